@@ -1,0 +1,45 @@
+/* From text to graph: the .rfl language, its JSON spelling, and weights. */
+#ifndef RIFFLE_FRONTEND_FRONTEND_H
+#define RIFFLE_FRONTEND_FRONTEND_H
+
+#include "ir/graph.h"
+
+/* A parsed spec: the tree of the language, the same whether it came from .rfl or JSON. */
+typedef struct Spec Spec;
+
+/* Reads a spec; a name ending in ".json" is JSON, anything else the language. NULL after errors. */
+Spec *spec_read(const char *path, Arena *arena, Diagnostics *diagnostics);
+/* The same from text in memory. */
+Spec *spec_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostics);
+Spec *spec_parse_json(const SourceFile *file, Arena *arena, Diagnostics *diagnostics);
+
+/* The canonical form; comments are kept. */
+void spec_print(const Spec *spec, Text *text);
+void spec_print_json(const Spec *spec, Text *text);
+
+/* One --set NAME=VALUE; the value is an expression of the language. */
+typedef struct Setting {
+    const char *name;
+    const char *value;
+} Setting;
+
+/* Evaluates the spec with its parameters and builds the graph, verified. NULL after errors. */
+Graph *spec_elaborate(const Spec *spec, const Setting *settings, size_t setting_count, Arena *arena,
+    Diagnostics *diagnostics);
+
+/* ---- weights ---- */
+
+typedef struct WeightFile WeightFile;
+
+/* Maps a safetensors file read-only and gives each weight of the graph its data: F32 in place, F16 and
+ * BF16 converted in the graph's arena. Tensors missing, surplus (but for *.num_batches_tracked),
+ * misshapen, truncated, overlapping, oversized, or holding NaN or Inf are all reported by path. NULL
+ * after errors. The file must stay open as long as the graph is used. */
+WeightFile *weights_load(Graph *graph, const char *path, Diagnostics *diagnostics);
+void weights_close(WeightFile *file); /* NULL is allowed */
+
+/* Gives each weight random data from the seed and its path alone, scaled so that activations stay near
+ * unit scale through the network. */
+void weights_randomize(Graph *graph, uint64_t seed);
+
+#endif

@@ -1,0 +1,28 @@
+/* Arena memory: everything that belongs to one graph, program or run of a pass is allocated from an
+ * arena and released with it. There is no free for a single object. */
+#ifndef RIFFLE_IR_ARENA_H
+#define RIFFLE_IR_ARENA_H
+
+#include <stddef.h>
+
+typedef struct Arena Arena;
+
+/* Never returns NULL: running out of memory ends the process with a message. */
+Arena *arena_create(void);
+void arena_destroy(Arena *arena); /* NULL is allowed. */
+
+/* Zeroed memory, aligned to 64 bytes when size >= 64, else to 16. Never returns NULL. */
+void *arena_allocate(Arena *arena, size_t size);
+
+/* Zeroed memory for `count` items of `size` bytes; the product is checked for overflow. */
+void *arena_allocate_array(Arena *arena, size_t count, size_t size);
+
+char *arena_copy_string(Arena *arena, const char *string);
+char *arena_copy_bytes(Arena *arena, const char *bytes, size_t length); /* adds a final NUL */
+char *arena_format(Arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#define ARENA_NEW(arena, type) ((type *)arena_allocate((arena), sizeof(type)))
+#define ARENA_ARRAY(arena, type, count)                                                            \
+    ((type *)arena_allocate_array((arena), (size_t)(count), sizeof(type)))
+
+#endif

@@ -1,0 +1,61 @@
+/* User errors are collected here and printed together; nothing in riffle exits or prints on its own.
+ *
+ * A diagnostic prints as
+ *
+ *     net.rfl:3:18: error: unknown op 'cnv'
+ *         x = image |> cnv(24, 3)
+ *                      ^~~
+ *     hint: did you mean 'conv'?
+ *
+ * Lines and columns count from 1; a column is a byte (as in gcc). Without a source file the message
+ * starts with "riffle: error: ". */
+#ifndef RIFFLE_IR_DIAGNOSTICS_H
+#define RIFFLE_IR_DIAGNOSTICS_H
+
+#include "ir/arena.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* A text that was read: lives as long as the arena it was allocated from. */
+typedef struct SourceFile {
+    const char *name; /* as the user gave it */
+    const char *text; /* NUL-terminated; may hold further NULs, see length */
+    size_t length;
+} SourceFile;
+
+/* A byte range of a source file; file == NULL when the place is unknown. */
+typedef struct SourceRange {
+    const SourceFile *file;
+    uint32_t begin, end;
+} SourceRange;
+
+typedef enum Severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTE } Severity;
+
+typedef struct Diagnostics Diagnostics;
+
+Diagnostics *diagnostics_create(void);
+void diagnostics_destroy(Diagnostics *diagnostics);
+
+/* Adds a diagnostic. A NOTE belongs to the diagnostic before it. After 100 errors only the count
+ * goes on. `hint` may be NULL. All strings are copied. */
+void diagnostics_report(Diagnostics *diagnostics, Severity severity, SourceRange where,
+    const char *hint, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Short form of an error without a place in a source file. */
+void diagnostics_error(Diagnostics *diagnostics, const char *hint, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+size_t diagnostics_error_count(const Diagnostics *diagnostics);
+void diagnostics_print(const Diagnostics *diagnostics, FILE *stream);
+
+/* Reads a whole file. Reports an error and returns NULL when it cannot be read or is larger than
+ * `size_limit` bytes. "-" reads standard input. */
+SourceFile *source_file_read(
+    const char *path, size_t size_limit, Arena *arena, Diagnostics *diagnostics);
+
+/* The candidate that is most alike `word` (Damerau-Levenshtein distance of at most a third of its
+ * length, at least 1), or NULL: for "did you mean" hints. */
+const char *closest_word(const char *word, const char *const *candidates, size_t count);
+
+#endif

@@ -1,0 +1,259 @@
+/* Graph IR: a list of nodes in topological order over SSA values with static shapes.
+ *
+ * Everything is allocated from the graph's arena. Ops, their operand counts, weights and attributes
+ * come from ops.def. */
+#ifndef RIFFLE_IR_GRAPH_H
+#define RIFFLE_IR_GRAPH_H
+
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/text.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { MAX_RANK = 4, MAX_OP_WEIGHTS = 4 };
+
+typedef enum OpKind {
+#define OP(name, ...) OP_##name,
+#include "ir/ops.def"
+    OP_COUNT
+} OpKind;
+
+typedef enum ElementType { ELEMENT_F32, ELEMENT_TYPE_COUNT } ElementType;
+
+typedef struct TensorType {
+    ElementType element;
+    int rank;              /* 1 to MAX_RANK */
+    int64_t dims[MAX_RANK]; /* [batch, channels, height, width] or [batch, channels] for values */
+} TensorType;
+
+/* In the order of choices.def. */
+typedef enum Activation {
+    ACTIVATION_NONE,
+    ACTIVATION_RELU,
+    ACTIVATION_RELU6,
+    ACTIVATION_SIGMOID,
+    ACTIVATION_HARD_SIGMOID,
+    ACTIVATION_HARD_SWISH,
+    ACTIVATION_COUNT
+} Activation;
+
+typedef enum ShuffleForm { SHUFFLE_PAPER, SHUFFLE_MEGVII } ShuffleForm;
+
+typedef enum AttributeKind {
+    ATTRIBUTE_INTEGER,
+    ATTRIBUTE_NUMBER,
+    ATTRIBUTE_LIST,
+    ATTRIBUTE_CHOICE,
+    ATTRIBUTE_FLAG
+} AttributeKind;
+
+typedef struct IntegerList {
+    const int64_t *items;
+    size_t count;
+} IntegerList;
+
+typedef union Attribute {
+    int64_t integer;  /* INTEGER, and the index of the word of a CHOICE */
+    double number;    /* NUMBER */
+    bool flag;        /* FLAG */
+    IntegerList list; /* LIST */
+} Attribute;
+
+/* A constant tensor that nodes refer to. `data` is NULL until weights are loaded; it may point into a
+ * mapped file (and then lives as long as that mapping) or into the arena. */
+typedef struct Weight {
+    const char *path; /* unique in the graph: "stage2.0.branch1.0.weight" */
+    TensorType type;
+    const float *data;
+    SourceRange where;
+    struct Weight *next;
+} Weight;
+
+typedef struct Node Node;
+
+typedef struct Value {
+    int id;           /* unique in the graph, small */
+    const char *name; /* NULL, or a name for people and for the text form */
+    TensorType type;
+    Node *producer; /* NULL for a graph input */
+    SourceRange where;
+} Value;
+
+struct Node {
+    OpKind op;
+    const char *path; /* "stage2.0.branch1.0"; "" when the spec gave none. Not unique. */
+    Value **operands;
+    int operand_count;
+    Value **results;
+    int result_count;
+    Weight *weights[MAX_OP_WEIGHTS]; /* in the order of ops.def; NULL for an absent optional one */
+    Attribute *attributes;           /* in the order of ops.def */
+    SourceRange where;
+    Node *previous, *next;
+};
+
+typedef enum Layout { LAYOUT_NCHW, LAYOUT_NHWC } Layout;
+
+/* How pixels (0 to 255) become the numbers of an input: (pixel * scale - mean[c]) / std[c], channels in
+ * the order the network wants them. */
+typedef struct Preprocessing {
+    bool bgr;      /* channel order: false is RGB */
+    double scale;  /* 1/255 or 1 */
+    double mean[4], std[4]; /* per channel of the network's order; 4 is enough for any image */
+    int64_t resize; /* shorter side is resized to this (antialiased bilinear) before a centre crop to
+                       the input's size; 0: resize straight to the input's size */
+} Preprocessing;
+
+typedef struct GraphInput {
+    Value *value; /* value->name is the public name */
+    Layout layout; /* of the caller's buffer */
+    bool has_preprocessing;
+    Preprocessing preprocessing;
+} GraphInput;
+
+typedef struct GraphOutput {
+    const char *name; /* public name */
+    Value *value;
+    Layout layout;
+    SourceRange where;
+} GraphOutput;
+
+typedef struct Graph {
+    Arena *arena;     /* owns everything reachable from here */
+    const char *name; /* a C identifier: prefix of the library's symbols */
+    GraphInput *inputs;
+    int input_count;
+    GraphOutput *outputs;
+    int output_count;
+    Weight *first_weight, *last_weight;
+    Node *first, *last;
+    int next_value_id;
+} Graph;
+
+/* ---- op table (ops.c) ---- */
+
+typedef struct OpWeight {
+    const char *name;
+    bool required;
+    const char *shape; /* for people */
+} OpWeight;
+
+typedef struct OpAttribute {
+    const char *name;
+    AttributeKind kind;
+    const char *default_text; /* "" when it must be given */
+    const char *meaning;
+} OpAttribute;
+
+typedef struct OpInfo {
+    OpKind op;
+    const char *name;
+    int least_operands, most_operands; /* most is INT_MAX for MANY */
+    int least_results, most_results;
+    const char *summary, *shape_rule, *source;
+    const OpWeight *weights;
+    int weight_count;
+    const OpAttribute *attributes;
+    int attribute_count;
+} OpInfo;
+
+const OpInfo *op_info(OpKind op);
+bool op_find(const char *name, OpKind *op);
+/* The words of a CHOICE attribute; "residual_activation" shares those of "activation". The array ends
+ * with NULL. */
+const char *const *choice_words(const char *attribute_name);
+const char *activation_name(Activation activation);
+/* ACTIVATION_NONE for ops that are no activation. */
+Activation op_activation(OpKind op);
+
+/* ---- building (graph.c) ---- */
+
+Graph *graph_create(Arena *arena, const char *name);
+Value *graph_add_input(Graph *graph, const char *name, TensorType type, Layout layout, SourceRange where);
+void graph_add_output(Graph *graph, const char *name, Value *value, Layout layout, SourceRange where);
+/* The weight with that path, made when there is none. NULL when one exists with another shape. */
+Weight *graph_weight(Graph *graph, const char *path, TensorType type, SourceRange where);
+Weight *graph_find_weight(const Graph *graph, const char *path);
+/* A weight computed by a pass, with a path made unique by a suffix; `data` must live in the arena. */
+Weight *graph_add_computed_weight(Graph *graph, const char *path, TensorType type, const float *data);
+/* Drops weights that no node refers to from the list. */
+void graph_drop_unused_weights(Graph *graph);
+
+/* A node with default attributes and no results yet, not in the list. */
+Node *node_create(Graph *graph, OpKind op, const char *path, Value *const *operands, int operand_count,
+    SourceRange where);
+/* Infers and creates the results from operands, weights and attributes. On a fault reports every one of
+ * them at node->where and returns false. */
+bool node_infer(Graph *graph, Node *node, Diagnostics *diagnostics);
+/* Infers the result types without touching the node: `types` has room for `capacity` results, and
+ * *count is set. */
+bool node_result_types(const Node *node, TensorType *types, int capacity, int *count,
+    Diagnostics *diagnostics);
+
+void graph_append(Graph *graph, Node *node);
+void graph_insert_before(Graph *graph, Node *position, Node *node);
+void graph_remove(Graph *graph, Node *node); /* unlinks only */
+/* Replaces every use of `from` (operands of nodes and graph outputs) by `to`. */
+void graph_replace_uses(Graph *graph, Value *from, Value *to);
+/* Number of uses by nodes (a node counts once per operand) and graph outputs. O(nodes). */
+int graph_use_count(const Graph *graph, const Value *value);
+/* use_counts[value id], allocated from `arena`, graph->next_value_id entries. */
+int *graph_use_counts(const Graph *graph, Arena *arena);
+/* A deep copy in another arena (weight data is shared, not copied). */
+Graph *graph_copy(const Graph *graph, Arena *arena);
+
+/* ---- attributes by name; asserts that the op has it with that kind ---- */
+
+int64_t node_integer(const Node *node, const char *name); /* INTEGER, CHOICE */
+double node_number(const Node *node, const char *name);
+bool node_flag(const Node *node, const char *name);
+IntegerList node_list(const Node *node, const char *name);
+Attribute *node_attribute(Node *node, const char *name); /* for writing; NULL when the op has none */
+Weight *node_weight(const Node *node, const char *name); /* NULL when absent */
+void node_set_integer(Node *node, const char *name, int64_t value);
+void node_set_list(Graph *graph, Node *node, const char *name, const int64_t *items, size_t count);
+
+/* ---- types ---- */
+
+TensorType tensor_type(int rank, const int64_t *dims); /* f32 */
+bool tensor_type_equal(const TensorType *a, const TensorType *b);
+/* Number of elements; -1 when it would exceed 2^40 or a dimension is less than 1. */
+int64_t tensor_elements(const TensorType *type);
+/* "f32[1,116,28,28]" */
+void tensor_type_print(const TensorType *type, Text *text);
+
+/* ---- counts (cost.c), the papers' way of counting ---- */
+
+/* Multiply-accumulates of convolutions and fully connected layers; 0 for all other ops. */
+int64_t node_macs(const Node *node);
+/* Elements of the node's weights that are trained: convolution, bias, batch norm scale and shift (not
+ * its running statistics), fully connected. */
+int64_t node_parameters(const Node *node);
+/* Bytes read and written when every operand, weight and result is touched once. */
+int64_t node_bytes(const Node *node);
+
+/* ---- verifier (verify.c) ---- */
+
+/* Reports every fault: order, arity, types, attributes, weights, outputs. Returns true when none. */
+bool graph_verify(const Graph *graph, Diagnostics *diagnostics);
+
+/* ---- text form, .rir (print.c, parse.c) ---- */
+
+void graph_print(const Graph *graph, Text *text);
+/* NULL after reporting errors. The result is verified. */
+Graph *graph_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostics);
+
+/* ---- interpreter (interpret.c): the oracle ---- */
+
+/* Called after each node with the values of its results (dense, NCHW order). */
+typedef void InterpretObserver(void *context, const Node *node, const float *const *results);
+
+/* Runs the graph: every op accumulates in double, values are stored as float. inputs[i] and outputs[i]
+ * are dense arrays in the layout of the graph's input or output i. All weights must have data. Returns
+ * false after reporting an error (missing weight data). `observer` may be NULL. */
+bool graph_interpret(const Graph *graph, const float *const *inputs, float *const *outputs,
+    InterpretObserver *observer, void *observer_context, Diagnostics *diagnostics);
+
+#endif

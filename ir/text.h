@@ -1,0 +1,26 @@
+/* A growable byte string, used by every printer. */
+#ifndef RIFFLE_IR_TEXT_H
+#define RIFFLE_IR_TEXT_H
+
+#include <stddef.h>
+
+typedef struct Text {
+    char *data; /* always NUL-terminated once anything was appended; NULL when empty */
+    size_t length;
+    size_t capacity;
+} Text;
+
+void text_append(Text *text, const char *string);
+void text_append_bytes(Text *text, const void *bytes, size_t length);
+void text_format(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The shortest decimal spelling that reads back as the same float (or double): "0.1", "1e-05", and
+ * always with a '.', 'e', "inf" or "nan" in it, so that it reads back as a number and no integer. */
+void text_append_float(Text *text, float number);
+void text_append_double(Text *text, double number);
+void text_free(Text *text); /* releases the memory and zeroes the struct */
+
+/* Writes the bytes to a temporary file beside `path` and renames it, so that the file appears whole
+ * or not at all. Returns 0, or an errno value. */
+int text_write_file(const Text *text, const char *path);
+
+#endif
