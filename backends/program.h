@@ -1,0 +1,57 @@
+/* A lowered network: the kernels, the calls of them in order, the buffers they work on and the packed
+ * weights. Made by program_lower, read by the printers and writers. */
+#ifndef RIFFLE_BACKENDS_PROGRAM_H
+#define RIFFLE_BACKENDS_PROGRAM_H
+
+#include "backends/backends.h"
+#include "ir/kernel.h"
+
+typedef enum BufferKind {
+    BUFFER_WORKSPACE, /* offset: bytes from the start of the workspace */
+    BUFFER_INPUT,     /* index: which input of the network */
+    BUFFER_OUTPUT,
+    BUFFER_WEIGHTS /* the packed weights */
+} BufferKind;
+
+typedef struct Buffer {
+    BufferKind kind;
+    int index;
+    int64_t bytes;
+    int64_t offset;           /* WORKSPACE: set by the memory planner */
+    int first_step, last_step; /* WORKSPACE: alive from when to when, both included */
+    const char *name;         /* of the value that it was made for */
+} Buffer;
+
+/* What a kernel's parameter is in one call: a place in a buffer. */
+typedef struct Argument {
+    int buffer;
+    int64_t offset; /* in floats from the start of the buffer */
+} Argument;
+
+/* One call of a kernel. */
+typedef struct Step {
+    int kernel;
+    Argument arguments[MAX_KERNEL_PARAMETERS];
+    const char *path;  /* of the node in the spec; may be "" */
+    const char *label; /* what it computes: "conv 1x1 58 -> 58, relu" */
+    const char *op;    /* name of the graph op */
+    int64_t macs;
+    int64_t bytes_read, bytes_written; /* every element that it touches, once */
+} Step;
+
+struct Program {
+    Arena *arena;
+    const char *name;
+    const Target *target;
+    Kernel **kernels;
+    int kernel_count;
+    Step *steps;
+    int step_count, step_capacity;
+    Buffer *buffers;
+    int buffer_count, buffer_capacity;
+    int input_count, output_count;
+    Text weights; /* packed, with 64 bytes of padding at the end */
+    int64_t workspace_bytes, workspace_lower_bound_bytes;
+};
+
+#endif

@@ -1,0 +1,164 @@
+/* Kernel IR: what the backends print. A kernel is a function over float buffers: loops, and vector
+ * instructions on a virtual machine whose registers have a fixed number of lanes each. All decisions
+ * (tiles, loop order, unrolling, tails) were made by the lowering; a printer only spells them.
+ *
+ * Registers are mutable: an instruction overwrites its destination, in program order. Integers are
+ * expressions over loop variables. */
+#ifndef RIFFLE_IR_KERNEL_H
+#define RIFFLE_IR_KERNEL_H
+
+#include "ir/arena.h"
+#include "ir/text.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+/* ---- integer expressions ---- */
+
+typedef enum ExpressionKind {
+    EXPRESSION_CONSTANT,
+    EXPRESSION_VARIABLE,
+    EXPRESSION_ADD,
+    EXPRESSION_MULTIPLY,
+    EXPRESSION_DIVIDE, /* operands are never negative */
+    EXPRESSION_REMAINDER,
+    EXPRESSION_MINIMUM,
+    EXPRESSION_MAXIMUM
+} ExpressionKind;
+
+typedef struct Expression {
+    ExpressionKind kind;
+    int64_t constant; /* CONSTANT */
+    int variable;     /* VARIABLE: index into Kernel.variables */
+    const struct Expression *left, *right;
+} Expression;
+
+/* Constructors fold constants and drop neutral elements. */
+const Expression *expression_constant(Arena *arena, int64_t constant);
+const Expression *expression_add(Arena *arena, const Expression *a, const Expression *b);
+const Expression *expression_multiply(Arena *arena, const Expression *a, int64_t factor);
+const Expression *expression_offset(Arena *arena, const Expression *a, int64_t constant);
+const Expression *expression_divide(Arena *arena, const Expression *a, int64_t divisor);
+const Expression *expression_remainder(Arena *arena, const Expression *a, int64_t divisor);
+const Expression *expression_minimum(Arena *arena, const Expression *a, const Expression *b);
+const Expression *expression_maximum(Arena *arena, const Expression *a, const Expression *b);
+bool expression_is_constant(const Expression *expression, int64_t *constant);
+
+/* ---- instructions and statements ---- */
+
+typedef enum InstructionKind {
+#define INSTRUCTION(name, ...) INSTRUCTION_##name,
+#include "ir/kernel.def"
+    INSTRUCTION_COUNT
+} InstructionKind;
+
+typedef enum MemoryAccess { ACCESS_NONE, ACCESS_READ, ACCESS_WRITE } MemoryAccess;
+
+typedef struct InstructionInfo {
+    const char *name;
+    int source_count;
+    MemoryAccess access;
+    const char *meaning;
+} InstructionInfo;
+
+const InstructionInfo *instruction_info(InstructionKind kind);
+
+typedef struct Instruction {
+    InstructionKind kind;
+    int destination; /* register; -1 for a store */
+    int sources[3];
+    float constant;           /* splat */
+    int parameter;            /* load, broadcast, store: which buffer */
+    const Expression *offset; /* in floats; of the first lane that is accessed */
+    int first_lane, lane_count;
+    const int *indices; /* permute: one per lane of the destination */
+} Instruction;
+
+typedef struct Statement Statement;
+
+typedef struct Block {
+    Statement *first, *last;
+} Block;
+
+typedef enum StatementKind { STATEMENT_INSTRUCTION, STATEMENT_FOR, STATEMENT_IF } StatementKind;
+
+struct Statement {
+    StatementKind kind;
+    Instruction instruction; /* INSTRUCTION */
+    /* FOR variable = begin; variable < end; variable += step.   IF begin < end. */
+    int variable;
+    const Expression *begin, *end;
+    int64_t step;
+    Block body;
+    Statement *next;
+};
+
+/* ---- kernels ---- */
+
+typedef enum ParameterRole { PARAMETER_READ, PARAMETER_WRITE, PARAMETER_WEIGHTS } ParameterRole;
+
+typedef struct KernelParameter {
+    const char *name;
+    ParameterRole role;
+} KernelParameter;
+
+enum { MAX_KERNEL_PARAMETERS = 64, VARIABLE_BEGIN = 0, VARIABLE_END = 1 };
+
+/* Two kernels with equal text are one kernel. `void kernel(parameters..., begin, end)`: does the items
+ * begin..end-1 of its parallel axis, 0..extent-1; items are independent. */
+typedef struct Kernel {
+    Arena *arena;
+    const char *name;
+    KernelParameter parameters[MAX_KERNEL_PARAMETERS];
+    int parameter_count;
+    int64_t extent; /* of the parallel axis */
+    const char **variables; /* names; 0 is "begin", 1 is "end" */
+    int variable_count, variable_capacity;
+    int *register_lanes;
+    int register_count, register_capacity;
+    Block body;
+} Kernel;
+
+/* ---- building: a cursor says where the next statement goes ---- */
+
+typedef struct KernelBuilder {
+    Kernel *kernel;
+    Arena *arena;
+    Block *stack[16]; /* open blocks; stack[depth] is the one that grows */
+    int depth;
+} KernelBuilder;
+
+void kernel_begin(KernelBuilder *builder, Arena *arena, int64_t extent);
+int kernel_parameter(KernelBuilder *builder, ParameterRole role, const char *name);
+int kernel_register(KernelBuilder *builder, int lanes);
+const Expression *kernel_variable(KernelBuilder *builder, int variable);
+
+/* Opens a loop and returns its variable. A loop that runs exactly once opens no loop and returns the
+ * constant: close it all the same. */
+const Expression *kernel_open_for(KernelBuilder *builder, const char *name, const Expression *begin,
+    const Expression *end, int64_t step);
+const Expression *kernel_open_range(KernelBuilder *builder, const char *name, int64_t begin, int64_t end,
+    int64_t step);
+void kernel_open_if_less(KernelBuilder *builder, const Expression *a, const Expression *b);
+void kernel_close(KernelBuilder *builder);
+
+void kernel_splat(KernelBuilder *builder, int destination, float constant);
+void kernel_load(KernelBuilder *builder, int destination, int parameter, const Expression *offset,
+    int first_lane, int lane_count);
+void kernel_broadcast(KernelBuilder *builder, int destination, int parameter, const Expression *offset);
+void kernel_store(KernelBuilder *builder, int source, int parameter, const Expression *offset,
+    int first_lane, int lane_count);
+void kernel_unary(KernelBuilder *builder, InstructionKind kind, int destination, int a);
+void kernel_binary(KernelBuilder *builder, InstructionKind kind, int destination, int a, int b);
+void kernel_multiply_add(KernelBuilder *builder, int destination, int a, int b, int c);
+void kernel_permute(KernelBuilder *builder, int destination, int a, int b, const int *indices);
+
+/* ---- reading ---- */
+
+void kernel_print(const Kernel *kernel, Text *text);
+/* Whether the kernel only moves data: no instruction of it computes. */
+bool kernel_only_moves(const Kernel *kernel);
+/* Reports the first broken rule (register, lane, parameter or variable out of range, a source with the
+ * wrong number of lanes) in words; NULL when there is none. For asserts and tests: a fault is a bug. */
+const char *kernel_fault(const Kernel *kernel);
+
+#endif
