@@ -1,0 +1,189 @@
+/* Random weights for networks that have none: for tests and measurements, not for training.
+ *
+ * Each weight is a stream of uniform numbers that starts from the seed and a hash of its path, so
+ * it does not depend on the order of layers. The scale keeps activations near unit size: walking
+ * through the graph we estimate the mean and the mean square of every value and give convolutions
+ * and fully connected layers the spread 1 / sqrt(fan-in * mean square of the operand), so that what
+ * they compute has mean square 1. (He's initialisation, with the factor 2 replaced by the estimate:
+ * sums of residuals and poolings need no case of their own.) Batch norm is near the identity.
+ *
+ * Only +, *, / and sqrt are used, which IEEE 754 rounds the same everywhere. */
+#include "frontend/frontend.h"
+
+#include <math.h>
+
+typedef struct Moments {
+    double mean, square; /* estimates of E[x] and E[x^2]; square is positive */
+} Moments;
+
+typedef struct Generator {
+    uint64_t state;
+} Generator;
+
+/* ---- numbers ---- */
+
+static uint64_t next_bits(Generator *generator) { /* splitmix64 */
+    uint64_t z = generator->state += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static double uniform(Generator *generator) { /* in [-1, 1), a multiple of 2^-23 */
+    return (double)(next_bits(generator) >> 40) * 0x1p-23 - 1.0;
+}
+
+static Generator generator_for(uint64_t seed, const char *path) {
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+    for (const char *at = path; *at; at++)
+        hash = (hash ^ (unsigned char)*at) * 0x100000001b3u;
+    Generator mix = {seed};
+    return (Generator){hash ^ next_bits(&mix)};
+}
+
+/* Fills the weight with numbers in center +- spread, unless it has data: the first node decides. */
+static void fill(Graph *graph, Weight *weight, uint64_t seed, double center, double spread) {
+    if (weight == NULL || weight->data != NULL)
+        return;
+    size_t count = (size_t)tensor_elements(&weight->type);
+    float *data = ARENA_ARRAY(graph->arena, float, count);
+    Generator generator = generator_for(seed, weight->path);
+    for (size_t i = 0; i < count; i++)
+        data[i] = (float)(center + spread * uniform(&generator));
+    weight->data = data;
+}
+
+/* ---- estimates ---- */
+
+static double variance(Moments x) {
+    double spread = x.square - x.mean * x.mean;
+    return spread > 1e-6 ? spread : 1e-6;
+}
+
+static Moments from_mean_and_variance(double mean, double spread) {
+    return (Moments){mean, mean * mean + spread};
+}
+
+static Moments after_activation(Activation activation, Moments x) {
+    double deviation = sqrt(variance(x));
+    switch (activation) {
+    case ACTIVATION_NONE:
+    case ACTIVATION_COUNT:
+        return x;
+    case ACTIVATION_RELU:
+    case ACTIVATION_RELU6:
+        /* Half of a Gaussian round zero; about the same when it lies right of zero. */
+        return x.mean > deviation / 2 ? x : (Moments){0.4 * deviation, x.square / 2};
+    case ACTIVATION_SIGMOID:
+    case ACTIVATION_HARD_SIGMOID:
+        return from_mean_and_variance(0.5, 0.04);
+    case ACTIVATION_HARD_SWISH:
+        return x.mean > deviation / 2 ? x : (Moments){0.3 * deviation, x.square / 2.5};
+    }
+    return x;
+}
+
+static Moments sum(Moments x, Moments y) {
+    return (Moments){x.mean + y.mean, x.square + y.square + 2 * x.mean * y.mean};
+}
+
+static Moments joined(const Node *node, const Moments *moments) {
+    Moments total = {0, 0};
+    double channels = 0;
+    for (int i = 0; i < node->operand_count; i++) {
+        double share = (double)node->operands[i]->type.dims[1];
+        total.mean += share * moments[node->operands[i]->id].mean;
+        total.square += share * moments[node->operands[i]->id].square;
+        channels += share;
+    }
+    return (Moments){total.mean / channels, total.square / channels};
+}
+
+static Activation activation_of(const Node *node, const char *attribute) {
+    return (Activation)node_integer(node, attribute);
+}
+
+/* Gives a convolution or fully connected layer its weights; returns the moments of what it
+ * computes. */
+static Moments fill_product(Graph *graph, const Node *node, Moments x, uint64_t seed) {
+    const TensorType *type = &node->weights[0]->type;
+    double fan_in = 1;
+    for (int i = 1; i < type->rank; i++)
+        fan_in *= (double)type->dims[i];
+    fill(graph, node->weights[0], seed, 0, sqrt(3 / (fan_in * x.square)));
+    fill(graph, node_weight(node, "bias"), seed, 0, 0.1);
+    return after_activation(activation_of(node, "activation"), (Moments){0, 1});
+}
+
+/* Gives the node's weights their data; returns the moments of its results. */
+static Moments fill_node(Graph *graph, const Node *node, const Moments *moments, uint64_t seed) {
+    Moments x = moments[node->operands[0]->id];
+    switch (node->op) {
+    case OP_conv: {
+        Moments result = fill_product(graph, node, x, seed);
+        if (node->operand_count == 2)
+            result = sum(result, moments[node->operands[1]->id]);
+        return after_activation(activation_of(node, "residual_activation"), result);
+    }
+    case OP_linear:
+        return fill_product(graph, node, x, seed);
+    case OP_batch_norm:
+        fill(graph, node_weight(node, "weight"), seed, 1, 0.2);
+        fill(graph, node_weight(node, "bias"), seed, 0, 0.1);
+        fill(graph, node_weight(node, "running_mean"), seed, 0, 0.1);
+        fill(graph, node_weight(node, "running_var"), seed, 1, 0.2);
+        return x;
+    case OP_bias:
+        fill(graph, node_weight(node, "bias"), seed, 0, 0.1);
+        return x;
+    case OP_relu:
+    case OP_relu6:
+    case OP_sigmoid:
+    case OP_hard_sigmoid:
+    case OP_hard_swish:
+        return after_activation(op_activation(node->op), x);
+    case OP_add:
+        return after_activation(
+            activation_of(node, "activation"), sum(x, moments[node->operands[1]->id]));
+    case OP_multiply: {
+        Moments y = moments[node->operands[1]->id];
+        return after_activation(
+            activation_of(node, "activation"), (Moments){x.mean * y.mean, x.square * y.square});
+    }
+    case OP_concat:
+    case OP_route:
+        return joined(node, moments);
+    case OP_max_pool:
+        return from_mean_and_variance(x.mean + sqrt(variance(x)), 0.6 * variance(x));
+    case OP_avg_pool:
+    case OP_global_avg_pool:
+        return from_mean_and_variance(x.mean, variance(x) / 3);
+    case OP_softmax:
+        return from_mean_and_variance(1.0 / (double)node->operands[0]->type.dims[1], 1e-4);
+    case OP_split:
+    case OP_shuffle:
+    case OP_gather:
+    case OP_flatten:
+    case OP_local_response_norm:
+    case OP_COUNT:
+        return x;
+    }
+    return x;
+}
+
+void weights_randomize(Graph *graph, uint64_t seed) {
+    for (Weight *weight = graph->first_weight; weight; weight = weight->next)
+        weight->data = NULL;
+    Arena *scratch = arena_create();
+    Moments *moments = ARENA_ARRAY(scratch, Moments, graph->next_value_id + 1);
+    for (int i = 0; i < graph->next_value_id; i++)
+        moments[i] = (Moments){0, 1}; /* graph inputs */
+    for (const Node *node = graph->first; node; node = node->next) {
+        Moments result = fill_node(graph, node, moments, seed);
+        for (int i = 0; i < node->result_count; i++)
+            moments[node->results[i]->id] = result;
+    }
+    for (Weight *weight = graph->first_weight; weight; weight = weight->next)
+        fill(graph, weight, seed, 0, 0.1); /* what no node refers to */
+    arena_destroy(scratch);
+}

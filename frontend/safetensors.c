@@ -1,0 +1,347 @@
+/* The safetensors format. Files come from strangers: nothing in the header is believed before it
+ * was compared with the size of the file. */
+#include "frontend/safetensors.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LENGTH_BYTES = 8, LONGEST_PRINTED_NAME = 200 };
+static const uint64_t longest_header = 100u * 1000u * 1000u; /* the format's own limit */
+
+typedef struct TypeRow {
+    const char *name;
+    unsigned bytes;
+    SafetensorsType type;
+} TypeRow;
+
+static const TypeRow type_rows[] = {
+    {"F32", 4, SAFETENSORS_F32},
+    {"F16", 2, SAFETENSORS_F16},
+    {"BF16", 2, SAFETENSORS_BF16},
+    {"F64", 8, SAFETENSORS_OTHER},
+    {"I64", 8, SAFETENSORS_OTHER},
+    {"U64", 8, SAFETENSORS_OTHER},
+    {"I32", 4, SAFETENSORS_OTHER},
+    {"U32", 4, SAFETENSORS_OTHER},
+    {"I16", 2, SAFETENSORS_OTHER},
+    {"U16", 2, SAFETENSORS_OTHER},
+    {"I8", 1, SAFETENSORS_OTHER},
+    {"U8", 1, SAFETENSORS_OTHER},
+    {"BOOL", 1, SAFETENSORS_OTHER},
+    {"F8_E4M3", 1, SAFETENSORS_OTHER},
+    {"F8_E5M2", 1, SAFETENSORS_OTHER},
+};
+enum { TYPE_ROW_COUNT = sizeof type_rows / sizeof type_rows[0] };
+
+static const TypeRow *find_type(const char *name) {
+    for (size_t i = 0; i < TYPE_ROW_COUNT; i++)
+        if (strcmp(type_rows[i].name, name) == 0)
+            return &type_rows[i];
+    return NULL;
+}
+
+const char *shape_text(Arena *arena, int rank, const int64_t *dims) {
+    Text text = {0};
+    text_append(&text, "[");
+    for (int i = 0; i < rank; i++)
+        text_format(&text, "%s%" PRId64, i ? "," : "", dims[i]);
+    text_append(&text, "]");
+    const char *copy = arena_copy_string(arena, text.data);
+    text_free(&text);
+    return copy;
+}
+
+/* A string of the file, cut and without control characters: it goes to someone's terminal. */
+static const char *printable(Arena *arena, const char *string) {
+    size_t length = strnlen(string, LONGEST_PRINTED_NAME + 1);
+    bool cut = length > LONGEST_PRINTED_NAME;
+    if (cut)
+        length = LONGEST_PRINTED_NAME;
+    char *copy = arena_format(arena, "%.*s%s", (int)length, string, cut ? "..." : "");
+    for (char *at = copy; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = '?';
+    return copy;
+}
+
+/* ---- one tensor of the header ---- */
+
+/* Reads shape into the tensor and its number of bytes into *bytes. */
+static bool read_shape(SafetensorsFile *file, SafetensorsTensor *tensor, const json_t *shape,
+    unsigned element_bytes, uint64_t *bytes, Diagnostics *diagnostics) {
+    if (!json_is_array(shape)) {
+        diagnostics_error(
+            diagnostics, NULL, "%s: tensor '%s' has no list \"shape\"", file->path, tensor->name);
+        return false;
+    }
+    size_t rank = json_array_size(shape);
+    if (rank > SAFETENSORS_MAX_RANK) {
+        diagnostics_error(diagnostics, NULL,
+            "%s: tensor '%s' has %zu dimensions; at most %d are read", file->path, tensor->name,
+            rank, SAFETENSORS_MAX_RANK);
+        return false;
+    }
+    *bytes = element_bytes;
+    tensor->rank = (int)rank;
+    for (size_t i = 0; i < rank; i++) {
+        const json_t *item = json_array_get(shape, i);
+        if (!json_is_integer(item) || json_integer_value(item) < 0) {
+            diagnostics_error(diagnostics, NULL,
+                "%s: tensor '%s': dimension %zu of its shape is no whole number of at least 0",
+                file->path, tensor->name, i + 1);
+            return false;
+        }
+        tensor->dims[i] = json_integer_value(item);
+        if (__builtin_mul_overflow(*bytes, (uint64_t)tensor->dims[i], bytes)) {
+            diagnostics_error(diagnostics, NULL, "%s: tensor '%s' is larger than any file",
+                file->path, tensor->name);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_range(SafetensorsFile *file, SafetensorsTensor *tensor, const json_t *offsets,
+    uint64_t bytes, Diagnostics *diagnostics) {
+    const json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
+    if (json_array_size(offsets) != 2 || !json_is_integer(begin) || !json_is_integer(end) ||
+        json_integer_value(begin) < 0 || json_integer_value(end) < json_integer_value(begin)) {
+        diagnostics_error(diagnostics, NULL,
+            "%s: tensor '%s': \"data_offsets\" must be a list [begin, end] with 0 <= begin <= end",
+            file->path, tensor->name);
+        return false;
+    }
+    tensor->begin = (uint64_t)json_integer_value(begin);
+    tensor->end = (uint64_t)json_integer_value(end);
+    bool sound = true;
+    if (tensor->end - tensor->begin != bytes) {
+        diagnostics_error(diagnostics, NULL,
+            "%s: tensor '%s' of type %s and shape %s needs %" PRIu64 " bytes, but \"data_offsets\" "
+            "gives it %" PRIu64,
+            file->path, tensor->name, tensor->type_name,
+            shape_text(file->arena, tensor->rank, tensor->dims), bytes,
+            tensor->end - tensor->begin);
+        sound = false;
+    }
+    if (tensor->end > file->data_bytes) {
+        diagnostics_error(diagnostics, "the file may be truncated",
+            "%s: tensor '%s' ends at byte %" PRIu64 " of the data, but the file has only %" PRIu64,
+            file->path, tensor->name, tensor->end, file->data_bytes);
+        sound = false;
+    }
+    return sound;
+}
+
+static void read_tensor(SafetensorsFile *file, SafetensorsTensor *tensor, const char *key,
+    const json_t *entry, Diagnostics *diagnostics) {
+    tensor->key = arena_copy_string(file->arena, key);
+    tensor->name = printable(file->arena, key);
+    tensor->type_name = "";
+    if (!json_is_object(entry)) {
+        diagnostics_error(diagnostics, NULL, "%s: entry '%s' of the header is no object",
+            file->path, tensor->name);
+        return;
+    }
+    const json_t *type = json_object_get(entry, "dtype");
+    if (!json_is_string(type)) {
+        diagnostics_error(
+            diagnostics, NULL, "%s: tensor '%s' has no string \"dtype\"", file->path, tensor->name);
+        return;
+    }
+    const TypeRow *row = find_type(json_string_value(type));
+    if (row == NULL) {
+        diagnostics_error(diagnostics, NULL, "%s: tensor '%s' has the unknown type '%s'",
+            file->path, tensor->name, printable(file->arena, json_string_value(type)));
+        return;
+    }
+    tensor->type = row->type;
+    tensor->type_name = row->name;
+    uint64_t bytes;
+    tensor->sound =
+        read_shape(
+            file, tensor, json_object_get(entry, "shape"), row->bytes, &bytes, diagnostics) &&
+        read_range(file, tensor, json_object_get(entry, "data_offsets"), bytes, diagnostics);
+}
+
+/* ---- the whole header ---- */
+
+static int compare_keys(const void *a, const void *b) {
+    return strcmp(((const SafetensorsTensor *)a)->key, ((const SafetensorsTensor *)b)->key);
+}
+
+static int compare_ranges(const void *a, const void *b) {
+    const SafetensorsTensor *x = *(SafetensorsTensor *const *)a,
+                            *y = *(SafetensorsTensor *const *)b;
+    if (x->begin != y->begin)
+        return x->begin < y->begin ? -1 : 1;
+    if (x->end != y->end)
+        return x->end < y->end ? -1 : 1;
+    return strcmp(x->key, y->key);
+}
+
+static void report_unclaimed(
+    const SafetensorsFile *file, uint64_t begin, uint64_t end, Diagnostics *diagnostics) {
+    diagnostics_error(diagnostics, NULL,
+        "%s: bytes %" PRIu64 " to %" PRIu64 " of the data belong to no tensor", file->path, begin,
+        end);
+}
+
+/* The tensors must cover the data without overlap and without a hole. */
+static void check_cover(SafetensorsFile *file, Diagnostics *diagnostics) {
+    SafetensorsTensor **order =
+        ARENA_ARRAY(file->arena, SafetensorsTensor *, file->tensor_count + 1);
+    size_t count = 0;
+    for (size_t i = 0; i < file->tensor_count; i++)
+        if (file->tensors[i].sound && file->tensors[i].end > file->tensors[i].begin)
+            order[count++] = &file->tensors[i];
+    qsort(order, count, sizeof order[0], compare_ranges);
+
+    /* A tensor whose range is unknown may well be what lies in a hole. */
+    bool all_sound = true;
+    for (size_t i = 0; i < file->tensor_count; i++)
+        all_sound = all_sound && file->tensors[i].sound;
+
+    uint64_t reach = 0;
+    const SafetensorsTensor *farthest = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (farthest != NULL && order[i]->begin < reach)
+            diagnostics_error(diagnostics, NULL, "%s: tensors '%s' and '%s' overlap", file->path,
+                farthest->name, order[i]->name);
+        else if (order[i]->begin > reach && all_sound)
+            report_unclaimed(file, reach, order[i]->begin, diagnostics);
+        if (order[i]->end > reach) {
+            reach = order[i]->end;
+            farthest = order[i];
+        }
+    }
+    if (reach < file->data_bytes && all_sound)
+        report_unclaimed(file, reach, file->data_bytes, diagnostics);
+}
+
+static void check_metadata(
+    const SafetensorsFile *file, const json_t *metadata, Diagnostics *diagnostics) {
+    const char *key;
+    json_t *value;
+    bool sound = json_is_object(metadata);
+    json_object_foreach((json_t *)metadata, key, value) sound = sound && json_is_string(value);
+    if (!sound)
+        diagnostics_error(
+            diagnostics, NULL, "%s: \"__metadata__\" must be an object of strings", file->path);
+}
+
+static void read_header(SafetensorsFile *file, json_t *header, Diagnostics *diagnostics) {
+    file->tensors = ARENA_ARRAY(file->arena, SafetensorsTensor, json_object_size(header) + 1);
+    const char *key;
+    json_t *entry;
+    json_object_foreach(header, key, entry) {
+        if (strcmp(key, "__metadata__") == 0)
+            check_metadata(file, entry, diagnostics);
+        else
+            read_tensor(file, &file->tensors[file->tensor_count++], key, entry, diagnostics);
+    }
+    if (file->tensor_count > 1)
+        qsort(file->tensors, file->tensor_count, sizeof file->tensors[0], compare_keys);
+    check_cover(file, diagnostics);
+}
+
+static bool parse_header(SafetensorsFile *file, Diagnostics *diagnostics) {
+    const unsigned char *bytes = file->mapping;
+    uint64_t length = 0;
+    for (int i = LENGTH_BYTES - 1; i >= 0; i--)
+        length = length << 8 | bytes[i];
+    if (length > file->mapped_bytes - LENGTH_BYTES || length > longest_header) {
+        diagnostics_error(diagnostics, "is this a safetensors file, and whole?",
+            "%s: the header says to be %" PRIu64 " bytes long, but %s", file->path, length,
+            length > longest_header ? "100 MB is the most allowed" : "the file is shorter");
+        return false;
+    }
+    json_error_t error;
+    json_t *header = json_loadb(
+        (const char *)bytes + LENGTH_BYTES, (size_t)length, JSON_REJECT_DUPLICATES, &error);
+    if (header == NULL) {
+        diagnostics_error(diagnostics, NULL, "%s: the header is no valid JSON: %s (at its byte %d)",
+            file->path, printable(file->arena, error.text), error.position);
+        return false;
+    }
+    bool is_object = json_is_object(header);
+    if (is_object) {
+        file->data = bytes + LENGTH_BYTES + length;
+        file->data_bytes = file->mapped_bytes - LENGTH_BYTES - length;
+        read_header(file, header, diagnostics);
+    } else {
+        diagnostics_error(diagnostics, NULL, "%s: the header is no JSON object", file->path);
+    }
+    json_decref(header);
+    return is_object;
+}
+
+/* ---- the file ---- */
+
+/* The mapping, or NULL after reporting why there is none. */
+static void *map_file(const char *path, size_t *size, Diagnostics *diagnostics) {
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+        diagnostics_error(diagnostics, NULL, "cannot open %s: %s", path, strerror(errno));
+        return NULL;
+    }
+    void *mapping = NULL;
+    struct stat status;
+    if (fstat(descriptor, &status) != 0) {
+        diagnostics_error(diagnostics, NULL, "cannot read %s: %s", path, strerror(errno));
+    } else if (!S_ISREG(status.st_mode)) {
+        diagnostics_error(diagnostics, NULL, "%s is no regular file", path);
+    } else if (status.st_size < LENGTH_BYTES) {
+        diagnostics_error(diagnostics, "is this a safetensors file, and whole?",
+            "%s: the file has %lld bytes; a safetensors file starts with 8 bytes of header length",
+            path, (long long)status.st_size);
+    } else {
+        *size = (size_t)status.st_size;
+        mapping = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+        if (mapping == MAP_FAILED) {
+            diagnostics_error(diagnostics, NULL, "cannot map %s: %s", path, strerror(errno));
+            mapping = NULL;
+        }
+    }
+    close(descriptor);
+    return mapping;
+}
+
+SafetensorsFile *safetensors_open(const char *path, Diagnostics *diagnostics) {
+    size_t size;
+    void *mapping = map_file(path, &size, diagnostics);
+    if (mapping == NULL)
+        return NULL;
+    Arena *arena = arena_create();
+    SafetensorsFile *file = ARENA_NEW(arena, SafetensorsFile);
+    file->arena = arena;
+    file->path = arena_copy_string(arena, path);
+    file->mapping = mapping;
+    file->mapped_bytes = size;
+    if (!parse_header(file, diagnostics)) {
+        safetensors_close(file);
+        return NULL;
+    }
+    return file;
+}
+
+void safetensors_close(SafetensorsFile *file) {
+    if (file == NULL)
+        return;
+    munmap(file->mapping, file->mapped_bytes);
+    arena_destroy(file->arena);
+}
+
+SafetensorsTensor *safetensors_find(const SafetensorsFile *file, const char *key) {
+    if (file->tensor_count == 0)
+        return NULL;
+    SafetensorsTensor wanted = {.key = key};
+    return bsearch(
+        &wanted, file->tensors, file->tensor_count, sizeof file->tensors[0], compare_keys);
+}
