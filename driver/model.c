@@ -1,0 +1,137 @@
+#include "driver/model.h"
+
+#include "passes/passes.h"
+#include <ctype.h>
+#include <string.h>
+
+enum { LARGEST_IR_TEXT = 1 << 28 };
+
+static bool is_identifier(const char *name) {
+    if (!isalpha((unsigned char)name[0]) && name[0] != '_')
+        return false;
+    for (const char *at = name; *at != '\0'; at++) {
+        if (!isalnum((unsigned char)*at) && *at != '_')
+            return false;
+    }
+    return true;
+}
+
+static Graph *read_graph_text(const ModelOptions *options) {
+    Session *session = options->session;
+    if (options->setting_count > 0) {
+        diagnostics_error(session->diagnostics, "the graph IR has no parameters any more",
+            "--set cannot be used with '%s'", options->spec);
+        return NULL;
+    }
+    SourceFile *file =
+        source_file_read(options->spec, LARGEST_IR_TEXT, session->arena, session->diagnostics);
+    return file == NULL ? NULL : graph_parse(file, session->arena, session->diagnostics);
+}
+
+static Graph *read_spec(const ModelOptions *options) {
+    Session *session = options->session;
+    Spec *spec = spec_read(options->spec, session->arena, session->diagnostics);
+    if (spec == NULL)
+        return NULL;
+    return spec_elaborate(
+        spec, options->settings, options->setting_count, session->arena, session->diagnostics);
+}
+
+bool model_read(const ModelOptions *options, Model *model) {
+    Session *session = options->session;
+    if (options->name != NULL && !is_identifier(options->name)) {
+        diagnostics_error(session->diagnostics,
+            "give letters, digits and underscores, a letter first",
+            "'%s' cannot be the name of a library: it is no C identifier", options->name);
+        return false;
+    }
+    model->graph = ends_with(options->spec, ".rir") ? read_graph_text(options) : read_spec(options);
+    if (model->graph == NULL)
+        return false;
+    if (options->name != NULL)
+        model->graph->name = arena_copy_string(model->graph->arena, options->name);
+    return true;
+}
+
+bool model_load_weights(const ModelOptions *options, Model *model) {
+    Session *session = options->session;
+    if (options->random_weights) {
+        weights_randomize(model->graph, (uint64_t)options->seed);
+        return true;
+    }
+    if (options->weights_file == NULL) {
+        if (model->graph->first_weight == NULL)
+            return true;
+        diagnostics_error(session->diagnostics,
+            "give --weights FILE, or --random-weights SEED to try the network without",
+            "network '%s' has weights, and none were given", model->graph->name);
+        return false;
+    }
+    model->weight_file = weights_load(model->graph, options->weights_file, session->diagnostics);
+    return model->weight_file != NULL;
+}
+
+const char *model_pipeline(const ModelOptions *options) {
+    return options->pipeline != NULL ? options->pipeline : pipeline_preset((int)options->level);
+}
+
+bool model_run_passes(const ModelOptions *options, Model *model) {
+    PipelineOptions pipeline = {.verify_each = options->verify_each};
+    return pipeline_run(
+        model->graph, model_pipeline(options), &pipeline, options->session->diagnostics);
+}
+
+void model_close(Model *model) {
+    weights_close(model->weight_file);
+    *model = (Model){0};
+}
+
+static bool find_target(
+    const ModelOptions *options, bool for_this_machine, CompiledModel *compiled) {
+    Session *session = options->session;
+    if (for_this_machine && !require_llvm(session))
+        return false;
+    compiled->target = target_find(options->target, session->arena, session->diagnostics);
+    if (compiled->target == NULL)
+        return false;
+    if (for_this_machine && !target_runs_here(compiled->target)) {
+        diagnostics_error(session->diagnostics, "'--target native' always runs here",
+            "code for '%s' does not run on this machine", options->target);
+        return false;
+    }
+    return true;
+}
+
+bool model_compile(const ModelOptions *options, bool for_this_machine, CompiledModel *compiled) {
+    Session *session = options->session;
+    if (!find_target(options, for_this_machine, compiled))
+        return false;
+    double start = seconds_now();
+    if (!model_read(options, &compiled->model))
+        return false;
+    compiled->read_seconds = seconds_now() - start;
+
+    start = seconds_now();
+    if (!model_load_weights(options, &compiled->model))
+        return false;
+    compiled->as_written = graph_copy(compiled->model.graph, session->arena);
+    compiled->weights_seconds = seconds_now() - start;
+
+    start = seconds_now();
+    if (!model_run_passes(options, &compiled->model))
+        return false;
+    compiled->passes_seconds = seconds_now() - start;
+
+    start = seconds_now();
+    compiled->program = program_lower(
+        compiled->model.graph, compiled->target, session->arena, session->diagnostics);
+    compiled->lower_seconds = seconds_now() - start;
+    return compiled->program != NULL;
+}
+
+int64_t graph_macs(const Graph *graph) {
+    int64_t macs = 0;
+    for (const Node *node = graph->first; node != NULL; node = node->next)
+        macs += node_macs(node);
+    return macs;
+}

@@ -1,0 +1,62 @@
+/* The network a command works on: the options that name it, and the road from its spec to a graph
+ * with weights, through the passes, to a program. */
+#ifndef RIFFLE_DRIVER_MODEL_H
+#define RIFFLE_DRIVER_MODEL_H
+
+#include "backends/backends.h"
+#include "driver/driver.h"
+#include "frontend/frontend.h"
+
+typedef struct ModelOptions {
+    Session *session;
+    const char *spec; /* .rfl, .json or .rir */
+    Setting *settings;
+    size_t setting_count;
+    const char *name;         /* NULL: the network's own */
+    const char *weights_file; /* NULL when not given */
+    bool random_weights;
+    int64_t seed;
+    const char *target;   /* name */
+    const char *pipeline; /* NULL: that of the level */
+    int64_t level;
+    bool passes_given; /* whether -O or --passes was on the command line */
+    bool verify_each;
+} ModelOptions;
+
+ModelOptions model_options(Session *session, const char *target);
+
+/* Option groups for the children of a command's argp; the input of each is the ModelOptions. The
+ * first also takes the operand SPEC. */
+extern const struct argp spec_argp, weights_argp, passes_argp, target_argp;
+/* Gives the first `count` children of the parser the options as input (on ARGP_KEY_INIT). */
+void model_options_init(struct argp_state *state, ModelOptions *options, int count);
+
+typedef struct Model {
+    Graph *graph;
+    WeightFile *weight_file;
+} Model;
+
+/* Reads the spec and builds its graph, without weights. */
+bool model_read(const ModelOptions *options, Model *model);
+/* Gives the graph its weights from the options; having neither is an error. */
+bool model_load_weights(const ModelOptions *options, Model *model);
+const char *model_pipeline(const ModelOptions *options);
+bool model_run_passes(const ModelOptions *options, Model *model);
+void model_close(Model *model); /* a zeroed model is allowed */
+
+/* A model on its way through all phases, and the time each took. */
+typedef struct CompiledModel {
+    Model model;
+    Graph *as_written; /* with weights, before the passes */
+    const Target *target;
+    Program *program;
+    double read_seconds, weights_seconds, passes_seconds, lower_seconds;
+} CompiledModel;
+
+/* From the spec to the program; needs LLVM only when `for_this_machine`, which also asks that the
+ * code runs here. False after reporting; close it in any case. */
+bool model_compile(const ModelOptions *options, bool for_this_machine, CompiledModel *compiled);
+
+int64_t graph_macs(const Graph *graph);
+
+#endif

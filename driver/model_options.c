@@ -1,0 +1,144 @@
+/* The options that several commands share, in groups that a command's argp takes as children. */
+#include "driver/model.h"
+
+#include <string.h>
+
+enum {
+    OPTION_SET = 1000,
+    OPTION_NAME,
+    OPTION_WEIGHTS,
+    OPTION_RANDOM_WEIGHTS,
+    OPTION_PASSES,
+    OPTION_VERIFY_EACH,
+    OPTION_TARGET
+};
+
+ModelOptions model_options(Session *session, const char *target) {
+    return (ModelOptions){.session = session, .target = target, .level = 2};
+}
+
+void model_options_init(struct argp_state *state, ModelOptions *options, int count) {
+    for (int i = 0; i < count; i++)
+        state->child_inputs[i] = options;
+}
+
+static error_t take_setting(ModelOptions *options, char *text, const struct argp_state *state) {
+    Session *session = options->session;
+    const char *equals = strchr(text, '=');
+    if (equals == NULL || equals == text || equals[1] == '\0') {
+        diagnostics_error(session->diagnostics, "write --set width=0.5",
+            "'%s' is no value for --set: give NAME=VALUE", text);
+        return EINVAL;
+    }
+    if (options->settings == NULL)
+        options->settings = ARENA_ARRAY(session->arena, Setting, state->argc);
+    const char *name = arena_copy_bytes(session->arena, text, (size_t)(equals - text));
+    for (size_t i = 0; i < options->setting_count; i++) {
+        if (strcmp(options->settings[i].name, name) == 0) {
+            diagnostics_error(
+                session->diagnostics, NULL, "--set gives '%s' a value more than once", name);
+            return EINVAL;
+        }
+    }
+    options->settings[options->setting_count++] = (Setting){name, equals + 1};
+    return 0;
+}
+
+static error_t parse_spec_option(int key, char *argument, struct argp_state *state) {
+    ModelOptions *options = state->input;
+    switch (key) {
+    case OPTION_SET:
+        return take_setting(options, argument, state);
+    case OPTION_NAME:
+        options->name = argument;
+        return 0;
+    case ARGP_KEY_ARG:
+        return option_operand(options->session, &options->spec, argument) ? 0 : EINVAL;
+    case ARGP_KEY_END:
+        return option_operand_given(options->session, options->spec, "SPEC") ? 0 : EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option spec_options[] = {{NULL, 0, NULL, 0, "Network:", 1},
+    {"set", OPTION_SET, "NAME=VALUE", 0,
+        "Give a parameter of the spec a value, in the spec's language; may be repeated", 0},
+    {"name", OPTION_NAME, "NAME", 0,
+        "Name of the library and prefix of its symbols (default: the network's name)", 0},
+    {0}};
+
+const struct argp spec_argp = {.options = spec_options, .parser = parse_spec_option};
+
+static error_t parse_weights_option(int key, char *argument, struct argp_state *state) {
+    ModelOptions *options = state->input;
+    switch (key) {
+    case OPTION_WEIGHTS:
+        options->weights_file = argument;
+        return 0;
+    case OPTION_RANDOM_WEIGHTS:
+        options->random_weights = true;
+        return option_integer(
+                   options->session, "--random-weights", argument, 0, INT64_MAX, &options->seed)
+                   ? 0
+                   : EINVAL;
+    case ARGP_KEY_END:
+        if (options->random_weights && options->weights_file != NULL) {
+            diagnostics_error(options->session->diagnostics, NULL,
+                "--weights and --random-weights exclude each other");
+            return EINVAL;
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option weights_options[] = {{NULL, 0, NULL, 0, "Weights:", 2},
+    {"weights", OPTION_WEIGHTS, "FILE", 0, "Read the weights from a safetensors file", 0},
+    {"random-weights", OPTION_RANDOM_WEIGHTS, "SEED", 0,
+        "Make up weights from a seed; activations stay near unit scale", 0},
+    {0}};
+
+const struct argp weights_argp = {.options = weights_options, .parser = parse_weights_option};
+
+static error_t parse_passes_option(int key, char *argument, struct argp_state *state) {
+    ModelOptions *options = state->input;
+    switch (key) {
+    case 'O':
+        options->passes_given = true;
+        return option_integer(options->session, "-O", argument, 0, 2, &options->level) ? 0 : EINVAL;
+    case OPTION_PASSES:
+        options->passes_given = true;
+        options->pipeline = argument;
+        return 0;
+    case OPTION_VERIFY_EACH:
+        options->verify_each = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option passes_options[] = {{NULL, 0, NULL, 0, "Passes:", 3},
+    {NULL, 'O', "LEVEL", 0,
+        "Pipeline of an optimisation level, 0 to 2 ('riffle passes' prints them; default 2)", 0},
+    {"passes", OPTION_PASSES, "LIST", 0, "Run these passes instead, separated by commas", 0},
+    {"verify-each", OPTION_VERIFY_EACH, NULL, 0, "Verify the graph after each pass", 0}, {0}};
+
+const struct argp passes_argp = {.options = passes_options, .parser = parse_passes_option};
+
+static error_t parse_target_option(int key, char *argument, struct argp_state *state) {
+    ModelOptions *options = state->input;
+    if (key != OPTION_TARGET)
+        return ARGP_ERR_UNKNOWN;
+    options->target = argument;
+    return 0;
+}
+
+static const struct argp_option target_options[] = {{NULL, 0, NULL, 0, "Processor:", 4},
+    {"target", OPTION_TARGET, "NAME", 0,
+        "Make code for this processor: a row of 'riffle targets', an LLVM CPU name, or native", 0},
+    {0}};
+
+const struct argp target_argp = {.options = target_options, .parser = parse_target_option};

@@ -1,0 +1,44 @@
+#include "driver/driver.h"
+
+#include "backends/backends.h"
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+Session session_begin(void) {
+    return (Session){.arena = arena_create(), .diagnostics = diagnostics_create()};
+}
+
+int session_finish(Session *session, int status) {
+    if (fflush(stdout) != 0 || ferror(stdout))
+        diagnostics_error(
+            session->diagnostics, NULL, "cannot write standard output: %s", strerror(errno));
+    diagnostics_print(session->diagnostics, stderr);
+    if (status == EXIT_DONE && diagnostics_error_count(session->diagnostics) > 0)
+        status = EXIT_FAILED;
+    diagnostics_destroy(session->diagnostics);
+    arena_destroy(session->arena);
+    *session = (Session){0};
+    return status;
+}
+
+double seconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+bool ends_with(const char *string, const char *ending) {
+    size_t length = strlen(string), ending_length = strlen(ending);
+    return length >= ending_length && strcmp(string + length - ending_length, ending) == 0;
+}
+
+bool require_llvm(Session *session) {
+    if (llvm_is_built_in())
+        return true;
+    diagnostics_error(session->diagnostics,
+        "build riffle with LLVM 19 or newer; 'riffle run --interpret' and 'riffle inspect' need "
+        "none",
+        "this riffle was built without LLVM: it cannot make machine code");
+    return false;
+}
