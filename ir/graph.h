@@ -120,6 +120,8 @@ typedef struct GraphOutput {
     SourceRange where;
 } GraphOutput;
 
+typedef struct WeightIndex WeightIndex;
+
 typedef struct Graph {
     Arena *arena;     /* owns everything reachable from here */
     const char *name; /* a C identifier: prefix of the library's symbols */
@@ -128,6 +130,7 @@ typedef struct Graph {
     GraphOutput *outputs;
     int output_count;
     Weight *first_weight, *last_weight;
+    WeightIndex *weight_index; /* of graph.c: the weights by path */
     Node *first, *last;
     int next_value_id;
 } Graph;
@@ -167,6 +170,11 @@ const char *const *choice_words(const char *attribute_name);
 const char *activation_name(Activation activation);
 /* ACTIVATION_NONE for ops that are no activation. */
 Activation op_activation(OpKind op);
+/* The value that default_text stands for; zero or an empty list for "". Lists come from the arena. */
+Attribute op_attribute_default(const OpAttribute *attribute, Arena *arena);
+bool op_attribute_equal(AttributeKind kind, const Attribute *a, const Attribute *b);
+/* docs/ops.md: every op of the table, in Markdown. */
+void op_reference_print(Text *text);
 
 /* ---- building (graph.c) ---- */
 

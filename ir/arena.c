@@ -1,0 +1,136 @@
+#include "ir/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Blocks grow from 16 KiB to 1 MiB; anything that does not fit a fresh block well gets its own. */
+enum { SMALLEST_BLOCK = 16 * 1024, LARGEST_BLOCK = 1024 * 1024, WIDE_ALIGNMENT = 64 };
+
+typedef struct Block {
+    struct Block *next;
+    unsigned char *memory;
+    size_t size, used;
+} Block;
+
+struct Arena {
+    Block *blocks; /* the first one is being filled */
+    size_t next_block_size;
+};
+
+static _Noreturn void out_of_memory(size_t size) {
+    fprintf(stderr, "riffle: out of memory (%zu bytes wanted)\n", size);
+    exit(70);
+}
+
+static void *zeroed_memory(size_t size) {
+    void *memory = calloc(1, size);
+    if (memory == NULL)
+        out_of_memory(size);
+    return memory;
+}
+
+Arena *arena_create(void) {
+    Arena *arena = zeroed_memory(sizeof *arena);
+    arena->next_block_size = SMALLEST_BLOCK;
+    return arena;
+}
+
+void arena_destroy(Arena *arena) {
+    if (arena == NULL)
+        return;
+    Block *block = arena->blocks;
+    while (block != NULL) {
+        Block *next = block->next;
+        free(block->memory);
+        free(block);
+        block = next;
+    }
+    free(arena);
+}
+
+/* calloc, not aligned_alloc: large blocks then come zeroed from the system and untouched pages cost
+ * nothing. The alignment is made by hand. */
+static Block *block_create(size_t size) {
+    if (size > SIZE_MAX - WIDE_ALIGNMENT)
+        out_of_memory(size);
+    Block *block = zeroed_memory(sizeof *block);
+    block->size = size + WIDE_ALIGNMENT;
+    block->memory = zeroed_memory(block->size);
+    return block;
+}
+
+static void *block_take(Block *block, size_t size, size_t alignment) {
+    uintptr_t start = (uintptr_t)block->memory + block->used;
+    size_t gap = (size_t)(-start & (alignment - 1));
+    size_t left = block->size - block->used;
+    if (gap > left || size > left - gap)
+        return NULL;
+    unsigned char *result = block->memory + block->used + gap;
+    block->used += gap + size;
+    return result;
+}
+
+void *arena_allocate(Arena *arena, size_t size) {
+    size_t alignment = size >= WIDE_ALIGNMENT ? WIDE_ALIGNMENT : 16;
+    if (size == 0)
+        size = 1;
+    if (arena->blocks != NULL) {
+        void *result = block_take(arena->blocks, size, alignment);
+        if (result != NULL)
+            return result;
+    }
+    if (size > arena->next_block_size / 4) {
+        /* Its own block, put behind the one being filled. */
+        Block *block = block_create(size);
+        if (arena->blocks == NULL) {
+            arena->blocks = block;
+        } else {
+            block->next = arena->blocks->next;
+            arena->blocks->next = block;
+        }
+        return block_take(block, size, alignment);
+    }
+    Block *block = block_create(arena->next_block_size);
+    if (arena->next_block_size < LARGEST_BLOCK)
+        arena->next_block_size *= 2;
+    block->next = arena->blocks;
+    arena->blocks = block;
+    return block_take(block, size, alignment);
+}
+
+void *arena_allocate_array(Arena *arena, size_t count, size_t size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        out_of_memory(SIZE_MAX);
+    return arena_allocate(arena, bytes);
+}
+
+char *arena_copy_bytes(Arena *arena, const char *bytes, size_t length) {
+    if (length == SIZE_MAX)
+        out_of_memory(length);
+    char *copy = arena_allocate(arena, length + 1);
+    if (length > 0)
+        memcpy(copy, bytes, length);
+    return copy;
+}
+
+char *arena_copy_string(Arena *arena, const char *string) {
+    return arena_copy_bytes(arena, string, strlen(string));
+}
+
+char *arena_format(Arena *arena, const char *format, ...) {
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        length = 0;
+    char *result = arena_allocate(arena, (size_t)length + 1);
+    vsnprintf(result, (size_t)length + 1, format, again);
+    va_end(again);
+    return result;
+}

@@ -1,0 +1,95 @@
+/* The op table: ops.def and choices.def as arrays. */
+#include "ir/graph.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <string.h>
+
+#define COUNT_OF(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+/* One array per op: each OP row closes the array of the op before it (with an empty row) and opens
+ * its own, so the WEIGHT and ATTRIBUTE rows fall into the array of their op. */
+/* clang-format off */
+enum { REQUIRED = true, OPTIONAL = false };
+static const OpWeight weights_of_no_op[] = {
+#define OP(name, ...) {0}}; static const OpWeight weights_of_##name[] = {
+#define WEIGHT(op, name, required, shape) {#name, required, shape},
+#include "ir/ops.def"
+{0}};
+
+static const OpAttribute attributes_of_no_op[] = {
+#define OP(name, ...) {0}}; static const OpAttribute attributes_of_##name[] = {
+#define ATTRIBUTE(op, name, kind, default_text, meaning) {#name, ATTRIBUTE_##kind, default_text, meaning},
+#include "ir/ops.def"
+{0}};
+
+#define MANY INT_MAX
+static const OpInfo op_rows[OP_COUNT] = {
+#define OP(name, least_operands, most_operands, least_results, most_results, summary, shape_rule, source) \
+    [OP_##name] = {OP_##name, #name, least_operands, most_operands, least_results, most_results,          \
+        summary, shape_rule, source,                                                                      \
+        weights_of_##name, COUNT_OF(weights_of_##name) - 1,                                               \
+        attributes_of_##name, COUNT_OF(attributes_of_##name) - 1},
+#include "ir/ops.def"
+};
+
+static const char *const words_of_no_choice[] = {
+#define CHOICES(attribute) NULL}; static const char *const words_of_##attribute[] = {
+#define CHOICE(attribute, word, meaning) #word,
+#include "ir/choices.def"
+NULL};
+/* clang-format on */
+
+static const struct {
+    const char *attribute;
+    const char *const *words;
+} choice_rows[] = {
+#define CHOICES(attribute) {#attribute, words_of_##attribute},
+#define SAME_CHOICES(attribute, other) {#attribute, words_of_##other},
+#include "ir/choices.def"
+};
+
+_Static_assert(
+    COUNT_OF(words_of_activation) - 1 == ACTIVATION_COUNT, "a word for each enum Activation");
+
+const OpInfo *op_info(OpKind op) {
+    (void)weights_of_no_op;
+    (void)attributes_of_no_op;
+    (void)words_of_no_choice;
+    assert((unsigned)op < OP_COUNT);
+    return &op_rows[op];
+}
+
+bool op_find(const char *name, OpKind *op) {
+    for (int i = 0; i < OP_COUNT; i++) {
+        if (strcmp(op_rows[i].name, name) == 0) {
+            *op = (OpKind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *const *choice_words(const char *attribute_name) {
+    for (int i = 0; i < COUNT_OF(choice_rows); i++) {
+        if (strcmp(choice_rows[i].attribute, attribute_name) == 0)
+            return choice_rows[i].words;
+    }
+    assert(!"a CHOICE attribute without rows in choices.def");
+    return NULL;
+}
+
+const char *activation_name(Activation activation) {
+    assert((unsigned)activation < ACTIVATION_COUNT);
+    return words_of_activation[activation];
+}
+
+/* An op that is an activation has the name of its word. */
+Activation op_activation(OpKind op) {
+    const char *name = op_info(op)->name;
+    for (int i = 1; i < ACTIVATION_COUNT; i++) {
+        if (strcmp(words_of_activation[i], name) == 0)
+            return (Activation)i;
+    }
+    return ACTIVATION_NONE;
+}

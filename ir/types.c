@@ -1,0 +1,39 @@
+#include "ir/graph.h"
+
+#include <assert.h>
+
+TensorType tensor_type(int rank, const int64_t *dims) {
+    assert(rank >= 1 && rank <= MAX_RANK);
+    TensorType type = {.element = ELEMENT_F32, .rank = rank};
+    for (int i = 0; i < rank; i++)
+        type.dims[i] = dims[i];
+    return type;
+}
+
+bool tensor_type_equal(const TensorType *a, const TensorType *b) {
+    if (a->element != b->element || a->rank != b->rank)
+        return false;
+    for (int i = 0; i < a->rank; i++) {
+        if (a->dims[i] != b->dims[i])
+            return false;
+    }
+    return true;
+}
+
+int64_t tensor_elements(const TensorType *type) {
+    const int64_t limit = (int64_t)1 << 40;
+    int64_t elements = 1;
+    for (int i = 0; i < type->rank; i++) {
+        if (type->dims[i] < 1 || type->dims[i] > limit / elements)
+            return -1;
+        elements *= type->dims[i];
+    }
+    return elements;
+}
+
+void tensor_type_print(const TensorType *type, Text *text) {
+    text_append(text, "f32[");
+    for (int i = 0; i < type->rank; i++)
+        text_format(text, "%s%lld", i > 0 ? "," : "", (long long)type->dims[i]);
+    text_append(text, "]");
+}
