@@ -1,0 +1,199 @@
+#include "passes/affine.h"
+
+#include "passes/rewrite.h"
+#include <math.h>
+#include <string.h>
+
+enum { LARGEST_DIAGONAL = 1 << 14 }; /* channels; the matrix then has 1 GiB */
+
+/* y = scale[c] * x + shift[c]. Both are NULL when the graph has no weight data: then passes still
+ * make the structural change, so that shapes and counts can be inspected. */
+typedef struct Affine {
+    size_t channels;
+    double *scale, *shift;
+} Affine;
+
+/* ---- scale and shift ---- */
+
+static bool batch_norm_affine(PassContext *context, const Node *node, Affine *affine) {
+    const Weight *weight = node_weight(node, "weight"), *bias = node_weight(node, "bias");
+    const Weight *mean = node_weight(node, "running_mean");
+    const Weight *variance = node_weight(node, "running_var");
+    if (!weight->data || !bias->data || !mean->data || !variance->data)
+        return true;
+    double epsilon = node_number(node, "epsilon");
+    double *scale = ARENA_ARRAY(context->scratch, double, affine->channels);
+    double *shift = ARENA_ARRAY(context->scratch, double, affine->channels);
+    for (size_t c = 0; c < affine->channels; c++) {
+        double spread = (double)variance->data[c] + epsilon;
+        if (!(spread > 0)) {
+            diagnostics_report(context->diagnostics, SEVERITY_ERROR, variance->where, NULL,
+                "weight '%s': variance plus epsilon is %g at channel %zu; it must be positive",
+                variance->path, spread, c);
+            return false;
+        }
+        scale[c] = (double)weight->data[c] / sqrt(spread);
+        shift[c] = (double)bias->data[c] - (double)mean->data[c] * scale[c];
+    }
+    affine->scale = scale;
+    affine->shift = shift;
+    return true;
+}
+
+static bool affine_of(PassContext *context, const Node *node, Affine *affine) {
+    *affine = (Affine){.channels = (size_t)node->results[0]->type.dims[1]};
+    if (node->op == OP_batch_norm)
+        return batch_norm_affine(context, node, affine);
+    const Weight *bias = node_weight(node, "bias");
+    if (!bias->data)
+        return true;
+    affine->scale = ARENA_ARRAY(context->scratch, double, affine->channels);
+    affine->shift = ARENA_ARRAY(context->scratch, double, affine->channels);
+    for (size_t c = 0; c < affine->channels; c++) {
+        affine->scale[c] = 1;
+        affine->shift[c] = (double)bias->data[c];
+    }
+    return true;
+}
+
+/* ---- folding ---- */
+
+static Node *layer_to_fold_into(const Graph *graph, const Node *node) {
+    Node *layer = node->operands[0]->producer;
+    /* 1. A convolution or fully connected layer comes before. */
+    if (layer == NULL || (layer->op != OP_conv && layer->op != OP_linear))
+        return NULL;
+    /* 2. Its result is linear in its weight: no activation, no residual. */
+    if (node_integer(layer, "activation") != ACTIVATION_NONE || layer->operand_count != 1)
+        return NULL;
+    if (layer->op == OP_conv && node_integer(layer, "residual_activation") != ACTIVATION_NONE)
+        return NULL;
+    /* 3. Nobody else reads the result. */
+    return used_once(graph, node->operands[0]) ? layer : NULL;
+}
+
+static const char *bias_path(Graph *graph, const Node *layer) {
+    const Weight *bias = node_weight(layer, "bias");
+    if (bias != NULL)
+        return bias->path;
+    const char *path = layer->weights[0]->path;
+    size_t stem = strlen(path);
+    static const char word[] = "weight";
+    if (stem >= sizeof word - 1 && strcmp(path + stem - (sizeof word - 1), word) == 0)
+        return arena_format(graph->arena, "%.*sbias", (int)(stem - (sizeof word - 1)), path);
+    return arena_format(graph->arena, "%s.bias", path);
+}
+
+/* Row o of the weight times scale[o]. */
+static const float *scaled_rows(Graph *graph, const Weight *weight, const Affine *affine) {
+    size_t count = (size_t)tensor_elements(&weight->type), row = count / affine->channels;
+    float *data = ARENA_ARRAY(graph->arena, float, count);
+    for (size_t i = 0; i < count; i++)
+        data[i] = (float)((double)weight->data[i] * affine->scale[i / row]);
+    return data;
+}
+
+static const float *scaled_bias(Graph *graph, const Weight *bias, const Affine *affine) {
+    float *data = ARENA_ARRAY(graph->arena, float, affine->channels);
+    for (size_t c = 0; c < affine->channels; c++) {
+        double old = bias == NULL ? 0 : (double)bias->data[c];
+        data[c] = (float)(old * affine->scale[c] + affine->shift[c]);
+    }
+    return data;
+}
+
+static void fold(PassContext *context, Node *node, Node *layer, const Affine *affine) {
+    Graph *graph = context->graph;
+    Weight *weight = layer->weights[0], *bias = layer->weights[1];
+    bool has_data = affine->scale != NULL && weight->data != NULL && (!bias || bias->data != NULL);
+    int64_t channels[] = {(int64_t)affine->channels};
+    if (node->op == OP_batch_norm)
+        layer->weights[0] = graph_add_computed_weight(graph, weight->path, weight->type,
+            has_data ? scaled_rows(graph, weight, affine) : NULL);
+    layer->weights[1] = graph_add_computed_weight(graph, bias_path(graph, layer),
+        tensor_type(1, channels), has_data ? scaled_bias(graph, bias, affine) : NULL);
+    replace_node(graph, node, layer->results[0]);
+    context->rewrites++;
+}
+
+bool fold_affine_nodes(PassContext *context, OpKind op) {
+    for (Node *node = context->graph->first, *next; node; node = next) {
+        next = node->next;
+        Node *layer = node->op == op ? layer_to_fold_into(context->graph, node) : NULL;
+        if (layer == NULL)
+            continue;
+        Affine affine;
+        if (!affine_of(context, node, &affine))
+            return false;
+        fold(context, node, layer, &affine);
+    }
+    return true;
+}
+
+/* ---- lowering ---- */
+
+/* The stem of the new weights' paths: that of the node, or of its first weight when it has none. */
+static const char *stem_path(const Node *node) {
+    return node->path[0] != '\0' ? node->path : node->weights[0]->path;
+}
+
+static Weight *shift_weight(Graph *graph, const Node *node, const Affine *affine) {
+    int64_t dims[] = {(int64_t)affine->channels};
+    return graph_add_computed_weight(graph, arena_format(graph->arena, "%s.bias", stem_path(node)),
+        tensor_type(1, dims), affine->shift != NULL ? scaled_bias(graph, NULL, affine) : NULL);
+}
+
+/* scale as [c,1,1,1], the weight of a depthwise 1x1 convolution, or on the diagonal of [c,c]. */
+static Weight *scale_weight(Graph *graph, const Node *node, const Affine *affine, bool diagonal) {
+    size_t channels = affine->channels, columns = diagonal ? channels : 1;
+    float *data = NULL;
+    if (affine->scale != NULL) {
+        data = ARENA_ARRAY(graph->arena, float, channels *columns);
+        for (size_t c = 0; c < channels; c++)
+            data[diagonal ? c * columns + c : c] = (float)affine->scale[c];
+    }
+    int64_t dims[] = {(int64_t)channels, (int64_t)columns, 1, 1};
+    return graph_add_computed_weight(graph,
+        arena_format(graph->arena, "%s.weight", stem_path(node)),
+        tensor_type(diagonal ? 2 : 4, dims), data);
+}
+
+typedef struct LoweredWeights {
+    Weight *scale, *shift;
+} LoweredWeights;
+
+static void prepare_lowered(Graph *graph, Node *node, const void *context) {
+    (void)graph;
+    const LoweredWeights *weights = context;
+    node->weights[0] = weights->scale;
+    node->weights[1] = weights->shift;
+    if (node->op == OP_conv)
+        node_set_integer(node, "groups", weights->scale->type.dims[0]);
+}
+
+bool lower_affine_nodes(PassContext *context, OpKind op) {
+    Graph *graph = context->graph;
+    for (Node *node = graph->first, *next; node; node = next) {
+        next = node->next;
+        if (node->op != op)
+            continue;
+        Affine affine;
+        if (!affine_of(context, node, &affine))
+            return false;
+        bool diagonal = node->results[0]->type.rank == 2;
+        if (diagonal && affine.channels > LARGEST_DIAGONAL) {
+            diagnostics_report(context->diagnostics, SEVERITY_ERROR, node->where, NULL,
+                "%s over %zu channels without height and width is not supported but right after "
+                "a convolution or linear",
+                op_info(op)->name, affine.channels);
+            return false;
+        }
+        LoweredWeights weights = {
+            scale_weight(graph, node, &affine, diagonal), shift_weight(graph, node, &affine)};
+        Node *layer = insert_node(graph, node, diagonal ? OP_linear : OP_conv, node->path,
+            node->operands, 1, prepare_lowered, &weights);
+        replace_node(graph, node, layer->results[0]);
+        context->rewrites++;
+    }
+    return true;
+}

@@ -1,0 +1,52 @@
+/* fuse-residual: add(conv(x), y) becomes conv(x, y): the sum is made where the convolution's result
+ * is still in a register. The add's activation becomes the convolution's residual_activation.
+ *
+ * Legal when
+ *     1. both operands of the add have its shape (none is repeated over height and width)
+ *     2. one of them, and not both at once, is the result of a convolution
+ *     3. without a residual of its own
+ *     4. and without other use.
+ * When both operands qualify, the right one is taken: specs write add(shortcut, branch).
+ * The convolution moves down to the add's place, because y may be made after it. */
+#include "passes/rewrite.h"
+
+static bool can_fuse(const Graph *graph, const Node *add, int index) {
+    const Value *operand = add->operands[index], *other = add->operands[1 - index];
+    const Node *conv = operand->producer;
+    if (!tensor_type_equal(&operand->type, &other->type)) /* 1 */
+        return false;
+    if (conv == NULL || conv->op != OP_conv || operand == other) /* 2 */
+        return false;
+    if (conv->operand_count != 1 ||
+        node_integer(conv, "residual_activation") != ACTIVATION_NONE) /* 3 */
+        return false;
+    return used_once(graph, operand); /* 4 */
+}
+
+static void fuse(Graph *graph, Node *add, int index) {
+    Node *conv = add->operands[index]->producer;
+    Value **operands = ARENA_ARRAY(graph->arena, Value *, 2);
+    operands[0] = conv->operands[0];
+    operands[1] = add->operands[1 - index];
+    conv->operands = operands;
+    conv->operand_count = 2;
+    node_set_integer(conv, "residual_activation", node_integer(add, "activation"));
+    graph_remove(graph, conv);
+    graph_insert_before(graph, add, conv);
+    replace_node(graph, add, conv->results[0]);
+}
+
+bool pass_fuse_residual(PassContext *context) {
+    Graph *graph = context->graph;
+    for (Node *node = graph->first, *next; node; node = next) {
+        next = node->next;
+        if (node->op != OP_add)
+            continue;
+        int index = can_fuse(graph, node, 1) ? 1 : 0;
+        if (!can_fuse(graph, node, index))
+            continue;
+        fuse(graph, node, index);
+        context->rewrites++;
+    }
+    return true;
+}

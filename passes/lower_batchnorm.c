@@ -1,0 +1,11 @@
+/* lower-batchnorm: a batch_norm that fold-batchnorm left (after a concat, say, as DenseNet has
+ * them) becomes a depthwise 1x1 convolution with the scale as weight and the shift as bias: so that
+ * later passes can fuse activations into it and no backend needs a batch norm.
+ *
+ * Always legal. A batch norm of [n,c] becomes a linear with a diagonal matrix. */
+#include "passes/affine.h"
+#include "passes/rewrite.h"
+
+bool pass_lower_batchnorm(PassContext *context) {
+    return lower_affine_nodes(context, OP_batch_norm);
+}

@@ -1,0 +1,253 @@
+/* merge-layout: every tree of concat, split, shuffle, gather and route becomes one route per value
+ * that something else reads (guideline G4 of the ShuffleNet V2 paper: element-wise and memory
+ * operations are not free).
+ *
+ * A layout op computes nothing: each channel of its result is a channel of some root, a value that
+ * is no layout op's result. So for each value made by layout ops we keep its origins, one (root,
+ * channel) per channel, composed from the origins of the operands. What other nodes and graph
+ * outputs read is then
+ *     1. the root itself, when the origins are all its channels in order: nothing moves
+ *     2. an earlier route with the same origins
+ *     3. else one route from the roots, at the place of the op that made the value.
+ * All old layout ops are unused after that and go, with those that nobody read. Roots none of whose
+ * channels is read are no operands of the route.
+ *
+ * Always legal. It never moves more bytes: a value that another node reads had to be written
+ * before, too, and values that only layout ops read are no longer written at all. A route that is
+ * already what the pass would write is left alone, so that a second run changes nothing. */
+#include "passes/rewrite.h"
+
+#include <assert.h>
+#include <string.h>
+
+typedef struct Origin {
+    Value *root;
+    int64_t channel;
+} Origin;
+
+typedef struct Merger {
+    PassContext *context;
+    Graph *graph;
+    Origin **origins; /* by value id; NULL for a value that is no layout op's result */
+    Value **merged;   /* by value id: what readers get in its stead, once decided */
+    bool *is_read;    /* by value id: by a node that is no layout op, or a graph output */
+    int *root_marks;  /* by value id: position + 1 among the operands of the route being made */
+    Value **routes;   /* layout values that were kept or made as a route, to find equal ones */
+    size_t route_count;
+    int value_count; /* values there were at the start */
+} Merger;
+
+static size_t channel_count(const Value *value) {
+    return (size_t)value->type.dims[1];
+}
+
+static Origin origin_of(const Merger *merger, Value *value, int64_t channel) {
+    const Origin *origins = merger->origins[value->id];
+    return origins != NULL ? origins[channel] : (Origin){value, channel};
+}
+
+/* ---- phase 1: where each channel comes from ---- */
+
+/* Channel `channel` of the operands joined along the channels. */
+static Origin joined_origin(const Merger *merger, const Node *node, int64_t channel) {
+    int operand = 0;
+    while (channel >= node->operands[operand]->type.dims[1])
+        channel -= node->operands[operand++]->type.dims[1];
+    return origin_of(merger, node->operands[operand], channel);
+}
+
+/* The channel of the operands joined that becomes channel `channel` of result `result`. */
+static int64_t source_channel(const Node *node, int result, int64_t channel) {
+    switch (node->op) {
+    case OP_concat:
+        return channel;
+    case OP_gather:
+    case OP_route:
+        return node_list(node, "channels").items[channel];
+    case OP_shuffle: {
+        int64_t groups = node_integer(node, "groups");
+        int64_t per_group = node->operands[0]->type.dims[1] / groups;
+        if (node_integer(node, "form") == SHUFFLE_PAPER)
+            return channel % groups * per_group + channel / groups;
+        return channel % per_group * groups + channel / per_group;
+    }
+    case OP_split: {
+        if (node_flag(node, "interleaved"))
+            return channel * node->result_count + result;
+        for (int i = 0; i < result; i++)
+            channel += node->results[i]->type.dims[1];
+        return channel;
+    }
+    default:
+        assert(false && "no layout op");
+        return channel;
+    }
+}
+
+static void find_origins(Merger *merger, const Node *node) {
+    for (int r = 0; r < node->result_count; r++) {
+        const Value *result = node->results[r];
+        Origin *origins = ARENA_ARRAY(merger->context->scratch, Origin, channel_count(result));
+        for (size_t c = 0; c < channel_count(result); c++)
+            origins[c] = joined_origin(merger, node, source_channel(node, r, (int64_t)c));
+        merger->origins[result->id] = origins;
+    }
+}
+
+/* ---- phase 2: what readers get instead ---- */
+
+static bool is_whole_root(const Value *value, const Origin *origins) {
+    if (channel_count(origins[0].root) != channel_count(value))
+        return false;
+    for (size_t c = 0; c < channel_count(value); c++)
+        if (origins[c].root != origins[0].root || origins[c].channel != (int64_t)c)
+            return false;
+    return true;
+}
+
+static Value *find_equal_route(const Merger *merger, const Value *value) {
+    size_t count = channel_count(value);
+    const Origin *origins = merger->origins[value->id];
+    for (size_t i = 0; i < merger->route_count; i++) {
+        Value *route = merger->routes[i];
+        const Origin *others = merger->origins[route->id];
+        bool equal = channel_count(route) == count;
+        for (size_t c = 0; equal && c < count; c++)
+            equal = origins[c].root == others[c].root && origins[c].channel == others[c].channel;
+        if (equal)
+            return merger->merged[route->id];
+    }
+    return NULL;
+}
+
+/* Roots in the order of their first channel, and the list of channels of the route from them. */
+typedef struct RoutePlan {
+    Value **roots;
+    int root_count;
+    int64_t *channels;
+    size_t channel_count;
+} RoutePlan;
+
+static RoutePlan plan_route(Merger *merger, const Value *value) {
+    size_t count = channel_count(value);
+    const Origin *origins = merger->origins[value->id];
+    Arena *scratch = merger->context->scratch;
+    RoutePlan plan = {
+        ARENA_ARRAY(scratch, Value *, count), 0, ARENA_ARRAY(scratch, int64_t, count), count};
+    for (size_t c = 0; c < count; c++) {
+        if (merger->root_marks[origins[c].root->id] == 0) {
+            plan.roots[plan.root_count++] = origins[c].root;
+            merger->root_marks[origins[c].root->id] = plan.root_count;
+        }
+    }
+    int64_t *first_channels = ARENA_ARRAY(scratch, int64_t, plan.root_count);
+    for (int i = 1; i < plan.root_count; i++)
+        first_channels[i] = first_channels[i - 1] + (int64_t)channel_count(plan.roots[i - 1]);
+    for (size_t c = 0; c < count; c++)
+        plan.channels[c] =
+            first_channels[merger->root_marks[origins[c].root->id] - 1] + origins[c].channel;
+    for (int i = 0; i < plan.root_count; i++)
+        merger->root_marks[plan.roots[i]->id] = 0;
+    return plan;
+}
+
+static bool is_planned_route(const Node *node, const RoutePlan *plan) {
+    if (node->op != OP_route || node->operand_count != plan->root_count)
+        return false;
+    for (int i = 0; i < plan->root_count; i++)
+        if (node->operands[i] != plan->roots[i])
+            return false;
+    return true; /* with equal operands, equal origins are equal channels */
+}
+
+static void set_channels(Graph *graph, Node *node, const void *context) {
+    const RoutePlan *plan = context;
+    node_set_list(graph, node, "channels", plan->channels, plan->channel_count);
+}
+
+static Value *merge_value(Merger *merger, Value *value) {
+    const Origin *origins = merger->origins[value->id];
+    if (is_whole_root(value, origins))
+        return origins[0].root;
+    Value *equal = find_equal_route(merger, value);
+    if (equal != NULL)
+        return equal;
+    merger->routes[merger->route_count++] = value;
+    RoutePlan plan = plan_route(merger, value);
+    if (is_planned_route(value->producer, &plan))
+        return value;
+    Value *result = insert_node(merger->graph, value->producer, OP_route, value->producer->path,
+        plan.roots, plan.root_count, set_channels, &plan)
+                        ->results[0];
+    result->name = value->name;
+    return result;
+}
+
+/* ---- phase 3: give it to them, and drop the rest ---- */
+
+static void mark_reads(Merger *merger) {
+    for (const Node *node = merger->graph->first; node; node = node->next)
+        for (int i = 0; i < node->operand_count && !is_layout_op(node->op); i++)
+            merger->is_read[node->operands[i]->id] = true;
+    for (int i = 0; i < merger->graph->output_count; i++)
+        merger->is_read[merger->graph->outputs[i].value->id] = true;
+}
+
+static Value *replacement(const Merger *merger, Value *value) {
+    Value *merged = merger->merged[value->id];
+    return merged != NULL ? merged : value;
+}
+
+static void replace_reads(Merger *merger, Node *const *layout_nodes, size_t layout_count) {
+    Graph *graph = merger->graph;
+    for (size_t i = 0; i < layout_count; i++) {
+        Node *node = layout_nodes[i];
+        if (merger->merged[node->results[0]->id] == node->results[0])
+            continue; /* a route that stays */
+        graph_remove(graph, node);
+        merger->context->rewrites++;
+    }
+    /* Routes read roots, which have no replacement, so all nodes can be treated alike. */
+    for (Node *node = graph->first; node; node = node->next)
+        for (int i = 0; i < node->operand_count; i++)
+            if (node->operands[i]->id < merger->value_count)
+                node->operands[i] = replacement(merger, node->operands[i]);
+    for (int i = 0; i < graph->output_count; i++)
+        graph->outputs[i].value = replacement(merger, graph->outputs[i].value);
+}
+
+bool pass_merge_layout(PassContext *context) {
+    Graph *graph = context->graph;
+    Arena *scratch = context->scratch;
+    size_t values = (size_t)graph->next_value_id, layout_count = 0, results = 0;
+    for (const Node *node = graph->first; node; node = node->next) {
+        layout_count += is_layout_op(node->op);
+        results += is_layout_op(node->op) ? (size_t)node->result_count : 0;
+    }
+    if (layout_count == 0)
+        return true;
+    Merger merger = {
+        .context = context,
+        .graph = graph,
+        .origins = ARENA_ARRAY(scratch, Origin *, values),
+        .merged = ARENA_ARRAY(scratch, Value *, values),
+        .is_read = ARENA_ARRAY(scratch, bool, values),
+        .root_marks = ARENA_ARRAY(scratch, int, values),
+        .routes = ARENA_ARRAY(scratch, Value *, results),
+        .value_count = graph->next_value_id,
+    };
+    Node **layout_nodes = ARENA_ARRAY(scratch, Node *, layout_count);
+    mark_reads(&merger);
+    size_t at = 0;
+    for (Node *node = graph->first; node; node = node->next) {
+        if (!is_layout_op(node->op) || node->results[0]->id >= merger.value_count)
+            continue; /* no layout op, or a route of ours */
+        layout_nodes[at++] = node;
+        find_origins(&merger, node);
+        for (int i = 0; i < node->result_count; i++)
+            if (merger.is_read[node->results[i]->id])
+                merger.merged[node->results[i]->id] = merge_value(&merger, node->results[i]);
+    }
+    replace_reads(&merger, layout_nodes, layout_count);
+    return true;
+}

@@ -1,0 +1,142 @@
+#include "passes/rewrite.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+bool used_once(const Graph *graph, const Value *value) {
+    return graph_use_count(graph, value) == 1;
+}
+
+void replace_node(Graph *graph, Node *node, Value *replacement) {
+    assert(node->result_count == 1);
+    Value *result = node->results[0];
+    if (replacement->name == NULL)
+        replacement->name = result->name;
+    graph_replace_uses(graph, result, replacement);
+    graph_remove(graph, node);
+}
+
+Node *insert_node(Graph *graph, Node *position, OpKind op, const char *path, Value *const *operands,
+    int operand_count, PrepareNode *prepare, const void *context) {
+    Node *node = node_create(graph, op, path, operands, operand_count, position->where);
+    if (prepare != NULL)
+        prepare(graph, node, context);
+    Diagnostics *diagnostics = diagnostics_create();
+    bool inferred = node_infer(graph, node, diagnostics);
+    if (!inferred)
+        diagnostics_print(diagnostics, stderr);
+    assert(inferred && "a pass made a node that does not infer");
+    (void)inferred;
+    diagnostics_destroy(diagnostics);
+    graph_insert_before(graph, position, node);
+    return node;
+}
+
+bool is_layout_op(OpKind op) {
+    return op == OP_concat || op == OP_split || op == OP_shuffle || op == OP_gather ||
+           op == OP_route;
+}
+
+bool is_activation_op(OpKind op) {
+    return op_activation(op) != ACTIVATION_NONE;
+}
+
+static const char *activation_attribute(const Node *node) {
+    switch (node->op) {
+    case OP_conv:
+        return node->operand_count == 2 ? "residual_activation" : "activation";
+    case OP_linear:
+    case OP_add:
+    case OP_multiply:
+        return "activation";
+    default:
+        return NULL;
+    }
+}
+
+const char *free_activation_attribute(const Node *node) {
+    const char *attribute = activation_attribute(node);
+    if (attribute == NULL || node_integer(node, attribute) != ACTIVATION_NONE)
+        return NULL;
+    return attribute;
+}
+
+/* ---- ranges ---- */
+
+static const Range anything = {-INFINITY, INFINITY};
+
+static Range activation_range(Activation activation) {
+    switch (activation) {
+    case ACTIVATION_RELU:
+        return (Range){0, INFINITY};
+    case ACTIVATION_RELU6:
+        return (Range){0, 6};
+    case ACTIVATION_SIGMOID:
+    case ACTIVATION_HARD_SIGMOID:
+        return (Range){0, 1};
+    case ACTIVATION_HARD_SWISH:
+        return (Range){-0.375, INFINITY};
+    case ACTIVATION_NONE:
+    case ACTIVATION_COUNT:
+        break;
+    }
+    return anything;
+}
+
+static Range range_at(const Value *value, int *budget) {
+    const Node *node = value->producer;
+    if (node == NULL || --*budget < 0)
+        return anything;
+    if (is_activation_op(node->op))
+        return activation_range(op_activation(node->op));
+    const char *attribute = activation_attribute(node);
+    if (attribute != NULL)
+        return activation_range((Activation)node_integer(node, attribute));
+    switch (node->op) {
+    case OP_softmax:
+        return (Range){0, 1};
+    case OP_concat:
+    case OP_split:
+    case OP_shuffle:
+    case OP_gather:
+    case OP_route:
+    case OP_max_pool:
+    case OP_avg_pool:
+    case OP_global_avg_pool:
+    case OP_flatten: {
+        Range range = range_at(node->operands[0], budget);
+        for (int i = 1; i < node->operand_count; i++) {
+            Range other = range_at(node->operands[i], budget);
+            range = (Range){fmin(range.low, other.low), fmax(range.high, other.high)};
+        }
+        if (node->op == OP_avg_pool) /* zeros of the padding may count */
+            range = (Range){fmin(range.low, 0), fmax(range.high, 0)};
+        return range;
+    }
+    default:
+        return anything;
+    }
+}
+
+Range value_range(const Value *value) {
+    int budget = 64; /* values looked at: enough for any real tree, and keeps hostile ones cheap */
+    return range_at(value, &budget);
+}
+
+bool range_is_fixed(Range range, Activation activation) {
+    switch (activation) {
+    case ACTIVATION_NONE:
+        return true;
+    case ACTIVATION_RELU:
+        return range.low >= 0;
+    case ACTIVATION_RELU6:
+        return range.low >= 0 && range.high <= 6;
+    case ACTIVATION_SIGMOID:
+    case ACTIVATION_HARD_SIGMOID:
+    case ACTIVATION_HARD_SWISH:
+    case ACTIVATION_COUNT:
+        break;
+    }
+    return false;
+}

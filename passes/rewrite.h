@@ -1,0 +1,40 @@
+/* What passes share: questions about uses, and small changes of the graph. Internal to passes/. */
+#ifndef RIFFLE_PASSES_REWRITE_H
+#define RIFFLE_PASSES_REWRITE_H
+
+#include "passes/passes.h"
+
+#define PASS(function, ...) PassFunction pass_##function;
+#include "passes/passes.def"
+
+/* True when the value has exactly one use: one operand of one node, or one graph output. */
+bool used_once(const Graph *graph, const Value *value);
+
+/* Replaces all uses of the node's only result by `replacement`, which takes over its name when it
+ * has none of its own, and unlinks the node. */
+void replace_node(Graph *graph, Node *node, Value *replacement);
+
+/* A node with inferred results, linked before `position`. The attributes must still be the defaults
+ * or be set through `prepare`. A node that does not infer is a bug of the pass. */
+typedef void PrepareNode(Graph *graph, Node *node, const void *context);
+Node *insert_node(Graph *graph, Node *position, OpKind op, const char *path, Value *const *operands,
+    int operand_count, PrepareNode *prepare, const void *context);
+
+/* concat, split, shuffle, gather, route: ops that only say which channel is where. */
+bool is_layout_op(OpKind op);
+/* relu, sigmoid and their like. */
+bool is_activation_op(OpKind op);
+
+/* The attribute that an activation of the node's result goes to: "activation" or, for a convolution
+ * with a residual, "residual_activation". NULL when the op has none, or that attribute is taken. */
+const char *free_activation_attribute(const Node *node);
+
+/* Bounds of what a value can hold, from the activations that made it. */
+typedef struct Range {
+    double low, high;
+} Range;
+Range value_range(const Value *value);
+/* True when the activation returns every number of the range as it is. */
+bool range_is_fixed(Range range, Activation activation);
+
+#endif

@@ -1,0 +1,78 @@
+/* simplify: removes nodes that have no effect. Each rule looks at one node and names the value that
+ * can stand for its result, or gives NULL; no rule depends on another.
+ *
+ *     1. concat of one operand, split in one part, shuffle with one group or one channel per group,
+ *        gather and route of all channels of one operand in order: the operand
+ *     2. an activation that changes no number of its operand's range (relu of relu): the operand
+ *     3. a pooling of one pixel, stride 1, no padding; a global pooling of one pixel: the operand
+ *     4. flatten of [n,c]: the operand
+ * And, the only rule that changes the user:
+ *     5. linear of flatten of [n,c,1,1]: linear of [n,c,1,1], which means the same. */
+#include "passes/rewrite.h"
+
+static bool is_in_order(IntegerList list, int64_t channels) {
+    if ((int64_t)list.count != channels)
+        return false;
+    for (size_t i = 0; i < list.count; i++)
+        if (list.items[i] != (int64_t)i)
+            return false;
+    return true;
+}
+
+static bool has_no_effect(const Node *node) {
+    const Value *operand = node->operands[0];
+    const int64_t *dims = operand->type.dims;
+    switch (node->op) {
+    case OP_concat:
+        return node->operand_count == 1;
+    case OP_split:
+        return node->result_count == 1;
+    case OP_shuffle:
+        return node_integer(node, "groups") == 1 || node_integer(node, "groups") == dims[1];
+    case OP_gather:
+    case OP_route:
+        return node->operand_count == 1 && is_in_order(node_list(node, "channels"), dims[1]);
+    case OP_relu:
+    case OP_relu6:
+        return range_is_fixed(value_range(operand), op_activation(node->op));
+    case OP_max_pool:
+    case OP_avg_pool: {
+        IntegerList kernel = node_list(node, "kernel"), stride = node_list(node, "stride");
+        return kernel.items[0] == 1 && kernel.items[1] == 1 && stride.items[0] == 1 &&
+               stride.items[1] == 1 && tensor_type_equal(&operand->type, &node->results[0]->type);
+    }
+    case OP_global_avg_pool:
+        return dims[2] == 1 && dims[3] == 1;
+    case OP_flatten:
+        return operand->type.rank == 2;
+    default:
+        return false;
+    }
+}
+
+static bool skip_flatten(Graph *graph, Node *linear) {
+    Node *flatten = linear->operands[0]->producer;
+    if (flatten == NULL || flatten->op != OP_flatten)
+        return false;
+    const TensorType *type = &flatten->operands[0]->type;
+    if (type->rank != 4 || type->dims[2] != 1 || type->dims[3] != 1)
+        return false;
+    linear->operands[0] = flatten->operands[0];
+    if (graph_use_count(graph, flatten->results[0]) == 0)
+        graph_remove(graph, flatten);
+    return true;
+}
+
+bool pass_simplify(PassContext *context) {
+    Graph *graph = context->graph;
+    for (Node *node = graph->first, *next; node; node = next) {
+        next = node->next;
+        if (node->op == OP_linear && skip_flatten(graph, node))
+            context->rewrites++;
+        if (has_no_effect(node)) {
+            replace_node(graph, node, node->operands[0]);
+            context->rewrites++;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,73 @@
+/* sink-activation: relu(concat(a, conv(b))) becomes concat(a, relu(conv(b))) when a is never
+ * negative: fuse-activation can then make the relu part of the convolution. (The stride-2 units of
+ * ShuffleNet V1 end so: a is an average pooling of what went through a relu.)
+ *
+ * Legal when
+ *     1. the operand is the result of a concat, shuffle, gather or route, which move elements and
+ * change none
+ *     2. and that result has no other use.
+ * Worth while when each operand of the layout op
+ *     3. does not need the activation: its range (rewrite.h) says that nothing would change
+ *     4. or comes from a layer that can take it, and has no other use
+ *     5. or is itself the result of such a layout op, without other use (looked at to a fixed
+ * depth). */
+#include "passes/rewrite.h"
+
+enum { DEEPEST_TREE = 8 };
+
+static bool is_single_result_layout(const Node *node) {
+    return node != NULL && is_layout_op(node->op) && node->op != OP_split;
+}
+
+static bool can_sink(const Graph *graph, const Node *layout, Activation activation, int depth) {
+    if (depth == 0)
+        return false;
+    for (int i = 0; i < layout->operand_count; i++) {
+        const Value *operand = layout->operands[i];
+        const Node *producer = operand->producer;
+        if (range_is_fixed(value_range(operand), activation)) /* 3 */
+            continue;
+        if (producer == NULL || !used_once(graph, operand)) /* 4, 5 */
+            return false;
+        if (is_single_result_layout(producer)) {
+            if (!can_sink(graph, producer, activation, depth - 1))
+                return false;
+        } else if (free_activation_attribute(producer) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void sink(Graph *graph, Node *layout, OpKind op) {
+    for (int i = 0; i < layout->operand_count; i++) {
+        Value *operand = layout->operands[i];
+        if (range_is_fixed(value_range(operand), op_activation(op)))
+            continue;
+        if (is_single_result_layout(operand->producer)) {
+            sink(graph, operand->producer, op);
+            continue;
+        }
+        const char *path = operand->producer->path;
+        layout->operands[i] =
+            insert_node(graph, layout, op, path, &operand, 1, NULL, NULL)->results[0];
+    }
+}
+
+bool pass_sink_activation(PassContext *context) {
+    Graph *graph = context->graph;
+    for (Node *node = graph->first, *next; node; node = next) {
+        next = node->next;
+        if (!is_activation_op(node->op))
+            continue;
+        Node *layout = node->operands[0]->producer;
+        if (!is_single_result_layout(layout) || !used_once(graph, node->operands[0])) /* 1, 2 */
+            continue;
+        if (!can_sink(graph, layout, op_activation(node->op), DEEPEST_TREE))
+            continue;
+        sink(graph, layout, node->op);
+        replace_node(graph, node, layout->results[0]);
+        context->rewrites++;
+    }
+    return true;
+}
