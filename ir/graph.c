@@ -199,7 +199,7 @@ Attribute op_attribute_default(const OpAttribute *attribute, Arena *arena) {
     case ATTRIBUTE_FLAG:
         return (Attribute){.flag = strcmp(text, "true") == 0};
     }
-    assert(!"unknown attribute kind");
+    assert(false && "unknown attribute kind");
     return (Attribute){0};
 }
 
@@ -217,7 +217,7 @@ bool op_attribute_equal(AttributeKind kind, const Attribute *a, const Attribute 
                (a->list.count == 0 ||
                    memcmp(a->list.items, b->list.items, a->list.count * sizeof(int64_t)) == 0);
     }
-    assert(!"unknown attribute kind");
+    assert(false && "unknown attribute kind");
     return false;
 }
 

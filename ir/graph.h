@@ -106,6 +106,9 @@ typedef struct Preprocessing {
                        the input's size; 0: resize straight to the input's size */
 } Preprocessing;
 
+/* Entries of mean and std that count for an input of that type: its channels, at most 4. */
+int preprocessing_channels(const TensorType *type);
+
 typedef struct GraphInput {
     Value *value; /* value->name is the public name */
     Layout layout; /* of the caller's buffer */

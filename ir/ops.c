@@ -75,7 +75,7 @@ const char *const *choice_words(const char *attribute_name) {
         if (strcmp(choice_rows[i].attribute, attribute_name) == 0)
             return choice_rows[i].words;
     }
-    assert(!"a CHOICE attribute without rows in choices.def");
+    assert(false && "a CHOICE attribute without rows in choices.def");
     return NULL;
 }
 

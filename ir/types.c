@@ -37,3 +37,9 @@ void tensor_type_print(const TensorType *type, Text *text) {
         text_format(text, "%s%lld", i > 0 ? "," : "", (long long)type->dims[i]);
     text_append(text, "]");
 }
+
+int preprocessing_channels(const TensorType *type) {
+    if (type->rank != 4)
+        return 1;
+    return type->dims[1] < 1 ? 1 : type->dims[1] > 4 ? 4 : (int)type->dims[1];
+}

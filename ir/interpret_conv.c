@@ -1,0 +1,242 @@
+/* Convolution and the fully connected layer.
+ *
+ * The oracle runs whole networks, so this is a small matrix product: the input cells under a block
+ * of output pixels are copied into panels of doubles, four pixels side by side, and each panel
+ * meets the filters four at a time. Sums run over input channel, kernel row, kernel column, in that
+ * order. */
+#include "ir/interpret.h"
+
+#include <string.h>
+
+/* Pixels and filters of one tile, and panels that are filled before the filters pass over them. */
+enum { PIXELS = 4, FILTERS = 4, PANELS = 4 };
+
+typedef double Lanes __attribute__((vector_size(PIXELS * sizeof(double))));
+
+typedef struct Convolution {
+    int64_t height, width, result_height, result_width;
+    int64_t group_channels, group_filters; /* channels and filters of one group */
+    int64_t kernel_rows, kernel_columns;
+    int64_t stride[2], dilation[2], top, left;
+    int64_t filter_size; /* cells under one filter */
+    const float *bias;   /* NULL when there is none */
+    Activation activation, residual_activation;
+} Convolution;
+
+static Convolution describe(const Node *node) {
+    const TensorType *operand = &node->operands[0]->type;
+    const TensorType *result = &node->results[0]->type;
+    const TensorType *weight = &node_weight(node, "weight")->type;
+    const Weight *bias = node_weight(node, "bias");
+    int64_t groups = node_integer(node, "groups");
+    Convolution conv = {
+        .height = operand->dims[2],
+        .width = operand->dims[3],
+        .result_height = result->dims[2],
+        .result_width = result->dims[3],
+        .group_channels = weight->dims[1],
+        .group_filters = weight->dims[0] / groups,
+        .kernel_rows = weight->dims[2],
+        .kernel_columns = weight->dims[3],
+        .top = node_list(node, "padding").items[0],
+        .left = node_list(node, "padding").items[1],
+        .filter_size = weight->dims[1] * weight->dims[2] * weight->dims[3],
+        .bias = bias == NULL ? NULL : bias->data,
+        .activation = (Activation)node_integer(node, "activation"),
+        .residual_activation = (Activation)node_integer(node, "residual_activation"),
+    };
+    for (int axis = 0; axis < 2; axis++) {
+        conv.stride[axis] = node_list(node, "stride").items[axis];
+        conv.dilation[axis] = node_list(node, "dilation").items[axis];
+    }
+    return conv;
+}
+
+/* Filters four side by side, missing ones zero: packed[filter / 4][cell][filter % 4]. */
+static void pack_filters(const Convolution *conv, const float *weight, double *packed) {
+    for (int64_t f = 0; f < conv->group_filters; f++) {
+        double *target = packed + f / FILTERS * conv->filter_size * FILTERS + f % FILTERS;
+        for (int64_t i = 0; i < conv->filter_size; i++)
+            target[i * FILTERS] = (double)weight[f * conv->filter_size + i];
+    }
+}
+
+/* One kernel tap of one pixel, for all channels of the group; zero in the padding and beyond the
+ * last pixel (`valid` false). */
+static void fill_tap(const Convolution *conv, const float *group, int64_t y, int64_t x, bool valid,
+    double *panel, int64_t step) {
+    int64_t plane = conv->height * conv->width;
+    if (!valid || y < 0 || y >= conv->height || x < 0 || x >= conv->width) {
+        for (int64_t c = 0; c < conv->group_channels; c++)
+            panel[c * step] = 0;
+        return;
+    }
+    const float *source = group + y * conv->width + x;
+    for (int64_t c = 0; c < conv->group_channels; c++)
+        panel[c * step] = (double)source[c * plane];
+}
+
+/* panel[cell][pixel] for four output pixels from `first` on. */
+static void fill_panel(
+    const Convolution *conv, const float *group, int64_t first, int64_t pixels, double *panel) {
+    int64_t taps = conv->kernel_rows * conv->kernel_columns;
+    for (int64_t p = 0; p < PIXELS; p++) {
+        int64_t row = (first + p) / conv->result_width, column = (first + p) % conv->result_width;
+        for (int64_t tap = 0; tap < taps; tap++) {
+            int64_t ky = tap / conv->kernel_columns, kx = tap % conv->kernel_columns;
+            int64_t y = row * conv->stride[0] + ky * conv->dilation[0] - conv->top;
+            int64_t x = column * conv->stride[1] + kx * conv->dilation[1] - conv->left;
+            fill_tap(
+                conv, group, y, x, first + p < pixels, panel + tap * PIXELS + p, taps * PIXELS);
+        }
+    }
+}
+
+/* sums[f] = filter f of the four, over four pixels. */
+static void multiply_tile(
+    const double *restrict panel, const double *restrict filters, int64_t cells, Lanes *sums) {
+    Lanes a = {0}, b = {0}, c = {0}, d = {0};
+    for (int64_t i = 0; i < cells; i++) {
+        Lanes x;
+        memcpy(&x, panel + i * PIXELS, sizeof x);
+        const double *w = filters + i * FILTERS;
+        a += x * w[0];
+        b += x * w[1];
+        c += x * w[2];
+        d += x * w[3];
+    }
+    sums[0] = a;
+    sums[1] = b;
+    sums[2] = c;
+    sums[3] = d;
+}
+
+/* A group's planes of one image and what it adds to the result. `residual` may be NULL. */
+typedef struct Group {
+    const float *source, *residual;
+    float *target;
+    const float *bias;
+} Group;
+
+static void store_pixel(
+    const Convolution *conv, const Group *group, int64_t filter, int64_t at, double sum) {
+    if (group->bias != NULL)
+        sum += (double)group->bias[filter];
+    sum = activate(conv->activation, sum);
+    if (group->residual != NULL)
+        sum = activate(conv->residual_activation, sum + (double)group->residual[at]);
+    group->target[at] = (float)sum;
+}
+
+static void store_tile(const Convolution *conv, const Group *group, int64_t first_filter,
+    int64_t first_pixel, int64_t pixels, const Lanes *sums) {
+    for (int64_t f = 0; f < FILTERS && first_filter + f < conv->group_filters; f++) {
+        for (int64_t p = 0; p < PIXELS && first_pixel + p < pixels; p++)
+            store_pixel(conv, group, first_filter + f,
+                (first_filter + f) * pixels + first_pixel + p, sums[f][p]);
+    }
+}
+
+static void convolve_group(
+    const Convolution *conv, const Group *group, const double *filters, double *panels) {
+    int64_t pixels = conv->result_height * conv->result_width;
+    int64_t panel_size = conv->filter_size * PIXELS;
+    for (int64_t first = 0; first < pixels; first += PANELS * PIXELS) {
+        int64_t count = (pixels - first + PIXELS - 1) / PIXELS;
+        if (count > PANELS)
+            count = PANELS;
+        for (int64_t i = 0; i < count; i++)
+            fill_panel(conv, group->source, first + i * PIXELS, pixels, panels + i * panel_size);
+        for (int64_t f = 0; f < conv->group_filters; f += FILTERS) {
+            for (int64_t i = 0; i < count; i++) {
+                Lanes sums[FILTERS];
+                multiply_tile(panels + i * panel_size, filters + f * conv->filter_size,
+                    conv->filter_size, sums);
+                store_tile(conv, group, f, first + i * PIXELS, pixels, sums);
+            }
+        }
+    }
+}
+
+/* A filter that sees one channel alone is cheaper without panels. */
+static void convolve_depthwise(const Convolution *conv, const Group *group, const float *filter) {
+    for (int64_t row = 0; row < conv->result_height; row++) {
+        for (int64_t column = 0; column < conv->result_width; column++) {
+            double sum = 0;
+            for (int64_t ky = 0; ky < conv->kernel_rows; ky++) {
+                int64_t y = row * conv->stride[0] + ky * conv->dilation[0] - conv->top;
+                if (y < 0 || y >= conv->height)
+                    continue;
+                for (int64_t kx = 0; kx < conv->kernel_columns; kx++) {
+                    int64_t x = column * conv->stride[1] + kx * conv->dilation[1] - conv->left;
+                    if (x >= 0 && x < conv->width)
+                        sum += (double)group->source[y * conv->width + x] *
+                               (double)filter[ky * conv->kernel_columns + kx];
+                }
+            }
+            store_pixel(conv, group, 0, row * conv->result_width + column, sum);
+        }
+    }
+}
+
+void interpret_conv(
+    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    Convolution conv = describe(node);
+    const float *weight = node_weight(node, "weight")->data;
+    int64_t batch = node->operands[0]->type.dims[0], groups = node_integer(node, "groups");
+    int64_t source_size = conv.group_channels * conv.height * conv.width;
+    int64_t target_size = conv.group_filters * conv.result_height * conv.result_width;
+    int64_t tiles = (conv.group_filters + FILTERS - 1) / FILTERS;
+    double *filters = ARENA_ARRAY(scratch, double, tiles *conv.filter_size *FILTERS);
+    double *panels = ARENA_ARRAY(scratch, double, conv.filter_size *PIXELS *PANELS);
+    for (int64_t g = 0; g < groups; g++) {
+        const float *group_weight = weight + g * conv.group_filters * conv.filter_size;
+        bool depthwise = conv.group_channels == 1 && conv.group_filters == 1;
+        if (!depthwise)
+            pack_filters(&conv, group_weight, filters);
+        for (int64_t n = 0; n < batch; n++) {
+            int64_t at = (n * groups + g) * target_size;
+            Group group = {
+                .source = operands[0] + (n * groups + g) * source_size,
+                .residual = node->operand_count > 1 ? operands[1] + at : NULL,
+                .target = results[0] + at,
+                .bias = conv.bias == NULL ? NULL : conv.bias + g * conv.group_filters,
+            };
+            if (depthwise)
+                convolve_depthwise(&conv, &group, group_weight);
+            else
+                convolve_group(&conv, &group, filters, panels);
+        }
+    }
+}
+
+static double dot_product(const float *restrict a, const float *restrict b, int64_t count) {
+    Lanes sums = {0};
+    int64_t i = 0;
+    for (; i + PIXELS <= count; i += PIXELS) {
+        Lanes x = {(double)a[i], (double)a[i + 1], (double)a[i + 2], (double)a[i + 3]};
+        Lanes y = {(double)b[i], (double)b[i + 1], (double)b[i + 2], (double)b[i + 3]};
+        sums += x * y;
+    }
+    double sum = sums[0] + sums[1] + sums[2] + sums[3];
+    for (; i < count; i++)
+        sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+void interpret_linear(
+    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    (void)scratch;
+    const Weight *weight = node_weight(node, "weight"), *bias = node_weight(node, "bias");
+    Activation activation = (Activation)node_integer(node, "activation");
+    int64_t batch = node->operands[0]->type.dims[0];
+    int64_t outputs = weight->type.dims[0], inputs = weight->type.dims[1];
+    for (int64_t n = 0; n < batch; n++) {
+        for (int64_t o = 0; o < outputs; o++) {
+            double sum = dot_product(operands[0] + n * inputs, weight->data + o * inputs, inputs);
+            if (bias != NULL)
+                sum += (double)bias->data[o];
+            results[0][n * outputs + o] = (float)activate(activation, sum);
+        }
+    }
+}

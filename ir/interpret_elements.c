@@ -1,0 +1,170 @@
+/* Ops that look at one element, or one channel's numbers, at a time; softmax and response norm. */
+#include "ir/interpret.h"
+
+#include <assert.h>
+#include <math.h>
+
+/* Comparisons, not fmax: that is a call into the library for each element. */
+static double at_least_0(double x) {
+    return x > 0 ? x : 0;
+}
+
+static double clamp_to_6(double x) {
+    return x > 6 ? 6 : at_least_0(x);
+}
+
+double activate(Activation activation, double x) {
+    switch (activation) {
+    case ACTIVATION_NONE:
+        return x;
+    case ACTIVATION_RELU:
+        return at_least_0(x);
+    case ACTIVATION_RELU6:
+        return clamp_to_6(x);
+    case ACTIVATION_SIGMOID:
+        return 1 / (1 + exp(-x));
+    case ACTIVATION_HARD_SIGMOID:
+        return clamp_to_6(x + 3) / 6;
+    case ACTIVATION_HARD_SWISH:
+        return x * clamp_to_6(x + 3) / 6;
+    case ACTIVATION_COUNT:
+        break;
+    }
+    assert(false && "unknown activation");
+    return x;
+}
+
+void interpret_activation(
+    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    (void)scratch;
+    Activation activation = op_activation(node->op);
+    int64_t count = tensor_elements(&node->results[0]->type);
+    for (int64_t i = 0; i < count; i++)
+        results[0][i] = (float)activate(activation, (double)operands[0][i]);
+}
+
+/* result = x * factor[c] + term[c] */
+static void scale_channels(const Node *node, const float *source, float *target,
+    const double *factor, const double *term) {
+    const TensorType *type = &node->results[0]->type;
+    int64_t plane = plane_size(type);
+    for (int64_t n = 0; n < type->dims[0]; n++) {
+        for (int64_t c = 0; c < type->dims[1]; c++) {
+            int64_t first = (n * type->dims[1] + c) * plane;
+            for (int64_t i = first; i < first + plane; i++)
+                target[i] = (float)((double)source[i] * factor[c] + term[c]);
+        }
+    }
+}
+
+void interpret_batch_norm(
+    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    int64_t channels = node->results[0]->type.dims[1];
+    const float *scale = node_weight(node, "weight")->data;
+    const float *bias = node_weight(node, "bias")->data;
+    const float *mean = node_weight(node, "running_mean")->data;
+    const float *variance = node_weight(node, "running_var")->data;
+    double epsilon = node_number(node, "epsilon");
+    double *factor = ARENA_ARRAY(scratch, double, channels);
+    double *term = ARENA_ARRAY(scratch, double, channels);
+    for (int64_t c = 0; c < channels; c++) {
+        factor[c] = (double)scale[c] / sqrt((double)variance[c] + epsilon);
+        term[c] = (double)bias[c] - (double)mean[c] * factor[c];
+    }
+    scale_channels(node, operands[0], results[0], factor, term);
+}
+
+void interpret_bias(
+    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    int64_t channels = node->results[0]->type.dims[1];
+    const float *bias = node_weight(node, "bias")->data;
+    double *factor = ARENA_ARRAY(scratch, double, channels);
+    double *term = ARENA_ARRAY(scratch, double, channels);
+    for (int64_t c = 0; c < channels; c++) {
+        factor[c] = 1;
+        term[c] = (double)bias[c];
+    }
+    scale_channels(node, operands[0], results[0], factor, term);
+}
+
+static void combine(
+    const Node *node, const float *const *operands, float *const *results, bool multiplies) {
+    Activation activation = (Activation)node_integer(node, "activation");
+    const TensorType *type = &node->results[0]->type;
+    int64_t count = tensor_elements(type);
+    /* Elements of the first operand that meet the same element of the second. */
+    int64_t repeat =
+        tensor_type_equal(type, &node->operands[1]->type) ? 1 : type->dims[2] * type->dims[3];
+    for (int64_t i = 0; i < count; i++) {
+        double left = (double)operands[0][i], right = (double)operands[1][i / repeat];
+        double x = multiplies ? left * right : left + right;
+        results[0][i] = (float)activate(activation, x);
+    }
+}
+
+void interpret_add(
+    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    (void)scratch;
+    combine(node, operands, results, false);
+}
+
+void interpret_multiply(
+    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    (void)scratch;
+    combine(node, operands, results, true);
+}
+
+/* One softmax over `channels` numbers that stand `step` apart. */
+static void softmax_column(const float *source, float *target, int64_t channels, int64_t step) {
+    double largest = -INFINITY, sum = 0;
+    for (int64_t c = 0; c < channels; c++)
+        largest = (double)source[c * step] > largest ? (double)source[c * step] : largest;
+    for (int64_t c = 0; c < channels; c++)
+        sum += exp((double)source[c * step] - largest);
+    for (int64_t c = 0; c < channels; c++)
+        target[c * step] = (float)(exp((double)source[c * step] - largest) / sum);
+}
+
+void interpret_softmax(
+    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    (void)scratch;
+    const TensorType *type = &node->results[0]->type;
+    int64_t plane = plane_size(type), channels = type->dims[1];
+    for (int64_t n = 0; n < type->dims[0]; n++) {
+        int64_t first = n * channels * plane;
+        for (int64_t i = first; i < first + plane; i++)
+            softmax_column(operands[0] + i, results[0] + i, channels, plane);
+    }
+}
+
+/* Sum of squares over the channels within `reach` of c. */
+static double squares_around(
+    const float *column, int64_t c, int64_t reach, int64_t channels, int64_t step) {
+    int64_t begin = c > reach ? c - reach : 0;
+    int64_t end = channels - c > reach ? c + reach + 1 : channels;
+    double sum = 0;
+    for (int64_t i = begin; i < end; i++)
+        sum += (double)column[i * step] * (double)column[i * step];
+    return sum;
+}
+
+void interpret_local_response_norm(
+    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    (void)scratch;
+    const TensorType *type = &node->results[0]->type;
+    int64_t plane = plane_size(type), channels = type->dims[1];
+    int64_t size = node_integer(node, "size");
+    double alpha = node_number(node, "alpha") / (double)size;
+    double beta = node_number(node, "beta"), k = node_number(node, "k");
+    for (int64_t n = 0; n < type->dims[0]; n++) {
+        for (int64_t i = 0; i < plane; i++) {
+            int64_t first = n * channels * plane + i;
+            const float *source = operands[0] + first;
+            for (int64_t c = 0; c < channels; c++) {
+                double squares = squares_around(source, c, size / 2, channels, plane);
+                results[0][first + c * plane] =
+                    (float)((double)source[c * plane] / pow(k + alpha * squares, beta));
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+/* The text form of a kernel: what `--emit kernels` shows, and what tells two kernels apart. */
+#include "ir/kernel.h"
+#include <inttypes.h>
+
+static void print_expression(const Kernel *kernel, const Expression *expression, Text *text) {
+    static const char *const operators[] = {[EXPRESSION_ADD] = " + ",
+        [EXPRESSION_MULTIPLY] = "*",
+        [EXPRESSION_DIVIDE] = " / ",
+        [EXPRESSION_REMAINDER] = " % "};
+    switch (expression->kind) {
+    case EXPRESSION_CONSTANT:
+        text_format(text, "%" PRId64, expression->constant);
+        return;
+    case EXPRESSION_VARIABLE:
+        text_format(text, "%s%d", kernel->variables[expression->variable], expression->variable);
+        return;
+    case EXPRESSION_MINIMUM:
+    case EXPRESSION_MAXIMUM:
+        text_append(text, expression->kind == EXPRESSION_MINIMUM ? "min(" : "max(");
+        print_expression(kernel, expression->left, text);
+        text_append(text, ", ");
+        print_expression(kernel, expression->right, text);
+        text_append(text, ")");
+        return;
+    case EXPRESSION_ADD:
+    case EXPRESSION_MULTIPLY:
+    case EXPRESSION_DIVIDE:
+    case EXPRESSION_REMAINDER:
+        text_append(text, "(");
+        print_expression(kernel, expression->left, text);
+        text_append(text, operators[expression->kind]);
+        print_expression(kernel, expression->right, text);
+        text_append(text, ")");
+        return;
+    }
+}
+
+static void print_address(const Kernel *kernel, const Instruction *instruction, Text *text) {
+    text_format(text, "%s[", kernel->parameters[instruction->parameter].name);
+    print_expression(kernel, instruction->offset, text);
+    text_append(text, "]");
+}
+
+static void print_instruction(const Kernel *kernel, const Instruction *instruction, Text *text) {
+    const InstructionInfo *info = instruction_info(instruction->kind);
+    if (instruction->kind == INSTRUCTION_store) {
+        int lanes = kernel->register_lanes[instruction->sources[0]];
+        text_append(text, "store ");
+        print_address(kernel, instruction, text);
+        text_format(text, ", v%d.%d", instruction->sources[0], lanes);
+    } else {
+        int lanes = kernel->register_lanes[instruction->destination];
+        text_format(text, "v%d.%d = %s", instruction->destination, lanes, info->name);
+        if (instruction->kind == INSTRUCTION_splat) {
+            text_append(text, " ");
+            text_append_float(text, instruction->constant);
+        }
+        if (info->access == ACCESS_READ) {
+            text_append(text, " ");
+            print_address(kernel, instruction, text);
+        }
+        for (int i = 0; i < info->source_count; i++)
+            text_format(text, "%s v%d", i > 0 ? "," : "", instruction->sources[i]);
+        if (instruction->kind == INSTRUCTION_permute) {
+            text_append(text, " [");
+            for (int lane = 0; lane < lanes; lane++)
+                text_format(text, "%s%d", lane > 0 ? " " : "", instruction->indices[lane]);
+            text_append(text, "]");
+        }
+    }
+    bool vector_access =
+        instruction->kind == INSTRUCTION_load || instruction->kind == INSTRUCTION_store;
+    if (vector_access)
+        text_format(text, " lanes %d..%d", instruction->first_lane,
+            instruction->first_lane + instruction->lane_count - 1);
+    text_append(text, "\n");
+}
+
+static void print_block(const Kernel *kernel, const Block *block, int indent, Text *text) {
+    for (const Statement *statement = block->first; statement; statement = statement->next) {
+        text_format(text, "%*s", indent, "");
+        if (statement->kind == STATEMENT_INSTRUCTION) {
+            print_instruction(kernel, &statement->instruction, text);
+            continue;
+        }
+        if (statement->kind == STATEMENT_FOR) {
+            text_format(
+                text, "for %s%d = ", kernel->variables[statement->variable], statement->variable);
+            print_expression(kernel, statement->begin, text);
+            text_append(text, " .. ");
+            print_expression(kernel, statement->end, text);
+            if (statement->step != 1)
+                text_format(text, " step %" PRId64, statement->step);
+        } else {
+            text_append(text, "if ");
+            print_expression(kernel, statement->begin, text);
+            text_append(text, " < ");
+            print_expression(kernel, statement->end, text);
+        }
+        text_append(text, " {\n");
+        print_block(kernel, &statement->body, indent + 2, text);
+        text_format(text, "%*s}\n", indent, "");
+    }
+}
+
+void kernel_print(const Kernel *kernel, Text *text) {
+    static const char *const roles[] = {
+        [PARAMETER_READ] = "read", [PARAMETER_WRITE] = "write", [PARAMETER_WEIGHTS] = "weights"};
+    text_format(text, "kernel %s(", kernel->name);
+    for (int i = 0; i < kernel->parameter_count; i++)
+        text_format(text, "%s%s %s", i > 0 ? ", " : "", roles[kernel->parameters[i].role],
+            kernel->parameters[i].name);
+    text_format(text, ") items %" PRId64 " {\n", kernel->extent);
+    print_block(kernel, &kernel->body, 2, text);
+    text_append(text, "}\n");
+}
