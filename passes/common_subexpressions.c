@@ -28,7 +28,6 @@ static uint64_t mix(uint64_t hash, uint64_t item) {
     return hash ^ (hash >> 29);
 }
 
-/* A number's bits: 0.0 and -0.0 are different here, and NaN is itself. */
 static uint64_t number_bits(double number) {
     uint64_t bits;
     memcpy(&bits, &number, sizeof bits);
@@ -50,23 +49,6 @@ static uint64_t hash_attribute(uint64_t hash, AttributeKind kind, const Attribut
         return mix(hash, attribute->list.count);
     }
     return hash;
-}
-
-static bool same_attribute(AttributeKind kind, const Attribute *a, const Attribute *b) {
-    switch (kind) {
-    case ATTRIBUTE_INTEGER:
-    case ATTRIBUTE_CHOICE:
-        return a->integer == b->integer;
-    case ATTRIBUTE_NUMBER:
-        return number_bits(a->number) == number_bits(b->number);
-    case ATTRIBUTE_FLAG:
-        return a->flag == b->flag;
-    case ATTRIBUTE_LIST:
-        return a->list.count == b->list.count &&
-               (a->list.count == 0 || memcmp(a->list.items, b->list.items,
-                                          a->list.count * sizeof a->list.items[0]) == 0);
-    }
-    return false;
 }
 
 /* Only what does not depend on the order of commutative operands, and no addresses: the walk must
@@ -104,7 +86,7 @@ static bool same_node(const Node *a, const Node *b) {
         if (a->weights[i] != b->weights[i])
             return false;
     for (int i = 0; i < info->attribute_count; i++)
-        if (!same_attribute(info->attributes[i].kind, &a->attributes[i], &b->attributes[i]))
+        if (!op_attribute_equal(info->attributes[i].kind, &a->attributes[i], &b->attributes[i]))
             return false;
     return true;
 }
