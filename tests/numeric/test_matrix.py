@@ -1,0 +1,58 @@
+"""Compiled code against the interpreter: every network, width and group count, at several sizes and batches.
+
+By default each network is verified at one combination of size and batch, dealt so that every size and batch
+meets every group count; RIFFLE_FULL_MATRIX=1 verifies all of them, which takes about half an hour.
+"""
+
+import itertools
+import os
+import re
+
+import pytest
+from networks_onnx import V1_STAGES, V1_STEM, V2_STAGES
+from support import EXAMPLES, best_target, invoke, riffle, settings
+
+SIZES = [(224, 224), (160, 160), (97, 131)]
+BATCHES = [1, 3]
+SHAPES = list(itertools.product(SIZES, BATCHES))
+
+NETWORKS = [
+    *(("shufflenet_v1.rfl", {"groups": groups, "width": width}) for groups in V1_STAGES for width in V1_STEM),
+    *(("shufflenet_v1.rfl", {"groups": groups, "width": 0.5, "megvii": True}) for groups in (3, 8)),
+    *(("shufflenet_v2.rfl", {"width": width}) for width in V2_STAGES),
+    *(("squeezenet.rfl", {"version": version}) for version in (1.0, 1.1)),
+]
+
+
+def combinations():
+    """(spec, parameters) of the whole matrix, or of the part that runs by default."""
+    full = os.environ.get("RIFFLE_FULL_MATRIX") == "1"
+    for row, (spec, parameters) in enumerate(NETWORKS):
+        for column, (size, batch) in enumerate(SHAPES):
+            # Five networks share a group count, and 5 and 6 have no common divisor: the shapes go round.
+            if full or column == row % len(SHAPES):
+                yield spec, parameters | {"size": size, "batch": batch}
+
+
+def name(spec, parameters):
+    words = [spec.removesuffix(".rfl")]
+    for key, value in parameters.items():
+        words.append("x".join(map(str, value)) if key == "size" else f"{key}{value}")
+    return "-".join(words)
+
+
+CASES = [pytest.param(*case, id=name(*case)) for case in combinations()]
+
+
+@pytest.mark.parametrize("spec, parameters", CASES)
+def test_compiled_agrees_with_interpreter(spec, parameters):
+    riffle("verify", EXAMPLES / spec, *settings(**parameters), "--random-weights", 11, "--target", best_target(),
+           "--count", 1, "--tolerance", "1e-4")
+
+
+def test_verify_can_fail():
+    """Compiled code adds in another order than the interpreter: agreement to every bit must be refused."""
+    done = invoke("verify", EXAMPLES / "shufflenet_v2.rfl", *settings(width=0.5, size=(97, 131)),
+                  "--random-weights", 11, "--target", best_target(), "--count", 1, "--tolerance", "1e-12")
+    assert done.returncode != 0
+    assert re.search(r"1e-12", done.stdout + done.stderr)
