@@ -1,49 +1,16 @@
 /* Building and changing graphs. */
 #include "ir/graph.h"
+#include "ir/name_map.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Weights by path: open addressing, a power of two of slots, at most half full. */
-struct WeightIndex {
-    Weight **slots;
-    size_t slot_count, weight_count;
-};
-
-static uint64_t path_hash(const char *path) {
-    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
-    for (; *path != '\0'; path++)
-        hash = (hash ^ (unsigned char)*path) * 0x100000001b3u;
-    return hash ^ hash >> 29;
-}
-
-/* The slot that holds the path, or the free one where it belongs. */
-static Weight **index_slot(const WeightIndex *index, const char *path) {
-    size_t mask = index->slot_count - 1;
-    size_t at = (size_t)path_hash(path) & mask;
-    while (index->slots[at] != NULL && strcmp(index->slots[at]->path, path) != 0)
-        at = (at + 1) & mask;
-    return &index->slots[at];
-}
-
-static void index_fill(Graph *graph, size_t slot_count) {
-    WeightIndex *index = graph->weight_index;
-    index->slots = ARENA_ARRAY(graph->arena, Weight *, slot_count);
-    index->slot_count = slot_count;
-    index->weight_count = 0;
-    for (Weight *weight = graph->first_weight; weight != NULL; weight = weight->next) {
-        *index_slot(index, weight->path) = weight;
-        index->weight_count++;
-    }
-}
-
 Graph *graph_create(Arena *arena, const char *name) {
     Graph *graph = ARENA_NEW(arena, Graph);
     graph->arena = arena;
     graph->name = arena_copy_string(arena, name);
-    graph->weight_index = ARENA_NEW(arena, WeightIndex);
-    index_fill(graph, 64);
+    graph->weights_by_path = name_map_create(arena);
     return graph;
 }
 
@@ -96,7 +63,7 @@ void graph_add_output(
 /* ---- weights ---- */
 
 Weight *graph_find_weight(const Graph *graph, const char *path) {
-    return *index_slot(graph->weight_index, path);
+    return name_map_find(graph->weights_by_path, path);
 }
 
 static Weight *weight_append(Graph *graph, const char *path, TensorType type) {
@@ -108,13 +75,7 @@ static Weight *weight_append(Graph *graph, const char *path, TensorType type) {
     else
         graph->last_weight->next = weight;
     graph->last_weight = weight;
-    WeightIndex *index = graph->weight_index;
-    if (index->weight_count + 1 > index->slot_count / 2) {
-        index_fill(graph, index->slot_count * 2);
-    } else {
-        *index_slot(index, weight->path) = weight;
-        index->weight_count++;
-    }
+    name_map_put(graph->weights_by_path, weight->path, weight);
     return weight;
 }
 
@@ -138,27 +99,24 @@ Weight *graph_add_computed_weight(
 }
 
 void graph_drop_unused_weights(Graph *graph) {
-    Arena *scratch = arena_create();
-    Graph seen = {.arena = scratch, .weight_index = ARENA_NEW(scratch, WeightIndex)};
-    index_fill(&seen, graph->weight_index->slot_count);
+    NameMap *used = name_map_create(graph->arena);
     for (const Node *node = graph->first; node != NULL; node = node->next) {
         for (int i = 0; i < MAX_OP_WEIGHTS; i++) {
             if (node->weights[i] != NULL)
-                *index_slot(seen.weight_index, node->weights[i]->path) = node->weights[i];
+                name_map_put(used, node->weights[i]->path, node->weights[i]);
         }
     }
     Weight **link = &graph->first_weight;
     graph->last_weight = NULL;
     for (Weight *weight = *link; weight != NULL; weight = weight->next) {
-        if (*index_slot(seen.weight_index, weight->path) == NULL)
+        if (name_map_find(used, weight->path) == NULL)
             continue;
         *link = weight;
         link = &weight->next;
         graph->last_weight = weight;
     }
     *link = NULL;
-    index_fill(graph, graph->weight_index->slot_count);
-    arena_destroy(scratch);
+    graph->weights_by_path = used;
 }
 
 /* ---- nodes ---- */

@@ -123,8 +123,6 @@ typedef struct GraphOutput {
     SourceRange where;
 } GraphOutput;
 
-typedef struct WeightIndex WeightIndex;
-
 typedef struct Graph {
     Arena *arena;     /* owns everything reachable from here */
     const char *name; /* a C identifier: prefix of the library's symbols */
@@ -133,7 +131,7 @@ typedef struct Graph {
     GraphOutput *outputs;
     int output_count;
     Weight *first_weight, *last_weight;
-    WeightIndex *weight_index; /* of graph.c: the weights by path */
+    struct NameMap *weights_by_path; /* kept by graph_weight and the like */
     Node *first, *last;
     int next_value_id;
 } Graph;
