@@ -171,7 +171,7 @@ static void print_one(const Diagnostic *diagnostic, FILE *stream) {
     } else {
         fprintf(stream, "%s:%u:%u: %s: %s\n", diagnostic->file_name, diagnostic->line,
             diagnostic->column, severity, diagnostic->message);
-        fprintf(stream, "    %s\n    %*s^", diagnostic->excerpt, (int)diagnostic->caret, "");
+        fprintf(stream, "%s\n%*s^", diagnostic->excerpt, (int)diagnostic->caret, "");
         for (uint32_t i = 1; i < diagnostic->caret_length; i++)
             fputc('~', stream);
         fputc('\n', stream);

@@ -13,6 +13,7 @@ SourceRange parser_range(const Parser *parser, Token token) {
 }
 
 void parser_advance(Parser *parser) {
+    parser->previous_end = parser->token.end;
     parser->token = lexer_next(&parser->lexer);
 }
 
@@ -37,6 +38,7 @@ bool parser_expected(Parser *parser, const char *what) {
         return false;
     SourceRange where = parser_range(parser, *token);
     if (token->kind == TOKEN_END) {
+        where.begin = where.end = parser->previous_end;
         diagnostics_report(parser->diagnostics, SEVERITY_ERROR, where, NULL,
             "expected %s, but the text ends", what);
     } else {

@@ -10,7 +10,8 @@
 
 typedef struct Parser {
     Lexer lexer;
-    Token token; /* the one being looked at */
+    Token token;           /* the one being looked at */
+    uint32_t previous_end; /* where the token before it ended */
     Arena *arena, *scratch;
     Diagnostics *diagnostics;
     Graph *graph;
