@@ -1,0 +1,344 @@
+/* NAME.h: the only file of ours that a program includes. C99 and C++, without a warning at any
+ * level, and its own documentation. */
+#include "backends/backends.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+enum { ABI_VERSION = 1, WORKSPACE_ALIGNMENT = 64 };
+
+/* Words that cannot name a struct member in C99 to C23, in C++17 to C++20, or with gcc's predefined
+ * macros; such a name gets an underscore. */
+static const char *const reserved_words[] = {"alignas", "alignof", "and", "and_eq", "asm", "auto",
+    "bitand", "bitor", "bool", "break", "case", "catch", "char", "char16_t", "char32_t", "char8_t",
+    "class", "co_await", "co_return", "co_yield", "compl", "concept", "const", "const_cast",
+    "consteval", "constexpr", "constinit", "continue", "decltype", "default", "delete", "do",
+    "double", "dynamic_cast", "else", "enum", "explicit", "export", "extern", "false", "float",
+    "for", "friend", "goto", "i386", "if", "inline", "int", "linux", "long", "mutable", "namespace",
+    "new", "noexcept", "not", "not_eq", "nullptr", "operator", "or", "or_eq", "private",
+    "protected", "public", "register", "reinterpret_cast", "requires", "restrict", "return",
+    "short", "signed", "sizeof", "static", "static_assert", "static_cast", "struct", "switch",
+    "template", "this", "thread_local", "throw", "true", "try", "typedef", "typeid", "typename",
+    "typeof", "typeof_unqual", "union", "unix", "unsigned", "using", "virtual", "void", "volatile",
+    "wchar_t", "while", "xor", "xor_eq"};
+
+/* One input or output, with its names in the header. */
+typedef struct Tensor {
+    const char *member; /* of the struct */
+    const char *macro;  /* upper case: "NET_INPUT_IMAGE" */
+    const TensorType *type;
+    Layout layout;
+    const Preprocessing *preprocessing; /* or NULL */
+} Tensor;
+
+typedef struct Header {
+    Text *out;
+    Arena *scratch;
+    const char *name;
+    const char *upper; /* the name in upper case */
+    Tensor *inputs, *outputs;
+    int input_count, output_count;
+} Header;
+
+static const char *upper_case(Arena *arena, const char *word) {
+    char *copy = arena_copy_string(arena, word);
+    for (char *at = copy; *at != '\0'; at++)
+        *at = (char)toupper((unsigned char)*at);
+    return copy;
+}
+
+static bool is_reserved(const char *word) {
+    for (size_t i = 0; i < sizeof reserved_words / sizeof reserved_words[0]; i++) {
+        if (strcmp(reserved_words[i], word) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Names differ in upper case too, since the macros must. */
+static bool is_taken(const Tensor *tensors, int count, const char *macro) {
+    for (int i = 0; i < count; i++) {
+        if (strcmp(tensors[i].macro, macro) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void name_tensor(const Header *header, Tensor *tensors, int index, const char *name,
+    const char *fallback, const char *kind) {
+    Arena *arena = header->scratch;
+    char *member = arena_copy_string(arena, name == NULL || *name == '\0' ? fallback : name);
+    for (char *at = member; *at != '\0'; at++) {
+        if (!isalnum((unsigned char)*at))
+            *at = '_';
+    }
+    if (isdigit((unsigned char)member[0]) || is_reserved(member))
+        member = arena_format(arena, isdigit((unsigned char)member[0]) ? "t%s" : "%s_", member);
+    const char *stem = member;
+    for (int i = 2;; i++) {
+        const char *macro =
+            arena_format(arena, "%s_%s_%s", header->upper, kind, upper_case(arena, member));
+        if (!is_taken(tensors, index, macro)) {
+            tensors[index].member = member;
+            tensors[index].macro = macro;
+            return;
+        }
+        member = arena_format(arena, "%s_%d", stem, i);
+    }
+}
+
+static void collect_tensors(Header *header, const Graph *graph) {
+    header->input_count = graph->input_count;
+    header->inputs = ARENA_ARRAY(header->scratch, Tensor, graph->input_count);
+    for (int i = 0; i < graph->input_count; i++) {
+        const GraphInput *input = &graph->inputs[i];
+        name_tensor(header, header->inputs, i, input->value->name, "input", "INPUT");
+        header->inputs[i].type = &input->value->type;
+        header->inputs[i].layout = input->layout;
+        header->inputs[i].preprocessing = input->has_preprocessing ? &input->preprocessing : NULL;
+    }
+    header->output_count = graph->output_count;
+    header->outputs = ARENA_ARRAY(header->scratch, Tensor, graph->output_count);
+    for (int i = 0; i < graph->output_count; i++) {
+        const GraphOutput *output = &graph->outputs[i];
+        name_tensor(header, header->outputs, i, output->name, "output", "OUTPUT");
+        header->outputs[i].type = &output->value->type;
+        header->outputs[i].layout = output->layout;
+    }
+}
+
+/* ---- documentation ---- */
+
+/* Which dimension of the type stands at a place of the caller's array. */
+static int dimension_at(const Tensor *tensor, int place) {
+    static const int channels_last[] = {0, 2, 3, 1};
+    return tensor->type->rank == 4 && tensor->layout == LAYOUT_NHWC ? channels_last[place] : place;
+}
+
+static const char *dimension_name(int dimension) {
+    static const char *const names[] = {"batch", "channels", "height", "width"};
+    return names[dimension];
+}
+
+static void document_shape(Text *out, const Tensor *tensor) {
+    text_format(out, " *   %s: float32 [", tensor->member);
+    for (int i = 0; i < tensor->type->rank; i++)
+        text_format(
+            out, i > 0 ? ", %lld" : "%lld", (long long)tensor->type->dims[dimension_at(tensor, i)]);
+    text_append(out, "] (");
+    for (int i = 0; i < tensor->type->rank; i++)
+        text_format(out, i > 0 ? ", %s" : "%s", dimension_name(dimension_at(tensor, i)));
+    if (tensor->type->rank == 4)
+        text_format(out, ": %s", tensor->layout == LAYOUT_NHWC ? "NHWC" : "NCHW");
+    text_format(out, "), %lld numbers\n", (long long)tensor_elements(tensor->type));
+}
+
+static void append_numbers(Text *out, const double *numbers, int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        text_format(out, i > 0 ? ", %.9g" : "%.9g", numbers[i]);
+}
+
+static void document_formula(Text *out, const Preprocessing *preprocessing, int64_t channels) {
+    bool shifts = false, divides = false;
+    for (int64_t i = 0; i < channels; i++) {
+        shifts = shifts || preprocessing->mean[i] != 0;
+        divides = divides || preprocessing->std[i] != 1;
+    }
+    double inverse = 1 / preprocessing->scale;
+    char scaled[64] = "pixel";
+    if (preprocessing->scale != 1 && fabs(inverse - round(inverse)) < 1e-9 * inverse)
+        snprintf(scaled, sizeof scaled, "pixel / %.9g", round(inverse));
+    else if (preprocessing->scale != 1)
+        snprintf(scaled, sizeof scaled, "pixel * %.9g", preprocessing->scale);
+    text_append(out, " *       value = ");
+    text_format(out, shifts && divides ? "(%s - mean) / std" : shifts ? "%s - mean" : "%s", scaled);
+    if (divides && !shifts)
+        text_append(out, " / std");
+    text_append(out, "\n");
+    if (shifts) {
+        text_append(out, " *       mean = ");
+        append_numbers(out, preprocessing->mean, channels);
+        text_append(out, "\n");
+    }
+    if (divides) {
+        text_append(out, " *       std = ");
+        append_numbers(out, preprocessing->std, channels);
+        text_append(out, "\n");
+    }
+}
+
+static void document_preprocessing(Text *out, const Tensor *tensor) {
+    const Preprocessing *preprocessing = tensor->preprocessing;
+    const TensorType *type = tensor->type;
+    int64_t channels = type->dims[1] < 4 ? type->dims[1] : 4;
+    const char *order = channels < 3         ? "gray"
+                        : preprocessing->bgr ? "blue, green, red"
+                                             : "red, green, blue";
+    text_format(out, " *     From pixels of 0 to 255, channels in the order %s:\n", order);
+    document_formula(out, preprocessing, channels);
+    if (type->rank != 4)
+        return;
+    if (preprocessing->resize > 0)
+        text_format(out,
+            " *     The image is resized so that its shorter side has %lld pixels (bilinear,\n"
+            " *     antialiased), then its centre of %lld x %lld (height x width) is cut out.\n",
+            (long long)preprocessing->resize, (long long)type->dims[2], (long long)type->dims[3]);
+    else
+        text_format(out,
+            " *     The image is resized to %lld x %lld (height x width; bilinear, antialiased).\n",
+            (long long)type->dims[2], (long long)type->dims[3]);
+}
+
+static void write_documentation(const Header *header) {
+    Text *out = header->out;
+    text_format(out,
+        "/* %s: a neural network, compiled by riffle to lib%s.a.\n *\n"
+        " * Inputs:\n",
+        header->name, header->name);
+    for (int i = 0; i < header->input_count; i++) {
+        document_shape(out, &header->inputs[i]);
+        if (header->inputs[i].preprocessing != NULL)
+            document_preprocessing(out, &header->inputs[i]);
+    }
+    text_append(out, " *\n * Outputs:\n");
+    for (int i = 0; i < header->output_count; i++)
+        document_shape(out, &header->outputs[i]);
+    text_format(out,
+        " *\n"
+        " * Every tensor is a dense array of float, its last dimension fastest, aligned as float "
+        "is.\n"
+        " * No two of the arrays and the workspace may overlap. The inputs are not changed.\n"
+        " *\n"
+        " * Nothing is allocated, no state is kept, no lock is taken and nothing is written but "
+        "the\n"
+        " * outputs and the workspace: any number of threads may call at once, each with outputs "
+        "and\n"
+        " * a workspace of its own. The same inputs give the same bits every time.\n"
+        " *\n"
+        " * Use:\n"
+        " *     static _Alignas(%s_WORKSPACE_ALIGNMENT) unsigned char "
+        "workspace[%s_WORKSPACE_BYTES];\n"
+        " *     struct %s_inputs inputs = {%s};\n"
+        " *     struct %s_outputs outputs = {%s};\n"
+        " *     int status = %s_run(&inputs, &outputs, workspace);\n"
+        " */\n",
+        header->upper, header->upper, header->name,
+        header->input_count > 0 ? header->inputs[0].member : "", header->name,
+        header->output_count > 0 ? header->outputs[0].member : "", header->name);
+}
+
+/* ---- declarations ---- */
+
+static void write_tensor_macros(Text *out, const Tensor *tensor) {
+    text_format(
+        out, "#define %s_ELEMENTS %lld\n", tensor->macro, (long long)tensor_elements(tensor->type));
+    for (int i = 0; i < tensor->type->rank; i++)
+        text_format(out, "#define %s_%s %lld\n", tensor->macro,
+            (const char *[]){"BATCH", "CHANNELS", "HEIGHT", "WIDTH"}[i],
+            (long long)tensor->type->dims[i]);
+}
+
+static void write_macros(const Header *header, const ProgramSummary *summary) {
+    Text *out = header->out;
+    text_append(out, "/* Raised when calls of older programs would no longer work. */\n");
+    text_format(out, "#define %s_ABI_VERSION %d\n\n", header->upper, ABI_VERSION);
+    text_append(out,
+        "/* The workspace: scratch memory of a call, without meaning before and after. "
+        "*/\n");
+    /* An array of no bytes is not C: a network without intermediate tensors asks for one alignment.
+     */
+    long long workspace =
+        summary->workspace_bytes > 0 ? summary->workspace_bytes : WORKSPACE_ALIGNMENT;
+    text_format(out, "#define %s_WORKSPACE_BYTES %lld\n", header->upper, workspace);
+    text_format(out, "#define %s_WORKSPACE_ALIGNMENT %d\n\n", header->upper, WORKSPACE_ALIGNMENT);
+    for (int i = 0; i < header->input_count; i++)
+        write_tensor_macros(out, &header->inputs[i]);
+    for (int i = 0; i < header->output_count; i++)
+        write_tensor_macros(out, &header->outputs[i]);
+}
+
+static void write_status(const Header *header) {
+    text_format(header->out,
+        "\nenum %s_status {\n"
+        "    %s_OK = 0,\n"
+        "    %s_ERROR_NULL_POINTER = 1,        /* an argument or a tensor of it is NULL */\n"
+        "    %s_ERROR_MISALIGNED_WORKSPACE = 2 /* its address is no multiple of the alignment */\n"
+        "};\n",
+        header->name, header->upper, header->upper, header->upper);
+}
+
+static void write_structs(const Header *header) {
+    Text *out = header->out;
+    text_format(out, "\nstruct %s_inputs {\n", header->name);
+    for (int i = 0; i < header->input_count; i++)
+        text_format(out, "    const float *%s; /* %s_ELEMENTS */\n", header->inputs[i].member,
+            header->inputs[i].macro);
+    text_format(out, "};\n\nstruct %s_outputs {\n", header->name);
+    for (int i = 0; i < header->output_count; i++)
+        text_format(out, "    float *%s; /* %s_ELEMENTS */\n", header->outputs[i].member,
+            header->outputs[i].macro);
+    text_append(out, "};\n");
+}
+
+static void write_functions(const Header *header) {
+    const char *name = header->name;
+    Text *out = header->out;
+    text_format(out,
+        "\n/* Computes the outputs from the inputs on the calling thread. Returns a %s_status; "
+        "when\n"
+        " * that is not %s_OK, nothing was written. */\n"
+        "int %s_run(const struct %s_inputs *inputs, const struct %s_outputs *outputs,\n"
+        "    void *workspace);\n",
+        name, header->upper, name, name, name);
+    text_format(out,
+        "\n/* A task does the items begin to end - 1 of a loop; different items may run at once. "
+        "*/\n"
+        "typedef void %s_task(void *context, size_t begin, size_t end);\n"
+        "\n/* Yours to write: calls the task, on whatever threads and in whatever shares, so that "
+        "every\n"
+        " * item of 0 to count - 1 is done exactly once, and returns when all are done. */\n"
+        "typedef void %s_parallel_for(\n"
+        "    void *pool, %s_task *task, void *context, size_t count);\n",
+        name, name, name);
+    text_format(out,
+        "\n/* As %s_run, with the loops of the network shared out by parallel_for, which is given\n"
+        " * `pool` as it is (NULL is allowed). The outputs are the same, bit for bit. */\n"
+        "int %s_run_parallel(const struct %s_inputs *inputs,\n"
+        "    const struct %s_outputs *outputs, void *workspace,\n"
+        "    %s_parallel_for *parallel_for, void *pool);\n",
+        name, name, name, name, name);
+    text_format(out,
+        "\n/* A status in words. */\n"
+        "static inline const char *%s_status_text(int status) {\n"
+        "    switch (status) {\n"
+        "    case %s_OK:\n"
+        "        return \"success\";\n"
+        "    case %s_ERROR_NULL_POINTER:\n"
+        "        return \"a pointer is null\";\n"
+        "    case %s_ERROR_MISALIGNED_WORKSPACE:\n"
+        "        return \"the workspace is not aligned\";\n"
+        "    default:\n"
+        "        return \"unknown status\";\n"
+        "    }\n"
+        "}\n",
+        name, header->upper, header->upper, header->upper);
+}
+
+void header_write(const Graph *graph, const Program *program, Text *out) {
+    ProgramSummary summary = program_summary(program);
+    Header header = {.out = out, .scratch = arena_create(), .name = graph->name};
+    header.upper = upper_case(header.scratch, graph->name);
+    collect_tensors(&header, graph);
+    write_documentation(&header);
+    text_format(out,
+        "#ifndef RIFFLE_%s_H\n#define RIFFLE_%s_H\n\n#include <stddef.h>\n\n"
+        "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
+        header.upper, header.upper);
+    write_macros(&header, &summary);
+    write_status(&header);
+    write_structs(&header);
+    write_functions(&header);
+    text_append(out, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
+    arena_destroy(header.scratch);
+}

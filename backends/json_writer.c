@@ -1,0 +1,114 @@
+#include "backends/json_writer.h"
+
+#include <assert.h>
+#include <math.h>
+
+static void break_line(JsonWriter *writer) {
+    text_format(writer->out, "\n%*s", 2 * writer->depth, "");
+}
+
+static void append_escaped(Text *out, const char *string) {
+    text_append(out, "\"");
+    for (const char *at = string; *at != '\0'; at++) {
+        unsigned char byte = (unsigned char)*at;
+        if (byte == '"' || byte == '\\')
+            text_format(out, "\\%c", byte);
+        else if (byte < 0x20 || byte == 0x7f)
+            text_format(out, "\\u%04x", byte);
+        else
+            text_append_bytes(out, at, 1);
+    }
+    text_append(out, "\"");
+}
+
+/* What stands before every value: a comma, the place on the page, the key. */
+static void begin_value(JsonWriter *writer, const char *key) {
+    bool *has_items = &writer->has_items[writer->depth];
+    bool is_inline = writer->is_inline[writer->depth];
+    if (*has_items)
+        text_append(writer->out, is_inline ? ", " : ",");
+    if (!is_inline && writer->depth > 0)
+        break_line(writer);
+    *has_items = true;
+    if (key != NULL)
+        text_format(writer->out, "\"%s\": ", key);
+}
+
+static void open_group(
+    JsonWriter *writer, const char *key, JsonSpread spread, const char *bracket) {
+    begin_value(writer, key);
+    text_append(writer->out, bracket);
+    bool is_inline = spread == JSON_INLINE || writer->is_inline[writer->depth];
+    writer->depth++;
+    assert(writer->depth < JSON_DEPTH);
+    writer->has_items[writer->depth] = false;
+    writer->is_inline[writer->depth] = is_inline;
+}
+
+static void close_group(JsonWriter *writer, const char *bracket) {
+    assert(writer->depth > 0);
+    bool on_own_line = writer->has_items[writer->depth] && !writer->is_inline[writer->depth];
+    writer->depth--;
+    if (on_own_line)
+        break_line(writer);
+    text_append(writer->out, bracket);
+}
+
+void json_open_object(JsonWriter *writer, const char *key, JsonSpread spread) {
+    open_group(writer, key, spread, "{");
+}
+
+void json_close_object(JsonWriter *writer) {
+    close_group(writer, "}");
+}
+
+void json_open_array(JsonWriter *writer, const char *key, JsonSpread spread) {
+    open_group(writer, key, spread, "[");
+}
+
+void json_close_array(JsonWriter *writer) {
+    close_group(writer, "]");
+}
+
+void json_string(JsonWriter *writer, const char *key, const char *value) {
+    begin_value(writer, key);
+    append_escaped(writer->out, value);
+}
+
+void json_integer(JsonWriter *writer, const char *key, int64_t value) {
+    begin_value(writer, key);
+    text_format(writer->out, "%lld", (long long)value);
+}
+
+void json_number(JsonWriter *writer, const char *key, double value) {
+    begin_value(writer, key);
+    if (isfinite(value))
+        text_append_double(writer->out, value);
+    else
+        text_append(writer->out, "null");
+}
+
+void json_float(JsonWriter *writer, const char *key, float value) {
+    begin_value(writer, key);
+    if (isfinite(value))
+        text_append_float(writer->out, value);
+    else
+        text_append(writer->out, "null");
+}
+
+void json_flag(JsonWriter *writer, const char *key, bool value) {
+    begin_value(writer, key);
+    text_append(writer->out, value ? "true" : "false");
+}
+
+void json_shape(JsonWriter *writer, const char *key, const TensorType *type) {
+    json_open_array(writer, key, JSON_INLINE);
+    for (int i = 0; i < type->rank; i++)
+        json_integer(writer, NULL, type->dims[i]);
+    json_close_array(writer);
+}
+
+void json_finish(JsonWriter *writer) {
+    assert(writer->depth == 0);
+    text_append(writer->out, "\n");
+}

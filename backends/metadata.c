@@ -1,0 +1,201 @@
+/* NAME.json: what was compiled, for other tools. The header says the same to people and compilers.
+ */
+#include "backends/backends.h"
+#include "backends/json_writer.h"
+#include "backends/program.h"
+
+#include <string.h>
+
+enum { METADATA_VERSION = 1 };
+
+static const char *layout_name(Layout layout) {
+    switch (layout) {
+    case LAYOUT_NCHW:
+        return "NCHW";
+    case LAYOUT_NHWC:
+        return "NHWC";
+    }
+    return "NCHW";
+}
+
+static const char *buffer_kind_name(BufferKind kind) {
+    switch (kind) {
+    case BUFFER_WORKSPACE:
+        return "workspace";
+    case BUFFER_INPUT:
+        return "input";
+    case BUFFER_OUTPUT:
+        return "output";
+    case BUFFER_WEIGHTS:
+        return "weights";
+    }
+    return "";
+}
+
+static const char *role_name(ParameterRole role) {
+    switch (role) {
+    case PARAMETER_READ:
+        return "read";
+    case PARAMETER_WRITE:
+        return "write";
+    case PARAMETER_WEIGHTS:
+        return "weights";
+    }
+    return "";
+}
+
+static void write_target(JsonWriter *writer, const Target *target) {
+    json_open_object(writer, "target", JSON_LINES);
+    json_string(writer, "name", target->name);
+    json_string(writer, "triple", target->triple);
+    json_string(writer, "cpu", target->cpu);
+    json_string(writer, "features", target->features);
+    json_integer(writer, "lanes", target->lanes);
+    json_close_object(writer);
+}
+
+static void write_preprocessing(
+    JsonWriter *writer, const Preprocessing *preprocessing, const TensorType *type) {
+    int64_t channels = type->rank > 1 && type->dims[1] < 4 ? type->dims[1] : 4;
+    json_open_object(writer, "preprocessing", JSON_LINES);
+    json_string(writer, "channel_order",
+        channels < 3         ? "gray"
+        : preprocessing->bgr ? "bgr"
+                             : "rgb");
+    json_number(writer, "scale", preprocessing->scale);
+    json_open_array(writer, "mean", JSON_INLINE);
+    for (int64_t i = 0; i < channels; i++)
+        json_number(writer, NULL, preprocessing->mean[i]);
+    json_close_array(writer);
+    json_open_array(writer, "std", JSON_INLINE);
+    for (int64_t i = 0; i < channels; i++)
+        json_number(writer, NULL, preprocessing->std[i]);
+    json_close_array(writer);
+    json_integer(writer, "resize", preprocessing->resize);
+    json_close_object(writer);
+}
+
+static void write_tensor(
+    JsonWriter *writer, const char *name, const TensorType *type, Layout layout) {
+    json_string(writer, "name", name);
+    json_string(writer, "type", "f32");
+    json_shape(writer, "shape", type);
+    json_string(writer, "layout", type->rank == 4 ? layout_name(layout) : "NC");
+    json_integer(writer, "elements", tensor_elements(type));
+}
+
+static void write_interface(JsonWriter *writer, const Graph *graph) {
+    json_open_array(writer, "inputs", JSON_LINES);
+    for (int i = 0; i < graph->input_count; i++) {
+        const GraphInput *input = &graph->inputs[i];
+        json_open_object(writer, NULL, JSON_LINES);
+        write_tensor(writer, input->value->name, &input->value->type, input->layout);
+        if (input->has_preprocessing)
+            write_preprocessing(writer, &input->preprocessing, &input->value->type);
+        json_close_object(writer);
+    }
+    json_close_array(writer);
+    json_open_array(writer, "outputs", JSON_LINES);
+    for (int i = 0; i < graph->output_count; i++) {
+        const GraphOutput *output = &graph->outputs[i];
+        json_open_object(writer, NULL, JSON_LINES);
+        write_tensor(writer, output->name, &output->value->type, output->layout);
+        json_close_object(writer);
+    }
+    json_close_array(writer);
+}
+
+static void write_totals(JsonWriter *writer, const Program *program) {
+    ProgramSummary summary = program_summary(program);
+    json_open_object(writer, "totals", JSON_LINES);
+    json_integer(writer, "macs", summary.macs);
+    json_integer(writer, "bytes_moved", summary.bytes_moved);
+    json_integer(writer, "layout_bytes", summary.layout_bytes);
+    json_integer(writer, "weight_bytes", summary.weight_bytes);
+    json_integer(writer, "workspace_bytes", summary.workspace_bytes);
+    json_integer(writer, "workspace_lower_bound_bytes", summary.workspace_lower_bound_bytes);
+    json_integer(writer, "kernels", summary.kernel_count);
+    json_integer(writer, "steps", summary.step_count);
+    json_close_object(writer);
+}
+
+static void write_buffers(JsonWriter *writer, const Program *program) {
+    json_open_array(writer, "buffers", JSON_LINES);
+    for (int i = 0; i < program->buffer_count; i++) {
+        const Buffer *buffer = &program->buffers[i];
+        json_open_object(writer, NULL, JSON_INLINE);
+        json_string(writer, "kind", buffer_kind_name(buffer->kind));
+        json_string(writer, "name", buffer->name == NULL ? "" : buffer->name);
+        json_integer(writer, "bytes", buffer->bytes);
+        if (buffer->kind == BUFFER_WORKSPACE) {
+            json_integer(writer, "offset", buffer->offset);
+            json_integer(writer, "first_step", buffer->first_step);
+            json_integer(writer, "last_step", buffer->last_step);
+        } else if (buffer->kind != BUFFER_WEIGHTS) {
+            json_integer(writer, "index", buffer->index);
+        }
+        json_close_object(writer);
+    }
+    json_close_array(writer);
+}
+
+static void write_kernels(JsonWriter *writer, const Program *program) {
+    json_open_array(writer, "kernels", JSON_LINES);
+    for (int i = 0; i < program->kernel_count; i++) {
+        const Kernel *kernel = program->kernels[i];
+        json_open_object(writer, NULL, JSON_INLINE);
+        json_string(writer, "name", kernel->name);
+        json_integer(writer, "extent", kernel->extent);
+        json_open_array(writer, "parameters", JSON_INLINE);
+        for (int j = 0; j < kernel->parameter_count; j++) {
+            json_open_object(writer, NULL, JSON_INLINE);
+            json_string(writer, "name", kernel->parameters[j].name);
+            json_string(writer, "role", role_name(kernel->parameters[j].role));
+            json_close_object(writer);
+        }
+        json_close_array(writer);
+        json_close_object(writer);
+    }
+    json_close_array(writer);
+}
+
+static void write_steps(JsonWriter *writer, const Program *program) {
+    json_open_array(writer, "steps", JSON_LINES);
+    for (int i = 0; i < program->step_count; i++) {
+        const Step *step = &program->steps[i];
+        json_open_object(writer, NULL, JSON_INLINE);
+        json_string(writer, "layer", step->path);
+        json_string(writer, "op", step->op);
+        json_string(writer, "label", step->label);
+        json_string(writer, "kernel", program->kernels[step->kernel]->name);
+        json_integer(writer, "macs", step->macs);
+        json_integer(writer, "bytes_read", step->bytes_read);
+        json_integer(writer, "bytes_written", step->bytes_written);
+        json_open_array(writer, "arguments", JSON_INLINE);
+        for (int j = 0; j < program->kernels[step->kernel]->parameter_count; j++) {
+            json_open_object(writer, NULL, JSON_INLINE);
+            json_integer(writer, "buffer", step->arguments[j].buffer);
+            json_integer(writer, "offset", step->arguments[j].offset);
+            json_close_object(writer);
+        }
+        json_close_array(writer);
+        json_close_object(writer);
+    }
+    json_close_array(writer);
+}
+
+void metadata_write(const Graph *graph, const Program *program, const char *pipeline, Text *out) {
+    JsonWriter writer = {.out = out};
+    json_open_object(&writer, NULL, JSON_LINES);
+    json_string(&writer, "name", graph->name);
+    json_integer(&writer, "metadata_version", METADATA_VERSION);
+    write_target(&writer, program->target);
+    json_string(&writer, "pipeline", pipeline);
+    write_interface(&writer, graph);
+    write_totals(&writer, program);
+    write_buffers(&writer, program);
+    write_kernels(&writer, program);
+    write_steps(&writer, program);
+    json_close_object(&writer);
+    json_finish(&writer);
+}

@@ -1,0 +1,238 @@
+/* riffle bench: time per run beside the time that the machine's multiply-add units would need. The
+ * limit is measured in the same run, between the timed stretches: a machine shared with others
+ * changes. */
+#include "backends/json_writer.h"
+#include "driver/model.h"
+#include "driver/tensors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    OPTION_RUNS = 1000,
+    OPTION_SECONDS,
+    OPTION_THREADS,
+    OPTION_JSON,
+    WARM_UP_RUNS = 3,
+    ROUNDS = 10, /* of timing, each after a measurement of the limit */
+    MOST_RUNS = 1 << 20
+};
+
+typedef struct BenchOptions {
+    ModelOptions model;
+    Session *session;
+    int64_t runs, threads;
+    double seconds;
+    bool json;
+} BenchOptions;
+
+typedef struct Measurement {
+    double *seconds; /* of each run, sorted in the end */
+    int64_t count;
+    double peak_gflops;
+} Measurement;
+
+static error_t parse_option(int key, char *argument, struct argp_state *state) {
+    BenchOptions *options = state->input;
+    Session *session = options->session;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        model_options_init(state, &options->model, 4);
+        return 0;
+    case OPTION_RUNS:
+        return option_integer(session, "--runs", argument, 1, MOST_RUNS, &options->runs) ? 0
+                                                                                         : EINVAL;
+    case OPTION_SECONDS:
+        return option_number(session, "--seconds", argument, 0.01, 3600, &options->seconds)
+                   ? 0
+                   : EINVAL;
+    case OPTION_THREADS:
+        return option_integer(session, "--threads", argument, 1, 1024, &options->threads) ? 0
+                                                                                          : EINVAL;
+    case OPTION_JSON:
+        options->json = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options_table[] = {
+    {"runs", OPTION_RUNS, "N", 0, "Time this many runs (default: as many as --seconds allow)", 0},
+    {"seconds", OPTION_SECONDS, "N", 0, "Time runs for about this long (default 3)", 0},
+    {"threads", OPTION_THREADS, "N", 0, "Share each run out to this many threads (default 1)", 0},
+    {"json", OPTION_JSON, NULL, 0, "Print JSON", 0}, {0}};
+
+static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0},
+    {&passes_argp, 0, NULL, 0}, {&target_argp, 0, NULL, 0}, {0}};
+
+static const struct argp argp = {.options = options_table,
+    .parser = parse_option,
+    .args_doc = "SPEC",
+    .doc = "Measures the time of the compiled network on this machine, with inputs made up from a "
+           "seed. Without weights, random ones are used.\v"
+           "The limit is the time that the network's multiply-accumulates take at the rate of "
+           "multiply-adds that this machine reaches in the same minutes; the ratio is that of the "
+           "5th percentile to the limit, 1 is perfect.\n"
+           "\n"
+           "Examples:\n"
+           "  riffle bench examples/shufflenet_v2.rfl\n"
+           "  riffle bench net.rfl --weights net.safetensors --threads 4 --json\n",
+    .children = children};
+
+static bool time_runs(const BenchOptions *options, const CompiledModel *compiled,
+    const LoadedModel *loaded, Tensors *tensors, riffle_pool *pool, Measurement *measurement) {
+    int64_t most = options->runs > 0 ? options->runs : MOST_RUNS;
+    measurement->seconds = ARENA_ARRAY(options->session->arena, double, most);
+    for (int i = 0; i < WARM_UP_RUNS; i++) {
+        if (!tensors_run(tensors, loaded, pool, options->session))
+            return false;
+    }
+    for (int round = 0; round < ROUNDS && measurement->count < most; round++) {
+        double peak = peak_gflops(compiled->target, (int)options->threads,
+            options->seconds / ROUNDS / 4, options->session->diagnostics);
+        if (peak > measurement->peak_gflops)
+            measurement->peak_gflops = peak;
+        int64_t round_end = options->runs > 0 ? most * (round + 1) / ROUNDS : most;
+        double start = seconds_now(), now = start;
+        while (measurement->count < round_end &&
+               (options->runs > 0 || now - start < options->seconds / ROUNDS ||
+                   measurement->count == 0)) {
+            double before = now;
+            if (!tensors_run(tensors, loaded, pool, options->session))
+                return false;
+            now = seconds_now();
+            measurement->seconds[measurement->count++] = now - before;
+        }
+    }
+    return measurement->peak_gflops > 0;
+}
+
+static int compare_doubles(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double percentile(const Measurement *measurement, int percent) {
+    return measurement->seconds[(measurement->count - 1) * percent / 100];
+}
+
+typedef struct Report {
+    const char *name, *target;
+    int64_t threads, runs, macs;
+    double median_ms, minimum_ms, p5_ms, p95_ms, limit_ms;
+    double gflops, peak_gflops, ratio_to_limit;
+} Report;
+
+static Report make_report(
+    const BenchOptions *options, const CompiledModel *compiled, Measurement *measurement) {
+    qsort(measurement->seconds, (size_t)measurement->count, sizeof(double), compare_doubles);
+    Report report = {.name = compiled->model.graph->name,
+        .target = compiled->target->name,
+        .threads = options->threads,
+        .runs = measurement->count,
+        .macs = graph_macs(compiled->as_written),
+        .median_ms = 1e3 * percentile(measurement, 50),
+        .minimum_ms = 1e3 * measurement->seconds[0],
+        .p5_ms = 1e3 * percentile(measurement, 5),
+        .p95_ms = 1e3 * percentile(measurement, 95),
+        .peak_gflops = measurement->peak_gflops};
+    double operations = 2 * (double)report.macs;
+    report.limit_ms = operations / (report.peak_gflops * 1e6);
+    report.gflops = operations / (report.median_ms * 1e6);
+    report.ratio_to_limit = report.limit_ms > 0 ? report.p5_ms / report.limit_ms : 0;
+    return report;
+}
+
+static void print_json(const Report *report, Text *text) {
+    JsonWriter writer = {.out = text};
+    json_open_object(&writer, NULL, JSON_LINES);
+    json_string(&writer, "name", report->name);
+    json_string(&writer, "target", report->target);
+    json_integer(&writer, "threads", report->threads);
+    json_integer(&writer, "runs", report->runs);
+    json_integer(&writer, "macs", report->macs);
+    json_number(&writer, "median_ms", report->median_ms);
+    json_number(&writer, "min_ms", report->minimum_ms);
+    json_number(&writer, "p5_ms", report->p5_ms);
+    json_number(&writer, "p95_ms", report->p95_ms);
+    json_number(&writer, "gflops", report->gflops);
+    json_number(&writer, "peak_gflops", report->peak_gflops);
+    json_number(&writer, "limit_ms", report->limit_ms);
+    json_number(&writer, "ratio_to_limit", report->ratio_to_limit);
+    json_close_object(&writer);
+    json_finish(&writer);
+}
+
+static void print_report(const Report *report, Text *text) {
+    text_format(text, "%s for %s, %lld thread%s, %lld runs\n", report->name, report->target,
+        (long long)report->threads, report->threads == 1 ? "" : "s", (long long)report->runs);
+    text_format(text, "  median          %9.3f ms\n", report->median_ms);
+    text_format(text, "  minimum         %9.3f ms\n", report->minimum_ms);
+    text_format(text, "  5th percentile  %9.3f ms\n", report->p5_ms);
+    text_format(text, "  spread          %9.1f %%   (5th to 95th percentile, of the median)\n",
+        100 * (report->p95_ms - report->p5_ms) / report->median_ms);
+    text_format(text, "  speed           %9.1f GFLOP/s in the median, of %.1f measured here\n",
+        report->gflops, report->peak_gflops);
+    text_format(text, "  limit           %9.3f ms for %.1f M MACs\n", report->limit_ms,
+        (double)report->macs / 1e6);
+    text_format(
+        text, "  ratio to limit  %9.2f      (5th percentile over limit)\n", report->ratio_to_limit);
+}
+
+static bool measure(const BenchOptions *options, const CompiledModel *compiled,
+    const LoadedModel *loaded, Tensors *tensors, riffle_pool *pool) {
+    Session *session = options->session;
+    int64_t workspace = program_summary(compiled->program).workspace_bytes;
+    if (!tensors_create(compiled->model.graph, workspace, session, tensors))
+        return false;
+    tensors_randomize_inputs(tensors, 1);
+    Measurement measurement = {0};
+    if (!time_runs(options, compiled, loaded, tensors, pool, &measurement))
+        return false;
+    Report report = make_report(options, compiled, &measurement);
+    Text text = {0};
+    if (options->json)
+        print_json(&report, &text);
+    else
+        print_report(&report, &text);
+    fputs(text.data, stdout);
+    text_free(&text);
+    return tensors_check_guards(tensors, session);
+}
+
+static bool bench(const BenchOptions *options, CompiledModel *compiled) {
+    Session *session = options->session;
+    if (!model_compile(&options->model, true, compiled))
+        return false;
+    LoadedModel *loaded = jit_load(compiled->program, session->diagnostics);
+    if (loaded == NULL)
+        return false;
+    riffle_pool *pool = options->threads > 1 ? riffle_pool_create((int)options->threads) : NULL;
+    Tensors tensors = {0};
+    bool done = false;
+    if (options->threads > 1 && pool == NULL)
+        diagnostics_error(
+            session->diagnostics, NULL, "cannot start %lld threads", (long long)options->threads);
+    else
+        done = measure(options, compiled, loaded, &tensors, pool);
+    tensors_free(&tensors);
+    riffle_pool_destroy(pool);
+    jit_unload(loaded);
+    return done;
+}
+
+int command_bench(int argc, char **argv) {
+    Session session = session_begin();
+    BenchOptions options = {.session = &session, .threads = 1, .seconds = 3};
+    options.model = model_options(&session, "native");
+    if (!command_line_parse(&argp, argc, argv, &options, &session))
+        return session_finish(&session, EXIT_USAGE);
+    if (options.model.weights_file == NULL && !options.model.random_weights)
+        options.model.random_weights = true;
+    CompiledModel compiled = {0};
+    bool done = bench(&options, &compiled);
+    model_close(&compiled.model);
+    return session_finish(&session, done ? EXIT_DONE : EXIT_FAILED);
+}

@@ -1,0 +1,276 @@
+/* riffle compile: from a spec and weights to a static library. Everything is made in memory first
+ * and written at the end, so that a fault leaves no file behind. */
+#include "driver/model.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { OPTION_EMIT = 1000, OPTION_VERBOSE };
+
+typedef enum OutputKind {
+    OUTPUT_LIBRARY,
+    OUTPUT_HEADER,
+    OUTPUT_METADATA,
+    OUTPUT_LLVM_IR,
+    OUTPUT_ASSEMBLY,
+    OUTPUT_OBJECT,
+    OUTPUT_WEIGHTS_OBJECT,
+    OUTPUT_GRAPH,
+    OUTPUT_KERNELS,
+    OUTPUT_COUNT
+} OutputKind;
+
+typedef struct OutputInfo {
+    const char *emit_word; /* of --emit; NULL: written always */
+    const char *format;    /* of the file's name; %s is the network's */
+} OutputInfo;
+
+static const OutputInfo output_table[OUTPUT_COUNT] = {
+    [OUTPUT_LIBRARY] = {NULL, "lib%s.a"},
+    [OUTPUT_HEADER] = {NULL, "%s.h"},
+    [OUTPUT_METADATA] = {NULL, "%s.json"},
+    [OUTPUT_LLVM_IR] = {"ll", "%s.ll"},
+    [OUTPUT_ASSEMBLY] = {"s", "%s.s"},
+    [OUTPUT_OBJECT] = {"o", "%s.o"},
+    [OUTPUT_WEIGHTS_OBJECT] = {"o", "%s_weights.o"},
+    [OUTPUT_GRAPH] = {"rir", "%s.rir"},
+    [OUTPUT_KERNELS] = {"kernels", "%s.kernels"},
+};
+
+typedef struct CompileOptions {
+    ModelOptions model;
+    Session *session;
+    const char *directory;
+    bool wanted[OUTPUT_COUNT];
+    bool verbose;
+} CompileOptions;
+
+static void take_emit_word(CompileOptions *options, const char *word) {
+    const char *words[OUTPUT_COUNT];
+    size_t count = 0;
+    bool known = false;
+    for (int i = 0; i < OUTPUT_COUNT; i++) {
+        if (output_table[i].emit_word == NULL)
+            continue;
+        words[count++] = output_table[i].emit_word;
+        if (strcmp(output_table[i].emit_word, word) == 0)
+            options->wanted[i] = known = true;
+    }
+    if (known)
+        return;
+    const char *nearest = closest_word(word, words, count);
+    diagnostics_error(options->session->diagnostics,
+        nearest == NULL ? "give some of ll, s, o, rir, kernels, separated by commas"
+                        : arena_format(options->session->arena, "did you mean '%s'?", nearest),
+        "'%s' is nothing that --emit can write", word);
+}
+
+static void take_emit_list(CompileOptions *options, const char *list) {
+    char *words = arena_copy_string(options->session->arena, list), *rest = words;
+    for (char *word; (word = strsep(&rest, ",")) != NULL;)
+        take_emit_word(options, word);
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state) {
+    CompileOptions *options = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        model_options_init(state, &options->model, 4);
+        return 0;
+    case 'o':
+        options->directory = argument;
+        return 0;
+    case OPTION_EMIT:
+        take_emit_list(options, argument);
+        return 0;
+    case OPTION_VERBOSE:
+        options->verbose = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options_table[] = {
+    {"output", 'o', "DIRECTORY", 0, "Write the files there; made when absent (default: here)", 0},
+    {"emit", OPTION_EMIT, "LIST", 0,
+        "Write these too: ll (LLVM IR), s (assembly), o (object files), rir (the graph after the "
+        "passes), kernels (the kernel IR)",
+        0},
+    {"verbose", OPTION_VERBOSE, NULL, 0, "Print the files, their sizes and the time of each phase",
+        0},
+    {0}};
+
+static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0},
+    {&passes_argp, 0, NULL, 0}, {&target_argp, 0, NULL, 0}, {0}};
+
+static const struct argp argp = {.options = options_table,
+    .parser = parse_option,
+    .args_doc = "SPEC",
+    .doc =
+        "Compiles a network to libNAME.a, with its C header NAME.h and its description NAME.json. "
+        "SPEC is a .rfl or .json spec, or a .rir graph. The default target is x86-64-v3.\v"
+        "The library needs nothing beside itself: no allocation, no global state, no other "
+        "library. Link it and include the header, which documents itself. Equal specs, weights "
+        "and options give equal bytes. When anything fails, no file is written.\n"
+        "\n"
+        "Examples:\n"
+        "  riffle compile net.rfl --weights net.safetensors -o out/\n"
+        "  riffle compile examples/shufflenet_v2.rfl --set width=0.5 --random-weights 1 \\\n"
+        "      --target x86-64-v4 --emit ll,s -o out/\n"
+        "  cc app.c -Iout out/libshufflenet_v2.a -o app\n",
+    .children = children};
+
+/* ---- making ---- */
+
+static bool make_output(OutputKind kind, const CompiledModel *compiled, const char *pipeline,
+    Text *out, Diagnostics *diagnostics) {
+    const Graph *graph = compiled->model.graph;
+    switch (kind) {
+    case OUTPUT_LIBRARY:
+        return library_write(graph, compiled->program, out, diagnostics);
+    case OUTPUT_HEADER:
+        header_write(graph, compiled->program, out);
+        return true;
+    case OUTPUT_METADATA:
+        metadata_write(graph, compiled->program, pipeline, out);
+        return true;
+    case OUTPUT_LLVM_IR:
+        return llvm_emit(compiled->program, EMIT_LLVM_IR, out, diagnostics);
+    case OUTPUT_ASSEMBLY:
+        return llvm_emit(compiled->program, EMIT_ASSEMBLY, out, diagnostics);
+    case OUTPUT_OBJECT:
+        return llvm_emit(compiled->program, EMIT_OBJECT, out, diagnostics);
+    case OUTPUT_WEIGHTS_OBJECT:
+        return llvm_emit_weights(compiled->program, out, diagnostics);
+    case OUTPUT_GRAPH:
+        graph_print(graph, out);
+        return true;
+    case OUTPUT_KERNELS:
+        program_print(compiled->program, out);
+        return true;
+    case OUTPUT_COUNT:
+        break;
+    }
+    return false;
+}
+
+static bool is_wanted(const CompileOptions *options, OutputKind kind) {
+    return output_table[kind].emit_word == NULL || options->wanted[kind];
+}
+
+static bool make_outputs(
+    const CompileOptions *options, const CompiledModel *compiled, Text outputs[OUTPUT_COUNT]) {
+    const char *pipeline = model_pipeline(&options->model);
+    for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
+        if (is_wanted(options, (OutputKind)kind) &&
+            !make_output((OutputKind)kind, compiled, pipeline, &outputs[kind],
+                options->session->diagnostics))
+            return false;
+    }
+    return true;
+}
+
+/* ---- writing ---- */
+
+static bool make_directories(const char *path, Session *session) {
+    char *partial = arena_copy_string(session->arena, path);
+    for (char *at = partial + 1; at[-1] != '\0'; at++) {
+        if (*at != '/' && *at != '\0')
+            continue;
+        char end = *at;
+        *at = '\0';
+        if (mkdir(partial, 0777) != 0 && errno != EEXIST) {
+            diagnostics_error(session->diagnostics, NULL, "cannot make the directory '%s': %s",
+                partial, strerror(errno));
+            return false;
+        }
+        *at = end;
+    }
+    return true;
+}
+
+static char *output_path(const CompileOptions *options, OutputKind kind, const char *name) {
+    char file_name[512];
+    snprintf(file_name, sizeof file_name, output_table[kind].format, name);
+    const char *directory = options->directory;
+    const char *slash = ends_with(directory, "/") ? "" : "/";
+    return arena_format(options->session->arena, "%s%s%s", directory, slash, file_name);
+}
+
+static bool write_outputs(
+    const CompileOptions *options, const char *name, const Text outputs[OUTPUT_COUNT]) {
+    Session *session = options->session;
+    if (strlen(name) > 200) {
+        diagnostics_error(session->diagnostics, "give a shorter one with --name",
+            "the network's name is too long for a file");
+        return false;
+    }
+    if (*options->directory != '\0' && !make_directories(options->directory, session))
+        return false;
+    char *written[OUTPUT_COUNT];
+    int written_count = 0;
+    for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
+        if (!is_wanted(options, (OutputKind)kind))
+            continue;
+        char *path = output_path(options, (OutputKind)kind, name);
+        int error = text_write_file(&outputs[kind], path);
+        if (error != 0) {
+            diagnostics_error(
+                session->diagnostics, NULL, "cannot write '%s': %s", path, strerror(error));
+            while (written_count > 0)
+                unlink(written[--written_count]);
+            return false;
+        }
+        written[written_count++] = path;
+        if (options->verbose)
+            printf("%-40s %10zu bytes\n", path, outputs[kind].length);
+    }
+    return true;
+}
+
+static void print_phases(const CompiledModel *compiled, double emit_seconds) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    printf("spec %.3f s, weights %.3f s, passes %.3f s, lowering %.3f s, code %.3f s; "
+           "peak memory %.0f MB\n",
+        compiled->read_seconds, compiled->weights_seconds, compiled->passes_seconds,
+        compiled->lower_seconds, emit_seconds, (double)usage.ru_maxrss * 1024 / 1e6);
+    ProgramSummary summary = program_summary(compiled->program);
+    printf("%d kernels in %d steps; workspace %lld bytes (at least %lld), weights %lld bytes, "
+           "%lld of %lld bytes moved by layout ops\n",
+        summary.kernel_count, summary.step_count, (long long)summary.workspace_bytes,
+        (long long)summary.workspace_lower_bound_bytes, (long long)summary.weight_bytes,
+        (long long)summary.layout_bytes, (long long)summary.bytes_moved);
+}
+
+static bool compile(const CompileOptions *options, CompiledModel *compiled) {
+    if (!require_llvm(options->session) || !model_compile(&options->model, false, compiled))
+        return false;
+    double start = seconds_now();
+    Text outputs[OUTPUT_COUNT] = {0};
+    bool done = make_outputs(options, compiled, outputs);
+    double emit_seconds = seconds_now() - start;
+    done = done && write_outputs(options, compiled->model.graph->name, outputs);
+    if (done && options->verbose)
+        print_phases(compiled, emit_seconds);
+    for (int kind = 0; kind < OUTPUT_COUNT; kind++)
+        text_free(&outputs[kind]);
+    return done;
+}
+
+int command_compile(int argc, char **argv) {
+    Session session = session_begin();
+    CompileOptions options = {.session = &session, .directory = "."};
+    options.model = model_options(&session, "x86-64-v3");
+    if (!command_line_parse(&argp, argc, argv, &options, &session))
+        return session_finish(&session, EXIT_USAGE);
+    CompiledModel compiled = {0};
+    bool done = compile(&options, &compiled);
+    model_close(&compiled.model);
+    return session_finish(&session, done ? EXIT_DONE : EXIT_FAILED);
+}

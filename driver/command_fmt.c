@@ -1,0 +1,108 @@
+/* riffle fmt: the canonical form of specs. */
+#include "driver/driver.h"
+#include "frontend/frontend.h"
+
+#include <errno.h>
+#include <string.h>
+
+typedef struct FmtOptions {
+    Session *session;
+    const char **files;
+    size_t file_count;
+    bool in_place, check;
+} FmtOptions;
+
+enum { OPTION_CHECK = 1000, LARGEST_SPEC = 64 << 20 };
+
+static error_t parse_option(int key, char *argument, struct argp_state *state) {
+    FmtOptions *options = state->input;
+    Session *session = options->session;
+    switch (key) {
+    case 'i':
+        options->in_place = true;
+        return 0;
+    case OPTION_CHECK:
+        options->check = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (options->files == NULL)
+            options->files = ARENA_ARRAY(session->arena, const char *, state->argc);
+        options->files[options->file_count++] = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (options->in_place && options->check) {
+            diagnostics_error(
+                session->diagnostics, NULL, "--in-place and --check exclude each other");
+            return EINVAL;
+        }
+        return option_operand_given(
+                   session, options->file_count > 0 ? options->files[0] : NULL, "FILE")
+                   ? 0
+                   : EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options_table[] = {
+    {"in-place", 'i', NULL, 0, "Write the files anew instead of printing them", 0},
+    {"check", OPTION_CHECK, NULL, 0,
+        "Write nothing; name the files that are not in canonical form, and fail when there are any",
+        0},
+    {0}};
+
+static const struct argp argp = {.options = options_table,
+    .parser = parse_option,
+    .args_doc = "FILE...",
+    .doc =
+        "Prints specs in their canonical form: one way to indent, space and break lines; comments "
+        "stay. A name that ends in .json is a spec in JSON, - is standard input.\v"
+        "Examples:\n"
+        "  riffle fmt net.rfl\n"
+        "  riffle fmt --in-place examples/*.rfl\n"
+        "  riffle fmt --check examples/*.rfl\n"};
+
+static bool write_back(const char *path, const Text *text, Session *session) {
+    int error = strcmp(path, "-") == 0 ? EINVAL : text_write_file(text, path);
+    if (error != 0)
+        diagnostics_error(
+            session->diagnostics, NULL, "cannot write '%s': %s", path, strerror(error));
+    return error == 0;
+}
+
+static void format_file(const FmtOptions *options, const char *path) {
+    Session *session = options->session;
+    SourceFile *file = source_file_read(path, LARGEST_SPEC, session->arena, session->diagnostics);
+    if (file == NULL)
+        return;
+    bool is_json = ends_with(path, ".json");
+    Spec *spec = is_json ? spec_parse_json(file, session->arena, session->diagnostics)
+                         : spec_parse(file, session->arena, session->diagnostics);
+    if (spec == NULL)
+        return;
+    Text text = {0};
+    if (is_json)
+        spec_print_json(spec, &text);
+    else
+        spec_print(spec, &text);
+    bool is_canonical =
+        text.length == file->length && memcmp(text.data, file->text, text.length) == 0;
+    if (options->check && !is_canonical)
+        diagnostics_error(session->diagnostics, "'riffle fmt --in-place' writes it anew",
+            "'%s' is not in canonical form", path);
+    else if (options->in_place && !is_canonical)
+        write_back(path, &text, session);
+    else if (!options->check && !options->in_place)
+        fwrite(text.data, 1, text.length, stdout);
+    text_free(&text);
+}
+
+int command_fmt(int argc, char **argv) {
+    Session session = session_begin();
+    FmtOptions options = {.session = &session};
+    if (!command_line_parse(&argp, argc, argv, &options, &session))
+        return session_finish(&session, EXIT_USAGE);
+    for (size_t i = 0; i < options.file_count; i++)
+        format_file(&options, options.files[i]);
+    return session_finish(&session, EXIT_DONE);
+}

@@ -1,0 +1,368 @@
+/* riffle run: the answer of a network for pictures or raw tensors, through the code that compile
+ * would make, or through the interpreter. */
+#include "backends/json_writer.h"
+#include "driver/answer.h"
+#include "driver/image.h"
+#include "driver/model.h"
+#include "driver/tensors.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    OPTION_IMAGE = 1000,
+    OPTION_INPUT,
+    OPTION_OUTPUT,
+    OPTION_LABELS,
+    OPTION_TOP,
+    OPTION_INTERPRET,
+    OPTION_THREADS,
+    OPTION_JSON,
+    DEFAULT_TOP = 5
+};
+
+typedef struct PathList {
+    const char **paths;
+    size_t count;
+} PathList;
+
+typedef struct RunOptions {
+    ModelOptions model;
+    Session *session;
+    PathList images, inputs, outputs;
+    const char *labels;
+    int64_t top; /* 0: not given */
+    int64_t threads;
+    bool interpret, json;
+} RunOptions;
+
+static void add_path(RunOptions *options, PathList *list, const char *path, int most) {
+    if (list->paths == NULL)
+        list->paths = ARENA_ARRAY(options->session->arena, const char *, most);
+    list->paths[list->count++] = path;
+}
+
+static error_t check_options(const RunOptions *options) {
+    Diagnostics *diagnostics = options->session->diagnostics;
+    if (options->images.count > 0 && options->inputs.count > 0)
+        diagnostics_error(diagnostics, NULL, "--image and --input exclude each other");
+    else if (options->images.count == 0 && options->inputs.count == 0)
+        diagnostics_error(diagnostics,
+            "give --image FILE, or --input FILE with raw float32 numbers",
+            "there is nothing to run the network on");
+    else
+        return 0;
+    return EINVAL;
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state) {
+    RunOptions *options = state->input;
+    Session *session = options->session;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        model_options_init(state, &options->model, 4);
+        return 0;
+    case OPTION_IMAGE:
+        add_path(options, &options->images, argument, state->argc);
+        return 0;
+    case OPTION_INPUT:
+        add_path(options, &options->inputs, argument, state->argc);
+        return 0;
+    case OPTION_OUTPUT:
+        add_path(options, &options->outputs, argument, state->argc);
+        return 0;
+    case OPTION_LABELS:
+        options->labels = argument;
+        return 0;
+    case OPTION_TOP:
+        return option_integer(session, "--top", argument, 1, 1000000, &options->top) ? 0 : EINVAL;
+    case OPTION_THREADS:
+        return option_integer(session, "--threads", argument, 1, 1024, &options->threads) ? 0
+                                                                                          : EINVAL;
+    case OPTION_INTERPRET:
+        options->interpret = true;
+        return 0;
+    case OPTION_JSON:
+        options->json = true;
+        return 0;
+    case ARGP_KEY_END:
+        return check_options(options);
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options_table[] = {
+    {"image", OPTION_IMAGE, "FILE", 0,
+        "Run on a JPEG or PNG picture, prepared as the spec says; once for each picture of a batch",
+        0},
+    {"input", OPTION_INPUT, "FILE", 0,
+        "Run on raw little-endian float32 numbers; once for each input of the network, in order",
+        0},
+    {"output", OPTION_OUTPUT, "FILE", 0,
+        "Write an output as raw float32 numbers; once for each output, in order", 0},
+    {"labels", OPTION_LABELS, "FILE", 0, "Names of the classes, one a line", 0},
+    {"top", OPTION_TOP, "N", 0, "Print the N most probable classes (default 5)", 0},
+    {"interpret", OPTION_INTERPRET, NULL, 0,
+        "Use the interpreter: slow, exact, and there without LLVM", 0},
+    {"threads", OPTION_THREADS, "N", 0, "Share the run out to this many threads (default 1)", 0},
+    {"json", OPTION_JSON, NULL, 0, "Print JSON: the outputs' numbers and the best classes", 0},
+    {0}};
+
+static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0},
+    {&passes_argp, 0, NULL, 0}, {&target_argp, 0, NULL, 0}, {0}};
+
+static const struct argp argp = {.options = options_table,
+    .parser = parse_option,
+    .args_doc = "SPEC",
+    .doc = "Runs a network on this machine and prints the most probable classes: index, name and "
+           "probability. Probabilities are the softmax of the first output, or the output itself "
+           "where the network ends with softmax.\v"
+           "The interpreter runs the network as written; -O or --passes make it run the network "
+           "after passes.\n"
+           "\n"
+           "Examples:\n"
+           "  riffle run examples/shufflenet_v2.rfl --weights w.safetensors --image dog.jpg \\\n"
+           "      --labels imagenet_classes.txt --top 5\n"
+           "  riffle run net.rfl --weights w.safetensors --input x.f32 --output logits.f32\n",
+    .children = children};
+
+/* ---- inputs ---- */
+
+static bool read_images(const RunOptions *options, Tensors *tensors) {
+    Session *session = options->session;
+    const Graph *graph = tensors->graph;
+    if (graph->input_count != 1) {
+        diagnostics_error(session->diagnostics, "give the numbers of all with --input",
+            "--image works for networks with one input; '%s' has %d", graph->name,
+            graph->input_count);
+        return false;
+    }
+    const GraphInput *input = &graph->inputs[0];
+    int64_t batch = input->value->type.dims[0];
+    if ((int64_t)options->images.count != batch) {
+        diagnostics_error(session->diagnostics, "repeat --image, or set the batch with --set",
+            "%zu pictures were given where the batch is %lld", options->images.count,
+            (long long)batch);
+        return false;
+    }
+    int64_t numbers = tensor_elements(&input->value->type) / batch;
+    for (int64_t i = 0; i < batch; i++) {
+        Image image;
+        if (!image_read(options->images.paths[i], session, &image) ||
+            !image_prepare(&image, input, session, tensors_input(tensors, 0) + i * numbers))
+            return false;
+    }
+    return true;
+}
+
+static bool fill_inputs(const RunOptions *options, Tensors *tensors) {
+    if (options->images.count > 0)
+        return read_images(options, tensors);
+    return tensors_read_inputs(
+        tensors, options->inputs.paths, options->inputs.count, options->session);
+}
+
+/* ---- outputs ---- */
+
+typedef struct Result {
+    const Graph *graph;
+    float *const *outputs;
+    const Labels *labels; /* or NULL */
+    int64_t top;
+} Result;
+
+static void print_answers(
+    const RunOptions *options, const Result *result, int64_t item, JsonWriter *json) {
+    const GraphOutput *output = &result->graph->outputs[0];
+    const Node *producer = output->value->producer;
+    bool are_probabilities = producer != NULL && producer->op == OP_softmax;
+    int64_t classes = output->value->type.dims[1];
+    int64_t top = result->top < classes ? result->top : classes;
+    Answer *answers = ARENA_ARRAY(options->session->arena, Answer, top);
+    int64_t count = best_answers(result->outputs[0] + item * classes, classes, are_probabilities,
+        top, options->session->arena, answers);
+    for (int64_t i = 0; i < count; i++) {
+        long long index = (long long)answers[i].class_index;
+        const char *name = result->labels == NULL ? NULL : result->labels->names[index];
+        if (json == NULL) {
+            printf("%lld %s%s%.3f\n", index, name == NULL ? "" : name, name == NULL ? "" : " ",
+                answers[i].probability);
+            continue;
+        }
+        json_open_object(json, NULL, JSON_INLINE);
+        json_integer(json, "class", index);
+        if (name != NULL)
+            json_string(json, "label", name);
+        json_number(json, "probability", answers[i].probability);
+        json_close_object(json);
+    }
+}
+
+static void print_text(const RunOptions *options, const Result *result) {
+    const GraphOutput *output = &result->graph->outputs[0];
+    int64_t batch = output->value->type.dims[0];
+    for (int64_t item = 0; item < batch; item++) {
+        if (batch > 1 && options->images.count > 0)
+            printf("%s:\n", options->images.paths[item]);
+        else if (batch > 1)
+            printf("item %lld of the batch:\n", (long long)item);
+        print_answers(options, result, item, NULL);
+    }
+}
+
+static void write_json_outputs(JsonWriter *json, const Result *result) {
+    json_open_array(json, "outputs", JSON_LINES);
+    for (int i = 0; i < result->graph->output_count; i++) {
+        const GraphOutput *output = &result->graph->outputs[i];
+        json_open_object(json, NULL, JSON_LINES);
+        json_string(json, "name", output->name);
+        json_shape(json, "shape", &output->value->type);
+        json_open_array(json, "values", JSON_INLINE);
+        for (int64_t j = 0; j < tensor_elements(&output->value->type); j++)
+            json_float(json, NULL, result->outputs[i][j]);
+        json_close_array(json);
+        json_close_object(json);
+    }
+    json_close_array(json);
+}
+
+static void print_json(const RunOptions *options, const Result *result) {
+    Text text = {0};
+    JsonWriter json = {.out = &text};
+    const GraphOutput *output = &result->graph->outputs[0];
+    json_open_object(&json, NULL, JSON_LINES);
+    json_string(&json, "name", result->graph->name);
+    if (output_is_classes(output)) {
+        json_open_array(&json, "top", JSON_LINES); /* one list for each item of the batch */
+        for (int64_t item = 0; item < output->value->type.dims[0]; item++) {
+            json_open_array(&json, NULL, JSON_LINES);
+            print_answers(options, result, item, &json);
+            json_close_array(&json);
+        }
+        json_close_array(&json);
+    }
+    write_json_outputs(&json, result);
+    json_close_object(&json);
+    json_finish(&json);
+    fwrite(text.data, 1, text.length, stdout);
+    text_free(&text);
+}
+
+static bool write_files(const RunOptions *options, const Result *result) {
+    for (size_t i = 0; i < options->outputs.count; i++) {
+        const char *path = options->outputs.paths[i];
+        Text bytes = {0};
+        text_append_bytes(&bytes, result->outputs[i],
+            4 * (size_t)tensor_elements(&result->graph->outputs[i].value->type));
+        int error = text_write_file(&bytes, path);
+        text_free(&bytes);
+        if (error != 0) {
+            diagnostics_error(options->session->diagnostics, NULL, "cannot write '%s': %s", path,
+                strerror(error));
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What must hold before the network runs, so that no time is lost on an answer that cannot be
+ * given. */
+static bool check_wishes(const RunOptions *options, const Graph *graph, Labels *labels) {
+    Diagnostics *diagnostics = options->session->diagnostics;
+    const GraphOutput *output = &graph->outputs[0];
+    if (options->outputs.count > (size_t)graph->output_count) {
+        diagnostics_error(diagnostics, NULL,
+            "%zu files were given with --output where the network "
+            "has %d outputs",
+            options->outputs.count, graph->output_count);
+        return false;
+    }
+    bool wants_classes = options->top > 0 || options->labels != NULL ||
+                         (options->outputs.count == 0 && !options->json);
+    if (wants_classes && !output_is_classes(output)) {
+        diagnostics_error(diagnostics, "write it with --output FILE or --json",
+            "output '%s' holds no classes to print", output->name);
+        return false;
+    }
+    return options->labels == NULL ||
+           labels_read(options->labels, output->value->type.dims[1], options->session, labels);
+}
+
+static bool give_results(
+    const RunOptions *options, const Graph *graph, const Labels *labels, const Tensors *tensors) {
+    Result result = {.graph = graph,
+        .outputs = tensors->outputs,
+        .labels = labels->names == NULL ? NULL : labels,
+        .top = options->top > 0 ? options->top : DEFAULT_TOP};
+    if (options->json)
+        print_json(options, &result);
+    else if (options->outputs.count == 0 || options->top > 0 || options->labels != NULL)
+        print_text(options, &result);
+    return write_files(options, &result);
+}
+
+/* ---- the two ways to run ---- */
+
+static bool interpret(const RunOptions *options, CompiledModel *compiled, Tensors *tensors) {
+    Session *session = options->session;
+    Model *model = &compiled->model;
+    Labels labels = {0};
+    if (!model_read(&options->model, model) || !check_wishes(options, model->graph, &labels) ||
+        !model_load_weights(&options->model, model))
+        return false;
+    const Graph *as_written = graph_copy(model->graph, session->arena);
+    if (options->model.passes_given && !model_run_passes(&options->model, model))
+        return false;
+    return tensors_create(model->graph, 0, session, tensors) && fill_inputs(options, tensors) &&
+           graph_interpret(
+               model->graph, tensors->inputs, tensors->outputs, NULL, NULL, session->diagnostics) &&
+           give_results(options, as_written, &labels, tensors);
+}
+
+static bool run_loaded(const RunOptions *options, const CompiledModel *compiled,
+    const LoadedModel *loaded, Tensors *tensors) {
+    Session *session = options->session;
+    riffle_pool *pool = options->threads > 1 ? riffle_pool_create((int)options->threads) : NULL;
+    if (options->threads > 1 && pool == NULL) {
+        diagnostics_error(
+            session->diagnostics, NULL, "cannot start %lld threads", (long long)options->threads);
+        return false;
+    }
+    int64_t workspace = program_summary(compiled->program).workspace_bytes;
+    bool done = tensors_create(compiled->model.graph, workspace, session, tensors) &&
+                fill_inputs(options, tensors) && tensors_run(tensors, loaded, pool, session) &&
+                tensors_check_guards(tensors, session);
+    riffle_pool_destroy(pool);
+    return done;
+}
+
+static bool run_compiled(const RunOptions *options, CompiledModel *compiled, Tensors *tensors) {
+    Labels labels = {0};
+    if (!model_compile(&options->model, true, compiled) ||
+        !check_wishes(options, compiled->as_written, &labels))
+        return false;
+    LoadedModel *loaded = jit_load(compiled->program, options->session->diagnostics);
+    if (loaded == NULL)
+        return false;
+    bool done = run_loaded(options, compiled, loaded, tensors) &&
+                give_results(options, compiled->as_written, &labels, tensors);
+    jit_unload(loaded);
+    return done;
+}
+
+int command_run(int argc, char **argv) {
+    Session session = session_begin();
+    RunOptions options = {.session = &session, .threads = 1};
+    options.model = model_options(&session, "native");
+    if (!command_line_parse(&argp, argc, argv, &options, &session))
+        return session_finish(&session, EXIT_USAGE);
+    CompiledModel compiled = {0};
+    Tensors tensors = {0};
+    bool done = options.interpret ? interpret(&options, &compiled, &tensors)
+                                  : run_compiled(&options, &compiled, &tensors);
+    tensors_free(&tensors);
+    model_close(&compiled.model);
+    return session_finish(&session, done ? EXIT_DONE : EXIT_FAILED);
+}

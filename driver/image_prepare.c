@@ -1,0 +1,119 @@
+#include "driver/image.h"
+
+#define STB_IMAGE_RESIZE_IMPLEMENTATION
+#define STB_IMAGE_RESIZE_STATIC
+#include <math.h>
+#include <stb/stb_image_resize.h>
+#include <string.h>
+
+enum { MOST_RESIZED_PIXELS = 64 << 20 };
+
+/* Gray as PIL weighs it: ITU-R 601, in sixteenths of a bit. */
+static Image to_gray(const Image *image, Arena *arena) {
+    size_t count = (size_t)image->width * (size_t)image->height;
+    Image gray = {.width = image->width, .height = image->height, .channels = 1};
+    gray.pixels = arena_allocate(arena, count);
+    for (size_t i = 0; i < count; i++) {
+        const unsigned char *pixel = image->pixels + 3 * i;
+        gray.pixels[i] =
+            (unsigned char)((19595u * pixel[0] + 38470u * pixel[1] + 7471u * pixel[2] + 0x8000u) >>
+                            16);
+    }
+    return gray;
+}
+
+/* The size that the picture is resized to before the crop. As torchvision: the longer side is
+ * rounded down. */
+static void size_before_crop(
+    const Image *image, const GraphInput *input, int64_t *width, int64_t *height) {
+    int64_t resize = input->preprocessing.resize;
+    if (resize <= 0) {
+        *height = input->value->type.dims[2];
+        *width = input->value->type.dims[3];
+    } else if (image->width <= image->height) {
+        *width = resize;
+        *height = resize * image->height / image->width;
+    } else {
+        *height = resize;
+        *width = resize * image->width / image->height;
+    }
+}
+
+static bool resize_image(
+    const Image *image, int64_t width, int64_t height, Session *session, Image *resized) {
+    if (width > MOST_RESIZED_PIXELS || height > MOST_RESIZED_PIXELS / width) {
+        diagnostics_error(session->diagnostics, NULL,
+            "the picture of %d x %d pixels would grow to %lld x %lld before the crop", image->width,
+            image->height, (long long)width, (long long)height);
+        return false;
+    }
+    *resized = *image;
+    if (width == image->width && height == image->height)
+        return true;
+    resized->width = (int)width;
+    resized->height = (int)height;
+    resized->pixels =
+        arena_allocate_array(session->arena, (size_t)(width * height), (size_t)image->channels);
+    /* The triangle filter, widened when the picture shrinks: what PIL calls bilinear. */
+    int done =
+        stbir_resize_uint8_generic(image->pixels, image->width, image->height, 0, resized->pixels,
+            resized->width, resized->height, 0, image->channels, STBIR_ALPHA_CHANNEL_NONE, 0,
+            STBIR_EDGE_CLAMP, STBIR_FILTER_TRIANGLE, STBIR_COLORSPACE_LINEAR, NULL);
+    if (!done)
+        diagnostics_error(session->diagnostics, NULL,
+            "the picture cannot be resized to %lld x %lld: not enough memory", (long long)width,
+            (long long)height);
+    return done;
+}
+
+/* Outside the picture (a crop larger than it) pixels are 0. */
+static double pixel_at(const Image *image, int64_t row, int64_t column, int64_t channel) {
+    if (row < 0 || row >= image->height || column < 0 || column >= image->width)
+        return 0;
+    return image->pixels[(row * image->width + column) * image->channels + channel];
+}
+
+static void normalise(const Image *image, const GraphInput *input, float *numbers) {
+    const Preprocessing *preprocessing = &input->preprocessing;
+    int64_t channels = input->value->type.dims[1];
+    int64_t height = input->value->type.dims[2], width = input->value->type.dims[3];
+    /* As torchvision's CenterCrop: halves are rounded to even. */
+    int64_t top = (int64_t)rint((double)(image->height - height) / 2);
+    int64_t left = (int64_t)rint((double)(image->width - width) / 2);
+    for (int64_t c = 0; c < channels; c++) {
+        int64_t source = preprocessing->bgr ? channels - 1 - c : c;
+        for (int64_t y = 0; y < height; y++) {
+            for (int64_t x = 0; x < width; x++) {
+                double pixel = pixel_at(image, top + y, left + x, source);
+                int64_t place = input->layout == LAYOUT_NHWC ? (y * width + x) * channels + c
+                                                             : (c * height + y) * width + x;
+                numbers[place] = (float)((pixel * preprocessing->scale - preprocessing->mean[c]) /
+                                         preprocessing->std[c]);
+            }
+        }
+    }
+}
+
+bool image_prepare(const Image *image, const GraphInput *input, Session *session, float *numbers) {
+    const TensorType *type = &input->value->type;
+    if (type->rank != 4 || (type->dims[1] != 1 && type->dims[1] != 3)) {
+        diagnostics_error(session->diagnostics, "give the numbers with --input",
+            "input '%s' is no picture of 1 or 3 channels", input->value->name);
+        return false;
+    }
+    if (!input->has_preprocessing) {
+        diagnostics_error(session->diagnostics,
+            "write '= pixels(...)' after the input's type in the spec, or give numbers with "
+            "--input",
+            "input '%s' does not say how pixels become numbers", input->value->name);
+        return false;
+    }
+    Image picture = type->dims[1] == 1 ? to_gray(image, session->arena) : *image;
+    int64_t width, height;
+    size_before_crop(&picture, input, &width, &height);
+    Image resized;
+    if (!resize_image(&picture, width < 1 ? 1 : width, height < 1 ? 1 : height, session, &resized))
+        return false;
+    normalise(&resized, input, numbers);
+    return true;
+}
