@@ -71,7 +71,7 @@ def settings(**parameters):
     return [word for name, value in parameters.items() for word in ("--set", f"{name}={spell(value)}")]
 
 
-def run_compiled(spec, options, inputs, shapes, folder):
+def run_riffle(spec, options, inputs, shapes, folder):
     """Outputs of `riffle run` on arrays, as arrays of the given shapes; files are made in `folder`."""
     words = ["run", spec, *options]
     for index, array in enumerate(inputs):

@@ -8,7 +8,7 @@ import onnx_builder
 import pytest
 from marks import target_parameters
 from networks_onnx import shufflenet_v1, shufflenet_v2, squeezenet
-from support import EXAMPLES, assert_close, best_target, run_compiled, settings, write_weights
+from support import EXAMPLES, assert_close, best_target, run_riffle, settings, write_weights
 
 SPECS = {shufflenet_v1: "shufflenet_v1.rfl", shufflenet_v2: "shufflenet_v2.rfl", squeezenet: "squeezenet.rfl"}
 
@@ -66,7 +66,7 @@ def compare(network, parameters, target, folder):
     (expected,) = onnx_builder.run(twin.model(weights), image)
     assert_telling(expected)
     options = [*settings(**parameters), "--weights", folder / "weights.safetensors", "--target", target]
-    (got,) = run_compiled(EXAMPLES / SPECS[network], options, [image], [expected.shape], folder)
+    (got,) = run_riffle(EXAMPLES / SPECS[network], options, [image], [expected.shape], folder)
     assert_close(got, expected)
 
 

@@ -14,7 +14,7 @@ from marks import needs_shared, target_parameters
 from networks_onnx import shufflenet_v1, shufflenet_v2, squeezenet
 from safetensors.numpy import load_file
 from support import (EXAMPLES, SHARED, TOLERANCE, assert_close, read_floats, relative_error, riffle_json,
-                     run_compiled, settings, write_weights)
+                     run_riffle, settings, write_weights)
 
 pytestmark = needs_shared
 
@@ -70,9 +70,18 @@ def test_logits(network, target, tmp_path):
     released = RELEASED[network]
     for photo in ("dog", "pelican"):
         image, logits = reference(network, photo)
-        (got,) = run_compiled(EXAMPLES / released.spec, [*released.options(), "--target", target], [image],
+        (got,) = run_riffle(EXAMPLES / released.spec, [*released.options(), "--target", target], [image],
                               [logits.shape], tmp_path)
         assert_close(got, logits)
+
+
+@pytest.mark.parametrize("network", RELEASED)
+def test_interpreted_logits(network, tmp_path):
+    released = RELEASED[network]
+    image, logits = reference(network, "dog")
+    (got,) = run_riffle(EXAMPLES / released.spec, [*released.options(), "--interpret"], [image], [logits.shape],
+                          tmp_path)
+    assert_close(got, logits)
 
 
 @pytest.mark.parametrize("photo", PHOTOS)
@@ -99,6 +108,6 @@ def test_a_wrong_weight_is_seen(tmp_path):
     weights["conv1.0.weight"] = weights["conv1.0.weight"] * np.float32(1.01)
     write_weights(tmp_path / "wrong.safetensors", weights)
     image, logits = reference("v2", "dog")
-    (got,) = run_compiled(EXAMPLES / released.spec, [*settings(**released.parameters), "--weights",
+    (got,) = run_riffle(EXAMPLES / released.spec, [*settings(**released.parameters), "--weights",
                           tmp_path / "wrong.safetensors"], [image], [logits.shape], tmp_path)
     assert relative_error(got, logits) > TOLERANCE

@@ -1,7 +1,7 @@
 """Each operation alone, and in the small company that passes fuse, at shapes that no vector width divides.
 
-Every network is verified against the interpreter for every target, and its compiled outputs are compared
-with ONNX Runtime's, which is another's reading of what the operation means.
+Every network is verified against the interpreter for every target; and the outputs of both, interpreter and
+compiled code, are compared with ONNX Runtime's, which is another's reading of what the operation means.
 """
 
 import itertools
@@ -10,7 +10,7 @@ import numpy as np
 import onnx_builder
 import pytest
 from marks import target_parameters
-from support import assert_close, best_target, riffle, run_compiled, write_weights
+from support import assert_close, best_target, riffle, run_riffle, write_weights
 from twins import Twin
 
 CHANNELS = [1, 3, 7, 17, 29, 58, 116]
@@ -328,11 +328,16 @@ def test_against_interpreter(name, target, tmp_path):
     riffle("verify", spec, "--random-weights", 3, "--target", target, "--count", 2, "--tolerance", "1e-4")
 
 
+def run_options(how):
+    return ["--interpret"] if how == "interpreted" else ["--target", best_target()]
+
+
+@pytest.mark.parametrize("how", ["interpreted", "compiled"])
 @pytest.mark.parametrize("name", CASES)
-def test_against_onnxruntime(name, tmp_path):
+def test_against_onnxruntime(name, how, tmp_path):
     twin, spec = write_case(name, tmp_path)
     weights = twin.onnx.random_weights(seed=3)
-    options = ["--target", best_target()]
+    options = run_options(how)
     if weights:
         write_weights(tmp_path / "weights.safetensors", weights)
         options += ["--weights", tmp_path / "weights.safetensors"]
@@ -342,7 +347,7 @@ def test_against_onnxruntime(name, tmp_path):
         expected = onnx_builder.run(model, *arrays)
         buffers = [to_buffer(array, port.layout) for array, port in zip(arrays, twin.inputs)]
         shapes = [buffer_shape(port) for port in twin.outputs]
-        got = run_compiled(spec, options, buffers, shapes, tmp_path)
+        got = run_riffle(spec, options, buffers, shapes, tmp_path)
         for index, (port, one, other) in enumerate(zip(twin.outputs, got, expected, strict=True)):
             try:
                 assert_close(from_buffer(one, port.layout), other)
