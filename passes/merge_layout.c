@@ -18,7 +18,10 @@
 #include "passes/rewrite.h"
 
 #include <assert.h>
-#include <string.h>
+
+/* Channels of all layout values together; beyond that, which no network comes near, the graph
+ * stays. */
+static const int64_t most_channels = 1 << 26;
 
 typedef struct Origin {
     Value *root;
@@ -216,16 +219,32 @@ static void replace_reads(Merger *merger, Node *const *layout_nodes, size_t layo
         graph->outputs[i].value = replacement(merger, graph->outputs[i].value);
 }
 
+/* How much there is to do. */
+typedef struct LayoutCounts {
+    size_t nodes, results;
+    int64_t channels; /* of the results; capped just above most_channels */
+} LayoutCounts;
+
+static LayoutCounts count_layout(const Graph *graph) {
+    LayoutCounts counts = {0};
+    for (const Node *node = graph->first; node; node = node->next) {
+        if (!is_layout_op(node->op))
+            continue;
+        counts.nodes++;
+        counts.results += (size_t)node->result_count;
+        for (int i = 0; i < node->result_count && counts.channels <= most_channels; i++)
+            counts.channels += node->results[i]->type.dims[1];
+    }
+    return counts;
+}
+
 bool pass_merge_layout(PassContext *context) {
     Graph *graph = context->graph;
     Arena *scratch = context->scratch;
-    size_t values = (size_t)graph->next_value_id, layout_count = 0, results = 0;
-    for (const Node *node = graph->first; node; node = node->next) {
-        layout_count += is_layout_op(node->op);
-        results += is_layout_op(node->op) ? (size_t)node->result_count : 0;
-    }
-    if (layout_count == 0)
+    LayoutCounts counts = count_layout(graph);
+    if (counts.nodes == 0 || counts.channels > most_channels)
         return true;
+    size_t values = (size_t)graph->next_value_id;
     Merger merger = {
         .context = context,
         .graph = graph,
@@ -233,10 +252,10 @@ bool pass_merge_layout(PassContext *context) {
         .merged = ARENA_ARRAY(scratch, Value *, values),
         .is_read = ARENA_ARRAY(scratch, bool, values),
         .root_marks = ARENA_ARRAY(scratch, int, values),
-        .routes = ARENA_ARRAY(scratch, Value *, results),
+        .routes = ARENA_ARRAY(scratch, Value *, counts.results),
         .value_count = graph->next_value_id,
     };
-    Node **layout_nodes = ARENA_ARRAY(scratch, Node *, layout_count);
+    Node **layout_nodes = ARENA_ARRAY(scratch, Node *, counts.nodes);
     mark_reads(&merger);
     size_t at = 0;
     for (Node *node = graph->first; node; node = node->next) {
@@ -248,6 +267,6 @@ bool pass_merge_layout(PassContext *context) {
             if (merger.is_read[node->results[i]->id])
                 merger.merged[node->results[i]->id] = merge_value(&merger, node->results[i]);
     }
-    replace_reads(&merger, layout_nodes, layout_count);
+    replace_reads(&merger, layout_nodes, counts.nodes);
     return true;
 }

@@ -110,9 +110,7 @@ static Range range_at(const Value *value, int *budget) {
             Range other = range_at(node->operands[i], budget);
             range = (Range){fmin(range.low, other.low), fmax(range.high, other.high)};
         }
-        if (node->op == OP_avg_pool) /* zeros of the padding may count */
-            range = (Range){fmin(range.low, 0), fmax(range.high, 0)};
-        return range;
+        return range; /* all ranges hold 0, so zeros of a padding change nothing */
     }
     default:
         return anything;

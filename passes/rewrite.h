@@ -29,7 +29,7 @@ bool is_activation_op(OpKind op);
  * with a residual, "residual_activation". NULL when the op has none, or that attribute is taken. */
 const char *free_activation_attribute(const Node *node);
 
-/* Bounds of what a value can hold, from the activations that made it. */
+/* Bounds of what a value can hold, from the activations that made it. low <= 0 <= high. */
 typedef struct Range {
     double low, high;
 } Range;

@@ -5,9 +5,8 @@
  *        gather and route of all channels of one operand in order: the operand
  *     2. an activation that changes no number of its operand's range (relu of relu): the operand
  *     3. a pooling of one pixel, stride 1, no padding; a global pooling of one pixel: the operand
- *     4. flatten of [n,c]: the operand
  * And, the only rule that changes the user:
- *     5. linear of flatten of [n,c,1,1]: linear of [n,c,1,1], which means the same. */
+ *     4. linear of flatten of [n,c,1,1]: linear of [n,c,1,1], which means the same. */
 #include "passes/rewrite.h"
 
 static bool is_in_order(IntegerList list, int64_t channels) {
@@ -43,8 +42,6 @@ static bool has_no_effect(const Node *node) {
     }
     case OP_global_avg_pool:
         return dims[2] == 1 && dims[3] == 1;
-    case OP_flatten:
-        return operand->type.rank == 2;
     default:
         return false;
     }
@@ -55,7 +52,7 @@ static bool skip_flatten(Graph *graph, Node *linear) {
     if (flatten == NULL || flatten->op != OP_flatten)
         return false;
     const TensorType *type = &flatten->operands[0]->type;
-    if (type->rank != 4 || type->dims[2] != 1 || type->dims[3] != 1)
+    if (type->dims[2] != 1 || type->dims[3] != 1)
         return false;
     linear->operands[0] = flatten->operands[0];
     if (graph_use_count(graph, flatten->results[0]) == 0)
