@@ -120,8 +120,8 @@ static const struct argp argp = {.options = options_table,
         "\n"
         "Examples:\n"
         "  riffle compile net.rfl --weights net.safetensors -o out/\n"
-        "  riffle compile examples/shufflenet_v2.rfl --set width=0.5 --random-weights 1 \\\n"
-        "      --target x86-64-v4 --emit ll,s -o out/\n"
+        "  riffle compile examples/shufflenet_v2.rfl --set width=0.5 \\\n"
+        "      --random-weights 1 --target x86-64-v4 --emit ll,s -o out/\n"
         "  cc app.c -Iout out/libshufflenet_v2.a -o app\n",
     .children = children};
 

@@ -142,7 +142,7 @@ bool command_line_parse(
     if (!check_words(argp, argc, argv, session))
         return false;
     size_t errors_before = diagnostics_error_count(session->diagnostics);
-    error_t error = argp_parse(argp, argc, argv, ARGP_NO_ERRS, NULL, input);
+    error_t error = argp_parse(argp, argc, argv, 0, NULL, input);
     if (error != 0 && diagnostics_error_count(session->diagnostics) == errors_before)
         diagnostics_error(session->diagnostics, "--help lists the options",
             "the command line cannot be read: %s", strerror(error));

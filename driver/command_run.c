@@ -123,8 +123,8 @@ static const struct argp argp = {.options = options_table,
            "after passes.\n"
            "\n"
            "Examples:\n"
-           "  riffle run examples/shufflenet_v2.rfl --weights w.safetensors --image dog.jpg \\\n"
-           "      --labels imagenet_classes.txt --top 5\n"
+           "  riffle run examples/shufflenet_v2.rfl --weights w.safetensors \\\n"
+           "      --image dog.jpg --labels imagenet_classes.txt --top 5\n"
            "  riffle run net.rfl --weights w.safetensors --input x.f32 --output logits.f32\n",
     .children = children};
 
