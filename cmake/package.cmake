@@ -1,0 +1,31 @@
+# What `cmake --install` puts where, and the package that find_package(riffle) finds: in an installation
+# prefix as well as in the build tree (both have it under lib/cmake/riffle).
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(package_source ${CMAKE_CURRENT_LIST_DIR})
+set(package_build ${CMAKE_BINARY_DIR}/lib/cmake/riffle)
+set(package_install ${CMAKE_INSTALL_LIBDIR}/cmake/riffle)
+
+install(TARGETS riffle RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS riffle_runtime EXPORT riffleTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/runtime/riffle_runtime.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT riffleTargets NAMESPACE riffle:: DESTINATION ${package_install})
+export(EXPORT riffleTargets NAMESPACE riffle:: FILE ${package_build}/riffleTargets.cmake)
+
+# In the build tree the program lies at its top, three folders above the package.
+set(riffle_program_folder ${CMAKE_INSTALL_FULL_BINDIR})
+configure_package_config_file(${package_source}/riffleConfig.cmake.in
+    ${PROJECT_BINARY_DIR}/installed/riffleConfig.cmake
+    INSTALL_DESTINATION ${package_install} PATH_VARS riffle_program_folder)
+set(riffle_program_folder ${CMAKE_BINARY_DIR})
+configure_package_config_file(${package_source}/riffleConfig.cmake.in ${package_build}/riffleConfig.cmake
+    INSTALL_PREFIX ${CMAKE_BINARY_DIR} INSTALL_DESTINATION lib/cmake/riffle
+    PATH_VARS riffle_program_folder)
+# The package is used when compiling for other processors, too: riffle is a host program.
+write_basic_package_version_file(${package_build}/riffleConfigVersion.cmake
+    COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+configure_file(${package_source}/riffleAddModel.cmake ${package_build}/riffleAddModel.cmake COPYONLY)
+install(FILES ${PROJECT_BINARY_DIR}/installed/riffleConfig.cmake
+    ${package_build}/riffleConfigVersion.cmake ${package_source}/riffleAddModel.cmake
+    DESTINATION ${package_install})
