@@ -1,5 +1,5 @@
-/* From graph to machine code: targets, lowering to kernels, code generation, and the files that come
- * out. */
+/* From graph to machine code: targets, lowering to kernels, code generation, and the files that
+ * come out. */
 #ifndef RIFFLE_BACKENDS_BACKENDS_H
 #define RIFFLE_BACKENDS_BACKENDS_H
 
@@ -9,14 +9,15 @@
 /* ---- targets (target.c; table in targets.def) ---- */
 
 typedef struct Target {
-    const char *name;     /* as the user gave it: "x86-64-v3", "znver4", "native" */
-    const char *triple;   /* LLVM target triple */
-    const char *cpu;      /* LLVM CPU name */
-    const char *features; /* LLVM feature string, "" for the CPU's own */
-    int lanes;            /* f32 lanes of the widest vector */
-    int registers;        /* vector registers */
-    bool masks;           /* masked stores are cheap */
-    bool memory_broadcast; /* a multiply-add can broadcast a float from memory */
+    const char *name;            /* as the user gave it: "x86-64-v3", "znver4", "native" */
+    const char *triple;          /* LLVM target triple */
+    const char *cpu;             /* LLVM CPU name */
+    const char *features;        /* LLVM feature string, "" for the CPU's own */
+    int lanes;                   /* f32 lanes of the widest vector */
+    int registers;               /* vector registers */
+    int multiply_adds_per_cycle; /* of full vectors; half vectors: at least 2 */
+    bool masks;                  /* masked stores are cheap */
+    bool memory_broadcast;       /* a multiply-add can broadcast a float from memory */
     bool fused_multiply_add;
     int64_t l1_bytes, l2_bytes;
     const char *summary;
@@ -35,8 +36,12 @@ bool target_runs_here(const Target *target);
 /* Kernels, their order, buffers and packed weights: everything that the printers need. */
 typedef struct Program Program;
 
-/* The graph must have passed the pipeline (no batch_norm) and have weight data. NULL after errors. */
-Program *program_lower(const Graph *graph, const Target *target, Arena *arena, Diagnostics *diagnostics);
+/* The graph must have passed the pipeline (no batch_norm) and have weight data. NULL after errors.
+ */
+Program *program_lower(
+    const Graph *graph, const Target *target, Arena *arena, Diagnostics *diagnostics);
+/* Releases the packed weights; the rest belongs to the arena. NULL is allowed. */
+void program_destroy(Program *program);
 /* Kernel IR as text. */
 void program_print(const Program *program, Text *text);
 
@@ -47,8 +52,8 @@ typedef struct ProgramSummary {
     int kernel_count;                    /* distinct kernels */
     int step_count;                      /* kernel calls of one run */
     int64_t macs;
-    int64_t bytes_moved;                 /* counted from the kernels */
-    int64_t layout_bytes;                /* of it: by kernels that only move data */
+    int64_t bytes_moved;  /* counted from the kernels */
+    int64_t layout_bytes; /* of it: by kernels that only move data */
 } ProgramSummary;
 ProgramSummary program_summary(const Program *program);
 
@@ -64,15 +69,17 @@ bool llvm_emit(const Program *program, EmitKind kind, Text *out, Diagnostics *di
 /* An object file with the packed weights as a read-only section. */
 bool llvm_emit_weights(const Program *program, Text *out, Diagnostics *diagnostics);
 
-/* ---- running in this process (llvm/jit.c): loads the very objects that would go to the archive ---- */
+/* ---- running in this process (llvm/jit.c): loads the very objects that would go to the archive
+ * ---- */
 
 typedef struct LoadedModel LoadedModel;
 
 LoadedModel *jit_load(const Program *program, Diagnostics *diagnostics);
 void jit_unload(LoadedModel *model); /* NULL is allowed */
-/* inputs[i] and outputs[i] as in the graph; workspace of workspace_bytes, aligned to 64. Returns the
- * library's error code, 0 for success. */
-int jit_run(const LoadedModel *model, const float *const *inputs, float *const *outputs, void *workspace);
+/* inputs[i] and outputs[i] as in the graph; workspace of workspace_bytes, aligned to 64. Returns
+ * the library's error code, 0 for success. */
+int jit_run(
+    const LoadedModel *model, const float *const *inputs, float *const *outputs, void *workspace);
 int jit_run_parallel(const LoadedModel *model, const float *const *inputs, float *const *outputs,
     void *workspace, riffle_parallel_for *parallel_for, void *pool);
 
@@ -83,8 +90,8 @@ typedef struct ArchiveMember {
     Text contents;
 } ArchiveMember;
 
-/* A System V archive with a symbol index ("/"), dates and owners zero. `symbols[i]` are the global symbol
- * names that member_of[i] defines. */
+/* A System V archive with a symbol index ("/"), dates and owners zero. `symbols[i]` are the global
+ * symbol names that member_of[i] defines. */
 void archive_write(const ArchiveMember *members, size_t member_count, const char *const *symbols,
     const size_t *member_of, size_t symbol_count, Text *out);
 
@@ -97,8 +104,8 @@ bool library_write(const Graph *graph, const Program *program, Text *out, Diagno
 
 /* ---- measuring (peak.c) ---- */
 
-/* Measures this machine's fp32 multiply-add limit with `threads` threads for about `seconds`: GFLOP/s,
- * the best of several short runs. Uses code generated for the target. */
+/* Measures this machine's fp32 multiply-add limit with `threads` threads for about `seconds`:
+ * GFLOP/s, the best of several short runs. Uses code generated for the target. */
 double peak_gflops(const Target *target, int threads, double seconds, Diagnostics *diagnostics);
 
 #endif

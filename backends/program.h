@@ -1,5 +1,5 @@
-/* A lowered network: the kernels, the calls of them in order, the buffers they work on and the packed
- * weights. Made by program_lower, read by the printers and writers. */
+/* A lowered network: the kernels, the calls of them in order, the buffers they work on and the
+ * packed weights. Made by program_lower, read by the printers and writers. */
 #ifndef RIFFLE_BACKENDS_PROGRAM_H
 #define RIFFLE_BACKENDS_PROGRAM_H
 
@@ -17,9 +17,9 @@ typedef struct Buffer {
     BufferKind kind;
     int index;
     int64_t bytes;
-    int64_t offset;           /* WORKSPACE: set by the memory planner */
+    int64_t offset;            /* WORKSPACE: set by the memory planner */
     int first_step, last_step; /* WORKSPACE: alive from when to when, both included */
-    const char *name;         /* of the value that it was made for */
+    const char *name;          /* of the value that it was made for */
 } Buffer;
 
 /* What a kernel's parameter is in one call: a place in a buffer. */

@@ -1,6 +1,7 @@
 /* Kernel IR: what the backends print. A kernel is a function over float buffers: loops, and vector
- * instructions on a virtual machine whose registers have a fixed number of lanes each. All decisions
- * (tiles, loop order, unrolling, tails) were made by the lowering; a printer only spells them.
+ * instructions on a virtual machine whose registers have a fixed number of lanes each. All
+ * decisions (tiles, loop order, unrolling, tails) were made by the lowering; a printer only spells
+ * them.
  *
  * Registers are mutable: an instruction overwrites its destination, in program order. Integers are
  * expressions over loop variables. */
@@ -103,14 +104,14 @@ typedef struct KernelParameter {
 
 enum { MAX_KERNEL_PARAMETERS = 64, VARIABLE_BEGIN = 0, VARIABLE_END = 1 };
 
-/* Two kernels with equal text are one kernel. `void kernel(parameters..., begin, end)`: does the items
- * begin..end-1 of its parallel axis, 0..extent-1; items are independent. */
+/* Two kernels with equal text are one kernel. `void kernel(parameters..., begin, end)`: does the
+ * items begin..end-1 of its parallel axis, 0..extent-1; items are independent. */
 typedef struct Kernel {
     Arena *arena;
     const char *name;
     KernelParameter parameters[MAX_KERNEL_PARAMETERS];
     int parameter_count;
-    int64_t extent; /* of the parallel axis */
+    int64_t extent;         /* of the parallel axis */
     const char **variables; /* names; 0 is "begin", 1 is "end" */
     int variable_count, variable_capacity;
     int *register_lanes;
@@ -132,19 +133,20 @@ int kernel_parameter(KernelBuilder *builder, ParameterRole role, const char *nam
 int kernel_register(KernelBuilder *builder, int lanes);
 const Expression *kernel_variable(KernelBuilder *builder, int variable);
 
-/* Opens a loop and returns its variable. A loop that runs exactly once opens no loop and returns the
- * constant: close it all the same. */
+/* Opens a loop and returns its variable. A loop that runs exactly once opens no loop and returns
+ * the constant: close it all the same. */
 const Expression *kernel_open_for(KernelBuilder *builder, const char *name, const Expression *begin,
     const Expression *end, int64_t step);
-const Expression *kernel_open_range(KernelBuilder *builder, const char *name, int64_t begin, int64_t end,
-    int64_t step);
+const Expression *kernel_open_range(
+    KernelBuilder *builder, const char *name, int64_t begin, int64_t end, int64_t step);
 void kernel_open_if_less(KernelBuilder *builder, const Expression *a, const Expression *b);
 void kernel_close(KernelBuilder *builder);
 
 void kernel_splat(KernelBuilder *builder, int destination, float constant);
 void kernel_load(KernelBuilder *builder, int destination, int parameter, const Expression *offset,
     int first_lane, int lane_count);
-void kernel_broadcast(KernelBuilder *builder, int destination, int parameter, const Expression *offset);
+void kernel_broadcast(
+    KernelBuilder *builder, int destination, int parameter, const Expression *offset);
 void kernel_store(KernelBuilder *builder, int source, int parameter, const Expression *offset,
     int first_lane, int lane_count);
 void kernel_unary(KernelBuilder *builder, InstructionKind kind, int destination, int a);
@@ -157,8 +159,9 @@ void kernel_permute(KernelBuilder *builder, int destination, int a, int b, const
 void kernel_print(const Kernel *kernel, Text *text);
 /* Whether the kernel only moves data: no instruction of it computes. */
 bool kernel_only_moves(const Kernel *kernel);
-/* Reports the first broken rule (register, lane, parameter or variable out of range, a source with the
- * wrong number of lanes) in words; NULL when there is none. For asserts and tests: a fault is a bug. */
+/* Reports the first broken rule (register, lane, parameter or variable out of range, a source with
+ * the wrong number of lanes) in words; NULL when there is none. For asserts and tests: a fault is a
+ * bug. */
 const char *kernel_fault(const Kernel *kernel);
 
 #endif

@@ -1,0 +1,43 @@
+/* Inside the LLVM backend: from kernels to LLVM functions. */
+#ifndef RIFFLE_BACKENDS_LLVM_CODEGEN_H
+#define RIFFLE_BACKENDS_LLVM_CODEGEN_H
+
+#include "backends/program.h"
+#include <llvm-c/Core.h>
+#include <llvm-c/TargetMachine.h>
+
+typedef struct Codegen {
+    LLVMContextRef context;
+    LLVMModuleRef module;
+    LLVMBuilderRef builder;
+    const Target *target;
+    LLVMTypeRef float_type, i32, i64, pointer, void_type;
+} Codegen;
+
+/* kernel.c: the function of a kernel, internal: void (pointers..., i64 begin, i64 end). */
+LLVMValueRef codegen_kernel(Codegen *codegen, const Kernel *kernel);
+
+/* module.c: a module with all kernels, NAME_run and NAME_run_parallel. */
+LLVMModuleRef codegen_program(
+    LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine);
+/* A module that defines NAME_weights. */
+LLVMModuleRef codegen_weights(
+    LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine);
+
+void codegen_begin(Codegen *codegen, LLVMContextRef context, const char *name, const Target *target,
+    LLVMTargetMachineRef machine);
+void codegen_end(Codegen *codegen); /* keeps the module */
+/* A string attribute on a function, such as "target-cpu". */
+void codegen_attribute(
+    const Codegen *codegen, LLVMValueRef function, const char *key, const char *value);
+/* An attribute without value on a function (LLVMAttributeFunctionIndex) or on parameter 1, 2, ...
+ */
+void codegen_mark(const Codegen *codegen, LLVMValueRef function, int index, const char *name);
+
+/* emit.c */
+LLVMTargetMachineRef target_machine_create(const Target *target, Diagnostics *diagnostics);
+bool optimise_module(LLVMModuleRef module, LLVMTargetMachineRef machine, Diagnostics *diagnostics);
+bool emit_module(LLVMModuleRef module, LLVMTargetMachineRef machine, EmitKind kind, Text *out,
+    Diagnostics *diagnostics);
+
+#endif

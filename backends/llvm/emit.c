@@ -1,0 +1,109 @@
+/* From LLVM module to IR text, assembly or object file. */
+#include "backends/llvm/codegen.h"
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+#include <llvm/Config/llvm-config.h>
+#include <string.h>
+
+/* What the kernels need: slots to registers, common subexpressions (addresses above all), and loop
+ * invariants out of loops. They come unrolled and vectorised, so nothing else would help. */
+static const char pass_pipeline[] =
+    "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,"
+    "loop-mssa(licm),early-cse<memssa>,loop(loop-rotate),instcombine<no-verify-fixpoint>,"
+    "simplifycfg)";
+
+bool llvm_is_built_in(void) {
+    return true;
+}
+
+const char *llvm_version(void) {
+    return LLVM_VERSION_STRING;
+}
+
+static void report_llvm(Diagnostics *diagnostics, const char *what, char *message) {
+    diagnostics_error(
+        diagnostics, NULL, "LLVM cannot %s: %s", what, message ? message : "no reason given");
+    LLVMDisposeMessage(message);
+}
+
+LLVMTargetMachineRef target_machine_create(const Target *target, Diagnostics *diagnostics) {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    LLVMInitializeX86AsmParser();
+    LLVMTargetRef llvm_target;
+    char *message = NULL;
+    if (LLVMGetTargetFromTriple(target->triple, &llvm_target, &message)) {
+        report_llvm(diagnostics, "make code for the target", message);
+        return NULL;
+    }
+    return LLVMCreateTargetMachine(llvm_target, target->triple, target->cpu, target->features,
+        LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelDefault);
+}
+
+bool optimise_module(LLVMModuleRef module, LLVMTargetMachineRef machine, Diagnostics *diagnostics) {
+    LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+    LLVMPassBuilderOptionsSetLoopUnrolling(options, 0);
+    LLVMErrorRef error = LLVMRunPasses(module, pass_pipeline, machine, options);
+    LLVMDisposePassBuilderOptions(options);
+    if (!error)
+        return true;
+    char *message = LLVMGetErrorMessage(error);
+    diagnostics_error(diagnostics, NULL, "LLVM cannot optimise the module: %s", message);
+    LLVMDisposeErrorMessage(message);
+    return false;
+}
+
+bool emit_module(LLVMModuleRef module, LLVMTargetMachineRef machine, EmitKind kind, Text *out,
+    Diagnostics *diagnostics) {
+    char *message = NULL;
+    if (LLVMVerifyModule(module, LLVMReturnStatusAction, &message)) {
+        report_llvm(diagnostics, "verify the module", message);
+        return false;
+    }
+    LLVMDisposeMessage(message);
+    if (kind == EMIT_LLVM_IR) {
+        char *text = LLVMPrintModuleToString(module);
+        text_append(out, text);
+        LLVMDisposeMessage(text);
+        return true;
+    }
+    LLVMMemoryBufferRef buffer = NULL;
+    LLVMCodeGenFileType type = kind == EMIT_ASSEMBLY ? LLVMAssemblyFile : LLVMObjectFile;
+    message = NULL;
+    if (LLVMTargetMachineEmitToMemoryBuffer(machine, module, type, &message, &buffer)) {
+        report_llvm(diagnostics, "emit the module", message);
+        return false;
+    }
+    text_append_bytes(out, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
+    LLVMDisposeMemoryBuffer(buffer);
+    return true;
+}
+
+typedef LLVMModuleRef MakeModule(
+    LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine);
+
+static bool emit_with(
+    const Program *program, MakeModule *make, EmitKind kind, Text *out, Diagnostics *diagnostics) {
+    LLVMTargetMachineRef machine = target_machine_create(program->target, diagnostics);
+    if (!machine)
+        return false;
+    LLVMContextRef context = LLVMContextCreate();
+    LLVMModuleRef module = make(context, program, machine);
+    bool good = optimise_module(module, machine, diagnostics) &&
+                emit_module(module, machine, kind, out, diagnostics);
+    LLVMDisposeModule(module);
+    LLVMContextDispose(context);
+    LLVMDisposeTargetMachine(machine);
+    return good;
+}
+
+bool llvm_emit(const Program *program, EmitKind kind, Text *out, Diagnostics *diagnostics) {
+    return emit_with(program, codegen_program, kind, out, diagnostics);
+}
+
+bool llvm_emit_weights(const Program *program, Text *out, Diagnostics *diagnostics) {
+    return emit_with(program, codegen_weights, EMIT_OBJECT, out, diagnostics);
+}

@@ -1,0 +1,490 @@
+/* Prints one kernel as an LLVM function. Registers and loop variables become stack slots, which
+ * LLVM promotes to values at once; everything else is one instruction for one. */
+#include "backends/llvm/codegen.h"
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct KernelCodegen {
+    Codegen *codegen;
+    const Kernel *kernel;
+    LLVMBuilderRef builder;
+    LLVMValueRef function;
+    LLVMBasicBlockRef entry;
+    LLVMValueRef *registers; /* stack slots */
+    LLVMValueRef *variables; /* stack slots; begin and end are plain parameters */
+} KernelCodegen;
+
+static LLVMTypeRef vector_type(const Codegen *codegen, int lanes) {
+    return lanes == 1 ? codegen->float_type : LLVMVectorType(codegen->float_type, (unsigned)lanes);
+}
+
+static LLVMValueRef i64_constant(const Codegen *codegen, int64_t value) {
+    return LLVMConstInt(codegen->i64, (unsigned long long)value, 1);
+}
+
+/* ---- integers ---- */
+
+static LLVMValueRef emit_expression(KernelCodegen *k, const Expression *expression) {
+    LLVMBuilderRef builder = k->builder;
+    switch (expression->kind) {
+    case EXPRESSION_CONSTANT:
+        return i64_constant(k->codegen, expression->constant);
+    case EXPRESSION_VARIABLE:
+        if (expression->variable == VARIABLE_BEGIN || expression->variable == VARIABLE_END)
+            return k->variables[expression->variable];
+        return LLVMBuildLoad2(builder, k->codegen->i64, k->variables[expression->variable], "");
+    default:
+        break;
+    }
+    LLVMValueRef a = emit_expression(k, expression->left);
+    LLVMValueRef b = emit_expression(k, expression->right);
+    switch (expression->kind) {
+    case EXPRESSION_ADD:
+        return LLVMBuildNSWAdd(builder, a, b, "");
+    case EXPRESSION_MULTIPLY:
+        return LLVMBuildNSWMul(builder, a, b, "");
+    case EXPRESSION_DIVIDE:
+        return LLVMBuildUDiv(builder, a, b, "");
+    case EXPRESSION_REMAINDER:
+        return LLVMBuildURem(builder, a, b, "");
+    case EXPRESSION_MINIMUM:
+        return LLVMBuildSelect(builder, LLVMBuildICmp(builder, LLVMIntSLT, a, b, ""), a, b, "");
+    case EXPRESSION_MAXIMUM:
+        return LLVMBuildSelect(builder, LLVMBuildICmp(builder, LLVMIntSGT, a, b, ""), a, b, "");
+    case EXPRESSION_CONSTANT:
+    case EXPRESSION_VARIABLE:
+        break;
+    }
+    assert(!"unknown expression");
+    return NULL;
+}
+
+/* ---- memory ---- */
+
+/* The variable part and the constant part of an offset are separate steps, so that neighbouring
+ * accesses share the first and differ in a displacement only. */
+static LLVMValueRef emit_address(KernelCodegen *k, int parameter, const Expression *offset) {
+    LLVMValueRef address = LLVMGetParam(k->function, (unsigned)parameter);
+    int64_t displacement = 0;
+    const Expression *variable = offset;
+    if (offset->kind == EXPRESSION_ADD && offset->right->kind == EXPRESSION_CONSTANT) {
+        displacement = offset->right->constant;
+        variable = offset->left;
+    } else if (expression_is_constant(offset, &displacement)) {
+        variable = NULL;
+    }
+    if (variable) {
+        LLVMValueRef index = emit_expression(k, variable);
+        address = LLVMBuildGEP2(k->builder, k->codegen->float_type, address, &index, 1, "");
+    }
+    if (displacement != 0) {
+        LLVMValueRef index = i64_constant(k->codegen, displacement);
+        address = LLVMBuildGEP2(k->builder, k->codegen->float_type, address, &index, 1, "");
+    }
+    return address;
+}
+
+static LLVMValueRef element_address(KernelCodegen *k, LLVMValueRef address, int element) {
+    LLVMValueRef index = i64_constant(k->codegen, element);
+    return element == 0 ? address
+                        : LLVMBuildGEP2(k->builder, k->codegen->float_type, address, &index, 1, "");
+}
+
+static LLVMValueRef shuffle_indices(const Codegen *codegen, const int *indices, int count) {
+    LLVMValueRef constants[128];
+    assert(count <= 128);
+    for (int i = 0; i < count; i++)
+        constants[i] = LLVMConstInt(codegen->i32, (unsigned long long)indices[i], 0);
+    return LLVMConstVector(constants, (unsigned)count);
+}
+
+/* Lanes first..first+count-1 of a vector as a vector (or a float) of their own. */
+static LLVMValueRef extract_lanes(KernelCodegen *k, LLVMValueRef vector, int first, int count) {
+    int indices[64];
+    if (LLVMGetTypeKind(LLVMTypeOf(vector)) != LLVMVectorTypeKind)
+        return vector;
+    if (count == 1)
+        return LLVMBuildExtractElement(
+            k->builder, vector, LLVMConstInt(k->codegen->i32, (unsigned)first, 0), "");
+    for (int i = 0; i < count; i++)
+        indices[i] = first + i;
+    return LLVMBuildShuffleVector(k->builder, vector, LLVMGetUndef(LLVMTypeOf(vector)),
+        shuffle_indices(k->codegen, indices, count), "");
+}
+
+static int largest_power_of_two(int count) {
+    int power = 1;
+    while (power * 2 <= count)
+        power *= 2;
+    return power;
+}
+
+/* The masked load and store intrinsics: LLVM 22 took the alignment operand away. */
+static LLVMValueRef emit_masked(KernelCodegen *k, const char *name, LLVMValueRef address,
+    LLVMValueRef value, LLVMTypeRef type, int first, int count) {
+    const Codegen *codegen = k->codegen;
+    bool store = value != NULL;
+    unsigned lanes = LLVMGetVectorSize(type);
+    LLVMValueRef bits[64];
+    LLVMTypeRef i1 = LLVMInt1TypeInContext(codegen->context);
+    for (unsigned i = 0; i < lanes; i++)
+        bits[i] = LLVMConstInt(i1, (int)i >= first && (int)i < first + count, 0);
+    LLVMValueRef mask = LLVMConstVector(bits, lanes);
+    /* The address is that of the first lane in memory terms. */
+    address = element_address(k, address, -first);
+    LLVMTypeRef types[2] = {type, codegen->pointer};
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+    LLVMValueRef function = LLVMGetIntrinsicDeclaration(codegen->module, id, types, 2);
+    LLVMTypeRef function_type = LLVMIntrinsicGetType(codegen->context, id, types, 2);
+    bool has_alignment = LLVMCountParamTypes(function_type) == 4;
+    LLVMValueRef arguments[4];
+    unsigned used = 0;
+    if (store)
+        arguments[used++] = value;
+    unsigned address_index = used;
+    arguments[used++] = address;
+    if (has_alignment)
+        arguments[used++] = LLVMConstInt(codegen->i32, sizeof(float), 0);
+    arguments[used++] = mask;
+    if (!store)
+        arguments[used++] = LLVMConstNull(type);
+    LLVMValueRef call = LLVMBuildCall2(k->builder, function_type, function, arguments, used, "");
+    if (!has_alignment)
+        LLVMSetInstrParamAlignment(call, address_index + 1, sizeof(float));
+    return call;
+}
+
+static LLVMValueRef load_plain(KernelCodegen *k, LLVMTypeRef type, LLVMValueRef address) {
+    LLVMValueRef load = LLVMBuildLoad2(k->builder, type, address, "");
+    LLVMSetAlignment(load, sizeof(float));
+    return load;
+}
+
+/* Without masks a partial access is made of pieces whose sizes are powers of two. */
+static LLVMValueRef load_pieces(
+    KernelCodegen *k, LLVMTypeRef type, LLVMValueRef address, int first, int count) {
+    int lanes = (int)LLVMGetVectorSize(type);
+    LLVMValueRef result = LLVMConstNull(type);
+    for (int done = 0; done < count;) {
+        int piece = largest_power_of_two(count - done);
+        LLVMValueRef value =
+            load_plain(k, vector_type(k->codegen, piece), element_address(k, address, done));
+        if (piece == 1)
+            result = LLVMBuildInsertElement(k->builder, result, value,
+                LLVMConstInt(k->codegen->i32, (unsigned)(first + done), 0), "");
+        else {
+            int widen[64], merge[64];
+            for (int i = 0; i < lanes; i++) {
+                widen[i] = i < piece ? i : 0;
+                int lane = i - first - done;
+                merge[i] = lane >= 0 && lane < piece ? lanes + lane : i;
+            }
+            value = LLVMBuildShuffleVector(k->builder, value, LLVMGetUndef(LLVMTypeOf(value)),
+                shuffle_indices(k->codegen, widen, lanes), "");
+            result = LLVMBuildShuffleVector(
+                k->builder, result, value, shuffle_indices(k->codegen, merge, lanes), "");
+        }
+        done += piece;
+    }
+    return result;
+}
+
+static LLVMValueRef emit_load(KernelCodegen *k, const Instruction *instruction, int lanes) {
+    LLVMTypeRef type = vector_type(k->codegen, lanes);
+    LLVMValueRef address = emit_address(k, instruction->parameter, instruction->offset);
+    int first = instruction->first_lane, count = instruction->lane_count;
+    if (count == lanes)
+        return load_plain(k, type, address);
+    if (k->codegen->target->masks)
+        return emit_masked(k, "llvm.masked.load", address, NULL, type, first, count);
+    return load_pieces(k, type, address, first, count);
+}
+
+static void emit_store(
+    KernelCodegen *k, const Instruction *instruction, LLVMValueRef value, int lanes) {
+    LLVMValueRef address = emit_address(k, instruction->parameter, instruction->offset);
+    int first = instruction->first_lane, count = instruction->lane_count;
+    bool whole = count == lanes || largest_power_of_two(count) == count;
+    if (!whole && k->codegen->target->masks) {
+        emit_masked(
+            k, "llvm.masked.store", address, value, vector_type(k->codegen, lanes), first, count);
+        return;
+    }
+    for (int done = 0; done < count;) {
+        int piece = count == lanes ? lanes : largest_power_of_two(count - done);
+        LLVMValueRef part = piece == lanes ? value : extract_lanes(k, value, first + done, piece);
+        LLVMValueRef store = LLVMBuildStore(k->builder, part, element_address(k, address, done));
+        LLVMSetAlignment(store, sizeof(float));
+        done += piece;
+    }
+}
+
+/* ---- arithmetic ---- */
+
+static LLVMValueRef emit_splat(KernelCodegen *k, LLVMValueRef scalar, int lanes) {
+    if (lanes == 1)
+        return scalar;
+    LLVMTypeRef type = vector_type(k->codegen, lanes);
+    LLVMValueRef one = LLVMBuildInsertElement(
+        k->builder, LLVMGetUndef(type), scalar, LLVMConstInt(k->codegen->i32, 0, 0), "");
+    return LLVMBuildShuffleVector(k->builder, one, LLVMGetUndef(type),
+        LLVMConstNull(LLVMVectorType(k->codegen->i32, (unsigned)lanes)), "");
+}
+
+static LLVMValueRef emit_constant(KernelCodegen *k, double value, int lanes) {
+    LLVMValueRef scalar = LLVMConstReal(k->codegen->float_type, value);
+    LLVMValueRef lanes_of_it[64];
+    if (lanes == 1)
+        return scalar;
+    for (int i = 0; i < lanes; i++)
+        lanes_of_it[i] = scalar;
+    return LLVMConstVector(lanes_of_it, (unsigned)lanes);
+}
+
+static LLVMValueRef emit_intrinsic(
+    KernelCodegen *k, const char *name, LLVMTypeRef type, LLVMValueRef *arguments, unsigned count) {
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+    LLVMValueRef function = LLVMGetIntrinsicDeclaration(k->codegen->module, id, &type, 1);
+    LLVMTypeRef function_type = LLVMIntrinsicGetType(k->codegen->context, id, &type, 1);
+    return LLVMBuildCall2(k->builder, function_type, function, arguments, count, "");
+}
+
+static LLVMTypeRef integer_type(KernelCodegen *k, int lanes) {
+    return lanes == 1 ? k->codegen->i32 : LLVMVectorType(k->codegen->i32, (unsigned)lanes);
+}
+
+static LLVMValueRef integer_splat(KernelCodegen *k, int value, int lanes) {
+    LLVMValueRef scalar = LLVMConstInt(k->codegen->i32, (unsigned long long)value, 0);
+    LLVMValueRef lanes_of_it[64];
+    if (lanes == 1)
+        return scalar;
+    for (int i = 0; i < lanes; i++)
+        lanes_of_it[i] = scalar;
+    return LLVMConstVector(lanes_of_it, (unsigned)lanes);
+}
+
+/* Through the conversion to int, which every vector unit has; llvm.floor would be a call without
+ * SSE4. */
+static LLVMValueRef emit_floor(KernelCodegen *k, LLVMValueRef value, int lanes) {
+    LLVMTypeRef type = vector_type(k->codegen, lanes);
+    LLVMValueRef truncated = LLVMBuildSIToFP(
+        k->builder, LLVMBuildFPToSI(k->builder, value, integer_type(k, lanes), ""), type, "");
+    LLVMValueRef lower = LLVMBuildFSub(k->builder, truncated, emit_constant(k, 1.0, lanes), "");
+    LLVMValueRef above = LLVMBuildFCmp(k->builder, LLVMRealOGT, truncated, value, "");
+    return LLVMBuildSelect(k->builder, above, lower, truncated, "");
+}
+
+/* The exponent field of a float is its power of two plus 127. */
+static LLVMValueRef emit_power_of_two(KernelCodegen *k, LLVMValueRef value, int lanes) {
+    LLVMValueRef exponent = LLVMBuildFPToSI(k->builder, value, integer_type(k, lanes), "");
+    exponent = LLVMBuildAdd(k->builder, exponent, integer_splat(k, 127, lanes), "");
+    LLVMValueRef bits = LLVMBuildShl(k->builder, exponent, integer_splat(k, 23, lanes), "");
+    return LLVMBuildBitCast(k->builder, bits, vector_type(k->codegen, lanes), "");
+}
+
+static LLVMValueRef emit_select(
+    KernelCodegen *k, LLVMRealPredicate predicate, LLVMValueRef a, LLVMValueRef b) {
+    return LLVMBuildSelect(k->builder, LLVMBuildFCmp(k->builder, predicate, a, b, ""), a, b, "");
+}
+
+/* Folds halves onto each other until one lane is left. */
+static LLVMValueRef emit_reduce(
+    KernelCodegen *k, InstructionKind kind, LLVMValueRef value, int lanes) {
+    while (lanes > 1) {
+        lanes /= 2;
+        LLVMValueRef low = extract_lanes(k, value, 0, lanes),
+                     high = extract_lanes(k, value, lanes, lanes);
+        value = kind == INSTRUCTION_reduce_add ? LLVMBuildFAdd(k->builder, low, high, "")
+                                               : emit_select(k, LLVMRealOGT, low, high);
+    }
+    return value;
+}
+
+static LLVMValueRef read_register(KernelCodegen *k, int index) {
+    LLVMTypeRef type = vector_type(k->codegen, k->kernel->register_lanes[index]);
+    return LLVMBuildLoad2(k->builder, type, k->registers[index], "");
+}
+
+static LLVMValueRef emit_permute(
+    KernelCodegen *k, const Instruction *instruction, LLVMValueRef a, LLVMValueRef b, int lanes) {
+    if (lanes == 1 && LLVMGetTypeKind(LLVMTypeOf(a)) != LLVMVectorTypeKind)
+        return instruction->indices[0] == 0 ? a : b;
+    LLVMValueRef permuted = LLVMBuildShuffleVector(
+        k->builder, a, b, shuffle_indices(k->codegen, instruction->indices, lanes), "");
+    return lanes == 1 ? extract_lanes(k, permuted, 0, 1) : permuted;
+}
+
+static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction, int lanes) {
+    LLVMBuilderRef builder = k->builder;
+    LLVMValueRef sources[3] = {NULL, NULL, NULL};
+    int source_count = instruction_info(instruction->kind)->source_count;
+    for (int i = 0; i < source_count; i++)
+        sources[i] = read_register(k, instruction->sources[i]);
+    LLVMValueRef a = sources[0], b = sources[1];
+    LLVMTypeRef type = vector_type(k->codegen, lanes);
+    switch (instruction->kind) {
+    case INSTRUCTION_splat:
+        return emit_constant(k, (double)instruction->constant, lanes);
+    case INSTRUCTION_load:
+        return emit_load(k, instruction, lanes);
+    case INSTRUCTION_broadcast:
+        return emit_splat(k,
+            load_plain(k, k->codegen->float_type,
+                emit_address(k, instruction->parameter, instruction->offset)),
+            lanes);
+    case INSTRUCTION_move:
+        return a;
+    case INSTRUCTION_add:
+        return LLVMBuildFAdd(builder, a, b, "");
+    case INSTRUCTION_subtract:
+        return LLVMBuildFSub(builder, a, b, "");
+    case INSTRUCTION_multiply:
+        return LLVMBuildFMul(builder, a, b, "");
+    case INSTRUCTION_divide:
+        return LLVMBuildFDiv(builder, a, b, "");
+    case INSTRUCTION_minimum:
+        return emit_select(k, LLVMRealOLT, a, b);
+    case INSTRUCTION_maximum:
+        return emit_select(k, LLVMRealOGT, a, b);
+    case INSTRUCTION_multiply_add:
+        return emit_intrinsic(k, "llvm.fmuladd", type, sources, 3);
+    case INSTRUCTION_floor:
+        return emit_floor(k, a, lanes);
+    case INSTRUCTION_square_root:
+        return emit_intrinsic(k, "llvm.sqrt", type, sources, 1);
+    case INSTRUCTION_power_of_two:
+        return emit_power_of_two(k, a, lanes);
+    case INSTRUCTION_permute:
+        return emit_permute(k, instruction, a, b, lanes);
+    case INSTRUCTION_reduce_add:
+    case INSTRUCTION_reduce_maximum:
+        return emit_splat(k,
+            emit_reduce(
+                k, instruction->kind, a, k->kernel->register_lanes[instruction->sources[0]]),
+            lanes);
+    case INSTRUCTION_store:
+    case INSTRUCTION_COUNT:
+        break;
+    }
+    assert(!"unknown instruction");
+    return NULL;
+}
+
+static void emit_instruction(KernelCodegen *k, const Instruction *instruction) {
+    if (instruction->kind == INSTRUCTION_store) {
+        int source = instruction->sources[0];
+        emit_store(k, instruction, read_register(k, source), k->kernel->register_lanes[source]);
+        return;
+    }
+    int lanes = k->kernel->register_lanes[instruction->destination];
+    LLVMValueRef value = emit_value(k, instruction, lanes);
+    LLVMBuildStore(k->builder, value, k->registers[instruction->destination]);
+}
+
+/* ---- control ---- */
+
+static void emit_block(KernelCodegen *k, const Block *block);
+
+static LLVMBasicBlockRef new_block(KernelCodegen *k, const char *name) {
+    return LLVMAppendBasicBlockInContext(k->codegen->context, k->function, name);
+}
+
+/* Our loops are unrolled as far as they should be. */
+static void forbid_unrolling(KernelCodegen *k, LLVMValueRef branch) {
+    LLVMContextRef context = k->codegen->context;
+    const char *text = "llvm.loop.unroll.disable";
+    LLVMMetadataRef name = LLVMMDStringInContext2(context, text, strlen(text));
+    LLVMMetadataRef disable = LLVMMDNodeInContext2(context, &name, 1);
+    /* A loop id is a distinct node that starts with itself. */
+    LLVMMetadataRef placeholder = LLVMMDNodeInContext2(context, NULL, 0);
+    LLVMMetadataRef operands[2] = {placeholder, disable};
+    LLVMMetadataRef id = LLVMMDNodeInContext2(context, operands, 2);
+    LLVMValueRef value = LLVMMetadataAsValue(context, id);
+    LLVMReplaceMDNodeOperandWith(value, 0, id);
+    LLVMSetMetadata(branch, LLVMGetMDKindIDInContext(context, "llvm.loop", 9), value);
+}
+
+static void emit_for(KernelCodegen *k, const Statement *statement) {
+    LLVMBuilderRef builder = k->builder;
+    LLVMTypeRef i64 = k->codegen->i64;
+    LLVMValueRef slot = k->variables[statement->variable];
+    LLVMValueRef begin = emit_expression(k, statement->begin);
+    LLVMValueRef end = emit_expression(k, statement->end);
+    LLVMBasicBlockRef body = new_block(k, "loop"), after = new_block(k, "after");
+    LLVMBuildStore(builder, begin, slot);
+    LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntSLT, begin, end, ""), body, after);
+    LLVMPositionBuilderAtEnd(builder, body);
+    emit_block(k, &statement->body);
+    LLVMValueRef next = LLVMBuildNSWAdd(builder, LLVMBuildLoad2(builder, i64, slot, ""),
+        i64_constant(k->codegen, statement->step), "");
+    LLVMBuildStore(builder, next, slot);
+    LLVMValueRef branch =
+        LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntSLT, next, end, ""), body, after);
+    forbid_unrolling(k, branch);
+    LLVMPositionBuilderAtEnd(builder, after);
+}
+
+static void emit_if(KernelCodegen *k, const Statement *statement) {
+    LLVMValueRef a = emit_expression(k, statement->begin), b = emit_expression(k, statement->end);
+    LLVMBasicBlockRef body = new_block(k, "then"), after = new_block(k, "endif");
+    LLVMBuildCondBr(k->builder, LLVMBuildICmp(k->builder, LLVMIntSLT, a, b, ""), body, after);
+    LLVMPositionBuilderAtEnd(k->builder, body);
+    emit_block(k, &statement->body);
+    LLVMBuildBr(k->builder, after);
+    LLVMPositionBuilderAtEnd(k->builder, after);
+}
+
+static void emit_block(KernelCodegen *k, const Block *block) {
+    for (const Statement *statement = block->first; statement; statement = statement->next)
+        switch (statement->kind) {
+        case STATEMENT_INSTRUCTION:
+            emit_instruction(k, &statement->instruction);
+            break;
+        case STATEMENT_FOR:
+            emit_for(k, statement);
+            break;
+        case STATEMENT_IF:
+            emit_if(k, statement);
+            break;
+        }
+}
+
+static LLVMValueRef declare_kernel(Codegen *codegen, const Kernel *kernel) {
+    LLVMTypeRef types[MAX_KERNEL_PARAMETERS + 2];
+    unsigned count = (unsigned)kernel->parameter_count;
+    for (unsigned i = 0; i < count; i++)
+        types[i] = codegen->pointer;
+    types[count] = types[count + 1] = codegen->i64;
+    LLVMTypeRef type = LLVMFunctionType(codegen->void_type, types, count + 2, 0);
+    LLVMValueRef function = LLVMAddFunction(codegen->module, kernel->name, type);
+    LLVMSetLinkage(function, LLVMInternalLinkage);
+    codegen_mark(codegen, function, LLVMAttributeFunctionIndex, "noinline");
+    codegen_mark(codegen, function, LLVMAttributeFunctionIndex, "nounwind");
+    for (unsigned i = 0; i < count; i++) {
+        /* No kernel reads what it writes, and runs of one buffer never overlap. */
+        codegen_mark(codegen, function, (int)i + 1, "noalias");
+        codegen_mark(codegen, function, (int)i + 1,
+            kernel->parameters[i].role == PARAMETER_WRITE ? "writeonly" : "readonly");
+    }
+    return function;
+}
+
+LLVMValueRef codegen_kernel(Codegen *codegen, const Kernel *kernel) {
+    KernelCodegen k = {.codegen = codegen, .kernel = kernel, .builder = codegen->builder};
+    k.function = declare_kernel(codegen, kernel);
+    k.entry = new_block(&k, "entry");
+    LLVMPositionBuilderAtEnd(k.builder, k.entry);
+    k.registers = ARENA_ARRAY(kernel->arena, LLVMValueRef, kernel->register_count + 1);
+    k.variables = ARENA_ARRAY(kernel->arena, LLVMValueRef, kernel->variable_count);
+    k.variables[VARIABLE_BEGIN] = LLVMGetParam(k.function, (unsigned)kernel->parameter_count);
+    k.variables[VARIABLE_END] = LLVMGetParam(k.function, (unsigned)kernel->parameter_count + 1);
+    for (int i = 2; i < kernel->variable_count; i++)
+        k.variables[i] = LLVMBuildAlloca(k.builder, codegen->i64, "");
+    for (int i = 0; i < kernel->register_count; i++)
+        k.registers[i] =
+            LLVMBuildAlloca(k.builder, vector_type(codegen, kernel->register_lanes[i]), "");
+    emit_block(&k, &kernel->body);
+    LLVMBuildRetVoid(k.builder);
+    return k.function;
+}

@@ -1,0 +1,256 @@
+/* The module of a program: kernels, one function per step, and the two public functions. */
+#include "backends/llvm/codegen.h"
+#include <stdio.h>
+#include <string.h>
+
+/* Field indices of the context that a step gets: { inputs, outputs, workspace }. */
+enum { CONTEXT_INPUTS, CONTEXT_OUTPUTS, CONTEXT_WORKSPACE, CONTEXT_FIELDS };
+enum { STATUS_OK = 0, STATUS_NULL_POINTER = 1, STATUS_MISALIGNED_WORKSPACE = 2 };
+enum { WORKSPACE_ALIGNMENT = 64 };
+
+typedef struct ModuleCodegen {
+    Codegen codegen;
+    const Program *program;
+    LLVMTypeRef context_type, step_type, kernel_types;
+    LLVMValueRef weights;
+    LLVMValueRef *kernels, *steps;
+} ModuleCodegen;
+
+void codegen_begin(Codegen *codegen, LLVMContextRef context, const char *name, const Target *target,
+    LLVMTargetMachineRef machine) {
+    memset(codegen, 0, sizeof *codegen);
+    codegen->context = context;
+    codegen->module = LLVMModuleCreateWithNameInContext(name, context);
+    codegen->builder = LLVMCreateBuilderInContext(context);
+    codegen->target = target;
+    codegen->float_type = LLVMFloatTypeInContext(context);
+    codegen->i32 = LLVMInt32TypeInContext(context);
+    codegen->i64 = LLVMInt64TypeInContext(context);
+    codegen->pointer = LLVMPointerTypeInContext(context, 0);
+    codegen->void_type = LLVMVoidTypeInContext(context);
+    LLVMSetTarget(codegen->module, target->triple);
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
+    LLVMSetModuleDataLayout(codegen->module, layout);
+    LLVMDisposeTargetData(layout);
+}
+
+void codegen_end(Codegen *codegen) {
+    LLVMDisposeBuilder(codegen->builder);
+}
+
+void codegen_attribute(
+    const Codegen *codegen, LLVMValueRef function, const char *key, const char *value) {
+    LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
+        LLVMCreateStringAttribute(
+            codegen->context, key, (unsigned)strlen(key), value, (unsigned)strlen(value)));
+}
+
+void codegen_mark(const Codegen *codegen, LLVMValueRef function, int index, const char *name) {
+    unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));
+    LLVMAddAttributeAtIndex(
+        function, (LLVMAttributeIndex)index, LLVMCreateEnumAttribute(codegen->context, kind, 0));
+}
+
+static char *symbol(const Program *program, const char *suffix) {
+    return arena_format(program->arena, "%s_%s", program->name, suffix);
+}
+
+static LLVMValueRef declare_weights(Codegen *codegen, const Program *program) {
+    LLVMTypeRef type =
+        LLVMArrayType2(LLVMInt8TypeInContext(codegen->context), program->weights.length);
+    LLVMValueRef weights = LLVMAddGlobal(codegen->module, type, symbol(program, "weights"));
+    LLVMSetGlobalConstant(weights, 1);
+    LLVMSetAlignment(weights, 64);
+    LLVMSetVisibility(weights, LLVMHiddenVisibility);
+    return weights;
+}
+
+/* ---- steps ---- */
+
+static LLVMValueRef load_field(ModuleCodegen *m, LLVMValueRef context, unsigned field) {
+    LLVMBuilderRef builder = m->codegen.builder;
+    LLVMValueRef address = LLVMBuildStructGEP2(builder, m->context_type, context, field, "");
+    return LLVMBuildLoad2(builder, m->codegen.pointer, address, "");
+}
+
+static LLVMValueRef argument_pointer(
+    ModuleCodegen *m, LLVMValueRef context, const Argument *argument) {
+    LLVMBuilderRef builder = m->codegen.builder;
+    const Buffer *buffer = &m->program->buffers[argument->buffer];
+    LLVMValueRef base = NULL;
+    int64_t bytes = argument->offset * (int64_t)sizeof(float);
+    LLVMValueRef index = LLVMConstInt(m->codegen.i64, (unsigned long long)buffer->index, 0);
+    switch (buffer->kind) {
+    case BUFFER_WEIGHTS:
+        base = m->weights;
+        break;
+    case BUFFER_WORKSPACE:
+        base = load_field(m, context, CONTEXT_WORKSPACE);
+        bytes += buffer->offset;
+        break;
+    case BUFFER_INPUT:
+    case BUFFER_OUTPUT:
+        base =
+            load_field(m, context, buffer->kind == BUFFER_INPUT ? CONTEXT_INPUTS : CONTEXT_OUTPUTS);
+        base = LLVMBuildGEP2(builder, m->codegen.pointer, base, &index, 1, "");
+        base = LLVMBuildLoad2(builder, m->codegen.pointer, base, "");
+        break;
+    }
+    LLVMValueRef offset = LLVMConstInt(m->codegen.i64, (unsigned long long)bytes, 0);
+    return LLVMBuildGEP2(builder, LLVMInt8TypeInContext(m->codegen.context), base, &offset, 1, "");
+}
+
+/* void step(context, begin, end): a task of the caller's parallel_for. */
+static LLVMValueRef emit_step(ModuleCodegen *m, int index) {
+    const Step *step = &m->program->steps[index];
+    const Kernel *kernel = m->program->kernels[step->kernel];
+    char name[32];
+    snprintf(name, sizeof name, "step_%d", index);
+    LLVMValueRef function = LLVMAddFunction(m->codegen.module, name, m->step_type);
+    LLVMSetLinkage(function, LLVMInternalLinkage);
+    codegen_mark(&m->codegen, function, LLVMAttributeFunctionIndex, "nounwind");
+    LLVMBuilderRef builder = m->codegen.builder;
+    LLVMPositionBuilderAtEnd(
+        builder, LLVMAppendBasicBlockInContext(m->codegen.context, function, "entry"));
+    LLVMValueRef arguments[MAX_KERNEL_PARAMETERS + 2];
+    unsigned count = (unsigned)kernel->parameter_count;
+    for (unsigned i = 0; i < count; i++)
+        arguments[i] = argument_pointer(m, LLVMGetParam(function, 0), &step->arguments[i]);
+    arguments[count] = LLVMGetParam(function, 1);
+    arguments[count + 1] = LLVMGetParam(function, 2);
+    LLVMValueRef callee = m->kernels[step->kernel];
+    LLVMBuildCall2(builder, LLVMGlobalGetValueType(callee), callee, arguments, count + 2, "");
+    LLVMBuildRetVoid(builder);
+    return function;
+}
+
+/* ---- the public functions ---- */
+
+/* Returns `status` from the function when the condition holds, and goes on in a new block. */
+static void return_if(ModuleCodegen *m, LLVMValueRef function, LLVMValueRef condition, int status) {
+    LLVMBuilderRef builder = m->codegen.builder;
+    LLVMBasicBlockRef fail = LLVMAppendBasicBlockInContext(m->codegen.context, function, "fail");
+    LLVMBasicBlockRef next = LLVMAppendBasicBlockInContext(m->codegen.context, function, "next");
+    LLVMBuildCondBr(builder, condition, fail, next);
+    LLVMPositionBuilderAtEnd(builder, fail);
+    LLVMBuildRet(builder, LLVMConstInt(m->codegen.i32, (unsigned long long)status, 0));
+    LLVMPositionBuilderAtEnd(builder, next);
+}
+
+static void check_pointers(ModuleCodegen *m, LLVMValueRef function, LLVMValueRef array, int count) {
+    LLVMBuilderRef builder = m->codegen.builder;
+    return_if(m, function, LLVMBuildIsNull(builder, array, ""), STATUS_NULL_POINTER);
+    for (int i = 0; i < count; i++) {
+        LLVMValueRef index = LLVMConstInt(m->codegen.i64, (unsigned long long)i, 0);
+        LLVMValueRef address = LLVMBuildGEP2(builder, m->codegen.pointer, array, &index, 1, "");
+        LLVMValueRef pointer = LLVMBuildLoad2(builder, m->codegen.pointer, address, "");
+        return_if(m, function, LLVMBuildIsNull(builder, pointer, ""), STATUS_NULL_POINTER);
+    }
+}
+
+static LLVMValueRef check_and_make_context(ModuleCodegen *m, LLVMValueRef function) {
+    LLVMBuilderRef builder = m->codegen.builder;
+    LLVMPositionBuilderAtEnd(
+        builder, LLVMAppendBasicBlockInContext(m->codegen.context, function, "entry"));
+    LLVMValueRef context = LLVMBuildAlloca(builder, m->context_type, "context");
+    check_pointers(m, function, LLVMGetParam(function, 0), m->program->input_count);
+    check_pointers(m, function, LLVMGetParam(function, 1), m->program->output_count);
+    LLVMValueRef workspace = LLVMGetParam(function, 2);
+    return_if(m, function, LLVMBuildIsNull(builder, workspace, ""), STATUS_NULL_POINTER);
+    LLVMValueRef bits = LLVMBuildPtrToInt(builder, workspace, m->codegen.i64, "");
+    bits =
+        LLVMBuildAnd(builder, bits, LLVMConstInt(m->codegen.i64, WORKSPACE_ALIGNMENT - 1, 0), "");
+    LLVMValueRef zero = LLVMConstNull(m->codegen.i64);
+    return_if(m, function, LLVMBuildICmp(builder, LLVMIntNE, bits, zero, ""),
+        STATUS_MISALIGNED_WORKSPACE);
+    for (unsigned field = 0; field < CONTEXT_FIELDS; field++)
+        LLVMBuildStore(builder, LLVMGetParam(function, field),
+            LLVMBuildStructGEP2(builder, m->context_type, context, field, ""));
+    return context;
+}
+
+static LLVMValueRef extent_of(ModuleCodegen *m, int step) {
+    const Kernel *kernel = m->program->kernels[m->program->steps[step].kernel];
+    return LLVMConstInt(m->codegen.i64, (unsigned long long)kernel->extent, 0);
+}
+
+static void emit_run(ModuleCodegen *m) {
+    LLVMTypeRef pointer = m->codegen.pointer, types[3] = {pointer, pointer, pointer};
+    LLVMTypeRef type = LLVMFunctionType(m->codegen.i32, types, 3, 0);
+    LLVMValueRef function = LLVMAddFunction(m->codegen.module, symbol(m->program, "run"), type);
+    codegen_mark(&m->codegen, function, LLVMAttributeFunctionIndex, "nounwind");
+    LLVMValueRef context = check_and_make_context(m, function);
+    for (int i = 0; i < m->program->step_count; i++) {
+        LLVMValueRef arguments[3] = {context, LLVMConstNull(m->codegen.i64), extent_of(m, i)};
+        LLVMBuildCall2(m->codegen.builder, m->step_type, m->steps[i], arguments, 3, "");
+    }
+    LLVMBuildRet(m->codegen.builder, LLVMConstInt(m->codegen.i32, STATUS_OK, 0));
+}
+
+/* int NAME_run_parallel(inputs, outputs, workspace, parallel_for, pool) */
+static void emit_run_parallel(ModuleCodegen *m) {
+    LLVMTypeRef pointer = m->codegen.pointer;
+    LLVMTypeRef types[5] = {pointer, pointer, pointer, pointer, pointer};
+    LLVMTypeRef type = LLVMFunctionType(m->codegen.i32, types, 5, 0);
+    LLVMTypeRef loop_types[4] = {pointer, pointer, pointer, m->codegen.i64};
+    LLVMTypeRef loop_type = LLVMFunctionType(m->codegen.void_type, loop_types, 4, 0);
+    LLVMValueRef function =
+        LLVMAddFunction(m->codegen.module, symbol(m->program, "run_parallel"), type);
+    LLVMValueRef context = check_and_make_context(m, function);
+    LLVMValueRef parallel_for = LLVMGetParam(function, 3), pool = LLVMGetParam(function, 4);
+    return_if(
+        m, function, LLVMBuildIsNull(m->codegen.builder, parallel_for, ""), STATUS_NULL_POINTER);
+    for (int i = 0; i < m->program->step_count; i++) {
+        LLVMValueRef arguments[4] = {pool, m->steps[i], context, extent_of(m, i)};
+        LLVMBuildCall2(m->codegen.builder, loop_type, parallel_for, arguments, 4, "");
+    }
+    LLVMBuildRet(m->codegen.builder, LLVMConstInt(m->codegen.i32, STATUS_OK, 0));
+}
+
+static void mark_functions(ModuleCodegen *m) {
+    const Target *target = m->codegen.target;
+    for (LLVMValueRef function = LLVMGetFirstFunction(m->codegen.module); function;
+        function = LLVMGetNextFunction(function)) {
+        if (LLVMIsDeclaration(function))
+            continue;
+        codegen_attribute(&m->codegen, function, "target-cpu", target->cpu);
+        if (target->features[0])
+            codegen_attribute(&m->codegen, function, "target-features", target->features);
+        if (target->lanes == 16)
+            codegen_attribute(&m->codegen, function, "prefer-vector-width", "512");
+    }
+}
+
+LLVMModuleRef codegen_program(
+    LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine) {
+    ModuleCodegen m = {.program = program};
+    codegen_begin(&m.codegen, context, program->name, program->target, machine);
+    LLVMTypeRef pointer = m.codegen.pointer;
+    LLVMTypeRef fields[CONTEXT_FIELDS] = {pointer, pointer, pointer};
+    m.context_type = LLVMStructTypeInContext(context, fields, CONTEXT_FIELDS, 0);
+    LLVMTypeRef step_types[3] = {pointer, m.codegen.i64, m.codegen.i64};
+    m.step_type = LLVMFunctionType(m.codegen.void_type, step_types, 3, 0);
+    m.weights = declare_weights(&m.codegen, program);
+    m.kernels = ARENA_ARRAY(program->arena, LLVMValueRef, program->kernel_count + 1);
+    m.steps = ARENA_ARRAY(program->arena, LLVMValueRef, program->step_count + 1);
+    for (int i = 0; i < program->kernel_count; i++)
+        m.kernels[i] = codegen_kernel(&m.codegen, program->kernels[i]);
+    for (int i = 0; i < program->step_count; i++)
+        m.steps[i] = emit_step(&m, i);
+    emit_run(&m);
+    emit_run_parallel(&m);
+    mark_functions(&m);
+    codegen_end(&m.codegen);
+    return m.codegen.module;
+}
+
+LLVMModuleRef codegen_weights(
+    LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine) {
+    Codegen codegen;
+    codegen_begin(&codegen, context, symbol(program, "weights"), program->target, machine);
+    LLVMValueRef weights = declare_weights(&codegen, program);
+    LLVMSetInitializer(weights,
+        LLVMConstStringInContext2(context, program->weights.data, program->weights.length, 1));
+    codegen_end(&codegen);
+    return codegen.module;
+}

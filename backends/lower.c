@@ -1,0 +1,413 @@
+/* Lowering: walks the graph once, lets each family of ops emit kernels and calls, then plans
+ * memory.
+ *
+ * Inside the network tensors are channels last, without padding between pixels. Vector loads may
+ * read past the last channel of a pixel (lanes that nobody looks at), so the workspace ends with
+ * one vector of slack; the caller's own buffers are read and written exactly. */
+#include "backends/lower.h"
+#include "passes/passes.h"
+#include <assert.h>
+#include <stdarg.h>
+#include <string.h>
+
+enum { WORKSPACE_ALIGNMENT = 64, SLACK_BYTES = 64 };
+
+/* ---- buffers ---- */
+
+static int add_buffer(
+    Lowering *lowering, BufferKind kind, int index, int64_t bytes, const char *name) {
+    Program *program = lowering->program;
+    if (program->buffer_count == program->buffer_capacity) {
+        int capacity = program->buffer_capacity * 2 + 64;
+        Buffer *buffers = ARENA_ARRAY(lowering->arena, Buffer, capacity);
+        if (program->buffer_count > 0)
+            memcpy(buffers, program->buffers, (size_t)program->buffer_count * sizeof *buffers);
+        program->buffers = buffers;
+        program->buffer_capacity = capacity;
+    }
+    program->buffers[program->buffer_count] =
+        (Buffer){.kind = kind, .index = index, .bytes = bytes, .first_step = -1, .name = name};
+    return program->buffer_count++;
+}
+
+static Placement *new_placement(Lowering *lowering, const TensorType *type, int run_count) {
+    Placement *placement = ARENA_NEW(lowering->arena, Placement);
+    placement->images = type->dims[0];
+    placement->channels = type->rank > 1 ? type->dims[1] : 1;
+    placement->height = type->rank > 2 ? type->dims[2] : 1;
+    placement->width = type->rank > 3 ? type->dims[3] : 1;
+    placement->runs = ARENA_ARRAY(lowering->arena, Run, run_count);
+    placement->run_count = run_count;
+    return placement;
+}
+
+static Placement *dense_placement(
+    Lowering *lowering, const TensorType *type, int buffer, Layout layout, bool exact) {
+    Placement *placement = new_placement(lowering, type, 1);
+    int64_t channels = placement->channels, height = placement->height, width = placement->width;
+    bool planar = layout == LAYOUT_NCHW && height * width > 1;
+    placement->runs[0] = (Run){.channel_count = channels,
+        .buffer = buffer,
+        .channel_stride = planar ? height * width : 1,
+        .pixel_stride = planar ? 1 : channels,
+        .row_stride = planar ? width : width * channels,
+        .image_stride = height * width * channels,
+        .exact = exact};
+    return placement;
+}
+
+static const char *value_name(Lowering *lowering, const Value *value) {
+    if (value->name)
+        return value->name;
+    if (value->producer && value->producer->path[0])
+        return value->producer->path;
+    return arena_format(lowering->arena, "%d", value->id);
+}
+
+Placement *lowering_placement(Lowering *lowering, const Value *value) {
+    assert(lowering->placements[value->id]);
+    return lowering->placements[value->id];
+}
+
+Placement *lowering_place(Lowering *lowering, Value *value) {
+    const GraphOutput *output = lowering->outputs[value->id];
+    Placement *placement;
+    if (output) {
+        int index = (int)(output - lowering->graph->outputs);
+        int buffer = 1 + lowering->graph->input_count + index;
+        placement = dense_placement(lowering, &value->type, buffer, output->layout, true);
+    } else {
+        int64_t bytes = tensor_elements(&value->type) * (int64_t)sizeof(float);
+        int buffer = add_buffer(lowering, BUFFER_WORKSPACE, 0, bytes, value_name(lowering, value));
+        placement = dense_placement(lowering, &value->type, buffer, LAYOUT_NHWC, false);
+    }
+    lowering->placements[value->id] = placement;
+    return placement;
+}
+
+Placement *lowering_temporary(Lowering *lowering, const Placement *like, const char *name) {
+    TensorType type = {
+        .rank = 4, .dims = {like->images, like->channels, like->height, like->width}};
+    int64_t bytes = tensor_elements(&type) * (int64_t)sizeof(float);
+    int buffer = add_buffer(lowering, BUFFER_WORKSPACE, 0, bytes, name);
+    return dense_placement(lowering, &type, buffer, LAYOUT_NHWC, false);
+}
+
+/* ---- calls ---- */
+
+void call_begin(Lowering *lowering, KernelCall *call, const Node *node, int64_t extent) {
+    memset(call, 0, sizeof *call);
+    kernel_begin(&call->builder, lowering->arena, extent);
+    call->step.path = node ? node->path : "";
+    call->step.op = node ? op_info(node->op)->name : "copy";
+    call->step.label = "";
+}
+
+int call_parameter(
+    KernelCall *call, ParameterRole role, const char *name, int buffer, int64_t offset) {
+    int parameter = kernel_parameter(&call->builder, role, name);
+    call->step.arguments[parameter] = (Argument){buffer, offset};
+    return parameter;
+}
+
+void call_placement(KernelCall *call, ParameterRole role, const char *name,
+    const Placement *placement, int *parameters) {
+    assert(placement->run_count <= MAX_PLACEMENT_RUNS);
+    int64_t pixels = placement->images * placement->height * placement->width;
+    int64_t bytes = pixels * placement->channels * (int64_t)sizeof(float);
+    if (role == PARAMETER_WRITE)
+        call->step.bytes_written += bytes;
+    else
+        call->step.bytes_read += bytes;
+    for (int i = 0; i < placement->run_count; i++) {
+        const Run *run = &placement->runs[i];
+        const char *run_name =
+            placement->run_count == 1 ? name : arena_format(call->builder.arena, "%s_%d", name, i);
+        parameters[i] = call_parameter(call, role, run_name, run->buffer, run->offset);
+    }
+}
+
+float *call_weights(Lowering *lowering, KernelCall *call, int64_t floats, int *parameter) {
+    Text *weights = &lowering->program->weights;
+    static const char zeros[64];
+    while (weights->length % 64 != 0)
+        text_append_bytes(weights, zeros, 64 - weights->length % 64);
+    size_t offset = weights->length;
+    for (int64_t left = floats * (int64_t)sizeof(float); left > 0; left -= 64)
+        text_append_bytes(weights, zeros, left < 64 ? (size_t)left : 64);
+    *parameter =
+        call_parameter(call, PARAMETER_WEIGHTS, "weights", 0, (int64_t)(offset / sizeof(float)));
+    call->step.bytes_read += floats * (int64_t)sizeof(float);
+    return (float *)(void *)(weights->data + offset);
+}
+
+static Step *add_step(Lowering *lowering) {
+    Program *program = lowering->program;
+    if (program->step_count == program->step_capacity) {
+        int capacity = program->step_capacity * 2 + 64;
+        Step *steps = ARENA_ARRAY(lowering->arena, Step, capacity);
+        Kernel **kernels = ARENA_ARRAY(lowering->arena, Kernel *, capacity);
+        if (program->step_count > 0) {
+            memcpy(steps, program->steps, (size_t)program->step_count * sizeof *steps);
+            memcpy(kernels, program->kernels, (size_t)program->kernel_count * sizeof *kernels);
+        }
+        program->steps = steps;
+        program->kernels = kernels;
+        program->step_capacity = capacity;
+    }
+    return &program->steps[program->step_count++];
+}
+
+static bool kernels_equal(const Kernel *a, const Kernel *b) {
+    if (a->parameter_count != b->parameter_count || a->register_count != b->register_count ||
+        a->variable_count != b->variable_count || a->extent != b->extent)
+        return false;
+    Text text_a = {0}, text_b = {0};
+    kernel_print(a, &text_a);
+    kernel_print(b, &text_b);
+    bool equal =
+        text_a.length == text_b.length && memcmp(text_a.data, text_b.data, text_a.length) == 0;
+    text_free(&text_a);
+    text_free(&text_b);
+    return equal;
+}
+
+static void mark_alive(Lowering *lowering, const Step *step, int parameter_count, int index) {
+    for (int i = 0; i < parameter_count; i++) {
+        Buffer *buffer = &lowering->program->buffers[step->arguments[i].buffer];
+        if (buffer->kind != BUFFER_WORKSPACE)
+            continue;
+        if (buffer->first_step < 0)
+            buffer->first_step = index;
+        buffer->last_step = index;
+    }
+}
+
+void call_end(Lowering *lowering, KernelCall *call, const char *format, ...) {
+    Program *program = lowering->program;
+    Kernel *kernel = call->builder.kernel;
+    assert(call->builder.depth == 0);
+    kernel->name = "";
+    assert(kernel_fault(kernel) == NULL);
+    char label[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(label, sizeof label, format, arguments);
+    va_end(arguments);
+    call->step.label = arena_copy_string(lowering->arena, label);
+    Step *step = add_step(lowering);
+    *step = call->step;
+    mark_alive(lowering, step, kernel->parameter_count, program->step_count - 1);
+    for (int i = 0; i < program->kernel_count; i++) {
+        Kernel *other = program->kernels[i];
+        const char *other_name = other->name;
+        other->name = "";
+        bool equal = kernels_equal(kernel, other);
+        other->name = other_name;
+        if (equal) {
+            step->kernel = i;
+            return;
+        }
+    }
+    step->kernel = program->kernel_count;
+    kernel->name = arena_format(lowering->arena, "kernel_%d", program->kernel_count);
+    program->kernels[program->kernel_count++] = kernel;
+}
+
+/* ---- the walk ---- */
+
+static bool lower_node(Lowering *lowering, const Node *node) {
+    switch (node->op) {
+    case OP_conv:
+    case OP_linear:
+        return lower_convolution(lowering, node);
+    case OP_max_pool:
+    case OP_avg_pool:
+        return lower_window(lowering, node);
+    case OP_relu:
+    case OP_relu6:
+    case OP_sigmoid:
+    case OP_hard_sigmoid:
+    case OP_hard_swish:
+    case OP_add:
+    case OP_multiply:
+        return lower_elementwise(lowering, node);
+    case OP_concat:
+    case OP_split:
+    case OP_shuffle:
+    case OP_gather:
+    case OP_route:
+    case OP_flatten:
+        return lower_layout(lowering, node);
+    case OP_global_avg_pool:
+    case OP_softmax:
+    case OP_local_response_norm:
+        return lower_reduction(lowering, node);
+    case OP_batch_norm:
+    case OP_bias:
+    case OP_COUNT:
+        break;
+    }
+    diagnostics_report(lowering->diagnostics, SEVERITY_ERROR, node->where,
+        "every optimisation level has the passes that remove it: see `riffle passes`",
+        "'%s' has no kernel; the pipeline must remove it", op_info(node->op)->name);
+    return false;
+}
+
+static bool is_layout_op(OpKind op) {
+    return op == OP_concat || op == OP_split || op == OP_shuffle || op == OP_gather ||
+           op == OP_route || op == OP_flatten;
+}
+
+/* An output can be written in place by its producer when the layout is one that kernels write. */
+static void choose_direct_outputs(Lowering *lowering) {
+    const Graph *graph = lowering->graph;
+    for (int i = 0; i < graph->output_count; i++) {
+        const GraphOutput *output = &graph->outputs[i];
+        const TensorType *type = &output->value->type;
+        bool flat = type->rank < 4 || type->dims[2] * type->dims[3] == 1;
+        bool written = output->value->producer && !is_layout_op(output->value->producer->op);
+        if ((flat || output->layout == LAYOUT_NHWC) && written &&
+            !lowering->outputs[output->value->id])
+            lowering->outputs[output->value->id] = output;
+    }
+}
+
+static void copy_other_outputs(Lowering *lowering) {
+    const Graph *graph = lowering->graph;
+    for (int i = 0; i < graph->output_count; i++) {
+        const GraphOutput *output = &graph->outputs[i];
+        if (lowering->outputs[output->value->id] == output)
+            continue;
+        int buffer = 1 + graph->input_count + i;
+        Placement *to =
+            dense_placement(lowering, &output->value->type, buffer, output->layout, true);
+        lower_copy(lowering, output->value->producer, lowering_placement(lowering, output->value),
+            to, arena_format(lowering->arena, "copy to output %s", output->name));
+    }
+}
+
+static void add_public_buffers(Lowering *lowering) {
+    const Graph *graph = lowering->graph;
+    add_buffer(lowering, BUFFER_WEIGHTS, 0, 0, "weights");
+    for (int i = 0; i < graph->input_count; i++) {
+        const GraphInput *input = &graph->inputs[i];
+        int64_t bytes = tensor_elements(&input->value->type) * (int64_t)sizeof(float);
+        int buffer = add_buffer(lowering, BUFFER_INPUT, i, bytes, input->value->name);
+        lowering->placements[input->value->id] =
+            dense_placement(lowering, &input->value->type, buffer, input->layout, true);
+    }
+    for (int i = 0; i < graph->output_count; i++) {
+        int64_t bytes = tensor_elements(&graph->outputs[i].value->type) * (int64_t)sizeof(float);
+        add_buffer(lowering, BUFFER_OUTPUT, i, bytes, graph->outputs[i].name);
+    }
+}
+
+static void plan_workspace(Lowering *lowering) {
+    Program *program = lowering->program;
+    size_t count = 0;
+    PlannedBuffer *planned = ARENA_ARRAY(lowering->arena, PlannedBuffer, program->buffer_count + 1);
+    for (int i = 0; i < program->buffer_count; i++) {
+        const Buffer *buffer = &program->buffers[i];
+        if (buffer->kind == BUFFER_WORKSPACE && buffer->first_step >= 0)
+            planned[count++] =
+                (PlannedBuffer){buffer->bytes, buffer->first_step, buffer->last_step, 0};
+    }
+    MemoryPlan plan = plan_memory(planned, count, WORKSPACE_ALIGNMENT, lowering->arena);
+    count = 0;
+    for (int i = 0; i < program->buffer_count; i++) {
+        Buffer *buffer = &program->buffers[i];
+        if (buffer->kind == BUFFER_WORKSPACE && buffer->first_step >= 0)
+            buffer->offset = planned[count++].offset;
+    }
+    program->workspace_bytes = plan.peak_bytes + SLACK_BYTES;
+    program->workspace_lower_bound_bytes = plan.lower_bound_bytes;
+}
+
+Program *program_lower(
+    const Graph *graph, const Target *target, Arena *arena, Diagnostics *diagnostics) {
+    for (const Weight *weight = graph->first_weight; weight; weight = weight->next)
+        if (!weight->data) {
+            diagnostics_report(diagnostics, SEVERITY_ERROR, weight->where,
+                "give --weights FILE or --random-weights SEED", "weight '%s' has no data",
+                weight->path);
+            return NULL;
+        }
+    Program *program = ARENA_NEW(arena, Program);
+    program->arena = arena;
+    program->name = graph->name;
+    program->target = target;
+    program->input_count = graph->input_count;
+    program->output_count = graph->output_count;
+    Lowering lowering = {program, graph, target, arena, diagnostics, NULL, NULL};
+    lowering.placements = ARENA_ARRAY(arena, Placement *, graph->next_value_id + 1);
+    lowering.outputs = ARENA_ARRAY(arena, const GraphOutput *, graph->next_value_id + 1);
+    add_public_buffers(&lowering);
+    choose_direct_outputs(&lowering);
+    bool good = true;
+    for (const Node *node = graph->first; node; node = node->next)
+        good = lower_node(&lowering, node) && good;
+    if (!good) {
+        program_destroy(program);
+        return NULL;
+    }
+    copy_other_outputs(&lowering);
+    static const char padding[64];
+    text_append_bytes(&program->weights, padding, sizeof padding);
+    program->buffers[0].bytes = (int64_t)program->weights.length;
+    plan_workspace(&lowering);
+    return program;
+}
+
+void program_destroy(Program *program) {
+    if (program)
+        text_free(&program->weights);
+}
+
+ProgramSummary program_summary(const Program *program) {
+    ProgramSummary summary = {.workspace_bytes = program->workspace_bytes,
+        .workspace_lower_bound_bytes = program->workspace_lower_bound_bytes,
+        .weight_bytes = (int64_t)program->weights.length,
+        .kernel_count = program->kernel_count,
+        .step_count = program->step_count};
+    for (int i = 0; i < program->step_count; i++) {
+        const Step *step = &program->steps[i];
+        summary.macs += step->macs;
+        summary.bytes_moved += step->bytes_read + step->bytes_written;
+        if (kernel_only_moves(program->kernels[step->kernel]))
+            summary.layout_bytes += step->bytes_read + step->bytes_written;
+    }
+    return summary;
+}
+
+void program_print(const Program *program, Text *text) {
+    static const char *const kinds[] = {[BUFFER_WORKSPACE] = "workspace",
+        [BUFFER_INPUT] = "input",
+        [BUFFER_OUTPUT] = "output",
+        [BUFFER_WEIGHTS] = "weights"};
+    text_format(text, "program %s for %s, workspace %lld bytes\n\n", program->name,
+        program->target->name, (long long)program->workspace_bytes);
+    for (int i = 0; i < program->buffer_count; i++) {
+        const Buffer *buffer = &program->buffers[i];
+        text_format(
+            text, "buffer %d = %s %lld bytes", i, kinds[buffer->kind], (long long)buffer->bytes);
+        if (buffer->kind == BUFFER_WORKSPACE)
+            text_format(text, " at %lld, steps %d to %d", (long long)buffer->offset,
+                buffer->first_step, buffer->last_step);
+        text_format(text, " # %s\n", buffer->name);
+    }
+    text_append(text, "\n");
+    for (int i = 0; i < program->step_count; i++) {
+        const Step *step = &program->steps[i];
+        const Kernel *kernel = program->kernels[step->kernel];
+        text_format(text, "step %d = %s(", i, kernel->name);
+        for (int j = 0; j < kernel->parameter_count; j++)
+            text_format(text, "%sbuffer %d + %lld", j > 0 ? ", " : "", step->arguments[j].buffer,
+                (long long)step->arguments[j].offset);
+        text_format(text, ") # %s%s%s\n", step->path, step->path[0] ? ": " : "", step->label);
+    }
+    for (int i = 0; i < program->kernel_count; i++) {
+        text_append(text, "\n");
+        kernel_print(program->kernels[i], text);
+    }
+}

@@ -1,0 +1,136 @@
+/* Inside the lowering from graph to kernels: where tensors are, and what every lower_*.c shares. */
+#ifndef RIFFLE_BACKENDS_LOWER_H
+#define RIFFLE_BACKENDS_LOWER_H
+
+#include "backends/program.h"
+
+/* A range of channels of a tensor that lies regularly in one buffer: element (image, row, column,
+ * channel) is at offset + image*image_stride + row*row_stride + column*pixel_stride +
+ * (channel-first_channel)*channel_stride, all in floats. */
+typedef struct Run {
+    int64_t first_channel, channel_count;
+    int buffer;
+    int64_t offset;
+    int64_t channel_stride, pixel_stride, row_stride, image_stride;
+    bool exact; /* the caller's buffer: a vector load must not read past the last channel */
+} Run;
+
+/* Where a tensor is: runs in the order of its channels. A split is a view with fewer channels, a
+ * concat one with more runs; neither moves a byte. */
+typedef struct Placement {
+    Run *runs;
+    int run_count;
+    int64_t images, channels, height, width;
+} Placement;
+
+typedef struct Lowering {
+    Program *program;
+    const Graph *graph;
+    const Target *target;
+    Arena *arena;
+    Diagnostics *diagnostics;
+    Placement **placements;      /* by value id; NULL until the value is placed */
+    const GraphOutput **outputs; /* by value id: the output that the value is written to directly */
+} Lowering;
+
+/* A kernel under construction together with the arguments of its first call. */
+typedef struct KernelCall {
+    KernelBuilder builder;
+    Step step;
+    int64_t weight_floats; /* counted as bytes read */
+} KernelCall;
+
+/* ---- lower.c ---- */
+
+Placement *lowering_placement(Lowering *lowering, const Value *value);
+/* A new dense channels-last buffer in the workspace for the value; or the place in the caller's
+ * output buffer when the value is an output whose layout allows it. */
+Placement *lowering_place(Lowering *lowering, Value *value);
+/* A dense channels-last workspace buffer that belongs to no value. */
+Placement *lowering_temporary(Lowering *lowering, const Placement *like, const char *name);
+
+void call_begin(Lowering *lowering, KernelCall *call, const Node *node, int64_t extent);
+int call_parameter(
+    KernelCall *call, ParameterRole role, const char *name, int buffer, int64_t offset);
+/* One parameter per run; parameters[i] is the one of run i. At most MAX_PLACEMENT_RUNS runs. */
+enum { MAX_PLACEMENT_RUNS = 16 };
+void call_placement(KernelCall *call, ParameterRole role, const char *name,
+    const Placement *placement, int *parameters);
+/* Reserves room in the packed weights, aligned to 64 bytes; the pointer is valid until the next
+ * call. The parameter reads from its start. */
+float *call_weights(Lowering *lowering, KernelCall *call, int64_t floats, int *parameter);
+/* Adds the step; its kernel is shared with an equal one. The label is formatted. */
+void call_end(Lowering *lowering, KernelCall *call, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- lower_common.c ---- */
+
+/* Writes into `widths` the lanes of the vectors that cover `count` floats: full vectors, then the
+ * narrowest one (at least 4 lanes or the target's widest) that holds the rest. Returns their
+ * number. */
+int vector_widths(const Target *target, int64_t count, int *widths, int capacity);
+
+/* A stretch of tiles along an output row: `repeat` tiles of `pixels` outputs, from column `first`
+ * on. Where repeat > 1 no tap of the window leaves the input, so one body serves all. */
+typedef struct TileSpan {
+    int64_t first, repeat;
+    int pixels;
+    bool interior; /* no tap leaves the input */
+} TileSpan;
+
+typedef struct Window {
+    int64_t kernel[2], stride[2], dilation[2];
+    int64_t padding[4]; /* top, left, bottom, right */
+} Window;
+
+/* Cuts `width_out` outputs into spans of tiles of at most `pixels`; returns the number of spans and
+ * sets *spans. */
+int tile_spans(Arena *arena, int64_t width_out, int64_t width_in, const Window *window, int pixels,
+    TileSpan **spans);
+
+/* The rows of the window that lie inside the input, for output row y. */
+void window_rows(Arena *arena, const Window *window, int64_t height_in, int64_t height_out,
+    const Expression *y, const Expression **begin, const Expression **end);
+
+/* a + b + ... of expressions, variadic, closed by NULL. */
+const Expression *expression_sum(Arena *arena, ...) __attribute__((sentinel));
+
+/* A channel range that lies in one run of each placement. */
+typedef struct Segment {
+    int64_t first_channel, channel_count;
+    int runs[4]; /* per placement: index of its run */
+} Segment;
+/* Common refinement of up to four placements with equal channels. */
+int channel_segments(
+    const Placement *const *placements, int count, Segment *segments, int capacity);
+enum { MAX_SEGMENTS = 4 * MAX_PLACEMENT_RUNS };
+
+/* Applies the activation to a register in place. */
+void emit_activation(KernelBuilder *builder, Activation activation, int reg);
+/* destination = exp(source), to about 2 units in the last place. */
+void emit_exponential(KernelBuilder *builder, int destination, int source);
+
+/* Loads channels `first_lane..` of a vector: all lanes when that may not leave the buffer, else
+ * only the ones there are. */
+void emit_vector_load(KernelBuilder *builder, int destination, int parameter,
+    const Expression *offset, int64_t channels_left, bool exact);
+
+/* The placement itself when channels are consecutive in it, else a copy where they are: a planar
+ * input cannot be loaded by channel vectors. */
+const Placement *lowering_channels_last(
+    Lowering *lowering, const Node *node, const Placement *placement);
+
+/* ---- one per family of ops ---- */
+
+bool lower_convolution(Lowering *lowering, const Node *node); /* conv, linear */
+bool lower_window(Lowering *lowering, const Node *node); /* depthwise conv, max_pool, avg_pool */
+bool lower_elementwise(Lowering *lowering, const Node *node); /* activations, add, multiply */
+bool lower_layout(
+    Lowering *lowering, const Node *node); /* concat, split, shuffle, gather, route, flatten */
+bool lower_reduction(
+    Lowering *lowering, const Node *node); /* global_avg_pool, softmax, local_response_norm */
+/* A kernel that copies a tensor from one placement to another, whatever their strides. */
+void lower_copy(Lowering *lowering, const Node *node, const Placement *from, const Placement *to,
+    const char *label);
+
+#endif

@@ -1,0 +1,189 @@
+/* What the lowerings of several ops share: vectors, tiles, windows, activations. */
+#include "backends/lower.h"
+#include <assert.h>
+#include <stdarg.h>
+
+int vector_widths(const Target *target, int64_t count, int *widths, int capacity) {
+    int used = 0;
+    int narrowest = target->lanes < 4 ? target->lanes : 4;
+    while (count > 0) {
+        int width = target->lanes;
+        while (width > narrowest && width / 2 >= count)
+            width /= 2;
+        assert(used < capacity);
+        widths[used++] = width;
+        count -= width;
+    }
+    (void)capacity;
+    return used;
+}
+
+int tile_spans(Arena *arena, int64_t width_out, int64_t width_in, const Window *window, int pixels,
+    TileSpan **result) {
+    int count = 0;
+    TileSpan *spans = *result = ARENA_ARRAY(arena, TileSpan, (width_out + pixels - 1) / pixels);
+    for (int64_t first = 0; first < width_out; first += pixels) {
+        int64_t left = width_out - first;
+        int here = left < pixels ? (int)left : pixels;
+        int64_t leftmost = first * window->stride[1] - window->padding[1];
+        int64_t rightmost = (first + here - 1) * window->stride[1] - window->padding[1] +
+                            (window->kernel[1] - 1) * window->dilation[1];
+        bool interior = leftmost >= 0 && rightmost < width_in;
+        TileSpan *previous = count > 0 ? &spans[count - 1] : NULL;
+        if (previous && interior && previous->interior && previous->pixels == here) {
+            previous->repeat++;
+            continue;
+        }
+        spans[count++] = (TileSpan){first, 1, here, interior};
+    }
+    return count;
+}
+
+/* ceil(max(numerator, 0) / divisor) */
+static const Expression *ceiling_divide(
+    Arena *arena, const Expression *numerator, int64_t divisor) {
+    const Expression *zero = expression_constant(arena, 0);
+    const Expression *positive = expression_maximum(arena, numerator, zero);
+    return expression_divide(arena, expression_offset(arena, positive, divisor - 1), divisor);
+}
+
+void window_rows(Arena *arena, const Window *window, int64_t height_in, int64_t height_out,
+    const Expression *y, const Expression **begin, const Expression **end) {
+    int64_t kernel = window->kernel[0], stride = window->stride[0], top = window->padding[0];
+    int64_t dilation = window->dilation[0];
+    *begin = expression_constant(arena, 0);
+    *end = expression_constant(arena, kernel);
+    if (top > 0) /* input row y*stride - top + ky*dilation >= 0 */
+        *begin = ceiling_divide(
+            arena, expression_offset(arena, expression_multiply(arena, y, -stride), top), dilation);
+    if ((height_out - 1) * stride - top + (kernel - 1) * dilation >= height_in)
+        *end = expression_minimum(arena, *end,
+            ceiling_divide(arena,
+                expression_offset(arena, expression_multiply(arena, y, -stride), height_in + top),
+                dilation));
+}
+
+const Expression *expression_sum(Arena *arena, ...) {
+    va_list arguments;
+    va_start(arguments, arena);
+    const Expression *sum = expression_constant(arena, 0);
+    for (;;) {
+        const Expression *next = va_arg(arguments, const Expression *);
+        if (!next)
+            break;
+        sum = expression_add(arena, sum, next);
+    }
+    va_end(arguments);
+    return sum;
+}
+
+int channel_segments(
+    const Placement *const *placements, int count, Segment *segments, int capacity) {
+    int segment_count = 0;
+    int runs[4] = {0};
+    assert(count <= 4);
+    for (int64_t channel = 0; channel < placements[0]->channels;) {
+        int64_t end = placements[0]->channels;
+        for (int i = 0; i < count; i++) {
+            const Run *run = &placements[i]->runs[runs[i]];
+            while (channel >= run->first_channel + run->channel_count)
+                run = &placements[i]->runs[++runs[i]];
+            int64_t run_end = run->first_channel + run->channel_count;
+            end = run_end < end ? run_end : end;
+        }
+        assert(segment_count < capacity);
+        Segment *segment = &segments[segment_count++];
+        segment->first_channel = channel;
+        segment->channel_count = end - channel;
+        for (int i = 0; i < count; i++)
+            segment->runs[i] = runs[i];
+        channel = end;
+    }
+    (void)capacity;
+    return segment_count;
+}
+
+static int emit_constant(KernelBuilder *builder, int lanes, float constant) {
+    int reg = kernel_register(builder, lanes);
+    kernel_splat(builder, reg, constant);
+    return reg;
+}
+
+/* The range reduction and polynomial of Cephes' expf: x = n ln 2 + r, |r| <= ln 2 / 2. */
+void emit_exponential(KernelBuilder *builder, int destination, int source) {
+    static const float coefficients[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
+        4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
+    int lanes = builder->kernel->register_lanes[source];
+    int x = kernel_register(builder, lanes), n = kernel_register(builder, lanes);
+    int square = kernel_register(builder, lanes), sum = kernel_register(builder, lanes);
+    int one = emit_constant(builder, lanes, 1.0f);
+    kernel_binary(builder, INSTRUCTION_maximum, x, source, emit_constant(builder, lanes, -87.0f));
+    kernel_binary(builder, INSTRUCTION_minimum, x, x, emit_constant(builder, lanes, 88.0f));
+    kernel_multiply_add(builder, n, x, emit_constant(builder, lanes, 1.44269504088896341f),
+        emit_constant(builder, lanes, 0.5f));
+    kernel_unary(builder, INSTRUCTION_floor, n, n);
+    kernel_multiply_add(builder, x, n, emit_constant(builder, lanes, -0.693359375f), x);
+    kernel_multiply_add(builder, x, n, emit_constant(builder, lanes, 2.12194440e-4f), x);
+    kernel_binary(builder, INSTRUCTION_multiply, square, x, x);
+    kernel_splat(builder, sum, coefficients[0]);
+    for (int i = 1; i < 6; i++)
+        kernel_multiply_add(builder, sum, sum, x, emit_constant(builder, lanes, coefficients[i]));
+    kernel_multiply_add(builder, sum, sum, square, x);
+    kernel_binary(builder, INSTRUCTION_add, sum, sum, one);
+    kernel_unary(builder, INSTRUCTION_power_of_two, n, n);
+    kernel_binary(builder, INSTRUCTION_multiply, destination, sum, n);
+}
+
+static void emit_clamp(KernelBuilder *builder, int reg, float least, float most) {
+    int lanes = builder->kernel->register_lanes[reg];
+    kernel_binary(builder, INSTRUCTION_maximum, reg, reg, emit_constant(builder, lanes, least));
+    kernel_binary(builder, INSTRUCTION_minimum, reg, reg, emit_constant(builder, lanes, most));
+}
+
+void emit_activation(KernelBuilder *builder, Activation activation, int reg) {
+    int lanes = builder->kernel->register_lanes[reg];
+    int temporary;
+    switch (activation) {
+    case ACTIVATION_NONE:
+        return;
+    case ACTIVATION_RELU:
+        kernel_binary(builder, INSTRUCTION_maximum, reg, reg, emit_constant(builder, lanes, 0.0f));
+        return;
+    case ACTIVATION_RELU6:
+        emit_clamp(builder, reg, 0.0f, 6.0f);
+        return;
+    case ACTIVATION_SIGMOID:
+        temporary = kernel_register(builder, lanes);
+        kernel_binary(
+            builder, INSTRUCTION_subtract, temporary, emit_constant(builder, lanes, 0.0f), reg);
+        emit_exponential(builder, temporary, temporary);
+        kernel_binary(
+            builder, INSTRUCTION_add, temporary, temporary, emit_constant(builder, lanes, 1.0f));
+        kernel_binary(
+            builder, INSTRUCTION_divide, reg, emit_constant(builder, lanes, 1.0f), temporary);
+        return;
+    case ACTIVATION_HARD_SIGMOID:
+    case ACTIVATION_HARD_SWISH:
+        temporary = kernel_register(builder, lanes);
+        kernel_binary(
+            builder, INSTRUCTION_add, temporary, reg, emit_constant(builder, lanes, 3.0f));
+        emit_clamp(builder, temporary, 0.0f, 6.0f);
+        kernel_binary(builder, INSTRUCTION_multiply, temporary, temporary,
+            emit_constant(builder, lanes, 1.0f / 6.0f));
+        if (activation == ACTIVATION_HARD_SWISH)
+            kernel_binary(builder, INSTRUCTION_multiply, reg, reg, temporary);
+        else
+            kernel_unary(builder, INSTRUCTION_move, reg, temporary);
+        return;
+    case ACTIVATION_COUNT:
+        break;
+    }
+    assert(!"unknown activation");
+}
+
+void emit_vector_load(KernelBuilder *builder, int destination, int parameter,
+    const Expression *offset, int64_t channels_left, bool exact) {
+    int lanes = builder->kernel->register_lanes[destination];
+    int count = exact && channels_left < lanes ? (int)channels_left : lanes;
+    kernel_load(builder, destination, parameter, offset, 0, count);
+}

@@ -1,0 +1,631 @@
+/* Convolution (dense and grouped) and fully connected layers: output tiles of pixels x channel
+ * vectors held in registers, one multiply-add per tap, input channel, pixel and vector.
+ *
+ * A 1x1 convolution without stride is a matrix product over all pixels of the batch (a "flat" one);
+ * a fully connected layer is that with one pixel per image. Every other convolution works row by
+ * row, with tiles at the edges that leave out the taps which fall into the padding.
+ *
+ * Weights are packed per group and panel (the output channels of one tile) as
+ * [kernel row][input channel][kernel column][channel of the panel], without padding: the last
+ * vector of a panel may read on into what follows. */
+#include "backends/lower.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+enum { MAX_TILE_PIXELS = 28, MAX_TILE_VECTORS = 8 };
+
+/* What one convolution is, for all functions of this file. */
+typedef struct Convolution {
+    Lowering *lowering;
+    KernelCall *call;
+    KernelBuilder *builder;
+    Arena *arena;
+    const Placement *input, *output, *residual; /* residual: NULL without */
+    int input_parameters[MAX_PLACEMENT_RUNS], output_parameters[MAX_PLACEMENT_RUNS];
+    int residual_parameters[MAX_PLACEMENT_RUNS];
+    int weights; /* parameter */
+    Window window;
+    int64_t groups, group_inputs, group_outputs;
+    int64_t height_in, width_in, height_out, width_out; /* flat: one row of all pixels */
+    bool flat, has_bias;
+    int64_t bias_offset; /* in floats, inside the packed weights */
+    Activation activation, residual_activation;
+    int tile_pixels, tile_vectors;
+    int64_t panel_channels; /* channels of a full panel */
+} Convolution;
+
+/* A tile: which output channels, which pixels. */
+typedef struct ConvolutionTile {
+    const Expression *group;   /* index of the group */
+    const Expression *channel; /* first output channel, within the group */
+    int64_t channel_count;
+    const Expression *weight_offset; /* of the panel */
+    const Expression *image, *row;   /* NULL in a flat one */
+    const Expression *column;
+    int pixels;
+    bool interior;
+} ConvolutionTile;
+
+/* ---- choosing the tile ---- */
+
+/* Cycles of one tap and input channel on a tile, and of the whole tile: multiply-adds, loads, issue
+ * width, and the latency of the multiply-add chain, whichever is longest. */
+static double tile_cycles(
+    const Target *target, int pixels, const int *widths, int width_count, int64_t taps) {
+    double full = 1.0 / target->multiply_adds_per_cycle;
+    double multiply_adds = 0, loads = 0.5 * pixels, instructions = 2;
+    for (int i = 0; i < width_count; i++) {
+        double cost = widths[i] == target->lanes ? full : 0.5;
+        double operations = target->fused_multiply_add ? 1 : 2;
+        multiply_adds += cost * pixels * operations;
+        loads += widths[i] > 8 ? 1.0 : 0.5;
+        instructions += pixels * operations + 1;
+    }
+    instructions += pixels;
+    double cycles = multiply_adds;
+    if (loads > cycles)
+        cycles = loads;
+    if (instructions / 6 > cycles)
+        cycles = instructions / 6;
+    if (cycles < 4)
+        cycles = 4;
+    double stores = (double)pixels * width_count;
+    return cycles * (double)taps + stores + 12;
+}
+
+static double panel_cycles(const Convolution *conv, int64_t channels, int pixels, int64_t taps) {
+    int widths[MAX_TILE_VECTORS];
+    const Target *target = conv->lowering->target;
+    int count = vector_widths(target, channels, widths, MAX_TILE_VECTORS);
+    int64_t whole = conv->width_out / pixels, rest = conv->width_out % pixels;
+    double cycles = (double)whole * tile_cycles(target, pixels, widths, count, taps);
+    if (rest > 0)
+        cycles += tile_cycles(target, (int)rest, widths, count, taps);
+    return cycles;
+}
+
+static void choose_tile(Convolution *conv) {
+    const Target *target = conv->lowering->target;
+    int64_t taps = conv->group_inputs * conv->window.kernel[0] * conv->window.kernel[1];
+    double best = 0;
+    for (int vectors = 1; vectors <= MAX_TILE_VECTORS; vectors++) {
+        int64_t panel = (int64_t)vectors * target->lanes;
+        if (vectors > 1 && panel >= conv->group_outputs + target->lanes)
+            break;
+        for (int pixels = 1; pixels <= MAX_TILE_PIXELS && pixels <= conv->width_out; pixels++) {
+            /* accumulators, one weight per vector, one broadcast value; without fused multiply-add
+             * a product besides */
+            int registers = pixels * vectors + vectors + (target->fused_multiply_add ? 1 : 2);
+            if (pixels > 1 && registers > target->registers)
+                break;
+            int64_t whole = conv->group_outputs / panel, rest = conv->group_outputs % panel;
+            double cycles = (double)whole * panel_cycles(conv, panel, pixels, taps);
+            if (rest > 0)
+                cycles += panel_cycles(conv, rest, pixels, taps);
+            if (best == 0 || cycles < best) {
+                best = cycles;
+                conv->tile_pixels = pixels;
+                conv->tile_vectors = vectors;
+            }
+        }
+    }
+    conv->panel_channels = (int64_t)conv->tile_vectors * target->lanes;
+}
+
+/* ---- packing ---- */
+
+static float *pack_panel(const Convolution *conv, const float *weights, int64_t first_output,
+    int64_t channel_count, float *out) {
+    int64_t rows = conv->window.kernel[0], columns = conv->window.kernel[1];
+    int64_t inputs = conv->group_inputs;
+    for (int64_t row = 0; row < rows; row++)
+        for (int64_t input = 0; input < inputs; input++)
+            for (int64_t column = 0; column < columns; column++)
+                for (int64_t channel = 0; channel < channel_count; channel++)
+                    *out++ = weights[(((first_output + channel) * inputs + input) * rows + row) *
+                                         columns +
+                                     column];
+    return out;
+}
+
+static void pack_weights(Convolution *conv, const Weight *weight, const Weight *bias) {
+    int64_t taps = conv->group_inputs * conv->window.kernel[0] * conv->window.kernel[1];
+    int64_t outputs = conv->groups * conv->group_outputs;
+    conv->bias_offset = outputs * taps;
+    conv->has_bias = bias != NULL;
+    float *packed = call_weights(
+        conv->lowering, conv->call, outputs * taps + (bias ? outputs : 0), &conv->weights);
+    for (int64_t group = 0; group < conv->groups; group++)
+        for (int64_t channel = 0; channel < conv->group_outputs; channel += conv->panel_channels) {
+            int64_t left = conv->group_outputs - channel;
+            int64_t count = left < conv->panel_channels ? left : conv->panel_channels;
+            packed = pack_panel(
+                conv, weight->data, group * conv->group_outputs + channel, count, packed);
+        }
+    if (bias)
+        memcpy(packed, bias->data, (size_t)outputs * sizeof(float));
+}
+
+/* ---- one tile ---- */
+
+static const Expression *times(const Convolution *conv, const Expression *a, int64_t factor) {
+    return expression_multiply(conv->arena, a, factor);
+}
+
+/* First output channel of the tile in the whole tensor. */
+static const Expression *tile_channel(const Convolution *conv, const ConvolutionTile *tile) {
+    return expression_add(
+        conv->arena, times(conv, tile->group, conv->group_outputs), tile->channel);
+}
+
+static void start_accumulators(const Convolution *conv, const ConvolutionTile *tile,
+    const int *widths, int vectors, int (*accumulators)[MAX_TILE_VECTORS]) {
+    KernelBuilder *builder = conv->builder;
+    const Expression *channel = tile_channel(conv, tile);
+    for (int v = 0; v < vectors; v++) {
+        int start = kernel_register(builder, widths[v]);
+        if (conv->has_bias)
+            kernel_load(builder, start, conv->weights,
+                expression_offset(
+                    conv->arena, channel, conv->bias_offset + v * conv->lowering->target->lanes),
+                0, widths[v]);
+        else
+            kernel_splat(builder, start, 0.0f);
+        for (int p = 0; p < tile->pixels; p++) {
+            accumulators[p][v] = kernel_register(builder, widths[v]);
+            kernel_unary(builder, INSTRUCTION_move, accumulators[p][v], start);
+        }
+    }
+}
+
+/* Whether a tap of pixel p lies inside the input's columns; the tile's column is constant at edges.
+ */
+static bool column_inside(
+    const Convolution *conv, const ConvolutionTile *tile, int p, int64_t tap) {
+    int64_t first;
+    if (tile->interior)
+        return true;
+    bool constant = expression_is_constant(tile->column, &first);
+    assert(constant);
+    (void)constant;
+    int64_t column = (first + p) * conv->window.stride[1] - conv->window.padding[1] +
+                     tap * conv->window.dilation[1];
+    return column >= 0 && column < conv->width_in;
+}
+
+/* The multiply-adds of one kernel row and one input channel. */
+static void emit_taps(const Convolution *conv, const ConvolutionTile *tile, const int *widths,
+    int vectors, int (*accumulators)[MAX_TILE_VECTORS], const Run *run, int parameter,
+    const Expression *input_offset, const Expression *weight_offset) {
+    KernelBuilder *builder = conv->builder;
+    for (int64_t tap = 0; tap < conv->window.kernel[1]; tap++) {
+        int weights[MAX_TILE_VECTORS];
+        for (int v = 0; v < vectors; v++) {
+            weights[v] = kernel_register(builder, widths[v]);
+            int64_t offset = tap * tile->channel_count + v * conv->lowering->target->lanes;
+            kernel_load(builder, weights[v], conv->weights,
+                expression_offset(conv->arena, weight_offset, offset), 0, widths[v]);
+        }
+        for (int p = 0; p < tile->pixels; p++) {
+            if (!column_inside(conv, tile, p, tap))
+                continue;
+            int64_t column = p * conv->window.stride[1] + tap * conv->window.dilation[1];
+            const Expression *offset =
+                expression_offset(conv->arena, input_offset, column * run->pixel_stride);
+            int previous_width = 0, value = -1;
+            for (int v = 0; v < vectors; v++) {
+                if (widths[v] != previous_width) {
+                    value = kernel_register(builder, widths[v]);
+                    kernel_broadcast(builder, value, parameter, offset);
+                    previous_width = widths[v];
+                }
+                kernel_multiply_add(
+                    builder, accumulators[p][v], value, weights[v], accumulators[p][v]);
+            }
+        }
+    }
+}
+
+/* All taps over the channels first..first+count-1 of the group, which lie in one run. */
+static void emit_channel_loop(const Convolution *conv, const ConvolutionTile *tile,
+    const int *widths, int vectors, int (*accumulators)[MAX_TILE_VECTORS], int run_index,
+    const Expression *run_channel, int64_t first, int64_t count, const Expression *kernel_row) {
+    enum { UNROLLED_MULTIPLY_ADDS = 320 };
+    KernelBuilder *builder = conv->builder;
+    Arena *arena = conv->arena;
+    const Run *run = &conv->input->runs[run_index];
+    const Window *window = &conv->window;
+    int64_t taps = window->kernel[1];
+    const Expression *input = expression_sum(arena, times(conv, run_channel, run->channel_stride),
+        times(conv, tile->column, window->stride[1] * run->pixel_stride),
+        expression_constant(arena, -window->padding[1] * run->pixel_stride), NULL);
+    if (!conv->flat)
+        input = expression_sum(arena, input, times(conv, tile->image, run->image_stride),
+            times(conv, tile->row, window->stride[0] * run->row_stride),
+            times(conv, kernel_row, window->dilation[0] * run->row_stride),
+            expression_constant(arena, -window->padding[0] * run->row_stride), NULL);
+    const Expression *weight = expression_sum(arena, tile->weight_offset,
+        times(conv, kernel_row, conv->group_inputs * taps * tile->channel_count),
+        expression_constant(arena, first * taps * tile->channel_count), NULL);
+    int64_t channel_weights = taps * tile->channel_count;
+    if (count * taps * tile->pixels * vectors <= UNROLLED_MULTIPLY_ADDS) {
+        for (int64_t channel = 0; channel < count; channel++)
+            emit_taps(conv, tile, widths, vectors, accumulators, run,
+                conv->input_parameters[run_index],
+                expression_offset(arena, input, channel * run->channel_stride),
+                expression_offset(arena, weight, channel * channel_weights));
+        return;
+    }
+    const Expression *channel = kernel_open_range(builder, "channel", 0, count, 1);
+    emit_taps(conv, tile, widths, vectors, accumulators, run, conv->input_parameters[run_index],
+        expression_add(arena, input, times(conv, channel, run->channel_stride)),
+        expression_add(arena, weight, times(conv, channel, channel_weights)));
+    kernel_close(builder);
+}
+
+static void emit_channels(const Convolution *conv, const ConvolutionTile *tile, const int *widths,
+    int vectors, int (*accumulators)[MAX_TILE_VECTORS], const Expression *kernel_row) {
+    Arena *arena = conv->arena;
+    if (conv->input->run_count == 1) {
+        emit_channel_loop(conv, tile, widths, vectors, accumulators, 0,
+            times(conv, tile->group, conv->group_inputs), 0, conv->group_inputs, kernel_row);
+        return;
+    }
+    int64_t group = 0;
+    bool constant = expression_is_constant(tile->group, &group);
+    assert(constant);
+    (void)constant;
+    int64_t begin = group * conv->group_inputs, end = begin + conv->group_inputs;
+    for (int i = 0; i < conv->input->run_count; i++) {
+        const Run *run = &conv->input->runs[i];
+        int64_t first = run->first_channel > begin ? run->first_channel : begin;
+        int64_t last = run->first_channel + run->channel_count;
+        last = last < end ? last : end;
+        if (first < last)
+            emit_channel_loop(conv, tile, widths, vectors, accumulators, i,
+                expression_constant(arena, first - run->first_channel), first - begin, last - first,
+                kernel_row);
+    }
+}
+
+/* Offset of the tile's pixel p, channel `channel` of the run (relative to the run). */
+static const Expression *output_offset(const Convolution *conv, const ConvolutionTile *tile,
+    const Run *run, int p, const Expression *channel) {
+    Arena *arena = conv->arena;
+    const Expression *offset = expression_sum(arena, times(conv, channel, run->channel_stride),
+        times(conv, tile->column, run->pixel_stride),
+        expression_constant(arena, p * run->pixel_stride), NULL);
+    if (!conv->flat)
+        offset = expression_sum(arena, offset, times(conv, tile->image, run->image_stride),
+            times(conv, tile->row, run->row_stride), NULL);
+    return offset;
+}
+
+/* Calls `store` or loads for the part of a vector that lies in each run: with one run the channel
+ * may be an expression, with several it is a constant. */
+static void access_vector(const Convolution *conv, const ConvolutionTile *tile,
+    const Placement *placement, const int *parameters, int p, int v, int64_t count, int reg,
+    bool store) {
+    KernelBuilder *builder = conv->builder;
+    Arena *arena = conv->arena;
+    const Expression *channel = expression_offset(
+        arena, tile_channel(conv, tile), (int64_t)v * conv->lowering->target->lanes);
+    int64_t first;
+    if (placement->run_count == 1) {
+        const Expression *offset = output_offset(conv, tile, &placement->runs[0], p, channel);
+        if (store)
+            kernel_store(builder, reg, parameters[0], offset, 0, (int)count);
+        else
+            emit_vector_load(builder, reg, parameters[0], offset, count, placement->runs[0].exact);
+        return;
+    }
+    bool constant = expression_is_constant(channel, &first);
+    assert(constant);
+    (void)constant;
+    for (int i = 0; i < placement->run_count; i++) {
+        const Run *run = &placement->runs[i];
+        int64_t begin = run->first_channel > first ? run->first_channel : first;
+        int64_t end = run->first_channel + run->channel_count;
+        end = end < first + count ? end : first + count;
+        if (begin >= end)
+            continue;
+        const Expression *offset = output_offset(
+            conv, tile, run, p, expression_constant(arena, begin - run->first_channel));
+        int lane = (int)(begin - first), lanes = (int)(end - begin);
+        if (store) {
+            kernel_store(builder, reg, parameters[i], offset, lane, lanes);
+            continue;
+        }
+        /* A load clears the other lanes, so the pieces of a residual add up. */
+        int piece = kernel_register(builder, builder->kernel->register_lanes[reg]);
+        kernel_load(builder, piece, parameters[i], offset, lane, lanes);
+        if (begin == first)
+            kernel_unary(builder, INSTRUCTION_move, reg, piece);
+        else
+            kernel_binary(builder, INSTRUCTION_add, reg, reg, piece);
+    }
+}
+
+static void finish_tile(const Convolution *conv, const ConvolutionTile *tile, const int *widths,
+    int vectors, int (*accumulators)[MAX_TILE_VECTORS]) {
+    KernelBuilder *builder = conv->builder;
+    int lanes = conv->lowering->target->lanes;
+    for (int p = 0; p < tile->pixels; p++)
+        for (int v = 0; v < vectors; v++) {
+            int reg = accumulators[p][v];
+            int64_t left = tile->channel_count - (int64_t)v * lanes;
+            int64_t count = left < widths[v] ? left : widths[v];
+            emit_activation(builder, conv->activation, reg);
+            if (conv->residual) {
+                int other = kernel_register(builder, widths[v]);
+                access_vector(conv, tile, conv->residual, conv->residual_parameters, p, v, count,
+                    other, false);
+                kernel_binary(builder, INSTRUCTION_add, reg, reg, other);
+                emit_activation(builder, conv->residual_activation, reg);
+            }
+            access_vector(
+                conv, tile, conv->output, conv->output_parameters, p, v, count, reg, true);
+        }
+}
+
+static void emit_tile(const Convolution *conv, const ConvolutionTile *tile) {
+    KernelBuilder *builder = conv->builder;
+    int widths[MAX_TILE_VECTORS];
+    int accumulators[MAX_TILE_PIXELS][MAX_TILE_VECTORS];
+    int vectors =
+        vector_widths(conv->lowering->target, tile->channel_count, widths, MAX_TILE_VECTORS);
+    start_accumulators(conv, tile, widths, vectors, accumulators);
+    const Expression *begin = expression_constant(conv->arena, 0);
+    const Expression *end = expression_constant(conv->arena, conv->window.kernel[0]);
+    if (!conv->flat)
+        window_rows(
+            conv->arena, &conv->window, conv->height_in, conv->height_out, tile->row, &begin, &end);
+    const Expression *kernel_row = kernel_open_for(builder, "kernel_row", begin, end, 1);
+    emit_channels(conv, tile, widths, vectors, accumulators, kernel_row);
+    kernel_close(builder);
+    finish_tile(conv, tile, widths, vectors, accumulators);
+}
+
+/* ---- loops over groups, panels, pixels ---- */
+
+typedef void EmitPixels(const Convolution *conv, ConvolutionTile *tile);
+
+/* The spans of one output row. */
+static void emit_row_tiles(const Convolution *conv, ConvolutionTile *tile) {
+    TileSpan *spans;
+    int count = tile_spans(
+        conv->arena, conv->width_out, conv->width_in, &conv->window, conv->tile_pixels, &spans);
+    for (int i = 0; i < count; i++) {
+        tile->pixels = spans[i].pixels;
+        tile->interior = spans[i].interior;
+        tile->column = kernel_open_range(conv->builder, "column", spans[i].first,
+            spans[i].first + spans[i].repeat * spans[i].pixels, spans[i].pixels);
+        emit_tile(conv, tile);
+        kernel_close(conv->builder);
+    }
+}
+
+/* The pixel tiles of the parallel range [begin, end) of a flat convolution; the last one may be
+ * partial. */
+static void emit_flat_tiles(const Convolution *conv, ConvolutionTile *tile) {
+    KernelBuilder *builder = conv->builder;
+    Arena *arena = conv->arena;
+    const Expression *begin = kernel_variable(builder, VARIABLE_BEGIN);
+    const Expression *end = kernel_variable(builder, VARIABLE_END);
+    int64_t whole = conv->width_out / conv->tile_pixels, rest = conv->width_out % conv->tile_pixels;
+    const Expression *whole_end =
+        rest > 0 ? expression_minimum(arena, end, expression_constant(arena, whole)) : end;
+    tile->interior = true;
+    if (whole > 0) {
+        const Expression *index = kernel_open_for(builder, "tile", begin, whole_end, 1);
+        tile->pixels = conv->tile_pixels;
+        tile->column = times(conv, index, conv->tile_pixels);
+        emit_tile(conv, tile);
+        kernel_close(builder);
+    }
+    if (rest > 0) {
+        kernel_open_if_less(builder, expression_constant(arena, whole), end);
+        tile->pixels = (int)rest;
+        tile->column = expression_constant(arena, whole * conv->tile_pixels);
+        emit_tile(conv, tile);
+        kernel_close(builder);
+    }
+}
+
+/* All pixels, when the parallel axis is the panels. */
+static void emit_all_tiles(const Convolution *conv, ConvolutionTile *tile) {
+    tile->interior = true;
+    for (int64_t first = 0; first < conv->width_out; first += conv->tile_pixels) {
+        int64_t left = conv->width_out - first;
+        tile->pixels = left < conv->tile_pixels ? (int)left : conv->tile_pixels;
+        tile->column = expression_constant(conv->arena, first);
+        emit_tile(conv, tile);
+    }
+}
+
+/* The panels first..last-1 of the group, the last of which may be partial. Panels are a loop when
+ * every one of them lies in the same runs, else each is emitted with its constants. */
+static void emit_panels(const Convolution *conv, ConvolutionTile *tile, const Expression *first,
+    const Expression *end, EmitPixels *emit_pixels) {
+    KernelBuilder *builder = conv->builder;
+    Arena *arena = conv->arena;
+    int64_t taps = conv->group_inputs * conv->window.kernel[0] * conv->window.kernel[1];
+    int64_t whole = conv->group_outputs / conv->panel_channels;
+    int64_t rest = conv->group_outputs % conv->panel_channels;
+    int64_t panel_weights = conv->panel_channels * taps;
+    const Expression *group_weights = times(conv, tile->group, conv->group_outputs * taps);
+    bool one_run =
+        conv->output->run_count == 1 && (!conv->residual || conv->residual->run_count == 1);
+    bool loop_over_all = end == NULL; /* not the parallel axis */
+    tile->channel_count = conv->panel_channels;
+    if (!one_run && whole > 0)
+        assert(loop_over_all);
+    for (int64_t panel = 0; !one_run && panel < whole; panel++) {
+        tile->channel = expression_constant(arena, panel * conv->panel_channels);
+        tile->weight_offset = expression_offset(arena, group_weights, panel * panel_weights);
+        emit_pixels(conv, tile);
+    }
+    if (one_run && whole > 0) {
+        const Expression *last = expression_constant(arena, whole);
+        if (!loop_over_all)
+            last = rest > 0 ? expression_minimum(arena, end, last) : end;
+        const Expression *panel = kernel_open_for(
+            builder, "panel", loop_over_all ? expression_constant(arena, 0) : first, last, 1);
+        tile->channel = times(conv, panel, conv->panel_channels);
+        tile->weight_offset =
+            expression_add(arena, group_weights, times(conv, panel, panel_weights));
+        emit_pixels(conv, tile);
+        kernel_close(builder);
+    }
+    if (rest > 0) {
+        if (!loop_over_all)
+            kernel_open_if_less(builder, expression_constant(arena, whole), end);
+        tile->channel_count = rest;
+        tile->channel = expression_constant(arena, whole * conv->panel_channels);
+        tile->weight_offset = expression_offset(arena, group_weights, whole * panel_weights);
+        emit_pixels(conv, tile);
+        if (!loop_over_all)
+            kernel_close(builder);
+    }
+}
+
+static bool single_run(const Placement *placement) {
+    return !placement || placement->run_count == 1;
+}
+
+static void emit_groups(const Convolution *conv, ConvolutionTile *tile, EmitPixels *emit_pixels) {
+    bool loop = single_run(conv->input) && single_run(conv->output) && single_run(conv->residual);
+    if (loop) {
+        tile->group = kernel_open_range(conv->builder, "group", 0, conv->groups, 1);
+        emit_panels(conv, tile, NULL, NULL, emit_pixels);
+        kernel_close(conv->builder);
+        return;
+    }
+    for (int64_t group = 0; group < conv->groups; group++) {
+        tile->group = expression_constant(conv->arena, group);
+        emit_panels(conv, tile, NULL, NULL, emit_pixels);
+    }
+}
+
+static void emit_rows(const Convolution *conv) {
+    KernelBuilder *builder = conv->builder;
+    ConvolutionTile tile = {0};
+    const Expression *index = kernel_open_for(builder, "row",
+        kernel_variable(builder, VARIABLE_BEGIN), kernel_variable(builder, VARIABLE_END), 1);
+    bool one_image = conv->output->images == 1;
+    tile.image = one_image ? expression_constant(conv->arena, 0)
+                           : expression_divide(conv->arena, index, conv->height_out);
+    tile.row = one_image ? index : expression_remainder(conv->arena, index, conv->height_out);
+    emit_groups(conv, &tile, emit_row_tiles);
+    kernel_close(builder);
+}
+
+/* ---- the node ---- */
+
+static bool pixels_are_dense(const Placement *placement) {
+    for (int i = 0; i < placement->run_count; i++) {
+        const Run *run = &placement->runs[i];
+        bool rows =
+            placement->height == 1 || run->row_stride == placement->width * run->pixel_stride;
+        bool images = placement->images == 1 ||
+                      run->image_stride == placement->height * placement->width * run->pixel_stride;
+        if (!rows || !images)
+            return false;
+    }
+    return true;
+}
+
+static void read_window(const Node *node, Convolution *conv) {
+    conv->window = (Window){{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}};
+    conv->groups = 1;
+    if (node->op == OP_linear)
+        return;
+    const TensorType *weight = &node_weight(node, "weight")->type;
+    for (int i = 0; i < 2; i++) {
+        conv->window.kernel[i] = weight->dims[2 + i];
+        conv->window.stride[i] = node_list(node, "stride").items[i];
+        conv->window.dilation[i] = node_list(node, "dilation").items[i];
+    }
+    for (int i = 0; i < 4; i++)
+        conv->window.padding[i] = node_list(node, "padding").items[i];
+    conv->groups = node_integer(node, "groups");
+    conv->residual_activation = (Activation)node_integer(node, "residual_activation");
+}
+
+static bool is_pointwise(const Window *window) {
+    return window->kernel[0] * window->kernel[1] == 1 &&
+           window->stride[0] * window->stride[1] == 1 &&
+           window->padding[0] + window->padding[1] + window->padding[2] + window->padding[3] == 0;
+}
+
+static void describe(Convolution *conv, const Node *node) {
+    Lowering *lowering = conv->lowering;
+    read_window(node, conv);
+    conv->activation = (Activation)node_integer(node, "activation");
+    conv->input = lowering_placement(lowering, node->operands[0]);
+    conv->residual =
+        node->operand_count > 1 ? lowering_placement(lowering, node->operands[1]) : NULL;
+    conv->output = lowering_place(lowering, node->results[0]);
+    conv->group_inputs = conv->input->channels / conv->groups;
+    conv->group_outputs = conv->output->channels / conv->groups;
+    conv->flat = is_pointwise(&conv->window) && pixels_are_dense(conv->input) &&
+                 pixels_are_dense(conv->output) &&
+                 (!conv->residual || pixels_are_dense(conv->residual));
+    const Placement *in = conv->input, *out = conv->output;
+    conv->height_in = conv->flat ? 1 : in->height;
+    conv->height_out = conv->flat ? 1 : out->height;
+    conv->width_in = conv->flat ? in->images * in->height * in->width : in->width;
+    conv->width_out = conv->flat ? out->images * out->height * out->width : out->width;
+}
+
+static bool is_depthwise(const Node *node) {
+    return node->op == OP_conv && node_integer(node, "groups") > 1 &&
+           node_integer(node, "groups") == node->operands[0]->type.dims[1] &&
+           node_weight(node, "weight")->type.dims[0] == node->operands[0]->type.dims[1];
+}
+
+/* How the kernel is cut for threads: tiles of pixels, panels of channels, or rows. */
+static int64_t parallel_extent(const Convolution *conv, bool *by_panels) {
+    int64_t tiles = (conv->width_out + conv->tile_pixels - 1) / conv->tile_pixels;
+    int64_t panels = (conv->group_outputs + conv->panel_channels - 1) / conv->panel_channels;
+    bool one_run =
+        conv->output->run_count == 1 && (!conv->residual || conv->residual->run_count == 1);
+    *by_panels = conv->flat && tiles < 4 && panels > tiles && conv->groups == 1 && one_run;
+    if (!conv->flat)
+        return conv->output->images * conv->height_out;
+    return *by_panels ? panels : tiles;
+}
+
+bool lower_convolution(Lowering *lowering, const Node *node) {
+    if (is_depthwise(node))
+        return lower_window(lowering, node);
+    KernelCall call;
+    Convolution conv = {.lowering = lowering, .call = &call, .arena = lowering->arena};
+    describe(&conv, node);
+    choose_tile(&conv);
+    bool by_panels;
+    call_begin(lowering, &call, node, parallel_extent(&conv, &by_panels));
+    conv.builder = &call.builder;
+    call_placement(&call, PARAMETER_READ, "input", conv.input, conv.input_parameters);
+    if (conv.residual)
+        call_placement(&call, PARAMETER_READ, "residual", conv.residual, conv.residual_parameters);
+    pack_weights(&conv, node_weight(node, "weight"), node_weight(node, "bias"));
+    call_placement(&call, PARAMETER_WRITE, "output", conv.output, conv.output_parameters);
+    if (by_panels) {
+        ConvolutionTile tile = {.group = expression_constant(conv.arena, 0)};
+        emit_panels(&conv, &tile, kernel_variable(conv.builder, VARIABLE_BEGIN),
+            kernel_variable(conv.builder, VARIABLE_END), emit_all_tiles);
+    } else if (conv.flat) {
+        ConvolutionTile tile = {0};
+        emit_groups(&conv, &tile, emit_flat_tiles);
+    } else {
+        emit_rows(&conv);
+    }
+    call.step.macs = node_macs(node);
+    call_end(lowering, &call, "%s %" PRId64 "x%" PRId64 " %" PRId64 " -> %" PRId64 "%s%s",
+        op_info(node->op)->name, conv.window.kernel[0], conv.window.kernel[1], conv.input->channels,
+        conv.output->channels, conv.activation == ACTIVATION_NONE ? "" : ", ",
+        conv.activation == ACTIVATION_NONE ? "" : activation_name(conv.activation));
+    return true;
+}

@@ -1,0 +1,99 @@
+/* Element-wise ops that no convolution took as its epilogue: activations, add, multiply. */
+#include "backends/lower.h"
+#include <assert.h>
+#include <inttypes.h>
+
+typedef struct Elementwise {
+    Lowering *lowering;
+    const Node *node;
+    KernelBuilder *builder;
+    const Placement *placements[3]; /* output, first operand, second operand (or NULL) */
+    int parameters[3][MAX_PLACEMENT_RUNS];
+    const Expression *image, *row, *column;
+} Elementwise;
+
+/* Offset of a channel at the pixel; a [n,c,1,1] operand has one pixel for all. */
+static const Expression *element_offset(
+    const Elementwise *op, int which, const Run *run, const Expression *channel, int64_t first) {
+    Arena *arena = op->lowering->arena;
+    const Placement *placement = op->placements[which];
+    bool repeated = placement->height * placement->width == 1;
+    const Expression *offset =
+        expression_sum(arena, expression_multiply(arena, op->image, run->image_stride), channel,
+            expression_constant(arena, first - run->first_channel), NULL);
+    if (repeated)
+        return offset;
+    return expression_sum(arena, offset, expression_multiply(arena, op->row, run->row_stride),
+        expression_multiply(arena, op->column, run->pixel_stride), NULL);
+}
+
+static void emit_element(const Elementwise *op, const Segment *segment, const Expression *channel,
+    int lanes, int64_t channels_left) {
+    int registers[3] = {-1, -1, -1};
+    for (int i = 1; i < 3 && op->placements[i]; i++) {
+        const Run *run = &op->placements[i]->runs[segment->runs[i]];
+        registers[i] = kernel_register(op->builder, lanes);
+        emit_vector_load(op->builder, registers[i], op->parameters[i][segment->runs[i]],
+            element_offset(op, i, run, channel, segment->first_channel), channels_left, run->exact);
+    }
+    int result = registers[1];
+    if (op->placements[2]) {
+        bool add = op->node->op == OP_add;
+        kernel_binary(op->builder, add ? INSTRUCTION_add : INSTRUCTION_multiply, result, result,
+            registers[2]);
+        emit_activation(op->builder, (Activation)node_integer(op->node, "activation"), result);
+    } else {
+        emit_activation(op->builder, op_activation(op->node->op), result);
+    }
+    const Run *run = &op->placements[0]->runs[segment->runs[0]];
+    int count = channels_left < lanes ? (int)channels_left : lanes;
+    kernel_store(op->builder, result, op->parameters[0][segment->runs[0]],
+        element_offset(op, 0, run, channel, segment->first_channel), 0, count);
+}
+
+static void emit_channels(const Elementwise *op, const Segment *segment) {
+    int lanes = op->lowering->target->lanes;
+    int64_t whole = segment->channel_count / lanes * lanes;
+    if (whole > 0) {
+        const Expression *channel = kernel_open_range(op->builder, "channel", 0, whole, lanes);
+        emit_element(op, segment, channel, lanes, lanes);
+        kernel_close(op->builder);
+    }
+    for (int64_t done = whole; done < segment->channel_count;) {
+        int width;
+        vector_widths(op->lowering->target, segment->channel_count - done, &width, 1);
+        emit_element(op, segment, expression_constant(op->lowering->arena, done), width,
+            segment->channel_count - done);
+        done += width;
+    }
+}
+
+bool lower_elementwise(Lowering *lowering, const Node *node) {
+    Elementwise op = {.lowering = lowering, .node = node};
+    for (int i = 0; i < node->operand_count; i++)
+        op.placements[1 + i] =
+            lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[i]));
+    const Placement *output = op.placements[0] = lowering_place(lowering, node->results[0]);
+    KernelCall call;
+    Arena *arena = lowering->arena;
+    call_begin(lowering, &call, node, output->images * output->height);
+    op.builder = &call.builder;
+    for (int i = 0; i < node->operand_count; i++)
+        call_placement(&call, PARAMETER_READ, i == 0 ? "left" : "right", op.placements[1 + i],
+            op.parameters[1 + i]);
+    call_placement(&call, PARAMETER_WRITE, "output", output, op.parameters[0]);
+    const Expression *index = kernel_open_for(op.builder, "row",
+        kernel_variable(op.builder, VARIABLE_BEGIN), kernel_variable(op.builder, VARIABLE_END), 1);
+    op.image = expression_divide(arena, index, output->height);
+    op.row = expression_remainder(arena, index, output->height);
+    op.column = kernel_open_range(op.builder, "column", 0, output->width, 1);
+    Segment segments[MAX_SEGMENTS];
+    int count = channel_segments(op.placements, 1 + node->operand_count, segments, MAX_SEGMENTS);
+    for (int i = 0; i < count; i++)
+        emit_channels(&op, &segments[i]);
+    kernel_close(op.builder);
+    kernel_close(op.builder);
+    call_end(
+        lowering, &call, "%s, %" PRId64 " channels", op_info(node->op)->name, output->channels);
+    return true;
+}

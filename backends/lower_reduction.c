@@ -1,0 +1,312 @@
+/* Ops that reduce: global average pooling over the pixels, softmax and local response norm over the
+ * channels. */
+#include "backends/lower.h"
+#include <inttypes.h>
+#include <math.h>
+
+/* ---- global average pooling ---- */
+
+enum { POOL_VECTORS = 8 }; /* sums that are kept in flight, to hide the latency of an addition */
+
+typedef struct GlobalPool {
+    Lowering *lowering;
+    KernelBuilder *builder;
+    const Placement *input, *output;
+    const Run *in, *out;
+    int in_parameter, out_parameter;
+    const Expression *image;
+} GlobalPool;
+
+static void emit_pool_block(const GlobalPool *pool, const Segment *segment,
+    const Expression *channel, const int *widths, int vectors, int64_t channels_left) {
+    KernelBuilder *builder = pool->builder;
+    Arena *arena = pool->lowering->arena;
+    int sums[POOL_VECTORS], lanes = pool->lowering->target->lanes;
+    for (int v = 0; v < vectors; v++) {
+        sums[v] = kernel_register(builder, widths[v]);
+        kernel_splat(builder, sums[v], 0.0f);
+    }
+    const Expression *row = kernel_open_range(builder, "row", 0, pool->input->height, 1);
+    const Expression *column = kernel_open_range(builder, "column", 0, pool->input->width, 1);
+    for (int v = 0; v < vectors; v++) {
+        int value = kernel_register(builder, widths[v]);
+        const Expression *offset = expression_sum(arena, channel,
+            expression_multiply(arena, pool->image, pool->in->image_stride),
+            expression_multiply(arena, row, pool->in->row_stride),
+            expression_multiply(arena, column, pool->in->pixel_stride),
+            expression_constant(
+                arena, segment->first_channel - pool->in->first_channel + (int64_t)v * lanes),
+            NULL);
+        emit_vector_load(builder, value, pool->in_parameter, offset,
+            channels_left - (int64_t)v * lanes, pool->in->exact);
+        kernel_binary(builder, INSTRUCTION_add, sums[v], sums[v], value);
+    }
+    kernel_close(builder);
+    kernel_close(builder);
+    for (int v = 0; v < vectors; v++) {
+        int factor = kernel_register(builder, widths[v]);
+        int64_t left = channels_left - (int64_t)v * lanes;
+        kernel_splat(builder, factor, 1.0f / (float)(pool->input->height * pool->input->width));
+        kernel_binary(builder, INSTRUCTION_multiply, sums[v], sums[v], factor);
+        const Expression *offset = expression_sum(arena, channel,
+            expression_multiply(arena, pool->image, pool->out->image_stride),
+            expression_constant(
+                arena, segment->first_channel - pool->out->first_channel + (int64_t)v * lanes),
+            NULL);
+        kernel_store(builder, sums[v], pool->out_parameter, offset, 0,
+            left < widths[v] ? (int)left : widths[v]);
+    }
+}
+
+static void emit_pool_segment(const GlobalPool *pool, const Segment *segment) {
+    int lanes = pool->lowering->target->lanes;
+    int widths[POOL_VECTORS];
+    int64_t block = (int64_t)POOL_VECTORS * lanes;
+    int64_t whole = segment->channel_count / block * block, rest = segment->channel_count - whole;
+    if (whole > 0) {
+        for (int v = 0; v < POOL_VECTORS; v++)
+            widths[v] = lanes;
+        const Expression *channel = kernel_open_range(pool->builder, "channel", 0, whole, block);
+        emit_pool_block(pool, segment, channel, widths, POOL_VECTORS, block);
+        kernel_close(pool->builder);
+    }
+    if (rest > 0) {
+        int vectors = vector_widths(pool->lowering->target, rest, widths, POOL_VECTORS);
+        emit_pool_block(pool, segment, expression_constant(pool->lowering->arena, whole), widths,
+            vectors, rest);
+    }
+}
+
+static bool lower_global_pool(Lowering *lowering, const Node *node) {
+    GlobalPool pool = {.lowering = lowering};
+    pool.input =
+        lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[0]));
+    pool.output = lowering_place(lowering, node->results[0]);
+    KernelCall call;
+    call_begin(lowering, &call, node, pool.output->images);
+    pool.builder = &call.builder;
+    int inputs[MAX_PLACEMENT_RUNS], outputs[MAX_PLACEMENT_RUNS];
+    call_placement(&call, PARAMETER_READ, "input", pool.input, inputs);
+    call_placement(&call, PARAMETER_WRITE, "output", pool.output, outputs);
+    pool.image =
+        kernel_open_for(pool.builder, "image", kernel_variable(pool.builder, VARIABLE_BEGIN),
+            kernel_variable(pool.builder, VARIABLE_END), 1);
+    const Placement *placements[2] = {pool.input, pool.output};
+    Segment segments[MAX_SEGMENTS];
+    int count = channel_segments(placements, 2, segments, MAX_SEGMENTS);
+    for (int i = 0; i < count; i++) {
+        pool.in = &pool.input->runs[segments[i].runs[0]];
+        pool.out = &pool.output->runs[segments[i].runs[1]];
+        pool.in_parameter = inputs[segments[i].runs[0]];
+        pool.out_parameter = outputs[segments[i].runs[1]];
+        emit_pool_segment(&pool, &segments[i]);
+    }
+    kernel_close(pool.builder);
+    call_end(lowering, &call, "global_avg_pool %" PRId64 "x%" PRId64 ", %" PRId64,
+        pool.input->height, pool.input->width, pool.input->channels);
+    return true;
+}
+
+/* ---- over the channels of one pixel ---- */
+
+/* A tensor of one run as the channel ops see it. */
+typedef struct ChannelOp {
+    Lowering *lowering;
+    KernelBuilder *builder;
+    const Run *in, *out;
+    int in_parameter, out_parameter;
+    int64_t channels;
+    const Expression *in_pixel, *out_pixel;
+} ChannelOp;
+
+static const Expression *pixel_of(Arena *arena, const Placement *placement, const Run *run,
+    const Expression *row_index, const Expression *column) {
+    return expression_sum(arena,
+        expression_multiply(
+            arena, expression_divide(arena, row_index, placement->height), run->image_stride),
+        expression_multiply(
+            arena, expression_remainder(arena, row_index, placement->height), run->row_stride),
+        expression_multiply(arena, column, run->pixel_stride), NULL);
+}
+
+/* Several runs are joined first: these ops look at all channels of a pixel at once. */
+static const Placement *one_run(Lowering *lowering, const Node *node, const Placement *placement) {
+    placement = lowering_channels_last(lowering, node, placement);
+    if (placement->run_count == 1)
+        return placement;
+    Placement *copy = lowering_temporary(lowering, placement, "joined");
+    lower_copy(lowering, node, placement, copy, "join");
+    return copy;
+}
+
+typedef void EmitStretch(const ChannelOp *op, const Expression *channel, int lanes, void *context);
+
+/* Full vectors in a loop, then single channels. */
+static void for_channels(const ChannelOp *op, EmitStretch *emit, void *context) {
+    int lanes = op->lowering->target->lanes;
+    int64_t whole = op->channels / lanes * lanes;
+    if (whole > 0) {
+        emit(op, kernel_open_range(op->builder, "channel", 0, whole, lanes), lanes, context);
+        kernel_close(op->builder);
+    }
+    if (whole < op->channels) {
+        emit(op, kernel_open_range(op->builder, "channel", whole, op->channels, 1), 1, context);
+        kernel_close(op->builder);
+    }
+}
+
+/* Registers of a softmax: one set for vectors, one for the single channels at the end. */
+typedef struct Softmax {
+    int maximum[2], sum[2];
+} Softmax;
+
+static int load_channel(const ChannelOp *op, const Expression *channel, int lanes) {
+    int reg = kernel_register(op->builder, lanes);
+    kernel_load(op->builder, reg, op->in_parameter,
+        expression_add(op->lowering->arena, op->in_pixel, channel), 0, lanes);
+    return reg;
+}
+
+static void emit_maximum(const ChannelOp *op, const Expression *channel, int lanes, void *context) {
+    Softmax *softmax = context;
+    int value = load_channel(op, channel, lanes), single = lanes == 1;
+    kernel_binary(op->builder, INSTRUCTION_maximum, softmax->maximum[single],
+        softmax->maximum[single], value);
+}
+
+/* exp(x - maximum): computed once for the sum and once for the result, so that the output buffer is
+ * only written. */
+static int shifted_exponential(
+    const ChannelOp *op, const Expression *channel, int lanes, const Softmax *softmax) {
+    int value = load_channel(op, channel, lanes);
+    kernel_binary(op->builder, INSTRUCTION_subtract, value, value, softmax->maximum[lanes == 1]);
+    emit_exponential(op->builder, value, value);
+    return value;
+}
+
+static void emit_sum(const ChannelOp *op, const Expression *channel, int lanes, void *context) {
+    Softmax *softmax = context;
+    int value = shifted_exponential(op, channel, lanes, softmax), single = lanes == 1;
+    kernel_binary(op->builder, INSTRUCTION_add, softmax->sum[single], softmax->sum[single], value);
+}
+
+static void emit_quotient(
+    const ChannelOp *op, const Expression *channel, int lanes, void *context) {
+    Softmax *softmax = context;
+    int value = shifted_exponential(op, channel, lanes, softmax);
+    kernel_binary(op->builder, INSTRUCTION_divide, value, value, softmax->sum[lanes == 1]);
+    kernel_store(op->builder, value, op->out_parameter,
+        expression_add(op->lowering->arena, op->out_pixel, channel), 0, lanes);
+}
+
+/* Joins the vector's and the single part of a reduction, and spreads the result over both. */
+static void join_parts(
+    const ChannelOp *op, InstructionKind reduce, InstructionKind combine, int *parts) {
+    KernelBuilder *builder = op->builder;
+    int total = kernel_register(builder, 1);
+    kernel_unary(builder, reduce, total, parts[0]);
+    kernel_binary(builder, combine, parts[1], parts[1], total);
+    kernel_unary(builder, reduce, parts[0], parts[1]);
+}
+
+static void emit_softmax(const ChannelOp *op) {
+    KernelBuilder *builder = op->builder;
+    Softmax softmax;
+    for (int i = 0; i < 2; i++) {
+        int lanes = i == 0 ? op->lowering->target->lanes : 1;
+        softmax.maximum[i] = kernel_register(builder, lanes);
+        softmax.sum[i] = kernel_register(builder, lanes);
+        kernel_splat(builder, softmax.maximum[i], -INFINITY);
+        kernel_splat(builder, softmax.sum[i], 0.0f);
+    }
+    for_channels(op, emit_maximum, &softmax);
+    join_parts(op, INSTRUCTION_reduce_maximum, INSTRUCTION_maximum, softmax.maximum);
+    for_channels(op, emit_sum, &softmax);
+    join_parts(op, INSTRUCTION_reduce_add, INSTRUCTION_add, softmax.sum);
+    for_channels(op, emit_quotient, &softmax);
+}
+
+/* base^-beta for the betas that square roots reach: multiples of 1/4. */
+static int emit_negative_power(KernelBuilder *builder, int base, int quarters) {
+    int root = kernel_register(builder, 1), result = kernel_register(builder, 1);
+    kernel_unary(builder, INSTRUCTION_square_root, root, base);
+    kernel_unary(builder, INSTRUCTION_square_root, root, root);
+    kernel_splat(builder, result, 1.0f);
+    for (int i = 0; i < quarters; i++)
+        kernel_binary(builder, INSTRUCTION_divide, result, result, root);
+    return result;
+}
+
+static void emit_local_response_norm(const ChannelOp *op, const Node *node) {
+    KernelBuilder *builder = op->builder;
+    Arena *arena = op->lowering->arena;
+    int64_t size = node_integer(node, "size");
+    int64_t before = (size - 1) / 2, after = size - 1 - before;
+    const Expression *channel = kernel_open_range(builder, "channel", 0, op->channels, 1);
+    const Expression *least = expression_maximum(
+        arena, expression_offset(arena, channel, -before), expression_constant(arena, 0));
+    const Expression *most = expression_minimum(arena, expression_offset(arena, channel, after + 1),
+        expression_constant(arena, op->channels));
+    int sum = kernel_register(builder, 1), factor = kernel_register(builder, 1);
+    int start = kernel_register(builder, 1);
+    kernel_splat(builder, sum, 0.0f);
+    const Expression *neighbour = kernel_open_for(builder, "neighbour", least, most, 1);
+    int value = load_channel(op, neighbour, 1);
+    kernel_multiply_add(builder, sum, value, value, sum);
+    kernel_close(builder);
+    kernel_splat(builder, factor, (float)(node_number(node, "alpha") / (double)size));
+    kernel_splat(builder, start, (float)node_number(node, "k"));
+    kernel_multiply_add(builder, sum, sum, factor, start);
+    int power = emit_negative_power(builder, sum, (int)lround(node_number(node, "beta") * 4));
+    value = load_channel(op, channel, 1);
+    kernel_binary(builder, INSTRUCTION_multiply, value, value, power);
+    kernel_store(
+        builder, value, op->out_parameter, expression_add(arena, op->out_pixel, channel), 0, 1);
+    kernel_close(builder);
+}
+
+static bool check_beta(Lowering *lowering, const Node *node) {
+    double quarters = node_number(node, "beta") * 4;
+    if (quarters >= 0 && quarters <= 16 && quarters == floor(quarters))
+        return true;
+    diagnostics_report(lowering->diagnostics, SEVERITY_ERROR, node->where,
+        "the interpreter (`riffle run --interpret`) takes any beta",
+        "local_response_norm is compiled for a beta of 0, 0.25, 0.5, ... 4 only");
+    return false;
+}
+
+static bool lower_channel_op(Lowering *lowering, const Node *node) {
+    if (node->op == OP_local_response_norm && !check_beta(lowering, node))
+        return false;
+    const Placement *input =
+        one_run(lowering, node, lowering_placement(lowering, node->operands[0]));
+    const Placement *output = lowering_place(lowering, node->results[0]);
+    KernelCall call;
+    call_begin(lowering, &call, node, output->images * output->height);
+    ChannelOp op = {.lowering = lowering,
+        .builder = &call.builder,
+        .in = &input->runs[0],
+        .out = &output->runs[0],
+        .channels = input->channels};
+    call_placement(&call, PARAMETER_READ, "input", input, &op.in_parameter);
+    call_placement(&call, PARAMETER_WRITE, "output", output, &op.out_parameter);
+    Arena *arena = lowering->arena;
+    const Expression *row = kernel_open_for(op.builder, "row",
+        kernel_variable(op.builder, VARIABLE_BEGIN), kernel_variable(op.builder, VARIABLE_END), 1);
+    const Expression *column = kernel_open_range(op.builder, "column", 0, output->width, 1);
+    op.in_pixel = pixel_of(arena, input, op.in, row, column);
+    op.out_pixel = pixel_of(arena, output, op.out, row, column);
+    if (node->op == OP_softmax)
+        emit_softmax(&op);
+    else
+        emit_local_response_norm(&op, node);
+    kernel_close(op.builder);
+    kernel_close(op.builder);
+    call_end(lowering, &call, "%s, %" PRId64 " channels", op_info(node->op)->name, op.channels);
+    return true;
+}
+
+bool lower_reduction(Lowering *lowering, const Node *node) {
+    return node->op == OP_global_avg_pool ? lower_global_pool(lowering, node)
+                                          : lower_channel_op(lowering, node);
+}

@@ -1,0 +1,362 @@
+/* Ops that slide a window over each channel alone: depthwise convolution, max pooling, average
+ * pooling. Channels are the vector; a tile of outputs along a row is held in registers, so that a
+ * column that several windows share is loaded once per kernel row. */
+#include "backends/lower.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+typedef enum WindowKind { WINDOW_DEPTHWISE, WINDOW_MAXIMUM, WINDOW_MEAN } WindowKind;
+
+typedef struct WindowOp {
+    Lowering *lowering;
+    KernelBuilder *builder;
+    Arena *arena;
+    WindowKind kind;
+    const Placement *input, *output, *residual;
+    int input_parameters[MAX_PLACEMENT_RUNS], output_parameters[MAX_PLACEMENT_RUNS];
+    int residual_parameters[MAX_PLACEMENT_RUNS];
+    int weights; /* parameter: depthwise weights [tap][channel] and bias; or divisors */
+    bool has_bias;
+    int64_t bias_offset;
+    bool has_divisors; /* mean: a table of 1/count per output pixel, else one number */
+    float factor;      /* mean without table */
+    Window window;
+    Activation activation, residual_activation;
+    int tile_pixels;
+} WindowOp;
+
+enum { MAX_WINDOW_PIXELS = 14 };
+
+/* What one tile works on. */
+typedef struct WindowTile {
+    const Run *in, *out, *residual;
+    int in_parameter, out_parameter, residual_parameter;
+    const Expression *image, *row, *column;                        /* of the output */
+    const Expression *channel;                                     /* in the whole tensor */
+    const Expression *in_channel, *out_channel, *residual_channel; /* in the runs */
+    int pixels, lanes;
+    int64_t channels_left;
+    bool interior;
+} WindowTile;
+
+static const Expression *scaled(const WindowOp *op, const Expression *a, int64_t factor) {
+    return expression_multiply(op->arena, a, factor);
+}
+
+static bool tap_inside(const WindowOp *op, const WindowTile *tile, int pixel, int64_t tap) {
+    int64_t first = 0;
+    if (tile->interior)
+        return true;
+    bool constant = expression_is_constant(tile->column, &first);
+    assert(constant);
+    (void)constant;
+    int64_t column = (first + pixel) * op->window.stride[1] - op->window.padding[1] +
+                     tap * op->window.dilation[1];
+    return column >= 0 && column < op->input->width;
+}
+
+static void combine(const WindowOp *op, int accumulator, int value, int weight) {
+    switch (op->kind) {
+    case WINDOW_DEPTHWISE:
+        kernel_multiply_add(op->builder, accumulator, value, weight, accumulator);
+        return;
+    case WINDOW_MAXIMUM:
+        kernel_binary(op->builder, INSTRUCTION_maximum, accumulator, accumulator, value);
+        return;
+    case WINDOW_MEAN:
+        kernel_binary(op->builder, INSTRUCTION_add, accumulator, accumulator, value);
+        return;
+    }
+}
+
+/* One kernel row: every input column that some tap of some pixel needs is loaded once. */
+static void emit_kernel_row(const WindowOp *op, const WindowTile *tile, const int *accumulators,
+    const Expression *kernel_row) {
+    KernelBuilder *builder = op->builder;
+    Arena *arena = op->arena;
+    const Window *window = &op->window;
+    const Run *run = tile->in;
+    int64_t taps = window->kernel[1], stride = window->stride[1], dilation = window->dilation[1];
+    const Expression *base =
+        expression_sum(arena, tile->in_channel, scaled(op, tile->image, run->image_stride),
+            scaled(op, tile->row, window->stride[0] * run->row_stride),
+            scaled(op, kernel_row, window->dilation[0] * run->row_stride),
+            scaled(op, tile->column, stride * run->pixel_stride),
+            expression_constant(arena,
+                -window->padding[0] * run->row_stride - window->padding[1] * run->pixel_stride),
+            NULL);
+    int *weights = ARENA_ARRAY(arena, int, taps);
+    for (int64_t tap = 0; op->kind == WINDOW_DEPTHWISE && tap < taps; tap++) {
+        weights[tap] = kernel_register(builder, tile->lanes);
+        const Expression *offset =
+            expression_sum(arena, tile->channel, scaled(op, kernel_row, taps * op->input->channels),
+                expression_constant(arena, tap * op->input->channels), NULL);
+        kernel_load(builder, weights[tap], op->weights, offset, 0, tile->lanes);
+    }
+    int64_t columns = (tile->pixels - 1) * stride + (taps - 1) * dilation + 1;
+    for (int64_t column = 0; column < columns; column++) {
+        int value = -1;
+        for (int64_t tap = 0; tap < taps; tap++) {
+            int64_t distance = column - tap * dilation;
+            if (distance < 0 || distance % stride != 0 || distance / stride >= tile->pixels)
+                continue;
+            int pixel = (int)(distance / stride);
+            if (!tap_inside(op, tile, pixel, tap))
+                continue;
+            if (value < 0) {
+                value = kernel_register(builder, tile->lanes);
+                emit_vector_load(builder, value, tile->in_parameter,
+                    expression_offset(arena, base, column * run->pixel_stride), tile->channels_left,
+                    run->exact);
+            }
+            combine(op, accumulators[pixel], value, weights[tap]);
+        }
+    }
+}
+
+static void start_window(const WindowOp *op, const WindowTile *tile, int *accumulators) {
+    KernelBuilder *builder = op->builder;
+    int start = kernel_register(builder, tile->lanes);
+    if (op->kind == WINDOW_DEPTHWISE && op->has_bias)
+        kernel_load(builder, start, op->weights,
+            expression_offset(op->arena, tile->channel, op->bias_offset), 0, tile->lanes);
+    else
+        kernel_splat(builder, start, op->kind == WINDOW_MAXIMUM ? -INFINITY : 0.0f);
+    for (int pixel = 0; pixel < tile->pixels; pixel++) {
+        accumulators[pixel] = kernel_register(builder, tile->lanes);
+        kernel_unary(builder, INSTRUCTION_move, accumulators[pixel], start);
+    }
+}
+
+static const Expression *pixel_offset(const WindowOp *op, const WindowTile *tile, const Run *run,
+    const Expression *channel, int pixel) {
+    return expression_sum(op->arena, channel, scaled(op, tile->image, run->image_stride),
+        scaled(op, tile->row, run->row_stride), scaled(op, tile->column, run->pixel_stride),
+        expression_constant(op->arena, pixel * run->pixel_stride), NULL);
+}
+
+static void emit_mean(const WindowOp *op, const WindowTile *tile, int accumulator, int pixel) {
+    int factor = kernel_register(op->builder, tile->lanes);
+    if (op->has_divisors)
+        kernel_broadcast(op->builder, factor, op->weights,
+            expression_sum(op->arena, scaled(op, tile->row, op->output->width), tile->column,
+                expression_constant(op->arena, pixel), NULL));
+    else
+        kernel_splat(op->builder, factor, op->factor);
+    kernel_binary(op->builder, INSTRUCTION_multiply, accumulator, accumulator, factor);
+}
+
+static void finish_window(const WindowOp *op, const WindowTile *tile, const int *accumulators) {
+    int count = tile->channels_left < tile->lanes ? (int)tile->channels_left : tile->lanes;
+    for (int pixel = 0; pixel < tile->pixels; pixel++) {
+        if (op->kind == WINDOW_MEAN)
+            emit_mean(op, tile, accumulators[pixel], pixel);
+        emit_activation(op->builder, op->activation, accumulators[pixel]);
+        if (op->residual) {
+            int other = kernel_register(op->builder, tile->lanes);
+            emit_vector_load(op->builder, other, tile->residual_parameter,
+                pixel_offset(op, tile, tile->residual, tile->residual_channel, pixel),
+                tile->channels_left, tile->residual->exact);
+            kernel_binary(
+                op->builder, INSTRUCTION_add, accumulators[pixel], accumulators[pixel], other);
+            emit_activation(op->builder, op->residual_activation, accumulators[pixel]);
+        }
+        kernel_store(op->builder, accumulators[pixel], tile->out_parameter,
+            pixel_offset(op, tile, tile->out, tile->out_channel, pixel), 0, count);
+    }
+}
+
+static void emit_window_tile(const WindowOp *op, const WindowTile *tile) {
+    int accumulators[MAX_WINDOW_PIXELS];
+    const Expression *begin, *end;
+    start_window(op, tile, accumulators);
+    window_rows(
+        op->arena, &op->window, op->input->height, op->output->height, tile->row, &begin, &end);
+    const Expression *kernel_row = kernel_open_for(op->builder, "kernel_row", begin, end, 1);
+    emit_kernel_row(op, tile, accumulators, kernel_row);
+    kernel_close(op->builder);
+    finish_window(op, tile, accumulators);
+}
+
+/* The channels of a segment: a loop over full vectors, then the rest. */
+static void emit_segment(const WindowOp *op, WindowTile *tile, const Segment *segment) {
+    KernelBuilder *builder = op->builder;
+    Arena *arena = op->arena;
+    int lanes = op->lowering->target->lanes;
+    tile->in = &op->input->runs[segment->runs[0]];
+    tile->out = &op->output->runs[segment->runs[1]];
+    tile->residual = op->residual ? &op->residual->runs[segment->runs[2]] : NULL;
+    tile->in_parameter = op->input_parameters[segment->runs[0]];
+    tile->out_parameter = op->output_parameters[segment->runs[1]];
+    tile->residual_parameter = op->residual ? op->residual_parameters[segment->runs[2]] : -1;
+    int64_t whole = segment->channel_count / lanes * lanes;
+    for (int64_t done = 0; done < segment->channel_count;) {
+        int width;
+        const Expression *channel;
+        bool loop = done < whole;
+        if (loop) {
+            width = lanes;
+            channel = kernel_open_range(builder, "channel", 0, whole, lanes);
+            tile->channels_left = lanes;
+        } else {
+            vector_widths(op->lowering->target, segment->channel_count - done, &width, 1);
+            channel = expression_constant(arena, done);
+            tile->channels_left = segment->channel_count - done;
+        }
+        tile->lanes = width;
+        int64_t first = segment->first_channel;
+        tile->channel = expression_offset(arena, channel, first);
+        tile->in_channel = expression_offset(arena, channel, first - tile->in->first_channel);
+        tile->out_channel = expression_offset(arena, channel, first - tile->out->first_channel);
+        if (tile->residual)
+            tile->residual_channel =
+                expression_offset(arena, channel, first - tile->residual->first_channel);
+        emit_window_tile(op, tile);
+        if (loop)
+            kernel_close(builder);
+        done = loop ? whole : done + width;
+    }
+}
+
+static void emit_window_rows(const WindowOp *op) {
+    KernelBuilder *builder = op->builder;
+    Arena *arena = op->arena;
+    const Placement *placements[3] = {op->input, op->output, op->residual};
+    Segment segments[MAX_SEGMENTS];
+    int segment_count = channel_segments(placements, op->residual ? 3 : 2, segments, MAX_SEGMENTS);
+    const Expression *index = kernel_open_for(builder, "row",
+        kernel_variable(builder, VARIABLE_BEGIN), kernel_variable(builder, VARIABLE_END), 1);
+    WindowTile tile = {0};
+    bool one_image = op->output->images == 1;
+    tile.image = one_image ? expression_constant(arena, 0)
+                           : expression_divide(arena, index, op->output->height);
+    tile.row = one_image ? index : expression_remainder(arena, index, op->output->height);
+    TileSpan *spans;
+    int span_count = tile_spans(
+        arena, op->output->width, op->input->width, &op->window, op->tile_pixels, &spans);
+    for (int i = 0; i < span_count; i++) {
+        tile.pixels = spans[i].pixels;
+        tile.interior = spans[i].interior;
+        tile.column = kernel_open_range(builder, "column", spans[i].first,
+            spans[i].first + spans[i].repeat * spans[i].pixels, spans[i].pixels);
+        for (int j = 0; j < segment_count; j++)
+            emit_segment(op, &tile, &segments[j]);
+        kernel_close(builder);
+    }
+    kernel_close(builder);
+}
+
+/* ---- weights ---- */
+
+static void pack_depthwise(WindowOp *op, KernelCall *call, const Node *node) {
+    const Weight *weight = node_weight(node, "weight"), *bias = node_weight(node, "bias");
+    int64_t taps = op->window.kernel[0] * op->window.kernel[1], channels = op->input->channels;
+    int64_t floats = taps * channels + (bias ? channels : 0);
+    float *packed = call_weights(op->lowering, call, floats, &op->weights);
+    for (int64_t tap = 0; tap < taps; tap++)
+        for (int64_t channel = 0; channel < channels; channel++)
+            packed[tap * channels + channel] = weight->data[channel * taps + tap];
+    op->has_bias = bias != NULL;
+    op->bias_offset = taps * channels;
+    if (bias)
+        memcpy(packed + op->bias_offset, bias->data, (size_t)channels * sizeof(float));
+}
+
+/* Cells of a window in one direction that count for the mean, at output `index`. */
+static int64_t counted_cells(const WindowOp *op, int axis, int64_t index, bool count_padding) {
+    const Window *window = &op->window;
+    int64_t size = axis == 0 ? op->input->height : op->input->width;
+    int64_t begin = index * window->stride[axis] - window->padding[axis];
+    int64_t end = begin + window->kernel[axis];
+    int64_t least = count_padding ? -window->padding[axis] : 0;
+    int64_t most = count_padding ? size + window->padding[2 + axis] : size;
+    begin = begin > least ? begin : least;
+    end = end < most ? end : most;
+    return end > begin ? end - begin : 1;
+}
+
+static void pack_divisors(WindowOp *op, KernelCall *call, const Node *node) {
+    bool count_padding = node_flag(node, "count_padding");
+    int64_t height = op->output->height, width = op->output->width;
+    int64_t whole = op->window.kernel[0] * op->window.kernel[1];
+    op->factor = 1.0f / (float)whole;
+    for (int64_t y = 0; y < height; y++)
+        for (int64_t x = 0; x < width; x++)
+            if (counted_cells(op, 0, y, count_padding) * counted_cells(op, 1, x, count_padding) !=
+                whole)
+                op->has_divisors = true;
+    if (!op->has_divisors)
+        return;
+    float *divisors = call_weights(op->lowering, call, height * width, &op->weights);
+    for (int64_t y = 0; y < height; y++)
+        for (int64_t x = 0; x < width; x++)
+            divisors[y * width + x] = 1.0f / (float)(counted_cells(op, 0, y, count_padding) *
+                                                     counted_cells(op, 1, x, count_padding));
+}
+
+/* ---- the node ---- */
+
+static void read_pool_window(WindowOp *op, const Node *node) {
+    const int64_t *kernel;
+    if (node->op == OP_conv) {
+        kernel = node_weight(node, "weight")->type.dims + 2;
+        op->kind = WINDOW_DEPTHWISE;
+        op->activation = (Activation)node_integer(node, "activation");
+        op->residual_activation = (Activation)node_integer(node, "residual_activation");
+    } else {
+        kernel = node_list(node, "kernel").items;
+        op->kind = node->op == OP_max_pool ? WINDOW_MAXIMUM : WINDOW_MEAN;
+    }
+    for (int i = 0; i < 2; i++) {
+        op->window.kernel[i] = kernel[i];
+        op->window.stride[i] = node_list(node, "stride").items[i];
+        op->window.dilation[i] = node->op == OP_conv ? node_list(node, "dilation").items[i] : 1;
+    }
+    for (int i = 0; i < 4; i++)
+        op->window.padding[i] = node_list(node, "padding").items[i];
+}
+
+/* As many outputs as registers allow beside the taps' weights and a loaded column, in equal tiles.
+ */
+static int choose_window_tile(const WindowOp *op) {
+    int64_t width = op->output->width;
+    int weights = op->kind == WINDOW_DEPTHWISE ? (int)op->window.kernel[1] : 0;
+    int64_t most = op->lowering->target->registers - weights - 2;
+    most = most > MAX_WINDOW_PIXELS ? MAX_WINDOW_PIXELS : most;
+    most = most < 2 ? 2 : most;
+    int64_t tiles = (width + most - 1) / most;
+    return (int)((width + tiles - 1) / tiles);
+}
+
+bool lower_window(Lowering *lowering, const Node *node) {
+    WindowOp op = {.lowering = lowering, .arena = lowering->arena};
+    op.input =
+        lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[0]));
+    if (node->operand_count > 1)
+        op.residual =
+            lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[1]));
+    op.output = lowering_place(lowering, node->results[0]);
+    read_pool_window(&op, node);
+    op.tile_pixels = choose_window_tile(&op);
+    KernelCall call;
+    call_begin(lowering, &call, node, op.output->images * op.output->height);
+    op.builder = &call.builder;
+    call_placement(&call, PARAMETER_READ, "input", op.input, op.input_parameters);
+    if (op.residual)
+        call_placement(&call, PARAMETER_READ, "residual", op.residual, op.residual_parameters);
+    if (op.kind == WINDOW_DEPTHWISE)
+        pack_depthwise(&op, &call, node);
+    else if (op.kind == WINDOW_MEAN)
+        pack_divisors(&op, &call, node);
+    call_placement(&call, PARAMETER_WRITE, "output", op.output, op.output_parameters);
+    emit_window_rows(&op);
+    call.step.macs = node_macs(node);
+    const char *name = op.kind == WINDOW_DEPTHWISE ? "depthwise" : op_info(node->op)->name;
+    call_end(lowering, &call, "%s %" PRId64 "x%" PRId64 " stride %" PRId64 ", %" PRId64 "%s%s",
+        name, op.window.kernel[0], op.window.kernel[1], op.window.stride[0], op.input->channels,
+        op.activation == ACTIVATION_NONE ? "" : ", ",
+        op.activation == ACTIVATION_NONE ? "" : activation_name(op.activation));
+    return true;
+}
