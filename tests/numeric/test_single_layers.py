@@ -316,28 +316,26 @@ def write_case(name, folder):
     build, value = CASES[name]
     twin = Twin()
     build(twin, value)
-    path = folder / "small.rfl"
-    path.write_text(twin.spec())
-    return twin, path
+    spec, graph = folder / "small.rfl", folder / "small.rir"
+    spec.write_text(twin.spec())
+    graph.write_text(twin.graph_text())
+    return twin, spec, graph
 
 
 @pytest.mark.parametrize("target", target_parameters())
 @pytest.mark.parametrize("name", CASES)
 def test_against_interpreter(name, target, tmp_path):
-    _, spec = write_case(name, tmp_path)
+    _, spec, _ = write_case(name, tmp_path)
     riffle("verify", spec, "--random-weights", 3, "--target", target, "--count", 2, "--tolerance", "1e-4")
-
-
-def run_options(how):
-    return ["--interpret"] if how == "interpreted" else ["--target", best_target()]
 
 
 @pytest.mark.parametrize("how", ["interpreted", "compiled"])
 @pytest.mark.parametrize("name", CASES)
 def test_against_onnxruntime(name, how, tmp_path):
-    twin, spec = write_case(name, tmp_path)
+    twin, spec, graph = write_case(name, tmp_path)
     weights = twin.onnx.random_weights(seed=3)
-    options = run_options(how)
+    source = graph if how == "interpreted" else spec  # so that both spellings are read
+    options = ["--interpret"] if how == "interpreted" else ["--target", best_target()]
     if weights:
         write_weights(tmp_path / "weights.safetensors", weights)
         options += ["--weights", tmp_path / "weights.safetensors"]
@@ -347,9 +345,9 @@ def test_against_onnxruntime(name, how, tmp_path):
         expected = onnx_builder.run(model, *arrays)
         buffers = [to_buffer(array, port.layout) for array, port in zip(arrays, twin.inputs)]
         shapes = [buffer_shape(port) for port in twin.outputs]
-        got = run_riffle(spec, options, buffers, shapes, tmp_path)
+        got = run_riffle(source, options, buffers, shapes, tmp_path)
         for index, (port, one, other) in enumerate(zip(twin.outputs, got, expected, strict=True)):
             try:
                 assert_close(from_buffer(one, port.layout), other)
             except AssertionError as fault:
-                raise AssertionError(f"output {index} of\n{twin.spec()}{fault}") from None
+                raise AssertionError(f"output {index} of\n{source.read_text()}{fault}") from None

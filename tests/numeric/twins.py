@@ -1,18 +1,21 @@
-"""A small network written twice at once: as a spec in riffle's language and as an ONNX graph.
+"""A small network written three times at once: as a spec, as graph IR text, and as an ONNX graph.
 
-Each method appends one operation to both. Weight names are made up here and are the same in both.
+Each method appends one operation to all. Weight names are made up here and are the same in all.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from onnx_builder import Builder, pair, sides
 from support import spell
 
+WEIGHTS = {"conv": ("weight", "bias"), "linear": ("weight", "bias"), "bias": ("bias",),
+           "batch_norm": ("weight", "bias", "running_mean", "running_var")}
+
 
 @dataclass(frozen=True)
 class Both:
-    """One value: its name in the spec, and its tensor in the ONNX graph."""
+    """One value: its name in the spec and the IR, and its tensor in the ONNX graph."""
 
     name: str
     tensor: object
@@ -28,128 +31,185 @@ class Both:
 
 @dataclass(frozen=True)
 class Port:
-    shape: tuple  # batch, channels, height, width
+    name: str
+    value: Both
     layout: str
+
+    @property
+    def shape(self):
+        return self.value.shape
+
+    def suffix(self):
+        return "" if self.layout == "nchw" else f" {self.layout}"
+
+
+class Word(str):
+    """An attribute's value that is a word: quoted in the language, bare in the IR."""
+
+
+@dataclass(frozen=True)
+class Step:
+    operation: str
+    operands: tuple
+    results: tuple
+    attributes: dict  # as the IR has them
+    positional: tuple = ()  # the spec's arguments after the operands, in place of attributes
+    named: dict = field(default_factory=dict)
+    path: str = ""
+    weights: tuple = ()  # those that exist
+
+
+def spell_attribute(value, quoted):
+    if isinstance(value, Word):
+        return f'"{value}"' if quoted else value
+    return repr(value) if isinstance(value, float) else spell(value)
+
+
+def type_of(shape):
+    return f"f32{spell(shape)}".replace(" ", "")
 
 
 class Twin:
     def __init__(self, name="small"):
         self.name = name
         self.onnx = Builder(name)
-        self.lines, self.inputs, self.outputs = [], [], []
+        self.steps, self.inputs, self.outputs = [], [], []
         self._count = 0
 
     # ---- the whole ----
 
     def spec(self):
-        return "\n".join([f"network {self.name}() {{", *(f"  {line}" for line in self.lines), "}", ""])
+        lines = [f"network {self.name}() {{"]
+        for port in self.inputs:
+            lines.append(f"  input {port.name}: {type_of(port.shape)}{port.suffix()}")
+        for step in self.steps:
+            arguments = [each.name for each in step.operands]
+            arguments += [spell_attribute(value, quoted=True) for value in step.positional]
+            arguments += [f"{name} = {spell_attribute(value, quoted=True)}" for name, value in step.named.items()]
+            results = ", ".join(each.name for each in step.results)
+            path = f" @ {step.path}" if step.path else ""
+            lines.append(f"  let {results} = {step.operation}({', '.join(arguments)}){path}")
+        lines += [f"  output {port.name}{port.suffix()} = {port.value.name}" for port in self.outputs]
+        return "\n".join([*lines, "}", ""])
+
+    def graph_text(self):
+        lines = [f"graph {self.name} {{"]
+        lines += [f"  input %{port.name} : {type_of(port.shape)}{port.suffix()}" for port in self.inputs]
+        lines += [f"  weight @{name} : {type_of(want.shape)}" for name, want in self.onnx.weights.items()]
+        for step in self.steps:
+            words = [", ".join(f"%{each.name}" for each in step.results), "=", step.operation,
+                     ", ".join(f"%{each.name}" for each in step.operands)]
+            words += [f"{name}=@{step.path}.{name}" for name in step.weights]
+            if step.attributes:
+                said = (f"{name} = {spell_attribute(value, quoted=False)}" for name, value in step.attributes.items())
+                words.append("{" + ", ".join(said) + "}")
+            words += [":", ", ".join(type_of(each.shape) for each in step.results)]
+            lines.append("  " + " ".join(words))
+        lines += [f"  output {port.name} = %{port.value.name}{port.suffix()}" for port in self.outputs]
+        return "\n".join([*lines, "}", ""])
 
     def random_inputs(self, seed, scale=1.0):
         source = np.random.default_rng(seed)
         return [source.normal(0, scale, port.shape).astype(np.float32) for port in self.inputs]
 
     def input(self, channels, height, width, batch=1, layout="nchw"):
-        shape = (batch, channels, height, width)
         name = f"in{len(self.inputs)}"
-        word = "" if layout == "nchw" else f" {layout}"
-        self.lines.append(f"input {name}: f32{spell(shape)}{word}")
-        self.inputs.append(Port(shape, layout))
-        return Both(name, self.onnx.input(name, shape))
+        both = Both(name, self.onnx.input(name, (batch, channels, height, width)))
+        self.inputs.append(Port(name, both, layout))
+        return both
 
     def output(self, x, layout="nchw"):
         name = f"out{len(self.outputs)}"
-        word = "" if layout == "nchw" else f" {layout}"
-        self.lines.append(f"output {name}{word} = {x.name}")
-        self.outputs.append(Port(x.shape, layout))
+        self.outputs.append(Port(name, x, layout))
         self.onnx.output(name, x.tensor)
 
     # ---- one operation ----
 
     def _path(self):
-        self._count += 1
-        return f"w{self._count}"
+        return f"layer{len(self.steps)}"
 
-    def _say(self, call, tensor, path=None):
-        """`let` of a call for one result."""
-        self._count += 1
-        name = f"v{self._count}"
-        self.lines.append(f"let {name} = {call}" + (f" @ {path}" if path else ""))
-        return Both(name, tensor)
+    def _results(self, tensors):
+        names = range(self._count, self._count + len(tensors))
+        self._count += len(tensors)
+        return tuple(Both(f"v{number}", tensor) for number, tensor in zip(names, tensors))
+
+    def _append(self, operation, operands, tensor, attributes=None, positional=(), named=None, path=""):
+        """For operations of one result. Without `named` the spec's named arguments are the attributes."""
+        results = self._results([tensor])
+        attributes = attributes or {}
+        weights = tuple(name for name in WEIGHTS.get(operation, ()) if f"{path}.{name}" in self.onnx.weights)
+        self.steps.append(Step(operation, tuple(operands), results, attributes, positional,
+                               attributes if named is None else named, path, weights))
+        return results[0]
 
     def conv(self, x, channels, kernel, stride=1, padding=0, dilation=1, groups=1, bias=False):
         path = self._path()
         tensor = self.onnx.conv(x.tensor, path, channels, kernel, stride, padding, dilation, groups, bias)
-        call = (f"conv({x.name}, {channels}, {spell(pair(kernel))}, stride = {spell(pair(stride))}, "
-                f"padding = {spell(sides(padding))}, dilation = {spell(pair(dilation))}, groups = {groups}, "
-                f"bias = {spell(bias)})")
-        return self._say(call, tensor, path)
+        attributes = {"stride": pair(stride), "padding": sides(padding), "dilation": pair(dilation), "groups": groups}
+        return self._append("conv", [x], tensor, attributes, (channels, pair(kernel)), attributes | {"bias": bias}, path)
 
     def depthwise(self, x, kernel, stride=1, padding=0, dilation=1, bias=False):
         return self.conv(x, x.channels, kernel, stride, padding, dilation, x.channels, bias)
 
     def batch_norm(self, x, epsilon=1e-5):
         path = self._path()
-        tensor = self.onnx.batch_norm(x.tensor, path, epsilon)
-        return self._say(f"batch_norm({x.name}, epsilon = {epsilon!r})", tensor, path)
+        return self._append("batch_norm", [x], self.onnx.batch_norm(x.tensor, path, epsilon), {"epsilon": epsilon},
+                            path=path)
 
     def bias(self, x):
         path = self._path()
-        return self._say(f"bias({x.name})", self.onnx.bias(x.tensor, path), path)
+        return self._append("bias", [x], self.onnx.bias(x.tensor, path), path=path)
 
     def linear(self, x, features, bias=True):
         path = self._path()
         tensor = self.onnx.linear(x.tensor, path, features, bias)
-        return self._say(f"linear({x.name}, {features}, bias = {spell(bias)})", tensor, path)
+        return self._append("linear", [x], tensor, {}, (features,), {"bias": bias}, path)
 
     def apply(self, operation, *operands):
-        """An operation that has the same name here and there and no attributes."""
-        tensor = getattr(self.onnx, operation)(*(operand.tensor for operand in operands))
-        return self._say(f"{operation}({', '.join(operand.name for operand in operands)})", tensor)
+        """An operation that has the same name everywhere and no attributes."""
+        return self._append(operation, operands, getattr(self.onnx, operation)(*(each.tensor for each in operands)))
 
     def local_response_norm(self, x, size, alpha, beta, k):
         tensor = self.onnx.local_response_norm(x.tensor, size, alpha, beta, k)
-        call = f"local_response_norm({x.name}, size = {size}, alpha = {alpha!r}, beta = {beta!r}, k = {k!r})"
-        return self._say(call, tensor)
+        return self._append("local_response_norm", [x], tensor, {"size": size, "alpha": alpha, "beta": beta, "k": k})
 
     # ---- channels ----
 
+    def _split(self, x, tensors, positional, named, attributes):
+        results = self._results(tensors)
+        self.steps.append(Step("split", (x,), results, attributes, positional, named))
+        return list(results)
+
     def split(self, x, sizes):
-        names, parts, begin = [], [], 0
-        for size in sizes:
-            self._count += 1
-            names.append(f"v{self._count}")
-            parts.append(self.onnx.slice(x.tensor, begin, begin + size))
-            begin += size
-        self.lines.append(f"let {', '.join(names)} = split({x.name}, {spell(list(sizes))})")
-        return [Both(*pair_) for pair_ in zip(names, parts)]
+        ends = np.cumsum(sizes).tolist()
+        tensors = [self.onnx.slice(x.tensor, end - size, end) for size, end in zip(sizes, ends)]
+        return self._split(x, tensors, (list(sizes),), {}, {"sizes": list(sizes)})
 
     def split_interleaved(self, x, parts):
-        names = []
-        for _ in range(parts):
-            self._count += 1
-            names.append(f"v{self._count}")
         tensors = [self.onnx.slice(x.tensor, i, x.channels, parts) for i in range(parts)]
-        self.lines.append(f"let {', '.join(names)} = split({x.name}, {parts}, interleaved = true)")
-        return [Both(*pair_) for pair_ in zip(names, tensors)]
+        sizes = [x.channels // parts] * parts
+        return self._split(x, tensors, (parts,), {"interleaved": True}, {"sizes": sizes, "interleaved": True})
 
     def shuffle(self, x, groups, form="paper"):
-        onnx_shuffle = {"paper": self.onnx.shuffle, "megvii": self.onnx.shuffle_megvii}[form]
-        return self._say(f'shuffle({x.name}, {groups}, form = "{form}")', onnx_shuffle(x.tensor, groups))
+        shuffled = {"paper": self.onnx.shuffle, "megvii": self.onnx.shuffle_megvii}[form](x.tensor, groups)
+        return self._append("shuffle", [x], shuffled, {"groups": groups, "form": Word(form)}, (groups,),
+                            {"form": Word(form)})
 
     def gather(self, x, channels):
-        return self._say(f"gather({x.name}, {spell(list(channels))})", self.onnx.gather(x.tensor, channels))
+        channels = list(channels)
+        tensor = self.onnx.gather(x.tensor, channels)
+        return self._append("gather", [x], tensor, {"channels": channels}, (channels,), {})
 
     # ---- pooling ----
 
-    def _pool(self, operation, x, kernel, stride, padding, ceil, more):
+    def _pool(self, operation, x, kernel, stride, padding, ceil, **more):
         tensor = getattr(self.onnx, operation)(x.tensor, kernel, stride, padding, ceil, **more)
-        words = "".join(f", {key} = {spell(value)}" for key, value in more.items())
-        call = (f"{operation}({x.name}, {spell(pair(kernel))}, stride = {spell(pair(stride))}, "
-                f"padding = {spell(sides(padding))}, ceil = {spell(ceil)}{words})")
-        return self._say(call, tensor)
+        attributes = {"kernel": pair(kernel), "stride": pair(stride), "padding": sides(padding), "ceil": ceil} | more
+        named = {name: value for name, value in attributes.items() if name != "kernel"}
+        return self._append(operation, [x], tensor, attributes, (pair(kernel),), named)
 
     def max_pool(self, x, kernel, stride=1, padding=0, ceil=False):
-        return self._pool("max_pool", x, kernel, stride, padding, ceil, {})
+        return self._pool("max_pool", x, kernel, stride, padding, ceil)
 
     def avg_pool(self, x, kernel, stride=1, padding=0, ceil=False, count_padding=True):
-        return self._pool("avg_pool", x, kernel, stride, padding, ceil, {"count_padding": count_padding})
+        return self._pool("avg_pool", x, kernel, stride, padding, ceil, count_padding=count_padding)
