@@ -1,7 +1,7 @@
 # riffle_add_model(TARGET <target> SPEC <file>
 #                  WEIGHTS <file> | RANDOM_WEIGHTS <seed>
 #                  [NAME <name>] [SET <parameter=value>...] [TARGET_CPU <processor>]
-#                  [OPTIONS <option>...])
+#                  [OPTIONS <option>...] [DEPENDS <file>...])
 #
 # Makes <target>, a static library with the compiled network; linking it gives the include directory of
 # its header, NAME.h. It is compiled again when the spec, the weights or the compiler change.
@@ -14,13 +14,14 @@
 #   SET             parameters of the spec: SET width=0.5 classes=10
 #   TARGET_CPU      as `riffle compile --target` (default: riffle's own default)
 #   OPTIONS         further options of `riffle compile`
+#   DEPENDS         further files to watch: those that the spec imports
 #
 #   find_package(riffle REQUIRED)
 #   riffle_add_model(TARGET digits SPEC digits.rfl WEIGHTS digits.safetensors TARGET_CPU x86-64-v3)
 #   target_link_libraries(app PRIVATE digits)    # app.c: #include "digits.h"
 function(riffle_add_model)
     set(single TARGET NAME SPEC WEIGHTS RANDOM_WEIGHTS TARGET_CPU)
-    cmake_parse_arguments(PARSE_ARGV 0 MODEL "" "${single}" "SET;OPTIONS")
+    cmake_parse_arguments(PARSE_ARGV 0 MODEL "" "${single}" "SET;OPTIONS;DEPENDS")
     if(MODEL_UNPARSED_ARGUMENTS)
         message(FATAL_ERROR "riffle_add_model: unknown arguments: ${MODEL_UNPARSED_ARGUMENTS}")
     endif()
@@ -38,6 +39,10 @@ function(riffle_add_model)
 
     get_filename_component(spec "${MODEL_SPEC}" ABSOLUTE BASE_DIR ${CMAKE_CURRENT_SOURCE_DIR})
     set(depends ${spec} ${RIFFLE_EXECUTABLE})
+    foreach(file IN LISTS MODEL_DEPENDS)
+        get_filename_component(file "${file}" ABSOLUTE BASE_DIR ${CMAKE_CURRENT_SOURCE_DIR})
+        list(APPEND depends ${file})
+    endforeach()
     set(arguments --name ${MODEL_NAME})
     if(DEFINED MODEL_WEIGHTS)
         get_filename_component(weights "${MODEL_WEIGHTS}" ABSOLUTE BASE_DIR ${CMAKE_CURRENT_SOURCE_DIR})
