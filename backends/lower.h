@@ -65,9 +65,10 @@ void call_end(Lowering *lowering, KernelCall *call, const char *format, ...)
 
 /* ---- lower_common.c ---- */
 
-/* Writes into `widths` the lanes of the vectors that cover `count` floats: full vectors, then the
- * narrowest one (at least 4 lanes or the target's widest) that holds the rest. Returns their
- * number. */
+/* Lanes of the next vector when `count` floats are left: a full one, or for the rest the narrowest (of at
+ * least 4 lanes, or the target's widest) that holds it. */
+int vector_width(const Target *target, int64_t count);
+/* Writes the lanes of all vectors that cover `count` floats; returns their number. */
 int vector_widths(const Target *target, int64_t count, int *widths, int capacity);
 
 /* A stretch of tiles along an output row: `repeat` tiles of `pixels` outputs, from column `first`

@@ -3,16 +3,20 @@
 #include <assert.h>
 #include <stdarg.h>
 
+int vector_width(const Target *target, int64_t count) {
+    int narrowest = target->lanes < 4 ? target->lanes : 4;
+    int width = target->lanes;
+    while (width > narrowest && width / 2 >= count)
+        width /= 2;
+    return width;
+}
+
 int vector_widths(const Target *target, int64_t count, int *widths, int capacity) {
     int used = 0;
-    int narrowest = target->lanes < 4 ? target->lanes : 4;
     while (count > 0) {
-        int width = target->lanes;
-        while (width > narrowest && width / 2 >= count)
-            width /= 2;
         assert(used < capacity);
-        widths[used++] = width;
-        count -= width;
+        widths[used] = vector_width(target, count);
+        count -= widths[used++];
     }
     (void)capacity;
     return used;

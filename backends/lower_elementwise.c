@@ -60,8 +60,7 @@ static void emit_channels(const Elementwise *op, const Segment *segment) {
         kernel_close(op->builder);
     }
     for (int64_t done = whole; done < segment->channel_count;) {
-        int width;
-        vector_widths(op->lowering->target, segment->channel_count - done, &width, 1);
+        int width = vector_width(op->lowering->target, segment->channel_count - done);
         emit_element(op, segment, expression_constant(op->lowering->arena, done), width,
             segment->channel_count - done);
         done += width;

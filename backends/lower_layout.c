@@ -245,8 +245,7 @@ static void emit_route(const RouteKernel *route) {
             channel += whole;
             continue;
         }
-        int width;
-        vector_widths(target, output->channels - channel, &width, 1);
+        int width = vector_width(target, output->channels - channel);
         int64_t left = output->channels - channel;
         int count = left < width ? (int)left : width;
         copy_vector(route, channel, count, width);

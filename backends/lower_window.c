@@ -201,7 +201,7 @@ static void emit_segment(const WindowOp *op, WindowTile *tile, const Segment *se
             channel = kernel_open_range(builder, "channel", 0, whole, lanes);
             tile->channels_left = lanes;
         } else {
-            vector_widths(op->lowering->target, segment->channel_count - done, &width, 1);
+            width = vector_width(op->lowering->target, segment->channel_count - done);
             channel = expression_constant(arena, done);
             tile->channels_left = segment->channel_count - done;
         }
