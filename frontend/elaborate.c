@@ -1,0 +1,250 @@
+/* From a spec and its settings to a graph. */
+#include "frontend/evaluate.h"
+
+#include <string.h>
+
+/* ---- the spec as a whole ---- */
+
+static void check_parameters(Evaluator *evaluator, const Item *item) {
+    for (int i = 0; i < item->parameters.count; i++) {
+        const Expression *parameter = item->parameters.items[i];
+        for (int k = 0; k < i; k++) {
+            if (strcmp(item->parameters.items[k]->name, parameter->name) == 0) {
+                complain(evaluator, parameter->name_where, NULL,
+                    "the parameter '%s' stands twice in '%s'", parameter->name, item->name);
+            }
+        }
+    }
+}
+
+static void check_unit(Evaluator *evaluator, const Item *unit) {
+    const Item *first = find_unit(evaluator, unit->name);
+    if (first != unit) {
+        complain(evaluator, unit->name_where, NULL, "there is a unit '%s' already", unit->name);
+        return;
+    }
+    const char *const *tables[] = {operation_names(), builtin_names()};
+    for (int t = 0; t < 2; t++) {
+        for (int i = 0; tables[t][i]; i++) {
+            if (strcmp(tables[t][i], unit->name) == 0) {
+                complain(evaluator, unit->name_where, NULL, "'%s' is the name of a built-in function",
+                    unit->name);
+            }
+        }
+    }
+}
+
+/* Finds the network, and mistakes that hold before anything is evaluated. */
+static void check_items(Evaluator *evaluator) {
+    const Spec *spec = evaluator->spec;
+    for (int i = 0; i < spec->count; i++) {
+        const Item *item = spec->items[i];
+        check_parameters(evaluator, item);
+        switch (item->kind) {
+        case ITEM_UNIT:
+            check_unit(evaluator, item);
+            break;
+        case ITEM_NETWORK:
+            if (evaluator->network) {
+                complain(evaluator, item->name_where, NULL, "a spec has one network, and this is '%s' "
+                    "beside '%s'", item->name, evaluator->network->name);
+            } else {
+                evaluator->network = item;
+            }
+            break;
+        case ITEM_IMPORT:
+            complain(evaluator, item->where, "copy the units into this file",
+                "'import' is not supported yet");
+            break;
+        case ITEM_KIND_COUNT:
+            break;
+        }
+    }
+    if (!evaluator->network) {
+        uint32_t end = (uint32_t)spec->file->length;
+        complain(evaluator, (SourceRange){spec->file, end, end},
+            "it begins with: network name(parameters) {", "the spec has no network");
+    }
+}
+
+/* ---- settings ---- */
+
+static const Setting *find_setting(
+    const Setting *settings, size_t setting_count, const char *name) {
+    for (size_t i = 0; i < setting_count; i++) {
+        if (strcmp(settings[i].name, name) == 0) {
+            return &settings[i];
+        }
+    }
+    return NULL;
+}
+
+static SourceFile *setting_file(Evaluator *evaluator, const Setting *setting) {
+    SourceFile *file = ARENA_NEW(evaluator->arena, SourceFile);
+    file->name = arena_format(evaluator->arena, "--set %s", setting->name);
+    file->text = arena_copy_string(evaluator->arena, setting->value);
+    file->length = strlen(file->text);
+    return file;
+}
+
+static void check_settings(Evaluator *evaluator, const Setting *settings, size_t setting_count) {
+    const ExpressionList *parameters = &evaluator->network->parameters;
+    const char **names = ARENA_ARRAY(evaluator->arena, const char *, parameters->count + 1);
+    Text list = {0};
+    for (int i = 0; i < parameters->count; i++) {
+        names[i] = parameters->items[i]->name;
+        text_format(&list, i > 0 ? ", %s" : "%s", names[i]);
+    }
+    for (size_t i = 0; i < setting_count; i++) {
+        const char *name = settings[i].name;
+        SourceFile *file = setting_file(evaluator, &settings[i]);
+        SourceRange where = {file, 0, (uint32_t)file->length};
+        bool known = false;
+        for (int k = 0; k < parameters->count; k++) {
+            known = known || strcmp(names[k], name) == 0;
+        }
+        if (!known) {
+            const char *nearest = closest_word(name, names, (size_t)parameters->count);
+            const char *hint =
+                nearest     ? arena_format(evaluator->arena, "did you mean '%s'?", nearest)
+                : list.data ? arena_format(evaluator->arena, "it has %s", list.data)
+                            : NULL;
+            complain(evaluator, where, hint, "the network '%s' has no parameter '%s'",
+                evaluator->network->name, name);
+        } else if (find_setting(settings, i, name)) {
+            complain(evaluator, where, NULL, "the parameter '%s' is set twice", name);
+        }
+    }
+    text_free(&list);
+}
+
+static bool is_bare_word(const char *text) {
+    return is_identifier(text) && !is_keyword(text);
+}
+
+/* A setting has the kind of the parameter's default; a whole number becomes a number where the default
+ * is one, so that width=1 is width=1.0. */
+static Datum convert_setting(
+    Evaluator *evaluator, const char *name, Datum standard, Datum value, SourceRange where) {
+    int64_t whole;
+    if (value.kind == DATUM_UNKNOWN || standard.kind == DATUM_UNKNOWN ||
+        value.kind == standard.kind) {
+        return value;
+    }
+    if (standard.kind == DATUM_NUMBER && value.kind == DATUM_INTEGER) {
+        return datum_number((double)value.integer);
+    }
+    if (standard.kind == DATUM_INTEGER && datum_to_integer(value, &whole)) {
+        return datum_integer(whole);
+    }
+    static const char *const kinds[] = {"", "a whole number", "a number", "true or false",
+        "a string", "a list", "a table", "a tensor", "a function"};
+    const char *hint = NULL;
+    if (standard.kind == DATUM_LIST || standard.kind == DATUM_STRING) {
+        hint = arena_format(evaluator->arena, "as in --set '%s=%s'", name,
+            datum_spelling(standard, evaluator->arena));
+    }
+    return complain(evaluator, where, hint, "the parameter '%s' is %s, not %s", name,
+        kinds[standard.kind], datum_spelling(value, evaluator->arena));
+}
+
+static Datum evaluate_setting(Evaluator *evaluator, const Setting *setting, Datum standard) {
+    SourceFile *file = setting_file(evaluator, setting);
+    SourceRange where = {file, 0, (uint32_t)file->length};
+    if (standard.kind == DATUM_STRING && is_bare_word(setting->value)) {
+        return datum_string(file->text);
+    }
+    Expression *expression = expression_parse(file, evaluator->arena, evaluator->diagnostics);
+    if (!expression) {
+        evaluator->failed = true;
+        return datum_unknown;
+    }
+    Datum value = evaluate(evaluator, expression);
+    return convert_setting(evaluator, setting->name, standard, value, where);
+}
+
+static void bind_network_parameters(
+    Evaluator *evaluator, const Setting *settings, size_t setting_count) {
+    const ExpressionList *parameters = &evaluator->network->parameters;
+    for (int i = 0; i < parameters->count; i++) {
+        const Expression *parameter = parameters->items[i];
+        const Setting *setting = find_setting(settings, setting_count, parameter->name);
+        Datum value = datum_unknown;
+        if (parameter->right) {
+            value = evaluate(evaluator, parameter->right);
+        } else if (!setting) {
+            complain(evaluator, parameter->where,
+                arena_format(evaluator->arena, "give it with --set %s=VALUE", parameter->name),
+                "the parameter '%s' has no default and is not set", parameter->name);
+        }
+        if (setting) {
+            value = evaluate_setting(evaluator, setting, value);
+        }
+        define(evaluator, parameter->name, value);
+    }
+}
+
+/* ---- the network ---- */
+
+/* What is no letter, digit or '_' becomes '_': shufflenet_v2_x1.0 is shufflenet_v2_x1_0. */
+static const char *make_identifier(Evaluator *evaluator, const char *text) {
+    bool digit = text[0] >= '0' && text[0] <= '9';
+    char *name = arena_format(evaluator->graph->arena, "%s%s", digit ? "_" : "", text);
+    for (char *c = name; *c; c++) {
+        char single[] = {*c, 0};
+        if (!is_identifier(single) && !(*c >= '0' && *c <= '9')) {
+            *c = '_';
+        }
+    }
+    return name;
+}
+
+static void name_graph(Evaluator *evaluator) {
+    const Item *network = evaluator->network;
+    const char *name =
+        network->text ? evaluate_template(evaluator, network->text) : network->name;
+    if (!name) {
+        return;
+    }
+    if (!*name || strlen(name) > 200) {
+        complain(evaluator, network->text ? network->text->where : network->name_where, NULL,
+            "the name of a library has 1 to 200 letters");
+        return;
+    }
+    evaluator->graph->name = make_identifier(evaluator, name);
+}
+
+static bool run_network(Evaluator *evaluator, const Setting *settings, size_t setting_count) {
+    Scope scope = {NULL, NULL};
+    Prefix prefix = {.text = ""};
+    Frame frame = {0};
+    evaluator->scope = &scope;
+    evaluator->prefix = &prefix;
+    evaluator->frame = &frame;
+    check_items(evaluator);
+    if (!evaluator->network) {
+        return false;
+    }
+    check_settings(evaluator, settings, setting_count);
+    bind_network_parameters(evaluator, settings, setting_count);
+    name_graph(evaluator);
+    run_block(evaluator, evaluator->network->block);
+    if (!evaluator->failed && evaluator->graph->output_count == 0) {
+        complain(evaluator, evaluator->network->name_where, "it ends with: output name = ...",
+            "the network '%s' has no output", evaluator->network->name);
+    }
+    return !evaluator->failed;
+}
+
+Graph *spec_elaborate(const Spec *spec, const Setting *settings, size_t setting_count, Arena *arena,
+    Diagnostics *diagnostics) {
+    Evaluator *evaluator = ARENA_NEW(arena, Evaluator);
+    evaluator->spec = spec;
+    evaluator->graph = graph_create(arena, "network");
+    evaluator->arena = arena;
+    evaluator->diagnostics = diagnostics;
+    if (!run_network(evaluator, settings, setting_count)) {
+        return NULL;
+    }
+    return graph_verify(evaluator->graph, diagnostics) ? evaluator->graph : NULL;
+}

@@ -1,0 +1,212 @@
+/* The evaluator: runs a spec at compile time and builds the graph as it goes. After a mistake the value
+ * of an expression is VALUE_UNKNOWN, and whatever is made of an unknown value is unknown without a
+ * further word. */
+#ifndef RIFFLE_FRONTEND_EVALUATE_H
+#define RIFFLE_FRONTEND_EVALUATE_H
+
+#include "frontend/syntax.h"
+
+enum {
+    EFFORT_LIMIT = 4 * 1000 * 1000, /* steps, list items and string bytes of one elaboration */
+    EVALUATION_DEPTH_LIMIT = 1000,  /* nested expressions and statements, through all calls */
+    CALL_DEPTH_LIMIT = 64,          /* units that call units */
+    LIST_LIMIT = 65536,             /* items of one list */
+    LIST_DEPTH_LIMIT = 16,          /* lists in one another */
+    NODE_LIMIT = 16384,             /* nodes of the graph */
+    REPORT_LIMIT = 200,             /* mistakes before evaluation stops */
+};
+
+typedef enum DatumKind {
+    DATUM_UNKNOWN,
+    DATUM_INTEGER,
+    DATUM_NUMBER,
+    DATUM_BOOLEAN,
+    DATUM_STRING,
+    DATUM_LIST,
+    DATUM_TABLE,
+    DATUM_TENSOR,
+    DATUM_FUNCTION
+} DatumKind;
+
+typedef struct Datum Datum;
+
+/* What a spec computes with. Never changed once made. */
+struct Datum {
+    DatumKind kind;
+    int count; /* items of a list, entries of a table */
+    int depth; /* lists and tables in one another */
+    union {
+        int64_t integer;
+        double number;
+        bool boolean;
+        const char *string;
+        const Datum *items; /* a table's keys and values in turn */
+        Value *tensor;
+        const char *function; /* name of a unit or builtin */
+    };
+};
+
+typedef struct Variable {
+    const char *name;
+    Datum value;
+    struct Variable *next;
+} Variable;
+
+typedef struct Scope {
+    struct Scope *parent;
+    Variable *variables;
+} Scope;
+
+/* A weight path under construction. Ops without a path of their own count per prefix. */
+typedef struct Prefix {
+    const char *text;
+    int counts[OP_COUNT];
+} Prefix;
+
+/* A call of a unit in progress. */
+typedef struct Frame {
+    struct Frame *caller;
+    const Item *unit; /* NULL for the network */
+    SourceRange call;
+    Datum result;
+    bool returned;
+} Frame;
+
+typedef struct Evaluator {
+    const Spec *spec;
+    const Item *network;
+    Graph *graph;
+    Arena *arena;
+    Diagnostics *diagnostics;
+    Scope *scope;
+    Prefix *prefix;
+    Frame *frame;
+    int64_t effort;
+    int depth, call_depth, node_count, report_count;
+    bool failed;  /* some error was reported */
+    bool stopped; /* a limit was reached: evaluate nothing more */
+    struct Reported {
+        SourceRange where;
+        struct Reported *next;
+    } * reported;
+} Evaluator;
+
+/* One argument of a call, evaluated. */
+typedef struct Argument {
+    const char *name; /* NULL when positional */
+    SourceRange where, name_where;
+    const char *source_name; /* the name the value was read from, or NULL */
+    Datum value;
+    bool used;
+} Argument;
+
+typedef struct Call {
+    const char *name;
+    SourceRange where, name_where;
+    Argument *arguments;
+    int count;
+    const char *path; /* full weight path given by '@', or NULL */
+} Call;
+
+/* ---- values.c ---- */
+
+Datum datum_integer(int64_t value);
+Datum datum_number(double value);
+Datum datum_boolean(bool value);
+Datum datum_string(const char *value);
+Datum datum_list(const Datum *items, int count);
+Datum datum_tensor(Value *value);
+extern const Datum datum_unknown;
+
+bool datum_is_numeric(Datum datum);
+double datum_as_number(Datum datum);
+/* "a whole number", "a list of 3 items", "a tensor" */
+const char *datum_describe(Datum datum, Arena *arena);
+/* As the language writes it; a string without quotes when `bare`. Long lists are cut short. */
+void datum_print(Datum datum, bool bare, Text *text);
+const char *datum_spelling(Datum datum, Arena *arena);
+bool datum_equal(Datum a, Datum b);
+
+/* ---- evaluate.c ---- */
+
+/* Reports an error once per place, with the calls of units that led there. Returns unknown. */
+Datum complain(Evaluator *evaluator, SourceRange where, const char *hint, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Whether an error was reported at the place already. */
+bool was_reported(const Evaluator *evaluator, SourceRange where);
+/* After someone else reported an error at the place: adds the calls that led there. */
+void note_reported(Evaluator *evaluator, SourceRange where);
+/* A list of the items, or unknown after reporting that it is nested too deeply. */
+Datum make_list(Evaluator *evaluator, const Datum *items, int count, SourceRange where);
+/* Counts work; false once the limit is reached. */
+bool spend(Evaluator *evaluator, int64_t effort, SourceRange where);
+Datum evaluate(Evaluator *evaluator, const Expression *expression);
+/* Evaluates the arguments of a call, behind `piped` unless that is NULL. False after an error that
+ * leaves no sense in the call. */
+bool evaluate_arguments(
+    Evaluator *evaluator, const Expression *expression, const Argument *piped, Call *call);
+/* The text of a string or path; NULL when a part is unknown. */
+const char *evaluate_template(Evaluator *evaluator, const Template *text);
+const Item *find_unit(const Evaluator *evaluator, const char *name);
+/* Prefix and path joined by a '.', or by nothing when the path begins with '/'. */
+Prefix *enter_path(Evaluator *evaluator, const Template *path);
+void define(Evaluator *evaluator, const char *name, Datum value);
+Variable *find_variable(const Evaluator *evaluator, const char *name);
+
+/* ---- arithmetic.c ---- */
+
+Datum evaluate_unary(Evaluator *evaluator, const Expression *expression);
+Datum evaluate_binary(Evaluator *evaluator, const Expression *expression);
+
+/* ---- statements.c ---- */
+
+void run_block(Evaluator *evaluator, const Block *block);
+/* Binds names of a pattern to a value. */
+void bind_pattern(Evaluator *evaluator, const Expression *pattern, Datum value, bool make_new);
+/* Parameters of the unit from the call's arguments, then its body. */
+Datum call_unit(Evaluator *evaluator, const Item *unit, Call *call);
+
+/* ---- builtins.c: functions on compile-time values ---- */
+
+/* False when there is no such function. */
+bool call_builtin(Evaluator *evaluator, Call *call, Datum *result);
+/* The names of all builtins and operations, for hints; the array ends with NULL. */
+const char *const *builtin_names(void);
+bool is_function(const Evaluator *evaluator, const char *name);
+/* Words that stand for themselves: rgb, bgr, paper, megvii, none. */
+bool is_word(const char *name);
+
+/* ---- operations.c: functions that make nodes ---- */
+
+bool call_operation(Evaluator *evaluator, Call *call, Datum *result);
+const char *const *operation_names(void);
+/* The sum or product of two tensors. */
+Datum combine_tensors(Evaluator *evaluator, OpKind op, Value *left, Value *right, SourceRange where);
+
+/* ---- arguments.c ---- */
+
+/* The argument of that name, or the positional one with that index; NULL when absent. */
+Argument *find_argument(Call *call, const char *name, int position);
+bool argument_integer(Evaluator *evaluator, const Call *call, const Argument *argument,
+    const char *name, int64_t least, int64_t *value);
+bool argument_number(Evaluator *evaluator, const Call *call, const Argument *argument,
+    const char *name, double *value);
+bool argument_flag(Evaluator *evaluator, const Call *call, const Argument *argument,
+    const char *name, bool *value);
+/* A list of whole numbers; NULL items after an error. */
+bool argument_integers(Evaluator *evaluator, const Call *call, const Argument *argument,
+    const char *name, int64_t least, IntegerList *list);
+/* The index of the word in `words` (ends with NULL), -1 after an error. */
+int argument_choice(Evaluator *evaluator, const Call *call, const Argument *argument,
+    const char *name, const char *const *words);
+/* Reports arguments that nothing used. `known` ends with NULL. */
+void check_unused(Evaluator *evaluator, const Call *call, const char *const *known);
+/* A whole number, or a number without fraction. */
+bool datum_to_integer(Datum datum, int64_t *value);
+
+/* ---- inputs.c ---- */
+
+void declare_input(Evaluator *evaluator, const Statement *statement);
+void declare_output(Evaluator *evaluator, const Statement *statement);
+
+#endif

@@ -1,0 +1,216 @@
+/* The inputs and outputs of the network, and how pixels become numbers. */
+#include "frontend/evaluate.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static bool check_place(Evaluator *evaluator, const Statement *statement) {
+    if (!evaluator->frame->unit) {
+        return true;
+    }
+    complain(evaluator, statement->where, NULL, "'%s' stands only in a network, not in a unit",
+        statement_words[statement->kind]);
+    return false;
+}
+
+/* Names of inputs and outputs become parameters of one C function. */
+static bool check_name(Evaluator *evaluator, const Statement *statement) {
+    const Graph *graph = evaluator->graph;
+    bool known = false;
+    for (int i = 0; i < graph->input_count; i++) {
+        known = known || strcmp(graph->inputs[i].value->name, statement->name) == 0;
+    }
+    for (int i = 0; i < graph->output_count; i++) {
+        known = known || strcmp(graph->outputs[i].name, statement->name) == 0;
+    }
+    if (known) {
+        complain(evaluator, statement->name_where, NULL, "there is an input or output '%s' already",
+            statement->name);
+    }
+    return !known;
+}
+
+static bool add_dimension(
+    Evaluator *evaluator, Datum datum, SourceRange where, TensorType *type) {
+    int64_t size;
+    if (datum.kind == DATUM_UNKNOWN) {
+        return false;
+    }
+    if (!datum_to_integer(datum, &size) || size < 1 || size > 1 << 30) {
+        complain(evaluator, where, NULL, "a dimension is a whole number from 1 up, not %s",
+            datum_spelling(datum, evaluator->arena));
+        return false;
+    }
+    if (type->rank == MAX_RANK) {
+        complain(evaluator, where, NULL, "a tensor has at most %d dimensions", MAX_RANK);
+        return false;
+    }
+    type->dims[type->rank++] = size;
+    return true;
+}
+
+static bool read_type(Evaluator *evaluator, const Statement *statement, TensorType *type) {
+    bool good = true;
+    *type = (TensorType){.element = ELEMENT_F32};
+    if (strcmp(statement->element, "f32") != 0) {
+        complain(evaluator, statement->element_where, "the only element type is f32",
+            "unknown element type '%s'", statement->element);
+        good = false;
+    }
+    for (int i = 0; i < statement->values.count; i++) {
+        SourceRange where = statement->values.items[i]->where;
+        Datum value = evaluate(evaluator, statement->values.items[i]);
+        bool list = value.kind == DATUM_LIST;
+        for (int k = 0; good && k < (list ? value.count : 1); k++) {
+            good = add_dimension(evaluator, list ? value.items[k] : value, where, type);
+        }
+    }
+    if (good && type->rank != 2 && type->rank != 4) {
+        complain(evaluator, statement->name_where,
+            "f32[batch, channels, height, width] or f32[batch, channels]",
+            "an input has 4 or 2 dimensions, not %d", type->rank);
+        good = false;
+    }
+    if (good && tensor_elements(type) < 0) {
+        complain(evaluator, statement->name_where, NULL, "the input is too large");
+        good = false;
+    }
+    return good;
+}
+
+static bool read_layout(Evaluator *evaluator, const Statement *statement, int rank, Layout *layout) {
+    *layout = statement->layout == LAYOUT_WORD_NHWC ? LAYOUT_NHWC : LAYOUT_NCHW;
+    if (statement->layout != LAYOUT_WORD_NONE && rank != 4) {
+        complain(evaluator, statement->name_where, NULL,
+            "a layout is for tensors with 4 dimensions, '%s' has %d", statement->name, rank);
+        return false;
+    }
+    return true;
+}
+
+/* One number for all channels, or one for each. */
+static bool read_channels(Evaluator *evaluator, const Call *call, const Argument *argument,
+    const char *name, int64_t channels, double *numbers) {
+    Datum value = argument->value;
+    bool list = value.kind == DATUM_LIST;
+    if (list && value.count != channels) {
+        complain(evaluator, argument->where, NULL,
+            "'%s' of pixels has %d numbers, but the input has %" PRId64 " channels", name,
+            value.count, channels);
+        return false;
+    }
+    for (int i = 0; i < channels; i++) {
+        Argument single = *argument;
+        single.value = list ? value.items[i] : value;
+        if (!argument_number(evaluator, call, &single, name, &numbers[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_order(
+    Evaluator *evaluator, Call *call, int64_t channels, Preprocessing *preprocessing) {
+    const Argument *order = find_argument(call, "order", 0);
+    if (!order) {
+        return true;
+    }
+    int choice = argument_choice(
+        evaluator, call, order, "order", (const char *const[]){"rgb", "bgr", NULL});
+    if (choice >= 0 && channels != 3) {
+        complain(evaluator, order->where, NULL,
+            "rgb and bgr are for 3 channels, the input has %" PRId64, channels);
+        return false;
+    }
+    preprocessing->bgr = choice == 1;
+    return choice >= 0;
+}
+
+static bool read_pixels(
+    Evaluator *evaluator, Call *call, int64_t channels, Preprocessing *preprocessing) {
+    *preprocessing = (Preprocessing){.scale = 1, .std = {1, 1, 1, 1}};
+    bool good = read_order(evaluator, call, channels, preprocessing);
+    const Argument *scale = find_argument(call, "scale", 1);
+    const Argument *mean = find_argument(call, "mean", 2);
+    const Argument *deviation = find_argument(call, "std", 3);
+    const Argument *resize = find_argument(call, "resize", 4);
+    good = good &&
+           (!scale || argument_number(evaluator, call, scale, "scale", &preprocessing->scale)) &&
+           (!mean || read_channels(evaluator, call, mean, "mean", channels, preprocessing->mean)) &&
+           (!deviation ||
+               read_channels(evaluator, call, deviation, "std", channels, preprocessing->std)) &&
+           (!resize ||
+               argument_integer(evaluator, call, resize, "resize", 1, &preprocessing->resize));
+    for (int i = 0; good && i < channels; i++) {
+        if (preprocessing->std[i] == 0) {
+            complain(evaluator, deviation->where, NULL, "'std' of pixels is not 0");
+            good = false;
+        }
+    }
+    check_unused(evaluator, call,
+        (const char *const[]){"order", "scale", "mean", "std", "resize", NULL});
+    return good;
+}
+
+static bool read_preprocessing(Evaluator *evaluator, const Expression *expression,
+    const TensorType *type, Preprocessing *preprocessing) {
+    Call call;
+    if (strcmp(expression->name, "pixels") != 0) {
+        complain(evaluator, expression->name_where, "as in pixels(rgb, scale = 1 / 255)",
+            "an input is made by 'pixels', not by '%s'", expression->name);
+        return false;
+    }
+    if (!evaluate_arguments(evaluator, expression, NULL, &call)) {
+        return false;
+    }
+    for (int i = 0; i < call.count; i++) {
+        if (call.arguments[i].value.kind == DATUM_UNKNOWN) {
+            return false;
+        }
+    }
+    if (type->rank != 4 || type->dims[1] > 4) {
+        complain(evaluator, expression->where, NULL,
+            "pixels are for tensors [batch, channels, height, width] with at most 4 channels");
+        return false;
+    }
+    return read_pixels(evaluator, &call, type->dims[1], preprocessing);
+}
+
+void declare_input(Evaluator *evaluator, const Statement *statement) {
+    TensorType type;
+    Layout layout;
+    Preprocessing preprocessing = {0};
+    bool good = check_place(evaluator, statement) && check_name(evaluator, statement) &&
+                read_type(evaluator, statement, &type) &&
+                read_layout(evaluator, statement, type.rank, &layout) &&
+                (!statement->value ||
+                    read_preprocessing(evaluator, statement->value, &type, &preprocessing));
+    if (!good) {
+        define(evaluator, statement->name, datum_unknown);
+        return;
+    }
+    Value *value = graph_add_input(
+        evaluator->graph, statement->name, type, layout, statement->name_where);
+    GraphInput *input = &evaluator->graph->inputs[evaluator->graph->input_count - 1];
+    input->has_preprocessing = statement->value != NULL;
+    input->preprocessing = preprocessing;
+    define(evaluator, statement->name, datum_tensor(value));
+}
+
+void declare_output(Evaluator *evaluator, const Statement *statement) {
+    Datum value = evaluate(evaluator, statement->value);
+    Layout layout;
+    if (!check_place(evaluator, statement) || !check_name(evaluator, statement) ||
+        value.kind == DATUM_UNKNOWN) {
+        return;
+    }
+    if (value.kind != DATUM_TENSOR) {
+        complain(evaluator, statement->value->where, NULL, "an output is a tensor, not %s",
+            datum_describe(value, evaluator->arena));
+        return;
+    }
+    if (read_layout(evaluator, statement, value.tensor->type.rank, &layout)) {
+        graph_add_output(
+            evaluator->graph, statement->name, value.tensor, layout, statement->name_where);
+    }
+}

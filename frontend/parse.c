@@ -1,0 +1,382 @@
+/* Reading the language: the driver of the generated scanner and parser, and how parsing goes on after a
+ * mistake. */
+#include "frontend/parse.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parser.h"
+#define YYSTYPE RFL_STYPE
+#define YYLTYPE RFL_LTYPE
+#include "scanner.h"
+
+SourceRange parse_range(const ParseContext *context, Span span) {
+    return (SourceRange){context->file, span.begin, span.end};
+}
+
+void parse_abort(ParseContext *context) {
+    context->aborted = true;
+}
+
+static void complain(ParseContext *context, Span where, const char *hint, const char *message) {
+    diagnostics_report(context->diagnostics, SEVERITY_ERROR, parse_range(context, where), hint, "%s",
+        message);
+}
+
+/* ---- pieces of tokens ---- */
+
+bool scan_integer(ParseContext *context, const char *text, Span where, int64_t *value) {
+    errno = 0;
+    long long number = strtoll(text, NULL, 10);
+    if (errno != 0) {
+        complain(context, where, NULL, "the number does not fit in 64 bits");
+        return false;
+    }
+    *value = number;
+    return true;
+}
+
+double scan_number(ParseContext *context, const char *text, Span where) {
+    double number = strtod(text, NULL);
+    if (!isfinite(number)) {
+        complain(context, where, NULL, "the number is too large");
+        return 1.0;
+    }
+    return number;
+}
+
+const char *scan_text(ParseContext *context, const char *text, size_t length, Span where) {
+    if (length > TEXT_LIMIT) {
+        complain(context, where, NULL, "the string is longer than 4096 bytes");
+        return "";
+    }
+    if (!is_valid_utf8(text, length)) {
+        complain(context, where, NULL, "the string is not valid UTF-8");
+        return "";
+    }
+    return arena_copy_bytes(context->arena, text, length);
+}
+
+/* Comments may hold any bytes; those that are no UTF-8 become U+FFFD, so that JSON can hold them too. */
+void scan_comment(ParseContext *context, const char *text, size_t length, Span where) {
+    while (length > 0 && strchr(" \t\r\f", text[length - 1])) {
+        length--;
+    }
+    Text clean = {0};
+    for (size_t i = 0; i < length;) {
+        size_t size = 1;
+        while (size < 4 && i + size < length && ((unsigned char)text[i + size] & 0xc0) == 0x80) {
+            size++;
+        }
+        bool control = size == 1 && (unsigned char)text[i] < ' ' && text[i] != '\t';
+        if (is_valid_utf8(text + i, size) && !control) {
+            text_append_bytes(&clean, text + i, size);
+            i += size;
+        } else {
+            text_append(&clean, "\xef\xbf\xbd");
+            i++;
+        }
+    }
+    if (context->comment_count == context->comment_capacity) {
+        size_t capacity = context->comment_capacity == 0 ? 32 : 2 * context->comment_capacity;
+        Comment *larger = ARENA_ARRAY(context->arena, Comment, capacity);
+        if (context->comment_count > 0) {
+            memcpy(larger, context->comments, context->comment_count * sizeof(*larger));
+        }
+        context->comments = larger;
+        context->comment_capacity = capacity;
+    }
+    context->comments[context->comment_count++] = (Comment){
+        arena_copy_bytes(context->arena, clean.data ? clean.data : "", clean.length), where.begin,
+        where.end};
+    text_free(&clean);
+}
+
+/* ---- brackets ---- */
+
+static char opening_of(int token) {
+    switch (token) {
+    case ')':
+        return '(';
+    case ']':
+        return '[';
+    case '}':
+        return '{';
+    case INTERPOLATION_END:
+        return '"';
+    default:
+        return 0;
+    }
+}
+
+/* Notes the opening or closing bracket. Returns whether it closes a block. */
+static bool track_brackets(ParseContext *context, int token, Span where) {
+    char opening = token == '(' || token == '[' || token == '{' ? (char)token : 0;
+    opening = token == INTERPOLATION_BEGIN ? '"' : opening;
+    if (opening) {
+        if (context->bracket_count == BRACKET_LIMIT) {
+            complain(context, where, NULL, "nested too deeply");
+            parse_abort(context);
+            return false;
+        }
+        context->brackets[context->bracket_count++] = (Bracket){opening, false, where};
+        return false;
+    }
+    char closed = opening_of(token);
+    if (!closed) {
+        return false;
+    }
+    int position = context->bracket_count - 1;
+    if (closed == '{') { /* a closing brace ends all that was left open in it */
+        while (position >= 0 && context->brackets[position].kind != '{') {
+            position--;
+        }
+    }
+    if (position >= 0 && context->brackets[position].kind == closed) {
+        context->bracket_count = position;
+        return context->brackets[position].is_block;
+    }
+    return false;
+}
+
+void parse_mark_block(ParseContext *context) {
+    if (context->bracket_count > 0) {
+        context->brackets[context->bracket_count - 1].is_block = true;
+    }
+}
+
+/* Index of the innermost bracket that opens a block, -1 when none does. */
+static int innermost_block(const ParseContext *context) {
+    int position = context->bracket_count - 1;
+    while (position >= 0 && !context->brackets[position].is_block) {
+        position--;
+    }
+    return position;
+}
+
+/* ---- going on after a mistake ---- */
+
+static bool is_first_on_line(const ParseContext *context, Span where) {
+    const char *text = context->file->text;
+    uint32_t position = where.begin;
+    while (position > 0 && (text[position - 1] == ' ' || text[position - 1] == '\t')) {
+        position--;
+    }
+    return position == 0 || text[position - 1] == '\n';
+}
+
+static bool begins_statement(int token) {
+    switch (token) {
+    case LET:
+    case FOR:
+    case REPEAT:
+    case SCOPE:
+    case IF:
+    case RETURN:
+    case INPUT:
+    case OUTPUT:
+    case ASSERT:
+    case FAIL:
+    case NAME:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Whether parsing can go on at the token: at the top only a keyword does, in a block the first word of a
+ * line that stands in no further bracket, or the block's closing brace. */
+static bool can_sync(const ParseContext *context, int token, Span where, bool closed_block) {
+    if (token == END || closed_block) {
+        return true;
+    }
+    int block = innermost_block(context);
+    if (block < 0) {
+        return context->bracket_count == 0 && (token == UNIT || token == NETWORK || token == IMPORT);
+    }
+    return block == context->bracket_count - 1 && begins_statement(token) &&
+           is_first_on_line(context, where);
+}
+
+bool parse_recover(ParseContext *context) {
+    if (context->lookahead_syncs || context->aborted) {
+        return true;
+    }
+    /* Parentheses left open are forgotten; a brace may hold more lines, and will be closed. */
+    int block = innermost_block(context);
+    int kept = block + 1;
+    for (int i = block + 1; i < context->bracket_count; i++) {
+        if (context->brackets[i].kind == '{') {
+            context->brackets[kept++] = context->brackets[i];
+        }
+    }
+    context->bracket_count = kept;
+    context->skipping = true;
+    return false;
+}
+
+/* A keyword of the top level, or the end, inside blocks: their closing braces are missing. */
+static int report_missing_braces(ParseContext *context, int token, Span where) {
+    int block = innermost_block(context);
+    if (block < 0) {
+        return token;
+    }
+    Span open = context->brackets[block].where;
+    if (token == END) {
+        complain(context, where, NULL, "unexpected end of file: a '}' is missing");
+    } else {
+        diagnostics_report(context->diagnostics, SEVERITY_ERROR, parse_range(context, where), NULL,
+            "unexpected '%s' inside a block: a '}' is missing",
+            token == UNIT ? "unit" : token == NETWORK ? "network" : "import");
+    }
+    diagnostics_report(context->diagnostics, SEVERITY_NOTE, parse_range(context, open), NULL,
+        "the innermost open block begins here");
+    context->missing_braces = 0;
+    for (int i = 0; i < context->bracket_count; i++) {
+        context->missing_braces += context->brackets[i].is_block ? 1 : 0;
+    }
+    context->bracket_count = 0;
+    context->held_token = token;
+    context->held_span = where;
+    context->skipping = false;
+    return '}';
+}
+
+int rfl_lex(YYSTYPE *value, YYLTYPE *where, ParseContext *context);
+
+int rfl_lex(YYSTYPE *value, YYLTYPE *where, ParseContext *context) {
+    context->lookahead_made_up = false;
+    if (context->start_token != 0) {
+        int token = context->start_token;
+        context->start_token = 0;
+        return token;
+    }
+    for (;;) {
+        if (context->aborted) {
+            return END;
+        }
+        if (context->missing_braces > 0 || context->held_token != 0) {
+            *where = context->held_span;
+            context->lookahead_syncs = true;
+            if (context->missing_braces > 0) {
+                context->missing_braces--;
+                context->lookahead_made_up = true;
+                return '}';
+            }
+            int token = context->held_token;
+            context->held_token = 0;
+            return token;
+        }
+        int token = rfl_scan_lex(value, where, context->scanner);
+        if (token == END) {
+            uint32_t end = (uint32_t)context->file->length;
+            *where = (Span){end > 0 ? end - 1 : 0, end};
+        }
+        if (token == END || token == UNIT || token == NETWORK || token == IMPORT) {
+            if (report_missing_braces(context, token, *where) != token) {
+                context->held_token = token == END ? 0 : token;
+                continue;
+            }
+        }
+        bool closed_block = track_brackets(context, token, *where);
+        context->lookahead_syncs = can_sync(context, token, *where, closed_block);
+        if (!context->skipping || context->lookahead_syncs) {
+            context->skipping = false;
+            return token;
+        }
+    }
+}
+
+/* ---- depth ---- */
+
+Expression *parse_finish(ParseContext *context, Expression *expression) {
+    if (expression_finish(expression)) {
+        return expression;
+    }
+    diagnostics_report(context->diagnostics, SEVERITY_ERROR, expression->where, NULL,
+        "nested more than %d levels deep", SYNTAX_DEPTH_LIMIT);
+    return expression_create(context->arena, EXPRESSION_ERROR, expression->where);
+}
+
+Statement *parse_finish_statement(ParseContext *context, Statement *statement) {
+    if (!statement_finish(statement)) {
+        diagnostics_report(context->diagnostics, SEVERITY_ERROR, statement->where, NULL,
+            "nested more than %d levels deep", SYNTAX_DEPTH_LIMIT);
+        Expression *error =
+            expression_create(context->arena, EXPRESSION_ERROR, statement->where);
+        *statement = (Statement){
+            .kind = STATEMENT_FAIL, .where = statement->where, .depth = 1, .message = error};
+    }
+    return statement;
+}
+
+/* ---- entry points ---- */
+
+/* False after reporting a byte that no text holds. */
+static bool check_bytes(const SourceFile *file, Diagnostics *diagnostics) {
+    const char *nul = memchr(file->text, 0, file->length);
+    if (file->length > SPEC_SIZE_LIMIT) {
+        diagnostics_error(diagnostics, NULL, "%s is larger than %d bytes", file->name,
+            SPEC_SIZE_LIMIT);
+        return false;
+    }
+    if (nul) {
+        uint32_t place = (uint32_t)(nul - file->text);
+        diagnostics_report(diagnostics, SEVERITY_ERROR, (SourceRange){file, place, place + 1}, NULL,
+            "a NUL byte: this is no text file");
+        return false;
+    }
+    return true;
+}
+
+static bool run_parser(ParseContext *context) {
+    if (!check_bytes(context->file, context->diagnostics)) {
+        return false;
+    }
+    size_t errors = diagnostics_error_count(context->diagnostics);
+    if (rfl_scan_lex_init_extra(context, &context->scanner) != 0) {
+        diagnostics_error(context->diagnostics, NULL, "out of memory");
+        return false;
+    }
+    rfl_scan__scan_bytes(context->file->text, (int)context->file->length, context->scanner);
+    int result = rfl_parse(context);
+    rfl_scan_lex_destroy(context->scanner);
+    return result == 0 && diagnostics_error_count(context->diagnostics) == errors;
+}
+
+Spec *spec_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostics) {
+    ParseContext *context = ARENA_NEW(arena, ParseContext);
+    context->file = file;
+    context->arena = arena;
+    context->diagnostics = diagnostics;
+    context->start_token = START_SPEC;
+    context->spec = ARENA_NEW(arena, Spec);
+    context->spec->arena = arena;
+    context->spec->file = file;
+    if (!run_parser(context)) {
+        return NULL;
+    }
+    attach_comments(context->spec, context->comments, context->comment_count);
+    return context->spec;
+}
+
+Expression *expression_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostics) {
+    ParseContext *context = ARENA_NEW(arena, ParseContext);
+    context->file = file;
+    context->arena = arena;
+    context->diagnostics = diagnostics;
+    context->start_token = START_EXPRESSION;
+    return run_parser(context) ? context->expression : NULL;
+}
+
+Spec *spec_read(const char *path, Arena *arena, Diagnostics *diagnostics) {
+    SourceFile *file = source_file_read(path, SPEC_SIZE_LIMIT, arena, diagnostics);
+    if (!file) {
+        return NULL;
+    }
+    size_t length = strlen(path);
+    bool json = length >= 5 && strcmp(path + length - 5, ".json") == 0;
+    return json ? spec_parse_json(file, arena, diagnostics) : spec_parse(file, arena, diagnostics);
+}

@@ -1,0 +1,71 @@
+/* What the generated scanner and parser share with parse.c. */
+#ifndef RIFFLE_FRONTEND_PARSE_H
+#define RIFFLE_FRONTEND_PARSE_H
+
+#include "frontend/syntax.h"
+
+enum { BRACKET_LIMIT = 400, INTERPOLATION_LIMIT = 16 };
+
+/* Byte range of a token or rule. */
+typedef struct Span {
+    uint32_t begin, end;
+} Span;
+
+typedef struct Bracket {
+    char kind;     /* '(', '[', '{' */
+    bool is_block; /* the parser took this '{' as the start of a block */
+    Span where;
+} Bracket;
+
+typedef struct ParseContext {
+    const SourceFile *file;
+    Arena *arena;
+    Diagnostics *diagnostics;
+    void *scanner;
+
+    Spec *spec;             /* result of parsing a spec */
+    Expression *expression; /* result of parsing one expression */
+
+    /* scanner.l */
+    uint32_t offset;
+    int braces[INTERPOLATION_LIMIT + 1]; /* open braces in each nested interpolation */
+    int interpolations;
+    Comment *comments;
+    size_t comment_count, comment_capacity;
+
+    /* next_token: brackets, and how to go on after a syntax error */
+    int start_token; /* 0 once delivered */
+    Bracket brackets[BRACKET_LIMIT];
+    int bracket_count;
+    int missing_braces; /* closing braces still to be made up */
+    int held_token;     /* delivered after them; 0 when none */
+    Span held_span;
+    bool skipping;
+    bool lookahead_syncs;   /* the last token can begin a statement, or ends a block */
+    bool lookahead_made_up; /* the last token is a missing brace */
+    bool aborted;
+} ParseContext;
+
+SourceRange parse_range(const ParseContext *context, Span span);
+
+/* Ends the parse: later errors would only follow from this one. */
+void parse_abort(ParseContext *context);
+
+/* The parser calls it when the innermost '{' turned out to open a block. */
+void parse_mark_block(ParseContext *context);
+
+/* Called in the action of an `error` rule. Returns true when the lookahead is where parsing can go on,
+ * false when it must be cleared: then tokens are skipped to the next line that begins a statement. */
+bool parse_recover(ParseContext *context);
+
+/* Reports trees nested too deeply, and cuts them. */
+Expression *parse_finish(ParseContext *context, Expression *expression);
+Statement *parse_finish_statement(ParseContext *context, Statement *statement);
+
+void scan_comment(ParseContext *context, const char *text, size_t length, Span where);
+bool scan_integer(ParseContext *context, const char *text, Span where, int64_t *value);
+double scan_number(ParseContext *context, const char *text, Span where);
+/* Checks length and encoding of a piece of a string. */
+const char *scan_text(ParseContext *context, const char *text, size_t length, Span where);
+
+#endif

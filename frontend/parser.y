@@ -1,0 +1,714 @@
+/* Grammar of the .rfl language. No statement begins with an expression, so statements need no separator:
+ * what stands after an expression and cannot continue it begins the next statement. */
+%require "3.8"
+%define api.pure full
+%define api.prefix {rfl_}
+%define api.location.type {Span}
+%define parse.error custom
+%define parse.lac full
+%locations
+%param {struct ParseContext *context}
+
+%code requires {
+#include "frontend/parse.h"
+}
+
+%union {
+    const char *text;
+    int64_t integer;
+    double number;
+    Expression *expression;
+    ExpressionList list;
+    Template *template_text;
+    Block *block;
+    Statement *statement;
+    Item *item;
+    LayoutWord layout;
+}
+
+%code {
+#include <string.h>
+
+#define YYLLOC_DEFAULT(current, right, count)                                                      \
+    do {                                                                                           \
+        (current).begin = (count) ? YYRHSLOC(right, 1).begin : YYRHSLOC(right, 0).end;             \
+        (current).end = (count) ? YYRHSLOC(right, count).end : YYRHSLOC(right, 0).end;             \
+    } while (0)
+#define YYMAXDEPTH 5000
+
+int rfl_lex(YYSTYPE *value, YYLTYPE *where, ParseContext *context);
+static void rfl_error(const YYLTYPE *where, ParseContext *context, const char *message);
+
+static Expression *make(ParseContext *context, ExpressionKind kind, Span where) {
+    return expression_create(context->arena, kind, parse_range(context, where));
+}
+
+static Expression *make_binary(ParseContext *context, Operator operator, Expression *left,
+    Expression *right, Span where) {
+    Expression *expression = make(context, EXPRESSION_BINARY, where);
+    expression->operator = operator;
+    expression->left = left;
+    expression->right = right;
+    return parse_finish(context, expression);
+}
+
+static Expression *make_unary(
+    ParseContext *context, Operator operator, Expression *operand, Span where) {
+    Expression *expression = make(context, EXPRESSION_UNARY, where);
+    expression->operator = operator;
+    expression->left = operand;
+    return parse_finish(context, expression);
+}
+
+static Expression *make_name(ParseContext *context, const char *name, Span where) {
+    Expression *expression = make(context, EXPRESSION_NAME, where);
+    expression->name = name;
+    return expression;
+}
+
+static Expression *make_list(
+    ParseContext *context, ExpressionKind kind, ExpressionList items, Span where) {
+    Expression *expression = make(context, kind, where);
+    expression->items = items;
+    return parse_finish(context, expression);
+}
+
+static Expression *make_argument(ParseContext *context, const char *name, Span name_where,
+    Expression *value, Span where) {
+    Expression *expression = make(context, EXPRESSION_ARGUMENT, where);
+    expression->name = name;
+    expression->name_where = parse_range(context, name_where);
+    expression->right = value;
+    return parse_finish(context, expression);
+}
+
+static Expression *make_at(
+    ParseContext *context, Expression *operand, Template *path, Span where) {
+    Expression *expression = make(context, EXPRESSION_AT, where);
+    expression->left = operand;
+    expression->text = path;
+    return parse_finish(context, expression);
+}
+
+/* Stages of one pipeline stand side by side in one node. */
+static Expression *make_pipe(
+    ParseContext *context, Expression *left, Expression *stage, Span where) {
+    Expression *expression = left;
+    if (left->kind != EXPRESSION_PIPE) {
+        expression = make(context, EXPRESSION_PIPE, where);
+        expression->left = left;
+    }
+    expression->where = parse_range(context, where);
+    expression_list_add(context->arena, &expression->items, stage);
+    return parse_finish(context, expression);
+}
+
+static Template *make_template(ParseContext *context) {
+    return ARENA_NEW(context->arena, Template);
+}
+
+static Template *template_finish(ParseContext *context, Template *text, Span where) {
+    text->where = parse_range(context, where);
+    return text;
+}
+
+static Statement *make_statement(ParseContext *context, StatementKind kind, Span where) {
+    Statement *statement = ARENA_NEW(context->arena, Statement);
+    statement->kind = kind;
+    statement->where = parse_range(context, where);
+    statement->name_where = statement->where;
+    return statement;
+}
+
+static Item *make_item(ParseContext *context, ItemKind kind, Span where) {
+    Item *item = ARENA_NEW(context->arena, Item);
+    item->kind = kind;
+    item->where = parse_range(context, where);
+    item->name_where = item->where;
+    return item;
+}
+
+static void add_part(ParseContext *context, Template *text, const char *literal) {
+    if (text->count > 0 && text->parts[text->count - 1].text) {
+        TemplatePart *last = &text->parts[text->count - 1];
+        last->text = arena_format(context->arena, "%s%s", last->text, literal);
+    } else {
+        template_add(context->arena, text, literal, NULL);
+    }
+}
+}
+
+%token START_SPEC START_EXPRESSION
+%token END 0 "end of file"
+%token AND "and" ASSERT "assert" ELSE "else" FAIL "fail" FALSE "false" FOR "for" IF "if"
+%token IMPORT "import" IN "in" INPUT "input" LET "let" NAMED "named" NCHW "nchw" NETWORK "network"
+%token NHWC "nhwc" NOT "not" OR "or" OUTPUT "output" REPEAT "repeat" RETURN "return" SCOPE "scope"
+%token THEN "then" TRUE "true" UNIT "unit"
+%token PIPE "|>" RANGE ".." EQUAL "==" NOT_EQUAL "!=" LESS_EQUAL "<=" GREATER_EQUAL ">="
+%token FLOOR_DIVIDE "//"
+%token AT "@" PATH_END "end of the path" STRING_BEGIN "a string" STRING_END "end of the string"
+%token INTERPOLATION_BEGIN "{ in a string" INTERPOLATION_END "}"
+%token <text> NAME "a name" TEXT "text" QUOTED "a string in single quotes"
+%token <integer> INTEGER "an integer"
+%token <number> NUMBER "a number"
+
+%left OR
+%left AND
+%precedence NOT
+%nonassoc EQUAL NOT_EQUAL '<' LESS_EQUAL '>' GREATER_EQUAL IN
+%nonassoc RANGE
+%left '+' '-'
+%left '*' '/' FLOOR_DIVIDE '%'
+%precedence NEGATE
+
+%type <item> item unit network import
+%type <list> parameters parameters_some patterns expressions items arguments
+%type <list> arguments_some entries entries_some
+%type <expression> parameter pattern expression pipeline stage function call operation postfix primary
+%type <expression> argument entry initial
+%type <template_text> string string_parts path path_parts optional_path optional_named
+%type <block> block statements otherwise
+%type <statement> statement conditional
+%type <layout> layout
+
+%%
+
+start:
+    START_SPEC spec
+  | START_EXPRESSION expression { context->expression = $2; }
+  ;
+
+spec:
+    %empty
+  | spec item { spec_add(context->spec, $2); }
+  | spec error {
+        yyerrok;
+        if (!parse_recover(context)) {
+            yyclearin;
+        }
+    }
+  ;
+
+item: unit | network | import ;
+
+unit:
+    UNIT NAME '(' parameters ')' block {
+        $$ = make_item(context, ITEM_UNIT, @$);
+        $$->name = $2;
+        $$->name_where = parse_range(context, @2);
+        $$->has_parameters = true;
+        $$->parameters = $4;
+        $$->block = $6;
+    }
+  ;
+
+network:
+    NETWORK NAME optional_named block {
+        $$ = make_item(context, ITEM_NETWORK, @$);
+        $$->name = $2;
+        $$->name_where = parse_range(context, @2);
+        $$->text = $3;
+        $$->block = $4;
+    }
+  | NETWORK NAME '(' parameters ')' optional_named block {
+        $$ = make_item(context, ITEM_NETWORK, @$);
+        $$->name = $2;
+        $$->name_where = parse_range(context, @2);
+        $$->has_parameters = true;
+        $$->parameters = $4;
+        $$->text = $6;
+        $$->block = $7;
+    }
+  ;
+
+optional_named:
+    %empty { $$ = NULL; }
+  | NAMED string { $$ = $2; }
+  ;
+
+import:
+    IMPORT string {
+        $$ = make_item(context, ITEM_IMPORT, @$);
+        $$->text = $2;
+    }
+  ;
+
+parameters:
+    %empty { $$ = (ExpressionList){0}; }
+  | parameters_some
+  | parameters_some ','
+  ;
+
+parameters_some:
+    parameter {
+        $$ = (ExpressionList){0};
+        expression_list_add(context->arena, &$$, $1);
+    }
+  | parameters_some ',' parameter {
+        $$ = $1;
+        expression_list_add(context->arena, &$$, $3);
+    }
+  ;
+
+parameter:
+    NAME { $$ = make_argument(context, $1, @1, NULL, @$); }
+  | NAME '=' expression { $$ = make_argument(context, $1, @1, $3, @$); }
+  ;
+
+block:
+    '{' open statements '}' {
+        $$ = $3;
+        $$->where = parse_range(context, @$);
+    }
+  ;
+
+open: %empty { parse_mark_block(context); } ;
+
+statements:
+    %empty { $$ = ARENA_NEW(context->arena, Block); }
+  | statements statement {
+        $$ = $1;
+        block_add(context->arena, $$, $2);
+    }
+  | statements error {
+        $$ = $1;
+        yyerrok;
+        if (!parse_recover(context)) {
+            yyclearin;
+        }
+    }
+  ;
+
+statement:
+    LET patterns '=' expressions {
+        $$ = make_statement(context, STATEMENT_LET, @$);
+        $$->targets = $2;
+        $$->values = $4;
+        $$ = parse_finish_statement(context, $$);
+    }
+  | NAME '=' expressions {
+        $$ = make_statement(context, STATEMENT_ASSIGN, @$);
+        expression_list_add(context->arena, &$$->targets, make_name(context, $1, @1));
+        $$->values = $3;
+        $$ = parse_finish_statement(context, $$);
+    }
+  | NAME ',' patterns '=' expressions {
+        $$ = make_statement(context, STATEMENT_ASSIGN, @$);
+        expression_list_add(context->arena, &$$->targets, make_name(context, $1, @1));
+        for (int i = 0; i < $3.count; i++) {
+            expression_list_add(context->arena, &$$->targets, $3.items[i]);
+        }
+        $$->values = $5;
+        $$ = parse_finish_statement(context, $$);
+    }
+  | FOR patterns IN operation optional_path block {
+        $$ = make_statement(context, STATEMENT_FOR, @$);
+        $$->targets = $2;
+        $$->value = $4;
+        $$->path = $5;
+        $$->block = $6;
+        $$ = parse_finish_statement(context, $$);
+    }
+  | REPEAT operation optional_path block {
+        $$ = make_statement(context, STATEMENT_REPEAT, @$);
+        $$->value = $2;
+        $$->path = $3;
+        $$->block = $4;
+        $$ = parse_finish_statement(context, $$);
+    }
+  | SCOPE path block {
+        $$ = make_statement(context, STATEMENT_SCOPE, @$);
+        $$->path = $2;
+        $$->block = $3;
+        $$ = parse_finish_statement(context, $$);
+    }
+  | conditional
+  | RETURN expressions {
+        $$ = make_statement(context, STATEMENT_RETURN, @$);
+        $$->values = $2;
+        $$ = parse_finish_statement(context, $$);
+    }
+  | INPUT NAME ':' NAME '[' items ']' layout initial {
+        $$ = make_statement(context, STATEMENT_INPUT, @$);
+        $$->name = $2;
+        $$->name_where = parse_range(context, @2);
+        $$->element = $4;
+        $$->element_where = parse_range(context, @4);
+        $$->values = $6;
+        $$->layout = $8;
+        $$->value = $9;
+        $$ = parse_finish_statement(context, $$);
+    }
+  | OUTPUT NAME layout '=' expression {
+        $$ = make_statement(context, STATEMENT_OUTPUT, @$);
+        $$->name = $2;
+        $$->name_where = parse_range(context, @2);
+        $$->layout = $3;
+        $$->value = $5;
+        $$ = parse_finish_statement(context, $$);
+    }
+  | ASSERT expression ',' expression {
+        $$ = make_statement(context, STATEMENT_ASSERT, @$);
+        $$->value = $2;
+        $$->message = $4;
+        $$ = parse_finish_statement(context, $$);
+    }
+  | FAIL expression {
+        $$ = make_statement(context, STATEMENT_FAIL, @$);
+        $$->message = $2;
+        $$ = parse_finish_statement(context, $$);
+    }
+  ;
+
+conditional:
+    IF expression block otherwise {
+        $$ = make_statement(context, STATEMENT_IF, @$);
+        $$->value = $2;
+        $$->block = $3;
+        $$->other = $4;
+        $$->else_if = $4 && $4->where.file == NULL;
+        $$ = parse_finish_statement(context, $$);
+    }
+  ;
+
+/* The block of an "else if" has no braces, and no place. */
+otherwise:
+    %empty { $$ = NULL; }
+  | ELSE block { $$ = $2; }
+  | ELSE conditional {
+        $$ = ARENA_NEW(context->arena, Block);
+        block_add(context->arena, $$, $2);
+    }
+  ;
+
+layout:
+    %empty { $$ = LAYOUT_WORD_NONE; }
+  | NCHW { $$ = LAYOUT_WORD_NCHW; }
+  | NHWC { $$ = LAYOUT_WORD_NHWC; }
+  ;
+
+initial:
+    %empty { $$ = NULL; }
+  | '=' call { $$ = $2; }
+  ;
+
+patterns:
+    pattern {
+        $$ = (ExpressionList){0};
+        expression_list_add(context->arena, &$$, $1);
+    }
+  | patterns ',' pattern {
+        $$ = $1;
+        expression_list_add(context->arena, &$$, $3);
+    }
+  ;
+
+pattern:
+    NAME { $$ = make_name(context, $1, @1); }
+  | '(' patterns ')' { $$ = make_list(context, EXPRESSION_LIST, $2, @$); }
+  ;
+
+expressions:
+    expression {
+        $$ = (ExpressionList){0};
+        expression_list_add(context->arena, &$$, $1);
+    }
+  | expressions ',' expression {
+        $$ = $1;
+        expression_list_add(context->arena, &$$, $3);
+    }
+  ;
+
+expression:
+    pipeline
+  | IF expression THEN expression ELSE expression {
+        $$ = make(context, EXPRESSION_CONDITIONAL, @$);
+        $$->condition = $2;
+        $$->left = $4;
+        $$->right = $6;
+        $$ = parse_finish(context, $$);
+    }
+  ;
+
+/* A path stands after a whole operation, so that the one after `for x in ...` is the loop's. */
+pipeline:
+    operation
+  | operation AT path { $$ = make_at(context, $1, $3, @$); }
+  | pipeline PIPE stage {
+        $$ = make_pipe(context, $1, $3, @$);
+    }
+  ;
+
+stage:
+    function
+  | function AT path { $$ = make_at(context, $1, $3, @$); }
+  ;
+
+function:
+    NAME { $$ = make_name(context, $1, @1); }
+  | call
+  ;
+
+operation:
+    postfix
+  | operation OR operation { $$ = make_binary(context, OPERATOR_or, $1, $3, @$); }
+  | operation AND operation { $$ = make_binary(context, OPERATOR_and, $1, $3, @$); }
+  | NOT operation { $$ = make_unary(context, OPERATOR_not, $2, @$); }
+  | operation EQUAL operation { $$ = make_binary(context, OPERATOR_equal, $1, $3, @$); }
+  | operation NOT_EQUAL operation { $$ = make_binary(context, OPERATOR_not_equal, $1, $3, @$); }
+  | operation '<' operation { $$ = make_binary(context, OPERATOR_less, $1, $3, @$); }
+  | operation LESS_EQUAL operation { $$ = make_binary(context, OPERATOR_less_equal, $1, $3, @$); }
+  | operation '>' operation { $$ = make_binary(context, OPERATOR_greater, $1, $3, @$); }
+  | operation GREATER_EQUAL operation {
+        $$ = make_binary(context, OPERATOR_greater_equal, $1, $3, @$);
+    }
+  | operation IN operation { $$ = make_binary(context, OPERATOR_in, $1, $3, @$); }
+  | operation RANGE operation { $$ = make_binary(context, OPERATOR_range, $1, $3, @$); }
+  | operation '+' operation { $$ = make_binary(context, OPERATOR_add, $1, $3, @$); }
+  | operation '-' operation { $$ = make_binary(context, OPERATOR_subtract, $1, $3, @$); }
+  | operation '*' operation { $$ = make_binary(context, OPERATOR_multiply, $1, $3, @$); }
+  | operation '/' operation { $$ = make_binary(context, OPERATOR_divide, $1, $3, @$); }
+  | operation FLOOR_DIVIDE operation {
+        $$ = make_binary(context, OPERATOR_floor_divide, $1, $3, @$);
+    }
+  | operation '%' operation { $$ = make_binary(context, OPERATOR_remainder, $1, $3, @$); }
+  | '-' operation %prec NEGATE { $$ = make_unary(context, OPERATOR_negate, $2, @$); }
+  ;
+
+postfix:
+    primary
+  | call
+  | postfix '[' expression ']' {
+        $$ = make(context, EXPRESSION_INDEX, @$);
+        $$->left = $1;
+        $$->right = $3;
+        $$ = parse_finish(context, $$);
+    }
+  ;
+
+call:
+    NAME '(' arguments ')' {
+        $$ = make(context, EXPRESSION_CALL, @$);
+        $$->name = $1;
+        $$->name_where = parse_range(context, @1);
+        $$->items = $3;
+        $$ = parse_finish(context, $$);
+    }
+  ;
+
+primary:
+    INTEGER { $$ = make(context, EXPRESSION_INTEGER, @$); $$->integer = $1; }
+  | NUMBER { $$ = make(context, EXPRESSION_NUMBER, @$); $$->number = $1; }
+  | TRUE { $$ = make(context, EXPRESSION_BOOLEAN, @$); $$->boolean = true; }
+  | FALSE { $$ = make(context, EXPRESSION_BOOLEAN, @$); }
+  | NAME { $$ = make_name(context, $1, @$); }
+  | QUOTED { $$ = make(context, EXPRESSION_ERROR, @$); }
+  | string {
+        $$ = make(context, EXPRESSION_STRING, @$);
+        $$->text = $1;
+        $$ = parse_finish(context, $$);
+    }
+  | '(' expression ')' { $$ = $2; $$->where = parse_range(context, @$); }
+  | '(' expression ',' items ')' { /* another spelling of a list */
+        ExpressionList items = {0};
+        expression_list_add(context->arena, &items, $2);
+        for (int i = 0; i < $4.count; i++) {
+            expression_list_add(context->arena, &items, $4.items[i]);
+        }
+        $$ = make_list(context, EXPRESSION_LIST, items, @$);
+    }
+  | '[' items ']' { $$ = make_list(context, EXPRESSION_LIST, $2, @$); }
+  | '{' entries '}' { $$ = make_list(context, EXPRESSION_TABLE, $2, @$); }
+  ;
+
+items:
+    %empty { $$ = (ExpressionList){0}; }
+  | expressions
+  | expressions ','
+  ;
+
+entries:
+    %empty { $$ = (ExpressionList){0}; }
+  | entries_some
+  | entries_some ','
+  ;
+
+entries_some:
+    entry {
+        $$ = (ExpressionList){0};
+        expression_list_add(context->arena, &$$, $1);
+    }
+  | entries_some ',' entry {
+        $$ = $1;
+        expression_list_add(context->arena, &$$, $3);
+    }
+  ;
+
+entry:
+    expression ':' expression {
+        $$ = make(context, EXPRESSION_ENTRY, @$);
+        $$->left = $1;
+        $$->right = $3;
+        $$ = parse_finish(context, $$);
+    }
+  ;
+
+arguments:
+    %empty { $$ = (ExpressionList){0}; }
+  | arguments_some
+  | arguments_some ','
+  ;
+
+arguments_some:
+    argument {
+        $$ = (ExpressionList){0};
+        expression_list_add(context->arena, &$$, $1);
+    }
+  | arguments_some ',' argument {
+        $$ = $1;
+        expression_list_add(context->arena, &$$, $3);
+    }
+  ;
+
+argument:
+    expression
+  | NAME '=' expression { $$ = make_argument(context, $1, @1, $3, @$); }
+  ;
+
+optional_path:
+    %empty { $$ = NULL; }
+  | AT path { $$ = $2; }
+  ;
+
+path: path_parts PATH_END { $$ = template_finish(context, $1, @1); } ;
+
+path_parts:
+    %empty { $$ = make_template(context); }
+  | path_parts TEXT { $$ = $1; add_part(context, $$, $2); }
+  | path_parts INTERPOLATION_BEGIN expression INTERPOLATION_END {
+        $$ = $1;
+        template_add(context->arena, $$, NULL, $3);
+    }
+  | path_parts STRING_BEGIN string_parts STRING_END {
+        $$ = $1;
+        for (int i = 0; i < $3->count; i++) {
+            if ($3->parts[i].text) {
+                add_part(context, $$, $3->parts[i].text);
+            } else {
+                template_add(context->arena, $$, NULL, $3->parts[i].expression);
+            }
+        }
+    }
+  ;
+
+string: STRING_BEGIN string_parts STRING_END { $$ = template_finish(context, $2, @$); } ;
+
+string_parts:
+    %empty { $$ = make_template(context); }
+  | string_parts TEXT { $$ = $1; add_part(context, $$, $2); }
+  | string_parts INTERPOLATION_BEGIN expression INTERPOLATION_END {
+        $$ = $1;
+        template_add(context->arena, $$, NULL, $3);
+    }
+  ;
+
+%%
+
+/* Words for the expected tokens: sets that a reader knows by one name are named so. */
+static const char *expected_word(yysymbol_kind_t symbol, bool statement, bool expression,
+    bool operator) {
+    switch (symbol) {
+    case YYSYMBOL_LET:
+        return "a statement";
+    case YYSYMBOL_INTEGER:
+        return "an expression";
+    case YYSYMBOL_NAME:
+        return statement || expression ? NULL : "a name";
+    case YYSYMBOL_IF:
+        return NULL;
+    case YYSYMBOL_FOR: case YYSYMBOL_REPEAT: case YYSYMBOL_SCOPE: case YYSYMBOL_RETURN:
+    case YYSYMBOL_INPUT: case YYSYMBOL_OUTPUT: case YYSYMBOL_ASSERT: case YYSYMBOL_FAIL:
+        return statement ? NULL : yysymbol_name(symbol);
+    case YYSYMBOL_NUMBER: case YYSYMBOL_TRUE: case YYSYMBOL_FALSE: case YYSYMBOL_STRING_BEGIN:
+    case YYSYMBOL_QUOTED: case YYSYMBOL_NOT: case YYSYMBOL_NEGATE:
+        return expression ? NULL : yysymbol_name(symbol);
+    case YYSYMBOL_OR: case YYSYMBOL_AND: case YYSYMBOL_EQUAL: case YYSYMBOL_NOT_EQUAL:
+    case YYSYMBOL_LESS_EQUAL: case YYSYMBOL_GREATER_EQUAL: case YYSYMBOL_RANGE:
+    case YYSYMBOL_FLOOR_DIVIDE: case YYSYMBOL_PIPE: case YYSYMBOL_AT:
+        return operator ? NULL : yysymbol_name(symbol);
+    case YYSYMBOL_TEXT: case YYSYMBOL_PATH_END: case YYSYMBOL_STRING_END:
+    case YYSYMBOL_INTERPOLATION_BEGIN: case YYSYMBOL_START_SPEC: case YYSYMBOL_START_EXPRESSION:
+        return NULL;
+    default:
+        break;
+    }
+    const char *name = yysymbol_name(symbol);
+    if (name[0] == '\'' && strchr("+-*/%<>", name[1]) && (operator || expression)) {
+        return NULL;
+    }
+    if (name[0] == '\'' && strchr("([{", name[1]) && (operator || expression)) {
+        return name[1] == '{' && operator && !expression ? name : NULL;
+    }
+    return name;
+}
+
+static void append_expected(Text *text, const yypcontext_t *place) {
+    yysymbol_kind_t expected[YYNTOKENS];
+    int count = yypcontext_expected_tokens(place, expected, YYNTOKENS);
+    bool statement = false, expression = false, operator = false;
+    for (int i = 0; i < count; i++) {
+        statement = statement || expected[i] == YYSYMBOL_LET;
+        expression = expression || expected[i] == YYSYMBOL_INTEGER;
+        operator = operator || expected[i] == YYSYMBOL_RANGE || expected[i] == YYSYMBOL_PIPE;
+    }
+    const char *words[YYNTOKENS];
+    int word_count = 0;
+    for (int i = 0; i < count; i++) {
+        const char *word = expected_word(expected[i], statement, expression, operator);
+        if (word) {
+            words[word_count++] = word;
+        }
+    }
+    if (word_count > 5) {
+        return;
+    }
+    for (int i = 0; i < word_count; i++) {
+        bool quoted = words[i][0] == '\'' || strchr(words[i], ' ') != NULL;
+        text_append(text, i == 0 ? ", expected " : i + 1 < word_count ? ", " : " or ");
+        text_format(text, quoted ? "%s" : "'%s'", words[i]);
+    }
+}
+
+static int yyreport_syntax_error(const yypcontext_t *place, ParseContext *context) {
+    if (context->lookahead_made_up || context->aborted) {
+        return 0;
+    }
+    const Span *where = yypcontext_location(place);
+    yysymbol_kind_t token = yypcontext_token(place);
+    Text message = {0};
+    if (token == YYSYMBOL_YYEOF) {
+        text_append(&message, "unexpected end of file");
+    } else if (token == YYSYMBOL_PATH_END) {
+        text_append(&message, "a weight path is missing after '@'");
+    } else if (token == YYSYMBOL_STRING_BEGIN) {
+        text_append(&message, "unexpected string");
+    } else {
+        uint32_t length = where->end - where->begin;
+        text_format(&message, "unexpected '%.*s'", (int)(length > 60 ? 60 : length),
+            context->file->text + where->begin);
+    }
+    append_expected(&message, place);
+    diagnostics_report(context->diagnostics, SEVERITY_ERROR, parse_range(context, *where), NULL,
+        "%s", message.data);
+    text_free(&message);
+    return 0;
+}
+
+/* Bison calls this only when its stack is full. */
+static void rfl_error(const YYLTYPE *where, ParseContext *context, const char *message) {
+    (void)message;
+    if (!context->aborted) {
+        diagnostics_report(context->diagnostics, SEVERITY_ERROR, parse_range(context, *where), NULL,
+            "nested too deeply");
+    }
+}

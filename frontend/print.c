@@ -1,0 +1,542 @@
+/* The canonical form of a spec: four blanks a level, at most 100 columns where a list or pipe can be
+ * broken. Line breaks of the author inside lists and pipes stay; blank lines between statements stay,
+ * one at most. */
+#include "frontend/syntax.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { LINE_WIDTH = 100, INDENT = 4 };
+
+/* Binding strength of what is no operator. */
+enum { LEVEL_CONDITIONAL = 0, LEVEL_PIPE = 1, LEVEL_OPERATION = 2, LEVEL_POSTFIX = 10 };
+
+typedef struct Printer {
+    Text *text;
+    int indent;
+    bool flat; /* measuring: no line breaks */
+} Printer;
+
+static void print_expression(Printer *printer, const Expression *expression, int least_level);
+static void print_block(Printer *printer, const Block *block);
+
+static size_t column(const Printer *printer) {
+    size_t begin = printer->text->length;
+    while (begin > 0 && printer->text->data[begin - 1] != '\n') {
+        begin--;
+    }
+    return printer->text->length - begin;
+}
+
+static void new_line(Printer *printer) {
+    text_append(printer->text, "\n");
+    for (int i = 0; i < printer->indent; i++) {
+        text_append(printer->text, " ");
+    }
+}
+
+static void print_comments(Printer *printer, const Trivia *trivia) {
+    for (int i = 0; i < trivia->comment_count; i++) {
+        text_format(printer->text, "#%s", trivia->comments[i]);
+        new_line(printer);
+    }
+}
+
+static void print_trailing(Printer *printer, const Trivia *trivia) {
+    if (trivia->trailing) {
+        text_format(printer->text, " #%s", trivia->trailing);
+    }
+}
+
+/* ---- strings and paths ---- */
+
+static void print_interpolation(Printer *printer, const Expression *expression) {
+    Printer flat = {printer->text, 0, true};
+    text_append(printer->text, "{");
+    print_expression(&flat, expression, LEVEL_CONDITIONAL);
+    text_append(printer->text, "}");
+}
+
+static void print_escaped(Text *text, const char *literal) {
+    for (const char *c = literal; *c; c++) {
+        if (strchr("\"\\{}", *c)) {
+            text_format(text, "\\%c", *c);
+        } else if (*c == '\n') {
+            text_append(text, "\\n");
+        } else if (*c == '\t') {
+            text_append(text, "\\t");
+        } else {
+            text_append_bytes(text, c, 1);
+        }
+    }
+}
+
+static void print_string(Printer *printer, const Template *text) {
+    text_append(printer->text, "\"");
+    for (int i = 0; i < text->count; i++) {
+        if (text->parts[i].text) {
+            print_escaped(printer->text, text->parts[i].text);
+        } else {
+            print_interpolation(printer, text->parts[i].expression);
+        }
+    }
+    text_append(printer->text, "\"");
+}
+
+static bool is_bare_path(const char *text) {
+    static const char characters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./";
+    return text[strspn(text, characters)] == 0;
+}
+
+static void print_path(Printer *printer, const Template *path) {
+    text_append(printer->text, " @ ");
+    if (path->count == 0) {
+        text_append(printer->text, "\"\"");
+    }
+    for (int i = 0; i < path->count; i++) {
+        const char *literal = path->parts[i].text;
+        if (!literal) {
+            print_interpolation(printer, path->parts[i].expression);
+        } else if (is_bare_path(literal)) {
+            text_append(printer->text, literal);
+        } else {
+            text_append(printer->text, "\"");
+            print_escaped(printer->text, literal);
+            text_append(printer->text, "\"");
+        }
+    }
+}
+
+/* ---- lists and pipes ---- */
+
+static bool trivia_breaks(const Trivia *trivia) {
+    return trivia->comment_count > 0 || trivia->trailing || trivia->new_line;
+}
+
+static bool must_break(const Expression *expression);
+
+static bool list_must_break(const ExpressionList *list, const Trivia *closing) {
+    for (int i = 0; i < list->count; i++) {
+        if (trivia_breaks(&list->items[i]->trivia) || must_break(list->items[i])) {
+            return true;
+        }
+    }
+    return closing->comment_count > 0;
+}
+
+/* Whether the author's line breaks or comments forbid printing it on one line. */
+static bool must_break(const Expression *expression) {
+    if (!expression) {
+        return false;
+    }
+    if (expression->kind == EXPRESSION_PIPE && expression->left->trivia.trailing) {
+        return true;
+    }
+    return list_must_break(&expression->items, &expression->closing) ||
+           must_break(expression->condition) || must_break(expression->left) ||
+           must_break(expression->right);
+}
+
+static size_t flat_width(const Expression *expression, int least_level) {
+    Text text = {0};
+    Printer flat = {&text, 0, true};
+    print_expression(&flat, expression, least_level);
+    size_t width = text.length;
+    text_free(&text);
+    return width;
+}
+
+static void print_flat_items(Printer *printer, const ExpressionList *list) {
+    for (int i = 0; i < list->count; i++) {
+        text_append(printer->text, i > 0 ? ", " : "");
+        print_expression(printer, list->items[i], LEVEL_CONDITIONAL);
+    }
+}
+
+/* One line or several between the brackets; as many items on a line as the author wrote, or as fit. */
+static void print_list(Printer *printer, const char *open, const ExpressionList *list,
+    const Trivia *closing, const char *close) {
+    text_append(printer->text, open);
+    bool broken = !printer->flat && list_must_break(list, closing);
+    if (!broken && !printer->flat) {
+        Text text = {0};
+        Printer flat = {&text, 0, true};
+        print_flat_items(&flat, list);
+        broken = list->count > 0 && column(printer) + text.length + strlen(close) > LINE_WIDTH;
+        text_free(&text);
+    }
+    if (!broken) {
+        print_flat_items(printer, list);
+        text_append(printer->text, close);
+        return;
+    }
+    printer->indent += INDENT;
+    bool line_ends = true;
+    for (int i = 0; i < list->count; i++) {
+        const Expression *item = list->items[i];
+        bool fits =
+            column(printer) + 2 + flat_width(item, LEVEL_CONDITIONAL) + 1 <= LINE_WIDTH;
+        if (line_ends || item->trivia.new_line || item->trivia.comment_count > 0 || !fits) {
+            new_line(printer);
+        } else {
+            text_append(printer->text, " ");
+        }
+        print_comments(printer, &item->trivia);
+        print_expression(printer, item, LEVEL_CONDITIONAL);
+        text_append(printer->text, ",");
+        print_trailing(printer, &item->trivia);
+        line_ends = item->trivia.trailing || must_break(item);
+    }
+    for (int i = 0; i < closing->comment_count; i++) {
+        new_line(printer);
+        text_format(printer->text, "#%s", closing->comments[i]);
+    }
+    printer->indent -= INDENT;
+    new_line(printer);
+    text_append(printer->text, close);
+}
+
+static void print_pipe(Printer *printer, const Expression *pipe) {
+    bool broken = !printer->flat &&
+                  (must_break(pipe) ||
+                      column(printer) + flat_width(pipe, LEVEL_PIPE) > LINE_WIDTH);
+    print_expression(printer, pipe->left, LEVEL_PIPE);
+    if (!printer->flat) {
+        print_trailing(printer, &pipe->left->trivia);
+    }
+    printer->indent += INDENT;
+    bool line_ends = pipe->left->trivia.trailing != NULL;
+    for (int i = 0; i < pipe->items.count; i++) {
+        const Expression *stage = pipe->items.items[i];
+        const Trivia *trivia = &stage->trivia;
+        bool fits = column(printer) + 4 + flat_width(stage, LEVEL_PIPE) <= LINE_WIDTH;
+        if (broken && (line_ends || trivia->new_line || trivia->comment_count > 0 || !fits)) {
+            new_line(printer);
+            print_comments(printer, trivia);
+        } else {
+            text_append(printer->text, " ");
+        }
+        text_append(printer->text, "|> ");
+        print_expression(printer, stage, LEVEL_PIPE);
+        if (!printer->flat) {
+            print_trailing(printer, trivia);
+        }
+        line_ends = trivia->trailing != NULL;
+    }
+    printer->indent -= INDENT;
+}
+
+/* ---- expressions ---- */
+
+static int level_of(const Expression *expression) {
+    switch (expression->kind) {
+    case EXPRESSION_CONDITIONAL:
+        return LEVEL_CONDITIONAL;
+    case EXPRESSION_PIPE:
+    case EXPRESSION_AT:
+        return LEVEL_PIPE;
+    case EXPRESSION_UNARY:
+    case EXPRESSION_BINARY:
+        return operator_precedence(expression->operator);
+    case EXPRESSION_ERROR:
+    case EXPRESSION_INTEGER:
+    case EXPRESSION_NUMBER:
+    case EXPRESSION_BOOLEAN:
+    case EXPRESSION_STRING:
+    case EXPRESSION_NAME:
+    case EXPRESSION_LIST:
+    case EXPRESSION_TABLE:
+    case EXPRESSION_ENTRY:
+    case EXPRESSION_CALL:
+    case EXPRESSION_ARGUMENT:
+    case EXPRESSION_INDEX:
+    case EXPRESSION_KIND_COUNT:
+        break;
+    }
+    return LEVEL_POSTFIX;
+}
+
+static void print_binary(Printer *printer, const Expression *expression) {
+    int level = operator_precedence(expression->operator);
+    bool chains = level != operator_precedence(OPERATOR_equal) &&
+                  level != operator_precedence(OPERATOR_range);
+    print_expression(printer, expression->left, chains ? level : level + 1);
+    text_format(printer->text, " %s ", operator_spelling(expression->operator));
+    print_expression(printer, expression->right, level + 1);
+}
+
+static void print_bare(Printer *printer, const Expression *expression) {
+    Text *text = printer->text;
+    switch (expression->kind) {
+    case EXPRESSION_ERROR:
+    case EXPRESSION_KIND_COUNT:
+        text_append(text, "error");
+        break;
+    case EXPRESSION_INTEGER:
+        text_format(text, "%" PRId64, expression->integer);
+        break;
+    case EXPRESSION_NUMBER:
+        text_append_double(text, expression->number);
+        break;
+    case EXPRESSION_BOOLEAN:
+        text_append(text, expression->boolean ? "true" : "false");
+        break;
+    case EXPRESSION_STRING:
+        print_string(printer, expression->text);
+        break;
+    case EXPRESSION_NAME:
+        text_append(text, expression->name);
+        break;
+    case EXPRESSION_LIST:
+        print_list(printer, "[", &expression->items, &expression->closing, "]");
+        break;
+    case EXPRESSION_TABLE:
+        print_list(printer, "{", &expression->items, &expression->closing, "}");
+        break;
+    case EXPRESSION_ENTRY:
+        print_expression(printer, expression->left, LEVEL_CONDITIONAL);
+        text_append(text, ": ");
+        print_expression(printer, expression->right, LEVEL_CONDITIONAL);
+        break;
+    case EXPRESSION_CALL:
+        text_append(text, expression->name);
+        print_list(printer, "(", &expression->items, &expression->closing, ")");
+        break;
+    case EXPRESSION_ARGUMENT:
+        text_append(text, expression->name);
+        if (expression->right) {
+            text_append(text, " = ");
+            print_expression(printer, expression->right, LEVEL_CONDITIONAL);
+        }
+        break;
+    case EXPRESSION_INDEX:
+        print_expression(printer, expression->left, LEVEL_POSTFIX);
+        text_append(text, "[");
+        print_expression(printer, expression->right, LEVEL_CONDITIONAL);
+        text_append(text, "]");
+        break;
+    case EXPRESSION_UNARY:
+        text_append(text, expression->operator == OPERATOR_not ? "not " : "-");
+        print_expression(
+            printer, expression->left, operator_precedence(expression->operator));
+        break;
+    case EXPRESSION_BINARY:
+        print_binary(printer, expression);
+        break;
+    case EXPRESSION_CONDITIONAL:
+        text_append(text, "if ");
+        print_expression(printer, expression->condition, LEVEL_CONDITIONAL);
+        text_append(text, " then ");
+        print_expression(printer, expression->left, LEVEL_CONDITIONAL);
+        text_append(text, " else ");
+        print_expression(printer, expression->right, LEVEL_CONDITIONAL);
+        break;
+    case EXPRESSION_PIPE:
+        print_pipe(printer, expression);
+        break;
+    case EXPRESSION_AT:
+        print_expression(printer, expression->left, LEVEL_OPERATION);
+        print_path(printer, expression->text);
+        break;
+    }
+}
+
+static void print_expression(Printer *printer, const Expression *expression, int least_level) {
+    bool parentheses = level_of(expression) < least_level;
+    text_append(printer->text, parentheses ? "(" : "");
+    print_bare(printer, expression);
+    text_append(printer->text, parentheses ? ")" : "");
+}
+
+/* ---- statements ---- */
+
+static void print_expressions(Printer *printer, const ExpressionList *list) {
+    for (int i = 0; i < list->count; i++) {
+        text_append(printer->text, i > 0 ? ", " : "");
+        print_expression(printer, list->items[i], LEVEL_CONDITIONAL);
+    }
+}
+
+static void print_pattern(Printer *printer, const Expression *pattern);
+
+static void print_patterns(Printer *printer, const ExpressionList *list) {
+    for (int i = 0; i < list->count; i++) {
+        text_append(printer->text, i > 0 ? ", " : "");
+        print_pattern(printer, list->items[i]);
+    }
+}
+
+static void print_pattern(Printer *printer, const Expression *pattern) {
+    if (pattern->kind == EXPRESSION_NAME) {
+        text_append(printer->text, pattern->name);
+        return;
+    }
+    text_append(printer->text, "(");
+    print_patterns(printer, &pattern->items);
+    text_append(printer->text, ")");
+}
+
+static void print_layout(Printer *printer, LayoutWord layout) {
+    static const char *const words[] = {"", " nchw", " nhwc"};
+    text_append(printer->text, words[layout]);
+}
+
+static void print_statement(Printer *printer, const Statement *statement);
+
+static void print_path_and_block(Printer *printer, const Statement *statement) {
+    if (statement->path) {
+        print_path(printer, statement->path);
+    }
+    text_append(printer->text, " ");
+    print_block(printer, statement->block);
+}
+
+static void print_if(Printer *printer, const Statement *statement) {
+    text_append(printer->text, "if ");
+    print_expression(printer, statement->value, LEVEL_CONDITIONAL);
+    text_append(printer->text, " ");
+    print_block(printer, statement->block);
+    if (statement->other) {
+        text_append(printer->text, " else ");
+        if (statement->else_if) {
+            print_if(printer, statement->other->items[0]);
+        } else {
+            print_block(printer, statement->other);
+        }
+    }
+}
+
+static void print_input(Printer *printer, const Statement *statement) {
+    static const Trivia nothing;
+    text_format(printer->text, "input %s: %s", statement->name, statement->element);
+    print_list(printer, "[", &statement->values, &nothing, "]");
+    print_layout(printer, statement->layout);
+    if (statement->value) {
+        text_append(printer->text, " = ");
+        print_expression(printer, statement->value, LEVEL_CONDITIONAL);
+    }
+}
+
+static void print_statement(Printer *printer, const Statement *statement) {
+    Text *text = printer->text;
+    switch (statement->kind) {
+    case STATEMENT_LET:
+    case STATEMENT_ASSIGN:
+        text_append(text, statement->kind == STATEMENT_LET ? "let " : "");
+        print_patterns(printer, &statement->targets);
+        text_append(text, " = ");
+        print_expressions(printer, &statement->values);
+        break;
+    case STATEMENT_FOR:
+        text_append(text, "for ");
+        print_patterns(printer, &statement->targets);
+        text_append(text, " in ");
+        print_expression(printer, statement->value, LEVEL_OPERATION);
+        print_path_and_block(printer, statement);
+        break;
+    case STATEMENT_REPEAT:
+        text_append(text, "repeat ");
+        print_expression(printer, statement->value, LEVEL_OPERATION);
+        print_path_and_block(printer, statement);
+        break;
+    case STATEMENT_SCOPE:
+        text_append(text, "scope");
+        print_path_and_block(printer, statement);
+        break;
+    case STATEMENT_IF:
+        print_if(printer, statement);
+        break;
+    case STATEMENT_RETURN:
+        text_append(text, "return ");
+        print_expressions(printer, &statement->values);
+        break;
+    case STATEMENT_INPUT:
+        print_input(printer, statement);
+        break;
+    case STATEMENT_OUTPUT:
+        text_format(text, "output %s", statement->name);
+        print_layout(printer, statement->layout);
+        text_append(text, " = ");
+        print_expression(printer, statement->value, LEVEL_CONDITIONAL);
+        break;
+    case STATEMENT_ASSERT:
+        text_append(text, "assert ");
+        print_expression(printer, statement->value, LEVEL_CONDITIONAL);
+        text_append(text, ", ");
+        print_expression(printer, statement->message, LEVEL_CONDITIONAL);
+        break;
+    case STATEMENT_FAIL:
+        text_append(text, "fail ");
+        print_expression(printer, statement->message, LEVEL_CONDITIONAL);
+        break;
+    case STATEMENT_KIND_COUNT:
+        break;
+    }
+}
+
+static void print_block(Printer *printer, const Block *block) {
+    text_append(printer->text, "{");
+    print_trailing(printer, &block->closing);
+    printer->indent += INDENT;
+    for (int i = 0; i < block->count; i++) {
+        const Trivia *trivia = &block->items[i]->trivia;
+        if (trivia->blank_line && i > 0) {
+            text_append(printer->text, "\n");
+        }
+        new_line(printer);
+        print_comments(printer, trivia);
+        print_statement(printer, block->items[i]);
+        print_trailing(printer, trivia);
+    }
+    for (int i = 0; i < block->closing.comment_count; i++) {
+        new_line(printer);
+        text_format(printer->text, "#%s", block->closing.comments[i]);
+    }
+    printer->indent -= INDENT;
+    bool empty = block->count == 0 && block->closing.comment_count == 0 && !block->closing.trailing;
+    if (!empty) {
+        new_line(printer);
+    }
+    text_append(printer->text, "}");
+}
+
+static void print_item(Printer *printer, const Item *item) {
+    print_comments(printer, &item->trivia);
+    text_append(printer->text, item_words[item->kind]);
+    if (item->name) {
+        text_format(printer->text, " %s", item->name);
+    }
+    if (item->has_parameters) {
+        print_list(printer, "(", &item->parameters, &item->closing, ")");
+    }
+    if (item->text) {
+        text_append(printer->text, item->kind == ITEM_NETWORK ? " named " : " ");
+        print_string(printer, item->text);
+    }
+    if (item->block) {
+        text_append(printer->text, " ");
+        print_block(printer, item->block);
+    }
+    print_trailing(printer, &item->trivia);
+    text_append(printer->text, "\n");
+}
+
+void spec_print(const Spec *spec, Text *text) {
+    Printer printer = {text, 0, false};
+    text_append(text, "");
+    for (int i = 0; i < spec->count; i++) {
+        bool imports = i > 0 && spec->items[i]->kind == ITEM_IMPORT &&
+                       spec->items[i - 1]->kind == ITEM_IMPORT;
+        if (i > 0 && !imports) {
+            text_append(text, "\n");
+        }
+        print_item(&printer, spec->items[i]);
+    }
+    if (spec->closing.comment_count > 0 && spec->count > 0) {
+        text_append(text, "\n");
+    }
+    for (int i = 0; i < spec->closing.comment_count; i++) {
+        text_format(text, "#%s\n", spec->closing.comments[i]);
+    }
+}

@@ -1,0 +1,196 @@
+#include "frontend/syntax.h"
+
+#include <limits.h>
+#include <string.h>
+
+const char *const statement_words[STATEMENT_KIND_COUNT] = {"let", "assign", "for", "repeat", "scope",
+    "if", "return", "input", "output", "assert", "fail"};
+const char *const item_words[ITEM_KIND_COUNT] = {"unit", "network", "import"};
+
+static const struct {
+    const char *spelling, *word;
+    int precedence;
+} operators[OPERATOR_COUNT] = {
+#define OPERATOR(name, spelling, word, precedence) {spelling, word, precedence},
+#include "frontend/operators.def"
+};
+
+const char *operator_spelling(Operator operator) {
+    return operators[operator].spelling;
+}
+
+const char *operator_word(Operator operator) {
+    return operators[operator].word;
+}
+
+int operator_precedence(Operator operator) {
+    return operators[operator].precedence;
+}
+
+bool operator_is_unary(Operator operator) {
+    return operator == OPERATOR_not || operator == OPERATOR_negate;
+}
+
+Expression *expression_create(Arena *arena, ExpressionKind kind, SourceRange where) {
+    Expression *expression = ARENA_NEW(arena, Expression);
+    expression->kind = kind;
+    expression->where = where;
+    expression->name_where = where;
+    expression->depth = 1;
+    return expression;
+}
+
+/* The array with room for one more item; arrays double, so that the arena wastes at most as much as it
+ * holds. */
+static void *grown(Arena *arena, void *items, int count, int *capacity, size_t size) {
+    if (count < *capacity) {
+        return items;
+    }
+    *capacity = count == 0 ? 4 : 2 * count;
+    void *larger = arena_allocate_array(arena, (size_t)*capacity, size);
+    if (count > 0) {
+        memcpy(larger, items, (size_t)count * size);
+    }
+    return larger;
+}
+
+void expression_list_add(Arena *arena, ExpressionList *list, Expression *expression) {
+    list->items =
+        grown(arena, list->items, list->count, &list->capacity, sizeof(*list->items));
+    list->items[list->count++] = expression;
+}
+
+void template_add(Arena *arena, Template *text, const char *literal, Expression *expression) {
+    text->parts = grown(arena, text->parts, text->count, &text->capacity, sizeof(*text->parts));
+    text->parts[text->count++] = (TemplatePart){literal, expression};
+    if (expression && expression->depth > text->depth) {
+        text->depth = expression->depth;
+    }
+}
+
+void block_add(Arena *arena, Block *block, Statement *statement) {
+    block->items = grown(arena, block->items, block->count, &block->capacity, sizeof(*block->items));
+    block->items[block->count++] = statement;
+    if (statement->depth > block->depth) {
+        block->depth = statement->depth;
+    }
+}
+
+void spec_add(Spec *spec, Item *item) {
+    spec->items =
+        grown(spec->arena, spec->items, spec->count, &spec->capacity, sizeof(*spec->items));
+    spec->items[spec->count++] = item;
+}
+
+void trivia_add_comment(Arena *arena, Trivia *trivia, const char *comment) {
+    trivia->comments = grown(arena, trivia->comments, trivia->comment_count,
+        &trivia->comment_capacity, sizeof(*trivia->comments));
+    trivia->comments[trivia->comment_count++] = comment;
+}
+
+static void deepen(int *depth, int child) {
+    if (child >= *depth) {
+        *depth = child + 1;
+    }
+}
+
+static void deepen_by_list(int *depth, const ExpressionList *list) {
+    for (int i = 0; i < list->count; i++) {
+        deepen(depth, list->items[i]->depth);
+    }
+}
+
+bool expression_finish(Expression *expression) {
+    int depth = 1;
+    const Expression *children[] = {expression->condition, expression->left, expression->right};
+    for (size_t i = 0; i < sizeof(children) / sizeof(*children); i++) {
+        if (children[i]) {
+            deepen(&depth, children[i]->depth);
+        }
+    }
+    deepen_by_list(&depth, &expression->items);
+    if (expression->text) {
+        deepen(&depth, expression->text->depth);
+    }
+    expression->depth = depth;
+    return depth <= SYNTAX_DEPTH_LIMIT;
+}
+
+bool statement_finish(Statement *statement) {
+    int depth = 1;
+    deepen_by_list(&depth, &statement->targets);
+    deepen_by_list(&depth, &statement->values);
+    if (statement->value) {
+        deepen(&depth, statement->value->depth);
+    }
+    if (statement->message) {
+        deepen(&depth, statement->message->depth);
+    }
+    if (statement->path) {
+        deepen(&depth, statement->path->depth);
+    }
+    if (statement->block) {
+        deepen(&depth, statement->block->depth);
+    }
+    if (statement->other) {
+        deepen(&depth, statement->other->depth);
+    }
+    statement->depth = depth;
+    return depth <= SYNTAX_DEPTH_LIMIT;
+}
+
+bool is_keyword(const char *word) {
+    static const char *const words[] = {"and", "assert", "else", "fail", "false", "for", "if",
+        "import", "in", "input", "let", "named", "nchw", "network", "nhwc", "not", "or", "output",
+        "repeat", "return", "scope", "then", "true", "unit"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        if (strcmp(word, words[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool is_identifier(const char *word) {
+    static const char letters[] = "_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    if (!*word || !strchr(letters, *word)) {
+        return false;
+    }
+    for (const char *c = word; *c; c++) {
+        if (!strchr(letters, *c) && !(*c >= '0' && *c <= '9')) {
+            return false;
+        }
+    }
+    return strlen(word) <= TEXT_LIMIT;
+}
+
+/* Length of the UTF-8 sequence at `bytes`, 0 when it is none (RFC 3629: no surrogates, no long forms). */
+static size_t utf8_sequence(const unsigned char *bytes, size_t length) {
+    unsigned char first = bytes[0];
+    if (first < 0x80) {
+        return 1;
+    }
+    size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || size > length) {
+        return 0;
+    }
+    for (size_t i = 1; i < size; i++) {
+        if ((bytes[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    bool wrong = (first == 0xe0 && bytes[1] < 0xa0) || (first == 0xed && bytes[1] > 0x9f) ||
+                 (first == 0xf0 && bytes[1] < 0x90) || (first == 0xf4 && bytes[1] > 0x8f);
+    return wrong ? 0 : size;
+}
+
+bool is_valid_utf8(const char *bytes, size_t length) {
+    for (size_t i = 0; i < length;) {
+        size_t size = utf8_sequence((const unsigned char *)bytes + i, length - i);
+        if (size == 0) {
+            return false;
+        }
+        i += size;
+    }
+    return true;
+}

@@ -1,0 +1,198 @@
+/* The tree of a spec. The parser and the JSON reader make it; the printers and the elaborator read it.
+ * Everything lives in the arena of the Spec. */
+#ifndef RIFFLE_FRONTEND_SYNTAX_H
+#define RIFFLE_FRONTEND_SYNTAX_H
+
+#include "frontend/frontend.h"
+
+enum {
+    SYNTAX_DEPTH_LIMIT = 200,             /* levels of nesting in a tree */
+    SPEC_SIZE_LIMIT = 4 * 1024 * 1024,    /* bytes of a spec file */
+    TEXT_LIMIT = 4096,                    /* bytes of one string or name */
+};
+
+typedef struct Expression Expression;
+typedef struct Statement Statement;
+
+/* What the printer must keep and the meaning does not need. A comment is the text after its '#'. */
+typedef struct Trivia {
+    const char **comments; /* on lines of their own, before */
+    int comment_count, comment_capacity;
+    const char *trailing; /* at the end of the line; NULL when none */
+    bool blank_line;      /* a blank line before */
+    bool new_line;        /* the author began a line here, inside an expression */
+} Trivia;
+
+typedef struct ExpressionList {
+    Expression **items;
+    int count, capacity;
+} ExpressionList;
+
+/* A string or weight path: literal text and interpolated expressions in turn. */
+typedef struct TemplatePart {
+    const char *text;       /* NULL for an interpolation */
+    Expression *expression; /* NULL for text */
+} TemplatePart;
+
+typedef struct Template {
+    TemplatePart *parts;
+    int count, capacity;
+    int depth;
+    SourceRange where;
+} Template;
+
+typedef enum ExpressionKind {
+    EXPRESSION_ERROR, /* already reported */
+    EXPRESSION_INTEGER,
+    EXPRESSION_NUMBER,
+    EXPRESSION_BOOLEAN,
+    EXPRESSION_STRING,
+    EXPRESSION_NAME,
+    EXPRESSION_LIST,
+    EXPRESSION_TABLE,       /* items are entries */
+    EXPRESSION_ENTRY,       /* left: key, right: value */
+    EXPRESSION_CALL,        /* name(items); items are expressions and arguments */
+    EXPRESSION_ARGUMENT,    /* name = right; also a parameter, whose right may be NULL */
+    EXPRESSION_INDEX,       /* left[right] */
+    EXPRESSION_UNARY,       /* operator left */
+    EXPRESSION_BINARY,      /* left operator right */
+    EXPRESSION_CONDITIONAL, /* if condition then left else right */
+    EXPRESSION_PIPE,        /* left |> items[0] |> items[1] ... */
+    EXPRESSION_AT,          /* left @ path */
+    EXPRESSION_KIND_COUNT
+} ExpressionKind;
+
+typedef enum Operator {
+#define OPERATOR(name, spelling, word, precedence) OPERATOR_##name,
+#include "frontend/operators.def"
+    OPERATOR_COUNT
+} Operator;
+
+struct Expression {
+    ExpressionKind kind;
+    SourceRange where;
+    int depth;
+    Trivia trivia; /* printed where the expression is an element of a list or a stage of a pipe */
+    int64_t integer;
+    double number;
+    bool boolean;
+    Operator operator;
+    const char *name;
+    SourceRange name_where;
+    Template *text; /* EXPRESSION_STRING, EXPRESSION_AT */
+    Expression *condition, *left, *right;
+    ExpressionList items;
+    Trivia closing; /* comments before the closing bracket of a list, table or call */
+};
+
+typedef struct Block {
+    Statement **items;
+    int count, capacity;
+    int depth;
+    Trivia closing; /* comments before the closing brace; trailing: behind the opening one */
+    SourceRange where;
+} Block;
+
+typedef enum StatementKind {
+    STATEMENT_LET,    /* let targets = value */
+    STATEMENT_ASSIGN, /* targets = value */
+    STATEMENT_FOR,    /* for targets in value @ path block */
+    STATEMENT_REPEAT, /* repeat value @ path block */
+    STATEMENT_SCOPE,  /* scope @ path block */
+    STATEMENT_IF,     /* if value block else other */
+    STATEMENT_RETURN, /* return values */
+    STATEMENT_INPUT,  /* input name: element[values] layout = value */
+    STATEMENT_OUTPUT, /* output name layout = value */
+    STATEMENT_ASSERT, /* assert value, message */
+    STATEMENT_FAIL,   /* fail message */
+    STATEMENT_KIND_COUNT
+} StatementKind;
+
+typedef enum LayoutWord { LAYOUT_WORD_NONE, LAYOUT_WORD_NCHW, LAYOUT_WORD_NHWC } LayoutWord;
+
+struct Statement {
+    StatementKind kind;
+    SourceRange where;
+    int depth;
+    Trivia trivia;
+    ExpressionList targets; /* patterns: a name, or a list of patterns */
+    ExpressionList values;
+    Expression *value, *message;
+    Template *path;
+    Block *block, *other; /* `other` with `else_if` set holds one if statement */
+    bool else_if;
+    const char *name;
+    SourceRange name_where;
+    const char *element;
+    SourceRange element_where;
+    LayoutWord layout;
+};
+
+typedef enum ItemKind { ITEM_UNIT, ITEM_NETWORK, ITEM_IMPORT, ITEM_KIND_COUNT } ItemKind;
+
+typedef struct Item {
+    ItemKind kind;
+    SourceRange where;
+    Trivia trivia;
+    const char *name;
+    SourceRange name_where;
+    bool has_parameters;
+    ExpressionList parameters; /* EXPRESSION_ARGUMENT */
+    Trivia closing;            /* comments before the ')' of the parameters */
+    Template *text;            /* named "..." of a network, file of an import; or NULL */
+    Block *block;
+} Item;
+
+struct Spec {
+    Arena *arena;
+    const SourceFile *file;
+    Item **items;
+    int count, capacity;
+    Trivia closing; /* comments at the end of the file */
+};
+
+extern const char *const statement_words[STATEMENT_KIND_COUNT];
+extern const char *const item_words[ITEM_KIND_COUNT];
+
+/* Spelling in the language ("<="), word in JSON ("less_equal"), and binding strength. */
+const char *operator_spelling(Operator operator);
+const char *operator_word(Operator operator);
+int operator_precedence(Operator operator);
+bool operator_is_unary(Operator operator);
+
+/* ---- making nodes (syntax.c) ---- */
+
+Expression *expression_create(Arena *arena, ExpressionKind kind, SourceRange where);
+void expression_list_add(Arena *arena, ExpressionList *list, Expression *expression);
+void template_add(Arena *arena, Template *text, const char *literal, Expression *expression);
+void block_add(Arena *arena, Block *block, Statement *statement);
+void spec_add(Spec *spec, Item *item);
+void trivia_add_comment(Arena *arena, Trivia *trivia, const char *comment);
+
+/* Sets the depth from the children's. False when the tree is nested too deeply; the caller reports it
+ * and drops the children. */
+bool expression_finish(Expression *expression);
+bool statement_finish(Statement *statement);
+
+/* The names of the language that no spec can redefine. */
+bool is_keyword(const char *word);
+bool is_identifier(const char *word);
+bool is_valid_utf8(const char *bytes, size_t length);
+
+/* ---- parse.c ---- */
+
+/* One expression: the value of a setting. NULL after errors. */
+Expression *expression_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostics);
+
+/* ---- comments.c ---- */
+
+typedef struct Comment {
+    const char *text;
+    uint32_t begin, end;
+} Comment;
+
+/* Gives each comment to the smallest statement, element or stage that it stands before or after, and
+ * notes blank lines and line breaks. `comments` are in the order of the file. */
+void attach_comments(Spec *spec, const Comment *comments, size_t count);
+
+#endif
