@@ -278,8 +278,9 @@ static bool compare_results(Parser *parser, const Node *node, const Definition *
     const WrittenType *written, int count) {
     if (node->result_count != count)
         return fault(parser, definitions[0].token, NULL,
-            arena_format(parser->scratch, "%s gives %d results, but %d are named",
-                op_info(node->op)->name, node->result_count, count));
+            arena_format(parser->scratch, "%s gives %d result%s, but %d %s named",
+                op_info(node->op)->name, node->result_count, node->result_count == 1 ? "" : "s",
+                count, count == 1 ? "is" : "are"));
     for (int i = 0; i < count; i++) {
         if (tensor_type_equal(&node->results[i]->type, &written[i].type))
             continue;

@@ -1,0 +1,285 @@
+/* Each op of the interpreter against small values worked out by hand. */
+#include "ir_cmocka.h"
+
+#include "ir_support.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_WEIGHTS = 4, MOST_INPUTS = 2, MOST_OUTPUTS = 2 };
+
+typedef struct NamedData {
+    const char *path;
+    const float *data;
+} NamedData;
+
+/* Inputs and weights are declared by the statements; outputs come in their order. */
+typedef struct Case {
+    const char *name;
+    OpKind op; /* the op that the case is about */
+    const char *statements;
+    const float *inputs[MOST_INPUTS];
+    NamedData weights[MOST_WEIGHTS];
+    const float *outputs[MOST_OUTPUTS];
+} Case;
+
+#define FLOATS(...) ((const float[]){__VA_ARGS__})
+#define ONE_TO_16 FLOATS(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
+
+static const Case cases[] = {
+    {"plain", OP_conv,
+        "input %x : f32[1,1,3,3]\nweight @w : f32[1,1,2,2]\nweight @b : f32[1]\n"
+        "%y = conv %x weight=@w bias=@b : f32[1,1,2,2]\noutput y = %y\n",
+        {ONE_TO_16}, {{"w", FLOATS(1, 2, 3, 4)}, {"b", FLOATS(0.5f)}},
+        {FLOATS(37.5f, 47.5f, 67.5f, 77.5f)}},
+    {"stride, padding of four kinds, dilation", OP_conv,
+        "input %x : f32[1,1,3,4]\nweight @w : f32[1,1,2,2]\n"
+        "%y = conv %x weight=@w {stride = [2, 3], padding = [1, 2, 0, 1], dilation = [2, 1]} : "
+        "f32[1,1,1,2]\noutput y = %y\n",
+        /* rows -1 and 1; columns -2 -1, then 1 2 */
+        {ONE_TO_16}, {{"w", FLOATS(1, 2, 3, 4)}}, {FLOATS(0, 3 * 6 + 4 * 7)}},
+    {"groups and batch", OP_conv,
+        "input %x : f32[2,2,1,2]\nweight @w : f32[4,1,1,1]\n"
+        "%y = conv %x weight=@w {groups = 2} : f32[2,4,1,2]\noutput y = %y\n",
+        {ONE_TO_16}, {{"w", FLOATS(1, 10, 100, 1000)}},
+        {FLOATS(1, 2, 10, 20, 300, 400, 3000, 4000, 5, 6, 50, 60, 700, 800, 7000, 8000)}},
+    {"depthwise", OP_conv,
+        "input %x : f32[1,2,2,2]\nweight @w : f32[2,1,1,2]\nweight @b : f32[2]\n"
+        "%y = conv %x weight=@w bias=@b {groups = 2, padding = [0, 1, 0, 0]} : f32[1,2,2,2]\n"
+        "output y = %y\n",
+        {ONE_TO_16}, {{"w", FLOATS(1, 2, -1, 1)}, {"b", FLOATS(0, 100)}},
+        {FLOATS(2, 5, 6, 11, 105, 101, 107, 101)}},
+    {"activation before the residual, another after", OP_conv,
+        "input %x : f32[1,2,1,1]\ninput %r : f32[1,3,1,1]\nweight @w : f32[3,2,1,1]\n"
+        "%y = conv %x, %r weight=@w {activation = relu, residual_activation = relu6} : "
+        "f32[1,3,1,1]\noutput y = %y\n",
+        /* sums 3, -1, 30 */
+        {FLOATS(1, 2), FLOATS(-5, 4, 1)}, {{"w", FLOATS(1, 1, 1, -1, 10, 10)}}, {FLOATS(0, 4, 6)}},
+    {"five filters: a whole tile and a rest", OP_conv,
+        "input %x : f32[1,2,1,5]\nweight @w : f32[5,2,1,1]\n"
+        "%y = conv %x weight=@w : f32[1,5,1,5]\noutput y = %y\n",
+        {FLOATS(1, 2, 3, 4, 5, 10, 20, 30, 40, 50)}, {{"w", FLOATS(1, 0, 0, 1, 1, 1, 2, 0, 0, 2)}},
+        {FLOATS(1, 2, 3, 4, 5, 10, 20, 30, 40, 50, 11, 22, 33, 44, 55, 2, 4, 6, 8, 10, 20, 40, 60,
+            80, 100)}},
+    {"both channels", OP_batch_norm,
+        "input %x : f32[1,2,1,2]\nweight @w : f32[2]\nweight @b : f32[2]\nweight @m : f32[2]\n"
+        "weight @v : f32[2]\n%y = batch_norm %x weight=@w bias=@b running_mean=@m running_var=@v "
+        "{epsilon = 1.0} : f32[1,2,1,2]\noutput y = %y\n",
+        {ONE_TO_16},
+        {{"w", FLOATS(2, 3)}, {"b", FLOATS(0, 1)}, {"m", FLOATS(1, 2)}, {"v", FLOATS(3, 8)}},
+        {FLOATS(0, 1, 2, 3)}},
+    {"per channel", OP_bias,
+        "input %x : f32[1,2,1,2]\nweight @b : f32[2]\n%y = bias %x bias=@b : f32[1,2,1,2]\n"
+        "output y = %y\n",
+        {ONE_TO_16}, {{"b", FLOATS(10, -3)}}, {FLOATS(11, 12, 0, 1)}},
+    {"both sides", OP_relu, "input %x : f32[1,3]\n%y = relu %x : f32[1,3]\noutput y = %y\n",
+        {FLOATS(-2, 0, 7)}, {{0}}, {FLOATS(0, 0, 7)}},
+    {"both sides", OP_relu6, "input %x : f32[1,3]\n%y = relu6 %x : f32[1,3]\noutput y = %y\n",
+        {FLOATS(-2, 3, 7)}, {{0}}, {FLOATS(0, 3, 6)}},
+    {"known points", OP_sigmoid, "input %x : f32[1,3]\n%y = sigmoid %x : f32[1,3]\noutput y = %y\n",
+        {FLOATS(0, 1.0986123f, -1000)}, {{0}}, {FLOATS(0.5f, 0.75f, 0)}},
+    {"both ends", OP_hard_sigmoid,
+        "input %x : f32[1,4]\n%y = hard_sigmoid %x : f32[1,4]\noutput y = %y\n",
+        {FLOATS(-4, 0, 1.5f, 5)}, {{0}}, {FLOATS(0, 0.5f, 0.75f, 1)}},
+    {"both ends", OP_hard_swish,
+        "input %x : f32[1,4]\n%y = hard_swish %x : f32[1,4]\noutput y = %y\n",
+        {FLOATS(-4, -1.5f, 1.5f, 5)}, {{0}}, {FLOATS(0, -0.375f, 1.125f, 5)}},
+    {"equal shapes, activation", OP_add,
+        "input %x : f32[1,3]\ninput %z : f32[1,3]\n"
+        "%y = add %x, %z {activation = relu} : f32[1,3]\noutput y = %y\n",
+        {FLOATS(1, 2, 3), FLOATS(1, -5, 0)}, {{0}}, {FLOATS(2, 0, 3)}},
+    {"repeated over the plane", OP_multiply,
+        "input %x : f32[1,2,2,2]\ninput %z : f32[1,2,1,1]\n"
+        "%y = multiply %x, %z : f32[1,2,2,2]\noutput y = %y\n",
+        {ONE_TO_16, FLOATS(2, 10)}, {{0}}, {FLOATS(2, 4, 6, 8, 50, 60, 70, 80)}},
+    {"two operands, batch of two", OP_concat,
+        "input %x : f32[2,1,1,2]\ninput %z : f32[2,2,1,2]\n"
+        "%y = concat %x, %z : f32[2,3,1,2]\noutput y = %y\n",
+        {FLOATS(1, 2, 3, 4), FLOATS(10, 11, 12, 13, 14, 15, 16, 17)}, {{0}},
+        {FLOATS(1, 2, 10, 11, 12, 13, 3, 4, 14, 15, 16, 17)}},
+    {"ranges", OP_split,
+        "input %x : f32[2,3]\n%a, %b = split %x {sizes = [1, 2]} : f32[2,1], f32[2,2]\n"
+        "output a = %a\noutput b = %b\n",
+        {ONE_TO_16}, {{0}}, {FLOATS(1, 4), FLOATS(2, 3, 5, 6)}},
+    {"even and odd", OP_split,
+        "input %x : f32[2,4]\n%a, %b = split %x {sizes = [2, 2], interleaved = true} : f32[2,2], "
+        "f32[2,2]\noutput a = %a\noutput b = %b\n",
+        {ONE_TO_16}, {{0}}, {FLOATS(1, 3, 5, 7), FLOATS(2, 4, 6, 8)}},
+    {"paper: [2, 3] transposed", OP_shuffle,
+        "input %x : f32[1,6]\n%y = shuffle %x {groups = 2} : f32[1,6]\noutput y = %y\n",
+        {ONE_TO_16}, {{0}}, {FLOATS(1, 4, 2, 5, 3, 6)}},
+    {"megvii: [3, 2] transposed", OP_shuffle,
+        "input %x : f32[1,6]\n%y = shuffle %x {groups = 2, form = megvii} : f32[1,6]\n"
+        "output y = %y\n",
+        {ONE_TO_16}, {{0}}, {FLOATS(1, 3, 5, 2, 4, 6)}},
+    {"repeated and left out", OP_gather,
+        "input %x : f32[2,3]\n%y = gather %x {channels = [2, 0, 2]} : f32[2,3]\noutput y = %y\n",
+        {ONE_TO_16}, {{0}}, {FLOATS(3, 1, 3, 6, 4, 6)}},
+    {"from three operands", OP_route,
+        "input %x : f32[2,2]\ninput %z : f32[2,1]\n"
+        "%y = route %x, %z, %x {channels = [4, 2, 1, 0]} : f32[2,4]\noutput y = %y\n",
+        {FLOATS(1, 2, 3, 4), FLOATS(10, 20)}, {{0}}, {FLOATS(2, 10, 2, 1, 4, 20, 4, 3)}},
+    {"padding never wins", OP_max_pool,
+        "input %x : f32[1,1,2,2]\n%y = max_pool %x {kernel = [2, 2], padding = [1, 1, 1, 1]} : "
+        "f32[1,1,3,3]\noutput y = %y\n",
+        {FLOATS(-1, -2, -3, -4)}, {{0}}, {FLOATS(-1, -1, -2, -1, -1, -2, -3, -3, -4)}},
+    {"ceil reaches beyond the input", OP_max_pool,
+        "input %x : f32[1,1,4,4]\n%y = max_pool %x {kernel = [3, 3], stride = [2, 2], ceil = true}"
+        " : f32[1,1,2,2]\noutput y = %y\n",
+        {ONE_TO_16}, {{0}}, {FLOATS(11, 12, 15, 16)}},
+    {"padding counts", OP_avg_pool,
+        "input %x : f32[1,1,2,2]\n%y = avg_pool %x {kernel = [2, 2], stride = [2, 2], "
+        "padding = [1, 1, 1, 1]} : f32[1,1,2,2]\noutput y = %y\n",
+        {FLOATS(4, 8, 12, 16)}, {{0}}, {FLOATS(1, 2, 3, 4)}},
+    {"padding does not count", OP_avg_pool,
+        "input %x : f32[1,1,2,2]\n%y = avg_pool %x {kernel = [3, 3], stride = [2, 2], "
+        "padding = [1, 1, 1, 1], count_padding = false} : f32[1,1,1,1]\noutput y = %y\n",
+        {FLOATS(4, 8, 12, 16)}, {{0}}, {FLOATS(10)}},
+    {"beyond the padding never counts", OP_avg_pool,
+        /* columns: -1 0 1, 1 2 3 (3 is padding), then none; PyTorch: ceil_mode=True */
+        "input %x : f32[1,1,1,4]\n%y = avg_pool %x {kernel = [1, 3], stride = [1, 2], "
+        "padding = [0, 1, 0, 1], ceil = true} : f32[1,1,1,3]\noutput y = %y\n",
+        {FLOATS(3, 6, 9, 12)}, {{0}}, {FLOATS(3, 9, 6)}},
+    {"mean of the plane", OP_global_avg_pool,
+        "input %x : f32[1,2,2,2]\n%y = global_avg_pool %x : f32[1,2,1,1]\noutput y = %y\n",
+        {ONE_TO_16}, {{0}}, {FLOATS(2.5f, 6.5f)}},
+    {"channels slowest", OP_flatten,
+        "input %x : f32[1,2,1,2] nhwc\n%y = flatten %x : f32[1,4]\noutput y = %y\n", {ONE_TO_16},
+        {{0}}, {FLOATS(1, 3, 2, 4)}},
+    {"five inputs: a whole vector and a rest", OP_linear,
+        "input %x : f32[2,5,1,1]\nweight @w : f32[2,5]\nweight @b : f32[2]\n"
+        "%y = linear %x weight=@w bias=@b {activation = relu} : f32[2,2]\noutput y = %y\n",
+        {ONE_TO_16}, {{"w", FLOATS(1, 1, 1, 1, 1, 0, 0, 0, 0, -1)}, {"b", FLOATS(0.5f, 6)}},
+        {FLOATS(15.5f, 1, 40.5f, 0)}},
+    {"large numbers do not overflow", OP_softmax,
+        "input %x : f32[1,3]\n%y = softmax %x : f32[1,3]\noutput y = %y\n",
+        {FLOATS(1000, 1000.69314718f, -1000)}, {{0}}, {FLOATS(1.0f / 3, 2.0f / 3, 0)}},
+    {"along the channels of a plane", OP_softmax,
+        "input %x : f32[1,2,1,2]\n%y = softmax %x : f32[1,2,1,2]\noutput y = %y\n",
+        {FLOATS(5, 1, 5, -100)}, {{0}}, {FLOATS(0.5f, 1, 0.5f, 0)}},
+    {"window at both ends", OP_local_response_norm,
+        "input %x : f32[1,4]\n%y = local_response_norm %x {size = 3, alpha = 3.0, beta = 1.0, "
+        "k = 2.0} : f32[1,4]\noutput y = %y\n",
+        {FLOATS(1, 2, 3, 4)}, {{0}}, {FLOATS(1.0f / 7, 2.0f / 16, 3.0f / 31, 4.0f / 27)}},
+};
+
+enum { CASE_COUNT = sizeof cases / sizeof *cases };
+
+static void load_weights(Graph *graph, const NamedData *weights) {
+    for (int i = 0; i < MOST_WEIGHTS && weights[i].path != NULL; i++) {
+        Weight *weight = graph_find_weight(graph, weights[i].path);
+        assert_non_null(weight);
+        weight->data = weights[i].data;
+    }
+}
+
+static void check_case(const Case *one) {
+    Fixture fixture = fixture_parse_statements(one->statements);
+    if (fixture.graph == NULL) {
+        diagnostics_print(fixture.diagnostics, stderr);
+        fail_msg("%s, %s: does not parse", op_info(one->op)->name, one->name);
+    }
+    Graph *graph = fixture.graph;
+    assert_int_equal(graph->last->op, one->op);
+    load_weights(graph, one->weights);
+    float *outputs[MOST_OUTPUTS] = {NULL};
+    for (int i = 0; i < graph->output_count; i++)
+        outputs[i] = ARENA_ARRAY(fixture.arena, float, 64);
+    assert_true(graph_interpret(graph, one->inputs, outputs, NULL, NULL, fixture.diagnostics));
+    for (int i = 0; i < graph->output_count; i++) {
+        int64_t count = tensor_elements(&graph->outputs[i].value->type);
+        for (int64_t j = 0; j < count; j++) {
+            if (!(fabsf(outputs[i][j] - one->outputs[i][j]) <= 1e-4f))
+                fail_msg("%s, %s: output %d[%d] is %g and not %g", op_info(one->op)->name,
+                    one->name, i, (int)j, (double)outputs[i][j], (double)one->outputs[i][j]);
+        }
+    }
+    fixture_free(&fixture);
+}
+
+static void ops_give_known_values(void **state) {
+    (void)state;
+    for (int i = 0; i < CASE_COUNT; i++)
+        check_case(&cases[i]);
+}
+
+/* Fails when an op is added to ops.def without a case here. */
+static void every_op_has_a_case(void **state) {
+    (void)state;
+    for (int op = 0; op < OP_COUNT; op++) {
+        bool found = false;
+        for (int i = 0; i < CASE_COUNT; i++)
+            found = found || (int)cases[i].op == op;
+        if (!found)
+            fail_msg("op '%s' has no case", op_info((OpKind)op)->name);
+    }
+}
+
+static void count_node(void *context, const Node *node, const float *const *results) {
+    float *sums = context;
+    sums[0] += 1;
+    for (int i = 0; i < node->result_count; i++)
+        sums[1] += results[i][0];
+}
+
+static void observer_sees_each_node(void **state) {
+    (void)state;
+    Fixture fixture = fixture_parse_statements("input %x : f32[1,2]\n%y = relu %x : f32[1,2]\n"
+                                               "%a, %b = split %y {sizes = [1, 1]} : f32[1,1], "
+                                               "f32[1,1]\n%unused = sigmoid %a : f32[1,1]\n"
+                                               "output b = %b\noutput x = %x\n");
+    assert_non_null(fixture.graph);
+    float seen[2] = {0}, b = 0, x[2] = {0};
+    const float *inputs[] = {FLOATS(0, 4)};
+    float *outputs[] = {&b, x};
+    assert_true(
+        graph_interpret(fixture.graph, inputs, outputs, count_node, seen, fixture.diagnostics));
+    assert_true(seen[0] == 3);
+    assert_true(seen[1] == 0 + 0 + 4 + 0.5f);
+    assert_true(b == 4 && x[0] == 0 && x[1] == 4);
+    fixture_free(&fixture);
+}
+
+static void layouts_are_converted_at_the_border(void **state) {
+    (void)state;
+    Fixture fixture = fixture_parse_statements(
+        "input %x : f32[2,3,1,2] nhwc\n%y = gather %x {channels = [2, 1]} : f32[2,2,1,2]\n"
+        "output planar = %y\noutput last = %y nhwc\n");
+    assert_non_null(fixture.graph);
+    const float *inputs[] = {FLOATS(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)};
+    float planar[8], last[8];
+    float *outputs[] = {planar, last};
+    assert_true(graph_interpret(fixture.graph, inputs, outputs, NULL, NULL, fixture.diagnostics));
+    assert_memory_equal(planar, FLOATS(3, 6, 2, 5, 9, 12, 8, 11), sizeof planar);
+    assert_memory_equal(last, FLOATS(3, 2, 6, 5, 9, 8, 12, 11), sizeof last);
+    fixture_free(&fixture);
+}
+
+static void missing_weights_are_all_named(void **state) {
+    (void)state;
+    Fixture fixture = fixture_parse_statements(
+        "input %x : f32[1,2]\nweight @one : f32[2]\nweight @two : f32[2]\n"
+        "%y = bias %x bias=@one : f32[1,2]\n%z = bias %y bias=@two : f32[1,2]\noutput z = %z\n");
+    assert_non_null(fixture.graph);
+    const float *inputs[] = {FLOATS(1, 2)};
+    float z[2];
+    float *outputs[] = {z};
+    assert_false(graph_interpret(fixture.graph, inputs, outputs, NULL, NULL, fixture.diagnostics));
+    char *text = diagnostics_text(fixture.diagnostics);
+    assert_non_null(strstr(text, "the weight 'one' has no data"));
+    assert_non_null(strstr(text, "the weight 'two' has no data"));
+    free(text);
+    fixture_free(&fixture);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ops_give_known_values),
+        cmocka_unit_test(every_op_has_a_case),
+        cmocka_unit_test(observer_sees_each_node),
+        cmocka_unit_test(layouts_are_converted_at_the_border),
+        cmocka_unit_test(missing_weights_are_all_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

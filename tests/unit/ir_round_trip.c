@@ -1,0 +1,154 @@
+/* print(parse(print(g))) == print(g), for a graph that has every op of the table. */
+#include "ir_cmocka.h"
+
+#include "ir_support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char every_op[] =
+    "graph every_op {\n"
+    "  input %image : f32[2,3,16,16] nhwc pixels(bgr, scale = 0.00392156862745098, "
+    "mean = [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225], resize = 256)\n"
+    "  input %extra : f32[2,8]\n"
+    "  weight @stem.conv.weight : f32[8,3,3,3]\n"
+    "  weight @\"stem bias: \\\"b\\\" \\x0a\\\\\" : f32[8]\n"
+    "  weight @fire2/norm-1.weight : f32[8]\n"
+    "  weight @never.used : f32[1,2,3,4]\n"
+    "  weight @fc.weight : f32[5,8]\n"
+    "  %2 = conv %image weight=@stem.conv.weight bias=@\"stem bias: \\\"b\\\" \\x0a\\\\\" "
+    "{stride = [2, 2], padding = [1, 1, 1, 1], activation = relu} : f32[2,8,8,8] \"stem.conv\"\n"
+    "  %norm = batch_norm %2 weight=@fire2/norm-1.weight bias=@fire2/norm-1.weight "
+    "running_mean=@fire2/norm-1.weight running_var=@fire2/norm-1.weight {epsilon = 0.001} : "
+    "f32[2,8,8,8]\n"
+    "  %4 = bias %norm bias=@fire2/norm-1.weight : f32[2,8,8,8]\n"
+    "  %5 = relu %4 : f32[2,8,8,8]\n"
+    "  %6 = relu6 %5 : f32[2,8,8,8] \"odd \\\"path\\\"\"\n"
+    "  %7 = sigmoid %6 : f32[2,8,8,8]\n"
+    "  %8 = hard_sigmoid %7 : f32[2,8,8,8]\n"
+    "  %9 = hard_swish %8 : f32[2,8,8,8]\n"
+    "  %10 = add %9, %8 : f32[2,8,8,8]\n"
+    "  %11 \"part\", %12 \"part\" = split %10 {sizes = [4, 4], interleaved = true} : f32[2,4,8,8], "
+    "f32[2,4,8,8]\n"
+    "  %13 \"not a name\" = concat %11, %12, %11 : f32[2,12,8,8]\n"
+    "  %14 = shuffle %13 {groups = 3, form = megvii} : f32[2,12,8,8]\n"
+    "  %15 = gather %14 {channels = [0..5, 7, 6, 9, 10]} : f32[2,10,8,8]\n"
+    "  %16 = route %15, %14 {channels = [21, 0..6]} : f32[2,8,8,8]\n"
+    "  %17 = max_pool %16 {kernel = [3, 3], stride = [2, 2], ceil = true} : f32[2,8,4,4]\n"
+    "  %18 = avg_pool %17 {kernel = [2, 2], padding = [1, 1, 0, 0], count_padding = false} : "
+    "f32[2,8,4,4]\n"
+    "  %19 = local_response_norm %18 {size = 3, alpha = 1.0, beta = 0.5} : f32[2,8,4,4]\n"
+    "  %20 = global_avg_pool %19 : f32[2,8,1,1]\n"
+    "  %21 = multiply %19, %20 {activation = hard_swish} : f32[2,8,4,4]\n"
+    "  %22 = flatten %20 : f32[2,8]\n"
+    "  %23 = add %22, %extra : f32[2,8]\n"
+    "  %24 = linear %23 weight=@fc.weight : f32[2,5] \"fc\"\n"
+    "  %25 = softmax %24 : f32[2,5]\n"
+    "  output probabilities = %25\n"
+    "  output map = %21 nhwc\n"
+    "}\n";
+
+static char *printed(const Graph *graph) {
+    Text text = {0};
+    graph_print(graph, &text);
+    return text.data;
+}
+
+static void expect_prints_as(const Graph *graph, const char *expected) {
+    char *text = printed(graph);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+static Fixture parse_soundly(const char *text) {
+    Fixture fixture = fixture_parse(text);
+    if (fixture.graph == NULL)
+        diagnostics_print(fixture.diagnostics, stderr);
+    assert_non_null(fixture.graph);
+    return fixture;
+}
+
+static void every_op_round_trips(void **state) {
+    (void)state;
+    Fixture fixture = parse_soundly(every_op);
+    char *once = printed(fixture.graph);
+    Fixture again = parse_soundly(once);
+    expect_prints_as(again.graph, once);
+    assert_string_equal(once, every_op); /* which is the canonical form */
+    free(once);
+    fixture_free(&again);
+    fixture_free(&fixture);
+}
+
+/* Fails when an op is added to ops.def and not to the text above. */
+static void every_op_is_in_the_text(void **state) {
+    (void)state;
+    Fixture fixture = parse_soundly(every_op);
+    bool seen[OP_COUNT] = {false};
+    for (const Node *node = fixture.graph->first; node != NULL; node = node->next)
+        seen[node->op] = true;
+    for (int op = 0; op < OP_COUNT; op++) {
+        if (!seen[op])
+            fail_msg("op '%s' is not in the round-trip test", op_info((OpKind)op)->name);
+    }
+    fixture_free(&fixture);
+}
+
+static void copy_prints_alike(void **state) {
+    (void)state;
+    Fixture fixture = parse_soundly(every_op);
+    char *text = printed(fixture.graph);
+    Arena *arena = arena_create();
+    Graph *copy = graph_copy(fixture.graph, arena);
+    fixture_free(&fixture); /* the copy must not lean on the original, but for weight data */
+    expect_prints_as(copy, text);
+    Diagnostics *diagnostics = diagnostics_create();
+    assert_true(graph_verify(copy, diagnostics));
+    diagnostics_destroy(diagnostics);
+    arena_destroy(arena);
+    free(text);
+}
+
+static void runs_and_defaults_are_short(void **state) {
+    (void)state;
+    Fixture fixture = parse_soundly(
+        "graph g { # a comment\n"
+        "input %x : f32[1,6,4,4] nchw\n"
+        "weight @w : f32[6,6,1,1]\n"
+        "%a = conv %x weight=@w {groups = 1, activation = none, stride = [1, 1]} : f32[1,6,4,4]\n"
+        "%9 = gather %a {channels = [0, 1, 2, 3, 5, 4..4]} : f32[1,6,4,4] \"b\"\n"
+        "output y = %9 }\n");
+    expect_prints_as(fixture.graph, "graph g {\n"
+                                    "  input %x : f32[1,6,4,4]\n"
+                                    "  weight @w : f32[6,6,1,1]\n"
+                                    "  %a = conv %x weight=@w : f32[1,6,4,4]\n"
+                                    "  %2 = gather %a {channels = [0..3, 5, 4]} : f32[1,6,4,4] "
+                                    "\"b\"\n"
+                                    "  output y = %2\n"
+                                    "}\n");
+    fixture_free(&fixture);
+}
+
+static void reference_names_every_op(void **state) {
+    (void)state;
+    Text text = {0};
+    op_reference_print(&text);
+    for (int op = 0; op < OP_COUNT; op++) {
+        char heading[64];
+        snprintf(heading, sizeof heading, "\n## %s\n", op_info((OpKind)op)->name);
+        assert_non_null(strstr(text.data, heading));
+    }
+    assert_non_null(strstr(text.data, "one of `none`, `relu`"));
+    text_free(&text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_op_round_trips),
+        cmocka_unit_test(every_op_is_in_the_text),
+        cmocka_unit_test(copy_prints_alike),
+        cmocka_unit_test(runs_and_defaults_are_short),
+        cmocka_unit_test(reference_names_every_op),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
