@@ -64,21 +64,28 @@ static Moments from_mean_and_variance(double mean, double spread) {
     return (Moments){mean, mean * mean + spread};
 }
 
+/* max(x, 0) of a Gaussian x. Its distribution function and density come from an approximation that
+ * needs no exponential: (1 + t / sqrt(t^2 + pi/2)) / 2 and the derivative of that. */
+static Moments rectified(Moments x) {
+    const double half_pi = 1.5707963267948966;
+    double deviation = sqrt(variance(x)), t = x.mean / deviation, reach = t * t + half_pi;
+    double above = 0.5 * (1 + t / sqrt(reach)), density = 0.5 * half_pi / (reach * sqrt(reach));
+    return (Moments){
+        x.mean * above + deviation * density, x.square * above + x.mean * deviation * density};
+}
+
 static Moments after_activation(Activation activation, Moments x) {
-    double deviation = sqrt(variance(x));
     switch (activation) {
     case ACTIVATION_NONE:
     case ACTIVATION_COUNT:
         return x;
     case ACTIVATION_RELU:
     case ACTIVATION_RELU6:
-        /* Half of a Gaussian round zero; about the same when it lies right of zero. */
-        return x.mean > deviation / 2 ? x : (Moments){0.4 * deviation, x.square / 2};
+    case ACTIVATION_HARD_SWISH: /* a little less; near enough */
+        return rectified(x);
     case ACTIVATION_SIGMOID:
     case ACTIVATION_HARD_SIGMOID:
         return from_mean_and_variance(0.5, 0.04);
-    case ACTIVATION_HARD_SWISH:
-        return x.mean > deviation / 2 ? x : (Moments){0.3 * deviation, x.square / 2.5};
     }
     return x;
 }

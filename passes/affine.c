@@ -56,6 +56,15 @@ static bool affine_of(PassContext *context, const Node *node, Affine *affine) {
     return true;
 }
 
+/* The stem of the new weights' paths: that of the node, or what its first weight's path begins
+ * with. */
+static const char *stem_path(Graph *graph, const Node *node) {
+    if (node->path[0] != '\0')
+        return node->path;
+    const char *path = node->weights[0]->path, *dot = strrchr(path, '.');
+    return dot == NULL ? path : arena_copy_bytes(graph->arena, path, (size_t)(dot - path));
+}
+
 /* ---- folding ---- */
 
 static Node *layer_to_fold_into(const Graph *graph, const Node *node) {
@@ -70,18 +79,6 @@ static Node *layer_to_fold_into(const Graph *graph, const Node *node) {
         return NULL;
     /* 3. Nobody else reads the result. */
     return used_once(graph, node->operands[0]) ? layer : NULL;
-}
-
-static const char *bias_path(Graph *graph, const Node *layer) {
-    const Weight *bias = node_weight(layer, "bias");
-    if (bias != NULL)
-        return bias->path;
-    const char *path = layer->weights[0]->path;
-    size_t stem = strlen(path);
-    static const char word[] = "weight";
-    if (stem >= sizeof word - 1 && strcmp(path + stem - (sizeof word - 1), word) == 0)
-        return arena_format(graph->arena, "%.*sbias", (int)(stem - (sizeof word - 1)), path);
-    return arena_format(graph->arena, "%s.bias", path);
 }
 
 /* Row o of the weight times scale[o]. */
@@ -105,13 +102,15 @@ static const float *scaled_bias(Graph *graph, const Weight *bias, const Affine *
 static void fold(PassContext *context, Node *node, Node *layer, const Affine *affine) {
     Graph *graph = context->graph;
     Weight *weight = layer->weights[0], *bias = layer->weights[1];
+    const char *bias_path =
+        bias != NULL ? bias->path : arena_format(graph->arena, "%s.bias", stem_path(graph, layer));
     bool has_data = affine->scale != NULL && weight->data != NULL && (!bias || bias->data != NULL);
     int64_t channels[] = {(int64_t)affine->channels};
     if (node->op == OP_batch_norm)
         layer->weights[0] = graph_add_computed_weight(graph, weight->path, weight->type,
             has_data ? scaled_rows(graph, weight, affine) : NULL);
-    layer->weights[1] = graph_add_computed_weight(graph, bias_path(graph, layer),
-        tensor_type(1, channels), has_data ? scaled_bias(graph, bias, affine) : NULL);
+    layer->weights[1] = graph_add_computed_weight(graph, bias_path, tensor_type(1, channels),
+        has_data ? scaled_bias(graph, bias, affine) : NULL);
     replace_node(graph, node, layer->results[0]);
     context->rewrites++;
 }
@@ -132,15 +131,11 @@ bool fold_affine_nodes(PassContext *context, OpKind op) {
 
 /* ---- lowering ---- */
 
-/* The stem of the new weights' paths: that of the node, or of its first weight when it has none. */
-static const char *stem_path(const Node *node) {
-    return node->path[0] != '\0' ? node->path : node->weights[0]->path;
-}
-
 static Weight *shift_weight(Graph *graph, const Node *node, const Affine *affine) {
     int64_t dims[] = {(int64_t)affine->channels};
-    return graph_add_computed_weight(graph, arena_format(graph->arena, "%s.bias", stem_path(node)),
-        tensor_type(1, dims), affine->shift != NULL ? scaled_bias(graph, NULL, affine) : NULL);
+    return graph_add_computed_weight(graph,
+        arena_format(graph->arena, "%s.bias", stem_path(graph, node)), tensor_type(1, dims),
+        affine->shift != NULL ? scaled_bias(graph, NULL, affine) : NULL);
 }
 
 /* scale as [c,1,1,1], the weight of a depthwise 1x1 convolution, or on the diagonal of [c,c]. */
@@ -154,7 +149,7 @@ static Weight *scale_weight(Graph *graph, const Node *node, const Affine *affine
     }
     int64_t dims[] = {(int64_t)channels, (int64_t)columns, 1, 1};
     return graph_add_computed_weight(graph,
-        arena_format(graph->arena, "%s.weight", stem_path(node)),
+        arena_format(graph->arena, "%s.weight", stem_path(graph, node)),
         tensor_type(diagonal ? 2 : 4, dims), data);
 }
 

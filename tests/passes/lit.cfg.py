@@ -1,0 +1,28 @@
+# Golden tests of the passes: RUN and CHECK lines stand beside the graphs. Run by
+#     lit tests/passes -Driffle=build/dev/riffle -Dfilecheck=FileCheck-22
+import os
+import shutil
+
+import lit.formats
+
+config.name = "passes"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".rir"]
+config.test_source_root = os.path.dirname(__file__)
+
+
+def find_program(parameter, names):
+    given = lit_config.params.get(parameter)
+    if given:
+        return os.path.abspath(given) if os.sep in given else given
+    for name in names:
+        if shutil.which(name):
+            return name
+    lit_config.fatal(f"none of {', '.join(names)} was found; give -D{parameter}=PATH")
+
+
+riffle = find_program("riffle", ["riffle"])
+filecheck = find_program("filecheck", ["FileCheck", "FileCheck-22", "FileCheck-19"])
+config.test_exec_root = lit_config.params.get("scratch", os.path.join(os.getcwd(), "lit"))
+config.substitutions.append(("%riffle", riffle))
+config.substitutions.append(("%FileCheck", filecheck))
