@@ -19,6 +19,15 @@ static const char *kind_name(AttributeKind kind) {
     return "";
 }
 
+/* Prose of the table, in which a star is a product and no emphasis. */
+static void print_prose(Text *text, const char *prose) {
+    for (; *prose != '\0'; prose++) {
+        if (*prose == '*' || *prose == '|')
+            text_append(text, "\\");
+        text_append_bytes(text, prose, 1);
+    }
+}
+
 static void print_count(Text *text, int least, int most, const char *noun) {
     if (most == INT_MAX)
         text_format(text, "%d or more %ss", least, noun);
@@ -45,11 +54,15 @@ static void print_default(Text *text, const OpAttribute *attribute) {
 }
 
 static void print_op(Text *text, const OpInfo *info) {
-    text_format(text, "\n## %s\n\n%s\n\n- takes ", info->name, info->summary);
+    text_format(text, "\n## %s\n\n", info->name);
+    print_prose(text, info->summary);
+    text_append(text, "\n\n- takes ");
     print_count(text, info->least_operands, info->most_operands, "operand");
     text_append(text, ", gives ");
     print_count(text, info->least_results, info->most_results, "result");
-    text_format(text, "\n- shape: %s\n", info->shape_rule);
+    text_append(text, "\n- shape: ");
+    print_prose(text, info->shape_rule);
+    text_append(text, "\n");
     if (info->source[0] != '\0')
         text_format(text, "- source: %s\n", info->source);
     if (info->weight_count > 0)
@@ -63,7 +76,8 @@ static void print_op(Text *text, const OpInfo *info) {
         const OpAttribute *attribute = &info->attributes[i];
         text_format(text, "| `%s` | %s | ", attribute->name, kind_name(attribute->kind));
         print_default(text, attribute);
-        text_format(text, " | %s", attribute->meaning);
+        text_append(text, " | ");
+        print_prose(text, attribute->meaning);
         if (attribute->kind == ATTRIBUTE_CHOICE)
             print_choices(text, attribute->name);
         text_append(text, " |\n");
