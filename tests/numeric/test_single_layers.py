@@ -211,7 +211,7 @@ def response_norm(t, channels_size):
     x = t.input(channels, 5, 6, batch=3)
     t.output(t.local_response_norm(x, size, 1e-4, 0.75, 1.0))
     t.output(t.local_response_norm(x, size, 0.5, 0.75, 2.0))
-    t.output(t.local_response_norm(x, size, 2.0, 0.3, 0.7))
+    t.output(t.local_response_norm(x, size, 2.0, 0.25, 0.7))
 
 
 # ---- which channel is where ----
