@@ -564,8 +564,9 @@ static void describe(Convolution *conv, const Node *node) {
     read_window(node, conv);
     conv->activation = (Activation)node_integer(node, "activation");
     conv->input = lowering_placement(lowering, node->operands[0]);
-    conv->residual =
-        node->operand_count > 1 ? lowering_placement(lowering, node->operands[1]) : NULL;
+    if (node->operand_count > 1)
+        conv->residual = lowering_channels_last(
+            lowering, node, lowering_placement(lowering, node->operands[1]));
     conv->output = lowering_place(lowering, node->results[0]);
     conv->group_inputs = conv->input->channels / conv->groups;
     conv->group_outputs = conv->output->channels / conv->groups;
