@@ -632,7 +632,7 @@ static const char *expected_word(yysymbol_kind_t symbol, bool statement, bool ex
     case YYSYMBOL_NUMBER: case YYSYMBOL_TRUE: case YYSYMBOL_FALSE: case YYSYMBOL_STRING_BEGIN:
     case YYSYMBOL_QUOTED: case YYSYMBOL_NOT: case YYSYMBOL_NEGATE:
         return expression ? NULL : yysymbol_name(symbol);
-    case YYSYMBOL_OR: case YYSYMBOL_AND: case YYSYMBOL_EQUAL: case YYSYMBOL_NOT_EQUAL:
+    case YYSYMBOL_OR: case YYSYMBOL_AND: case YYSYMBOL_IN: case YYSYMBOL_EQUAL: case YYSYMBOL_NOT_EQUAL:
     case YYSYMBOL_LESS_EQUAL: case YYSYMBOL_GREATER_EQUAL: case YYSYMBOL_RANGE:
     case YYSYMBOL_FLOOR_DIVIDE: case YYSYMBOL_PIPE: case YYSYMBOL_AT:
         return operator ? NULL : yysymbol_name(symbol);

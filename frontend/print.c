@@ -351,6 +351,17 @@ static void print_expression(Printer *printer, const Expression *expression, int
 
 /* ---- statements ---- */
 
+/* Goes on on the same line, or on a new one where `length` more bytes do not fit. */
+static void space_or_line(Printer *printer, size_t length) {
+    if (column(printer) + 1 + length <= LINE_WIDTH) {
+        text_append(printer->text, " ");
+        return;
+    }
+    printer->indent += INDENT;
+    new_line(printer);
+    printer->indent -= INDENT;
+}
+
 static void print_expressions(Printer *printer, const ExpressionList *list) {
     for (int i = 0; i < list->count; i++) {
         text_append(printer->text, i > 0 ? ", " : "");
@@ -463,7 +474,8 @@ static void print_statement(Printer *printer, const Statement *statement) {
     case STATEMENT_ASSERT:
         text_append(text, "assert ");
         print_expression(printer, statement->value, LEVEL_CONDITIONAL);
-        text_append(text, ", ");
+        text_append(text, ",");
+        space_or_line(printer, flat_width(statement->message, LEVEL_CONDITIONAL));
         print_expression(printer, statement->message, LEVEL_CONDITIONAL);
         break;
     case STATEMENT_FAIL:
@@ -511,8 +523,13 @@ static void print_item(Printer *printer, const Item *item) {
         print_list(printer, "(", &item->parameters, &item->closing, ")");
     }
     if (item->text) {
-        text_append(printer->text, item->kind == ITEM_NETWORK ? " named " : " ");
-        print_string(printer, item->text);
+        Text name = {0};
+        Printer flat = {&name, 0, true};
+        text_append(&name, item->kind == ITEM_NETWORK ? "named " : "");
+        print_string(&flat, item->text);
+        space_or_line(printer, name.length + 2);
+        text_append(printer->text, name.data);
+        text_free(&name);
     }
     if (item->block) {
         text_append(printer->text, " ");
