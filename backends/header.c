@@ -190,6 +190,26 @@ static void document_preprocessing(Text *out, const Tensor *tensor) {
             (long long)type->dims[2], (long long)type->dims[3]);
 }
 
+static void append_members(Text *out, const Tensor *tensors, int count) {
+    for (int i = 0; i < count; i++)
+        text_format(out, i > 0 ? ", %s" : "%s", tensors[i].member);
+}
+
+static void document_use(const Header *header) {
+    Text *out = header->out;
+    text_format(out,
+        " * Use:\n"
+        " *     static _Alignas(%s_WORKSPACE_ALIGNMENT) unsigned char\n"
+        " *         workspace[%s_WORKSPACE_BYTES];\n"
+        " *     struct %s_inputs inputs = {",
+        header->upper, header->upper, header->name);
+    append_members(out, header->inputs, header->input_count);
+    text_format(out, "};\n *     struct %s_outputs outputs = {", header->name);
+    append_members(out, header->outputs, header->output_count);
+    text_format(
+        out, "};\n *     int status = %s_run(&inputs, &outputs, workspace);\n */\n", header->name);
+}
+
 static void write_documentation(const Header *header) {
     Text *out = header->out;
     text_format(out,
@@ -215,17 +235,8 @@ static void write_documentation(const Header *header) {
         " * outputs and the workspace: any number of threads may call at once, each with outputs "
         "and\n"
         " * a workspace of its own. The same inputs give the same bits every time.\n"
-        " *\n"
-        " * Use:\n"
-        " *     static _Alignas(%s_WORKSPACE_ALIGNMENT) unsigned char "
-        "workspace[%s_WORKSPACE_BYTES];\n"
-        " *     struct %s_inputs inputs = {%s};\n"
-        " *     struct %s_outputs outputs = {%s};\n"
-        " *     int status = %s_run(&inputs, &outputs, workspace);\n"
-        " */\n",
-        header->upper, header->upper, header->name,
-        header->input_count > 0 ? header->inputs[0].member : "", header->name,
-        header->output_count > 0 ? header->outputs[0].member : "", header->name);
+        " *\n");
+    document_use(header);
 }
 
 /* ---- declarations ---- */
