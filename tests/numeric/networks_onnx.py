@@ -5,6 +5,8 @@ prototxt for SqueezeNet), not from the specs: a spec that misreads its paper dis
 Weight names are those of the specs. `size` is (height, width).
 """
 
+import math
+
 from onnx_builder import Builder
 
 IMAGENET_CLASSES = 1000
@@ -57,15 +59,15 @@ def shufflenet_v2(width=1.0, size=(224, 224), batch=1, classes=IMAGENET_CLASSES)
 # ---- ShuffleNet V1: Zhang et al., CVPR 2018, table 1 and figure 2 (b), (c); Megvii's names ----
 
 V1_STAGES = {1: 144, 2: 200, 3: 240, 4: 272, 8: 384}  # channels of stage 2 at 1x; they double twice
-V1_STEM = {0.25: 6, 0.5: 12, 1.0: 24, 1.5: 24, 2.0: 48}
+V1_STEM = {0.25: 12, 0.5: 12, 1.0: 24, 1.5: 24, 2.0: 48}
 
 
 def round_up(number, multiple):
-    return -(-int(number) // multiple) * multiple
+    return math.ceil(number / multiple) * multiple
 
 
 def v1_stem(groups, width):
-    """Megvii's released tables; raised where the groups of the first unit would not divide."""
+    """Megvii's released tables, and the paper's 13 M at 0.25x; raised to what the groups divide."""
     return round_up(V1_STEM[width], groups)
 
 
@@ -73,7 +75,7 @@ def shufflenet_v1(groups=3, width=1.0, megvii=False, size=(224, 224), batch=1, c
     b = Builder("shufflenet_v1")
 
     def unit(x, path, channels, stride, first):
-        middle = round_up(channels // 4, groups)
+        middle = round_up(channels / 4, groups)
         branch = b.conv(x, f"{path}.branch_main_1.0", middle, 1, groups=1 if first else groups)
         branch = b.relu(b.batch_norm(branch, f"{path}.branch_main_1.1"))
         if groups > 1 and not megvii:
@@ -98,7 +100,7 @@ def shufflenet_v1(groups=3, width=1.0, megvii=False, size=(224, 224), batch=1, c
         for i in range(units):
             x = unit(x, f"features.{index}", channels, 2 if i == 0 else 1, first=index == 0)
             index += 1
-    b.output("logits", b.linear(b.global_avg_pool(x), "classifier.0", classes, bias=False))
+    b.output("logits", b.linear(b.global_avg_pool(x), "classifier.0", classes, bias=not megvii))
     return b
 
 

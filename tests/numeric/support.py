@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -55,6 +56,15 @@ def riffle(*arguments, cwd=None):
 
 def riffle_json(*arguments, cwd=None):
     return json.loads(riffle(*arguments, "--json", cwd=cwd))
+
+
+def verify(spec, *arguments):
+    """`riffle verify` must succeed, and say that it compared at least one tensor on at least one input."""
+    said = riffle("verify", spec, *arguments, "--tolerance", TOLERANCE)
+    counts = re.search(r"^(\d+) of (\d+) tensors within 0\.0001 on (\d+) inputs?$", said, re.MULTILINE)
+    assert counts, f"riffle verify did not say what it compared:\n{said}"
+    good, compared, inputs = map(int, counts.groups())
+    assert good == compared > 0 and inputs > 0
 
 
 def spell(value):

@@ -10,7 +10,7 @@ import numpy as np
 import onnx_builder
 import pytest
 from marks import target_parameters
-from support import assert_close, best_target, riffle, run_riffle, write_weights
+from support import assert_close, best_target, run_riffle, verify, write_weights
 from twins import Twin
 
 CHANNELS = [1, 3, 7, 17, 29, 58, 116]
@@ -326,7 +326,7 @@ def write_case(name, folder):
 @pytest.mark.parametrize("name", CASES)
 def test_against_interpreter(name, target, tmp_path):
     _, spec, _ = write_case(name, tmp_path)
-    riffle("verify", spec, "--random-weights", 3, "--target", target, "--count", 2, "--tolerance", "1e-4")
+    verify(spec, "--random-weights", 3, "--target", target, "--count", 2)
 
 
 @pytest.mark.parametrize("how", ["interpreted", "compiled"])
