@@ -13,7 +13,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { MAX_TILE_PIXELS = 28, MAX_TILE_VECTORS = 8 };
+enum { MAX_TILE_PIXELS = 28, MAX_TILE_VECTORS = 8, MAX_LANES = 16 };
 
 /* What one convolution is, for all functions of this file. */
 typedef struct Convolution {
@@ -198,6 +198,8 @@ static bool column_inside(
 static void emit_taps(const Convolution *conv, const ConvolutionTile *tile, const int *widths,
     int vectors, int (*accumulators)[MAX_TILE_VECTORS], const Run *run, int parameter,
     const Expression *input_offset, const Expression *weight_offset) {
+    static const int first_lanes[MAX_LANES] = {
+        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     KernelBuilder *builder = conv->builder;
     for (int64_t tap = 0; tap < conv->window.kernel[1]; tap++) {
         int weights[MAX_TILE_VECTORS];
@@ -213,15 +215,18 @@ static void emit_taps(const Convolution *conv, const ConvolutionTile *tile, cons
             int64_t column = p * conv->window.stride[1] + tap * conv->window.dilation[1];
             const Expression *offset =
                 expression_offset(conv->arena, input_offset, column * run->pixel_stride);
-            int previous_width = 0, value = -1;
+            int value = -1, narrow = -1;
             for (int v = 0; v < vectors; v++) {
-                if (widths[v] != previous_width) {
-                    value = kernel_register(builder, widths[v]);
+                if (v == 0) {
+                    value = narrow = kernel_register(builder, widths[0]);
                     kernel_broadcast(builder, value, parameter, offset);
-                    previous_width = widths[v];
+                } else if (widths[v] != widths[0]) {
+                    /* The low lanes of the broadcast: no second load. */
+                    narrow = kernel_register(builder, widths[v]);
+                    kernel_permute(builder, narrow, value, value, first_lanes);
                 }
                 kernel_multiply_add(
-                    builder, accumulators[p][v], value, weights[v], accumulators[p][v]);
+                    builder, accumulators[p][v], narrow, weights[v], accumulators[p][v]);
             }
         }
     }
@@ -231,7 +236,7 @@ static void emit_taps(const Convolution *conv, const ConvolutionTile *tile, cons
 static void emit_channel_loop(const Convolution *conv, const ConvolutionTile *tile,
     const int *widths, int vectors, int (*accumulators)[MAX_TILE_VECTORS], int run_index,
     const Expression *run_channel, int64_t first, int64_t count, const Expression *kernel_row) {
-    enum { UNROLLED_MULTIPLY_ADDS = 320 };
+    enum { UNROLLED_MULTIPLY_ADDS = 100 };
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
     const Run *run = &conv->input->runs[run_index];
@@ -565,8 +570,8 @@ static void describe(Convolution *conv, const Node *node) {
     conv->activation = (Activation)node_integer(node, "activation");
     conv->input = lowering_placement(lowering, node->operands[0]);
     if (node->operand_count > 1)
-        conv->residual = lowering_channels_last(
-            lowering, node, lowering_placement(lowering, node->operands[1]));
+        conv->residual =
+            lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[1]));
     conv->output = lowering_place(lowering, node->results[0]);
     conv->group_inputs = conv->input->channels / conv->groups;
     conv->group_outputs = conv->output->channels / conv->groups;
