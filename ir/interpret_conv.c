@@ -61,12 +61,11 @@ static void pack_filters(const Convolution *conv, const float *weight, double *p
     }
 }
 
-/* One kernel tap of one pixel, for all channels of the group; zero in the padding and beyond the
- * last pixel (`valid` false). */
-static void fill_tap(const Convolution *conv, const float *group, int64_t y, int64_t x, bool valid,
+/* One kernel tap of one pixel, for all channels of the group; zero in the padding. */
+static void fill_tap(const Convolution *conv, const float *group, int64_t y, int64_t x,
     double *panel, int64_t step) {
     int64_t plane = conv->height * conv->width;
-    if (!valid || y < 0 || y >= conv->height || x < 0 || x >= conv->width) {
+    if (y < 0 || y >= conv->height || x < 0 || x >= conv->width) {
         for (int64_t c = 0; c < conv->group_channels; c++)
             panel[c * step] = 0;
         return;
@@ -76,9 +75,9 @@ static void fill_tap(const Convolution *conv, const float *group, int64_t y, int
         panel[c * step] = (double)source[c * plane];
 }
 
-/* panel[cell][pixel] for four output pixels from `first` on. */
-static void fill_panel(
-    const Convolution *conv, const float *group, int64_t first, int64_t pixels, double *panel) {
+/* panel[cell][pixel] for four output pixels from `first` on; what it holds for pixels beyond the
+ * last is never stored. */
+static void fill_panel(const Convolution *conv, const float *group, int64_t first, double *panel) {
     int64_t taps = conv->kernel_rows * conv->kernel_columns;
     for (int64_t p = 0; p < PIXELS; p++) {
         int64_t row = (first + p) / conv->result_width, column = (first + p) % conv->result_width;
@@ -86,8 +85,7 @@ static void fill_panel(
             int64_t ky = tap / conv->kernel_columns, kx = tap % conv->kernel_columns;
             int64_t y = row * conv->stride[0] + ky * conv->dilation[0] - conv->top;
             int64_t x = column * conv->stride[1] + kx * conv->dilation[1] - conv->left;
-            fill_tap(
-                conv, group, y, x, first + p < pixels, panel + tap * PIXELS + p, taps * PIXELS);
+            fill_tap(conv, group, y, x, panel + tap * PIXELS + p, taps * PIXELS);
         }
     }
 }
@@ -146,7 +144,7 @@ static void convolve_group(
         if (count > PANELS)
             count = PANELS;
         for (int64_t i = 0; i < count; i++)
-            fill_panel(conv, group->source, first + i * PIXELS, pixels, panels + i * panel_size);
+            fill_panel(conv, group->source, first + i * PIXELS, panels + i * panel_size);
         for (int64_t f = 0; f < conv->group_filters; f += FILTERS) {
             for (int64_t i = 0; i < count; i++) {
                 Lanes sums[FILTERS];

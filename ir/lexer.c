@@ -87,7 +87,12 @@ static Token take_string(Lexer *lexer, Token token, TokenKind kind) {
     }
     if (fault != NULL) {
         text_free(&text);
-        return bad_token(lexer, token, "escapes are \\\", \\\\ and \\x with two hex digits", fault);
+        token =
+            bad_token(lexer, token, "escapes are \\\", \\\\ and \\x with two hex digits", fault);
+        /* What follows is no text to be read. */
+        while (lexer->at < lexer->file->length && peek(lexer, lexer->at) != '\n')
+            lexer->at++;
+        return token;
     }
     lexer->at++;
     token.kind = kind;

@@ -86,6 +86,9 @@ static const Fault faults[] = {
         "test.rir:3:25: error: a string must end on its line\n"
         "%1 = relu %x : f32[1,4] \"unended\n                        ^~~~~~~~\n"
         "hint: escapes are \\\", \\\\ and \\x with two hex digits\n"},
+    {HEAD "weight @\"a\\x00b\" : f32[4]\n" TAIL,
+        "test.rir:3:8: error: unknown escape in a string\nweight @\"a\\x00b\" : f32[4]\n"
+        "       ^~~~\nhint: escapes are \\\", \\\\ and \\x with two hex digits\n"},
     {HEAD "%1 = relu %x : f32[1,99999999999999999999]\n" TAIL,
         "test.rir:3:22: error: the integer is too large\n"
         "%1 = relu %x : f32[1,99999999999999999999]\n"

@@ -116,13 +116,13 @@ static void runs_and_defaults_are_short(void **state) {
         "input %x : f32[1,6,4,4] nchw\n"
         "weight @w : f32[6,6,1,1]\n"
         "%a = conv %x weight=@w {groups = 1, activation = none, stride = [1, 1]} : f32[1,6,4,4]\n"
-        "%9 = gather %a {channels = [0, 1, 2, 3, 5, 4..4]} : f32[1,6,4,4] \"b\"\n"
+        "%9 = gather %a {channels = [0, 1, 2, 5, 4..4, 5]} : f32[1,6,4,4] \"b\"\n"
         "output y = %9 }\n");
     expect_prints_as(fixture.graph, "graph g {\n"
                                     "  input %x : f32[1,6,4,4]\n"
                                     "  weight @w : f32[6,6,1,1]\n"
                                     "  %a = conv %x weight=@w : f32[1,6,4,4]\n"
-                                    "  %2 = gather %a {channels = [0..3, 5, 4]} : f32[1,6,4,4] "
+                                    "  %2 = gather %a {channels = [0..2, 5, 4, 5]} : f32[1,6,4,4] "
                                     "\"b\"\n"
                                     "  output y = %2\n"
                                     "}\n");
