@@ -168,14 +168,14 @@ static void print_json(const Report *report, Text *text) {
 static void print_report(const Report *report, Text *text) {
     text_format(text, "%s for %s, %lld thread%s, %lld runs\n", report->name, report->target,
         (long long)report->threads, report->threads == 1 ? "" : "s", (long long)report->runs);
-    text_format(text, "  median          %9.3f ms\n", report->median_ms);
-    text_format(text, "  minimum         %9.3f ms\n", report->minimum_ms);
-    text_format(text, "  5th percentile  %9.3f ms\n", report->p5_ms);
+    text_format(text, "  median          %9.4f ms\n", report->median_ms);
+    text_format(text, "  minimum         %9.4f ms\n", report->minimum_ms);
+    text_format(text, "  5th percentile  %9.4f ms\n", report->p5_ms);
     text_format(text, "  spread          %9.1f %%   (5th to 95th percentile, of the median)\n",
         100 * (report->p95_ms - report->p5_ms) / report->median_ms);
     text_format(text, "  speed           %9.1f GFLOP/s in the median, of %.1f measured here\n",
         report->gflops, report->peak_gflops);
-    text_format(text, "  limit           %9.3f ms for %.1f M MACs\n", report->limit_ms,
+    text_format(text, "  limit           %9.4f ms for %.1f M MACs\n", report->limit_ms,
         (double)report->macs / 1e6);
     text_format(
         text, "  ratio to limit  %9.2f      (5th percentile over limit)\n", report->ratio_to_limit);

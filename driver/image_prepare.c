@@ -1,10 +1,6 @@
 #include "driver/image.h"
 
-#define STB_IMAGE_RESIZE_IMPLEMENTATION
-#define STB_IMAGE_RESIZE_STATIC
-#include <math.h>
-#include <stb/stb_image_resize.h>
-#include <string.h>
+#include "driver/resize.h"
 
 enum { MOST_RESIZED_PIXELS = 64 << 20 };
 
@@ -39,31 +35,22 @@ static void size_before_crop(
     }
 }
 
-static bool resize_image(
-    const Image *image, int64_t width, int64_t height, Session *session, Image *resized) {
-    if (width > MOST_RESIZED_PIXELS || height > MOST_RESIZED_PIXELS / width) {
-        diagnostics_error(session->diagnostics, NULL,
-            "the picture of %d x %d pixels would grow to %lld x %lld before the crop", image->width,
-            image->height, (long long)width, (long long)height);
-        return false;
-    }
-    *resized = *image;
-    if (width == image->width && height == image->height)
+/* Between the passes of the resizing the picture is as wide as the result and as high as it was. */
+static bool size_is_allowed(const Image *image, int64_t width, int64_t height, Session *session) {
+    int64_t highest = height > image->height ? height : image->height;
+    if (width <= MOST_RESIZED_PIXELS / highest)
         return true;
-    resized->width = (int)width;
-    resized->height = (int)height;
-    resized->pixels =
-        arena_allocate_array(session->arena, (size_t)(width * height), (size_t)image->channels);
-    /* The triangle filter, widened when the picture shrinks: what PIL calls bilinear. */
-    int done =
-        stbir_resize_uint8_generic(image->pixels, image->width, image->height, 0, resized->pixels,
-            resized->width, resized->height, 0, image->channels, STBIR_ALPHA_CHANNEL_NONE, 0,
-            STBIR_EDGE_CLAMP, STBIR_FILTER_TRIANGLE, STBIR_COLORSPACE_LINEAR, NULL);
-    if (!done)
-        diagnostics_error(session->diagnostics, NULL,
-            "the picture cannot be resized to %lld x %lld: not enough memory", (long long)width,
-            (long long)height);
-    return done;
+    diagnostics_error(session->diagnostics, NULL,
+        "the picture of %d x %d pixels would grow to %lld x %lld before the crop", image->width,
+        image->height, (long long)width, (long long)height);
+    return false;
+}
+
+/* Where the centre crop begins: odd remainders leave the pixel more at the right and at the bottom.
+ */
+static int64_t crop_begin(int64_t size, int64_t crop) {
+    int64_t rest = size - crop;
+    return rest >= 0 ? rest / 2 : -((-rest + 1) / 2);
 }
 
 /* Outside the picture (a crop larger than it) pixels are 0. */
@@ -77,9 +64,7 @@ static void normalise(const Image *image, const GraphInput *input, float *number
     const Preprocessing *preprocessing = &input->preprocessing;
     int64_t channels = input->value->type.dims[1];
     int64_t height = input->value->type.dims[2], width = input->value->type.dims[3];
-    /* As torchvision's CenterCrop: halves are rounded to even. */
-    int64_t top = (int64_t)rint((double)(image->height - height) / 2);
-    int64_t left = (int64_t)rint((double)(image->width - width) / 2);
+    int64_t top = crop_begin(image->height, height), left = crop_begin(image->width, width);
     for (int64_t c = 0; c < channels; c++) {
         int64_t source = preprocessing->bgr ? channels - 1 - c : c;
         for (int64_t y = 0; y < height; y++) {
@@ -111,9 +96,9 @@ bool image_prepare(const Image *image, const GraphInput *input, Session *session
     Image picture = type->dims[1] == 1 ? to_gray(image, session->arena) : *image;
     int64_t width, height;
     size_before_crop(&picture, input, &width, &height);
-    Image resized;
-    if (!resize_image(&picture, width < 1 ? 1 : width, height < 1 ? 1 : height, session, &resized))
+    if (!size_is_allowed(&picture, width, height, session))
         return false;
+    Image resized = resize_image(&picture, (int)width, (int)height, session->arena);
     normalise(&resized, input, numbers);
     return true;
 }
