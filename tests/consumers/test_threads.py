@@ -1,0 +1,38 @@
+"""Two networks in one program, called from several threads; and the thread pool. ThreadSanitizer watches."""
+
+import shutil
+import tempfile
+import unittest
+from pathlib import Path
+
+from support import HERE, ROOT, TINY, compile_network, run
+
+# A report of a race makes the program exit with 66.
+SANITIZER = {"TSAN_OPTIONS": "halt_on_error=1 exitcode=66"}
+
+
+class Threads(unittest.TestCase):
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="riffle-threads-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def build(self, source, *libraries):
+        program = self.folder / "program"
+        run("cc", "-std=c11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fsanitize=thread", "-pthread",
+            "-I", self.folder, "-I", ROOT / "runtime", "-I", ROOT, HERE / source, ROOT / "runtime" / "pool.c",
+            *libraries, "-o", program)
+        # Address space randomisation can put memory where ThreadSanitizer wants its own.
+        return lambda: run("setarch", "-R", program, env=SANITIZER)
+
+    def test_two_networks(self):
+        compile_network(TINY, self.folder, "--name", "left", "--target", "x86-64", seed=1)
+        compile_network(TINY, self.folder, "--name", "right", "--target", "x86-64", "--set", "classes=7", seed=2)
+        program = self.build("two_models.c", self.folder / "libleft.a", self.folder / "libright.a")
+        self.assertEqual(program(), "0 failures\n")
+
+    def test_pool(self):
+        self.build("pool.c")()
+
+
+if __name__ == "__main__":
+    unittest.main()
