@@ -10,6 +10,7 @@ typedef struct Reader {
     const SourceFile *file;
     Arena *arena;
     Diagnostics *diagnostics;
+    int templates; /* strings and paths being read: what stands in them is on one line */
 } Reader;
 
 /* A JSON value and the way to it. */
@@ -23,6 +24,7 @@ typedef struct JsonNode {
 } JsonNode;
 
 static Expression *read_expression(const JsonNode *node);
+static Expression *read_element(const JsonNode *node, ExpressionKind also);
 static Block *read_block(const JsonNode *node);
 
 /* ---- errors and access ---- */
@@ -157,7 +159,9 @@ static Template *read_template(const JsonNode *node) {
         JsonNode item = item_of(node, i, place);
         place = place ? place->next : NULL;
         if (!json_is_string(item.json)) {
+            node->reader->templates++;
             template_add(arena, text, NULL, read_expression(&item));
+            node->reader->templates--;
             continue;
         }
         const char *literal = read_text(&item, "a string");
@@ -196,6 +200,10 @@ static const char *read_comment(const JsonNode *node) {
 
 static void read_comments(const JsonNode *node, const char *key, Trivia *trivia) {
     JsonNode list = member_of(node, key);
+    if (list.json && node->reader->templates > 0) {
+        wrong(&list, NULL, "a comment cannot stand in a string or path");
+        return;
+    }
     if (list.json && !json_is_array(list.json)) {
         wrong(&list, NULL, "comments are a list of strings");
         return;
@@ -231,7 +239,8 @@ static Expression *finish(const JsonNode *node, Expression *expression) {
     return error_expression(node);
 }
 
-static void read_list(const JsonNode *node, ExpressionList *list) {
+/* Expressions, and parts of the kind `also`: arguments or entries. */
+static void read_list(const JsonNode *node, ExpressionList *list, ExpressionKind also) {
     if (!json_is_array(node->json)) {
         wrong(node, NULL, "a list is wanted");
         return;
@@ -240,7 +249,7 @@ static void read_list(const JsonNode *node, ExpressionList *list) {
     for (size_t i = 0; i < json_array_size(node->json); i++) {
         JsonNode item = item_of(node, i, place);
         place = place ? place->next : NULL;
-        expression_list_add(node->reader->arena, list, read_expression(&item));
+        expression_list_add(node->reader->arena, list, read_element(&item, also));
     }
 }
 
@@ -311,7 +320,14 @@ static Expression *read_call(const JsonNode *node) {
     call->name_where = node_range(&member);
     JsonNode arguments = member_of(node, "arguments");
     if (arguments.json) {
-        read_list(&arguments, &call->items);
+        read_list(&arguments, &call->items, EXPRESSION_ARGUMENT);
+    }
+    for (int i = 0; i < call->items.count; i++) {
+        const Expression *argument = call->items.items[i];
+        if (argument->kind == EXPRESSION_ARGUMENT && !argument->right) {
+            JsonNode bad = item_of(&arguments, (size_t)i, json_place_item(arguments.place, (size_t)i));
+            wrong(&bad, NULL, "'value' is missing");
+        }
     }
     read_comments(node, "closing_comments", &call->closing);
     return name ? with_path(node, call) : error_expression(node);
@@ -340,7 +356,8 @@ static Expression *read_list_form(const JsonNode *node, const char *key, Express
     check_keys(node, (const char *const[]){key, NULL});
     JsonNode member = member_of(node, key);
     Expression *expression = make(node, kind);
-    read_list(&member, &expression->items);
+    read_list(&member, &expression->items,
+        kind == EXPRESSION_TABLE ? EXPRESSION_ENTRY : EXPRESSION_LIST);
     for (int i = 0; i < expression->items.count; i++) {
         ExpressionKind item = expression->items.items[i]->kind;
         bool entry = item == EXPRESSION_ENTRY || item == EXPRESSION_ERROR;
@@ -423,9 +440,13 @@ static Expression *read_pipe(const JsonNode *node) {
     check_keys(node, (const char *const[]){"pipe", NULL});
     JsonNode member = member_of(node, "pipe");
     ExpressionList list = {0};
-    read_list(&member, &list);
+    read_list(&member, &list, EXPRESSION_LIST);
     if (list.count < 2) {
         wrong(&member, NULL, "a pipe has a value and at least one stage");
+        return error_expression(node);
+    }
+    if (list.items[0]->trivia.comment_count > 0 || list.items[list.count - 1]->trivia.trailing) {
+        wrong(&member, NULL, "no comment stands before a pipe or behind its last stage");
         return error_expression(node);
     }
     Expression *pipe = make(node, EXPRESSION_PIPE);
@@ -505,13 +526,23 @@ static Expression *read_object(const JsonNode *node) {
     return error_expression(node);
 }
 
-static Expression *read_expression(const JsonNode *node) {
+/* Comments stand where a line can end: behind statements, items, arguments and stages. */
+static void forbid_comments(const JsonNode *node, Trivia *trivia) {
+    if (trivia->comment_count > 0 || trivia->trailing) {
+        wrong(node, "comments stand beside statements, items of lists, arguments and stages of pipes",
+            "a comment cannot stand here");
+    }
+    *trivia = (Trivia){0};
+}
+
+/* An item of a list, an argument, an entry or a stage. */
+static Expression *read_element(const JsonNode *node, ExpressionKind also) {
     Expression *expression = NULL;
     if (json_is_object(node->json)) {
         expression = read_object(node);
     } else if (json_is_array(node->json)) {
         expression = make(node, EXPRESSION_LIST);
-        read_list(node, &expression->items);
+        read_list(node, &expression->items, EXPRESSION_LIST);
     } else if (json_is_number(node->json)) {
         expression = read_number(node, node->json);
     } else if (json_is_boolean(node->json)) {
@@ -523,9 +554,24 @@ static Expression *read_expression(const JsonNode *node) {
         return error_expression(node);
     }
     expression = finish(node, expression);
+    if (expression->kind != also &&
+        (expression->kind == EXPRESSION_ARGUMENT || expression->kind == EXPRESSION_ENTRY)) {
+        wrong(node, NULL, "an expression is wanted");
+        return error_expression(node);
+    }
     read_trivia(node, &expression->trivia);
+    if (node->reader->templates > 0) {
+        forbid_comments(node, &expression->trivia);
+    }
     return expression;
 }
+
+static Expression *read_expression(const JsonNode *node) {
+    Expression *expression = read_element(node, EXPRESSION_LIST);
+    forbid_comments(node, &expression->trivia);
+    return expression;
+}
+
 
 /* ---- statements ---- */
 
@@ -573,7 +619,7 @@ static Expression *read_member(const JsonNode *node, const char *key) {
 static void read_values(const JsonNode *node, Statement *statement) {
     if (has(node, "values")) {
         JsonNode values = member_of(node, "values");
-        read_list(&values, &statement->values);
+        read_list(&values, &statement->values, EXPRESSION_LIST);
     } else {
         expression_list_add(node->reader->arena, &statement->values, read_member(node, "value"));
     }
@@ -662,7 +708,7 @@ static void read_input(const JsonNode *node, Statement *statement) {
     statement->element = statement->element ? statement->element : "f32";
     statement->element_where = node_range(&type);
     if (needs(node, "dimensions")) {
-        read_list(&dimensions, &statement->values);
+        read_list(&dimensions, &statement->values, EXPRESSION_LIST);
     }
     read_layout(node, statement);
     if (has(node, "value")) {
@@ -706,7 +752,7 @@ static void read_statement_kind(const JsonNode *node, Statement *statement) {
         break;
     case STATEMENT_RETURN:
         check_keys(node, (const char *const[]){word, NULL});
-        read_list(&member, &statement->values);
+        read_list(&member, &statement->values, EXPRESSION_LIST);
         if (statement->values.count == 0) {
             wrong(node, NULL, "a value is missing");
             expression_list_add(
@@ -812,7 +858,7 @@ static void read_parameters(const JsonNode *node, Item *item) {
     if (!list.json) {
         return;
     }
-    read_list(&list, &item->parameters);
+    read_list(&list, &item->parameters, EXPRESSION_ARGUMENT);
     for (int i = 0; i < item->parameters.count; i++) {
         ExpressionKind kind = item->parameters.items[i]->kind;
         if (kind != EXPRESSION_ARGUMENT && kind != EXPRESSION_ERROR) {
@@ -906,7 +952,7 @@ Spec *spec_parse_json(const SourceFile *file, Arena *arena, Diagnostics *diagnos
         report_syntax(file, &error, diagnostics);
         return NULL;
     }
-    Reader reader = {file, arena, diagnostics};
+    Reader reader = {file, arena, diagnostics, 0};
     Spec *spec = ARENA_NEW(arena, Spec);
     spec->arena = arena;
     spec->file = file;

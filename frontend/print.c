@@ -205,13 +205,14 @@ static void print_pipe(Printer *printer, const Expression *pipe) {
     if (!printer->flat) {
         print_trailing(printer, &pipe->left->trivia);
     }
-    printer->indent += INDENT;
+    int outer = printer->indent;
     bool line_ends = pipe->left->trivia.trailing != NULL;
     for (int i = 0; i < pipe->items.count; i++) {
         const Expression *stage = pipe->items.items[i];
         const Trivia *trivia = &stage->trivia;
         bool fits = column(printer) + 4 + flat_width(stage, LEVEL_PIPE) <= LINE_WIDTH;
         if (broken && (line_ends || trivia->new_line || trivia->comment_count > 0 || !fits)) {
+            printer->indent = outer + INDENT;
             new_line(printer);
             print_comments(printer, trivia);
         } else {
@@ -224,7 +225,7 @@ static void print_pipe(Printer *printer, const Expression *pipe) {
         }
         line_ends = trivia->trailing != NULL;
     }
-    printer->indent -= INDENT;
+    printer->indent = outer;
 }
 
 /* ---- expressions ---- */
