@@ -2,6 +2,7 @@
  * mistake. */
 #include "frontend/parse.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -165,6 +166,50 @@ static bool is_first_on_line(const ParseContext *context, Span where) {
         position--;
     }
     return position == 0 || text[position - 1] == '\n';
+}
+
+/* "x = a +" and on the next line "y = 2": the '=' is what looks wrong, the line above what is. */
+static bool follows_first_word(const ParseContext *context, Span where) {
+    const char *text = context->file->text;
+    uint32_t position = where.begin;
+    while (position > 0 && text[position - 1] == ' ') {
+        position--;
+    }
+    uint32_t end = position;
+    while (position > 0 && (isalnum((unsigned char)text[position - 1]) || text[position - 1] == '_')) {
+        position--;
+    }
+    return end > position && is_first_on_line(context, (Span){position, end});
+}
+
+static bool is_on_line_of_complaint(const ParseContext *context, Span where) {
+    uint32_t end = context->complaint_end;
+    return end > 0 && end <= where.begin &&
+           !memchr(context->file->text + end, '\n', where.begin - end);
+}
+
+void parse_report_unexpected(
+    ParseContext *context, Span where, const char *what, const char *expected) {
+    if (context->lookahead_made_up || context->aborted || is_on_line_of_complaint(context, where)) {
+        return;
+    }
+    uint32_t length = where.end - where.begin < 60 ? where.end - where.begin : 60;
+    const char *text = context->file->text + where.begin;
+    bool assigns = length == 1 && *text == '=' && follows_first_word(context, where);
+    const char *hint = assigns ? "is the line above complete?" : NULL;
+    if (what) {
+        diagnostics_report(context->diagnostics, SEVERITY_ERROR, parse_range(context, where), hint,
+            "unexpected %s%s", what, expected);
+    } else {
+        diagnostics_report(context->diagnostics, SEVERITY_ERROR, parse_range(context, where), hint,
+            "unexpected '%.*s'%s", (int)length, text, expected);
+    }
+    const Bracket *open =
+        context->bracket_count > 0 ? &context->brackets[context->bracket_count - 1] : NULL;
+    if (open && strchr("([", open->kind) && is_first_on_line(context, where)) {
+        diagnostics_report(context->diagnostics, SEVERITY_NOTE, parse_range(context, open->where),
+            NULL, "the '%c' here is still open", open->kind);
+    }
 }
 
 static bool begins_statement(int token) {

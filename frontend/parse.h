@@ -32,6 +32,7 @@ typedef struct ParseContext {
     int interpolations;
     Comment *comments;
     size_t comment_count, comment_capacity;
+    uint32_t complaint_end; /* end of what the scanner complained about last, 0 when nothing */
 
     /* next_token: brackets, and how to go on after a syntax error */
     int start_token; /* 0 once delivered */
@@ -57,6 +58,11 @@ void parse_mark_block(ParseContext *context);
 /* Called in the action of an `error` rule. Returns true when the lookahead is where parsing can go on,
  * false when it must be cleared: then tokens are skipped to the next line that begins a statement. */
 bool parse_recover(ParseContext *context);
+
+/* Reports an unexpected token, unless it only follows from another mistake. `expected` is a list of words
+ * such as ", expected a name". */
+void parse_report_unexpected(
+    ParseContext *context, Span where, const char *what, const char *expected);
 
 /* Reports trees nested too deeply, and cuts them. */
 Expression *parse_finish(ParseContext *context, Expression *expression);

@@ -680,27 +680,16 @@ static void append_expected(Text *text, const yypcontext_t *place) {
 }
 
 static int yyreport_syntax_error(const yypcontext_t *place, ParseContext *context) {
-    if (context->lookahead_made_up || context->aborted) {
-        return 0;
-    }
-    const Span *where = yypcontext_location(place);
     yysymbol_kind_t token = yypcontext_token(place);
-    Text message = {0};
-    if (token == YYSYMBOL_YYEOF) {
-        text_append(&message, "unexpected end of file");
-    } else if (token == YYSYMBOL_PATH_END) {
-        text_append(&message, "a weight path is missing after '@'");
-    } else if (token == YYSYMBOL_STRING_BEGIN) {
-        text_append(&message, "unexpected string");
-    } else {
-        uint32_t length = where->end - where->begin;
-        text_format(&message, "unexpected '%.*s'", (int)(length > 60 ? 60 : length),
-            context->file->text + where->begin);
-    }
-    append_expected(&message, place);
-    diagnostics_report(context->diagnostics, SEVERITY_ERROR, parse_range(context, *where), NULL,
-        "%s", message.data);
-    text_free(&message);
+    const char *what = token == YYSYMBOL_YYEOF          ? "end of file"
+                       : token == YYSYMBOL_STRING_BEGIN ? "string"
+                       : token == YYSYMBOL_PATH_END     ? "end of the weight path"
+                                                        : NULL;
+    Text expected = {0};
+    text_append(&expected, "");
+    append_expected(&expected, place);
+    parse_report_unexpected(context, *yypcontext_location(place), what, expected.data);
+    text_free(&expected);
     return 0;
 }
 
