@@ -6,12 +6,11 @@ compiled code, are compared with ONNX Runtime's, which is another's reading of w
 
 import itertools
 
-import numpy as np
 import onnx_builder
 import pytest
 from marks import target_parameters
 from support import assert_close, best_target, run_riffle, verify, write_weights
-from twins import Twin
+from twins import Twin, buffer_shape, from_buffer, to_buffer
 
 CHANNELS = [1, 3, 7, 17, 29, 58, 116]
 ACTIVATIONS = ["relu", "relu6", "sigmoid", "hard_sigmoid", "hard_swish"]
@@ -297,21 +296,6 @@ def several_inputs(t, _):
 
 # ---- how they are tested ----
 
-def to_buffer(array, layout):
-    return array if layout == "nchw" else np.ascontiguousarray(array.transpose(0, 2, 3, 1))
-
-
-def buffer_shape(port):
-    if port.layout == "nchw":
-        return port.shape
-    batch, channels, height, width = port.shape
-    return (batch, height, width, channels)
-
-
-def from_buffer(array, layout):
-    return array if layout == "nchw" else array.transpose(0, 3, 1, 2)
-
-
 def write_case(name, folder):
     build, value = CASES[name]
     twin = Twin()
@@ -343,11 +327,11 @@ def test_against_onnxruntime(name, how, tmp_path):
     for scale in (1.0, 20.0):  # 20: where sigmoid, softmax and relu6 saturate
         arrays = twin.random_inputs(seed=4, scale=scale)
         expected = onnx_builder.run(model, *arrays)
-        buffers = [to_buffer(array, port.layout) for array, port in zip(arrays, twin.inputs)]
+        buffers = [to_buffer(array, port) for array, port in zip(arrays, twin.inputs)]
         shapes = [buffer_shape(port) for port in twin.outputs]
         got = run_riffle(source, options, buffers, shapes, tmp_path)
         for index, (port, one, other) in enumerate(zip(twin.outputs, got, expected, strict=True)):
             try:
-                assert_close(from_buffer(one, port.layout), other)
+                assert_close(from_buffer(one, port), other)
             except AssertionError as fault:
                 raise AssertionError(f"output {index} of\n{source.read_text()}{fault}") from None

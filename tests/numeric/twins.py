@@ -43,6 +43,24 @@ class Port:
         return "" if self.layout == "nchw" else f" {self.layout}"
 
 
+def is_turned(port):
+    """Whether the caller's array has another order of dimensions than the tensor."""
+    return port.layout == "nhwc" and len(port.shape) == 4
+
+
+def to_buffer(array, port):
+    """A tensor as the caller's array of that input."""
+    return np.ascontiguousarray(array.transpose(0, 2, 3, 1)) if is_turned(port) else array
+
+
+def from_buffer(array, port):
+    return array.transpose(0, 3, 1, 2) if is_turned(port) else array
+
+
+def buffer_shape(port):
+    return tuple(port.shape[i] for i in (0, 2, 3, 1)) if is_turned(port) else port.shape
+
+
 class Word(str):
     """An attribute's value that is a word: quoted in the language, bare in the IR."""
 
