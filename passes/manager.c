@@ -23,7 +23,7 @@ static const char *const presets[PIPELINE_LEVELS] = {
     REQUIRED ",dead-code",
     REQUIRED "," FUSIONS ",dead-code",
     "simplify,common-subexpressions," REQUIRED "," FUSIONS
-    ",merge-layout,simplify,common-subexpressions,dead-code",
+    ",merge-layout,absorb-route,simplify,common-subexpressions,dead-code",
 };
 
 const Pass *pass_table(size_t *count) {

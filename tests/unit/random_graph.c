@@ -212,6 +212,17 @@ static Value *make_layer(Maker *maker, Value *x, int64_t outputs) {
     return last_value(maker);
 }
 
+static void make_depthwise(Maker *maker, Value *x) {
+    Node *conv = create(maker, OP_conv, &x, 1);
+    int64_t channels = x->type.dims[1];
+    set_weight(maker, conv, "weight", 4, (int64_t[]){channels, 1, 3, 3});
+    if (chance(maker, 50))
+        set_weight(maker, conv, "bias", 1, &channels);
+    node_set_integer(conv, "groups", channels);
+    node_set_list(maker->graph, conv, "padding", (int64_t[]){1, 1, 1, 1}, 4);
+    finish(maker, conv);
+}
+
 static void make_residual_unit(Maker *maker, Value *x) {
     Value *branch = make_layer(maker, x, x->type.dims[1]);
     bool branch_first = chance(maker, 30);
@@ -232,6 +243,42 @@ static void make_joining_unit(Maker *maker, Value *x) {
     if (chance(maker, 50))
         make_shuffle(maker, last_value(maker));
     make_unary(maker, chance(maker, 80) ? OP_relu : OP_relu6, last_value(maker));
+}
+
+/* Channels of two values in a random order, read by layers that could take any order, and perhaps
+ * by one that cannot. Later nodes see only the end of it. */
+static void make_routed_unit(Maker *maker, Value *x) {
+    int start = maker->value_count;
+    Value *operands[] = {x, pick_alike(maker, x, false)};
+    if (operands[1]->type.dims[1] > 24)
+        operands[1] = x;
+    int64_t list[48], channels = operands[0]->type.dims[1] + operands[1]->type.dims[1];
+    for (int64_t i = 0; i < channels; i++) {
+        int64_t other = pick(maker, i + 1);
+        list[i] = list[other];
+        list[other] = i;
+    }
+    Node *route = create(maker, OP_route, operands, 2);
+    node_set_list(maker->graph, route, "channels", list, (size_t)channels);
+    finish(maker, route);
+    Value *routed = last_value(maker);
+    if (chance(maker, 50))
+        make_depthwise(maker, routed);
+    if (chance(maker, 30))
+        make_pool(maker, chance(maker, 50) ? OP_max_pool : OP_avg_pool, last_value(maker));
+    if (chance(maker, 20))
+        make_shuffle(maker, last_value(maker));
+    Value *end = last_value(maker);
+    make_conv(maker, end);
+    if (chance(maker, 40)) { /* a second reader, and what joins both */
+        Value *first = last_value(maker);
+        make_conv(maker, chance(maker, 50) ? end : routed);
+        finish(maker, create(maker, OP_concat, (Value *[]){first, last_value(maker)}, 2));
+    }
+    if (chance(maker, 10))
+        finish(maker, create(maker, OP_add, (Value *[]){routed, routed}, 2));
+    maker->values[start] = last_value(maker);
+    maker->value_count = start + 1;
 }
 
 static void make_any(Maker *maker) {
@@ -255,7 +302,7 @@ static void make_any(Maker *maker) {
         make_conv(maker, x);
         return;
     }
-    switch (pick(maker, 18)) {
+    switch (pick(maker, 20)) {
     case 0:
         make_conv(maker, x);
         return;
@@ -267,6 +314,10 @@ static void make_any(Maker *maker) {
         return;
     case 17:
         make_joining_unit(maker, x);
+        return;
+    case 18:
+    case 19:
+        make_routed_unit(maker, x);
         return;
     case 2:
         make_channel_op(maker, OP_batch_norm, x);
