@@ -61,8 +61,7 @@ static void check_items(Evaluator *evaluator) {
         }
     }
     if (!evaluator->network) {
-        uint32_t end = (uint32_t)spec->file->length;
-        complain(evaluator, (SourceRange){spec->file, end, end},
+        complain(evaluator, (SourceRange){spec->file, 0, 0},
             "it begins with: network name(parameters) {", "the spec has no network");
     }
 }

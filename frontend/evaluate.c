@@ -185,6 +185,10 @@ static bool is_good_path(const char *path) {
 }
 
 Prefix *enter_path(Evaluator *evaluator, const Template *path) {
+    if (path->count == 0) {
+        complain(evaluator, path->where, "as in @ stage2.0", "a weight path is missing after '@'");
+        return NULL;
+    }
     const char *text = evaluate_template(evaluator, path);
     if (!text) {
         return NULL;

@@ -176,10 +176,12 @@ static bool follows_first_word(const ParseContext *context, Span where) {
         position--;
     }
     uint32_t end = position;
+    char word[16];
     while (position > 0 && (isalnum((unsigned char)text[position - 1]) || text[position - 1] == '_')) {
         position--;
     }
-    return end > position && is_first_on_line(context, (Span){position, end});
+    snprintf(word, sizeof(word), "%.*s", (int)(end - position), text + position);
+    return end > position && !is_keyword(word) && is_first_on_line(context, (Span){position, end});
 }
 
 static bool is_on_line_of_complaint(const ParseContext *context, Span where) {
@@ -246,6 +248,11 @@ static bool can_sync(const ParseContext *context, int token, Span where, bool cl
 }
 
 bool parse_recover(ParseContext *context) {
+    /* Should the same token fail again and again, this ends it. */
+    bool same = context->recovery_offset == context->offset;
+    context->recovery_count = same ? context->recovery_count + 1 : 0;
+    context->recovery_offset = context->offset;
+    context->aborted = context->aborted || context->recovery_count > BRACKET_LIMIT;
     if (context->lookahead_syncs || context->aborted) {
         return true;
     }
@@ -258,8 +265,8 @@ bool parse_recover(ParseContext *context) {
         }
     }
     context->bracket_count = kept;
-    context->skipping = true;
-    return false;
+    context->skipping = !can_sync(context, context->lookahead, context->lookahead_span, false);
+    return !context->skipping;
 }
 
 /* A keyword of the top level, or the end, inside blocks: their closing braces are missing. */
@@ -304,6 +311,8 @@ int rfl_lex(YYSTYPE *value, YYLTYPE *where, ParseContext *context) {
         }
         if (context->missing_braces > 0 || context->held_token != 0) {
             *where = context->held_span;
+            context->lookahead = '}';
+            context->lookahead_span = *where;
             context->lookahead_syncs = true;
             if (context->missing_braces > 0) {
                 context->missing_braces--;
@@ -329,6 +338,8 @@ int rfl_lex(YYSTYPE *value, YYLTYPE *where, ParseContext *context) {
         context->lookahead_syncs = can_sync(context, token, *where, closed_block);
         if (!context->skipping || context->lookahead_syncs) {
             context->skipping = false;
+            context->lookahead = token;
+            context->lookahead_span = *where;
             return token;
         }
     }

@@ -42,8 +42,12 @@ typedef struct ParseContext {
     int held_token;     /* delivered after them; 0 when none */
     Span held_span;
     bool skipping;
+    int lookahead; /* the last token that was delivered, and its place */
+    Span lookahead_span;
     bool lookahead_syncs;   /* the last token can begin a statement, or ends a block */
     bool lookahead_made_up; /* the last token is a missing brace */
+    uint32_t recovery_offset; /* where the scanner stood at the last recovery, and how often */
+    int recovery_count;
     bool aborted;
 } ParseContext;
 

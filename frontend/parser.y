@@ -186,6 +186,9 @@ spec:
         if (!parse_recover(context)) {
             yyclearin;
         }
+        if (context->aborted) {
+            YYABORT;
+        }
     }
   ;
 
@@ -275,6 +278,9 @@ statements:
         yyerrok;
         if (!parse_recover(context)) {
             yyclearin;
+        }
+        if (context->aborted) {
+            YYABORT;
         }
     }
   ;
