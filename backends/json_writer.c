@@ -70,17 +70,17 @@ void json_close_array(JsonWriter *writer) {
     close_group(writer, "]");
 }
 
-void json_string(JsonWriter *writer, const char *key, const char *value) {
+void json_write_string(JsonWriter *writer, const char *key, const char *value) {
     begin_value(writer, key);
     append_escaped(writer->out, value);
 }
 
-void json_integer(JsonWriter *writer, const char *key, int64_t value) {
+void json_write_integer(JsonWriter *writer, const char *key, int64_t value) {
     begin_value(writer, key);
     text_format(writer->out, "%lld", (long long)value);
 }
 
-void json_number(JsonWriter *writer, const char *key, double value) {
+void json_write_number(JsonWriter *writer, const char *key, double value) {
     begin_value(writer, key);
     if (isfinite(value))
         text_append_double(writer->out, value);
@@ -88,7 +88,7 @@ void json_number(JsonWriter *writer, const char *key, double value) {
         text_append(writer->out, "null");
 }
 
-void json_float(JsonWriter *writer, const char *key, float value) {
+void json_write_float(JsonWriter *writer, const char *key, float value) {
     begin_value(writer, key);
     if (isfinite(value))
         text_append_float(writer->out, value);
@@ -96,15 +96,15 @@ void json_float(JsonWriter *writer, const char *key, float value) {
         text_append(writer->out, "null");
 }
 
-void json_flag(JsonWriter *writer, const char *key, bool value) {
+void json_write_flag(JsonWriter *writer, const char *key, bool value) {
     begin_value(writer, key);
     text_append(writer->out, value ? "true" : "false");
 }
 
-void json_shape(JsonWriter *writer, const char *key, const TensorType *type) {
+void json_write_shape(JsonWriter *writer, const char *key, const TensorType *type) {
     json_open_array(writer, key, JSON_INLINE);
     for (int i = 0; i < type->rank; i++)
-        json_integer(writer, NULL, type->dims[i]);
+        json_write_integer(writer, NULL, type->dims[i]);
     json_close_array(writer);
 }
 

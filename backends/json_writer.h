@@ -1,6 +1,6 @@
 /* Writes JSON into a text, in the order in which it is called, indented by two spaces; objects and
  * arrays marked `inline` stay on one line. `key` is NULL for the items of an array. Keys are not
- * escaped: they are words of ours. */
+ * escaped: they are words of ours. (Names stay clear of those of jansson, which is linked too.) */
 #ifndef RIFFLE_BACKENDS_JSON_WRITER_H
 #define RIFFLE_BACKENDS_JSON_WRITER_H
 
@@ -20,12 +20,13 @@ void json_open_object(JsonWriter *writer, const char *key, JsonSpread spread);
 void json_close_object(JsonWriter *writer);
 void json_open_array(JsonWriter *writer, const char *key, JsonSpread spread);
 void json_close_array(JsonWriter *writer);
-void json_string(JsonWriter *writer, const char *key, const char *value);
-void json_integer(JsonWriter *writer, const char *key, int64_t value);
-void json_number(JsonWriter *writer, const char *key, double value); /* null when not finite */
-void json_float(JsonWriter *writer, const char *key, float value);
-void json_flag(JsonWriter *writer, const char *key, bool value);
-void json_shape(JsonWriter *writer, const char *key, const TensorType *type);
+void json_write_string(JsonWriter *writer, const char *key, const char *value);
+void json_write_integer(JsonWriter *writer, const char *key, int64_t value);
+void json_write_number(
+    JsonWriter *writer, const char *key, double value); /* null when not finite */
+void json_write_float(JsonWriter *writer, const char *key, float value);
+void json_write_flag(JsonWriter *writer, const char *key, bool value);
+void json_write_shape(JsonWriter *writer, const char *key, const TensorType *type);
 /* Ends the text with a line break once everything is closed. */
 void json_finish(JsonWriter *writer);
 

@@ -46,11 +46,11 @@ static const char *role_name(ParameterRole role) {
 
 static void write_target(JsonWriter *writer, const Target *target) {
     json_open_object(writer, "target", JSON_LINES);
-    json_string(writer, "name", target->name);
-    json_string(writer, "triple", target->triple);
-    json_string(writer, "cpu", target->cpu);
-    json_string(writer, "features", target->features);
-    json_integer(writer, "lanes", target->lanes);
+    json_write_string(writer, "name", target->name);
+    json_write_string(writer, "triple", target->triple);
+    json_write_string(writer, "cpu", target->cpu);
+    json_write_string(writer, "features", target->features);
+    json_write_integer(writer, "lanes", target->lanes);
     json_close_object(writer);
 }
 
@@ -58,30 +58,30 @@ static void write_preprocessing(
     JsonWriter *writer, const Preprocessing *preprocessing, const TensorType *type) {
     int64_t channels = type->rank > 1 && type->dims[1] < 4 ? type->dims[1] : 4;
     json_open_object(writer, "preprocessing", JSON_LINES);
-    json_string(writer, "channel_order",
+    json_write_string(writer, "channel_order",
         channels < 3         ? "gray"
         : preprocessing->bgr ? "bgr"
                              : "rgb");
-    json_number(writer, "scale", preprocessing->scale);
+    json_write_number(writer, "scale", preprocessing->scale);
     json_open_array(writer, "mean", JSON_INLINE);
     for (int64_t i = 0; i < channels; i++)
-        json_number(writer, NULL, preprocessing->mean[i]);
+        json_write_number(writer, NULL, preprocessing->mean[i]);
     json_close_array(writer);
     json_open_array(writer, "std", JSON_INLINE);
     for (int64_t i = 0; i < channels; i++)
-        json_number(writer, NULL, preprocessing->std[i]);
+        json_write_number(writer, NULL, preprocessing->std[i]);
     json_close_array(writer);
-    json_integer(writer, "resize", preprocessing->resize);
+    json_write_integer(writer, "resize", preprocessing->resize);
     json_close_object(writer);
 }
 
 static void write_tensor(
     JsonWriter *writer, const char *name, const TensorType *type, Layout layout) {
-    json_string(writer, "name", name);
-    json_string(writer, "type", "f32");
-    json_shape(writer, "shape", type);
-    json_string(writer, "layout", type->rank == 4 ? layout_name(layout) : "NC");
-    json_integer(writer, "elements", tensor_elements(type));
+    json_write_string(writer, "name", name);
+    json_write_string(writer, "type", "f32");
+    json_write_shape(writer, "shape", type);
+    json_write_string(writer, "layout", type->rank == 4 ? layout_name(layout) : "NC");
+    json_write_integer(writer, "elements", tensor_elements(type));
 }
 
 static void write_interface(JsonWriter *writer, const Graph *graph) {
@@ -108,14 +108,14 @@ static void write_interface(JsonWriter *writer, const Graph *graph) {
 static void write_totals(JsonWriter *writer, const Program *program) {
     ProgramSummary summary = program_summary(program);
     json_open_object(writer, "totals", JSON_LINES);
-    json_integer(writer, "macs", summary.macs);
-    json_integer(writer, "bytes_moved", summary.bytes_moved);
-    json_integer(writer, "layout_bytes", summary.layout_bytes);
-    json_integer(writer, "weight_bytes", summary.weight_bytes);
-    json_integer(writer, "workspace_bytes", summary.workspace_bytes);
-    json_integer(writer, "workspace_lower_bound_bytes", summary.workspace_lower_bound_bytes);
-    json_integer(writer, "kernels", summary.kernel_count);
-    json_integer(writer, "steps", summary.step_count);
+    json_write_integer(writer, "macs", summary.macs);
+    json_write_integer(writer, "bytes_moved", summary.bytes_moved);
+    json_write_integer(writer, "layout_bytes", summary.layout_bytes);
+    json_write_integer(writer, "weight_bytes", summary.weight_bytes);
+    json_write_integer(writer, "workspace_bytes", summary.workspace_bytes);
+    json_write_integer(writer, "workspace_lower_bound_bytes", summary.workspace_lower_bound_bytes);
+    json_write_integer(writer, "kernels", summary.kernel_count);
+    json_write_integer(writer, "steps", summary.step_count);
     json_close_object(writer);
 }
 
@@ -124,15 +124,15 @@ static void write_buffers(JsonWriter *writer, const Program *program) {
     for (int i = 0; i < program->buffer_count; i++) {
         const Buffer *buffer = &program->buffers[i];
         json_open_object(writer, NULL, JSON_INLINE);
-        json_string(writer, "kind", buffer_kind_name(buffer->kind));
-        json_string(writer, "name", buffer->name == NULL ? "" : buffer->name);
-        json_integer(writer, "bytes", buffer->bytes);
+        json_write_string(writer, "kind", buffer_kind_name(buffer->kind));
+        json_write_string(writer, "name", buffer->name == NULL ? "" : buffer->name);
+        json_write_integer(writer, "bytes", buffer->bytes);
         if (buffer->kind == BUFFER_WORKSPACE) {
-            json_integer(writer, "offset", buffer->offset);
-            json_integer(writer, "first_step", buffer->first_step);
-            json_integer(writer, "last_step", buffer->last_step);
+            json_write_integer(writer, "offset", buffer->offset);
+            json_write_integer(writer, "first_step", buffer->first_step);
+            json_write_integer(writer, "last_step", buffer->last_step);
         } else if (buffer->kind != BUFFER_WEIGHTS) {
-            json_integer(writer, "index", buffer->index);
+            json_write_integer(writer, "index", buffer->index);
         }
         json_close_object(writer);
     }
@@ -144,13 +144,13 @@ static void write_kernels(JsonWriter *writer, const Program *program) {
     for (int i = 0; i < program->kernel_count; i++) {
         const Kernel *kernel = program->kernels[i];
         json_open_object(writer, NULL, JSON_INLINE);
-        json_string(writer, "name", kernel->name);
-        json_integer(writer, "extent", kernel->extent);
+        json_write_string(writer, "name", kernel->name);
+        json_write_integer(writer, "extent", kernel->extent);
         json_open_array(writer, "parameters", JSON_INLINE);
         for (int j = 0; j < kernel->parameter_count; j++) {
             json_open_object(writer, NULL, JSON_INLINE);
-            json_string(writer, "name", kernel->parameters[j].name);
-            json_string(writer, "role", role_name(kernel->parameters[j].role));
+            json_write_string(writer, "name", kernel->parameters[j].name);
+            json_write_string(writer, "role", role_name(kernel->parameters[j].role));
             json_close_object(writer);
         }
         json_close_array(writer);
@@ -164,18 +164,18 @@ static void write_steps(JsonWriter *writer, const Program *program) {
     for (int i = 0; i < program->step_count; i++) {
         const Step *step = &program->steps[i];
         json_open_object(writer, NULL, JSON_INLINE);
-        json_string(writer, "layer", step->path);
-        json_string(writer, "op", step->op);
-        json_string(writer, "label", step->label);
-        json_string(writer, "kernel", program->kernels[step->kernel]->name);
-        json_integer(writer, "macs", step->macs);
-        json_integer(writer, "bytes_read", step->bytes_read);
-        json_integer(writer, "bytes_written", step->bytes_written);
+        json_write_string(writer, "layer", step->path);
+        json_write_string(writer, "op", step->op);
+        json_write_string(writer, "label", step->label);
+        json_write_string(writer, "kernel", program->kernels[step->kernel]->name);
+        json_write_integer(writer, "macs", step->macs);
+        json_write_integer(writer, "bytes_read", step->bytes_read);
+        json_write_integer(writer, "bytes_written", step->bytes_written);
         json_open_array(writer, "arguments", JSON_INLINE);
         for (int j = 0; j < program->kernels[step->kernel]->parameter_count; j++) {
             json_open_object(writer, NULL, JSON_INLINE);
-            json_integer(writer, "buffer", step->arguments[j].buffer);
-            json_integer(writer, "offset", step->arguments[j].offset);
+            json_write_integer(writer, "buffer", step->arguments[j].buffer);
+            json_write_integer(writer, "offset", step->arguments[j].offset);
             json_close_object(writer);
         }
         json_close_array(writer);
@@ -187,10 +187,10 @@ static void write_steps(JsonWriter *writer, const Program *program) {
 void metadata_write(const Graph *graph, const Program *program, const char *pipeline, Text *out) {
     JsonWriter writer = {.out = out};
     json_open_object(&writer, NULL, JSON_LINES);
-    json_string(&writer, "name", graph->name);
-    json_integer(&writer, "metadata_version", METADATA_VERSION);
+    json_write_string(&writer, "name", graph->name);
+    json_write_integer(&writer, "metadata_version", METADATA_VERSION);
     write_target(&writer, program->target);
-    json_string(&writer, "pipeline", pipeline);
+    json_write_string(&writer, "pipeline", pipeline);
     write_interface(&writer, graph);
     write_totals(&writer, program);
     write_buffers(&writer, program);

@@ -148,19 +148,19 @@ static Report make_report(
 static void print_json(const Report *report, Text *text) {
     JsonWriter writer = {.out = text};
     json_open_object(&writer, NULL, JSON_LINES);
-    json_string(&writer, "name", report->name);
-    json_string(&writer, "target", report->target);
-    json_integer(&writer, "threads", report->threads);
-    json_integer(&writer, "runs", report->runs);
-    json_integer(&writer, "macs", report->macs);
-    json_number(&writer, "median_ms", report->median_ms);
-    json_number(&writer, "min_ms", report->minimum_ms);
-    json_number(&writer, "p5_ms", report->p5_ms);
-    json_number(&writer, "p95_ms", report->p95_ms);
-    json_number(&writer, "gflops", report->gflops);
-    json_number(&writer, "peak_gflops", report->peak_gflops);
-    json_number(&writer, "limit_ms", report->limit_ms);
-    json_number(&writer, "ratio_to_limit", report->ratio_to_limit);
+    json_write_string(&writer, "name", report->name);
+    json_write_string(&writer, "target", report->target);
+    json_write_integer(&writer, "threads", report->threads);
+    json_write_integer(&writer, "runs", report->runs);
+    json_write_integer(&writer, "macs", report->macs);
+    json_write_number(&writer, "median_ms", report->median_ms);
+    json_write_number(&writer, "min_ms", report->minimum_ms);
+    json_write_number(&writer, "p5_ms", report->p5_ms);
+    json_write_number(&writer, "p95_ms", report->p95_ms);
+    json_write_number(&writer, "gflops", report->gflops);
+    json_write_number(&writer, "peak_gflops", report->peak_gflops);
+    json_write_number(&writer, "limit_ms", report->limit_ms);
+    json_write_number(&writer, "ratio_to_limit", report->ratio_to_limit);
     json_close_object(&writer);
     json_finish(&writer);
 }

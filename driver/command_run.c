@@ -192,10 +192,10 @@ static void print_answers(
             continue;
         }
         json_open_object(json, NULL, JSON_INLINE);
-        json_integer(json, "class", index);
+        json_write_integer(json, "class", index);
         if (name != NULL)
-            json_string(json, "label", name);
-        json_number(json, "probability", answers[i].probability);
+            json_write_string(json, "label", name);
+        json_write_number(json, "probability", answers[i].probability);
         json_close_object(json);
     }
 }
@@ -217,11 +217,11 @@ static void write_json_outputs(JsonWriter *json, const Result *result) {
     for (int i = 0; i < result->graph->output_count; i++) {
         const GraphOutput *output = &result->graph->outputs[i];
         json_open_object(json, NULL, JSON_LINES);
-        json_string(json, "name", output->name);
-        json_shape(json, "shape", &output->value->type);
+        json_write_string(json, "name", output->name);
+        json_write_shape(json, "shape", &output->value->type);
         json_open_array(json, "values", JSON_INLINE);
         for (int64_t j = 0; j < tensor_elements(&output->value->type); j++)
-            json_float(json, NULL, result->outputs[i][j]);
+            json_write_float(json, NULL, result->outputs[i][j]);
         json_close_array(json);
         json_close_object(json);
     }
@@ -233,7 +233,7 @@ static void print_json(const RunOptions *options, const Result *result) {
     JsonWriter json = {.out = &text};
     const GraphOutput *output = &result->graph->outputs[0];
     json_open_object(&json, NULL, JSON_LINES);
-    json_string(&json, "name", result->graph->name);
+    json_write_string(&json, "name", result->graph->name);
     if (output_is_classes(output)) {
         json_open_array(&json, "top", JSON_LINES); /* one list for each item of the batch */
         for (int64_t item = 0; item < output->value->type.dims[0]; item++) {

@@ -108,7 +108,7 @@ bool image_read(const char *path, Session *session, Image *image) {
     SourceFile *file = source_file_read(path, LARGEST_FILE, session->arena, session->diagnostics);
     if (file == NULL)
         return false;
-    image->channels = 3;
+    *image = (Image){.channels = 3}; /* a JPEG of tables alone leaves the size as it was */
     if (file->length >= 3 && memcmp(file->text, jpeg_mark, 3) == 0)
         return read_jpeg(file, session, image);
     if (file->length >= 8 && memcmp(file->text, png_mark, 8) == 0)

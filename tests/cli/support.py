@@ -1,0 +1,83 @@
+"""Running riffle and comparing what it says, to the letter. RIFFLE names the program."""
+
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RIFFLE = os.environ.get("RIFFLE", str(ROOT / "build" / "release" / "riffle"))
+SHARED = ROOT.parent / "shared"  # real weights and photos; not part of the project
+SECONDS = 120
+
+COMMANDS = ["compile", "run", "inspect", "verify", "bench", "opt", "convert", "fmt", "targets", "passes", "ops"]
+
+NETWORK = """network small(classes = 4, batch = 1) {
+    input image: f32[batch, 3, 8, 8] = pixels(rgb)
+    x = image |> conv(8, 3, padding = 1) @ conv |> relu |> max_pool(2, stride = 2)
+    output logits = x |> global_avg_pool |> linear(classes) @ fc
+}
+"""
+
+# Passes pixels through: what the network is given can be read from its output.
+IDENTITY = """network identity {
+    input image: f32[1, 3, 8, 8] = pixels(rgb)
+    output pixels = image |> relu
+}
+"""
+CROPPED = IDENTITY.replace("rgb", "rgb, resize = resize").replace("identity", "cropped(resize = 8)")
+
+
+def has_llvm():
+    done = subprocess.run([RIFFLE, "--version"], capture_output=True, text=True, check=True)
+    return "without LLVM" not in done.stdout
+
+
+class Command(unittest.TestCase):
+    """Each test has a folder of its own, in which riffle runs."""
+
+    maxDiff = None
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="riffle-cli-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.write("small.rfl", NETWORK)
+        self.write("identity.rfl", IDENTITY)
+        self.write("cropped.rfl", CROPPED)
+
+    def write(self, name, contents):
+        path = self.folder / name
+        if isinstance(contents, str):
+            contents = contents.encode()
+        path.write_bytes(contents)
+        return path
+
+    def invoke(self, *words, stdin=None):
+        return subprocess.run([RIFFLE, *map(str, words)], capture_output=True, text=True, cwd=self.folder,
+                              timeout=SECONDS, check=False, input=stdin)
+
+    def succeed(self, *words, stdin=None):
+        done = self.invoke(*words, stdin=stdin)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), f"riffle {' '.join(map(str, words))}")
+        return done.stdout
+
+    def expect_error(self, words, message, status=1):
+        """Riffle must say exactly this, on standard error alone."""
+        words = words.split() if isinstance(words, str) else words
+        done = self.invoke(*words)
+        self.assertEqual(done.stderr, message, f"riffle {' '.join(words)}")
+        self.assertEqual((done.returncode, done.stdout), (status, ""), f"riffle {' '.join(words)}")
+
+    def files(self):
+        return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file())
+
+
+def floats(data):
+    return list(struct.unpack(f"<{len(data) // 4}f", data))
+
+
+def float_bytes(numbers):
+    return struct.pack(f"<{len(numbers)}f", *numbers)
