@@ -121,8 +121,14 @@ void call_placement(KernelCall *call, ParameterRole role, const char *name,
         call->step.bytes_read += bytes;
     for (int i = 0; i < placement->run_count; i++) {
         const Run *run = &placement->runs[i];
-        const char *run_name =
-            placement->run_count == 1 ? name : arena_format(call->builder.arena, "%s_%d", name, i);
+        int first = 0;
+        while (placement->runs[first].buffer != run->buffer)
+            first++;
+        if (first < i) {
+            parameters[i] = parameters[first];
+            continue;
+        }
+        const char *run_name = i == 0 ? name : arena_format(call->builder.arena, "%s_%d", name, i);
         parameters[i] = call_parameter(call, role, run_name, run->buffer, run->offset);
     }
 }

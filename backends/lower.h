@@ -11,6 +11,8 @@ typedef struct Run {
     int64_t first_channel, channel_count;
     int buffer;
     int64_t offset;
+    int64_t displacement; /* offset less that of the placement's first run in the same buffer: runs
+                             of one buffer share a kernel parameter */
     int64_t channel_stride, pixel_stride, row_stride, image_stride;
     bool exact; /* the caller's buffer: a vector load must not read past the last channel */
 } Run;
@@ -52,8 +54,8 @@ Placement *lowering_temporary(Lowering *lowering, const Placement *like, const c
 void call_begin(Lowering *lowering, KernelCall *call, const Node *node, int64_t extent);
 int call_parameter(
     KernelCall *call, ParameterRole role, const char *name, int buffer, int64_t offset);
-/* One parameter per run; parameters[i] is the one of run i. At most MAX_PLACEMENT_RUNS runs. */
-enum { MAX_PLACEMENT_RUNS = 16 };
+/* One parameter per buffer; parameters[i] is the one of run i. At most MAX_PLACEMENT_RUNS runs. */
+enum { MAX_PLACEMENT_RUNS = 64 };
 void call_placement(KernelCall *call, ParameterRole role, const char *name,
     const Placement *placement, int *parameters);
 /* Reserves room in the packed weights, aligned to 64 bytes; the pointer is valid until the next
@@ -65,8 +67,8 @@ void call_end(Lowering *lowering, KernelCall *call, const char *format, ...)
 
 /* ---- lower_common.c ---- */
 
-/* Lanes of the next vector when `count` floats are left: a full one, or for the rest the narrowest (of at
- * least 4 lanes, or the target's widest) that holds it. */
+/* Lanes of the next vector when `count` floats are left: a full one, or for the rest the narrowest
+ * (of at least 4 lanes, or the target's widest) that holds it. */
 int vector_width(const Target *target, int64_t count);
 /* Writes the lanes of all vectors that cover `count` floats; returns their number. */
 int vector_widths(const Target *target, int64_t count, int *widths, int capacity);

@@ -244,7 +244,8 @@ static void emit_channel_loop(const Convolution *conv, const ConvolutionTile *ti
     int64_t taps = window->kernel[1];
     const Expression *input = expression_sum(arena, times(conv, run_channel, run->channel_stride),
         times(conv, tile->column, window->stride[1] * run->pixel_stride),
-        expression_constant(arena, -window->padding[1] * run->pixel_stride), NULL);
+        expression_constant(arena, run->displacement - window->padding[1] * run->pixel_stride),
+        NULL);
     if (!conv->flat)
         input = expression_sum(arena, input, times(conv, tile->image, run->image_stride),
             times(conv, tile->row, window->stride[0] * run->row_stride),
@@ -300,7 +301,7 @@ static const Expression *output_offset(const Convolution *conv, const Convolutio
     Arena *arena = conv->arena;
     const Expression *offset = expression_sum(arena, times(conv, channel, run->channel_stride),
         times(conv, tile->column, run->pixel_stride),
-        expression_constant(arena, p * run->pixel_stride), NULL);
+        expression_constant(arena, run->displacement + p * run->pixel_stride), NULL);
     if (!conv->flat)
         offset = expression_sum(arena, offset, times(conv, tile->image, run->image_stride),
             times(conv, tile->row, run->row_stride), NULL);

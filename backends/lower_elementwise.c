@@ -20,7 +20,7 @@ static const Expression *element_offset(
     bool repeated = placement->height * placement->width == 1;
     const Expression *offset =
         expression_sum(arena, expression_multiply(arena, op->image, run->image_stride), channel,
-            expression_constant(arena, first - run->first_channel), NULL);
+            expression_constant(arena, run->displacement + first - run->first_channel), NULL);
     if (repeated)
         return offset;
     return expression_sum(arena, offset, expression_multiply(arena, op->row, run->row_stride),

@@ -74,6 +74,15 @@ static bool continues(const Source *a, const Source *b, int64_t distance) {
 
 /* ---- views ---- */
 
+static void set_displacements(Placement *placement) {
+    for (int i = 0; i < placement->run_count; i++) {
+        int first = 0;
+        while (placement->runs[first].buffer != placement->runs[i].buffer)
+            first++;
+        placement->runs[i].displacement = placement->runs[i].offset - placement->runs[first].offset;
+    }
+}
+
 static Placement *make_view(
     Lowering *lowering, const Placement *const *operands, const Source *sources, int64_t count) {
     Run runs[MOST_VIEW_RUNS];
@@ -99,6 +108,7 @@ static Placement *make_view(
     view->run_count = run_count;
     view->runs = ARENA_ARRAY(lowering->arena, Run, run_count);
     memcpy(view->runs, runs, (size_t)run_count * sizeof *runs);
+    set_displacements(view);
     return view;
 }
 
@@ -120,7 +130,7 @@ static const Expression *at_pixel(const RouteKernel *route, const Run *run, int6
     return expression_sum(arena, expression_multiply(arena, route->image, run->image_stride),
         expression_multiply(arena, route->row, run->row_stride),
         expression_multiply(arena, route->column, run->pixel_stride),
-        expression_constant(arena, channel * run->channel_stride), NULL);
+        expression_constant(arena, run->displacement + channel * run->channel_stride), NULL);
 }
 
 static const Run *source_run(const RouteKernel *route, const Source *source) {
@@ -302,7 +312,7 @@ static const Expression *copy_offset(const Copy *copy, const Run *run, int64_t f
         expression_multiply(arena, copy->row, run->row_stride),
         expression_multiply(arena, column, run->pixel_stride),
         expression_multiply(arena, channel, run->channel_stride),
-        expression_constant(arena, first_channel * run->channel_stride), NULL);
+        expression_constant(arena, run->displacement + first_channel * run->channel_stride), NULL);
 }
 
 static void copy_lanes(

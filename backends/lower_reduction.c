@@ -34,8 +34,8 @@ static void emit_pool_block(const GlobalPool *pool, const Segment *segment,
             expression_multiply(arena, pool->image, pool->in->image_stride),
             expression_multiply(arena, row, pool->in->row_stride),
             expression_multiply(arena, column, pool->in->pixel_stride),
-            expression_constant(
-                arena, segment->first_channel - pool->in->first_channel + (int64_t)v * lanes),
+            expression_constant(arena, pool->in->displacement + segment->first_channel -
+                                           pool->in->first_channel + (int64_t)v * lanes),
             NULL);
         emit_vector_load(builder, value, pool->in_parameter, offset,
             channels_left - (int64_t)v * lanes, pool->in->exact);
@@ -50,8 +50,8 @@ static void emit_pool_block(const GlobalPool *pool, const Segment *segment,
         kernel_binary(builder, INSTRUCTION_multiply, sums[v], sums[v], factor);
         const Expression *offset = expression_sum(arena, channel,
             expression_multiply(arena, pool->image, pool->out->image_stride),
-            expression_constant(
-                arena, segment->first_channel - pool->out->first_channel + (int64_t)v * lanes),
+            expression_constant(arena, pool->out->displacement + segment->first_channel -
+                                           pool->out->first_channel + (int64_t)v * lanes),
             NULL);
         kernel_store(builder, sums[v], pool->out_parameter, offset, 0,
             left < widths[v] ? (int)left : widths[v]);

@@ -84,8 +84,8 @@ static void emit_kernel_row(const WindowOp *op, const WindowTile *tile, const in
             scaled(op, tile->row, window->stride[0] * run->row_stride),
             scaled(op, kernel_row, window->dilation[0] * run->row_stride),
             scaled(op, tile->column, stride * run->pixel_stride),
-            expression_constant(arena,
-                -window->padding[0] * run->row_stride - window->padding[1] * run->pixel_stride),
+            expression_constant(arena, run->displacement - window->padding[0] * run->row_stride -
+                                           window->padding[1] * run->pixel_stride),
             NULL);
     int *weights = ARENA_ARRAY(arena, int, taps);
     for (int64_t tap = 0; op->kind == WINDOW_DEPTHWISE && tap < taps; tap++) {
@@ -134,7 +134,7 @@ static const Expression *pixel_offset(const WindowOp *op, const WindowTile *tile
     const Expression *channel, int pixel) {
     return expression_sum(op->arena, channel, scaled(op, tile->image, run->image_stride),
         scaled(op, tile->row, run->row_stride), scaled(op, tile->column, run->pixel_stride),
-        expression_constant(op->arena, pixel * run->pixel_stride), NULL);
+        expression_constant(op->arena, run->displacement + pixel * run->pixel_stride), NULL);
 }
 
 static void emit_mean(const WindowOp *op, const WindowTile *tile, int accumulator, int pixel) {
