@@ -57,7 +57,7 @@ class Riffle:
         self._arguments = [ctypes.c_void_p(array.ctypes.data)
                            for array in (self._image, self._logits, self._workspace)]
         self._run = library.bridge_run
-        self.version = riffle("--version").split()[-1]
+        self.version = riffle("--version").split()[1]
         self.library_bytes = (folder / "libmodel.a").stat().st_size
 
     def run(self):

@@ -48,6 +48,31 @@ def test_compiled_agrees_with_interpreter(spec, parameters):
     verify(EXAMPLES / spec, *settings(**parameters), "--random-weights", 11, "--target", best_target(), "--count", 1)
 
 
+SMALL = [("shufflenet_v1.rfl", {"groups": 4, "width": 0.25}), ("shufflenet_v2.rfl", {"width": 0.5}),
+         ("squeezenet.rfl", {"version": 1.1})]
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+@pytest.mark.parametrize("spec, parameters", [pytest.param(*each, id=name(*each)) for each in SMALL])
+def test_each_layer_at_each_level(spec, parameters, level):
+    """Every layer is an output here, on three threads; and without that, where layers are merged and fused."""
+    options = [EXAMPLES / spec, *settings(**parameters, size=(97, 131), batch=2), "--random-weights", 13, "--target",
+               best_target(), "-O", level, "--count", 1]
+    verify(*options, "--layers", "--threads", 3)
+    verify(*options, "--threads", 3)
+
+
+@pytest.mark.parametrize("spec, parameters", [
+    ("shufflenet_v1.rfl", {"groups": 3, "width": 0.5, "size": (32, 32)}),
+    ("shufflenet_v2.rfl", {"width": 0.5, "size": (32, 32)}),
+    ("shufflenet_v2.rfl", {"width": 0.5, "size": (33, 257), "batch": 2}),
+    ("shufflenet_v2.rfl", {"width": 1.0, "size": (480, 640)}),
+    ("squeezenet.rfl", {"version": 1.1, "size": (31, 35), "batch": 5}),
+], ids=str)
+def test_smallest_and_large_inputs(spec, parameters):
+    verify(EXAMPLES / spec, *settings(**parameters), "--random-weights", 17, "--target", best_target(), "--count", 1)
+
+
 def test_verify_can_fail():
     """Compiled code adds in another order than the interpreter: agreement to every bit must be refused."""
     done = invoke("verify", EXAMPLES / "shufflenet_v2.rfl", *settings(width=0.5, size=(97, 131)),
