@@ -6,6 +6,11 @@ import struct
 import unittest
 import zlib
 
+try:
+    import PIL.Image
+except ImportError:
+    PIL = None
+
 from support import ROOT, SHARED, Command, floats, has_llvm
 
 GRAY, RGB, PALETTE, GRAY_ALPHA, RGBA = 0, 2, 3, 4, 6
@@ -144,6 +149,27 @@ class Images(Command):
         self.expect_error("run raw.rfl --interpret --image picture --output y.f32",
                   "riffle: error: input 'x' does not say how pixels become numbers\n"
                   "hint: write '= pixels(...)' after the input's type in the spec, or give numbers with --input\n")
+
+
+@unittest.skipUnless(PIL, "skipped: Pillow is not installed")
+class AgainstPillow(Command):
+    def check(self, width, height, resize):
+        picture = PIL.Image.effect_noise((width, height), 80).convert("RGB")
+        picture.paste(PIL.Image.linear_gradient("L").resize((width // 2 + 1, height // 2 + 1)), (0, 0))
+        picture.save(self.folder / "picture.png")
+        self.succeed("run", "cropped.rfl", "--interpret", "--set", f"resize={resize}", "--image", "picture.png",
+                     "--output", "pixels.f32")
+        scale = (resize, resize * height // width) if width <= height else (resize * width // height, resize)
+        left, top = (scale[0] - 8) // 2, (scale[1] - 8) // 2
+        wanted = picture.resize(scale, PIL.Image.Resampling.BILINEAR).crop((left, top, left + 8, top + 8))
+        planes = [float(value) for band in wanted.split() for value in band.tobytes()]
+        self.assertEqual(floats((self.folder / "pixels.f32").read_bytes()), planes)
+
+    def test_resize(self):
+        """The same pixels as Pillow, shrinking, growing and leaving alone, to the bit."""
+        for width, height, resize in [(64, 48, 16), (48, 64, 11), (13, 9, 9), (9, 13, 40), (200, 31, 8), (33, 33, 32)]:
+            with self.subTest(width=width, height=height, resize=resize):
+                self.check(width, height, resize)
 
 
 @unittest.skipUnless((SHARED / "photos").is_dir(), "skipped: no ../shared with real weights and photos")

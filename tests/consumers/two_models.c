@@ -1,8 +1,8 @@
-/* Two networks in one program, each called from two threads at once, and once with a pool: every answer
- * must be, bit for bit, the one that the network gives alone. Built with ThreadSanitizer. */
+/* Two networks in one program, each called from two threads at once, and once with a pool: every
+ * answer must be, bit for bit, the one that the network gives alone. Built with ThreadSanitizer. */
 #include "left.h"
-#include "right.h"
 #include "riffle_runtime.h"
+#include "right.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -24,8 +24,8 @@ int main(void) {
         fprintf(stderr, "%s\n", tiny_status_text(status));
         return 1;
     }
-    if (tiny_run_parallel(
-            &inputs, &parallel_outputs, workspace, riffle_pool_parallel_for, pool) != TINY_OK ||
+    if (tiny_run_parallel(&inputs, &parallel_outputs, workspace, riffle_pool_parallel_for, pool) !=
+            TINY_OK ||
         memcmp(logits[0], logits[1], sizeof logits[0]) != 0)
         return 2;
     struct seven_inputs seven_inputs = {image};
