@@ -322,10 +322,10 @@ statement:
         $$->block = $4;
         $$ = parse_finish_statement(context, $$);
     }
-  | SCOPE path block {
+  | SCOPE AT path block {
         $$ = make_statement(context, STATEMENT_SCOPE, @$);
-        $$->path = $2;
-        $$->block = $3;
+        $$->path = $3;
+        $$->block = $4;
         $$ = parse_finish_statement(context, $$);
     }
   | conditional

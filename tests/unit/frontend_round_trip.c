@@ -1,0 +1,149 @@
+/* The canonical form is a fixed point, keeps every comment, and survives JSON. */
+#include "tests/unit/frontend_support.h"
+
+#include <string.h>
+
+static const char crowded[] =
+    "# head comment\n"
+    "network t(a = 1, # one\n"
+    "   b = [ # inside\n"
+    "     1, 2, # two\n"
+    "     3\n"
+    "     # closing\n"
+    "   ],\n"
+    "   # last\n"
+    ") named \"x{a}_{\n"
+    "  a}\" { # opened\n"
+    "  # first\n"
+    "  input x: f32[1,3,8,8] nhwc # trailing input\n"
+    "\n\n"
+    "  # before y\n"
+    "  y = x # after x\n"
+    "    |> conv(4, # channels\n"
+    "        3) # conv done\n"
+    "    # stage comment\n"
+    "    |> relu # last stage\n"
+    "  let z = (1 + # plus\n"
+    "     2) * 3\n"
+    "  let q, (r, _) = [1, 2, # a\n"
+    "    [3, # b\n"
+    "     4]]   # c\n"
+    "  if a == 1 { # then\n"
+    "    y = y |> relu\n"
+    "    # end of then\n"
+    "  } # before else\n"
+    "  else if a == 2 { y = relu(y) } else { # otherwise\n"
+    "  }\n"
+    "  if a > 4 {} else {\n"
+    "  # only comment\n"
+    "  }\n"
+    "  let t = concat(y # arg\n"
+    "     , y) |> relu(\n"
+    "     # none\n"
+    "     )\n"
+    "  let s = \"a\\\"b\\\\ \\{x\\} {a + 1}\\n\\t\"\n"
+    "  let w = y |> conv(3, 1) @ \"odd name{a}\".x{a + 2}\"z z\"\n"
+    "  let k = {0.5: 1e-7, \"b\": {true: 12345678.5e10}}[if a == 1 then 0.5 else \"b\"]\n"
+    "  let n = not (a == 1 and (a < 2 or a in [1, 2])) and -(-a) - (3 - (4 - 5)) == 1 // 2 % 3\n"
+    "  for i, (c, u) in enumerate(zip([1], 1 .. 2), from = 2) @ stage{i} { y = (y @ p) |> relu @ q }\n"
+    "  repeat 2 { scope @ a.b/c { assert a == 1, \"{a}\" fail \"no\" } }\n"
+    "  output o nchw = if a == 1 then y else (if a == 2 then y |> relu else -1 - -2 * 3)\n"
+    "  # closing network\n"
+    "} # after network\n"
+    "unit u(x, c) { return x, c } import \"other.rfl\"\n"
+    "# very end\n";
+
+static const char *const comments[] = {"head comment", "one", "inside", "two", "closing", "last",
+    "opened", "first", "trailing input", "before y", "after x", "channels", "conv done",
+    "stage comment", "last stage", "plus", "a", "b", "c", "then", "end of then", "before else",
+    "otherwise", "only comment", "arg", "none", "closing network", "after network", "very end"};
+
+static void check_round_trips(Language *language, const Spec *spec) {
+    const char *printed = language_print(language, spec);
+    const char *again = language_print(language, language_parse(language, printed));
+    assert_string_equal(printed, again);
+    const char *json = language_print_json(language, spec);
+    Spec *from_json = spec_parse_json(
+        language_file(language, "test.json", json), language->arena, language->diagnostics);
+    assert_no_errors(language);
+    assert_non_null(from_json);
+    assert_string_equal(printed, language_print(language, from_json));
+    assert_string_equal(json, language_print_json(language, from_json));
+}
+
+static void canonical_form_is_stable(void **state) {
+    check_round_trips(*state, language_parse(*state, crowded));
+}
+
+static void no_comment_is_lost(void **state) {
+    const char *printed = language_print(*state, language_parse(*state, crowded));
+    for (size_t i = 0; i < sizeof(comments) / sizeof(*comments); i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "# %s\n", comments[i]);
+        if (!strstr(printed, line)) {
+            fail_msg("the comment '%s' is lost", comments[i]);
+        }
+    }
+    size_t count = 0;
+    for (const char *c = printed; *c; c++) {
+        count += *c == '#';
+    }
+    assert_int_equal(count, sizeof(comments) / sizeof(*comments));
+}
+
+static void comments_of_any_bytes(void **state) {
+    Spec *spec = language_parse(*state, "# \xff\xfe caf\xc3\xa9 \xe2\x82\r\nnetwork n { output o = x }\n");
+    assert_string_equal(language_print(*state, spec),
+        "# \xef\xbf\xbd\xef\xbf\xbd caf\xc3\xa9 \xef\xbf\xbd\xef\xbf\xbd\nnetwork n {\n    output o = x\n}\n");
+    check_round_trips(*state, spec);
+}
+
+static void long_lines_break(void **state) {
+    Text text = {0};
+    text_append(&text, "network n { let a = [");
+    for (int i = 0; i < 60; i++) {
+        text_format(&text, "%d, ", 1000 + i);
+    }
+    text_append(&text, "] x = x");
+    for (int i = 0; i < 30; i++) {
+        text_format(&text, " |> conv(%d, [3, 3], stride = 2) @ stage%d", i, i);
+    }
+    text_append(&text, " }");
+    Spec *spec = language_parse(*state, text.data);
+    text_free(&text);
+    check_round_trips(*state, spec);
+    const char *line = language_print(*state, spec);
+    while (*line) {
+        size_t length = strcspn(line, "\n");
+        assert_true(length <= 100);
+        line += length + (line[length] == '\n');
+    }
+}
+
+static void examples_are_canonical(void **state) {
+    static const char *const names[] = {"shufflenet_v1.rfl", "shufflenet_v2.rfl", "squeezenet.rfl"};
+    Language *language = *state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        const char *path = arena_format(language->arena, RIFFLE_SOURCE_DIR "/examples/%s", names[i]);
+        SourceFile *file =
+            source_file_read(path, 1 << 20, language->arena, language->diagnostics);
+        assert_non_null(file);
+        Spec *spec = spec_read(path, language->arena, language->diagnostics);
+        assert_no_errors(language);
+        assert_string_equal(file->text, language_print(language, spec));
+        check_round_trips(language, spec);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            canonical_form_is_stable, language_set_up, language_tear_down),
+        cmocka_unit_test_setup_teardown(no_comment_is_lost, language_set_up, language_tear_down),
+        cmocka_unit_test_setup_teardown(comments_of_any_bytes, language_set_up, language_tear_down),
+        cmocka_unit_test_setup_teardown(long_lines_break, language_set_up, language_tear_down),
+        cmocka_unit_test_setup_teardown(
+            examples_are_canonical, language_set_up, language_tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
