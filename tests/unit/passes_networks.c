@@ -115,6 +115,54 @@ static void v2_is_convolutions_and_routes(void **state) {
     arena_destroy(arena);
 }
 
+static bool is_of_operand(const Node *route, int64_t channel, int operand) {
+    for (int i = 0; i < operand; i++)
+        channel -= route->operands[i]->type.dims[1];
+    return channel >= 0 && channel < route->operands[operand]->type.dims[1];
+}
+
+/* What one unit writes and another reads is one run, at every width: a route lists as many runs as
+ * it has operands. */
+static void v2_routes_are_one_run_for_each_operand(void **state) {
+    (void)state;
+    static const char *const widths[] = {"0.5", "1.0", "1.5", "2.0"};
+    for (int w = 0; w < 4; w++) {
+        NetworkCase network = {"shufflenet_v2.rfl", {SMALL, {"width", widths[w]}}, 3};
+        Arena *arena = arena_create();
+        Graph *graph;
+        int counts[OP_COUNT];
+        optimise(&network, counts, &graph, arena);
+        assert_int_equal(counts[OP_route], 16);
+        for (const Node *node = graph->first; node; node = node->next) {
+            if (node->op != OP_route)
+                continue;
+            IntegerList list = node_list(node, "channels");
+            int operand = 0;
+            for (size_t i = 0; i < list.count; i++) {
+                if (!is_of_operand(node, list.items[i], operand))
+                    operand++;
+                else
+                    assert_true(i == 0 || list.items[i] == list.items[i - 1] + 1);
+                assert_true(
+                    operand < node->operand_count && is_of_operand(node, list.items[i], operand));
+            }
+        }
+        arena_destroy(arena);
+    }
+}
+
+/* With one group there is nothing to shuffle for; three concats are left. */
+static void v1_of_one_group_needs_no_shuffle(void **state) {
+    (void)state;
+    NetworkCase network = {"shufflenet_v1.rfl", {SMALL, {"groups", "1"}}, 3};
+    Arena *arena = arena_create();
+    Graph *graph;
+    int counts[OP_COUNT];
+    optimise(&network, counts, &graph, arena);
+    assert_int_equal(counts[OP_route], 3);
+    arena_destroy(arena);
+}
+
 /* 13 residual units and 3 that concatenate: sums and activations are part of the convolutions. */
 static void v1_has_no_sum_and_no_relu_left(void **state) {
     (void)state;
@@ -162,6 +210,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(passes_keep_the_answer),
         cmocka_unit_test(v2_is_convolutions_and_routes),
+        cmocka_unit_test(v2_routes_are_one_run_for_each_operand),
+        cmocka_unit_test(v1_of_one_group_needs_no_shuffle),
         cmocka_unit_test(v1_has_no_sum_and_no_relu_left),
         cmocka_unit_test(random_weights_give_sane_logits),
     };
