@@ -233,6 +233,6 @@ int command_bench(int argc, char **argv) {
         options.model.random_weights = true;
     CompiledModel compiled = {0};
     bool done = bench(&options, &compiled);
-    model_close(&compiled.model);
+    compiled_model_close(&compiled);
     return session_finish(&session, done ? EXIT_DONE : EXIT_FAILED);
 }

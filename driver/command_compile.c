@@ -271,6 +271,6 @@ int command_compile(int argc, char **argv) {
         return session_finish(&session, EXIT_USAGE);
     CompiledModel compiled = {0};
     bool done = compile(&options, &compiled);
-    model_close(&compiled.model);
+    compiled_model_close(&compiled);
     return session_finish(&session, done ? EXIT_DONE : EXIT_FAILED);
 }

@@ -363,6 +363,6 @@ int command_run(int argc, char **argv) {
     bool done = options.interpret ? interpret(&options, &compiled, &tensors)
                                   : run_compiled(&options, &compiled, &tensors);
     tensors_free(&tensors);
-    model_close(&compiled.model);
+    compiled_model_close(&compiled);
     return session_finish(&session, done ? EXIT_DONE : EXIT_FAILED);
 }

@@ -200,10 +200,8 @@ static bool compare_runs(const VerifyOptions *options, const Graph *oracle, Tens
 
 /* ---- reporting ---- */
 
-static void add_difference(
-    Table *table, const Difference *difference, const Graph *graph, double tolerance) {
+static void add_difference(Table *table, const Difference *difference, double tolerance) {
     char value[32], error[32], ratio[32];
-    (void)graph;
     Text shape = {0};
     for (int i = 0; i < difference->type->rank; i++)
         text_format(&shape, i > 0 ? "x%lld" : "%lld", (long long)difference->type->dims[i]);
@@ -225,7 +223,7 @@ static bool report(
     Table table = table_create(columns, 6);
     int failures = 0;
     for (int i = 0; i < oracle->output_count; i++) {
-        add_difference(&table, &differences[i], oracle, options->tolerance);
+        add_difference(&table, &differences[i], options->tolerance);
         failures += !(relative(&differences[i]) <= options->tolerance);
     }
     Text text = {0};
@@ -265,14 +263,15 @@ static bool verify(const VerifyOptions *options, CompiledModel *compiled) {
     if (!model_compile(&options->model, true, compiled))
         return false;
     const Graph *oracle = compiled->as_written, *graph = compiled->model.graph;
-    const Program *program = compiled->program;
     if (options->layers) {
         oracle = graph = expose_layers(graph, session->arena);
-        program = program_lower(graph, compiled->target, session->arena, session->diagnostics);
-        if (program == NULL)
+        program_destroy(compiled->program);
+        compiled->program =
+            program_lower(graph, compiled->target, session->arena, session->diagnostics);
+        if (compiled->program == NULL)
             return false;
     }
-    LoadedModel *loaded = jit_load(program, session->diagnostics);
+    LoadedModel *loaded = jit_load(compiled->program, session->diagnostics);
     if (loaded == NULL)
         return false;
     riffle_pool *pool = options->threads > 1 ? riffle_pool_create((int)options->threads) : NULL;
@@ -281,8 +280,8 @@ static bool verify(const VerifyOptions *options, CompiledModel *compiled) {
         diagnostics_error(
             session->diagnostics, NULL, "cannot start %lld threads", (long long)options->threads);
     else
-        done = verify_loaded(
-            options, oracle, graph, program_summary(program).workspace_bytes, loaded, pool);
+        done = verify_loaded(options, oracle, graph,
+            program_summary(compiled->program).workspace_bytes, loaded, pool);
     riffle_pool_destroy(pool);
     jit_unload(loaded);
     return done;
@@ -301,6 +300,6 @@ int command_verify(int argc, char **argv) {
         options.model.random_weights = true;
     CompiledModel compiled = {0};
     bool done = verify(&options, &compiled);
-    model_close(&compiled.model);
+    compiled_model_close(&compiled);
     return session_finish(&session, done ? EXIT_DONE : EXIT_FAILED);
 }

@@ -129,6 +129,12 @@ bool model_compile(const ModelOptions *options, bool for_this_machine, CompiledM
     return compiled->program != NULL;
 }
 
+void compiled_model_close(CompiledModel *compiled) {
+    program_destroy(compiled->program);
+    model_close(&compiled->model);
+    *compiled = (CompiledModel){0};
+}
+
 int64_t graph_macs(const Graph *graph) {
     int64_t macs = 0;
     for (const Node *node = graph->first; node != NULL; node = node->next)

@@ -56,6 +56,7 @@ typedef struct CompiledModel {
 /* From the spec to the program; needs LLVM only when `for_this_machine`, which also asks that the
  * code runs here. False after reporting; close it in any case. */
 bool model_compile(const ModelOptions *options, bool for_this_machine, CompiledModel *compiled);
+void compiled_model_close(CompiledModel *compiled); /* a zeroed one is allowed */
 
 int64_t graph_macs(const Graph *graph);
 
