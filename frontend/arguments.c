@@ -82,8 +82,8 @@ bool argument_integers(Evaluator *evaluator, const Call *call, const Argument *a
         if (!datum_to_integer(items[i], &numbers[i]) || numbers[i] < least ||
             numbers[i] > LARGEST_INTEGER) {
             wrong(evaluator, call, argument, name,
-                arena_format(evaluator->arena, "%s or a list of such",
-                    wanted_integer(evaluator, least)));
+                arena_format(
+                    evaluator->arena, "%s or a list of such", wanted_integer(evaluator, least)));
             return false;
         }
     }
@@ -130,9 +130,9 @@ void check_unused(Evaluator *evaluator, const Call *call, const char *const *kno
             continue;
         }
         const char *nearest = closest_word(argument->name, known, known_count);
-        const char *hint =
-            nearest ? arena_format(evaluator->arena, "did you mean '%s'?", nearest)
-                    : arena_format(evaluator->arena, "it takes %s", list.data ? list.data : "nothing");
+        const char *hint = nearest ? arena_format(evaluator->arena, "did you mean '%s'?", nearest)
+                                   : arena_format(evaluator->arena, "it takes %s",
+                                         list.data ? list.data : "nothing");
         for (size_t k = 0; k < known_count; k++) {
             if (strcmp(known[k], argument->name) == 0) {
                 hint = "it was given by its position already";

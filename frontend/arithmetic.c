@@ -5,23 +5,24 @@
 #include <math.h>
 #include <string.h>
 
-static Datum type_error(Evaluator *evaluator, const Expression *expression, Datum left, Datum right) {
+static Datum type_error(
+    Evaluator *evaluator, const Expression *expression, Datum left, Datum right) {
     return complain(evaluator, expression->where, NULL, "'%s' cannot take %s and %s",
-        operator_spelling(expression->operator), datum_describe(left, evaluator->arena),
+        operator_spelling(expression->operation), datum_describe(left, evaluator->arena),
         datum_describe(right, evaluator->arena));
 }
 
 static Datum checked_number(Evaluator *evaluator, const Expression *expression, double value) {
     if (!isfinite(value)) {
         return complain(evaluator, expression->where, NULL, "the result of '%s' is too large",
-            operator_spelling(expression->operator));
+            operator_spelling(expression->operation));
     }
     return datum_number(value);
 }
 
 static Datum overflow(Evaluator *evaluator, const Expression *expression) {
-    return complain(evaluator, expression->where, NULL, "the result of '%s' does not fit in 64 bits",
-        operator_spelling(expression->operator));
+    return complain(evaluator, expression->where, NULL,
+        "the result of '%s' does not fit in 64 bits", operator_spelling(expression->operation));
 }
 
 static Datum division_by_zero(Evaluator *evaluator, const Expression *expression) {
@@ -32,7 +33,7 @@ static Datum integer_operation(
     Evaluator *evaluator, const Expression *expression, int64_t left, int64_t right) {
     int64_t result = 0;
     bool overflows = false;
-    switch (expression->operator) {
+    switch (expression->operation) {
     case OPERATOR_add:
         overflows = __builtin_add_overflow(left, right, &result);
         break;
@@ -47,10 +48,10 @@ static Datum integer_operation(
             return division_by_zero(evaluator, expression);
         }
         if (left == INT64_MIN && right == -1) {
-            overflows = expression->operator == OPERATOR_floor_divide;
+            overflows = expression->operation == OPERATOR_floor_divide;
         } else {
             bool adjust = left % right != 0 && (left < 0) != (right < 0);
-            result = expression->operator == OPERATOR_floor_divide
+            result = expression->operation == OPERATOR_floor_divide
                          ? left / right - (adjust ? 1 : 0)
                          : left % right + (adjust ? right : 0);
         }
@@ -61,7 +62,7 @@ static Datum integer_operation(
 
 static Datum number_operation(
     Evaluator *evaluator, const Expression *expression, double left, double right) {
-    switch (expression->operator) {
+    switch (expression->operation) {
     case OPERATOR_add:
         return checked_number(evaluator, expression, left + right);
     case OPERATOR_subtract:
@@ -74,19 +75,20 @@ static Datum number_operation(
     if (right == 0) {
         return division_by_zero(evaluator, expression);
     }
-    if (expression->operator == OPERATOR_divide) {
+    if (expression->operation == OPERATOR_divide) {
         return checked_number(evaluator, expression, left / right);
     }
     double quotient = floor(left / right);
     return checked_number(evaluator, expression,
-        expression->operator == OPERATOR_floor_divide ? quotient : left - quotient * right);
+        expression->operation == OPERATOR_floor_divide ? quotient : left - quotient * right);
 }
 
 static Datum join_lists(
     Evaluator *evaluator, const Expression *expression, Datum left, Datum right) {
     int64_t count = (int64_t)left.count + right.count;
     if (count > LIST_LIMIT) {
-        return complain(evaluator, expression->where, NULL, "a list has at most %d items", LIST_LIMIT);
+        return complain(
+            evaluator, expression->where, NULL, "a list has at most %d items", LIST_LIMIT);
     }
     if (!spend(evaluator, count, expression->where)) {
         return datum_unknown;
@@ -100,29 +102,28 @@ static Datum join_lists(
 
 static Datum arithmetic(
     Evaluator *evaluator, const Expression *expression, Datum left, Datum right) {
-    Operator operator= expression->operator;
-    if (left.kind == DATUM_INTEGER && right.kind == DATUM_INTEGER && operator!= OPERATOR_divide) {
+    Operator operation = expression->operation;
+    if (left.kind == DATUM_INTEGER && right.kind == DATUM_INTEGER && operation != OPERATOR_divide) {
         return integer_operation(evaluator, expression, left.integer, right.integer);
     }
     if (datum_is_numeric(left) && datum_is_numeric(right)) {
         return number_operation(
             evaluator, expression, datum_as_number(left), datum_as_number(right));
     }
-    if (operator== OPERATOR_add && left.kind == DATUM_LIST && right.kind == DATUM_LIST) {
+    if (operation == OPERATOR_add && left.kind == DATUM_LIST && right.kind == DATUM_LIST) {
         return join_lists(evaluator, expression, left, right);
     }
     bool tensors = left.kind == DATUM_TENSOR && right.kind == DATUM_TENSOR;
-    if (tensors && (operator== OPERATOR_add || operator== OPERATOR_multiply)) {
-        return combine_tensors(evaluator, operator== OPERATOR_add ? OP_add : OP_multiply,
+    if (tensors && (operation == OPERATOR_add || operation == OPERATOR_multiply)) {
+        return combine_tensors(evaluator, operation == OPERATOR_add ? OP_add : OP_multiply,
             left.tensor, right.tensor, expression->where);
     }
     return type_error(evaluator, expression, left, right);
 }
 
 static Datum compare(Evaluator *evaluator, const Expression *expression, Datum left, Datum right) {
-    if (expression->operator == OPERATOR_equal || expression->operator == OPERATOR_not_equal) {
-        return datum_boolean(
-            datum_equal(left, right) == (expression->operator == OPERATOR_equal));
+    if (expression->operation == OPERATOR_equal || expression->operation == OPERATOR_not_equal) {
+        return datum_boolean(datum_equal(left, right) == (expression->operation == OPERATOR_equal));
     }
     int order = 0;
     if (left.kind == DATUM_INTEGER && right.kind == DATUM_INTEGER) {
@@ -133,7 +134,7 @@ static Datum compare(Evaluator *evaluator, const Expression *expression, Datum l
     } else {
         return type_error(evaluator, expression, left, right);
     }
-    switch (expression->operator) {
+    switch (expression->operation) {
     case OPERATOR_less:
         return datum_boolean(order < 0);
     case OPERATOR_less_equal:
@@ -159,7 +160,8 @@ static Datum contains(Evaluator *evaluator, const Expression *expression, Datum 
     return datum_boolean(false);
 }
 
-static Datum make_range(Evaluator *evaluator, const Expression *expression, Datum left, Datum right) {
+static Datum make_range(
+    Evaluator *evaluator, const Expression *expression, Datum left, Datum right) {
     int64_t from, to;
     if (!datum_to_integer(left, &from) || !datum_to_integer(right, &to)) {
         return complain(evaluator, expression->where, NULL,
@@ -168,8 +170,8 @@ static Datum make_range(Evaluator *evaluator, const Expression *expression, Datu
     }
     int64_t count = 0;
     if (to > from && (__builtin_sub_overflow(to, from, &count) || count > LIST_LIMIT)) {
-        return complain(evaluator, expression->where, NULL, "a range has at most %d numbers",
-            LIST_LIMIT);
+        return complain(
+            evaluator, expression->where, NULL, "a range has at most %d numbers", LIST_LIMIT);
     }
     if (!spend(evaluator, count, expression->where)) {
         return datum_unknown;
@@ -186,7 +188,7 @@ Datum evaluate_unary(Evaluator *evaluator, const Expression *expression) {
     if (operand.kind == DATUM_UNKNOWN) {
         return operand;
     }
-    if (expression->operator == OPERATOR_not) {
+    if (expression->operation == OPERATOR_not) {
         if (operand.kind != DATUM_BOOLEAN) {
             return complain(evaluator, expression->left->where, NULL,
                 "'not' takes true or false, not %s", datum_describe(operand, evaluator->arena));
@@ -214,17 +216,17 @@ static Datum evaluate_logic(Evaluator *evaluator, const Expression *expression) 
         }
         if (side.kind != DATUM_BOOLEAN) {
             return complain(evaluator, sides[i]->where, NULL, "'%s' takes true or false, not %s",
-                operator_spelling(expression->operator), datum_describe(side, evaluator->arena));
+                operator_spelling(expression->operation), datum_describe(side, evaluator->arena));
         }
-        if (side.boolean == (expression->operator == OPERATOR_or)) {
+        if (side.boolean == (expression->operation == OPERATOR_or)) {
             return side;
         }
     }
-    return datum_boolean(expression->operator == OPERATOR_and);
+    return datum_boolean(expression->operation == OPERATOR_and);
 }
 
 Datum evaluate_binary(Evaluator *evaluator, const Expression *expression) {
-    if (expression->operator == OPERATOR_and || expression->operator == OPERATOR_or) {
+    if (expression->operation == OPERATOR_and || expression->operation == OPERATOR_or) {
         return evaluate_logic(evaluator, expression);
     }
     Datum left = evaluate(evaluator, expression->left);
@@ -232,7 +234,7 @@ Datum evaluate_binary(Evaluator *evaluator, const Expression *expression) {
     if (left.kind == DATUM_UNKNOWN || right.kind == DATUM_UNKNOWN) {
         return datum_unknown;
     }
-    switch (expression->operator) {
+    switch (expression->operation) {
     case OPERATOR_equal:
     case OPERATOR_not_equal:
     case OPERATOR_less:

@@ -9,8 +9,8 @@ typedef Datum BuiltinFunction(Evaluator *evaluator, Call *call);
 /* ---- arguments ---- */
 
 static Datum wrong_type(Evaluator *evaluator, const Call *call, int index, const char *wanted) {
-    return complain(evaluator, call->arguments[index].where, NULL, "%s takes %s, not %s", call->name,
-        wanted, datum_describe(call->arguments[index].value, evaluator->arena));
+    return complain(evaluator, call->arguments[index].where, NULL, "%s takes %s, not %s",
+        call->name, wanted, datum_describe(call->arguments[index].value, evaluator->arena));
 }
 
 static Datum first_of(const Call *call) {
@@ -80,8 +80,7 @@ static Datum round_with(Evaluator *evaluator, Call *call, double (*function)(dou
     }
     double rounded = function(x.number);
     if (fabs(rounded) >= 0x1p53) {
-        return complain(
-            evaluator, call->where, NULL, "the result of %s is too large", call->name);
+        return complain(evaluator, call->where, NULL, "the result of %s is too large", call->name);
     }
     return datum_integer((int64_t)rounded);
 }
@@ -303,8 +302,8 @@ enum { BUILTIN_COUNT = sizeof(builtins) / sizeof(*builtins) };
 
 const char *const *builtin_names(void) {
     static const char *const names[] = {"abs", "ceil", "channels", "dropout", "enumerate", "floor",
-        "height", "identity", "keys", "len", "max", "min", "range", "round", "shape", "sum", "width",
-        "zip", NULL};
+        "height", "identity", "keys", "len", "max", "min", "range", "round", "shape", "sum",
+        "width", "zip", NULL};
     _Static_assert(sizeof(names) / sizeof(*names) == BUILTIN_COUNT + 1, "names of all builtins");
     return names;
 }
@@ -328,8 +327,8 @@ bool call_builtin(Evaluator *evaluator, Call *call, Datum *result) {
         }
         for (int k = 0; k < call->count; k++) {
             if (call->arguments[k].name && !takes_names(builtin)) {
-                complain(evaluator, call->arguments[k].name_where, NULL,
-                    "%s has no argument '%s'", call->name, call->arguments[k].name);
+                complain(evaluator, call->arguments[k].name_where, NULL, "%s has no argument '%s'",
+                    call->name, call->arguments[k].name);
                 return true;
             }
         }

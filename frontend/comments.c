@@ -1,9 +1,10 @@
 /* Attaching comments to the tree.
  *
- * One walk in the order of the source, with a cursor into the list of comments. At each place that can
- * carry comments (an item, a statement, an element of a list, a stage of a pipe): comments before its
- * first byte stand above it, one behind it on the same line trails it. Comments inside it that none of
- * its own parts took (between the operands of a '+', say) move above it, so none is lost. */
+ * One walk in the order of the source, with a cursor into the list of comments. At each place that
+ * can carry comments (an item, a statement, an element of a list, a stage of a pipe): comments
+ * before its first byte stand above it, one behind it on the same line trails it. Comments inside
+ * it that none of its own parts took (between the operands of a '+', say) move above it, so none is
+ * lost. */
 #include "frontend/syntax.h"
 
 #include <string.h>
@@ -94,8 +95,8 @@ static void attach_list(
     take_rest(cursor, closing, end);
 }
 
-/* Walks the parts in their order in the source. What no part takes goes to `owner`, so do comments in
- * the interpolations of strings and paths, which stand on one line. */
+/* Walks the parts in their order in the source. What no part takes goes to `owner`, so do comments
+ * in the interpolations of strings and paths, which stand on one line. */
 static void attach_expression(Cursor *cursor, Expression *expression, Trivia *owner) {
     if (!expression) {
         return;
@@ -115,8 +116,7 @@ static void attach_expression(Cursor *cursor, Expression *expression, Trivia *ow
         cursor->last_end = expression->left->where.begin;
         attach_element(cursor, expression->left, false);
         for (int i = 0; i < expression->items.count; i++) {
-            attach_element(
-                cursor, expression->items.items[i], i + 1 == expression->items.count);
+            attach_element(cursor, expression->items.items[i], i + 1 == expression->items.count);
         }
         return;
     default:

@@ -27,8 +27,8 @@ static void check_unit(Evaluator *evaluator, const Item *unit) {
     for (int t = 0; t < 2; t++) {
         for (int i = 0; tables[t][i]; i++) {
             if (strcmp(tables[t][i], unit->name) == 0) {
-                complain(evaluator, unit->name_where, NULL, "'%s' is the name of a built-in function",
-                    unit->name);
+                complain(evaluator, unit->name_where, NULL,
+                    "'%s' is the name of a built-in function", unit->name);
             }
         }
     }
@@ -46,8 +46,10 @@ static void check_items(Evaluator *evaluator) {
             break;
         case ITEM_NETWORK:
             if (evaluator->network) {
-                complain(evaluator, item->name_where, NULL, "a spec has one network, and this is '%s' "
-                    "beside '%s'", item->name, evaluator->network->name);
+                complain(evaluator, item->name_where, NULL,
+                    "a spec has one network, and this is '%s' "
+                    "beside '%s'",
+                    item->name, evaluator->network->name);
             } else {
                 evaluator->network = item;
             }
@@ -104,10 +106,10 @@ static void check_settings(Evaluator *evaluator, const Setting *settings, size_t
         }
         if (!known) {
             const char *nearest = closest_word(name, names, (size_t)parameters->count);
-            const char *hint =
-                nearest     ? arena_format(evaluator->arena, "did you mean '%s'?", nearest)
-                : list.data ? arena_format(evaluator->arena, "it has %s", list.data)
-                            : NULL;
+            const char *hint = nearest
+                                   ? arena_format(evaluator->arena, "did you mean '%s'?", nearest)
+                               : list.data ? arena_format(evaluator->arena, "it has %s", list.data)
+                                           : NULL;
             complain(evaluator, where, hint, "the network '%s' has no parameter '%s'",
                 evaluator->network->name, name);
         } else if (find_setting(settings, i, name)) {
@@ -121,8 +123,8 @@ static bool is_bare_word(const char *text) {
     return is_identifier(text) && !is_keyword(text);
 }
 
-/* A setting has the kind of the parameter's default; a whole number becomes a number where the default
- * is one, so that width=1 is width=1.0. */
+/* A setting has the kind of the parameter's default; a whole number becomes a number where the
+ * default is one, so that width=1 is width=1.0. */
 static Datum convert_setting(
     Evaluator *evaluator, const char *name, Datum standard, Datum value, SourceRange where) {
     int64_t whole;
@@ -200,8 +202,7 @@ static const char *make_identifier(Evaluator *evaluator, const char *text) {
 
 static void name_graph(Evaluator *evaluator) {
     const Item *network = evaluator->network;
-    const char *name =
-        network->text ? evaluate_template(evaluator, network->text) : network->name;
+    const char *name = network->text ? evaluate_template(evaluator, network->text) : network->name;
     if (!name) {
         return;
     }

@@ -40,8 +40,7 @@ static bool first_report(Evaluator *evaluator, SourceRange where) {
     return true;
 }
 
-Datum complain(
-    Evaluator *evaluator, SourceRange where, const char *hint, const char *format, ...) {
+Datum complain(Evaluator *evaluator, SourceRange where, const char *hint, const char *format, ...) {
     if (!first_report(evaluator, where)) {
         return datum_unknown;
     }
@@ -203,7 +202,8 @@ Prefix *enter_path(Evaluator *evaluator, const Template *path) {
     const char *joint = *outer && *text != '/' ? "." : "";
     prefix->text = arena_format(evaluator->arena, "%s%s%s", outer, joint, text);
     if (strlen(prefix->text) > TEXT_LIMIT) {
-        complain(evaluator, path->where, NULL, "the weight path is longer than %d bytes", TEXT_LIMIT);
+        complain(
+            evaluator, path->where, NULL, "the weight path is longer than %d bytes", TEXT_LIMIT);
         return NULL;
     }
     return prefix;
@@ -214,8 +214,8 @@ Prefix *enter_path(Evaluator *evaluator, const Template *path) {
 Datum make_list(Evaluator *evaluator, const Datum *items, int count, SourceRange where) {
     Datum list = datum_list(items, count);
     if (list.depth > LIST_DEPTH_LIMIT) {
-        return complain(evaluator, where, NULL, "lists are nested more than %d deep",
-            LIST_DEPTH_LIMIT);
+        return complain(
+            evaluator, where, NULL, "lists are nested more than %d deep", LIST_DEPTH_LIMIT);
     }
     return list;
 }
@@ -250,8 +250,8 @@ static Datum evaluate_table(Evaluator *evaluator, const Expression *expression) 
         }
         for (int j = 0; j < i; j++) {
             if (datum_equal(items[2 * j], key)) {
-                complain(evaluator, entry->left->where, NULL, "the key %s stands twice in the table",
-                    datum_spelling(key, evaluator->arena));
+                complain(evaluator, entry->left->where, NULL,
+                    "the key %s stands twice in the table", datum_spelling(key, evaluator->arena));
                 known = false;
             }
         }
@@ -278,8 +278,8 @@ static Datum missing_key(
     const Expression *index = expression->right;
     const char *spelling = datum_spelling(key, evaluator->arena);
     if (index->kind == EXPRESSION_NAME) {
-        return complain(evaluator, index->where, hint, "the table has no key %s (the value of '%s')",
-            spelling, index->name);
+        return complain(evaluator, index->where, hint,
+            "the table has no key %s (the value of '%s')", spelling, index->name);
     }
     return complain(evaluator, index->where, hint, "the table has no key %s", spelling);
 }
@@ -377,8 +377,8 @@ bool evaluate_arguments(
     return true;
 }
 
-/* Calls a name with arguments, behind an optional first argument from a pipe, under an optional path.
- * Arguments are evaluated outside of the path. */
+/* Calls a name with arguments, behind an optional first argument from a pipe, under an optional
+ * path. Arguments are evaluated outside of the path. */
 static Datum evaluate_call(Evaluator *evaluator, const Expression *expression,
     const Argument *piped, const Template *path) {
     Call call;
@@ -489,8 +489,8 @@ Datum evaluate(Evaluator *evaluator, const Expression *expression) {
         return datum_unknown;
     }
     if (evaluator->depth >= EVALUATION_DEPTH_LIMIT) {
-        complain(evaluator, expression->where, NULL, "evaluation is nested more than %d levels deep",
-            EVALUATION_DEPTH_LIMIT);
+        complain(evaluator, expression->where, NULL,
+            "evaluation is nested more than %d levels deep", EVALUATION_DEPTH_LIMIT);
         evaluator->stopped = true;
         return datum_unknown;
     }

@@ -1,6 +1,6 @@
-/* The evaluator: runs a spec at compile time and builds the graph as it goes. After a mistake the value
- * of an expression is VALUE_UNKNOWN, and whatever is made of an unknown value is unknown without a
- * further word. */
+/* The evaluator: runs a spec at compile time and builds the graph as it goes. After a mistake the
+ * value of an expression is VALUE_UNKNOWN, and whatever is made of an unknown value is unknown
+ * without a further word. */
 #ifndef RIFFLE_FRONTEND_EVALUATE_H
 #define RIFFLE_FRONTEND_EVALUATE_H
 
@@ -88,7 +88,7 @@ typedef struct Evaluator {
     struct Reported {
         SourceRange where;
         struct Reported *next;
-    } * reported;
+    } *reported;
 } Evaluator;
 
 /* One argument of a call, evaluated. */
@@ -181,7 +181,8 @@ bool is_word(const char *name);
 bool call_operation(Evaluator *evaluator, Call *call, Datum *result);
 const char *const *operation_names(void);
 /* The sum or product of two tensors. */
-Datum combine_tensors(Evaluator *evaluator, OpKind op, Value *left, Value *right, SourceRange where);
+Datum combine_tensors(
+    Evaluator *evaluator, OpKind op, Value *left, Value *right, SourceRange where);
 
 /* ---- arguments.c ---- */
 

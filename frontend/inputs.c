@@ -30,8 +30,7 @@ static bool check_name(Evaluator *evaluator, const Statement *statement) {
     return !known;
 }
 
-static bool add_dimension(
-    Evaluator *evaluator, Datum datum, SourceRange where, TensorType *type) {
+static bool add_dimension(Evaluator *evaluator, Datum datum, SourceRange where, TensorType *type) {
     int64_t size;
     if (datum.kind == DATUM_UNKNOWN) {
         return false;
@@ -78,7 +77,8 @@ static bool read_type(Evaluator *evaluator, const Statement *statement, TensorTy
     return good;
 }
 
-static bool read_layout(Evaluator *evaluator, const Statement *statement, int rank, Layout *layout) {
+static bool read_layout(
+    Evaluator *evaluator, const Statement *statement, int rank, Layout *layout) {
     *layout = statement->layout == LAYOUT_WORD_NHWC ? LAYOUT_NHWC : LAYOUT_NCHW;
     if (statement->layout != LAYOUT_WORD_NONE && rank != 4) {
         complain(evaluator, statement->name_where, NULL,
@@ -115,8 +115,8 @@ static bool read_order(
     if (!order) {
         return true;
     }
-    int choice = argument_choice(
-        evaluator, call, order, "order", (const char *const[]){"rgb", "bgr", NULL});
+    int choice =
+        argument_choice(evaluator, call, order, "order", (const char *const[]){"rgb", "bgr", NULL});
     if (choice >= 0 && channels != 3) {
         complain(evaluator, order->where, NULL,
             "rgb and bgr are for 3 channels, the input has %" PRId64, channels);
@@ -134,21 +134,21 @@ static bool read_pixels(
     const Argument *mean = find_argument(call, "mean", 2);
     const Argument *deviation = find_argument(call, "std", 3);
     const Argument *resize = find_argument(call, "resize", 4);
-    good = good &&
-           (!scale || argument_number(evaluator, call, scale, "scale", &preprocessing->scale)) &&
-           (!mean || read_channels(evaluator, call, mean, "mean", channels, preprocessing->mean)) &&
-           (!deviation ||
-               read_channels(evaluator, call, deviation, "std", channels, preprocessing->std)) &&
-           (!resize ||
-               argument_integer(evaluator, call, resize, "resize", 1, &preprocessing->resize));
+    good =
+        good &&
+        (!scale || argument_number(evaluator, call, scale, "scale", &preprocessing->scale)) &&
+        (!mean || read_channels(evaluator, call, mean, "mean", channels, preprocessing->mean)) &&
+        (!deviation ||
+            read_channels(evaluator, call, deviation, "std", channels, preprocessing->std)) &&
+        (!resize || argument_integer(evaluator, call, resize, "resize", 1, &preprocessing->resize));
     for (int i = 0; good && i < channels; i++) {
         if (preprocessing->std[i] == 0) {
             complain(evaluator, deviation->where, NULL, "'std' of pixels is not 0");
             good = false;
         }
     }
-    check_unused(evaluator, call,
-        (const char *const[]){"order", "scale", "mean", "std", "resize", NULL});
+    check_unused(
+        evaluator, call, (const char *const[]){"order", "scale", "mean", "std", "resize", NULL});
     return good;
 }
 
@@ -189,8 +189,8 @@ void declare_input(Evaluator *evaluator, const Statement *statement) {
         define(evaluator, statement->name, datum_unknown);
         return;
     }
-    Value *value = graph_add_input(
-        evaluator->graph, statement->name, type, layout, statement->name_where);
+    Value *value =
+        graph_add_input(evaluator->graph, statement->name, type, layout, statement->name_where);
     GraphInput *input = &evaluator->graph->inputs[evaluator->graph->input_count - 1];
     input->has_preprocessing = statement->value != NULL;
     input->preprocessing = preprocessing;

@@ -232,10 +232,10 @@ static json_t *bare_json(const Expression *expression) {
     case EXPRESSION_INDEX:
         return single("index", pair_json(expression->left, expression->right));
     case EXPRESSION_UNARY:
-        return single(operator_word(expression->operator), expression_json(expression->left));
+        return single(operator_word(expression->operation), expression_json(expression->left));
     case EXPRESSION_BINARY:
         return single(
-            operator_word(expression->operator), pair_json(expression->left, expression->right));
+            operator_word(expression->operation), pair_json(expression->left, expression->right));
     case EXPRESSION_CONDITIONAL:
         object = single("if", expression_json(expression->condition));
         set(object, "then", expression_json(expression->left));
@@ -303,8 +303,9 @@ static json_t *if_json(const Statement *statement) {
     json_t *object = single("if", expression_json(statement->value));
     set(object, "then", block_json(statement->block));
     if (statement->other) {
-        set(object, "else", statement->else_if ? if_json(statement->other->items[0])
-                                               : block_json(statement->other));
+        set(object, "else",
+            statement->else_if ? if_json(statement->other->items[0])
+                               : block_json(statement->other));
     }
     return object;
 }
@@ -388,8 +389,8 @@ static json_t *block_json(const Block *block) {
 
 static json_t *item_json(const Item *item) {
     const char *word = item_words[item->kind];
-    json_t *object =
-        single(word, item->kind == ITEM_IMPORT ? template_json(item->text) : json_string(item->name));
+    json_t *object = single(
+        word, item->kind == ITEM_IMPORT ? template_json(item->text) : json_string(item->name));
     if (item->has_parameters) {
         set(object, "parameters", list_json(&item->parameters));
         set_comments(object, "closing_comments", &item->closing);

@@ -1,7 +1,7 @@
-/* The ops of ops.def as functions of the language. What is common to all comes from the op table: the
- * attributes are named arguments with the table's defaults. What a user of the language sees on top of
- * that (which arguments may stand without name, sizes instead of weights, padding that keeps the size) is
- * here. */
+/* The ops of ops.def as functions of the language. What is common to all comes from the op table:
+ * the attributes are named arguments with the table's defaults. What a user of the language sees on
+ * top of that (which arguments may stand without name, sizes instead of weights, padding that keeps
+ * the size) is here. */
 #include "frontend/evaluate.h"
 
 #include <inttypes.h>
@@ -16,14 +16,14 @@ typedef bool PrepareNode(Evaluator *evaluator, Call *call, const Operation *oper
 struct Operation {
     const char *name;
     OpKind op;
-    int operands; /* MANY_TENSORS: any number */
+    int operands;                            /* MANY_TENSORS: any number */
     const char *positional[MOST_POSITIONAL]; /* arguments behind the operands */
-    const char *extra[4]; /* named arguments that are no attributes */
-    PrepareNode *prepare; /* sizes, weights; NULL when attributes say all */
+    const char *extra[4];                    /* named arguments that are no attributes */
+    PrepareNode *prepare;                    /* sizes, weights; NULL when attributes say all */
 };
 
-static PrepareNode prepare_conv, prepare_depthwise, prepare_batch_norm, prepare_bias, prepare_linear,
-    prepare_pool, prepare_split;
+static PrepareNode prepare_conv, prepare_depthwise, prepare_batch_norm, prepare_bias,
+    prepare_linear, prepare_pool, prepare_split;
 
 static const Operation operations[] = {
     {"conv", OP_conv, 1, {"channels", "kernel"}, {"channels", "kernel", "bias", "shared"},
@@ -58,9 +58,10 @@ enum { OPERATION_COUNT = sizeof(operations) / sizeof(*operations) };
 const char *const *operation_names(void) {
     static const char *const names[] = {"conv", "depthwise", "batch_norm", "bias", "relu", "relu6",
         "sigmoid", "hard_sigmoid", "hard_swish", "add", "multiply", "concat", "split", "shuffle",
-        "gather", "route", "max_pool", "avg_pool", "global_avg_pool", "flatten", "linear", "softmax",
-        "local_response_norm", NULL};
-    _Static_assert(sizeof(names) / sizeof(*names) == OPERATION_COUNT + 1, "names of all operations");
+        "gather", "route", "max_pool", "avg_pool", "global_avg_pool", "flatten", "linear",
+        "softmax", "local_response_norm", NULL};
+    _Static_assert(
+        sizeof(names) / sizeof(*names) == OPERATION_COUNT + 1, "names of all operations");
     return names;
 }
 
@@ -208,7 +209,8 @@ static bool add_weight(WeightContext *context, int index, int rank, const int64_
             return false;
         }
         complain(evaluator, context->call->where,
-            context->shared ? NULL : "give the calls paths of their own with '@', or say shared = true",
+            context->shared ? NULL
+                            : "give the calls paths of their own with '@', or say shared = true",
             context->shared ? "the shared weight '%s' has another shape here"
                             : "the weight '%s' is used already",
             path);
@@ -289,8 +291,8 @@ static bool finish_conv(Evaluator *evaluator, Call *call, const Operation *opera
     WeightContext context = {evaluator, call, node, false};
     return read_shared(evaluator, call, operation, &context.shared) &&
            read_bias(evaluator, call, operation, &bias) &&
-           add_weight(&context, 0, 4,
-               (int64_t[]){channels, inputs / groups, kernel[0], kernel[1]}) &&
+           add_weight(
+               &context, 0, 4, (int64_t[]){channels, inputs / groups, kernel[0], kernel[1]}) &&
            (!bias || add_weight(&context, 1, 1, &channels));
 }
 
@@ -378,7 +380,8 @@ static bool prepare_pool(Evaluator *evaluator, Call *call, const Operation *oper
 }
 
 /* One number cuts into that many equal parts. */
-static bool prepare_split(Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
+static bool prepare_split(
+    Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
     const Argument *argument = operation_argument(call, operation, "sizes");
     if (!argument) {
         complain(evaluator, call->where, "as in split(x, 2) or split(x, [20, 38])",
@@ -424,7 +427,8 @@ static bool take_operand(
     return false;
 }
 
-/* A known number of tensors in front, or all that stands without name: tensors and lists of them. */
+/* A known number of tensors in front, or all that stands without name: tensors and lists of them.
+ */
 static int take_operands(
     Evaluator *evaluator, Call *call, const Operation *operation, Value **operands) {
     int count = 0;

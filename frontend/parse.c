@@ -1,5 +1,5 @@
-/* Reading the language: the driver of the generated scanner and parser, and how parsing goes on after a
- * mistake. */
+/* Reading the language: the driver of the generated scanner and parser, and how parsing goes on
+ * after a mistake. */
 #include "frontend/parse.h"
 
 #include <ctype.h>
@@ -22,8 +22,8 @@ void parse_abort(ParseContext *context) {
 }
 
 static void complain(ParseContext *context, Span where, const char *hint, const char *message) {
-    diagnostics_report(context->diagnostics, SEVERITY_ERROR, parse_range(context, where), hint, "%s",
-        message);
+    diagnostics_report(
+        context->diagnostics, SEVERITY_ERROR, parse_range(context, where), hint, "%s", message);
 }
 
 /* ---- pieces of tokens ---- */
@@ -60,7 +60,8 @@ const char *scan_text(ParseContext *context, const char *text, size_t length, Sp
     return arena_copy_bytes(context->arena, text, length);
 }
 
-/* Comments may hold any bytes; those that are no UTF-8 become U+FFFD, so that JSON can hold them too. */
+/* Comments may hold any bytes; those that are no UTF-8 become U+FFFD, so that JSON can hold them
+ * too. */
 void scan_comment(ParseContext *context, const char *text, size_t length, Span where) {
     while (length > 0 && strchr(" \t\r\f", text[length - 1])) {
         length--;
@@ -89,9 +90,9 @@ void scan_comment(ParseContext *context, const char *text, size_t length, Span w
         context->comments = larger;
         context->comment_capacity = capacity;
     }
-    context->comments[context->comment_count++] = (Comment){
-        arena_copy_bytes(context->arena, clean.data ? clean.data : "", clean.length), where.begin,
-        where.end};
+    context->comments[context->comment_count++] =
+        (Comment){arena_copy_bytes(context->arena, clean.data ? clean.data : "", clean.length),
+            where.begin, where.end};
     text_free(&clean);
 }
 
@@ -177,7 +178,8 @@ static bool follows_first_word(const ParseContext *context, Span where) {
     }
     uint32_t end = position;
     char word[16];
-    while (position > 0 && (isalnum((unsigned char)text[position - 1]) || text[position - 1] == '_')) {
+    while (
+        position > 0 && (isalnum((unsigned char)text[position - 1]) || text[position - 1] == '_')) {
         position--;
     }
     snprintf(word, sizeof(word), "%.*s", (int)(end - position), text + position);
@@ -233,15 +235,16 @@ static bool begins_statement(int token) {
     }
 }
 
-/* Whether parsing can go on at the token: at the top only a keyword does, in a block the first word of a
- * line that stands in no further bracket, or the block's closing brace. */
+/* Whether parsing can go on at the token: at the top only a keyword does, in a block the first word
+ * of a line that stands in no further bracket, or the block's closing brace. */
 static bool can_sync(const ParseContext *context, int token, Span where, bool closed_block) {
     if (token == END || closed_block) {
         return true;
     }
     int block = innermost_block(context);
     if (block < 0) {
-        return context->bracket_count == 0 && (token == UNIT || token == NETWORK || token == IMPORT);
+        return context->bracket_count == 0 &&
+               (token == UNIT || token == NETWORK || token == IMPORT);
     }
     return block == context->bracket_count - 1 && begins_statement(token) &&
            is_first_on_line(context, where);
@@ -281,7 +284,9 @@ static int report_missing_braces(ParseContext *context, int token, Span where) {
     } else {
         diagnostics_report(context->diagnostics, SEVERITY_ERROR, parse_range(context, where), NULL,
             "unexpected '%s' inside a block: a '}' is missing",
-            token == UNIT ? "unit" : token == NETWORK ? "network" : "import");
+            token == UNIT      ? "unit"
+            : token == NETWORK ? "network"
+                               : "import");
     }
     diagnostics_report(context->diagnostics, SEVERITY_NOTE, parse_range(context, open), NULL,
         "the innermost open block begins here");
@@ -360,8 +365,7 @@ Statement *parse_finish_statement(ParseContext *context, Statement *statement) {
     if (!statement_finish(statement)) {
         diagnostics_report(context->diagnostics, SEVERITY_ERROR, statement->where, NULL,
             "nested more than %d levels deep", SYNTAX_DEPTH_LIMIT);
-        Expression *error =
-            expression_create(context->arena, EXPRESSION_ERROR, statement->where);
+        Expression *error = expression_create(context->arena, EXPRESSION_ERROR, statement->where);
         *statement = (Statement){
             .kind = STATEMENT_FAIL, .where = statement->where, .depth = 1, .message = error};
     }
@@ -374,8 +378,8 @@ Statement *parse_finish_statement(ParseContext *context, Statement *statement) {
 static bool check_bytes(const SourceFile *file, Diagnostics *diagnostics) {
     const char *nul = memchr(file->text, 0, file->length);
     if (file->length > SPEC_SIZE_LIMIT) {
-        diagnostics_error(diagnostics, NULL, "%s is larger than %d bytes", file->name,
-            SPEC_SIZE_LIMIT);
+        diagnostics_error(
+            diagnostics, NULL, "%s is larger than %d bytes", file->name, SPEC_SIZE_LIMIT);
         return false;
     }
     if (nul) {

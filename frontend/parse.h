@@ -44,8 +44,8 @@ typedef struct ParseContext {
     bool skipping;
     int lookahead; /* the last token that was delivered, and its place */
     Span lookahead_span;
-    bool lookahead_syncs;   /* the last token can begin a statement, or ends a block */
-    bool lookahead_made_up; /* the last token is a missing brace */
+    bool lookahead_syncs;     /* the last token can begin a statement, or ends a block */
+    bool lookahead_made_up;   /* the last token is a missing brace */
     uint32_t recovery_offset; /* where the scanner stood at the last recovery, and how often */
     int recovery_count;
     bool aborted;
@@ -59,12 +59,13 @@ void parse_abort(ParseContext *context);
 /* The parser calls it when the innermost '{' turned out to open a block. */
 void parse_mark_block(ParseContext *context);
 
-/* Called in the action of an `error` rule. Returns true when the lookahead is where parsing can go on,
- * false when it must be cleared: then tokens are skipped to the next line that begins a statement. */
+/* Called in the action of an `error` rule. Returns true when the lookahead is where parsing can go
+ * on, false when it must be cleared: then tokens are skipped to the next line that begins a
+ * statement. */
 bool parse_recover(ParseContext *context);
 
-/* Reports an unexpected token, unless it only follows from another mistake. `expected` is a list of words
- * such as ", expected a name". */
+/* Reports an unexpected token, unless it only follows from another mistake. `expected` is a list of
+ * words such as ", expected a name". */
 void parse_report_unexpected(
     ParseContext *context, Span where, const char *what, const char *expected);
 

@@ -43,19 +43,19 @@ static Expression *make(ParseContext *context, ExpressionKind kind, Span where) 
     return expression_create(context->arena, kind, parse_range(context, where));
 }
 
-static Expression *make_binary(ParseContext *context, Operator operator, Expression *left,
+static Expression *make_binary(ParseContext *context, Operator operation, Expression *left,
     Expression *right, Span where) {
     Expression *expression = make(context, EXPRESSION_BINARY, where);
-    expression->operator = operator;
+    expression->operation = operation;
     expression->left = left;
     expression->right = right;
     return parse_finish(context, expression);
 }
 
 static Expression *make_unary(
-    ParseContext *context, Operator operator, Expression *operand, Span where) {
+    ParseContext *context, Operator operation, Expression *operand, Span where) {
     Expression *expression = make(context, EXPRESSION_UNARY, where);
-    expression->operator = operator;
+    expression->operation = operation;
     expression->left = operand;
     return parse_finish(context, expression);
 }
@@ -622,7 +622,7 @@ string_parts:
 
 /* Words for the expected tokens: sets that a reader knows by one name are named so. */
 static const char *expected_word(yysymbol_kind_t symbol, bool statement, bool expression,
-    bool operator) {
+    bool operation) {
     switch (symbol) {
     case YYSYMBOL_LET:
         return "a statement";
@@ -641,7 +641,7 @@ static const char *expected_word(yysymbol_kind_t symbol, bool statement, bool ex
     case YYSYMBOL_OR: case YYSYMBOL_AND: case YYSYMBOL_IN: case YYSYMBOL_EQUAL: case YYSYMBOL_NOT_EQUAL:
     case YYSYMBOL_LESS_EQUAL: case YYSYMBOL_GREATER_EQUAL: case YYSYMBOL_RANGE:
     case YYSYMBOL_FLOOR_DIVIDE: case YYSYMBOL_PIPE: case YYSYMBOL_AT:
-        return operator ? NULL : yysymbol_name(symbol);
+        return operation ? NULL : yysymbol_name(symbol);
     case YYSYMBOL_TEXT: case YYSYMBOL_PATH_END: case YYSYMBOL_STRING_END:
     case YYSYMBOL_INTERPOLATION_BEGIN: case YYSYMBOL_START_SPEC: case YYSYMBOL_START_EXPRESSION:
         return NULL;
@@ -649,11 +649,11 @@ static const char *expected_word(yysymbol_kind_t symbol, bool statement, bool ex
         break;
     }
     const char *name = yysymbol_name(symbol);
-    if (name[0] == '\'' && strchr("+-*/%<>", name[1]) && (operator || expression)) {
+    if (name[0] == '\'' && strchr("+-*/%<>", name[1]) && (operation || expression)) {
         return NULL;
     }
-    if (name[0] == '\'' && strchr("([{", name[1]) && (operator || expression)) {
-        return name[1] == '{' && operator && !expression ? name : NULL;
+    if (name[0] == '\'' && strchr("([{", name[1]) && (operation || expression)) {
+        return name[1] == '{' && operation && !expression ? name : NULL;
     }
     return name;
 }
@@ -661,16 +661,16 @@ static const char *expected_word(yysymbol_kind_t symbol, bool statement, bool ex
 static void append_expected(Text *text, const yypcontext_t *place) {
     yysymbol_kind_t expected[YYNTOKENS];
     int count = yypcontext_expected_tokens(place, expected, YYNTOKENS);
-    bool statement = false, expression = false, operator = false;
+    bool statement = false, expression = false, operation = false;
     for (int i = 0; i < count; i++) {
         statement = statement || expected[i] == YYSYMBOL_LET;
         expression = expression || expected[i] == YYSYMBOL_INTEGER;
-        operator = operator || expected[i] == YYSYMBOL_RANGE || expected[i] == YYSYMBOL_PIPE;
+        operation = operation || expected[i] == YYSYMBOL_RANGE || expected[i] == YYSYMBOL_PIPE;
     }
     const char *words[YYNTOKENS];
     int word_count = 0;
     for (int i = 0; i < count; i++) {
-        const char *word = expected_word(expected[i], statement, expression, operator);
+        const char *word = expected_word(expected[i], statement, expression, operation);
         if (word) {
             words[word_count++] = word;
         }

@@ -1,6 +1,6 @@
-/* The canonical form of a spec: four blanks a level, at most 100 columns where a list or pipe can be
- * broken. Line breaks of the author inside lists and pipes stay; blank lines between statements stay,
- * one at most. */
+/* The canonical form of a spec: four blanks a level, at most 100 columns where a list or pipe can
+ * be broken. Line breaks of the author inside lists and pipes stay; blank lines between statements
+ * stay, one at most. */
 #include "frontend/syntax.h"
 
 #include <inttypes.h>
@@ -154,7 +154,8 @@ static void print_flat_items(Printer *printer, const ExpressionList *list) {
     }
 }
 
-/* One line or several between the brackets; as many items on a line as the author wrote, or as fit. */
+/* One line or several between the brackets; as many items on a line as the author wrote, or as fit.
+ */
 static void print_list(Printer *printer, const char *open, const ExpressionList *list,
     const Trivia *closing, const char *close) {
     text_append(printer->text, open);
@@ -175,8 +176,7 @@ static void print_list(Printer *printer, const char *open, const ExpressionList 
     bool line_ends = true;
     for (int i = 0; i < list->count; i++) {
         const Expression *item = list->items[i];
-        bool fits =
-            column(printer) + 2 + flat_width(item, LEVEL_CONDITIONAL) + 1 <= LINE_WIDTH;
+        bool fits = column(printer) + 2 + flat_width(item, LEVEL_CONDITIONAL) + 1 <= LINE_WIDTH;
         if (line_ends || item->trivia.new_line || item->trivia.comment_count > 0 || !fits) {
             new_line(printer);
         } else {
@@ -199,8 +199,7 @@ static void print_list(Printer *printer, const char *open, const ExpressionList 
 
 static void print_pipe(Printer *printer, const Expression *pipe) {
     bool broken = !printer->flat &&
-                  (must_break(pipe) ||
-                      column(printer) + flat_width(pipe, LEVEL_PIPE) > LINE_WIDTH);
+                  (must_break(pipe) || column(printer) + flat_width(pipe, LEVEL_PIPE) > LINE_WIDTH);
     print_expression(printer, pipe->left, LEVEL_PIPE);
     if (!printer->flat) {
         print_trailing(printer, &pipe->left->trivia);
@@ -239,7 +238,7 @@ static int level_of(const Expression *expression) {
         return LEVEL_PIPE;
     case EXPRESSION_UNARY:
     case EXPRESSION_BINARY:
-        return operator_precedence(expression->operator);
+        return operator_precedence(expression->operation);
     case EXPRESSION_ERROR:
     case EXPRESSION_INTEGER:
     case EXPRESSION_NUMBER:
@@ -259,11 +258,11 @@ static int level_of(const Expression *expression) {
 }
 
 static void print_binary(Printer *printer, const Expression *expression) {
-    int level = operator_precedence(expression->operator);
+    int level = operator_precedence(expression->operation);
     bool chains = level != operator_precedence(OPERATOR_equal) &&
                   level != operator_precedence(OPERATOR_range);
     print_expression(printer, expression->left, chains ? level : level + 1);
-    text_format(printer->text, " %s ", operator_spelling(expression->operator));
+    text_format(printer->text, " %s ", operator_spelling(expression->operation));
     print_expression(printer, expression->right, level + 1);
 }
 
@@ -318,9 +317,8 @@ static void print_bare(Printer *printer, const Expression *expression) {
         text_append(text, "]");
         break;
     case EXPRESSION_UNARY:
-        text_append(text, expression->operator == OPERATOR_not ? "not " : "-");
-        print_expression(
-            printer, expression->left, operator_precedence(expression->operator));
+        text_append(text, expression->operation == OPERATOR_not ? "not " : "-");
+        print_expression(printer, expression->left, operator_precedence(expression->operation));
         break;
     case EXPRESSION_BINARY:
         print_binary(printer, expression);
@@ -544,8 +542,8 @@ void spec_print(const Spec *spec, Text *text) {
     Printer printer = {text, 0, false};
     text_append(text, "");
     for (int i = 0; i < spec->count; i++) {
-        bool imports = i > 0 && spec->items[i]->kind == ITEM_IMPORT &&
-                       spec->items[i - 1]->kind == ITEM_IMPORT;
+        bool imports =
+            i > 0 && spec->items[i]->kind == ITEM_IMPORT && spec->items[i - 1]->kind == ITEM_IMPORT;
         if (i > 0 && !imports) {
             text_append(text, "\n");
         }

@@ -181,8 +181,8 @@ static void run_statement(Evaluator *evaluator, const Statement *statement) {
     switch (statement->kind) {
     case STATEMENT_LET:
     case STATEMENT_ASSIGN:
-        bind_targets(evaluator, &statement->targets,
-            evaluate_values(evaluator, &statement->values), statement->kind == STATEMENT_LET);
+        bind_targets(evaluator, &statement->targets, evaluate_values(evaluator, &statement->values),
+            statement->kind == STATEMENT_LET);
         break;
     case STATEMENT_FOR:
         run_for(evaluator, statement);

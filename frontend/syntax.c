@@ -3,8 +3,8 @@
 #include <limits.h>
 #include <string.h>
 
-const char *const statement_words[STATEMENT_KIND_COUNT] = {"let", "assign", "for", "repeat", "scope",
-    "if", "return", "input", "output", "assert", "fail"};
+const char *const statement_words[STATEMENT_KIND_COUNT] = {
+    "let", "assign", "for", "repeat", "scope", "if", "return", "input", "output", "assert", "fail"};
 const char *const item_words[ITEM_KIND_COUNT] = {"unit", "network", "import"};
 
 static const struct {
@@ -15,20 +15,20 @@ static const struct {
 #include "frontend/operators.def"
 };
 
-const char *operator_spelling(Operator operator) {
-    return operators[operator].spelling;
+const char *operator_spelling(Operator operation) {
+    return operators[operation].spelling;
 }
 
-const char *operator_word(Operator operator) {
-    return operators[operator].word;
+const char *operator_word(Operator operation) {
+    return operators[operation].word;
 }
 
-int operator_precedence(Operator operator) {
-    return operators[operator].precedence;
+int operator_precedence(Operator operation) {
+    return operators[operation].precedence;
 }
 
-bool operator_is_unary(Operator operator) {
-    return operator == OPERATOR_not || operator == OPERATOR_negate;
+bool operator_is_unary(Operator operation) {
+    return operation == OPERATOR_not || operation == OPERATOR_negate;
 }
 
 Expression *expression_create(Arena *arena, ExpressionKind kind, SourceRange where) {
@@ -40,8 +40,8 @@ Expression *expression_create(Arena *arena, ExpressionKind kind, SourceRange whe
     return expression;
 }
 
-/* The array with room for one more item; arrays double, so that the arena wastes at most as much as it
- * holds. */
+/* The array with room for one more item; arrays double, so that the arena wastes at most as much as
+ * it holds. */
 static void *grown(Arena *arena, void *items, int count, int *capacity, size_t size) {
     if (count < *capacity) {
         return items;
@@ -55,8 +55,7 @@ static void *grown(Arena *arena, void *items, int count, int *capacity, size_t s
 }
 
 void expression_list_add(Arena *arena, ExpressionList *list, Expression *expression) {
-    list->items =
-        grown(arena, list->items, list->count, &list->capacity, sizeof(*list->items));
+    list->items = grown(arena, list->items, list->count, &list->capacity, sizeof(*list->items));
     list->items[list->count++] = expression;
 }
 
@@ -69,7 +68,8 @@ void template_add(Arena *arena, Template *text, const char *literal, Expression 
 }
 
 void block_add(Arena *arena, Block *block, Statement *statement) {
-    block->items = grown(arena, block->items, block->count, &block->capacity, sizeof(*block->items));
+    block->items =
+        grown(arena, block->items, block->count, &block->capacity, sizeof(*block->items));
     block->items[block->count++] = statement;
     if (statement->depth > block->depth) {
         block->depth = statement->depth;
@@ -164,7 +164,8 @@ bool is_identifier(const char *word) {
     return strlen(word) <= TEXT_LIMIT;
 }
 
-/* Length of the UTF-8 sequence at `bytes`, 0 when it is none (RFC 3629: no surrogates, no long forms). */
+/* Length of the UTF-8 sequence at `bytes`, 0 when it is none (RFC 3629: no surrogates, no long
+ * forms). */
 static size_t utf8_sequence(const unsigned char *bytes, size_t length) {
     unsigned char first = bytes[0];
     if (first < 0x80) {

@@ -1,14 +1,14 @@
-/* The tree of a spec. The parser and the JSON reader make it; the printers and the elaborator read it.
- * Everything lives in the arena of the Spec. */
+/* The tree of a spec. The parser and the JSON reader make it; the printers and the elaborator read
+ * it. Everything lives in the arena of the Spec. */
 #ifndef RIFFLE_FRONTEND_SYNTAX_H
 #define RIFFLE_FRONTEND_SYNTAX_H
 
 #include "frontend/frontend.h"
 
 enum {
-    SYNTAX_DEPTH_LIMIT = 200,             /* levels of nesting in a tree */
-    SPEC_SIZE_LIMIT = 4 * 1024 * 1024,    /* bytes of a spec file */
-    TEXT_LIMIT = 4096,                    /* bytes of one string or name */
+    SYNTAX_DEPTH_LIMIT = 200,          /* levels of nesting in a tree */
+    SPEC_SIZE_LIMIT = 4 * 1024 * 1024, /* bytes of a spec file */
+    TEXT_LIMIT = 4096,                 /* bytes of one string or name */
 };
 
 typedef struct Expression Expression;
@@ -76,7 +76,7 @@ struct Expression {
     int64_t integer;
     double number;
     bool boolean;
-    Operator operator;
+    Operator operation;
     const char *name;
     SourceRange name_where;
     Template *text; /* EXPRESSION_STRING, EXPRESSION_AT */
@@ -155,10 +155,10 @@ extern const char *const statement_words[STATEMENT_KIND_COUNT];
 extern const char *const item_words[ITEM_KIND_COUNT];
 
 /* Spelling in the language ("<="), word in JSON ("less_equal"), and binding strength. */
-const char *operator_spelling(Operator operator);
-const char *operator_word(Operator operator);
-int operator_precedence(Operator operator);
-bool operator_is_unary(Operator operator);
+const char *operator_spelling(Operator operation);
+const char *operator_word(Operator operation);
+int operator_precedence(Operator operation);
+bool operator_is_unary(Operator operation);
 
 /* ---- making nodes (syntax.c) ---- */
 
@@ -169,8 +169,8 @@ void block_add(Arena *arena, Block *block, Statement *statement);
 void spec_add(Spec *spec, Item *item);
 void trivia_add_comment(Arena *arena, Trivia *trivia, const char *comment);
 
-/* Sets the depth from the children's. False when the tree is nested too deeply; the caller reports it
- * and drops the children. */
+/* Sets the depth from the children's. False when the tree is nested too deeply; the caller reports
+ * it and drops the children. */
 bool expression_finish(Expression *expression);
 bool statement_finish(Statement *statement);
 
@@ -191,8 +191,8 @@ typedef struct Comment {
     uint32_t begin, end;
 } Comment;
 
-/* Gives each comment to the smallest statement, element or stage that it stands before or after, and
- * notes blank lines and line breaks. `comments` are in the order of the file. */
+/* Gives each comment to the smallest statement, element or stage that it stands before or after,
+ * and notes blank lines and line breaks. `comments` are in the order of the file. */
 void attach_comments(Spec *spec, const Comment *comments, size_t count);
 
 #endif

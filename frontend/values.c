@@ -130,14 +130,14 @@ void datum_print(Datum datum, bool bare, Text *text) {
 const char *datum_spelling(Datum datum, Arena *arena) {
     Text text = {0};
     datum_print(datum, false, &text);
-    const char *copy =
-        text.length > 200 ? arena_format(arena, "%.200s...", text.data)
-                          : arena_copy_string(arena, text.data ? text.data : "");
+    const char *copy = text.length > 200 ? arena_format(arena, "%.200s...", text.data)
+                                         : arena_copy_string(arena, text.data ? text.data : "");
     text_free(&text);
     return copy;
 }
 
-/* Lists share parts, so a few of them can stand for a tree without end: `budget` bounds the walk. */
+/* Lists share parts, so a few of them can stand for a tree without end: `budget` bounds the walk.
+ */
 static bool equal_within(Datum a, Datum b, int *budget) {
     if (--*budget < 0) {
         return false;

@@ -1,4 +1,5 @@
-/* What expressions, statements and calls of ops mean, seen from the name of the library or the graph. */
+/* What expressions, statements and calls of ops mean, seen from the name of the library or the
+ * graph. */
 #include "tests/unit/frontend_support.h"
 
 #include <string.h>
@@ -23,8 +24,7 @@ static const char *value_of(Language *language, const char *before, const char *
     if (!begin) {
         fail_msg("%s: %s", expression, messages);
     }
-    return arena_copy_bytes(
-        language->arena, begin + 8, (size_t)(strstr(begin, ">\n") - begin) - 8);
+    return arena_copy_bytes(language->arena, begin + 8, (size_t)(strstr(begin, ">\n") - begin) - 8);
 }
 
 static void expressions_have_values(void **state) {
@@ -81,7 +81,8 @@ static void expressions_have_values(void **state) {
     }
 }
 
-static Graph *elaborate(Language *language, const char *body, const Setting *settings, size_t count) {
+static Graph *elaborate(
+    Language *language, const char *body, const Setting *settings, size_t count) {
     const char *text = arena_format(language->arena,
         "network net(width = 1.0, size = [8, 8], mode = \"plain\", deep = false)"
         " named \"net-{width}{mode}\" {\n"
@@ -166,7 +167,8 @@ static void ops_have_friendly_defaults(void **state) {
 
 static void inputs_say_how_pixels_become_numbers(void **state) {
     Graph *graph = elaborate(*state,
-        "input image: f32[1, 3, 8, 8] nhwc = pixels(bgr, scale = 1 / 255, mean = [1, 2, 3], std = 2,"
+        "input image: f32[1, 3, 8, 8] nhwc = pixels(bgr, scale = 1 / 255, mean = [1, 2, 3], std = "
+        "2,"
         " resize = 9)\n"
         "output map nhwc = image |> conv(4, 1) |> add(x)\noutput plain = image",
         NULL, 0);
@@ -184,8 +186,8 @@ static void inputs_say_how_pixels_become_numbers(void **state) {
 }
 
 static void shared_weights_are_one(void **state) {
-    Graph *graph = elaborate(*state,
-        "x = x |> conv(4, 3) @ a |> conv(4, 3, shared = true) @ a\noutput o = x", NULL, 0);
+    Graph *graph = elaborate(
+        *state, "x = x |> conv(4, 3) @ a |> conv(4, 3, shared = true) @ a\noutput o = x", NULL, 0);
     assert_ptr_equal(graph->first->weights[0], graph->first->next->weights[0]);
     assert_int_equal(graph_parameters(graph), 2 * 144); /* counted where it is used */
 }

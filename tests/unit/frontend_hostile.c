@@ -17,8 +17,8 @@ static void try_text(const char *text, size_t length, bool json) {
     Arena *arena = arena_create();
     Diagnostics *diagnostics = diagnostics_create();
     SourceFile file = {"hostile", text, length};
-    Spec *spec = json ? spec_parse_json(&file, arena, diagnostics)
-                      : spec_parse(&file, arena, diagnostics);
+    Spec *spec =
+        json ? spec_parse_json(&file, arena, diagnostics) : spec_parse(&file, arena, diagnostics);
     assert_true((spec != NULL) == (diagnostics_error_count(diagnostics) == 0));
     if (spec) {
         Text printed = {0};
@@ -107,9 +107,10 @@ static void repeat_word(const char *word, int count) {
 
 static void repeated_words(void **state) {
     (void)state;
-    static const char *const words[] = {"(", "[", "{", "{1:", "-", "not ", "1+", "[1]+", "f(", "\"{",
-        "if ", "if 1 then ", "if true then 1 else ", "x |> relu(", "x @ {", "a = ", "}", ")", "@",
-        "\"", "let ", "for i in ", "if true {", "x |> ", "#", "a[", "1 .. ", "network ", "unit a("};
+    static const char *const words[] = {"(", "[", "{", "{1:", "-", "not ", "1+", "[1]+", "f(",
+        "\"{", "if ", "if 1 then ", "if true then 1 else ", "x |> relu(", "x @ {", "a = ", "}", ")",
+        "@", "\"", "let ", "for i in ", "if true {", "x |> ", "#", "a[", "1 .. ", "network ",
+        "unit a("};
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
         repeat_word(words[i], 150);
         repeat_word(words[i], 3000);

@@ -30,8 +30,9 @@ static void shufflenet_v2_counts(void **state) {
         const char *width, *name;
         int64_t parameters;
         double macs;
-    } rows[] = {{"0.5", "shufflenet_v2_x0_5", 1366792, 41}, {"1", "shufflenet_v2_x1_0", 2278604, 146},
-        {"1.5", "shufflenet_v2_x1_5", 3503624, 299}, {"2.0", "shufflenet_v2_x2_0", 7393996, 591}};
+    } rows[] = {{"0.5", "shufflenet_v2_x0_5", 1366792, 41},
+        {"1", "shufflenet_v2_x1_0", 2278604, 146}, {"1.5", "shufflenet_v2_x1_5", 3503624, 299},
+        {"2.0", "shufflenet_v2_x2_0", 7393996, 591}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         Setting setting = {"width", rows[i].width};
         Graph *graph = build(*state, "shufflenet_v2.rfl", &setting, 1);
@@ -61,8 +62,8 @@ static void shufflenet_v1_builds_everywhere(void **state) {
     for (int g = 0; g < 5; g++) {
         for (int w = 0; w < 5; w++) {
             Setting settings[] = {{"groups", arena_format(language->arena, "%d", groups[g])},
-                {"width", arena_format(language->arena, "%.17g", widths[w])},
-                {"size", "[97, 131]"}, {"batch", "3"}};
+                {"width", arena_format(language->arena, "%.17g", widths[w])}, {"size", "[97, 131]"},
+                {"batch", "3"}};
             Graph *graph = build(language, "shufflenet_v1.rfl", settings, 4);
             const Value *features = graph->last->operands[0];
             assert_int_equal(features->type.dims[1], (int64_t)(4 * base[g] * widths[w]));
@@ -106,8 +107,8 @@ static void check_logits(Language *language, Graph *graph, const char *photo, co
     float *wanted = read_floats(arena_format(language->arena, "%s.logits.f32", base), 1000);
     float *logits = calloc(1000, sizeof(float));
     assert_non_null(logits);
-    assert_true(graph_interpret(graph, (const float *const[]){input}, (float *const[]){logits}, NULL,
-        NULL, language->diagnostics));
+    assert_true(graph_interpret(graph, (const float *const[]){input}, (float *const[]){logits},
+        NULL, NULL, language->diagnostics));
     double largest = 0, difference = 0;
     for (int i = 0; i < 1000; i++) {
         largest = fmax(largest, fabs((double)wanted[i]));
@@ -139,8 +140,7 @@ static void check_network(void **state, const char *name, const Setting *setting
 }
 
 static void shufflenet_v2_logits(void **state) {
-    check_network(
-        state, "shufflenet_v2.rfl", NULL, 0, "shufflenet_v2_x1_0.safetensors", "v2");
+    check_network(state, "shufflenet_v2.rfl", NULL, 0, "shufflenet_v2_x1_0.safetensors", "v2");
 }
 
 static void shufflenet_v1_logits(void **state) {

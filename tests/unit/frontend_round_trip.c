@@ -45,7 +45,8 @@ static const char crowded[] =
     "  let w = y |> conv(3, 1) @ \"odd name{a}\".x{a + 2}\"z z\"\n"
     "  let k = {0.5: 1e-7, \"b\": {true: 12345678.5e10}}[if a == 1 then 0.5 else \"b\"]\n"
     "  let n = not (a == 1 and (a < 2 or a in [1, 2])) and -(-a) - (3 - (4 - 5)) == 1 // 2 % 3\n"
-    "  for i, (c, u) in enumerate(zip([1], 1 .. 2), from = 2) @ stage{i} { y = (y @ p) |> relu @ q }\n"
+    "  for i, (c, u) in enumerate(zip([1], 1 .. 2), from = 2) @ stage{i} { y = (y @ p) |> relu @ q "
+    "}\n"
     "  repeat 2 { scope @ a.b/c { assert a == 1, \"{a}\" fail \"no\" } }\n"
     "  output o nchw = if a == 1 then y else (if a == 2 then y |> relu else -1 - -2 * 3)\n"
     "  # closing network\n"
@@ -92,9 +93,11 @@ static void no_comment_is_lost(void **state) {
 }
 
 static void comments_of_any_bytes(void **state) {
-    Spec *spec = language_parse(*state, "# \xff\xfe caf\xc3\xa9 \xe2\x82\r\nnetwork n { output o = x }\n");
+    Spec *spec =
+        language_parse(*state, "# \xff\xfe caf\xc3\xa9 \xe2\x82\r\nnetwork n { output o = x }\n");
     assert_string_equal(language_print(*state, spec),
-        "# \xef\xbf\xbd\xef\xbf\xbd caf\xc3\xa9 \xef\xbf\xbd\xef\xbf\xbd\nnetwork n {\n    output o = x\n}\n");
+        "# \xef\xbf\xbd\xef\xbf\xbd caf\xc3\xa9 \xef\xbf\xbd\xef\xbf\xbd\nnetwork n {\n    output "
+        "o = x\n}\n");
     check_round_trips(*state, spec);
 }
 
@@ -124,9 +127,9 @@ static void examples_are_canonical(void **state) {
     static const char *const names[] = {"shufflenet_v1.rfl", "shufflenet_v2.rfl", "squeezenet.rfl"};
     Language *language = *state;
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        const char *path = arena_format(language->arena, RIFFLE_SOURCE_DIR "/examples/%s", names[i]);
-        SourceFile *file =
-            source_file_read(path, 1 << 20, language->arena, language->diagnostics);
+        const char *path =
+            arena_format(language->arena, RIFFLE_SOURCE_DIR "/examples/%s", names[i]);
+        SourceFile *file = source_file_read(path, 1 << 20, language->arena, language->diagnostics);
         assert_non_null(file);
         Spec *spec = spec_read(path, language->arena, language->diagnostics);
         assert_no_errors(language);
