@@ -69,17 +69,21 @@ Placement *lowering_placement(Lowering *lowering, const Value *value) {
     return lowering->placements[value->id];
 }
 
+Placement *lowering_dense(Lowering *lowering, const Value *value) {
+    int64_t bytes = tensor_elements(&value->type) * (int64_t)sizeof(float);
+    int buffer = add_buffer(lowering, BUFFER_WORKSPACE, 0, bytes, value_name(lowering, value));
+    return dense_placement(lowering, &value->type, buffer, LAYOUT_NHWC, false);
+}
+
 Placement *lowering_place(Lowering *lowering, Value *value) {
     const GraphOutput *output = lowering->outputs[value->id];
-    Placement *placement;
+    Placement *placement = lowering_claimed_place(lowering, value);
     if (output) {
         int index = (int)(output - lowering->graph->outputs);
         int buffer = 1 + lowering->graph->input_count + index;
         placement = dense_placement(lowering, &value->type, buffer, output->layout, true);
-    } else {
-        int64_t bytes = tensor_elements(&value->type) * (int64_t)sizeof(float);
-        int buffer = add_buffer(lowering, BUFFER_WORKSPACE, 0, bytes, value_name(lowering, value));
-        placement = dense_placement(lowering, &value->type, buffer, LAYOUT_NHWC, false);
+    } else if (!placement) {
+        placement = lowering_dense(lowering, value);
     }
     lowering->placements[value->id] = placement;
     return placement;
@@ -345,11 +349,12 @@ Program *program_lower(
     program->target = target;
     program->input_count = graph->input_count;
     program->output_count = graph->output_count;
-    Lowering lowering = {program, graph, target, arena, diagnostics, NULL, NULL};
+    Lowering lowering = {program, graph, target, arena, diagnostics, NULL, NULL, NULL, NULL};
     lowering.placements = ARENA_ARRAY(arena, Placement *, graph->next_value_id + 1);
     lowering.outputs = ARENA_ARRAY(arena, const GraphOutput *, graph->next_value_id + 1);
     add_public_buffers(&lowering);
     choose_direct_outputs(&lowering);
+    lowering_claim_routes(&lowering);
     bool good = true;
     for (const Node *node = graph->first; node; node = node->next)
         good = lower_node(&lowering, node) && good;

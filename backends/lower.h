@@ -25,6 +25,9 @@ typedef struct Placement {
     int64_t images, channels, height, width;
 } Placement;
 
+/* Which route's buffer the channels of a value are written to: see lower_place.c. */
+typedef struct Claim Claim;
+
 typedef struct Lowering {
     Program *program;
     const Graph *graph;
@@ -33,6 +36,8 @@ typedef struct Lowering {
     Diagnostics *diagnostics;
     Placement **placements;      /* by value id; NULL until the value is placed */
     const GraphOutput **outputs; /* by value id: the output that the value is written to directly */
+    Claim **claims;              /* by value id: per channel; NULL when no route owns any */
+    Placement **owned;           /* by value id: the buffer of a route that owns its sources */
 } Lowering;
 
 /* A kernel under construction together with the arguments of its first call. */
@@ -50,6 +55,20 @@ Placement *lowering_placement(Lowering *lowering, const Value *value);
 Placement *lowering_place(Lowering *lowering, Value *value);
 /* A dense channels-last workspace buffer that belongs to no value. */
 Placement *lowering_temporary(Lowering *lowering, const Placement *like, const char *name);
+
+/* A new dense channels-last workspace buffer of the value's shape. */
+Placement *lowering_dense(Lowering *lowering, const Value *value);
+/* Sets the displacements of the runs. */
+void placement_share_parameters(Placement *placement);
+
+/* ---- lower_place.c ---- */
+
+/* Decides, before anything is lowered, which routes own their sources. */
+void lowering_claim_routes(Lowering *lowering);
+/* The runs in the buffers of the routes that own channels of the value; NULL when none does. */
+Placement *lowering_claimed_place(Lowering *lowering, const Value *value);
+
+/* ---- calls (lower.c) ---- */
 
 void call_begin(Lowering *lowering, KernelCall *call, const Node *node, int64_t extent);
 int call_parameter(

@@ -74,7 +74,7 @@ static bool continues(const Source *a, const Source *b, int64_t distance) {
 
 /* ---- views ---- */
 
-static void set_displacements(Placement *placement) {
+void placement_share_parameters(Placement *placement) {
     for (int i = 0; i < placement->run_count; i++) {
         int first = 0;
         while (placement->runs[first].buffer != placement->runs[i].buffer)
@@ -108,7 +108,7 @@ static Placement *make_view(
     view->run_count = run_count;
     view->runs = ARENA_ARRAY(lowering->arena, Run, run_count);
     memcpy(view->runs, runs, (size_t)run_count * sizeof *runs);
-    set_displacements(view);
+    placement_share_parameters(view);
     return view;
 }
 
@@ -425,6 +425,10 @@ bool lower_layout(Lowering *lowering, const Node *node) {
     for (int result = 0; result < node->result_count; result++) {
         Value *value = node->results[result];
         int64_t count = value->type.dims[1];
+        if (lowering->owned[value->id]) { /* the sources wrote themselves there */
+            lowering->placements[value->id] = lowering->owned[value->id];
+            continue;
+        }
         const int64_t *channels = channel_list(arena, node, result);
         Source *sources = find_sources(arena, operands, channels, count);
         lowering->placements[value->id] = make_view(lowering, operands, sources, count);
