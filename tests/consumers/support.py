@@ -6,6 +6,7 @@ import json
 import os
 import struct
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,3 +55,8 @@ def read_floats(path):
 
 def write_floats(path, numbers):
     Path(path).write_bytes(struct.pack(f"<{len(numbers)}f", *numbers))
+
+
+if "without LLVM" in run(RIFFLE, "--version"):
+    print("skipped: this riffle has no LLVM")
+    sys.exit(0)
