@@ -6,42 +6,42 @@
 
 static Expression *read_element(const JsonNode *node, ExpressionKind also);
 
-Expression *json_make(const JsonNode *node, ExpressionKind kind) {
-    return expression_create(node->reader->arena, kind, json_range(node));
+Expression *tree_make(const JsonNode *node, ExpressionKind kind) {
+    return expression_create(node->reader->arena, kind, tree_range(node));
 }
 
-Expression *json_error_expression(const JsonNode *node) {
-    return json_make(node, EXPRESSION_ERROR);
+Expression *tree_error_expression(const JsonNode *node) {
+    return tree_make(node, EXPRESSION_ERROR);
 }
 
 /* ---- strings and paths ---- */
 
-Template *json_read_template(const JsonNode *node) {
+Template *tree_read_template(const JsonNode *node) {
     Arena *arena = node->reader->arena;
     Template *text = ARENA_NEW(arena, Template);
-    text->where = json_range(node);
+    text->where = tree_range(node);
     if (json_is_string(node->json)) {
-        const char *literal = json_read_text(node, "a string");
+        const char *literal = tree_read_text(node, "a string");
         if (literal && *literal) {
             template_add(arena, text, literal, NULL);
         }
         return text;
     }
     if (!json_is_array(node->json)) {
-        json_wrong(node, NULL, "a string, or a list of strings and expressions, is wanted");
+        tree_wrong(node, NULL, "a string, or a list of strings and expressions, is wanted");
         return text;
     }
     const JsonPlace *place = node->place->first_child;
     for (size_t i = 0; i < json_array_size(node->json); i++) {
-        JsonNode item = json_item(node, i, place);
+        JsonNode item = tree_item(node, i, place);
         place = place ? place->next : NULL;
         if (!json_is_string(item.json)) {
             node->reader->templates++;
-            template_add(arena, text, NULL, json_read_expression(&item));
+            template_add(arena, text, NULL, tree_read_expression(&item));
             node->reader->templates--;
             continue;
         }
-        const char *literal = json_read_text(&item, "a string");
+        const char *literal = tree_read_text(&item, "a string");
         if (literal && *literal) {
             template_add(arena, text, literal, NULL);
         }
@@ -51,23 +51,23 @@ Template *json_read_template(const JsonNode *node) {
 
 /* ---- expressions ---- */
 
-Expression *json_finish(const JsonNode *node, Expression *expression) {
+Expression *tree_finish(const JsonNode *node, Expression *expression) {
     if (expression_finish(expression)) {
         return expression;
     }
-    json_wrong(node, NULL,
+    tree_wrong(node, NULL,
         arena_format(node->reader->arena, "nested more than %d levels deep", SYNTAX_DEPTH_LIMIT));
-    return json_error_expression(node);
+    return tree_error_expression(node);
 }
 
-void json_read_list(const JsonNode *node, ExpressionList *list, ExpressionKind also) {
+void tree_read_list(const JsonNode *node, ExpressionList *list, ExpressionKind also) {
     if (!json_is_array(node->json)) {
-        json_wrong(node, NULL, "a list is wanted");
+        tree_wrong(node, NULL, "a list is wanted");
         return;
     }
     const JsonPlace *place = node->place->first_child;
     for (size_t i = 0; i < json_array_size(node->json); i++) {
-        JsonNode item = json_item(node, i, place);
+        JsonNode item = tree_item(node, i, place);
         place = place ? place->next : NULL;
         expression_list_add(node->reader->arena, list, read_element(&item, also));
     }
@@ -76,22 +76,22 @@ void json_read_list(const JsonNode *node, ExpressionList *list, ExpressionKind a
 /* Numbers below zero are the negation of others, as in the language. */
 static Expression *read_number(const JsonNode *node, const json_t *json) {
     if (!json_is_number(json)) {
-        json_wrong(node, NULL, "a number is wanted");
-        return json_error_expression(node);
+        tree_wrong(node, NULL, "a number is wanted");
+        return tree_error_expression(node);
     }
     bool whole = json_is_integer(json);
     bool negative = whole ? json_integer_value(json) < 0 : signbit(json_real_value(json));
     if (whole && json_integer_value(json) == INT64_MIN) {
-        json_wrong(node, NULL, "the number does not fit in 64 bits");
-        return json_error_expression(node);
+        tree_wrong(node, NULL, "the number does not fit in 64 bits");
+        return tree_error_expression(node);
     }
-    Expression *number = json_make(node, whole ? EXPRESSION_INTEGER : EXPRESSION_NUMBER);
+    Expression *number = tree_make(node, whole ? EXPRESSION_INTEGER : EXPRESSION_NUMBER);
     number->integer = whole ? json_integer_value(json) * (negative ? -1 : 1) : 0;
     number->number = whole ? 0 : fabs(json_real_value(json));
     if (!negative) {
         return number;
     }
-    Expression *negation = json_make(node, EXPRESSION_UNARY);
+    Expression *negation = tree_make(node, EXPRESSION_UNARY);
     negation->operation = OPERATOR_negate;
     negation->left = number;
     expression_finish(negation);
@@ -100,153 +100,153 @@ static Expression *read_number(const JsonNode *node, const json_t *json) {
 
 static Expression *read_boolean(const JsonNode *node, const json_t *json) {
     if (!json_is_boolean(json)) {
-        json_wrong(node, NULL, "true or false is wanted");
-        return json_error_expression(node);
+        tree_wrong(node, NULL, "true or false is wanted");
+        return tree_error_expression(node);
     }
-    Expression *expression = json_make(node, EXPRESSION_BOOLEAN);
+    Expression *expression = tree_make(node, EXPRESSION_BOOLEAN);
     expression->boolean = json_is_true(json);
     return expression;
 }
 
 static Expression *with_path(const JsonNode *node, Expression *expression) {
-    if (!json_has(node, "path") || expression->kind == EXPRESSION_ERROR) {
+    if (!tree_has(node, "path") || expression->kind == EXPRESSION_ERROR) {
         return expression;
     }
-    JsonNode path = json_member(node, "path");
-    Expression *at = json_make(node, EXPRESSION_AT);
-    at->left = json_finish(node, expression);
-    at->text = json_read_template(&path);
+    JsonNode path = tree_member(node, "path");
+    Expression *at = tree_make(node, EXPRESSION_AT);
+    at->left = tree_finish(node, expression);
+    at->text = tree_read_template(&path);
     return at;
 }
 
 static Expression *read_name_form(const JsonNode *node) {
-    json_check_keys(node, (const char *const[]){"name", "path", NULL});
-    JsonNode member = json_member(node, "name");
-    const char *name = json_read_name(&member, "a name");
+    tree_check_keys(node, (const char *const[]){"name", "path", NULL});
+    JsonNode member = tree_member(node, "name");
+    const char *name = tree_read_name(&member, "a name");
     if (!name) {
-        return json_error_expression(node);
+        return tree_error_expression(node);
     }
-    Expression *expression = json_make(node, EXPRESSION_NAME);
+    Expression *expression = tree_make(node, EXPRESSION_NAME);
     expression->name = name;
     return with_path(node, expression);
 }
 
 static Expression *read_call(const JsonNode *node) {
-    json_check_keys(node, (const char *const[]){"call", "arguments", "path", NULL});
-    JsonNode member = json_member(node, "call");
-    const char *name = json_read_name(&member, "the name of a function");
-    Expression *call = json_make(node, EXPRESSION_CALL);
+    tree_check_keys(node, (const char *const[]){"call", "arguments", "path", NULL});
+    JsonNode member = tree_member(node, "call");
+    const char *name = tree_read_name(&member, "the name of a function");
+    Expression *call = tree_make(node, EXPRESSION_CALL);
     call->name = name;
-    call->name_where = json_range(&member);
-    JsonNode arguments = json_member(node, "arguments");
+    call->name_where = tree_range(&member);
+    JsonNode arguments = tree_member(node, "arguments");
     if (arguments.json) {
-        json_read_list(&arguments, &call->items, EXPRESSION_ARGUMENT);
+        tree_read_list(&arguments, &call->items, EXPRESSION_ARGUMENT);
     }
     for (int i = 0; i < call->items.count; i++) {
         const Expression *argument = call->items.items[i];
         if (argument->kind == EXPRESSION_ARGUMENT && !argument->right) {
-            JsonNode bad = json_item_at(&arguments, (size_t)i);
-            json_wrong(&bad, NULL, "'value' is missing");
+            JsonNode bad = tree_item_at(&arguments, (size_t)i);
+            tree_wrong(&bad, NULL, "'value' is missing");
         }
     }
-    json_read_comments(node, "closing_comments", &call->closing);
-    return name ? with_path(node, call) : json_error_expression(node);
+    tree_read_comments(node, "closing_comments", &call->closing);
+    return name ? with_path(node, call) : tree_error_expression(node);
 }
 
 static Expression *read_argument(const JsonNode *node) {
-    json_check_keys(node, (const char *const[]){"argument", "value", NULL});
-    JsonNode member = json_member(node, "argument"), value = json_member(node, "value");
-    const char *name = json_read_name(&member, "the name of an argument");
-    Expression *expression = json_make(node, EXPRESSION_ARGUMENT);
+    tree_check_keys(node, (const char *const[]){"argument", "value", NULL});
+    JsonNode member = tree_member(node, "argument"), value = tree_member(node, "value");
+    const char *name = tree_read_name(&member, "the name of an argument");
+    Expression *expression = tree_make(node, EXPRESSION_ARGUMENT);
     expression->name = name;
-    expression->name_where = json_range(&member);
-    expression->right = value.json ? json_read_expression(&value) : NULL;
-    return name ? expression : json_error_expression(node);
+    expression->name_where = tree_range(&member);
+    expression->right = value.json ? tree_read_expression(&value) : NULL;
+    return name ? expression : tree_error_expression(node);
 }
 
 static Expression *read_string_form(const JsonNode *node) {
-    json_check_keys(node, (const char *const[]){"string", NULL});
-    JsonNode member = json_member(node, "string");
-    Expression *expression = json_make(node, EXPRESSION_STRING);
-    expression->text = json_read_template(&member);
+    tree_check_keys(node, (const char *const[]){"string", NULL});
+    JsonNode member = tree_member(node, "string");
+    Expression *expression = tree_make(node, EXPRESSION_STRING);
+    expression->text = tree_read_template(&member);
     return expression;
 }
 
 static Expression *read_list_form(const JsonNode *node, const char *key, ExpressionKind kind) {
-    json_check_keys(node, (const char *const[]){key, NULL});
-    JsonNode member = json_member(node, key);
-    Expression *expression = json_make(node, kind);
-    json_read_list(
+    tree_check_keys(node, (const char *const[]){key, NULL});
+    JsonNode member = tree_member(node, key);
+    Expression *expression = tree_make(node, kind);
+    tree_read_list(
         &member, &expression->items, kind == EXPRESSION_TABLE ? EXPRESSION_ENTRY : EXPRESSION_LIST);
     for (int i = 0; i < expression->items.count; i++) {
         ExpressionKind item = expression->items.items[i]->kind;
         bool entry = item == EXPRESSION_ENTRY || item == EXPRESSION_ERROR;
         if (kind == EXPRESSION_TABLE && !entry) {
-            JsonNode bad = json_item_at(&member, (size_t)i);
-            json_wrong(&bad, "as in {\"key\": 1, \"value\": 2}", "an entry of a table is wanted");
-            return json_error_expression(node);
+            JsonNode bad = tree_item_at(&member, (size_t)i);
+            tree_wrong(&bad, "as in {\"key\": 1, \"value\": 2}", "an entry of a table is wanted");
+            return tree_error_expression(node);
         }
     }
-    json_read_comments(node, "closing_comments", &expression->closing);
+    tree_read_comments(node, "closing_comments", &expression->closing);
     return expression;
 }
 
 static Expression *read_entry(const JsonNode *node) {
-    json_check_keys(node, (const char *const[]){"key", "value", NULL});
-    if (!json_needs(node, "value")) {
-        return json_error_expression(node);
+    tree_check_keys(node, (const char *const[]){"key", "value", NULL});
+    if (!tree_needs(node, "value")) {
+        return tree_error_expression(node);
     }
-    JsonNode key = json_member(node, "key"), value = json_member(node, "value");
-    Expression *expression = json_make(node, EXPRESSION_ENTRY);
-    expression->left = json_read_expression(&key);
-    expression->right = json_read_expression(&value);
+    JsonNode key = tree_member(node, "key"), value = tree_member(node, "value");
+    Expression *expression = tree_make(node, EXPRESSION_ENTRY);
+    expression->left = tree_read_expression(&key);
+    expression->right = tree_read_expression(&value);
     return expression;
 }
 
 static bool read_pair(const JsonNode *node, const char *key, Expression *expression) {
-    json_check_keys(node, (const char *const[]){key, NULL});
-    JsonNode member = json_member(node, key);
+    tree_check_keys(node, (const char *const[]){key, NULL});
+    JsonNode member = tree_member(node, key);
     if (json_array_size(member.json) != 2) {
-        json_wrong(&member, NULL, "a list of two expressions is wanted");
+        tree_wrong(&member, NULL, "a list of two expressions is wanted");
         return false;
     }
-    JsonNode left = json_item_at(&member, 0);
-    JsonNode right = json_item_at(&member, 1);
-    expression->left = json_read_expression(&left);
-    expression->right = json_read_expression(&right);
+    JsonNode left = tree_item_at(&member, 0);
+    JsonNode right = tree_item_at(&member, 1);
+    expression->left = tree_read_expression(&left);
+    expression->right = tree_read_expression(&right);
     return true;
 }
 
 static Expression *read_index(const JsonNode *node) {
-    Expression *expression = json_make(node, EXPRESSION_INDEX);
-    return read_pair(node, "index", expression) ? expression : json_error_expression(node);
+    Expression *expression = tree_make(node, EXPRESSION_INDEX);
+    return read_pair(node, "index", expression) ? expression : tree_error_expression(node);
 }
 
 static Expression *read_operation(const JsonNode *node, Operator operation) {
     const char *word = operator_word(operation);
     Expression *expression =
-        json_make(node, operator_is_unary(operation) ? EXPRESSION_UNARY : EXPRESSION_BINARY);
+        tree_make(node, operator_is_unary(operation) ? EXPRESSION_UNARY : EXPRESSION_BINARY);
     expression->operation = operation;
     if (!operator_is_unary(operation)) {
-        return read_pair(node, word, expression) ? expression : json_error_expression(node);
+        return read_pair(node, word, expression) ? expression : tree_error_expression(node);
     }
-    json_check_keys(node, (const char *const[]){word, NULL});
-    JsonNode member = json_member(node, word);
-    expression->left = json_read_expression(&member);
+    tree_check_keys(node, (const char *const[]){word, NULL});
+    JsonNode member = tree_member(node, word);
+    expression->left = tree_read_expression(&member);
     return expression;
 }
 
 static Expression *read_conditional(const JsonNode *node) {
-    json_check_keys(node, (const char *const[]){"if", "then", "else", NULL});
-    if (!json_needs(node, "then") || !json_needs(node, "else")) {
-        return json_error_expression(node);
+    tree_check_keys(node, (const char *const[]){"if", "then", "else", NULL});
+    if (!tree_needs(node, "then") || !tree_needs(node, "else")) {
+        return tree_error_expression(node);
     }
-    JsonNode condition = json_member(node, "if");
-    JsonNode left = json_member(node, "then"), right = json_member(node, "else");
-    Expression *expression = json_make(node, EXPRESSION_CONDITIONAL);
-    expression->condition = json_read_expression(&condition);
-    expression->left = json_read_expression(&left);
-    expression->right = json_read_expression(&right);
+    JsonNode condition = tree_member(node, "if");
+    JsonNode left = tree_member(node, "then"), right = tree_member(node, "else");
+    Expression *expression = tree_make(node, EXPRESSION_CONDITIONAL);
+    expression->condition = tree_read_expression(&condition);
+    expression->left = tree_read_expression(&left);
+    expression->right = tree_read_expression(&right);
     return expression;
 }
 
@@ -257,25 +257,25 @@ static bool is_stage(const Expression *stage) {
 }
 
 static Expression *read_pipe(const JsonNode *node) {
-    json_check_keys(node, (const char *const[]){"pipe", NULL});
-    JsonNode member = json_member(node, "pipe");
+    tree_check_keys(node, (const char *const[]){"pipe", NULL});
+    JsonNode member = tree_member(node, "pipe");
     ExpressionList list = {0};
-    json_read_list(&member, &list, EXPRESSION_LIST);
+    tree_read_list(&member, &list, EXPRESSION_LIST);
     if (list.count < 2) {
-        json_wrong(&member, NULL, "a pipe has a value and at least one stage");
-        return json_error_expression(node);
+        tree_wrong(&member, NULL, "a pipe has a value and at least one stage");
+        return tree_error_expression(node);
     }
     if (list.items[0]->trivia.comment_count > 0 || list.items[list.count - 1]->trivia.trailing) {
-        json_wrong(&member, NULL, "no comment stands before a pipe or behind its last stage");
-        return json_error_expression(node);
+        tree_wrong(&member, NULL, "no comment stands before a pipe or behind its last stage");
+        return tree_error_expression(node);
     }
-    Expression *pipe = json_make(node, EXPRESSION_PIPE);
+    Expression *pipe = tree_make(node, EXPRESSION_PIPE);
     pipe->left = list.items[0];
     for (int i = 1; i < list.count; i++) {
         if (!is_stage(list.items[i])) {
-            JsonNode stage = json_item_at(&member, (size_t)i);
-            json_wrong(&stage, NULL, "a stage of a pipe is a call or a name");
-            return json_error_expression(node);
+            JsonNode stage = tree_item_at(&member, (size_t)i);
+            tree_wrong(&stage, NULL, "a stage of a pipe is a call or a name");
+            return tree_error_expression(node);
         }
         expression_list_add(node->reader->arena, &pipe->items, list.items[i]);
     }
@@ -283,73 +283,73 @@ static Expression *read_pipe(const JsonNode *node) {
 }
 
 static Expression *read_at(const JsonNode *node) {
-    json_check_keys(node, (const char *const[]){"at", "value", NULL});
-    if (!json_needs(node, "value")) {
-        return json_error_expression(node);
+    tree_check_keys(node, (const char *const[]){"at", "value", NULL});
+    if (!tree_needs(node, "value")) {
+        return tree_error_expression(node);
     }
-    JsonNode path = json_member(node, "at"), value = json_member(node, "value");
-    Expression *expression = json_make(node, EXPRESSION_AT);
-    expression->left = json_read_expression(&value);
-    expression->text = json_read_template(&path);
+    JsonNode path = tree_member(node, "at"), value = tree_member(node, "value");
+    Expression *expression = tree_make(node, EXPRESSION_AT);
+    expression->left = tree_read_expression(&value);
+    expression->text = tree_read_template(&path);
     return expression;
 }
 
 static Expression *read_object(const JsonNode *node) {
-    if (json_has(node, "call")) {
+    if (tree_has(node, "call")) {
         return read_call(node);
     }
-    if (json_has(node, "name")) {
+    if (tree_has(node, "name")) {
         return read_name_form(node);
     }
-    if (json_has(node, "argument")) {
+    if (tree_has(node, "argument")) {
         return read_argument(node);
     }
-    if (json_has(node, "string")) {
+    if (tree_has(node, "string")) {
         return read_string_form(node);
     }
-    if (json_has(node, "pipe")) {
+    if (tree_has(node, "pipe")) {
         return read_pipe(node);
     }
-    if (json_has(node, "at")) {
+    if (tree_has(node, "at")) {
         return read_at(node);
     }
-    if (json_has(node, "if")) {
+    if (tree_has(node, "if")) {
         return read_conditional(node);
     }
-    if (json_has(node, "index")) {
+    if (tree_has(node, "index")) {
         return read_index(node);
     }
-    if (json_has(node, "table")) {
+    if (tree_has(node, "table")) {
         return read_list_form(node, "table", EXPRESSION_TABLE);
     }
-    if (json_has(node, "list")) {
+    if (tree_has(node, "list")) {
         return read_list_form(node, "list", EXPRESSION_LIST);
     }
-    if (json_has(node, "key")) {
+    if (tree_has(node, "key")) {
         return read_entry(node);
     }
     const char *literals[] = {"number", "boolean"};
     for (int i = 0; i < 2; i++) {
-        JsonNode member = json_member(node, literals[i]);
+        JsonNode member = tree_member(node, literals[i]);
         if (member.json) {
-            json_check_keys(node, (const char *const[]){literals[i], NULL});
+            tree_check_keys(node, (const char *const[]){literals[i], NULL});
             return i == 0 ? read_number(node, member.json) : read_boolean(node, member.json);
         }
     }
     for (Operator operation = 0; operation < OPERATOR_COUNT; operation++) {
-        if (json_has(node, operator_word(operation))) {
+        if (tree_has(node, operator_word(operation))) {
             return read_operation(node, operation);
         }
     }
-    json_wrong(node, "as in {\"name\": \"x\"} or {\"call\": \"relu\", \"arguments\": [...]}",
+    tree_wrong(node, "as in {\"name\": \"x\"} or {\"call\": \"relu\", \"arguments\": [...]}",
         "this object is no expression");
-    return json_error_expression(node);
+    return tree_error_expression(node);
 }
 
 /* Comments stand where a line can end: behind statements, items, arguments and stages. */
 static void forbid_comments(const JsonNode *node, Trivia *trivia) {
     if (trivia->comment_count > 0 || trivia->trailing) {
-        json_wrong(node,
+        tree_wrong(node,
             "comments stand beside statements, items of lists, arguments and stages of pipes",
             "a comment cannot stand here");
     }
@@ -362,32 +362,32 @@ static Expression *read_element(const JsonNode *node, ExpressionKind also) {
     if (json_is_object(node->json)) {
         expression = read_object(node);
     } else if (json_is_array(node->json)) {
-        expression = json_make(node, EXPRESSION_LIST);
-        json_read_list(node, &expression->items, EXPRESSION_LIST);
+        expression = tree_make(node, EXPRESSION_LIST);
+        tree_read_list(node, &expression->items, EXPRESSION_LIST);
     } else if (json_is_number(node->json)) {
         expression = read_number(node, node->json);
     } else if (json_is_boolean(node->json)) {
         expression = read_boolean(node, node->json);
     } else {
-        json_wrong(node,
+        tree_wrong(node,
             json_is_string(node->json) ? "write {\"string\": ...} or {\"name\": ...}" : NULL,
             "an expression is wanted");
-        return json_error_expression(node);
+        return tree_error_expression(node);
     }
-    expression = json_finish(node, expression);
+    expression = tree_finish(node, expression);
     if (expression->kind != also &&
         (expression->kind == EXPRESSION_ARGUMENT || expression->kind == EXPRESSION_ENTRY)) {
-        json_wrong(node, NULL, "an expression is wanted");
-        return json_error_expression(node);
+        tree_wrong(node, NULL, "an expression is wanted");
+        return tree_error_expression(node);
     }
-    json_read_trivia(node, &expression->trivia);
+    tree_read_trivia(node, &expression->trivia);
     if (node->reader->templates > 0) {
         forbid_comments(node, &expression->trivia);
     }
     return expression;
 }
 
-Expression *json_read_expression(const JsonNode *node) {
+Expression *tree_read_expression(const JsonNode *node) {
     Expression *expression = read_element(node, EXPRESSION_LIST);
     forbid_comments(node, &expression->trivia);
     return expression;

@@ -4,7 +4,7 @@
 
 /* ---- errors and access ---- */
 
-SourceRange json_range(const JsonNode *node) {
+SourceRange tree_range(const JsonNode *node) {
     return (SourceRange){node->reader->file, node->place->begin, node->place->end};
 }
 
@@ -20,44 +20,44 @@ static void append_path(const JsonNode *node, Text *text) {
     }
 }
 
-void json_wrong(const JsonNode *node, const char *hint, const char *message) {
+void tree_wrong(const JsonNode *node, const char *hint, const char *message) {
     Text path = {0};
     append_path(node, &path);
-    diagnostics_report(node->reader->diagnostics, SEVERITY_ERROR, json_range(node), hint, "%s: %s",
+    diagnostics_report(node->reader->diagnostics, SEVERITY_ERROR, tree_range(node), hint, "%s: %s",
         path.data ? path.data : "/", message);
     text_free(&path);
 }
 
-JsonNode json_member(const JsonNode *node, const char *key) {
+JsonNode tree_member(const JsonNode *node, const char *key) {
     return (JsonNode){node->reader, json_object_get(node->json, key),
         json_place_member(node->reader->file, node->place, key), node, key, 0};
 }
 
-JsonNode json_item(const JsonNode *node, size_t index, const JsonPlace *place) {
+JsonNode tree_item(const JsonNode *node, size_t index, const JsonPlace *place) {
     return (JsonNode){node->reader, json_array_get(node->json, index), place ? place : node->place,
         node, NULL, index};
 }
 
-JsonNode json_item_at(const JsonNode *node, size_t index) {
-    return json_item(node, index, json_place_item(node->place, index));
+JsonNode tree_item_at(const JsonNode *node, size_t index) {
+    return tree_item(node, index, json_place_item(node->place, index));
 }
 
-bool json_has(const JsonNode *node, const char *key) {
+bool tree_has(const JsonNode *node, const char *key) {
     return json_object_get(node->json, key) != NULL;
 }
 
-bool json_needs(const JsonNode *node, const char *key) {
-    if (json_has(node, key)) {
+bool tree_needs(const JsonNode *node, const char *key) {
+    if (tree_has(node, key)) {
         return true;
     }
-    json_wrong(node, NULL, arena_format(node->reader->arena, "'%s' is missing", key));
+    tree_wrong(node, NULL, arena_format(node->reader->arena, "'%s' is missing", key));
     return false;
 }
 
 static const char *const trivia_keys[] = {
     "comments", "comment", "blank_line", "new_line", "closing_comments"};
 
-void json_check_keys(const JsonNode *node, const char *const *keys) {
+void tree_check_keys(const JsonNode *node, const char *const *keys) {
     enum { MOST = 16 };
     const char *known[MOST];
     size_t count = 0;
@@ -76,8 +76,8 @@ void json_check_keys(const JsonNode *node, const char *const *keys) {
         }
         if (!found) {
             const char *nearest = closest_word(key, known, count);
-            JsonNode member = json_member(node, key);
-            json_wrong(&member,
+            JsonNode member = tree_member(node, key);
+            tree_wrong(&member,
                 nearest ? arena_format(node->reader->arena, "did you mean '%s'?", nearest) : NULL,
                 "unknown member");
         }
@@ -86,22 +86,22 @@ void json_check_keys(const JsonNode *node, const char *const *keys) {
 
 /* ---- strings and comments ---- */
 
-const char *json_read_text(const JsonNode *node, const char *what) {
+const char *tree_read_text(const JsonNode *node, const char *what) {
     if (!json_is_string(node->json)) {
-        json_wrong(node, NULL, arena_format(node->reader->arena, "%s is a string", what));
+        tree_wrong(node, NULL, arena_format(node->reader->arena, "%s is a string", what));
         return NULL;
     }
     if (json_string_length(node->json) > TEXT_LIMIT) {
-        json_wrong(node, NULL, "the string is longer than 4096 bytes");
+        tree_wrong(node, NULL, "the string is longer than 4096 bytes");
         return NULL;
     }
     return arena_copy_string(node->reader->arena, json_string_value(node->json));
 }
 
-const char *json_read_name(const JsonNode *node, const char *what) {
-    const char *name = json_read_text(node, what);
+const char *tree_read_name(const JsonNode *node, const char *what) {
+    const char *name = tree_read_text(node, what);
     if (name && (!is_identifier(name) || is_keyword(name))) {
-        json_wrong(node, "a name is letters, digits and '_', and no keyword",
+        tree_wrong(node, "a name is letters, digits and '_', and no keyword",
             arena_format(node->reader->arena, "'%.60s' is no name", name));
         return NULL;
     }
@@ -109,18 +109,18 @@ const char *json_read_name(const JsonNode *node, const char *what) {
 }
 
 static bool read_flag(const JsonNode *node, const char *key) {
-    JsonNode member = json_member(node, key);
+    JsonNode member = tree_member(node, key);
     if (member.json && !json_is_boolean(member.json)) {
-        json_wrong(&member, NULL, "true or false is wanted");
+        tree_wrong(&member, NULL, "true or false is wanted");
     }
     return json_is_true(member.json);
 }
 
-const char *json_read_comment(const JsonNode *node) {
-    const char *comment = json_read_text(node, "a comment");
+const char *tree_read_comment(const JsonNode *node) {
+    const char *comment = tree_read_text(node, "a comment");
     for (const char *c = comment; c && *c; c++) {
         if ((unsigned char)*c < ' ' && *c != '\t') {
-            json_wrong(node, NULL, "a comment is one line");
+            tree_wrong(node, NULL, "a comment is one line");
             return NULL;
         }
     }
@@ -134,32 +134,32 @@ const char *json_read_comment(const JsonNode *node) {
     return comment;
 }
 
-void json_read_comments(const JsonNode *node, const char *key, Trivia *trivia) {
-    JsonNode list = json_member(node, key);
+void tree_read_comments(const JsonNode *node, const char *key, Trivia *trivia) {
+    JsonNode list = tree_member(node, key);
     if (list.json && node->reader->templates > 0) {
-        json_wrong(&list, NULL, "a comment cannot stand in a string or path");
+        tree_wrong(&list, NULL, "a comment cannot stand in a string or path");
         return;
     }
     if (list.json && !json_is_array(list.json)) {
-        json_wrong(&list, NULL, "comments are a list of strings");
+        tree_wrong(&list, NULL, "comments are a list of strings");
         return;
     }
     for (size_t i = 0; i < json_array_size(list.json); i++) {
-        JsonNode item = json_item_at(&list, i);
-        const char *comment = json_read_comment(&item);
+        JsonNode item = tree_item_at(&list, i);
+        const char *comment = tree_read_comment(&item);
         if (comment) {
             trivia_add_comment(node->reader->arena, trivia, comment);
         }
     }
 }
 
-void json_read_trivia(const JsonNode *node, Trivia *trivia) {
+void tree_read_trivia(const JsonNode *node, Trivia *trivia) {
     if (!json_is_object(node->json)) {
         return;
     }
-    json_read_comments(node, "comments", trivia);
-    JsonNode comment = json_member(node, "comment");
-    trivia->trailing = comment.json ? json_read_comment(&comment) : NULL;
+    tree_read_comments(node, "comments", trivia);
+    JsonNode comment = tree_member(node, "comment");
+    trivia->trailing = comment.json ? tree_read_comment(&comment) : NULL;
     trivia->blank_line = read_flag(node, "blank_line");
     trivia->new_line = read_flag(node, "new_line");
 }

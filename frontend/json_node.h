@@ -25,34 +25,34 @@ typedef struct JsonNode {
     size_t index;
 } JsonNode;
 
-SourceRange json_range(const JsonNode *node);
-void json_wrong(const JsonNode *node, const char *hint, const char *message);
+SourceRange tree_range(const JsonNode *node);
+void tree_wrong(const JsonNode *node, const char *hint, const char *message);
 
-JsonNode json_member(const JsonNode *node, const char *key);
-JsonNode json_item(const JsonNode *node, size_t index, const JsonPlace *place);
+JsonNode tree_member(const JsonNode *node, const char *key);
+JsonNode tree_item(const JsonNode *node, size_t index, const JsonPlace *place);
 /* The item with its place looked up: slower than walking along the places. */
-JsonNode json_item_at(const JsonNode *node, size_t index);
-bool json_has(const JsonNode *node, const char *key);
+JsonNode tree_item_at(const JsonNode *node, size_t index);
+bool tree_has(const JsonNode *node, const char *key);
 /* A member that must be there; the missing one is reported at the object. */
-bool json_needs(const JsonNode *node, const char *key);
+bool tree_needs(const JsonNode *node, const char *key);
 /* Reports members that are neither trivia nor in `keys`, which ends with NULL. */
-void json_check_keys(const JsonNode *node, const char *const *keys);
+void tree_check_keys(const JsonNode *node, const char *const *keys);
 
 /* NULL after an error. */
-const char *json_read_text(const JsonNode *node, const char *what);
-const char *json_read_name(const JsonNode *node, const char *what);
-const char *json_read_comment(const JsonNode *node);
-void json_read_comments(const JsonNode *node, const char *key, Trivia *trivia);
-void json_read_trivia(const JsonNode *node, Trivia *trivia);
+const char *tree_read_text(const JsonNode *node, const char *what);
+const char *tree_read_name(const JsonNode *node, const char *what);
+const char *tree_read_comment(const JsonNode *node);
+void tree_read_comments(const JsonNode *node, const char *key, Trivia *trivia);
+void tree_read_trivia(const JsonNode *node, Trivia *trivia);
 
 /* ---- json_expressions.c ---- */
 
-Expression *json_make(const JsonNode *node, ExpressionKind kind);
-Expression *json_error_expression(const JsonNode *node);
-Expression *json_finish(const JsonNode *node, Expression *expression);
-Template *json_read_template(const JsonNode *node);
-Expression *json_read_expression(const JsonNode *node);
+Expression *tree_make(const JsonNode *node, ExpressionKind kind);
+Expression *tree_error_expression(const JsonNode *node);
+Expression *tree_finish(const JsonNode *node, Expression *expression);
+Template *tree_read_template(const JsonNode *node);
+Expression *tree_read_expression(const JsonNode *node);
 /* Expressions, and parts of the kind `also`: arguments or entries. */
-void json_read_list(const JsonNode *node, ExpressionList *list, ExpressionKind also);
+void tree_read_list(const JsonNode *node, ExpressionList *list, ExpressionKind also);
 
 #endif

@@ -12,11 +12,11 @@ static Expression *read_pattern(const JsonNode *node, int depth);
 
 static void read_patterns(const JsonNode *node, ExpressionList *list, int depth) {
     if (json_array_size(node->json) == 0 || depth > SYNTAX_DEPTH_LIMIT) {
-        json_wrong(node, NULL, "a list of names is wanted");
+        tree_wrong(node, NULL, "a list of names is wanted");
         return;
     }
     for (size_t i = 0; i < json_array_size(node->json); i++) {
-        JsonNode item = json_item_at(node, i);
+        JsonNode item = tree_item_at(node, i);
         Expression *pattern = read_pattern(&item, depth);
         if (pattern) {
             expression_list_add(node->reader->arena, list, pattern);
@@ -26,12 +26,12 @@ static void read_patterns(const JsonNode *node, ExpressionList *list, int depth)
 
 static Expression *read_pattern(const JsonNode *node, int depth) {
     if (json_is_array(node->json)) {
-        Expression *pattern = json_make(node, EXPRESSION_LIST);
+        Expression *pattern = tree_make(node, EXPRESSION_LIST);
         read_patterns(node, &pattern->items, depth + 1);
-        return json_finish(node, pattern);
+        return tree_finish(node, pattern);
     }
-    const char *name = json_read_name(node, "a name");
-    Expression *pattern = json_make(node, EXPRESSION_NAME);
+    const char *name = tree_read_name(node, "a name");
+    Expression *pattern = tree_make(node, EXPRESSION_NAME);
     pattern->name = name ? name : "_";
     return pattern;
 }
@@ -39,43 +39,43 @@ static Expression *read_pattern(const JsonNode *node, int depth) {
 static Statement *make_statement(const JsonNode *node, StatementKind kind) {
     Statement *statement = ARENA_NEW(node->reader->arena, Statement);
     statement->kind = kind;
-    statement->where = json_range(node);
+    statement->where = tree_range(node);
     statement->name_where = statement->where;
     return statement;
 }
 
 static Expression *read_member(const JsonNode *node, const char *key) {
-    JsonNode member = json_member(node, key);
-    return json_needs(node, key) ? json_read_expression(&member) : json_error_expression(node);
+    JsonNode member = tree_member(node, key);
+    return tree_needs(node, key) ? tree_read_expression(&member) : tree_error_expression(node);
 }
 
 static void read_values(const JsonNode *node, Statement *statement) {
-    if (json_has(node, "values")) {
-        JsonNode values = json_member(node, "values");
-        json_read_list(&values, &statement->values, EXPRESSION_LIST);
+    if (tree_has(node, "values")) {
+        JsonNode values = tree_member(node, "values");
+        tree_read_list(&values, &statement->values, EXPRESSION_LIST);
     } else {
         expression_list_add(node->reader->arena, &statement->values, read_member(node, "value"));
     }
     if (statement->values.count == 0) {
-        json_wrong(node, NULL, "a value is missing");
-        expression_list_add(node->reader->arena, &statement->values, json_error_expression(node));
+        tree_wrong(node, NULL, "a value is missing");
+        expression_list_add(node->reader->arena, &statement->values, tree_error_expression(node));
     }
 }
 
 static void read_body(const JsonNode *node, const char *key, Statement *statement) {
-    JsonNode body = json_member(node, key);
-    json_needs(node, key);
+    JsonNode body = tree_member(node, key);
+    tree_needs(node, key);
     statement->block = read_block(&body);
 }
 
 static void read_path(const JsonNode *node, Statement *statement) {
-    JsonNode path = json_member(node, "path");
-    statement->path = path.json ? json_read_template(&path) : NULL;
+    JsonNode path = tree_member(node, "path");
+    statement->path = path.json ? tree_read_template(&path) : NULL;
 }
 
 static void read_layout(const JsonNode *node, Statement *statement) {
-    JsonNode layout = json_member(node, "layout");
-    const char *word = layout.json ? json_read_text(&layout, "a layout") : NULL;
+    JsonNode layout = tree_member(node, "layout");
+    const char *word = layout.json ? tree_read_text(&layout, "a layout") : NULL;
     if (!word) {
         return;
     }
@@ -83,32 +83,32 @@ static void read_layout(const JsonNode *node, Statement *statement) {
                         : strcmp(word, "nhwc") == 0 ? LAYOUT_WORD_NHWC
                                                     : LAYOUT_WORD_NONE;
     if (statement->layout == LAYOUT_WORD_NONE) {
-        json_wrong(&layout, NULL, "a layout is nchw or nhwc");
+        tree_wrong(&layout, NULL, "a layout is nchw or nhwc");
     }
 }
 
 static void read_targets(const JsonNode *node, const char *key, Statement *statement) {
-    JsonNode targets = json_member(node, key);
+    JsonNode targets = tree_member(node, key);
     read_patterns(&targets, &statement->targets, 0);
     if (statement->targets.count == 0) {
-        Expression *nothing = json_make(node, EXPRESSION_NAME);
+        Expression *nothing = tree_make(node, EXPRESSION_NAME);
         nothing->name = "_";
         expression_list_add(node->reader->arena, &statement->targets, nothing);
     }
 }
 
 static void read_declared_name(const JsonNode *node, const char *key, Statement *statement) {
-    JsonNode name = json_member(node, key);
-    statement->name = json_read_name(&name, "a name");
+    JsonNode name = tree_member(node, key);
+    statement->name = tree_read_name(&name, "a name");
     statement->name = statement->name ? statement->name : "_";
-    statement->name_where = json_range(&name);
+    statement->name_where = tree_range(&name);
 }
 
 static Statement *read_if(const JsonNode *node);
 static Statement *finish_statement(const JsonNode *node, Statement *statement);
 
 static void read_else(const JsonNode *node, Statement *statement) {
-    JsonNode other = json_member(node, "else");
+    JsonNode other = tree_member(node, "else");
     if (!other.json) {
         return;
     }
@@ -122,7 +122,7 @@ static void read_else(const JsonNode *node, Statement *statement) {
 }
 
 static Statement *read_if(const JsonNode *node) {
-    json_check_keys(node, (const char *const[]){"if", "then", "else", NULL});
+    tree_check_keys(node, (const char *const[]){"if", "then", "else", NULL});
     Statement *statement = make_statement(node, STATEMENT_IF);
     statement->value = read_member(node, "if");
     read_body(node, "then", statement);
@@ -131,84 +131,84 @@ static Statement *read_if(const JsonNode *node) {
 }
 
 static void read_input(const JsonNode *node, Statement *statement) {
-    json_check_keys(
+    tree_check_keys(
         node, (const char *const[]){"input", "type", "dimensions", "layout", "value", NULL});
     read_declared_name(node, "input", statement);
-    JsonNode type = json_member(node, "type"), dimensions = json_member(node, "dimensions");
-    if (json_needs(node, "type")) {
-        statement->element = json_read_name(&type, "an element type");
+    JsonNode type = tree_member(node, "type"), dimensions = tree_member(node, "dimensions");
+    if (tree_needs(node, "type")) {
+        statement->element = tree_read_name(&type, "an element type");
     }
     statement->element = statement->element ? statement->element : "f32";
-    statement->element_where = json_range(&type);
-    if (json_needs(node, "dimensions")) {
-        json_read_list(&dimensions, &statement->values, EXPRESSION_LIST);
+    statement->element_where = tree_range(&type);
+    if (tree_needs(node, "dimensions")) {
+        tree_read_list(&dimensions, &statement->values, EXPRESSION_LIST);
     }
     read_layout(node, statement);
-    if (json_has(node, "value")) {
+    if (tree_has(node, "value")) {
         statement->value = read_member(node, "value");
         bool call =
             statement->value->kind == EXPRESSION_CALL || statement->value->kind == EXPRESSION_ERROR;
         if (!call) {
-            JsonNode value = json_member(node, "value");
-            json_wrong(&value, NULL, "a call of 'pixels' is wanted");
+            JsonNode value = tree_member(node, "value");
+            tree_wrong(&value, NULL, "a call of 'pixels' is wanted");
         }
     }
 }
 
 static void read_statement_kind(const JsonNode *node, Statement *statement) {
     const char *word = statement_words[statement->kind];
-    JsonNode member = json_member(node, word);
+    JsonNode member = tree_member(node, word);
     switch (statement->kind) {
     case STATEMENT_LET:
     case STATEMENT_ASSIGN:
-        json_check_keys(node, (const char *const[]){word, "value", "values", NULL});
+        tree_check_keys(node, (const char *const[]){word, "value", "values", NULL});
         read_targets(node, word, statement);
         read_values(node, statement);
         break;
     case STATEMENT_FOR:
-        json_check_keys(node, (const char *const[]){word, "in", "path", "body", NULL});
+        tree_check_keys(node, (const char *const[]){word, "in", "path", "body", NULL});
         read_targets(node, word, statement);
         statement->value = read_member(node, "in");
         read_path(node, statement);
         read_body(node, "body", statement);
         break;
     case STATEMENT_REPEAT:
-        json_check_keys(node, (const char *const[]){word, "path", "body", NULL});
-        statement->value = json_read_expression(&member);
+        tree_check_keys(node, (const char *const[]){word, "path", "body", NULL});
+        statement->value = tree_read_expression(&member);
         read_path(node, statement);
         read_body(node, "body", statement);
         break;
     case STATEMENT_SCOPE:
-        json_check_keys(node, (const char *const[]){word, "body", NULL});
-        statement->path = json_read_template(&member);
+        tree_check_keys(node, (const char *const[]){word, "body", NULL});
+        statement->path = tree_read_template(&member);
         read_body(node, "body", statement);
         break;
     case STATEMENT_RETURN:
-        json_check_keys(node, (const char *const[]){word, NULL});
-        json_read_list(&member, &statement->values, EXPRESSION_LIST);
+        tree_check_keys(node, (const char *const[]){word, NULL});
+        tree_read_list(&member, &statement->values, EXPRESSION_LIST);
         if (statement->values.count == 0) {
-            json_wrong(node, NULL, "a value is missing");
+            tree_wrong(node, NULL, "a value is missing");
             expression_list_add(
-                node->reader->arena, &statement->values, json_error_expression(node));
+                node->reader->arena, &statement->values, tree_error_expression(node));
         }
         break;
     case STATEMENT_INPUT:
         read_input(node, statement);
         break;
     case STATEMENT_OUTPUT:
-        json_check_keys(node, (const char *const[]){word, "layout", "value", NULL});
+        tree_check_keys(node, (const char *const[]){word, "layout", "value", NULL});
         read_declared_name(node, word, statement);
         read_layout(node, statement);
         statement->value = read_member(node, "value");
         break;
     case STATEMENT_ASSERT:
-        json_check_keys(node, (const char *const[]){word, "message", NULL});
-        statement->value = json_read_expression(&member);
+        tree_check_keys(node, (const char *const[]){word, "message", NULL});
+        statement->value = tree_read_expression(&member);
         statement->message = read_member(node, "message");
         break;
     case STATEMENT_FAIL:
-        json_check_keys(node, (const char *const[]){word, NULL});
-        statement->message = json_read_expression(&member);
+        tree_check_keys(node, (const char *const[]){word, NULL});
+        statement->message = tree_read_expression(&member);
         break;
     case STATEMENT_IF:
     case STATEMENT_KIND_COUNT:
@@ -218,7 +218,7 @@ static void read_statement_kind(const JsonNode *node, Statement *statement) {
 
 static Statement *failure(const JsonNode *node) {
     Statement *statement = make_statement(node, STATEMENT_FAIL);
-    statement->message = json_error_expression(node);
+    statement->message = tree_error_expression(node);
     statement->depth = 1;
     return statement;
 }
@@ -227,18 +227,18 @@ static Statement *finish_statement(const JsonNode *node, Statement *statement) {
     if (statement_finish(statement)) {
         return statement;
     }
-    json_wrong(node, NULL,
+    tree_wrong(node, NULL,
         arena_format(node->reader->arena, "nested more than %d levels deep", SYNTAX_DEPTH_LIMIT));
     return failure(node);
 }
 
 static Statement *read_statement(const JsonNode *node) {
     if (!json_is_object(node->json)) {
-        json_wrong(node, NULL, "a statement is an object");
+        tree_wrong(node, NULL, "a statement is an object");
         return failure(node);
     }
     for (StatementKind kind = 0; kind < STATEMENT_KIND_COUNT; kind++) {
-        if (!json_has(node, statement_words[kind])) {
+        if (!tree_has(node, statement_words[kind])) {
             continue;
         }
         Statement *statement;
@@ -249,10 +249,10 @@ static Statement *read_statement(const JsonNode *node) {
             read_statement_kind(node, statement);
             statement = finish_statement(node, statement);
         }
-        json_read_trivia(node, &statement->trivia);
+        tree_read_trivia(node, &statement->trivia);
         return statement;
     }
-    json_wrong(node,
+    tree_wrong(node,
         "as in {\"let\": [\"x\"], \"value\": 1} or {\"output\": \"y\", \"value\": ...}",
         "this object is no statement");
     return failure(node);
@@ -260,24 +260,24 @@ static Statement *read_statement(const JsonNode *node) {
 
 static Block *read_block(const JsonNode *node) {
     Block *block = ARENA_NEW(node->reader->arena, Block);
-    block->where = json_range(node);
+    block->where = tree_range(node);
     JsonNode list = *node;
     if (json_is_object(node->json)) {
-        json_check_keys(node, (const char *const[]){"statements", "opening_comment", NULL});
-        list = json_member(node, "statements");
-        JsonNode comment = json_member(node, "opening_comment");
-        block->closing.trailing = comment.json ? json_read_comment(&comment) : NULL;
-        json_read_comments(node, "closing_comments", &block->closing);
+        tree_check_keys(node, (const char *const[]){"statements", "opening_comment", NULL});
+        list = tree_member(node, "statements");
+        JsonNode comment = tree_member(node, "opening_comment");
+        block->closing.trailing = comment.json ? tree_read_comment(&comment) : NULL;
+        tree_read_comments(node, "closing_comments", &block->closing);
     }
     if (!json_is_array(list.json)) {
         if (node->json) {
-            json_wrong(node, NULL, "a list of statements is wanted");
+            tree_wrong(node, NULL, "a list of statements is wanted");
         }
         return block;
     }
     const JsonPlace *place = list.place->first_child;
     for (size_t i = 0; i < json_array_size(list.json); i++) {
-        JsonNode item = json_item(&list, i, place);
+        JsonNode item = tree_item(&list, i, place);
         place = place ? place->next : NULL;
         block_add(node->reader->arena, block, read_statement(&item));
     }
@@ -287,79 +287,79 @@ static Block *read_block(const JsonNode *node) {
 /* ---- items ---- */
 
 static void read_parameters(const JsonNode *node, Item *item) {
-    JsonNode list = json_member(node, "parameters");
+    JsonNode list = tree_member(node, "parameters");
     item->has_parameters = list.json != NULL || item->kind == ITEM_UNIT;
     if (!list.json) {
         return;
     }
-    json_read_list(&list, &item->parameters, EXPRESSION_ARGUMENT);
+    tree_read_list(&list, &item->parameters, EXPRESSION_ARGUMENT);
     for (int i = 0; i < item->parameters.count; i++) {
         ExpressionKind kind = item->parameters.items[i]->kind;
         if (kind != EXPRESSION_ARGUMENT && kind != EXPRESSION_ERROR) {
-            JsonNode bad = json_item_at(&list, (size_t)i);
-            json_wrong(
+            JsonNode bad = tree_item_at(&list, (size_t)i);
+            tree_wrong(
                 &bad, "as in {\"argument\": \"width\", \"value\": 1.0}", "a parameter is wanted");
         }
     }
-    json_read_comments(node, "closing_comments", &item->closing);
+    tree_read_comments(node, "closing_comments", &item->closing);
 }
 
 static Item *read_item(const JsonNode *node) {
     Item *item = ARENA_NEW(node->reader->arena, Item);
-    item->where = json_range(node);
-    while (item->kind < ITEM_KIND_COUNT && !json_has(node, item_words[item->kind])) {
+    item->where = tree_range(node);
+    while (item->kind < ITEM_KIND_COUNT && !tree_has(node, item_words[item->kind])) {
         item->kind++;
     }
     if (item->kind == ITEM_KIND_COUNT) {
-        json_wrong(node, NULL, "a unit, a network or an import is wanted");
+        tree_wrong(node, NULL, "a unit, a network or an import is wanted");
         return NULL;
     }
-    JsonNode member = json_member(node, item_words[item->kind]);
-    item->name_where = json_range(&member);
+    JsonNode member = tree_member(node, item_words[item->kind]);
+    item->name_where = tree_range(&member);
     if (item->kind == ITEM_IMPORT) {
-        json_check_keys(node, (const char *const[]){"import", NULL});
-        item->text = json_read_template(&member);
+        tree_check_keys(node, (const char *const[]){"import", NULL});
+        item->text = tree_read_template(&member);
     } else {
         bool network = item->kind == ITEM_NETWORK;
-        json_check_keys(node, (const char *const[]){item_words[item->kind], "parameters", "body",
+        tree_check_keys(node, (const char *const[]){item_words[item->kind], "parameters", "body",
                                   network ? "named" : NULL, NULL});
-        item->name = json_read_name(&member, "the name");
+        item->name = tree_read_name(&member, "the name");
         read_parameters(node, item);
-        JsonNode named = json_member(node, "named"), body = json_member(node, "body");
-        item->text = network && named.json ? json_read_template(&named) : NULL;
-        json_needs(node, "body");
+        JsonNode named = tree_member(node, "named"), body = tree_member(node, "body");
+        item->text = network && named.json ? tree_read_template(&named) : NULL;
+        tree_needs(node, "body");
         item->block = read_block(&body);
     }
-    json_read_trivia(node, &item->trivia);
+    tree_read_trivia(node, &item->trivia);
     return item;
 }
 
 static void read_spec(const JsonNode *node, Spec *spec) {
     if (!json_is_object(node->json)) {
-        json_wrong(node, NULL, "a spec is an object with \"riffle\" and \"items\"");
+        tree_wrong(node, NULL, "a spec is an object with \"riffle\" and \"items\"");
         return;
     }
-    json_check_keys(node, (const char *const[]){"riffle", "items", NULL});
-    JsonNode version = json_member(node, "riffle"), items = json_member(node, "items");
-    if (json_needs(node, "riffle") && json_integer_value(version.json) != 1) {
-        json_wrong(&version, NULL, "the version of the form is 1");
+    tree_check_keys(node, (const char *const[]){"riffle", "items", NULL});
+    JsonNode version = tree_member(node, "riffle"), items = tree_member(node, "items");
+    if (tree_needs(node, "riffle") && json_integer_value(version.json) != 1) {
+        tree_wrong(&version, NULL, "the version of the form is 1");
     }
-    if (!json_needs(node, "items")) {
+    if (!tree_needs(node, "items")) {
         return;
     }
     if (!json_is_array(items.json)) {
-        json_wrong(&items, NULL, "a list is wanted");
+        tree_wrong(&items, NULL, "a list is wanted");
     }
     const JsonPlace *place = items.place->first_child;
     for (size_t i = 0; i < json_array_size(items.json); i++) {
-        JsonNode child = json_item(&items, i, place);
+        JsonNode child = tree_item(&items, i, place);
         place = place ? place->next : NULL;
         Item *item = read_item(&child);
         if (item) {
             spec_add(spec, item);
         }
     }
-    json_read_comments(node, "closing_comments", &spec->closing);
+    tree_read_comments(node, "closing_comments", &spec->closing);
 }
 
 /* ---- entry ---- */
