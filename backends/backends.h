@@ -25,6 +25,8 @@ typedef struct Target {
 
 /* The rows of targets.def; *count is set. */
 const Target *target_table(size_t *count);
+/* The processor names that target_find also takes (cpus.def), *count of them. */
+const char *const *target_processor_names(Arena *arena, size_t *count);
 /* A row of the table, any x86-64 CPU name that LLVM knows, or "native" (this machine). NULL after
  * reporting an error with the nearest known name. */
 const Target *target_find(const char *name, Arena *arena, Diagnostics *diagnostics);

@@ -39,7 +39,9 @@ static bool runs_lanes(int lanes) {
 #endif
 
 bool target_runs_here(const Target *target) {
-    return strncmp(target->triple, "x86_64", 6) == 0 && runs_lanes(target->lanes);
+    /* Bulldozer's four-operand multiply-add exists nowhere else. */
+    bool bulldozer = strncmp(target->cpu, "bdver", 5) == 0;
+    return strncmp(target->triple, "x86_64", 6) == 0 && !bulldozer && runs_lanes(target->lanes);
 }
 
 /* x86-64 CPU names of LLVM: the class decides lanes and registers, the name goes to LLVM, which
@@ -73,6 +75,14 @@ static const Target *native_target(void) {
         if (target_runs_here(&targets[i]))
             best = &targets[i];
     return best;
+}
+
+const char *const *target_processor_names(Arena *arena, size_t *count) {
+    *count = sizeof cpu_names / sizeof *cpu_names;
+    const char **names = ARENA_ARRAY(arena, const char *, *count);
+    for (size_t i = 0; i < *count; i++)
+        names[i] = cpu_names[i].cpu;
+    return names;
 }
 
 const Target *target_find(const char *name, Arena *arena, Diagnostics *diagnostics) {

@@ -2,6 +2,7 @@
 #include "backends/backends.h"
 #include "driver/driver.h"
 #include "driver/table.h"
+#include <string.h>
 
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
     Session *session = state->input;
@@ -30,6 +31,23 @@ static void add_target(Table *table, const Target *target) {
     table_add_row(table, cells);
 }
 
+/* The names of cpus.def, wrapped. */
+static void print_processors(const Session *session) {
+    size_t count, column = 0;
+    const char *const *names = target_processor_names(session->arena, &count);
+    printf("\nProcessors by name, and 'native':\n");
+    for (size_t i = 0; i < count; i++) {
+        size_t length = strlen(names[i]) + 1;
+        if (column + length > 92) {
+            printf("\n");
+            column = 0;
+        }
+        printf("%s%s", column > 0 ? " " : "  ", names[i]);
+        column += column > 0 ? length : length + 1;
+    }
+    printf("\n");
+}
+
 int command_targets(int argc, char **argv) {
     Session session = session_begin();
     if (!command_line_parse(&argp, argc, argv, &session, &session))
@@ -47,5 +65,6 @@ int command_targets(int argc, char **argv) {
     fputs(text.data, stdout);
     text_free(&text);
     table_free(&table);
+    print_processors(&session);
     return session_finish(&session, EXIT_DONE);
 }
