@@ -5,61 +5,19 @@
 
 /* ---- the spec as a whole ---- */
 
-static void check_parameters(Evaluator *evaluator, const Item *item) {
-    for (int i = 0; i < item->parameters.count; i++) {
-        const Expression *parameter = item->parameters.items[i];
-        for (int k = 0; k < i; k++) {
-            if (strcmp(item->parameters.items[k]->name, parameter->name) == 0) {
-                complain(evaluator, parameter->name_where, NULL,
-                    "the parameter '%s' stands twice in '%s'", parameter->name, item->name);
-            }
-        }
-    }
-}
-
-static void check_unit(Evaluator *evaluator, const Item *unit) {
-    const Item *first = find_unit(evaluator, unit->name);
-    if (first != unit) {
-        complain(evaluator, unit->name_where, NULL, "there is a unit '%s' already", unit->name);
-        return;
-    }
-    const char *const *tables[] = {operation_names(), builtin_names()};
-    for (int t = 0; t < 2; t++) {
-        for (int i = 0; tables[t][i]; i++) {
-            if (strcmp(tables[t][i], unit->name) == 0) {
-                complain(evaluator, unit->name_where, NULL,
-                    "'%s' is the name of a built-in function", unit->name);
-            }
-        }
-    }
-}
-
-/* Finds the network, and mistakes that hold before anything is evaluated. */
-static void check_items(Evaluator *evaluator) {
+static void find_network(Evaluator *evaluator) {
     const Spec *spec = evaluator->spec;
     for (int i = 0; i < spec->count; i++) {
         const Item *item = spec->items[i];
-        check_parameters(evaluator, item);
-        switch (item->kind) {
-        case ITEM_UNIT:
-            check_unit(evaluator, item);
-            break;
-        case ITEM_NETWORK:
-            if (evaluator->network) {
-                complain(evaluator, item->name_where, NULL,
-                    "a spec has one network, and this is '%s' "
-                    "beside '%s'",
-                    item->name, evaluator->network->name);
-            } else {
-                evaluator->network = item;
-            }
-            break;
-        case ITEM_IMPORT:
-            complain(evaluator, item->where, "copy the units into this file",
-                "'import' is not supported yet");
-            break;
-        case ITEM_KIND_COUNT:
-            break;
+        if (item->kind != ITEM_NETWORK) {
+            continue;
+        }
+        if (evaluator->network) {
+            complain(evaluator, item->name_where, NULL,
+                "a spec has one network, and this is '%s' beside '%s'", item->name,
+                evaluator->network->name);
+        } else {
+            evaluator->network = item;
         }
     }
     if (!evaluator->network) {
@@ -221,7 +179,8 @@ static bool run_network(Evaluator *evaluator, const Setting *settings, size_t se
     evaluator->scope = &scope;
     evaluator->prefix = &prefix;
     evaluator->frame = &frame;
-    check_items(evaluator);
+    collect_units(evaluator, evaluator->spec);
+    find_network(evaluator);
     if (!evaluator->network) {
         return false;
     }

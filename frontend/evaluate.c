@@ -97,16 +97,6 @@ void define(Evaluator *evaluator, const char *name, Datum value) {
     evaluator->scope->variables = variable;
 }
 
-const Item *find_unit(const Evaluator *evaluator, const char *name) {
-    for (int i = 0; i < evaluator->spec->count; i++) {
-        const Item *item = evaluator->spec->items[i];
-        if (item->kind == ITEM_UNIT && strcmp(item->name, name) == 0) {
-            return item;
-        }
-    }
-    return NULL;
-}
-
 /* "did you mean 'conv'?" from all that is known here, or NULL. */
 static const char *nearest_name(const Evaluator *evaluator, const char *name, bool variables) {
     enum { MOST = 512 };
@@ -117,10 +107,8 @@ static const char *nearest_name(const Evaluator *evaluator, const char *name, bo
             names[count++] = v->name;
         }
     }
-    for (int i = 0; i < evaluator->spec->count && count < MOST; i++) {
-        if (evaluator->spec->items[i]->kind == ITEM_UNIT) {
-            names[count++] = evaluator->spec->items[i]->name;
-        }
+    for (int i = 0; i < evaluator->unit_count && count < MOST; i++) {
+        names[count++] = evaluator->units[i]->name;
     }
     const char *const *tables[] = {builtin_names(), operation_names()};
     for (int t = 0; t < 2; t++) {
@@ -318,6 +306,15 @@ static Datum evaluate_index(Evaluator *evaluator, const Expression *expression) 
 
 /* ---- calls ---- */
 
+static Datum report_no_function(Evaluator *evaluator, const Call *call, const Variable *variable) {
+    if (variable) {
+        return complain(evaluator, call->name_where, NULL, "'%s' is %s here, not a function",
+            call->name, datum_describe(variable->value, evaluator->arena));
+    }
+    return complain(evaluator, call->name_where, nearest_name(evaluator, call->name, false),
+        "unknown op or unit '%s'", call->name);
+}
+
 static Datum call_function(Evaluator *evaluator, Call *call) {
     const Variable *variable = find_variable(evaluator, call->name);
     if (variable && variable->value.kind == DATUM_UNKNOWN) {
@@ -325,6 +322,9 @@ static Datum call_function(Evaluator *evaluator, Call *call) {
     }
     if (variable && variable->value.kind == DATUM_FUNCTION) {
         call->name = variable->value.function;
+    }
+    if (!is_function(evaluator, call->name)) {
+        return report_no_function(evaluator, call, variable);
     }
     for (int i = 0; i < call->count; i++) {
         if (call->arguments[i].value.kind == DATUM_UNKNOWN) {
@@ -336,15 +336,10 @@ static Datum call_function(Evaluator *evaluator, Call *call) {
     if (unit) {
         return call_unit(evaluator, unit, call);
     }
-    if (call_operation(evaluator, call, &result) || call_builtin(evaluator, call, &result)) {
-        return result;
+    if (!call_operation(evaluator, call, &result)) {
+        call_builtin(evaluator, call, &result);
     }
-    if (variable) {
-        return complain(evaluator, call->name_where, NULL, "'%s' is %s here, not a function",
-            call->name, datum_describe(variable->value, evaluator->arena));
-    }
-    return complain(evaluator, call->name_where, nearest_name(evaluator, call->name, false),
-        "unknown op or unit '%s'", call->name);
+    return result;
 }
 
 bool evaluate_arguments(

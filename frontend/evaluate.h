@@ -13,6 +13,7 @@ enum {
     LIST_LIMIT = 65536,             /* items of one list */
     LIST_DEPTH_LIMIT = 16,          /* lists in one another */
     NODE_LIMIT = 16384,             /* nodes of the graph */
+    IMPORT_LIMIT = 64,              /* files */
     REPORT_LIMIT = 200,             /* mistakes before evaluation stops */
 };
 
@@ -75,6 +76,13 @@ typedef struct Frame {
 typedef struct Evaluator {
     const Spec *spec;
     const Item *network;
+    const Item **units; /* of the spec and its imports */
+    int unit_count, unit_capacity;
+    struct ImportedFile {
+        const char *path;
+        struct ImportedFile *next;
+    } *files;
+    int import_count;
     Graph *graph;
     Arena *arena;
     Diagnostics *diagnostics;
@@ -147,7 +155,6 @@ bool evaluate_arguments(
     Evaluator *evaluator, const Expression *expression, const Argument *piped, Call *call);
 /* The text of a string or path; NULL when a part is unknown. */
 const char *evaluate_template(Evaluator *evaluator, const Template *text);
-const Item *find_unit(const Evaluator *evaluator, const char *name);
 /* Prefix and path joined by a '.', or by nothing when the path begins with '/'. */
 Prefix *enter_path(Evaluator *evaluator, const Template *path);
 void define(Evaluator *evaluator, const char *name, Datum value);
@@ -165,6 +172,12 @@ void run_block(Evaluator *evaluator, const Block *block);
 void bind_pattern(Evaluator *evaluator, const Expression *pattern, Datum value, bool make_new);
 /* Parameters of the unit from the call's arguments, then its body. */
 Datum call_unit(Evaluator *evaluator, const Item *unit, Call *call);
+
+/* ---- imports.c ---- */
+
+/* Makes the units of the spec and of all that it imports known. */
+void collect_units(Evaluator *evaluator, const Spec *spec);
+const Item *find_unit(const Evaluator *evaluator, const char *name); /* NULL when unknown */
 
 /* ---- builtins.c: functions on compile-time values ---- */
 

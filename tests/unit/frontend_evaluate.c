@@ -2,7 +2,10 @@
  * graph. */
 #include "tests/unit/frontend_support.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Evaluates the expression, after the statements, to the text that a string makes of it. */
 static const char *value_of(Language *language, const char *before, const char *expression) {
@@ -192,6 +195,46 @@ static void shared_weights_are_one(void **state) {
     assert_int_equal(graph_parameters(graph), 2 * 144); /* counted where it is used */
 }
 
+static const char *write_file(
+    Language *language, const char *folder, const char *name, const char *contents) {
+    Text text = {0};
+    const char *path = arena_format(language->arena, "%s/%s", folder, name);
+    text_append(&text, contents);
+    assert_int_equal(text_write_file(&text, path), 0);
+    text_free(&text);
+    return path;
+}
+
+/* Paths are seen from the importing file; circles and files imported twice are fine; the network of
+ * an imported file is not used. */
+static void imported_units_are_known(void **state) {
+    Language *language = *state;
+    char folder[] = "/tmp/riffle-import-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    const char *inner_folder = arena_format(language->arena, "%s/inner", folder);
+    assert_int_equal(mkdir(inner_folder, 0700), 0);
+    const char *main_path = write_file(language, folder, "main.rfl",
+        "import \"inner/a.rfl\"\nimport \"inner/b.rfl\"\n"
+        "network n { input x: f32[1, 4, 8, 8] output o = x |> a |> b }");
+    const char *a_path = write_file(language, folder, "inner/a.rfl",
+        "import \"b.rfl\" import \"../main.rfl\" unit a(x) { return x |> b |> relu } network m { "
+        "}");
+    const char *b_path = write_file(
+        language, folder, "inner/b.rfl", "import \"a.rfl\" unit b(x) { return sigmoid(x) }");
+    Spec *spec = spec_read(main_path, language->arena, language->diagnostics);
+    assert_no_errors(language);
+    Graph *graph = spec_elaborate(spec, NULL, 0, language->arena, language->diagnostics);
+    assert_no_errors(language);
+    assert_int_equal(graph->first->op, OP_sigmoid);
+    assert_int_equal(graph->first->next->op, OP_relu);
+    assert_int_equal(graph->last->op, OP_sigmoid);
+    unlink(main_path);
+    unlink(a_path);
+    unlink(b_path);
+    rmdir(inner_folder);
+    rmdir(folder);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
@@ -203,6 +246,8 @@ int main(void) {
             ops_have_friendly_defaults, language_set_up, language_tear_down),
         cmocka_unit_test_setup_teardown(
             inputs_say_how_pixels_become_numbers, language_set_up, language_tear_down),
+        cmocka_unit_test_setup_teardown(
+            imported_units_are_known, language_set_up, language_tear_down),
         cmocka_unit_test_setup_teardown(
             shared_weights_are_one, language_set_up, language_tear_down),
     };

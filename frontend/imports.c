@@ -1,0 +1,133 @@
+/* The units that a spec can call: its own and those of the files it imports, directly or through
+ * others. A file counts once, however many import it, so circles are harmless. */
+#include "frontend/evaluate.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+const Item *find_unit(const Evaluator *evaluator, const char *name) {
+    for (int i = 0; i < evaluator->unit_count; i++) {
+        if (strcmp(evaluator->units[i]->name, name) == 0) {
+            return evaluator->units[i];
+        }
+    }
+    return NULL;
+}
+
+static void check_parameters(Evaluator *evaluator, const Item *item) {
+    for (int i = 0; i < item->parameters.count; i++) {
+        const Expression *parameter = item->parameters.items[i];
+        for (int k = 0; k < i; k++) {
+            if (strcmp(item->parameters.items[k]->name, parameter->name) == 0) {
+                complain(evaluator, parameter->name_where, NULL,
+                    "the parameter '%s' stands twice in '%s'", parameter->name, item->name);
+            }
+        }
+    }
+}
+
+static void add_unit(Evaluator *evaluator, const Item *unit) {
+    const Item *known = find_unit(evaluator, unit->name);
+    if (known) {
+        complain(evaluator, unit->name_where, NULL, "there is a unit '%s' already", unit->name);
+        diagnostics_report(
+            evaluator->diagnostics, SEVERITY_NOTE, known->name_where, NULL, "it is here");
+        return;
+    }
+    if (is_function(evaluator, unit->name)) {
+        complain(evaluator, unit->name_where, NULL, "'%s' is the name of a built-in function",
+            unit->name);
+        return;
+    }
+    if (evaluator->unit_count == evaluator->unit_capacity) {
+        int capacity = evaluator->unit_capacity == 0 ? 16 : 2 * evaluator->unit_capacity;
+        const Item **larger = ARENA_ARRAY(evaluator->arena, const Item *, capacity);
+        if (evaluator->unit_count > 0) {
+            memcpy(larger, evaluator->units, (size_t)evaluator->unit_count * sizeof(*larger));
+        }
+        evaluator->units = larger;
+        evaluator->unit_capacity = capacity;
+    }
+    evaluator->units[evaluator->unit_count++] = unit;
+}
+
+/* ---- imports ---- */
+
+/* The path as seen from the folder of the importing file. */
+static const char *import_path(Evaluator *evaluator, const SourceFile *importer, const char *text) {
+    const char *slash = strrchr(importer->name, '/');
+    if (text[0] == '/' || !slash) {
+        return text;
+    }
+    return arena_format(
+        evaluator->arena, "%.*s/%s", (int)(slash - importer->name), importer->name, text);
+}
+
+/* False when the file was imported before. A file that is not there is left to the reader to
+ * report. */
+static bool note_file(Evaluator *evaluator, const char *path) {
+    char *real = realpath(path, NULL);
+    const char *name = arena_copy_string(evaluator->arena, real ? real : path);
+    free(real);
+    for (const struct ImportedFile *file = evaluator->files; file; file = file->next) {
+        if (strcmp(file->path, name) == 0) {
+            return false;
+        }
+    }
+    struct ImportedFile *file = ARENA_NEW(evaluator->arena, struct ImportedFile);
+    *file = (struct ImportedFile){name, evaluator->files};
+    evaluator->files = file;
+    return true;
+}
+
+static void import_file(Evaluator *evaluator, const SourceFile *importer, const Item *item) {
+    bool literal = item->text->count == 1 && item->text->parts[0].text;
+    if (!literal || strcmp(item->text->parts[0].text, "-") == 0) {
+        complain(evaluator, item->where, "as in import \"units.rfl\"",
+            "'import' takes the name of a file");
+        return;
+    }
+    const char *path = import_path(evaluator, importer, item->text->parts[0].text);
+    if (!note_file(evaluator, path)) {
+        return;
+    }
+    if (++evaluator->import_count > IMPORT_LIMIT) {
+        complain(evaluator, item->where, NULL, "a spec imports at most %d files", IMPORT_LIMIT);
+        return;
+    }
+    const Spec *spec = spec_read(path, evaluator->arena, evaluator->diagnostics);
+    if (!spec) {
+        evaluator->failed = true;
+        diagnostics_report(
+            evaluator->diagnostics, SEVERITY_NOTE, item->where, NULL, "imported here");
+        return;
+    }
+    collect_units(evaluator, spec);
+}
+
+void collect_units(Evaluator *evaluator, const Spec *spec) {
+    bool imported = spec != evaluator->spec;
+    if (!imported) {
+        note_file(evaluator, spec->file->name);
+    }
+    for (int i = 0; i < spec->count; i++) {
+        const Item *item = spec->items[i];
+        switch (item->kind) {
+        case ITEM_UNIT:
+            check_parameters(evaluator, item);
+            add_unit(evaluator, item);
+            break;
+        case ITEM_NETWORK: /* that of an imported file is not used */
+            if (!imported) {
+                check_parameters(evaluator, item);
+            }
+            break;
+        case ITEM_IMPORT:
+            import_file(evaluator, spec->file, item);
+            break;
+        case ITEM_KIND_COUNT:
+            break;
+        }
+    }
+}
