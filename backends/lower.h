@@ -92,6 +92,20 @@ int vector_width(const Target *target, int64_t count);
 /* Writes the lanes of all vectors that cover `count` floats; returns their number. */
 int vector_widths(const Target *target, int64_t count, int *widths, int capacity);
 
+/* ---- tile.c ---- */
+
+enum { MAX_TILE_PIXELS = 28, MAX_TILE_VECTORS = 8 };
+
+/* Accumulators of a convolution that are held in registers: so many pixels times so many vectors of
+ * output channels. */
+typedef struct TileShape {
+    int pixels, vectors;
+} TileShape;
+
+/* The shape that computes `outputs` channels of `pixels` pixels with `taps` multiply-adds each in
+ * the fewest cycles, by a model of the target's ports. */
+TileShape choose_tile(const Target *target, int64_t outputs, int64_t pixels, int64_t taps);
+
 /* A stretch of tiles along an output row: `repeat` tiles of `pixels` outputs, from column `first`
  * on. Where repeat > 1 no tap of the window leaves the input, so one body serves all. */
 typedef struct TileSpan {

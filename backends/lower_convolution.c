@@ -13,7 +13,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { MAX_TILE_PIXELS = 28, MAX_TILE_VECTORS = 8, MAX_LANES = 16 };
+enum { MAX_LANES = 16 };
 
 /* What one convolution is, for all functions of this file. */
 typedef struct Convolution {
@@ -31,8 +31,9 @@ typedef struct Convolution {
     bool flat, has_bias;
     int64_t bias_offset; /* in floats, inside the packed weights */
     Activation activation, residual_activation;
-    int tile_pixels, tile_vectors;
-    int64_t panel_channels; /* channels of a full panel */
+    TileShape tile;
+    const Expression *first_tile, *end_tile; /* flat: the tiles of one block */
+    int64_t panel_channels;                  /* channels of a full panel */
 } Convolution;
 
 /* A tile: which output channels, which pixels. */
@@ -46,72 +47,6 @@ typedef struct ConvolutionTile {
     int pixels;
     bool interior;
 } ConvolutionTile;
-
-/* ---- choosing the tile ---- */
-
-/* Cycles of one tap and input channel on a tile, and of the whole tile: multiply-adds, loads, issue
- * width, and the latency of the multiply-add chain, whichever is longest. */
-static double tile_cycles(
-    const Target *target, int pixels, const int *widths, int width_count, int64_t taps) {
-    double full = 1.0 / target->multiply_adds_per_cycle;
-    double multiply_adds = 0, loads = 0.5 * pixels, instructions = 2;
-    for (int i = 0; i < width_count; i++) {
-        double cost = widths[i] == target->lanes ? full : 0.5;
-        double operations = target->fused_multiply_add ? 1 : 2;
-        multiply_adds += cost * pixels * operations;
-        loads += widths[i] > 8 ? 1.0 : 0.5;
-        instructions += pixels * operations + 1;
-    }
-    instructions += pixels;
-    double cycles = multiply_adds;
-    if (loads > cycles)
-        cycles = loads;
-    if (instructions / 6 > cycles)
-        cycles = instructions / 6;
-    if (cycles < 4)
-        cycles = 4;
-    double stores = (double)pixels * width_count;
-    return cycles * (double)taps + stores + 12;
-}
-
-static double panel_cycles(const Convolution *conv, int64_t channels, int pixels, int64_t taps) {
-    int widths[MAX_TILE_VECTORS];
-    const Target *target = conv->lowering->target;
-    int count = vector_widths(target, channels, widths, MAX_TILE_VECTORS);
-    int64_t whole = conv->width_out / pixels, rest = conv->width_out % pixels;
-    double cycles = (double)whole * tile_cycles(target, pixels, widths, count, taps);
-    if (rest > 0)
-        cycles += tile_cycles(target, (int)rest, widths, count, taps);
-    return cycles;
-}
-
-static void choose_tile(Convolution *conv) {
-    const Target *target = conv->lowering->target;
-    int64_t taps = conv->group_inputs * conv->window.kernel[0] * conv->window.kernel[1];
-    double best = 0;
-    for (int vectors = 1; vectors <= MAX_TILE_VECTORS; vectors++) {
-        int64_t panel = (int64_t)vectors * target->lanes;
-        if (vectors > 1 && panel >= conv->group_outputs + target->lanes)
-            break;
-        for (int pixels = 1; pixels <= MAX_TILE_PIXELS && pixels <= conv->width_out; pixels++) {
-            /* accumulators, one weight per vector, one broadcast value; without fused multiply-add
-             * a product besides */
-            int registers = pixels * vectors + vectors + (target->fused_multiply_add ? 1 : 2);
-            if (pixels > 1 && registers > target->registers)
-                break;
-            int64_t whole = conv->group_outputs / panel, rest = conv->group_outputs % panel;
-            double cycles = (double)whole * panel_cycles(conv, panel, pixels, taps);
-            if (rest > 0)
-                cycles += panel_cycles(conv, rest, pixels, taps);
-            if (best == 0 || cycles < best) {
-                best = cycles;
-                conv->tile_pixels = pixels;
-                conv->tile_vectors = vectors;
-            }
-        }
-    }
-    conv->panel_channels = (int64_t)conv->tile_vectors * target->lanes;
-}
 
 /* ---- packing ---- */
 
@@ -401,7 +336,7 @@ typedef void EmitPixels(const Convolution *conv, ConvolutionTile *tile);
 static void emit_row_tiles(const Convolution *conv, ConvolutionTile *tile) {
     TileSpan *spans;
     int count = tile_spans(
-        conv->arena, conv->width_out, conv->width_in, &conv->window, conv->tile_pixels, &spans);
+        conv->arena, conv->width_out, conv->width_in, &conv->window, conv->tile.pixels, &spans);
     for (int i = 0; i < count; i++) {
         tile->pixels = spans[i].pixels;
         tile->interior = spans[i].interior;
@@ -412,28 +347,27 @@ static void emit_row_tiles(const Convolution *conv, ConvolutionTile *tile) {
     }
 }
 
-/* The pixel tiles of the parallel range [begin, end) of a flat convolution; the last one may be
- * partial. */
+/* The pixel tiles first_tile..end_tile-1 of a flat convolution; the last one of all may be partial.
+ */
 static void emit_flat_tiles(const Convolution *conv, ConvolutionTile *tile) {
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
-    const Expression *begin = kernel_variable(builder, VARIABLE_BEGIN);
-    const Expression *end = kernel_variable(builder, VARIABLE_END);
-    int64_t whole = conv->width_out / conv->tile_pixels, rest = conv->width_out % conv->tile_pixels;
+    const Expression *begin = conv->first_tile, *end = conv->end_tile;
+    int64_t whole = conv->width_out / conv->tile.pixels, rest = conv->width_out % conv->tile.pixels;
     const Expression *whole_end =
         rest > 0 ? expression_minimum(arena, end, expression_constant(arena, whole)) : end;
     tile->interior = true;
     if (whole > 0) {
         const Expression *index = kernel_open_for(builder, "tile", begin, whole_end, 1);
-        tile->pixels = conv->tile_pixels;
-        tile->column = times(conv, index, conv->tile_pixels);
+        tile->pixels = conv->tile.pixels;
+        tile->column = times(conv, index, conv->tile.pixels);
         emit_tile(conv, tile);
         kernel_close(builder);
     }
     if (rest > 0) {
         kernel_open_if_less(builder, expression_constant(arena, whole), end);
         tile->pixels = (int)rest;
-        tile->column = expression_constant(arena, whole * conv->tile_pixels);
+        tile->column = expression_constant(arena, whole * conv->tile.pixels);
         emit_tile(conv, tile);
         kernel_close(builder);
     }
@@ -442,9 +376,9 @@ static void emit_flat_tiles(const Convolution *conv, ConvolutionTile *tile) {
 /* All pixels, when the parallel axis is the panels. */
 static void emit_all_tiles(const Convolution *conv, ConvolutionTile *tile) {
     tile->interior = true;
-    for (int64_t first = 0; first < conv->width_out; first += conv->tile_pixels) {
+    for (int64_t first = 0; first < conv->width_out; first += conv->tile.pixels) {
         int64_t left = conv->width_out - first;
-        tile->pixels = left < conv->tile_pixels ? (int)left : conv->tile_pixels;
+        tile->pixels = left < conv->tile.pixels ? (int)left : conv->tile.pixels;
         tile->column = expression_constant(conv->arena, first);
         emit_tile(conv, tile);
     }
@@ -512,6 +446,31 @@ static void emit_groups(const Convolution *conv, ConvolutionTile *tile, EmitPixe
         tile->group = expression_constant(conv->arena, group);
         emit_panels(conv, tile, NULL, NULL, emit_pixels);
     }
+}
+
+/* The pixels of a flat convolution in blocks that stay in the second-level cache while one panel of
+ * weights after the other goes over them. */
+static void emit_blocks(Convolution *conv) {
+    KernelBuilder *builder = conv->builder;
+    const Expression *begin = kernel_variable(builder, VARIABLE_BEGIN);
+    const Expression *end = kernel_variable(builder, VARIABLE_END);
+    int64_t tile_bytes = conv->tile.pixels * conv->input->channels * (int64_t)sizeof(float);
+    int64_t block = conv->lowering->target->l2_bytes / 4 / tile_bytes;
+    int64_t tiles = (conv->width_out + conv->tile.pixels - 1) / conv->tile.pixels;
+    bool one_panel = conv->groups * conv->group_outputs <= conv->panel_channels;
+    block = block < 1 ? 1 : block;
+    ConvolutionTile tile = {0};
+    if (one_panel || block >= tiles) {
+        conv->first_tile = begin;
+        conv->end_tile = end;
+        emit_groups(conv, &tile, emit_flat_tiles);
+        return;
+    }
+    conv->first_tile = kernel_open_for(builder, "block", begin, end, block);
+    conv->end_tile = expression_minimum(
+        conv->arena, end, expression_offset(conv->arena, conv->first_tile, block));
+    emit_groups(conv, &tile, emit_flat_tiles);
+    kernel_close(builder);
 }
 
 static void emit_rows(const Convolution *conv) {
@@ -594,7 +553,7 @@ static bool is_depthwise(const Node *node) {
 
 /* How the kernel is cut for threads: tiles of pixels, panels of channels, or rows. */
 static int64_t parallel_extent(const Convolution *conv, bool *by_panels) {
-    int64_t tiles = (conv->width_out + conv->tile_pixels - 1) / conv->tile_pixels;
+    int64_t tiles = (conv->width_out + conv->tile.pixels - 1) / conv->tile.pixels;
     int64_t panels = (conv->group_outputs + conv->panel_channels - 1) / conv->panel_channels;
     bool one_run =
         conv->output->run_count == 1 && (!conv->residual || conv->residual->run_count == 1);
@@ -610,7 +569,9 @@ bool lower_convolution(Lowering *lowering, const Node *node) {
     KernelCall call;
     Convolution conv = {.lowering = lowering, .call = &call, .arena = lowering->arena};
     describe(&conv, node);
-    choose_tile(&conv);
+    int64_t taps = conv.group_inputs * conv.window.kernel[0] * conv.window.kernel[1];
+    conv.tile = choose_tile(lowering->target, conv.group_outputs, conv.width_out, taps);
+    conv.panel_channels = (int64_t)conv.tile.vectors * lowering->target->lanes;
     bool by_panels;
     call_begin(lowering, &call, node, parallel_extent(&conv, &by_panels));
     conv.builder = &call.builder;
@@ -624,8 +585,7 @@ bool lower_convolution(Lowering *lowering, const Node *node) {
         emit_panels(&conv, &tile, kernel_variable(conv.builder, VARIABLE_BEGIN),
             kernel_variable(conv.builder, VARIABLE_END), emit_all_tiles);
     } else if (conv.flat) {
-        ConvolutionTile tile = {0};
-        emit_groups(&conv, &tile, emit_flat_tiles);
+        emit_blocks(&conv);
     } else {
         emit_rows(&conv);
     }

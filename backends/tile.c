@@ -1,0 +1,75 @@
+/* Chooses the register tile of a convolution: counts the cycles of every shape that fits the
+ * registers and takes the cheapest, partial tiles and partial vectors included.
+ *
+ * The model: a tile does pixels x vectors multiply-adds per tap, loads one weight vector per vector
+ * and broadcasts one float per pixel. What takes longest of multiply-add ports, load ports, issue
+ * width and the latency of the multiply-add chain is the time of a tap. */
+#include "backends/lower.h"
+
+static const double issue_width = 6;      /* instructions per cycle */
+static const double latency = 4;          /* cycles of a multiply-add */
+static const double loads_per_cycle = 2;  /* of at most 8 lanes; wider ones take two */
+static const double cycles_per_tile = 12; /* addresses, loop, first loads */
+static const double narrow_per_cycle = 2; /* multiply-adds of less than a full vector */
+
+static double larger(double a, double b) {
+    return a > b ? a : b;
+}
+
+static double tile_cycles(const Target *target, int64_t channels, int pixels, int64_t taps) {
+    int widths[MAX_TILE_VECTORS];
+    int vectors = vector_widths(target, channels, widths, MAX_TILE_VECTORS);
+    int operations = target->fused_multiply_add ? 1 : 2;
+    double arithmetic = 0, loads = pixels / loads_per_cycle;
+    for (int i = 0; i < vectors; i++) {
+        bool full = widths[i] == target->lanes;
+        double rate = full ? target->multiply_adds_per_cycle : narrow_per_cycle;
+        arithmetic += pixels * operations / rate;
+        loads += (widths[i] > 8 ? 2 : 1) / loads_per_cycle;
+    }
+    int instructions = pixels * vectors * operations + vectors + pixels + 2;
+    double tap = larger(larger(arithmetic, loads), larger(instructions / issue_width, latency));
+    double stores = (double)pixels * vectors;
+    return tap * (double)taps + stores + cycles_per_tile;
+}
+
+static double panel_cycles(
+    const Target *target, int64_t channels, int64_t pixels, int tile_pixels, int64_t taps) {
+    int64_t whole = pixels / tile_pixels, rest = pixels % tile_pixels;
+    double cycles = (double)whole * tile_cycles(target, channels, tile_pixels, taps);
+    return rest > 0 ? cycles + tile_cycles(target, channels, (int)rest, taps) : cycles;
+}
+
+static double shape_cycles(
+    const Target *target, int64_t outputs, int64_t pixels, int64_t taps, TileShape shape) {
+    int64_t panel = (int64_t)shape.vectors * target->lanes;
+    int64_t whole = outputs / panel, rest = outputs % panel;
+    double cycles = (double)whole * panel_cycles(target, panel, pixels, shape.pixels, taps);
+    return rest > 0 ? cycles + panel_cycles(target, rest, pixels, shape.pixels, taps) : cycles;
+}
+
+/* Accumulators, one weight per vector, one broadcast; without fused multiply-add a product besides.
+ */
+static int registers_needed(const Target *target, TileShape shape) {
+    return shape.pixels * shape.vectors + shape.vectors + (target->fused_multiply_add ? 1 : 2);
+}
+
+TileShape choose_tile(const Target *target, int64_t outputs, int64_t pixels, int64_t taps) {
+    TileShape best = {1, 1}, shape;
+    double least = shape_cycles(target, outputs, pixels, taps, best);
+    for (shape.vectors = 1; shape.vectors <= MAX_TILE_VECTORS; shape.vectors++) {
+        if ((int64_t)(shape.vectors - 1) * target->lanes >= outputs)
+            break;
+        for (shape.pixels = 1; shape.pixels <= MAX_TILE_PIXELS && shape.pixels <= pixels;
+            shape.pixels++) {
+            if (shape.pixels > 1 && registers_needed(target, shape) > target->registers)
+                break;
+            double cycles = shape_cycles(target, outputs, pixels, taps, shape);
+            if (cycles < least) {
+                least = cycles;
+                best = shape;
+            }
+        }
+    }
+    return best;
+}
