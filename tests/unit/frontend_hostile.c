@@ -12,24 +12,46 @@ static SourceFile *read_example(Language *language, const char *name) {
     return file;
 }
 
+/* The canonical form of what was read is a fixed point, through JSON too. */
+static void check_canonical(const Spec *spec, Arena *arena, Diagnostics *diagnostics) {
+    Text printed = {0}, again = {0}, json = {0}, through = {0};
+    spec_print(spec, &printed);
+    spec_print_json(spec, &json);
+    SourceFile file = {"printed", printed.data, printed.length};
+    SourceFile json_file = {"printed.json", json.data, json.length};
+    Spec *second = spec_parse(&file, arena, diagnostics);
+    Spec *third = spec_parse_json(&json_file, arena, diagnostics);
+    if (!second || !third) {
+        diagnostics_print(diagnostics, stdout);
+        fail_msg("the canonical form does not parse:\n%s", printed.data);
+    }
+    spec_print(second, &again);
+    assert_string_equal(printed.data, again.data);
+    spec_print(third, &through);
+    assert_string_equal(printed.data, through.data);
+    text_free(&printed);
+    text_free(&again);
+    text_free(&json);
+    text_free(&through);
+}
+
 /* Reads and, where that succeeds, prints and elaborates. Either there is a result or an error. */
-static void try_text(const char *text, size_t length, bool json) {
+static bool try_text(const char *text, size_t length, bool json) {
     Arena *arena = arena_create();
     Diagnostics *diagnostics = diagnostics_create();
     SourceFile file = {"hostile", text, length};
     Spec *spec =
         json ? spec_parse_json(&file, arena, diagnostics) : spec_parse(&file, arena, diagnostics);
-    assert_true((spec != NULL) == (diagnostics_error_count(diagnostics) == 0));
+    bool good = spec != NULL;
+    assert_true(good == (diagnostics_error_count(diagnostics) == 0));
     if (spec) {
-        Text printed = {0};
-        spec_print(spec, &printed);
-        spec_print_json(spec, &printed);
-        text_free(&printed);
+        check_canonical(spec, arena, diagnostics);
         Graph *graph = spec_elaborate(spec, NULL, 0, arena, diagnostics);
         assert_true((graph != NULL) == (diagnostics_error_count(diagnostics) == 0));
     }
     diagnostics_destroy(diagnostics);
     arena_destroy(arena);
+    return good;
 }
 
 static uint32_t next_random(uint32_t *state) {
@@ -41,6 +63,7 @@ static uint32_t next_random(uint32_t *state) {
 static void mangle(const char *text, size_t length, bool json, int rounds) {
     static const char spice[] = "{}()[]@|>\"\\.,:=#+-*/%<09aex\n \xff";
     uint32_t random = 7;
+    int good = 0;
     char *copy = malloc(length + 64);
     assert_non_null(copy);
     for (int round = 0; round < rounds; round++) {
@@ -64,8 +87,9 @@ static void mangle(const char *text, size_t length, bool json, int rounds) {
             }
         }
         copy[size] = '\0';
-        try_text(copy, size, json);
+        good += try_text(copy, size, json) ? 1 : 0;
     }
+    assert_true(good > 0 && good < rounds);
     free(copy);
 }
 
@@ -74,6 +98,7 @@ static void mangled_specs(void **state) {
     SourceFile *squeezenet = read_example(*state, "squeezenet.rfl");
     mangle(v1->text, v1->length, false, 500);
     mangle(squeezenet->text, squeezenet->length, false, 500);
+    mangle(language_crowded_spec, strlen(language_crowded_spec), false, 500);
 }
 
 static void mangled_json(void **state) {
@@ -81,6 +106,9 @@ static void mangled_json(void **state) {
     SourceFile *file = read_example(language, "squeezenet.rfl");
     Spec *spec = spec_parse(file, language->arena, language->diagnostics);
     const char *json = language_print_json(language, spec);
+    mangle(json, strlen(json), true, 500);
+    spec = language_parse(language, language_crowded_spec);
+    json = language_print_json(language, spec);
     mangle(json, strlen(json), true, 500);
 }
 

@@ -10,6 +10,9 @@ typedef struct Language {
     Diagnostics *diagnostics;
 } Language;
 
+/* A spec with a comment in every place and every construct, hardly laid out. */
+extern const char language_crowded_spec[];
+
 int language_set_up(void **state);
 int language_tear_down(void **state);
 
