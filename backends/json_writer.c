@@ -54,19 +54,19 @@ static void close_group(JsonWriter *writer, const char *bracket) {
     text_append(writer->out, bracket);
 }
 
-void json_open_object(JsonWriter *writer, const char *key, JsonSpread spread) {
+void json_write_object(JsonWriter *writer, const char *key, JsonSpread spread) {
     open_group(writer, key, spread, "{");
 }
 
-void json_close_object(JsonWriter *writer) {
+void json_write_object_end(JsonWriter *writer) {
     close_group(writer, "}");
 }
 
-void json_open_array(JsonWriter *writer, const char *key, JsonSpread spread) {
+void json_write_array(JsonWriter *writer, const char *key, JsonSpread spread) {
     open_group(writer, key, spread, "[");
 }
 
-void json_close_array(JsonWriter *writer) {
+void json_write_array_end(JsonWriter *writer) {
     close_group(writer, "]");
 }
 
@@ -102,13 +102,13 @@ void json_write_flag(JsonWriter *writer, const char *key, bool value) {
 }
 
 void json_write_shape(JsonWriter *writer, const char *key, const TensorType *type) {
-    json_open_array(writer, key, JSON_INLINE);
+    json_write_array(writer, key, JSON_INLINE);
     for (int i = 0; i < type->rank; i++)
         json_write_integer(writer, NULL, type->dims[i]);
-    json_close_array(writer);
+    json_write_array_end(writer);
 }
 
-void json_finish(JsonWriter *writer) {
+void json_write_end(JsonWriter *writer) {
     assert(writer->depth == 0);
     text_append(writer->out, "\n");
 }

@@ -16,10 +16,10 @@ typedef struct JsonWriter {
 
 typedef enum JsonSpread { JSON_LINES, JSON_INLINE } JsonSpread;
 
-void json_open_object(JsonWriter *writer, const char *key, JsonSpread spread);
-void json_close_object(JsonWriter *writer);
-void json_open_array(JsonWriter *writer, const char *key, JsonSpread spread);
-void json_close_array(JsonWriter *writer);
+void json_write_object(JsonWriter *writer, const char *key, JsonSpread spread);
+void json_write_object_end(JsonWriter *writer);
+void json_write_array(JsonWriter *writer, const char *key, JsonSpread spread);
+void json_write_array_end(JsonWriter *writer);
 void json_write_string(JsonWriter *writer, const char *key, const char *value);
 void json_write_integer(JsonWriter *writer, const char *key, int64_t value);
 void json_write_number(
@@ -28,6 +28,6 @@ void json_write_float(JsonWriter *writer, const char *key, float value);
 void json_write_flag(JsonWriter *writer, const char *key, bool value);
 void json_write_shape(JsonWriter *writer, const char *key, const TensorType *type);
 /* Ends the text with a line break once everything is closed. */
-void json_finish(JsonWriter *writer);
+void json_write_end(JsonWriter *writer);
 
 #endif

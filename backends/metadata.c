@@ -45,34 +45,34 @@ static const char *role_name(ParameterRole role) {
 }
 
 static void write_target(JsonWriter *writer, const Target *target) {
-    json_open_object(writer, "target", JSON_LINES);
+    json_write_object(writer, "target", JSON_LINES);
     json_write_string(writer, "name", target->name);
     json_write_string(writer, "triple", target->triple);
     json_write_string(writer, "cpu", target->cpu);
     json_write_string(writer, "features", target->features);
     json_write_integer(writer, "lanes", target->lanes);
-    json_close_object(writer);
+    json_write_object_end(writer);
 }
 
 static void write_preprocessing(
     JsonWriter *writer, const Preprocessing *preprocessing, const TensorType *type) {
     int64_t channels = type->rank > 1 && type->dims[1] < 4 ? type->dims[1] : 4;
-    json_open_object(writer, "preprocessing", JSON_LINES);
+    json_write_object(writer, "preprocessing", JSON_LINES);
     json_write_string(writer, "channel_order",
         channels < 3         ? "gray"
         : preprocessing->bgr ? "bgr"
                              : "rgb");
     json_write_number(writer, "scale", preprocessing->scale);
-    json_open_array(writer, "mean", JSON_INLINE);
+    json_write_array(writer, "mean", JSON_INLINE);
     for (int64_t i = 0; i < channels; i++)
         json_write_number(writer, NULL, preprocessing->mean[i]);
-    json_close_array(writer);
-    json_open_array(writer, "std", JSON_INLINE);
+    json_write_array_end(writer);
+    json_write_array(writer, "std", JSON_INLINE);
     for (int64_t i = 0; i < channels; i++)
         json_write_number(writer, NULL, preprocessing->std[i]);
-    json_close_array(writer);
+    json_write_array_end(writer);
     json_write_integer(writer, "resize", preprocessing->resize);
-    json_close_object(writer);
+    json_write_object_end(writer);
 }
 
 static void write_tensor(
@@ -85,29 +85,29 @@ static void write_tensor(
 }
 
 static void write_interface(JsonWriter *writer, const Graph *graph) {
-    json_open_array(writer, "inputs", JSON_LINES);
+    json_write_array(writer, "inputs", JSON_LINES);
     for (int i = 0; i < graph->input_count; i++) {
         const GraphInput *input = &graph->inputs[i];
-        json_open_object(writer, NULL, JSON_LINES);
+        json_write_object(writer, NULL, JSON_LINES);
         write_tensor(writer, input->value->name, &input->value->type, input->layout);
         if (input->has_preprocessing)
             write_preprocessing(writer, &input->preprocessing, &input->value->type);
-        json_close_object(writer);
+        json_write_object_end(writer);
     }
-    json_close_array(writer);
-    json_open_array(writer, "outputs", JSON_LINES);
+    json_write_array_end(writer);
+    json_write_array(writer, "outputs", JSON_LINES);
     for (int i = 0; i < graph->output_count; i++) {
         const GraphOutput *output = &graph->outputs[i];
-        json_open_object(writer, NULL, JSON_LINES);
+        json_write_object(writer, NULL, JSON_LINES);
         write_tensor(writer, output->name, &output->value->type, output->layout);
-        json_close_object(writer);
+        json_write_object_end(writer);
     }
-    json_close_array(writer);
+    json_write_array_end(writer);
 }
 
 static void write_totals(JsonWriter *writer, const Program *program) {
     ProgramSummary summary = program_summary(program);
-    json_open_object(writer, "totals", JSON_LINES);
+    json_write_object(writer, "totals", JSON_LINES);
     json_write_integer(writer, "macs", summary.macs);
     json_write_integer(writer, "bytes_moved", summary.bytes_moved);
     json_write_integer(writer, "layout_bytes", summary.layout_bytes);
@@ -116,14 +116,14 @@ static void write_totals(JsonWriter *writer, const Program *program) {
     json_write_integer(writer, "workspace_lower_bound_bytes", summary.workspace_lower_bound_bytes);
     json_write_integer(writer, "kernels", summary.kernel_count);
     json_write_integer(writer, "steps", summary.step_count);
-    json_close_object(writer);
+    json_write_object_end(writer);
 }
 
 static void write_buffers(JsonWriter *writer, const Program *program) {
-    json_open_array(writer, "buffers", JSON_LINES);
+    json_write_array(writer, "buffers", JSON_LINES);
     for (int i = 0; i < program->buffer_count; i++) {
         const Buffer *buffer = &program->buffers[i];
-        json_open_object(writer, NULL, JSON_INLINE);
+        json_write_object(writer, NULL, JSON_INLINE);
         json_write_string(writer, "kind", buffer_kind_name(buffer->kind));
         json_write_string(writer, "name", buffer->name == NULL ? "" : buffer->name);
         json_write_integer(writer, "bytes", buffer->bytes);
@@ -134,36 +134,36 @@ static void write_buffers(JsonWriter *writer, const Program *program) {
         } else if (buffer->kind != BUFFER_WEIGHTS) {
             json_write_integer(writer, "index", buffer->index);
         }
-        json_close_object(writer);
+        json_write_object_end(writer);
     }
-    json_close_array(writer);
+    json_write_array_end(writer);
 }
 
 static void write_kernels(JsonWriter *writer, const Program *program) {
-    json_open_array(writer, "kernels", JSON_LINES);
+    json_write_array(writer, "kernels", JSON_LINES);
     for (int i = 0; i < program->kernel_count; i++) {
         const Kernel *kernel = program->kernels[i];
-        json_open_object(writer, NULL, JSON_INLINE);
+        json_write_object(writer, NULL, JSON_INLINE);
         json_write_string(writer, "name", kernel->name);
         json_write_integer(writer, "extent", kernel->extent);
-        json_open_array(writer, "parameters", JSON_INLINE);
+        json_write_array(writer, "parameters", JSON_INLINE);
         for (int j = 0; j < kernel->parameter_count; j++) {
-            json_open_object(writer, NULL, JSON_INLINE);
+            json_write_object(writer, NULL, JSON_INLINE);
             json_write_string(writer, "name", kernel->parameters[j].name);
             json_write_string(writer, "role", role_name(kernel->parameters[j].role));
-            json_close_object(writer);
+            json_write_object_end(writer);
         }
-        json_close_array(writer);
-        json_close_object(writer);
+        json_write_array_end(writer);
+        json_write_object_end(writer);
     }
-    json_close_array(writer);
+    json_write_array_end(writer);
 }
 
 static void write_steps(JsonWriter *writer, const Program *program) {
-    json_open_array(writer, "steps", JSON_LINES);
+    json_write_array(writer, "steps", JSON_LINES);
     for (int i = 0; i < program->step_count; i++) {
         const Step *step = &program->steps[i];
-        json_open_object(writer, NULL, JSON_INLINE);
+        json_write_object(writer, NULL, JSON_INLINE);
         json_write_string(writer, "layer", step->path);
         json_write_string(writer, "op", step->op);
         json_write_string(writer, "label", step->label);
@@ -171,22 +171,22 @@ static void write_steps(JsonWriter *writer, const Program *program) {
         json_write_integer(writer, "macs", step->macs);
         json_write_integer(writer, "bytes_read", step->bytes_read);
         json_write_integer(writer, "bytes_written", step->bytes_written);
-        json_open_array(writer, "arguments", JSON_INLINE);
+        json_write_array(writer, "arguments", JSON_INLINE);
         for (int j = 0; j < program->kernels[step->kernel]->parameter_count; j++) {
-            json_open_object(writer, NULL, JSON_INLINE);
+            json_write_object(writer, NULL, JSON_INLINE);
             json_write_integer(writer, "buffer", step->arguments[j].buffer);
             json_write_integer(writer, "offset", step->arguments[j].offset);
-            json_close_object(writer);
+            json_write_object_end(writer);
         }
-        json_close_array(writer);
-        json_close_object(writer);
+        json_write_array_end(writer);
+        json_write_object_end(writer);
     }
-    json_close_array(writer);
+    json_write_array_end(writer);
 }
 
 void metadata_write(const Graph *graph, const Program *program, const char *pipeline, Text *out) {
     JsonWriter writer = {.out = out};
-    json_open_object(&writer, NULL, JSON_LINES);
+    json_write_object(&writer, NULL, JSON_LINES);
     json_write_string(&writer, "name", graph->name);
     json_write_integer(&writer, "metadata_version", METADATA_VERSION);
     write_target(&writer, program->target);
@@ -196,6 +196,6 @@ void metadata_write(const Graph *graph, const Program *program, const char *pipe
     write_buffers(&writer, program);
     write_kernels(&writer, program);
     write_steps(&writer, program);
-    json_close_object(&writer);
-    json_finish(&writer);
+    json_write_object_end(&writer);
+    json_write_end(&writer);
 }

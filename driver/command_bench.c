@@ -147,7 +147,7 @@ static Report make_report(
 
 static void print_json(const Report *report, Text *text) {
     JsonWriter writer = {.out = text};
-    json_open_object(&writer, NULL, JSON_LINES);
+    json_write_object(&writer, NULL, JSON_LINES);
     json_write_string(&writer, "name", report->name);
     json_write_string(&writer, "target", report->target);
     json_write_integer(&writer, "threads", report->threads);
@@ -161,8 +161,8 @@ static void print_json(const Report *report, Text *text) {
     json_write_number(&writer, "peak_gflops", report->peak_gflops);
     json_write_number(&writer, "limit_ms", report->limit_ms);
     json_write_number(&writer, "ratio_to_limit", report->ratio_to_limit);
-    json_close_object(&writer);
-    json_finish(&writer);
+    json_write_object_end(&writer);
+    json_write_end(&writer);
 }
 
 static void print_report(const Report *report, Text *text) {

@@ -218,55 +218,55 @@ static void print_inputs(const Graph *graph, Text *text) {
 }
 
 static void write_json_layer(JsonWriter *writer, const Node *node) {
-    json_open_object(writer, NULL, JSON_INLINE);
+    json_write_object(writer, NULL, JSON_INLINE);
     json_write_string(writer, "name", node->path);
     json_write_string(writer, "op", op_info(node->op)->name);
     json_write_shape(writer, "shape", &node->results[0]->type);
     if (node->result_count > 1) {
-        json_open_array(writer, "shapes", JSON_INLINE);
+        json_write_array(writer, "shapes", JSON_INLINE);
         for (int i = 0; i < node->result_count; i++)
             json_write_shape(writer, NULL, &node->results[i]->type);
-        json_close_array(writer);
+        json_write_array_end(writer);
     }
     json_write_integer(writer, "parameters", node_parameters(node));
     json_write_integer(writer, "macs", node_macs(node));
     json_write_integer(writer, "bytes", node_bytes(node));
-    json_close_object(writer);
+    json_write_object_end(writer);
 }
 
 static void write_json_tensor(JsonWriter *writer, const char *name, const TensorType *type) {
-    json_open_object(writer, NULL, JSON_INLINE);
+    json_write_object(writer, NULL, JSON_INLINE);
     json_write_string(writer, "name", name);
     json_write_shape(writer, "shape", type);
-    json_close_object(writer);
+    json_write_object_end(writer);
 }
 
 static void print_json(const Graph *graph, Text *text) {
     JsonWriter writer = {.out = text};
-    json_open_object(&writer, NULL, JSON_LINES);
+    json_write_object(&writer, NULL, JSON_LINES);
     json_write_string(&writer, "name", graph->name);
-    json_open_array(&writer, "inputs", JSON_LINES);
+    json_write_array(&writer, "inputs", JSON_LINES);
     for (int i = 0; i < graph->input_count; i++)
         write_json_tensor(&writer, graph->inputs[i].value->name, &graph->inputs[i].value->type);
-    json_close_array(&writer);
-    json_open_array(&writer, "outputs", JSON_LINES);
+    json_write_array_end(&writer);
+    json_write_array(&writer, "outputs", JSON_LINES);
     for (int i = 0; i < graph->output_count; i++)
         write_json_tensor(&writer, graph->outputs[i].name, &graph->outputs[i].value->type);
-    json_close_array(&writer);
-    json_open_array(&writer, "layers", JSON_LINES);
+    json_write_array_end(&writer);
+    json_write_array(&writer, "layers", JSON_LINES);
     for (const Node *node = graph->first; node != NULL; node = node->next)
         write_json_layer(&writer, node);
-    json_close_array(&writer);
+    json_write_array_end(&writer);
     Totals totals = count_totals(graph);
-    json_open_object(&writer, "totals", JSON_LINES);
+    json_write_object(&writer, "totals", JSON_LINES);
     json_write_integer(&writer, "layers", totals.layers);
     json_write_integer(&writer, "parameters", totals.parameters);
     json_write_integer(&writer, "macs", totals.macs);
     json_write_integer(&writer, "bytes", totals.bytes);
     json_write_integer(&writer, "layout_bytes", totals.layout_bytes);
-    json_close_object(&writer);
-    json_close_object(&writer);
-    json_finish(&writer);
+    json_write_object_end(&writer);
+    json_write_object_end(&writer);
+    json_write_end(&writer);
 }
 
 /* Passes may compute with weights. Their values change no count, so any will do. */

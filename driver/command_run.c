@@ -191,12 +191,12 @@ static void print_answers(
                 answers[i].probability);
             continue;
         }
-        json_open_object(json, NULL, JSON_INLINE);
+        json_write_object(json, NULL, JSON_INLINE);
         json_write_integer(json, "class", index);
         if (name != NULL)
             json_write_string(json, "label", name);
         json_write_number(json, "probability", answers[i].probability);
-        json_close_object(json);
+        json_write_object_end(json);
     }
 }
 
@@ -213,39 +213,39 @@ static void print_text(const RunOptions *options, const Result *result) {
 }
 
 static void write_json_outputs(JsonWriter *json, const Result *result) {
-    json_open_array(json, "outputs", JSON_LINES);
+    json_write_array(json, "outputs", JSON_LINES);
     for (int i = 0; i < result->graph->output_count; i++) {
         const GraphOutput *output = &result->graph->outputs[i];
-        json_open_object(json, NULL, JSON_LINES);
+        json_write_object(json, NULL, JSON_LINES);
         json_write_string(json, "name", output->name);
         json_write_shape(json, "shape", &output->value->type);
-        json_open_array(json, "values", JSON_INLINE);
+        json_write_array(json, "values", JSON_INLINE);
         for (int64_t j = 0; j < tensor_elements(&output->value->type); j++)
             json_write_float(json, NULL, result->outputs[i][j]);
-        json_close_array(json);
-        json_close_object(json);
+        json_write_array_end(json);
+        json_write_object_end(json);
     }
-    json_close_array(json);
+    json_write_array_end(json);
 }
 
 static void print_json(const RunOptions *options, const Result *result) {
     Text text = {0};
     JsonWriter json = {.out = &text};
     const GraphOutput *output = &result->graph->outputs[0];
-    json_open_object(&json, NULL, JSON_LINES);
+    json_write_object(&json, NULL, JSON_LINES);
     json_write_string(&json, "name", result->graph->name);
     if (output_is_classes(output)) {
-        json_open_array(&json, "top", JSON_LINES); /* one list for each item of the batch */
+        json_write_array(&json, "top", JSON_LINES); /* one list for each item of the batch */
         for (int64_t item = 0; item < output->value->type.dims[0]; item++) {
-            json_open_array(&json, NULL, JSON_LINES);
+            json_write_array(&json, NULL, JSON_LINES);
             print_answers(options, result, item, &json);
-            json_close_array(&json);
+            json_write_array_end(&json);
         }
-        json_close_array(&json);
+        json_write_array_end(&json);
     }
     write_json_outputs(&json, result);
-    json_close_object(&json);
-    json_finish(&json);
+    json_write_object_end(&json);
+    json_write_end(&json);
     fwrite(text.data, 1, text.length, stdout);
     text_free(&text);
 }
