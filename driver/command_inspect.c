@@ -3,16 +3,25 @@
 #include "backends/json_writer.h"
 #include "driver/model.h"
 #include "driver/table.h"
+#include "passes/passes.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { OPTION_JSON = 1000 };
+enum { OPTION_JSON = 1000, OPTION_ROUTING };
+
+/* Whose kernels are counted for --routing; bytes moved differ little between processors. */
+static const char routing_target[] = "x86-64-v3";
 
 typedef struct InspectOptions {
     ModelOptions model;
-    bool json;
+    bool json, routing;
 } InspectOptions;
+
+/* Bytes that ops move which only say which channel is where. */
+typedef struct Routing {
+    int64_t as_written, merged, routed;
+} Routing;
 
 typedef struct Totals {
     int64_t layers, parameters, macs, bytes, layout_bytes;
@@ -28,6 +37,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_JSON:
         options->json = true;
         return 0;
+    case OPTION_ROUTING:
+        options->routing = true;
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -35,6 +47,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 
 static const struct argp_option options_table[] = {
     {"json", OPTION_JSON, NULL, 0, "Print JSON: layers, and totals.parameters, totals.macs", 0},
+    {"routing", OPTION_ROUTING, NULL, 0,
+        "Print also what layout ops move: as written, merged to one op (guideline G4), and in "
+        "compiled code, where producers write to where consumers read",
+        0},
     {0}};
 
 static const struct argp_child children[] = {
@@ -56,6 +72,7 @@ static const struct argp argp = {.options = options_table,
         "Examples:\n"
         "  riffle inspect examples/shufflenet_v2.rfl --set width=0.5\n"
         "  riffle inspect examples/shufflenet_v1.rfl --set groups=3 -O2\n"
+        "  riffle inspect examples/shufflenet_v2.rfl --routing\n"
         "  riffle inspect net.rfl --json | python3 -m json.tool\n",
     .children = children};
 
@@ -217,6 +234,38 @@ static void print_inputs(const Graph *graph, Text *text) {
     text_append(text, "\n");
 }
 
+/* Compiles a copy of the network as written, as far as the kernels. */
+static bool count_routing(const Graph *graph, Session *session, Routing *routing) {
+    const Target *target = target_find(routing_target, session->arena, session->diagnostics);
+    Graph *copy = graph_copy(graph, session->arena);
+    weights_randomize(copy, 0);
+    routing->as_written = count_totals(copy).layout_bytes;
+    if (target == NULL || !pipeline_run(copy, pipeline_preset(2), NULL, session->diagnostics))
+        return false;
+    routing->merged = count_totals(copy).layout_bytes;
+    Program *program = program_lower(copy, target, session->arena, session->diagnostics);
+    if (program == NULL)
+        return false;
+    routing->routed = program_summary(program).layout_bytes;
+    program_destroy(program);
+    return true;
+}
+
+static void print_routing(const Routing *routing, Text *text) {
+    char as_written[32], merged[32], routed[32];
+    text_format(text, "\nBytes moved by layout ops: as written %s, merged %s, routed %s\n",
+        grouped_number(routing->as_written, as_written), grouped_number(routing->merged, merged),
+        grouped_number(routing->routed, routed));
+}
+
+static void write_json_routing(JsonWriter *writer, const Routing *routing) {
+    json_write_object(writer, "routing", JSON_LINES);
+    json_write_integer(writer, "as_written_bytes", routing->as_written);
+    json_write_integer(writer, "merged_bytes", routing->merged);
+    json_write_integer(writer, "routed_bytes", routing->routed);
+    json_write_object_end(writer);
+}
+
 static void write_json_layer(JsonWriter *writer, const Node *node) {
     json_write_object(writer, NULL, JSON_INLINE);
     json_write_string(writer, "name", node->path);
@@ -241,7 +290,7 @@ static void write_json_tensor(JsonWriter *writer, const char *name, const Tensor
     json_write_object_end(writer);
 }
 
-static void print_json(const Graph *graph, Text *text) {
+static void print_json(const Graph *graph, const Routing *routing, Text *text) {
     JsonWriter writer = {.out = text};
     json_write_object(&writer, NULL, JSON_LINES);
     json_write_string(&writer, "name", graph->name);
@@ -265,6 +314,8 @@ static void print_json(const Graph *graph, Text *text) {
     json_write_integer(&writer, "bytes", totals.bytes);
     json_write_integer(&writer, "layout_bytes", totals.layout_bytes);
     json_write_object_end(&writer);
+    if (routing != NULL)
+        write_json_routing(&writer, routing);
     json_write_object_end(&writer);
     json_write_end(&writer);
 }
@@ -284,14 +335,19 @@ static bool inspect(const InspectOptions *options, Model *model) {
     bool has_weights = options->model.weights_file != NULL || options->model.random_weights;
     if (has_weights && !model_load_weights(&options->model, model))
         return false;
+    Routing routing;
+    if (options->routing && !count_routing(model->graph, options->model.session, &routing))
+        return false;
     if (!run_wanted_passes(options, model))
         return false;
     Text text = {0};
     if (options->json) {
-        print_json(model->graph, &text);
+        print_json(model->graph, options->routing ? &routing : NULL, &text);
     } else {
         print_inputs(model->graph, &text);
         print_table(model->graph, &text);
+        if (options->routing)
+            print_routing(&routing, &text);
     }
     fwrite(text.data, 1, text.length, stdout);
     text_free(&text);

@@ -49,6 +49,15 @@ class Inspect(Command):
         self.assertNotIn("relu", [layer["op"] for layer in data["layers"]])
         self.assertEqual(data["totals"]["macs"], 8 * 64 * 27 + 32)
 
+    def test_routing(self):
+        """ShuffleNet moves no byte to shuffle: merged is less than as written, routed is nothing."""
+        spec = ROOT / "examples" / "shufflenet_v2.rfl"
+        data = json.loads(self.succeed("inspect", spec, "--json", "--routing", "--set", "width=0.5"))
+        routing = data["routing"]
+        self.assertEqual(routing["as_written_bytes"], data["totals"]["layout_bytes"])
+        self.assertLess(routing["merged_bytes"], routing["as_written_bytes"])
+        self.assertEqual(routing["routed_bytes"], 0)
+
     def test_faults(self):
         self.expect_error("inspect none.rfl", "riffle: error: cannot open 'none.rfl': No such file or directory\n")
         self.expect_error("inspect small.rfl --name 9lives",
