@@ -1,5 +1,5 @@
-/* What a compiled library may use beside itself: the type of a parallel loop, and a pool of POSIX threads
- * that offers one. A library needs neither to run on one thread. C99 and C++.
+/* What a compiled library may use beside itself: the type of a parallel loop, and a pool of POSIX
+ * threads that offers one. A library needs neither to run on one thread. C99 and C++.
  *
  * A generated header repeats the typedef in its own name, so that it stands alone. */
 #ifndef RIFFLE_RUNTIME_H
@@ -14,14 +14,14 @@ extern "C" {
 /* Does the items begin..end-1 of a loop. */
 typedef void riffle_task(void *context, size_t begin, size_t end);
 
-/* Calls `task` so that every item of 0..count-1 is done exactly once, on whatever threads, and returns
- * when all are done. */
+/* Calls `task` so that every item of 0..count-1 is done exactly once, on whatever threads, and
+ * returns when all are done. */
 typedef void riffle_parallel_for(void *pool, riffle_task *task, void *context, size_t count);
 
 typedef struct riffle_pool riffle_pool;
 
-/* A pool that runs loops on `threads` threads, the caller's included. NULL when threads cannot be made
- * or `threads` is less than 1. */
+/* A pool that runs loops on `threads` threads, the caller's included. NULL when threads cannot be
+ * made or `threads` is less than 1. */
 riffle_pool *riffle_pool_create(int threads);
 void riffle_pool_destroy(riffle_pool *pool); /* NULL is allowed */
 
