@@ -31,15 +31,15 @@ Graph *spec_elaborate(const Spec *spec, const Setting *settings, size_t setting_
 
 typedef struct WeightFile WeightFile;
 
-/* Maps a safetensors file read-only and gives each weight of the graph its data: F32 in place, F16 and
- * BF16 converted in the graph's arena. Tensors missing, surplus (but for *.num_batches_tracked),
- * misshapen, truncated, overlapping, oversized, or holding NaN or Inf are all reported by path. NULL
- * after errors. The file must stay open as long as the graph is used. */
+/* Maps a safetensors file read-only and gives each weight of the graph its data: F32 in place, F16
+ * and BF16 converted in the graph's arena. Tensors missing, surplus (but for
+ * *.num_batches_tracked), misshapen, truncated, overlapping, oversized, or holding NaN or Inf are
+ * all reported by path. NULL after errors. The file must stay open as long as the graph is used. */
 WeightFile *weights_load(Graph *graph, const char *path, Diagnostics *diagnostics);
 void weights_close(WeightFile *file); /* NULL is allowed */
 
-/* Gives each weight random data from the seed and its path alone, scaled so that activations stay near
- * unit scale through the network. */
+/* Gives each weight random data from the seed and its path alone, scaled so that activations stay
+ * near unit scale through the network. */
 void weights_randomize(Graph *graph, uint64_t seed);
 
 #endif

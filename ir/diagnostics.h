@@ -1,4 +1,5 @@
-/* User errors are collected here and printed together; nothing in riffle exits or prints on its own.
+/* User errors are collected here and printed together; nothing in riffle exits or prints on its
+ * own.
  *
  * A diagnostic prints as
  *

@@ -24,7 +24,7 @@ typedef enum ElementType { ELEMENT_F32, ELEMENT_TYPE_COUNT } ElementType;
 
 typedef struct TensorType {
     ElementType element;
-    int rank;              /* 1 to MAX_RANK */
+    int rank;               /* 1 to MAX_RANK */
     int64_t dims[MAX_RANK]; /* [batch, channels, height, width] or [batch, channels] for values */
 } TensorType;
 
@@ -61,8 +61,8 @@ typedef union Attribute {
     IntegerList list; /* LIST */
 } Attribute;
 
-/* A constant tensor that nodes refer to. `data` is NULL until weights are loaded; it may point into a
- * mapped file (and then lives as long as that mapping) or into the arena. */
+/* A constant tensor that nodes refer to. `data` is NULL until weights are loaded; it may point into
+ * a mapped file (and then lives as long as that mapping) or into the arena. */
 typedef struct Weight {
     const char *path; /* unique in the graph: "stage2.0.branch1.0.weight" */
     TensorType type;
@@ -96,21 +96,21 @@ struct Node {
 
 typedef enum Layout { LAYOUT_NCHW, LAYOUT_NHWC } Layout;
 
-/* How pixels (0 to 255) become the numbers of an input: (pixel * scale - mean[c]) / std[c], channels in
- * the order the network wants them. */
+/* How pixels (0 to 255) become the numbers of an input: (pixel * scale - mean[c]) / std[c],
+ * channels in the order the network wants them. */
 typedef struct Preprocessing {
-    bool bgr;      /* channel order: false is RGB */
-    double scale;  /* 1/255 or 1 */
+    bool bgr;               /* channel order: false is RGB */
+    double scale;           /* 1/255 or 1 */
     double mean[4], std[4]; /* per channel of the network's order; 4 is enough for any image */
-    int64_t resize; /* shorter side is resized to this (antialiased bilinear) before a centre crop to
-                       the input's size; 0: resize straight to the input's size */
+    int64_t resize; /* shorter side is resized to this (antialiased bilinear) before a centre crop
+                       to the input's size; 0: resize straight to the input's size */
 } Preprocessing;
 
 /* Entries of mean and std that count for an input of that type: its channels, at most 4. */
 int preprocessing_channels(const TensorType *type);
 
 typedef struct GraphInput {
-    Value *value; /* value->name is the public name */
+    Value *value;  /* value->name is the public name */
     Layout layout; /* of the caller's buffer */
     bool has_preprocessing;
     Preprocessing preprocessing;
@@ -165,13 +165,14 @@ typedef struct OpInfo {
 
 const OpInfo *op_info(OpKind op);
 bool op_find(const char *name, OpKind *op);
-/* The words of a CHOICE attribute; "residual_activation" shares those of "activation". The array ends
- * with NULL. */
+/* The words of a CHOICE attribute; "residual_activation" shares those of "activation". The array
+ * ends with NULL. */
 const char *const *choice_words(const char *attribute_name);
 const char *activation_name(Activation activation);
 /* ACTIVATION_NONE for ops that are no activation. */
 Activation op_activation(OpKind op);
-/* The value that default_text stands for; zero or an empty list for "". Lists come from the arena. */
+/* The value that default_text stands for; zero or an empty list for "". Lists come from the arena.
+ */
 Attribute op_attribute_default(const OpAttribute *attribute, Arena *arena);
 bool op_attribute_equal(AttributeKind kind, const Attribute *a, const Attribute *b);
 /* docs/ops.md: every op of the table, in Markdown. */
@@ -180,26 +181,30 @@ void op_reference_print(Text *text);
 /* ---- building (graph.c) ---- */
 
 Graph *graph_create(Arena *arena, const char *name);
-Value *graph_add_input(Graph *graph, const char *name, TensorType type, Layout layout, SourceRange where);
-void graph_add_output(Graph *graph, const char *name, Value *value, Layout layout, SourceRange where);
+Value *graph_add_input(
+    Graph *graph, const char *name, TensorType type, Layout layout, SourceRange where);
+void graph_add_output(
+    Graph *graph, const char *name, Value *value, Layout layout, SourceRange where);
 /* The weight with that path, made when there is none. NULL when one exists with another shape. */
 Weight *graph_weight(Graph *graph, const char *path, TensorType type, SourceRange where);
 Weight *graph_find_weight(const Graph *graph, const char *path);
-/* A weight computed by a pass, with a path made unique by a suffix; `data` must live in the arena. */
-Weight *graph_add_computed_weight(Graph *graph, const char *path, TensorType type, const float *data);
+/* A weight computed by a pass, with a path made unique by a suffix; `data` must live in the arena.
+ */
+Weight *graph_add_computed_weight(
+    Graph *graph, const char *path, TensorType type, const float *data);
 /* Drops weights that no node refers to from the list. */
 void graph_drop_unused_weights(Graph *graph);
 
 /* A node with default attributes and no results yet, not in the list. */
-Node *node_create(Graph *graph, OpKind op, const char *path, Value *const *operands, int operand_count,
-    SourceRange where);
-/* Infers and creates the results from operands, weights and attributes. On a fault reports every one of
- * them at node->where and returns false. */
+Node *node_create(Graph *graph, OpKind op, const char *path, Value *const *operands,
+    int operand_count, SourceRange where);
+/* Infers and creates the results from operands, weights and attributes. On a fault reports every
+ * one of them at node->where and returns false. */
 bool node_infer(Graph *graph, Node *node, Diagnostics *diagnostics);
 /* Infers the result types without touching the node: `types` has room for `capacity` results, and
  * *count is set. */
-bool node_result_types(const Node *node, TensorType *types, int capacity, int *count,
-    Diagnostics *diagnostics);
+bool node_result_types(
+    const Node *node, TensorType *types, int capacity, int *count, Diagnostics *diagnostics);
 
 void graph_append(Graph *graph, Node *node);
 void graph_insert_before(Graph *graph, Node *position, Node *node);
@@ -219,7 +224,8 @@ int64_t node_integer(const Node *node, const char *name); /* INTEGER, CHOICE */
 double node_number(const Node *node, const char *name);
 bool node_flag(const Node *node, const char *name);
 IntegerList node_list(const Node *node, const char *name);
-Attribute *node_attribute(Node *node, const char *name); /* for writing; NULL when the op has none */
+Attribute *node_attribute(
+    Node *node, const char *name); /* for writing; NULL when the op has none */
 Weight *node_weight(const Node *node, const char *name); /* NULL when absent */
 void node_set_integer(Node *node, const char *name, int64_t value);
 void node_set_list(Graph *graph, Node *node, const char *name, const int64_t *items, size_t count);
@@ -237,15 +243,16 @@ void tensor_type_print(const TensorType *type, Text *text);
 
 /* Multiply-accumulates of convolutions and fully connected layers; 0 for all other ops. */
 int64_t node_macs(const Node *node);
-/* Elements of the node's weights that are trained: convolution, bias, batch norm scale and shift (not
- * its running statistics), fully connected. */
+/* Elements of the node's weights that are trained: convolution, bias, batch norm scale and shift
+ * (not its running statistics), fully connected. */
 int64_t node_parameters(const Node *node);
 /* Bytes read and written when every operand, weight and result is touched once. */
 int64_t node_bytes(const Node *node);
 
 /* ---- verifier (verify.c) ---- */
 
-/* Reports every fault: order, arity, types, attributes, weights, outputs. Returns true when none. */
+/* Reports every fault: order, arity, types, attributes, weights, outputs. Returns true when none.
+ */
 bool graph_verify(const Graph *graph, Diagnostics *diagnostics);
 
 /* ---- text form, .rir (print.c, parse.c) ---- */
@@ -259,9 +266,9 @@ Graph *graph_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostic
 /* Called after each node with the values of its results (dense, NCHW order). */
 typedef void InterpretObserver(void *context, const Node *node, const float *const *results);
 
-/* Runs the graph: every op accumulates in double, values are stored as float. inputs[i] and outputs[i]
- * are dense arrays in the layout of the graph's input or output i. All weights must have data. Returns
- * false after reporting an error (missing weight data). `observer` may be NULL. */
+/* Runs the graph: every op accumulates in double, values are stored as float. inputs[i] and
+ * outputs[i] are dense arrays in the layout of the graph's input or output i. All weights must have
+ * data. Returns false after reporting an error (missing weight data). `observer` may be NULL. */
 bool graph_interpret(const Graph *graph, const float *const *inputs, float *const *outputs,
     InterpretObserver *observer, void *observer_context, Diagnostics *diagnostics);
 

@@ -14,7 +14,8 @@ void text_append(Text *text, const char *string);
 void text_append_bytes(Text *text, const void *bytes, size_t length);
 void text_format(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The shortest decimal spelling that reads back as the same float (or double): "0.1", "1e-05", and
- * always with a '.', 'e', "inf" or "nan" in it, so that it reads back as a number and no integer. */
+ * always with a '.', 'e', "inf" or "nan" in it, so that it reads back as a number and no integer.
+ */
 void text_append_float(Text *text, float number);
 void text_append_double(Text *text, double number);
 void text_free(Text *text); /* releases the memory and zeroes the struct */
