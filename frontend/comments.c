@@ -95,6 +95,16 @@ static void attach_list(
     take_rest(cursor, closing, end);
 }
 
+/* What a pipe begins with has no line of its own, so comments before and in it go to the owner. */
+static void attach_pipe_start(Cursor *cursor, Expression *start, Trivia *owner) {
+    take_rest(cursor, owner, start->where.begin);
+    cursor->last_end = start->where.begin;
+    attach_expression(cursor, start, owner);
+    take_rest(cursor, owner, start->where.end);
+    take_trailing(cursor, &start->trivia, start->where.end);
+    cursor->last_end = start->where.end;
+}
+
 /* Walks the parts in their order in the source. What no part takes goes to `owner`, so do comments
  * in the interpolations of strings and paths, which stand on one line. */
 static void attach_expression(Cursor *cursor, Expression *expression, Trivia *owner) {
@@ -112,9 +122,7 @@ static void attach_expression(Cursor *cursor, Expression *expression, Trivia *ow
             expression->where.end);
         return;
     case EXPRESSION_PIPE:
-        take_rest(cursor, owner, expression->left->where.begin);
-        cursor->last_end = expression->left->where.begin;
-        attach_element(cursor, expression->left, false);
+        attach_pipe_start(cursor, expression->left, owner);
         for (int i = 0; i < expression->items.count; i++) {
             attach_element(cursor, expression->items.items[i], i + 1 == expression->items.count);
         }
