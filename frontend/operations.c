@@ -2,28 +2,11 @@
  * the attributes are named arguments with the table's defaults. What a user of the language sees on
  * top of that (which arguments may stand without name, sizes instead of weights, padding that keeps
  * the size) is here. */
-#include "frontend/evaluate.h"
+#include "frontend/operations.h"
 
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
-
-enum { MOST_POSITIONAL = 2, MOST_KNOWN = 24, MANY_TENSORS = 256 };
-
-typedef struct Operation Operation;
-typedef bool PrepareNode(Evaluator *evaluator, Call *call, const Operation *operation, Node *node);
-
-struct Operation {
-    const char *name;
-    OpKind op;
-    int operands;                            /* MANY_TENSORS: any number */
-    const char *positional[MOST_POSITIONAL]; /* arguments behind the operands */
-    const char *extra[4];                    /* named arguments that are no attributes */
-    PrepareNode *prepare;                    /* sizes, weights; NULL when attributes say all */
-};
-
-static PrepareNode prepare_conv, prepare_depthwise, prepare_batch_norm, prepare_bias,
-    prepare_linear, prepare_pool, prepare_split;
 
 static const Operation operations[] = {
     {"conv", OP_conv, 1, {"channels", "kernel"}, {"channels", "kernel", "bias", "shared"},
@@ -67,7 +50,7 @@ const char *const *operation_names(void) {
 
 /* ---- attributes ---- */
 
-static Argument *operation_argument(Call *call, const Operation *operation, const char *name) {
+Argument *operation_argument(Call *call, const Operation *operation, const char *name) {
     int position = INT_MAX;
     for (int i = 0; i < MOST_POSITIONAL; i++) {
         if (operation->positional[i] && strcmp(operation->positional[i], name) == 0) {
@@ -78,7 +61,7 @@ static Argument *operation_argument(Call *call, const Operation *operation, cons
 }
 
 /* One number stands for rows and columns; two paddings stand for top and bottom, left and right. */
-static bool read_pair(
+bool read_pair(
     Evaluator *evaluator, Call *call, const Argument *argument, const char *name, int64_t pair[2]) {
     IntegerList list;
     if (!argument_integers(evaluator, call, argument, name, 1, &list)) {
@@ -182,235 +165,6 @@ static bool read_attributes(
         }
     }
     return good;
-}
-
-/* ---- weights ---- */
-
-typedef struct WeightContext {
-    Evaluator *evaluator;
-    Call *call;
-    Node *node;
-    bool shared;
-} WeightContext;
-
-static bool add_weight(WeightContext *context, int index, int rank, const int64_t *dims) {
-    Evaluator *evaluator = context->evaluator;
-    Node *node = context->node;
-    TensorType type = tensor_type(rank, dims);
-    const char *name = op_info(node->op)->weights[index].name;
-    const char *path = arena_format(evaluator->graph->arena, "%s.%s", node->path, name);
-    if (tensor_elements(&type) < 0) {
-        complain(evaluator, context->call->where, NULL, "the weight '%s' would be too large", path);
-        return false;
-    }
-    const Weight *known = graph_find_weight(evaluator->graph, path);
-    if (known && !(context->shared && tensor_type_equal(&known->type, &type))) {
-        if (was_reported(evaluator, context->call->where)) {
-            return false;
-        }
-        complain(evaluator, context->call->where,
-            context->shared ? NULL
-                            : "give the calls paths of their own with '@', or say shared = true",
-            context->shared ? "the shared weight '%s' has another shape here"
-                            : "the weight '%s' is used already",
-            path);
-        diagnostics_report(
-            evaluator->diagnostics, SEVERITY_NOTE, known->where, NULL, "it is made here");
-        return false;
-    }
-    node->weights[index] = graph_weight(evaluator->graph, path, type, context->call->where);
-    return node->weights[index] != NULL;
-}
-
-static bool read_shared(
-    Evaluator *evaluator, Call *call, const Operation *operation, bool *shared) {
-    const Argument *argument = operation_argument(call, operation, "shared");
-    return !argument || argument_flag(evaluator, call, argument, "shared", shared);
-}
-
-static bool read_bias(Evaluator *evaluator, Call *call, const Operation *operation, bool *bias) {
-    const Argument *argument = operation_argument(call, operation, "bias");
-    return !argument || argument_flag(evaluator, call, argument, "bias", bias);
-}
-
-/* ---- single operations ---- */
-
-static bool is_image(Evaluator *evaluator, const Call *call, const Node *node) {
-    const TensorType *type = &node->operands[0]->type;
-    if (type->rank == 4) {
-        return true;
-    }
-    Text text = {0};
-    tensor_type_print(type, &text);
-    complain(evaluator, call->where, NULL,
-        "%s takes a tensor [batch, channels, height, width], not %s", call->name, text.data);
-    text_free(&text);
-    return false;
-}
-
-/* The size of a kernel that must be given. */
-static bool read_kernel(
-    Evaluator *evaluator, Call *call, const Operation *operation, int64_t kernel[2]) {
-    const Argument *argument = operation_argument(call, operation, "kernel");
-    if (!argument) {
-        complain(evaluator, call->where, NULL, "%s needs a value for 'kernel'", call->name);
-        return false;
-    }
-    return read_pair(evaluator, call, argument, "kernel", kernel);
-}
-
-/* Without padding of its own an op keeps the size (at stride 1, for odd kernels). */
-static void default_padding(Evaluator *evaluator, Call *call, Node *node, const int64_t kernel[2]) {
-    for (int i = 0; i < call->count; i++) {
-        if (call->arguments[i].name && strcmp(call->arguments[i].name, "padding") == 0) {
-            return;
-        }
-    }
-    int64_t dilation[2] = {1, 1};
-    if (node->op == OP_conv) {
-        IntegerList list = node_list(node, "dilation");
-        dilation[0] = list.items[0];
-        dilation[1] = list.items[1];
-    }
-    int64_t rows = (kernel[0] - 1) / 2 * dilation[0], columns = (kernel[1] - 1) / 2 * dilation[1];
-    node_set_list(evaluator->graph, node, "padding", (int64_t[]){rows, columns, rows, columns}, 4);
-}
-
-static bool finish_conv(Evaluator *evaluator, Call *call, const Operation *operation, Node *node,
-    int64_t channels, const int64_t kernel[2]) {
-    int64_t inputs = node->operands[0]->type.dims[1], groups = node_integer(node, "groups");
-    if (inputs % groups != 0 || channels % groups != 0) {
-        complain(evaluator, call->where, NULL,
-            "%" PRId64 " groups do not divide the %" PRId64 " %s channels of %s", groups,
-            inputs % groups != 0 ? inputs : channels, inputs % groups != 0 ? "input" : "output",
-            call->name);
-        return false;
-    }
-    default_padding(evaluator, call, node, kernel);
-    bool bias = false;
-    WeightContext context = {evaluator, call, node, false};
-    return read_shared(evaluator, call, operation, &context.shared) &&
-           read_bias(evaluator, call, operation, &bias) &&
-           add_weight(
-               &context, 0, 4, (int64_t[]){channels, inputs / groups, kernel[0], kernel[1]}) &&
-           (!bias || add_weight(&context, 1, 1, &channels));
-}
-
-static bool prepare_conv(Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
-    int64_t kernel[2], channels;
-    const Argument *argument = operation_argument(call, operation, "channels");
-    if (!argument) {
-        complain(evaluator, call->where, "as in conv(24, 3): 24 channels, kernel 3x3",
-            "%s needs a value for 'channels'", call->name);
-        return false;
-    }
-    return argument_integer(evaluator, call, argument, "channels", 1, &channels) &&
-           read_kernel(evaluator, call, operation, kernel) && is_image(evaluator, call, node) &&
-           finish_conv(evaluator, call, operation, node, channels, kernel);
-}
-
-static bool prepare_depthwise(
-    Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
-    int64_t kernel[2], multiplier = 1;
-    const Argument *argument = operation_argument(call, operation, "multiplier");
-    if (argument && !argument_integer(evaluator, call, argument, "multiplier", 1, &multiplier)) {
-        return false;
-    }
-    if (!read_kernel(evaluator, call, operation, kernel) || !is_image(evaluator, call, node)) {
-        return false;
-    }
-    int64_t channels = node->operands[0]->type.dims[1];
-    node_set_integer(node, "groups", channels);
-    if (channels > INT64_MAX / multiplier) {
-        return false;
-    }
-    return finish_conv(evaluator, call, operation, node, channels * multiplier, kernel);
-}
-
-static bool prepare_channel_weights(
-    Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
-    WeightContext context = {evaluator, call, node, false};
-    bool good = read_shared(evaluator, call, operation, &context.shared);
-    for (int i = 0; good && i < op_info(node->op)->weight_count; i++) {
-        good = add_weight(&context, i, 1, &node->operands[0]->type.dims[1]);
-    }
-    return good;
-}
-
-static bool prepare_batch_norm(
-    Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
-    return prepare_channel_weights(evaluator, call, operation, node);
-}
-
-static bool prepare_bias(Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
-    return prepare_channel_weights(evaluator, call, operation, node);
-}
-
-static bool prepare_linear(
-    Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
-    int64_t channels;
-    bool bias = true;
-    const TensorType *type = &node->operands[0]->type;
-    WeightContext context = {evaluator, call, node, false};
-    const Argument *argument = operation_argument(call, operation, "channels");
-    if (!argument) {
-        complain(evaluator, call->where, "as in linear(1000)", "%s needs a value for 'channels'",
-            call->name);
-        return false;
-    }
-    if (type->rank == 4 && (type->dims[2] != 1 || type->dims[3] != 1)) {
-        Text text = {0};
-        tensor_type_print(type, &text);
-        complain(evaluator, call->where, "put global_avg_pool or flatten before it",
-            "linear takes a tensor [batch, channels], not %s", text.data);
-        text_free(&text);
-        return false;
-    }
-    return argument_integer(evaluator, call, argument, "channels", 1, &channels) &&
-           read_shared(evaluator, call, operation, &context.shared) &&
-           read_bias(evaluator, call, operation, &bias) &&
-           add_weight(&context, 0, 2, (int64_t[]){channels, type->dims[1]}) &&
-           (!bias || add_weight(&context, 1, 1, &channels));
-}
-
-static bool prepare_pool(Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
-    (void)operation;
-    default_padding(evaluator, call, node, node_list(node, "kernel").items);
-    return is_image(evaluator, call, node);
-}
-
-/* One number cuts into that many equal parts. */
-static bool prepare_split(
-    Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
-    const Argument *argument = operation_argument(call, operation, "sizes");
-    if (!argument) {
-        complain(evaluator, call->where, "as in split(x, 2) or split(x, [20, 38])",
-            "split needs a number of parts or a list of sizes");
-        return false;
-    }
-    IntegerList list;
-    if (!argument_integers(evaluator, call, argument, "sizes", 1, &list)) {
-        return false;
-    }
-    if (argument->value.kind == DATUM_LIST) {
-        node_set_list(evaluator->graph, node, "sizes", list.items, list.count);
-        return true;
-    }
-    int64_t parts = list.items[0], channels = node->operands[0]->type.dims[1];
-    if (channels % parts != 0) {
-        complain(evaluator, call->where, "a list gives the size of each part",
-            "%" PRId64 " channels do not split into %" PRId64 " equal parts", channels, parts);
-        return false;
-    }
-    if (parts > LIST_LIMIT || !spend(evaluator, parts, call->where)) {
-        return false;
-    }
-    int64_t *sizes = ARENA_ARRAY(evaluator->graph->arena, int64_t, parts);
-    for (int64_t i = 0; i < parts; i++) {
-        sizes[i] = channels / parts;
-    }
-    node_set_list(evaluator->graph, node, "sizes", sizes, (size_t)parts);
-    return true;
 }
 
 /* ---- operands and results ---- */

@@ -1,5 +1,6 @@
 /* What expressions, statements and calls of ops mean, seen from the name of the library or the
  * graph. */
+#include "frontend/evaluate.h"
 #include "tests/unit/frontend_support.h"
 
 #include <stdlib.h>
@@ -195,6 +196,20 @@ static void shared_weights_are_one(void **state) {
     assert_int_equal(graph_parameters(graph), 2 * 144); /* counted where it is used */
 }
 
+/* An op that is added to ops.def is added to the language. */
+static void every_op_is_a_function(void **state) {
+    (void)state;
+    for (OpKind op = 0; op < OP_COUNT; op++) {
+        bool found = false;
+        for (const char *const *name = operation_names(); *name; name++) {
+            found = found || strcmp(*name, op_info(op)->name) == 0;
+        }
+        if (!found) {
+            fail_msg("the language has no function '%s'", op_info(op)->name);
+        }
+    }
+}
+
 static const char *write_file(
     Language *language, const char *folder, const char *name, const char *contents) {
     Text text = {0};
@@ -246,6 +261,7 @@ int main(void) {
             ops_have_friendly_defaults, language_set_up, language_tear_down),
         cmocka_unit_test_setup_teardown(
             inputs_say_how_pixels_become_numbers, language_set_up, language_tear_down),
+        cmocka_unit_test(every_op_is_a_function),
         cmocka_unit_test_setup_teardown(
             imported_units_are_known, language_set_up, language_tear_down),
         cmocka_unit_test_setup_teardown(

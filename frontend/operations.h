@@ -1,0 +1,31 @@
+/* What operations.c (the table, attributes, building a node) and layers.c (sizes and weights of
+ * single ops) share. */
+#ifndef RIFFLE_FRONTEND_OPERATIONS_H
+#define RIFFLE_FRONTEND_OPERATIONS_H
+
+#include "frontend/evaluate.h"
+
+enum { MOST_POSITIONAL = 2, MOST_KNOWN = 24, MANY_TENSORS = 256 };
+
+typedef struct Operation Operation;
+typedef bool PrepareNode(Evaluator *evaluator, Call *call, const Operation *operation, Node *node);
+
+struct Operation {
+    const char *name;
+    OpKind op;
+    int operands;                            /* MANY_TENSORS: any number */
+    const char *positional[MOST_POSITIONAL]; /* arguments behind the operands */
+    const char *extra[4];                    /* named arguments that are no attributes */
+    PrepareNode *prepare;                    /* sizes, weights; NULL when attributes say all */
+};
+
+PrepareNode prepare_conv, prepare_depthwise, prepare_batch_norm, prepare_bias, prepare_linear,
+    prepare_pool, prepare_split;
+
+/* The argument of an op by its name, or by its position behind the operands; NULL when absent. */
+Argument *operation_argument(Call *call, const Operation *operation, const char *name);
+/* One number stands for rows and columns. False after an error. */
+bool read_pair(
+    Evaluator *evaluator, Call *call, const Argument *argument, const char *name, int64_t pair[2]);
+
+#endif
