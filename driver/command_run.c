@@ -107,7 +107,8 @@ static const struct argp_option options_table[] = {
     {"interpret", OPTION_INTERPRET, NULL, 0,
         "Use the interpreter: slow, exact, and there without LLVM", 0},
     {"threads", OPTION_THREADS, "N", 0, "Share the run out to this many threads (default 1)", 0},
-    {"json", OPTION_JSON, NULL, 0, "Print JSON: the outputs' numbers and the best classes", 0},
+    {"json", OPTION_JSON, NULL, 0,
+        "Print JSON: the outputs' numbers, and the best classes of each picture of the batch", 0},
     {0}};
 
 static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0},
