@@ -193,18 +193,23 @@ static void mark_alive(Lowering *lowering, const Step *step, int parameter_count
     }
 }
 
-void call_end(Lowering *lowering, KernelCall *call, const char *format, ...) {
-    Program *program = lowering->program;
-    Kernel *kernel = call->builder.kernel;
-    assert(call->builder.depth == 0);
-    kernel->name = "";
-    assert(kernel_fault(kernel) == NULL);
+void call_describe(KernelCall *call, const char *format, ...) {
     char label[256];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(label, sizeof label, format, arguments);
     va_end(arguments);
-    call->step.label = arena_copy_string(lowering->arena, label);
+    const char *before = call->step.label;
+    call->step.label =
+        arena_format(call->builder.arena, "%s%s%s", before, before[0] ? " + " : "", label);
+}
+
+void call_end(Lowering *lowering, KernelCall *call) {
+    Program *program = lowering->program;
+    Kernel *kernel = call->builder.kernel;
+    assert(call->builder.depth == 0);
+    kernel->name = "";
+    assert(kernel_fault(kernel) == NULL);
     Step *step = add_step(lowering);
     *step = call->step;
     mark_alive(lowering, step, kernel->parameter_count, program->step_count - 1);
@@ -227,13 +232,15 @@ void call_end(Lowering *lowering, KernelCall *call, const char *format, ...) {
 /* ---- the walk ---- */
 
 static bool lower_node(Lowering *lowering, const Node *node) {
+    if (lowering_chain_previous(lowering, node))
+        return lower_chain(lowering, node);
     switch (node->op) {
     case OP_conv:
     case OP_linear:
         return lower_convolution(lowering, node);
     case OP_max_pool:
     case OP_avg_pool:
-        return lower_window(lowering, node);
+        return lower_chain(lowering, node);
     case OP_relu:
     case OP_relu6:
     case OP_sigmoid:
@@ -349,15 +356,17 @@ Program *program_lower(
     program->target = target;
     program->input_count = graph->input_count;
     program->output_count = graph->output_count;
-    Lowering lowering = {program, graph, target, arena, diagnostics, NULL, NULL, NULL, NULL};
+    Lowering lowering = {program, graph, target, arena, diagnostics, NULL, NULL, NULL, NULL, NULL};
     lowering.placements = ARENA_ARRAY(arena, Placement *, graph->next_value_id + 1);
     lowering.outputs = ARENA_ARRAY(arena, const GraphOutput *, graph->next_value_id + 1);
     add_public_buffers(&lowering);
     choose_direct_outputs(&lowering);
     lowering_claim_routes(&lowering);
+    lowering_find_chains(&lowering);
     bool good = true;
     for (const Node *node = graph->first; node; node = node->next)
-        good = lower_node(&lowering, node) && good;
+        if (!lowering_chain_next(&lowering, node)) /* else it waits for the end of its chain */
+            good = lower_node(&lowering, node) && good;
     if (!good) {
         program_destroy(program);
         return NULL;

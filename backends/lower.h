@@ -14,7 +14,8 @@ typedef struct Run {
     int64_t displacement; /* offset less that of the placement's first run in the same buffer: runs
                              of one buffer share a kernel parameter */
     int64_t channel_stride, pixel_stride, row_stride, image_stride;
-    bool exact; /* the caller's buffer: a vector load must not read past the last channel */
+    int64_t ring_rows; /* not 0: a ring, row r lies where row r % ring_rows would */
+    bool exact;        /* the caller's buffer: a vector load must not read past the last channel */
 } Run;
 
 /* Where a tensor is: runs in the order of its channels. A split is a view with fewer channels, a
@@ -37,6 +38,7 @@ typedef struct Lowering {
     Placement **placements;      /* by value id; NULL until the value is placed */
     const GraphOutput **outputs; /* by value id: the output that the value is written to directly */
     Claim **claims;              /* by value id: per channel; NULL when no route owns any */
+    const Node **chain_next;     /* by value id: who reads the value inside the same kernel */
     Placement **owned;           /* by value id: the buffer of a route that owns its sources */
 } Lowering;
 
@@ -80,9 +82,10 @@ void call_placement(KernelCall *call, ParameterRole role, const char *name,
 /* Reserves room in the packed weights, aligned to 64 bytes; the pointer is valid until the next
  * call. The parameter reads from its start. */
 float *call_weights(Lowering *lowering, KernelCall *call, int64_t floats, int *parameter);
-/* Adds the step; its kernel is shared with an equal one. The label is formatted. */
-void call_end(Lowering *lowering, KernelCall *call, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* Says what the kernel computes; what several ops say is joined by " + ". */
+void call_describe(KernelCall *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Adds the step; its kernel is shared with an equal one. */
+void call_end(Lowering *lowering, KernelCall *call);
 
 /* ---- lower_common.c ---- */
 
@@ -156,10 +159,52 @@ void emit_vector_load(KernelBuilder *builder, int destination, int parameter,
 const Placement *lowering_channels_last(
     Lowering *lowering, const Node *node, const Placement *placement);
 
+/* Offset of a row in the run, ring or not; row is never negative. */
+const Expression *row_offset(Arena *arena, const Run *run, const Expression *row);
+
+/* Offset of the input row that kernel row `kernel_row` of output row `row` looks at. */
+const Expression *window_row_offset(Arena *arena, const Window *window, const Run *run,
+    const Expression *row, const Expression *kernel_row);
+
+/* ---- ops that can compute one row of their output at a time, alone or in a chain ---- */
+
+typedef struct RowOp RowOp;
+struct RowOp {
+    Window window;
+    int64_t images, height_in, height_out;
+    void (*emit_row)(const RowOp *op, const Expression *image, const Expression *row);
+};
+
+/* A ring of rows between two ops of one kernel. */
+typedef struct Link {
+    const Placement *placement;
+    int parameter;
+} Link;
+
+/* Adds the op's parameters to the call. `from` and `to` are NULL where the op reads or writes its
+ * node's own tensors. */
+RowOp *convolution_row_op(
+    Lowering *lowering, KernelCall *call, const Node *node, const Link *from, const Link *to);
+RowOp *window_row_op(
+    Lowering *lowering, KernelCall *call, const Node *node, const Link *from, const Link *to);
+bool is_depthwise(const Node *node);
+/* A 1x1 convolution without stride or padding: the only one that needs no window. */
+bool is_pointwise(const Node *node);
+
+/* lower_chain.c */
+
+/* Decides, before anything is lowered, which nodes are computed together row by row. */
+void lowering_find_chains(Lowering *lowering);
+/* The node that goes on with the node's result inside one kernel; NULL when none does. */
+const Node *lowering_chain_next(const Lowering *lowering, const Node *node);
+/* The node before it in the same kernel; NULL when there is none. */
+const Node *lowering_chain_previous(const Lowering *lowering, const Node *node);
+/* Lowers the chain that ends with the node; a chain may be the node alone. */
+bool lower_chain(Lowering *lowering, const Node *last);
+
 /* ---- one per family of ops ---- */
 
 bool lower_convolution(Lowering *lowering, const Node *node); /* conv, linear */
-bool lower_window(Lowering *lowering, const Node *node); /* depthwise conv, max_pool, avg_pool */
 bool lower_elementwise(Lowering *lowering, const Node *node); /* activations, add, multiply */
 bool lower_layout(
     Lowering *lowering, const Node *node); /* concat, split, shuffle, gather, route, flatten */

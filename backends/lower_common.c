@@ -185,6 +185,25 @@ void emit_activation(KernelBuilder *builder, Activation activation, int reg) {
     assert(!"unknown activation");
 }
 
+const Expression *row_offset(Arena *arena, const Run *run, const Expression *row) {
+    if (run->ring_rows > 0)
+        row = expression_remainder(arena, row, run->ring_rows);
+    return expression_multiply(arena, row, run->row_stride);
+}
+
+const Expression *window_row_offset(Arena *arena, const Window *window, const Run *run,
+    const Expression *row, const Expression *kernel_row) {
+    const Expression *first = expression_multiply(arena, row, window->stride[0]);
+    const Expression *tap = expression_multiply(arena, kernel_row, window->dilation[0]);
+    if (run->ring_rows > 0)
+        return row_offset(arena, run,
+            expression_offset(arena, expression_add(arena, first, tap), -window->padding[0]));
+    /* The padding as a constant of its own ends up in the displacement of the address. */
+    return expression_sum(arena, expression_multiply(arena, first, run->row_stride),
+        expression_multiply(arena, tap, run->row_stride),
+        expression_constant(arena, -window->padding[0] * run->row_stride), NULL);
+}
+
 void emit_vector_load(KernelBuilder *builder, int destination, int parameter,
     const Expression *offset, int64_t channels_left, bool exact) {
     int lanes = builder->kernel->register_lanes[destination];

@@ -17,6 +17,7 @@ enum { MAX_LANES = 16 };
 
 /* What one convolution is, for all functions of this file. */
 typedef struct Convolution {
+    RowOp rows; /* first: a Convolution is a RowOp */
     Lowering *lowering;
     KernelCall *call;
     KernelBuilder *builder;
@@ -25,7 +26,6 @@ typedef struct Convolution {
     int input_parameters[MAX_PLACEMENT_RUNS], output_parameters[MAX_PLACEMENT_RUNS];
     int residual_parameters[MAX_PLACEMENT_RUNS];
     int weights; /* parameter */
-    Window window;
     int64_t groups, group_inputs, group_outputs;
     int64_t height_in, width_in, height_out, width_out; /* flat: one row of all pixels */
     bool flat, has_bias;
@@ -52,7 +52,7 @@ typedef struct ConvolutionTile {
 
 static float *pack_panel(const Convolution *conv, const float *weights, int64_t first_output,
     int64_t channel_count, float *out) {
-    int64_t rows = conv->window.kernel[0], columns = conv->window.kernel[1];
+    int64_t rows = conv->rows.window.kernel[0], columns = conv->rows.window.kernel[1];
     int64_t inputs = conv->group_inputs;
     for (int64_t row = 0; row < rows; row++)
         for (int64_t input = 0; input < inputs; input++)
@@ -65,7 +65,7 @@ static float *pack_panel(const Convolution *conv, const float *weights, int64_t 
 }
 
 static void pack_weights(Convolution *conv, const Weight *weight, const Weight *bias) {
-    int64_t taps = conv->group_inputs * conv->window.kernel[0] * conv->window.kernel[1];
+    int64_t taps = conv->group_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
     int64_t outputs = conv->groups * conv->group_outputs;
     conv->bias_offset = outputs * taps;
     conv->has_bias = bias != NULL;
@@ -124,8 +124,8 @@ static bool column_inside(
     bool constant = expression_is_constant(tile->column, &first);
     assert(constant);
     (void)constant;
-    int64_t column = (first + p) * conv->window.stride[1] - conv->window.padding[1] +
-                     tap * conv->window.dilation[1];
+    int64_t column = (first + p) * conv->rows.window.stride[1] - conv->rows.window.padding[1] +
+                     tap * conv->rows.window.dilation[1];
     return column >= 0 && column < conv->width_in;
 }
 
@@ -136,7 +136,7 @@ static void emit_taps(const Convolution *conv, const ConvolutionTile *tile, cons
     static const int first_lanes[MAX_LANES] = {
         0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     KernelBuilder *builder = conv->builder;
-    for (int64_t tap = 0; tap < conv->window.kernel[1]; tap++) {
+    for (int64_t tap = 0; tap < conv->rows.window.kernel[1]; tap++) {
         int weights[MAX_TILE_VECTORS];
         for (int v = 0; v < vectors; v++) {
             weights[v] = kernel_register(builder, widths[v]);
@@ -147,7 +147,7 @@ static void emit_taps(const Convolution *conv, const ConvolutionTile *tile, cons
         for (int p = 0; p < tile->pixels; p++) {
             if (!column_inside(conv, tile, p, tap))
                 continue;
-            int64_t column = p * conv->window.stride[1] + tap * conv->window.dilation[1];
+            int64_t column = p * conv->rows.window.stride[1] + tap * conv->rows.window.dilation[1];
             const Expression *offset =
                 expression_offset(conv->arena, input_offset, column * run->pixel_stride);
             int value = -1, narrow = -1;
@@ -175,7 +175,7 @@ static void emit_channel_loop(const Convolution *conv, const ConvolutionTile *ti
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
     const Run *run = &conv->input->runs[run_index];
-    const Window *window = &conv->window;
+    const Window *window = &conv->rows.window;
     int64_t taps = window->kernel[1];
     const Expression *input = expression_sum(arena, times(conv, run_channel, run->channel_stride),
         times(conv, tile->column, window->stride[1] * run->pixel_stride),
@@ -183,9 +183,7 @@ static void emit_channel_loop(const Convolution *conv, const ConvolutionTile *ti
         NULL);
     if (!conv->flat)
         input = expression_sum(arena, input, times(conv, tile->image, run->image_stride),
-            times(conv, tile->row, window->stride[0] * run->row_stride),
-            times(conv, kernel_row, window->dilation[0] * run->row_stride),
-            expression_constant(arena, -window->padding[0] * run->row_stride), NULL);
+            window_row_offset(arena, window, run, tile->row, kernel_row), NULL);
     const Expression *weight = expression_sum(arena, tile->weight_offset,
         times(conv, kernel_row, conv->group_inputs * taps * tile->channel_count),
         expression_constant(arena, first * taps * tile->channel_count), NULL);
@@ -239,7 +237,7 @@ static const Expression *output_offset(const Convolution *conv, const Convolutio
         expression_constant(arena, run->displacement + p * run->pixel_stride), NULL);
     if (!conv->flat)
         offset = expression_sum(arena, offset, times(conv, tile->image, run->image_stride),
-            times(conv, tile->row, run->row_stride), NULL);
+            row_offset(arena, run, tile->row), NULL);
     return offset;
 }
 
@@ -318,10 +316,10 @@ static void emit_tile(const Convolution *conv, const ConvolutionTile *tile) {
         vector_widths(conv->lowering->target, tile->channel_count, widths, MAX_TILE_VECTORS);
     start_accumulators(conv, tile, widths, vectors, accumulators);
     const Expression *begin = expression_constant(conv->arena, 0);
-    const Expression *end = expression_constant(conv->arena, conv->window.kernel[0]);
+    const Expression *end = expression_constant(conv->arena, conv->rows.window.kernel[0]);
     if (!conv->flat)
-        window_rows(
-            conv->arena, &conv->window, conv->height_in, conv->height_out, tile->row, &begin, &end);
+        window_rows(conv->arena, &conv->rows.window, conv->height_in, conv->height_out, tile->row,
+            &begin, &end);
     const Expression *kernel_row = kernel_open_for(builder, "kernel_row", begin, end, 1);
     emit_channels(conv, tile, widths, vectors, accumulators, kernel_row);
     kernel_close(builder);
@@ -335,8 +333,8 @@ typedef void EmitPixels(const Convolution *conv, ConvolutionTile *tile);
 /* The spans of one output row. */
 static void emit_row_tiles(const Convolution *conv, ConvolutionTile *tile) {
     TileSpan *spans;
-    int count = tile_spans(
-        conv->arena, conv->width_out, conv->width_in, &conv->window, conv->tile.pixels, &spans);
+    int count = tile_spans(conv->arena, conv->width_out, conv->width_in, &conv->rows.window,
+        conv->tile.pixels, &spans);
     for (int i = 0; i < count; i++) {
         tile->pixels = spans[i].pixels;
         tile->interior = spans[i].interior;
@@ -390,7 +388,7 @@ static void emit_panels(const Convolution *conv, ConvolutionTile *tile, const Ex
     const Expression *end, EmitPixels *emit_pixels) {
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
-    int64_t taps = conv->group_inputs * conv->window.kernel[0] * conv->window.kernel[1];
+    int64_t taps = conv->group_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
     int64_t whole = conv->group_outputs / conv->panel_channels;
     int64_t rest = conv->group_outputs % conv->panel_channels;
     int64_t panel_weights = conv->panel_channels * taps;
@@ -473,17 +471,10 @@ static void emit_blocks(Convolution *conv) {
     kernel_close(builder);
 }
 
-static void emit_rows(const Convolution *conv) {
-    KernelBuilder *builder = conv->builder;
-    ConvolutionTile tile = {0};
-    const Expression *index = kernel_open_for(builder, "row",
-        kernel_variable(builder, VARIABLE_BEGIN), kernel_variable(builder, VARIABLE_END), 1);
-    bool one_image = conv->output->images == 1;
-    tile.image = one_image ? expression_constant(conv->arena, 0)
-                           : expression_divide(conv->arena, index, conv->height_out);
-    tile.row = one_image ? index : expression_remainder(conv->arena, index, conv->height_out);
+static void emit_convolution_row(const RowOp *op, const Expression *image, const Expression *row) {
+    const Convolution *conv = (const Convolution *)op;
+    ConvolutionTile tile = {.image = image, .row = row};
     emit_groups(conv, &tile, emit_row_tiles);
-    kernel_close(builder);
 }
 
 /* ---- the node ---- */
@@ -502,97 +493,124 @@ static bool pixels_are_dense(const Placement *placement) {
 }
 
 static void read_window(const Node *node, Convolution *conv) {
-    conv->window = (Window){{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}};
+    conv->rows.window = (Window){{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}};
     conv->groups = 1;
     if (node->op == OP_linear)
         return;
     const TensorType *weight = &node_weight(node, "weight")->type;
     for (int i = 0; i < 2; i++) {
-        conv->window.kernel[i] = weight->dims[2 + i];
-        conv->window.stride[i] = node_list(node, "stride").items[i];
-        conv->window.dilation[i] = node_list(node, "dilation").items[i];
+        conv->rows.window.kernel[i] = weight->dims[2 + i];
+        conv->rows.window.stride[i] = node_list(node, "stride").items[i];
+        conv->rows.window.dilation[i] = node_list(node, "dilation").items[i];
     }
     for (int i = 0; i < 4; i++)
-        conv->window.padding[i] = node_list(node, "padding").items[i];
+        conv->rows.window.padding[i] = node_list(node, "padding").items[i];
     conv->groups = node_integer(node, "groups");
     conv->residual_activation = (Activation)node_integer(node, "residual_activation");
 }
 
-static bool is_pointwise(const Window *window) {
-    return window->kernel[0] * window->kernel[1] == 1 &&
-           window->stride[0] * window->stride[1] == 1 &&
-           window->padding[0] + window->padding[1] + window->padding[2] + window->padding[3] == 0;
+bool is_pointwise(const Node *node) {
+    if (node->op != OP_conv)
+        return node->op == OP_linear;
+    const int64_t *kernel = node_weight(node, "weight")->type.dims + 2;
+    const int64_t *stride = node_list(node, "stride").items,
+                  *padding = node_list(node, "padding").items;
+    return kernel[0] * kernel[1] == 1 && stride[0] * stride[1] == 1 &&
+           padding[0] + padding[1] + padding[2] + padding[3] == 0;
 }
 
-static void describe(Convolution *conv, const Node *node) {
-    Lowering *lowering = conv->lowering;
-    read_window(node, conv);
-    conv->activation = (Activation)node_integer(node, "activation");
-    conv->input = lowering_placement(lowering, node->operands[0]);
-    if (node->operand_count > 1)
-        conv->residual =
-            lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[1]));
-    conv->output = lowering_place(lowering, node->results[0]);
-    conv->group_inputs = conv->input->channels / conv->groups;
-    conv->group_outputs = conv->output->channels / conv->groups;
-    conv->flat = is_pointwise(&conv->window) && pixels_are_dense(conv->input) &&
-                 pixels_are_dense(conv->output) &&
-                 (!conv->residual || pixels_are_dense(conv->residual));
-    const Placement *in = conv->input, *out = conv->output;
-    conv->height_in = conv->flat ? 1 : in->height;
-    conv->height_out = conv->flat ? 1 : out->height;
-    conv->width_in = conv->flat ? in->images * in->height * in->width : in->width;
-    conv->width_out = conv->flat ? out->images * out->height * out->width : out->width;
-}
-
-static bool is_depthwise(const Node *node) {
+bool is_depthwise(const Node *node) {
     return node->op == OP_conv && node_integer(node, "groups") > 1 &&
            node_integer(node, "groups") == node->operands[0]->type.dims[1] &&
            node_weight(node, "weight")->type.dims[0] == node->operands[0]->type.dims[1];
 }
 
-/* How the kernel is cut for threads: tiles of pixels, panels of channels, or rows. */
+/* How a flat convolution is cut for threads: tiles of pixels, or panels of channels. */
 static int64_t parallel_extent(const Convolution *conv, bool *by_panels) {
     int64_t tiles = (conv->width_out + conv->tile.pixels - 1) / conv->tile.pixels;
     int64_t panels = (conv->group_outputs + conv->panel_channels - 1) / conv->panel_channels;
-    bool one_run =
-        conv->output->run_count == 1 && (!conv->residual || conv->residual->run_count == 1);
-    *by_panels = conv->flat && tiles < 4 && panels > tiles && conv->groups == 1 && one_run;
-    if (!conv->flat)
-        return conv->output->images * conv->height_out;
+    bool one_run = single_run(conv->output) && single_run(conv->residual);
+    *by_panels = tiles < 4 && panels > tiles && conv->groups == 1 && one_run;
     return *by_panels ? panels : tiles;
 }
 
+static void use_placement(KernelCall *call, ParameterRole role, const char *name, const Link *link,
+    const Placement *placement, int *parameters) {
+    if (link)
+        parameters[0] = link->parameter;
+    else
+        call_placement(call, role, name, placement, parameters);
+}
+
+static void describe(Convolution *conv, const Node *node, const Link *from, const Link *to) {
+    Lowering *lowering = conv->lowering;
+    read_window(node, conv);
+    conv->activation = (Activation)node_integer(node, "activation");
+    conv->input = from ? from->placement : lowering_placement(lowering, node->operands[0]);
+    if (node->operand_count > 1)
+        conv->residual =
+            lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[1]));
+    conv->output = to ? to->placement : lowering_place(lowering, node->results[0]);
+    conv->group_inputs = conv->input->channels / conv->groups;
+    conv->group_outputs = conv->output->channels / conv->groups;
+    const Placement *in = conv->input, *out = conv->output;
+    conv->height_in = conv->flat ? 1 : in->height;
+    conv->height_out = conv->flat ? 1 : out->height;
+    conv->width_in = conv->flat ? in->images * in->height * in->width : in->width;
+    conv->width_out = conv->flat ? out->images * out->height * out->width : out->width;
+    int64_t taps = conv->group_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
+    conv->tile = choose_tile(lowering->target, conv->group_outputs, conv->width_out, taps);
+    conv->panel_channels = (int64_t)conv->tile.vectors * lowering->target->lanes;
+    conv->rows.images = out->images;
+    conv->rows.height_in = conv->height_in;
+    conv->rows.height_out = conv->height_out;
+    conv->rows.emit_row = emit_convolution_row;
+}
+
+static Convolution *prepare(Lowering *lowering, KernelCall *call, const Node *node, bool flat,
+    const Link *from, const Link *to) {
+    Convolution *conv = ARENA_NEW(lowering->arena, Convolution);
+    conv->lowering = lowering;
+    conv->call = call;
+    conv->builder = &call->builder;
+    conv->arena = lowering->arena;
+    conv->flat = flat;
+    describe(conv, node, from, to);
+    use_placement(call, PARAMETER_READ, "input", from, conv->input, conv->input_parameters);
+    if (conv->residual)
+        call_placement(call, PARAMETER_READ, "residual", conv->residual, conv->residual_parameters);
+    pack_weights(conv, node_weight(node, "weight"), node_weight(node, "bias"));
+    use_placement(call, PARAMETER_WRITE, "output", to, conv->output, conv->output_parameters);
+    call->step.macs += node_macs(node);
+    call_describe(call, "%s %" PRId64 "x%" PRId64 " %" PRId64 " -> %" PRId64 "%s%s",
+        op_info(node->op)->name, conv->rows.window.kernel[0], conv->rows.window.kernel[1],
+        conv->input->channels, conv->output->channels,
+        conv->activation == ACTIVATION_NONE ? "" : ", ",
+        conv->activation == ACTIVATION_NONE ? "" : activation_name(conv->activation));
+    return conv;
+}
+
+RowOp *convolution_row_op(
+    Lowering *lowering, KernelCall *call, const Node *node, const Link *from, const Link *to) {
+    return &prepare(lowering, call, node, false, from, to)->rows;
+}
+
 bool lower_convolution(Lowering *lowering, const Node *node) {
-    if (is_depthwise(node))
-        return lower_window(lowering, node);
+    if (!is_pointwise(node) || is_depthwise(node) ||
+        !pixels_are_dense(lowering_placement(lowering, node->operands[0])))
+        return lower_chain(lowering, node);
     KernelCall call;
-    Convolution conv = {.lowering = lowering, .call = &call, .arena = lowering->arena};
-    describe(&conv, node);
-    int64_t taps = conv.group_inputs * conv.window.kernel[0] * conv.window.kernel[1];
-    conv.tile = choose_tile(lowering->target, conv.group_outputs, conv.width_out, taps);
-    conv.panel_channels = (int64_t)conv.tile.vectors * lowering->target->lanes;
+    call_begin(lowering, &call, node, 1);
+    Convolution *conv = prepare(lowering, &call, node, true, NULL, NULL);
     bool by_panels;
-    call_begin(lowering, &call, node, parallel_extent(&conv, &by_panels));
-    conv.builder = &call.builder;
-    call_placement(&call, PARAMETER_READ, "input", conv.input, conv.input_parameters);
-    if (conv.residual)
-        call_placement(&call, PARAMETER_READ, "residual", conv.residual, conv.residual_parameters);
-    pack_weights(&conv, node_weight(node, "weight"), node_weight(node, "bias"));
-    call_placement(&call, PARAMETER_WRITE, "output", conv.output, conv.output_parameters);
+    call.builder.kernel->extent = parallel_extent(conv, &by_panels);
     if (by_panels) {
-        ConvolutionTile tile = {.group = expression_constant(conv.arena, 0)};
-        emit_panels(&conv, &tile, kernel_variable(conv.builder, VARIABLE_BEGIN),
-            kernel_variable(conv.builder, VARIABLE_END), emit_all_tiles);
-    } else if (conv.flat) {
-        emit_blocks(&conv);
+        ConvolutionTile tile = {.group = expression_constant(conv->arena, 0)};
+        emit_panels(conv, &tile, kernel_variable(conv->builder, VARIABLE_BEGIN),
+            kernel_variable(conv->builder, VARIABLE_END), emit_all_tiles);
     } else {
-        emit_rows(&conv);
+        emit_blocks(conv);
     }
-    call.step.macs = node_macs(node);
-    call_end(lowering, &call, "%s %" PRId64 "x%" PRId64 " %" PRId64 " -> %" PRId64 "%s%s",
-        op_info(node->op)->name, conv.window.kernel[0], conv.window.kernel[1], conv.input->channels,
-        conv.output->channels, conv.activation == ACTIVATION_NONE ? "" : ", ",
-        conv.activation == ACTIVATION_NONE ? "" : activation_name(conv.activation));
+    call_end(lowering, &call);
     return true;
 }

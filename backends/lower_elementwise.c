@@ -92,7 +92,7 @@ bool lower_elementwise(Lowering *lowering, const Node *node) {
         emit_channels(&op, &segments[i]);
     kernel_close(op.builder);
     kernel_close(op.builder);
-    call_end(
-        lowering, &call, "%s, %" PRId64 " channels", op_info(node->op)->name, output->channels);
+    call_describe(&call, "%s, %" PRId64 " channels", op_info(node->op)->name, output->channels);
+    call_end(lowering, &call);
     return true;
 }

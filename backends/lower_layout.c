@@ -289,8 +289,9 @@ static void lower_route(Lowering *lowering, const Node *node, const Placement *c
     emit_route(&route);
     kernel_close(&call.builder);
     kernel_close(&call.builder);
-    call_end(lowering, &call, "%s, %" PRId64 " channels copied", op_info(node->op)->name,
-        output->channels);
+    call_describe(
+        &call, "%s, %" PRId64 " channels copied", op_info(node->op)->name, output->channels);
+    call_end(lowering, &call);
 }
 
 /* ---- plain copies ---- */
@@ -374,7 +375,8 @@ void lower_copy(Lowering *lowering, const Node *node, const Placement *from, con
         copy_row(&copy, lowering->target);
     }
     kernel_close(&call.builder);
-    call_end(lowering, &call, "%s", label);
+    call_describe(&call, "%s", label);
+    call_end(lowering, &call);
 }
 
 const Placement *lowering_channels_last(

@@ -102,8 +102,9 @@ static bool lower_global_pool(Lowering *lowering, const Node *node) {
         emit_pool_segment(&pool, &segments[i]);
     }
     kernel_close(pool.builder);
-    call_end(lowering, &call, "global_avg_pool %" PRId64 "x%" PRId64 ", %" PRId64,
-        pool.input->height, pool.input->width, pool.input->channels);
+    call_describe(&call, "global_avg_pool %" PRId64 "x%" PRId64 ", %" PRId64, pool.input->height,
+        pool.input->width, pool.input->channels);
+    call_end(lowering, &call);
     return true;
 }
 
@@ -302,7 +303,8 @@ static bool lower_channel_op(Lowering *lowering, const Node *node) {
         emit_local_response_norm(&op, node);
     kernel_close(op.builder);
     kernel_close(op.builder);
-    call_end(lowering, &call, "%s, %" PRId64 " channels", op_info(node->op)->name, op.channels);
+    call_describe(&call, "%s, %" PRId64 " channels", op_info(node->op)->name, op.channels);
+    call_end(lowering, &call);
     return true;
 }
 

@@ -10,6 +10,7 @@
 typedef enum WindowKind { WINDOW_DEPTHWISE, WINDOW_MAXIMUM, WINDOW_MEAN } WindowKind;
 
 typedef struct WindowOp {
+    RowOp rows; /* first: a WindowOp is a RowOp */
     Lowering *lowering;
     KernelBuilder *builder;
     Arena *arena;
@@ -22,7 +23,6 @@ typedef struct WindowOp {
     int64_t bias_offset;
     bool has_divisors; /* mean: a table of 1/count per output pixel, else one number */
     float factor;      /* mean without table */
-    Window window;
     Activation activation, residual_activation;
     int tile_pixels;
 } WindowOp;
@@ -52,8 +52,8 @@ static bool tap_inside(const WindowOp *op, const WindowTile *tile, int pixel, in
     bool constant = expression_is_constant(tile->column, &first);
     assert(constant);
     (void)constant;
-    int64_t column = (first + pixel) * op->window.stride[1] - op->window.padding[1] +
-                     tap * op->window.dilation[1];
+    int64_t column = (first + pixel) * op->rows.window.stride[1] - op->rows.window.padding[1] +
+                     tap * op->rows.window.dilation[1];
     return column >= 0 && column < op->input->width;
 }
 
@@ -76,16 +76,14 @@ static void emit_kernel_row(const WindowOp *op, const WindowTile *tile, const in
     const Expression *kernel_row) {
     KernelBuilder *builder = op->builder;
     Arena *arena = op->arena;
-    const Window *window = &op->window;
+    const Window *window = &op->rows.window;
     const Run *run = tile->in;
     int64_t taps = window->kernel[1], stride = window->stride[1], dilation = window->dilation[1];
     const Expression *base =
         expression_sum(arena, tile->in_channel, scaled(op, tile->image, run->image_stride),
-            scaled(op, tile->row, window->stride[0] * run->row_stride),
-            scaled(op, kernel_row, window->dilation[0] * run->row_stride),
+            window_row_offset(arena, window, run, tile->row, kernel_row),
             scaled(op, tile->column, stride * run->pixel_stride),
-            expression_constant(arena, run->displacement - window->padding[0] * run->row_stride -
-                                           window->padding[1] * run->pixel_stride),
+            expression_constant(arena, run->displacement - window->padding[1] * run->pixel_stride),
             NULL);
     int *weights = ARENA_ARRAY(arena, int, taps);
     for (int64_t tap = 0; op->kind == WINDOW_DEPTHWISE && tap < taps; tap++) {
@@ -133,7 +131,7 @@ static void start_window(const WindowOp *op, const WindowTile *tile, int *accumu
 static const Expression *pixel_offset(const WindowOp *op, const WindowTile *tile, const Run *run,
     const Expression *channel, int pixel) {
     return expression_sum(op->arena, channel, scaled(op, tile->image, run->image_stride),
-        scaled(op, tile->row, run->row_stride), scaled(op, tile->column, run->pixel_stride),
+        row_offset(op->arena, run, tile->row), scaled(op, tile->column, run->pixel_stride),
         expression_constant(op->arena, run->displacement + pixel * run->pixel_stride), NULL);
 }
 
@@ -172,8 +170,8 @@ static void emit_window_tile(const WindowOp *op, const WindowTile *tile) {
     int accumulators[MAX_WINDOW_PIXELS];
     const Expression *begin, *end;
     start_window(op, tile, accumulators);
-    window_rows(
-        op->arena, &op->window, op->input->height, op->output->height, tile->row, &begin, &end);
+    window_rows(op->arena, &op->rows.window, op->input->height, op->output->height, tile->row,
+        &begin, &end);
     const Expression *kernel_row = kernel_open_for(op->builder, "kernel_row", begin, end, 1);
     emit_kernel_row(op, tile, accumulators, kernel_row);
     kernel_close(op->builder);
@@ -220,22 +218,16 @@ static void emit_segment(const WindowOp *op, WindowTile *tile, const Segment *se
     }
 }
 
-static void emit_window_rows(const WindowOp *op) {
+static void emit_window_row(const RowOp *rows, const Expression *image, const Expression *row) {
+    const WindowOp *op = (const WindowOp *)rows;
     KernelBuilder *builder = op->builder;
-    Arena *arena = op->arena;
     const Placement *placements[3] = {op->input, op->output, op->residual};
     Segment segments[MAX_SEGMENTS];
     int segment_count = channel_segments(placements, op->residual ? 3 : 2, segments, MAX_SEGMENTS);
-    const Expression *index = kernel_open_for(builder, "row",
-        kernel_variable(builder, VARIABLE_BEGIN), kernel_variable(builder, VARIABLE_END), 1);
-    WindowTile tile = {0};
-    bool one_image = op->output->images == 1;
-    tile.image = one_image ? expression_constant(arena, 0)
-                           : expression_divide(arena, index, op->output->height);
-    tile.row = one_image ? index : expression_remainder(arena, index, op->output->height);
+    WindowTile tile = {.image = image, .row = row};
     TileSpan *spans;
     int span_count = tile_spans(
-        arena, op->output->width, op->input->width, &op->window, op->tile_pixels, &spans);
+        op->arena, op->output->width, op->input->width, &op->rows.window, op->tile_pixels, &spans);
     for (int i = 0; i < span_count; i++) {
         tile.pixels = spans[i].pixels;
         tile.interior = spans[i].interior;
@@ -245,14 +237,14 @@ static void emit_window_rows(const WindowOp *op) {
             emit_segment(op, &tile, &segments[j]);
         kernel_close(builder);
     }
-    kernel_close(builder);
 }
 
 /* ---- weights ---- */
 
 static void pack_depthwise(WindowOp *op, KernelCall *call, const Node *node) {
     const Weight *weight = node_weight(node, "weight"), *bias = node_weight(node, "bias");
-    int64_t taps = op->window.kernel[0] * op->window.kernel[1], channels = op->input->channels;
+    int64_t taps = op->rows.window.kernel[0] * op->rows.window.kernel[1],
+            channels = op->input->channels;
     int64_t floats = taps * channels + (bias ? channels : 0);
     float *packed = call_weights(op->lowering, call, floats, &op->weights);
     for (int64_t tap = 0; tap < taps; tap++)
@@ -266,7 +258,7 @@ static void pack_depthwise(WindowOp *op, KernelCall *call, const Node *node) {
 
 /* Cells of a window in one direction that count for the mean, at output `index`. */
 static int64_t counted_cells(const WindowOp *op, int axis, int64_t index, bool count_padding) {
-    const Window *window = &op->window;
+    const Window *window = &op->rows.window;
     int64_t size = axis == 0 ? op->input->height : op->input->width;
     int64_t begin = index * window->stride[axis] - window->padding[axis];
     int64_t end = begin + window->kernel[axis];
@@ -280,7 +272,7 @@ static int64_t counted_cells(const WindowOp *op, int axis, int64_t index, bool c
 static void pack_divisors(WindowOp *op, KernelCall *call, const Node *node) {
     bool count_padding = node_flag(node, "count_padding");
     int64_t height = op->output->height, width = op->output->width;
-    int64_t whole = op->window.kernel[0] * op->window.kernel[1];
+    int64_t whole = op->rows.window.kernel[0] * op->rows.window.kernel[1];
     op->factor = 1.0f / (float)whole;
     for (int64_t y = 0; y < height; y++)
         for (int64_t x = 0; x < width; x++)
@@ -310,19 +302,20 @@ static void read_pool_window(WindowOp *op, const Node *node) {
         op->kind = node->op == OP_max_pool ? WINDOW_MAXIMUM : WINDOW_MEAN;
     }
     for (int i = 0; i < 2; i++) {
-        op->window.kernel[i] = kernel[i];
-        op->window.stride[i] = node_list(node, "stride").items[i];
-        op->window.dilation[i] = node->op == OP_conv ? node_list(node, "dilation").items[i] : 1;
+        op->rows.window.kernel[i] = kernel[i];
+        op->rows.window.stride[i] = node_list(node, "stride").items[i];
+        op->rows.window.dilation[i] =
+            node->op == OP_conv ? node_list(node, "dilation").items[i] : 1;
     }
     for (int i = 0; i < 4; i++)
-        op->window.padding[i] = node_list(node, "padding").items[i];
+        op->rows.window.padding[i] = node_list(node, "padding").items[i];
 }
 
 /* As many outputs as registers allow beside the taps' weights and a loaded column, in equal tiles.
  */
 static int choose_window_tile(const WindowOp *op) {
     int64_t width = op->output->width;
-    int weights = op->kind == WINDOW_DEPTHWISE ? (int)op->window.kernel[1] : 0;
+    int weights = op->kind == WINDOW_DEPTHWISE ? (int)op->rows.window.kernel[1] : 0;
     int64_t most = op->lowering->target->registers - weights - 2;
     most = most > MAX_WINDOW_PIXELS ? MAX_WINDOW_PIXELS : most;
     most = most < 2 ? 2 : most;
@@ -330,33 +323,49 @@ static int choose_window_tile(const WindowOp *op) {
     return (int)((width + tiles - 1) / tiles);
 }
 
-bool lower_window(Lowering *lowering, const Node *node) {
-    WindowOp op = {.lowering = lowering, .arena = lowering->arena};
-    op.input =
-        lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[0]));
+static void describe(WindowOp *op, const Node *node, const Link *from, const Link *to) {
+    Lowering *lowering = op->lowering;
+    op->input = from ? from->placement
+                     : lowering_channels_last(
+                           lowering, node, lowering_placement(lowering, node->operands[0]));
     if (node->operand_count > 1)
-        op.residual =
+        op->residual =
             lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[1]));
-    op.output = lowering_place(lowering, node->results[0]);
-    read_pool_window(&op, node);
-    op.tile_pixels = choose_window_tile(&op);
-    KernelCall call;
-    call_begin(lowering, &call, node, op.output->images * op.output->height);
-    op.builder = &call.builder;
-    call_placement(&call, PARAMETER_READ, "input", op.input, op.input_parameters);
-    if (op.residual)
-        call_placement(&call, PARAMETER_READ, "residual", op.residual, op.residual_parameters);
-    if (op.kind == WINDOW_DEPTHWISE)
-        pack_depthwise(&op, &call, node);
-    else if (op.kind == WINDOW_MEAN)
-        pack_divisors(&op, &call, node);
-    call_placement(&call, PARAMETER_WRITE, "output", op.output, op.output_parameters);
-    emit_window_rows(&op);
-    call.step.macs = node_macs(node);
-    const char *name = op.kind == WINDOW_DEPTHWISE ? "depthwise" : op_info(node->op)->name;
-    call_end(lowering, &call, "%s %" PRId64 "x%" PRId64 " stride %" PRId64 ", %" PRId64 "%s%s",
-        name, op.window.kernel[0], op.window.kernel[1], op.window.stride[0], op.input->channels,
-        op.activation == ACTIVATION_NONE ? "" : ", ",
-        op.activation == ACTIVATION_NONE ? "" : activation_name(op.activation));
-    return true;
+    op->output = to ? to->placement : lowering_place(lowering, node->results[0]);
+    read_pool_window(op, node);
+    op->tile_pixels = choose_window_tile(op);
+    op->rows.images = op->output->images;
+    op->rows.height_in = op->input->height;
+    op->rows.height_out = op->output->height;
+    op->rows.emit_row = emit_window_row;
+}
+
+RowOp *window_row_op(
+    Lowering *lowering, KernelCall *call, const Node *node, const Link *from, const Link *to) {
+    WindowOp *op = ARENA_NEW(lowering->arena, WindowOp);
+    op->lowering = lowering;
+    op->arena = lowering->arena;
+    op->builder = &call->builder;
+    describe(op, node, from, to);
+    if (from)
+        op->input_parameters[0] = from->parameter;
+    else
+        call_placement(call, PARAMETER_READ, "input", op->input, op->input_parameters);
+    if (op->residual)
+        call_placement(call, PARAMETER_READ, "residual", op->residual, op->residual_parameters);
+    if (op->kind == WINDOW_DEPTHWISE)
+        pack_depthwise(op, call, node);
+    else if (op->kind == WINDOW_MEAN)
+        pack_divisors(op, call, node);
+    if (to)
+        op->output_parameters[0] = to->parameter;
+    else
+        call_placement(call, PARAMETER_WRITE, "output", op->output, op->output_parameters);
+    call->step.macs += node_macs(node);
+    const char *name = op->kind == WINDOW_DEPTHWISE ? "depthwise" : op_info(node->op)->name;
+    call_describe(call, "%s %" PRId64 "x%" PRId64 " stride %" PRId64 ", %" PRId64 "%s%s", name,
+        op->rows.window.kernel[0], op->rows.window.kernel[1], op->rows.window.stride[0],
+        op->input->channels, op->activation == ACTIVATION_NONE ? "" : ", ",
+        op->activation == ACTIVATION_NONE ? "" : activation_name(op->activation));
+    return &op->rows;
 }

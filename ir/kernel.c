@@ -73,6 +73,8 @@ const Expression *expression_multiply(Arena *arena, const Expression *a, int64_t
         return a;
     if (a->kind == EXPRESSION_CONSTANT)
         return expression_constant(arena, a->constant * factor);
+    if (a->kind == EXPRESSION_MULTIPLY) /* the right side is constant */
+        return expression_multiply(arena, a->left, a->right->constant * factor);
     return make_expression(arena, EXPRESSION_MULTIPLY, a, expression_constant(arena, factor));
 }
 
@@ -140,6 +142,13 @@ int kernel_parameter(KernelBuilder *builder, ParameterRole role, const char *nam
     assert(kernel->parameter_count < MAX_KERNEL_PARAMETERS);
     kernel->parameters[kernel->parameter_count] = (KernelParameter){name, role};
     return kernel->parameter_count++;
+}
+
+int kernel_local(KernelBuilder *builder, int64_t floats) {
+    Kernel *kernel = builder->kernel;
+    assert(kernel->local_count < MAX_KERNEL_LOCALS);
+    kernel->local_floats[kernel->local_count] = floats;
+    return MAX_KERNEL_PARAMETERS + kernel->local_count++;
 }
 
 int kernel_register(KernelBuilder *builder, int lanes) {
@@ -332,10 +341,14 @@ static const char *instruction_fault(const Kernel *kernel, const Instruction *in
             return "source and destination differ in lanes";
     }
     if (info->access != ACCESS_NONE) {
-        if (instruction->parameter < 0 || instruction->parameter >= kernel->parameter_count)
+        int local = instruction->parameter - MAX_KERNEL_PARAMETERS;
+        bool is_local = local >= 0 && local < kernel->local_count;
+        if (!is_local &&
+            (instruction->parameter < 0 || instruction->parameter >= kernel->parameter_count))
             return "a parameter is out of range";
-        bool writes = kernel->parameters[instruction->parameter].role == PARAMETER_WRITE;
-        if ((info->access == ACCESS_WRITE) != writes)
+        bool writes =
+            !is_local && kernel->parameters[instruction->parameter].role == PARAMETER_WRITE;
+        if (!is_local && (info->access == ACCESS_WRITE) != writes)
             return "a parameter is read and written against its role";
         if (instruction->first_lane < 0 || instruction->lane_count < 1 ||
             instruction->first_lane + instruction->lane_count > lanes)

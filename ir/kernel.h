@@ -102,7 +102,7 @@ typedef struct KernelParameter {
     ParameterRole role;
 } KernelParameter;
 
-enum { MAX_KERNEL_PARAMETERS = 64, VARIABLE_BEGIN = 0, VARIABLE_END = 1 };
+enum { MAX_KERNEL_PARAMETERS = 64, MAX_KERNEL_LOCALS = 4, VARIABLE_BEGIN = 0, VARIABLE_END = 1 };
 
 /* Two kernels with equal text are one kernel. `void kernel(parameters..., begin, end)`: does the
  * items begin..end-1 of its parallel axis, 0..extent-1; items are independent. */
@@ -111,6 +111,8 @@ typedef struct Kernel {
     const char *name;
     KernelParameter parameters[MAX_KERNEL_PARAMETERS];
     int parameter_count;
+    int64_t local_floats[MAX_KERNEL_LOCALS]; /* sizes of the kernel's own buffers, on the stack */
+    int local_count;
     int64_t extent;         /* of the parallel axis */
     const char **variables; /* names; 0 is "begin", 1 is "end" */
     int variable_count, variable_capacity;
@@ -130,6 +132,9 @@ typedef struct KernelBuilder {
 
 void kernel_begin(KernelBuilder *builder, Arena *arena, int64_t extent);
 int kernel_parameter(KernelBuilder *builder, ParameterRole role, const char *name);
+/* A buffer of the kernel's own, aligned to 64 bytes, without meaning at the start: used like a
+ * parameter that is read and written. */
+int kernel_local(KernelBuilder *builder, int64_t floats);
 int kernel_register(KernelBuilder *builder, int lanes);
 const Expression *kernel_variable(KernelBuilder *builder, int variable);
 

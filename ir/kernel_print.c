@@ -36,7 +36,11 @@ static void print_expression(const Kernel *kernel, const Expression *expression,
 }
 
 static void print_address(const Kernel *kernel, const Instruction *instruction, Text *text) {
-    text_format(text, "%s[", kernel->parameters[instruction->parameter].name);
+    int local = instruction->parameter - MAX_KERNEL_PARAMETERS;
+    if (local >= 0)
+        text_format(text, "local%d[", local);
+    else
+        text_format(text, "%s[", kernel->parameters[instruction->parameter].name);
     print_expression(kernel, instruction->offset, text);
     text_append(text, "]");
 }
@@ -111,6 +115,8 @@ void kernel_print(const Kernel *kernel, Text *text) {
         text_format(text, "%s%s %s", i > 0 ? ", " : "", roles[kernel->parameters[i].role],
             kernel->parameters[i].name);
     text_format(text, ") items %" PRId64 " {\n", kernel->extent);
+    for (int i = 0; i < kernel->local_count; i++)
+        text_format(text, "  local%d = %" PRId64 " floats\n", i, kernel->local_floats[i]);
     print_block(kernel, &kernel->body, 2, text);
     text_append(text, "}\n");
 }

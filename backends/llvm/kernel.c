@@ -13,6 +13,7 @@ typedef struct KernelCodegen {
     LLVMBasicBlockRef entry;
     LLVMValueRef *registers; /* stack slots */
     LLVMValueRef *variables; /* stack slots; begin and end are plain parameters */
+    LLVMValueRef locals[MAX_KERNEL_LOCALS];
 } KernelCodegen;
 
 static LLVMTypeRef vector_type(const Codegen *codegen, int lanes) {
@@ -65,7 +66,9 @@ static LLVMValueRef emit_expression(KernelCodegen *k, const Expression *expressi
 /* The variable part and the constant part of an offset are separate steps, so that neighbouring
  * accesses share the first and differ in a displacement only. */
 static LLVMValueRef emit_address(KernelCodegen *k, int parameter, const Expression *offset) {
-    LLVMValueRef address = LLVMGetParam(k->function, (unsigned)parameter);
+    LLVMValueRef address = parameter >= MAX_KERNEL_PARAMETERS
+                               ? k->locals[parameter - MAX_KERNEL_PARAMETERS]
+                               : LLVMGetParam(k->function, (unsigned)parameter);
     int64_t displacement = 0;
     const Expression *variable = offset;
     if (offset->kind == EXPRESSION_ADD && offset->right->kind == EXPRESSION_CONSTANT) {
@@ -484,6 +487,12 @@ LLVMValueRef codegen_kernel(Codegen *codegen, const Kernel *kernel) {
     for (int i = 0; i < kernel->register_count; i++)
         k.registers[i] =
             LLVMBuildAlloca(k.builder, vector_type(codegen, kernel->register_lanes[i]), "");
+    for (int i = 0; i < kernel->local_count; i++) {
+        LLVMTypeRef type =
+            LLVMArrayType2(codegen->float_type, (unsigned long long)kernel->local_floats[i]);
+        k.locals[i] = LLVMBuildAlloca(k.builder, type, "");
+        LLVMSetAlignment(k.locals[i], 64);
+    }
     emit_block(&k, &kernel->body);
     LLVMBuildRetVoid(k.builder);
     return k.function;

@@ -1,0 +1,233 @@
+/* Chains: neighbouring convolutions and poolings in one kernel that works depth first, row by row.
+ * For each row of the last op's output, every op before it first computes the rows that are newly
+ * needed, into a ring of rows on the stack, so that the tensors between the ops are never written
+ * to memory.
+ *
+ * For output row y, an op whose reader has window k, stride s, padding p needs rows up to
+ * end(y) = (end of the reader's rows - 1) * s - p + k, and has those before end(y-1) already,
+ * except at the start of a task or of an image, where it begins at the first row of the window. The
+ * results are those of the ops alone, bit by bit: only the order of rows changes.
+ *
+ * Worth it when the tensor between two ops is too large for the second-level cache to keep; the
+ * rings must be small enough for a thread's stack. */
+#include "backends/lower.h"
+#include <assert.h>
+
+enum { MOST_CHAIN = MAX_KERNEL_LOCALS + 1, MOST_RING_BYTES = 96 * 1024, SLACK_FLOATS = 16 };
+
+/* ---- which nodes ---- */
+
+static bool is_row_node(const Node *node) {
+    return node->op == OP_conv || node->op == OP_max_pool || node->op == OP_avg_pool;
+}
+
+static Window node_window(const Node *node) {
+    Window window = {.dilation = {1, 1}};
+    const int64_t *kernel = node->op == OP_conv ? node_weight(node, "weight")->type.dims + 2
+                                                : node_list(node, "kernel").items;
+    for (int i = 0; i < 2; i++) {
+        window.kernel[i] = kernel[i];
+        window.stride[i] = node_list(node, "stride").items[i];
+        if (node->op == OP_conv)
+            window.dilation[i] = node_list(node, "dilation").items[i];
+    }
+    for (int i = 0; i < 4; i++)
+        window.padding[i] = node_list(node, "padding").items[i];
+    return window;
+}
+
+const Node *lowering_chain_next(const Lowering *lowering, const Node *node) {
+    return node->result_count == 1 ? lowering->chain_next[node->results[0]->id] : NULL;
+}
+
+const Node *lowering_chain_previous(const Lowering *lowering, const Node *node) {
+    const Node *previous = node->operand_count > 0 ? node->operands[0]->producer : NULL;
+    return previous && lowering_chain_next(lowering, previous) == node ? previous : NULL;
+}
+
+/* The nodes from the head of the chain to `last`, at most MOST_CHAIN. */
+static int chain_nodes(const Lowering *lowering, const Node *last, const Node **nodes) {
+    int count = 0;
+    for (const Node *node = last; node; node = lowering_chain_previous(lowering, node))
+        nodes[count++] = node;
+    for (int i = 0; i < count / 2; i++) {
+        const Node *swapped = nodes[i];
+        nodes[i] = nodes[count - 1 - i];
+        nodes[count - 1 - i] = swapped;
+    }
+    return count;
+}
+
+/* rows[i]: how many rows of nodes[i]'s output the computation of one row of the last needs at once.
+ */
+static void ring_rows(const Node *const *nodes, int count, int64_t *rows) {
+    rows[count - 1] = 1;
+    for (int i = count - 2; i >= 0; i--) {
+        Window window = node_window(nodes[i + 1]);
+        rows[i] =
+            (rows[i + 1] - 1) * window.stride[0] + (window.kernel[0] - 1) * window.dilation[0] + 1;
+        int64_t height = nodes[i]->results[0]->type.dims[2];
+        rows[i] = rows[i] < height ? rows[i] : height;
+    }
+}
+
+static int64_t ring_bytes(const Node *const *nodes, int count) {
+    int64_t rows[MOST_CHAIN], bytes = 0;
+    ring_rows(nodes, count, rows);
+    for (int i = 0; i < count - 1; i++) {
+        const int64_t *dims = nodes[i]->results[0]->type.dims;
+        bytes += rows[i] * dims[1] * dims[3] * (int64_t)sizeof(float);
+    }
+    return bytes;
+}
+
+/* Numbered as docs/kernels.md lists them. */
+static bool may_link(
+    const Lowering *lowering, const Node *node, const Node *next, const int *uses) {
+    const Value *value = node->results[0];
+    const Node *nodes[MOST_CHAIN + 1];
+    /* 1. both can compute row by row */
+    if (!is_row_node(node) || !is_row_node(next))
+        return false;
+    /* 2. nobody else reads what lies between, and it is no residual */
+    if (uses[value->id] != 1 || next->operands[0] != value)
+        return false;
+    /* 3. nor is it written to an output or into a route's buffer */
+    if (lowering->outputs[value->id] || lowering->claims[value->id])
+        return false;
+    /* 4. the tensor is more than the second-level cache keeps */
+    const int64_t *dims = value->type.dims;
+    int64_t bytes = dims[1] * dims[2] * dims[3] * (int64_t)sizeof(float);
+    if (bytes <= lowering->target->l2_bytes / 2)
+        return false;
+    /* 5. the rings of the whole chain fit */
+    int count = chain_nodes(lowering, node, nodes);
+    if (count == MOST_CHAIN)
+        return false;
+    nodes[count++] = next;
+    return ring_bytes(nodes, count) <= MOST_RING_BYTES;
+}
+
+void lowering_find_chains(Lowering *lowering) {
+    const Graph *graph = lowering->graph;
+    lowering->chain_next = ARENA_ARRAY(lowering->arena, const Node *, graph->next_value_id + 1);
+    const int *uses = graph_use_counts(graph, lowering->arena);
+    for (const Node *next = graph->first; next; next = next->next) {
+        const Node *node = next->operand_count > 0 ? next->operands[0]->producer : NULL;
+        if (node && node->result_count == 1 && may_link(lowering, node, next, uses))
+            lowering->chain_next[node->results[0]->id] = next;
+    }
+}
+
+/* ---- the kernel ---- */
+
+typedef struct Chain {
+    Lowering *lowering;
+    KernelCall *call;
+    RowOp *ops[MOST_CHAIN];
+    int count;
+} Chain;
+
+static Link make_ring(Chain *chain, const Node *node, int64_t rows) {
+    Lowering *lowering = chain->lowering;
+    const int64_t *dims = node->results[0]->type.dims;
+    Placement *placement = ARENA_NEW(lowering->arena, Placement);
+    placement->images = dims[0];
+    placement->channels = dims[1];
+    placement->height = dims[2];
+    placement->width = dims[3];
+    placement->runs = ARENA_NEW(lowering->arena, Run);
+    placement->run_count = 1;
+    placement->runs[0] = (Run){.channel_count = dims[1],
+        .buffer = -1,
+        .channel_stride = 1,
+        .pixel_stride = dims[1],
+        .row_stride = dims[3] * dims[1],
+        .ring_rows = rows};
+    int64_t floats = rows * dims[3] * dims[1] + SLACK_FLOATS;
+    return (Link){placement, kernel_local(&chain->call->builder, floats)};
+}
+
+static RowOp *make_row_op(Chain *chain, const Node *node, const Link *from, const Link *to) {
+    bool convolution = node->op == OP_conv && !is_depthwise(node);
+    return convolution ? convolution_row_op(chain->lowering, chain->call, node, from, to)
+                       : window_row_op(chain->lowering, chain->call, node, from, to);
+}
+
+/* The rows [*begin, *end) that an op must have, when its reader needs its own rows [begin, end). */
+static void rows_before(
+    Arena *arena, const RowOp *reader, const Expression **begin, const Expression **end) {
+    const Window *window = &reader->window;
+    int64_t stride = window->stride[0], top = window->padding[0];
+    int64_t reach = (window->kernel[0] - 1) * window->dilation[0];
+    *begin = expression_maximum(arena, expression_constant(arena, 0),
+        expression_offset(arena, expression_multiply(arena, *begin, stride), -top));
+    *end = expression_minimum(arena, expression_constant(arena, reader->height_in),
+        expression_offset(
+            arena, expression_multiply(arena, *end, stride), reach - top + 1 - stride));
+}
+
+/* Computes the rows of op i that output row y of the last op needs and that are not there yet.
+ * `fresh` is 1 when nothing is there, else 0. */
+static void emit_new_rows(const Chain *chain, int i, const Expression *image, const Expression *y,
+    const Expression *fresh) {
+    KernelBuilder *builder = &chain->call->builder;
+    Arena *arena = chain->lowering->arena;
+    const Expression *begin = y, *end = expression_offset(arena, y, 1);
+    const Expression *unused = y, *done = y; /* what row y - 1 needed */
+    for (int reader = chain->count - 1; reader > i; reader--) {
+        rows_before(arena, chain->ops[reader], &begin, &end);
+        rows_before(arena, chain->ops[reader], &unused, &done);
+    }
+    const Expression *nothing = expression_multiply(arena, fresh, -chain->ops[i]->height_out);
+    const Expression *row = kernel_open_for(builder, "row",
+        expression_maximum(arena, begin, expression_add(arena, done, nothing)), end, 1);
+    chain->ops[i]->emit_row(chain->ops[i], image, row);
+    kernel_close(builder);
+}
+
+static void emit_rows(const Chain *chain) {
+    KernelBuilder *builder = &chain->call->builder;
+    Arena *arena = chain->lowering->arena;
+    const RowOp *last = chain->ops[chain->count - 1];
+    const Expression *begin = kernel_variable(builder, VARIABLE_BEGIN);
+    const Expression *index =
+        kernel_open_for(builder, "row", begin, kernel_variable(builder, VARIABLE_END), 1);
+    bool one_image = last->images == 1;
+    const Expression *image = one_image ? expression_constant(arena, 0)
+                                        : expression_divide(arena, index, last->height_out);
+    const Expression *y = one_image ? index : expression_remainder(arena, index, last->height_out);
+    /* 1 at the first row of the task or of an image: max(0, 1 - min(index - begin, y)) */
+    const Expression *behind = expression_minimum(
+        arena, expression_add(arena, index, expression_multiply(arena, begin, -1)), y);
+    const Expression *fresh = expression_maximum(arena, expression_constant(arena, 0),
+        expression_offset(arena, expression_multiply(arena, behind, -1), 1));
+    for (int i = 0; i < chain->count - 1; i++)
+        emit_new_rows(chain, i, image, y, fresh);
+    last->emit_row(last, image, y);
+    kernel_close(builder);
+}
+
+bool lower_chain(Lowering *lowering, const Node *last) {
+    const Node *nodes[MOST_CHAIN];
+    int64_t rows[MOST_CHAIN];
+    KernelCall call;
+    Chain chain = {.lowering = lowering, .call = &call};
+    chain.count = chain_nodes(lowering, last, nodes);
+    ring_rows(nodes, chain.count, rows);
+    call_begin(lowering, &call, nodes[0], 1);
+    call.step.op = op_info(last->op)->name;
+    Link links[MOST_CHAIN];
+    for (int i = 0; i < chain.count; i++) {
+        bool first = i == 0, end = i == chain.count - 1;
+        if (!end)
+            links[i] = make_ring(&chain, nodes[i], rows[i]);
+        chain.ops[i] =
+            make_row_op(&chain, nodes[i], first ? NULL : &links[i - 1], end ? NULL : &links[i]);
+    }
+    const RowOp *op = chain.ops[chain.count - 1];
+    call.builder.kernel->extent = op->images * op->height_out;
+    emit_rows(&chain);
+    call_end(lowering, &call);
+    return true;
+}
