@@ -51,6 +51,7 @@ typedef struct ProgramSummary {
     int64_t workspace_bytes;             /* the library's workspace */
     int64_t workspace_lower_bound_bytes; /* live tensors at the worst step */
     int64_t weight_bytes;                /* packed */
+    int64_t stack_bytes;                 /* the largest rings that a kernel keeps on the stack */
     int kernel_count;                    /* distinct kernels */
     int step_count;                      /* kernel calls of one run */
     int64_t macs;

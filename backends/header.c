@@ -7,6 +7,8 @@
 #include <string.h>
 
 enum { ABI_VERSION = 1, WORKSPACE_ALIGNMENT = 64 };
+/* Stack of the functions themselves: return addresses, saved registers, spills. */
+enum { FRAME_BYTES = 8192 };
 
 /* Words that cannot name a struct member in C99 to C23, in C++17 to C++20, or with gcc's predefined
  * macros; such a name gets an underscore. */
@@ -263,6 +265,11 @@ static void write_macros(const Header *header, const ProgramSummary *summary) {
         summary->workspace_bytes > 0 ? summary->workspace_bytes : WORKSPACE_ALIGNMENT;
     text_format(out, "#define %s_WORKSPACE_BYTES %lld\n", header->upper, workspace);
     text_format(out, "#define %s_WORKSPACE_ALIGNMENT %d\n\n", header->upper, WORKSPACE_ALIGNMENT);
+    text_append(out,
+        "/* The calling thread's stack, and that of each thread of a parallel loop, must have "
+        "so much left. */\n");
+    text_format(out, "#define %s_STACK_BYTES %lld\n\n", header->upper,
+        (long long)(summary->stack_bytes + FRAME_BYTES));
     for (int i = 0; i < header->input_count; i++)
         write_tensor_macros(out, &header->inputs[i]);
     for (int i = 0; i < header->output_count; i++)

@@ -394,6 +394,8 @@ ProgramSummary program_summary(const Program *program) {
         const Step *step = &program->steps[i];
         summary.macs += step->macs;
         summary.bytes_moved += step->bytes_read + step->bytes_written;
+        int64_t stack = kernel_local_bytes(program->kernels[step->kernel]);
+        summary.stack_bytes = stack > summary.stack_bytes ? stack : summary.stack_bytes;
         if (kernel_only_moves(program->kernels[step->kernel]))
             summary.layout_bytes += step->bytes_read + step->bytes_written;
     }

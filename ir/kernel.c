@@ -281,6 +281,13 @@ void kernel_permute(KernelBuilder *builder, int destination, int a, int b, const
 
 /* ---- reading ---- */
 
+int64_t kernel_local_bytes(const Kernel *kernel) {
+    int64_t bytes = 0;
+    for (int i = 0; i < kernel->local_count; i++)
+        bytes += kernel->local_floats[i] * (int64_t)sizeof(float);
+    return bytes;
+}
+
 static bool block_only_moves(const Block *block) {
     for (const Statement *statement = block->first; statement; statement = statement->next) {
         if (statement->kind != STATEMENT_INSTRUCTION) {
