@@ -13,7 +13,8 @@ static int64_t count_lines(const SourceFile *file) {
 }
 
 bool labels_read(const char *path, int64_t classes, Session *session, Labels *labels) {
-    SourceFile *file = source_file_read(path, LARGEST_LABELS, session->arena, session->diagnostics);
+    SourceFile *file =
+        source_file_read_text(path, LARGEST_LABELS, session->arena, session->diagnostics);
     if (file == NULL)
         return false;
     labels->count = count_lines(file);

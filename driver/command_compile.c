@@ -82,6 +82,11 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         model_options_init(state, &options->model, 4);
         return 0;
     case 'o':
+        if (*argument == '\0') {
+            diagnostics_error(
+                options->session->diagnostics, "'-o .' is here", "'' is no directory for -o");
+            return EINVAL;
+        }
         options->directory = argument;
         return 0;
     case OPTION_EMIT:
@@ -202,6 +207,23 @@ static char *output_path(const CompileOptions *options, OutputKind kind, const c
     return arena_format(options->session->arena, "%s%s%s", directory, slash, file_name);
 }
 
+/* Whether no directory stands where a file goes: found out before the first file is written, so
+ * that the files of an earlier run stay whole. */
+static bool names_are_free(const CompileOptions *options, const char *name) {
+    bool free = true;
+    for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
+        struct stat status;
+        const char *path = output_path(options, (OutputKind)kind, name);
+        if (!is_wanted(options, (OutputKind)kind) || stat(path, &status) != 0 ||
+            !S_ISDIR(status.st_mode))
+            continue;
+        diagnostics_error(
+            options->session->diagnostics, NULL, "cannot write '%s': %s", path, strerror(EISDIR));
+        free = false;
+    }
+    return free;
+}
+
 static bool write_outputs(
     const CompileOptions *options, const char *name, const Text outputs[OUTPUT_COUNT]) {
     Session *session = options->session;
@@ -210,7 +232,7 @@ static bool write_outputs(
             "the network's name is too long for a file");
         return false;
     }
-    if (*options->directory != '\0' && !make_directories(options->directory, session))
+    if (!make_directories(options->directory, session) || !names_are_free(options, name))
         return false;
     char *written[OUTPUT_COUNT];
     int written_count = 0;

@@ -72,7 +72,8 @@ static bool write_back(const char *path, const Text *text, Session *session) {
 
 static void format_file(const FmtOptions *options, const char *path) {
     Session *session = options->session;
-    SourceFile *file = source_file_read(path, LARGEST_SPEC, session->arena, session->diagnostics);
+    SourceFile *file =
+        source_file_read_text(path, LARGEST_SPEC, session->arena, session->diagnostics);
     if (file == NULL)
         return;
     bool is_json = ends_with(path, ".json");

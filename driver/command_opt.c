@@ -118,7 +118,7 @@ static bool read_model(OptOptions *opt, Model *model) {
     if (strcmp(opt->model.spec, "-") != 0)
         return model_read(&opt->model, model);
     SourceFile *file =
-        source_file_read(opt->model.spec, LARGEST_TEXT, session->arena, session->diagnostics);
+        source_file_read_text(opt->model.spec, LARGEST_TEXT, session->arena, session->diagnostics);
     model->graph = file == NULL ? NULL : graph_parse(file, session->arena, session->diagnostics);
     return model->graph != NULL;
 }

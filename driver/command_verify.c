@@ -296,6 +296,11 @@ int command_verify(int argc, char **argv) {
         return session_finish(&session, EXIT_USAGE);
     if (options.input_count > 0 && !options.count_given)
         options.count = 0;
+    if (options.input_count == 0 && options.count == 0) {
+        diagnostics_error(session.diagnostics, "give --input FILE, or a --count of at least 1",
+            "there is no input to compare on");
+        return session_finish(&session, EXIT_USAGE);
+    }
     if (options.model.weights_file == NULL && !options.model.random_weights)
         options.model.random_weights = true;
     CompiledModel compiled = {0};

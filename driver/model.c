@@ -24,7 +24,7 @@ static Graph *read_graph_text(const ModelOptions *options) {
         return NULL;
     }
     SourceFile *file =
-        source_file_read(options->spec, LARGEST_IR_TEXT, session->arena, session->diagnostics);
+        source_file_read_text(options->spec, LARGEST_IR_TEXT, session->arena, session->diagnostics);
     return file == NULL ? NULL : graph_parse(file, session->arena, session->diagnostics);
 }
 

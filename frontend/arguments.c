@@ -35,20 +35,24 @@ static Datum wrong(Evaluator *evaluator, const Call *call, const Argument *argum
             : datum_spelling(argument->value, evaluator->arena));
 }
 
-static const char *wanted_integer(Evaluator *evaluator, int64_t least) {
+enum { LARGEST_INTEGER = 1 << 30 };
+
+/* The upper end is worth its words only to those who went beyond it. */
+static const char *wanted_integer(Evaluator *evaluator, int64_t least, Datum given) {
+    if (datum_is_numeric(given) && datum_as_number(given) > LARGEST_INTEGER)
+        return arena_format(evaluator->arena, "a whole number from %" PRId64 " to %d",
+            least == INT64_MIN ? -(int64_t)LARGEST_INTEGER : least, LARGEST_INTEGER);
     return least == INT64_MIN
                ? "a whole number"
                : arena_format(evaluator->arena, "a whole number from %" PRId64 " up", least);
 }
-
-enum { LARGEST_INTEGER = 1 << 30 };
 
 bool argument_integer(Evaluator *evaluator, const Call *call, const Argument *argument,
     const char *name, int64_t least, int64_t *value) {
     if (datum_to_integer(argument->value, value) && *value >= least && *value <= LARGEST_INTEGER) {
         return true;
     }
-    wrong(evaluator, call, argument, name, wanted_integer(evaluator, least));
+    wrong(evaluator, call, argument, name, wanted_integer(evaluator, least, argument->value));
     return false;
 }
 
@@ -82,8 +86,8 @@ bool argument_integers(Evaluator *evaluator, const Call *call, const Argument *a
         if (!datum_to_integer(items[i], &numbers[i]) || numbers[i] < least ||
             numbers[i] > LARGEST_INTEGER) {
             wrong(evaluator, call, argument, name,
-                arena_format(
-                    evaluator->arena, "%s or a list of such", wanted_integer(evaluator, least)));
+                arena_format(evaluator->arena, "%s or a list of such",
+                    wanted_integer(evaluator, least, items[i])));
             return false;
         }
     }

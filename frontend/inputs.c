@@ -30,13 +30,18 @@ static bool check_name(Evaluator *evaluator, const Statement *statement) {
     return !known;
 }
 
+enum { LARGEST_DIMENSION = 1 << 30 };
+
 static bool add_dimension(Evaluator *evaluator, Datum datum, SourceRange where, TensorType *type) {
     int64_t size;
     if (datum.kind == DATUM_UNKNOWN) {
         return false;
     }
-    if (!datum_to_integer(datum, &size) || size < 1 || size > 1 << 30) {
-        complain(evaluator, where, NULL, "a dimension is a whole number from 1 up, not %s",
+    bool whole = datum_to_integer(datum, &size);
+    if (!whole || size < 1 || size > LARGEST_DIMENSION) {
+        bool large = whole && size > LARGEST_DIMENSION;
+        complain(evaluator, where, NULL, "a dimension is a whole number from 1 %s, not %s",
+            large ? arena_format(evaluator->arena, "to %d", LARGEST_DIMENSION) : "up",
             datum_spelling(datum, evaluator->arena));
         return false;
     }

@@ -432,7 +432,7 @@ Expression *expression_parse(const SourceFile *file, Arena *arena, Diagnostics *
 }
 
 Spec *spec_read(const char *path, Arena *arena, Diagnostics *diagnostics) {
-    SourceFile *file = source_file_read(path, SPEC_SIZE_LIMIT, arena, diagnostics);
+    SourceFile *file = source_file_read_text(path, SPEC_SIZE_LIMIT, arena, diagnostics);
     if (!file) {
         return NULL;
     }

@@ -46,6 +46,24 @@ static bool continues_character(char byte) {
     return ((unsigned char)byte & 0xc0) == 0x80;
 }
 
+/* What a message quotes may come from a stranger's file and goes to someone's terminal: control
+ * characters, C1 ones in UTF-8 among them, become '?'. Lines and tabs may stay. */
+static void tame(char *text) {
+    for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
+        bool c1 = at[0] == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f;
+        if ((*at < 0x20 && *at != '\n' && *at != '\t') || *at == 0x7f)
+            *at = '?';
+        else if (c1)
+            at[0] = at[1] = '?';
+    }
+}
+
+static const char *tame_copy(Arena *arena, const char *text) {
+    char *copy = arena_copy_string(arena, text);
+    tame(copy);
+    return copy;
+}
+
 /* Copies the part of the line that shows the range: tabs and control characters become spaces,
  * lines longer than the terminal are cut to a window round the caret with "..." at the cut ends. */
 static void take_excerpt(Diagnostic *diagnostic, Arena *arena, const char *line, uint32_t length,
@@ -68,6 +86,7 @@ static void take_excerpt(Diagnostic *diagnostic, Arena *arena, const char *line,
         unsigned char byte = (unsigned char)line[i];
         excerpt[start + i - from] = byte < 0x20 || byte == 0x7f ? ' ' : (char)byte;
     }
+    tame(excerpt);
     diagnostic->excerpt = excerpt;
     /* A caret stands under a character, not under each of its bytes. */
     uint32_t column = start, columns = 0;
@@ -94,7 +113,7 @@ static void take_place(Diagnostic *diagnostic, Arena *arena, SourceRange where) 
         (at = memchr(at, '\n', (size_t)(file->text + line_begin - at))) != NULL; at++)
         line++;
     diagnostic->has_place = true;
-    diagnostic->file_name = arena_copy_string(arena, file->name);
+    diagnostic->file_name = tame_copy(arena, file->name);
     diagnostic->line = line;
     diagnostic->column = begin - line_begin + 1;
     uint32_t length = line_end - line_begin;
@@ -119,11 +138,12 @@ static void report(Diagnostics *diagnostics, Severity severity, SourceRange wher
     va_end(again);
     char *copy = arena_allocate(diagnostics->arena, (size_t)(length < 0 ? 0 : length) + 1);
     vsnprintf(copy, (size_t)(length < 0 ? 0 : length) + 1, format, arguments);
+    tame(copy);
 
     Diagnostic *diagnostic = ARENA_NEW(diagnostics->arena, Diagnostic);
     diagnostic->severity = severity;
     diagnostic->message = copy;
-    diagnostic->hint = hint == NULL ? NULL : arena_copy_string(diagnostics->arena, hint);
+    diagnostic->hint = hint == NULL ? NULL : tame_copy(diagnostics->arena, hint);
     if (where.file != NULL)
         take_place(diagnostic, diagnostics->arena, where);
     if (diagnostics->last == NULL)
@@ -222,6 +242,16 @@ SourceFile *source_file_read(
     }
     SourceFile *file = read_stream(stream, path, size_limit, arena, diagnostics);
     fclose(stream);
+    return file;
+}
+
+SourceFile *source_file_read_text(
+    const char *path, size_t size_limit, Arena *arena, Diagnostics *diagnostics) {
+    SourceFile *file = source_file_read(path, size_limit, arena, diagnostics);
+    if (file != NULL && file->length >= 3 && memcmp(file->text, "\xef\xbb\xbf", 3) == 0) {
+        file->text += 3;
+        file->length -= 3;
+    }
     return file;
 }
 

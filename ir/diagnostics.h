@@ -55,6 +55,10 @@ void diagnostics_print(const Diagnostics *diagnostics, FILE *stream);
 SourceFile *source_file_read(
     const char *path, size_t size_limit, Arena *arena, Diagnostics *diagnostics);
 
+/* The same, without the byte order mark that some editors put before UTF-8. */
+SourceFile *source_file_read_text(
+    const char *path, size_t size_limit, Arena *arena, Diagnostics *diagnostics);
+
 /* The candidate that is most alike `word` (Damerau-Levenshtein distance of at most a third of its
  * length, at least 1), or NULL: for "did you mean" hints. */
 const char *closest_word(const char *word, const char *const *candidates, size_t count);

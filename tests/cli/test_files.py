@@ -108,6 +108,16 @@ class Compile(Command):
                 self.assertFalse((self.folder / "out").exists())
 
     @needs_llvm
+    def test_folder_in_the_way(self):
+        """What an earlier run wrote stays whole when a later one cannot write everything."""
+        (self.folder / "out" / "small.json").mkdir(parents=True)
+        self.write("out/libsmall.a", "earlier")
+        self.expect_error("compile small.rfl --random-weights 1 -o out",
+                  "riffle: error: cannot write 'out/small.json': Is a directory\n")
+        self.assertEqual((self.folder / "out" / "libsmall.a").read_text(), "earlier")
+        self.assertFalse((self.folder / "out" / "small.h").exists())
+
+    @needs_llvm
     def test_unwritable_folder(self):
         self.write("file", "")
         self.expect_error("compile small.rfl --random-weights 1 -o file/out",
