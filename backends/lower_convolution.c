@@ -6,7 +6,7 @@
  * row, with tiles at the edges that leave out the taps which fall into the padding.
  *
  * Weights are packed per group and panel (the output channels of one tile) as
- * [kernel row][input channel][kernel column][channel of the panel], without padding: the last
+ * [kernel row][kernel column][input channel][channel of the panel], without padding: the last
  * vector of a panel may read on into what follows. */
 #include "backends/lower.h"
 #include <assert.h>
@@ -46,6 +46,7 @@ typedef struct ConvolutionTile {
     const Expression *column;
     int pixels;
     bool interior;
+    const Expression *kernel_row, *tap; /* of the window, while its products are emitted */
 } ConvolutionTile;
 
 /* ---- packing ---- */
@@ -55,8 +56,8 @@ static float *pack_panel(const Convolution *conv, const float *weights, int64_t 
     int64_t rows = conv->rows.window.kernel[0], columns = conv->rows.window.kernel[1];
     int64_t inputs = conv->group_inputs;
     for (int64_t row = 0; row < rows; row++)
-        for (int64_t input = 0; input < inputs; input++)
-            for (int64_t column = 0; column < columns; column++)
+        for (int64_t column = 0; column < columns; column++)
+            for (int64_t input = 0; input < inputs; input++)
                 for (int64_t channel = 0; channel < channel_count; channel++)
                     *out++ = weights[(((first_output + channel) * inputs + input) * rows + row) *
                                          columns +
@@ -94,34 +95,40 @@ static const Expression *tile_channel(const Convolution *conv, const Convolution
         conv->arena, times(conv, tile->group, conv->group_outputs), tile->channel);
 }
 
-static void start_accumulators(const Convolution *conv, const ConvolutionTile *tile,
-    const int *widths, int vectors, int (*accumulators)[MAX_TILE_VECTORS]) {
+/* The registers of a tile. */
+typedef struct TileRegisters {
+    int vectors, widths[MAX_TILE_VECTORS];
+    int accumulators[MAX_TILE_PIXELS][MAX_TILE_VECTORS];
+} TileRegisters;
+
+static void start_accumulators(
+    const Convolution *conv, const ConvolutionTile *tile, TileRegisters *registers) {
     KernelBuilder *builder = conv->builder;
     const Expression *channel = tile_channel(conv, tile);
-    for (int v = 0; v < vectors; v++) {
-        int start = kernel_register(builder, widths[v]);
+    for (int v = 0; v < registers->vectors; v++) {
+        int width = registers->widths[v], start = kernel_register(builder, width);
         if (conv->has_bias)
             kernel_load(builder, start, conv->weights,
                 expression_offset(
                     conv->arena, channel, conv->bias_offset + v * conv->lowering->target->lanes),
-                0, widths[v]);
+                0, width);
         else
             kernel_splat(builder, start, 0.0f);
         for (int p = 0; p < tile->pixels; p++) {
-            accumulators[p][v] = kernel_register(builder, widths[v]);
-            kernel_unary(builder, INSTRUCTION_move, accumulators[p][v], start);
+            registers->accumulators[p][v] = kernel_register(builder, width);
+            kernel_unary(builder, INSTRUCTION_move, registers->accumulators[p][v], start);
         }
     }
 }
 
-/* Whether a tap of pixel p lies inside the input's columns; the tile's column is constant at edges.
- */
-static bool column_inside(
-    const Convolution *conv, const ConvolutionTile *tile, int p, int64_t tap) {
-    int64_t first;
+/* Whether the tap of pixel p lies inside the input's columns; at edges, column and tap are
+ * constant. */
+static bool column_inside(const Convolution *conv, const ConvolutionTile *tile, int p) {
+    int64_t first = 0, tap = 0;
     if (tile->interior)
         return true;
-    bool constant = expression_is_constant(tile->column, &first);
+    bool constant =
+        expression_is_constant(tile->column, &first) && expression_is_constant(tile->tap, &tap);
     assert(constant);
     (void)constant;
     int64_t column = (first + p) * conv->rows.window.stride[1] - conv->rows.window.padding[1] +
@@ -129,86 +136,84 @@ static bool column_inside(
     return column >= 0 && column < conv->width_in;
 }
 
-/* The multiply-adds of one kernel row and one input channel. */
-static void emit_taps(const Convolution *conv, const ConvolutionTile *tile, const int *widths,
-    int vectors, int (*accumulators)[MAX_TILE_VECTORS], const Run *run, int parameter,
-    const Expression *input_offset, const Expression *weight_offset) {
+/* The multiply-adds of one tap and one input channel. */
+static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
+    const TileRegisters *registers, const Run *run, int parameter, const Expression *input_offset,
+    const Expression *weight_offset) {
     static const int first_lanes[MAX_LANES] = {
         0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     KernelBuilder *builder = conv->builder;
-    for (int64_t tap = 0; tap < conv->rows.window.kernel[1]; tap++) {
-        int weights[MAX_TILE_VECTORS];
-        for (int v = 0; v < vectors; v++) {
-            weights[v] = kernel_register(builder, widths[v]);
-            int64_t offset = tap * tile->channel_count + v * conv->lowering->target->lanes;
-            kernel_load(builder, weights[v], conv->weights,
-                expression_offset(conv->arena, weight_offset, offset), 0, widths[v]);
-        }
-        for (int p = 0; p < tile->pixels; p++) {
-            if (!column_inside(conv, tile, p, tap))
-                continue;
-            int64_t column = p * conv->rows.window.stride[1] + tap * conv->rows.window.dilation[1];
-            const Expression *offset =
-                expression_offset(conv->arena, input_offset, column * run->pixel_stride);
-            int value = -1, narrow = -1;
-            for (int v = 0; v < vectors; v++) {
-                if (v == 0) {
-                    value = narrow = kernel_register(builder, widths[0]);
-                    kernel_broadcast(builder, value, parameter, offset);
-                } else if (widths[v] != widths[0]) {
-                    /* The low lanes of the broadcast: no second load. */
-                    narrow = kernel_register(builder, widths[v]);
-                    kernel_permute(builder, narrow, value, value, first_lanes);
-                }
-                kernel_multiply_add(
-                    builder, accumulators[p][v], narrow, weights[v], accumulators[p][v]);
+    const int *widths = registers->widths;
+    int weights[MAX_TILE_VECTORS];
+    for (int v = 0; v < registers->vectors; v++) {
+        weights[v] = kernel_register(builder, widths[v]);
+        kernel_load(builder, weights[v], conv->weights,
+            expression_offset(
+                conv->arena, weight_offset, (int64_t)v * conv->lowering->target->lanes),
+            0, widths[v]);
+    }
+    for (int p = 0; p < tile->pixels; p++) {
+        if (!column_inside(conv, tile, p))
+            continue;
+        int value = kernel_register(builder, widths[0]), narrow = value;
+        kernel_broadcast(builder, value, parameter,
+            expression_offset(
+                conv->arena, input_offset, p * conv->rows.window.stride[1] * run->pixel_stride));
+        for (int v = 0; v < registers->vectors; v++) {
+            if (v > 0 && widths[v] != widths[0]) {
+                /* The low lanes of the broadcast: no second load. */
+                narrow = kernel_register(builder, widths[v]);
+                kernel_permute(builder, narrow, value, value, first_lanes);
             }
+            int accumulator = registers->accumulators[p][v];
+            kernel_multiply_add(builder, accumulator, narrow, weights[v], accumulator);
         }
     }
 }
 
-/* All taps over the channels first..first+count-1 of the group, which lie in one run. */
+/* One tap over the channels first..first+count-1 of the group, which lie in one run. */
 static void emit_channel_loop(const Convolution *conv, const ConvolutionTile *tile,
-    const int *widths, int vectors, int (*accumulators)[MAX_TILE_VECTORS], int run_index,
-    const Expression *run_channel, int64_t first, int64_t count, const Expression *kernel_row) {
+    const TileRegisters *registers, int run_index, const Expression *run_channel, int64_t first,
+    int64_t count) {
     enum { UNROLLED_MULTIPLY_ADDS = 100 };
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
     const Run *run = &conv->input->runs[run_index];
+    int parameter = conv->input_parameters[run_index];
     const Window *window = &conv->rows.window;
-    int64_t taps = window->kernel[1];
     const Expression *input = expression_sum(arena, times(conv, run_channel, run->channel_stride),
         times(conv, tile->column, window->stride[1] * run->pixel_stride),
+        times(conv, tile->tap, window->dilation[1] * run->pixel_stride),
         expression_constant(arena, run->displacement - window->padding[1] * run->pixel_stride),
         NULL);
     if (!conv->flat)
         input = expression_sum(arena, input, times(conv, tile->image, run->image_stride),
-            window_row_offset(arena, window, run, tile->row, kernel_row), NULL);
+            window_row_offset(arena, window, run, tile->row, tile->kernel_row), NULL);
+    int64_t tap_weights = conv->group_inputs * tile->channel_count;
     const Expression *weight = expression_sum(arena, tile->weight_offset,
-        times(conv, kernel_row, conv->group_inputs * taps * tile->channel_count),
-        expression_constant(arena, first * taps * tile->channel_count), NULL);
-    int64_t channel_weights = taps * tile->channel_count;
-    if (count * taps * tile->pixels * vectors <= UNROLLED_MULTIPLY_ADDS) {
+        times(conv, tile->kernel_row, window->kernel[1] * tap_weights),
+        times(conv, tile->tap, tap_weights),
+        expression_constant(arena, first * tile->channel_count), NULL);
+    if (count * tile->pixels * registers->vectors <= UNROLLED_MULTIPLY_ADDS) {
         for (int64_t channel = 0; channel < count; channel++)
-            emit_taps(conv, tile, widths, vectors, accumulators, run,
-                conv->input_parameters[run_index],
+            emit_products(conv, tile, registers, run, parameter,
                 expression_offset(arena, input, channel * run->channel_stride),
-                expression_offset(arena, weight, channel * channel_weights));
+                expression_offset(arena, weight, channel * tile->channel_count));
         return;
     }
     const Expression *channel = kernel_open_range(builder, "channel", 0, count, 1);
-    emit_taps(conv, tile, widths, vectors, accumulators, run, conv->input_parameters[run_index],
+    emit_products(conv, tile, registers, run, parameter,
         expression_add(arena, input, times(conv, channel, run->channel_stride)),
-        expression_add(arena, weight, times(conv, channel, channel_weights)));
+        expression_add(arena, weight, times(conv, channel, tile->channel_count)));
     kernel_close(builder);
 }
 
-static void emit_channels(const Convolution *conv, const ConvolutionTile *tile, const int *widths,
-    int vectors, int (*accumulators)[MAX_TILE_VECTORS], const Expression *kernel_row) {
+static void emit_channels(
+    const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
     Arena *arena = conv->arena;
     if (conv->input->run_count == 1) {
-        emit_channel_loop(conv, tile, widths, vectors, accumulators, 0,
-            times(conv, tile->group, conv->group_inputs), 0, conv->group_inputs, kernel_row);
+        emit_channel_loop(conv, tile, registers, 0, times(conv, tile->group, conv->group_inputs), 0,
+            conv->group_inputs);
         return;
     }
     int64_t group = 0;
@@ -222,9 +227,35 @@ static void emit_channels(const Convolution *conv, const ConvolutionTile *tile, 
         int64_t last = run->first_channel + run->channel_count;
         last = last < end ? last : end;
         if (first < last)
-            emit_channel_loop(conv, tile, widths, vectors, accumulators, i,
-                expression_constant(arena, first - run->first_channel), first - begin, last - first,
-                kernel_row);
+            emit_channel_loop(conv, tile, registers, i,
+                expression_constant(arena, first - run->first_channel), first - begin,
+                last - first);
+    }
+}
+
+static bool tap_reaches_input(const Convolution *conv, const ConvolutionTile *tile) {
+    for (int p = 0; p < tile->pixels; p++)
+        if (column_inside(conv, tile, p))
+            return true;
+    return false;
+}
+
+/* The taps of one kernel row, one after the other: a loop, or at the edges a body for each. Taps
+ * must not share a body: they look at overlapping columns, and LLVM would keep each column it has
+ * loaded in a register for the next tap, at the cost of the accumulators. */
+static void emit_taps(
+    const Convolution *conv, ConvolutionTile *tile, const TileRegisters *registers) {
+    int64_t taps = conv->rows.window.kernel[1];
+    if (tile->interior) {
+        tile->tap = kernel_open_range(conv->builder, "tap", 0, taps, 1);
+        emit_channels(conv, tile, registers);
+        kernel_close(conv->builder);
+        return;
+    }
+    for (int64_t tap = 0; tap < taps; tap++) {
+        tile->tap = expression_constant(conv->arena, tap);
+        if (tap_reaches_input(conv, tile))
+            emit_channels(conv, tile, registers);
     }
 }
 
@@ -286,18 +317,18 @@ static void access_vector(const Convolution *conv, const ConvolutionTile *tile,
     }
 }
 
-static void finish_tile(const Convolution *conv, const ConvolutionTile *tile, const int *widths,
-    int vectors, int (*accumulators)[MAX_TILE_VECTORS]) {
+static void finish_tile(
+    const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
     KernelBuilder *builder = conv->builder;
     int lanes = conv->lowering->target->lanes;
     for (int p = 0; p < tile->pixels; p++)
-        for (int v = 0; v < vectors; v++) {
-            int reg = accumulators[p][v];
+        for (int v = 0; v < registers->vectors; v++) {
+            int reg = registers->accumulators[p][v], width = registers->widths[v];
             int64_t left = tile->channel_count - (int64_t)v * lanes;
-            int64_t count = left < widths[v] ? left : widths[v];
+            int64_t count = left < width ? left : width;
             emit_activation(builder, conv->activation, reg);
             if (conv->residual) {
-                int other = kernel_register(builder, widths[v]);
+                int other = kernel_register(builder, width);
                 access_vector(conv, tile, conv->residual, conv->residual_parameters, p, v, count,
                     other, false);
                 kernel_binary(builder, INSTRUCTION_add, reg, reg, other);
@@ -308,22 +339,20 @@ static void finish_tile(const Convolution *conv, const ConvolutionTile *tile, co
         }
 }
 
-static void emit_tile(const Convolution *conv, const ConvolutionTile *tile) {
-    KernelBuilder *builder = conv->builder;
-    int widths[MAX_TILE_VECTORS];
-    int accumulators[MAX_TILE_PIXELS][MAX_TILE_VECTORS];
-    int vectors =
-        vector_widths(conv->lowering->target, tile->channel_count, widths, MAX_TILE_VECTORS);
-    start_accumulators(conv, tile, widths, vectors, accumulators);
+static void emit_tile(const Convolution *conv, ConvolutionTile *tile) {
+    TileRegisters registers;
+    registers.vectors = vector_widths(
+        conv->lowering->target, tile->channel_count, registers.widths, MAX_TILE_VECTORS);
+    start_accumulators(conv, tile, &registers);
     const Expression *begin = expression_constant(conv->arena, 0);
     const Expression *end = expression_constant(conv->arena, conv->rows.window.kernel[0]);
     if (!conv->flat)
         window_rows(conv->arena, &conv->rows.window, conv->height_in, conv->height_out, tile->row,
             &begin, &end);
-    const Expression *kernel_row = kernel_open_for(builder, "kernel_row", begin, end, 1);
-    emit_channels(conv, tile, widths, vectors, accumulators, kernel_row);
-    kernel_close(builder);
-    finish_tile(conv, tile, widths, vectors, accumulators);
+    tile->kernel_row = kernel_open_for(conv->builder, "kernel_row", begin, end, 1);
+    emit_taps(conv, tile, &registers);
+    kernel_close(conv->builder);
+    finish_tile(conv, tile, &registers);
 }
 
 /* ---- loops over groups, panels, pixels ---- */
