@@ -38,6 +38,10 @@ bool target_runs_here(const Target *target);
 /* Kernels, their order, buffers and packed weights: everything that the printers need. */
 typedef struct Program Program;
 
+/* Whether no size is beyond what code can be made for in bounded time and memory; reports each node
+ * that is. To be asked before weights are made and passes run: those take memory, too. */
+bool graph_within_limits(const Graph *graph, Diagnostics *diagnostics);
+
 /* The graph must have passed the pipeline (no batch_norm) and have weight data. NULL after errors.
  */
 Program *program_lower(

@@ -364,9 +364,9 @@ Program *program_lower(
     lowering_claim_routes(&lowering);
     lowering_find_chains(&lowering);
     bool good = true;
-    for (const Node *node = graph->first; node; node = node->next)
+    for (const Node *node = graph->first; good && node; node = node->next)
         if (!lowering_chain_next(&lowering, node)) /* else it waits for the end of its chain */
-            good = lower_node(&lowering, node) && good;
+            good = lower_node(&lowering, node);
     if (!good) {
         program_destroy(program);
         return NULL;

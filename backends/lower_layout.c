@@ -152,7 +152,7 @@ static void copy_by_scalars(const RouteKernel *route, int64_t first, int count) 
     }
 }
 
-enum { MOST_SOURCE_VECTORS = 8 };
+enum { MOST_SOURCE_VECTORS = 8, MOST_PIECES = 1 << 14 };
 
 /* Groups the sources of `count` output channels into windows of `lanes` consecutive source
  * channels. window_of[i] and lane_of[i] say where output i finds its value. Returns the number of
@@ -414,6 +414,20 @@ static bool lower_flatten(Lowering *lowering, const Node *node) {
     return true;
 }
 
+/* Pieces are copied one by one, by code of their own. */
+static bool few_pieces(
+    const Lowering *lowering, const Node *node, const int64_t *channels, int64_t count) {
+    int64_t pieces = 1;
+    for (int64_t i = 1; i < count; i++)
+        pieces += channels[i] != channels[i - 1] + 1;
+    if (pieces <= MOST_PIECES)
+        return true;
+    diagnostics_report(lowering->diagnostics, SEVERITY_ERROR, node->where, NULL,
+        "'%s' would have to copy %" PRId64 " pieces, more than %d", op_info(node->op)->name, pieces,
+        MOST_PIECES);
+    return false;
+}
+
 bool lower_layout(Lowering *lowering, const Node *node) {
     if (node->op == OP_flatten)
         return lower_flatten(lowering, node);
@@ -436,6 +450,8 @@ bool lower_layout(Lowering *lowering, const Node *node) {
         lowering->placements[value->id] = make_view(lowering, operands, sources, count);
         if (lowering->placements[value->id])
             continue;
+        if (!few_pieces(lowering, node, channels, count))
+            return false;
         if (run_total + 1 > MAX_KERNEL_PARAMETERS) {
             diagnostics_report(lowering->diagnostics, SEVERITY_ERROR, node->where,
                 "split the concat into smaller ones", "'%s' joins more than %d pieces",

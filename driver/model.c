@@ -55,6 +55,8 @@ bool model_read(const ModelOptions *options, Model *model) {
 
 bool model_load_weights(const ModelOptions *options, Model *model) {
     Session *session = options->session;
+    if (!graph_within_limits(model->graph, session->diagnostics))
+        return false;
     if (options->random_weights) {
         weights_randomize(model->graph, (uint64_t)options->seed);
         return true;

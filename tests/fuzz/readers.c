@@ -58,6 +58,8 @@ static bool is_small(const Graph *graph) {
 
 /* Passes must keep a graph valid; lowering may refuse, but must say so. */
 static void compile(Graph *graph, Work *work) {
+    if (!graph_within_limits(graph, work->diagnostics))
+        return;
     weights_randomize(graph, 1);
     PipelineOptions options = {.verify_each = true};
     if (!pipeline_run(graph, pipeline_preset(2), &options, work->diagnostics))
