@@ -155,15 +155,17 @@ static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
     for (int p = 0; p < tile->pixels; p++) {
         if (!column_inside(conv, tile, p))
             continue;
+        const Expression *offset = expression_offset(
+            conv->arena, input_offset, p * conv->rows.window.stride[1] * run->pixel_stride);
         int value = kernel_register(builder, widths[0]), narrow = value;
-        kernel_broadcast(builder, value, parameter,
-            expression_offset(
-                conv->arena, input_offset, p * conv->rows.window.stride[1] * run->pixel_stride));
+        kernel_broadcast(builder, value, parameter, offset);
         for (int v = 0; v < registers->vectors; v++) {
             if (v > 0 && widths[v] != widths[0]) {
-                /* The low lanes of the broadcast: no second load. */
                 narrow = kernel_register(builder, widths[v]);
-                kernel_permute(builder, narrow, value, value, first_lanes);
+                if (conv->lowering->target->memory_broadcast) /* an operand: takes no register */
+                    kernel_broadcast(builder, narrow, parameter, offset);
+                else
+                    kernel_permute(builder, narrow, value, value, first_lanes);
             }
             int accumulator = registers->accumulators[p][v];
             kernel_multiply_add(builder, accumulator, narrow, weights[v], accumulator);
