@@ -8,46 +8,10 @@
  * Weights are packed per group and panel (the output channels of one tile) as
  * [kernel row][kernel column][input channel][channel of the panel], without padding: the last
  * vector of a panel may read on into what follows. */
-#include "backends/lower.h"
+#include "backends/convolution.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
-
-enum { MAX_LANES = 16 };
-
-/* What one convolution is, for all functions of this file. */
-typedef struct Convolution {
-    RowOp rows; /* first: a Convolution is a RowOp */
-    Lowering *lowering;
-    KernelCall *call;
-    KernelBuilder *builder;
-    Arena *arena;
-    const Placement *input, *output, *residual; /* residual: NULL without */
-    int input_parameters[MAX_PLACEMENT_RUNS], output_parameters[MAX_PLACEMENT_RUNS];
-    int residual_parameters[MAX_PLACEMENT_RUNS];
-    int weights; /* parameter */
-    int64_t groups, group_inputs, group_outputs;
-    int64_t height_in, width_in, height_out, width_out; /* flat: one row of all pixels */
-    bool flat, has_bias;
-    int64_t bias_offset; /* in floats, inside the packed weights */
-    Activation activation, residual_activation;
-    TileShape tile;
-    const Expression *first_tile, *end_tile; /* flat: the tiles of one block */
-    int64_t panel_channels;                  /* channels of a full panel */
-} Convolution;
-
-/* A tile: which output channels, which pixels. */
-typedef struct ConvolutionTile {
-    const Expression *group;   /* index of the group */
-    const Expression *channel; /* first output channel, within the group */
-    int64_t channel_count;
-    const Expression *weight_offset; /* of the panel */
-    const Expression *image, *row;   /* NULL in a flat one */
-    const Expression *column;
-    int pixels;
-    bool interior;
-    const Expression *kernel_row, *tap; /* of the window, while its products are emitted */
-} ConvolutionTile;
 
 /* ---- packing ---- */
 
@@ -83,280 +47,6 @@ static void pack_weights(Convolution *conv, const Weight *weight, const Weight *
         memcpy(packed, bias->data, (size_t)outputs * sizeof(float));
 }
 
-/* ---- one tile ---- */
-
-static const Expression *times(const Convolution *conv, const Expression *a, int64_t factor) {
-    return expression_multiply(conv->arena, a, factor);
-}
-
-/* First output channel of the tile in the whole tensor. */
-static const Expression *tile_channel(const Convolution *conv, const ConvolutionTile *tile) {
-    return expression_add(
-        conv->arena, times(conv, tile->group, conv->group_outputs), tile->channel);
-}
-
-/* The registers of a tile. */
-typedef struct TileRegisters {
-    int vectors, widths[MAX_TILE_VECTORS];
-    int accumulators[MAX_TILE_PIXELS][MAX_TILE_VECTORS];
-} TileRegisters;
-
-static void start_accumulators(
-    const Convolution *conv, const ConvolutionTile *tile, TileRegisters *registers) {
-    KernelBuilder *builder = conv->builder;
-    const Expression *channel = tile_channel(conv, tile);
-    for (int v = 0; v < registers->vectors; v++) {
-        int width = registers->widths[v], start = kernel_register(builder, width);
-        if (conv->has_bias)
-            kernel_load(builder, start, conv->weights,
-                expression_offset(
-                    conv->arena, channel, conv->bias_offset + v * conv->lowering->target->lanes),
-                0, width);
-        else
-            kernel_splat(builder, start, 0.0f);
-        for (int p = 0; p < tile->pixels; p++) {
-            registers->accumulators[p][v] = kernel_register(builder, width);
-            kernel_unary(builder, INSTRUCTION_move, registers->accumulators[p][v], start);
-        }
-    }
-}
-
-/* Whether the tap of pixel p lies inside the input's columns; at edges, column and tap are
- * constant. */
-static bool column_inside(const Convolution *conv, const ConvolutionTile *tile, int p) {
-    int64_t first = 0, tap = 0;
-    if (tile->interior)
-        return true;
-    bool constant =
-        expression_is_constant(tile->column, &first) && expression_is_constant(tile->tap, &tap);
-    assert(constant);
-    (void)constant;
-    int64_t column = (first + p) * conv->rows.window.stride[1] - conv->rows.window.padding[1] +
-                     tap * conv->rows.window.dilation[1];
-    return column >= 0 && column < conv->width_in;
-}
-
-/* The multiply-adds of one tap and one input channel. */
-static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
-    const TileRegisters *registers, const Run *run, int parameter, const Expression *input_offset,
-    const Expression *weight_offset) {
-    static const int first_lanes[MAX_LANES] = {
-        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    KernelBuilder *builder = conv->builder;
-    const int *widths = registers->widths;
-    int weights[MAX_TILE_VECTORS];
-    for (int v = 0; v < registers->vectors; v++) {
-        weights[v] = kernel_register(builder, widths[v]);
-        kernel_load(builder, weights[v], conv->weights,
-            expression_offset(
-                conv->arena, weight_offset, (int64_t)v * conv->lowering->target->lanes),
-            0, widths[v]);
-    }
-    for (int p = 0; p < tile->pixels; p++) {
-        if (!column_inside(conv, tile, p))
-            continue;
-        const Expression *offset = expression_offset(
-            conv->arena, input_offset, p * conv->rows.window.stride[1] * run->pixel_stride);
-        int value = kernel_register(builder, widths[0]), narrow = value;
-        kernel_broadcast(builder, value, parameter, offset);
-        for (int v = 0; v < registers->vectors; v++) {
-            if (v > 0 && widths[v] != widths[0]) {
-                narrow = kernel_register(builder, widths[v]);
-                if (conv->lowering->target->memory_broadcast) /* an operand: takes no register */
-                    kernel_broadcast(builder, narrow, parameter, offset);
-                else
-                    kernel_permute(builder, narrow, value, value, first_lanes);
-            }
-            int accumulator = registers->accumulators[p][v];
-            kernel_multiply_add(builder, accumulator, narrow, weights[v], accumulator);
-        }
-    }
-}
-
-/* One tap over the channels first..first+count-1 of the group, which lie in one run. */
-static void emit_channel_loop(const Convolution *conv, const ConvolutionTile *tile,
-    const TileRegisters *registers, int run_index, const Expression *run_channel, int64_t first,
-    int64_t count) {
-    enum { UNROLLED_MULTIPLY_ADDS = 100 };
-    KernelBuilder *builder = conv->builder;
-    Arena *arena = conv->arena;
-    const Run *run = &conv->input->runs[run_index];
-    int parameter = conv->input_parameters[run_index];
-    const Window *window = &conv->rows.window;
-    const Expression *input = expression_sum(arena, times(conv, run_channel, run->channel_stride),
-        times(conv, tile->column, window->stride[1] * run->pixel_stride),
-        times(conv, tile->tap, window->dilation[1] * run->pixel_stride),
-        expression_constant(arena, run->displacement - window->padding[1] * run->pixel_stride),
-        NULL);
-    if (!conv->flat)
-        input = expression_sum(arena, input, times(conv, tile->image, run->image_stride),
-            window_row_offset(arena, window, run, tile->row, tile->kernel_row), NULL);
-    int64_t tap_weights = conv->group_inputs * tile->channel_count;
-    const Expression *weight = expression_sum(arena, tile->weight_offset,
-        times(conv, tile->kernel_row, window->kernel[1] * tap_weights),
-        times(conv, tile->tap, tap_weights),
-        expression_constant(arena, first * tile->channel_count), NULL);
-    if (count * tile->pixels * registers->vectors <= UNROLLED_MULTIPLY_ADDS) {
-        for (int64_t channel = 0; channel < count; channel++)
-            emit_products(conv, tile, registers, run, parameter,
-                expression_offset(arena, input, channel * run->channel_stride),
-                expression_offset(arena, weight, channel * tile->channel_count));
-        return;
-    }
-    const Expression *channel = kernel_open_range(builder, "channel", 0, count, 1);
-    emit_products(conv, tile, registers, run, parameter,
-        expression_add(arena, input, times(conv, channel, run->channel_stride)),
-        expression_add(arena, weight, times(conv, channel, tile->channel_count)));
-    kernel_close(builder);
-}
-
-static void emit_channels(
-    const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
-    Arena *arena = conv->arena;
-    if (conv->input->run_count == 1) {
-        emit_channel_loop(conv, tile, registers, 0, times(conv, tile->group, conv->group_inputs), 0,
-            conv->group_inputs);
-        return;
-    }
-    int64_t group = 0;
-    bool constant = expression_is_constant(tile->group, &group);
-    assert(constant);
-    (void)constant;
-    int64_t begin = group * conv->group_inputs, end = begin + conv->group_inputs;
-    for (int i = 0; i < conv->input->run_count; i++) {
-        const Run *run = &conv->input->runs[i];
-        int64_t first = run->first_channel > begin ? run->first_channel : begin;
-        int64_t last = run->first_channel + run->channel_count;
-        last = last < end ? last : end;
-        if (first < last)
-            emit_channel_loop(conv, tile, registers, i,
-                expression_constant(arena, first - run->first_channel), first - begin,
-                last - first);
-    }
-}
-
-static bool tap_reaches_input(const Convolution *conv, const ConvolutionTile *tile) {
-    for (int p = 0; p < tile->pixels; p++)
-        if (column_inside(conv, tile, p))
-            return true;
-    return false;
-}
-
-/* The taps of one kernel row, one after the other: a loop, or at the edges a body for each. Taps
- * must not share a body: they look at overlapping columns, and LLVM would keep each column it has
- * loaded in a register for the next tap, at the cost of the accumulators. */
-static void emit_taps(
-    const Convolution *conv, ConvolutionTile *tile, const TileRegisters *registers) {
-    int64_t taps = conv->rows.window.kernel[1];
-    if (tile->interior) {
-        tile->tap = kernel_open_range(conv->builder, "tap", 0, taps, 1);
-        emit_channels(conv, tile, registers);
-        kernel_close(conv->builder);
-        return;
-    }
-    for (int64_t tap = 0; tap < taps; tap++) {
-        tile->tap = expression_constant(conv->arena, tap);
-        if (tap_reaches_input(conv, tile))
-            emit_channels(conv, tile, registers);
-    }
-}
-
-/* Offset of the tile's pixel p, channel `channel` of the run (relative to the run). */
-static const Expression *output_offset(const Convolution *conv, const ConvolutionTile *tile,
-    const Run *run, int p, const Expression *channel) {
-    Arena *arena = conv->arena;
-    const Expression *offset = expression_sum(arena, times(conv, channel, run->channel_stride),
-        times(conv, tile->column, run->pixel_stride),
-        expression_constant(arena, run->displacement + p * run->pixel_stride), NULL);
-    if (!conv->flat)
-        offset = expression_sum(arena, offset, times(conv, tile->image, run->image_stride),
-            row_offset(arena, run, tile->row), NULL);
-    return offset;
-}
-
-/* Calls `store` or loads for the part of a vector that lies in each run: with one run the channel
- * may be an expression, with several it is a constant. */
-static void access_vector(const Convolution *conv, const ConvolutionTile *tile,
-    const Placement *placement, const int *parameters, int p, int v, int64_t count, int reg,
-    bool store) {
-    KernelBuilder *builder = conv->builder;
-    Arena *arena = conv->arena;
-    const Expression *channel = expression_offset(
-        arena, tile_channel(conv, tile), (int64_t)v * conv->lowering->target->lanes);
-    int64_t first;
-    if (placement->run_count == 1) {
-        const Expression *offset = output_offset(conv, tile, &placement->runs[0], p, channel);
-        if (store)
-            kernel_store(builder, reg, parameters[0], offset, 0, (int)count);
-        else
-            emit_vector_load(builder, reg, parameters[0], offset, count, placement->runs[0].exact);
-        return;
-    }
-    bool constant = expression_is_constant(channel, &first);
-    assert(constant);
-    (void)constant;
-    for (int i = 0; i < placement->run_count; i++) {
-        const Run *run = &placement->runs[i];
-        int64_t begin = run->first_channel > first ? run->first_channel : first;
-        int64_t end = run->first_channel + run->channel_count;
-        end = end < first + count ? end : first + count;
-        if (begin >= end)
-            continue;
-        const Expression *offset = output_offset(
-            conv, tile, run, p, expression_constant(arena, begin - run->first_channel));
-        int lane = (int)(begin - first), lanes = (int)(end - begin);
-        if (store) {
-            kernel_store(builder, reg, parameters[i], offset, lane, lanes);
-            continue;
-        }
-        /* A load clears the other lanes, so the pieces of a residual add up. */
-        int piece = kernel_register(builder, builder->kernel->register_lanes[reg]);
-        kernel_load(builder, piece, parameters[i], offset, lane, lanes);
-        if (begin == first)
-            kernel_unary(builder, INSTRUCTION_move, reg, piece);
-        else
-            kernel_binary(builder, INSTRUCTION_add, reg, reg, piece);
-    }
-}
-
-static void finish_tile(
-    const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
-    KernelBuilder *builder = conv->builder;
-    int lanes = conv->lowering->target->lanes;
-    for (int p = 0; p < tile->pixels; p++)
-        for (int v = 0; v < registers->vectors; v++) {
-            int reg = registers->accumulators[p][v], width = registers->widths[v];
-            int64_t left = tile->channel_count - (int64_t)v * lanes;
-            int64_t count = left < width ? left : width;
-            emit_activation(builder, conv->activation, reg);
-            if (conv->residual) {
-                int other = kernel_register(builder, width);
-                access_vector(conv, tile, conv->residual, conv->residual_parameters, p, v, count,
-                    other, false);
-                kernel_binary(builder, INSTRUCTION_add, reg, reg, other);
-                emit_activation(builder, conv->residual_activation, reg);
-            }
-            access_vector(
-                conv, tile, conv->output, conv->output_parameters, p, v, count, reg, true);
-        }
-}
-
-static void emit_tile(const Convolution *conv, ConvolutionTile *tile) {
-    TileRegisters registers;
-    registers.vectors = vector_widths(
-        conv->lowering->target, tile->channel_count, registers.widths, MAX_TILE_VECTORS);
-    start_accumulators(conv, tile, &registers);
-    const Expression *begin = expression_constant(conv->arena, 0);
-    const Expression *end = expression_constant(conv->arena, conv->rows.window.kernel[0]);
-    if (!conv->flat)
-        window_rows(conv->arena, &conv->rows.window, conv->height_in, conv->height_out, tile->row,
-            &begin, &end);
-    tile->kernel_row = kernel_open_for(conv->builder, "kernel_row", begin, end, 1);
-    emit_taps(conv, tile, &registers);
-    kernel_close(conv->builder);
-    finish_tile(conv, tile, &registers);
-}
-
 /* ---- loops over groups, panels, pixels ---- */
 
 typedef void EmitPixels(const Convolution *conv, ConvolutionTile *tile);
@@ -371,7 +61,7 @@ static void emit_row_tiles(const Convolution *conv, ConvolutionTile *tile) {
         tile->interior = spans[i].interior;
         tile->column = kernel_open_range(conv->builder, "column", spans[i].first,
             spans[i].first + spans[i].repeat * spans[i].pixels, spans[i].pixels);
-        emit_tile(conv, tile);
+        emit_convolution_tile(conv, tile);
         kernel_close(conv->builder);
     }
 }
@@ -390,14 +80,14 @@ static void emit_flat_tiles(const Convolution *conv, ConvolutionTile *tile) {
         const Expression *index = kernel_open_for(builder, "tile", begin, whole_end, 1);
         tile->pixels = conv->tile.pixels;
         tile->column = times(conv, index, conv->tile.pixels);
-        emit_tile(conv, tile);
+        emit_convolution_tile(conv, tile);
         kernel_close(builder);
     }
     if (rest > 0) {
         kernel_open_if_less(builder, expression_constant(arena, whole), end);
         tile->pixels = (int)rest;
         tile->column = expression_constant(arena, whole * conv->tile.pixels);
-        emit_tile(conv, tile);
+        emit_convolution_tile(conv, tile);
         kernel_close(builder);
     }
 }
@@ -409,7 +99,7 @@ static void emit_all_tiles(const Convolution *conv, ConvolutionTile *tile) {
         int64_t left = conv->width_out - first;
         tile->pixels = left < conv->tile.pixels ? (int)left : conv->tile.pixels;
         tile->column = expression_constant(conv->arena, first);
-        emit_tile(conv, tile);
+        emit_convolution_tile(conv, tile);
     }
 }
 

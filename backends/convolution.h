@@ -1,0 +1,51 @@
+/* Inside the lowering of convolutions: what a convolution and a tile of it are. */
+#ifndef RIFFLE_BACKENDS_CONVOLUTION_H
+#define RIFFLE_BACKENDS_CONVOLUTION_H
+
+#include "backends/lower.h"
+
+/* What one convolution is, as its lowering sees it. */
+typedef struct Convolution {
+    RowOp rows; /* first: a Convolution is a RowOp */
+    Lowering *lowering;
+    KernelCall *call;
+    KernelBuilder *builder;
+    Arena *arena;
+    const Placement *input, *output, *residual; /* residual: NULL without */
+    int input_parameters[MAX_PLACEMENT_RUNS], output_parameters[MAX_PLACEMENT_RUNS];
+    int residual_parameters[MAX_PLACEMENT_RUNS];
+    int weights; /* parameter */
+    int64_t groups, group_inputs, group_outputs;
+    int64_t height_in, width_in, height_out, width_out; /* flat: one row of all pixels */
+    bool flat, has_bias;
+    int64_t bias_offset; /* in floats, inside the packed weights */
+    Activation activation, residual_activation;
+    TileShape tile;
+    const Expression *first_tile, *end_tile; /* flat: the tiles of one block */
+    int64_t panel_channels;                  /* channels of a full panel */
+} Convolution;
+
+/* A tile: which output channels, which pixels. */
+typedef struct ConvolutionTile {
+    const Expression *group;   /* index of the group */
+    const Expression *channel; /* first output channel, within the group */
+    int64_t channel_count;
+    const Expression *weight_offset; /* of the panel */
+    const Expression *image, *row;   /* NULL in a flat one */
+    const Expression *column;
+    int pixels;
+    bool interior;
+    const Expression *kernel_row, *tap; /* of the window, while its products are emitted */
+} ConvolutionTile;
+
+/* The integer a * factor. */
+static inline const Expression *times(
+    const Convolution *conv, const Expression *a, int64_t factor) {
+    return expression_multiply(conv->arena, a, factor);
+}
+
+/* convolution_tile.c: the code of one tile: start with the bias, the products of all taps and
+ * channels, the epilogue, the stores. */
+void emit_convolution_tile(const Convolution *conv, ConvolutionTile *tile);
+
+#endif
