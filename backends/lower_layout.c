@@ -120,6 +120,7 @@ typedef struct RouteKernel {
     const Placement *const *operands;
     const Source *sources;
     const Placement *output;
+    int64_t begin, end;                    /* of the output channels that this kernel writes */
     int (*parameters)[MAX_PLACEMENT_RUNS]; /* of the operands */
     int output_parameter;
     const Expression *image, *row, *column;
@@ -233,9 +234,9 @@ static void emit_route(const RouteKernel *route) {
     const Placement *output = route->output;
     const Target *target = route->lowering->target;
     Arena *arena = route->lowering->arena;
-    for (int64_t channel = 0; channel < output->channels;) {
+    for (int64_t channel = route->begin; channel < route->end;) {
         int64_t run_end = channel + 1;
-        while (run_end < output->channels &&
+        while (run_end < route->end &&
                continues(&route->sources[channel], &route->sources[run_end], run_end - channel))
             run_end++;
         int64_t whole = (run_end - channel) / target->lanes * target->lanes;
@@ -255,43 +256,74 @@ static void emit_route(const RouteKernel *route) {
             channel += whole;
             continue;
         }
-        int width = vector_width(target, output->channels - channel);
-        int64_t left = output->channels - channel;
+        int64_t left = route->end - channel;
+        int width = vector_width(target, left);
         int count = left < width ? (int)left : width;
         copy_vector(route, channel, count, width);
         channel += count;
     }
 }
 
-static void lower_route(Lowering *lowering, const Node *node, const Placement *const *operands,
-    int operand_count, const Source *sources, Value *result) {
-    KernelCall call;
-    Placement *output = lowering_place(lowering, result);
-    RouteKernel route = {
-        .lowering = lowering, .operands = operands, .sources = sources, .output = output};
-    call_begin(lowering, &call, node, output->images * output->height);
-    route.builder = &call.builder;
+static void lower_route_slice(
+    RouteKernel *route, const Node *node, int operand_count, const bool *used) {
+    Lowering *lowering = route->lowering;
     Arena *arena = lowering->arena;
-    int(*parameters)[MAX_PLACEMENT_RUNS] =
-        arena_allocate_array(arena, (size_t)operand_count, sizeof *parameters);
+    const Placement *output = route->output;
+    KernelCall call;
+    call_begin(lowering, &call, node, output->images * output->height);
+    route->builder = &call.builder;
+    route->parameters =
+        arena_allocate_array(arena, (size_t)operand_count, sizeof *route->parameters);
     for (int i = 0; i < operand_count; i++)
-        call_placement(
-            &call, PARAMETER_READ, arena_format(arena, "input%d", i), operands[i], parameters[i]);
-    call.step.bytes_read = output->images * output->channels * output->height * output->width * 4;
-    route.parameters = parameters;
-    call_placement(&call, PARAMETER_WRITE, "output", output, &route.output_parameter);
+        if (used[i])
+            call_placement(&call, PARAMETER_READ, arena_format(arena, "input%d", i),
+                route->operands[i], route->parameters[i]);
+    call.step.bytes_read =
+        output->images * (route->end - route->begin) * output->height * output->width * 4;
+    call_placement(&call, PARAMETER_WRITE, "output", output, &route->output_parameter);
     const Expression *index =
         kernel_open_for(&call.builder, "row", kernel_variable(&call.builder, VARIABLE_BEGIN),
             kernel_variable(&call.builder, VARIABLE_END), 1);
-    route.image = expression_divide(arena, index, output->height);
-    route.row = expression_remainder(arena, index, output->height);
-    route.column = kernel_open_range(&call.builder, "column", 0, output->width, 1);
-    emit_route(&route);
+    route->image = expression_divide(arena, index, output->height);
+    route->row = expression_remainder(arena, index, output->height);
+    route->column = kernel_open_range(&call.builder, "column", 0, output->width, 1);
+    emit_route(route);
     kernel_close(&call.builder);
     kernel_close(&call.builder);
-    call_describe(
-        &call, "%s, %" PRId64 " channels copied", op_info(node->op)->name, output->channels);
+    call_describe(&call, "%s, %" PRId64 " channels copied", op_info(node->op)->name,
+        route->end - route->begin);
     call_end(lowering, &call);
+}
+
+/* How far a kernel that begins at route->begin gets with the parameters that a kernel may have, and
+ * which operands it uses. */
+static int64_t slice_end(const RouteKernel *route, bool *used) {
+    int64_t end = route->begin;
+    int parameters = 1; /* the output */
+    for (; end < route->output->channels; end++) {
+        int operand = route->sources[end].operand;
+        if (used[operand])
+            continue;
+        parameters += route->operands[operand]->run_count;
+        if (parameters > MAX_KERNEL_PARAMETERS)
+            break;
+        used[operand] = true;
+    }
+    return end;
+}
+
+static void lower_route(Lowering *lowering, const Node *node, const Placement *const *operands,
+    int operand_count, const Source *sources, Value *result) {
+    RouteKernel route = {.lowering = lowering,
+        .operands = operands,
+        .sources = sources,
+        .output = lowering_place(lowering, result)};
+    for (; route.begin < route.output->channels; route.begin = route.end) {
+        bool *used = ARENA_ARRAY(lowering->arena, bool, operand_count);
+        route.end = slice_end(&route, used);
+        assert(route.end > route.begin);
+        lower_route_slice(&route, node, operand_count, used);
+    }
 }
 
 /* ---- plain copies ---- */
@@ -433,10 +465,10 @@ bool lower_layout(Lowering *lowering, const Node *node) {
         return lower_flatten(lowering, node);
     Arena *arena = lowering->arena;
     const Placement **operands = ARENA_ARRAY(arena, const Placement *, node->operand_count);
-    int run_total = 0;
+    int most_runs = 0;
     for (int i = 0; i < node->operand_count; i++) {
         operands[i] = lowering_placement(lowering, node->operands[i]);
-        run_total += operands[i]->run_count;
+        most_runs = operands[i]->run_count > most_runs ? operands[i]->run_count : most_runs;
     }
     for (int result = 0; result < node->result_count; result++) {
         Value *value = node->results[result];
@@ -452,10 +484,11 @@ bool lower_layout(Lowering *lowering, const Node *node) {
             continue;
         if (!few_pieces(lowering, node, channels, count))
             return false;
-        if (run_total + 1 > MAX_KERNEL_PARAMETERS) {
+        if (most_runs + 1 > MAX_KERNEL_PARAMETERS) {
             diagnostics_report(lowering->diagnostics, SEVERITY_ERROR, node->where,
-                "split the concat into smaller ones", "'%s' joins more than %d pieces",
-                op_info(node->op)->name, MAX_KERNEL_PARAMETERS - 1);
+                "split the concat into smaller ones",
+                "'%s' reads an operand of more than %d pieces", op_info(node->op)->name,
+                MAX_KERNEL_PARAMETERS - 1);
             return false;
         }
         for (int i = 0; i < node->operand_count; i++)

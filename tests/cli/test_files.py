@@ -154,6 +154,23 @@ class Verify(Command):
                       "hint: --layers shows where the difference begins\n", done.stderr)
 
 
+    @needs_llvm
+    def test_many_pieces(self):
+        """A concat of more tensors than a kernel has parameters becomes several copies."""
+        self.write("many.rfl", """network many {
+    input x: f32[2, 5, 3, 3]
+    let parts = [x]
+    for i in 1 .. 80 { parts = [x |> conv(3, 1)] + parts }
+    let all = concat(parts)
+    output y = all |> depthwise(3) |> conv(2, 1)
+    output z = all
+}
+""")
+        for level in range(3):
+            printed = self.succeed("verify", "many.rfl", "--count", 1, f"-O{level}")
+            self.assertIn("2 of 2 tensors within", printed)
+
+
 class Bench(Command):
     @needs_llvm
     def test_json(self):
