@@ -129,8 +129,10 @@ static void document_shape(Text *out, const Tensor *tensor) {
         text_format(
             out, i > 0 ? ", %lld" : "%lld", (long long)tensor->type->dims[dimension_at(tensor, i)]);
     text_append(out, "] (");
-    for (int i = 0; i < tensor->type->rank; i++)
-        text_format(out, i > 0 ? ", %s" : "%s", dimension_name(dimension_at(tensor, i)));
+    for (int i = 0; i < tensor->type->rank; i++) {
+        text_append(out, i > 0 ? ", " : "");
+        text_append(out, dimension_name(dimension_at(tensor, i)));
+    }
     if (tensor->type->rank == 4)
         text_format(out, ": %s", tensor->layout == LAYOUT_NHWC ? "NHWC" : "NCHW");
     text_format(out, "), %lld numbers\n", (long long)tensor_elements(tensor->type));

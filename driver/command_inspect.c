@@ -259,10 +259,10 @@ static void print_routing(const Routing *routing, Text *text) {
 }
 
 static void write_json_routing(JsonWriter *writer, const Routing *routing) {
-    json_write_object(writer, "routing", JSON_LINES);
-    json_write_integer(writer, "as_written_bytes", routing->as_written);
-    json_write_integer(writer, "merged_bytes", routing->merged);
-    json_write_integer(writer, "routed_bytes", routing->routed);
+    json_write_object(writer, "layout_bytes", JSON_LINES);
+    json_write_integer(writer, "as_written", routing->as_written);
+    json_write_integer(writer, "merged", routing->merged);
+    json_write_integer(writer, "routed", routing->routed);
     json_write_object_end(writer);
 }
 

@@ -60,7 +60,7 @@ const char *shape_text(Arena *arena, int rank, const int64_t *dims) {
 
 /* A string of the file, cut and without control characters: it goes to someone's terminal. */
 static const char *printable(Arena *arena, const char *string) {
-    size_t length = strnlen(string, LONGEST_PRINTED_NAME + 1);
+    size_t length = strlen(string);
     bool cut = length > LONGEST_PRINTED_NAME;
     if (cut)
         length = LONGEST_PRINTED_NAME;

@@ -30,8 +30,12 @@ int64_t node_parameters(const Node *node) {
 
 int64_t node_bytes(const Node *node) {
     int64_t elements = 0;
-    for (int i = 0; i < node->operand_count; i++)
+    /* A gather or a route reads the channels that it writes, not all of its operands. */
+    bool picks = node->op == OP_gather || node->op == OP_route;
+    for (int i = 0; !picks && i < node->operand_count; i++)
         elements += tensor_elements(&node->operands[i]->type);
+    if (picks)
+        elements += tensor_elements(&node->results[0]->type);
     for (int i = 0; i < MAX_OP_WEIGHTS; i++)
         elements += node->weights[i] == NULL ? 0 : tensor_elements(&node->weights[i]->type);
     for (int i = 0; i < node->result_count; i++)

@@ -246,7 +246,8 @@ int64_t node_macs(const Node *node);
 /* Elements of the node's weights that are trained: convolution, bias, batch norm scale and shift
  * (not its running statistics), fully connected. */
 int64_t node_parameters(const Node *node);
-/* Bytes read and written when every operand, weight and result is touched once. */
+/* Bytes read and written when every operand, weight and result is touched once; of the operands of
+ * a gather or a route, the channels that it takes. */
 int64_t node_bytes(const Node *node);
 
 /* ---- verifier (verify.c) ---- */

@@ -53,10 +53,10 @@ class Inspect(Command):
         """ShuffleNet moves no byte to shuffle: merged is less than as written, routed is nothing."""
         spec = ROOT / "examples" / "shufflenet_v2.rfl"
         data = json.loads(self.succeed("inspect", spec, "--json", "--routing", "--set", "width=0.5"))
-        routing = data["routing"]
-        self.assertEqual(routing["as_written_bytes"], data["totals"]["layout_bytes"])
-        self.assertLess(routing["merged_bytes"], routing["as_written_bytes"])
-        self.assertEqual(routing["routed_bytes"], 0)
+        routing = data["layout_bytes"]
+        self.assertEqual(routing["as_written"], data["totals"]["layout_bytes"])
+        self.assertLess(routing["merged"], routing["as_written"])
+        self.assertEqual(routing["routed"], 0)
 
     def test_faults(self):
         self.expect_error("inspect none.rfl", "riffle: error: cannot open 'none.rfl': No such file or directory\n")
