@@ -155,6 +155,14 @@ class Verify(Command):
 
 
     @needs_llvm
+    def test_infinity(self):
+        """Where both overflow they agree; the other numbers are still compared."""
+        self.write("x.f32", float_bytes([float("inf"), 1, -float("inf"), 2]))
+        self.write("inf.rfl", "network inf {\n    input x: f32[1, 4]\n    output y = x + x\n}\n")
+        printed = self.succeed("verify", "inf.rfl", "--input", "x.f32")
+        self.assertRegex(printed, r"y +1x4 +4 +0 +0 +ok\n")
+
+    @needs_llvm
     def test_many_pieces(self):
         """A concat of more tensors than a kernel has parameters becomes several copies."""
         self.write("many.rfl", """network many {
