@@ -2,9 +2,11 @@
  * others. A file counts once, however many import it, so circles are harmless. */
 #include "frontend/evaluate.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const Item *find_unit(const Evaluator *evaluator, const char *name) {
     for (int i = 0; i < evaluator->unit_count; i++) {
@@ -94,6 +96,12 @@ static void import_file(Evaluator *evaluator, const SourceFile *importer, const 
     }
     if (++evaluator->import_count > IMPORT_LIMIT) {
         complain(evaluator, item->where, NULL, "a spec imports at most %d files", IMPORT_LIMIT);
+        return;
+    }
+    if (access(path, R_OK) !=
+        0) { /* said where the import stands, not only that a file is missing */
+        complain(evaluator, item->where, "the name is relative to the file that imports it",
+            "cannot open '%s': %s", path, strerror(errno));
         return;
     }
     const Spec *spec = spec_read(path, evaluator->arena, evaluator->diagnostics);
