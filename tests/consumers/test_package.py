@@ -27,7 +27,7 @@ class Package(unittest.TestCase):
         shutil.copy(TINY, self.source)
 
     def configure(self, prefix, build, *options):
-        run("cmake", "-S", self.source, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}", *options)
+        run("cmake", "-G", "Ninja", "-S", self.source, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}", *options)
 
     def check_app(self, build):
         printed = [float(line) for line in run(build / "app").split()]
