@@ -16,7 +16,7 @@ typedef struct Convolution {
     int residual_parameters[MAX_PLACEMENT_RUNS];
     int weights; /* parameter */
     int64_t groups, group_inputs, group_outputs;
-    int64_t height_in, width_in, height_out, width_out; /* flat: one row of all pixels */
+    int64_t width_in, width_out; /* flat: one row of all pixels */
     bool flat, has_bias;
     int64_t bias_offset; /* in floats, inside the packed weights */
     Activation activation, residual_activation;

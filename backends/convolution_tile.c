@@ -264,8 +264,8 @@ void emit_convolution_tile(const Convolution *conv, ConvolutionTile *tile) {
     const Expression *begin = expression_constant(conv->arena, 0);
     const Expression *end = expression_constant(conv->arena, conv->rows.window.kernel[0]);
     if (!conv->flat)
-        window_rows(conv->arena, &conv->rows.window, conv->height_in, conv->height_out, tile->row,
-            &begin, &end);
+        window_rows(conv->arena, &conv->rows.window, conv->rows.height_in, conv->rows.height_out,
+            tile->row, &begin, &end);
     tile->kernel_row = kernel_open_for(conv->builder, "kernel_row", begin, end, 1);
     emit_taps(conv, tile, &registers);
     kernel_close(conv->builder);

@@ -52,9 +52,7 @@ static bool check_node(const Node *node, Diagnostics *diagnostics) {
         if (elements > LARGEST_TENSOR)
             return refuse(node, diagnostics, "elements of the result", LARGEST_TENSOR, elements);
     }
-    bool moves_channels = node->op == OP_concat || node->op == OP_split || node->op == OP_shuffle ||
-                          node->op == OP_gather || node->op == OP_route;
-    for (int i = 0; moves_channels && i < node->operand_count; i++) {
+    for (int i = 0; op_moves_channels(node->op) && i < node->operand_count; i++) {
         int64_t channels = node->operands[i]->type.dims[1];
         if (channels > LARGEST_CHANNELS)
             return refuse(node, diagnostics, "channels", LARGEST_CHANNELS, channels);

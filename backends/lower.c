@@ -137,6 +137,14 @@ void call_placement(KernelCall *call, ParameterRole role, const char *name,
     }
 }
 
+void call_link(KernelCall *call, ParameterRole role, const char *name, const Link *link,
+    const Placement *placement, int *parameters) {
+    if (link)
+        parameters[0] = link->parameter;
+    else
+        call_placement(call, role, name, placement, parameters);
+}
+
 float *call_weights(Lowering *lowering, KernelCall *call, int64_t floats, int *parameter) {
     Text *weights = &lowering->program->weights;
     static const char zeros[64];
@@ -168,18 +176,35 @@ static Step *add_step(Lowering *lowering) {
     return &program->steps[program->step_count++];
 }
 
-static bool kernels_equal(const Kernel *a, const Kernel *b) {
-    if (a->parameter_count != b->parameter_count || a->register_count != b->register_count ||
-        a->variable_count != b->variable_count || a->extent != b->extent)
+/* Whether the kernel prints as `text`. Counts that differ spare the printing. */
+static bool prints_as(const Kernel *kernel, const Kernel *like, const Text *like_text) {
+    if (kernel->parameter_count != like->parameter_count ||
+        kernel->register_count != like->register_count ||
+        kernel->variable_count != like->variable_count || kernel->extent != like->extent)
         return false;
-    Text text_a = {0}, text_b = {0};
-    kernel_print(a, &text_a);
-    kernel_print(b, &text_b);
+    Text text = {0};
+    Kernel unnamed = *kernel;
+    unnamed.name = "";
+    kernel_print(&unnamed, &text);
     bool equal =
-        text_a.length == text_b.length && memcmp(text_a.data, text_b.data, text_a.length) == 0;
-    text_free(&text_a);
-    text_free(&text_b);
+        text.length == like_text->length && memcmp(text.data, like_text->data, text.length) == 0;
+    text_free(&text);
     return equal;
+}
+
+/* The index of the kernel that equals this unnamed one, which is added when there is none. */
+static int share_kernel(Program *program, Kernel *kernel) {
+    Text text = {0};
+    int index = 0;
+    kernel_print(kernel, &text);
+    while (index < program->kernel_count && !prints_as(program->kernels[index], kernel, &text))
+        index++;
+    text_free(&text);
+    if (index == program->kernel_count) {
+        kernel->name = arena_format(program->arena, "kernel_%d", index);
+        program->kernels[program->kernel_count++] = kernel;
+    }
+    return index;
 }
 
 static void mark_alive(Lowering *lowering, const Step *step, int parameter_count, int index) {
@@ -213,20 +238,7 @@ void call_end(Lowering *lowering, KernelCall *call) {
     Step *step = add_step(lowering);
     *step = call->step;
     mark_alive(lowering, step, kernel->parameter_count, program->step_count - 1);
-    for (int i = 0; i < program->kernel_count; i++) {
-        Kernel *other = program->kernels[i];
-        const char *other_name = other->name;
-        other->name = "";
-        bool equal = kernels_equal(kernel, other);
-        other->name = other_name;
-        if (equal) {
-            step->kernel = i;
-            return;
-        }
-    }
-    step->kernel = program->kernel_count;
-    kernel->name = arena_format(lowering->arena, "kernel_%d", program->kernel_count);
-    program->kernels[program->kernel_count++] = kernel;
+    step->kernel = share_kernel(program, kernel);
 }
 
 /* ---- the walk ---- */
@@ -271,11 +283,6 @@ static bool lower_node(Lowering *lowering, const Node *node) {
     return false;
 }
 
-static bool is_layout_op(OpKind op) {
-    return op == OP_concat || op == OP_split || op == OP_shuffle || op == OP_gather ||
-           op == OP_route || op == OP_flatten;
-}
-
 /* An output can be written in place by its producer when the layout is one that kernels write. */
 static void choose_direct_outputs(Lowering *lowering) {
     const Graph *graph = lowering->graph;
@@ -283,7 +290,8 @@ static void choose_direct_outputs(Lowering *lowering) {
         const GraphOutput *output = &graph->outputs[i];
         const TensorType *type = &output->value->type;
         bool flat = type->rank < 4 || type->dims[2] * type->dims[3] == 1;
-        bool written = output->value->producer && !is_layout_op(output->value->producer->op);
+        const Node *producer = output->value->producer;
+        bool written = producer && !op_moves_channels(producer->op) && producer->op != OP_flatten;
         if ((flat || output->layout == LAYOUT_NHWC) && written &&
             !lowering->outputs[output->value->id])
             lowering->outputs[output->value->id] = output;

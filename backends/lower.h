@@ -127,6 +127,9 @@ typedef struct Window {
 int tile_spans(Arena *arena, int64_t width_out, int64_t width_in, const Window *window, int pixels,
     TileSpan **spans);
 
+/* The window of a conv, linear (one pixel), max_pool or avg_pool. */
+Window node_window(const Node *node);
+
 /* The rows of the window that lie inside the input, for output row y. */
 void window_rows(Arena *arena, const Window *window, int64_t height_in, int64_t height_out,
     const Expression *y, const Expression **begin, const Expression **end);
@@ -180,6 +183,10 @@ typedef struct Link {
     const Placement *placement;
     int parameter;
 } Link;
+
+/* The parameters of a tensor: the ring's where there is one, else as call_placement. */
+void call_link(KernelCall *call, ParameterRole role, const char *name, const Link *link,
+    const Placement *placement, int *parameters);
 
 /* Adds the op's parameters to the call. `from` and `to` are NULL where the op reads or writes its
  * node's own tensors. */

@@ -21,21 +21,6 @@ static bool is_row_node(const Node *node) {
     return node->op == OP_conv || node->op == OP_max_pool || node->op == OP_avg_pool;
 }
 
-static Window node_window(const Node *node) {
-    Window window = {.dilation = {1, 1}};
-    const int64_t *kernel = node->op == OP_conv ? node_weight(node, "weight")->type.dims + 2
-                                                : node_list(node, "kernel").items;
-    for (int i = 0; i < 2; i++) {
-        window.kernel[i] = kernel[i];
-        window.stride[i] = node_list(node, "stride").items[i];
-        if (node->op == OP_conv)
-            window.dilation[i] = node_list(node, "dilation").items[i];
-    }
-    for (int i = 0; i < 4; i++)
-        window.padding[i] = node_list(node, "padding").items[i];
-    return window;
-}
-
 const Node *lowering_chain_next(const Lowering *lowering, const Node *node) {
     return node->result_count == 1 ? lowering->chain_next[node->results[0]->id] : NULL;
 }

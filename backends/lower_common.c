@@ -43,6 +43,23 @@ int tile_spans(Arena *arena, int64_t width_out, int64_t width_in, const Window *
     return count;
 }
 
+Window node_window(const Node *node) {
+    Window window = {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}};
+    if (node->op == OP_linear)
+        return window;
+    const int64_t *kernel = node->op == OP_conv ? node_weight(node, "weight")->type.dims + 2
+                                                : node_list(node, "kernel").items;
+    for (int i = 0; i < 2; i++) {
+        window.kernel[i] = kernel[i];
+        window.stride[i] = node_list(node, "stride").items[i];
+        if (node->op == OP_conv)
+            window.dilation[i] = node_list(node, "dilation").items[i];
+    }
+    for (int i = 0; i < 4; i++)
+        window.padding[i] = node_list(node, "padding").items[i];
+    return window;
+}
+
 /* ceil(max(numerator, 0) / divisor) */
 static const Expression *ceiling_divide(
     Arena *arena, const Expression *numerator, int64_t divisor) {

@@ -213,23 +213,6 @@ static bool pixels_are_dense(const Placement *placement) {
     return true;
 }
 
-static void read_window(const Node *node, Convolution *conv) {
-    conv->rows.window = (Window){{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}};
-    conv->groups = 1;
-    if (node->op == OP_linear)
-        return;
-    const TensorType *weight = &node_weight(node, "weight")->type;
-    for (int i = 0; i < 2; i++) {
-        conv->rows.window.kernel[i] = weight->dims[2 + i];
-        conv->rows.window.stride[i] = node_list(node, "stride").items[i];
-        conv->rows.window.dilation[i] = node_list(node, "dilation").items[i];
-    }
-    for (int i = 0; i < 4; i++)
-        conv->rows.window.padding[i] = node_list(node, "padding").items[i];
-    conv->groups = node_integer(node, "groups");
-    conv->residual_activation = (Activation)node_integer(node, "residual_activation");
-}
-
 bool is_pointwise(const Node *node) {
     if (node->op != OP_conv)
         return node->op == OP_linear;
@@ -255,17 +238,12 @@ static int64_t parallel_extent(const Convolution *conv, bool *by_panels) {
     return *by_panels ? panels : tiles;
 }
 
-static void use_placement(KernelCall *call, ParameterRole role, const char *name, const Link *link,
-    const Placement *placement, int *parameters) {
-    if (link)
-        parameters[0] = link->parameter;
-    else
-        call_placement(call, role, name, placement, parameters);
-}
-
 static void describe(Convolution *conv, const Node *node, const Link *from, const Link *to) {
     Lowering *lowering = conv->lowering;
-    read_window(node, conv);
+    conv->rows.window = node_window(node);
+    conv->groups = node->op == OP_conv ? node_integer(node, "groups") : 1;
+    if (node->op == OP_conv)
+        conv->residual_activation = (Activation)node_integer(node, "residual_activation");
     conv->activation = (Activation)node_integer(node, "activation");
     conv->input = from ? from->placement : lowering_placement(lowering, node->operands[0]);
     if (node->operand_count > 1)
@@ -275,16 +253,14 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
     conv->group_inputs = conv->input->channels / conv->groups;
     conv->group_outputs = conv->output->channels / conv->groups;
     const Placement *in = conv->input, *out = conv->output;
-    conv->height_in = conv->flat ? 1 : in->height;
-    conv->height_out = conv->flat ? 1 : out->height;
+    conv->rows.height_in = conv->flat ? 1 : in->height;
+    conv->rows.height_out = conv->flat ? 1 : out->height;
     conv->width_in = conv->flat ? in->images * in->height * in->width : in->width;
     conv->width_out = conv->flat ? out->images * out->height * out->width : out->width;
     int64_t taps = conv->group_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
     conv->tile = choose_tile(lowering->target, conv->group_outputs, conv->width_out, taps);
     conv->panel_channels = (int64_t)conv->tile.vectors * lowering->target->lanes;
     conv->rows.images = out->images;
-    conv->rows.height_in = conv->height_in;
-    conv->rows.height_out = conv->height_out;
     conv->rows.emit_row = emit_convolution_row;
 }
 
@@ -297,11 +273,11 @@ static Convolution *prepare(Lowering *lowering, KernelCall *call, const Node *no
     conv->arena = lowering->arena;
     conv->flat = flat;
     describe(conv, node, from, to);
-    use_placement(call, PARAMETER_READ, "input", from, conv->input, conv->input_parameters);
+    call_link(call, PARAMETER_READ, "input", from, conv->input, conv->input_parameters);
     if (conv->residual)
         call_placement(call, PARAMETER_READ, "residual", conv->residual, conv->residual_parameters);
     pack_weights(conv, node_weight(node, "weight"), node_weight(node, "bias"));
-    use_placement(call, PARAMETER_WRITE, "output", to, conv->output, conv->output_parameters);
+    call_link(call, PARAMETER_WRITE, "output", to, conv->output, conv->output_parameters);
     call->step.macs += node_macs(node);
     call_describe(call, "%s %" PRId64 "x%" PRId64 " %" PRId64 " -> %" PRId64 "%s%s",
         op_info(node->op)->name, conv->rows.window.kernel[0], conv->rows.window.kernel[1],

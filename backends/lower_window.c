@@ -290,25 +290,15 @@ static void pack_divisors(WindowOp *op, KernelCall *call, const Node *node) {
 
 /* ---- the node ---- */
 
-static void read_pool_window(WindowOp *op, const Node *node) {
-    const int64_t *kernel;
-    if (node->op == OP_conv) {
-        kernel = node_weight(node, "weight")->type.dims + 2;
-        op->kind = WINDOW_DEPTHWISE;
-        op->activation = (Activation)node_integer(node, "activation");
-        op->residual_activation = (Activation)node_integer(node, "residual_activation");
-    } else {
-        kernel = node_list(node, "kernel").items;
-        op->kind = node->op == OP_max_pool ? WINDOW_MAXIMUM : WINDOW_MEAN;
-    }
-    for (int i = 0; i < 2; i++) {
-        op->rows.window.kernel[i] = kernel[i];
-        op->rows.window.stride[i] = node_list(node, "stride").items[i];
-        op->rows.window.dilation[i] =
-            node->op == OP_conv ? node_list(node, "dilation").items[i] : 1;
-    }
-    for (int i = 0; i < 4; i++)
-        op->rows.window.padding[i] = node_list(node, "padding").items[i];
+static void read_node(WindowOp *op, const Node *node) {
+    op->rows.window = node_window(node);
+    op->kind = node->op == OP_conv       ? WINDOW_DEPTHWISE
+               : node->op == OP_max_pool ? WINDOW_MAXIMUM
+                                         : WINDOW_MEAN;
+    if (node->op != OP_conv)
+        return;
+    op->activation = (Activation)node_integer(node, "activation");
+    op->residual_activation = (Activation)node_integer(node, "residual_activation");
 }
 
 /* As many outputs as registers allow beside the taps' weights and a loaded column, in equal tiles.
@@ -332,7 +322,7 @@ static void describe(WindowOp *op, const Node *node, const Link *from, const Lin
         op->residual =
             lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[1]));
     op->output = to ? to->placement : lowering_place(lowering, node->results[0]);
-    read_pool_window(op, node);
+    read_node(op, node);
     op->tile_pixels = choose_window_tile(op);
     op->rows.images = op->output->images;
     op->rows.height_in = op->input->height;
@@ -347,20 +337,14 @@ RowOp *window_row_op(
     op->arena = lowering->arena;
     op->builder = &call->builder;
     describe(op, node, from, to);
-    if (from)
-        op->input_parameters[0] = from->parameter;
-    else
-        call_placement(call, PARAMETER_READ, "input", op->input, op->input_parameters);
+    call_link(call, PARAMETER_READ, "input", from, op->input, op->input_parameters);
     if (op->residual)
         call_placement(call, PARAMETER_READ, "residual", op->residual, op->residual_parameters);
     if (op->kind == WINDOW_DEPTHWISE)
         pack_depthwise(op, call, node);
     else if (op->kind == WINDOW_MEAN)
         pack_divisors(op, call, node);
-    if (to)
-        op->output_parameters[0] = to->parameter;
-    else
-        call_placement(call, PARAMETER_WRITE, "output", op->output, op->output_parameters);
+    call_link(call, PARAMETER_WRITE, "output", to, op->output, op->output_parameters);
     call->step.macs += node_macs(node);
     const char *name = op->kind == WINDOW_DEPTHWISE ? "depthwise" : op_info(node->op)->name;
     call_describe(call, "%s %" PRId64 "x%" PRId64 " stride %" PRId64 ", %" PRId64 "%s%s", name,

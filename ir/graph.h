@@ -178,6 +178,9 @@ bool op_attribute_equal(AttributeKind kind, const Attribute *a, const Attribute 
 /* docs/ops.md: every op of the table, in Markdown. */
 void op_reference_print(Text *text);
 
+/* concat, split, shuffle, gather, route: ops that only say which channel is where. */
+bool op_moves_channels(OpKind op);
+
 /* ---- building (graph.c) ---- */
 
 Graph *graph_create(Arena *arena, const char *name);

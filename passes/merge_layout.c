@@ -190,7 +190,7 @@ static Value *merge_value(Merger *merger, Value *value) {
 
 static void mark_reads(Merger *merger) {
     for (const Node *node = merger->graph->first; node; node = node->next)
-        for (int i = 0; i < node->operand_count && !is_layout_op(node->op); i++)
+        for (int i = 0; i < node->operand_count && !op_moves_channels(node->op); i++)
             merger->is_read[node->operands[i]->id] = true;
     for (int i = 0; i < merger->graph->output_count; i++)
         merger->is_read[merger->graph->outputs[i].value->id] = true;
@@ -228,7 +228,7 @@ typedef struct LayoutCounts {
 static LayoutCounts count_layout(const Graph *graph) {
     LayoutCounts counts = {0};
     for (const Node *node = graph->first; node; node = node->next) {
-        if (!is_layout_op(node->op))
+        if (!op_moves_channels(node->op))
             continue;
         counts.nodes++;
         counts.results += (size_t)node->result_count;
@@ -259,7 +259,7 @@ bool pass_merge_layout(PassContext *context) {
     mark_reads(&merger);
     size_t at = 0;
     for (Node *node = graph->first; node; node = node->next) {
-        if (!is_layout_op(node->op) || node->results[0]->id >= merger.value_count)
+        if (!op_moves_channels(node->op) || node->results[0]->id >= merger.value_count)
             continue; /* no layout op, or a route of ours */
         layout_nodes[at++] = node;
         find_origins(&merger, node);

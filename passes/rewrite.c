@@ -33,11 +33,6 @@ Node *insert_node(Graph *graph, Node *position, OpKind op, const char *path, Val
     return node;
 }
 
-bool is_layout_op(OpKind op) {
-    return op == OP_concat || op == OP_split || op == OP_shuffle || op == OP_gather ||
-           op == OP_route;
-}
-
 bool is_activation_op(OpKind op) {
     return op_activation(op) != ACTIVATION_NONE;
 }

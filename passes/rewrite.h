@@ -20,8 +20,6 @@ typedef void PrepareNode(Graph *graph, Node *node, const void *context);
 Node *insert_node(Graph *graph, Node *position, OpKind op, const char *path, Value *const *operands,
     int operand_count, PrepareNode *prepare, const void *context);
 
-/* concat, split, shuffle, gather, route: ops that only say which channel is where. */
-bool is_layout_op(OpKind op);
 /* relu, sigmoid and their like. */
 bool is_activation_op(OpKind op);
 

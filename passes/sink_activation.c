@@ -16,7 +16,7 @@
 enum { DEEPEST_TREE = 8 };
 
 static bool is_single_result_layout(const Node *node) {
-    return node != NULL && is_layout_op(node->op) && node->op != OP_split;
+    return node != NULL && op_moves_channels(node->op) && node->op != OP_split;
 }
 
 static bool can_sink(const Graph *graph, const Node *layout, Activation activation, int depth) {

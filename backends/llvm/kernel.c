@@ -10,7 +10,6 @@ typedef struct KernelCodegen {
     const Kernel *kernel;
     LLVMBuilderRef builder;
     LLVMValueRef function;
-    LLVMBasicBlockRef entry;
     LLVMValueRef *registers; /* stack slots */
     LLVMValueRef *variables; /* stack slots; begin and end are plain parameters */
     LLVMValueRef locals[MAX_KERNEL_LOCALS];
@@ -476,8 +475,7 @@ static LLVMValueRef declare_kernel(Codegen *codegen, const Kernel *kernel) {
 LLVMValueRef codegen_kernel(Codegen *codegen, const Kernel *kernel) {
     KernelCodegen k = {.codegen = codegen, .kernel = kernel, .builder = codegen->builder};
     k.function = declare_kernel(codegen, kernel);
-    k.entry = new_block(&k, "entry");
-    LLVMPositionBuilderAtEnd(k.builder, k.entry);
+    LLVMPositionBuilderAtEnd(k.builder, new_block(&k, "entry"));
     k.registers = ARENA_ARRAY(kernel->arena, LLVMValueRef, kernel->register_count + 1);
     k.variables = ARENA_ARRAY(kernel->arena, LLVMValueRef, kernel->variable_count);
     k.variables[VARIABLE_BEGIN] = LLVMGetParam(k.function, (unsigned)kernel->parameter_count);

@@ -11,7 +11,7 @@ enum { WORKSPACE_ALIGNMENT = 64 };
 typedef struct ModuleCodegen {
     Codegen codegen;
     const Program *program;
-    LLVMTypeRef context_type, step_type, kernel_types;
+    LLVMTypeRef context_type, step_type;
     LLVMValueRef weights;
     LLVMValueRef *kernels, *steps;
 } ModuleCodegen;
