@@ -1,0 +1,230 @@
+/* Chooses the orders: each class gets one in which what its readers take, and what it was made of,
+ * are runs (consecutive.h).
+ *
+ * Sets are asked for in turn, the most important first, and one that no order can serve together
+ * with those before it is left out:
+ *     1. the channels that a route takes from the class: a producer then writes them as one run
+ *     2. what the results of those routes are asked for in their turn, and their blocks, seen from
+ *        here: so that the runs inside a run stay together too
+ *     3. the channels that a route brings from one operand
+ * Sets come from the readers backwards, orders are chosen from the producers forwards; the channels
+ * of a route's result that no set distinguishes follow the order of the source. */
+#include "passes/channel_order.h"
+#include "passes/consecutive.h"
+
+#include <string.h>
+
+enum { MOST_SETS = 256 }; /* of a class; what is asked for later than that is rarely served */
+
+RouteSource route_source(const Node *route, int64_t index) {
+    RouteSource source = {0, node_list(route, "channels").items[index]};
+    while (source.channel >= route->operands[source.operand]->type.dims[1])
+        source.channel -= route->operands[source.operand++]->type.dims[1];
+    return source;
+}
+
+/* ---- sets ---- */
+
+static bool *new_members(const ChannelOrders *orders, const OrderClass *class) {
+    return ARENA_ARRAY(orders->arena, bool, class->channels);
+}
+
+static bool is_known(const OrderClass *class, const ChannelSet *sets, const bool *members) {
+    for (; sets; sets = sets->next)
+        if (memcmp(sets->members, members, (size_t)class->channels * sizeof *members) == 0)
+            return true;
+    return false;
+}
+
+/* Takes note of a set that says something and is new. */
+static void ask_for(ChannelOrders *orders, OrderClass *class, bool *members, bool is_source) {
+    int64_t count = 0;
+    for (int64_t c = 0; c < class->channels; c++)
+        count += members[c];
+    if (count < 2 || count == class->channels || class->set_count == MOST_SETS ||
+        is_known(class, is_source ? class->sources : class->wanted, members))
+        return;
+    ChannelSet *set = ARENA_NEW(orders->arena, ChannelSet);
+    set->members = members;
+    class->set_count++;
+    if (is_source) {
+        set->next = class->sources;
+        class->sources = set;
+    } else if (class->wanted == NULL) {
+        class->wanted = class->last_wanted = set;
+    } else {
+        class->last_wanted->next = set;
+        class->last_wanted = set;
+    }
+}
+
+/* What the route takes from, and brings into, each class. */
+static void ask_for_operands(ChannelOrders *orders, const Node *route) {
+    OrderClass *result = channel_order(orders, route->results[0]);
+    for (int k = 0; k < route->operand_count; k++) {
+        OrderClass *operand = channel_order(orders, route->operands[k]);
+        bool *taken = new_members(orders, operand), *brought = new_members(orders, result);
+        for (int64_t i = 0; i < result->channels; i++) {
+            RouteSource source = route_source(route, i);
+            if (source.operand == k)
+                taken[source.channel] = brought[i] = true;
+        }
+        ask_for(orders, operand, taken, false);
+        ask_for(orders, result, brought, true);
+    }
+}
+
+/* The set of the result's channels, as a set of an operand's. */
+static void pull_back(ChannelOrders *orders, const Node *route, int k, const bool *members) {
+    OrderClass *operand = channel_order(orders, route->operands[k]);
+    int64_t count = route->results[0]->type.dims[1];
+    bool *pulled = new_members(orders, operand);
+    for (int64_t i = 0; i < count; i++) {
+        RouteSource source = route_source(route, i);
+        if (source.operand == k && members[i])
+            pulled[source.channel] = true;
+    }
+    ask_for(orders, operand, pulled, false);
+}
+
+static void pull_back_all(ChannelOrders *orders, const Node *route) {
+    OrderClass *result = channel_order(orders, route->results[0]);
+    for (int k = 0; k < route->operand_count; k++) {
+        if (channel_order(orders, route->operands[k]) >= result)
+            continue; /* orders are chosen in this sequence: this one cannot wait for the result's
+                       */
+        for (const ChannelSet *set = result->wanted; set; set = set->next)
+            pull_back(orders, route, k, set->members);
+        for (int64_t first = 0; first < result->channels;) {
+            bool *block = new_members(orders, result);
+            int64_t end = first;
+            do
+                block[end++] = true;
+            while (end < result->channels && !result->starts[end]);
+            pull_back(orders, route, k, block);
+            first = end;
+        }
+    }
+}
+
+/* ---- orders ---- */
+
+static bool is_pinned(const OrderClass *class) {
+    for (int64_t c = 0; c < class->channels; c++)
+        if (!class->starts[c])
+            return false;
+    return true;
+}
+
+/* keys[c]: where channel c of the class would like to be, as far as sets leave it open. */
+static int64_t *find_keys(
+    ChannelOrders *orders, const OrderClass *class, Node *const *routes, size_t route_count) {
+    int64_t *keys = ARENA_ARRAY(orders->arena, int64_t, class->channels);
+    for (int64_t c = 0; c < class->channels; c++)
+        keys[c] = c;
+    for (size_t r = 0; r < route_count; r++) {
+        const Node *route = routes[r];
+        const OrderClass *result = channel_order(orders, route->results[0]);
+        int64_t *first_place = ARENA_ARRAY(orders->arena, int64_t, route->operand_count + 1);
+        for (int k = 0; k < route->operand_count; k++)
+            first_place[k + 1] = first_place[k] + route->operands[k]->type.dims[1];
+        for (int64_t i = 0; i < result->channels; i++) {
+            RouteSource source = route_source(route, i);
+            const OrderClass *operand = channel_order(orders, route->operands[source.operand]);
+            if (result == class && operand < class)
+                keys[i] = first_place[source.operand] + operand->new_place[source.channel];
+            else if (operand == class && result > class && is_pinned(result))
+                keys[source.channel] = i;
+        }
+    }
+    return keys;
+}
+
+/* Asks for the set; or, where no order has it in one piece, for its part of each block. */
+static void require(ChannelOrders *orders, ConsecutiveOrders *possible, const OrderClass *class,
+    const bool *members) {
+    if (consecutive_require(possible, members))
+        return;
+    for (int64_t first = 0; first < class->channels;) {
+        bool *part = new_members(orders, class);
+        int64_t end = first;
+        do
+            part[end] = members[end];
+        while (++end < class->channels && !class->starts[end]);
+        if (end - first < class->channels)
+            (void)consecutive_require(possible, part);
+        first = end;
+    }
+}
+
+static void choose(
+    ChannelOrders *orders, OrderClass *class, Node *const *routes, size_t route_count) {
+    class->old_place = ARENA_ARRAY(orders->arena, int64_t, class->channels);
+    class->new_place = ARENA_ARRAY(orders->arena, int64_t, class->channels);
+    ConsecutiveOrders *possible = consecutive_orders(orders->arena, class->channels, class->starts);
+    for (const ChannelSet *set = class->wanted; set; set = set->next)
+        require(orders, possible, class, set->members);
+    for (const ChannelSet *set = class->sources; set; set = set->next)
+        require(orders, possible, class, set->members);
+    consecutive_choose(possible, find_keys(orders, class, routes, route_count), class->old_place);
+    for (int64_t i = 0; i < class->channels; i++)
+        class->new_place[class->old_place[i]] = i;
+}
+
+/* ---- components ---- */
+
+/* Numbers the classes so that those that a route connects have one number. */
+static void connect(ChannelOrders *orders, Node *const *routes, size_t route_count) {
+    for (int i = 0; i < orders->class_count; i++)
+        orders->classes[i].component = i;
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (size_t r = 0; r < route_count; r++) {
+            OrderClass *result = channel_order(orders, routes[r]->results[0]);
+            for (int k = 0; k < routes[r]->operand_count; k++) {
+                OrderClass *operand = channel_order(orders, routes[r]->operands[k]);
+                if (operand->component == result->component)
+                    continue;
+                int least =
+                    operand->component < result->component ? operand->component : result->component;
+                operand->component = result->component = least;
+                changed = true;
+            }
+        }
+    }
+}
+
+void channel_orders_choose(ChannelOrders *orders) {
+    size_t route_count = 0;
+    for (const Node *node = orders->graph->first; node; node = node->next)
+        route_count += node->op == OP_route;
+    Node **routes = ARENA_ARRAY(orders->arena, Node *, route_count + 1);
+    size_t at = 0;
+    for (Node *node = orders->graph->first; node; node = node->next)
+        if (node->op == OP_route)
+            routes[at++] = node;
+    connect(orders, routes, route_count);
+    for (size_t r = 0; r < route_count; r++)
+        ask_for_operands(orders, routes[r]);
+    for (int i = orders->class_count - 1; i >= 0; i--)
+        for (size_t r = 0; r < route_count; r++)
+            if (channel_order(orders, routes[r]->results[0]) == &orders->classes[i])
+                pull_back_all(orders, routes[r]);
+    for (int i = 0; i < orders->class_count; i++)
+        choose(orders, &orders->classes[i], routes, route_count);
+}
+
+int64_t route_run_count(const ChannelOrders *orders, const Node *route, bool chosen) {
+    const OrderClass *result = channel_order(orders, route->results[0]);
+    RouteSource previous = {-1, 0};
+    int64_t runs = 0;
+    for (int64_t i = 0; i < result->channels; i++) {
+        RouteSource source = route_source(route, chosen ? result->old_place[i] : i);
+        const OrderClass *operand = channel_order(orders, route->operands[source.operand]);
+        if (chosen)
+            source.channel = operand->new_place[source.channel];
+        runs += source.operand != previous.operand || source.channel != previous.channel + 1;
+        previous = source;
+    }
+    return runs;
+}

@@ -1,0 +1,63 @@
+/* Weights in another order of channels: new data, so that other nodes keep theirs. */
+#include "passes/permute.h"
+#include "passes/rewrite.h"
+
+#include <assert.h>
+
+bool is_depthwise_conv(const Node *node) {
+    if (node->op != OP_conv)
+        return false;
+    int64_t groups = node_integer(node, "groups");
+    return groups == node->operands[0]->type.dims[1] && groups == node->results[0]->type.dims[1];
+}
+
+bool is_channelwise(const Node *node) {
+    switch (node->op) {
+    case OP_conv:
+        return is_depthwise_conv(node);
+    case OP_batch_norm:
+    case OP_bias:
+    case OP_add:
+    case OP_multiply:
+    case OP_max_pool:
+    case OP_avg_pool:
+    case OP_global_avg_pool:
+        return true;
+    default:
+        return is_activation_op(node->op);
+    }
+}
+
+/* A weight seen as [rows, columns, inner]; row r of the new one has columns of row rows[r] of the
+ * old one, column c from columns[c] of the r-th row's group. */
+static void permute_weight(
+    Graph *graph, Weight **slot, const int64_t *rows, const int64_t *columns, int64_t groups) {
+    Weight *old = *slot;
+    if (old == NULL || (rows == NULL && columns == NULL))
+        return;
+    float *data = NULL;
+    int64_t row_count = old->type.dims[0];
+    int64_t column_count = old->type.rank > 1 ? old->type.dims[1] : 1;
+    int64_t inner = tensor_elements(&old->type) / row_count / column_count;
+    if (old->data != NULL)
+        data = ARENA_ARRAY(graph->arena, float, tensor_elements(&old->type));
+    for (int64_t r = 0; data != NULL && r < row_count; r++) {
+        int64_t row = rows != NULL ? rows[r] : r;
+        int64_t first = r / (row_count / groups) * column_count; /* channel of the group's first */
+        for (int64_t c = 0; c < column_count; c++) {
+            int64_t column = columns != NULL ? columns[first + c] - first : c;
+            assert(column >= 0 && column < column_count);
+            for (int64_t k = 0; k < inner; k++)
+                data[(r * column_count + c) * inner + k] =
+                    old->data[(row * column_count + column) * inner + k];
+        }
+    }
+    *slot = graph_add_computed_weight(graph, old->path, old->type, data);
+}
+
+void permute_weights(Graph *graph, Node *node, const int64_t *rows, const int64_t *columns) {
+    bool dense = node->op == OP_linear || (node->op == OP_conv && !is_depthwise_conv(node));
+    int64_t groups = node->op == OP_conv && dense ? node_integer(node, "groups") : 1;
+    for (int i = 0; i < op_info(node->op)->weight_count; i++)
+        permute_weight(graph, &node->weights[i], rows, dense && i == 0 ? columns : NULL, groups);
+}
