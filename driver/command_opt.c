@@ -80,15 +80,19 @@ static const struct argp argp = {
 
 /* ---- what it prints beside the graph ---- */
 
-static void print_graph_after(void *context, const Pass *pass, const Graph *graph) {
+static bool print_graph_after(
+    void *context, const PipelineStep *step, const Graph *graph, Diagnostics *diagnostics) {
+    (void)diagnostics;
     const OptOptions *opt = context;
+    const Pass *pass = step->pass;
     if (strcmp(opt->print_after, "all") != 0 && strcmp(opt->print_after, pass->name) != 0)
-        return;
+        return true;
     Text text = {0};
     text_format(&text, "# after %s\n", pass->name);
     graph_print(graph, &text);
     fwrite(text.data, 1, text.length, stderr);
     text_free(&text);
+    return true;
 }
 
 static void print_stats(const PipelineOptions *pipeline) {
@@ -125,7 +129,8 @@ static bool read_model(OptOptions *opt, Model *model) {
 
 static bool check_print_after(const OptOptions *opt) {
     if (opt->print_after == NULL || strcmp(opt->print_after, "all") == 0 ||
-        pass_find(opt->print_after) != NULL)
+        pass_registry_find(pass_registry_create(opt->model.session->arena), opt->print_after) !=
+            NULL)
         return true;
     diagnostics_error(opt->model.session->diagnostics, "'riffle passes' lists all passes",
         "--print-after: unknown pass '%s'", opt->print_after);
@@ -138,7 +143,7 @@ static bool run_passes(OptOptions *opt, Graph *graph) {
         .verify_each = opt->model.verify_each, .reports = reports, .report_capacity = MOST_REPORTS};
     if (opt->print_after != NULL) {
         pipeline.after = print_graph_after;
-        pipeline.after_context = opt;
+        pipeline.context = opt;
     }
     bool succeeded = pipeline_run(
         graph, model_pipeline(&opt->model), &pipeline, opt->model.session->diagnostics);

@@ -4,8 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { LARGEST_DIAGONAL = 1 << 14 }; /* channels; the matrix then has 1 GiB */
-
 /* y = scale[c] * x + shift[c]. Both are NULL when the graph has no weight data: then passes still
  * make the structural change, so that shapes and counts can be inspected. */
 typedef struct Affine {
@@ -112,7 +110,6 @@ static void fold(PassContext *context, Node *node, Node *layer, const Affine *af
     layer->weights[1] = graph_add_computed_weight(graph, bias_path, tensor_type(1, channels),
         has_data ? scaled_bias(graph, bias, affine) : NULL);
     replace_node(graph, node, layer->results[0]);
-    context->rewrites++;
 }
 
 bool fold_affine_nodes(PassContext *context, OpKind op) {
@@ -124,7 +121,8 @@ bool fold_affine_nodes(PassContext *context, OpKind op) {
         Affine affine;
         if (!affine_of(context, node, &affine))
             return false;
-        fold(context, node, layer, &affine);
+        if (pass_may_rewrite(context, node))
+            fold(context, node, layer, &affine);
     }
     return true;
 }
@@ -168,6 +166,7 @@ static void prepare_lowered(Graph *graph, Node *node, const void *context) {
 
 bool lower_affine_nodes(PassContext *context, OpKind op) {
     Graph *graph = context->graph;
+    int64_t largest_diagonal = pass_integer(context, "largest-diagonal");
     for (Node *node = graph->first, *next; node; node = next) {
         next = node->next;
         if (node->op != op)
@@ -176,19 +175,20 @@ bool lower_affine_nodes(PassContext *context, OpKind op) {
         if (!affine_of(context, node, &affine))
             return false;
         bool diagonal = node->results[0]->type.rank == 2;
-        if (diagonal && affine.channels > LARGEST_DIAGONAL) {
+        if (diagonal && (int64_t)affine.channels > largest_diagonal) {
             diagnostics_report(context->diagnostics, SEVERITY_ERROR, node->where, NULL,
                 "%s over %zu channels without height and width is not supported but right after "
                 "a convolution or linear",
                 op_info(op)->name, affine.channels);
             return false;
         }
+        if (!pass_may_rewrite(context, node))
+            continue;
         LoweredWeights weights = {
             scale_weight(graph, node, &affine, diagonal), shift_weight(graph, node, &affine)};
         Node *layer = insert_node(graph, node, diagonal ? OP_linear : OP_conv, node->path,
             node->operands, 1, prepare_lowered, &weights);
         replace_node(graph, node, layer->results[0]);
-        context->rewrites++;
     }
     return true;
 }

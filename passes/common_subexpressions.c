@@ -118,12 +118,11 @@ bool pass_common_subexpressions(PassContext *context) {
     for (Node *node = graph->first, *next; node; node = next) {
         next = node->next;
         Node *first = find_or_add(&seen, node);
-        if (first == NULL)
+        if (first == NULL || !pass_may_rewrite(context, node))
             continue;
         for (int i = 0; i < node->result_count; i++)
             graph_replace_uses(graph, node->results[i], first->results[i]);
         graph_remove(graph, node);
-        context->rewrites++;
     }
     return true;
 }

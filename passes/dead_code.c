@@ -5,11 +5,29 @@
  * One walk from the last node to the first sees each use before its definition. */
 #include "passes/rewrite.h"
 
-static int64_t count_weights(const Graph *graph) {
-    int64_t count = 0;
+#include <stdlib.h>
+
+static int compare_addresses(const void *a, const void *b) {
+    uintptr_t x = (uintptr_t)*(Weight *const *)a, y = (uintptr_t)*(Weight *const *)b;
+    return (x > y) - (x < y);
+}
+
+static bool has_unused_weights(const Graph *graph, Arena *scratch) {
+    size_t nodes = 0, weights = 0, count = 0;
+    for (const Node *node = graph->first; node; node = node->next)
+        nodes++;
     for (const Weight *weight = graph->first_weight; weight; weight = weight->next)
-        count++;
-    return count;
+        weights++;
+    Weight **used = ARENA_ARRAY(scratch, Weight *, nodes * MAX_OP_WEIGHTS + 1);
+    for (const Node *node = graph->first; node; node = node->next)
+        for (int i = 0; i < MAX_OP_WEIGHTS; i++)
+            if (node->weights[i] != NULL)
+                used[count++] = node->weights[i];
+    qsort(used, count, sizeof used[0], compare_addresses);
+    size_t different = 0;
+    for (size_t i = 0; i < count; i++)
+        different += i == 0 || used[i] != used[i - 1];
+    return different < weights;
 }
 
 bool pass_dead_code(PassContext *context) {
@@ -22,16 +40,15 @@ bool pass_dead_code(PassContext *context) {
         bool live = false;
         for (int i = 0; i < node->result_count; i++)
             live = live || needed[node->results[i]->id];
-        if (!live) {
+        if (!live && pass_may_rewrite(context, node)) {
             graph_remove(graph, node);
-            context->rewrites++;
             continue;
         }
         for (int i = 0; i < node->operand_count; i++)
             needed[node->operands[i]->id] = true;
     }
-    int64_t weights_before = count_weights(graph);
-    graph_drop_unused_weights(graph);
-    context->rewrites += weights_before - count_weights(graph);
+    if (!pass_flag(context, "keep-weights") && has_unused_weights(graph, context->scratch) &&
+        pass_may_rewrite(context, NULL))
+        graph_drop_unused_weights(graph);
     return true;
 }

@@ -18,9 +18,10 @@ bool pass_fuse_activation(PassContext *context) {
         const char *attribute = layer == NULL ? NULL : free_activation_attribute(layer); /* 1, 2 */
         if (attribute == NULL || !used_once(graph, node->operands[0]))                   /* 3 */
             continue;
+        if (!pass_may_rewrite(context, node))
+            continue;
         node_set_integer(layer, attribute, op_activation(node->op));
         replace_node(graph, node, layer->results[0]);
-        context->rewrites++;
     }
     return true;
 }

@@ -43,10 +43,8 @@ bool pass_fuse_residual(PassContext *context) {
         if (node->op != OP_add)
             continue;
         int index = can_fuse(graph, node, 1) ? 1 : 0;
-        if (!can_fuse(graph, node, index))
-            continue;
-        fuse(graph, node, index);
-        context->rewrites++;
+        if (can_fuse(graph, node, index) && pass_may_rewrite(context, node))
+            fuse(graph, node, index);
     }
     return true;
 }

@@ -19,10 +19,6 @@
 
 #include <assert.h>
 
-/* Channels of all layout values together; beyond that, which no network comes near, the graph
- * stays. */
-static const int64_t most_channels = 1 << 26;
-
 typedef struct Origin {
     Value *root;
     int64_t channel;
@@ -222,17 +218,17 @@ static void replace_reads(Merger *merger, Node *const *layout_nodes, size_t layo
 /* How much there is to do. */
 typedef struct LayoutCounts {
     size_t nodes, results;
-    int64_t channels; /* of the results; capped just above most_channels */
+    int64_t channels; /* of the results; counted no further than just above `most` */
 } LayoutCounts;
 
-static LayoutCounts count_layout(const Graph *graph) {
+static LayoutCounts count_layout(const Graph *graph, int64_t most) {
     LayoutCounts counts = {0};
     for (const Node *node = graph->first; node; node = node->next) {
         if (!op_moves_channels(node->op))
             continue;
         counts.nodes++;
         counts.results += (size_t)node->result_count;
-        for (int i = 0; i < node->result_count && counts.channels <= most_channels; i++)
+        for (int i = 0; i < node->result_count && counts.channels <= most; i++)
             counts.channels += node->results[i]->type.dims[1];
     }
     return counts;
@@ -241,8 +237,9 @@ static LayoutCounts count_layout(const Graph *graph) {
 bool pass_merge_layout(PassContext *context) {
     Graph *graph = context->graph;
     Arena *scratch = context->scratch;
-    LayoutCounts counts = count_layout(graph);
-    if (counts.nodes == 0 || counts.channels > most_channels)
+    int64_t most = pass_integer(context, "most-channels"); /* no network comes near the default */
+    LayoutCounts counts = count_layout(graph, most);
+    if (counts.nodes == 0 || counts.channels > most)
         return true;
     size_t values = (size_t)graph->next_value_id;
     Merger merger = {

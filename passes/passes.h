@@ -6,51 +6,152 @@
 
 #include "ir/graph.h"
 
-/* What a pass sees. */
-typedef struct PassContext {
-    Graph *graph;             /* changed in place; must verify afterwards */
-    Arena *scratch;           /* released when the pass returns */
-    Diagnostics *diagnostics; /* for faults of the graph that the pass is the first to see */
-    int64_t rewrites;         /* the pass counts here what it changed */
-} PassContext;
-
+typedef struct PassContext PassContext;
 typedef bool PassFunction(PassContext *context); /* false after reporting an error */
 
+/* ---- passes and their options ---- */
+
+typedef enum PassOptionKind {
+    PASS_OPTION_INTEGER,
+    PASS_OPTION_NUMBER,
+    PASS_OPTION_FLAG
+} PassOptionKind;
+
+typedef union PassOptionValue {
+    int64_t integer;
+    double number;
+    bool flag;
+} PassOptionValue;
+
+/* What stands in braces after the pass in a pipeline: "sink-activation{depth=4}". */
+typedef struct PassOption {
+    const char *name;
+    PassOptionKind kind;
+    const char *default_text; /* as one would write it: "8", "true" */
+    double least, most;       /* of an INTEGER or a NUMBER; integers within +-2^53 */
+    const char *meaning;
+} PassOption;
+
 typedef struct Pass {
-    const char *name; /* "fold-batchnorm" */
+    const char *name; /* "fold-batchnorm": lower-case letters, digits and '-' */
     const char *summary;
     const char *statistic; /* what one of its rewrites is: "one bias node" */
     PassFunction *run;
+    const PassOption *options; /* NULL when there are none */
+    int option_count;
+    const void *data; /* for `run`, as context->step->pass->data; NULL for the rows of passes.def */
 } Pass;
 
-/* All passes, in the order of passes.def; *count is set. */
+/* The rows of passes.def, in their order; *count is set. */
 const Pass *pass_table(size_t *count);
-const Pass *pass_find(const char *name); /* NULL when unknown */
+
+/* The passes that pipelines are made of: those of passes.def and those that were added. */
+typedef struct PassRegistry PassRegistry;
+
+PassRegistry *pass_registry_create(Arena *arena); /* holds the rows of passes.def */
+/* Adds a pass, which must live as long as the registry, and whose options' defaults must be values
+ * of them. False after reporting that its name, or that of an option, is taken or no name. */
+bool pass_registry_add(PassRegistry *registry, const Pass *pass, Diagnostics *diagnostics);
+size_t pass_registry_count(const PassRegistry *registry);
+const Pass *pass_registry_at(const PassRegistry *registry, size_t index); /* in order of adding */
+const Pass *pass_registry_find(const PassRegistry *registry, const char *name); /* or NULL */
+
+/* ---- pipelines (pipeline.c) ---- */
+
+/* One run of a pass. */
+typedef struct PipelineStep {
+    const Pass *pass;
+    const PassOptionValue *values; /* in the order of pass->options */
+    int occurrence;                /* 1 for the first run of this pass in the pipeline */
+    SourceRange where;             /* in the pipeline's text */
+} PipelineStep;
+
+typedef struct Pipeline {
+    PipelineStep *steps;
+    size_t count;
+} Pipeline;
+
+/* Reads a list of passes: "fold-bias, sink-activation{depth=4, ...}, dead-code". Reports every
+ * mistake at its place in a source "pipeline" and returns NULL when there are any. The text "" has
+ * no pass. `registry` NULL stands for passes.def. The result lives in the arena. */
+Pipeline *pipeline_parse(
+    const char *text, const PassRegistry *registry, Arena *arena, Diagnostics *diagnostics);
+/* The same for a part of a file, where mistakes are then shown. */
+Pipeline *pipeline_parse_range(
+    SourceRange text, const PassRegistry *registry, Arena *arena, Diagnostics *diagnostics);
+/* The text of a pipeline from that step on: only options that are not the default are written. */
+void pipeline_print(const Pipeline *pipeline, size_t first_step, Text *text);
+void pipeline_step_print(const PipelineStep *step, Text *text);
+/* "fold-bias", or "fold-bias#2" for a later occurrence. */
+void pipeline_step_name(const PipelineStep *step, Text *text);
+
+/* ---- what a pass sees ---- */
+
+/* Called before a rewrite, with the node that it begins with (NULL when there is none). */
+typedef void RewriteObserver(void *context, const PassContext *pass, const Node *node);
+
+struct PassContext {
+    Graph *graph;             /* changed in place; must verify afterwards */
+    Arena *scratch;           /* released when the pass returns */
+    Diagnostics *diagnostics; /* for faults of the graph that the pass is the first to see */
+    const PipelineStep *step; /* the pass itself, and the values of its options */
+    int64_t rewrites;         /* counted by pass_may_rewrite */
+    int64_t rewrite_limit;
+    RewriteObserver *observer; /* may be NULL */
+    void *observer_context;
+};
+
+/* A pass asks before each rewrite, once it is sure that it is legal, and before anything is
+ * changed. False: the pass must leave this one, and goes on to the next. That is how bisection
+ * finds the rewrite which does harm. `node` is where the rewrite begins, NULL when at no node. */
+bool pass_may_rewrite(PassContext *context, const Node *node);
+
+/* Options of the running pass, by a name that it must have. */
+int64_t pass_integer(const PassContext *context, const char *name);
+double pass_number(const PassContext *context, const char *name);
+bool pass_flag(const PassContext *context, const char *name);
+
+/* ---- running (manager.c) ---- */
 
 typedef struct PassReport {
+    const PipelineStep
+        *step; /* valid as long as the pipeline: in hooks, and after pipeline_execute */
     const char *name;
     int64_t rewrites;
     int nodes_before, nodes_after;
     double seconds;
 } PassReport;
 
+/* A hook sees the graph before or after a step. False, after reporting, ends the run. */
+typedef bool PassHook(
+    void *context, const PipelineStep *step, const Graph *graph, Diagnostics *diagnostics);
+
+/* Zeroed: nothing of all this. */
 typedef struct PipelineOptions {
+    const PassRegistry *registry; /* for pipeline_run; NULL: passes.def */
     bool verify_each;
     PassReport *reports; /* NULL, or room for `report_capacity` entries; report_count is set */
     int report_capacity, report_count;
-    /* Called after each pass, and after the verifier where verify_each asks for it. May be NULL. */
-    void (*after)(void *context, const Pass *pass, const Graph *graph);
-    void *after_context;
+    PassHook *before, *after; /* `after` comes after the verifier; each may be NULL */
+    RewriteObserver *rewriting;
+    void *context; /* given to the three of them */
+    const PipelineStep
+        *limited_step; /* may do only `rewrite_limit` rewrites; NULL: all may do all */
+    int64_t rewrite_limit;
+    const PipelineStep *failed_step; /* set: the step at which the run ended, or NULL */
 } PipelineOptions;
 
 enum { PIPELINE_LEVELS = 3, DEFAULT_PIPELINE_LEVEL = 2 };
 
 /* The pipeline text of an optimisation level: 0 is what the backends require, 1 adds fusions, 2 is
- * all. The pipeline "" has no pass. */
+ * all. */
 const char *pipeline_preset(int level);
-/* Runs a comma-separated list of passes. Unknown names are all reported, with the nearest known
- * one, before anything runs. `options` may be NULL. False after reporting an error; the graph may
+/* Runs the steps in order. `options` may be NULL. False after reporting an error; the graph may
  * then have been changed in part. */
+bool pipeline_execute(
+    const Pipeline *pipeline, Graph *graph, PipelineOptions *options, Diagnostics *diagnostics);
+/* Reads and runs a pipeline; nothing runs when the text has a mistake. (reports[].step and
+ * failed_step are NULL afterwards.) */
 bool pipeline_run(
     Graph *graph, const char *pipeline, PipelineOptions *options, Diagnostics *diagnostics);
 

@@ -47,29 +47,26 @@ static bool has_no_effect(const Node *node) {
     }
 }
 
-static bool skip_flatten(Graph *graph, Node *linear) {
+static void skip_flatten(PassContext *context, Node *linear) {
     Node *flatten = linear->operands[0]->producer;
     if (flatten == NULL || flatten->op != OP_flatten)
-        return false;
+        return;
     const TensorType *type = &flatten->operands[0]->type;
-    if (type->dims[2] != 1 || type->dims[3] != 1)
-        return false;
+    if (type->dims[2] != 1 || type->dims[3] != 1 || !pass_may_rewrite(context, linear))
+        return;
     linear->operands[0] = flatten->operands[0];
-    if (graph_use_count(graph, flatten->results[0]) == 0)
-        graph_remove(graph, flatten);
-    return true;
+    if (graph_use_count(context->graph, flatten->results[0]) == 0)
+        graph_remove(context->graph, flatten);
 }
 
 bool pass_simplify(PassContext *context) {
     Graph *graph = context->graph;
     for (Node *node = graph->first, *next; node; node = next) {
         next = node->next;
-        if (node->op == OP_linear && skip_flatten(graph, node))
-            context->rewrites++;
-        if (has_no_effect(node)) {
+        if (node->op == OP_linear)
+            skip_flatten(context, node);
+        if (has_no_effect(node) && pass_may_rewrite(context, node))
             replace_node(graph, node, node->operands[0]);
-            context->rewrites++;
-        }
     }
     return true;
 }

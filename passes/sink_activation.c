@@ -9,17 +9,15 @@
  * Worth while when each operand of the layout op
  *     3. does not need the activation: its range (rewrite.h) says that nothing would change
  *     4. or comes from a layer that can take it, and has no other use
- *     5. or is itself the result of such a layout op, without other use (looked at to a fixed
- * depth). */
+ *     5. or is itself the result of such a layout op, without other use (looked at to the depth
+ *        of the option). */
 #include "passes/rewrite.h"
-
-enum { DEEPEST_TREE = 8 };
 
 static bool is_single_result_layout(const Node *node) {
     return node != NULL && op_moves_channels(node->op) && node->op != OP_split;
 }
 
-static bool can_sink(const Graph *graph, const Node *layout, Activation activation, int depth) {
+static bool can_sink(const Graph *graph, const Node *layout, Activation activation, int64_t depth) {
     if (depth == 0)
         return false;
     for (int i = 0; i < layout->operand_count; i++) {
@@ -56,6 +54,7 @@ static void sink(Graph *graph, Node *layout, OpKind op) {
 
 bool pass_sink_activation(PassContext *context) {
     Graph *graph = context->graph;
+    int64_t depth = pass_integer(context, "depth");
     for (Node *node = graph->first, *next; node; node = next) {
         next = node->next;
         if (!is_activation_op(node->op))
@@ -63,11 +62,11 @@ bool pass_sink_activation(PassContext *context) {
         Node *layout = node->operands[0]->producer;
         if (!is_single_result_layout(layout) || !used_once(graph, node->operands[0])) /* 1, 2 */
             continue;
-        if (!can_sink(graph, layout, op_activation(node->op), DEEPEST_TREE))
+        if (!can_sink(graph, layout, op_activation(node->op), depth) ||
+            !pass_may_rewrite(context, node))
             continue;
         sink(graph, layout, node->op);
         replace_node(graph, node, layout->results[0]);
-        context->rewrites++;
     }
     return true;
 }

@@ -18,12 +18,17 @@ static void every_pass_is_found(void **state) {
     size_t count;
     const Pass *passes = pass_table(&count);
     assert_true(count > 0);
+    Arena *arena = arena_create();
+    const PassRegistry *registry = pass_registry_create(arena);
+    assert_int_equal(pass_registry_count(registry), count);
     for (size_t i = 0; i < count; i++) {
-        assert_ptr_equal(pass_find(passes[i].name), &passes[i]);
+        assert_ptr_equal(pass_registry_at(registry, i), &passes[i]);
+        assert_ptr_equal(pass_registry_find(registry, passes[i].name), &passes[i]);
         assert_true(passes[i].summary[0] != '\0' && passes[i].statistic[0] != '\0');
     }
-    assert_null(pass_find("fold"));
-    assert_null(pass_find(""));
+    assert_null(pass_registry_find(registry, "fold"));
+    assert_null(pass_registry_find(registry, ""));
+    arena_destroy(arena);
 }
 
 static void reports_what_was_done(void **state) {
@@ -69,10 +74,12 @@ static void empty_pipelines_do_nothing(void **state) {
     fixture_free(&fixture);
 }
 
-static void break_graph(void *context, const Pass *pass, const Graph *graph) {
-    (void)context;
-    if (strcmp(pass->name, "simplify") == 0)
+static bool break_graph(
+    void *context, const PipelineStep *step, const Graph *graph, Diagnostics *diagnostics) {
+    (void)context, (void)diagnostics;
+    if (strcmp(step->pass->name, "simplify") == 0)
         graph->first->results[0]->type.dims[1]++;
+    return true;
 }
 
 static void verify_each_names_the_pass(void **state) {
