@@ -76,7 +76,7 @@ void call_begin(Lowering *lowering, KernelCall *call, const Node *node, int64_t 
 int call_parameter(
     KernelCall *call, ParameterRole role, const char *name, int buffer, int64_t offset);
 /* One parameter per buffer; parameters[i] is the one of run i. At most MAX_PLACEMENT_RUNS runs. */
-enum { MAX_PLACEMENT_RUNS = 64 };
+enum { MAX_PLACEMENT_RUNS = 256 };
 void call_placement(KernelCall *call, ParameterRole role, const char *name,
     const Placement *placement, int *parameters);
 /* Reserves room in the packed weights, aligned to 64 bytes; the pointer is valid until the next

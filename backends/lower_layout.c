@@ -9,8 +9,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* A view must have few and long runs, for each run costs its readers a loop of its own. */
-enum { MOST_VIEW_RUNS = 8, LEAST_VIEW_CHANNELS = 8 };
+/* A view that vectors are read from must have few and long runs, for each run costs its readers a
+ * loop of its own. A convolution reads its input number by number, wherever it lies. */
+enum { MOST_VIEW_RUNS = 8, LEAST_VIEW_CHANNELS = 8, MOST_VIEW_BUFFERS = 32 };
 
 /* One output channel's source. */
 typedef struct Source {
@@ -83,15 +84,55 @@ void placement_share_parameters(Placement *placement) {
     }
 }
 
-static Placement *make_view(
-    Lowering *lowering, const Placement *const *operands, const Source *sources, int64_t count) {
-    Run runs[MOST_VIEW_RUNS];
+/* Whether nobody reads vectors from the value: for a convolution or fully connected layer its
+ * channels are the numbers that it multiplies its weights by. A residual is loaded by vectors that
+ * are put together from pieces, which is still less than a copy; and layout ops look for views of
+ * their own. */
+static bool is_read_by_numbers(const Graph *graph, const Value *value) {
+    for (int i = 0; i < graph->output_count; i++)
+        if (graph->outputs[i].value == value)
+            return false;
+    for (const Node *node = graph->first; node; node = node->next)
+        for (int i = 0; i < node->operand_count; i++)
+            if (node->operands[i] == value && !op_moves_channels(node->op) &&
+                (is_depthwise(node) || (node->op != OP_conv && node->op != OP_linear)))
+                return false;
+    return true;
+}
+
+static int count_buffers(const Run *runs, int run_count) {
+    int count = 0;
+    for (int i = 0; i < run_count; i++) {
+        int first = 0;
+        while (runs[first].buffer != runs[i].buffer)
+            first++;
+        count += first == i;
+    }
+    return count;
+}
+
+static bool is_good_view(
+    const Lowering *lowering, const Value *value, const Run *runs, int run_count) {
+    if (run_count == 1)
+        return true;
+    if (count_buffers(runs, run_count) > MOST_VIEW_BUFFERS)
+        return false;
+    return (run_count <= MOST_VIEW_RUNS &&
+               value->type.dims[1] / run_count >= LEAST_VIEW_CHANNELS) ||
+           is_read_by_numbers(lowering->graph, value);
+}
+
+/* NULL where the value is better copied. */
+static Placement *make_view(Lowering *lowering, const Value *value,
+    const Placement *const *operands, const Source *sources) {
+    Run runs[MAX_PLACEMENT_RUNS];
     int run_count = 0;
+    int64_t count = value->type.dims[1];
     for (int64_t first = 0; first < count;) {
         int64_t end = first + 1;
         while (end < count && continues(&sources[first], &sources[end], end - first))
             end++;
-        if (run_count == MOST_VIEW_RUNS)
+        if (run_count == MAX_PLACEMENT_RUNS)
             return NULL;
         Run *run = &runs[run_count++];
         *run = operands[sources[first].operand]->runs[sources[first].run];
@@ -100,7 +141,7 @@ static Placement *make_view(
         run->channel_count = end - first;
         first = end;
     }
-    if (run_count > 1 && count / run_count < LEAST_VIEW_CHANNELS)
+    if (!is_good_view(lowering, value, runs, run_count))
         return NULL;
     Placement *view = ARENA_NEW(lowering->arena, Placement);
     *view = *operands[0];
@@ -479,7 +520,7 @@ bool lower_layout(Lowering *lowering, const Node *node) {
         }
         const int64_t *channels = channel_list(arena, node, result);
         Source *sources = find_sources(arena, operands, channels, count);
-        lowering->placements[value->id] = make_view(lowering, operands, sources, count);
+        lowering->placements[value->id] = make_view(lowering, value, operands, sources);
         if (lowering->placements[value->id])
             continue;
         if (!few_pieces(lowering, node, channels, count))

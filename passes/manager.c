@@ -14,7 +14,7 @@ static const char *const presets[PIPELINE_LEVELS] = {
     REQUIRED ",dead-code",
     REQUIRED "," FUSIONS ",dead-code",
     "simplify,common-subexpressions," REQUIRED "," FUSIONS
-    ",merge-layout,absorb-route,simplify,common-subexpressions,dead-code",
+    ",merge-layout,sink-route,merge-layout,absorb-route,simplify,common-subexpressions,dead-code",
 };
 
 const char *pipeline_preset(int level) {
