@@ -262,6 +262,8 @@ bool graph_verify(const Graph *graph, Diagnostics *diagnostics);
 /* ---- text form, .rir (print.c, parse.c) ---- */
 
 void graph_print(const Graph *graph, Text *text);
+/* The line of one node of the graph. O(nodes). */
+void node_print(const Graph *graph, const Node *node, Text *text);
 /* NULL after reporting errors. The result is verified. */
 Graph *graph_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostics);
 

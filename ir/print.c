@@ -227,10 +227,21 @@ static void print_output(Printer *printer, const GraphOutput *output) {
     text_append(text, output->layout == LAYOUT_NHWC ? " nhwc\n" : "\n");
 }
 
-void graph_print(const Graph *graph, Text *text) {
+static Printer printer_create(const Graph *graph, Text *text) {
     Printer printer = {.graph = graph, .text = text, .scratch = arena_create()};
     printer.spellings = ARENA_ARRAY(printer.scratch, Spelling, graph->next_value_id);
     choose_spellings(&printer);
+    return printer;
+}
+
+void node_print(const Graph *graph, const Node *node, Text *text) {
+    Printer printer = printer_create(graph, text);
+    print_node(&printer, node);
+    arena_destroy(printer.scratch);
+}
+
+void graph_print(const Graph *graph, Text *text) {
+    Printer printer = printer_create(graph, text);
     text_append(text, "graph ");
     if (is_identifier(graph->name))
         text_append(text, graph->name);

@@ -166,14 +166,14 @@ static void set_channels(Graph *graph, Node *node, const void *context) {
 
 static Value *merge_value(Merger *merger, Value *value) {
     const Origin *origins = merger->origins[value->id];
-    if (is_whole_root(value, origins))
-        return origins[0].root;
-    Value *equal = find_equal_route(merger, value);
+    Value *equal =
+        is_whole_root(value, origins) ? origins[0].root : find_equal_route(merger, value);
     if (equal != NULL)
-        return equal;
+        return pass_may_rewrite(merger->context, value->producer) ? equal : value;
     merger->routes[merger->route_count++] = value;
     RoutePlan plan = plan_route(merger, value);
-    if (is_planned_route(value->producer, &plan))
+    if (is_planned_route(value->producer, &plan) ||
+        !pass_may_rewrite(merger->context, value->producer))
         return value;
     Value *result = insert_node(merger->graph, value->producer, OP_route, value->producer->path,
         plan.roots, plan.root_count, set_channels, &plan)
@@ -197,15 +197,8 @@ static Value *replacement(const Merger *merger, Value *value) {
     return merged != NULL ? merged : value;
 }
 
-static void replace_reads(Merger *merger, Node *const *layout_nodes, size_t layout_count) {
+static void replace_reads(Merger *merger) {
     Graph *graph = merger->graph;
-    for (size_t i = 0; i < layout_count; i++) {
-        Node *node = layout_nodes[i];
-        if (merger->merged[node->results[0]->id] == node->results[0])
-            continue; /* a route that stays */
-        graph_remove(graph, node);
-        merger->context->rewrites++;
-    }
     /* Routes read roots, which have no replacement, so all nodes can be treated alike. */
     for (Node *node = graph->first; node; node = node->next)
         for (int i = 0; i < node->operand_count; i++)
@@ -213,6 +206,29 @@ static void replace_reads(Merger *merger, Node *const *layout_nodes, size_t layo
                 node->operands[i] = replacement(merger, node->operands[i]);
     for (int i = 0; i < graph->output_count; i++)
         graph->outputs[i].value = replacement(merger, graph->outputs[i].value);
+}
+
+static bool is_used(const Node *node, const int *use_counts) {
+    for (int i = 0; i < node->result_count; i++)
+        if (use_counts[node->results[i]->id] > 0)
+            return true;
+    return false;
+}
+
+/* Layout ops whose readers went elsewhere go with them. Those that nobody read before are
+ * rewrites of their own. */
+static void drop_unused(
+    Merger *merger, Node *const *layout_nodes, size_t layout_count, const int *uses_before) {
+    int *uses = graph_use_counts(merger->graph, merger->context->scratch);
+    for (size_t i = layout_count; i-- > 0;) {
+        Node *node = layout_nodes[i];
+        if (is_used(node, uses) ||
+            (!is_used(node, uses_before) && !pass_may_rewrite(merger->context, node)))
+            continue;
+        for (int k = 0; k < node->operand_count; k++)
+            uses[node->operands[k]->id]--;
+        graph_remove(merger->graph, node);
+    }
 }
 
 /* How much there is to do. */
@@ -253,6 +269,7 @@ bool pass_merge_layout(PassContext *context) {
         .value_count = graph->next_value_id,
     };
     Node **layout_nodes = ARENA_ARRAY(scratch, Node *, counts.nodes);
+    const int *uses = graph_use_counts(graph, scratch);
     mark_reads(&merger);
     size_t at = 0;
     for (Node *node = graph->first; node; node = node->next) {
@@ -264,6 +281,7 @@ bool pass_merge_layout(PassContext *context) {
             if (merger.is_read[node->results[i]->id])
                 merger.merged[node->results[i]->id] = merge_value(&merger, node->results[i]);
     }
-    replace_reads(&merger, layout_nodes, counts.nodes);
+    replace_reads(&merger);
+    drop_unused(&merger, layout_nodes, counts.nodes, uses);
     return true;
 }

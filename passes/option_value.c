@@ -66,7 +66,19 @@ bool option_value_equal(const PassOption *option, PassOptionValue a, PassOptionV
     return false;
 }
 
-void option_value_describe(const PassOption *option, Text *text) {
+const char *pass_option_kind_name(PassOptionKind kind) {
+    switch (kind) {
+    case PASS_OPTION_INTEGER:
+        return "integer";
+    case PASS_OPTION_NUMBER:
+        return "number";
+    case PASS_OPTION_FLAG:
+        return "flag";
+    }
+    return "?";
+}
+
+void pass_option_describe(const PassOption *option, Text *text) {
     switch (option->kind) {
     case PASS_OPTION_INTEGER:
         text_format(text, "a whole number from %.0f to %.0f", option->least, option->most);

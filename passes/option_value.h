@@ -8,7 +8,5 @@
 bool option_value_read(const PassOption *option, const char *text, PassOptionValue *value);
 void option_value_print(const PassOption *option, PassOptionValue value, Text *text);
 bool option_value_equal(const PassOption *option, PassOptionValue a, PassOptionValue b);
-/* "a whole number from 1 to 64" */
-void option_value_describe(const PassOption *option, Text *text);
 
 #endif

@@ -56,6 +56,13 @@ size_t pass_registry_count(const PassRegistry *registry);
 const Pass *pass_registry_at(const PassRegistry *registry, size_t index); /* in order of adding */
 const Pass *pass_registry_find(const PassRegistry *registry, const char *name); /* or NULL */
 
+/* A hint for a name that is unknown: the nearest one, or how to list all. */
+const char *pass_registry_hint(const PassRegistry *registry, const char *name, Arena *arena);
+
+/* What its values are: "a whole number from 1 to 64". */
+void pass_option_describe(const PassOption *option, Text *text);
+const char *pass_option_kind_name(PassOptionKind kind); /* "integer", "number", "flag" */
+
 /* ---- pipelines (pipeline.c) ---- */
 
 /* One run of a pass. */

@@ -58,15 +58,8 @@ static const Pass *find_pass(Reader *reader, SourceRange word) {
             reader->diagnostics, SEVERITY_ERROR, word, NULL, "a pass name is missing");
         return NULL;
     }
-    size_t count = pass_registry_count(reader->registry);
-    const char **names = ARENA_ARRAY(reader->arena, const char *, count);
-    for (size_t i = 0; i < count; i++)
-        names[i] = pass_registry_at(reader->registry, i)->name;
-    const char *closest = closest_word(name, names, count);
     diagnostics_report(reader->diagnostics, SEVERITY_ERROR, word,
-        closest != NULL ? arena_format(reader->arena, "did you mean '%s'?", closest)
-                        : "'riffle passes' lists all passes",
-        "unknown pass '%s'", name);
+        pass_registry_hint(reader->registry, name, reader->arena), "unknown pass '%s'", name);
     return NULL;
 }
 
@@ -123,7 +116,7 @@ static void read_option(Reader *reader, const Pass *pass, PassOptionValue *value
         reader->good = false;
     } else if (!option_value_read(option, text, &values[index])) {
         Text range = {0};
-        option_value_describe(option, &range);
+        pass_option_describe(option, &range);
         const char *hint = arena_format(reader->arena, "give %s", range.data);
         text_free(&range);
         if (text[0] == '\0')

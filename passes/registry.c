@@ -118,3 +118,12 @@ const Pass *pass_registry_find(const PassRegistry *registry, const char *name) {
             return registry->passes[i];
     return NULL;
 }
+
+const char *pass_registry_hint(const PassRegistry *registry, const char *name, Arena *arena) {
+    const char **names = ARENA_ARRAY(arena, const char *, registry->count);
+    for (size_t i = 0; i < registry->count; i++)
+        names[i] = registry->passes[i]->name;
+    const char *closest = closest_word(name, names, registry->count);
+    return closest != NULL ? arena_format(arena, "did you mean '%s'?", closest)
+                           : "'riffle passes' lists all passes";
+}
