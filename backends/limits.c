@@ -23,6 +23,15 @@ static bool refuse(
     return false;
 }
 
+static bool check_padding(const Node *node, Diagnostics *diagnostics) {
+    for (int i = 0; i < 4; i++) {
+        int64_t padding = node_list(node, "padding").items[i];
+        if (padding > LARGEST_PADDING)
+            return refuse(node, diagnostics, "padding", LARGEST_PADDING, padding);
+    }
+    return true;
+}
+
 static bool check_window(const Node *node, Diagnostics *diagnostics) {
     bool is_conv = node->op == OP_conv;
     const int64_t *kernel =
@@ -35,11 +44,8 @@ static bool check_window(const Node *node, Diagnostics *diagnostics) {
         if (reach > LARGEST_REACH)
             return refuse(node, diagnostics, "reach of the kernel", LARGEST_REACH, reach);
     }
-    for (int i = 0; i < 4; i++) {
-        int64_t padding = node_list(node, "padding").items[i];
-        if (padding > LARGEST_PADDING)
-            return refuse(node, diagnostics, "padding", LARGEST_PADDING, padding);
-    }
+    if (!check_padding(node, diagnostics))
+        return false;
     const int64_t *dims = node->results[0]->type.dims;
     if (node->op == OP_avg_pool && dims[2] * dims[3] > LARGEST_TABLE)
         return refuse(node, diagnostics, "pixels of the result", LARGEST_TABLE, dims[2] * dims[3]);
@@ -57,6 +63,8 @@ static bool check_node(const Node *node, Diagnostics *diagnostics) {
         if (channels > LARGEST_CHANNELS)
             return refuse(node, diagnostics, "channels", LARGEST_CHANNELS, channels);
     }
+    if (node->op == OP_pad)
+        return check_padding(node, diagnostics);
     bool has_window = node->op == OP_conv || node->op == OP_max_pool || node->op == OP_avg_pool;
     return !has_window || check_window(node, diagnostics);
 }

@@ -250,6 +250,7 @@ static bool lower_node(Lowering *lowering, const Node *node) {
     case OP_conv:
     case OP_linear:
         return lower_convolution(lowering, node);
+    case OP_pad:
     case OP_max_pool:
     case OP_avg_pool:
         return lower_chain(lowering, node);
@@ -267,6 +268,7 @@ static bool lower_node(Lowering *lowering, const Node *node) {
     case OP_gather:
     case OP_route:
     case OP_flatten:
+    case OP_crop:
         return lower_layout(lowering, node);
     case OP_global_avg_pool:
     case OP_softmax:
@@ -291,7 +293,8 @@ static void choose_direct_outputs(Lowering *lowering) {
         const TensorType *type = &output->value->type;
         bool flat = type->rank < 4 || type->dims[2] * type->dims[3] == 1;
         const Node *producer = output->value->producer;
-        bool written = producer && !op_moves_channels(producer->op) && producer->op != OP_flatten;
+        bool written = producer && !op_moves_channels(producer->op) && producer->op != OP_flatten &&
+                       producer->op != OP_crop;
         if ((flat || output->layout == LAYOUT_NHWC) && written &&
             !lowering->outputs[output->value->id])
             lowering->outputs[output->value->id] = output;

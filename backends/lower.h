@@ -127,7 +127,7 @@ typedef struct Window {
 int tile_spans(Arena *arena, int64_t width_out, int64_t width_in, const Window *window, int pixels,
     TileSpan **spans);
 
-/* The window of a conv, linear (one pixel), max_pool or avg_pool. */
+/* The window of a conv, linear and pad (one pixel), max_pool or avg_pool. */
 Window node_window(const Node *node);
 
 /* The rows of the window that lie inside the input, for output row y. */
@@ -213,8 +213,8 @@ bool lower_chain(Lowering *lowering, const Node *last);
 
 bool lower_convolution(Lowering *lowering, const Node *node); /* conv, linear */
 bool lower_elementwise(Lowering *lowering, const Node *node); /* activations, add, multiply */
-bool lower_layout(
-    Lowering *lowering, const Node *node); /* concat, split, shuffle, gather, route, flatten */
+bool lower_layout(Lowering *lowering,
+    const Node *node); /* concat, split, shuffle, gather, route, flatten, crop */
 bool lower_reduction(
     Lowering *lowering, const Node *node); /* global_avg_pool, softmax, local_response_norm */
 /* A kernel that copies a tensor from one placement to another, whatever their strides. */

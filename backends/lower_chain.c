@@ -18,7 +18,8 @@ enum { MOST_CHAIN = MAX_KERNEL_LOCALS + 1, MOST_RING_BYTES = 96 * 1024, SLACK_FL
 /* ---- which nodes ---- */
 
 static bool is_row_node(const Node *node) {
-    return node->op == OP_conv || node->op == OP_max_pool || node->op == OP_avg_pool;
+    return node->op == OP_conv || node->op == OP_max_pool || node->op == OP_avg_pool ||
+           node->op == OP_pad;
 }
 
 const Node *lowering_chain_next(const Lowering *lowering, const Node *node) {

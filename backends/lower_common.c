@@ -47,6 +47,10 @@ Window node_window(const Node *node) {
     Window window = {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}};
     if (node->op == OP_linear)
         return window;
+    for (int i = 0; i < 4; i++)
+        window.padding[i] = node_list(node, "padding").items[i];
+    if (node->op == OP_pad)
+        return window;
     const int64_t *kernel = node->op == OP_conv ? node_weight(node, "weight")->type.dims + 2
                                                 : node_list(node, "kernel").items;
     for (int i = 0; i < 2; i++) {
@@ -55,8 +59,6 @@ Window node_window(const Node *node) {
         if (node->op == OP_conv)
             window.dilation[i] = node_list(node, "dilation").items[i];
     }
-    for (int i = 0; i < 4; i++)
-        window.padding[i] = node_list(node, "padding").items[i];
     return window;
 }
 

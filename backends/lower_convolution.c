@@ -293,8 +293,10 @@ RowOp *convolution_row_op(
 }
 
 bool lower_convolution(Lowering *lowering, const Node *node) {
-    if (!is_pointwise(node) || is_depthwise(node) ||
-        !pixels_are_dense(lowering_placement(lowering, node->operands[0])))
+    bool flat = is_pointwise(node) && !is_depthwise(node);
+    for (int i = 0; i < node->operand_count; i++)
+        flat = flat && pixels_are_dense(lowering_placement(lowering, node->operands[i]));
+    if (!flat)
         return lower_chain(lowering, node);
     KernelCall call;
     call_begin(lowering, &call, node, 1);

@@ -1,8 +1,8 @@
-/* Memory-layout ops: concat, split, shuffle, gather, route, flatten, and plain copies.
+/* Memory-layout ops: concat, split, shuffle, gather, route, flatten, crop, and plain copies.
  *
- * Every one but flatten is a list that says for each output channel which channel of the joined
- * operands it is. Where that list is a few long runs nothing is moved: the result is a view, a
- * placement whose runs point into the operands' buffers. Otherwise one kernel copies channel
+ * Every one but flatten and crop is a list that says for each output channel which channel of the
+ * joined operands it is. Where that list is a few long runs nothing is moved: the result is a view,
+ * a placement whose runs point into the operands' buffers. Otherwise one kernel copies channel
  * vectors, and puts each together from the source vectors it needs. */
 #include "backends/lower.h"
 #include <assert.h>
@@ -501,9 +501,33 @@ static bool few_pieces(
     return false;
 }
 
+/* ---- crop ---- */
+
+/* Always a view: the same rows, of which fewer are looked at. */
+static bool lower_crop(Lowering *lowering, const Node *node) {
+    const Placement *from = lowering_placement(lowering, node->operands[0]);
+    const int64_t *margins = node_list(node, "margins").items;
+    const int64_t *dims = node->results[0]->type.dims;
+    Placement *view = ARENA_NEW(lowering->arena, Placement);
+    *view = *from;
+    view->height = dims[2];
+    view->width = dims[3];
+    view->runs = ARENA_ARRAY(lowering->arena, Run, from->run_count);
+    for (int i = 0; i < from->run_count; i++) {
+        Run *run = &view->runs[i];
+        *run = from->runs[i];
+        run->offset += margins[0] * run->row_stride + margins[1] * run->pixel_stride;
+    }
+    placement_share_parameters(view);
+    lowering->placements[node->results[0]->id] = view;
+    return true;
+}
+
 bool lower_layout(Lowering *lowering, const Node *node) {
     if (node->op == OP_flatten)
         return lower_flatten(lowering, node);
+    if (node->op == OP_crop)
+        return lower_crop(lowering, node);
     Arena *arena = lowering->arena;
     const Placement **operands = ARENA_ARRAY(arena, const Placement *, node->operand_count);
     int most_runs = 0;

@@ -1,13 +1,14 @@
 /* Ops that slide a window over each channel alone: depthwise convolution, max pooling, average
- * pooling. Channels are the vector; a tile of outputs along a row is held in registers, so that a
- * column that several windows share is loaded once per kernel row. */
+ * pooling, and padding, whose window is one pixel. Channels are the vector; a tile of outputs along
+ * a row is held in registers, so that a column that several windows share is loaded once per kernel
+ * row. */
 #include "backends/lower.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
-typedef enum WindowKind { WINDOW_DEPTHWISE, WINDOW_MAXIMUM, WINDOW_MEAN } WindowKind;
+typedef enum WindowKind { WINDOW_DEPTHWISE, WINDOW_MAXIMUM, WINDOW_MEAN, WINDOW_PIXEL } WindowKind;
 
 typedef struct WindowOp {
     RowOp rows; /* first: a WindowOp is a RowOp */
@@ -67,6 +68,9 @@ static void combine(const WindowOp *op, int accumulator, int value, int weight) 
         return;
     case WINDOW_MEAN:
         kernel_binary(op->builder, INSTRUCTION_add, accumulator, accumulator, value);
+        return;
+    case WINDOW_PIXEL:
+        kernel_unary(op->builder, INSTRUCTION_move, accumulator, value);
         return;
     }
 }
@@ -294,6 +298,7 @@ static void read_node(WindowOp *op, const Node *node) {
     op->rows.window = node_window(node);
     op->kind = node->op == OP_conv       ? WINDOW_DEPTHWISE
                : node->op == OP_max_pool ? WINDOW_MAXIMUM
+               : node->op == OP_pad      ? WINDOW_PIXEL
                                          : WINDOW_MEAN;
     if (node->op != OP_conv)
         return;

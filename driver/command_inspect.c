@@ -78,7 +78,7 @@ static const struct argp argp = {.options = options_table,
 
 static bool is_layout_op(OpKind op) {
     return op == OP_concat || op == OP_split || op == OP_shuffle || op == OP_gather ||
-           op == OP_route;
+           op == OP_route || op == OP_pad;
 }
 
 static void append_pair(Text *text, int64_t a, int64_t b) {

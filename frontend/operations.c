@@ -27,6 +27,8 @@ static const Operation operations[] = {
     {"shuffle", OP_shuffle, 1, {"groups", "form"}, {0}, NULL},
     {"gather", OP_gather, 1, {"channels"}, {0}, NULL},
     {"route", OP_route, MANY_TENSORS, {0}, {0}, NULL},
+    {"pad", OP_pad, 1, {"padding"}, {0}, NULL},
+    {"crop", OP_crop, 1, {"margins"}, {0}, NULL},
     {"max_pool", OP_max_pool, 1, {"kernel", "stride"}, {0}, prepare_pool},
     {"avg_pool", OP_avg_pool, 1, {"kernel", "stride"}, {0}, prepare_pool},
     {"global_avg_pool", OP_global_avg_pool, 1, {0}, {0}, NULL},
@@ -41,8 +43,8 @@ enum { OPERATION_COUNT = sizeof(operations) / sizeof(*operations) };
 const char *const *operation_names(void) {
     static const char *const names[] = {"conv", "depthwise", "batch_norm", "bias", "relu", "relu6",
         "sigmoid", "hard_sigmoid", "hard_swish", "add", "multiply", "concat", "split", "shuffle",
-        "gather", "route", "max_pool", "avg_pool", "global_avg_pool", "flatten", "linear",
-        "softmax", "local_response_norm", NULL};
+        "gather", "route", "pad", "crop", "max_pool", "avg_pool", "global_avg_pool", "flatten",
+        "linear", "softmax", "local_response_norm", NULL};
     _Static_assert(
         sizeof(names) / sizeof(*names) == OPERATION_COUNT + 1, "names of all operations");
     return names;
@@ -77,20 +79,21 @@ bool read_pair(
     return true;
 }
 
-static bool read_padding(
-    Evaluator *evaluator, Call *call, const Argument *argument, int64_t padding[4]) {
+/* What an op adds or takes at the four sides. */
+static bool read_sides(Evaluator *evaluator, Call *call, const Argument *argument, const char *name,
+    int64_t sides[4]) {
     IntegerList list;
-    if (!argument_integers(evaluator, call, argument, "padding", 0, &list)) {
+    if (!argument_integers(evaluator, call, argument, name, 0, &list)) {
         return false;
     }
     if (list.count != 1 && list.count != 2 && list.count != 4) {
         complain(evaluator, argument->where, NULL,
-            "'padding' of %s is one number, [rows, columns] or [top, left, bottom, right]",
+            "'%s' of %s is one number, [rows, columns] or [top, left, bottom, right]", name,
             call->name);
         return false;
     }
     for (size_t i = 0; i < 4; i++) {
-        padding[i] = list.items[i % list.count];
+        sides[i] = list.items[i % list.count];
     }
     return true;
 }
@@ -98,8 +101,8 @@ static bool read_padding(
 static bool read_list_attribute(
     Evaluator *evaluator, Call *call, const Argument *argument, const char *name, Node *node) {
     int64_t numbers[4];
-    if (strcmp(name, "padding") == 0) {
-        if (!read_padding(evaluator, call, argument, numbers)) {
+    if (strcmp(name, "padding") == 0 || strcmp(name, "margins") == 0) {
+        if (!read_sides(evaluator, call, argument, name, numbers)) {
             return false;
         }
         node_set_list(evaluator->graph, node, name, numbers, 4);

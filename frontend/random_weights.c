@@ -170,6 +170,8 @@ static Moments fill_node(Graph *graph, const Node *node, const Moments *moments,
     case OP_split:
     case OP_shuffle:
     case OP_gather:
+    case OP_pad:
+    case OP_crop:
     case OP_flatten:
     case OP_local_response_norm:
     case OP_COUNT:

@@ -30,8 +30,8 @@ int64_t node_parameters(const Node *node) {
 
 int64_t node_bytes(const Node *node) {
     int64_t elements = 0;
-    /* A gather or a route reads the channels that it writes, not all of its operands. */
-    bool picks = node->op == OP_gather || node->op == OP_route;
+    /* These read what they write, not all of their operands. */
+    bool picks = node->op == OP_gather || node->op == OP_route || node->op == OP_crop;
     for (int i = 0; !picks && i < node->operand_count; i++)
         elements += tensor_elements(&node->operands[i]->type);
     if (picks)

@@ -237,6 +237,35 @@ static void infer_pool(Inference *inference) {
     window_result(inference, &window, operand(inference, 0)->dims[1]);
 }
 
+/* ---- rows and columns at the borders ---- */
+
+/* pad adds what its list says on the four sides, crop (`sign` -1) takes it away. */
+static void infer_border(Inference *inference, const char *attribute, int sign) {
+    int64_t border[4];
+    if (!wants_rank_4(inference) || !read_list(inference, attribute, 4, 0, border))
+        return;
+    TensorType type = *operand(inference, 0);
+    for (int axis = 0; axis < 2; axis++) {
+        int64_t change = border[axis] + border[2 + axis];
+        if (sign < 0 && change >= type.dims[2 + axis]) {
+            fault(inference, "%s %lld and %lld leave no %s of the operand %s", attribute,
+                (long long)border[axis], (long long)border[2 + axis], axis == 0 ? "row" : "column",
+                operand_spelling(inference, 0));
+            return;
+        }
+        type.dims[2 + axis] += sign * change;
+    }
+    result(inference, type);
+}
+
+static void infer_pad(Inference *inference) {
+    infer_border(inference, "padding", 1);
+}
+
+static void infer_crop(Inference *inference) {
+    infer_border(inference, "margins", -1);
+}
+
 /* ---- element by element ---- */
 
 static void infer_same(Inference *inference) {
@@ -429,6 +458,8 @@ static InferFunction *const infer_functions[OP_COUNT] = {
     [OP_shuffle] = infer_shuffle,
     [OP_gather] = infer_pick,
     [OP_route] = infer_pick,
+    [OP_pad] = infer_pad,
+    [OP_crop] = infer_crop,
     [OP_max_pool] = infer_pool,
     [OP_avg_pool] = infer_pool,
     [OP_global_avg_pool] = infer_global_avg_pool,

@@ -1,4 +1,5 @@
-/* Ops that only say which channel is where. All of them copy whole planes. */
+/* Ops that only move numbers: those that say which channel is where copy whole planes, pad and crop
+ * rows. */
 #include "ir/interpret.h"
 
 #include <string.h>
@@ -99,4 +100,37 @@ void interpret_flatten(
     (void)scratch;
     memcpy(
         results[0], operands[0], (size_t)tensor_elements(&node->results[0]->type) * sizeof(float));
+}
+
+/* Copies planes into larger or smaller ones; row r of the target is row r + top of the source, and
+ * column c is c + left. What the source does not have is zero. */
+static void shift_planes(
+    const Node *node, const float *source, float *target, int64_t top, int64_t left) {
+    const int64_t *from = node->operands[0]->type.dims, *to = node->results[0]->type.dims;
+    int64_t begin = left < 0 ? -left : 0;
+    int64_t end = from[3] - left < to[3] ? from[3] - left : to[3];
+    memset(target, 0, (size_t)tensor_elements(&node->results[0]->type) * sizeof(float));
+    for (int64_t plane = 0; plane < to[0] * to[1]; plane++) {
+        for (int64_t row = 0; row < to[2]; row++) {
+            if (row + top < 0 || row + top >= from[2])
+                continue;
+            memcpy(target + (plane * to[2] + row) * to[3] + begin,
+                source + (plane * from[2] + row + top) * from[3] + begin + left,
+                (size_t)(end - begin) * sizeof(float));
+        }
+    }
+}
+
+void interpret_pad(
+    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    (void)scratch;
+    const int64_t *padding = node_list(node, "padding").items;
+    shift_planes(node, operands[0], results[0], -padding[0], -padding[1]);
+}
+
+void interpret_crop(
+    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    (void)scratch;
+    const int64_t *margins = node_list(node, "margins").items;
+    shift_planes(node, operands[0], results[0], margins[0], margins[1]);
 }

@@ -96,6 +96,8 @@ static Range range_at(const Value *value, int *budget) {
     case OP_shuffle:
     case OP_gather:
     case OP_route:
+    case OP_pad:
+    case OP_crop:
     case OP_max_pool:
     case OP_avg_pool:
     case OP_global_avg_pool:

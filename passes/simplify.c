@@ -4,7 +4,8 @@
  *     1. concat of one operand, split in one part, shuffle with one group or one channel per group,
  *        gather and route of all channels of one operand in order: the operand
  *     2. an activation that changes no number of its operand's range (relu of relu): the operand
- *     3. a pooling of one pixel, stride 1, no padding; a global pooling of one pixel: the operand
+ *     3. a pooling of one pixel, stride 1, no padding; a global pooling of one pixel; pad and crop
+ *        by nothing: the operand
  * And, the only rule that changes the user:
  *     4. linear of flatten of [n,c,1,1]: linear of [n,c,1,1], which means the same. */
 #include "passes/rewrite.h"
@@ -40,6 +41,9 @@ static bool has_no_effect(const Node *node) {
         return kernel.items[0] == 1 && kernel.items[1] == 1 && stride.items[0] == 1 &&
                stride.items[1] == 1 && tensor_type_equal(&operand->type, &node->results[0]->type);
     }
+    case OP_pad:
+    case OP_crop:
+        return tensor_type_equal(&operand->type, &node->results[0]->type);
     case OP_global_avg_pool:
         return dims[2] == 1 && dims[3] == 1;
     default:

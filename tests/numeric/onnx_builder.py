@@ -225,6 +225,21 @@ class Builder:
         """Megvii's ShuffleNet V1 code: channels seen as (n, groups), transposed, flattened."""
         return self._transpose_channels(x, x.channels // groups, groups)
 
+    # ---- rows and columns ----
+
+    def pad(self, x, padding):
+        top, left, bottom, right = sides(padding)
+        batch, channels, height, width = x.shape
+        return self.node("Pad", [x, self.constant([0, 0, top, left, 0, 0, bottom, right])],
+                         (batch, channels, height + top + bottom, width + left + right))
+
+    def crop(self, x, margins):
+        top, left, bottom, right = sides(margins)
+        batch, channels, height, width = x.shape
+        ends = [height - bottom, width - right]
+        operands = [x, self.constant([top, left]), self.constant(ends), self.constant([2, 3])]
+        return self.node("Slice", operands, (batch, channels, ends[0] - top, ends[1] - left))
+
     # ---- pooling ----
 
     def _pool(self, operator, x, kernel, stride, padding, ceil, **attributes):

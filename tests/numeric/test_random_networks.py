@@ -45,6 +45,17 @@ def pooling(t, x, draw):
     return t.avg_pool(x, kernel, count_padding=draw.random() < 0.5, **options)
 
 
+def border(t, x, draw):
+    """Pads, crops, or shifts by both."""
+    if draw.random() < 0.6:
+        x = t.pad(x, [draw.randint(0, 2) for _ in range(4)])
+    if draw.random() < 0.6:
+        top, left = (draw.randint(0, min(2, size - 1)) for size in x.shape[2:])
+        x = t.crop(x, (top, left, *(draw.randint(0, min(2, size - first - 1))
+                                    for size, first in zip(x.shape[2:], (top, left)))))
+    return x
+
+
 def activation(t, x, draw):
     return t.apply(draw.choice(["relu", "relu", "relu6", "sigmoid", "hard_sigmoid", "hard_swish"]), x)
 
@@ -95,14 +106,14 @@ def random_network(seed):
         if x.channels > 150:
             x = values[0]
         kind = draw.choice(["conv"] * 4 + ["depthwise"] * 2 + ["activation"] * 3 + ["rearrangement"] * 3
-                           + ["combination"] * 3 + ["pooling", "normalisation"])
+                           + ["combination"] * 3 + ["pooling", "normalisation", "border"])
         if kind == "rearrangement":
             rearrangement(t, x, draw, values)
         elif kind == "combination":
             values.append(combination(t, x, draw, values))
         else:
             make = {"conv": convolution, "depthwise": depthwise, "activation": activation, "pooling": pooling,
-                    "normalisation": normalisation}[kind]
+                    "normalisation": normalisation, "border": border}[kind]
             values.append(make(t, x, draw))
     outputs = draw.sample(values, min(len(values), draw.randint(1, 3)))
     for y in {y.name: y for y in [*outputs, values[-1]]}.values():

@@ -158,6 +158,65 @@ def average_pooling(t, channels_ceil_count):
             t.output(t.avg_pool(x, kernel, stride, padding, ceil, count))
 
 
+# ---- rows and columns at the borders ----
+
+BORDERS = [(1, 1, 1, 1), (0, 0, 1, 1), (2, 0, 0, 0), (0, 3, 0, 5), (0, 0, 0, 0)]
+
+
+@case(*itertools.product(CHANNELS, ("nchw", "nhwc")))
+def borders(t, channels_layout):
+    channels, layout = channels_layout
+    x = t.input(channels, 9, 11, batch=3, layout=layout)
+    y = t.batch_norm(t.conv(x, channels, 1))
+    for sides in BORDERS:
+        for z in (x, y):
+            t.output(t.pad(z, sides), layout=layout)
+            t.output(t.crop(z, sides), layout=layout)
+
+
+@case(1, 7, 29, 58)
+def borders_read(t, channels):
+    """Every kind of reader of a tensor that was padded or cropped."""
+    x = t.apply("relu", t.input(channels, 10, 9, batch=3))
+    for y in (t.pad(x, (1, 0, 1, 1)), t.crop(x, (1, 0, 2, 1))):
+        t.output(t.conv(y, 13, 1))
+        t.output(t.conv(y, 13, 3, stride=2, padding=1))
+        t.output(t.depthwise(y, 3, padding=1))
+        t.output(t.max_pool(y, 3, 2, 1))
+        t.output(t.avg_pool(y, 3, 2, 0))
+        t.output(t.avg_pool(y, 3, 2, 1, count_padding=False))
+        t.output(t.apply("global_avg_pool", y))
+        t.output(t.linear(t.apply("flatten", y), 5))
+        t.output(t.apply("add", t.conv(y, channels, 1), y))
+        t.output(t.apply("sigmoid", y))
+        t.output(t.apply("softmax", y))
+        t.output(t.apply("concat", t.gather(y, [0, channels - 1]), y))
+
+
+@case(5, 58)
+def shifted(t, channels):
+    """Pad on one side and crop on the other, as NASNet's factorised reduction; borders in a row."""
+    for height, width in ((13, 14), (8, 7)):
+        x = t.apply("relu", t.batch_norm(t.input(channels, height, width, batch=2)))
+        y = t.crop(t.pad(x, (0, 0, 1, 1)), (1, 1, 0, 0))
+        left = t.conv(t.avg_pool(x, 1, 2), 7, 1)
+        right = t.conv(t.avg_pool(y, 1, 2), 7, 1)
+        t.output(t.batch_norm(t.apply("concat", left, right)))
+        t.output(t.conv(y, 7, 1, stride=2))
+        t.output(t.conv(t.pad(x, (1, 0, 1, 2)), 6, 3, stride=2))
+        t.output(t.avg_pool(t.pad(x, (1, 0, 1, 0)), 3, 2))
+        t.output(t.max_pool(t.pad(y, (2, 1, 0, 0)), 3, 2))
+        t.output(t.crop(t.pad(t.crop(x, (3, 2, 0, 0)), (4, 1, 0, 0)), (2, 2, 0, 0)))
+        t.output(t.conv(t.pad(t.pad(x, (0, 1, 0, 1)), (2, 0, 0, 3)), 4, 3))
+
+
+@case()
+def large_border(t, _):
+    """Tensors larger than the second-level cache, computed row by row."""
+    x = t.conv(t.input(3, 150, 170), 32, 3, padding=1)
+    t.output(t.max_pool(t.pad(t.apply("relu", x), (0, 1, 2, 0)), 3, 2))
+
+
 @case(*CHANNELS, 1024)
 def head(t, c):
     x = t.input(c, 7, 5, batch=3)

@@ -191,6 +191,12 @@ class Twin:
         tensor = self.onnx.local_response_norm(x.tensor, size, alpha, beta, k)
         return self._append("local_response_norm", [x], tensor, {"size": size, "alpha": alpha, "beta": beta, "k": k})
 
+    def pad(self, x, padding):
+        return self._append("pad", [x], self.onnx.pad(x.tensor, padding), {"padding": sides(padding)})
+
+    def crop(self, x, margins):
+        return self._append("crop", [x], self.onnx.crop(x.tensor, margins), {"margins": sides(margins)})
+
     # ---- channels ----
 
     def _split(self, x, tensors, positional, named, attributes):

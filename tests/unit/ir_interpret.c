@@ -120,6 +120,14 @@ static const Case cases[] = {
         "input %x : f32[2,2]\ninput %z : f32[2,1]\n"
         "%y = route %x, %z, %x {channels = [4, 2, 1, 0]} : f32[2,4]\noutput y = %y\n",
         {FLOATS(1, 2, 3, 4), FLOATS(10, 20)}, {{0}}, {FLOATS(2, 10, 2, 1, 4, 20, 4, 3)}},
+    {"a row above, a column on the right", OP_pad,
+        "input %x : f32[1,2,1,2]\n%y = pad %x {padding = [1, 0, 0, 1]} : f32[1,2,2,3]\n"
+        "output y = %y\n",
+        {ONE_TO_16}, {{0}}, {FLOATS(0, 0, 0, 1, 2, 0, 0, 0, 0, 3, 4, 0)}},
+    {"one pixel is left of two planes", OP_crop,
+        "input %x : f32[1,2,2,4]\n%y = crop %x {margins = [1, 2, 0, 1]} : f32[1,2,1,1]\n"
+        "output y = %y\n",
+        {ONE_TO_16}, {{0}}, {FLOATS(7, 15)}},
     {"padding never wins", OP_max_pool,
         "input %x : f32[1,1,2,2]\n%y = max_pool %x {kernel = [2, 2], padding = [1, 1, 1, 1]} : "
         "f32[1,1,3,3]\noutput y = %y\n",

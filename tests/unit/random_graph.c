@@ -188,6 +188,34 @@ static void make_pool(Maker *maker, OpKind op, Value *x) {
     finish(maker, node);
 }
 
+static Value *make_sides(Maker *maker, OpKind op, Value *x, const int64_t *sides) {
+    Node *node = create(maker, op, &x, 1);
+    node_set_list(maker->graph, node, op == OP_pad ? "padding" : "margins", sides, 4);
+    finish(maker, node);
+    return node->results[0];
+}
+
+/* Pads, crops, or both in a row; then pools or convolves, which may take the padding. */
+static void make_border(Maker *maker, Value *x) {
+    int64_t sides[4];
+    if (chance(maker, 60)) {
+        for (int i = 0; i < 4; i++)
+            sides[i] = pick(maker, 3);
+        x = make_sides(maker, OP_pad, x, sides);
+    }
+    if (chance(maker, 60)) {
+        for (int i = 0; i < 4; i++) {
+            int64_t room = x->type.dims[2 + i % 2] - (i < 2 ? 0 : sides[i - 2]);
+            sides[i] = pick(maker, room < 3 ? room : 3);
+        }
+        x = make_sides(maker, OP_crop, x, sides);
+    }
+    if (chance(maker, 40))
+        make_pool(maker, chance(maker, 70) ? OP_avg_pool : OP_max_pool, x);
+    else if (chance(maker, 60))
+        make_conv(maker, x);
+}
+
 static OpKind pick_activation(Maker *maker) {
     static const OpKind ops[] = {
         OP_relu, OP_relu, OP_relu6, OP_sigmoid, OP_hard_sigmoid, OP_hard_swish};
@@ -302,7 +330,7 @@ static void make_any(Maker *maker) {
         make_conv(maker, x);
         return;
     }
-    switch (pick(maker, 20)) {
+    switch (pick(maker, 21)) {
     case 0:
         make_conv(maker, x);
         return;
@@ -351,6 +379,9 @@ static void make_any(Maker *maker) {
         return;
     case 14:
         make_pool(maker, chance(maker, 50) ? OP_max_pool : OP_avg_pool, x);
+        return;
+    case 20:
+        make_border(maker, x);
         return;
     default:
         make_unary(maker, OP_global_avg_pool, x);
