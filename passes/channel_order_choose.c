@@ -6,9 +6,10 @@
  *     1. the channels that a route takes from the class: a producer then writes them as one run
  *     2. what the results of those routes are asked for in their turn, and their blocks, seen from
  *        here: so that the runs inside a run stay together too
- *     3. the channels that a route brings from one operand
- * Sets come from the readers backwards, orders are chosen from the producers forwards; the channels
- * of a route's result that no set distinguishes follow the order of the source. */
+ *     3. the channels that a route brings from one operand, and from one block of it
+ * Sets come from the readers backwards, orders are chosen from the producers forwards. Channels
+ * that no set distinguishes follow the order of what a route connects them to, where that is
+ * chosen. */
 #include "passes/channel_order.h"
 #include "passes/consecutive.h"
 
@@ -58,19 +59,41 @@ static void ask_for(ChannelOrders *orders, OrderClass *class, bool *members, boo
     }
 }
 
+static int64_t block_end(const OrderClass *class, int64_t first) {
+    int64_t end = first + 1;
+    while (end < class->channels && !class->starts[end])
+        end++;
+    return end;
+}
+
+/* The result's channels that come from channels first..end-1 of operand k. */
+static void ask_for_sources(
+    ChannelOrders *orders, const Node *route, int k, int64_t first, int64_t end) {
+    OrderClass *result = channel_order(orders, route->results[0]);
+    bool *brought = new_members(orders, result);
+    for (int64_t i = 0; i < result->channels; i++) {
+        RouteSource source = route_source(route, i);
+        brought[i] = source.operand == k && source.channel >= first && source.channel < end;
+    }
+    ask_for(orders, result, brought, true);
+}
+
 /* What the route takes from, and brings into, each class. */
 static void ask_for_operands(ChannelOrders *orders, const Node *route) {
     OrderClass *result = channel_order(orders, route->results[0]);
     for (int k = 0; k < route->operand_count; k++) {
         OrderClass *operand = channel_order(orders, route->operands[k]);
-        bool *taken = new_members(orders, operand), *brought = new_members(orders, result);
+        bool *taken = new_members(orders, operand);
         for (int64_t i = 0; i < result->channels; i++) {
             RouteSource source = route_source(route, i);
             if (source.operand == k)
-                taken[source.channel] = brought[i] = true;
+                taken[source.channel] = true;
         }
         ask_for(orders, operand, taken, false);
-        ask_for(orders, result, brought, true);
+        for (int64_t first = 0; first < operand->channels; first = block_end(operand, first))
+            if (block_end(operand, first) > first + 1)
+                ask_for_sources(orders, route, k, first, block_end(operand, first));
+        ask_for_sources(orders, route, k, 0, operand->channels);
     }
 }
 
@@ -95,14 +118,13 @@ static void pull_back_all(ChannelOrders *orders, const Node *route) {
                        */
         for (const ChannelSet *set = result->wanted; set; set = set->next)
             pull_back(orders, route, k, set->members);
-        for (int64_t first = 0; first < result->channels;) {
+        for (int64_t first = 0; first < result->channels; first = block_end(result, first)) {
+            if (block_end(result, first) == first + 1)
+                continue;
             bool *block = new_members(orders, result);
-            int64_t end = first;
-            do
-                block[end++] = true;
-            while (end < result->channels && !result->starts[end]);
+            for (int64_t c = first; c < block_end(result, first); c++)
+                block[c] = true;
             pull_back(orders, route, k, block);
-            first = end;
         }
     }
 }
@@ -133,6 +155,8 @@ static int64_t *find_keys(
             const OrderClass *operand = channel_order(orders, route->operands[source.operand]);
             if (result == class && operand < class)
                 keys[i] = first_place[source.operand] + operand->new_place[source.channel];
+            else if (operand == class && result < class)
+                keys[source.channel] = result->new_place[i];
             else if (operand == class && result > class && is_pinned(result))
                 keys[source.channel] = i;
         }
@@ -145,15 +169,11 @@ static void require(ChannelOrders *orders, ConsecutiveOrders *possible, const Or
     const bool *members) {
     if (consecutive_require(possible, members))
         return;
-    for (int64_t first = 0; first < class->channels;) {
+    for (int64_t first = 0; first < class->channels; first = block_end(class, first)) {
         bool *part = new_members(orders, class);
-        int64_t end = first;
-        do
-            part[end] = members[end];
-        while (++end < class->channels && !class->starts[end]);
-        if (end - first < class->channels)
-            (void)consecutive_require(possible, part);
-        first = end;
+        for (int64_t c = first; c < block_end(class, first); c++)
+            part[c] = members[c];
+        (void)consecutive_require(possible, part); /* refused again where it is all of the set */
     }
 }
 
