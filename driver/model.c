@@ -1,6 +1,5 @@
 #include "driver/model.h"
 
-#include "passes/passes.h"
 #include <ctype.h>
 #include <string.h>
 
@@ -16,7 +15,7 @@ static bool is_identifier(const char *name) {
     return true;
 }
 
-static Graph *read_graph_text(const ModelOptions *options) {
+static Graph *read_graph_text(const ModelOptions *options, Model *model) {
     Session *session = options->session;
     if (options->setting_count > 0) {
         diagnostics_error(session->diagnostics, "the graph IR has no parameters any more",
@@ -25,6 +24,7 @@ static Graph *read_graph_text(const ModelOptions *options) {
     }
     SourceFile *file =
         source_file_read_text(options->spec, LARGEST_IR_TEXT, session->arena, session->diagnostics);
+    model->ir_text = file;
     return file == NULL ? NULL : graph_parse(file, session->arena, session->diagnostics);
 }
 
@@ -45,7 +45,9 @@ bool model_read(const ModelOptions *options, Model *model) {
             "'%s' cannot be the name of a library: it is no C identifier", options->name);
         return false;
     }
-    model->graph = ends_with(options->spec, ".rir") ? read_graph_text(options) : read_spec(options);
+    bool is_ir = ends_with(options->spec, ".rir") ||
+                 (options->stdin_is_ir && strcmp(options->spec, "-") == 0);
+    model->graph = is_ir ? read_graph_text(options, model) : read_spec(options);
     if (model->graph == NULL)
         return false;
     if (options->name != NULL)
@@ -78,7 +80,7 @@ const char *model_pipeline(const ModelOptions *options) {
 }
 
 bool model_run_passes(const ModelOptions *options, Model *model) {
-    PipelineOptions pipeline = {.verify_each = options->verify_each};
+    PipelineOptions pipeline = {.registry = options->registry, .verify_each = options->verify_each};
     return pipeline_run(
         model->graph, model_pipeline(options), &pipeline, options->session->diagnostics);
 }

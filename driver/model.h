@@ -6,6 +6,7 @@
 #include "backends/backends.h"
 #include "driver/driver.h"
 #include "frontend/frontend.h"
+#include "passes/passes.h"
 
 typedef struct ModelOptions {
     Session *session;
@@ -21,6 +22,9 @@ typedef struct ModelOptions {
     int64_t level;
     bool passes_given; /* whether -O or --passes was on the command line */
     bool verify_each;
+    PassRegistry *registry; /* what pipelines are made of */
+    bool spec_optional;     /* no error when there is no SPEC */
+    bool stdin_is_ir;       /* the SPEC "-" is a .rir file, not a spec */
 } ModelOptions;
 
 ModelOptions model_options(Session *session, const char *target);
@@ -34,6 +38,7 @@ void model_options_init(struct argp_state *state, ModelOptions *options, int cou
 typedef struct Model {
     Graph *graph;
     WeightFile *weight_file;
+    const SourceFile *ir_text; /* of a .rir file, NULL for a spec */
 } Model;
 
 /* Reads the spec and builds its graph, without weights. */

@@ -14,7 +14,12 @@ enum {
 };
 
 ModelOptions model_options(Session *session, const char *target) {
-    return (ModelOptions){.session = session, .target = target, .level = 2};
+    return (ModelOptions){
+        .session = session,
+        .target = target,
+        .level = DEFAULT_PIPELINE_LEVEL,
+        .registry = pass_registry_create(session->arena),
+    };
 }
 
 void model_options_init(struct argp_state *state, ModelOptions *options, int count) {
@@ -55,7 +60,10 @@ static error_t parse_spec_option(int key, char *argument, struct argp_state *sta
     case ARGP_KEY_ARG:
         return option_operand(options->session, &options->spec, argument) ? 0 : EINVAL;
     case ARGP_KEY_END:
-        return option_operand_given(options->session, options->spec, "SPEC") ? 0 : EINVAL;
+        return options->spec_optional ||
+                       option_operand_given(options->session, options->spec, "SPEC")
+                   ? 0
+                   : EINVAL;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -107,7 +115,10 @@ static error_t parse_passes_option(int key, char *argument, struct argp_state *s
     switch (key) {
     case 'O':
         options->passes_given = true;
-        return option_integer(options->session, "-O", argument, 0, 2, &options->level) ? 0 : EINVAL;
+        return option_integer(
+                   options->session, "-O", argument, 0, PIPELINE_LEVELS - 1, &options->level)
+                   ? 0
+                   : EINVAL;
     case OPTION_PASSES:
         options->passes_given = true;
         options->pipeline = argument;
@@ -123,7 +134,10 @@ static error_t parse_passes_option(int key, char *argument, struct argp_state *s
 static const struct argp_option passes_options[] = {{NULL, 0, NULL, 0, "Passes:", 3},
     {NULL, 'O', "LEVEL", 0,
         "Pipeline of an optimisation level, 0 to 2 ('riffle passes' prints them; default 2)", 0},
-    {"passes", OPTION_PASSES, "LIST", 0, "Run these passes instead, separated by commas", 0},
+    {"passes", OPTION_PASSES, "LIST", 0,
+        "Run these passes instead, separated by commas, each with its options: "
+        "NAME{OPTION=VALUE}",
+        0},
     {"verify-each", OPTION_VERIFY_EACH, NULL, 0, "Verify the graph after each pass", 0}, {0}};
 
 const struct argp passes_argp = {.options = passes_options, .parser = parse_passes_option};

@@ -33,11 +33,35 @@ static const float **random_inputs(const Graph *graph, uint64_t seed, Arena *are
     return inputs;
 }
 
-static float **make_outputs(const Graph *graph, Arena *arena) {
-    float **outputs = ARENA_ARRAY(arena, float *, graph->output_count + 1);
-    for (int i = 0; i < graph->output_count; i++)
-        outputs[i] = ARENA_ARRAY(arena, float, tensor_elements(&graph->outputs[i].value->type));
-    return outputs;
+bool graph_same_interface(const Graph *a, const Graph *b) {
+    if (a->input_count != b->input_count || a->output_count != b->output_count)
+        return false;
+    for (int i = 0; i < a->input_count; i++)
+        if (!tensor_type_equal(&a->inputs[i].value->type, &b->inputs[i].value->type) ||
+            a->inputs[i].layout != b->inputs[i].layout)
+            return false;
+    for (int i = 0; i < a->output_count; i++)
+        if (!tensor_type_equal(&a->outputs[i].value->type, &b->outputs[i].value->type) ||
+            a->outputs[i].layout != b->outputs[i].layout)
+            return false;
+    return true;
+}
+
+GraphAnswers *graph_answers(
+    const Graph *graph, uint64_t seed, Arena *arena, Diagnostics *diagnostics) {
+    GraphAnswers *answers = ARENA_NEW(arena, GraphAnswers);
+    answers->count = graph->output_count;
+    answers->sizes = ARENA_ARRAY(arena, int64_t, answers->count + 1);
+    answers->outputs = ARENA_ARRAY(arena, float *, answers->count + 1);
+    for (int i = 0; i < answers->count; i++) {
+        answers->sizes[i] = tensor_elements(&graph->outputs[i].value->type);
+        answers->outputs[i] = ARENA_ARRAY(arena, float, answers->sizes[i]);
+    }
+    Arena *scratch = arena_create();
+    const float **inputs = random_inputs(graph, seed, scratch);
+    bool succeeded = graph_interpret(graph, inputs, answers->outputs, NULL, NULL, diagnostics);
+    arena_destroy(scratch);
+    return succeeded ? answers : NULL;
 }
 
 static double relative_difference(const float *a, const float *b, int64_t count) {
@@ -51,23 +75,25 @@ static double relative_difference(const float *a, const float *b, int64_t count)
     return difference == 0 ? 0 : difference / largest; /* infinite when all of a is 0 */
 }
 
+double answers_difference(const GraphAnswers *expected, const GraphAnswers *actual) {
+    assert(expected->count == actual->count);
+    double worst = 0;
+    for (int i = 0; i < expected->count && !isnan(worst); i++) {
+        assert(expected->sizes[i] == actual->sizes[i]);
+        double difference =
+            relative_difference(expected->outputs[i], actual->outputs[i], expected->sizes[i]);
+        worst = isnan(difference) ? NAN : fmax(worst, difference);
+    }
+    return worst;
+}
+
 double graph_difference(
     const Graph *before, const Graph *after, uint64_t seed, Diagnostics *diagnostics) {
-    assert(
-        before->input_count == after->input_count && before->output_count == after->output_count);
+    assert(graph_same_interface(before, after));
     Arena *arena = arena_create();
-    const float **inputs = random_inputs(before, seed, arena);
-    float **expected = make_outputs(before, arena), **actual = make_outputs(after, arena);
-    double worst = NAN;
-    if (graph_interpret(before, inputs, expected, NULL, NULL, diagnostics) &&
-        graph_interpret(after, inputs, actual, NULL, NULL, diagnostics)) {
-        worst = 0;
-        for (int i = 0; i < before->output_count && !isnan(worst); i++) {
-            int64_t count = tensor_elements(&before->outputs[i].value->type);
-            double difference = relative_difference(expected[i], actual[i], count);
-            worst = isnan(difference) ? NAN : fmax(worst, difference);
-        }
-    }
+    const GraphAnswers *expected = graph_answers(before, seed, arena, diagnostics);
+    const GraphAnswers *actual = graph_answers(after, seed, arena, diagnostics);
+    double worst = expected != NULL && actual != NULL ? answers_difference(expected, actual) : NAN;
     arena_destroy(arena);
     return worst;
 }

@@ -167,10 +167,24 @@ void pass_reference_print(Text *text);
 
 /* ---- comparing graphs (compare.c) ---- */
 
-/* Interprets both graphs, which must have equal inputs and outputs and all weight data, on the same
- * random numbers of unit variance. Returns the largest difference of any output, relative to the
- * largest magnitude in that output; NaN after reporting an error or where one answer is no number.
- */
+/* What a graph computes from random numbers of unit variance. */
+typedef struct GraphAnswers {
+    int count;      /* of outputs */
+    int64_t *sizes; /* of each, in elements */
+    float **outputs;
+} GraphAnswers;
+
+/* Whether inputs and outputs have the same number, types and layouts. */
+bool graph_same_interface(const Graph *a, const Graph *b);
+/* Interprets the graph, which must have all weight data; graphs of the same interface get the same
+ * numbers from the same seed. NULL after reporting an error. */
+GraphAnswers *graph_answers(
+    const Graph *graph, uint64_t seed, Arena *arena, Diagnostics *diagnostics);
+/* The largest difference of any output, relative to the largest expected magnitude in that output;
+ * NaN where an answer is no number. Both must be of graphs of the same interface. */
+double answers_difference(const GraphAnswers *expected, const GraphAnswers *actual);
+
+/* All of this for two graphs of the same interface; NaN also after reporting an error. */
 double graph_difference(
     const Graph *before, const Graph *after, uint64_t seed, Diagnostics *diagnostics);
 
