@@ -8,13 +8,13 @@
  * activation sinks before it is fused, and what is an addition's activation becomes the residual's.
  */
 #define REQUIRED "fold-bias,fold-batchnorm,fold-bias,lower-batchnorm,lower-bias"
-#define FUSIONS "sink-activation,fuse-activation,fuse-residual"
+#define FUSIONS "fold-pad,sink-activation,fuse-activation,fuse-residual"
 
 static const char *const presets[PIPELINE_LEVELS] = {
     REQUIRED ",dead-code",
     REQUIRED "," FUSIONS ",dead-code",
-    "simplify,common-subexpressions," REQUIRED "," FUSIONS
-    ",merge-layout,sink-route,merge-layout,absorb-route,simplify,common-subexpressions,dead-code",
+    "simplify,common-subexpressions,merge-layout,sink-route," REQUIRED "," FUSIONS
+    ",merge-layout,absorb-route,simplify,common-subexpressions,dead-code",
 };
 
 const char *pipeline_preset(int level) {
