@@ -19,6 +19,8 @@ bool is_channelwise(const Node *node) {
     case OP_bias:
     case OP_add:
     case OP_multiply:
+    case OP_pad:
+    case OP_crop:
     case OP_max_pool:
     case OP_avg_pool:
     case OP_global_avg_pool:
