@@ -1,5 +1,6 @@
 /* The options that several commands share, in groups that a command's argp takes as children. */
 #include "driver/model.h"
+#include "driver/plugin_options.h"
 
 #include <string.h>
 
@@ -113,6 +114,12 @@ const struct argp weights_argp = {.options = weights_options, .parser = parse_we
 static error_t parse_passes_option(int key, char *argument, struct argp_state *state) {
     ModelOptions *options = state->input;
     switch (key) {
+    case ARGP_KEY_INIT: {
+        PluginOptions *plugins = ARENA_NEW(options->session->arena, PluginOptions);
+        *plugins = (PluginOptions){options->session, options->registry};
+        state->child_inputs[0] = plugins;
+        return 0;
+    }
     case 'O':
         options->passes_given = true;
         return option_integer(
@@ -140,7 +147,9 @@ static const struct argp_option passes_options[] = {{NULL, 0, NULL, 0, "Passes:"
         0},
     {"verify-each", OPTION_VERIFY_EACH, NULL, 0, "Verify the graph after each pass", 0}, {0}};
 
-const struct argp passes_argp = {.options = passes_options, .parser = parse_passes_option};
+static const struct argp_child passes_children[] = {{&plugin_argp, 0, NULL, 0}, {0}};
+const struct argp passes_argp = {
+    .options = passes_options, .parser = parse_passes_option, .children = passes_children};
 
 static error_t parse_target_option(int key, char *argument, struct argp_state *state) {
     ModelOptions *options = state->input;
