@@ -12,9 +12,8 @@ typedef struct Convolution {
     KernelBuilder *builder;
     Arena *arena;
     const Placement *input, *output, *residual; /* residual: NULL without */
-    int input_parameters[MAX_PLACEMENT_RUNS], output_parameters[MAX_PLACEMENT_RUNS];
-    int residual_parameters[MAX_PLACEMENT_RUNS];
-    int weights; /* parameter */
+    const int *input_parameters, *output_parameters, *residual_parameters; /* by run */
+    int weights;                                                           /* parameter */
     int64_t groups, group_inputs, group_outputs;
     int64_t width_in, width_out; /* flat: one row of all pixels */
     bool flat, has_bias;

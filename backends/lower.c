@@ -114,9 +114,9 @@ int call_parameter(
     return parameter;
 }
 
-void call_placement(KernelCall *call, ParameterRole role, const char *name,
-    const Placement *placement, int *parameters) {
-    assert(placement->run_count <= MAX_PLACEMENT_RUNS);
+const int *call_placement(
+    KernelCall *call, ParameterRole role, const char *name, const Placement *placement) {
+    int *parameters = ARENA_ARRAY(call->builder.arena, int, placement->run_count);
     int64_t pixels = placement->images * placement->height * placement->width;
     int64_t bytes = pixels * placement->channels * (int64_t)sizeof(float);
     if (role == PARAMETER_WRITE)
@@ -135,14 +135,12 @@ void call_placement(KernelCall *call, ParameterRole role, const char *name,
         const char *run_name = i == 0 ? name : arena_format(call->builder.arena, "%s_%d", name, i);
         parameters[i] = call_parameter(call, role, run_name, run->buffer, run->offset);
     }
+    return parameters;
 }
 
-void call_link(KernelCall *call, ParameterRole role, const char *name, const Link *link,
-    const Placement *placement, int *parameters) {
-    if (link)
-        parameters[0] = link->parameter;
-    else
-        call_placement(call, role, name, placement, parameters);
+const int *call_link(KernelCall *call, ParameterRole role, const char *name, const Link *link,
+    const Placement *placement) {
+    return link ? &link->parameter : call_placement(call, role, name, placement);
 }
 
 float *call_weights(Lowering *lowering, KernelCall *call, int64_t floats, int *parameter) {

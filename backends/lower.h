@@ -75,10 +75,9 @@ Placement *lowering_claimed_place(Lowering *lowering, const Value *value);
 void call_begin(Lowering *lowering, KernelCall *call, const Node *node, int64_t extent);
 int call_parameter(
     KernelCall *call, ParameterRole role, const char *name, int buffer, int64_t offset);
-/* One parameter per buffer; parameters[i] is the one of run i. At most MAX_PLACEMENT_RUNS runs. */
-enum { MAX_PLACEMENT_RUNS = 256 };
-void call_placement(KernelCall *call, ParameterRole role, const char *name,
-    const Placement *placement, int *parameters);
+/* One parameter per buffer; returns by run which one is its. */
+const int *call_placement(
+    KernelCall *call, ParameterRole role, const char *name, const Placement *placement);
 /* Reserves room in the packed weights, aligned to 64 bytes; the pointer is valid until the next
  * call. The parameter reads from its start. */
 float *call_weights(Lowering *lowering, KernelCall *call, int64_t floats, int *parameter);
@@ -142,10 +141,9 @@ typedef struct Segment {
     int64_t first_channel, channel_count;
     int runs[4]; /* per placement: index of its run */
 } Segment;
-/* Common refinement of up to four placements with equal channels. */
-int channel_segments(
-    const Placement *const *placements, int count, Segment *segments, int capacity);
-enum { MAX_SEGMENTS = 4 * MAX_PLACEMENT_RUNS };
+/* Common refinement of up to four placements with equal channels; *segment_count is set. */
+Segment *channel_segments(
+    Arena *arena, const Placement *const *placements, int count, int *segment_count);
 
 /* Applies the activation to a register in place. */
 void emit_activation(KernelBuilder *builder, Activation activation, int reg);
@@ -185,8 +183,8 @@ typedef struct Link {
 } Link;
 
 /* The parameters of a tensor: the ring's where there is one, else as call_placement. */
-void call_link(KernelCall *call, ParameterRole role, const char *name, const Link *link,
-    const Placement *placement, int *parameters);
+const int *call_link(KernelCall *call, ParameterRole role, const char *name, const Link *link,
+    const Placement *placement);
 
 /* Adds the op's parameters to the call. `from` and `to` are NULL where the op reads or writes its
  * node's own tensors. */

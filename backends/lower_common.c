@@ -100,9 +100,13 @@ const Expression *expression_sum(Arena *arena, ...) {
     return sum;
 }
 
-int channel_segments(
-    const Placement *const *placements, int count, Segment *segments, int capacity) {
-    int segment_count = 0;
+Segment *channel_segments(
+    Arena *arena, const Placement *const *placements, int count, int *segment_count) {
+    int most = 0;
+    for (int i = 0; i < count; i++)
+        most += placements[i]->run_count;
+    Segment *segments = ARENA_ARRAY(arena, Segment, most);
+    *segment_count = 0;
     int runs[4] = {0};
     assert(count <= 4);
     for (int64_t channel = 0; channel < placements[0]->channels;) {
@@ -114,16 +118,15 @@ int channel_segments(
             int64_t run_end = run->first_channel + run->channel_count;
             end = run_end < end ? run_end : end;
         }
-        assert(segment_count < capacity);
-        Segment *segment = &segments[segment_count++];
+        assert(*segment_count < most);
+        Segment *segment = &segments[(*segment_count)++];
         segment->first_channel = channel;
         segment->channel_count = end - channel;
         for (int i = 0; i < count; i++)
             segment->runs[i] = runs[i];
         channel = end;
     }
-    (void)capacity;
-    return segment_count;
+    return segments;
 }
 
 static int emit_constant(KernelBuilder *builder, int lanes, float constant) {

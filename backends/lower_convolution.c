@@ -273,11 +273,12 @@ static Convolution *prepare(Lowering *lowering, KernelCall *call, const Node *no
     conv->arena = lowering->arena;
     conv->flat = flat;
     describe(conv, node, from, to);
-    call_link(call, PARAMETER_READ, "input", from, conv->input, conv->input_parameters);
+    conv->input_parameters = call_link(call, PARAMETER_READ, "input", from, conv->input);
     if (conv->residual)
-        call_placement(call, PARAMETER_READ, "residual", conv->residual, conv->residual_parameters);
+        conv->residual_parameters =
+            call_placement(call, PARAMETER_READ, "residual", conv->residual);
     pack_weights(conv, node_weight(node, "weight"), node_weight(node, "bias"));
-    call_link(call, PARAMETER_WRITE, "output", to, conv->output, conv->output_parameters);
+    conv->output_parameters = call_link(call, PARAMETER_WRITE, "output", to, conv->output);
     call->step.macs += node_macs(node);
     call_describe(call, "%s %" PRId64 "x%" PRId64 " %" PRId64 " -> %" PRId64 "%s%s",
         op_info(node->op)->name, conv->rows.window.kernel[0], conv->rows.window.kernel[1],

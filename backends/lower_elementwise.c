@@ -8,7 +8,7 @@ typedef struct Elementwise {
     const Node *node;
     KernelBuilder *builder;
     const Placement *placements[3]; /* output, first operand, second operand (or NULL) */
-    int parameters[3][MAX_PLACEMENT_RUNS];
+    const int *parameters[3];       /* by run */
     const Expression *image, *row, *column;
 } Elementwise;
 
@@ -78,16 +78,17 @@ bool lower_elementwise(Lowering *lowering, const Node *node) {
     call_begin(lowering, &call, node, output->images * output->height);
     op.builder = &call.builder;
     for (int i = 0; i < node->operand_count; i++)
-        call_placement(&call, PARAMETER_READ, i == 0 ? "left" : "right", op.placements[1 + i],
-            op.parameters[1 + i]);
-    call_placement(&call, PARAMETER_WRITE, "output", output, op.parameters[0]);
+        op.parameters[1 + i] =
+            call_placement(&call, PARAMETER_READ, i == 0 ? "left" : "right", op.placements[1 + i]);
+    op.parameters[0] = call_placement(&call, PARAMETER_WRITE, "output", output);
     const Expression *index = kernel_open_for(op.builder, "row",
         kernel_variable(op.builder, VARIABLE_BEGIN), kernel_variable(op.builder, VARIABLE_END), 1);
     op.image = expression_divide(arena, index, output->height);
     op.row = expression_remainder(arena, index, output->height);
     op.column = kernel_open_range(op.builder, "column", 0, output->width, 1);
-    Segment segments[MAX_SEGMENTS];
-    int count = channel_segments(op.placements, 1 + node->operand_count, segments, MAX_SEGMENTS);
+    int count;
+    const Segment *segments =
+        channel_segments(arena, op.placements, 1 + node->operand_count, &count);
     for (int i = 0; i < count; i++)
         emit_channels(&op, &segments[i]);
     kernel_close(op.builder);

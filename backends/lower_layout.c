@@ -125,15 +125,13 @@ static bool is_good_view(
 /* NULL where the value is better copied. */
 static Placement *make_view(Lowering *lowering, const Value *value,
     const Placement *const *operands, const Source *sources) {
-    Run runs[MAX_PLACEMENT_RUNS];
-    int run_count = 0;
     int64_t count = value->type.dims[1];
+    Run *runs = ARENA_ARRAY(lowering->arena, Run, count);
+    int run_count = 0;
     for (int64_t first = 0; first < count;) {
         int64_t end = first + 1;
         while (end < count && continues(&sources[first], &sources[end], end - first))
             end++;
-        if (run_count == MAX_PLACEMENT_RUNS)
-            return NULL;
         Run *run = &runs[run_count++];
         *run = operands[sources[first].operand]->runs[sources[first].run];
         run->offset += sources[first].channel * run->channel_stride;
@@ -147,8 +145,7 @@ static Placement *make_view(Lowering *lowering, const Value *value,
     *view = *operands[0];
     view->channels = count;
     view->run_count = run_count;
-    view->runs = ARENA_ARRAY(lowering->arena, Run, run_count);
-    memcpy(view->runs, runs, (size_t)run_count * sizeof *runs);
+    view->runs = runs;
     placement_share_parameters(view);
     return view;
 }
@@ -161,8 +158,8 @@ typedef struct RouteKernel {
     const Placement *const *operands;
     const Source *sources;
     const Placement *output;
-    int64_t begin, end;                    /* of the output channels that this kernel writes */
-    int (*parameters)[MAX_PLACEMENT_RUNS]; /* of the operands */
+    int64_t begin, end;     /* of the output channels that this kernel writes */
+    const int **parameters; /* by operand and run */
     int output_parameter;
     const Expression *image, *row, *column;
 } RouteKernel;
@@ -313,15 +310,14 @@ static void lower_route_slice(
     KernelCall call;
     call_begin(lowering, &call, node, output->images * output->height);
     route->builder = &call.builder;
-    route->parameters =
-        arena_allocate_array(arena, (size_t)operand_count, sizeof *route->parameters);
+    route->parameters = ARENA_ARRAY(arena, const int *, operand_count);
     for (int i = 0; i < operand_count; i++)
         if (used[i])
-            call_placement(&call, PARAMETER_READ, arena_format(arena, "input%d", i),
-                route->operands[i], route->parameters[i]);
+            route->parameters[i] = call_placement(
+                &call, PARAMETER_READ, arena_format(arena, "input%d", i), route->operands[i]);
     call.step.bytes_read =
         output->images * (route->end - route->begin) * output->height * output->width * 4;
-    call_placement(&call, PARAMETER_WRITE, "output", output, &route->output_parameter);
+    route->output_parameter = call_placement(&call, PARAMETER_WRITE, "output", output)[0];
     const Expression *index =
         kernel_open_for(&call.builder, "row", kernel_variable(&call.builder, VARIABLE_BEGIN),
             kernel_variable(&call.builder, VARIABLE_END), 1);
@@ -423,9 +419,8 @@ void lower_copy(Lowering *lowering, const Node *node, const Placement *from, con
     const char *label) {
     KernelCall call;
     call_begin(lowering, &call, node, to->images * to->height);
-    int from_parameters[MAX_PLACEMENT_RUNS], to_parameters[MAX_PLACEMENT_RUNS];
-    call_placement(&call, PARAMETER_READ, "input", from, from_parameters);
-    call_placement(&call, PARAMETER_WRITE, "output", to, to_parameters);
+    const int *from_parameters = call_placement(&call, PARAMETER_READ, "input", from);
+    const int *to_parameters = call_placement(&call, PARAMETER_WRITE, "output", to);
     const Expression *index =
         kernel_open_for(&call.builder, "row", kernel_variable(&call.builder, VARIABLE_BEGIN),
             kernel_variable(&call.builder, VARIABLE_END), 1);
@@ -435,8 +430,8 @@ void lower_copy(Lowering *lowering, const Node *node, const Placement *from, con
         .row = expression_remainder(lowering->arena, index, to->height),
         .width = to->width};
     const Placement *placements[2] = {from, to};
-    Segment segments[MAX_SEGMENTS];
-    int count = channel_segments(placements, 2, segments, MAX_SEGMENTS);
+    int count;
+    const Segment *segments = channel_segments(lowering->arena, placements, 2, &count);
     for (int i = 0; i < count; i++) {
         copy.from = &from->runs[segments[i].runs[0]];
         copy.to = &to->runs[segments[i].runs[1]];

@@ -85,15 +85,14 @@ static bool lower_global_pool(Lowering *lowering, const Node *node) {
     KernelCall call;
     call_begin(lowering, &call, node, pool.output->images);
     pool.builder = &call.builder;
-    int inputs[MAX_PLACEMENT_RUNS], outputs[MAX_PLACEMENT_RUNS];
-    call_placement(&call, PARAMETER_READ, "input", pool.input, inputs);
-    call_placement(&call, PARAMETER_WRITE, "output", pool.output, outputs);
+    const int *inputs = call_placement(&call, PARAMETER_READ, "input", pool.input);
+    const int *outputs = call_placement(&call, PARAMETER_WRITE, "output", pool.output);
     pool.image =
         kernel_open_for(pool.builder, "image", kernel_variable(pool.builder, VARIABLE_BEGIN),
             kernel_variable(pool.builder, VARIABLE_END), 1);
     const Placement *placements[2] = {pool.input, pool.output};
-    Segment segments[MAX_SEGMENTS];
-    int count = channel_segments(placements, 2, segments, MAX_SEGMENTS);
+    int count;
+    const Segment *segments = channel_segments(lowering->arena, placements, 2, &count);
     for (int i = 0; i < count; i++) {
         pool.in = &pool.input->runs[segments[i].runs[0]];
         pool.out = &pool.output->runs[segments[i].runs[1]];
@@ -289,8 +288,8 @@ static bool lower_channel_op(Lowering *lowering, const Node *node) {
         .in = &input->runs[0],
         .out = &output->runs[0],
         .channels = input->channels};
-    call_placement(&call, PARAMETER_READ, "input", input, &op.in_parameter);
-    call_placement(&call, PARAMETER_WRITE, "output", output, &op.out_parameter);
+    op.in_parameter = call_placement(&call, PARAMETER_READ, "input", input)[0];
+    op.out_parameter = call_placement(&call, PARAMETER_WRITE, "output", output)[0];
     Arena *arena = lowering->arena;
     const Expression *row = kernel_open_for(op.builder, "row",
         kernel_variable(op.builder, VARIABLE_BEGIN), kernel_variable(op.builder, VARIABLE_END), 1);

@@ -17,8 +17,7 @@ typedef struct WindowOp {
     Arena *arena;
     WindowKind kind;
     const Placement *input, *output, *residual;
-    int input_parameters[MAX_PLACEMENT_RUNS], output_parameters[MAX_PLACEMENT_RUNS];
-    int residual_parameters[MAX_PLACEMENT_RUNS];
+    const int *input_parameters, *output_parameters, *residual_parameters; /* by run */
     int weights; /* parameter: depthwise weights [tap][channel] and bias; or divisors */
     bool has_bias;
     int64_t bias_offset;
@@ -226,8 +225,9 @@ static void emit_window_row(const RowOp *rows, const Expression *image, const Ex
     const WindowOp *op = (const WindowOp *)rows;
     KernelBuilder *builder = op->builder;
     const Placement *placements[3] = {op->input, op->output, op->residual};
-    Segment segments[MAX_SEGMENTS];
-    int segment_count = channel_segments(placements, op->residual ? 3 : 2, segments, MAX_SEGMENTS);
+    int segment_count;
+    const Segment *segments =
+        channel_segments(op->arena, placements, op->residual ? 3 : 2, &segment_count);
     WindowTile tile = {.image = image, .row = row};
     TileSpan *spans;
     int span_count = tile_spans(
@@ -342,14 +342,14 @@ RowOp *window_row_op(
     op->arena = lowering->arena;
     op->builder = &call->builder;
     describe(op, node, from, to);
-    call_link(call, PARAMETER_READ, "input", from, op->input, op->input_parameters);
+    op->input_parameters = call_link(call, PARAMETER_READ, "input", from, op->input);
     if (op->residual)
-        call_placement(call, PARAMETER_READ, "residual", op->residual, op->residual_parameters);
+        op->residual_parameters = call_placement(call, PARAMETER_READ, "residual", op->residual);
     if (op->kind == WINDOW_DEPTHWISE)
         pack_depthwise(op, call, node);
     else if (op->kind == WINDOW_MEAN)
         pack_divisors(op, call, node);
-    call_link(call, PARAMETER_WRITE, "output", to, op->output, op->output_parameters);
+    op->output_parameters = call_link(call, PARAMETER_WRITE, "output", to, op->output);
     call->step.macs += node_macs(node);
     const char *name = op->kind == WINDOW_DEPTHWISE ? "depthwise" : op_info(node->op)->name;
     call_describe(call, "%s %" PRId64 "x%" PRId64 " stride %" PRId64 ", %" PRId64 "%s%s", name,
