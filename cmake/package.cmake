@@ -8,8 +8,9 @@ set(package_build ${CMAKE_BINARY_DIR}/lib/cmake/riffle)
 set(package_install ${CMAKE_INSTALL_LIBDIR}/cmake/riffle)
 
 install(TARGETS riffle RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS riffle_runtime EXPORT riffleTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS riffle_runtime riffle_pass EXPORT riffleTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES ${PROJECT_SOURCE_DIR}/runtime/riffle_runtime.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/passes/riffle/pass.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/riffle)
 install(EXPORT riffleTargets NAMESPACE riffle:: DESTINATION ${package_install})
 export(EXPORT riffleTargets NAMESPACE riffle:: FILE ${package_build}/riffleTargets.cmake)
 

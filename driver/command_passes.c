@@ -3,7 +3,7 @@
 #include "driver/driver.h"
 #include "driver/plugin_options.h"
 #include "driver/table.h"
-#include "passes/passes.h"
+#include "passes/plugin.h"
 
 #include <string.h>
 
@@ -11,7 +11,7 @@ enum { OPTION_MARKDOWN = 1000, OPTION_PRESETS, OPTION_JSON };
 
 typedef struct PassesOptions {
     Session *session;
-    PluginOptions plugins;
+    PassRegistry *registry;
     const char *pass; /* NULL: all */
     bool markdown, presets, json;
 } PassesOptions;
@@ -19,9 +19,6 @@ typedef struct PassesOptions {
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
     PassesOptions *options = state->input;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &options->plugins;
-        return 0;
     case OPTION_MARKDOWN:
         options->markdown = true;
         return 0;
@@ -31,6 +28,11 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_JSON:
         options->json = true;
         return 0;
+    case OPTION_LOAD_PASS_PLUGIN:
+        return pass_plugin_load(options->registry, argument, options->session->arena,
+                   options->session->diagnostics)
+                   ? 0
+                   : EINVAL;
     case ARGP_KEY_ARG:
         return option_operand(options->session, &options->pass, argument) ? 0 : EINVAL;
     default:
@@ -41,13 +43,11 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 static const struct argp_option options_table[] = {
     {"presets", OPTION_PRESETS, NULL, 0, "Print the pipelines that -O0, -O1, -O2 stand for", 0},
     {"json", OPTION_JSON, NULL, 0, "Print passes, their options and the presets as JSON", 0},
-    {"markdown", OPTION_MARKDOWN, NULL, 0, "Print the reference page, docs/passes.md", 0}, {0}};
-
-static const struct argp_child children[] = {{&plugin_argp, 0, NULL, 0}, {0}};
+    {"markdown", OPTION_MARKDOWN, NULL, 0, "Print the reference page, docs/passes.md", 0},
+    LOAD_PASS_PLUGIN_ROW, {0}};
 
 static const struct argp argp = {.options = options_table,
     .parser = parse_option,
-    .children = children,
     .args_doc = "[PASS]",
     .doc = "Lists the passes that --passes and 'riffle opt' take, and the pipelines that -O0, -O1 "
            "and -O2 stand for; or explains one pass and its options.\v"
@@ -156,7 +156,7 @@ static void write_json(const PassesOptions *options, const PassRegistry *registr
 
 static bool print(const PassesOptions *options, Text *text) {
     Session *session = options->session;
-    const PassRegistry *registry = options->plugins.registry;
+    const PassRegistry *registry = options->registry;
     const Pass *pass = NULL;
     if (options->pass != NULL) {
         pass = pass_registry_find(registry, options->pass);
@@ -182,8 +182,7 @@ static bool print(const PassesOptions *options, Text *text) {
 
 int command_passes(int argc, char **argv) {
     Session session = session_begin();
-    PassesOptions options = {.session = &session};
-    options.plugins = (PluginOptions){&session, pass_registry_create(session.arena)};
+    PassesOptions options = {.session = &session, .registry = pass_registry_create(session.arena)};
     if (!command_line_parse(&argp, argc, argv, &options, &session))
         return session_finish(&session, EXIT_USAGE);
     Text text = {0};

@@ -2,6 +2,8 @@
 #include "driver/model.h"
 #include "driver/plugin_options.h"
 
+#include "passes/plugin.h"
+
 #include <string.h>
 
 enum {
@@ -114,12 +116,6 @@ const struct argp weights_argp = {.options = weights_options, .parser = parse_we
 static error_t parse_passes_option(int key, char *argument, struct argp_state *state) {
     ModelOptions *options = state->input;
     switch (key) {
-    case ARGP_KEY_INIT: {
-        PluginOptions *plugins = ARENA_NEW(options->session->arena, PluginOptions);
-        *plugins = (PluginOptions){options->session, options->registry};
-        state->child_inputs[0] = plugins;
-        return 0;
-    }
     case 'O':
         options->passes_given = true;
         return option_integer(
@@ -133,6 +129,11 @@ static error_t parse_passes_option(int key, char *argument, struct argp_state *s
     case OPTION_VERIFY_EACH:
         options->verify_each = true;
         return 0;
+    case OPTION_LOAD_PASS_PLUGIN:
+        return pass_plugin_load(options->registry, argument, options->session->arena,
+                   options->session->diagnostics)
+                   ? 0
+                   : EINVAL;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -145,11 +146,10 @@ static const struct argp_option passes_options[] = {{NULL, 0, NULL, 0, "Passes:"
         "Run these passes instead, separated by commas, each with its options: "
         "NAME{OPTION=VALUE}",
         0},
-    {"verify-each", OPTION_VERIFY_EACH, NULL, 0, "Verify the graph after each pass", 0}, {0}};
+    {"verify-each", OPTION_VERIFY_EACH, NULL, 0, "Verify the graph after each pass", 0},
+    LOAD_PASS_PLUGIN_ROW, {0}};
 
-static const struct argp_child passes_children[] = {{&plugin_argp, 0, NULL, 0}, {0}};
-const struct argp passes_argp = {
-    .options = passes_options, .parser = parse_passes_option, .children = passes_children};
+const struct argp passes_argp = {.options = passes_options, .parser = parse_passes_option};
 
 static error_t parse_target_option(int key, char *argument, struct argp_state *state) {
     ModelOptions *options = state->input;

@@ -1,16 +1,15 @@
-/* --load-pass-plugin, for every command that takes a pipeline. */
+/* --load-pass-plugin=FILE, for every command that takes passes. Its parser calls pass_plugin_load,
+ * so that a plugin is loaded before any pipeline is read. */
 #ifndef RIFFLE_DRIVER_PLUGIN_OPTIONS_H
 #define RIFFLE_DRIVER_PLUGIN_OPTIONS_H
 
-#include "driver/driver.h"
-#include "passes/passes.h"
+enum { OPTION_LOAD_PASS_PLUGIN = 3000 };
 
-/* The input of plugin_argp, which loads plugins as it meets them. */
-typedef struct PluginOptions {
-    Session *session;
-    PassRegistry *registry; /* where their passes go */
-} PluginOptions;
-
-extern const struct argp plugin_argp;
+/* The row of an option table. (A child of argp would stand in a group of its own.) */
+#define LOAD_PASS_PLUGIN_ROW                                                                       \
+    {                                                                                              \
+        "load-pass-plugin", OPTION_LOAD_PASS_PLUGIN, "FILE", 0,                                    \
+            "Take passes from this shared object, too; may be repeated", 0                         \
+    }
 
 #endif
