@@ -11,9 +11,10 @@
 enum { MOST_OPTIONS = 128 };
 
 typedef struct KnownOption {
-    const char *name;  /* NULL for a short one alone */
-    int letter;        /* 0 for a long one alone */
-    const char *value; /* the placeholder of its value, NULL when it takes none */
+    const char *name;    /* NULL for a short one alone */
+    int letter;          /* 0 for a long one alone */
+    const char *value;   /* the placeholder of its value, NULL when it takes none */
+    bool may_lack_value; /* a value then stands after '=', never in a word of its own */
 } KnownOption;
 
 typedef struct KnownOptions {
@@ -21,9 +22,10 @@ typedef struct KnownOptions {
     size_t count;
 } KnownOptions;
 
-static void add_option(KnownOptions *known, const char *name, int letter, const char *value) {
+static void add_option(
+    KnownOptions *known, const char *name, int letter, const char *value, bool may_lack_value) {
     if (known->count < MOST_OPTIONS)
-        known->items[known->count++] = (KnownOption){name, letter, value};
+        known->items[known->count++] = (KnownOption){name, letter, value, may_lack_value};
 }
 
 static void collect_options(const struct argp *argp, KnownOptions *known) {
@@ -31,7 +33,7 @@ static void collect_options(const struct argp *argp, KnownOptions *known) {
     for (; row != NULL && (row->name != NULL || row->key != 0 || row->doc != NULL); row++) {
         int letter = row->key > 0 && row->key < 256 && isprint(row->key) ? row->key : 0;
         if (row->name != NULL || letter != 0)
-            add_option(known, row->name, letter, row->arg);
+            add_option(known, row->name, letter, row->arg, (row->flags & OPTION_ARG_OPTIONAL) != 0);
     }
     for (const struct argp_child *child = argp->children; child != NULL && child->argp != NULL;
         child++)
@@ -89,6 +91,8 @@ static int check_long(const KnownOptions *known, const char *word, bool is_last,
                 session->diagnostics, NULL, "option '--%s' takes no value", option->name);
         return 0;
     }
+    if (option->may_lack_value)
+        return 0;
     if (option->value != NULL && is_last)
         diagnostics_error(session->diagnostics, NULL, "option '--%s' needs a value: --%s %s",
             option->name, option->name, option->value);
@@ -123,9 +127,9 @@ static int check_short(
 static bool check_words(const struct argp *argp, int argc, char **argv, Session *session) {
     KnownOptions known = {0};
     collect_options(argp, &known);
-    add_option(&known, "help", '?', NULL);
-    add_option(&known, "usage", 0, NULL);
-    add_option(&known, "version", 'V', NULL);
+    add_option(&known, "help", '?', NULL, false);
+    add_option(&known, "usage", 0, NULL, false);
+    add_option(&known, "version", 'V', NULL, false);
     size_t errors_before = diagnostics_error_count(session->diagnostics);
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         bool is_last = i + 1 == argc;

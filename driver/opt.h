@@ -1,0 +1,113 @@
+/* The parts of `riffle opt`. */
+#ifndef RIFFLE_DRIVER_OPT_H
+#define RIFFLE_DRIVER_OPT_H
+
+#include "driver/model.h"
+
+typedef enum ReportForm { REPORT_NONE, REPORT_TEXT, REPORT_JSON } ReportForm;
+
+typedef struct OptOptions {
+    ModelOptions model;
+    const char *output;                     /* NULL: standard output */
+    const char *print_before, *print_after; /* NULL, or names of steps */
+    const char *stop_after;                 /* NULL, or the name of a step */
+    bool check, check_each;
+    int64_t check_seed;
+    ReportForm stats, times;
+    bool print_pipeline, print_rewrites;
+    bool bisect;
+    const char *bisect_command; /* NULL: the verifier and the interpreter */
+    const char *reproducer;     /* NULL: NAME.reproducer.rir */
+    bool no_fork;
+} OptOptions;
+
+/* What is known of a step of the pipeline before it runs, and after. */
+typedef struct OptStep {
+    bool print_before, print_after;
+    double difference; /* of --check-each */
+} OptStep;
+
+/* How far a run has come, in memory that a forked process shares with the one that waits for it. */
+typedef struct OptProgress {
+    int running; /* index of the step that runs, or is checked; -1 for none */
+    int64_t rewrites;
+    bool finished;
+} OptProgress;
+
+/* The network and what will run over it. */
+typedef struct OptRun {
+    OptOptions *opt;
+    Model model;
+    Graph *original; /* a copy of the graph before any pass */
+    Pipeline *pipeline;
+    OptStep *steps;
+    OptProgress *progress;
+    /* while a step runs: */
+    Arena *before_arena;
+    const Graph *before; /* a copy of the graph before the step */
+    Arena *answers_arena;
+    const GraphAnswers *answers; /* of that graph, for --check-each */
+} OptRun;
+
+/* ---- the network and the pipeline (opt_input.c) ---- */
+
+/* The pipeline that the command line asks for alone, or that the head of a reproducer asks for when
+ * the command line does not. NULL after reporting its mistakes. */
+Pipeline *opt_pipeline(OptOptions *opt, const SourceFile *ir_text);
+/* Reads the network, its weights where a check or the user asks for them, and the pipeline, cut
+ * after --stop-after. False after reporting. */
+bool opt_prepare(OptOptions *opt, OptRun *run);
+
+/* ---- running (opt_run.c) ---- */
+
+/* Runs the pipeline and all checks, prints what was asked for and writes the result. False after
+ * reporting; a reproducer is left then. */
+bool opt_run(OptRun *run);
+/* Whether a difference of answers is small enough to be rounding. */
+bool opt_difference_allowed(double difference);
+/* The IR of `graph`, "-" and NULL are standard output. */
+bool opt_write_graph(const OptRun *run, const char *path, const Graph *graph);
+
+/* ---- other processes (opt_guard.c) ---- */
+
+typedef struct OptOutcome {
+    bool started;  /* false after reporting that there is no process to be had */
+    bool finished; /* false: it crashed, or ended without returning */
+    int status;    /* what the function returned, or the exit status */
+    int signal;    /* that killed it, 0 for none */
+} OptOutcome;
+
+/* Calls the function in a process of its own, so that whatever a pass does, this one goes on. */
+typedef int OptFunction(OptRun *run, void *context);
+OptOutcome opt_guard(OptRun *run, OptFunction *function, void *context);
+/* Runs the pipeline as opt_run, in a process of its own, and reports a crash. Returns an exit
+ * status; the other process has printed its diagnostics. */
+int opt_run_guarded(OptRun *run);
+OptProgress *opt_progress_create(void); /* NULL when there is no memory to share */
+/* "crashed (Segmentation fault)" */
+const char *opt_outcome_text(const OptOutcome *outcome, Arena *arena);
+
+/* ---- reproducers (opt_reproducer.c) ---- */
+
+/* Writes `graph` and the pipeline from `first` on to the reproducer and adds a note that says so.
+ */
+void opt_reproducer_write(const OptRun *run, const Graph *graph, size_t first);
+/* Reads the head of a reproducer: the pipeline's range, or a range without file when there is none.
+ * Checks that it asks for are switched on. */
+SourceRange opt_reproducer_read(OptOptions *opt, const SourceFile *text);
+
+/* ---- reports (opt_report.c) ---- */
+
+void opt_report(const OptRun *run, const PipelineOptions *pipeline);
+
+/* ---- bisection (opt_bisect.c) ---- */
+
+/* Prints what it finds; returns the exit status, with the session finished. */
+int opt_bisect(OptRun *run);
+
+/* ---- the command (command_opt.c) ---- */
+
+/* command_opt with options that were begun, so that their registry may hold further passes. */
+int opt_command(OptOptions *opt, int argc, char **argv);
+
+#endif

@@ -1,0 +1,262 @@
+/* --bisect: finds the first pass, and the first rewrite in it, after which a check fails. Every
+ * trial runs the beginning of the pipeline over the network anew, in a process of its own, so that
+ * a crash is a failure like others.
+ *
+ * Both searches halve a range whose lower end was seen to pass and whose upper end was seen to
+ * fail. So what they name passes without its last step, and fails with it, even if the check is
+ * not monotonous. */
+#include "driver/opt.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { TRIAL_PASSES = 0, TRIAL_FAILS = 1, TRIAL_IMPOSSIBLE = 2 };
+
+typedef struct Trial {
+    size_t steps;        /* of the pipeline, from its start */
+    int64_t limit;       /* of rewrites in the last step */
+    int64_t shown;       /* the rewrite to print, 0 for none */
+    bool prints_reasons; /* whether the diagnostics are printed */
+} Trial;
+
+/* ---- the check ---- */
+
+static int run_command(const char *command, const char *path, Diagnostics *diagnostics) {
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        char *line;
+        if (asprintf(&line, "%s \"$1\"", command) < 0)
+            _exit(127);
+        execl("/bin/sh", "sh", "-c", line, "sh", path, (char *)NULL);
+        _exit(127);
+    }
+    int status = 0;
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    if (child < 0 || code == 126 || code == 127) {
+        diagnostics_error(diagnostics, "it is run as: COMMAND FILE.rir",
+            "the command '%s' cannot be run", command);
+        return TRIAL_IMPOSSIBLE;
+    }
+    return code == 0 ? TRIAL_PASSES : TRIAL_FAILS;
+}
+
+static int check_by_command(const OptRun *run) {
+    Session *session = run->opt->model.session;
+    const char *folder = getenv("TMPDIR");
+    char *path = arena_format(session->arena, "%s/riffle-bisect-XXXXXX.rir",
+        folder != NULL && folder[0] != '\0' ? folder : "/tmp");
+    int file = mkstemps(path, 4);
+    if (file < 0) {
+        diagnostics_error(session->diagnostics, "TMPDIR names another folder",
+            "cannot make the file '%s': %s", path, strerror(errno));
+        return TRIAL_IMPOSSIBLE;
+    }
+    close(file);
+    int result = TRIAL_IMPOSSIBLE;
+    if (opt_write_graph(run, path, run->model.graph))
+        result = run_command(run->opt->bisect_command, path, session->diagnostics);
+    unlink(path);
+    return result;
+}
+
+static int check_by_interpreter(const OptRun *run) {
+    Session *session = run->opt->model.session;
+    const Graph *graph = run->model.graph;
+    if (!graph_verify(graph, session->diagnostics))
+        return TRIAL_FAILS;
+    if (!graph_same_interface(run->original, graph)) {
+        diagnostics_error(
+            session->diagnostics, NULL, "the inputs or outputs of the graph were changed");
+        return TRIAL_FAILS;
+    }
+    const GraphAnswers *answers =
+        graph_answers(graph, (uint64_t)run->opt->check_seed, session->arena, session->diagnostics);
+    if (answers == NULL)
+        return TRIAL_FAILS;
+    double difference = answers_difference(run->answers, answers);
+    if (opt_difference_allowed(difference))
+        return TRIAL_PASSES;
+    diagnostics_error(session->diagnostics, NULL,
+        "the largest difference is %.3g of the largest output", difference);
+    return TRIAL_FAILS;
+}
+
+/* ---- one trial, in its own process ---- */
+
+typedef struct RunningTrial {
+    OptRun *run;
+    const Trial *trial;
+} RunningTrial;
+
+static void before_rewrite(void *context, const PassContext *pass, const Node *node) {
+    const RunningTrial *running = context;
+    OptRun *run = running->run;
+    bool is_last = pass->step == &run->pipeline->steps[running->trial->steps - 1];
+    run->progress->rewrites = is_last ? pass->rewrites : 0;
+    if (!is_last || pass->rewrites != running->trial->shown)
+        return;
+    Text text = {0};
+    if (node != NULL)
+        node_print(pass->graph, node, &text);
+    else
+        text_append(&text, "  at no node of the graph\n");
+    fwrite(text.data, 1, text.length, stdout);
+    fflush(stdout); /* the rewrite may crash */
+    text_free(&text);
+}
+
+static int run_trial(OptRun *run, void *context) {
+    const Trial *trial = context;
+    Session *session = run->opt->model.session;
+    session->diagnostics = diagnostics_create(); /* what was noted before is not of this trial */
+    RunningTrial running = {run, trial};
+    Pipeline pipeline = {run->pipeline->steps, trial->steps};
+    PipelineOptions options = {
+        .rewriting = before_rewrite,
+        .context = &running,
+        .limited_step = trial->steps > 0 ? &pipeline.steps[trial->steps - 1] : NULL,
+        .rewrite_limit = trial->limit,
+    };
+    int result = TRIAL_FAILS;
+    if (pipeline_execute(&pipeline, run->model.graph, &options, session->diagnostics))
+        result =
+            run->opt->bisect_command != NULL ? check_by_command(run) : check_by_interpreter(run);
+    if (trial->prints_reasons || result == TRIAL_IMPOSSIBLE)
+        diagnostics_print(session->diagnostics, stderr);
+    return result;
+}
+
+/* TRIAL_FAILS includes crashes. *rewrites is set to those of the last step. */
+static int try_steps(OptRun *run, Trial trial, int64_t *rewrites) {
+    OptOutcome outcome = opt_guard(run, run_trial, &trial);
+    if (rewrites != NULL)
+        *rewrites = run->progress->rewrites;
+    if (!outcome.started)
+        return TRIAL_IMPOSSIBLE;
+    if (outcome.finished)
+        return outcome.status;
+    if (trial.prints_reasons)
+        fprintf(stderr, "riffle: the pipeline %s\n",
+            opt_outcome_text(&outcome, run->opt->model.session->arena));
+    return TRIAL_FAILS;
+}
+
+/* ---- the search ---- */
+
+typedef struct Search {
+    OptRun *run;
+    bool impossible; /* a check could not be made; it has been reported */
+    int trials;
+} Search;
+
+static bool passes_check(Search *search, Trial trial, int64_t *rewrites) {
+    int result = try_steps(search->run, trial, rewrites);
+    search->trials++;
+    search->impossible = search->impossible || result == TRIAL_IMPOSSIBLE;
+    return result == TRIAL_PASSES;
+}
+
+/* How many steps it takes to fail. */
+static size_t find_step(Search *search) {
+    size_t good = 0, bad = search->run->pipeline->count;
+    while (bad - good > 1 && !search->impossible) {
+        size_t middle = good + (bad - good) / 2;
+        if (passes_check(search, (Trial){.steps = middle, .limit = INT64_MAX}, NULL))
+            good = middle;
+        else
+            bad = middle;
+    }
+    return bad;
+}
+
+/* How many rewrites of that last step it takes; 0 when it fails without any. */
+static int64_t find_rewrite(Search *search, size_t steps, int64_t rewrites) {
+    int64_t good = 0, bad = rewrites;
+    if (!passes_check(search, (Trial){.steps = steps, .limit = 0}, NULL))
+        return 0;
+    while (bad - good > 1 && !search->impossible) {
+        int64_t middle = good + (bad - good) / 2;
+        if (passes_check(search, (Trial){.steps = steps, .limit = middle}, NULL))
+            good = middle;
+        else
+            bad = middle;
+    }
+    return bad;
+}
+
+/* The whole pipeline must fail, and the network as it is must not. */
+static bool has_range(Search *search) {
+    OptRun *run = search->run;
+    Diagnostics *diagnostics = run->opt->model.session->diagnostics;
+    if (!passes_check(search, (Trial){.limit = INT64_MAX, .prints_reasons = true}, NULL)) {
+        if (!search->impossible)
+            diagnostics_error(diagnostics, NULL, "the check fails before any pass has run");
+        return false;
+    }
+    Trial all = {.steps = run->pipeline->count, .limit = INT64_MAX};
+    if (passes_check(search, all, NULL)) {
+        diagnostics_error(diagnostics, "there is nothing to look for",
+            "the check does not fail after the pipeline");
+        return false;
+    }
+    return !search->impossible;
+}
+
+static void print_result(Search *search, size_t steps) {
+    OptRun *run = search->run;
+    const PipelineStep *step = &run->pipeline->steps[steps - 1];
+    Text name = {0};
+    pipeline_step_name(step, &name);
+    printf("first pass that fails: %s, %zu of %zu\n", name.data, steps, run->pipeline->count);
+    text_free(&name);
+    int64_t rewrites = 0, first = 0;
+    passes_check(search, (Trial){.steps = steps, .limit = INT64_MAX}, &rewrites);
+    if (rewrites > 0)
+        first = find_rewrite(search, steps, rewrites);
+    if (first == 0)
+        printf("it fails without any rewrite that it counts\n");
+    else
+        printf(
+            "first rewrite that fails: %lld of %lld, at\n", (long long)first, (long long)rewrites);
+    Trial last = {.steps = steps, .limit = first, .shown = first, .prints_reasons = true};
+    passes_check(search, last, NULL);
+    printf("trials: %d\n", search->trials);
+}
+
+/* The graph before the step, and the step alone. */
+static int write_reproducer(OptRun *run, void *context) {
+    size_t steps = *(const size_t *)context;
+    Session *session = run->opt->model.session;
+    Pipeline before = {run->pipeline->steps, steps - 1};
+    if (pipeline_execute(&before, run->model.graph, NULL, session->diagnostics)) {
+        run->pipeline->count = steps;
+        opt_reproducer_write(run, run->model.graph, steps - 1);
+    }
+    return session_finish(session, EXIT_DONE);
+}
+
+int opt_bisect(OptRun *run) {
+    Session *session = run->opt->model.session;
+    Search search = {.run = run};
+    if (run->opt->bisect_command == NULL) {
+        run->answers = graph_answers(
+            run->original, (uint64_t)run->opt->check_seed, session->arena, session->diagnostics);
+        if (run->answers == NULL)
+            return session_finish(session, EXIT_FAILED);
+    }
+    if (!has_range(&search))
+        return session_finish(session, EXIT_FAILED);
+    size_t steps = find_step(&search);
+    if (search.impossible)
+        return session_finish(session, EXIT_FAILED);
+    print_result(&search, steps);
+    run->opt->check_each = run->opt->bisect_command == NULL;
+    opt_guard(run, write_reproducer, &steps);
+    return EXIT_DONE;
+}

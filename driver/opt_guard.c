@@ -1,0 +1,99 @@
+/* Passes run in a process of their own, so that one that crashes leaves a message and a reproducer.
+ * This process keeps the network as it was: it can run the passes before the fatal one again. */
+#include "driver/opt.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+OptProgress *opt_progress_create(void) {
+    void *memory =
+        mmap(NULL, sizeof(OptProgress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static int wait_for(pid_t child) {
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return status;
+}
+
+OptOutcome opt_guard(OptRun *run, OptFunction *function, void *context) {
+    *run->progress = (OptProgress){.running = -1};
+    fflush(NULL);
+    pid_t child = fork();
+    if (child < 0) {
+        diagnostics_error(run->opt->model.session->diagnostics, NULL, "cannot start a process: %s",
+            strerror(errno));
+        return (OptOutcome){0};
+    }
+    if (child == 0) {
+        int status = function(run, context);
+        run->progress->finished = true;
+        fflush(NULL);
+        _exit(status);
+    }
+    int status = wait_for(child);
+    return (OptOutcome){
+        .started = true,
+        .finished = run->progress->finished && WIFEXITED(status),
+        .status = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
+        .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+    };
+}
+
+const char *opt_outcome_text(const OptOutcome *outcome, Arena *arena) {
+    if (outcome->signal != 0)
+        return arena_format(arena, "crashed: %s", strsignal(outcome->signal));
+    return arena_format(arena, "ended the process with status %d", outcome->status);
+}
+
+static int run_here(OptRun *run, void *context) {
+    (void)context;
+    bool succeeded = opt_run(run);
+    return session_finish(run->opt->model.session, succeeded ? EXIT_DONE : EXIT_FAILED);
+}
+
+/* Runs the steps before `*context` and writes the graph that they leave, and the rest. */
+static int write_reproducer(OptRun *run, void *context) {
+    size_t first = *(const size_t *)context;
+    Session *session = run->opt->model.session;
+    Pipeline before = {run->pipeline->steps, first};
+    if (pipeline_execute(&before, run->model.graph, NULL, session->diagnostics))
+        opt_reproducer_write(run, run->model.graph, first);
+    return session_finish(session, EXIT_DONE);
+}
+
+static int report_crash(OptRun *run, const OptOutcome *outcome, int step) {
+    Session *session = run->opt->model.session;
+    const char *what = opt_outcome_text(outcome, session->arena);
+    if (step < 0) {
+        diagnostics_error(
+            session->diagnostics, "this is a fault of riffle, please report it", "riffle %s", what);
+        return session_finish(session, EXIT_FAILED);
+    }
+    Text name = {0};
+    pipeline_step_name(&run->pipeline->steps[step], &name);
+    diagnostics_error(session->diagnostics, "--no-fork lets a debugger see it", "the pass '%s' %s",
+        name.data, what);
+    text_free(&name);
+    size_t first = (size_t)step;
+    /* The other process prints the message above, too, and the note. */
+    OptOutcome second = opt_guard(run, write_reproducer, &first);
+    if (second.finished)
+        return EXIT_FAILED;
+    return session_finish(session, EXIT_FAILED);
+}
+
+int opt_run_guarded(OptRun *run) {
+    if (run->opt->no_fork)
+        return run_here(run, NULL);
+    OptOutcome outcome = opt_guard(run, run_here, NULL);
+    if (!outcome.started)
+        return session_finish(run->opt->model.session, EXIT_FAILED);
+    return outcome.finished ? outcome.status : report_crash(run, &outcome, run->progress->running);
+}
