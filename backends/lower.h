@@ -167,6 +167,24 @@ const Expression *row_offset(Arena *arena, const Run *run, const Expression *row
 const Expression *window_row_offset(Arena *arena, const Window *window, const Run *run,
     const Expression *row, const Expression *kernel_row);
 
+/* ---- lower_gather.c ---- */
+
+/* Whether vectors of it are better put together from pieces than read run by run. */
+bool placement_is_scattered(const Placement *placement);
+/* Whether the node's lowering reads each vector of its operands once, and from pieces if need be:
+ * element-wise ops, and depthwise convolutions of one tap. */
+bool lowering_gathers(const Node *node);
+
+/* Offset of channel 0 of the run at the pixel that is read, without the run's displacement. */
+typedef const Expression *GatherBase(const void *context, const Run *run);
+/* Channels first..first+count-1 of the placement in a new register of `width` lanes. Channels must
+ * be consecutive in each run; `count` is at most the width, and that at most 64. */
+int emit_gather(KernelBuilder *builder, const Placement *placement, const int *parameters,
+    int64_t first, int count, int width, GatherBase *base, const void *context);
+/* A kernel that copies a view of many pieces to a dense placement. */
+void lower_gathering_copy(
+    Lowering *lowering, const Node *node, const Placement *from, const Placement *to);
+
 /* ---- ops that can compute one row of their output at a time, alone or in a chain ---- */
 
 typedef struct RowOp RowOp;

@@ -9,6 +9,7 @@ typedef struct Elementwise {
     KernelBuilder *builder;
     const Placement *placements[3]; /* output, first operand, second operand (or NULL) */
     const int *parameters[3];       /* by run */
+    bool scattered[3];              /* operands whose vectors are put together from pieces */
     const Expression *image, *row, *column;
 } Elementwise;
 
@@ -27,15 +28,39 @@ static const Expression *element_offset(
         expression_multiply(arena, op->column, run->pixel_stride), NULL);
 }
 
+/* Where an operand is read. */
+typedef struct ElementPlace {
+    const Elementwise *op;
+    int which;
+} ElementPlace;
+
+static const Expression *element_base(const void *context, const Run *run) {
+    const ElementPlace *place = context;
+    Arena *arena = place->op->lowering->arena;
+    return element_offset(place->op, place->which, run,
+        expression_constant(arena, -run->displacement), run->first_channel);
+}
+
+static int load_operand(const Elementwise *op, int which, const Segment *segment,
+    const Expression *channel, int lanes, int64_t channels_left) {
+    int64_t first = 0;
+    const ElementPlace place = {op, which};
+    if (op->scattered[which] && expression_is_constant(channel, &first))
+        return emit_gather(op->builder, op->placements[which], op->parameters[which],
+            segment->first_channel + first, channels_left < lanes ? (int)channels_left : lanes,
+            lanes, element_base, &place);
+    const Run *run = &op->placements[which]->runs[segment->runs[which]];
+    int reg = kernel_register(op->builder, lanes);
+    emit_vector_load(op->builder, reg, op->parameters[which][segment->runs[which]],
+        element_offset(op, which, run, channel, segment->first_channel), channels_left, run->exact);
+    return reg;
+}
+
 static void emit_element(const Elementwise *op, const Segment *segment, const Expression *channel,
     int lanes, int64_t channels_left) {
     int registers[3] = {-1, -1, -1};
-    for (int i = 1; i < 3 && op->placements[i]; i++) {
-        const Run *run = &op->placements[i]->runs[segment->runs[i]];
-        registers[i] = kernel_register(op->builder, lanes);
-        emit_vector_load(op->builder, registers[i], op->parameters[i][segment->runs[i]],
-            element_offset(op, i, run, channel, segment->first_channel), channels_left, run->exact);
-    }
+    for (int i = 1; i < 3 && op->placements[i]; i++)
+        registers[i] = load_operand(op, i, segment, channel, lanes, channels_left);
     int result = registers[1];
     if (op->placements[2]) {
         bool add = op->node->op == OP_add;
@@ -53,7 +78,8 @@ static void emit_element(const Elementwise *op, const Segment *segment, const Ex
 
 static void emit_channels(const Elementwise *op, const Segment *segment) {
     int lanes = op->lowering->target->lanes;
-    int64_t whole = segment->channel_count / lanes * lanes;
+    bool constant = op->scattered[1] || op->scattered[2]; /* pieces have constant places */
+    int64_t whole = constant ? 0 : segment->channel_count / lanes * lanes;
     if (whole > 0) {
         const Expression *channel = kernel_open_range(op->builder, "channel", 0, whole, lanes);
         emit_element(op, segment, channel, lanes, lanes);
@@ -65,6 +91,16 @@ static void emit_channels(const Elementwise *op, const Segment *segment) {
             segment->channel_count - done);
         done += width;
     }
+}
+
+bool lowering_gathers(const Node *node) {
+    if (is_depthwise(node)) {
+        Window window = node_window(node);
+        return window.kernel[0] * window.kernel[1] == 1 && window.padding[0] == 0 &&
+               window.padding[1] == 0 && window.padding[2] == 0 && window.padding[3] == 0;
+    }
+    return node->op == OP_add || node->op == OP_multiply ||
+           op_activation(node->op) != ACTIVATION_NONE;
 }
 
 bool lower_elementwise(Lowering *lowering, const Node *node) {
@@ -87,8 +123,12 @@ bool lower_elementwise(Lowering *lowering, const Node *node) {
     op.row = expression_remainder(arena, index, output->height);
     op.column = kernel_open_range(op.builder, "column", 0, output->width, 1);
     int count;
-    const Segment *segments =
-        channel_segments(arena, op.placements, 1 + node->operand_count, &count);
+    const Placement *whole[3]; /* a scattered operand cuts nothing */
+    for (int i = 0; i <= node->operand_count; i++) {
+        op.scattered[i] = i > 0 && placement_is_scattered(op.placements[i]);
+        whole[i] = op.placements[op.scattered[i] ? 0 : i];
+    }
+    const Segment *segments = channel_segments(arena, whole, 1 + node->operand_count, &count);
     for (int i = 0; i < count; i++)
         emit_channels(&op, &segments[i]);
     kernel_close(op.builder);

@@ -25,6 +25,7 @@ typedef struct WindowOp {
     float factor;      /* mean without table */
     Activation activation, residual_activation;
     int tile_pixels;
+    bool gathered; /* the input's vectors are put together from pieces; one tap */
 } WindowOp;
 
 enum { MAX_WINDOW_PIXELS = 14 };
@@ -74,20 +75,54 @@ static void combine(const WindowOp *op, int accumulator, int value, int weight) 
     }
 }
 
+/* What an address in the input depends on. */
+typedef struct InputPlace {
+    const WindowOp *op;
+    const WindowTile *tile;
+    const Expression *kernel_row;
+} InputPlace;
+
+/* Offset of the tile's first column at its first tap, channel 0 of the run. */
+static const Expression *input_base(const void *context, const Run *run) {
+    const InputPlace *place = context;
+    const WindowOp *op = place->op;
+    const WindowTile *tile = place->tile;
+    const Window *window = &op->rows.window;
+    return expression_sum(op->arena, scaled(op, tile->image, run->image_stride),
+        window_row_offset(op->arena, window, run, tile->row, place->kernel_row),
+        scaled(op, tile->column, window->stride[1] * run->pixel_stride),
+        expression_constant(op->arena, -window->padding[1] * run->pixel_stride), NULL);
+}
+
+static int load_column(const InputPlace *place, int64_t column) {
+    const WindowOp *op = place->op;
+    const WindowTile *tile = place->tile;
+    if (op->gathered) {
+        int64_t first = 0;
+        bool constant = expression_is_constant(tile->channel, &first);
+        assert(constant && column == 0);
+        (void)constant;
+        int64_t left = tile->channels_left;
+        return emit_gather(op->builder, op->input, op->input_parameters, first,
+            left < tile->lanes ? (int)left : tile->lanes, tile->lanes, input_base, place);
+    }
+    const Run *run = tile->in;
+    int value = kernel_register(op->builder, tile->lanes);
+    emit_vector_load(op->builder, value, tile->in_parameter,
+        expression_sum(op->arena, tile->in_channel, input_base(place, run),
+            expression_constant(op->arena, run->displacement + column * run->pixel_stride), NULL),
+        tile->channels_left, run->exact);
+    return value;
+}
+
 /* One kernel row: every input column that some tap of some pixel needs is loaded once. */
 static void emit_kernel_row(const WindowOp *op, const WindowTile *tile, const int *accumulators,
     const Expression *kernel_row) {
     KernelBuilder *builder = op->builder;
     Arena *arena = op->arena;
     const Window *window = &op->rows.window;
-    const Run *run = tile->in;
+    const InputPlace place = {op, tile, kernel_row};
     int64_t taps = window->kernel[1], stride = window->stride[1], dilation = window->dilation[1];
-    const Expression *base =
-        expression_sum(arena, tile->in_channel, scaled(op, tile->image, run->image_stride),
-            window_row_offset(arena, window, run, tile->row, kernel_row),
-            scaled(op, tile->column, stride * run->pixel_stride),
-            expression_constant(arena, run->displacement - window->padding[1] * run->pixel_stride),
-            NULL);
     int *weights = ARENA_ARRAY(arena, int, taps);
     for (int64_t tap = 0; op->kind == WINDOW_DEPTHWISE && tap < taps; tap++) {
         weights[tap] = kernel_register(builder, tile->lanes);
@@ -106,12 +141,8 @@ static void emit_kernel_row(const WindowOp *op, const WindowTile *tile, const in
             int pixel = (int)(distance / stride);
             if (!tap_inside(op, tile, pixel, tap))
                 continue;
-            if (value < 0) {
-                value = kernel_register(builder, tile->lanes);
-                emit_vector_load(builder, value, tile->in_parameter,
-                    expression_offset(arena, base, column * run->pixel_stride), tile->channels_left,
-                    run->exact);
-            }
+            if (value < 0)
+                value = load_column(&place, column);
             combine(op, accumulators[pixel], value, weights[tap]);
         }
     }
@@ -186,17 +217,17 @@ static void emit_segment(const WindowOp *op, WindowTile *tile, const Segment *se
     KernelBuilder *builder = op->builder;
     Arena *arena = op->arena;
     int lanes = op->lowering->target->lanes;
-    tile->in = &op->input->runs[segment->runs[0]];
+    tile->in = op->gathered ? NULL : &op->input->runs[segment->runs[0]];
     tile->out = &op->output->runs[segment->runs[1]];
     tile->residual = op->residual ? &op->residual->runs[segment->runs[2]] : NULL;
-    tile->in_parameter = op->input_parameters[segment->runs[0]];
+    tile->in_parameter = op->gathered ? -1 : op->input_parameters[segment->runs[0]];
     tile->out_parameter = op->output_parameters[segment->runs[1]];
     tile->residual_parameter = op->residual ? op->residual_parameters[segment->runs[2]] : -1;
     int64_t whole = segment->channel_count / lanes * lanes;
     for (int64_t done = 0; done < segment->channel_count;) {
         int width;
         const Expression *channel;
-        bool loop = done < whole;
+        bool loop = done < whole && !op->gathered; /* pieces have constant places */
         if (loop) {
             width = lanes;
             channel = kernel_open_range(builder, "channel", 0, whole, lanes);
@@ -209,7 +240,8 @@ static void emit_segment(const WindowOp *op, WindowTile *tile, const Segment *se
         tile->lanes = width;
         int64_t first = segment->first_channel;
         tile->channel = expression_offset(arena, channel, first);
-        tile->in_channel = expression_offset(arena, channel, first - tile->in->first_channel);
+        if (tile->in)
+            tile->in_channel = expression_offset(arena, channel, first - tile->in->first_channel);
         tile->out_channel = expression_offset(arena, channel, first - tile->out->first_channel);
         if (tile->residual)
             tile->residual_channel =
@@ -224,7 +256,8 @@ static void emit_segment(const WindowOp *op, WindowTile *tile, const Segment *se
 static void emit_window_row(const RowOp *rows, const Expression *image, const Expression *row) {
     const WindowOp *op = (const WindowOp *)rows;
     KernelBuilder *builder = op->builder;
-    const Placement *placements[3] = {op->input, op->output, op->residual};
+    const Placement *placements[3] = {
+        op->gathered ? op->output : op->input, op->output, op->residual};
     int segment_count;
     const Segment *segments =
         channel_segments(op->arena, placements, op->residual ? 3 : 2, &segment_count);
@@ -328,7 +361,8 @@ static void describe(WindowOp *op, const Node *node, const Link *from, const Lin
             lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[1]));
     op->output = to ? to->placement : lowering_place(lowering, node->results[0]);
     read_node(op, node);
-    op->tile_pixels = choose_window_tile(op);
+    op->gathered = lowering_gathers(node) && placement_is_scattered(op->input);
+    op->tile_pixels = op->gathered ? 1 : choose_window_tile(op);
     op->rows.images = op->output->images;
     op->rows.height_in = op->input->height;
     op->rows.height_out = op->output->height;
