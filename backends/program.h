@@ -28,6 +28,15 @@ typedef struct Argument {
     int64_t offset; /* in floats from the start of the buffer */
 } Argument;
 
+/* What a step does to memory: see ir/kernel_count.h. */
+typedef struct StepCount {
+    int64_t bytes_read, bytes_written; /* of distinct numbers */
+    int64_t layout_bytes; /* read and written by copying alone: all of a kernel that only moves
+                             data, else twice what it stores as it was loaded */
+    int64_t loaded_bytes, stored_bytes; /* by all accesses */
+    int64_t multiply_adds_issued, multiply_adds_useful;
+} StepCount;
+
 /* One call of a kernel. */
 typedef struct Step {
     int kernel;
@@ -37,6 +46,7 @@ typedef struct Step {
     const char *op;    /* name of the graph op */
     int64_t macs;
     int64_t bytes_read, bytes_written; /* every element that it touches, once */
+    StepCount count;
 } Step;
 
 struct Program {
@@ -53,5 +63,8 @@ struct Program {
     Text weights; /* packed, with 64 bytes of padding at the end */
     int64_t workspace_bytes, workspace_lower_bound_bytes;
 };
+
+/* Sets the counts of all steps. */
+void program_count(Program *program);
 
 #endif

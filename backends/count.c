@@ -1,0 +1,66 @@
+/* What the steps of a program move and compute, counted from their kernels. */
+#include "backends/program.h"
+#include "ir/kernel_count.h"
+
+/* Members of all sets of parameters with the same buffer are counted once. */
+typedef enum CountedSet { COUNTED_READ, COUNTED_WRITTEN, COUNTED_MOVED } CountedSet;
+
+static const FloatSet *counted_set(const BufferCount *count, CountedSet which) {
+    switch (which) {
+    case COUNTED_READ:
+        return &count->read;
+    case COUNTED_WRITTEN:
+        return &count->written;
+    case COUNTED_MOVED:
+        break;
+    }
+    return &count->moved;
+}
+
+static int64_t distinct_bytes(const Program *program, const Step *step, const KernelCount *count,
+    CountedSet which, Arena *scratch) {
+    int parameters = program->kernels[step->kernel]->parameter_count;
+    int64_t floats = 0;
+    for (int i = 0; i < parameters; i++) {
+        int first = 0, sharing = 0;
+        while (step->arguments[first].buffer != step->arguments[i].buffer)
+            first++;
+        if (first < i)
+            continue;
+        for (int j = i; j < parameters; j++)
+            sharing += step->arguments[j].buffer == step->arguments[i].buffer;
+        FloatSet joined = {0};
+        for (int j = i; sharing > 1 && j < parameters; j++)
+            if (step->arguments[j].buffer == step->arguments[i].buffer)
+                float_set_add_set(&joined, counted_set(&count->buffers[j], which),
+                    step->arguments[j].offset, scratch);
+        floats += float_set_count(sharing > 1 ? &joined : counted_set(&count->buffers[i], which));
+    }
+    return floats * (int64_t)sizeof(float);
+}
+
+static StepCount count_step(
+    const Program *program, const Step *step, const KernelCount *count, Arena *scratch) {
+    StepCount result = {.loaded_bytes = count->loaded_bytes,
+        .stored_bytes = count->stored_bytes,
+        .multiply_adds_issued = count->multiply_adds_issued,
+        .multiply_adds_useful = count->multiply_adds_useful};
+    result.bytes_read = distinct_bytes(program, step, count, COUNTED_READ, scratch);
+    result.bytes_written = distinct_bytes(program, step, count, COUNTED_WRITTEN, scratch);
+    int64_t moved = distinct_bytes(program, step, count, COUNTED_MOVED, scratch);
+    result.layout_bytes = count->only_moves ? result.bytes_read + result.bytes_written
+                                            : 2 * (moved + count->local_moved_bytes);
+    return result;
+}
+
+void program_count(Program *program) {
+    Arena *scratch = arena_create();
+    KernelCount **counts = ARENA_ARRAY(scratch, KernelCount *, program->kernel_count + 1);
+    for (int i = 0; i < program->step_count; i++) {
+        Step *step = &program->steps[i];
+        if (counts[step->kernel] == NULL)
+            counts[step->kernel] = kernel_count(program->kernels[step->kernel], scratch);
+        step->count = count_step(program, step, counts[step->kernel], scratch);
+    }
+    arena_destroy(scratch);
+}
