@@ -35,6 +35,16 @@ static void print_head(const OptRun *run, size_t first, Text *text) {
         (long long)opt->check_seed);
 }
 
+static void note_written(const OptRun *run, size_t first, const char *path) {
+    Session *session = run->opt->model.session;
+    Text name = {0};
+    pipeline_step_name(&run->pipeline->steps[first], &name);
+    diagnostics_report(session->diagnostics, SEVERITY_NOTE, (SourceRange){0},
+        arena_format(session->arena, "'riffle opt %s' runs them", path),
+        "the graph before '%s' and the passes from there on are in '%s'", name.data, path);
+    text_free(&name);
+}
+
 void opt_reproducer_write(const OptRun *run, const Graph *graph, size_t first) {
     Session *session = run->opt->model.session;
     const char *path = run->opt->reproducer;
@@ -49,9 +59,7 @@ void opt_reproducer_write(const OptRun *run, const Graph *graph, size_t first) {
         diagnostics_error(session->diagnostics, "--reproducer=FILE writes it elsewhere",
             "the reproducer '%s' cannot be written: %s", path, strerror(error));
     else
-        diagnostics_report(session->diagnostics, SEVERITY_NOTE, (SourceRange){0}, NULL,
-            "the graph before it and the rest of the pipeline are in '%s': 'riffle opt' runs it",
-            path);
+        note_written(run, first, path);
 }
 
 /* ---- reading ---- */

@@ -1,7 +1,10 @@
 # Golden tests of the passes: RUN and CHECK lines stand beside the graphs. Run by
-#     lit tests/passes -Driffle=build/dev/riffle -Dfilecheck=FileCheck-22
+#     lit tests/passes -Driffle=build/dev/riffle -Dfaulty=build/dev/tests/passes/faulty_passes \
+#         -Dfilecheck=FileCheck-22
+# %faulty is `riffle opt` with the passes of faulty_passes.c.
 import os
 import shutil
+import sys
 
 import lit.formats
 
@@ -25,4 +28,6 @@ riffle = find_program("riffle", ["riffle"])
 filecheck = find_program("filecheck", ["FileCheck", "FileCheck-22", "FileCheck-19"])
 config.test_exec_root = lit_config.params.get("scratch", os.path.join(os.getcwd(), "lit"))
 config.substitutions.append(("%riffle", riffle))
+config.substitutions.append(("%faulty", find_program("faulty", ["faulty_passes"])))
+config.substitutions.append(("%python", sys.executable))
 config.substitutions.append(("%FileCheck", filecheck))
