@@ -15,16 +15,23 @@
 #include "passes/permute.h"
 #include "passes/rewrite.h"
 
-/* worthwhile[component]: its routes have fewer runs with the chosen orders. */
-static bool *find_worthwhile(const ChannelOrders *orders) {
+/* worthwhile[component]: its routes have fewer runs with the chosen orders, and may be rewritten.
+ */
+static bool *find_worthwhile(PassContext *context, const ChannelOrders *orders) {
     int64_t *saved = ARENA_ARRAY(orders->arena, int64_t, orders->class_count);
     bool *worthwhile = ARENA_ARRAY(orders->arena, bool, orders->class_count);
     for (const Node *node = orders->graph->first; node; node = node->next)
         if (node->op == OP_route)
             saved[channel_order(orders, node->results[0])->component] +=
                 route_run_count(orders, node, false) - route_run_count(orders, node, true);
-    for (int i = 0; i < orders->class_count; i++)
-        worthwhile[i] = saved[i] > 0;
+    for (const Node *node = orders->graph->first; node; node = node->next) {
+        if (node->op != OP_route)
+            continue;
+        int component = channel_order(orders, node->results[0])->component;
+        worthwhile[component] =
+            worthwhile[component] || (saved[component] > 0 && pass_may_rewrite(context, node));
+        saved[component] = 0; /* asked */
+    }
     return worthwhile;
 }
 
@@ -40,29 +47,25 @@ static bool is_natural(const OrderClass *class) {
     return true;
 }
 
-static bool rewrite_route(const ChannelOrders *orders, Graph *graph, Node *route) {
+static void rewrite_route(const ChannelOrders *orders, Graph *graph, Node *route) {
     const OrderClass *result = channel_order(orders, route->results[0]);
     int64_t *items = ARENA_ARRAY(orders->arena, int64_t, result->channels);
     IntegerList list = node_list(route, "channels");
-    bool changed = false;
     for (int64_t i = 0; i < result->channels; i++) {
         int64_t old = result->old_place ? result->old_place[i] : i;
         RouteSource source = route_source(route, old);
         const OrderClass *operand = channel_order(orders, route->operands[source.operand]);
         int64_t moved = operand->new_place ? operand->new_place[source.channel] : source.channel;
         items[i] = list.items[old] + moved - source.channel;
-        changed = changed || items[i] != list.items[i];
     }
-    if (changed)
-        node_set_list(graph, route, "channels", items, (size_t)result->channels);
-    return changed;
+    node_set_list(graph, route, "channels", items, (size_t)result->channels);
 }
 
 bool pass_absorb_route(PassContext *context) {
     Graph *graph = context->graph;
     ChannelOrders *orders = channel_orders_find(graph, context->scratch);
     channel_orders_choose(orders);
-    const bool *worthwhile = find_worthwhile(orders);
+    const bool *worthwhile = find_worthwhile(context, orders);
     for (int i = 0; i < orders->class_count; i++) {
         OrderClass *class = &orders->classes[i];
         if (!worthwhile[class->component] || is_natural(class))
@@ -70,7 +73,7 @@ bool pass_absorb_route(PassContext *context) {
     }
     for (Node *node = graph->first; node; node = node->next) {
         if (node->op == OP_route)
-            context->rewrites += rewrite_route(orders, graph, node);
+            rewrite_route(orders, graph, node);
         else if (op_info(node->op)->weight_count > 0)
             permute_weights(graph, node, channel_order(orders, node->results[0])->old_place,
                 channel_order(orders, node->operands[0])->old_place);

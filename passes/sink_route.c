@@ -57,7 +57,6 @@ static void sink(PassContext *context, Node *route, Node *reader, const int64_t 
     const char *name = result->name; /* it belongs to the order that readers see */
     result->name = moved->name;
     moved->name = name;
-    context->rewrites++;
 }
 
 bool pass_sink_route(PassContext *context) {
@@ -68,7 +67,8 @@ bool pass_sink_route(PassContext *context) {
             continue;
         const int64_t *places = inverse_list(context, node);
         Node *reader = NULL;
-        while (places && (reader = find_reader(context->graph, node)) != NULL)
+        while (places && (reader = find_reader(context->graph, node)) != NULL &&
+               pass_may_rewrite(context, reader))
             sink(context, node, reader, places);
     }
     return true;
