@@ -42,10 +42,17 @@ typedef struct Program Program;
  * that is. To be asked before weights are made and passes run: those take memory, too. */
 bool graph_within_limits(const Graph *graph, Diagnostics *diagnostics);
 
+typedef struct LowerOptions {
+    bool copy_layout; /* each layout op moves all its numbers, as in an engine that runs op by op:
+                         no views, and no producer that writes to where its reader looks */
+} LowerOptions;
+
 /* The graph must have passed the pipeline (no batch_norm) and have weight data. NULL after errors.
  */
 Program *program_lower(
     const Graph *graph, const Target *target, Arena *arena, Diagnostics *diagnostics);
+Program *program_lower_with(const Graph *graph, const Target *target, const LowerOptions *options,
+    Arena *arena, Diagnostics *diagnostics);
 /* Releases the packed weights; the rest belongs to the arena. NULL is allowed. */
 void program_destroy(Program *program);
 /* Kernel IR as text. */

@@ -102,6 +102,7 @@ Placement *lowering_temporary(Lowering *lowering, const Placement *like, const c
 void call_begin(Lowering *lowering, KernelCall *call, const Node *node, int64_t extent) {
     memset(call, 0, sizeof *call);
     kernel_begin(&call->builder, lowering->arena, extent);
+    call->step.node = node;
     call->step.path = node ? node->path : "";
     call->step.op = node ? op_info(node->op)->name : "copy";
     call->step.label = "";
@@ -352,6 +353,12 @@ static void plan_workspace(Lowering *lowering) {
 
 Program *program_lower(
     const Graph *graph, const Target *target, Arena *arena, Diagnostics *diagnostics) {
+    LowerOptions options = {0};
+    return program_lower_with(graph, target, &options, arena, diagnostics);
+}
+
+Program *program_lower_with(const Graph *graph, const Target *target, const LowerOptions *options,
+    Arena *arena, Diagnostics *diagnostics) {
     for (const Weight *weight = graph->first_weight; weight; weight = weight->next)
         if (!weight->data) {
             diagnostics_report(diagnostics, SEVERITY_ERROR, weight->where,
@@ -365,7 +372,12 @@ Program *program_lower(
     program->target = target;
     program->input_count = graph->input_count;
     program->output_count = graph->output_count;
-    Lowering lowering = {program, graph, target, arena, diagnostics, NULL, NULL, NULL, NULL, NULL};
+    Lowering lowering = {.program = program,
+        .graph = graph,
+        .target = target,
+        .arena = arena,
+        .diagnostics = diagnostics,
+        .copy_layout = options->copy_layout};
     lowering.placements = ARENA_ARRAY(arena, Placement *, graph->next_value_id + 1);
     lowering.outputs = ARENA_ARRAY(arena, const GraphOutput *, graph->next_value_id + 1);
     add_public_buffers(&lowering);

@@ -24,6 +24,9 @@ typedef struct Placement {
     Run *runs;
     int run_count;
     int64_t images, channels, height, width;
+    /* Not 0: a flattened tensor of so many pixels, whose numbers still lie pixel by pixel; only
+     * linear reads it, which packs its weights in that order. */
+    int64_t flattened_pixels;
 } Placement;
 
 /* Which route's buffer the channels of a value are written to: see lower_place.c. */
@@ -40,6 +43,7 @@ typedef struct Lowering {
     Claim **claims;              /* by value id: per channel; NULL when no route owns any */
     const Node **chain_next;     /* by value id: who reads the value inside the same kernel */
     Placement **owned;           /* by value id: the buffer of a route that owns its sources */
+    bool copy_layout;            /* see LowerOptions */
 } Lowering;
 
 /* A kernel under construction together with the arguments of its first call. */

@@ -177,6 +177,38 @@ static Placement *make_view(
 
 /* ---- flatten ---- */
 
+static bool is_read_by_linear_alone(const Graph *graph, const Value *value) {
+    for (int i = 0; i < graph->output_count; i++)
+        if (graph->outputs[i].value == value)
+            return false;
+    for (const Node *node = graph->first; node; node = node->next)
+        for (int i = 0; i < node->operand_count; i++)
+            if (node->operands[i] == value && node->op != OP_linear)
+                return false;
+    return true;
+}
+
+/* All numbers of an image in a row, in the order in which they lie. */
+static Placement *row_of_numbers(Lowering *lowering, const Placement *from) {
+    Placement *row = ARENA_NEW(lowering->arena, Placement);
+    *row = *from;
+    row->channels = from->channels * from->height * from->width;
+    row->height = row->width = 1;
+    row->flattened_pixels = from->height * from->width;
+    row->runs = ARENA_NEW(lowering->arena, Run);
+    row->runs[0] = from->runs[0];
+    row->runs[0].channel_count = row->channels;
+    row->runs[0].pixel_stride = row->runs[0].row_stride = row->runs[0].image_stride;
+    return row;
+}
+
+static bool is_dense_image(const Placement *placement) {
+    const Run *run = &placement->runs[0];
+    return placement->run_count == 1 && run->channel_stride == 1 &&
+           run->pixel_stride == placement->channels &&
+           run->row_stride == placement->width * placement->channels;
+}
+
 static bool lower_flatten(Lowering *lowering, const Node *node) {
     const Placement *from = lowering_placement(lowering, node->operands[0]);
     Placement *to;
@@ -184,6 +216,10 @@ static bool lower_flatten(Lowering *lowering, const Node *node) {
         to = ARENA_NEW(lowering->arena, Placement);
         *to = *from;
         lowering->placements[node->results[0]->id] = to;
+        return true;
+    }
+    if (is_dense_image(from) && is_read_by_linear_alone(lowering->graph, node->results[0])) {
+        lowering->placements[node->results[0]->id] = row_of_numbers(lowering, from);
         return true;
     }
     to = lowering_place(lowering, node->results[0]);
@@ -211,7 +247,7 @@ static bool few_pieces(const Lowering *lowering, const Node *node, const Placeme
 
 /* ---- crop ---- */
 
-/* Always a view: the same rows, of which fewer are looked at. */
+/* A view: the same rows, of which fewer are looked at. */
 static bool lower_crop(Lowering *lowering, const Node *node) {
     const Placement *from = lowering_placement(lowering, node->operands[0]);
     const int64_t *margins = node_list(node, "margins").items;
@@ -227,7 +263,10 @@ static bool lower_crop(Lowering *lowering, const Node *node) {
         run->offset += margins[0] * run->row_stride + margins[1] * run->pixel_stride;
     }
     placement_share_parameters(view);
-    lowering->placements[node->results[0]->id] = view;
+    if (lowering->copy_layout)
+        lower_copy(lowering, node, view, lowering_place(lowering, node->results[0]), "crop");
+    else
+        lowering->placements[node->results[0]->id] = view;
     return true;
 }
 
@@ -250,7 +289,7 @@ bool lower_layout(Lowering *lowering, const Node *node) {
         const int64_t *channels = channel_list(arena, node, result);
         Placement *view =
             make_view(lowering, operands, find_sources(arena, operands, channels, count), count);
-        if (is_good_view(lowering, value, view)) {
+        if (!lowering->copy_layout && is_good_view(lowering, value, view)) {
             lowering->placements[value->id] = view;
             continue;
         }

@@ -108,7 +108,7 @@ void lowering_claim_routes(Lowering *lowering) {
     lowering->claims = ARENA_ARRAY(lowering->arena, Claim *, lowering->graph->next_value_id + 1);
     lowering->owned = ARENA_ARRAY(lowering->arena, Placement *, lowering->graph->next_value_id + 1);
     for (const Node *node = lowering->graph->last; node; node = node->previous) {
-        if (node->op != OP_route)
+        if (node->op != OP_route || lowering->copy_layout)
             continue;
         if (!claim_channels(lowering, node) || !worthwhile(lowering, node))
             unclaim(lowering, node);

@@ -41,6 +41,7 @@ typedef struct StepCount {
 typedef struct Step {
     int kernel;
     Argument arguments[MAX_KERNEL_PARAMETERS];
+    const Node *node;  /* of the graph, while that lives; NULL for a copy to an output */
     const char *path;  /* of the node in the spec; may be "" */
     const char *label; /* what it computes: "conv 1x1 58 -> 58, relu" */
     const char *op;    /* name of the graph op */
