@@ -15,6 +15,15 @@
 
 /* ---- packing ---- */
 
+/* The column of the weights that belongs to input `input` as it lies in memory. */
+static int64_t weight_column(const Convolution *conv, int64_t input) {
+    int64_t pixels = conv->input->flattened_pixels, channels;
+    if (pixels == 0)
+        return input;
+    channels = conv->group_inputs / pixels;
+    return input % channels * pixels + input / channels;
+}
+
 static float *pack_panel(const Convolution *conv, const float *weights, int64_t first_output,
     int64_t channel_count, float *out) {
     int64_t rows = conv->rows.window.kernel[0], columns = conv->rows.window.kernel[1];
@@ -23,9 +32,12 @@ static float *pack_panel(const Convolution *conv, const float *weights, int64_t 
         for (int64_t column = 0; column < columns; column++)
             for (int64_t input = 0; input < inputs; input++)
                 for (int64_t channel = 0; channel < channel_count; channel++)
-                    *out++ = weights[(((first_output + channel) * inputs + input) * rows + row) *
-                                         columns +
-                                     column];
+                    *out++ =
+                        weights[(((first_output + channel) * inputs + weight_column(conv, input)) *
+                                        rows +
+                                    row) *
+                                    columns +
+                                column];
     return out;
 }
 
