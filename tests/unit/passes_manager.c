@@ -3,6 +3,7 @@
 #include "ir_support.h"
 
 #include "passes/passes.h"
+#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,31 @@ static void the_page_is_up_to_date(void **state) {
     arena_destroy(arena);
 }
 
+/* Its golden tests: what it does, what it refuses, and that answers agree with it and without. */
+static void every_pass_has_a_folder_of_tests(void **state) {
+    (void)state;
+    size_t count;
+    const Pass *passes = pass_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        char path[512];
+        snprintf(path, sizeof path, RIFFLE_SOURCE_DIR "/tests/passes/%s", passes[i].name);
+        bool refused = false, on_off = false;
+        int others = 0;
+        DIR *folder = opendir(path);
+        for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
+            bool is_refused = strcmp(entry->d_name, "refused.rir") == 0;
+            bool is_on_off = strcmp(entry->d_name, "on-off.rir") == 0;
+            refused = refused || is_refused;
+            on_off = on_off || is_on_off;
+            others += !is_refused && !is_on_off && strstr(entry->d_name, ".rir") != NULL;
+        }
+        if (folder != NULL)
+            closedir(folder);
+        if (!refused || !on_off || others == 0)
+            fail_msg("%s needs refused.rir, on-off.rir and a test of what the pass does", path);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_pass_is_found),
@@ -142,6 +168,7 @@ int main(void) {
         cmocka_unit_test(verify_each_names_the_pass),
         cmocka_unit_test(presets_are_pipelines),
         cmocka_unit_test(differences_are_seen),
+        cmocka_unit_test(every_pass_has_a_folder_of_tests),
         cmocka_unit_test(the_page_is_up_to_date),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
