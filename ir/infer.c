@@ -287,13 +287,13 @@ static void infer_bias(Inference *inference) {
 
 static void infer_binary(Inference *inference) {
     const TensorType *left = operand(inference, 0), *right = operand(inference, 1);
-    bool per_channel = left->rank == 4 && right->rank == 4 && left->dims[0] == right->dims[0] &&
-                       left->dims[1] == right->dims[1] && right->dims[2] == 1 &&
-                       right->dims[3] == 1;
+    bool one_pixel = right->rank == 2 || (right->dims[2] == 1 && right->dims[3] == 1);
+    bool per_channel = left->rank == 4 && left->dims[0] == right->dims[0] &&
+                       left->dims[1] == right->dims[1] && one_pixel;
     if (!per_channel && !tensor_type_equal(left, right))
         fault(inference,
-            "the operands are %s and %s; they must be equal, or the second [n,c,1,1] with the "
-            "first's n and c",
+            "the operands are %s and %s; they must be equal, or the second [n,c] or [n,c,1,1] "
+            "with the first's n and c",
             operand_spelling(inference, 0), operand_spelling(inference, 1));
     infer_same(inference);
 }

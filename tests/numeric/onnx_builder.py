@@ -192,10 +192,16 @@ class Builder:
         return self.node("LRN", [x], x.shape, size=size, alpha=alpha, beta=beta, bias=k)
 
     def add(self, x, y):
-        return self.node("Add", [x, y], x.shape)
+        return self.node("Add", [x, self._column(x, y)], x.shape)
 
     def multiply(self, x, y):
-        return self.node("Mul", [x, y], x.shape)
+        return self.node("Mul", [x, self._column(x, y)], x.shape)
+
+    def _column(self, x, y):
+        """[n,c] as [n,c,1,1] beside a tensor of four dimensions."""
+        if len(y.shape) == len(x.shape):
+            return y
+        return self.node("Reshape", [y, self.constant([*y.shape, 1, 1])], (*y.shape, 1, 1))
 
     def concat(self, *parts):
         channels = sum(part.channels for part in parts)

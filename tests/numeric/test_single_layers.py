@@ -250,6 +250,7 @@ def sums_and_products(t, c):
     for operation in ("add", "multiply"):
         t.output(t.apply(operation, x, y))
         t.output(t.apply(operation, x, column))
+        t.output(t.apply(operation, x, t.apply("flatten", column)))
         t.output(t.apply("relu", t.apply(operation, x, y)))
         t.output(t.apply(operation, x, x))
 

@@ -88,7 +88,7 @@ static const Rule faults[] = {
         "bias: bias 'w' is f32[6,4,3,3], but the operand f32[1,4,7,9] needs f32[4]"},
     {IMAGE "%f = flatten %x : f32[1,252]\n%y = add %x, %f",
         "add: the operands are f32[1,4,7,9] and f32[1,252]; they must be equal, or the second "
-        "[n,c,1,1] with the first's n and c"},
+        "[n,c] or [n,c,1,1] with the first's n and c"},
     {IMAGE "%f = flatten %x : f32[1,252]\n%y = concat %x, %f",
         "concat: operand 2 is f32[1,252], but the first is f32[1,4,7,9]; only channels may differ"},
     {IMAGE "%y = split %x {sizes = [1, 2]}",

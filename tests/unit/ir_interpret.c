@@ -93,6 +93,10 @@ static const Case cases[] = {
         "input %x : f32[1,2,2,2]\ninput %z : f32[1,2,1,1]\n"
         "%y = multiply %x, %z : f32[1,2,2,2]\noutput y = %y\n",
         {ONE_TO_16, FLOATS(2, 10)}, {{0}}, {FLOATS(2, 4, 6, 8, 50, 60, 70, 80)}},
+    {"a vector repeated over the plane", OP_add,
+        "input %x : f32[1,2,2,2]\ninput %z : f32[1,2]\n"
+        "%y = add %x, %z : f32[1,2,2,2]\noutput y = %y\n",
+        {ONE_TO_16, FLOATS(2, 10)}, {{0}}, {FLOATS(3, 4, 5, 6, 15, 16, 17, 18)}},
     {"two operands, batch of two", OP_concat,
         "input %x : f32[2,1,1,2]\ninput %z : f32[2,2,1,2]\n"
         "%y = concat %x, %z : f32[2,3,1,2]\noutput y = %y\n",

@@ -122,6 +122,8 @@ static void make_binary(Maker *maker, OpKind op, Value *x) {
 
 static void make_scale(Maker *maker, Value *x) {
     make_unary(maker, OP_global_avg_pool, x);
+    if (chance(maker, 30)) /* [n,c] serves as well */
+        make_unary(maker, OP_flatten, maker->values[maker->value_count - 1]);
     Value *pooled = maker->values[maker->value_count - 1];
     Value *operands[] = {x, pooled};
     finish(maker, create(maker, chance(maker, 50) ? OP_multiply : OP_add, operands, 2));
