@@ -1,0 +1,225 @@
+#include "battery.h"
+
+#include "isolate.h"
+#include "reduce.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { SECONDS = 60, MOST_STEPS = 10, MOST_ATTEMPTS = 4000 };
+
+/* What is being tried, in memory that the parent process sees: a crash leaves no other word. */
+typedef struct Trying {
+    char pipeline[4096], target[64];
+    bool tiny_cache;
+} Trying;
+
+typedef struct Battery {
+    const Graph *graph;
+    uint64_t seed, random;
+    const BatteryOptions *options;
+    const PassRegistry *registry;
+    Trying *trying;
+    const Oracle *oracle;
+    Arena *arena;
+} Battery;
+
+static int64_t pick(Battery *battery, int64_t count) {
+    uint64_t z = battery->random += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    return (int64_t)((z ^ (z >> 31)) % (uint64_t)count);
+}
+
+/* ---- pipelines ---- */
+
+/* The least value that is allowed, or one near it: that is where passes take other ways. */
+static void append_option(Battery *battery, const PassOption *option, Text *text) {
+    text_format(text, "{%s=", option->name);
+    switch (option->kind) {
+    case PASS_OPTION_INTEGER:
+        text_format(text, "%lld",
+            (long long)option->least +
+                (option->most > option->least + 8 ? (long long)pick(battery, 8) : 0));
+        break;
+    case PASS_OPTION_NUMBER:
+        text_append_double(text, pick(battery, 2) == 0 ? option->least : option->most);
+        break;
+    case PASS_OPTION_FLAG:
+        text_append(text, pick(battery, 2) == 0 ? "true" : "false");
+        break;
+    }
+    text_append(text, "}");
+}
+
+static const char *random_order(Battery *battery) {
+    Text text = {0};
+    int64_t steps = 1 + pick(battery, MOST_STEPS);
+    int64_t passes = (int64_t)pass_registry_count(battery->registry);
+    for (int64_t i = 0; i < steps; i++) {
+        const Pass *pass = pass_registry_at(battery->registry, (size_t)pick(battery, passes));
+        text_format(&text, "%s%s", i > 0 ? "," : "", pass->name);
+        if (pass->option_count > 0 && pick(battery, 4) == 0)
+            append_option(battery, &pass->options[pick(battery, pass->option_count)], &text);
+    }
+    const char *copy = arena_copy_string(battery->arena, text.data);
+    text_free(&text);
+    return copy;
+}
+
+/* ---- one case ---- */
+
+static const char *try_case(
+    Battery *battery, const char *pipeline, const Target *target, bool tiny_cache) {
+    Check check = {pipeline, battery->registry, target, tiny_cache};
+    Trying *trying = battery->trying;
+    snprintf(trying->pipeline, sizeof trying->pipeline, "%s", pipeline);
+    snprintf(trying->target, sizeof trying->target, "%s", target == NULL ? "" : target->name);
+    trying->tiny_cache = tiny_cache;
+    return check_graph(battery->oracle, &check, battery->arena);
+}
+
+static const char *try_passes(Battery *battery) {
+    const char *fault = NULL;
+    for (size_t i = 0; i < pass_registry_count(battery->registry) && fault == NULL; i++) {
+        const char *name = pass_registry_at(battery->registry, i)->name;
+        fault = try_case(battery, arena_format(battery->arena, "%s,%s", name, name), NULL, false);
+    }
+    for (int level = 0; level < PIPELINE_LEVELS && fault == NULL; level++)
+        fault = try_case(battery, pipeline_preset(level), NULL, false);
+    for (int i = 0; i < battery->options->orders && fault == NULL; i++)
+        fault = try_case(battery, random_order(battery), NULL, false);
+    return fault;
+}
+
+static const Target *pick_target(Battery *battery) {
+    size_t count;
+    const Target *targets = target_table(&count);
+    size_t first = (size_t)pick(battery, (int64_t)count);
+    for (size_t i = 0; i < count; i++)
+        if (target_runs_here(&targets[(first + i) % count]))
+            return &targets[(first + i) % count];
+    return NULL;
+}
+
+static const char *try_targets(Battery *battery) {
+    const char *fault = NULL;
+    for (int i = 0; i < battery->options->compilations && fault == NULL; i++) {
+        const Target *target = pick_target(battery);
+        if (target == NULL)
+            return NULL;
+        const char *pipeline = pipeline_preset((int)pick(battery, PIPELINE_LEVELS));
+        if (pick(battery, 3) == 0) /* whatever passes did before, backends get what they need */
+            pipeline =
+                arena_format(battery->arena, "%s,%s", random_order(battery), pipeline_preset(0));
+        fault = try_case(battery, pipeline, target, pick(battery, 2) == 0);
+    }
+    return fault;
+}
+
+static const char *battery_in_child(void *context, Arena *arena) {
+    Battery *battery = context;
+    const char *fault = NULL;
+    battery->arena = arena;
+    Oracle *oracle = oracle_create(graph_copy(battery->graph, arena), battery->seed, arena, &fault);
+    if (oracle == NULL)
+        return fault;
+    battery->oracle = oracle;
+    fault = try_passes(battery);
+    if (fault == NULL)
+        fault = try_targets(battery);
+    oracle_destroy(oracle);
+    return fault;
+}
+
+static const PassRegistry *registry_or_table(const PassRegistry *registry, Arena *arena) {
+    return registry != NULL ? registry : pass_registry_create(arena);
+}
+
+const Failure *battery_run(
+    const Graph *graph, uint64_t seed, const BatteryOptions *options, Arena *arena) {
+    Trying *trying =
+        mmap(NULL, sizeof *trying, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (trying == MAP_FAILED)
+        abort();
+    Battery battery = {.graph = graph,
+        .seed = seed,
+        .random = seed,
+        .options = options,
+        .registry = registry_or_table(options->registry, arena),
+        .trying = trying};
+    const char *fault = isolated(battery_in_child, &battery, SECONDS, arena);
+    Failure *failure = NULL;
+    if (fault != NULL) {
+        failure = ARENA_NEW(arena, Failure);
+        *failure = (Failure){.seed = seed,
+            .pipeline = arena_copy_string(arena, trying->pipeline),
+            .target = arena_copy_string(arena, trying->target),
+            .tiny_cache = trying->tiny_cache,
+            .fault = fault};
+    }
+    munmap(trying, sizeof *trying);
+    return failure;
+}
+
+/* ---- again ---- */
+
+typedef struct Retry {
+    const Failure *failure;
+    const Graph *graph;
+    const PassRegistry *registry;
+} Retry;
+
+static const char *retry_in_child(void *context, Arena *arena) {
+    const Retry *retry = context;
+    const Failure *failure = retry->failure;
+    const char *fault = NULL;
+    Diagnostics *diagnostics = diagnostics_create();
+    Check check = {failure->pipeline, retry->registry, NULL, failure->tiny_cache};
+    if (failure->target[0] != '\0') {
+        check.target = target_find(failure->target, arena, diagnostics);
+        if (check.target == NULL)
+            return arena_format(arena, "target: %s", diagnostics_copy(diagnostics, arena));
+    }
+    diagnostics_destroy(diagnostics);
+    Oracle *oracle = oracle_create(graph_copy(retry->graph, arena), failure->seed, arena, &fault);
+    if (oracle != NULL)
+        fault = check_graph(oracle, &check, arena);
+    oracle_destroy(oracle);
+    return fault;
+}
+
+const char *failure_retry(
+    const Failure *failure, const Graph *graph, const PassRegistry *registry, Arena *arena) {
+    Retry retry = {failure, graph, registry};
+    return isolated(retry_in_child, &retry, SECONDS, arena);
+}
+
+typedef struct Smaller {
+    const Failure *failure;
+    const PassRegistry *registry;
+} Smaller;
+
+/* Another fault than the one that is looked for is none: it would lead away. */
+static bool fails_alike(void *context, Graph *graph, const char *pipeline) {
+    const Smaller *smaller = context;
+    Arena *arena = arena_create();
+    Failure failure = *smaller->failure;
+    failure.pipeline = pipeline;
+    const char *fault = failure_retry(&failure, graph, smaller->registry, arena);
+    bool alike = fault != NULL && fault_alike(fault, smaller->failure->fault);
+    arena_destroy(arena);
+    return alike;
+}
+
+Graph *failure_reduce(
+    Failure *failure, const Graph *graph, const PassRegistry *registry, Arena *arena) {
+    Smaller smaller = {failure, registry};
+    Reduction reduction =
+        reduce(graph, failure->pipeline, fails_alike, &smaller, MOST_ATTEMPTS, arena);
+    failure->pipeline = reduction.pipeline;
+    const char *fault = failure_retry(failure, reduction.graph, registry, arena);
+    if (fault != NULL)
+        failure->fault = fault;
+    return reduction.graph;
+}

@@ -1,0 +1,174 @@
+#include "fit.h"
+
+#include <string.h>
+
+static int64_t greatest_common_divisor(int64_t a, int64_t b) {
+    while (b != 0) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+static int64_t channels_of(const Node *node) {
+    return node->operands[0]->type.dims[1];
+}
+
+/* The model's weight in that shape: under its path, or under a new one where that is taken by
+ * another shape. */
+static void set_weight(
+    Graph *graph, Node *node, const Node *model, int i, TensorType type, const FitWeights *wanted) {
+    if (model->weights[i] == NULL || wanted->dropped == i)
+        return;
+    const char *path = model->weights[i]->path;
+    if (wanted->own)
+        path = arena_format(graph->arena, "%s.%s", node->path, op_info(node->op)->weights[i].name);
+    while (node->weights[i] == NULL) {
+        node->weights[i] = graph_weight(graph, path, type, (SourceRange){0});
+        path = arena_format(graph->arena, "%s_", path);
+    }
+}
+
+/* ---- convolutions ---- */
+
+static void drop_residual(Node *node) {
+    node->operand_count = 1;
+    node_set_integer(node, "residual_activation", ACTIVATION_NONE);
+}
+
+static void fit_residual(Node *node) {
+    if (node->operand_count < 2) {
+        drop_residual(node);
+        return;
+    }
+    TensorType type;
+    int count = 0;
+    Diagnostics *refusals = diagnostics_create();
+    if (!node_result_types(node, &type, 1, &count, refusals))
+        drop_residual(node);
+    diagnostics_destroy(refusals);
+}
+
+static bool fit_conv(Graph *graph, Node *node, const Node *model, const FitWeights *wanted) {
+    if (node->operands[0]->type.rank != 4)
+        return false;
+    TensorType type = model->weights[0]->type;
+    int64_t channels = channels_of(node), groups = node_integer(node, "groups");
+    int64_t before = channels_of(model), filters = wanted->filters;
+    if (groups == before && groups > 1) { /* depthwise stays so */
+        filters = type.dims[0] / before * channels;
+        groups = channels;
+    }
+    groups = greatest_common_divisor(groups, channels);
+    filters = filters / groups < 1 ? groups : filters / groups * groups;
+    node_set_integer(node, "groups", groups);
+    type.dims[0] = filters;
+    type.dims[1] = channels / groups;
+    if (wanted->one_tap) {
+        type.dims[2] = type.dims[3] = 1;
+        node_set_list(graph, node, "padding", (int64_t[]){0, 0, 0, 0}, 4);
+        node_set_list(graph, node, "dilation", (int64_t[]){1, 1}, 2);
+    }
+    set_weight(graph, node, model, 0, type, wanted);
+    set_weight(graph, node, model, 1, tensor_type(1, &filters), wanted);
+    fit_residual(node);
+    return true;
+}
+
+static bool fit_linear(Graph *graph, Node *node, const Node *model, const FitWeights *wanted) {
+    int64_t dims[] = {wanted->filters, channels_of(node)};
+    set_weight(graph, node, model, 0, tensor_type(2, dims), wanted);
+    set_weight(graph, node, model, 1, tensor_type(1, dims), wanted);
+    return true;
+}
+
+/* ---- which channel is where ---- */
+
+/* Operands that cannot be joined with the first are left out. */
+static void keep_joinable(Node *node) {
+    int count = 0;
+    for (int i = 0; i < node->operand_count; i++) {
+        TensorType type = node->operands[i]->type;
+        type.dims[1] = channels_of(node);
+        if (tensor_type_equal(&type, &node->operands[0]->type))
+            node->operands[count++] = node->operands[i];
+    }
+    node->operand_count = count;
+}
+
+/* Entries that point behind the last channel are left out. */
+static bool fit_list(Graph *graph, Node *node) {
+    IntegerList list = node_list(node, "channels");
+    int64_t channels = 0, *items = ARENA_ARRAY(graph->arena, int64_t, list.count);
+    size_t count = 0;
+    keep_joinable(node);
+    for (int i = 0; i < node->operand_count; i++)
+        channels += node->operands[i]->type.dims[1];
+    for (size_t i = 0; i < list.count; i++)
+        if (list.items[i] < channels)
+            items[count++] = list.items[i];
+    node_set_list(graph, node, "channels", items, count);
+    return count > 0;
+}
+
+static bool fit_split(Graph *graph, Node *node) {
+    IntegerList sizes = node_list(node, "sizes");
+    int64_t rest = channels_of(node), parts = (int64_t)sizes.count;
+    int64_t *items = ARENA_ARRAY(graph->arena, int64_t, sizes.count);
+    if (rest < parts)
+        return false;
+    bool equal = true;
+    for (int64_t i = 0; i < parts; i++)
+        equal &= sizes.items[i] == sizes.items[0];
+    if (node_flag(node, "interleaved") && rest % parts != 0)
+        return false;
+    for (int64_t i = 0; i < parts; i++) {
+        int64_t others = parts - 1 - i, most = rest - others;
+        items[i] = equal && channels_of(node) % parts == 0 ? channels_of(node) / parts
+                   : others == 0                           ? rest
+                   : sizes.items[i] < most                 ? sizes.items[i]
+                                                           : most;
+        rest -= items[i];
+    }
+    node_set_list(graph, node, "sizes", items, sizes.count);
+    return true;
+}
+
+/* ---- all ---- */
+
+static void fit_binary(Node *node) {
+    if (node->operand_count < 2)
+        return;
+    const TensorType *first = &node->operands[0]->type, *second = &node->operands[1]->type;
+    bool per_channel = first->rank == 4 && second->rank == 4 && first->dims[0] == second->dims[0] &&
+                       first->dims[1] == second->dims[1] && second->dims[2] == 1 &&
+                       second->dims[3] == 1;
+    if (!per_channel && !tensor_type_equal(first, second))
+        node->operand_count = 1;
+}
+
+bool fit_vanishes(const Node *node) {
+    return (node->op == OP_add || node->op == OP_multiply) && node->operand_count < 2;
+}
+
+bool fit_node(Graph *graph, Node *node, const Node *model, const FitWeights *wanted) {
+    if (node->op == OP_conv)
+        return fit_conv(graph, node, model, wanted);
+    if (node->op == OP_linear)
+        return fit_linear(graph, node, model, wanted);
+    if (node->op == OP_gather || node->op == OP_route)
+        return fit_list(graph, node);
+    if (node->op == OP_split)
+        return fit_split(graph, node);
+    if (node->op == OP_concat)
+        keep_joinable(node);
+    if (node->op == OP_add || node->op == OP_multiply)
+        fit_binary(node);
+    if (node->op == OP_shuffle)
+        node_set_integer(node, "groups",
+            greatest_common_divisor(node_integer(node, "groups"), channels_of(node)));
+    for (int i = 0; i < op_info(node->op)->weight_count; i++) /* one number per channel */
+        set_weight(graph, node, model, i, tensor_type(1, &node->operands[0]->type.dims[1]), wanted);
+    return true;
+}

@@ -1,0 +1,15 @@
+/* Running code that may crash or never end. */
+#ifndef RIFFLE_TESTS_RANDOM_ISOLATE_H
+#define RIFFLE_TESTS_RANDOM_ISOLATE_H
+
+#include "ir/arena.h"
+
+/* Allocates what it returns from the arena; NULL for success. */
+typedef const char *IsolatedFunction(void *context, Arena *arena);
+
+/* Calls the function in a process of its own and returns what it returns, copied; or "crash: ..."
+ * or "endless: ..." when it ends by a signal or takes longer than so many seconds. What the
+ * function changes in memory is lost. */
+const char *isolated(IsolatedFunction *function, void *context, unsigned seconds, Arena *arena);
+
+#endif

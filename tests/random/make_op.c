@@ -1,0 +1,235 @@
+/* One op of random attributes, for every op of ops.def. The shape rules decide what is legal: what
+ * they refuse is not made. */
+#include "maker.h"
+
+typedef Value *MakeOp(Maker *maker, OpKind op, Value *x);
+
+static Activation pick_activation(Maker *maker, int percent) {
+    return chance(maker, percent) ? (Activation)pick(maker, ACTIVATION_COUNT) : ACTIVATION_NONE;
+}
+
+/* ---- windows ---- */
+
+/* Two numbers: equal ones most of the time. */
+static void set_pair(Maker *maker, Node *node, const char *name, int64_t least, int64_t most) {
+    int64_t first = pick_between(maker, least, most);
+    int64_t second = chance(maker, 75) ? first : pick_between(maker, least, most);
+    maker_list(maker, node, name, 2, first, second);
+}
+
+static void set_padding(Maker *maker, Node *node, int64_t rows, int64_t columns) {
+    if (chance(maker, 60)) { /* as networks have it */
+        int64_t row = (rows - 1) / 2, column = (columns - 1) / 2;
+        maker_list(maker, node, "padding", 4, row, column, row, column);
+    } else {
+        maker_list(maker, node, "padding", 4, pick(maker, rows), pick(maker, columns),
+            pick(maker, rows), pick(maker, columns));
+    }
+}
+
+/* As fuse-residual leaves it: one that keeps the shape, and adds what it read or another. */
+static Value *make_residual_conv(Maker *maker, Value *x) {
+    Value *operands[] = {x, chance(maker, 60) ? x : pick_alike(maker, x, true)};
+    Node *node = maker_node(maker, OP_conv, operands, 2);
+    int64_t channels = x->type.dims[1],
+            groups = chance(maker, 70) ? 1 : pick_groups(maker, channels);
+    int64_t kernel = chance(maker, 60) ? 1 : 3, padding = kernel / 2;
+    maker_weight(
+        maker, node, "weight", 4, (int64_t[]){channels, channels / groups, kernel, kernel});
+    node_set_integer(node, "groups", groups);
+    maker_list(maker, node, "padding", 4, padding, padding, padding, padding);
+    node_set_integer(node, "activation", pick_activation(maker, 20));
+    node_set_integer(node, "residual_activation", pick_activation(maker, 60));
+    return maker_finish(maker, node);
+}
+
+static Value *make_any_conv(Maker *maker, OpKind op, Value *x) {
+    static const int64_t kernels[] = {1, 1, 1, 2, 3, 3, 3, 5};
+    if (x->type.rank != 4)
+        return NULL;
+    if (chance(maker, 15))
+        return make_residual_conv(maker, x);
+    Node *node = maker_node(maker, op, &x, 1);
+    int64_t channels = x->type.dims[1],
+            groups = chance(maker, 60) ? 1 : pick_groups(maker, channels);
+    int64_t most = maker->most_channels / groups < 1 ? 1 : maker->most_channels / groups;
+    int64_t outputs = groups == 1 ? pick_channels(maker) : groups * pick_between(maker, 1, most);
+    if (chance(maker, 20))
+        outputs = channels;
+    int64_t rows = kernels[pick(maker, 8)],
+            columns = chance(maker, 80) ? rows : kernels[pick(maker, 8)];
+    maker_weight(maker, node, "weight", 4, (int64_t[]){outputs, channels / groups, rows, columns});
+    if (chance(maker, 40))
+        maker_weight(maker, node, "bias", 1, &outputs);
+    node_set_integer(node, "groups", groups);
+    int64_t dilation = chance(maker, 80) ? 1 : 2;
+    maker_list(maker, node, "dilation", 2, dilation, chance(maker, 80) ? dilation : 1);
+    if (chance(maker, 40))
+        set_pair(maker, node, "stride", 1, 3);
+    set_padding(maker, node, dilation * (rows - 1) + 1, columns);
+    node_set_integer(node, "activation", pick_activation(maker, 15));
+    return maker_finish(maker, node);
+}
+
+static Value *make_any_pool(Maker *maker, OpKind op, Value *x) {
+    if (x->type.rank != 4)
+        return NULL;
+    Node *node = maker_node(maker, op, &x, 1);
+    int64_t rows = pick_between(maker, 1, 4),
+            columns = chance(maker, 75) ? rows : pick_between(maker, 1, 4);
+    maker_list(maker, node, "kernel", 2, rows, columns);
+    if (chance(maker, 60))
+        set_pair(maker, node, "stride", 1, 3);
+    set_padding(maker, node, rows, columns);
+    node_attribute(node, "ceil")->flag = chance(maker, 30);
+    if (op == OP_avg_pool)
+        node_attribute(node, "count_padding")->flag = chance(maker, 50);
+    return maker_finish(maker, node);
+}
+
+static Value *make_border(Maker *maker, OpKind op, Value *x) {
+    Node *node = maker_node(maker, op, &x, 1);
+    maker_list(maker, node, op == OP_pad ? "padding" : "margins", 4, pick(maker, 3), pick(maker, 3),
+        pick(maker, 3), pick(maker, 3));
+    return maker_finish(maker, node);
+}
+
+/* ---- element by element ---- */
+
+static Value *make_channel_op(Maker *maker, OpKind op, Value *x) {
+    Node *node = maker_node(maker, op, &x, 1);
+    const OpInfo *info = op_info(op);
+    for (int i = 0; i < info->weight_count; i++)
+        maker_weight(maker, node, info->weights[i].name, 1, &x->type.dims[1]);
+    if (op == OP_batch_norm && chance(maker, 30))
+        node_attribute(node, "epsilon")->number = 1e-3;
+    return maker_finish(maker, node);
+}
+
+static Value *make_plain(Maker *maker, OpKind op, Value *x) {
+    return make_unary(maker, op, x);
+}
+
+static Value *make_binary(Maker *maker, OpKind op, Value *x) {
+    Value *operands[] = {x, pick_alike(maker, x, true)};
+    if (x->type.rank == 4 && chance(maker, 30)) /* per channel */
+        operands[1] = make_unary(maker, OP_global_avg_pool, operands[1]);
+    else if (chance(maker, 50)) {
+        operands[0] = operands[1];
+        operands[1] = x;
+    }
+    if (operands[1] == NULL)
+        return NULL;
+    Node *node = maker_node(maker, op, operands, 2);
+    node_set_integer(node, "activation", pick_activation(maker, 40));
+    return maker_finish(maker, node);
+}
+
+static Value *make_any_linear(Maker *maker, OpKind op, Value *x) {
+    if (x->type.rank == 4)
+        x = chance(maker, 50) ? make_unary(maker, OP_global_avg_pool, x)
+                              : make_unary(maker, OP_flatten, x);
+    if (x == NULL || x->type.dims[1] > 512)
+        return NULL;
+    Node *node = maker_node(maker, op, &x, 1);
+    int64_t outputs = pick_channels(maker);
+    maker_weight(maker, node, "weight", 2, (int64_t[]){outputs, x->type.dims[1]});
+    if (chance(maker, 50))
+        maker_weight(maker, node, "bias", 1, &outputs);
+    node_set_integer(node, "activation", pick_activation(maker, 20));
+    return maker_finish(maker, node);
+}
+
+static Value *make_local_response_norm(Maker *maker, OpKind op, Value *x) {
+    Node *node = maker_node(maker, op, &x, 1);
+    node_set_integer(node, "size", 1 + 2 * pick(maker, 4));
+    node_attribute(node, "alpha")->number = chance(maker, 50) ? 1e-4 : 0.3;
+    node_attribute(node, "beta")->number = chance(maker, 50) ? 0.75 : 0.5;
+    node_attribute(node, "k")->number = chance(maker, 50) ? 1.0 : 2.0;
+    return maker_finish(maker, node);
+}
+
+/* ---- which channel is where ---- */
+
+static Value *make_any_concat(Maker *maker, OpKind op, Value *x) {
+    Value *operands[4] = {x};
+    int count = (int)pick_between(maker, 1, 4), place = (int)pick(maker, count);
+    for (int i = 0; i < count; i++)
+        operands[i] = chance(maker, 90) ? pick_alike(maker, x, false) : x;
+    operands[place] = x;
+    return maker_finish(maker, maker_node(maker, op, operands, count));
+}
+
+static Value *make_any_split(Maker *maker, OpKind op, Value *x) {
+    int64_t channels = x->type.dims[1], sizes[4], rest = channels;
+    int64_t parts = pick_between(maker, 1, channels < 4 ? channels : 4);
+    Node *node = maker_node(maker, op, &x, 1);
+    if (channels % parts == 0 && chance(maker, 70)) {
+        for (int64_t i = 0; i < parts; i++)
+            sizes[i] = channels / parts;
+        node_attribute(node, "interleaved")->flag = chance(maker, 50);
+    } else {
+        for (int64_t i = 0; i < parts; i++) {
+            int64_t others = parts - 1 - i;
+            sizes[i] = others == 0 ? rest : pick_between(maker, 1, rest - others);
+            rest -= sizes[i];
+        }
+    }
+    node_set_list(maker->graph, node, "sizes", sizes, (size_t)parts);
+    return maker_finish(maker, node);
+}
+
+static Value *make_any_shuffle(Maker *maker, OpKind op, Value *x) {
+    (void)op;
+    return make_shuffle(maker, x, pick_groups(maker, x->type.dims[1]),
+        chance(maker, 50) ? SHUFFLE_MEGVII : SHUFFLE_PAPER);
+}
+
+static Value *make_any_list(Maker *maker, OpKind op, Value *x) {
+    Value *operands[3] = {x};
+    int count = op == OP_route ? (int)pick_between(maker, 1, 3) : 1;
+    int64_t channels = x->type.dims[1], list[160];
+    for (int i = 1; i < count; i++) {
+        operands[i] = chance(maker, 85) ? pick_alike(maker, x, false) : x;
+        channels += operands[i]->type.dims[1];
+    }
+    size_t length = pick_list(maker, channels, list, sizeof list / sizeof list[0]);
+    return make_list(maker, op, operands, count, list, length);
+}
+
+/* ---- the table ---- */
+
+static MakeOp *const makers[OP_COUNT] = {
+    [OP_conv] = make_any_conv,
+    [OP_batch_norm] = make_channel_op,
+    [OP_bias] = make_channel_op,
+    [OP_relu] = make_plain,
+    [OP_relu6] = make_plain,
+    [OP_sigmoid] = make_plain,
+    [OP_hard_sigmoid] = make_plain,
+    [OP_hard_swish] = make_plain,
+    [OP_add] = make_binary,
+    [OP_multiply] = make_binary,
+    [OP_concat] = make_any_concat,
+    [OP_split] = make_any_split,
+    [OP_shuffle] = make_any_shuffle,
+    [OP_gather] = make_any_list,
+    [OP_route] = make_any_list,
+    [OP_pad] = make_border,
+    [OP_crop] = make_border,
+    [OP_max_pool] = make_any_pool,
+    [OP_avg_pool] = make_any_pool,
+    [OP_global_avg_pool] = make_plain,
+    [OP_flatten] = make_plain,
+    [OP_linear] = make_any_linear,
+    [OP_softmax] = make_plain,
+    [OP_local_response_norm] = make_local_response_norm,
+};
+
+bool make_op_knows(OpKind op) {
+    return makers[op] != NULL;
+}
+
+Value *make_op(Maker *maker, OpKind op, Value *x) {
+    return x == NULL || makers[op] == NULL ? NULL : makers[op](maker, op, x);
+}

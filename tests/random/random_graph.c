@@ -1,0 +1,117 @@
+#include "random_graph.h"
+
+#include "maker.h"
+
+#include <assert.h>
+
+typedef struct UnitChoice {
+    MakeUnit *make;
+    int share;
+} UnitChoice;
+
+static Value *make_any_op(Maker *maker, Value *x) {
+    return make_op(maker, (OpKind)pick(maker, OP_COUNT), x);
+}
+
+static const UnitChoice units[] = {
+    {make_any_op, 42},
+    {make_shufflenet_v1, 4},
+    {make_shufflenet_v2, 5},
+    {make_squeeze_excitation, 3},
+    {make_residual, 4},
+    {make_dense_block, 3},
+    {make_fire, 3},
+    {make_inception, 2},
+    {make_stem, 1},
+    {make_head, 5},
+    {make_shift, 2},
+    {make_interleaved_groups, 3},
+    {make_gathered_groups, 3},
+    {make_layout_tree, 8},
+    {make_permuted_readers, 7},
+    {make_joined_activation, 5},
+};
+
+static MakeUnit *pick_unit(Maker *maker) {
+    int64_t shares = pick(maker, 100);
+    size_t last = sizeof units / sizeof units[0] - 1;
+    for (size_t i = 0; i < last; i++) {
+        shares -= units[i].share;
+        if (shares < 0)
+            return units[i].make;
+    }
+    return units[last].make;
+}
+
+static int count_nodes(const Graph *graph) {
+    int count = 0;
+    for (const Node *node = graph->first; node; node = node->next)
+        count++;
+    return count;
+}
+
+static Layout pick_layout(Maker *maker) {
+    return chance(maker, 50) ? LAYOUT_NCHW : LAYOUT_NHWC;
+}
+
+/* Most graphs are narrow, since those show most faults in least time; the others have channels
+ * that fill several vectors, and leave some lanes over. */
+static void add_inputs(Maker *maker) {
+    int64_t width_class = pick(maker, 10);
+    maker->most_channels = width_class < 5 ? 12 : width_class < 9 ? 36 : 120;
+    maker->most_floats = 3000;
+    int64_t largest = width_class < 9 ? 9 : 5,
+            inputs = chance(maker, 75) ? 1 : pick_between(maker, 2, 3);
+    int64_t batch = chance(maker, 70) ? 1 : pick_between(maker, 2, 3);
+    int64_t dims[4] = {batch, 0, pick_between(maker, 1, largest), pick_between(maker, 1, largest)};
+    for (int64_t i = 0; i < inputs; i++) {
+        dims[1] = pick_channels(maker);
+        if (i > 0 && chance(maker, 20)) /* of a size of its own */
+            dims[2] = pick_between(maker, 1, largest);
+        int rank = i > 0 && chance(maker, 10) ? 2 : 4;
+        const char *name = arena_format(maker->graph->arena, "x%d", (int)i);
+        maker->values[maker->value_count++] = graph_add_input(
+            maker->graph, name, tensor_type(rank, dims), pick_layout(maker), (SourceRange){0});
+        GraphInput *input = &maker->graph->inputs[i];
+        if (rank == 4 && dims[1] <= 4 && chance(maker, 20)) {
+            input->has_preprocessing = true;
+            input->preprocessing.bgr = chance(maker, 50);
+            input->preprocessing.scale = chance(maker, 50) ? 1.0 / 255 : 1.0;
+        }
+    }
+}
+
+/* Unused values become outputs, but for a few that are left dead; some are outputs twice, and some
+ * that are read elsewhere are outputs, too. */
+static void add_outputs(Maker *maker) {
+    Graph *graph = maker->graph;
+    Arena *scratch = arena_create();
+    int *uses = graph_use_counts(graph, scratch);
+    for (int i = 0; i < maker->value_count; i++) {
+        Value *value = maker->values[i];
+        bool is_last = i + 1 == maker->value_count, is_input = value->producer == NULL;
+        int percent = uses[value->id] > 0 ? 3 : is_input ? 30 : 85;
+        if (!is_last && !chance(maker, percent))
+            continue;
+        int64_t times = chance(maker, 4) ? 2 : 1;
+        for (int64_t k = 0; k < times; k++)
+            graph_add_output(graph, arena_format(graph->arena, "y%d_%d", i, (int)k), value,
+                pick_layout(maker), (SourceRange){0});
+    }
+    arena_destroy(scratch);
+}
+
+Graph *random_graph(uint64_t seed, int node_count, Arena *arena) {
+    enum { MOST_TRIES = 1000 };
+    Maker *maker = ARENA_NEW(arena, Maker);
+    maker->graph = graph_create(arena, "random");
+    maker->random = seed * 0x9e3779b97f4a7c15u + 1;
+    maker->refusals = diagnostics_create();
+    add_inputs(maker);
+    for (int i = 0; i < MOST_TRIES && count_nodes(maker->graph) < node_count; i++)
+        pick_unit(maker)(maker, pick_value(maker));
+    add_outputs(maker);
+    graph_drop_unused_weights(maker->graph);
+    diagnostics_destroy(maker->refusals);
+    return maker->graph;
+}
