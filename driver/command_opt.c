@@ -28,11 +28,11 @@ static const struct argp_option options[] = {{NULL, 0, NULL, 0, "Output:", 5},
     {NULL, 0, NULL, 0, "Looking on (standard error):", 6},
     {"print-pipeline", OPTION_PRINT_PIPELINE, NULL, 0,
         "Print the pipeline to standard output, and do nothing else", 0},
-    {"print-before", OPTION_PRINT_BEFORE, "PASS", 0,
-        "Print the graph before each run of this pass, before its second one (PASS#2), or before "
+    {"print-before", OPTION_PRINT_BEFORE, "PASS", 0, "The same, before it", 0},
+    {"print-after", OPTION_PRINT_AFTER, "PASS", 0,
+        "Print the graph after each run of this pass, after its second one (PASS#2), or after "
         "'all'; several are separated by commas",
         0},
-    {"print-after", OPTION_PRINT_AFTER, "PASS", 0, "The same, after it", 0},
     {"print-rewrites", OPTION_PRINT_REWRITES, NULL, 0,
         "Print each rewrite: its number in the pass, and the node where it begins", 0},
     {"stats", OPTION_STATS, "json", OPTION_ARG_OPTIONAL,
@@ -67,6 +67,7 @@ static const struct argp_child children[] = {
     {&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0}, {&passes_argp, 0, NULL, 0}, {0}};
 enum { CHILD_COUNT = sizeof children / sizeof children[0] - 1 };
 
+/* A mistake is reported, and the rest of the line is read for more. */
 static error_t take_form(OptOptions *opt, const char *option, const char *text, ReportForm *form) {
     if (text == NULL) {
         *form = REPORT_TEXT;
@@ -75,7 +76,6 @@ static error_t take_form(OptOptions *opt, const char *option, const char *text, 
     } else {
         diagnostics_error(opt->model.session->diagnostics, NULL,
             "'%s' is no form of %s: give json, or nothing for a table", text, option);
-        return EINVAL;
     }
     return 0;
 }

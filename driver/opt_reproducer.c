@@ -123,6 +123,6 @@ SourceRange opt_reproducer_read(OptOptions *opt, const SourceFile *text) {
     read_words(opt, text, seeds_mark, read_seed);
     read_words(opt, text, checks_mark, read_check);
     diagnostics_report(opt->model.session->diagnostics, SEVERITY_NOTE, line,
-        "-O or --passes runs another", "the pipeline is the file's own");
+        "-O or --passes runs another", "running the pipeline at the head of the file");
     return line;
 }
