@@ -11,6 +11,7 @@
 /* A set of channels of a class that should become a run. */
 typedef struct ChannelSet {
     bool *members;
+    bool direct; /* by a reader of the class itself, not by readers further on */
     struct ChannelSet *next;
 } ChannelSet;
 

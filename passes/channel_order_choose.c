@@ -2,11 +2,12 @@
  * are runs (consecutive.h).
  *
  * Sets are asked for in turn, the most important first, and one that no order can serve together
- * with those before it is left out:
+ * with those before it is asked for in parts, or left out:
  *     1. the channels that a route takes from the class: a producer then writes them as one run
- *     2. what the results of those routes are asked for in their turn, and their blocks, seen from
+ *     2. the channels that a route brings from one operand, and from one block of it; if need be
+ *        those in one block of the class, or in one of the sets above
+ *     3. what the results of the routes are asked for in their turn, and their blocks, seen from
  *        here: so that the runs inside a run stay together too
- *     3. the channels that a route brings from one operand, and from one block of it
  * Sets come from the readers backwards, orders are chosen from the producers forwards. Channels
  * that no set distinguishes follow the order of what a route connects them to, where that is
  * chosen. */
@@ -37,18 +38,22 @@ static bool is_known(const OrderClass *class, const ChannelSet *sets, const bool
     return false;
 }
 
-/* Takes note of a set that says something and is new. */
-static void ask_for(ChannelOrders *orders, OrderClass *class, bool *members, bool is_source) {
+typedef enum SetKind { SET_TAKEN, SET_PULLED, SET_SOURCE } SetKind;
+
+/* Takes note of a set that says something and is new. All that are taken come before the first that
+ * is pulled back. */
+static void ask_for(ChannelOrders *orders, OrderClass *class, bool *members, SetKind kind) {
     int64_t count = 0;
     for (int64_t c = 0; c < class->channels; c++)
         count += members[c];
     if (count < 2 || count == class->channels || class->set_count == MOST_SETS ||
-        is_known(class, is_source ? class->sources : class->wanted, members))
+        is_known(class, kind == SET_SOURCE ? class->sources : class->wanted, members))
         return;
     ChannelSet *set = ARENA_NEW(orders->arena, ChannelSet);
     set->members = members;
+    set->direct = kind == SET_TAKEN;
     class->set_count++;
-    if (is_source) {
+    if (kind == SET_SOURCE) {
         set->next = class->sources;
         class->sources = set;
     } else if (class->wanted == NULL) {
@@ -75,7 +80,7 @@ static void ask_for_sources(
         RouteSource source = route_source(route, i);
         brought[i] = source.operand == k && source.channel >= first && source.channel < end;
     }
-    ask_for(orders, result, brought, true);
+    ask_for(orders, result, brought, SET_SOURCE);
 }
 
 /* What the route takes from, and brings into, each class. */
@@ -89,7 +94,7 @@ static void ask_for_operands(ChannelOrders *orders, const Node *route) {
             if (source.operand == k)
                 taken[source.channel] = true;
         }
-        ask_for(orders, operand, taken, false);
+        ask_for(orders, operand, taken, SET_TAKEN);
         for (int64_t first = 0; first < operand->channels; first = block_end(operand, first))
             if (block_end(operand, first) > first + 1)
                 ask_for_sources(orders, route, k, first, block_end(operand, first));
@@ -107,7 +112,7 @@ static void pull_back(ChannelOrders *orders, const Node *route, int k, const boo
         if (source.operand == k && members[i])
             pulled[source.channel] = true;
     }
-    ask_for(orders, operand, pulled, false);
+    ask_for(orders, operand, pulled, SET_PULLED);
 }
 
 static void pull_back_all(ChannelOrders *orders, const Node *route) {
@@ -164,17 +169,27 @@ static int64_t *find_keys(
     return keys;
 }
 
+/* Asks for the part of the set that is in another. */
+static void require_part(ChannelOrders *orders, ConsecutiveOrders *possible,
+    const OrderClass *class, const bool *members, const bool *other) {
+    bool *part = new_members(orders, class);
+    for (int64_t c = 0; c < class->channels; c++)
+        part[c] = members[c] && other[c];
+    (void)consecutive_require(possible, part);
+}
+
 /* Asks for the set; or, where no order has it in one piece, for its part of each block. */
-static void require(ChannelOrders *orders, ConsecutiveOrders *possible, const OrderClass *class,
+static bool require(ChannelOrders *orders, ConsecutiveOrders *possible, const OrderClass *class,
     const bool *members) {
     if (consecutive_require(possible, members))
-        return;
+        return true;
     for (int64_t first = 0; first < class->channels; first = block_end(class, first)) {
-        bool *part = new_members(orders, class);
+        bool *block = new_members(orders, class);
         for (int64_t c = first; c < block_end(class, first); c++)
-            part[c] = members[c];
-        (void)consecutive_require(possible, part); /* refused again where it is all of the set */
+            block[c] = true;
+        require_part(orders, possible, class, members, block);
     }
+    return false;
 }
 
 static void choose(
@@ -182,10 +197,15 @@ static void choose(
     class->old_place = ARENA_ARRAY(orders->arena, int64_t, class->channels);
     class->new_place = ARENA_ARRAY(orders->arena, int64_t, class->channels);
     ConsecutiveOrders *possible = consecutive_orders(orders->arena, class->channels, class->starts);
-    for (const ChannelSet *set = class->wanted; set; set = set->next)
-        require(orders, possible, class, set->members);
-    for (const ChannelSet *set = class->sources; set; set = set->next)
-        require(orders, possible, class, set->members);
+    const ChannelSet *pulled = class->wanted;
+    for (; pulled && pulled->direct; pulled = pulled->next)
+        (void)require(orders, possible, class, pulled->members);
+    for (const ChannelSet *source = class->sources; source; source = source->next)
+        if (!require(orders, possible, class, source->members))
+            for (const ChannelSet *set = class->wanted; set != pulled; set = set->next)
+                require_part(orders, possible, class, source->members, set->members);
+    for (; pulled; pulled = pulled->next)
+        (void)require(orders, possible, class, pulled->members);
     consecutive_choose(possible, find_keys(orders, class, routes, route_count), class->old_place);
     for (int64_t i = 0; i < class->channels; i++)
         class->new_place[class->old_place[i]] = i;
