@@ -60,7 +60,8 @@ void program_print(const Program *program, Text *text);
 
 typedef struct ProgramSummary {
     int64_t workspace_bytes;             /* the library's workspace */
-    int64_t workspace_lower_bound_bytes; /* live tensors at the worst step */
+    int64_t workspace_lower_bound_bytes; /* buffers alive at the worst step */
+    int64_t live_bytes;                  /* the same without room for channels not yet written */
     int64_t weight_bytes;                /* packed */
     int64_t stack_bytes;                 /* the largest rings that a kernel keeps on the stack */
     int kernel_count;                    /* distinct kernels */

@@ -4,7 +4,7 @@
  * Inside the network tensors are channels last, without padding between pixels. Vector loads may
  * read past the last channel of a pixel (lanes that nobody looks at), so the workspace ends with
  * one vector of slack; the caller's own buffers are read and written exactly. */
-#include "backends/lower.h"
+#include "backends/liveness.h"
 #include "passes/passes.h"
 #include <assert.h>
 #include <stdarg.h>
@@ -73,6 +73,22 @@ Placement *lowering_dense(Lowering *lowering, const Value *value) {
     int64_t bytes = tensor_elements(&value->type) * (int64_t)sizeof(float);
     int buffer = add_buffer(lowering, BUFFER_WORKSPACE, 0, bytes, value_name(lowering, value));
     return dense_placement(lowering, &value->type, buffer, LAYOUT_NHWC, false);
+}
+
+Placement *lowering_dense_parts(
+    Lowering *lowering, const Value *value, const int64_t *ends, int count) {
+    Placement *placement = new_placement(lowering, &value->type, count);
+    int64_t pixels = tensor_elements(&value->type) / placement->channels;
+    for (int i = 0; i < count; i++) {
+        TensorType type = value->type;
+        int64_t first = i > 0 ? ends[i - 1] : 0;
+        type.dims[1] = ends[i] - first;
+        int buffer = add_buffer(lowering, BUFFER_WORKSPACE, 0,
+            pixels * type.dims[1] * (int64_t)sizeof(float), value_name(lowering, value));
+        placement->runs[i] = dense_placement(lowering, &type, buffer, LAYOUT_NHWC, false)->runs[0];
+        placement->runs[i].first_channel = first;
+    }
+    return placement;
 }
 
 Placement *lowering_place(Lowering *lowering, Value *value) {
@@ -384,10 +400,14 @@ Program *program_lower_with(const Graph *graph, const Target *target, const Lowe
     choose_direct_outputs(&lowering);
     lowering_claim_routes(&lowering);
     lowering_find_chains(&lowering);
+    Liveness *liveness = liveness_create(&lowering, arena);
+    liveness_schedule(liveness);
+    lowering_make_owned(&lowering, liveness);
+    program->live_bytes = liveness_bound(liveness);
+    const Node **nodes = liveness_nodes(liveness);
     bool good = true;
-    for (const Node *node = graph->first; good && node; node = node->next)
-        if (!lowering_chain_next(&lowering, node)) /* else it waits for the end of its chain */
-            good = lower_node(&lowering, node);
+    for (const Node *const *node = nodes; good && *node; node++)
+        good = lower_node(&lowering, *node);
     if (!good) {
         program_destroy(program);
         return NULL;
@@ -408,6 +428,7 @@ void program_destroy(Program *program) {
 ProgramSummary program_summary(const Program *program) {
     ProgramSummary summary = {.workspace_bytes = program->workspace_bytes,
         .workspace_lower_bound_bytes = program->workspace_lower_bound_bytes,
+        .live_bytes = program->live_bytes,
         .weight_bytes = (int64_t)program->weights.length,
         .kernel_count = program->kernel_count,
         .step_count = program->step_count};

@@ -31,6 +31,8 @@ typedef struct Placement {
 
 /* Which route's buffer the channels of a value are written to: see lower_place.c. */
 typedef struct Claim Claim;
+/* What lives when: see liveness.h. */
+typedef struct Liveness Liveness;
 
 typedef struct Lowering {
     Program *program;
@@ -42,7 +44,8 @@ typedef struct Lowering {
     const GraphOutput **outputs; /* by value id: the output that the value is written to directly */
     Claim **claims;              /* by value id: per channel; NULL when no route owns any */
     const Node **chain_next;     /* by value id: who reads the value inside the same kernel */
-    Placement **owned;           /* by value id: the buffer of a route that owns its sources */
+    bool *owns;                  /* by value id: of a route: it owns its sources */
+    Placement **owned;           /* by value id: where the channels of such a route are */
     bool copy_layout;            /* see LowerOptions */
 } Lowering;
 
@@ -64,6 +67,10 @@ Placement *lowering_temporary(Lowering *lowering, const Placement *like, const c
 
 /* A new dense channels-last workspace buffer of the value's shape. */
 Placement *lowering_dense(Lowering *lowering, const Value *value);
+/* The same for a tensor that lies in several buffers: channels ends[i - 1] (or 0) to ends[i] - 1 in
+ * the i-th. */
+Placement *lowering_dense_parts(
+    Lowering *lowering, const Value *value, const int64_t *ends, int count);
 /* Sets the displacements of the runs. */
 void placement_share_parameters(Placement *placement);
 
@@ -71,6 +78,13 @@ void placement_share_parameters(Placement *placement);
 
 /* Decides, before anything is lowered, which routes own their sources. */
 void lowering_claim_routes(Lowering *lowering);
+/* The route that owns the channel of the value; NULL when none does. */
+const Node *claim_route(const Lowering *lowering, const Value *value, int64_t channel);
+bool route_owns_sources(const Lowering *lowering, const Node *node);
+/* owned.c: makes the buffers of the routes that own their sources: in parts, where that takes less
+ * memory.
+ */
+void lowering_make_owned(Lowering *lowering, const Liveness *liveness);
 /* The runs in the buffers of the routes that own channels of the value; NULL when none does. */
 Placement *lowering_claimed_place(Lowering *lowering, const Value *value);
 
@@ -237,6 +251,9 @@ bool lower_layout(Lowering *lowering,
     const Node *node); /* concat, split, shuffle, gather, route, flatten, crop */
 bool lower_reduction(
     Lowering *lowering, const Node *node); /* global_avg_pool, softmax, local_response_norm */
+/* For each channel of the result of a concat, split, shuffle, gather or route, which channel of the
+ * joined operands it is. */
+const int64_t *layout_channels(Arena *arena, const Node *node, int result);
 /* A kernel that copies a tensor from one placement to another, whatever their strides. */
 void lower_copy(Lowering *lowering, const Node *node, const Placement *from, const Placement *to,
     const char *label);

@@ -31,8 +31,7 @@ static int64_t *identity_channels(Arena *arena, int64_t count) {
     return channels;
 }
 
-/* The channel list of the node's result `result`. */
-static const int64_t *channel_list(Arena *arena, const Node *node, int result) {
+const int64_t *layout_channels(Arena *arena, const Node *node, int result) {
     int64_t count = node->results[result]->type.dims[1];
     if (node->op == OP_route || node->op == OP_gather)
         return node_list(node, "channels").items;
@@ -286,7 +285,7 @@ bool lower_layout(Lowering *lowering, const Node *node) {
             lowering->placements[value->id] = lowering->owned[value->id];
             continue;
         }
-        const int64_t *channels = channel_list(arena, node, result);
+        const int64_t *channels = layout_channels(arena, node, result);
         Placement *view =
             make_view(lowering, operands, find_sources(arena, operands, channels, count), count);
         if (!lowering->copy_layout && is_good_view(lowering, value, view)) {

@@ -107,14 +107,31 @@ static bool worthwhile(const Lowering *lowering, const Node *route) {
 void lowering_claim_routes(Lowering *lowering) {
     lowering->claims = ARENA_ARRAY(lowering->arena, Claim *, lowering->graph->next_value_id + 1);
     lowering->owned = ARENA_ARRAY(lowering->arena, Placement *, lowering->graph->next_value_id + 1);
+    lowering->owns = ARENA_ARRAY(lowering->arena, bool, lowering->graph->next_value_id + 1);
     for (const Node *node = lowering->graph->last; node; node = node->previous) {
         if (node->op != OP_route || lowering->copy_layout)
             continue;
         if (!claim_channels(lowering, node) || !worthwhile(lowering, node))
             unclaim(lowering, node);
         else
-            lowering->owned[node->results[0]->id] = lowering_dense(lowering, node->results[0]);
+            lowering->owns[node->results[0]->id] = true;
     }
+}
+
+const Node *claim_route(const Lowering *lowering, const Value *value, int64_t channel) {
+    const Claim *claims = lowering->claims[value->id];
+    return claims ? claims[channel].route : NULL;
+}
+
+bool route_owns_sources(const Lowering *lowering, const Node *node) {
+    return node->op == OP_route && lowering->owns[node->results[0]->id];
+}
+
+static const Run *run_of(const Placement *placement, int64_t channel) {
+    const Run *run = placement->runs;
+    while (channel >= run->first_channel + run->channel_count)
+        run++;
+    return run;
 }
 
 Placement *lowering_claimed_place(Lowering *lowering, const Value *value) {
@@ -135,9 +152,11 @@ Placement *lowering_claimed_place(Lowering *lowering, const Value *value) {
         const Node *route = claims[first].route;
         if (!route && !own)
             own = lowering_dense(lowering, value);
+        /* A part of the owner's buffer ends only where another producer begins. */
         const Placement *home = route ? lowering->owned[route->results[0]->id] : own;
-        runs[used] = home->runs[0];
-        runs[used].offset += route ? claims[first].channel : first;
+        int64_t channel = route ? claims[first].channel : first;
+        runs[used] = *run_of(home, channel);
+        runs[used].offset += channel - runs[used].first_channel;
         runs[used].first_channel = first;
         runs[used++].channel_count = end - first;
         first = end;

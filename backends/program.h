@@ -63,6 +63,7 @@ struct Program {
     int input_count, output_count;
     Text weights; /* packed, with 64 bytes of padding at the end */
     int64_t workspace_bytes, workspace_lower_bound_bytes;
+    int64_t live_bytes; /* the most channels alive at one step, without reserved space */
 };
 
 /* Sets the counts of all steps. */
