@@ -67,10 +67,30 @@ typedef struct ProgramSummary {
     int kernel_count;                    /* distinct kernels */
     int step_count;                      /* kernel calls of one run */
     int64_t macs;
-    int64_t bytes_moved;  /* counted from the kernels */
-    int64_t layout_bytes; /* of it: by kernels that only move data */
+    int64_t bytes_moved;  /* distinct numbers read and written by each step */
+    int64_t layout_bytes; /* by copying alone: ir/kernel_count.h says what that is */
 } ProgramSummary;
 ProgramSummary program_summary(const Program *program);
+
+/* What a step does to memory: see ir/kernel_count.h. */
+typedef struct StepCount {
+    int64_t bytes_read, bytes_written; /* of distinct numbers */
+    int64_t layout_bytes; /* read and written by copying alone: all of a kernel that only moves
+                             data, else twice what it stores as it was loaded */
+    int64_t loaded_bytes, stored_bytes; /* by all accesses */
+    int64_t multiply_adds_issued, multiply_adds_useful;
+} StepCount;
+
+typedef struct StepSummary {
+    const Node *node; /* of the lowered graph; NULL for a copy to an output */
+    const char *path; /* of the node in the spec; may be "" */
+    const char *label, *op;
+    const char *reason; /* why it must copy; NULL when it does more than that */
+    int64_t macs;
+    StepCount count;
+} StepSummary;
+/* Step `index` of the summary's step_count. */
+StepSummary program_step(const Program *program, int index);
 
 /* ---- code generation (llvm/) ---- */
 

@@ -53,14 +53,23 @@ static StepCount count_step(
     return result;
 }
 
-void program_count(Program *program) {
+/* The sets of one kernel at a time: those of large images are large. */
+static void count_steps_of(Program *program, int kernel) {
     Arena *scratch = arena_create();
-    KernelCount **counts = ARENA_ARRAY(scratch, KernelCount *, program->kernel_count + 1);
-    for (int i = 0; i < program->step_count; i++) {
-        Step *step = &program->steps[i];
-        if (counts[step->kernel] == NULL)
-            counts[step->kernel] = kernel_count(program->kernels[step->kernel], scratch);
-        step->count = count_step(program, step, counts[step->kernel], scratch);
-    }
+    const KernelCount *count = kernel_count(program->kernels[kernel], scratch);
+    for (int i = 0; i < program->step_count; i++)
+        if (program->steps[i].kernel == kernel)
+            program->steps[i].count = count_step(program, &program->steps[i], count, scratch);
     arena_destroy(scratch);
+}
+
+void program_count(Program *program) {
+    for (int i = 0; i < program->kernel_count; i++)
+        count_steps_of(program, i);
+}
+
+StepSummary program_step(const Program *program, int index) {
+    const Step *step = &program->steps[index];
+    return (StepSummary){
+        step->node, step->path, step->label, step->op, step->reason, step->macs, step->count};
 }

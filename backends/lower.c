@@ -134,12 +134,6 @@ int call_parameter(
 const int *call_placement(
     KernelCall *call, ParameterRole role, const char *name, const Placement *placement) {
     int *parameters = ARENA_ARRAY(call->builder.arena, int, placement->run_count);
-    int64_t pixels = placement->images * placement->height * placement->width;
-    int64_t bytes = pixels * placement->channels * (int64_t)sizeof(float);
-    if (role == PARAMETER_WRITE)
-        call->step.bytes_written += bytes;
-    else
-        call->step.bytes_read += bytes;
     for (int i = 0; i < placement->run_count; i++) {
         const Run *run = &placement->runs[i];
         int first = 0;
@@ -170,7 +164,6 @@ float *call_weights(Lowering *lowering, KernelCall *call, int64_t floats, int *p
         text_append_bytes(weights, zeros, left < 64 ? (size_t)left : 64);
     *parameter =
         call_parameter(call, PARAMETER_WEIGHTS, "weights", 0, (int64_t)(offset / sizeof(float)));
-    call->step.bytes_read += floats * (int64_t)sizeof(float);
     return (float *)(void *)(weights->data + offset);
 }
 
@@ -435,11 +428,11 @@ ProgramSummary program_summary(const Program *program) {
     for (int i = 0; i < program->step_count; i++) {
         const Step *step = &program->steps[i];
         summary.macs += step->macs;
-        summary.bytes_moved += step->bytes_read + step->bytes_written;
+        summary.bytes_moved += step->count.bytes_read + step->count.bytes_written;
+        summary.layout_bytes += step->count.layout_bytes;
         int64_t stack = kernel_local_bytes(program->kernels[step->kernel]);
+    program_count(program);
         summary.stack_bytes = stack > summary.stack_bytes ? stack : summary.stack_bytes;
-        if (kernel_only_moves(program->kernels[step->kernel]))
-            summary.layout_bytes += step->bytes_read + step->bytes_written;
     }
     return summary;
 }

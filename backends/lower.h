@@ -53,7 +53,6 @@ typedef struct Lowering {
 typedef struct KernelCall {
     KernelBuilder builder;
     Step step;
-    int64_t weight_floats; /* counted as bytes read */
 } KernelCall;
 
 /* ---- lower.c ---- */

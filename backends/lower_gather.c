@@ -221,7 +221,6 @@ static void lower_slice(Lowering *lowering, const Node *node, const Placement *f
         .first = first};
     copy.parameters = call_placement(&call, PARAMETER_READ, "input", from);
     copy.to_parameter = call_placement(&call, PARAMETER_WRITE, "output", to)[0];
-    call.step.bytes_written = call.step.bytes_read; /* this slice of it */
     const Expression *index =
         kernel_open_for(&call.builder, "row", kernel_variable(&call.builder, VARIABLE_BEGIN),
             kernel_variable(&call.builder, VARIABLE_END), 1);

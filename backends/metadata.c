@@ -170,8 +170,8 @@ static void write_steps(JsonWriter *writer, const Program *program) {
         json_write_string(writer, "label", step->label);
         json_write_string(writer, "kernel", program->kernels[step->kernel]->name);
         json_write_integer(writer, "macs", step->macs);
-        json_write_integer(writer, "bytes_read", step->bytes_read);
-        json_write_integer(writer, "bytes_written", step->bytes_written);
+        json_write_integer(writer, "bytes_read", step->count.bytes_read);
+        json_write_integer(writer, "bytes_written", step->count.bytes_written);
         json_write_array(writer, "arguments", JSON_INLINE);
         for (int j = 0; j < program->kernels[step->kernel]->parameter_count; j++) {
             json_write_object(writer, NULL, JSON_INLINE);

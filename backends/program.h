@@ -28,26 +28,17 @@ typedef struct Argument {
     int64_t offset; /* in floats from the start of the buffer */
 } Argument;
 
-/* What a step does to memory: see ir/kernel_count.h. */
-typedef struct StepCount {
-    int64_t bytes_read, bytes_written; /* of distinct numbers */
-    int64_t layout_bytes; /* read and written by copying alone: all of a kernel that only moves
-                             data, else twice what it stores as it was loaded */
-    int64_t loaded_bytes, stored_bytes; /* by all accesses */
-    int64_t multiply_adds_issued, multiply_adds_useful;
-} StepCount;
-
 /* One call of a kernel. */
 typedef struct Step {
     int kernel;
     Argument arguments[MAX_KERNEL_PARAMETERS];
-    const Node *node;  /* of the graph, while that lives; NULL for a copy to an output */
-    const char *path;  /* of the node in the spec; may be "" */
-    const char *label; /* what it computes: "conv 1x1 58 -> 58, relu" */
-    const char *op;    /* name of the graph op */
+    const Node *node;   /* of the graph, while that lives; NULL for a copy to an output */
+    const char *path;   /* of the node in the spec; may be "" */
+    const char *label;  /* what it computes: "conv 1x1 58 -> 58, relu" */
+    const char *op;     /* name of the graph op */
+    const char *reason; /* of a kernel that only moves data: why it must; else NULL */
     int64_t macs;
-    int64_t bytes_read, bytes_written; /* every element that it touches, once */
-    StepCount count;
+    StepCount count; /* set in the end */
 } Step;
 
 struct Program {
@@ -66,7 +57,7 @@ struct Program {
     int64_t live_bytes; /* the most channels alive at one step, without reserved space */
 };
 
-/* Sets the counts of all steps. */
+/* Counts what each step moves, by an abstract run of its kernel (count.c). */
 void program_count(Program *program);
 
 #endif

@@ -1,6 +1,7 @@
 /* riffle inspect: what a network consists of and costs, layer by layer, before anything is
  * compiled. */
 #include "backends/json_writer.h"
+#include "driver/inspect_routing.h"
 #include "driver/model.h"
 #include "driver/table.h"
 #include "passes/passes.h"
@@ -10,18 +11,10 @@
 
 enum { OPTION_JSON = 1000, OPTION_ROUTING };
 
-/* Whose kernels are counted for --routing; bytes moved differ little between processors. */
-static const char routing_target[] = "x86-64-v3";
-
 typedef struct InspectOptions {
     ModelOptions model;
     bool json, routing;
 } InspectOptions;
-
-/* Bytes that ops move which only say which channel is where. */
-typedef struct Routing {
-    int64_t as_written, merged, routed;
-} Routing;
 
 typedef struct Totals {
     int64_t layers, parameters, macs, bytes, layout_bytes;
@@ -48,8 +41,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 static const struct argp_option options_table[] = {
     {"json", OPTION_JSON, NULL, 0, "Print JSON: layers, and totals.parameters, totals.macs", 0},
     {"routing", OPTION_ROUTING, NULL, 0,
-        "Print also what layout ops move: as written, merged to one op (guideline G4), and in "
-        "compiled code, where producers write to where consumers read",
+        "Print also what layout ops and all kernels move: with the ops as written, merged to one "
+        "copy per tree (guideline G4), and routed, where producers write to where consumers read; "
+        "and each copy that stays",
         0},
     {0}};
 
@@ -234,38 +228,6 @@ static void print_inputs(const Graph *graph, Text *text) {
     text_append(text, "\n");
 }
 
-/* Compiles a copy of the network as written, as far as the kernels. */
-static bool count_routing(const Graph *graph, Session *session, Routing *routing) {
-    const Target *target = target_find(routing_target, session->arena, session->diagnostics);
-    Graph *copy = graph_copy(graph, session->arena);
-    weights_randomize(copy, 0);
-    routing->as_written = count_totals(copy).layout_bytes;
-    if (target == NULL || !pipeline_run(copy, pipeline_preset(2), NULL, session->diagnostics))
-        return false;
-    routing->merged = count_totals(copy).layout_bytes;
-    Program *program = program_lower(copy, target, session->arena, session->diagnostics);
-    if (program == NULL)
-        return false;
-    routing->routed = program_summary(program).layout_bytes;
-    program_destroy(program);
-    return true;
-}
-
-static void print_routing(const Routing *routing, Text *text) {
-    char as_written[32], merged[32], routed[32];
-    text_format(text, "\nBytes moved by layout ops: as written %s, merged %s, routed %s\n",
-        grouped_number(routing->as_written, as_written), grouped_number(routing->merged, merged),
-        grouped_number(routing->routed, routed));
-}
-
-static void write_json_routing(JsonWriter *writer, const Routing *routing) {
-    json_write_object(writer, "layout_bytes", JSON_LINES);
-    json_write_integer(writer, "as_written", routing->as_written);
-    json_write_integer(writer, "merged", routing->merged);
-    json_write_integer(writer, "routed", routing->routed);
-    json_write_object_end(writer);
-}
-
 static void write_json_layer(JsonWriter *writer, const Node *node) {
     json_write_object(writer, NULL, JSON_INLINE);
     json_write_string(writer, "name", node->path);
@@ -315,7 +277,7 @@ static void print_json(const Graph *graph, const Routing *routing, Text *text) {
     json_write_integer(&writer, "layout_bytes", totals.layout_bytes);
     json_write_object_end(&writer);
     if (routing != NULL)
-        write_json_routing(&writer, routing);
+        routing_write_json(routing, &writer);
     json_write_object_end(&writer);
     json_write_end(&writer);
 }
@@ -336,7 +298,7 @@ static bool inspect(const InspectOptions *options, Model *model) {
     if (has_weights && !model_load_weights(&options->model, model))
         return false;
     Routing routing;
-    if (options->routing && !count_routing(model->graph, options->model.session, &routing))
+    if (options->routing && !routing_count(model->graph, options->model.session, &routing))
         return false;
     if (!run_wanted_passes(options, model))
         return false;
@@ -347,7 +309,7 @@ static bool inspect(const InspectOptions *options, Model *model) {
         print_inputs(model->graph, &text);
         print_table(model->graph, &text);
         if (options->routing)
-            print_routing(&routing, &text);
+            routing_print(&routing, &text);
     }
     fwrite(text.data, 1, text.length, stdout);
     text_free(&text);

@@ -268,8 +268,7 @@ static bool verify(const VerifyOptions *options, CompiledModel *compiled) {
     if (options->layers) {
         oracle = graph = expose_layers(graph, session->arena);
         program_destroy(compiled->program);
-        compiled->program =
-            program_lower(graph, compiled->target, session->arena, session->diagnostics);
+        compiled->program = model_lower(&options->model, graph, compiled->target);
         if (compiled->program == NULL)
             return false;
     }

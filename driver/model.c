@@ -76,7 +76,10 @@ bool model_load_weights(const ModelOptions *options, Model *model) {
 }
 
 const char *model_pipeline(const ModelOptions *options) {
-    return options->pipeline != NULL ? options->pipeline : pipeline_preset((int)options->level);
+    const char *pipeline =
+        options->pipeline != NULL ? options->pipeline : pipeline_preset((int)options->level);
+    return layout_form_pipeline(
+        options->layout, pipeline, options->registry, options->session->arena);
 }
 
 bool model_run_passes(const ModelOptions *options, Model *model) {
@@ -88,6 +91,12 @@ bool model_run_passes(const ModelOptions *options, Model *model) {
 void model_close(Model *model) {
     weights_close(model->weight_file);
     *model = (Model){0};
+}
+
+Program *model_lower(const ModelOptions *options, const Graph *graph, const Target *target) {
+    Session *session = options->session;
+    LowerOptions lower = {.copy_layout = layout_form_info(options->layout)->copies};
+    return program_lower_with(graph, target, &lower, session->arena, session->diagnostics);
 }
 
 static bool find_target(
@@ -127,8 +136,7 @@ bool model_compile(const ModelOptions *options, bool for_this_machine, CompiledM
     compiled->passes_seconds = seconds_now() - start;
 
     start = seconds_now();
-    compiled->program = program_lower(
-        compiled->model.graph, compiled->target, session->arena, session->diagnostics);
+    compiled->program = model_lower(options, compiled->model.graph, compiled->target);
     compiled->lower_seconds = seconds_now() - start;
     return compiled->program != NULL;
 }

@@ -5,6 +5,7 @@
 
 #include "backends/backends.h"
 #include "driver/driver.h"
+#include "driver/layout_form.h"
 #include "frontend/frontend.h"
 #include "passes/passes.h"
 
@@ -22,6 +23,7 @@ typedef struct ModelOptions {
     int64_t level;
     bool passes_given; /* whether -O or --passes was on the command line */
     bool verify_each;
+    LayoutForm layout;
     PassRegistry *registry; /* what pipelines are made of */
     bool spec_optional;     /* no error when there is no SPEC */
     bool stdin_is_ir;       /* the SPEC "-" is a .rir file, not a spec */
@@ -45,6 +47,7 @@ typedef struct Model {
 bool model_read(const ModelOptions *options, Model *model);
 /* Gives the graph its weights from the options; having neither is an error. */
 bool model_load_weights(const ModelOptions *options, Model *model);
+/* What will run: that of the level or the user's, less what the form of layout ops leaves out. */
 const char *model_pipeline(const ModelOptions *options);
 bool model_run_passes(const ModelOptions *options, Model *model);
 void model_close(Model *model); /* a zeroed model is allowed */
@@ -58,6 +61,8 @@ typedef struct CompiledModel {
     double read_seconds, weights_seconds, passes_seconds, lower_seconds;
 } CompiledModel;
 
+/* Lowers a graph in the form that the options ask for. NULL after reporting. */
+Program *model_lower(const ModelOptions *options, const Graph *graph, const Target *target);
 /* From the spec to the program; needs LLVM only when `for_this_machine`, which also asks that the
  * code runs here. False after reporting; close it in any case. */
 bool model_compile(const ModelOptions *options, bool for_this_machine, CompiledModel *compiled);

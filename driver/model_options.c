@@ -13,6 +13,7 @@ enum {
     OPTION_RANDOM_WEIGHTS,
     OPTION_PASSES,
     OPTION_VERIFY_EACH,
+    OPTION_LAYOUT,
     OPTION_TARGET
 };
 
@@ -129,6 +130,8 @@ static error_t parse_passes_option(int key, char *argument, struct argp_state *s
     case OPTION_VERIFY_EACH:
         options->verify_each = true;
         return 0;
+    case OPTION_LAYOUT:
+        return layout_form_parse(options->session, argument, &options->layout) ? 0 : EINVAL;
     case OPTION_LOAD_PASS_PLUGIN:
         return pass_plugin_load(options->registry, argument, options->session->arena,
                    options->session->diagnostics)
@@ -147,6 +150,10 @@ static const struct argp_option passes_options[] = {{NULL, 0, NULL, 0, "Passes:"
         "NAME{OPTION=VALUE}",
         0},
     {"verify-each", OPTION_VERIFY_EACH, NULL, 0, "Verify the graph after each pass", 0},
+    {"layout", OPTION_LAYOUT, "FORM", 0,
+        "How concat, split, shuffle and gather are done: routed (default), merged (one copy per "
+        "tree of them), or as-written (each is a copy); the latter two are for comparison",
+        0},
     LOAD_PASS_PLUGIN_ROW, {0}};
 
 const struct argp passes_argp = {.options = passes_options, .parser = parse_passes_option};

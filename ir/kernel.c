@@ -288,44 +288,6 @@ int64_t kernel_local_bytes(const Kernel *kernel) {
     return bytes;
 }
 
-static bool block_only_moves(const Block *block) {
-    for (const Statement *statement = block->first; statement; statement = statement->next) {
-        if (statement->kind != STATEMENT_INSTRUCTION) {
-            if (!block_only_moves(&statement->body))
-                return false;
-            continue;
-        }
-        switch (statement->instruction.kind) {
-        case INSTRUCTION_splat:
-        case INSTRUCTION_load:
-        case INSTRUCTION_broadcast:
-        case INSTRUCTION_store:
-        case INSTRUCTION_move:
-        case INSTRUCTION_permute:
-            break;
-        case INSTRUCTION_add:
-        case INSTRUCTION_subtract:
-        case INSTRUCTION_multiply:
-        case INSTRUCTION_divide:
-        case INSTRUCTION_minimum:
-        case INSTRUCTION_maximum:
-        case INSTRUCTION_multiply_add:
-        case INSTRUCTION_floor:
-        case INSTRUCTION_square_root:
-        case INSTRUCTION_power_of_two:
-        case INSTRUCTION_reduce_add:
-        case INSTRUCTION_reduce_maximum:
-        case INSTRUCTION_COUNT:
-            return false;
-        }
-    }
-    return true;
-}
-
-bool kernel_only_moves(const Kernel *kernel) {
-    return block_only_moves(&kernel->body);
-}
-
 /* The lanes of a register, or 0 when there is no such register. */
 static int lanes_of(const Kernel *kernel, int index) {
     return index >= 0 && index < kernel->register_count ? kernel->register_lanes[index] : 0;

@@ -164,8 +164,6 @@ void kernel_permute(KernelBuilder *builder, int destination, int a, int b, const
 void kernel_print(const Kernel *kernel, Text *text);
 /* Bytes of the kernel's own buffers. */
 int64_t kernel_local_bytes(const Kernel *kernel);
-/* Whether the kernel only moves data: no instruction of it computes. */
-bool kernel_only_moves(const Kernel *kernel);
 /* Reports the first broken rule (register, lane, parameter or variable out of range, a source with
  * the wrong number of lanes) in words; NULL when there is none. For asserts and tests: a fault is a
  * bug. */

@@ -1,101 +1,53 @@
 /* An abstract run of a kernel: loops and addresses are executed; of registers it is known only
  * which lanes hold a number as it was loaded, and which a constant.
  *
- * An innermost loop without inner statements, whose addresses are linear in its variable, is not
- * run to its end. Once an iteration leaves the registers as the one before it did, all further
- * ones do the same at addresses that are known, and are counted at once. */
+ * A loop is not run to its end when addresses in it are linear in its variable and inner bounds do
+ * not depend on it. Once an iteration leaves the registers as the one before it did, all further
+ * ones do the same at addresses that are known, and are counted at once: while the body runs one
+ * more time, every access stands for a regular grid of them. */
 #include "ir/kernel_count.h"
+#include "ir/float_grid.h"
+#include "ir/kernel_lanes.h"
 #include <assert.h>
 #include <string.h>
 
-enum { MOST_LANES = 64 };
-
-typedef uint64_t LaneMask;
-
-/* What is known of a register. */
-typedef struct RegisterState {
-    LaneMask moved, constant;
-    bool is_splat; /* every lane is `value` */
-    float value;
-} RegisterState;
+/* Iterations of a loop that are counted at once. */
+typedef struct Dimension {
+    int variable;
+    int64_t step, times;
+} Dimension;
 
 /* A statement, and what the run remembers of it. */
 typedef struct Site {
     const Statement *statement;
     struct Site *body;
     int body_count;
-    bool straight;         /* a loop that can be counted at once */
-    int64_t stride;        /* of the offset, per unit of the innermost loop's variable */
-    RegisterState result;  /* when it ran last */
-    int64_t offset, times; /* what was added to the sets when more than one iteration was */
-    LaneMask offset_moved; /* with it */
+    bool regular;         /* a loop that can be counted at once */
+    RegisterState result; /* when it ran last */
+    int64_t added_first;  /* what was collected last */
+    FloatGrid *added;     /* NULL before the first that is more than one access */
+    LaneMask added_moved; /* with it */
 } Site;
+
+typedef struct BufferCollector {
+    FloatCollector read, written, moved;
+} BufferCollector;
 
 typedef struct Counter {
     const Kernel *kernel;
     Arena *arena;
     KernelCount *count;
+    BufferCollector collectors[MAX_KERNEL_BUFFERS];
     int64_t *variables;
     RegisterState *registers;
-    LaneMask *used; /* per register: lanes that reach a store */
-    bool changed;   /* some instruction's result is not what it was the last time */
-    bool computes;  /* a number was stored that is neither moved nor constant */
+    LaneMask *used;                             /* per register: lanes that reach a store */
+    Dimension dimensions[MOST_GRID_DIMENSIONS]; /* of the loops around that are counted at once */
+    int dimension_count;
+    int64_t times; /* the product of them */
+    bool changed;  /* some instruction's result is not what it was the last time */
+    bool computes; /* a number was stored that is neither moved nor constant */
     bool moves;
 } Counter;
-
-static LaneMask lane_range(int first, int count) {
-    LaneMask lanes = count >= MOST_LANES ? ~(LaneMask)0 : ((LaneMask)1 << count) - 1;
-    return lanes << first;
-}
-
-/* ---- which lanes reach a store ---- */
-
-static LaneMask permuted_sources(
-    const Instruction *instruction, LaneMask used, int lanes, int source_lanes, int source) {
-    LaneMask mask = 0;
-    for (int i = 0; i < lanes; i++) {
-        int from = instruction->indices[i] - source * source_lanes;
-        if ((used >> i & 1) && from >= 0 && from < source_lanes)
-            mask |= (LaneMask)1 << from;
-    }
-    return mask;
-}
-
-/* The lanes of its source that the instruction needs for the lanes of its result that are used. */
-static LaneMask needed_lanes(const Counter *counter, const Instruction *instruction, int source) {
-    const int *lanes = counter->kernel->register_lanes;
-    if (instruction->kind == INSTRUCTION_store)
-        return lane_range(instruction->first_lane, instruction->lane_count);
-    LaneMask used = counter->used[instruction->destination];
-    int source_lanes = lanes[instruction->sources[source]];
-    if (instruction->kind == INSTRUCTION_permute)
-        return permuted_sources(
-            instruction, used, lanes[instruction->destination], source_lanes, source);
-    if (instruction->kind == INSTRUCTION_reduce_add ||
-        instruction->kind == INSTRUCTION_reduce_maximum)
-        return used != 0 ? lane_range(0, source_lanes) : 0;
-    return used;
-}
-
-/* Whatever its place in the text: a register that serves two purposes is used for both. */
-static bool spread_used_lanes(Counter *counter, const Block *block) {
-    bool changed = false;
-    for (const Statement *statement = block->first; statement; statement = statement->next) {
-        if (statement->kind != STATEMENT_INSTRUCTION) {
-            changed |= spread_used_lanes(counter, &statement->body);
-            continue;
-        }
-        const Instruction *instruction = &statement->instruction;
-        int sources = instruction_info(instruction->kind)->source_count;
-        for (int i = 0; i < sources; i++) {
-            LaneMask *used = &counter->used[instruction->sources[i]];
-            LaneMask more = *used | needed_lanes(counter, instruction, i);
-            changed |= more != *used;
-            *used = more;
-        }
-    }
-    return changed;
-}
 
 /* ---- expressions ---- */
 
@@ -168,14 +120,17 @@ static bool is_linear(const Expression *expression, int variable, int64_t *facto
 
 /* ---- sites ---- */
 
-static bool is_straight(Site *loop) {
-    for (int i = 0; i < loop->body_count; i++) {
-        Site *site = &loop->body[i];
-        if (site->statement->kind != STATEMENT_INSTRUCTION)
+static bool is_regular_in(const Block *block, int variable) {
+    int64_t factor;
+    for (const Statement *statement = block->first; statement; statement = statement->next) {
+        if (statement->kind == STATEMENT_INSTRUCTION) {
+            const Expression *offset = statement->instruction.offset;
+            if (offset && !is_linear(offset, variable, &factor))
+                return false;
+        } else if (mentions(statement->begin, variable) || mentions(statement->end, variable) ||
+                   !is_regular_in(&statement->body, variable)) {
             return false;
-        const Expression *offset = site->statement->instruction.offset;
-        if (offset && !is_linear(offset, loop->statement->variable, &site->stride))
-            return false;
+        }
     }
     return true;
 }
@@ -190,7 +145,7 @@ static Site *make_sites(const Block *block, Arena *arena, int *count) {
         if (statement->kind != STATEMENT_INSTRUCTION)
             site->body = make_sites(&statement->body, arena, &site->body_count);
         if (statement->kind == STATEMENT_FOR)
-            site->straight = is_straight(site);
+            site->regular = is_regular_in(&statement->body, statement->variable);
         site++;
     }
     return sites;
@@ -198,182 +153,110 @@ static Site *make_sites(const Block *block, Arena *arena, int *count) {
 
 /* ---- memory ---- */
 
-static void add_lanes(
-    Counter *counter, FloatSet *set, int64_t offset, LaneMask lanes, int64_t times, int64_t step) {
+static FloatGrid access_grid(const Counter *counter, const Expression *offset) {
+    FloatGrid grid = {.count = counter->dimension_count};
+    for (int i = 0; i < grid.count; i++) {
+        int64_t factor;
+        bool linear = is_linear(offset, counter->dimensions[i].variable, &factor);
+        assert(linear);
+        (void)linear;
+        grid.steps[i] = factor * counter->dimensions[i].step;
+        grid.times[i] = counter->dimensions[i].times;
+    }
+    return grid;
+}
+
+static void collect_lanes(
+    FloatCollector *collector, int64_t first, LaneMask lanes, const FloatGrid *grid, Arena *arena) {
     while (lanes != 0) {
         int skipped = __builtin_ctzll(lanes);
         lanes >>= skipped;
         int count = ~lanes == 0 ? MOST_LANES : __builtin_ctzll(~lanes);
         lanes = count == MOST_LANES ? 0 : lanes >> count;
-        offset += skipped;
-        if (step >= 0 && step <= count)
-            float_set_add(set, offset, step * (times - 1) + count, counter->arena);
-        else
-            for (int64_t i = 0; i < times; i++)
-                float_set_add(set, offset + i * step, count, counter->arena);
-        offset += count;
+        first += skipped;
+        float_collector_add(collector, (FloatRange){first, count}, grid, arena);
+        first += count;
     }
 }
 
 /* Weights are read again and again from the same addresses. */
-static bool was_added(const Site *site, int64_t offset, int64_t times) {
-    return times > 1 && site->times == times && site->offset == offset;
+static bool was_added(
+    Counter *counter, Site *site, int64_t first, const FloatGrid *grid, LaneMask moved) {
+    if (grid->count == 0)
+        return false;
+    if (site->added && site->added_first == first && site->added_moved == moved &&
+        float_grid_equal(site->added, grid))
+        return true;
+    if (!site->added)
+        site->added = ARENA_NEW(counter->arena, FloatGrid);
+    *site->added = *grid;
+    site->added_first = first;
+    site->added_moved = moved;
+    return false;
 }
 
-static void run_load(Counter *counter, Site *site, int64_t offset, int64_t times, int64_t step) {
+static void run_load(Counter *counter, Site *site, int64_t first, const FloatGrid *grid) {
     const Instruction *instruction = &site->statement->instruction;
-    BufferCount *buffer = &counter->count->buffers[instruction->parameter];
+    BufferCollector *buffer = &counter->collectors[instruction->parameter];
     LaneMask used = counter->used[instruction->destination];
-    counter->count->loads += times;
-    counter->count->loaded_bytes += times * instruction->lane_count * (int64_t)sizeof(float);
+    counter->count->loads += counter->times;
+    counter->count->loaded_bytes +=
+        counter->times * instruction->lane_count * (int64_t)sizeof(float);
     if (instruction->kind == INSTRUCTION_broadcast)
         used = used != 0;
     else
         used = (used & lane_range(instruction->first_lane, instruction->lane_count)) >>
                instruction->first_lane;
-    if (!was_added(site, offset, times))
-        add_lanes(counter, &buffer->read, offset, used, times, step);
+    if (!was_added(counter, site, first, grid, 0))
+        collect_lanes(&buffer->read, first, used, grid, counter->arena);
 }
 
-static void run_store(Counter *counter, Site *site, int64_t offset, int64_t times, int64_t step) {
+static void run_store(Counter *counter, Site *site, int64_t first, const FloatGrid *grid) {
     const Instruction *instruction = &site->statement->instruction;
-    BufferCount *buffer = &counter->count->buffers[instruction->parameter];
+    BufferCollector *buffer = &counter->collectors[instruction->parameter];
     const RegisterState *state = &counter->registers[instruction->sources[0]];
     LaneMask lanes = lane_range(instruction->first_lane, instruction->lane_count);
     LaneMask moved = state->moved & lanes;
-    counter->count->stores += times;
-    counter->count->stored_bytes += times * instruction->lane_count * (int64_t)sizeof(float);
+    counter->count->stores += counter->times;
+    counter->count->stored_bytes +=
+        counter->times * instruction->lane_count * (int64_t)sizeof(float);
     counter->computes |= (lanes & ~state->moved & ~state->constant) != 0;
     counter->moves |= moved != 0;
     if (instruction->parameter >= MAX_KERNEL_PARAMETERS)
         counter->count->local_moved_bytes +=
-            times * __builtin_popcountll(moved) * (int64_t)sizeof(float);
-    if (was_added(site, offset, times) && moved == site->offset_moved)
+            counter->times * __builtin_popcountll(moved) * (int64_t)sizeof(float);
+    if (was_added(counter, site, first, grid, moved))
         return;
-    site->offset_moved = moved;
-    add_lanes(counter, &buffer->written, offset, lanes >> instruction->first_lane, times, step);
-    add_lanes(counter, &buffer->moved, offset, moved >> instruction->first_lane, times, step);
+    lanes >>= instruction->first_lane;
+    moved >>= instruction->first_lane;
+    collect_lanes(&buffer->written, first, lanes, grid, counter->arena);
+    collect_lanes(&buffer->moved, first, moved, grid, counter->arena);
 }
 
-static void run_access(Counter *counter, Site *site, int64_t times, int64_t step) {
+static void run_access(Counter *counter, Site *site) {
     const Instruction *instruction = &site->statement->instruction;
-    int64_t offset = evaluate(counter, instruction->offset);
+    int64_t first = evaluate(counter, instruction->offset);
+    FloatGrid grid = access_grid(counter, instruction->offset);
     if (instruction->kind == INSTRUCTION_store)
-        run_store(counter, site, offset, times, step);
+        run_store(counter, site, first, &grid);
     else
-        run_load(counter, site, offset, times, step);
-    if (times > 1) {
-        site->offset = offset;
-        site->times = times;
-    }
+        run_load(counter, site, first, &grid);
 }
 
-/* ---- registers ---- */
-
-static RegisterState loaded_state(const Counter *counter, const Instruction *instruction) {
-    int parameter = instruction->parameter;
-    LaneMask all = lane_range(0, counter->kernel->register_lanes[instruction->destination]);
-    LaneMask lanes = instruction->kind == INSTRUCTION_broadcast
-                         ? all
-                         : lane_range(instruction->first_lane, instruction->lane_count);
-    if (parameter < MAX_KERNEL_PARAMETERS &&
-        counter->kernel->parameters[parameter].role == PARAMETER_WEIGHTS)
-        return (RegisterState){.constant = all};
-    return (RegisterState){.moved = lanes, .constant = all & ~lanes};
-}
-
-static RegisterState permuted_state(const Counter *counter, const Instruction *instruction) {
-    const RegisterState *a = &counter->registers[instruction->sources[0]];
-    const RegisterState *b = &counter->registers[instruction->sources[1]];
-    int lanes = counter->kernel->register_lanes[instruction->destination];
-    int source_lanes = counter->kernel->register_lanes[instruction->sources[0]];
-    RegisterState state = {0};
-    for (int i = 0; i < lanes; i++) {
-        int from = instruction->indices[i];
-        const RegisterState *source = from < source_lanes ? a : b;
-        from -= from < source_lanes ? 0 : source_lanes;
-        state.moved |= (source->moved >> from & 1) << i;
-        state.constant |= (source->constant >> from & 1) << i;
-    }
-    return state;
-}
-
-static bool is_splat_of(const RegisterState *state, float value) {
-    return state->is_splat && state->value == value;
-}
-
-/* Arithmetic that changes nothing is no arithmetic: x + 0, x * 1, the larger of x and x. */
-static RegisterState computed_state(const Counter *counter, const Instruction *instruction) {
-    const RegisterState *states[3] = {NULL};
-    int sources = instruction_info(instruction->kind)->source_count;
-    for (int i = 0; i < sources; i++)
-        states[i] = &counter->registers[instruction->sources[i]];
-    InstructionKind kind = instruction->kind;
-    bool product = kind == INSTRUCTION_multiply ||
-                   (kind == INSTRUCTION_multiply_add && is_splat_of(states[2], 0));
-    bool sum = kind == INSTRUCTION_add;
-    bool either = kind == INSTRUCTION_minimum || kind == INSTRUCTION_maximum;
-    if ((product && is_splat_of(states[0], 1)) || (sum && is_splat_of(states[0], 0)))
-        return *states[1];
-    if ((product && is_splat_of(states[1], 1)) || (sum && is_splat_of(states[1], 0)) ||
-        (kind == INSTRUCTION_subtract && is_splat_of(states[1], 0)) ||
-        (kind == INSTRUCTION_divide && is_splat_of(states[1], 1)) ||
-        (either && instruction->sources[0] == instruction->sources[1]))
-        return *states[0];
-    return (RegisterState){0};
-}
-
-static RegisterState result_state(const Counter *counter, const Instruction *instruction) {
-    switch (instruction->kind) {
-    case INSTRUCTION_splat:
-        return (RegisterState){
-            .constant = ~(LaneMask)0, .is_splat = true, .value = instruction->constant};
-    case INSTRUCTION_load:
-    case INSTRUCTION_broadcast:
-        return loaded_state(counter, instruction);
-    case INSTRUCTION_move:
-        return counter->registers[instruction->sources[0]];
-    case INSTRUCTION_permute:
-        return permuted_state(counter, instruction);
-    case INSTRUCTION_add:
-    case INSTRUCTION_subtract:
-    case INSTRUCTION_multiply:
-    case INSTRUCTION_divide:
-    case INSTRUCTION_minimum:
-    case INSTRUCTION_maximum:
-    case INSTRUCTION_multiply_add:
-    case INSTRUCTION_floor:
-    case INSTRUCTION_square_root:
-    case INSTRUCTION_power_of_two:
-    case INSTRUCTION_reduce_add:
-    case INSTRUCTION_reduce_maximum:
-        return computed_state(counter, instruction);
-    case INSTRUCTION_store:
-    case INSTRUCTION_COUNT:
-        break;
-    }
-    return (RegisterState){0};
-}
-
-static bool same_state(const RegisterState *a, const RegisterState *b) {
-    return a->moved == b->moved && a->constant == b->constant && a->is_splat == b->is_splat &&
-           (!a->is_splat || a->value == b->value);
-}
-
-static void run_instruction(Counter *counter, Site *site, int64_t times, int64_t step) {
+static void run_instruction(Counter *counter, Site *site) {
     const Instruction *instruction = &site->statement->instruction;
     if (instruction->kind == INSTRUCTION_multiply_add) {
         LaneMask used = counter->used[instruction->destination];
         counter->count->multiply_adds_issued +=
-            times * counter->kernel->register_lanes[instruction->destination];
-        counter->count->multiply_adds_useful += times * __builtin_popcountll(used);
+            counter->times * counter->kernel->register_lanes[instruction->destination];
+        counter->count->multiply_adds_useful += counter->times * __builtin_popcountll(used);
     }
     if (instruction->offset)
-        run_access(counter, site, times, step * site->stride);
+        run_access(counter, site);
     if (instruction->destination < 0)
         return;
-    RegisterState state = result_state(counter, instruction);
-    counter->changed |= !same_state(&state, &site->result);
+    RegisterState state = register_state_after(counter->kernel, instruction, counter->registers);
+    counter->changed |= !register_state_equal(&state, &site->result);
     site->result = state;
     counter->registers[instruction->destination] = state;
 }
@@ -382,23 +265,35 @@ static void run_instruction(Counter *counter, Site *site, int64_t times, int64_t
 
 static void run_sites(Counter *counter, Site *sites, int count);
 
+/* All iterations that are left, at once. */
+static void run_rest(Counter *counter, Site *site, int64_t times) {
+    assert(counter->dimension_count < MOST_GRID_DIMENSIONS);
+    counter->dimensions[counter->dimension_count++] =
+        (Dimension){site->statement->variable, site->statement->step, times};
+    counter->times *= times;
+    run_sites(counter, site->body, site->body_count);
+    counter->times /= times;
+    counter->dimension_count--;
+}
+
 static void run_loop(Counter *counter, Site *site) {
     const Statement *statement = site->statement;
     int64_t *variable = &counter->variables[statement->variable];
     int64_t end = evaluate(counter, statement->end), step = statement->step;
+    bool changed = counter->changed;
     *variable = evaluate(counter, statement->begin);
-    for (int64_t iteration = 0; *variable < end; iteration++) {
-        int64_t times = 1;
-        if (site->straight && iteration >= 2 && !counter->changed)
-            times = (end - *variable + step - 1) / step;
+    for (int iteration = 0; *variable < end; *variable += step) {
+        bool settled = iteration >= 2 && !counter->changed;
         counter->changed = false;
-        if (site->straight)
-            for (int i = 0; i < site->body_count; i++)
-                run_instruction(counter, &site->body[i], times, step);
-        else
-            run_sites(counter, site->body, site->body_count);
-        *variable += times * step;
+        if (site->regular && settled) {
+            run_rest(counter, site, (end - *variable + step - 1) / step);
+            break;
+        }
+        run_sites(counter, site->body, site->body_count);
+        changed |= counter->changed;
+        iteration += iteration < 2;
     }
+    counter->changed |= changed;
 }
 
 static void run_sites(Counter *counter, Site *sites, int count) {
@@ -406,7 +301,7 @@ static void run_sites(Counter *counter, Site *sites, int count) {
         Site *site = &sites[i];
         switch (site->statement->kind) {
         case STATEMENT_INSTRUCTION:
-            run_instruction(counter, site, 1, 0);
+            run_instruction(counter, site);
             break;
         case STATEMENT_FOR:
             run_loop(counter, site);
@@ -419,18 +314,28 @@ static void run_sites(Counter *counter, Site *sites, int count) {
     }
 }
 
+static void finish_sets(Counter *counter) {
+    for (int i = 0; i < MAX_KERNEL_BUFFERS; i++) {
+        BufferCollector *collector = &counter->collectors[i];
+        float_collector_finish(&collector->read, counter->arena);
+        float_collector_finish(&collector->written, counter->arena);
+        float_collector_finish(&collector->moved, counter->arena);
+        counter->count->buffers[i] =
+            (BufferCount){collector->read.set, collector->written.set, collector->moved.set};
+    }
+}
+
 KernelCount *kernel_count(const Kernel *kernel, Arena *arena) {
-    Counter counter = {.kernel = kernel, .arena = arena};
+    Counter counter = {.kernel = kernel, .arena = arena, .times = 1};
     counter.count = ARENA_NEW(arena, KernelCount);
     counter.variables = ARENA_ARRAY(arena, int64_t, kernel->variable_count);
     counter.registers = ARENA_ARRAY(arena, RegisterState, kernel->register_count + 1);
-    counter.used = ARENA_ARRAY(arena, LaneMask, kernel->register_count + 1);
+    counter.used = kernel_used_lanes(kernel, arena);
     counter.variables[VARIABLE_END] = kernel->extent;
-    while (spread_used_lanes(&counter, &kernel->body))
-        continue;
     int count;
     Site *sites = make_sites(&kernel->body, arena, &count);
     run_sites(&counter, sites, count);
+    finish_sets(&counter);
     counter.count->only_moves = counter.moves && !counter.computes;
     return counter.count;
 }

@@ -83,7 +83,6 @@ static void faults_are_named(void **state) {
     Kernel *kernel = scale_kernel(arena);
     Instruction *store = &kernel->body.first->body.last->instruction;
     assert_null(kernel_fault(kernel));
-    assert_false(kernel_only_moves(kernel));
     store->lane_count = 5;
     assert_non_null(strstr(kernel_fault(kernel), "lanes"));
     store->lane_count = 3;
