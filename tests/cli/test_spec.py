@@ -1,6 +1,7 @@
 """Commands that need no code generation: inspect, fmt, convert, ops, passes, targets."""
 
 import json
+import shutil
 import unittest
 
 from support import ROOT, Command
@@ -104,6 +105,7 @@ class Format(Command):
 
 class Convert(Command):
     def test_there_and_back(self):
+        shutil.copytree(ROOT / "examples" / "units", self.folder / "units")
         for name in ["shufflenet_v1", "shufflenet_v2", "squeezenet"]:
             with self.subTest(name):
                 spec = ROOT / "examples" / f"{name}.rfl"

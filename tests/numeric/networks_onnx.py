@@ -12,47 +12,62 @@ from onnx_builder import Builder
 IMAGENET_CLASSES = 1000
 
 
-# ---- ShuffleNet V2: Ma et al., ECCV 2018, table 5 and figure 3 (c), (d); torchvision's names ----
+# ---- ShuffleNet V2: Ma et al., ECCV 2018, table 5 and figure 3 (c), (d); torchvision's names or Megvii's ----
 
 V2_STAGES = {0.5: (48, 96, 192), 1.0: (116, 232, 464), 1.5: (176, 352, 704), 2.0: (244, 488, 976)}
 
 
-def shufflenet_v2(width=1.0, size=(224, 224), batch=1, classes=IMAGENET_CLASSES):
+def squeeze_excitation(b, x, path, squeezed):
+    scale = b.relu(b.conv(b.global_avg_pool(x), f"{path}.fc1", squeezed, 1, bias=True))
+    return b.multiply(x, b.sigmoid(b.conv(scale, f"{path}.fc2", x.channels, 1, bias=True)))
+
+
+def v2_working_branch(b, x, path, inner, outward, stride, residual, se, enlarged):
+    y = x
+    if enlarged:
+        y = b.batch_norm(b.depthwise(y, f"{path}.enlarged.0", 3, 1, padding=1), f"{path}.enlarged.1")
+    y = b.relu(b.batch_norm(b.conv(y, f"{path}.0", inner, 1), f"{path}.1"))
+    y = b.batch_norm(b.depthwise(y, f"{path}.3", 3, stride, padding=1), f"{path}.4")
+    y = b.batch_norm(b.conv(y, f"{path}.5", outward, 1), f"{path}.6")
+    if se:
+        y = squeeze_excitation(b, y, f"{path}.se", outward)
+    return b.relu(b.add(x, y) if residual else y)
+
+
+def shufflenet_v2(width=1.0, size=(224, 224), batch=1, classes=IMAGENET_CLASSES, megvii=False, residual=False,
+                  se=False, enlarged=False):
     b = Builder("shufflenet_v2")
+    first, last = ("first_conv", "conv_last") if megvii else ("conv1", "conv5")
+    projected, worked = ("branch_proj", "branch_main") if megvii else ("branch1", "branch2")
 
-    def conv_norm(x, path, at, channels, relu=True):
-        x = b.conv(x, f"{path}.{at}", channels, 1)
-        x = b.batch_norm(x, f"{path}.{at + 1}")
-        return b.relu(x) if relu else x
-
-    def depthwise_norm(x, path, at, stride):
-        x = b.depthwise(x, f"{path}.{at}", 3, stride, padding=1)
-        return b.batch_norm(x, f"{path}.{at + 1}")
-
-    def working_branch(x, path, channels, stride):
-        x = conv_norm(x, path, 0, channels)
-        x = depthwise_norm(x, path, 3, stride)
-        return conv_norm(x, path, 5, channels)
-
-    def unit(x, path, channels):
-        half = channels // 2
-        keep, work = b.slice(x, 0, half), b.slice(x, half, channels)
-        return b.shuffle(b.concat(keep, working_branch(work, f"{path}.branch2", half, 1)), 2)
+    def unit(x, path):
+        channels, half = x.channels, x.channels // 2
+        if megvii:
+            keep, work = b.slice(x, 0, channels, 2), b.slice(x, 1, channels, 2)
+        else:
+            keep, work = b.slice(x, 0, half), b.slice(x, half, channels)
+        made = v2_working_branch(b, work, f"{path}.{worked}", half, half, 1, residual, se, enlarged)
+        return b.concat(keep, made) if megvii else b.shuffle(b.concat(keep, made), 2)
 
     def down_unit(x, path, channels):
-        half = channels // 2
-        left = conv_norm(depthwise_norm(x, f"{path}.branch1", 0, 2), f"{path}.branch1", 2, half)
-        return b.shuffle(b.concat(left, working_branch(x, f"{path}.branch2", half, 2)), 2)
+        half, kept = channels // 2, x.channels if megvii else channels // 2
+        left = b.batch_norm(b.depthwise(x, f"{path}.{projected}.0", 3, 2, padding=1), f"{path}.{projected}.1")
+        left = b.relu(b.batch_norm(b.conv(left, f"{path}.{projected}.2", kept, 1), f"{path}.{projected}.3"))
+        right = v2_working_branch(b, x, f"{path}.{worked}", half, channels - kept, 2, False, se, enlarged)
+        return b.concat(left, right) if megvii else b.shuffle(b.concat(left, right), 2)
 
     x = b.input("image", (batch, 3, *size))
-    x = b.relu(b.batch_norm(b.conv(x, "conv1.0", 24, 3, 2, 1), "conv1.1"))
+    x = b.relu(b.batch_norm(b.conv(x, f"{first}.0", 24, 3, 2, 1), f"{first}.1"))
     x = b.max_pool(x, 3, 2, 1)
+    index = 0
     for stage, channels, units in zip((2, 3, 4), V2_STAGES[width], (4, 8, 4)):
-        x = down_unit(x, f"stage{stage}.0", channels)
-        for i in range(1, units):
-            x = unit(x, f"stage{stage}.{i}", channels)
-    x = conv_norm(x, "conv5", 0, 2048 if width == 2.0 else 1024)
-    b.output("logits", b.linear(b.global_avg_pool(x), "fc", classes))
+        for i in range(units):
+            path = f"features.{index}" if megvii else f"stage{stage}.{i}"
+            x = unit(x, path) if i else down_unit(x, path, channels)
+            index += 1
+    x = b.relu(b.batch_norm(b.conv(x, f"{last}.0", 2048 if width == 2.0 else 1024, 1), f"{last}.1"))
+    x = b.global_avg_pool(x)
+    b.output("logits", b.linear(x, "classifier.0" if megvii else "fc", classes, bias=not megvii))
     return b
 
 
@@ -71,22 +86,25 @@ def v1_stem(groups, width):
     return round_up(V1_STEM[width], groups)
 
 
-def shufflenet_v1(groups=3, width=1.0, megvii=False, size=(224, 224), batch=1, classes=IMAGENET_CLASSES):
+def shufflenet_v1(groups=3, width=1.0, megvii=False, size=(224, 224), batch=1, classes=IMAGENET_CLASSES, shuffled=True,
+                  shallow=False, se=False):
     b = Builder("shufflenet_v1")
 
     def unit(x, path, channels, stride, first):
         middle = round_up(channels / 4, groups)
         branch = b.conv(x, f"{path}.branch_main_1.0", middle, 1, groups=1 if first else groups)
         branch = b.relu(b.batch_norm(branch, f"{path}.branch_main_1.1"))
-        if groups > 1 and not megvii:
+        if groups > 1 and shuffled and not megvii:
             branch = b.shuffle(branch, groups)
         branch = b.depthwise(branch, f"{path}.branch_main_1.3", 3, stride, 1)
         branch = b.batch_norm(branch, f"{path}.branch_main_1.4")
-        if groups > 1 and megvii:
+        if groups > 1 and shuffled and megvii:
             branch = b.shuffle_megvii(branch, groups)
         outward = channels - x.channels if stride == 2 else channels
         branch = b.conv(branch, f"{path}.branch_main_2.0", outward, 1, groups=groups)
         branch = b.batch_norm(branch, f"{path}.branch_main_2.1")
+        if se:
+            branch = squeeze_excitation(b, branch, f"{path}.se", channels // 16)
         if stride == 1:
             return b.relu(b.add(x, branch))
         return b.concat(b.avg_pool(x, 3, 2, 1), b.relu(branch))
@@ -95,7 +113,7 @@ def shufflenet_v1(groups=3, width=1.0, megvii=False, size=(224, 224), batch=1, c
     x = b.conv(x, "first_conv.0", v1_stem(groups, width), 3, 2, 1)
     x = b.max_pool(b.relu(b.batch_norm(x, "first_conv.1")), 3, 2, 1)
     index = 0
-    for stage, units in enumerate((4, 8, 4)):
+    for stage, units in enumerate((2, 4, 2) if shallow else (4, 8, 4)):
         channels = int(V1_STAGES[groups] * width) << stage
         for i in range(units):
             x = unit(x, f"features.{index}", channels, 2 if i == 0 else 1, first=index == 0)
