@@ -37,17 +37,20 @@ static void drop_residual(Node *node) {
     node_set_integer(node, "residual_activation", ACTIVATION_NONE);
 }
 
-static void fit_residual(Node *node) {
-    if (node->operand_count < 2) {
-        drop_residual(node);
-        return;
-    }
-    TensorType type;
+/* Whether the shape rules take it as it is. */
+static bool is_well_formed(const Node *node) {
+    enum { MOST_RESULTS = 1 };
+    TensorType types[MOST_RESULTS];
     int count = 0;
     Diagnostics *refusals = diagnostics_create();
-    if (!node_result_types(node, &type, 1, &count, refusals))
-        drop_residual(node);
+    bool good = node_result_types(node, types, MOST_RESULTS, &count, refusals);
     diagnostics_destroy(refusals);
+    return good;
+}
+
+static void fit_residual(Node *node) {
+    if (node->operand_count < 2 || !is_well_formed(node))
+        drop_residual(node);
 }
 
 static bool fit_conv(Graph *graph, Node *node, const Node *model, const FitWeights *wanted) {
@@ -138,13 +141,7 @@ static bool fit_split(Graph *graph, Node *node) {
 /* ---- all ---- */
 
 static void fit_binary(Node *node) {
-    if (node->operand_count < 2)
-        return;
-    const TensorType *first = &node->operands[0]->type, *second = &node->operands[1]->type;
-    bool per_channel = first->rank == 4 && second->rank == 4 && first->dims[0] == second->dims[0] &&
-                       first->dims[1] == second->dims[1] && second->dims[2] == 1 &&
-                       second->dims[3] == 1;
-    if (!per_channel && !tensor_type_equal(first, second))
+    if (node->operand_count == 2 && !is_well_formed(node))
         node->operand_count = 1;
 }
 

@@ -35,6 +35,16 @@ Value *make_depthwise(Maker *maker, Value *x, int64_t kernel, int64_t stride) {
             .bias = chance(maker, 20)});
 }
 
+Value *make_linear(Maker *maker, Value *x, int64_t outputs, bool bias) {
+    if (x == NULL)
+        return NULL;
+    Node *node = maker_node(maker, OP_linear, &x, 1);
+    maker_weight(maker, node, "weight", 2, (int64_t[]){outputs, x->type.dims[1]});
+    if (bias)
+        maker_weight(maker, node, "bias", 1, &outputs);
+    return maker_finish(maker, node);
+}
+
 Value *make_unary(Maker *maker, OpKind op, Value *x) {
     return x == NULL ? NULL : maker_finish(maker, maker_node(maker, op, &x, 1));
 }

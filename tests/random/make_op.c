@@ -110,10 +110,16 @@ static Value *make_plain(Maker *maker, OpKind op, Value *x) {
     return make_unary(maker, op, x);
 }
 
+/* One number per channel: [n,c,1,1] or [n,c]. */
+static Value *make_vector(Maker *maker, Value *x) {
+    x = make_unary(maker, OP_global_avg_pool, x);
+    return chance(maker, 50) ? make_unary(maker, OP_flatten, x) : x;
+}
+
 static Value *make_binary(Maker *maker, OpKind op, Value *x) {
     Value *operands[] = {x, pick_alike(maker, x, true)};
     if (x->type.rank == 4 && chance(maker, 30)) /* per channel */
-        operands[1] = make_unary(maker, OP_global_avg_pool, operands[1]);
+        operands[1] = make_vector(maker, operands[1]);
     else if (chance(maker, 50)) {
         operands[0] = operands[1];
         operands[1] = x;

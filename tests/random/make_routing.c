@@ -79,7 +79,8 @@ Value *make_joined_activation(Maker *maker, Value *x) {
     Value *positive = make_unary(maker, chance(maker, 80) ? OP_relu : OP_sigmoid, x);
     Value *pooled = make_pool(maker, chance(maker, 50) ? OP_avg_pool : OP_max_pool, positive, 3, 1);
     Value *layer = make_conv(maker, x, (ConvShape){.outputs = pick_channels(maker)});
-    Value *joined = make_concat(maker, (Value *[]){pooled, make_norm(maker, layer)}, 2);
+    layer = chance(maker, 30) ? make_norm(maker, layer) : layer;
+    Value *joined = make_concat(maker, (Value *[]){pooled, layer}, 2);
     if (chance(maker, 50))
         joined = make_op(maker, OP_shuffle, joined);
     return make_unary(maker, chance(maker, 80) ? OP_relu : OP_relu6, joined);

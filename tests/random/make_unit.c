@@ -5,16 +5,26 @@ static int64_t scaled(int64_t channels, int64_t divisor) {
     return channels / divisor < 1 ? 1 : channels / divisor;
 }
 
+/* The two layers in the middle, as convolutions or fully connected ones. */
+static Value *make_excitation(Maker *maker, Value *y, int64_t channels) {
+    bool linear = chance(maker, 40);
+    int64_t outputs[] = {scaled(channels, 4), channels};
+    for (int i = 0; i < 2; i++) {
+        if (linear)
+            y = make_linear(maker, y, outputs[i], true);
+        else
+            y = make_conv(maker, y, (ConvShape){.outputs = outputs[i], .bias = true});
+        y = i == 0 ? make_activation(maker, y) : y;
+    }
+    return y;
+}
+
 Value *make_squeeze_excitation(Maker *maker, Value *x) {
     if (x == NULL || x->type.rank != 4)
         return NULL;
-    int64_t channels = x->type.dims[1];
     Value *y = make_unary(maker, OP_global_avg_pool, x);
-    if (chance(maker, 75)) {
-        y = make_conv(maker, y, (ConvShape){.outputs = scaled(channels, 4), .bias = true});
-        y = make_conv(
-            maker, make_activation(maker, y), (ConvShape){.outputs = channels, .bias = true});
-    }
+    if (chance(maker, 75))
+        y = make_excitation(maker, y, x->type.dims[1]);
     y = make_unary(maker, chance(maker, 50) ? OP_sigmoid : OP_hard_sigmoid, y);
     return make_scale(maker, x, y);
 }
@@ -181,4 +191,27 @@ Value *make_shift(Maker *maker, Value *x) {
     y = chance(maker, 70) ? make_op(maker, OP_crop, y) : y;
     y = chance(maker, 60) ? make_op(maker, chance(maker, 60) ? OP_avg_pool : OP_max_pool, y) : y;
     return chance(maker, 60) ? make_op(maker, OP_conv, y) : y;
+}
+
+/* The node that made x again: equal, or but for one attribute, activation or weight. */
+Value *make_twin(Maker *maker, Value *x) {
+    const Node *model = x->producer;
+    if (model == NULL)
+        return NULL;
+    Node *node = maker_node(maker, model->op, model->operands, model->operand_count);
+    const OpInfo *info = op_info(model->op);
+    bool equal = chance(maker, 70);
+    for (int i = 0; i < info->attribute_count; i++)
+        if (equal || chance(maker, 70))
+            node->attributes[i] = model->attributes[i];
+    for (int i = 0; i < info->weight_count; i++) {
+        const Weight *weight = model->weights[i];
+        if (weight == NULL)
+            continue;
+        if (equal || chance(maker, 70))
+            node->weights[i] = model->weights[i];
+        else
+            maker_weight(maker, node, info->weights[i].name, weight->type.rank, weight->type.dims);
+    }
+    return maker_finish(maker, node);
 }

@@ -59,6 +59,7 @@ typedef struct ConvShape {
 
 Value *make_conv(Maker *maker, Value *x, ConvShape shape); /* padded to keep the size */
 Value *make_depthwise(Maker *maker, Value *x, int64_t kernel, int64_t stride);
+Value *make_linear(Maker *maker, Value *x, int64_t outputs, bool bias);
 Value *make_unary(Maker *maker, OpKind op, Value *x);
 Value *make_activation(Maker *maker, Value *x); /* any of them, relu most */
 Value *make_norm(Maker *maker, Value *x);       /* batch norm, bias, or nothing */
@@ -81,7 +82,7 @@ Value *make_divisible(Maker *maker, Value *x, int64_t divisor);
 typedef Value *MakeUnit(Maker *maker, Value *x);
 
 MakeUnit make_shufflenet_v1, make_shufflenet_v2, make_squeeze_excitation, make_residual,
-    make_dense_block, make_fire, make_inception, make_stem, make_head, make_shift;
+    make_dense_block, make_fire, make_inception, make_stem, make_head, make_shift, make_twin;
 MakeUnit make_interleaved_groups, make_gathered_groups, make_layout_tree, make_permuted_readers,
     make_joined_activation;
 

@@ -14,22 +14,23 @@ static Value *make_any_op(Maker *maker, Value *x) {
 }
 
 static const UnitChoice units[] = {
-    {make_any_op, 42},
+    {make_any_op, 31},
+    {make_twin, 6},
     {make_shufflenet_v1, 4},
     {make_shufflenet_v2, 5},
     {make_squeeze_excitation, 3},
-    {make_residual, 4},
+    {make_residual, 5},
     {make_dense_block, 3},
     {make_fire, 3},
     {make_inception, 2},
     {make_stem, 1},
     {make_head, 5},
-    {make_shift, 2},
+    {make_shift, 4},
     {make_interleaved_groups, 3},
     {make_gathered_groups, 3},
     {make_layout_tree, 8},
     {make_permuted_readers, 7},
-    {make_joined_activation, 5},
+    {make_joined_activation, 7},
 };
 
 static MakeUnit *pick_unit(Maker *maker) {

@@ -2,7 +2,7 @@
  * as they want they do the same as without a limit, and with some of them the answers stay. */
 #include "frontend/frontend.h"
 #include "passes/passes.h"
-#include "random_graph.h"
+#include "tests/random/random_graph.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

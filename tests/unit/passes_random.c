@@ -1,11 +1,9 @@
-/* Passes change no answer: each pass alone, the presets, and random orders of passes on a few
- * hundred random graphs, interpreted before and after. Every pass is also run twice, for passes
- * that work on what is already done must not loop or break it. */
+/* What passes do to random graphs beyond keeping their answer, which tests/random looks after:
+ * every one finds work, and what presets leave is what backends expect. */
 #include "frontend/frontend.h"
 #include "passes/passes.h"
-#include "random_graph.h"
+#include "tests/random/random_graph.h"
 
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,39 +12,7 @@
 
 #include <cmocka.h>
 
-enum { GRAPHS = 300, NODES = 24, ORDERS_PER_GRAPH = 3, PASSES_PER_ORDER = 8 };
-static const double largest_difference = 1e-4;
-
-static uint64_t next_random(uint64_t *state) {
-    *state = *state * 6364136223846793005u + 1442695040888963407u;
-    return *state >> 33;
-}
-
-static void print_case(
-    uint64_t seed, const char *pipeline, const Graph *before, const Graph *after) {
-    Text text = {0};
-    text_format(&text, "seed %llu, passes %s\n", (unsigned long long)seed, pipeline);
-    graph_print(before, &text);
-    graph_print(after, &text);
-    print_message("%s", text.data);
-    text_free(&text);
-}
-
-static void check(uint64_t seed, const Graph *original, const char *pipeline) {
-    Arena *arena = arena_create();
-    Diagnostics *diagnostics = diagnostics_create();
-    Graph *graph = graph_copy(original, arena);
-    PipelineOptions options = {.verify_each = true};
-    bool succeeded = pipeline_run(graph, pipeline, &options, diagnostics);
-    double difference = succeeded ? graph_difference(original, graph, seed, diagnostics) : NAN;
-    diagnostics_print(diagnostics, stdout);
-    if (!(difference <= largest_difference)) {
-        print_case(seed, pipeline, original, graph);
-        fail_msg("the difference is %g", difference);
-    }
-    diagnostics_destroy(diagnostics);
-    arena_destroy(arena);
-}
+enum { GRAPHS = 300, NODES = 24 };
 
 static Graph *graph_of_seed(uint64_t seed, Arena *arena) {
     Graph *graph = random_graph(seed, NODES, arena);
@@ -57,49 +23,6 @@ static Graph *graph_of_seed(uint64_t seed, Arena *arena) {
     diagnostics_destroy(diagnostics);
     weights_randomize(graph, seed);
     return graph;
-}
-
-static void each_pass_keeps_the_answer(void **state) {
-    (void)state;
-    size_t count;
-    const Pass *passes = pass_table(&count);
-    for (uint64_t seed = 1; seed <= GRAPHS; seed++) {
-        Arena *arena = arena_create();
-        Graph *graph = graph_of_seed(seed, arena);
-        for (size_t i = 0; i < count; i++)
-            check(seed, graph, arena_format(arena, "%s,%s", passes[i].name, passes[i].name));
-        arena_destroy(arena);
-    }
-}
-
-static void random_orders_keep_the_answer(void **state) {
-    (void)state;
-    size_t count;
-    const Pass *passes = pass_table(&count);
-    uint64_t random = 7;
-    for (uint64_t seed = 1; seed <= GRAPHS; seed++) {
-        Arena *arena = arena_create();
-        Graph *graph = graph_of_seed(seed, arena);
-        for (int order = 0; order < ORDERS_PER_GRAPH; order++) {
-            const char *pipeline = "";
-            for (int i = 0; i < PASSES_PER_ORDER; i++)
-                pipeline = arena_format(arena, "%s%s%s", pipeline, i ? "," : "",
-                    passes[next_random(&random) % count].name);
-            check(seed, graph, pipeline);
-        }
-        arena_destroy(arena);
-    }
-}
-
-static void presets_keep_the_answer(void **state) {
-    (void)state;
-    for (uint64_t seed = 1; seed <= GRAPHS; seed++) {
-        Arena *arena = arena_create();
-        Graph *graph = graph_of_seed(seed, arena);
-        for (int level = 0; level < PIPELINE_LEVELS; level++)
-            check(seed, graph, pipeline_preset(level));
-        arena_destroy(arena);
-    }
 }
 
 static int count_ops(const Graph *graph, OpKind op) {
@@ -182,9 +105,6 @@ static void layout_is_merged_at_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_pass_keeps_the_answer),
-        cmocka_unit_test(random_orders_keep_the_answer),
-        cmocka_unit_test(presets_keep_the_answer),
         cmocka_unit_test(presets_leave_what_backends_expect),
         cmocka_unit_test(every_pass_finds_work),
         cmocka_unit_test(layout_is_merged_at_once),
