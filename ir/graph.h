@@ -180,6 +180,9 @@ void op_reference_print(Text *text);
 
 /* concat, split, shuffle, gather, route: ops that only say which channel is where. */
 bool op_moves_channels(OpKind op);
+/* Which channel of such a node's operands, joined along the channels, becomes that channel of that
+ * result. */
+int64_t node_source_channel(const Node *node, int result, int64_t channel);
 
 /* ---- building (graph.c) ---- */
 

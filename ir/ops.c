@@ -84,11 +84,6 @@ const char *activation_name(Activation activation) {
     return words_of_activation[activation];
 }
 
-bool op_moves_channels(OpKind op) {
-    return op == OP_concat || op == OP_split || op == OP_shuffle || op == OP_gather ||
-           op == OP_route;
-}
-
 /* An op that is an activation has the name of its word. */
 Activation op_activation(OpKind op) {
     const char *name = op_info(op)->name;

@@ -55,40 +55,12 @@ static Origin joined_origin(const Merger *merger, const Node *node, int64_t chan
     return origin_of(merger, node->operands[operand], channel);
 }
 
-/* The channel of the operands joined that becomes channel `channel` of result `result`. */
-static int64_t source_channel(const Node *node, int result, int64_t channel) {
-    switch (node->op) {
-    case OP_concat:
-        return channel;
-    case OP_gather:
-    case OP_route:
-        return node_list(node, "channels").items[channel];
-    case OP_shuffle: {
-        int64_t groups = node_integer(node, "groups");
-        int64_t per_group = node->operands[0]->type.dims[1] / groups;
-        if (node_integer(node, "form") == SHUFFLE_PAPER)
-            return channel % groups * per_group + channel / groups;
-        return channel % per_group * groups + channel / per_group;
-    }
-    case OP_split: {
-        if (node_flag(node, "interleaved"))
-            return channel * node->result_count + result;
-        for (int i = 0; i < result; i++)
-            channel += node->results[i]->type.dims[1];
-        return channel;
-    }
-    default:
-        assert(false && "no layout op");
-        return channel;
-    }
-}
-
 static void find_origins(Merger *merger, const Node *node) {
     for (int r = 0; r < node->result_count; r++) {
         const Value *result = node->results[r];
         Origin *origins = ARENA_ARRAY(merger->context->scratch, Origin, channel_count(result));
         for (size_t c = 0; c < channel_count(result); c++)
-            origins[c] = joined_origin(merger, node, source_channel(node, r, (int64_t)c));
+            origins[c] = joined_origin(merger, node, node_source_channel(node, r, (int64_t)c));
         merger->origins[result->id] = origins;
     }
 }

@@ -1,0 +1,36 @@
+/* What ops mean that only say which channel is where. */
+#include "ir/graph.h"
+
+#include <assert.h>
+
+bool op_moves_channels(OpKind op) {
+    return op == OP_concat || op == OP_split || op == OP_shuffle || op == OP_gather ||
+           op == OP_route;
+}
+
+int64_t node_source_channel(const Node *node, int result, int64_t channel) {
+    switch (node->op) {
+    case OP_concat:
+        return channel;
+    case OP_gather:
+    case OP_route:
+        return node_list(node, "channels").items[channel];
+    case OP_shuffle: {
+        int64_t groups = node_integer(node, "groups");
+        int64_t per_group = node->operands[0]->type.dims[1] / groups;
+        if (node_integer(node, "form") == SHUFFLE_PAPER)
+            return channel % groups * per_group + channel / groups;
+        return channel % per_group * groups + channel / per_group;
+    }
+    case OP_split: {
+        if (node_flag(node, "interleaved"))
+            return channel * node->result_count + result;
+        for (int i = 0; i < result; i++)
+            channel += node->results[i]->type.dims[1];
+        return channel;
+    }
+    default:
+        assert(false && "no layout op");
+        return channel;
+    }
+}
