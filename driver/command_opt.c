@@ -18,6 +18,7 @@ enum {
     OPTION_BISECT,
     OPTION_BISECT_COMMAND,
     OPTION_REPRODUCER,
+    OPTION_TIMEOUT,
     OPTION_NO_FORK
 };
 
@@ -59,6 +60,8 @@ static const struct argp_option options[] = {{NULL, 0, NULL, 0, "Output:", 5},
         "Where to write the graph before a pass that fails, with the rest of the pipeline "
         "(default: NAME.reproducer.rir)",
         0},
+    {"timeout", OPTION_TIMEOUT, "SECONDS", 0,
+        "Let a pass (and a trial of --bisect) that takes longer fail (default: none does)", 0},
     {"no-fork", OPTION_NO_FORK, NULL, 0,
         "Run the passes in the first process, for debuggers; a crash then leaves no reproducer", 0},
     {0}};
@@ -103,6 +106,10 @@ static error_t parse_check_option(int key, char *argument, OptOptions *opt) {
     case OPTION_REPRODUCER:
         opt->reproducer = argument;
         return 0;
+    case OPTION_TIMEOUT:
+        return option_integer(opt->model.session, "--timeout", argument, 1, 1000000, &opt->timeout)
+                   ? 0
+                   : EINVAL;
     case OPTION_NO_FORK:
         opt->no_fork = true;
         return 0;

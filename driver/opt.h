@@ -19,6 +19,7 @@ typedef struct OptOptions {
     const char *bisect_command; /* NULL: the verifier and the interpreter */
     const char *reproducer;     /* NULL: NAME.reproducer.rir */
     bool no_fork;
+    int64_t timeout; /* seconds that a step, or a trial of --bisect, may take; 0: any */
 } OptOptions;
 
 /* What is known of a step of the pipeline before it runs, and after. */
@@ -83,6 +84,9 @@ OptOutcome opt_guard(OptRun *run, OptFunction *function, void *context);
 /* Runs the pipeline as opt_run, in a process of its own, and reports a crash. Returns an exit
  * status; the other process has printed its diagnostics. */
 int opt_run_guarded(OptRun *run);
+/* From now on this process has the seconds of --timeout; 0 means that it has all. */
+void opt_start_clock(const OptRun *run);
+void opt_stop_clock(void);
 OptProgress *opt_progress_create(void); /* NULL when there is no memory to share */
 /* "crashed (Segmentation fault)" */
 const char *opt_outcome_text(const OptOutcome *outcome, Arena *arena);

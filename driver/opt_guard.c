@@ -3,9 +3,11 @@
 #include "driver/opt.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +15,14 @@ OptProgress *opt_progress_create(void) {
     void *memory =
         mmap(NULL, sizeof(OptProgress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return memory == MAP_FAILED ? NULL : memory;
+}
+
+void opt_start_clock(const OptRun *run) {
+    alarm((unsigned)run->opt->timeout);
+}
+
+void opt_stop_clock(void) {
+    alarm(0);
 }
 
 static int wait_for(pid_t child) {
@@ -32,6 +42,8 @@ OptOutcome opt_guard(OptRun *run, OptFunction *function, void *context) {
         return (OptOutcome){0};
     }
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody waits for the result any more */
+        opt_start_clock(run);
         int status = function(run, context);
         run->progress->finished = true;
         fflush(NULL);
@@ -47,6 +59,8 @@ OptOutcome opt_guard(OptRun *run, OptFunction *function, void *context) {
 }
 
 const char *opt_outcome_text(const OptOutcome *outcome, Arena *arena) {
+    if (outcome->signal == SIGALRM)
+        return "took longer than --timeout allows";
     if (outcome->signal != 0)
         return arena_format(arena, "crashed: %s", strsignal(outcome->signal));
     return arena_format(arena, "ended the process with status %d", outcome->status);

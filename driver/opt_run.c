@@ -60,6 +60,7 @@ static bool before_step(
         return false;
     run->progress->rewrites = 0;
     run->progress->running = (int)index;
+    opt_start_clock(run);
     return true;
 }
 
@@ -135,6 +136,7 @@ static bool run_pipeline(OptRun *run) {
     };
     bool succeeded =
         pipeline_execute(run->pipeline, run->model.graph, &options, diagnostics_of(run));
+    opt_stop_clock();
     opt_report(run, &options);
     if (!succeeded)
         opt_reproducer_write(run, run->before, step_index(run, options.failed_step));

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { MOST_STEPS = 10000 }; /* counting the runs of a pass takes their square */
+
 typedef struct Reader {
     const SourceFile *file;
     uint32_t at, end;
@@ -201,6 +203,11 @@ Pipeline *pipeline_parse_range(
     size_t most = 1;
     for (uint32_t i = text.begin; i < text.end; i++)
         most += text.file->text[i] == ',';
+    if (most > MOST_STEPS) {
+        diagnostics_report(diagnostics, SEVERITY_ERROR, (SourceRange){text.file, text.begin, 0},
+            NULL, "a pipeline has at most %d steps", MOST_STEPS);
+        return NULL;
+    }
     reader.pipeline->steps = ARENA_ARRAY(arena, PipelineStep, most);
     if (next_byte(&reader) == '\0' && reader.at == reader.end)
         return reader.pipeline;

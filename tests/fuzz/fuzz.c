@@ -66,7 +66,8 @@ typedef struct Options {
 } Options;
 
 static _Noreturn void usage(void) {
-    fputs("usage: fuzz EXAMPLES [--seconds N] [--seed N] [--reader spec|json|rir|safetensors] "
+    fputs("usage: fuzz EXAMPLES [--seconds N] [--seed N] [--reader "
+          "spec|json|rir|safetensors|pipeline] "
           "[--round N]\n",
         stderr);
     exit(2);

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-const char *const reader_names[READER_COUNT] = {"spec", "json", "rir", "safetensors"};
+const char *const reader_names[READER_COUNT] = {"spec", "json", "rir", "safetensors", "pipeline"};
 
 /* Larger networks are read and printed, but not compiled: that takes its time by right. */
 enum { MOST_COMPILED_ELEMENTS = 100 * 1000, MOST_COMPILED_NODES = 200 };
@@ -159,6 +159,33 @@ static bool try_safetensors(const Text *text) {
     return taken;
 }
 
+/* The text of a pipeline reads back as the same text. */
+static bool try_pipeline(const Text *text) {
+    Work work = work_begin();
+    SourceFile file = {"pipeline", text->data, text->length};
+    SourceRange all = {&file, 0, (uint32_t)text->length};
+    Pipeline *pipeline = pipeline_parse_range(all, NULL, work.arena, work.diagnostics);
+    bool taken = pipeline != NULL;
+    if (taken == (diagnostics_error_count(work.diagnostics) > 0))
+        fail(&work, "pipeline and errors do not agree");
+    if (taken) {
+        Text first = {0}, second = {0};
+        pipeline_print(pipeline, 0, &first);
+        text_append(&first, "");
+        Pipeline *again = pipeline_parse(
+            first.data != NULL ? first.data : "", NULL, work.arena, work.diagnostics);
+        if (again == NULL || again->count != pipeline->count)
+            fail(&work, "the text of a pipeline does not read back");
+        pipeline_print(again, 0, &second);
+        if (first.length > 0 && strcmp(first.data, second.data) != 0)
+            fail(&work, "the text of a pipeline reads back as another");
+        text_free(&first);
+        text_free(&second);
+    }
+    work_end(&work);
+    return taken;
+}
+
 bool reader_try(ReaderKind kind, const Text *file) {
     switch (kind) {
     case READER_SPEC:
@@ -168,6 +195,8 @@ bool reader_try(ReaderKind kind, const Text *file) {
         return try_rir(file);
     case READER_SAFETENSORS:
         return try_safetensors(file);
+    case READER_PIPELINE:
+        return try_pipeline(file);
     }
     abort();
 }
@@ -260,9 +289,23 @@ static int safetensors_seeds(Text *seeds, int most) {
     return 1;
 }
 
+static int pipeline_seeds(Text *seeds, int most) {
+    static const char *const texts[] = {
+        " sink-activation { depth = 4 } ,\n dead-code{keep-weights}, simplify{}",
+        "merge-layout{most-channels=1000},dead-code{keep-weights=true},lower-bias"};
+    int count = 0;
+    for (int level = 0; level < PIPELINE_LEVELS && count < most; level++)
+        text_append(&seeds[count++], pipeline_preset(level));
+    for (size_t i = 0; i < sizeof texts / sizeof *texts && count < most; i++)
+        text_append(&seeds[count++], texts[i]);
+    return count;
+}
+
 int reader_seeds(ReaderKind kind, const char *examples, Text *seeds, int most) {
     if (kind == READER_SAFETENSORS)
         return safetensors_seeds(seeds, most);
+    if (kind == READER_PIPELINE)
+        return pipeline_seeds(seeds, most);
     static const char *const names[] = {"shufflenet_v1.rfl", "shufflenet_v2.rfl", "squeezenet.rfl"};
     int count = 0;
     Work work = work_begin();

@@ -6,8 +6,14 @@
 
 #include <stdbool.h>
 
-typedef enum ReaderKind { READER_SPEC, READER_JSON, READER_RIR, READER_SAFETENSORS } ReaderKind;
-enum { READER_COUNT = READER_SAFETENSORS + 1 };
+typedef enum ReaderKind {
+    READER_SPEC,
+    READER_JSON,
+    READER_RIR,
+    READER_SAFETENSORS,
+    READER_PIPELINE
+} ReaderKind;
+enum { READER_COUNT = READER_PIPELINE + 1 };
 
 extern const char *const reader_names[READER_COUNT];
 

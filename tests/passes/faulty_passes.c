@@ -13,6 +13,7 @@ typedef enum Harm {
     HARM_INTERFACE, /* one graph output less */
     HARM_CRASH,
     HARM_EXIT,
+    HARM_HANG,
     HARM_ERROR
 } Harm;
 
@@ -35,6 +36,9 @@ static bool do_harm(PassContext *context, Harm harm, Node *relu) {
         abort();
     case HARM_EXIT:
         _exit(3);
+    case HARM_HANG:
+        for (;;)
+            pause();
     case HARM_ERROR:
         diagnostics_report(context->diagnostics, SEVERITY_ERROR, relu->where, NULL,
             "this relu is not to the pass's liking");
@@ -76,7 +80,7 @@ static bool lose_relus(PassContext *context) {
 static const PassOption options[] = {
     {"at", PASS_OPTION_INTEGER, "1", 1, 1000, "the rewrite that does harm"}};
 static const Harm harms[] = {
-    HARM_ANSWER, HARM_GRAPH, HARM_INTERFACE, HARM_CRASH, HARM_EXIT, HARM_ERROR};
+    HARM_ANSWER, HARM_GRAPH, HARM_INTERFACE, HARM_CRASH, HARM_EXIT, HARM_HANG, HARM_ERROR};
 static const char statistic[] = "one relu node";
 static const Pass faulty_passes[] = {
     {"wrong-answer", "A sigmoid.", statistic, renew_relus, options, 1, &harms[0]},
@@ -84,7 +88,8 @@ static const Pass faulty_passes[] = {
     {"wrong-interface", "An output less.", statistic, renew_relus, options, 1, &harms[2]},
     {"wrong-crash", "Aborts.", statistic, renew_relus, options, 1, &harms[3]},
     {"wrong-exit", "Exits.", statistic, renew_relus, options, 1, &harms[4]},
-    {"wrong-error", "Reports an error.", statistic, renew_relus, options, 1, &harms[5]},
+    {"wrong-hang", "Never returns.", statistic, renew_relus, options, 1, &harms[5]},
+    {"wrong-error", "Reports an error.", statistic, renew_relus, options, 1, &harms[6]},
     {"wrong-uncounted", "Removes all relus.", statistic, lose_relus, NULL, 0, NULL},
 };
 

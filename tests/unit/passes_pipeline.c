@@ -102,6 +102,15 @@ static void mistakes_have_places(void **state) {
     check_error("simplify{a=1,b=2},nonsense{c=3}", 3, "hint: 'simplify' has no options");
 }
 
+static void pipelines_are_not_endless(void **state) {
+    (void)state;
+    Text text = {0};
+    for (int i = 0; i < 10001; i++)
+        text_append(&text, ",");
+    check_error(text.data, 1, "pipeline:1:1: error: a pipeline has at most 10000 steps");
+    text_free(&text);
+}
+
 static void hidden_bytes_are_no_end(void **state) {
     (void)state;
     Reading reading = begin();
@@ -239,6 +248,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_are_read_and_printed),
         cmocka_unit_test(mistakes_have_places),
+        cmocka_unit_test(pipelines_are_not_endless),
         cmocka_unit_test(hidden_bytes_are_no_end),
         cmocka_unit_test(registries_refuse),
         cmocka_unit_test(passes_see_their_options),
