@@ -16,7 +16,8 @@ static const char usage[] =
     "failed once, and all the rest, with their graphs.\n"
     "\n"
     "  --seed N          the first seed (1)\n"
-    "  --count N         how many graphs (1000, or the value of RIFFLE_RANDOM_GRAPHS)\n"
+    "  --count N         how many graphs (RIFFLE_RANDOM_GRAPHS; else 120, or 2000 for passes "
+    "only)\n"
     "  --orders N        random orders of passes for each graph (3)\n"
     "  --compile N       how often each graph is compiled, for any target and level (1)\n"
     "  --passes-only     --compile 0\n"
@@ -27,7 +28,7 @@ static const char usage[] =
 
 typedef struct Options {
     BatteryOptions battery;
-    uint64_t seed, count;
+    uint64_t seed, count; /* count 0: the usual number */
     const char *keep;
     bool no_reduce, print;
     uint64_t most_failures;
@@ -48,9 +49,11 @@ static uint64_t read_number(const char *option, const char *word) {
     return number;
 }
 
-static const char *wanted_count(void) {
+static uint64_t usual_count(const Options *options) {
     const char *wanted = getenv("RIFFLE_RANDOM_GRAPHS");
-    return wanted != NULL && wanted[0] != '\0' ? wanted : "1000";
+    if (wanted != NULL && wanted[0] != '\0')
+        return read_number("RIFFLE_RANDOM_GRAPHS", wanted);
+    return options->battery.compilations == 0 ? 2000 : 120;
 }
 
 /* Options that stand alone; false for others. */
@@ -85,7 +88,6 @@ static void read_option(Options *options, const char *word, const char *value) {
 
 static Options read_options(int argc, char **argv) {
     Options options = {.battery = {.orders = 3, .compilations = 1}, .seed = 1, .most_failures = 10};
-    options.count = read_number("RIFFLE_RANDOM_GRAPHS", wanted_count());
     options.files = argv;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
@@ -101,6 +103,8 @@ static Options read_options(int argc, char **argv) {
     }
     if (!llvm_is_built_in())
         options.battery.compilations = 0;
+    if (options.count == 0)
+        options.count = usual_count(&options);
     return options;
 }
 
