@@ -309,6 +309,20 @@ static void choose_direct_outputs(Lowering *lowering) {
     }
 }
 
+static const char *output_reason(const Lowering *lowering, const GraphOutput *output) {
+    const Node *producer = output->value->producer;
+    if (lowering->outputs[output->value->id])
+        return "the same tensor is another output, too";
+    if (!producer)
+        return "the output is an input";
+    const TensorType *type = &output->value->type;
+    if (output->layout == LAYOUT_NCHW && type->rank == 4 && type->dims[2] * type->dims[3] > 1)
+        return "the caller wants NCHW, and kernels write NHWC";
+    return arena_format(lowering->arena,
+        "the output is what %s makes of tensors that have places of their own",
+        op_info(producer->op)->name);
+}
+
 static void copy_other_outputs(Lowering *lowering) {
     const Graph *graph = lowering->graph;
     for (int i = 0; i < graph->output_count; i++) {
@@ -318,8 +332,15 @@ static void copy_other_outputs(Lowering *lowering) {
         int buffer = 1 + graph->input_count + i;
         Placement *to =
             dense_placement(lowering, &output->value->type, buffer, output->layout, true);
-        lower_copy(lowering, output->value->producer, lowering_placement(lowering, output->value),
-            to, arena_format(lowering->arena, "copy to output %s", output->name));
+        const Placement *from = lowering_placement(lowering, output->value);
+        const Node *producer = output->value->producer;
+        const char *reason = output_reason(lowering, output);
+        if (placement_is_scattered(from) && to->runs[0].channel_stride == 1)
+            lower_gathering_copy(
+                lowering, producer, lowering_channels_last(lowering, producer, from), to, reason);
+        else
+            lower_copy(lowering, producer, from, to,
+                arena_format(lowering->arena, "copy to output %s", output->name), reason);
     }
 }
 
@@ -410,6 +431,7 @@ Program *program_lower_with(const Graph *graph, const Target *target, const Lowe
     text_append_bytes(&program->weights, padding, sizeof padding);
     program->buffers[0].bytes = (int64_t)program->weights.length;
     plan_workspace(&lowering);
+    program_count(program);
     return program;
 }
 
@@ -431,7 +453,6 @@ ProgramSummary program_summary(const Program *program) {
         summary.bytes_moved += step->count.bytes_read + step->count.bytes_written;
         summary.layout_bytes += step->count.layout_bytes;
         int64_t stack = kernel_local_bytes(program->kernels[step->kernel]);
-    program_count(program);
         summary.stack_bytes = stack > summary.stack_bytes ? stack : summary.stack_bytes;
     }
     return summary;

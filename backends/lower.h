@@ -198,9 +198,9 @@ typedef const Expression *GatherBase(const void *context, const Run *run);
  * be consecutive in each run; `count` is at most the width, and that at most 64. */
 int emit_gather(KernelBuilder *builder, const Placement *placement, const int *parameters,
     int64_t first, int count, int width, GatherBase *base, const void *context);
-/* A kernel that copies a view of many pieces to a dense placement. */
-void lower_gathering_copy(
-    Lowering *lowering, const Node *node, const Placement *from, const Placement *to);
+/* A kernel that copies a view of many pieces to a dense placement, for the reason given. */
+void lower_gathering_copy(Lowering *lowering, const Node *node, const Placement *from,
+    const Placement *to, const char *reason);
 
 /* ---- ops that can compute one row of their output at a time, alone or in a chain ---- */
 
@@ -253,8 +253,9 @@ bool lower_reduction(
 /* For each channel of the result of a concat, split, shuffle, gather or route, which channel of the
  * joined operands it is. */
 const int64_t *layout_channels(Arena *arena, const Node *node, int result);
-/* A kernel that copies a tensor from one placement to another, whatever their strides. */
+/* A kernel that copies a tensor from one placement to another, whatever their strides. The reason
+ * tells the user why that cannot be left out. */
 void lower_copy(Lowering *lowering, const Node *node, const Placement *from, const Placement *to,
-    const char *label);
+    const char *label, const char *reason);
 
 #endif

@@ -52,9 +52,10 @@ static void copy_row(const Copy *copy, const Target *target) {
 }
 
 void lower_copy(Lowering *lowering, const Node *node, const Placement *from, const Placement *to,
-    const char *label) {
+    const char *label, const char *reason) {
     KernelCall call;
     call_begin(lowering, &call, node, to->images * to->height);
+    call.step.reason = reason;
     const int *from_parameters = call_placement(&call, PARAMETER_READ, "input", from);
     const int *to_parameters = call_placement(&call, PARAMETER_WRITE, "output", to);
     const Expression *index =
@@ -88,7 +89,11 @@ const Placement *lowering_channels_last(
     for (int i = 0; i < placement->run_count; i++)
         if (placement->runs[i].channel_stride != 1) {
             Placement *copy = lowering_temporary(lowering, placement, "channels last");
-            lower_copy(lowering, node, placement, copy, "NCHW to NHWC");
+            lower_copy(lowering, node, placement, copy, "NCHW to NHWC",
+                arena_format(lowering->arena,
+                    "%s reads vectors of channels, which lie apart in a tensor that the caller "
+                    "gives as NCHW",
+                    op_info(node->op)->name));
             return copy;
         }
     return placement;

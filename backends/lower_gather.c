@@ -210,10 +210,11 @@ static void emit_copy(const GatheringCopy *copy) {
 }
 
 static void lower_slice(Lowering *lowering, const Node *node, const Placement *from,
-    const Placement *to, int64_t first) {
+    const Placement *to, int64_t first, const char *reason) {
     Arena *arena = lowering->arena;
     KernelCall call;
     call_begin(lowering, &call, node, to->images * to->height);
+    call.step.reason = reason;
     GatheringCopy copy = {.lowering = lowering,
         .builder = &call.builder,
         .from = from,
@@ -260,13 +261,13 @@ static Placement *next_slice(Arena *arena, const Placement *from, int *first_run
     return slice;
 }
 
-void lower_gathering_copy(
-    Lowering *lowering, const Node *node, const Placement *from, const Placement *to) {
+void lower_gathering_copy(Lowering *lowering, const Node *node, const Placement *from,
+    const Placement *to, const char *reason) {
     int64_t first = 0;
     assert(to->run_count == 1);
     for (int run = 0; run < from->run_count;) {
         const Placement *slice = next_slice(lowering->arena, from, &run);
-        lower_slice(lowering, node, slice, to, first);
+        lower_slice(lowering, node, slice, to, first, reason);
         first += slice->channels;
     }
 }

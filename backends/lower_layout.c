@@ -114,12 +114,10 @@ static Reading reading_of(const Node *node) {
     }
 }
 
-/* Whether a view of many pieces suits all readers of the value. */
+/* Whether a view of many pieces suits all readers of the value; outputs are copied from anywhere.
+ */
 static bool readers_take_pieces(const Graph *graph, const Value *value) {
     int once = 0;
-    for (int i = 0; i < graph->output_count; i++)
-        if (graph->outputs[i].value == value)
-            return false;
     for (const Node *node = graph->first; node; node = node->next)
         for (int i = 0; i < node->operand_count; i++) {
             if (node->operands[i] != value)
@@ -150,6 +148,41 @@ static bool is_good_view(const Lowering *lowering, const Value *value, const Pla
         view->run_count > MOST_NUMBER_RUNS)
         return false;
     return !placement_is_scattered(view) || readers_take_pieces(lowering->graph, value);
+}
+
+static const char copied_as_written[] = "layout ops are copied as written, as was asked for";
+
+static const char *place_of(const Node *node) {
+    return node->path[0] ? node->path : "the spec";
+}
+
+/* Why the view was no good one. */
+static const char *copy_reason(
+    const Lowering *lowering, const Value *value, const Placement *view) {
+    const Graph *graph = lowering->graph;
+    int pieces = view->run_count, once = 0;
+    if (lowering->copy_layout)
+        return copied_as_written;
+    if (count_buffers(view->runs, pieces) > MOST_VIEW_BUFFERS)
+        return arena_format(lowering->arena,
+            "its channels lie in %d buffers, more than a kernel should have parameters for",
+            count_buffers(view->runs, pieces));
+    for (const Node *node = graph->first; node; node = node->next)
+        for (int i = 0; i < node->operand_count; i++) {
+            if (node->operands[i] != value)
+                continue;
+            Reading reading = reading_of(node);
+            once += reading == READING_ONCE;
+            if (reading == READING_VECTORS)
+                return arena_format(lowering->arena,
+                    "the %s of %s reads vectors of channels again and again, and they lie in %d "
+                    "pieces",
+                    op_info(node->op)->name, place_of(node), pieces);
+            if (once > 1)
+                return arena_format(lowering->arena,
+                    "several ops read vectors of channels that lie in %d pieces", pieces);
+        }
+    return arena_format(lowering->arena, "its channels lie in %d pieces", pieces);
 }
 
 static Placement *make_view(
@@ -230,7 +263,8 @@ static bool lower_flatten(Lowering *lowering, const Node *node) {
     run.pixel_stride = 1;
     planar.runs = &run;
     planar.run_count = 1;
-    lower_copy(lowering, node, from, &planar, "flatten");
+    lower_copy(lowering, node, from, &planar, "flatten",
+        "the flattened numbers have the order of NCHW, and not only linear reads them");
     return true;
 }
 
@@ -263,7 +297,8 @@ static bool lower_crop(Lowering *lowering, const Node *node) {
     }
     placement_share_parameters(view);
     if (lowering->copy_layout)
-        lower_copy(lowering, node, view, lowering_place(lowering, node->results[0]), "crop");
+        lower_copy(lowering, node, view, lowering_place(lowering, node->results[0]), "crop",
+            copied_as_written);
     else
         lowering->placements[node->results[0]->id] = view;
     return true;
@@ -297,7 +332,8 @@ bool lower_layout(Lowering *lowering, const Node *node) {
         for (int i = 0; i < node->operand_count; i++)
             operands[i] = lowering_channels_last(lowering, node, operands[i]);
         view = make_view(lowering, operands, find_sources(arena, operands, channels, count), count);
-        lower_gathering_copy(lowering, node, view, lowering_place(lowering, value));
+        lower_gathering_copy(lowering, node, view, lowering_place(lowering, value),
+            copy_reason(lowering, value, view));
     }
     return true;
 }

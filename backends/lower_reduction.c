@@ -135,7 +135,9 @@ static const Placement *one_run(Lowering *lowering, const Node *node, const Plac
     if (placement->run_count == 1)
         return placement;
     Placement *copy = lowering_temporary(lowering, placement, "joined");
-    lower_copy(lowering, node, placement, copy, "join");
+    lower_copy(lowering, node, placement, copy, "join",
+        arena_format(lowering->arena, "%s looks at all channels of a pixel, which lie in %d pieces",
+            op_info(node->op)->name, placement->run_count));
     return copy;
 }
 

@@ -3,17 +3,38 @@
  * read. The order of a convolution's filters is free, and so is that of the columns of its weight;
  * docs/routing.md has the theory and worked examples.
  *
- *     phase 1 (match): which values share an order, and which blocks channels must stay in:
- *         channel_order.c
- *     phase 2 (order): one for each class of values: channel_order_choose.c
- *     phase 3 (rewrite): the lists of the routes, and the weights of what reads and writes the
- *         values; here
+ *     phase 0 (split): an output that is a route's result and read in the graph, too, becomes a
+ * route of its own, for only an output must have the order of the spec phase 1 (match): which
+ * values share an order, and which blocks channels must stay in: channel_order.c phase 2 (order):
+ * one for each class of values: channel_order_choose.c phase 3 (rewrite): the lists of the routes,
+ * and the weights of what reads and writes the values; here
  *
  * Classes that routes connect are rewritten together, and only where that leaves fewer runs. It
  * computes the same, up to the order in which a convolution adds its products. */
 #include "passes/channel_order.h"
 #include "passes/permute.h"
 #include "passes/rewrite.h"
+
+static void copy_list(Graph *graph, Node *node, const void *context) {
+    IntegerList list = node_list(context, "channels");
+    node_set_list(graph, node, "channels", list.items, list.count);
+}
+
+/* Where this leads to nothing, common-subexpressions joins the two again. */
+static void split_outputs(PassContext *context) {
+    Graph *graph = context->graph;
+    const int *uses = graph_use_counts(graph, context->scratch);
+    for (int i = 0; i < graph->output_count; i++) {
+        GraphOutput *output = &graph->outputs[i];
+        Node *route = output->value->producer;
+        if (route == NULL || route->op != OP_route || uses[output->value->id] < 2 ||
+            !pass_may_rewrite(context, route))
+            continue;
+        output->value = insert_node(graph, route, OP_route, route->path, route->operands,
+            route->operand_count, copy_list, route)
+                            ->results[0];
+    }
+}
 
 /* worthwhile[component]: its routes have fewer runs with the chosen orders, and may be rewritten.
  */
@@ -63,6 +84,7 @@ static void rewrite_route(const ChannelOrders *orders, Graph *graph, Node *route
 
 bool pass_absorb_route(PassContext *context) {
     Graph *graph = context->graph;
+    split_outputs(context);
     ChannelOrders *orders = channel_orders_find(graph, context->scratch);
     channel_orders_choose(orders);
     const bool *worthwhile = find_worthwhile(context, orders);
