@@ -25,6 +25,7 @@ typedef struct ModelOptions {
     bool verify_each;
     LayoutForm layout;
     PassRegistry *registry; /* what pipelines are made of */
+    const char *plugins;    /* the options that loaded some of it, for hints: "" for none */
     bool spec_optional;     /* no error when there is no SPEC */
     bool stdin_is_ir;       /* the SPEC "-" is a .rir file, not a spec */
 } ModelOptions;

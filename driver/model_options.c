@@ -23,6 +23,7 @@ ModelOptions model_options(Session *session, const char *target) {
         .target = target,
         .level = DEFAULT_PIPELINE_LEVEL,
         .registry = pass_registry_create(session->arena),
+        .plugins = "",
     };
 }
 
@@ -133,6 +134,8 @@ static error_t parse_passes_option(int key, char *argument, struct argp_state *s
     case OPTION_LAYOUT:
         return layout_form_parse(options->session, argument, &options->layout) ? 0 : EINVAL;
     case OPTION_LOAD_PASS_PLUGIN:
+        options->plugins = arena_format(
+            options->session->arena, "%s --load-pass-plugin=%s", options->plugins, argument);
         return pass_plugin_load(options->registry, argument, options->session->arena,
                    options->session->diagnostics)
                    ? 0

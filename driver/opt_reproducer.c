@@ -21,8 +21,8 @@ static const char seeds_mark[] = "# riffle-seeds:";
 
 static void print_head(const OptRun *run, size_t first, Text *text) {
     const OptOptions *opt = run->opt;
-    text_append(
-        text, "# A graph before a pass that failed; 'riffle opt' runs what is told here.\n");
+    text_format(text, "# A graph before a pass that failed. To run the rest: riffle opt%s FILE\n",
+        opt->model.plugins);
     text_format(text, "%s ", pipeline_mark);
     pipeline_print(run->pipeline, first, text);
     text_format(text, "\n%s", checks_mark);
@@ -40,7 +40,7 @@ static void note_written(const OptRun *run, size_t first, const char *path) {
     Text name = {0};
     pipeline_step_name(&run->pipeline->steps[first], &name);
     diagnostics_report(session->diagnostics, SEVERITY_NOTE, (SourceRange){0},
-        arena_format(session->arena, "'riffle opt %s' runs them", path),
+        arena_format(session->arena, "'riffle opt %s%s' runs them", path, run->opt->model.plugins),
         "the graph before '%s' and the passes from there on are in '%s'", name.data, path);
     text_free(&name);
 }
