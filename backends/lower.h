@@ -138,10 +138,15 @@ typedef struct Window {
     int64_t padding[4]; /* top, left, bottom, right */
 } Window;
 
-/* Cuts `width_out` outputs into spans of tiles of at most `pixels`; returns the number of spans and
- * sets *spans. */
-int tile_spans(Arena *arena, int64_t width_out, int64_t width_in, const Window *window, int pixels,
-    TileSpan **spans);
+/* Columns begin..end-1 of a row. */
+typedef struct ColumnRange {
+    int64_t begin, end;
+} ColumnRange;
+
+/* Cuts these outputs of a row into spans of tiles of at most `pixels`; returns the number of spans
+ * and sets *spans. */
+int tile_spans(Arena *arena, ColumnRange columns, int64_t width_in, const Window *window,
+    int pixels, TileSpan **spans);
 
 /* The window of a conv, linear and pad (one pixel), max_pool or avg_pool. */
 Window node_window(const Node *node);
@@ -208,12 +213,13 @@ typedef struct RowOp RowOp;
 struct RowOp {
     Window window;
     int64_t images, height_in, height_out;
+    ColumnRange columns; /* of a row, that emit_row computes: at first all */
     void (*emit_row)(const RowOp *op, const Expression *image, const Expression *row);
 };
 
 /* A ring of rows between two ops of one kernel. */
 typedef struct Link {
-    const Placement *placement;
+    Placement *placement;
     int parameter;
 } Link;
 

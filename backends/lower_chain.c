@@ -13,7 +13,12 @@
 #include "backends/lower.h"
 #include <assert.h>
 
-enum { MOST_CHAIN = MAX_KERNEL_LOCALS + 1, MOST_RING_BYTES = 96 * 1024, SLACK_FLOATS = 16 };
+enum {
+    MOST_CHAIN = MAX_KERNEL_LOCALS + 1,
+    MOST_RING_BYTES = 96 * 1024,
+    MOST_STRIPS = 8,
+    SLACK_FLOATS = 16
+};
 
 /* ---- which nodes ---- */
 
@@ -57,14 +62,58 @@ static void ring_rows(const Node *const *nodes, int count, int64_t *rows) {
     }
 }
 
-static int64_t ring_bytes(const Node *const *nodes, int count) {
-    int64_t rows[MOST_CHAIN], bytes = 0;
-    ring_rows(nodes, count, rows);
-    for (int i = 0; i < count - 1; i++) {
-        const int64_t *dims = nodes[i]->results[0]->type.dims;
-        bytes += rows[i] * dims[1] * dims[3] * (int64_t)sizeof(float);
+static int64_t row_width(const Node *node) {
+    return node->results[0]->type.dims[3];
+}
+
+/* columns[i]: which columns of nodes[i]'s output strip `strip` of `strips` equal ones of the last
+ * needs. Neighbouring strips compute those between them twice. */
+static void strip_columns(
+    const Node *const *nodes, int count, int64_t strip, int64_t strips, ColumnRange *columns) {
+    int64_t width = row_width(nodes[count - 1]);
+    columns[count - 1] = (ColumnRange){width * strip / strips, width * (strip + 1) / strips};
+    for (int i = count - 2; i >= 0; i--) {
+        Window window = node_window(nodes[i + 1]);
+        int64_t stride = window.stride[1], left = window.padding[1];
+        int64_t reach = (window.kernel[1] - 1) * window.dilation[1];
+        int64_t begin = columns[i + 1].begin * stride - left;
+        int64_t end = (columns[i + 1].end - 1) * stride - left + reach + 1;
+        begin = begin > 0 ? begin : 0;
+        end = end < row_width(nodes[i]) ? end : row_width(nodes[i]);
+        columns[i] = (ColumnRange){begin, end > begin ? end : begin};
     }
+}
+
+/* widths[i]: the columns of nodes[i]'s output in the widest strip. */
+static void ring_widths(const Node *const *nodes, int count, int64_t strips, int64_t *widths) {
+    for (int i = 0; i < count; i++)
+        widths[i] = 0;
+    for (int64_t strip = 0; strip < strips; strip++) {
+        ColumnRange columns[MOST_CHAIN];
+        strip_columns(nodes, count, strip, strips, columns);
+        for (int i = 0; i < count; i++) {
+            int64_t width = columns[i].end - columns[i].begin;
+            widths[i] = width > widths[i] ? width : widths[i];
+        }
+    }
+}
+
+static int64_t ring_bytes(const Node *const *nodes, int count, int64_t strips) {
+    int64_t rows[MOST_CHAIN], widths[MOST_CHAIN], bytes = 0;
+    ring_rows(nodes, count, rows);
+    ring_widths(nodes, count, strips, widths);
+    for (int i = 0; i < count - 1; i++)
+        bytes += rows[i] * widths[i] * nodes[i]->results[0]->type.dims[1] * (int64_t)sizeof(float);
     return bytes;
+}
+
+/* The fewest strips for which the rings fit; 0 when no number will do. */
+static int64_t choose_strips(const Node *const *nodes, int count) {
+    for (int64_t strips = 1; strips <= MOST_STRIPS && strips <= row_width(nodes[count - 1]);
+        strips++)
+        if (ring_bytes(nodes, count, strips) <= MOST_RING_BYTES)
+            return strips;
+    return 0;
 }
 
 /* Numbered as docs/kernels.md lists them. */
@@ -91,7 +140,7 @@ static bool may_link(
     if (count == MOST_CHAIN)
         return false;
     nodes[count++] = next;
-    return ring_bytes(nodes, count) <= MOST_RING_BYTES;
+    return choose_strips(nodes, count) > 0;
 }
 
 void lowering_find_chains(Lowering *lowering) {
@@ -110,11 +159,13 @@ void lowering_find_chains(Lowering *lowering) {
 typedef struct Chain {
     Lowering *lowering;
     KernelCall *call;
+    const Node *nodes[MOST_CHAIN];
     RowOp *ops[MOST_CHAIN];
+    Link links[MOST_CHAIN]; /* [i]: the ring behind ops[i] */
     int count;
 } Chain;
 
-static Link make_ring(Chain *chain, const Node *node, int64_t rows) {
+static Link make_ring(Chain *chain, const Node *node, int64_t rows, int64_t width) {
     Lowering *lowering = chain->lowering;
     const int64_t *dims = node->results[0]->type.dims;
     Placement *placement = ARENA_NEW(lowering->arena, Placement);
@@ -128,9 +179,9 @@ static Link make_ring(Chain *chain, const Node *node, int64_t rows) {
         .buffer = -1,
         .channel_stride = 1,
         .pixel_stride = dims[1],
-        .row_stride = dims[3] * dims[1],
+        .row_stride = width * dims[1],
         .ring_rows = rows};
-    int64_t floats = rows * dims[3] * dims[1] + SLACK_FLOATS;
+    int64_t floats = rows * width * dims[1] + SLACK_FLOATS;
     return (Link){placement, kernel_local(&chain->call->builder, floats)};
 }
 
@@ -194,26 +245,42 @@ static void emit_rows(const Chain *chain) {
     kernel_close(builder);
 }
 
+/* Lets the ops compute the columns of one strip; a ring begins with the first of its columns. */
+static void enter_strip(Chain *chain, int64_t strip, int64_t strips) {
+    ColumnRange columns[MOST_CHAIN];
+    strip_columns(chain->nodes, chain->count, strip, strips, columns);
+    for (int i = 0; i < chain->count; i++) {
+        chain->ops[i]->columns = columns[i];
+        if (i == chain->count - 1)
+            continue;
+        Run *run = &chain->links[i].placement->runs[0];
+        run->displacement = -columns[i].begin * run->pixel_stride;
+    }
+}
+
 bool lower_chain(Lowering *lowering, const Node *last) {
-    const Node *nodes[MOST_CHAIN];
-    int64_t rows[MOST_CHAIN];
+    int64_t rows[MOST_CHAIN], widths[MOST_CHAIN];
     KernelCall call;
     Chain chain = {.lowering = lowering, .call = &call};
-    chain.count = chain_nodes(lowering, last, nodes);
-    ring_rows(nodes, chain.count, rows);
-    call_begin(lowering, &call, nodes[0], 1);
+    chain.count = chain_nodes(lowering, last, chain.nodes);
+    int64_t strips = chain.count == 1 ? 1 : choose_strips(chain.nodes, chain.count);
+    ring_rows(chain.nodes, chain.count, rows);
+    ring_widths(chain.nodes, chain.count, strips, widths);
+    call_begin(lowering, &call, chain.nodes[0], 1);
     call.step.op = op_info(last->op)->name;
-    Link links[MOST_CHAIN];
     for (int i = 0; i < chain.count; i++) {
         bool first = i == 0, end = i == chain.count - 1;
         if (!end)
-            links[i] = make_ring(&chain, nodes[i], rows[i]);
-        chain.ops[i] =
-            make_row_op(&chain, nodes[i], first ? NULL : &links[i - 1], end ? NULL : &links[i]);
+            chain.links[i] = make_ring(&chain, chain.nodes[i], rows[i], widths[i]);
+        chain.ops[i] = make_row_op(&chain, chain.nodes[i], first ? NULL : &chain.links[i - 1],
+            end ? NULL : &chain.links[i]);
     }
     const RowOp *op = chain.ops[chain.count - 1];
     call.builder.kernel->extent = op->images * op->height_out;
-    emit_rows(&chain);
+    for (int64_t strip = 0; strip < strips; strip++) {
+        enter_strip(&chain, strip, strips);
+        emit_rows(&chain);
+    }
     call_end(lowering, &call);
     return true;
 }

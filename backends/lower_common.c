@@ -22,12 +22,13 @@ int vector_widths(const Target *target, int64_t count, int *widths, int capacity
     return used;
 }
 
-int tile_spans(Arena *arena, int64_t width_out, int64_t width_in, const Window *window, int pixels,
-    TileSpan **result) {
+int tile_spans(Arena *arena, ColumnRange columns, int64_t width_in, const Window *window,
+    int pixels, TileSpan **result) {
     int count = 0;
-    TileSpan *spans = *result = ARENA_ARRAY(arena, TileSpan, (width_out + pixels - 1) / pixels);
-    for (int64_t first = 0; first < width_out; first += pixels) {
-        int64_t left = width_out - first;
+    int64_t width = columns.end - columns.begin;
+    TileSpan *spans = *result = ARENA_ARRAY(arena, TileSpan, (width + pixels - 1) / pixels);
+    for (int64_t first = columns.begin; first < columns.end; first += pixels) {
+        int64_t left = columns.end - first;
         int here = left < pixels ? (int)left : pixels;
         int64_t leftmost = first * window->stride[1] - window->padding[1];
         int64_t rightmost = (first + here - 1) * window->stride[1] - window->padding[1] +

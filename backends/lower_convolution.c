@@ -66,7 +66,7 @@ typedef void EmitPixels(const Convolution *conv, ConvolutionTile *tile);
 /* The spans of one output row. */
 static void emit_row_tiles(const Convolution *conv, ConvolutionTile *tile) {
     TileSpan *spans;
-    int count = tile_spans(conv->arena, conv->width_out, conv->width_in, &conv->rows.window,
+    int count = tile_spans(conv->arena, conv->rows.columns, conv->width_in, &conv->rows.window,
         conv->tile.pixels, &spans);
     for (int i = 0; i < count; i++) {
         tile->pixels = spans[i].pixels;
@@ -273,6 +273,7 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
     conv->tile = choose_tile(lowering->target, conv->group_outputs, conv->width_out, taps);
     conv->panel_channels = (int64_t)conv->tile.vectors * lowering->target->lanes;
     conv->rows.images = out->images;
+    conv->rows.columns = (ColumnRange){0, conv->width_out};
     conv->rows.emit_row = emit_convolution_row;
 }
 

@@ -264,7 +264,7 @@ static void emit_window_row(const RowOp *rows, const Expression *image, const Ex
     WindowTile tile = {.image = image, .row = row};
     TileSpan *spans;
     int span_count = tile_spans(
-        op->arena, op->output->width, op->input->width, &op->rows.window, op->tile_pixels, &spans);
+        op->arena, op->rows.columns, op->input->width, &op->rows.window, op->tile_pixels, &spans);
     for (int i = 0; i < span_count; i++) {
         tile.pixels = spans[i].pixels;
         tile.interior = spans[i].interior;
@@ -364,6 +364,7 @@ static void describe(WindowOp *op, const Node *node, const Link *from, const Lin
     op->gathered = lowering_gathers(node) && placement_is_scattered(op->input);
     op->tile_pixels = op->gathered ? 1 : choose_window_tile(op);
     op->rows.images = op->output->images;
+    op->rows.columns = (ColumnRange){0, op->output->width};
     op->rows.height_in = op->input->height;
     op->rows.height_out = op->output->height;
     op->rows.emit_row = emit_window_row;
