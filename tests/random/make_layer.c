@@ -56,7 +56,7 @@ Value *make_activation(Maker *maker, Value *x) {
 }
 
 Value *make_norm(Maker *maker, Value *x) {
-    if (x == NULL || chance(maker, 25))
+    if (x == NULL || chance(maker, 40))
         return x;
     return make_op(maker, chance(maker, 80) ? OP_batch_norm : OP_bias, x);
 }

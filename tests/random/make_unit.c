@@ -35,7 +35,8 @@ Value *make_residual(Maker *maker, Value *x) {
     Value *y = make_layer(maker, x, (ConvShape){.outputs = pick_channels(maker)});
     if (chance(maker, 50))
         y = make_norm(maker, make_depthwise(maker, y, 3, 1));
-    y = make_norm(maker, make_conv(maker, y, (ConvShape){.outputs = x->type.dims[1]}));
+    y = make_conv(maker, y, (ConvShape){.outputs = x->type.dims[1]});
+    y = chance(maker, 50) ? make_norm(maker, y) : y;
     y = chance(maker, 50) ? make_sum(maker, x, y) : make_sum(maker, y, x);
     return chance(maker, 70) ? make_activation(maker, y) : y;
 }
@@ -188,7 +189,7 @@ Value *make_head(Maker *maker, Value *x) {
 /* A shifted copy, pooled or convolved beside the value itself, as factorised reductions do. */
 Value *make_shift(Maker *maker, Value *x) {
     Value *y = make_op(maker, OP_pad, x);
-    y = chance(maker, 70) ? make_op(maker, OP_crop, y) : y;
+    y = chance(maker, 40) ? make_op(maker, OP_crop, y) : y;
     y = chance(maker, 60) ? make_op(maker, chance(maker, 60) ? OP_avg_pool : OP_max_pool, y) : y;
     return chance(maker, 60) ? make_op(maker, OP_conv, y) : y;
 }

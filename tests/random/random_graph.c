@@ -14,12 +14,12 @@ static Value *make_any_op(Maker *maker, Value *x) {
 }
 
 static const UnitChoice units[] = {
-    {make_any_op, 31},
+    {make_any_op, 29},
     {make_twin, 6},
     {make_shufflenet_v1, 4},
     {make_shufflenet_v2, 5},
     {make_squeeze_excitation, 3},
-    {make_residual, 5},
+    {make_residual, 7},
     {make_dense_block, 3},
     {make_fire, 3},
     {make_inception, 2},
