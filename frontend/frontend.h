@@ -27,6 +27,11 @@ typedef struct Setting {
 Graph *spec_elaborate(const Spec *spec, const Setting *settings, size_t setting_count, Arena *arena,
     Diagnostics *diagnostics);
 
+/* Writes a graph as a spec, flat and not yet in canonical form; `comment` is its first line. Names
+ * of values are taken where they can be. Fused activations and residuals of convolutions are not
+ * what the language has: the graph must be one that no pass has changed. */
+void graph_print_spec(const Graph *graph, const char *comment, Text *text);
+
 /* ---- weights ---- */
 
 typedef struct WeightFile WeightFile;
@@ -37,6 +42,9 @@ typedef struct WeightFile WeightFile;
  * all reported by path. NULL after errors. The file must stay open as long as the graph is used. */
 WeightFile *weights_load(Graph *graph, const char *path, Diagnostics *diagnostics);
 void weights_close(WeightFile *file); /* NULL is allowed */
+
+/* Appends the graph's weights, which all have data, as a safetensors file. */
+void weights_write(const Graph *graph, Text *text);
 
 /* Gives each weight random data from the seed and its path alone, scaled so that activations stay
  * near unit scale through the network. */

@@ -100,6 +100,10 @@ static void take_excerpt(Diagnostic *diagnostic, Arena *arena, const char *line,
 
 static void take_place(Diagnostic *diagnostic, Arena *arena, SourceRange where) {
     const SourceFile *file = where.file;
+    if (file->text == NULL) { /* no text, so no lines */
+        diagnostic->file_name = tame_copy(arena, file->name);
+        return;
+    }
     uint32_t size = file->length > UINT32_MAX ? UINT32_MAX : (uint32_t)file->length;
     uint32_t begin = smaller(where.begin, size);
     uint32_t line_begin = begin;
@@ -168,6 +172,13 @@ void diagnostics_error(Diagnostics *diagnostics, const char *hint, const char *f
     va_end(arguments);
 }
 
+void diagnostics_pass_on(
+    Diagnostics *diagnostics, const Diagnostics *from, SourceRange where, const char *prefix) {
+    for (const Diagnostic *one = from->first; one != NULL; one = one->next)
+        diagnostics_report(
+            diagnostics, one->severity, where, one->hint, "%s%s", prefix, one->message);
+}
+
 size_t diagnostics_error_count(const Diagnostics *diagnostics) {
     return diagnostics->error_count;
 }
@@ -187,7 +198,9 @@ static const char *severity_name(Severity severity) {
 static void print_one(const Diagnostic *diagnostic, FILE *stream) {
     const char *severity = severity_name(diagnostic->severity);
     if (!diagnostic->has_place) {
-        fprintf(stream, "riffle: %s: %s\n", severity, diagnostic->message);
+        fprintf(stream, "%s: %s: %s\n",
+            diagnostic->file_name == NULL ? "riffle" : diagnostic->file_name, severity,
+            diagnostic->message);
     } else {
         fprintf(stream, "%s:%u:%u: %s: %s\n", diagnostic->file_name, diagnostic->line,
             diagnostic->column, severity, diagnostic->message);

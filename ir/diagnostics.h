@@ -21,7 +21,8 @@
 /* A text that was read: lives as long as the arena it was allocated from. */
 typedef struct SourceFile {
     const char *name; /* as the user gave it */
-    const char *text; /* NUL-terminated; may hold further NULs, see length */
+    const char *text; /* NUL-terminated; may hold further NULs, see length. NULL for a file that is
+                         no text: diagnostics then name the file and no line */
     size_t length;
 } SourceFile;
 
@@ -46,6 +47,10 @@ void diagnostics_report(Diagnostics *diagnostics, Severity severity, SourceRange
 /* Short form of an error without a place in a source file. */
 void diagnostics_error(Diagnostics *diagnostics, const char *hint, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Reports all of `from` again, at another place and with a prefix before each message. */
+void diagnostics_pass_on(
+    Diagnostics *diagnostics, const Diagnostics *from, SourceRange where, const char *prefix);
 
 size_t diagnostics_error_count(const Diagnostics *diagnostics);
 void diagnostics_print(const Diagnostics *diagnostics, FILE *stream);

@@ -1,0 +1,233 @@
+/* riffle import: an ONNX model made a spec and a file of weights. Both are made in memory and tried
+ * before either is written. */
+#include "driver/driver.h"
+#include "frontend/frontend.h"
+#include "frontend/onnx/import.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { OPTION_WEIGHTS_OUT = 1000, OPTION_NAME, OPTION_BATCH, OPTION_SET_SHAPE, OPTION_CONVERT };
+enum { MOST_SHAPES = 64 };
+
+typedef struct ImportOptions {
+    Session *session;
+    const char *input, *output, *weights, *name;
+    OnnxOptions onnx;
+    OnnxShape shapes[MOST_SHAPES];
+} ImportOptions;
+
+/* ---- command line ---- */
+
+static bool refuse_shape(ImportOptions *options, const char *text) {
+    diagnostics_error(options->session->diagnostics, "as in --set-shape image=1,3,224,224",
+        "'%s' is no shape of an input for --set-shape", text);
+    return false;
+}
+
+/* NAME=1,3,224,224 */
+static bool take_shape(ImportOptions *options, const char *text) {
+    const char *equals = strrchr(text, '=');
+    if (equals == NULL || equals == text || options->onnx.shape_count == MOST_SHAPES)
+        return refuse_shape(options, text);
+    OnnxShape *shape = &options->shapes[options->onnx.shape_count];
+    *shape = (OnnxShape){
+        .input = arena_copy_bytes(options->session->arena, text, (size_t)(equals - text))};
+    for (const char *at = equals; *at != '\0';) {
+        char *end;
+        errno = 0;
+        long long size = isdigit((unsigned char)at[1]) ? strtoll(at + 1, &end, 10) : 0;
+        if (size < 1 || errno != 0 || shape->rank == ONNX_MAX_RANK || (*end != ',' && *end != '\0'))
+            return refuse_shape(options, text);
+        shape->dims[shape->rank++] = size;
+        at = end;
+    }
+    options->onnx.shape_count++;
+    return true;
+}
+
+static bool operands_are_given(ImportOptions *options) {
+    bool good = option_operand_given(options->session, options->input, "MODEL");
+    if (options->output == NULL || options->weights == NULL) {
+        diagnostics_error(options->session->diagnostics,
+            "as in 'riffle import model.onnx -o net.rfl --weights-out net.safetensors'",
+            "%s is missing", options->output == NULL ? "-o SPEC" : "--weights-out FILE");
+        good = false;
+    }
+    return good;
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state) {
+    ImportOptions *options = state->input;
+    switch (key) {
+    case 'o':
+        options->output = argument;
+        return 0;
+    case OPTION_WEIGHTS_OUT:
+        options->weights = argument;
+        return 0;
+    case OPTION_NAME:
+        options->name = argument;
+        return 0;
+    case OPTION_BATCH:
+        return option_integer(
+                   options->session, "--batch", argument, 1, INT64_C(1) << 20, &options->onnx.batch)
+                   ? 0
+                   : EINVAL;
+    case OPTION_SET_SHAPE:
+        return take_shape(options, argument) ? 0 : EINVAL;
+    case OPTION_CONVERT:
+        options->onnx.convert_precision = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        return option_operand(options->session, &options->input, argument) ? 0 : EINVAL;
+    case ARGP_KEY_END:
+        return operands_are_given(options) ? 0 : EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options_table[] = {
+    {"output", 'o', "SPEC", 0, "Write the spec there (.rfl, or .json)", 0},
+    {"weights-out", OPTION_WEIGHTS_OUT, "FILE", 0, "Write the weights there (safetensors)", 0},
+    {"name", OPTION_NAME, "NAME", 0, "Name of the network (default: that of the spec's file)", 0},
+    {"batch", OPTION_BATCH, "N", 0, "Images at once, where the model leaves that open", 0},
+    {"set-shape", OPTION_SET_SHAPE, "INPUT=SIZES", 0,
+        "Shape of an input, where the model leaves it open: image=1,3,224,224", 0},
+    {"convert-precision", OPTION_CONVERT, NULL, 0,
+        "Convert half and double precision to float32, which is otherwise refused", 0},
+    {0}};
+
+static const struct argp argp = {.options = options_table,
+    .parser = parse_option,
+    .args_doc = "MODEL",
+    .doc = "Imports an ONNX model: writes a spec and its weights. Channel shuffles are recognised "
+           "however they are spelled; nodes that cannot be imported are all named.\v"
+           "Examples:\n"
+           "  riffle import model.onnx -o net.rfl --weights-out net.safetensors\n"
+           "  riffle compile net.rfl --weights net.safetensors -o out/\n"};
+
+/* ---- importing ---- */
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+/* The name of the spec's file, made a C identifier. */
+static const char *network_name(const ImportOptions *options) {
+    const char *base = options->name != NULL ? options->name : base_name(options->output);
+    size_t length = options->name != NULL ? strlen(base) : strcspn(base, ".");
+    Text text = {0};
+    if (length == 0 || isdigit((unsigned char)*base))
+        text_append(&text, "net");
+    for (size_t i = 0; i < length && i < 100; i++) {
+        unsigned char c = (unsigned char)base[i];
+        text_append_bytes(&text, c < 128 && isalnum(c) ? (char *)&c : "_", 1);
+    }
+    const char *name = arena_copy_string(options->session->arena, text.data);
+    text_free(&text);
+    return name;
+}
+
+/* The spec must give the graph's weights back: what compile will ask of it. */
+static bool spec_fits(const Graph *graph, const Spec *spec, Session *session) {
+    Graph *again = spec_elaborate(spec, NULL, 0, session->arena, session->diagnostics);
+    if (again == NULL)
+        return false;
+    int missing = 0;
+    for (const Weight *weight = again->first_weight; weight != NULL; weight = weight->next) {
+        const Weight *given = graph_find_weight(graph, weight->path);
+        missing += given == NULL || !tensor_type_equal(&given->type, &weight->type);
+    }
+    for (const Weight *weight = graph->first_weight; weight != NULL; weight = weight->next)
+        missing += graph_find_weight(again, weight->path) == NULL;
+    if (missing > 0)
+        diagnostics_error(session->diagnostics, "this is a fault of riffle: please report it",
+            "the spec that was made does not fit %d of its weights", missing);
+    return missing == 0;
+}
+
+static bool make_spec(const ImportOptions *options, const Graph *graph, Text *spec_text) {
+    Session *session = options->session;
+    Text flat = {0};
+    const char *comment =
+        arena_format(session->arena, "Imported from %s.", base_name(options->input));
+    graph_print_spec(graph, comment, &flat);
+    SourceFile *file = ARENA_NEW(session->arena, SourceFile);
+    *file = (SourceFile){
+        options->output, arena_copy_bytes(session->arena, flat.data, flat.length), flat.length};
+    text_free(&flat);
+    Spec *spec = spec_parse(file, session->arena, session->diagnostics);
+    if (spec == NULL || !spec_fits(graph, spec, session))
+        return false;
+    if (ends_with(options->output, ".json"))
+        spec_print_json(spec, spec_text);
+    else
+        spec_print(spec, spec_text);
+    return true;
+}
+
+/* ---- writing ---- */
+
+static bool can_write(const ImportOptions *options, const char *path) {
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
+        return true;
+    diagnostics_error(
+        options->session->diagnostics, NULL, "cannot write '%s': %s", path, strerror(EISDIR));
+    return false;
+}
+
+static bool write_file(const ImportOptions *options, const char *path, const Text *text) {
+    int error = text_write_file(text, path);
+    if (error != 0)
+        diagnostics_error(
+            options->session->diagnostics, NULL, "cannot write '%s': %s", path, strerror(error));
+    return error == 0;
+}
+
+static bool write_both(const ImportOptions *options, const Text *spec, const Text *weights) {
+    if (strcmp(options->output, options->weights) == 0) {
+        diagnostics_error(options->session->diagnostics, NULL,
+            "the spec and the weights cannot both be '%s'", options->output);
+        return false;
+    }
+    if (!can_write(options, options->output) || !can_write(options, options->weights) ||
+        !write_file(options, options->weights, weights))
+        return false;
+    if (write_file(options, options->output, spec))
+        return true;
+    unlink(options->weights);
+    return false;
+}
+
+static bool import(ImportOptions *options) {
+    Session *session = options->session;
+    options->onnx.name = network_name(options);
+    options->onnx.shapes = options->shapes;
+    Graph *graph =
+        onnx_import(options->input, &options->onnx, session->arena, session->diagnostics);
+    Text spec = {0}, weights = {0};
+    bool done = graph != NULL && make_spec(options, graph, &spec);
+    if (done) {
+        weights_write(graph, &weights);
+        done = write_both(options, &spec, &weights);
+    }
+    text_free(&spec);
+    text_free(&weights);
+    return done;
+}
+
+int command_import(int argc, char **argv) {
+    Session session = session_begin();
+    ImportOptions options = {.session = &session};
+    if (!command_line_parse(&argp, argc, argv, &options, &session))
+        return session_finish(&session, EXIT_USAGE);
+    return session_finish(&session, import(&options) ? EXIT_DONE : EXIT_FAILED);
+}

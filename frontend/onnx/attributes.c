@@ -1,0 +1,86 @@
+/* Attributes of the current node, by name. */
+#include "frontend/onnx/importer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+static const char *type_words(int type) {
+    switch ((OnnxAttributeType)type) {
+    case ONNX_ATTRIBUTE_FLOAT:
+        return "a number";
+    case ONNX_ATTRIBUTE_INT:
+        return "a whole number";
+    case ONNX_ATTRIBUTE_STRING:
+        return "a string";
+    case ONNX_ATTRIBUTE_TENSOR:
+        return "a tensor";
+    case ONNX_ATTRIBUTE_GRAPH:
+        return "a graph";
+    case ONNX_ATTRIBUTE_FLOATS:
+        return "a list of numbers";
+    case ONNX_ATTRIBUTE_INTS:
+        return "a list of whole numbers";
+    }
+    return "of a type that is not read";
+}
+
+const Onnx__AttributeProto *attribute_find(const Importer *importer, const char *name) {
+    for (size_t i = 0; i < importer->node->n_attribute; i++)
+        if (strcmp(importer->node->attribute[i]->name, name) == 0)
+            return importer->node->attribute[i];
+    return NULL;
+}
+
+static bool has_type(
+    Importer *importer, const Onnx__AttributeProto *attribute, OnnxAttributeType type) {
+    if (attribute->type == (int)type)
+        return true;
+    return node_fault(importer, NULL, "the attribute '%s' must be %s, but is %s", attribute->name,
+        type_words((int)type), type_words(attribute->type));
+}
+
+bool attribute_integer(Importer *importer, const char *name, int64_t standard, int64_t *value) {
+    const Onnx__AttributeProto *attribute = attribute_find(importer, name);
+    *value = attribute == NULL ? standard : attribute->i;
+    return attribute == NULL || has_type(importer, attribute, ONNX_ATTRIBUTE_INT);
+}
+
+bool attribute_number(Importer *importer, const char *name, double standard, double *value) {
+    const Onnx__AttributeProto *attribute = attribute_find(importer, name);
+    *value = standard;
+    if (attribute == NULL)
+        return true;
+    *value = (double)attribute->f;
+    if (!has_type(importer, attribute, ONNX_ATTRIBUTE_FLOAT))
+        return false;
+    return isfinite(*value) ||
+           node_fault(importer, NULL, "the attribute '%s' is no finite number", name);
+}
+
+bool attribute_integers(Importer *importer, const char *name, IntegerList *list) {
+    const Onnx__AttributeProto *attribute = attribute_find(importer, name);
+    *list = (IntegerList){0};
+    if (attribute == NULL)
+        return true;
+    *list = (IntegerList){attribute->ints, attribute->n_ints};
+    return has_type(importer, attribute, ONNX_ATTRIBUTE_INTS);
+}
+
+bool attribute_string(Importer *importer, const char *name, const char **string) {
+    const Onnx__AttributeProto *attribute = attribute_find(importer, name);
+    *string = "";
+    if (attribute == NULL)
+        return true;
+    *string = arena_copy_bytes(importer->arena,
+        attribute->s.len > 0 ? (const char *)attribute->s.data : "", attribute->s.len);
+    return has_type(importer, attribute, ONNX_ATTRIBUTE_STRING);
+}
+
+bool resolve_axis(Importer *importer, int64_t axis, int rank, int *result) {
+    if (axis < -rank || axis >= rank)
+        return node_fault(importer, NULL,
+            "the axis %" PRId64 " lies outside of a tensor of %d dimensions", axis, rank);
+    *result = (int)(axis < 0 ? axis + rank : axis);
+    return true;
+}

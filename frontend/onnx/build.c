@@ -1,0 +1,74 @@
+/* Making nodes of the graph. What riffle's own shape rules refuse is told as a fault of the node of
+ * the model. */
+#include "frontend/onnx/importer.h"
+
+#include <string.h>
+
+Node *begin_node(
+    Importer *importer, OpKind op, const char *path, Value *const *operands, int count) {
+    return node_create(importer->graph, op, path, operands, count, importer->where);
+}
+
+bool finish_node(Importer *importer, Node *node) {
+    Diagnostics *own = diagnostics_create();
+    bool good = node_infer(importer->graph, node, own);
+    if (good) {
+        graph_append(importer->graph, node);
+        importer->last = node;
+        for (int i = 0; i < node->result_count; i++)
+            node->results[i]->name = value_name(importer, node_label(importer->node));
+    } else {
+        const char *prefix = arena_format(importer->arena,
+            "node '%.200s' (%.200s): ", node_label(importer->node), importer->node->op_type);
+        diagnostics_pass_on(importer->diagnostics, own, importer->where, prefix);
+    }
+    diagnostics_destroy(own);
+    return good;
+}
+
+Node *build_node(Importer *importer, OpKind op, Value *const *operands, int count) {
+    Node *node = begin_node(importer, op, "", operands, count);
+    return finish_node(importer, node) ? node : NULL;
+}
+
+Value *build_unary(Importer *importer, OpKind op, Value *value) {
+    Node *node = build_node(importer, op, &value, 1);
+    return node == NULL ? NULL : node->results[0];
+}
+
+void node_set_weight(
+    Importer *importer, Node *node, int index, TensorType type, const float *data) {
+    const char *path =
+        arena_format(importer->arena, "%s.%s", node->path, op_info(node->op)->weights[index].name);
+    Weight *weight = graph_weight(importer->graph, path, type, importer->where);
+    if (weight == NULL) /* of another shape: weight_path gave the path to equal data only */
+        weight = graph_add_computed_weight(importer->graph, path, type, data);
+    weight->data = data;
+    node->weights[index] = weight;
+}
+
+const float *repeat_number(Importer *importer, double number, int64_t count) {
+    float *numbers = ARENA_ARRAY(importer->arena, float, count);
+    for (int64_t i = 0; i < count; i++)
+        numbers[i] = (float)number;
+    return numbers;
+}
+
+/* A batch norm whose statistics are those of numbers that need no change. */
+Value *build_affine(Importer *importer, Value *value, const float *scale, const float *shift) {
+    int64_t channels = value->type.dims[1];
+    const float *zeros = repeat_number(importer, 0, channels);
+    const float *ones = repeat_number(importer, 1, channels);
+    TensorType type = tensor_type(1, &channels);
+    OpKind op = scale == NULL ? OP_bias : OP_batch_norm;
+    const float *data[MAX_OP_WEIGHTS] = {scale, shift == NULL ? zeros : shift, zeros, ones};
+    if (op == OP_bias)
+        memcpy(data, (const float *[MAX_OP_WEIGHTS]){shift}, sizeof data);
+    const char *path = weight_path(importer, NULL, op, data);
+    Node *node = begin_node(importer, op, path, &value, 1);
+    for (int i = 0; i < op_info(op)->weight_count; i++)
+        node_set_weight(importer, node, i, type, data[i]);
+    if (op == OP_batch_norm)
+        node_attribute(node, "epsilon")->number = 0;
+    return finish_node(importer, node) ? node->results[0] : NULL;
+}

@@ -1,0 +1,380 @@
+/* Nodes whose operands are all constants, computed: the arithmetic of shapes, and weights that the
+ * exporter left in another form. */
+#include "frontend/onnx/importer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+/* A result of which element i is element from[i] of the constant. */
+static Symbol *pick(
+    Importer *importer, const Symbol *symbol, const Shape *shape, const int64_t *from) {
+    int64_t count = shape_elements(shape);
+    if (symbol->floats != NULL) {
+        float *floats = ARENA_ARRAY(importer->arena, float, count + 1);
+        for (int64_t i = 0; i < count; i++)
+            floats[i] = symbol->floats[from[i]];
+        return symbol_floats(importer, shape, floats);
+    }
+    int64_t *integers = ARENA_ARRAY(importer->arena, int64_t, count + 1);
+    for (int64_t i = 0; i < count; i++)
+        integers[i] = symbol->integers[from[i]];
+    return symbol_integers(importer, shape, integers);
+}
+
+static bool is_small(Importer *importer, const Shape *shape) {
+    int64_t count = shape_elements(shape);
+    return (count >= 0 && count <= 64 * LARGEST_FOLDED) ||
+           node_fault(importer, "simplify the model before",
+               "a constant of the shape %s is too large to be computed here",
+               shape_spelling(importer->arena, shape));
+}
+
+/* Steps through a shape: the position in a source whose dimension i has the given step. */
+static void walk(const Shape *shape, const int64_t *steps, int64_t begin, int64_t *from) {
+    int64_t index[ONNX_MAX_RANK] = {0}, count = shape_elements(shape), at = begin;
+    for (int64_t i = 0; i < count; i++) {
+        from[i] = at;
+        for (int k = shape->rank - 1; k >= 0; k--) {
+            at += steps[k];
+            if (++index[k] < shape->dims[k])
+                break;
+            at -= steps[k] * shape->dims[k];
+            index[k] = 0;
+        }
+    }
+}
+
+static void dense_steps(const Shape *shape, int64_t *steps) {
+    int64_t step = 1;
+    for (int i = shape->rank - 1; i >= 0; i--) {
+        steps[i] = step;
+        step *= shape->dims[i];
+    }
+}
+
+static bool fold_transpose(Importer *importer) {
+    const Symbol *symbol = operand(importer, 0);
+    IntegerList list;
+    if (!attribute_integers(importer, "perm", &list) || !is_small(importer, &symbol->shape))
+        return false;
+    int64_t dense[ONNX_MAX_RANK], steps[ONNX_MAX_RANK];
+    bool seen[ONNX_MAX_RANK] = {0};
+    dense_steps(&symbol->shape, dense);
+    Shape shape = {.rank = symbol->shape.rank};
+    for (int i = 0; i < shape.rank; i++) {
+        int64_t axis = list.count == 0       ? shape.rank - 1 - i
+                       : i < (int)list.count ? list.items[i]
+                                             : -1;
+        if (axis < 0 || axis >= shape.rank || seen[axis])
+            return node_fault(importer, NULL, "'perm' is no order of the dimensions of %s",
+                shape_spelling(importer->arena, &symbol->shape));
+        seen[axis] = true;
+        shape.dims[i] = symbol->shape.dims[axis];
+        steps[i] = dense[axis];
+    }
+    int64_t *from = ARENA_ARRAY(importer->arena, int64_t, shape_elements(&shape) + 1);
+    walk(&shape, steps, 0, from);
+    return set_result(importer, pick(importer, symbol, &shape, from));
+}
+
+/* ---- parts of lists ---- */
+
+static bool take(Importer *importer, const Symbol *symbol, const int64_t *list, int64_t count,
+    const Shape *indices) {
+    if (symbol->shape.rank != 1)
+        return node_fault(importer, "simplify the model before",
+            "a part of a constant of the shape %s is not computed here",
+            shape_spelling(importer->arena, &symbol->shape));
+    (void)count;
+    return set_result(importer, pick(importer, symbol, indices, list));
+}
+
+static bool fold_gather(Importer *importer) {
+    const Symbol *symbol = operand(importer, 0), *indices = operand(importer, 1);
+    if (indices == NULL || indices->integers == NULL || symbol->shape.rank < 1)
+        return node_fault(importer, NULL, "its indices are no whole numbers");
+    int64_t count = shape_elements(&indices->shape), size = symbol->shape.dims[0];
+    int64_t *list = ARENA_ARRAY(importer->arena, int64_t, count + 1);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t index = indices->integers[i];
+        list[i] = index < 0 ? index + size : index;
+        if (list[i] < 0 || list[i] >= size)
+            return node_fault(importer, NULL,
+                "the index %" PRId64 " lies outside of a dimension of %" PRId64, index, size);
+    }
+    return take(importer, symbol, list, count, &indices->shape);
+}
+
+static int64_t clamped(int64_t at, int64_t size) {
+    if (at < 0)
+        at = at < -size ? 0 : at + size;
+    return at > size ? size : at;
+}
+
+/* One part of a list, front to back. */
+static bool fold_slice(Importer *importer) {
+    const Symbol *symbol = operand(importer, 0);
+    IntegerList begin = {0}, end = {0}, step = {0};
+    bool operands = importer->node->n_input > 1;
+    if (operands ? !integers_operand(importer, 1, "starts", &begin) ||
+                       !integers_operand(importer, 2, "ends", &end) ||
+                       (has_operand(importer, 4) && !integers_operand(importer, 4, "steps", &step))
+                 : !attribute_integers(importer, "starts", &begin) ||
+                       !attribute_integers(importer, "ends", &end))
+        return false;
+    int64_t stride = step.count == 1 ? step.items[0] : 1;
+    if (symbol->shape.rank != 1 || begin.count != 1 || end.count != 1 || stride == 0 ||
+        stride == INT64_MIN)
+        return node_fault(importer, "simplify the model before",
+            "a part of a constant of the shape %s is not computed here",
+            shape_spelling(importer->arena, &symbol->shape));
+    int64_t size = symbol->shape.dims[0];
+    int64_t first = clamped(begin.items[0], size), last = clamped(end.items[0], size);
+    if (stride < 0) { /* back to front: [::-1] */
+        first = first >= size ? size - 1 : first;
+        last = end.items[0] < -size ? -1 : last;
+    }
+    Shape shape = {.rank = 1};
+    int64_t *list = ARENA_ARRAY(importer->arena, int64_t, size + 1);
+    for (int64_t at = first; stride > 0 ? at < last : at > last;) {
+        list[shape.dims[0]++] = at;
+        if (__builtin_add_overflow(at, stride, &at))
+            break;
+    }
+    return take(importer, symbol, list, shape.dims[0], &shape);
+}
+
+static bool fold_concat(Importer *importer) {
+    Shape shape = {.rank = 1};
+    bool floats = operand(importer, 0)->floats != NULL;
+    for (size_t i = 0; i < importer->node->n_input; i++) {
+        const Symbol *symbol = operand(importer, i);
+        if (symbol == NULL || symbol->shape.rank != 1 || (symbol->floats != NULL) != floats)
+            return node_fault(
+                importer, "simplify the model before", "only lists of one type are joined here");
+        shape.dims[0] += symbol->shape.dims[0];
+        if (!is_small(importer, &shape))
+            return false;
+    }
+    size_t size = floats ? sizeof(float) : sizeof(int64_t), at = 0;
+    char *bytes = arena_allocate(importer->arena, (size_t)(shape.dims[0] + 1) * size);
+    for (size_t i = 0; i < importer->node->n_input; i++) {
+        const Symbol *symbol = operand(importer, i);
+        size_t length = (size_t)symbol->shape.dims[0] * size;
+        if (length > 0)
+            memcpy(bytes + at,
+                floats ? (const void *)symbol->floats : (const void *)symbol->integers, length);
+        at += length;
+    }
+    void *data = bytes;
+    return set_result(importer,
+        floats ? symbol_floats(importer, &shape, data) : symbol_integers(importer, &shape, data));
+}
+
+/* ---- arithmetic ---- */
+
+typedef enum Arithmetic { ADD, SUBTRACT, MULTIPLY, DIVIDE } Arithmetic;
+
+static bool integer_result(Arithmetic kind, int64_t a, int64_t b, int64_t *result) {
+    switch (kind) {
+    case ADD:
+        return !__builtin_add_overflow(a, b, result);
+    case SUBTRACT:
+        return !__builtin_sub_overflow(a, b, result);
+    case MULTIPLY:
+        return !__builtin_mul_overflow(a, b, result);
+    case DIVIDE:
+        break;
+    }
+    if (b == 0 || (a == INT64_MIN && b == -1))
+        return false;
+    *result = a / b;
+    return true;
+}
+
+static float float_result(Arithmetic kind, float a, float b) {
+    switch (kind) {
+    case ADD:
+        return a + b;
+    case SUBTRACT:
+        return a - b;
+    case MULTIPLY:
+        return a * b;
+    case DIVIDE:
+        break;
+    }
+    return a / b;
+}
+
+/* The common shape, aligned at the right. */
+static bool broadcast(Importer *importer, const Shape *a, const Shape *b, Shape *shape) {
+    shape->rank = a->rank > b->rank ? a->rank : b->rank;
+    for (int i = 0; i < shape->rank; i++) {
+        int at_a = i - (shape->rank - a->rank), at_b = i - (shape->rank - b->rank);
+        int64_t of_a = at_a < 0 ? 1 : a->dims[at_a], of_b = at_b < 0 ? 1 : b->dims[at_b];
+        if (of_a != of_b && of_a != 1 && of_b != 1)
+            return node_fault(importer, NULL, "%s and %s do not fit",
+                shape_spelling(importer->arena, a), shape_spelling(importer->arena, b));
+        shape->dims[i] = of_a == 1 ? of_b : of_a;
+    }
+    return is_small(importer, shape);
+}
+
+/* For each element of the shape, the element of the operand. */
+static int64_t *spread(Importer *importer, const Shape *operand_shape, const Shape *shape) {
+    int64_t dense[ONNX_MAX_RANK], steps[ONNX_MAX_RANK];
+    dense_steps(operand_shape, dense);
+    for (int i = 0; i < shape->rank; i++) {
+        int at = i - (shape->rank - operand_shape->rank);
+        steps[i] = at < 0 || operand_shape->dims[at] == 1 ? 0 : dense[at];
+    }
+    int64_t *from = ARENA_ARRAY(importer->arena, int64_t, shape_elements(shape) + 1);
+    walk(shape, steps, 0, from);
+    return from;
+}
+
+static bool fold_arithmetic(Importer *importer, Arithmetic kind) {
+    const Symbol *a = operand(importer, 0), *b = operand(importer, 1);
+    Shape shape = {0};
+    if (b == NULL || (a->floats != NULL) != (b->floats != NULL))
+        return node_fault(importer, NULL, "its inputs are not two constants of one type");
+    if (!broadcast(importer, &a->shape, &b->shape, &shape))
+        return false;
+    a = pick(importer, a, &shape, spread(importer, &a->shape, &shape));
+    b = pick(importer, b, &shape, spread(importer, &b->shape, &shape));
+    int64_t count = shape_elements(&shape);
+    if (a->floats != NULL) {
+        float *floats = ARENA_ARRAY(importer->arena, float, count + 1);
+        for (int64_t i = 0; i < count; i++)
+            floats[i] = float_result(kind, a->floats[i], b->floats[i]);
+        return set_result(importer, symbol_floats(importer, &shape, floats));
+    }
+    int64_t *integers = ARENA_ARRAY(importer->arena, int64_t, count + 1);
+    for (int64_t i = 0; i < count; i++)
+        if (!integer_result(kind, a->integers[i], b->integers[i], &integers[i]))
+            return node_fault(importer, NULL, "it divides by 0 or leaves the 64 bits");
+    return set_result(importer, symbol_integers(importer, &shape, integers));
+}
+
+static bool fold_cast(Importer *importer) {
+    const Symbol *symbol = operand(importer, 0);
+    int64_t to;
+    if (!attribute_integer(importer, "to", 0, &to) || !is_small(importer, &symbol->shape))
+        return false;
+    int64_t count = shape_elements(&symbol->shape);
+    if (to == ONNX_FLOAT && symbol->integers != NULL) {
+        float *floats = ARENA_ARRAY(importer->arena, float, count + 1);
+        for (int64_t i = 0; i < count; i++)
+            floats[i] = (float)symbol->integers[i];
+        return set_result(importer, symbol_floats(importer, &symbol->shape, floats));
+    }
+    bool whole = to == ONNX_INT64 || to == ONNX_INT32;
+    if (whole && symbol->floats != NULL) {
+        int64_t *integers = ARENA_ARRAY(importer->arena, int64_t, count + 1);
+        for (int64_t i = 0; i < count; i++) {
+            if (!(fabsf(symbol->floats[i]) < 9e18f))
+                return node_fault(importer, NULL, "a number is too large for a whole one");
+            integers[i] = (int64_t)symbol->floats[i];
+        }
+        return set_result(importer, symbol_integers(importer, &symbol->shape, integers));
+    }
+    if ((whole && symbol->integers != NULL) || (to == ONNX_FLOAT && symbol->floats != NULL)) {
+        Symbol copy = *symbol;
+        return set_result(importer, &copy);
+    }
+    return node_fault(importer, NULL, "the type %" PRId64 " is not computed here", to);
+}
+
+bool fold_node(Importer *importer) {
+    const char *name = importer->node->op_type;
+    if (strcmp(name, "Add") == 0)
+        return fold_arithmetic(importer, ADD);
+    if (strcmp(name, "Sub") == 0)
+        return fold_arithmetic(importer, SUBTRACT);
+    if (strcmp(name, "Mul") == 0)
+        return fold_arithmetic(importer, MULTIPLY);
+    if (strcmp(name, "Div") == 0)
+        return fold_arithmetic(importer, DIVIDE);
+    if (strcmp(name, "Concat") == 0)
+        return fold_concat(importer);
+    if (strcmp(name, "Slice") == 0)
+        return fold_slice(importer);
+    if (strcmp(name, "Gather") == 0)
+        return fold_gather(importer);
+    if (strcmp(name, "Cast") == 0)
+        return fold_cast(importer);
+    return fold_transpose(importer);
+}
+
+/* ---- constants that are nodes ---- */
+
+bool import_cast(Importer *importer) {
+    Symbol *symbol;
+    int64_t to;
+    if (!tensor_operand(importer, 0, &symbol) || !attribute_integer(importer, "to", 0, &to))
+        return false;
+    if (to != ONNX_FLOAT)
+        return node_fault(importer, "riffle computes in float32",
+            "it changes the type of a tensor to %" PRId64, to);
+    return set_result(importer, symbol);
+}
+
+static const char *constant_label(Importer *importer) {
+    return arena_format(
+        importer->arena, "the constant of node '%.200s'", node_label(importer->node));
+}
+
+bool import_constant(Importer *importer) {
+    const Onnx__NodeProto *node = importer->node;
+    if (node->n_attribute != 1)
+        return node_fault(importer, NULL, "it needs one attribute, its value");
+    const Onnx__AttributeProto *value = node->attribute[0];
+    Shape scalar = {0}, list = {.rank = 1};
+    int64_t *integer = ARENA_NEW(importer->arena, int64_t);
+    float *number = ARENA_NEW(importer->arena, float);
+    *integer = value->i;
+    *number = value->f;
+    if (strcmp(value->name, "value_int") == 0)
+        return set_result(importer, symbol_integers(importer, &scalar, integer));
+    if (strcmp(value->name, "value_float") == 0)
+        return set_result(importer, symbol_floats(importer, &scalar, number));
+    if (strcmp(value->name, "value_ints") == 0) {
+        list.dims[0] = (int64_t)value->n_ints;
+        return set_result(
+            importer, symbol_integers(importer, &list, value->n_ints > 0 ? value->ints : integer));
+    }
+    if (strcmp(value->name, "value_floats") == 0) {
+        list.dims[0] = (int64_t)value->n_floats;
+        return set_result(
+            importer, symbol_floats(importer, &list, value->n_floats > 0 ? value->floats : number));
+    }
+    if (value->t == NULL)
+        return node_fault(importer, NULL, "its value is no tensor");
+    Symbol *symbol = constant_from_tensor(importer, value->t, constant_label(importer));
+    return symbol != NULL && set_result(importer, symbol);
+}
+
+bool import_constant_of_shape(Importer *importer) {
+    IntegerList list;
+    if (!integers_operand(importer, 0, "shape", &list))
+        return false;
+    if (list.count > ONNX_MAX_RANK)
+        return node_fault(importer, NULL, "it has %zu dimensions; at most %d are read", list.count,
+            (int)ONNX_MAX_RANK);
+    Shape shape = {.rank = (int)list.count}, one = {0};
+    if (list.count > 0)
+        memcpy(shape.dims, list.items, list.count * sizeof *list.items);
+    if (!is_small(importer, &shape))
+        return false;
+    const Onnx__AttributeProto *value = attribute_find(importer, "value");
+    const Symbol *symbol = value == NULL || value->t == NULL
+                               ? symbol_floats(importer, &one, ARENA_NEW(importer->arena, float))
+                               : constant_from_tensor(importer, value->t, constant_label(importer));
+    if (symbol == NULL)
+        return false;
+    if (shape_elements(&symbol->shape) != 1)
+        return node_fault(importer, NULL, "its value is not one number");
+    int64_t *from = ARENA_ARRAY(importer->arena, int64_t, shape_elements(&shape) + 1);
+    return set_result(importer, pick(importer, symbol, &shape, from));
+}

@@ -1,0 +1,240 @@
+/* What the parts of the ONNX importer share. Internal to frontend/onnx.
+ *
+ * Each name of the model stands for a Symbol: a constant (weights, shapes, what is computed from
+ * them) or a tensor. A tensor is a view: dimensions over the channels of graph values. Reshape,
+ * Transpose, Slice, Gather and Concat only change views; a node that computes something asks for
+ * the view as a value, and only then is it decided whether a shuffle, a split, a gather or nothing
+ * is needed for it. So every spelling of a channel shuffle ends as the same op. */
+#ifndef RIFFLE_FRONTEND_ONNX_IMPORTER_H
+#define RIFFLE_FRONTEND_ONNX_IMPORTER_H
+
+#include "frontend/onnx/import.h"
+#include "frontend/onnx/onnx.pb-c.h" /* generated */
+#include "ir/name_map.h"
+
+enum {
+    ONNX_FIRST_OPSET = 9,
+    ONNX_LAST_OPSET = 28,
+    LARGEST_FOLDED = 1 << 20, /* elements of a constant that is computed */
+    LAYOUT_BUDGET = 1 << 24,  /* channels that all views may name together */
+};
+
+/* TensorProto.DataType */
+typedef enum OnnxType {
+    ONNX_FLOAT = 1,
+    ONNX_UINT8 = 2,
+    ONNX_INT32 = 6,
+    ONNX_INT64 = 7,
+    ONNX_BOOL = 9,
+    ONNX_FLOAT16 = 10,
+    ONNX_DOUBLE = 11,
+    ONNX_BFLOAT16 = 16
+} OnnxType;
+
+/* AttributeProto.AttributeType */
+typedef enum OnnxAttributeType {
+    ONNX_ATTRIBUTE_FLOAT = 1,
+    ONNX_ATTRIBUTE_INT = 2,
+    ONNX_ATTRIBUTE_STRING = 3,
+    ONNX_ATTRIBUTE_TENSOR = 4,
+    ONNX_ATTRIBUTE_GRAPH = 5,
+    ONNX_ATTRIBUTE_FLOATS = 6,
+    ONNX_ATTRIBUTE_INTS = 7
+} OnnxAttributeType;
+
+typedef struct Shape {
+    int rank;
+    int64_t dims[ONNX_MAX_RANK];
+} Shape;
+
+typedef enum SymbolKind {
+    SYMBOL_BROKEN, /* already reported; what depends on it is passed over */
+    SYMBOL_CONSTANT,
+    SYMBOL_TENSOR
+} SymbolKind;
+
+/* One channel of one image of the batch: image * channels + channel. */
+typedef struct Place {
+    Value *value;
+    int64_t channel;
+} Place;
+
+/* Parts of hard_sigmoid and hard_swish spelled out: what was done to `base` so far. */
+typedef enum Pending {
+    PENDING_NOTHING,
+    PENDING_PLUS_THREE, /* base + 3 */
+    PENDING_CLIPPED,    /* relu6(base + 3) */
+    PENDING_SIX_TIMES,  /* base * relu6(base + 3) */
+} Pending;
+
+typedef struct Symbol {
+    SymbolKind kind;
+    const char *name;
+    Shape shape;
+    /* of a constant; one of the two is set */
+    const float *floats;
+    const int64_t *integers;
+    /* of a tensor: all of `value` in order, seen with other dimensions; or, with places, the
+     * channels that they name, one for each index of the first `outer` dimensions, and the rest
+     * of the dimensions are height and width in order */
+    Value *value;
+    Place *places;
+    int outer;
+    Pending pending; /* then `value` is the base */
+} Symbol;
+
+typedef struct Importer {
+    Arena *arena;
+    Diagnostics *diagnostics;
+    const OnnxOptions *options;
+    SourceRange where; /* the model file, without a line */
+    const char *path;
+    const Onnx__GraphProto *proto;
+    Graph *graph;
+    NameMap *symbols;     /* name -> Symbol */
+    NameMap *uses;        /* name -> int: how many nodes and outputs read it */
+    NameMap *paths;       /* weight path -> the Node that has it */
+    NameMap *taken_names; /* of values of the spec */
+    int64_t opset;
+    int64_t layout_spent;
+    int64_t converted;           /* tensors whose precision was changed */
+    const Onnx__NodeProto *node; /* the one being imported */
+    Node *last;                  /* the last node of the graph it was made into */
+} Importer;
+
+/* ---- reporting (report.c) ---- */
+
+/* About the file. Returns false. */
+bool model_fault(Importer *importer, const char *hint, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* About the current node: "node 'Conv_12' (Conv): ...". Returns false. */
+bool node_fault(Importer *importer, const char *hint, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+const char *node_label(const Onnx__NodeProto *node);
+const char *shape_spelling(Arena *arena, const Shape *shape);
+
+/* ---- tensors of the file (tensor.c, external.c) ---- */
+
+/* A constant with the tensor's data, or NULL after reporting. `what` names it: "initializer 'w'".
+ */
+Symbol *constant_from_tensor(Importer *importer, const Onnx__TensorProto *tensor, const char *what);
+/* The bytes of a tensor that lie in another file. */
+bool external_bytes(Importer *importer, const Onnx__TensorProto *tensor, const char *what,
+    uint64_t wanted, const unsigned char **bytes);
+
+/* ---- symbols (symbols.c) ---- */
+
+Symbol *symbol_create(Importer *importer, SymbolKind kind, const Shape *shape);
+int64_t shape_elements(const Shape *shape); /* -1 when more than 2^40 or a dimension is negative */
+bool shape_equal(const Shape *a, const Shape *b);
+Shape shape_of_value(const Value *value);
+Symbol *symbol_of_value(Importer *importer, Value *value);
+Symbol *symbol_integers(Importer *importer, const Shape *shape, const int64_t *integers);
+Symbol *symbol_floats(Importer *importer, const Shape *shape, const float *floats);
+
+/* Operand i of the current node; NULL when it is left out. */
+Symbol *operand(Importer *importer, size_t index);
+bool has_operand(const Importer *importer, size_t index);
+/* The same; false after reporting when it is left out, no tensor, or no constant. */
+bool tensor_operand(Importer *importer, size_t index, Symbol **symbol);
+bool constant_operand(Importer *importer, size_t index, const char *what, Symbol **symbol);
+/* Constant whole numbers, a list or a scalar. */
+bool integers_operand(Importer *importer, size_t index, const char *what, IntegerList *list);
+/* The one number of a constant. */
+bool scalar_of(const Symbol *symbol, double *number);
+/* Gives result 0 of the current node its meaning. Returns true. */
+bool set_result(Importer *importer, Symbol *symbol);
+void set_result_at(Importer *importer, size_t index, Symbol *symbol);
+/* Whether result `index` is named and read by anyone. */
+bool result_is_used(const Importer *importer, size_t index);
+int use_count(const Importer *importer, const char *name);
+
+/* ---- attributes (attributes.c) ---- */
+
+const Onnx__AttributeProto *attribute_find(const Importer *importer, const char *name);
+/* Each takes the default when the attribute is absent, and reports one of another type. */
+bool attribute_integer(Importer *importer, const char *name, int64_t standard, int64_t *value);
+bool attribute_number(Importer *importer, const char *name, double standard, double *value);
+bool attribute_integers(
+    Importer *importer, const char *name, IntegerList *list); /* absent: empty */
+/* A string, "" when absent. */
+bool attribute_string(Importer *importer, const char *name, const char **string);
+/* An axis, counted from the end when negative. */
+bool resolve_axis(Importer *importer, int64_t axis, int rank, int *result);
+
+/* ---- making nodes (build.c) ---- */
+
+/* Appends a node of the graph; its result takes its name from the current node. NULL after
+ * reporting why it does not fit. `set` may be NULL: it writes the attributes. */
+Node *build_node(Importer *importer, OpKind op, Value *const *operands, int count);
+/* Node without results, for attributes and weights to be set; then finish_node. */
+Node *begin_node(
+    Importer *importer, OpKind op, const char *path, Value *const *operands, int count);
+bool finish_node(Importer *importer, Node *node);
+Value *build_unary(Importer *importer, OpKind op, Value *value); /* NULL after reporting */
+void node_set_weight(Importer *importer, Node *node, int index, TensorType type, const float *data);
+/* x * scale + shift for each channel; either may be NULL: 1, 0. */
+Value *build_affine(Importer *importer, Value *value, const float *scale, const float *shift);
+const float *repeat_number(Importer *importer, double number, int64_t count);
+
+/* ---- names (names.c) ---- */
+
+/* The dotted path for a layer's weights: from the name of `weight`, else from the node's. Unique,
+ * but for layers that share all of `data` (then *shared is the node that has it already). */
+const char *weight_path(
+    Importer *importer, const Symbol *weight, OpKind op, const float *const data[MAX_OP_WEIGHTS]);
+/* A name for a value of the spec, from a name of the model. */
+const char *value_name(Importer *importer, const char *name);
+/* The name of an input or output of the spec. */
+const char *port_name(Importer *importer, const char *name);
+
+/* ---- views (view.c, materialize.c) ---- */
+
+/* Each returns a new symbol, or NULL after reporting. */
+Symbol *view_reshape(Importer *importer, const Symbol *symbol, const Shape *shape);
+Symbol *view_transpose(Importer *importer, const Symbol *symbol, const int *order);
+/* Indices `list` of the axis; `drop` leaves the axis out (one index). */
+Symbol *view_take(Importer *importer, const Symbol *symbol, int axis, const int64_t *list,
+    int64_t count, bool drop);
+Symbol *view_concat(Importer *importer, Symbol *const *items, size_t count, int axis);
+/* The view as a value [n,c,h,w] or [n,c]. NULL after reporting. */
+Value *symbol_value(Importer *importer, Symbol *symbol);
+/* The same, for ops that work on each element: the value may have other dimensions than the symbol;
+ * view_over makes the symbol that has them. */
+Value *symbol_elements(Importer *importer, Symbol *symbol);
+Symbol *view_over(Importer *importer, Value *value, const Shape *shape);
+/* The same, [n,c,1,1] being as good as [n,c]. */
+Value *symbol_features(Importer *importer, Symbol *symbol);
+
+/* Turns gathers of ranges into splits (slices.c). */
+void gathers_to_splits(Graph *graph, Arena *arena);
+
+/* ---- what nodes with windows share (nodes_weighted.c) ---- */
+
+typedef struct Window {
+    int64_t kernel[2], stride[2], dilation[2], padding[4];
+} Window;
+
+/* Stride, dilation and padding of the current node; the kernel is known. */
+bool read_window(Importer *importer, const Value *value, Window *window);
+/* Operand i as a value [n,c,h,w]; NULL after reporting. */
+Value *image_operand(Importer *importer, size_t index);
+
+/* ---- nodes ---- */
+
+typedef struct OnnxOp {
+    const char *name;
+    bool (*import)(Importer *importer); /* false after reporting */
+    const char *attributes;             /* the known ones, separated by blanks */
+    bool folds; /* a constant result is computed from constant operands by fold_node */
+} OnnxOp;
+
+const OnnxOp *onnx_op_find(const char *name);
+const char *onnx_op_closest(const char *name); /* NULL when none is like it */
+/* When all operands are constants: computes the results. */
+bool fold_node(Importer *importer);
+
+#define ONNX_OP(name, function, ...) bool import_##function(Importer *importer);
+#include "frontend/onnx/ops.def"
+
+#endif

@@ -1,0 +1,328 @@
+/* Nodes that work element by element: activations, sums and products; and softmax. */
+#include "frontend/onnx/importer.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The op on all elements of operand 0. */
+static bool import_unary(Importer *importer, OpKind op) {
+    Symbol *symbol;
+    if (!tensor_operand(importer, 0, &symbol))
+        return false;
+    Value *value = symbol_elements(importer, symbol);
+    Value *result = value == NULL ? NULL : build_unary(importer, op, value);
+    return result != NULL && set_result(importer, view_over(importer, result, &symbol->shape));
+}
+
+bool import_relu(Importer *importer) {
+    return import_unary(importer, OP_relu);
+}
+
+bool import_sigmoid(Importer *importer) {
+    return import_unary(importer, OP_sigmoid);
+}
+
+bool import_hard_swish(Importer *importer) {
+    return import_unary(importer, OP_hard_swish);
+}
+
+/* The symbol with something pending about its value. */
+static bool set_pending(Importer *importer, const Symbol *symbol, Pending pending) {
+    Symbol *result = view_over(importer, symbol->value, &symbol->shape);
+    result->pending = pending;
+    return set_result(importer, result);
+}
+
+/* min(max(alpha * x + beta, 0), 1); riffle's own has alpha 1/6 and beta 1/2. */
+bool import_hard_sigmoid(Importer *importer) {
+    Symbol *symbol;
+    double alpha, beta;
+    if (!tensor_operand(importer, 0, &symbol) ||
+        !attribute_number(importer, "alpha", (double)0.2f, &alpha) ||
+        !attribute_number(importer, "beta", 0.5, &beta))
+        return false;
+    Value *value = symbol_elements(importer, symbol);
+    if (value == NULL)
+        return false;
+    if (fabs(alpha * 6 - 1) > 1e-6 || fabs(beta - 0.5) > 1e-6) {
+        int64_t channels = value->type.dims[1];
+        value = build_affine(importer, value, repeat_number(importer, 6 * alpha, channels),
+            repeat_number(importer, 6 * beta - 3, channels));
+    }
+    value = value == NULL ? NULL : build_unary(importer, OP_hard_sigmoid, value);
+    return value != NULL && set_result(importer, view_over(importer, value, &symbol->shape));
+}
+
+/* ---- Clip ---- */
+
+static bool clip_bound(
+    Importer *importer, size_t index, const char *name, double standard, double *bound) {
+    Symbol *symbol = operand(importer, index);
+    if (symbol == NULL) {
+        const Onnx__AttributeProto *attribute = attribute_find(importer, name);
+        *bound = attribute == NULL || fabsf(attribute->f) > 3e38f ? standard : (double)attribute->f;
+        return attribute == NULL || attribute->type == ONNX_ATTRIBUTE_FLOAT ||
+               node_fault(importer, NULL, "the attribute '%s' must be a number", name);
+    }
+    if (!scalar_of(symbol, bound))
+        return node_fault(importer, NULL, "its bound '%s' is not one constant number",
+            importer->node->input[index]);
+    if (fabs(*bound) > 3e38)
+        *bound = standard;
+    return true;
+}
+
+bool import_clip(Importer *importer) {
+    Symbol *symbol;
+    double least, most;
+    if (!tensor_operand(importer, 0, &symbol) ||
+        !clip_bound(importer, 1, "min", -INFINITY, &least) ||
+        !clip_bound(importer, 2, "max", INFINITY, &most))
+        return false;
+    if (least == 0 && most == 6 && symbol->pending == PENDING_PLUS_THREE)
+        return set_pending(importer, symbol, PENDING_CLIPPED);
+    if (least == 0 && most == 6)
+        return import_unary(importer, OP_relu6);
+    if (least == 0 && isinf(most))
+        return import_unary(importer, OP_relu);
+    if (isinf(least) && isinf(most))
+        return set_result(importer, symbol);
+    return node_fault(importer, "Clip to 0 and 6, or to 0 alone, can be imported",
+        "it clips to %g and %g", least, most);
+}
+
+bool import_softmax(Importer *importer) {
+    Symbol *symbol;
+    int64_t axis_given;
+    int axis;
+    if (!tensor_operand(importer, 0, &symbol) ||
+        !attribute_integer(importer, "axis", importer->opset < 13 ? 1 : -1, &axis_given) ||
+        !resolve_axis(importer, axis_given, symbol->shape.rank, &axis))
+        return false;
+    bool joins = importer->opset < 13; /* the axis and all behind it count as one */
+    for (int i = axis + 1; i < symbol->shape.rank; i++)
+        joins = joins && symbol->shape.dims[i] != 1;
+    if (axis != 1 || (joins && symbol->shape.rank > 2))
+        return node_fault(importer, NULL, "riffle has softmax along the channels, the axis 1");
+    return import_unary(importer, OP_softmax);
+}
+
+/* ---- a tensor and a constant ---- */
+
+/* The constant as one number per channel of the tensor, in double precision's stead computed by
+ * `change`; NULL when it has another shape. */
+static const float *per_channel(
+    Importer *importer, const Symbol *symbol, const Symbol *constant, double (*change)(double)) {
+    const Shape *shape = &constant->shape;
+    int64_t channels = symbol->value->type.dims[1], count = shape_elements(shape);
+    int axis = shape->rank - (symbol->shape.rank - 1); /* of the channels, aligned at the right */
+    bool fits = constant->floats != NULL &&
+                (count == 1 || (axis >= 0 && axis < shape->rank && count == channels &&
+                                   shape->dims[axis] == channels && symbol->shape.rank >= 2 &&
+                                   symbol->shape.dims[1] == channels));
+    if (!fits || shape->rank > symbol->shape.rank)
+        return NULL;
+    float *numbers = ARENA_ARRAY(importer->arena, float, channels);
+    for (int64_t i = 0; i < channels; i++)
+        numbers[i] = (float)change((double)constant->floats[count == 1 ? 0 : i]);
+    return numbers;
+}
+
+static double same(double x) {
+    return x;
+}
+
+static double negative(double x) {
+    return -x;
+}
+
+static double inverse(double x) {
+    return 1 / x;
+}
+
+/* A bias behind a layer that has none, and that nobody else reads, becomes the layer's. */
+static bool give_bias(Importer *importer, const Symbol *symbol, const float *shift) {
+    Node *node = symbol->value->producer;
+    bool takes = node != NULL && symbol->places == NULL && symbol->pending == PENDING_NOTHING &&
+                 (node->op == OP_conv || node->op == OP_linear) && node->weights[1] == NULL &&
+                 use_count(importer, symbol->name) == 1 && node->weights[0]->data != NULL &&
+                 symbol->shape.rank == symbol->value->type.rank;
+    for (const Node *other = importer->graph->first; takes && other != NULL; other = other->next)
+        takes = other == node || other->weights[0] != node->weights[0];
+    if (takes)
+        node_set_weight(importer, node, 1, tensor_type(1, node->weights[0]->type.dims), shift);
+    return takes;
+}
+
+/* symbol * scale + shift; either may be NULL. */
+static bool import_affine(
+    Importer *importer, Symbol *symbol, const float *scale, const float *shift) {
+    if (scale == NULL && give_bias(importer, symbol, shift))
+        return set_result(importer, symbol);
+    Value *value = symbol_elements(importer, symbol);
+    Value *result = value == NULL ? NULL : build_affine(importer, value, scale, shift);
+    return result != NULL && set_result(importer, view_over(importer, result, &symbol->shape));
+}
+
+static bool bad_constant(Importer *importer, const Symbol *symbol, const Symbol *constant) {
+    return node_fault(importer, NULL,
+        "its constant %s is neither one number nor one for each channel of %s",
+        shape_spelling(importer->arena, &constant->shape),
+        shape_spelling(importer->arena, &symbol->shape));
+}
+
+/* Whether the factor makes relu6(x + 3), or x times that, hard_sigmoid or hard_swish. */
+static bool finish_hard(Importer *importer, Symbol *symbol, double factor, bool *done) {
+    *done = fabs(factor * 6 - 1) < 1e-6 &&
+            (symbol->pending == PENDING_CLIPPED || symbol->pending == PENDING_SIX_TIMES);
+    if (!*done)
+        return true;
+    OpKind op = symbol->pending == PENDING_CLIPPED ? OP_hard_sigmoid : OP_hard_swish;
+    Value *result = build_unary(importer, op, symbol->value);
+    return result != NULL && set_result(importer, view_over(importer, result, &symbol->shape));
+}
+
+static bool shift_by(Importer *importer, Symbol *symbol, const Symbol *constant, bool subtract) {
+    double number;
+    if (scalar_of(constant, &number) && (subtract ? -number : number) == 3 &&
+        symbol->pending == PENDING_NOTHING && symbol->places == NULL)
+        return set_pending(importer, symbol, PENDING_PLUS_THREE);
+    const float *shift = per_channel(importer, symbol, constant, subtract ? negative : same);
+    return shift != NULL ? import_affine(importer, symbol, NULL, shift)
+                         : bad_constant(importer, symbol, constant);
+}
+
+static bool scale_by(Importer *importer, Symbol *symbol, const Symbol *constant, bool divide) {
+    double number;
+    bool done = false;
+    if (scalar_of(constant, &number) &&
+        !finish_hard(importer, symbol, divide ? 1 / number : number, &done))
+        return false;
+    if (done)
+        return true;
+    const float *scale = per_channel(importer, symbol, constant, divide ? inverse : same);
+    for (int64_t i = 0; scale != NULL && i < symbol->value->type.dims[1]; i++)
+        if (!isfinite(scale[i]))
+            return node_fault(importer, NULL, "it divides by 0");
+    return scale != NULL ? import_affine(importer, symbol, scale, NULL)
+                         : bad_constant(importer, symbol, constant);
+}
+
+/* ---- two tensors ---- */
+
+/* relu6(x + 3) * x, in either order. */
+static bool is_hard_pair(const Symbol *a, const Symbol *b) {
+    return a->pending == PENDING_CLIPPED && b->pending == PENDING_NOTHING && a->value == b->value &&
+           a->places == NULL && b->places == NULL && shape_equal(&a->shape, &b->shape);
+}
+
+/* hard_sigmoid(x) * x. */
+static bool is_hard_swish(const Symbol *a, const Symbol *b) {
+    const Node *node = a->value->producer;
+    return a->pending == PENDING_NOTHING && a->places == NULL && b->places == NULL &&
+           b->pending == PENDING_NOTHING && node != NULL && node->op == OP_hard_sigmoid &&
+           node->operands[0] == b->value && shape_equal(&a->shape, &b->shape);
+}
+
+/* Whether b is repeated over a: [n,c,1,1] to [n,c,h,w]. */
+static bool repeats(const Symbol *a, const Symbol *b) {
+    return a->shape.rank == 4 && b->shape.rank == 4 && a->shape.dims[0] == b->shape.dims[0] &&
+           a->shape.dims[1] == b->shape.dims[1] && b->shape.dims[2] == 1 && b->shape.dims[3] == 1;
+}
+
+static Symbol *combine(Importer *importer, OpKind op, Symbol *a, Symbol *b) {
+    if (!shape_equal(&a->shape, &b->shape) && !repeats(a, b) && repeats(b, a)) {
+        Symbol *swap = a;
+        a = b;
+        b = swap;
+    }
+    bool equal = shape_equal(&a->shape, &b->shape);
+    if (!equal && !repeats(a, b)) {
+        node_fault(importer, "equal shapes, or [batch, channels, 1, 1] on one side, are known",
+            "it cannot repeat %s and %s to one shape", shape_spelling(importer->arena, &a->shape),
+            shape_spelling(importer->arena, &b->shape));
+        return NULL;
+    }
+    Value *values[2] = {symbol_elements(importer, a), NULL};
+    values[1] = values[0] == NULL ? NULL : symbol_elements(importer, b);
+    if (values[1] == NULL)
+        return NULL;
+    if (!equal || !tensor_type_equal(&values[0]->type, &values[1]->type)) {
+        values[0] = symbol_value(importer, a);
+        values[1] = values[0] == NULL ? NULL : symbol_value(importer, b);
+    }
+    Node *node = values[1] == NULL ? NULL : build_node(importer, op, values, 2);
+    return node == NULL ? NULL : view_over(importer, node->results[0], &a->shape);
+}
+
+static bool two_operands(Importer *importer, Symbol **a, Symbol **b) {
+    *a = operand(importer, 0);
+    *b = operand(importer, 1);
+    if (*a == NULL || *b == NULL)
+        return node_fault(importer, NULL, "it needs two inputs");
+    return true;
+}
+
+bool import_add(Importer *importer) {
+    Symbol *a, *b;
+    if (!two_operands(importer, &a, &b))
+        return false;
+    if (b->kind == SYMBOL_CONSTANT)
+        return shift_by(importer, a, b, false);
+    if (a->kind == SYMBOL_CONSTANT)
+        return shift_by(importer, b, a, false);
+    Symbol *sum = combine(importer, OP_add, a, b);
+    return sum != NULL && set_result(importer, sum);
+}
+
+bool import_multiply(Importer *importer) {
+    Symbol *a, *b;
+    if (!two_operands(importer, &a, &b))
+        return false;
+    if (b->kind == SYMBOL_CONSTANT)
+        return scale_by(importer, a, b, false);
+    if (a->kind == SYMBOL_CONSTANT)
+        return scale_by(importer, b, a, false);
+    if (is_hard_pair(a, b) || is_hard_pair(b, a))
+        return set_pending(importer, a, PENDING_SIX_TIMES);
+    if (is_hard_swish(a, b) || is_hard_swish(b, a)) {
+        const Symbol *x = is_hard_swish(a, b) ? b : a;
+        Value *value = build_unary(importer, OP_hard_swish, x->value);
+        return value != NULL && set_result(importer, view_over(importer, value, &x->shape));
+    }
+    Symbol *result = combine(importer, OP_multiply, a, b);
+    return result != NULL && set_result(importer, result);
+}
+
+bool import_subtract(Importer *importer) {
+    Symbol *a, *b;
+    if (!two_operands(importer, &a, &b))
+        return false;
+    if (a->kind == SYMBOL_TENSOR && b->kind == SYMBOL_CONSTANT)
+        return shift_by(importer, a, b, true);
+    return node_fault(importer, NULL, "riffle has no difference of tensors");
+}
+
+bool import_divide(Importer *importer) {
+    Symbol *a, *b;
+    if (!two_operands(importer, &a, &b))
+        return false;
+    if (a->kind == SYMBOL_TENSOR && b->kind == SYMBOL_CONSTANT)
+        return scale_by(importer, a, b, true);
+    return node_fault(importer, NULL, "riffle has no quotient of tensors");
+}
+
+bool import_sum(Importer *importer) {
+    Symbol *sum;
+    if (!tensor_operand(importer, 0, &sum))
+        return false;
+    for (size_t i = 1; i < importer->node->n_input; i++) {
+        Symbol *symbol;
+        if (!tensor_operand(importer, i, &symbol))
+            return false;
+        sum = combine(importer, OP_add, sum, symbol);
+        if (sum == NULL)
+            return false;
+    }
+    return set_result(importer, sum);
+}

@@ -1,0 +1,269 @@
+/* Nodes with weights: Conv, BatchNormalization, Gemm, MatMul. */
+#include "frontend/onnx/importer.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static TensorType type_of(const Shape *shape) {
+    return tensor_type(shape->rank, shape->dims);
+}
+
+/* A constant of floats of the given rank. */
+static bool weight_operand(
+    Importer *importer, size_t index, const char *what, int rank, Symbol **symbol) {
+    if (!constant_operand(importer, index, what, symbol))
+        return false;
+    if ((*symbol)->floats == NULL || (*symbol)->shape.rank != rank)
+        return node_fault(importer, NULL, "its %s '%s' is no tensor of %d dimensions: %s", what,
+            importer->node->input[index], rank, shape_spelling(importer->arena, &(*symbol)->shape));
+    return true;
+}
+
+/* ---- windows ---- */
+
+/* A pair of the attribute, 1 when absent. */
+static bool read_pair(Importer *importer, const char *name, int64_t pair[2]) {
+    IntegerList list;
+    if (!attribute_integers(importer, name, &list))
+        return false;
+    pair[0] = list.count == 2 ? list.items[0] : 1;
+    pair[1] = list.count == 2 ? list.items[1] : 1;
+    return list.count == 0 || list.count == 2 ||
+           node_fault(importer, NULL, "'%s' has %zu entries, not 2", name, list.count);
+}
+
+bool read_window(Importer *importer, const Value *value, Window *window) {
+    IntegerList pads;
+    const char *automatic;
+    if (!read_pair(importer, "strides", window->stride) ||
+        !read_pair(importer, "dilations", window->dilation) ||
+        !attribute_integers(importer, "pads", &pads) ||
+        !attribute_string(importer, "auto_pad", &automatic))
+        return false;
+    if (pads.count != 0 && pads.count != 4)
+        return node_fault(importer, NULL, "'pads' has %zu entries, not 4", pads.count);
+    memset(window->padding, 0, sizeof window->padding);
+    for (size_t i = 0; i < pads.count; i++)
+        window->padding[i] = pads.items[i];
+    bool upper = strcmp(automatic, "SAME_UPPER") == 0, lower = strcmp(automatic, "SAME_LOWER") == 0;
+    for (int i = 0; i < 2; i++) {
+        if (window->stride[i] < 1 || window->dilation[i] < 1 || window->kernel[i] < 1 ||
+            window->kernel[i] > 1 << 20 || window->dilation[i] > 1 << 20 ||
+            window->stride[i] > 1 << 20)
+            return node_fault(
+                importer, NULL, "a kernel, stride or dilation is less than 1 or far too large");
+        if (!upper && !lower)
+            continue;
+        int64_t size = value->type.dims[2 + i], stride = window->stride[i];
+        int64_t reach = (window->kernel[i] - 1) * window->dilation[i] + 1;
+        int64_t total = ((size + stride - 1) / stride - 1) * stride + reach - size;
+        total = total < 0 ? 0 : total;
+        window->padding[i] = upper ? total / 2 : total - total / 2;
+        window->padding[i + 2] = total - window->padding[i];
+    }
+    if (*automatic == '\0' || upper || lower || strcmp(automatic, "NOTSET") == 0 ||
+        strcmp(automatic, "VALID") == 0)
+        return true;
+    return node_fault(importer, NULL, "'%s' is no 'auto_pad'", automatic);
+}
+
+Value *image_operand(Importer *importer, size_t index) {
+    Symbol *symbol;
+    if (!tensor_operand(importer, index, &symbol))
+        return NULL;
+    if (symbol->shape.rank == 4)
+        return symbol_value(importer, symbol);
+    node_fault(importer,
+        symbol->shape.rank == 3 || symbol->shape.rank == 5
+            ? "riffle knows convolution and pooling over height and width"
+            : NULL,
+        "its input %s is not [batch, channels, height, width]",
+        shape_spelling(importer->arena, &symbol->shape));
+    return NULL;
+}
+
+/* ---- Conv ---- */
+
+static bool check_convolution(
+    Importer *importer, const Value *value, const Symbol *weight, int64_t groups) {
+    IntegerList kernel;
+    if (!attribute_integers(importer, "kernel_shape", &kernel))
+        return false;
+    const int64_t *dims = weight->shape.dims, channels = value->type.dims[1];
+    if (kernel.count != 0 &&
+        (kernel.count != 2 || kernel.items[0] != dims[2] || kernel.items[1] != dims[3]))
+        return node_fault(importer, NULL,
+            "'kernel_shape' is not that of the weight, %" PRId64 "x%" PRId64, dims[2], dims[3]);
+    if (groups < 1 || channels % groups != 0 || dims[0] % groups != 0 ||
+        dims[1] != channels / groups)
+        return node_fault(importer, NULL,
+            "a weight %s does not fit %" PRId64 " input channels in %" PRId64 " groups",
+            shape_spelling(importer->arena, &weight->shape), channels, groups);
+    return true;
+}
+
+static bool bias_operand(Importer *importer, size_t index, int64_t channels, const float **data) {
+    Symbol *bias;
+    *data = NULL;
+    if (!has_operand(importer, index))
+        return true;
+    if (!weight_operand(importer, index, "bias", 1, &bias))
+        return false;
+    *data = bias->floats;
+    return bias->shape.dims[0] == channels ||
+           node_fault(importer, NULL,
+               "its bias '%s' has %" PRId64 " numbers for %" PRId64 " channels",
+               importer->node->input[index], bias->shape.dims[0], channels);
+}
+
+bool import_convolution(Importer *importer) {
+    Symbol *weight;
+    int64_t groups;
+    const float *bias;
+    Value *value = image_operand(importer, 0);
+    if (value == NULL || !weight_operand(importer, 1, "weight", 4, &weight) ||
+        !attribute_integer(importer, "group", 1, &groups) ||
+        !check_convolution(importer, value, weight, groups) ||
+        !bias_operand(importer, 2, weight->shape.dims[0], &bias))
+        return false;
+    Window window = {.kernel = {weight->shape.dims[2], weight->shape.dims[3]}};
+    if (!read_window(importer, value, &window))
+        return false;
+    const float *data[MAX_OP_WEIGHTS] = {weight->floats, bias};
+    const char *path = weight_path(importer, weight, OP_conv, data);
+    Node *node = begin_node(importer, OP_conv, path, &value, 1);
+    node_set_weight(importer, node, 0, type_of(&weight->shape), weight->floats);
+    if (bias != NULL)
+        node_set_weight(importer, node, 1, tensor_type(1, weight->shape.dims), bias);
+    node_set_list(importer->graph, node, "stride", window.stride, 2);
+    node_set_list(importer->graph, node, "padding", window.padding, 4);
+    node_set_list(importer->graph, node, "dilation", window.dilation, 2);
+    node_set_integer(node, "groups", groups);
+    return finish_node(importer, node) &&
+           set_result(importer, symbol_of_value(importer, node->results[0]));
+}
+
+/* ---- BatchNormalization ---- */
+
+bool import_batch_normalization(Importer *importer) {
+    static const char *const words[] = {"scale", "bias", "mean", "variance"};
+    Symbol *symbol, *parts[4];
+    double epsilon;
+    int64_t training, spatial;
+    if (!tensor_operand(importer, 0, &symbol) ||
+        !attribute_number(importer, "epsilon", 1e-5, &epsilon) ||
+        !attribute_integer(importer, "training_mode", 0, &training) ||
+        !attribute_integer(importer, "spatial", 1, &spatial))
+        return false;
+    if (training != 0 || spatial != 1)
+        return node_fault(importer, "export the model for inference: model.eval()",
+            training != 0 ? "it is in training mode" : "its statistics are not per channel");
+    for (size_t i = 1; i < importer->node->n_output; i++)
+        if (result_is_used(importer, i))
+            return node_fault(importer, NULL, "its output %zu is used", i + 1);
+    Value *value = symbol_elements(importer, symbol);
+    if (value == NULL)
+        return false;
+    int64_t channels = value->type.dims[1];
+    const float *data[MAX_OP_WEIGHTS];
+    for (size_t i = 0; i < 4; i++) {
+        if (!weight_operand(importer, i + 1, words[i], 1, &parts[i]))
+            return false;
+        if (parts[i]->shape.dims[0] != channels)
+            return node_fault(importer, NULL,
+                "its %s has %" PRId64 " numbers for %" PRId64 " channels", words[i],
+                parts[i]->shape.dims[0], channels);
+        data[i] = parts[i]->floats;
+    }
+    Node *node = begin_node(
+        importer, OP_batch_norm, weight_path(importer, parts[0], OP_batch_norm, data), &value, 1);
+    for (int i = 0; i < 4; i++)
+        node_set_weight(importer, node, i, tensor_type(1, &channels), data[i]);
+    /* the file has it as a float: 1e-05 there should read 1e-05 here */
+    Text text = {0};
+    text_append_float(&text, (float)epsilon);
+    node_attribute(node, "epsilon")->number = strtod(text.data, NULL);
+    text_free(&text);
+    return finish_node(importer, node) &&
+           set_result(importer, view_over(importer, node->results[0], &symbol->shape));
+}
+
+/* ---- fully connected ---- */
+
+static const float *transposed(Importer *importer, const Symbol *weight) {
+    int64_t rows = weight->shape.dims[0], columns = weight->shape.dims[1];
+    float *data = ARENA_ARRAY(importer->arena, float, rows *columns);
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t k = 0; k < columns; k++)
+            data[k * rows + i] = weight->floats[i * columns + k];
+    return data;
+}
+
+/* `by_output`: whether the weight is [outputs, inputs]. */
+static bool build_linear(
+    Importer *importer, Symbol *symbol, const Symbol *weight, bool by_output, const float *bias) {
+    int64_t dims[2] = {
+        weight->shape.dims[by_output ? 0 : 1], weight->shape.dims[by_output ? 1 : 0]};
+    if (symbol->shape.rank != 2 || symbol->shape.dims[1] != dims[1])
+        return node_fault(importer, NULL,
+            "its input is %s, but its weight takes [batch, %" PRId64 "]",
+            shape_spelling(importer->arena, &symbol->shape), dims[1]);
+    Value *value = symbol_features(importer, symbol);
+    if (value == NULL)
+        return false;
+    const float *data[MAX_OP_WEIGHTS] = {
+        by_output ? weight->floats : transposed(importer, weight), bias};
+    Node *node =
+        begin_node(importer, OP_linear, weight_path(importer, weight, OP_linear, data), &value, 1);
+    node_set_weight(importer, node, 0, tensor_type(2, dims), data[0]);
+    if (bias != NULL)
+        node_set_weight(importer, node, 1, tensor_type(1, dims), bias);
+    return finish_node(importer, node) &&
+           set_result(importer, symbol_of_value(importer, node->results[0]));
+}
+
+/* The bias of Gemm may be [outputs], [1, outputs] or one number. */
+static bool gemm_bias(Importer *importer, int64_t channels, const float **data) {
+    Symbol *bias;
+    *data = NULL;
+    if (!has_operand(importer, 2))
+        return true;
+    if (!constant_operand(importer, 2, "bias", &bias))
+        return false;
+    int64_t count = shape_elements(&bias->shape);
+    int last = bias->shape.rank - 1;
+    bool row = count == 1 || (last >= 0 && bias->shape.dims[last] == channels && count == channels);
+    if (bias->floats == NULL || !row)
+        return node_fault(importer, NULL, "its bias '%s' is %s, not [%" PRId64 "]",
+            importer->node->input[2], shape_spelling(importer->arena, &bias->shape), channels);
+    *data = count == channels ? bias->floats
+                              : repeat_number(importer, (double)bias->floats[0], channels);
+    return true;
+}
+
+bool import_gemm(Importer *importer) {
+    Symbol *symbol, *weight;
+    double alpha, beta;
+    int64_t transpose_a, transpose_b;
+    const float *bias;
+    if (!tensor_operand(importer, 0, &symbol) ||
+        !weight_operand(importer, 1, "weight", 2, &weight) ||
+        !attribute_number(importer, "alpha", 1, &alpha) ||
+        !attribute_number(importer, "beta", 1, &beta) ||
+        !attribute_integer(importer, "transA", 0, &transpose_a) ||
+        !attribute_integer(importer, "transB", 0, &transpose_b) ||
+        !gemm_bias(importer, weight->shape.dims[transpose_b != 0 ? 0 : 1], &bias))
+        return false;
+    if (alpha != 1 || (beta != 1 && bias != NULL) || transpose_a != 0)
+        return node_fault(importer, "multiply the weights by alpha and beta before",
+            "alpha, beta and transA must be 1, 1 and 0");
+    return build_linear(importer, symbol, weight, transpose_b != 0, bias);
+}
+
+bool import_matmul(Importer *importer) {
+    Symbol *symbol, *weight;
+    return tensor_operand(importer, 0, &symbol) &&
+           weight_operand(importer, 1, "weight", 2, &weight) &&
+           build_linear(importer, symbol, weight, false, NULL);
+}

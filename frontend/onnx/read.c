@@ -1,0 +1,121 @@
+/* Reading the file. protobuf-c unpacks it; what is inside is then checked as a stranger's. */
+#include "frontend/onnx/read.h"
+#include "frontend/syntax.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const uint64_t largest_file = INT64_C(1) << 31; /* protobuf's own limit */
+
+/* ---- unpacking ---- */
+
+/* The arena aligns to 16 bytes, as protobuf-c expects; nothing is freed alone. */
+static void *allocate(void *arena, size_t size) {
+    return arena_allocate(arena, size == 0 ? 1 : size);
+}
+
+static void release(void *arena, void *pointer) {
+    (void)arena, (void)pointer;
+}
+
+static bool check_name(Importer *importer, const char *name, const char *what, size_t index) {
+    return is_valid_utf8(name, strlen(name)) ||
+           model_fault(importer, NULL, "%s %zu has a name that is not UTF-8", what, index + 1);
+}
+
+static bool check_node_names(Importer *importer, const Onnx__NodeProto *node, size_t index) {
+    bool good = check_name(importer, node->name, "node", index) &&
+                check_name(importer, node->op_type, "node", index) &&
+                check_name(importer, node->domain, "node", index);
+    for (size_t i = 0; good && i < node->n_input; i++)
+        good = check_name(importer, node->input[i], "an input of node", index);
+    for (size_t i = 0; good && i < node->n_output; i++)
+        good = check_name(importer, node->output[i], "an output of node", index);
+    for (size_t i = 0; good && i < node->n_attribute; i++)
+        good = check_name(importer, node->attribute[i]->name, "an attribute of node", index);
+    return good;
+}
+
+static bool check_names(Importer *importer, const Onnx__GraphProto *graph) {
+    bool good = true;
+    for (size_t i = 0; i < graph->n_node; i++)
+        good = check_node_names(importer, graph->node[i], i) && good;
+    for (size_t i = 0; i < graph->n_initializer; i++)
+        good = check_name(importer, graph->initializer[i]->name, "initializer", i) && good;
+    for (size_t i = 0; i < graph->n_input; i++)
+        good = check_name(importer, graph->input[i]->name, "input", i) && good;
+    for (size_t i = 0; i < graph->n_output; i++)
+        good = check_name(importer, graph->output[i]->name, "output", i) && good;
+    return good;
+}
+
+static bool check_opset(Importer *importer, const Onnx__ModelProto *model) {
+    importer->opset = 0;
+    for (size_t i = 0; i < model->n_opset_import; i++) {
+        const char *domain = model->opset_import[i]->domain;
+        if (*domain == '\0' || strcmp(domain, "ai.onnx") == 0)
+            importer->opset = model->opset_import[i]->version;
+    }
+    if (importer->opset == 0)
+        return model_fault(
+            importer, "is this an ONNX model?", "the model names no version of ONNX's ops");
+    if (importer->opset < ONNX_FIRST_OPSET || importer->opset > ONNX_LAST_OPSET)
+        return model_fault(importer,
+            arena_format(importer->arena, "export it again, with opset_version=18"),
+            "the model's ops are of version %" PRId64 "; %d to %d are known", importer->opset,
+            (int)ONNX_FIRST_OPSET, (int)ONNX_LAST_OPSET);
+    return true;
+}
+
+const Onnx__ModelProto *onnx_model_read(Importer *importer, const void *bytes, size_t length) {
+    ProtobufCAllocator allocator = {allocate, release, importer->arena};
+    const Onnx__ModelProto *model =
+        length == 0 ? NULL : onnx__model_proto__unpack(&allocator, length, bytes);
+    if (model == NULL) {
+        model_fault(importer, "is this an ONNX model, and whole?",
+            "the file is no protobuf message of an ONNX model");
+        return NULL;
+    }
+    if (model->graph == NULL) {
+        model_fault(importer, "is this an ONNX model?", "the file holds no graph");
+        return NULL;
+    }
+    return check_names(importer, model->graph) && check_opset(importer, model) ? model : NULL;
+}
+
+/* ---- the file ---- */
+
+Graph *onnx_import(
+    const char *path, const OnnxOptions *options, Arena *arena, Diagnostics *diagnostics) {
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat status;
+    if (file < 0 || fstat(file, &status) != 0) {
+        diagnostics_error(diagnostics, NULL, "cannot open '%s': %s", path, strerror(errno));
+        if (file >= 0)
+            close(file);
+        return NULL;
+    }
+    Graph *graph = NULL;
+    void *mapping = MAP_FAILED;
+    size_t size = (size_t)status.st_size;
+    if (!S_ISREG(status.st_mode))
+        diagnostics_error(diagnostics, NULL, "'%s' is no regular file", path);
+    else if ((uint64_t)status.st_size > largest_file)
+        diagnostics_error(diagnostics, "keep the weights in external data",
+            "'%s' is larger than the 2 GB that protobuf allows", path);
+    else if (size == 0)
+        graph = onnx_import_bytes(path, "", 0, options, arena, diagnostics);
+    else if ((mapping = mmap(NULL, size, PROT_READ, MAP_PRIVATE, file, 0)) == MAP_FAILED)
+        diagnostics_error(diagnostics, NULL, "cannot map '%s': %s", path, strerror(errno));
+    else
+        graph = onnx_import_bytes(path, mapping, size, options, arena, diagnostics);
+    if (mapping != MAP_FAILED)
+        munmap(mapping, size);
+    close(file);
+    return graph;
+}

@@ -1,0 +1,52 @@
+/* Messages about the model and about its nodes. */
+#include "frontend/onnx/importer.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { LONGEST_NAME = 200 };
+
+static const char *format_message(Arena *arena, const char *format, va_list arguments) {
+    char small[2048];
+    vsnprintf(small, sizeof small, format, arguments);
+    return arena_copy_string(arena, small);
+}
+
+bool model_fault(Importer *importer, const char *hint, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    const char *message = format_message(importer->arena, format, arguments);
+    va_end(arguments);
+    diagnostics_report(importer->diagnostics, SEVERITY_ERROR, importer->where, hint, "%s", message);
+    return false;
+}
+
+const char *node_label(const Onnx__NodeProto *node) {
+    if (node->name[0] != '\0')
+        return node->name;
+    return node->n_output > 0 ? node->output[0] : "";
+}
+
+bool node_fault(Importer *importer, const char *hint, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    const char *message = format_message(importer->arena, format, arguments);
+    va_end(arguments);
+    const Onnx__NodeProto *node = importer->node;
+    diagnostics_report(importer->diagnostics, SEVERITY_ERROR, importer->where, hint,
+        "node '%.*s' (%.*s): %s", LONGEST_NAME, node_label(node), LONGEST_NAME, node->op_type,
+        message);
+    return false;
+}
+
+const char *shape_spelling(Arena *arena, const Shape *shape) {
+    Text text = {0};
+    text_append(&text, "[");
+    for (int i = 0; i < shape->rank; i++)
+        text_format(&text, "%s%" PRId64, i > 0 ? "," : "", shape->dims[i]);
+    text_append(&text, "]");
+    const char *copy = arena_copy_string(arena, text.data);
+    text_free(&text);
+    return copy;
+}
