@@ -111,6 +111,8 @@ typedef struct LoadedModel LoadedModel;
 
 LoadedModel *jit_load(const Program *program, Diagnostics *diagnostics);
 void jit_unload(LoadedModel *model); /* NULL is allowed */
+/* Bytes of instructions; -1 when the object is not ELF. */
+int64_t jit_code_bytes(const LoadedModel *model);
 /* inputs[i] and outputs[i] as in the graph; workspace of workspace_bytes, aligned to 64. Returns
  * the library's error code, 0 for success. */
 int jit_run(

@@ -2,21 +2,20 @@
  * limit is measured in the same run, between the timed stretches: a machine shared with others
  * changes. */
 #include "backends/json_writer.h"
-#include "driver/model.h"
+#include "driver/ablate.h"
+#include "driver/samples.h"
 #include "driver/tensors.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum {
     OPTION_RUNS = 1000,
     OPTION_SECONDS,
     OPTION_THREADS,
     OPTION_JSON,
+    OPTION_ABLATE,
     WARM_UP_RUNS = 3,
-    ROUNDS = 10, /* of timing, each after a measurement of the limit */
-    MOST_RUNS = 1 << 20
+    ROUNDS = 10 /* of timing, each after a measurement of the limit */
 };
 
 typedef struct BenchOptions {
@@ -25,11 +24,11 @@ typedef struct BenchOptions {
     int64_t runs, threads;
     double seconds;
     bool json;
+    AblationUnit ablate; /* ABLATE_NOTHING: the time of the network */
 } BenchOptions;
 
 typedef struct Measurement {
-    double *seconds; /* of each run, sorted in the end */
-    int64_t count;
+    Samples runs;
     double peak_gflops;
 } Measurement;
 
@@ -41,8 +40,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         model_options_init(state, &options->model, 4);
         return 0;
     case OPTION_RUNS:
-        return option_integer(session, "--runs", argument, 1, MOST_RUNS, &options->runs) ? 0
-                                                                                         : EINVAL;
+        return option_integer(session, "--runs", argument, 1, MOST_SAMPLES, &options->runs)
+                   ? 0
+                   : EINVAL;
     case OPTION_SECONDS:
         return option_number(session, "--seconds", argument, 0.01, 3600, &options->seconds)
                    ? 0
@@ -53,6 +53,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_JSON:
         options->json = true;
         return 0;
+    case OPTION_ABLATE:
+        return ablation_unit_parse(session, argument, &options->ablate) ? 0 : EINVAL;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -62,6 +64,10 @@ static const struct argp_option options_table[] = {
     {"runs", OPTION_RUNS, "N", 0, "Time this many runs (default: as many as --seconds allow)", 0},
     {"seconds", OPTION_SECONDS, "N", 0, "Time runs for about this long (default 3)", 0},
     {"threads", OPTION_THREADS, "N", 0, "Share each run out to this many threads (default 1)", 0},
+    {"ablate", OPTION_ABLATE, "passes|steps", OPTION_ARG_OPTIONAL,
+        "Compile the network also with each pass of the pipeline left out in turn (or each single "
+        "step), and print what that costs; --seconds is then for each of them",
+        0},
     {"json", OPTION_JSON, NULL, 0, "Print JSON", 0}, {0}};
 
 static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0},
@@ -78,44 +84,36 @@ static const struct argp argp = {.options = options_table,
            "\n"
            "Examples:\n"
            "  riffle bench examples/shufflenet_v2.rfl\n"
-           "  riffle bench net.rfl --weights net.safetensors --threads 4 --json\n",
+           "  riffle bench net.rfl --weights net.safetensors --threads 4 --json\n"
+           "  riffle bench examples/shufflenet_v2.rfl --ablate\n",
     .children = children};
 
 static bool time_runs(const BenchOptions *options, const CompiledModel *compiled,
     const LoadedModel *loaded, Tensors *tensors, riffle_pool *pool, Measurement *measurement) {
-    int64_t most = options->runs > 0 ? options->runs : MOST_RUNS;
-    measurement->seconds = ARENA_ARRAY(options->session->arena, double, most);
+    int64_t most = options->runs > 0 ? options->runs : MOST_SAMPLES;
+    measurement->runs = samples_create(options->session->arena, most);
+    Samples *runs = &measurement->runs;
     for (int i = 0; i < WARM_UP_RUNS; i++) {
         if (!tensors_run(tensors, loaded, pool, options->session))
             return false;
     }
-    for (int round = 0; round < ROUNDS && measurement->count < most; round++) {
+    for (int round = 0; round < ROUNDS && runs->count < most; round++) {
         double peak = peak_gflops(compiled->target, (int)options->threads,
             options->seconds / ROUNDS / 4, options->session->diagnostics);
         if (peak > measurement->peak_gflops)
             measurement->peak_gflops = peak;
         int64_t round_end = options->runs > 0 ? most * (round + 1) / ROUNDS : most;
         double start = seconds_now(), now = start;
-        while (measurement->count < round_end &&
-               (options->runs > 0 || now - start < options->seconds / ROUNDS ||
-                   measurement->count == 0)) {
+        while (runs->count < round_end &&
+               (options->runs > 0 || now - start < options->seconds / ROUNDS || runs->count == 0)) {
             double before = now;
             if (!tensors_run(tensors, loaded, pool, options->session))
                 return false;
             now = seconds_now();
-            measurement->seconds[measurement->count++] = now - before;
+            samples_add(runs, now - before);
         }
     }
     return measurement->peak_gflops > 0;
-}
-
-static int compare_doubles(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double percentile(const Measurement *measurement, int percent) {
-    return measurement->seconds[(measurement->count - 1) * percent / 100];
 }
 
 typedef struct Report {
@@ -127,16 +125,17 @@ typedef struct Report {
 
 static Report make_report(
     const BenchOptions *options, const CompiledModel *compiled, Measurement *measurement) {
-    qsort(measurement->seconds, (size_t)measurement->count, sizeof(double), compare_doubles);
+    Samples *runs = &measurement->runs;
+    samples_sort(runs);
     Report report = {.name = compiled->model.graph->name,
         .target = compiled->target->name,
         .threads = options->threads,
-        .runs = measurement->count,
+        .runs = runs->count,
         .macs = graph_macs(compiled->as_written),
-        .median_ms = 1e3 * percentile(measurement, 50),
-        .minimum_ms = 1e3 * measurement->seconds[0],
-        .p5_ms = 1e3 * percentile(measurement, 5),
-        .p95_ms = 1e3 * percentile(measurement, 95),
+        .median_ms = 1e3 * samples_percentile(runs, 50),
+        .minimum_ms = 1e3 * runs->seconds[0],
+        .p5_ms = 1e3 * samples_percentile(runs, 5),
+        .p95_ms = 1e3 * samples_percentile(runs, 95),
         .peak_gflops = measurement->peak_gflops};
     double operations = 2 * (double)report.macs;
     report.limit_ms = operations / (report.peak_gflops * 1e6);
@@ -232,7 +231,10 @@ int command_bench(int argc, char **argv) {
     if (options.model.weights_file == NULL && !options.model.random_weights)
         options.model.random_weights = true;
     CompiledModel compiled = {0};
-    bool done = bench(&options, &compiled);
+    AblateOptions ablation = {
+        options.ablate, options.seconds, options.runs, (int)options.threads, options.json};
+    bool done = options.ablate != ABLATE_NOTHING ? ablate(&options.model, &ablation)
+                                                 : bench(&options, &compiled);
     compiled_model_close(&compiled);
     return session_finish(&session, done ? EXIT_DONE : EXIT_FAILED);
 }

@@ -19,7 +19,12 @@ enum {
     OPTION_BISECT_COMMAND,
     OPTION_REPRODUCER,
     OPTION_TIMEOUT,
-    OPTION_NO_FORK
+    OPTION_NO_FORK,
+    OPTION_ABLATE,
+    OPTION_DOT,
+    OPTION_SVG,
+    OPTION_DRAW_PASS,
+    OPTION_DRAW_ONLY
 };
 
 static const struct argp_option options[] = {{NULL, 0, NULL, 0, "Output:", 5},
@@ -64,6 +69,22 @@ static const struct argp_option options[] = {{NULL, 0, NULL, 0, "Output:", 5},
         "Let a pass (and a trial of --bisect) that takes longer fail (default: none does)", 0},
     {"no-fork", OPTION_NO_FORK, NULL, 0,
         "Run the passes in the first process, for debuggers; a crash then leaves no reproducer", 0},
+    {NULL, 0, NULL, 0, "Pictures (then the graph is printed only with -o):", 8},
+    {"svg", OPTION_SVG, "FILE", 0,
+        "Draw the graph after the pipeline, with the ranges of channels that layout ops take; "
+        "needs Graphviz's dot",
+        0},
+    {"dot", OPTION_DOT, "FILE", 0, "The same in Graphviz's language", 0},
+    {"draw-pass", OPTION_DRAW_PASS, "PASS", 0,
+        "Draw the graph before and after this pass instead, side by side", 0},
+    {"draw-only", OPTION_DRAW_ONLY, "PATH", 0,
+        "Draw only nodes whose path is PATH or begins with 'PATH.'", 0},
+    {NULL, 0, NULL, 0, "Measuring (on this machine):", 9},
+    {"ablate", OPTION_ABLATE, "passes|steps", OPTION_ARG_OPTIONAL,
+        "Compile the network with each pass of the pipeline left out in turn (or each single "
+        "step), "
+        "and print what that costs, and nothing else; 'riffle bench --ablate' has more options",
+        0},
     {0}};
 
 static const struct argp_child children[] = {
@@ -118,6 +139,25 @@ static error_t parse_check_option(int key, char *argument, OptOptions *opt) {
     }
 }
 
+static error_t parse_picture_option(int key, char *argument, OptOptions *opt) {
+    switch (key) {
+    case OPTION_DOT:
+        opt->dot_file = argument;
+        return 0;
+    case OPTION_SVG:
+        opt->svg_file = argument;
+        return 0;
+    case OPTION_DRAW_PASS:
+        opt->draw_pass = argument;
+        return 0;
+    case OPTION_DRAW_ONLY:
+        opt->draw_only = argument;
+        return 0;
+    default:
+        return parse_check_option(key, argument, opt);
+    }
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
     OptOptions *opt = state->input;
     switch (key) {
@@ -144,10 +184,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         return 0;
     case OPTION_STATS:
         return take_form(opt, "--stats", argument, &opt->stats);
+    case OPTION_ABLATE:
+        return ablation_unit_parse(opt->model.session, argument, &opt->ablate) ? 0 : EINVAL;
     case OPTION_TIME_PASSES:
         return take_form(opt, "--time-passes", argument, &opt->times);
     default:
-        return parse_check_option(key, argument, opt);
+        return parse_picture_option(key, argument, opt);
     }
 }
 
@@ -163,6 +205,8 @@ static const struct argp argp = {
            "  riffle opt net.rir -O2 --stop-after=fold-bias#2 --print-before=fold-bias\n"
            "  riffle opt net.rir -O2 --check-each\n"
            "  riffle opt net.rir -O2 --bisect\n"
+           "  riffle opt net.rir -O2 --ablate\n"
+           "  riffle opt net.rir -O2 --draw-pass=absorb-route --svg=routes.svg\n"
            "  riffle opt -O2 --print-pipeline\n"
            "\n"
            "'riffle passes' lists the passes. A pass that fails or crashes leaves a reproducer, a "
@@ -189,11 +233,25 @@ static int print_pipeline(OptOptions *opt) {
     return session_finish(session, pipeline != NULL ? EXIT_DONE : EXIT_FAILED);
 }
 
+/* What 'riffle bench --ablate' does when nothing else is said. */
+static int measure_passes(OptOptions *opt) {
+    opt->model.target = "native";
+    opt->model.random_weights = opt->model.random_weights || opt->model.weights_file == NULL;
+    AblateOptions ablation = {.unit = opt->ablate, .seconds = 3, .threads = 1};
+    bool done = ablate(&opt->model, &ablation);
+    return session_finish(opt->model.session, done ? EXIT_DONE : EXIT_FAILED);
+}
+
 static bool options_fit(const OptOptions *opt) {
-    if (!opt->bisect || !opt->no_fork)
-        return true;
-    diagnostics_error(opt->model.session->diagnostics, NULL,
-        "--bisect needs processes for its trials: it cannot be used with --no-fork");
+    Diagnostics *diagnostics = opt->model.session->diagnostics;
+    bool fit = !opt->bisect || !opt->no_fork;
+    if (!fit)
+        diagnostics_error(diagnostics, NULL,
+            "--bisect needs processes for its trials: it cannot be used with --no-fork");
+    if (opt_draws(opt) || (opt->draw_pass == NULL && opt->draw_only == NULL))
+        return fit;
+    diagnostics_error(diagnostics, NULL,
+        "--draw-pass and --draw-only need a file to draw to: --svg=FILE or --dot=FILE");
     return false;
 }
 
@@ -204,6 +262,8 @@ int opt_command(OptOptions *opt, int argc, char **argv) {
         return session_finish(session, EXIT_USAGE);
     if (opt->print_pipeline)
         return print_pipeline(opt);
+    if (opt->ablate != ABLATE_NOTHING)
+        return measure_passes(opt);
     OptRun run = {.progress = opt_progress_create()};
     int status;
     if (run.progress == NULL) {

@@ -2,7 +2,7 @@
 #ifndef RIFFLE_DRIVER_OPT_H
 #define RIFFLE_DRIVER_OPT_H
 
-#include "driver/model.h"
+#include "driver/ablate.h"
 
 typedef enum ReportForm { REPORT_NONE, REPORT_TEXT, REPORT_JSON } ReportForm;
 
@@ -20,11 +20,15 @@ typedef struct OptOptions {
     const char *reproducer;     /* NULL: NAME.reproducer.rir */
     bool no_fork;
     int64_t timeout; /* seconds that a step, or a trial of --bisect, may take; 0: any */
+    AblationUnit ablate;
+    const char *dot_file, *svg_file; /* NULL: no picture */
+    const char *draw_pass;           /* NULL: the graph after the pipeline */
+    const char *draw_only;           /* NULL, or what paths begin with */
 } OptOptions;
 
 /* What is known of a step of the pipeline before it runs, and after. */
 typedef struct OptStep {
-    bool print_before, print_after;
+    bool print_before, print_after, draw;
     double difference; /* of --check-each */
 } OptStep;
 
@@ -39,7 +43,8 @@ typedef struct OptProgress {
 typedef struct OptRun {
     OptOptions *opt;
     Model model;
-    Graph *original; /* a copy of the graph before any pass */
+    Graph *original;                   /* a copy of the graph before any pass */
+    Graph *drawn_before, *drawn_after; /* copies, for --draw-pass */
     Pipeline *pipeline;
     OptStep *steps;
     OptProgress *progress;
@@ -68,6 +73,12 @@ bool opt_run(OptRun *run);
 bool opt_difference_allowed(double difference);
 /* The IR of `graph`, "-" and NULL are standard output. */
 bool opt_write_graph(const OptRun *run, const char *path, const Graph *graph);
+
+/* ---- pictures (opt_draw.c) ---- */
+
+bool opt_draws(const OptOptions *opt);
+/* Writes the pictures that were asked for. False after reporting. */
+bool opt_draw(const OptRun *run);
 
 /* ---- other processes (opt_guard.c) ---- */
 

@@ -96,20 +96,32 @@ static bool mark_list(OptRun *run, int what, const char *option, const char *lis
     return good;
 }
 
-/* A name without a number is the first run. */
-static bool cut_pipeline(OptRun *run) {
+/* The index of one step; a name without a number is the first run. -1 after reporting. */
+static int find_step(const OptRun *run, const char *option, const char *text) {
     StepName name;
-    const char *option = "--stop-after";
-    if (!read_step_name(run->opt, option, run->opt->stop_after, &name) ||
+    if (!read_step_name(run->opt, option, text, &name) ||
         !name_occurs(run, option, &name, run->opt->model.session->diagnostics))
-        return false;
+        return -1;
     int occurrence = name.occurrence > 0 ? name.occurrence : 1;
-    for (size_t i = 0; i < run->pipeline->count; i++) {
-        const PipelineStep *step = &run->pipeline->steps[i];
-        if (step->pass == name.pass && step->occurrence == occurrence)
-            run->pipeline->count = i + 1;
-    }
-    return true;
+    size_t i = 0;
+    while (run->pipeline->steps[i].pass != name.pass ||
+           run->pipeline->steps[i].occurrence != occurrence)
+        i++;
+    return (int)i;
+}
+
+static bool cut_pipeline(OptRun *run) {
+    int last = find_step(run, "--stop-after", run->opt->stop_after);
+    if (last >= 0)
+        run->pipeline->count = (size_t)last + 1;
+    return last >= 0;
+}
+
+static bool mark_drawn(OptRun *run) {
+    int drawn = find_step(run, "--draw-pass", run->opt->draw_pass);
+    if (drawn >= 0)
+        run->steps[drawn].draw = true;
+    return drawn >= 0;
 }
 
 /* ---- the network ---- */
@@ -148,6 +160,7 @@ bool opt_prepare(OptOptions *opt, OptRun *run) {
     bool good = mark_list(run, MARK_BEFORE, "--print-before", opt->print_before);
     good = mark_list(run, MARK_AFTER, "--print-after", opt->print_after) && good;
     good = (opt->stop_after == NULL || cut_pipeline(run)) && good;
+    good = (opt->draw_pass == NULL || mark_drawn(run)) && good;
     if (!good || !load_weights(run))
         return false;
     run->original = graph_copy(run->model.graph, arena);

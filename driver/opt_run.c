@@ -54,6 +54,8 @@ static bool before_step(
     size_t index = step_index(run, step);
     if (run->steps[index].print_before)
         print_graph("before", step, graph);
+    if (run->steps[index].draw)
+        run->drawn_before = graph_copy(graph, run->opt->model.session->arena);
     run->before_arena = arena_create();
     run->before = graph_copy(graph, run->before_arena);
     if (run->opt->check_each && run->answers == NULL && !first_answers(run, graph, diagnostics))
@@ -98,6 +100,8 @@ static bool after_step(
     OptRun *run = context;
     if (run->steps[step_index(run, step)].print_after)
         print_graph("after", step, graph);
+    if (run->steps[step_index(run, step)].draw)
+        run->drawn_after = graph_copy(graph, run->opt->model.session->arena);
     if (run->opt->check_each && !check_step(run, step, graph, diagnostics))
         return false;
     run->progress->running = -1;
@@ -196,5 +200,8 @@ bool opt_run(OptRun *run) {
         opt_reproducer_write(run, run->original, 0);
         return false;
     }
-    return opt_write_graph(run, run->opt->output, run->model.graph);
+    if (!opt_draw(run))
+        return false;
+    bool draws_alone = opt_draws(run->opt) && run->opt->output == NULL;
+    return draws_alone || opt_write_graph(run, run->opt->output, run->model.graph);
 }

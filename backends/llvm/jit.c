@@ -1,9 +1,11 @@
 /* Runs a program in this process: ORC loads the very objects that would go into the archive. */
 #include "backends/llvm/codegen.h"
+#include <elf.h>
 #include <llvm-c/LLJIT.h>
 #include <llvm-c/Orc.h>
 #include <llvm-c/Target.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef int RunFunction(const float *const *inputs, float *const *outputs, void *workspace);
 typedef int RunParallelFunction(const float *const *inputs, float *const *outputs, void *workspace,
@@ -13,6 +15,7 @@ struct LoadedModel {
     LLVMOrcLLJITRef jit;
     RunFunction *run;
     RunParallelFunction *run_parallel;
+    int64_t code_bytes;
 };
 
 /* True, after a report, when there was an error. */
@@ -32,11 +35,34 @@ static bool add_object(LLVMOrcLLJITRef jit, const Text *object, Diagnostics *dia
         "load the object", diagnostics);
 }
 
-static bool add_objects(LLVMOrcLLJITRef jit, const Program *program, Diagnostics *diagnostics) {
+/* Bytes of instructions in an ELF object that LLVM made; -1 when it is none. */
+static int64_t instruction_bytes(const Text *object) {
+    Elf64_Ehdr header;
+    if (object->length < sizeof header)
+        return -1;
+    memcpy(&header, object->data, sizeof header);
+    if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64)
+        return -1;
+    int64_t bytes = 0;
+    for (size_t i = 0; i < header.e_shnum; i++) {
+        Elf64_Shdr section;
+        size_t at = header.e_shoff + i * sizeof section;
+        if (at + sizeof section > object->length)
+            return -1;
+        memcpy(&section, object->data + at, sizeof section);
+        if (section.sh_type == SHT_PROGBITS && (section.sh_flags & SHF_EXECINSTR) != 0)
+            bytes += (int64_t)section.sh_size;
+    }
+    return bytes;
+}
+
+static bool add_objects(
+    LLVMOrcLLJITRef jit, const Program *program, int64_t *code_bytes, Diagnostics *diagnostics) {
     Text code = {0}, weights = {0};
     bool good = llvm_emit(program, EMIT_OBJECT, &code, diagnostics) &&
                 llvm_emit_weights(program, &weights, diagnostics) &&
                 add_object(jit, &weights, diagnostics) && add_object(jit, &code, diagnostics);
+    *code_bytes = good ? instruction_bytes(&code) : 0;
     text_free(&code);
     text_free(&weights);
     return good;
@@ -71,7 +97,7 @@ LoadedModel *jit_load(const Program *program, Diagnostics *diagnostics) {
         LLVMOrcJITDylibAddGenerator(LLVMOrcLLJITGetMainJITDylib(jit), process);
     LoadedModel *model = calloc(1, sizeof *model);
     void *run = NULL, *run_parallel = NULL;
-    if (model && add_objects(jit, program, diagnostics)) {
+    if (model && add_objects(jit, program, &model->code_bytes, diagnostics)) {
         run = look_up(jit, program, "run", diagnostics);
         run_parallel = run ? look_up(jit, program, "run_parallel", diagnostics) : NULL;
     }
@@ -91,6 +117,10 @@ void jit_unload(LoadedModel *model) {
         return;
     LLVMConsumeError(LLVMOrcDisposeLLJIT(model->jit));
     free(model);
+}
+
+int64_t jit_code_bytes(const LoadedModel *model) {
+    return model->code_bytes;
 }
 
 int jit_run(

@@ -1,0 +1,20 @@
+/* Times of many runs, and what is said of them. */
+#ifndef RIFFLE_DRIVER_SAMPLES_H
+#define RIFFLE_DRIVER_SAMPLES_H
+
+#include "ir/arena.h"
+#include <stdint.h>
+
+enum { MOST_SAMPLES = 1 << 20 };
+
+typedef struct Samples {
+    double *seconds;
+    int64_t count, capacity;
+} Samples;
+
+Samples samples_create(Arena *arena, int64_t capacity); /* at most MOST_SAMPLES */
+void samples_add(Samples *samples, double seconds);     /* there must be room */
+void samples_sort(Samples *samples);                    /* before the next one */
+double samples_percentile(const Samples *samples, int percent);
+
+#endif

@@ -1,0 +1,72 @@
+#include "ir/draw.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Hues that stay apart for most readers, neighbours far from each other. */
+static const struct {
+    const char *tint, *line;
+} colors[DRAWING_COLORS] = {
+    {"#a9dccb", "#1b8a68"},
+    {"#f9c9a3", "#c75f10"},
+    {"#cfcbea", "#6a63ad"},
+    {"#f7bcd9", "#d0287f"},
+    {"#c6e3a4", "#578f17"},
+    {"#f8e19b", "#b98d00"},
+    {"#b3d5ee", "#20719f"},
+    {"#e3cfae", "#8f6518"},
+    {"#f3b6b2", "#c3332b"},
+    {"#b9e6ee", "#108294"},
+};
+
+const char *drawing_tint(int index) {
+    return colors[index % DRAWING_COLORS].tint;
+}
+
+const char *drawing_line_color(int index) {
+    return colors[index % DRAWING_COLORS].line;
+}
+
+void drawing_escape(Text *text, const char *string) {
+    for (; *string != '\0'; string++) {
+        switch (*string) {
+        case '&':
+            text_append(text, "&amp;");
+            break;
+        case '<':
+            text_append(text, "&lt;");
+            break;
+        case '>':
+            text_append(text, "&gt;");
+            break;
+        case '"':
+            text_append(text, "&quot;");
+            break;
+        default:
+            text_append_bytes(text, string, 1);
+        }
+    }
+}
+
+enum { STRIP_WIDTH = 240, LEAST_CELL = 34 };
+
+int drawing_cell_width(int64_t part, int64_t whole) {
+    int width = (int)((double)STRIP_WIDTH * (double)part / (double)whole);
+    return width < LEAST_CELL ? LEAST_CELL : width;
+}
+
+void drawing_begin(Text *text, const char *name) {
+    text_append(text, "digraph ");
+    text_format(text, "%s", name);
+    text_append(text,
+        " {\n"
+        "  graph [fontname=\"Helvetica,Arial,sans-serif\", fontsize=14, nodesep=0.25, "
+        "ranksep=0.35]\n"
+        "  node [fontname=\"Helvetica,Arial,sans-serif\", fontsize=10, shape=plain]\n"
+        "  edge [fontname=\"Helvetica,Arial,sans-serif\", fontsize=8, arrowsize=0.6, "
+        "color=\"#555555\"]\n");
+}
+
+void drawing_end(Text *text) {
+    text_append(text, "}\n");
+}
