@@ -14,13 +14,19 @@ const LayoutFormInfo *layout_form_info(LayoutForm form) {
 }
 
 bool layout_form_parse(Session *session, const char *name, LayoutForm *form) {
-    for (int i = 0; i < LAYOUT_FORM_COUNT; i++)
-        if (strcmp(forms[i].name, name) == 0) {
+    const char *names[LAYOUT_FORM_COUNT];
+    for (int i = 0; i < LAYOUT_FORM_COUNT; i++) {
+        names[i] = forms[i].name;
+        if (strcmp(names[i], name) == 0) {
             *form = (LayoutForm)i;
             return true;
         }
-    diagnostics_error(session->diagnostics, "the forms are routed, merged and as-written",
-        "'%s' is no form of layout ops", name);
+    }
+    const char *near = closest_word(name, names, LAYOUT_FORM_COUNT);
+    const char *hint =
+        near != NULL ? arena_format(session->arena, "did you mean '%s'?", near) : NULL;
+    diagnostics_error(session->diagnostics, hint,
+        "'%s' is no value for --layout: give routed, merged or as-written", name);
     return false;
 }
 

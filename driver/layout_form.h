@@ -19,7 +19,7 @@ typedef struct LayoutFormInfo {
 } LayoutFormInfo;
 
 const LayoutFormInfo *layout_form_info(LayoutForm form);
-/* False after reporting that there is no form of this name. */
+/* Of the value of --layout; false after reporting that there is no form of this name. */
 bool layout_form_parse(Session *session, const char *name, LayoutForm *form);
 /* The pipeline without the passes that the form leaves out; the pipeline itself when it has
  * mistakes. The result lives in the arena. */

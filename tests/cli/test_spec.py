@@ -58,6 +58,23 @@ class Inspect(Command):
         self.assertEqual(routing["as_written"], data["totals"]["layout_bytes"])
         self.assertLess(routing["merged"], routing["as_written"])
         self.assertEqual(routing["routed"], 0)
+        self.assertEqual(data["copies"], [])
+        moved = data["bytes_moved"]
+        self.assertEqual(moved["as_written"] - moved["merged"], routing["as_written"] - routing["merged"])
+        self.assertLess(moved["routed"], moved["merged"])
+
+    def test_copies_that_stay(self):
+        """A planar output of what is channels last inside has to be copied, and that is said."""
+        self.write("planar.rfl", "network planar() {\n"
+                                 "  input image: f32[1, 3, 8, 8]\n"
+                                 "  output features = image |> conv(6, 3, padding = 1) @ conv\n"
+                                 "}\n")
+        data = json.loads(self.succeed("inspect", "planar.rfl", "--json", "--routing"))
+        (copy,) = data["copies"]
+        self.assertEqual((copy["bytes"], copy["file"], copy["line"]), (2 * 6 * 64 * 4, "planar.rfl", 3))
+        self.assertEqual(data["layout_bytes"]["routed"], copy["bytes"])
+        text = self.succeed("inspect", "planar.rfl", "--routing")
+        self.assertRegex(text, r"\nCopies that stay in the routed form:\n\n  planar.rfl:3: .*, 3,072 bytes; ")
 
     def test_faults(self):
         self.expect_error("inspect none.rfl", "riffle: error: cannot open 'none.rfl': No such file or directory\n")

@@ -26,6 +26,11 @@ MISTAKES = [
     ("compile small.rfl --set width", "riffle: error: 'width' is no value for --set: give NAME=VALUE\n"
                                       "hint: write --set width=0.5\n"),
     ("compile small.rfl --set a=1 --set a=2", "riffle: error: --set gives 'a' a value more than once\n"),
+    ("compile small.rfl --layout as-writen",
+     "riffle: error: 'as-writen' is no value for --layout: give routed, merged or as-written\n"
+     "hint: did you mean 'as-written'?\n"),
+    ("inspect small.rfl --layout flat",
+     "riffle: error: 'flat' is no value for --layout: give routed, merged or as-written\n"),
     ("compile small.rfl --random-weights x",
      "riffle: error: 'x' is no value for --random-weights: give a whole number from 0 to 9223372036854775807\n"),
     ("compile small.rfl --random-weights 1 --weights w.safetensors",

@@ -107,7 +107,7 @@ Value *make_shuffle(Maker *maker, Value *x, int64_t groups, ShuffleForm form) {
     return maker_finish(maker, node);
 }
 
-Value *make_list(Maker *maker, OpKind op, Value *const *operands, int operand_count,
+Value *make_op_with_list(Maker *maker, OpKind op, Value *const *operands, int operand_count,
     const int64_t *list, size_t count) {
     for (int i = 0; i < operand_count; i++)
         if (operands[i] == NULL)

@@ -200,7 +200,7 @@ static Value *make_any_list(Maker *maker, OpKind op, Value *x) {
         channels += operands[i]->type.dims[1];
     }
     size_t length = pick_list(maker, channels, list, sizeof list / sizeof list[0]);
-    return make_list(maker, op, operands, count, list, length);
+    return make_op_with_list(maker, op, operands, count, list, length);
 }
 
 /* ---- the table ---- */

@@ -24,7 +24,7 @@ Value *make_gathered_groups(Maker *maker, Value *x) {
     int64_t count = groups * pick_between(maker, 1, 32 / groups);
     for (int64_t i = 0; i < count; i++)
         list[i] = pick(maker, x->type.dims[1]);
-    x = make_list(maker, OP_gather, &x, 1, list, (size_t)count);
+    x = make_op_with_list(maker, OP_gather, &x, 1, list, (size_t)count);
     int64_t outputs = groups * pick_between(maker, 1, 6);
     return make_layer(maker, x, (ConvShape){.outputs = outputs, .groups = groups});
 }
@@ -57,7 +57,8 @@ Value *make_permuted_readers(Maker *maker, Value *x) {
         list[i] = list[other];
         list[other] = i;
     }
-    Value *routed = make_list(maker, OP_route, operands, 2, list, (size_t)channels), *end = routed;
+    Value *routed = make_op_with_list(maker, OP_route, operands, 2, list, (size_t)channels),
+          *end = routed;
     if (chance(maker, 50))
         end = make_depthwise(maker, end, 3, pick_between(maker, 1, 2));
     if (chance(maker, 30))

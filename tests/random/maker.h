@@ -71,7 +71,7 @@ Value *make_concat(Maker *maker, Value *const *operands, int count);
 /* Sets results[0] and [1]: halves one after the other, or even and odd channels. */
 bool make_halves(Maker *maker, Value *x, bool interleaved, Value **results);
 Value *make_shuffle(Maker *maker, Value *x, int64_t groups, ShuffleForm form);
-Value *make_list(Maker *maker, OpKind op, Value *const *operands, int operand_count,
+Value *make_op_with_list(Maker *maker, OpKind op, Value *const *operands, int operand_count,
     const int64_t *list, size_t count);
 Value *make_pool(Maker *maker, OpKind op, Value *x, int64_t kernel, int64_t stride);
 /* x with a number of channels that the divisor divides, by a convolution where need be. */
