@@ -45,11 +45,14 @@ Value *make_layout_tree(Maker *maker, Value *x) {
     return x;
 }
 
-/* Channels of two values in any order, read by layers that could take any order, and perhaps by
- * one that cannot. */
+/* Channels of one or two values in any order, read by layers that could take any order, and
+ * perhaps by one that cannot. */
 Value *make_permuted_readers(Maker *maker, Value *x) {
     Value *operands[] = {x, pick_alike(maker, x, false)};
-    int64_t list[256], channels = operands[0]->type.dims[1] + operands[1]->type.dims[1];
+    int count = chance(maker, 60) ? 1 : 2;
+    int64_t list[256], channels = 0;
+    for (int i = 0; i < count; i++)
+        channels += operands[i]->type.dims[1];
     if (channels > 256 || x->type.rank != 4)
         return NULL;
     for (int64_t i = 0; i < channels; i++) {
@@ -57,7 +60,7 @@ Value *make_permuted_readers(Maker *maker, Value *x) {
         list[i] = list[other];
         list[other] = i;
     }
-    Value *routed = make_op_with_list(maker, OP_route, operands, 2, list, (size_t)channels),
+    Value *routed = make_op_with_list(maker, OP_route, operands, count, list, (size_t)channels),
           *end = routed;
     if (chance(maker, 50))
         end = make_depthwise(maker, end, 3, pick_between(maker, 1, 2));

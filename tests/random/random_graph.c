@@ -14,7 +14,7 @@ static Value *make_any_op(Maker *maker, Value *x) {
 }
 
 static const UnitChoice units[] = {
-    {make_any_op, 29},
+    {make_any_op, 26},
     {make_twin, 6},
     {make_shufflenet_v1, 4},
     {make_shufflenet_v2, 5},
@@ -29,7 +29,7 @@ static const UnitChoice units[] = {
     {make_interleaved_groups, 3},
     {make_gathered_groups, 3},
     {make_layout_tree, 8},
-    {make_permuted_readers, 7},
+    {make_permuted_readers, 10},
     {make_joined_activation, 7},
 };
 

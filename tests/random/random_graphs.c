@@ -189,8 +189,11 @@ int main(int argc, char **argv) {
     for (int i = 0; i < options.file_count; i++, tried++)
         failed += !try_file(&options, options.files[i]);
     uint64_t count = options.file_count > 0 ? 0 : options.count;
-    for (uint64_t i = 0; i < count && failed < options.most_failures; i++, tried++)
+    for (uint64_t i = 0; i < count && failed < options.most_failures; i++, tried++) {
+        if (tried > 0 && tried % 1000 == 0 && !options.print)
+            printf("%llu graphs\n", (unsigned long long)tried);
         failed += !try_seed(&options, options.seed + i);
+    }
     if (!options.print)
         printf("%llu graphs tried in %.0f s, %llu failed\n", (unsigned long long)tried,
             difftime(time(NULL), start), (unsigned long long)failed);
