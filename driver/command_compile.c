@@ -1,5 +1,7 @@
 /* riffle compile: from a spec and weights to a static library. Everything is made in memory first
  * and written at the end, so that a fault leaves no file behind. */
+#include "backends/program_draw.h"
+#include "driver/graphviz.h"
 #include "driver/model.h"
 
 #include <errno.h>
@@ -9,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OPTION_EMIT = 1000, OPTION_VERBOSE };
+enum { OPTION_EMIT = 1000, OPTION_DRAW_ONLY, OPTION_VERBOSE };
 
 typedef enum OutputKind {
     OUTPUT_LIBRARY,
@@ -21,6 +23,8 @@ typedef enum OutputKind {
     OUTPUT_WEIGHTS_OBJECT,
     OUTPUT_GRAPH,
     OUTPUT_KERNELS,
+    OUTPUT_DRAWING,
+    OUTPUT_PICTURE,
     OUTPUT_COUNT
 } OutputKind;
 
@@ -39,12 +43,15 @@ static const OutputInfo output_table[OUTPUT_COUNT] = {
     [OUTPUT_WEIGHTS_OBJECT] = {"o", "%s_weights.o"},
     [OUTPUT_GRAPH] = {"rir", "%s.rir"},
     [OUTPUT_KERNELS] = {"kernels", "%s.kernels"},
+    [OUTPUT_DRAWING] = {"dot", "%s.dot"},
+    [OUTPUT_PICTURE] = {"svg", "%s.svg"},
 };
 
 typedef struct CompileOptions {
     ModelOptions model;
     Session *session;
     const char *directory;
+    const char *draw_only; /* NULL: all */
     bool wanted[OUTPUT_COUNT];
     bool verbose;
 } CompileOptions;
@@ -64,7 +71,7 @@ static void take_emit_word(CompileOptions *options, const char *word) {
         return;
     const char *nearest = closest_word(word, words, count);
     diagnostics_error(options->session->diagnostics,
-        nearest == NULL ? "give some of ll, s, o, rir, kernels, separated by commas"
+        nearest == NULL ? "give some of ll, s, o, rir, kernels, dot, svg, separated by commas"
                         : arena_format(options->session->arena, "did you mean '%s'?", nearest),
         "'%s' is nothing that --emit can write", word);
 }
@@ -92,6 +99,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_EMIT:
         take_emit_list(options, argument);
         return 0;
+    case OPTION_DRAW_ONLY:
+        options->draw_only = argument;
+        return 0;
     case OPTION_VERBOSE:
         options->verbose = true;
         return 0;
@@ -104,8 +114,11 @@ static const struct argp_option options_table[] = {
     {"output", 'o', "DIRECTORY", 0, "Write the files there; made when absent (default: here)", 0},
     {"emit", OPTION_EMIT, "LIST", 0,
         "Write these too: ll (LLVM IR), s (assembly), o (object files), rir (the graph after the "
-        "passes), kernels (the kernel IR)",
+        "passes), kernels (the kernel IR), dot or svg (a picture of kernel calls and the buffers "
+        "between them; svg needs Graphviz)",
         0},
+    {"draw-only", OPTION_DRAW_ONLY, "PATH", 0,
+        "Draw only kernel calls for layers whose path is PATH or begins with 'PATH.'", 0},
     {"verbose", OPTION_VERBOSE, NULL, 0, "Print the files, their sizes and the time of each phase",
         0},
     {0}};
@@ -132,8 +145,25 @@ static const struct argp argp = {.options = options_table,
 
 /* ---- making ---- */
 
-static bool make_output(OutputKind kind, const CompiledModel *compiled, const char *pipeline,
-    Text *out, Diagnostics *diagnostics) {
+static bool make_drawing(
+    const CompileOptions *options, const CompiledModel *compiled, bool picture, Text *out) {
+    Text drawing = {0};
+    Session *session = options->session;
+    int steps = program_draw(compiled->program, options->draw_only, &drawing);
+    bool done = steps > 0 || options->draw_only == NULL;
+    if (!done)
+        diagnostics_error(session->diagnostics, "NAME.json has the paths of all steps",
+            "--draw-only: no step has a path that begins with '%s'", options->draw_only);
+    else if (picture)
+        done = graphviz_render(&drawing, out, session);
+    else
+        text_append_bytes(out, drawing.data, drawing.length);
+    text_free(&drawing);
+    return done;
+}
+
+static bool make_output(const CompileOptions *options, OutputKind kind,
+    const CompiledModel *compiled, const char *pipeline, Text *out, Diagnostics *diagnostics) {
     const Graph *graph = compiled->model.graph;
     switch (kind) {
     case OUTPUT_LIBRARY:
@@ -158,6 +188,9 @@ static bool make_output(OutputKind kind, const CompiledModel *compiled, const ch
     case OUTPUT_KERNELS:
         program_print(compiled->program, out);
         return true;
+    case OUTPUT_DRAWING:
+    case OUTPUT_PICTURE:
+        return make_drawing(options, compiled, kind == OUTPUT_PICTURE, out);
     case OUTPUT_COUNT:
         break;
     }
@@ -173,7 +206,7 @@ static bool make_outputs(
     const char *pipeline = model_pipeline(&options->model);
     for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
         if (is_wanted(options, (OutputKind)kind) &&
-            !make_output((OutputKind)kind, compiled, pipeline, &outputs[kind],
+            !make_output(options, (OutputKind)kind, compiled, pipeline, &outputs[kind],
                 options->session->diagnostics))
             return false;
     }

@@ -41,7 +41,7 @@ static bool draw(const OptRun *run, Text *drawing) {
         nodes += draw_side(run, run->drawn_after, "after", 1, drawing);
     }
     drawing_end(drawing);
-    if (nodes > 0)
+    if (nodes > 0 || run->opt->draw_only == NULL)
         return true;
     diagnostics_error(run->opt->model.session->diagnostics,
         "'riffle inspect' prints the paths of a network",

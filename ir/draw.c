@@ -27,6 +27,13 @@ const char *drawing_line_color(int index) {
     return colors[index % DRAWING_COLORS].line;
 }
 
+bool draw_path_matches(const char *path, const char *only) {
+    if (only == NULL)
+        return true;
+    size_t length = strlen(only);
+    return strncmp(path, only, length) == 0 && (path[length] == '\0' || path[length] == '.');
+}
+
 void drawing_escape(Text *text, const char *string) {
     for (; *string != '\0'; string++) {
         switch (*string) {

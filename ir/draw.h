@@ -24,6 +24,8 @@ enum { DRAWING_COLORS = 10 };
 /* A light tint for areas, a strong one for lines; `index` counts on from one to the next. */
 const char *drawing_tint(int index);
 const char *drawing_line_color(int index);
+/* Whether a path is `only`, or begins with it and a dot; `only` NULL takes all. */
+bool draw_path_matches(const char *path, const char *only);
 /* Text in an HTML-like label. */
 void drawing_escape(Text *text, const char *string);
 /* The width of a strip's cell for `part` of `whole`, in points. */

@@ -26,12 +26,7 @@ typedef struct Range {
 /* ---- what is drawn ---- */
 
 static bool is_wanted(const Picture *picture, const Node *node) {
-    const char *only = picture->options->only;
-    if (only == NULL)
-        return true;
-    size_t length = strlen(only);
-    char end = strncmp(node->path, only, length) == 0 ? node->path[length] : 'x';
-    return end == '\0' || end == '.';
+    return draw_path_matches(node->path, picture->options->only);
 }
 
 static void choose_colors(Picture *picture) {
