@@ -14,6 +14,7 @@ enum { EXIT_FAULT = 42 };
 static void __attribute__((noreturn)) run_child(
     IsolatedFunction *function, void *context, unsigned seconds, int pipe) {
     alarm(seconds);
+    dup2(pipe, STDERR_FILENO); /* a failed assertion says which it was */
     Arena *arena = arena_create();
     const char *fault = function(context, arena);
     if (fault == NULL)
@@ -43,9 +44,10 @@ static const char *describe_end(int status, const Text *said, Arena *arena) {
         return arena_copy_string(arena, said->data == NULL ? "" : said->data);
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
         return "endless: it takes too long";
+    const char *words = said->data == NULL ? "" : said->data;
     if (WIFSIGNALED(status))
-        return arena_format(arena, "crash: %s", strsignal(WTERMSIG(status)));
-    return arena_format(arena, "crash: exit status %d", WEXITSTATUS(status));
+        return arena_format(arena, "crash: %s: %s", strsignal(WTERMSIG(status)), words);
+    return arena_format(arena, "crash: exit status %d: %s", WEXITSTATUS(status), words);
 }
 
 const char *isolated(IsolatedFunction *function, void *context, unsigned seconds, Arena *arena) {

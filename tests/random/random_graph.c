@@ -55,16 +55,20 @@ static Layout pick_layout(Maker *maker) {
     return chance(maker, 50) ? LAYOUT_NCHW : LAYOUT_NHWC;
 }
 
-/* Most graphs are narrow, since those show most faults in least time; the others have channels
- * that fill several vectors, and leave some lanes over. */
+/* Most graphs are narrow, since those show most faults in least time; others have channels that
+ * fill several vectors and leave some lanes over, and a few have rows so wide that chains are cut
+ * into strips. */
 static void add_inputs(Maker *maker) {
-    int64_t width_class = pick(maker, 10);
-    maker->most_channels = width_class < 5 ? 12 : width_class < 9 ? 36 : 120;
-    maker->most_floats = 3000;
-    int64_t largest = width_class < 9 ? 9 : 5,
+    int64_t kind = pick(maker, 100);
+    bool long_rows = kind >= 98, many_channels = !long_rows && kind >= 88;
+    maker->most_channels = many_channels ? 120 : kind < 50 || long_rows ? 12 : 36;
+    maker->most_floats = long_rows ? 20000 : 3000;
+    int64_t largest = many_channels ? 5 : 9,
             inputs = chance(maker, 75) ? 1 : pick_between(maker, 2, 3);
-    int64_t batch = chance(maker, 70) ? 1 : pick_between(maker, 2, 3);
+    int64_t batch = chance(maker, 70) || long_rows ? 1 : pick_between(maker, 2, 3);
     int64_t dims[4] = {batch, 0, pick_between(maker, 1, largest), pick_between(maker, 1, largest)};
+    if (long_rows)
+        dims[3] = pick_between(maker, 300, 1200);
     for (int64_t i = 0; i < inputs; i++) {
         dims[1] = pick_channels(maker);
         if (i > 0 && chance(maker, 20)) /* of a size of its own */
