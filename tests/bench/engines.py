@@ -41,9 +41,9 @@ class Riffle:
 
     name = "riffle"
 
-    def __init__(self, task, folder):
+    def __init__(self, task, folder, *options):
         riffle("compile", EXAMPLES / task.spec, *settings(**task.parameters), "--weights", task.weights_file,
-               "--name", "model", "--target", task.target, "-o", folder)
+               "--name", "model", "--target", task.target, "-o", folder, *options)
         (folder / "bridge.c").write_text(BRIDGE)
         shared = folder / "bridge.so"
         subprocess.run([os.environ.get("CC", "cc"), "-O2", "-shared", "-fPIC", "-I", folder, folder / "bridge.c",
