@@ -264,18 +264,14 @@ int opt_command(OptOptions *opt, int argc, char **argv) {
         return print_pipeline(opt);
     if (opt->ablate != ABLATE_NOTHING)
         return measure_passes(opt);
-    OptRun run = {.progress = opt_progress_create()};
-    int status;
+    OptRun run = {.opt = opt, .progress = opt_progress_create()};
     if (run.progress == NULL) {
         diagnostics_error(session->diagnostics, NULL, "there is no memory to share");
-        status = session_finish(session, EXIT_FAILED);
-    } else if (!opt_prepare(opt, &run)) {
-        status = session_finish(session, EXIT_FAILED);
-    } else {
-        status = opt->bisect ? opt_bisect(&run) : opt_run_guarded(&run);
+        return session_finish(session, EXIT_FAILED);
     }
-    model_close(&run.model);
-    return status;
+    if (!opt_prepare(opt, &run))
+        return opt_finish(&run, EXIT_FAILED);
+    return opt->bisect ? opt_bisect(&run) : opt_run_guarded(&run);
 }
 
 int command_opt(int argc, char **argv) {

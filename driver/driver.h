@@ -29,6 +29,9 @@ Session session_begin(void);
  * that was EXIT_DONE but there were errors (standard output that cannot be written is one). */
 int session_finish(Session *session, int status);
 
+/* Releases the session and prints nothing: another process has done that. */
+void session_discard(Session *session);
+
 /* ---- command line (command_line.c) ---- */
 
 /* Checks the words of the command line against the options of `argp` (reporting unknown ones with

@@ -80,6 +80,11 @@ bool opt_draws(const OptOptions *opt);
 /* Writes the pictures that were asked for. False after reporting. */
 bool opt_draw(const OptRun *run);
 
+/* The end of a process: closes the network and finishes the session, or releases it without a word
+ * where another process has printed what there was to say. */
+int opt_finish(OptRun *run, int status);
+void opt_discard(OptRun *run);
+
 /* ---- other processes (opt_guard.c) ---- */
 
 typedef struct OptOutcome {

@@ -238,7 +238,7 @@ static int write_reproducer(OptRun *run, void *context) {
         run->pipeline->count = steps;
         opt_reproducer_write(run, run->model.graph, steps - 1);
     }
-    return session_finish(session, EXIT_DONE);
+    return opt_finish(run, EXIT_DONE);
 }
 
 int opt_bisect(OptRun *run) {
@@ -248,15 +248,16 @@ int opt_bisect(OptRun *run) {
         run->answers = graph_answers(
             run->original, (uint64_t)run->opt->check_seed, session->arena, session->diagnostics);
         if (run->answers == NULL)
-            return session_finish(session, EXIT_FAILED);
+            return opt_finish(run, EXIT_FAILED);
     }
     if (!has_range(&search))
-        return session_finish(session, EXIT_FAILED);
+        return opt_finish(run, EXIT_FAILED);
     size_t steps = find_step(&search);
     if (search.impossible)
-        return session_finish(session, EXIT_FAILED);
+        return opt_finish(run, EXIT_FAILED);
     print_result(&search, steps);
     run->opt->check_each = run->opt->bisect_command == NULL;
     opt_guard(run, write_reproducer, &steps);
+    opt_discard(run);
     return EXIT_DONE;
 }

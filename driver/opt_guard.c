@@ -69,7 +69,7 @@ const char *opt_outcome_text(const OptOutcome *outcome, Arena *arena) {
 static int run_here(OptRun *run, void *context) {
     (void)context;
     bool succeeded = opt_run(run);
-    return session_finish(run->opt->model.session, succeeded ? EXIT_DONE : EXIT_FAILED);
+    return opt_finish(run, succeeded ? EXIT_DONE : EXIT_FAILED);
 }
 
 /* Runs the steps before `*context` and writes the graph that they leave, and the rest. */
@@ -79,7 +79,7 @@ static int write_reproducer(OptRun *run, void *context) {
     Pipeline before = {run->pipeline->steps, first};
     if (pipeline_execute(&before, run->model.graph, NULL, session->diagnostics))
         opt_reproducer_write(run, run->model.graph, first);
-    return session_finish(session, EXIT_DONE);
+    return opt_finish(run, EXIT_DONE);
 }
 
 static int report_crash(OptRun *run, const OptOutcome *outcome, int step) {
@@ -88,7 +88,7 @@ static int report_crash(OptRun *run, const OptOutcome *outcome, int step) {
     if (step < 0) {
         diagnostics_error(
             session->diagnostics, "this is a fault of riffle, please report it", "riffle %s", what);
-        return session_finish(session, EXIT_FAILED);
+        return opt_finish(run, EXIT_FAILED);
     }
     Text name = {0};
     pipeline_step_name(&run->pipeline->steps[step], &name);
@@ -98,9 +98,10 @@ static int report_crash(OptRun *run, const OptOutcome *outcome, int step) {
     size_t first = (size_t)step;
     /* The other process prints the message above, too, and the note. */
     OptOutcome second = opt_guard(run, write_reproducer, &first);
-    if (second.finished)
-        return EXIT_FAILED;
-    return session_finish(session, EXIT_FAILED);
+    if (!second.finished)
+        return opt_finish(run, EXIT_FAILED);
+    opt_discard(run);
+    return EXIT_FAILED;
 }
 
 int opt_run_guarded(OptRun *run) {
@@ -108,6 +109,9 @@ int opt_run_guarded(OptRun *run) {
         return run_here(run, NULL);
     OptOutcome outcome = opt_guard(run, run_here, NULL);
     if (!outcome.started)
-        return session_finish(run->opt->model.session, EXIT_FAILED);
-    return outcome.finished ? outcome.status : report_crash(run, &outcome, run->progress->running);
+        return opt_finish(run, EXIT_FAILED);
+    if (!outcome.finished)
+        return report_crash(run, &outcome, run->progress->running);
+    opt_discard(run);
+    return outcome.status;
 }

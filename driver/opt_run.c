@@ -205,3 +205,13 @@ bool opt_run(OptRun *run) {
     bool draws_alone = opt_draws(run->opt) && run->opt->output == NULL;
     return draws_alone || opt_write_graph(run, run->opt->output, run->model.graph);
 }
+
+int opt_finish(OptRun *run, int status) {
+    model_close(&run->model);
+    return session_finish(run->opt->model.session, status);
+}
+
+void opt_discard(OptRun *run) {
+    model_close(&run->model);
+    session_discard(run->opt->model.session);
+}

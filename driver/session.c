@@ -16,10 +16,14 @@ int session_finish(Session *session, int status) {
     diagnostics_print(session->diagnostics, stderr);
     if (status == EXIT_DONE && diagnostics_error_count(session->diagnostics) > 0)
         status = EXIT_FAILED;
+    session_discard(session);
+    return status;
+}
+
+void session_discard(Session *session) {
     diagnostics_destroy(session->diagnostics);
     arena_destroy(session->arena);
     *session = (Session){0};
-    return status;
 }
 
 double seconds_now(void) {
