@@ -3,6 +3,7 @@
 import pytest
 from classic_onnx import (alexnet, googlenet, resnet, resnext50_32x4d, se_resnet50, shufflenet_v2_50,
                           shufflenet_v2_164, shufflenet_v2_backbone, shufflenet_v2_plus, vgg, vgg_like)
+from light_onnx import condensenet, densenet121, densenet_small, igcv2, igcv3, mobilenet_v1, mobilenet_v2
 from nasnet_onnx import nasnet_a_mobile, pnasnet_5_mobile
 from support import EXAMPLES, best_target, riffle_json, settings
 from test_onnx import compare, name
@@ -29,6 +30,20 @@ VARIANTS = [
     (nasnet_a_mobile, {"filters": 12, "size": (63, 64), "batch": 1, "classes": 10}),
     (pnasnet_5_mobile, {"size": (75, 96), "batch": 2}),
     (pnasnet_5_mobile, {"filters": 15, "size": (63, 64), "batch": 1, "classes": 10}),
+    (mobilenet_v1, {"width": 0.25, "size": (97, 65), "batch": 1}),
+    (mobilenet_v1, {"width": 1.0, "size": (65, 97), "batch": 1}),
+    (mobilenet_v2, {"width": 1.0, "size": (65, 97), "batch": 2}),
+    (mobilenet_v2, {"width": 1.4, "size": (33, 64), "batch": 1}),
+    (mobilenet_v2, {"width": 0.15, "size": (97, 65), "batch": 1}),
+    (densenet121, {"size": (65, 97), "batch": 1}),
+    (densenet_small, {"width": 0.5, "size": (65, 97), "batch": 2}),
+    (densenet_small, {"width": 1.5, "size": (65, 64), "batch": 1}),
+    (condensenet, {"groups": 8, "size": (65, 97), "batch": 1}),
+    (condensenet, {"groups": 4, "size": (64, 66), "batch": 2}),
+    (igcv2, {"width": 0.25, "size": (65, 97), "batch": 2}),
+    (igcv3, {"width": 0.7, "size": (65, 97), "batch": 1}),
+    (igcv3, {"width": 1.0, "size": (97, 65), "batch": 2}),
+    (igcv3, {"width": 1.4, "size": (33, 64), "batch": 1}),
 ]
 CASES = [pytest.param(*each, id=name(*each)) for each in VARIANTS]
 
@@ -41,7 +56,7 @@ def test_against_onnxruntime(network, parameters, tmp_path):
 @pytest.mark.parametrize("network, parameters", CASES)
 def test_counts(network, parameters):
     """At this size and at the papers'."""
-    whole = {key: value for key, value in parameters.items() if key in ("layers", "model", "width", "auxiliary")}
+    whole = {key: value for key, value in parameters.items() if key in ("layers", "model", "width", "groups", "auxiliary")}
     for chosen in (parameters, whole):
         totals = riffle_json("inspect", EXAMPLES / f"{network.__name__}.rfl", *settings(**chosen))["totals"]
         twin = network(**chosen)
