@@ -147,6 +147,8 @@ static Value *settle(Importer *importer, Symbol *symbol) {
         Value *value = route(importer, symbol);
         if (value == NULL)
             return NULL;
+        if (value->producer != NULL && *symbol->name != '\0')
+            value->name = value_name(importer, symbol->name);
         symbol->value = value;
         symbol->places = NULL;
         symbol->outer = 0;

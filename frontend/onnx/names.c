@@ -138,7 +138,12 @@ static const char *identifier(Importer *importer, Text *text, const char *fallba
 
 const char *value_name(Importer *importer, const char *name) {
     Text text = {0};
-    append_scopes(&text, strncmp(name, "node_", 5) == 0 ? name + 5 : name, true);
+    size_t length;
+    if (strncmp(name, "node_", 5) == 0)
+        name += 5;
+    if (has_ending(name, "_output_0", &length))
+        name = arena_copy_bytes(importer->arena, name, length);
+    append_scopes(&text, name, true);
     for (size_t i = 0; i < text.length; i++)
         text.data[i] = (char)tolower((unsigned char)text.data[i]);
     return identifier(importer, &text, "x");

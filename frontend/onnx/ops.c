@@ -21,5 +21,7 @@ const char *onnx_op_closest(const char *name) {
     const char *names[OP_ROWS];
     for (size_t i = 0; i < OP_ROWS; i++)
         names[i] = table[i].name;
-    return closest_word(name, names, OP_ROWS);
+    const char *closest = closest_word(name, names, OP_ROWS);
+    return closest != NULL && *closest == *name ? closest
+                                                : NULL; /* no Transpose for ConvTranspose */
 }

@@ -1,0 +1,390 @@
+"""Models that cannot be imported. Each function returns the bytes of a model, or (bytes, options of riffle)."""
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+FLOAT = TensorProto.FLOAT
+
+
+def values(name, shape, type=FLOAT):
+    return helper.make_tensor_value_info(name, type, shape)
+
+
+def initializer(name, shape, type=np.float32, value=0.5):
+    return numpy_helper.from_array(np.full(shape, value, type), name)
+
+
+def model(nodes, inputs=None, outputs=None, initializers=(), opset=18):
+    graph = helper.make_graph(nodes, "g", inputs if inputs is not None else [values("x", [1, 3, 8, 8])],
+                              outputs if outputs is not None else [values("y", None)], list(initializers))
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
+
+
+def node(operator, inputs, outputs=("y",), name=None, **attributes):
+    return helper.make_node(operator, list(inputs), list(outputs), name=name or f"{operator}_1", **attributes)
+
+
+def good():
+    return model([node("Conv", ["x", "w"], kernel_shape=[3, 3])], initializers=[initializer("w", (4, 3, 3, 3))])
+
+
+def one(operator, *inputs, initializers=(), shape=(1, 3, 8, 8), opset=18, **attributes):
+    return model([node(operator, ["x", *inputs], **attributes)], [values("x", list(shape))], None, initializers, opset)
+
+
+def constant(name, numbers, type=np.int64):
+    return numpy_helper.from_array(np.asarray(numbers, type), name)
+
+
+# ---- the file ----
+
+def empty_file():
+    return b""
+
+
+def text_file():
+    return b"this is no model\n" * 20
+
+
+def truncated():
+    return good().SerializeToString()[:-40]
+
+
+def no_graph():
+    return helper.make_model(helper.make_graph([], "g", [], []), ir_version=10).SerializeToString()[:2]
+
+
+def old_opset():
+    made = good()
+    made.opset_import[0].version = 7
+    return made
+
+
+def new_opset():
+    made = good()
+    made.opset_import[0].version = 99
+    return made
+
+
+def no_opset():
+    made = good()
+    del made.opset_import[:]
+    return made
+
+
+def name_is_no_utf8():
+    made = model([node("Relu", ["x"], name="NAME-HERE")])
+    return made.SerializeToString().replace(b"NAME-HERE", b"NAME-\xff\xfeRE")
+
+
+# ---- initializers ----
+
+def missing_initializer():
+    made = good()
+    del made.graph.initializer[:]
+    return made
+
+
+def short_data():
+    made = good()
+    made.graph.initializer[0].raw_data = made.graph.initializer[0].raw_data[:-4]
+    return made
+
+
+def short_float_data():
+    made = good()
+    made.graph.initializer[0].ClearField("raw_data")
+    made.graph.initializer[0].float_data.extend([1.0] * 100)
+    return made
+
+
+def huge_dimensions():
+    made = good()
+    del made.graph.initializer[0].dims[:]
+    made.graph.initializer[0].dims.extend([2**40, 2**40, 3, 3])
+    return made
+
+
+def overflowing_dimensions():
+    """Their product is 0 modulo 2 to the 64."""
+    made = good()
+    del made.graph.initializer[0].dims[:]
+    made.graph.initializer[0].dims.extend([2**32, 2**32, 1, 1])
+    made.graph.initializer[0].raw_data = b""
+    return made
+
+
+def negative_dimension():
+    made = good()
+    made.graph.initializer[0].dims[0] = -4
+    return made
+
+
+def not_a_number():
+    made = good()
+    array = numpy_helper.to_array(made.graph.initializer[0]).copy()
+    array[1, 2, 0, 0] = np.nan
+    made.graph.initializer[0].CopyFrom(numpy_helper.from_array(array, "w"))
+    return made
+
+
+def infinite():
+    made = good()
+    array = numpy_helper.to_array(made.graph.initializer[0]).copy()
+    array[0, 0, 0, 1] = -np.inf
+    made.graph.initializer[0].CopyFrom(numpy_helper.from_array(array, "w"))
+    return made
+
+
+def half_precision():
+    return model([node("Conv", ["x", "w"])], initializers=[initializer("w", (4, 3, 1, 1), np.float16)])
+
+
+def double_input():
+    return model([node("Relu", ["x"])], [values("x", [1, 3, 8, 8], TensorProto.DOUBLE)])
+
+
+def strange_type():
+    made = good()
+    made.graph.initializer[0].data_type = TensorProto.STRING
+    return made
+
+
+def two_initializers_of_a_name():
+    made = good()
+    made.graph.initializer.append(initializer("w", (4, 3, 3, 3)))
+    return made
+
+
+def external(location, **entries):
+    made = good()
+    tensor = made.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in {"location": location, **entries}.items():
+        tensor.external_data.add(key=key, value=str(value))
+    return made
+
+
+def external_outside():
+    return external("../secret.bin")
+
+
+def external_absolute():
+    return external("/etc/passwd")
+
+
+def external_hidden_outside():
+    return external("deep/../../secret.bin")
+
+
+def external_missing():
+    return external("weights.bin")
+
+
+def external_beyond():
+    return external("model.onnx", offset=2**40)
+
+
+def external_length():
+    return external("model.onnx", length=8)
+
+
+def external_offset():
+    return external("model.onnx", offset="-5")
+
+
+# ---- the graph ----
+
+def cycle():
+    return model([node("Add", ["x", "b"], ["a"], "Add_1"), node("Relu", ["a"], ["b"], "Relu_2"),
+                  node("Relu", ["b"], ["y"], "Relu_3")])
+
+
+def missing_input():
+    return model([node("Relu", ["nowhere"])])
+
+
+def duplicate_outputs():
+    return model([node("Relu", ["x"], name="Relu_1"), node("Sigmoid", ["x"], name="Sigmoid_2")])
+
+
+def duplicate_inputs():
+    return model([node("Relu", ["x"])], [values("x", [1, 3, 8, 8]), values("x", [1, 3, 8, 8])])
+
+
+def unmade_output():
+    return model([node("Relu", ["x"], ["z"])])
+
+
+def no_output():
+    return model([node("Relu", ["x"])], None, [])
+
+
+def constant_output():
+    return model([node("Constant", [], value_float=1.0)])
+
+
+def unknown_op():
+    return one("Relux")
+
+
+def unsupported_ops():
+    """All of them in one run, those behind a broken one too."""
+    return model([node("ConvTranspose", ["x", "w"], ["a"], "ConvTranspose_1"),
+                  node("LeakyRelu", ["a"], ["b"], "LeakyRelu_2", alpha=0.1),
+                  node("Conv", ["x", "w"], ["c"], "Conv_3", dilation=[1, 1]),
+                  node("Add", ["b", "c"], ["d"], "Add_4"), node("Tanh", ["d"], ["y"], "Tanh_5")],
+                 initializers=[initializer("w", (3, 3, 1, 1))])
+
+
+def other_domain():
+    made = one("Relu")
+    made.graph.node[0].domain = "com.microsoft"
+    return made
+
+
+def loop():
+    body = helper.make_graph([node("Relu", ["x"], ["z"])], "body", [], [values("z", None)])
+    return model([node("If", ["x"], then_branch=body, else_branch=body)])
+
+
+# ---- inputs ----
+
+def dynamic_batch():
+    return model([node("Relu", ["x"])], [values("x", ["batch", 3, 8, 8])])
+
+
+def dynamic_size():
+    return model([node("Relu", ["x"])], [values("x", [1, 3, None, "width"])])
+
+
+def unknown_shape():
+    return model([node("Relu", ["x"])], [values("x", None)])
+
+
+def integer_input():
+    return model([node("Relu", ["x"])], [values("x", [1, 3, 8, 8], TensorProto.INT64)])
+
+
+def input_of_three():
+    return one("Relu", shape=(1, 3, 8))
+
+
+def zero_input():
+    return one("Relu", shape=(1, 3, 0, 8))
+
+
+def shape_of_nothing():
+    return one("Relu"), ["--set-shape", "z=1,3,8,8"]
+
+
+# ---- nodes ----
+
+def convolution_in_space():
+    return one("Conv", "w", initializers=[initializer("w", (4, 3, 3, 3, 3))])
+
+
+def convolution_of_computed_weights():
+    return model([node("Relu", ["x"], ["w"], "Relu_1"), node("Conv", ["x", "w"], ["y"], "Conv_2")])
+
+
+def convolution_groups():
+    return one("Conv", "w", initializers=[initializer("w", (4, 3, 3, 3))], group=2)
+
+
+def convolution_too_large():
+    return one("Conv", "w", initializers=[initializer("w", (4, 3, 9, 9))])
+
+
+def convolution_attribute():
+    return one("Conv", "w", initializers=[initializer("w", (4, 3, 3, 3))], strides=[2, 2, 2])
+
+
+def convolution_attribute_type():
+    return one("Conv", "w", initializers=[initializer("w", (4, 3, 3, 3))], group=2.0)
+
+
+def norm_channels():
+    return one("BatchNormalization", "w", "w", "w", "w", initializers=[initializer("w", (4,))])
+
+
+def norm_training():
+    return one("BatchNormalization", "w", "w", "w", "w", initializers=[initializer("w", (3,))], training_mode=1)
+
+
+def transpose_of_space():
+    return one("Transpose", perm=[0, 2, 3, 1])
+
+
+def reshape_of_space():
+    return one("Reshape", "s", initializers=[constant("s", [1, 12, 4, 4])])
+
+
+def reshape_size():
+    return one("Reshape", "s", initializers=[constant("s", [1, 5, -1])])
+
+
+def sum_of_shapes():
+    return model([node("GlobalAveragePool", ["x"], ["a"]), node("Flatten", ["x"], ["b"]),
+                  node("Add", ["a", "b"], name="Add_3")])
+
+
+def clip_bounds():
+    return one("Clip", "a", "b", initializers=[constant("a", -1, np.float32), constant("b", 1, np.float32)])
+
+
+def pad_of_ones():
+    return one("Pad", "p", "v", initializers=[constant("p", [0, 0, 1, 1, 0, 0, 1, 1]), constant("v", 1, np.float32)])
+
+
+def pad_reflected():
+    return one("Pad", "p", initializers=[constant("p", [0, 0, 1, 1, 0, 0, 1, 1])], mode="reflect")
+
+
+def pool_indices():
+    return model([node("MaxPool", ["x"], ["y", "i"], kernel_shape=[2, 2])], None, [values("y", None), values("i", None)])
+
+
+def pool_dilation():
+    return one("MaxPool", kernel_shape=[2, 2], dilations=[2, 2])
+
+
+def mean_of_channels():
+    return one("ReduceMean", "a", initializers=[constant("a", [1])])
+
+
+def gemm_alpha():
+    return one("Gemm", "w", initializers=[initializer("w", (3, 4))], shape=(1, 3), alpha=0.5)
+
+
+def softmax_axis():
+    return one("Softmax", axis=3)
+
+
+def gather_index():
+    return one("Gather", "i", initializers=[constant("i", [0, 3])], axis=1)
+
+
+def slice_of_a_batch():
+    """Images change places."""
+    return one("Gather", "i", initializers=[constant("i", [1, 0])], shape=(2, 3, 8, 8), axis=0)
+
+
+def split_sizes():
+    return model([node("Split", ["x", "s"], ["y", "z"], axis=1)], initializers=[constant("s", [1, 1])])
+
+
+def division():
+    return one("Div", "c", initializers=[constant("c", 0, np.float32)])
+
+
+CASES = [value for value in list(globals().values()) if callable(value) and getattr(value, "__module__", "") == __name__
+         and value not in (values, initializer, model, node, good, one, constant, external)]
+
+
+def make(case):
+    made = case()
+    made, options = made if isinstance(made, tuple) else (made, [])
+    return (made.SerializeToString() if isinstance(made, onnx.ModelProto) else made), options

@@ -1,0 +1,195 @@
+"""Every spelling of an op gives the op, and the numbers of ONNX Runtime."""
+
+import numpy as np
+import onnx
+import pytest
+from comparing import compare
+from exported import Exporter, shufflenet_v2
+from onnx import TensorProto, helper, numpy_helper
+from shuffles import SPELLINGS, shuffle
+
+
+def one_layer(build, shape=(1, 12, 5, 6), name="one"):
+    b = Exporter(name)
+    b.output("y", build(b, b.input("x", shape)))
+    return b.model(b.random_weights(seed=4))
+
+
+@pytest.mark.parametrize("groups", [2, 3])
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_shuffle(spelling, groups, tmp_path):
+    spec = compare(one_layer(lambda b, x: shuffle(b, b.relu(x), groups, spelling)), tmp_path)
+    assert spec.count("shuffle(") == 1 and "gather" not in spec and "split" not in spec and "concat" not in spec
+
+
+@pytest.mark.parametrize("spelling", ["reshape", "shape_chain", "joined_space", "gather", "split", "slices"])
+def test_shuffle_of_a_batch(spelling, tmp_path):
+    spec = compare(one_layer(lambda b, x: shuffle(b, x, 2, spelling), (3, 12, 5, 6)), tmp_path)
+    assert spec.count("shuffle(2)") == 1
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_shuffle_in_the_network(spelling, tmp_path):
+    twin = shufflenet_v2(spelling=spelling)
+    spec = compare(twin.model(twin.random_weights(seed=2)), tmp_path)
+    assert spec.count("shuffle(2)") + spec.count("shuffle(6)") + spec.count("shuffle(10)") == 6
+    assert "gather(" not in spec
+
+
+def test_even_odd_split(tmp_path):
+    """Megvii's V2: the halves are taken apart, not joined again."""
+    def build(b, x):
+        pairs = b.node("Reshape", [x, b.constant([6, 2, 30])], (6, 2, 30))
+        turned = b.node("Transpose", [pairs], (2, 6, 30), perm=[1, 0, 2])
+        apart = b.node("Reshape", [turned, b.constant([2, -1, 6, 5, 6])], (2, 1, 6, 5, 6))
+        even, odd = (b.node("Gather", [apart, b.constant(i)], (1, 6, 5, 6), axis=0) for i in (0, 1))
+        return b.concat(even, b.relu(odd))
+
+    spec = compare(one_layer(build), tmp_path)
+    assert "split(2, interleaved = true)" in spec
+
+
+def test_strided_slices(tmp_path):
+    spec = compare(one_layer(lambda b, x: b.concat(b.slice(x, 0, 12, 2), b.relu(b.slice(x, 1, 12, 2)))), tmp_path)
+    assert "split(2, interleaved = true)" in spec
+
+
+def test_parts(tmp_path):
+    """Slices become one split, with the parts between them left out."""
+    spec = compare(one_layer(lambda b, x: b.concat(b.relu(b.slice(x, 8, 12)), b.slice(x, 1, 4))), tmp_path)
+    assert "split([1, 3, 4, 4])" in spec
+
+
+def constant(b, value):
+    return b.constant(value, np.float32)
+
+
+def hard(b, x, swish, form):
+    """hard_sigmoid or hard_swish out of Add, Clip, Mul and Div."""
+    clipped = b.relu6(b.node("Add", [x, constant(b, 3)], x.shape))
+    if not swish:
+        return b.node("Div", [clipped, constant(b, 6)], x.shape)
+    if form == "last":
+        return b.node("Div", [b.multiply(x, clipped), constant(b, 6)], x.shape)
+    return b.multiply(b.node("Mul", [clipped, constant(b, 1 / 6)], x.shape), x)
+
+
+@pytest.mark.parametrize("form", ["last", "first"])
+@pytest.mark.parametrize("swish", [False, True])
+def test_hard(swish, form, tmp_path):
+    spec = compare(one_layer(lambda b, x: hard(b, x, swish, form)), tmp_path)
+    assert ("hard_swish" if swish else "hard_sigmoid") in spec and "batch_norm" not in spec and "relu6" not in spec
+
+
+def test_part_of_a_hard_swish(tmp_path):
+    """x + 3 alone, and relu6 of it, are what they are."""
+    spec = compare(one_layer(lambda b, x: b.multiply(b.relu6(b.node("Add", [x, constant(b, 3)], x.shape)), b.relu(x))),
+                   tmp_path)
+    assert "bias @" in spec and "relu6" in spec
+
+
+def test_hard_sigmoid_of_another_slope(tmp_path):
+    compare(one_layer(lambda b, x: b.node("HardSigmoid", [x], x.shape, alpha=0.2, beta=0.4)), tmp_path)
+
+
+SINGLE = {
+    "mean of negative axes": lambda b, x: b.node("ReduceMean", [x, b.constant([-1, -2])], (1, 12), keepdims=0),
+    "mean that keeps axes": lambda b, x: b.node("ReduceMean", [x, b.constant([2, 3])], (1, 12, 1, 1)),
+    "flatten": lambda b, x: b.flatten(b.relu(x)),
+    "reshape to two": lambda b, x: b.node("Reshape", [x, b.constant([0, -1])], (1, 360)),
+    "squeeze": lambda b, x: b.node("Squeeze", [b.global_avg_pool(x), b.constant([2, 3])], (1, 12)),
+    "classifier": lambda b, x: b.softmax(b.linear(b.global_avg_pool(x), "fc", 7)),
+    "matmul": lambda b, x: b.node("Add", [b.node("MatMul", [b.flatten(x), b.weight("w", (360, 5), "filter")], (1, 5)),
+                                          b.weight("v", (5,), "bias")], (1, 5)),
+    "gemm of the other order": lambda b, x: b.node(
+        "Gemm", [b.flatten(x), b.weight("w", (360, 5), "filter"), b.weight("v", (5,), "bias")], (1, 5)),
+    "clip below": lambda b, x: b.node("Clip", [x, constant(b, 0)], x.shape),
+    "pad and convolution": lambda b, x: b.conv(b.pad(x, [1, 2, 0, 1]), "c", 4, 3),
+    "negative pads": lambda b, x: b.node(
+        "Pad", [x, b.constant([0, 0, -1, 0, 0, 0, 1, -2])], (1, 12, 5, 4)),
+    "rows": lambda b, x: b.crop(x, [1, 2, 1, 0]),
+    "average over padding": lambda b, x: b.avg_pool(x, 3, 2, 1, count_padding=True),
+    "average without padding": lambda b, x: b.avg_pool(x, 3, 2, 1, ceil=True, count_padding=False),
+    "max rounding up": lambda b, x: b.max_pool(x, 3, 2, 0, ceil=True),
+    "max, same upper": lambda b, x: b.node("MaxPool", [x], (1, 12, 3, 3), kernel_shape=[3, 3], strides=[2, 2],
+                                           auto_pad="SAME_UPPER"),
+    "norm of responses": lambda b, x: b.local_response_norm(x, 5, 1e-2, 0.75, 2.0),
+    "scaled": lambda b, x: b.node("Mul", [x, b.constant(np.arange(1, 13).reshape(1, 12, 1, 1), np.float32)], x.shape),
+    "divided and subtracted": lambda b, x: b.node("Sub", [b.node("Div", [x, constant(b, 0.225)], x.shape),
+                                                  b.constant(np.arange(12).reshape(12, 1, 1), np.float32)], x.shape),
+    "excitation": lambda b, x: b.node(
+        "Mul", [b.sigmoid(b.conv(b.global_avg_pool(x), "e", 12, 1, bias=True)), x], x.shape),
+    "sum of three": lambda b, x: b.node("Sum", [x, b.relu(x), b.sigmoid(x)], x.shape),
+    "bias of its own": lambda b, x: b.bias(b.conv(x, "c", 12, 1), "d"),
+    "shared weights": lambda b, x: b.add(b.conv(x, "c", 12, 1), b.node("Conv", [b.relu(x), "c.weight"], x.shape)),
+    "transpose that moves nothing": lambda b, x: b.node(
+        "Transpose", [b.node("Transpose", [b.global_avg_pool(x)], (1, 1, 1, 12), perm=[0, 2, 3, 1])], (1, 12, 1, 1),
+        perm=[0, 3, 1, 2]),
+    "weight transposed by a node": lambda b, x: b.node("MatMul", [b.flatten(x), b.node(
+        "Transpose", [b.weight("w", (5, 360), "filter")], (360, 5), perm=[1, 0])], (1, 5)),
+}
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_single(name, tmp_path):
+    compare(one_layer(SINGLE[name]), tmp_path)
+
+
+def test_old_forms(tmp_path):
+    """Opset 9: axes, bounds and pads are attributes."""
+    nodes = [
+        helper.make_node("Slice", ["x"], ["left"], axes=[1], starts=[0], ends=[4]),
+        helper.make_node("Slice", ["x"], ["right"], axes=[1], starts=[4], ends=[9223372036854775807]),
+        helper.make_node("Clip", ["right"], ["clipped"], min=0.0, max=6.0),
+        helper.make_node("Pad", ["clipped"], ["padded"], pads=[0, 0, 1, 1, 0, 0, 1, 1], mode="constant"),
+        helper.make_node("AveragePool", ["padded"], ["pooled"], kernel_shape=[3, 3]),
+        helper.make_node("Concat", ["left", "pooled"], ["joined"], axis=1),
+        helper.make_node("ReduceMean", ["joined"], ["mean"], axes=[2, 3], keepdims=0),
+        helper.make_node("Unsqueeze", ["mean"], ["four"], axes=[2, 3]),
+        helper.make_node("Squeeze", ["four"], ["two"], axes=[2, 3]),
+        helper.make_node("Dropout", ["two"], ["y"], ratio=0.5),
+    ]
+    graph = helper.make_graph(nodes, "old", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 12, 5, 6])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 12])])
+    compare(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 9)], ir_version=4), tmp_path)
+
+
+def test_nodes_in_any_order(tmp_path):
+    model = one_layer(lambda b, x: b.relu(b.conv(x, "c", 4, 3)))
+    nodes = list(model.graph.node)
+    expected = compare(model, tmp_path)
+    del model.graph.node[:]
+    model.graph.node.extend(reversed(nodes))
+    (tmp_path / "other").mkdir()
+    from comparing import import_model
+    done, spec = import_model(model, tmp_path / "other")
+    assert (done.stderr, spec) == ("", expected)
+
+
+@pytest.mark.parametrize("type", [TensorProto.FLOAT16, TensorProto.DOUBLE], ids=["half", "double"])
+def test_converted_precision(type, tmp_path):
+    model = one_layer(lambda b, x: b.conv(x, "c", 4, 1))
+    weight = model.graph.initializer[0]
+    array = numpy_helper.to_array(weight).astype(np.float16)
+    weight.CopyFrom(numpy_helper.from_array(array.astype(np.float32), "c.weight"))
+    expected = compare(model, tmp_path)
+    weight.CopyFrom(numpy_helper.from_array(array if type == TensorProto.FLOAT16 else array.astype(np.float64),
+                                            "c.weight"))
+    from comparing import import_model
+    before = (tmp_path / "net.safetensors").read_bytes()
+    done, spec = import_model(model, tmp_path, "--convert-precision")
+    assert done.stderr == "model.onnx: warning: 1 tensors of other precision were converted to float32\n"
+    assert spec == expected and (tmp_path / "net.safetensors").read_bytes() == before
+
+
+def test_external_data(tmp_path):
+    model = one_layer(lambda b, x: b.conv(x, "c", 4, 3))
+    spec = compare(model, tmp_path)
+    before = (tmp_path / "net.safetensors").read_bytes()
+    (tmp_path / "deep").mkdir()
+    onnx.save_model(model, tmp_path / "model.onnx", save_as_external_data=True, location="deep/weights.bin",
+                    size_threshold=0)
+    from support import invoke
+    done = invoke("import", "model.onnx", "-o", "net.rfl", "--weights-out", "net.safetensors", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "net.rfl").read_text() == spec and (tmp_path / "net.safetensors").read_bytes() == before
