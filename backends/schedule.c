@@ -21,20 +21,41 @@ static bool depends(const Scheduler *scheduler, int item, int before) {
     return scheduler->depends[item * scheduler->liveness->item_count + before];
 }
 
+/* Adds the items of one set to another. */
+static void unite(uint64_t *to, const uint64_t *from, int words) {
+    for (int i = 0; i < words; i++)
+        to[i] |= from[i];
+}
+
+/* A layer follows all that the views between have as operands, and not only those whose channels it
+ * reads: a view is lowered as a whole. */
 static void find_dependencies(Scheduler *scheduler) {
     const Liveness *liveness = scheduler->liveness;
-    int count = liveness->item_count;
-    scheduler->depends = ARENA_ARRAY(liveness->arena, bool, count *count);
-    for (int item = 0; item < count; item++) {
-        for (int i = 0; i < liveness->items[item].unit_count; i++) {
-            int writer = liveness->units[liveness->items[item].units[i]].writer;
-            if (writer != item)
-                scheduler->depends[item * count + writer] = true;
+    const Graph *graph = liveness->lowering->graph;
+    Arena *arena = liveness->arena;
+    int count = liveness->item_count, words = count / 64 + 1;
+    scheduler->depends = ARENA_ARRAY(arena, bool, count *count);
+    /* Sets of items: those that a value, by its id, is made by; those that an item needs. */
+    uint64_t *makers = ARENA_ARRAY(arena, uint64_t, (graph->next_value_id + 1) * words);
+    uint64_t *needs = ARENA_ARRAY(arena, uint64_t, count *words);
+    for (const Node *node = graph->first; node; node = node->next) {
+        int item = liveness->item_of[node->results[0]->id];
+        for (int i = 0; i < node->operand_count; i++) {
+            const uint64_t *operand = makers + node->operands[i]->id * words;
+            for (int j = 0; item < 0 && j < node->result_count; j++)
+                unite(makers + node->results[j]->id * words, operand, words);
+            if (item >= 0)
+                unite(needs + item * words, operand, words);
         }
-        if (!liveness->items[item].node) /* the copies to outputs stay last */
-            for (int before = 0; before < count; before++)
-                scheduler->depends[item * count + before] = before != item;
+        if (item >= 0)
+            makers[node->results[0]->id * words + item / 64] |= (uint64_t)1 << item % 64;
     }
+    for (int item = 0; item < count; item++)
+        for (int before = 0; before < count; before++)
+            if (before != item) /* the copies to outputs, without a node, stay last */
+                scheduler->depends[item * count + before] =
+                    !liveness->items[item].node ||
+                    (needs[item * words + before / 64] >> before % 64 & 1);
 }
 
 static void count_alive(Scheduler *scheduler) {
