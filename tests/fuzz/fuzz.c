@@ -132,7 +132,7 @@ static Text make_file(const Text *seeds, int count, uint64_t seed, uint64_t roun
 
 static void fuzz_reader(ReaderKind kind, const Options *options, double seconds) {
     Text seeds[MOST_SEEDS] = {{0}};
-    int count = reader_seeds(kind, options->examples, seeds, MOST_SEEDS);
+    int count = reader_seeds(kind, ".", seeds, MOST_SEEDS);
     uint64_t taken = 0, round = options->one_round ? options->round : 0;
     double end = seconds_now() + seconds;
     current.reader = reader_names[kind];
@@ -162,10 +162,14 @@ static void fuzz_reader(ReaderKind kind, const Options *options, double seconds)
 
 int main(int argc, char **argv) {
     Options options = read_options(argc, argv);
+    if (chdir(options.examples) != 0) { /* so that the seeds find what they import */
+        perror(options.examples);
+        return 2;
+    }
     watch_for_crashes();
     for (int kind = 0; kind < READER_COUNT; kind++) {
         if (options.only_reader < 0)
-            fuzz_reader((ReaderKind)kind, &options, options.seconds / READER_COUNT);
+            fuzz_reader((ReaderKind)kind, &options, options.seconds / (double)READER_COUNT);
         else if (options.only_reader == kind)
             fuzz_reader((ReaderKind)kind, &options, options.seconds);
     }
