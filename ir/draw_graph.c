@@ -162,7 +162,9 @@ static void append_ranges(Picture *picture, const Node *node, int result) {
         text_append(text, "</FONT></TD>");
     }
     if (shown < count)
-        text_format(text, "<TD><FONT POINT-SIZE=\"9\">&#8230; %d ranges</FONT></TD>", count);
+        text_format(text,
+            "<TD PORT=\"r%drest\"><FONT POINT-SIZE=\"9\">&#8230; %d ranges</FONT></TD>", result,
+            count);
 }
 
 /* What goes in: the ranges of all results of a layout op. */
@@ -249,23 +251,38 @@ static void append_color(Picture *picture, const Value *value) {
     text_append(picture->text, "\n");
 }
 
-/* An edge to each cell of a strip. Where there are many, one from each operand, to the first. */
+static void draw_strip_edge(
+    Picture *picture, const Node *node, const Value *from, int result, int cell) {
+    append_source(picture, from);
+    text_format(
+        picture->text, " -> p%dv%d:r%d", picture->options->index, node->results[0]->id, result);
+    if (cell >= 0)
+        text_format(picture->text, "c%d:n", cell);
+    else
+        text_append(picture->text, "rest:n");
+    append_color(picture, from);
+}
+
+/* Of a strip that is cut: an edge from each operand, to its first range. */
+static void draw_cut_strip_edges(
+    Picture *picture, const Node *node, int result, const Range ranges[MOST_CELLS]) {
+    for (int operand = 0; operand < node->operand_count; operand++) {
+        int cell = 0;
+        while (cell < FEW_CELLS && ranges[cell].operand != operand)
+            cell++;
+        draw_strip_edge(
+            picture, node, node->operands[operand], result, cell < FEW_CELLS ? cell : -1);
+    }
+}
+
 static void draw_strip_edges(Picture *picture, const Node *node) {
     Range ranges[MOST_CELLS];
     for (int result = 0; result < node->result_count; result++) {
         int count = find_ranges(node, result, ranges);
-        int shown = count <= MOST_CELLS ? count : FEW_CELLS;
-        for (int i = 0; i < shown; i++) {
-            bool again = false;
-            for (int k = 0; k < i; k++)
-                again = again || ranges[k].operand == ranges[i].operand;
-            if (again && shown < count)
-                continue;
-            append_source(picture, ranges[i].value);
-            text_format(picture->text, " -> p%dv%d:r%dc%d:n", picture->options->index,
-                node->results[0]->id, result, i);
-            append_color(picture, ranges[i].value);
-        }
+        if (count > MOST_CELLS)
+            draw_cut_strip_edges(picture, node, result, ranges);
+        for (int i = 0; i < count && count <= MOST_CELLS; i++)
+            draw_strip_edge(picture, node, ranges[i].value, result, i);
     }
 }
 
