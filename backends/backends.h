@@ -79,6 +79,7 @@ typedef struct StepCount {
                              data, else twice what it stores as it was loaded */
     int64_t loaded_bytes, stored_bytes; /* by all accesses */
     int64_t multiply_adds_issued, multiply_adds_useful;
+    bool only_moves; /* a copy: nothing that it stores was computed */
 } StepCount;
 
 typedef struct StepSummary {
@@ -86,6 +87,7 @@ typedef struct StepSummary {
     const char *path; /* of the node in the spec; may be "" */
     const char *label, *op;
     const char *reason; /* why it must copy; NULL when it does more than that */
+    int op_count;       /* ops that it computes, more than one in a chain */
     int64_t macs;
     StepCount count;
 } StepSummary;
@@ -139,10 +141,14 @@ void metadata_write(const Graph *graph, const Program *program, const char *pipe
 /* libNAME.a as bytes. */
 bool library_write(const Graph *graph, const Program *program, Text *out, Diagnostics *diagnostics);
 
-/* ---- measuring (peak.c) ---- */
+/* ---- measuring (peak.c, bandwidth.c) ---- */
 
 /* Measures this machine's fp32 multiply-add limit with `threads` threads for about `seconds`:
  * GFLOP/s, the best of several short runs. Uses code generated for the target. */
 double peak_gflops(const Target *target, int threads, double seconds, Diagnostics *diagnostics);
+
+/* Measures what one thread reads from memory, in GB/s (10^9 bytes): the best of several sweeps over
+ * an array that no cache holds. 0 after reporting that there is no room for it. */
+double memory_gbytes(const Target *target, double seconds, Diagnostics *diagnostics);
 
 #endif

@@ -44,7 +44,8 @@ static StepCount count_step(
     StepCount result = {.loaded_bytes = count->loaded_bytes,
         .stored_bytes = count->stored_bytes,
         .multiply_adds_issued = count->multiply_adds_issued,
-        .multiply_adds_useful = count->multiply_adds_useful};
+        .multiply_adds_useful = count->multiply_adds_useful,
+        .only_moves = count->only_moves};
     result.bytes_read = distinct_bytes(program, step, count, COUNTED_READ, scratch);
     result.bytes_written = distinct_bytes(program, step, count, COUNTED_WRITTEN, scratch);
     int64_t moved = distinct_bytes(program, step, count, COUNTED_MOVED, scratch);
@@ -70,6 +71,12 @@ void program_count(Program *program) {
 
 StepSummary program_step(const Program *program, int index) {
     const Step *step = &program->steps[index];
-    return (StepSummary){
-        step->node, step->path, step->label, step->op, step->reason, step->macs, step->count};
+    return (StepSummary){.node = step->node,
+        .path = step->path,
+        .label = step->label,
+        .op = step->op,
+        .reason = step->reason,
+        .op_count = step->op_count,
+        .macs = step->macs,
+        .count = step->count};
 }

@@ -233,6 +233,7 @@ void call_describe(KernelCall *call, const char *format, ...) {
     vsnprintf(label, sizeof label, format, arguments);
     va_end(arguments);
     const char *before = call->step.label;
+    call->step.op_count++;
     call->step.label =
         arena_format(call->builder.arena, "%s%s%s", before, before[0] ? " + " : "", label);
 }

@@ -1,6 +1,6 @@
 /* The machine's multiply-add limit: a kernel of nothing but independent multiply-adds in registers,
  * made and loaded like any other program. */
-#include "backends/program.h"
+#include "backends/probe.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -28,28 +28,6 @@ static Kernel *peak_kernel(Arena *arena, const Target *target) {
             target->lanes);
     builder.kernel->name = "peak";
     return builder.kernel;
-}
-
-static Program *peak_program(Arena *arena, const Target *target) {
-    Program *program = ARENA_NEW(arena, Program);
-    program->arena = arena;
-    program->name = "peak";
-    program->target = target;
-    program->kernels = ARENA_ARRAY(arena, Kernel *, 1);
-    program->kernels[0] = peak_kernel(arena, target);
-    program->kernel_count = 1;
-    program->buffers = ARENA_ARRAY(arena, Buffer, 3);
-    program->buffers[0] = (Buffer){.kind = BUFFER_WEIGHTS, .name = "weights"};
-    program->buffers[1] = (Buffer){.kind = BUFFER_INPUT, .name = "input"};
-    program->buffers[2] = (Buffer){.kind = BUFFER_OUTPUT, .name = "output"};
-    program->buffer_count = 3;
-    program->steps = ARENA_ARRAY(arena, Step, 1);
-    program->steps[0] =
-        (Step){.arguments = {{1, 0}, {2, 0}}, .path = "", .label = "", .op = "peak"};
-    program->step_count = 1;
-    program->input_count = program->output_count = 1;
-    text_append_bytes(&program->weights, "\0\0\0\0", 4);
-    return program;
 }
 
 static double now(void) {
@@ -84,7 +62,7 @@ static void *measure(void *context) {
 
 double peak_gflops(const Target *target, int threads, double seconds, Diagnostics *diagnostics) {
     Arena *arena = arena_create();
-    Program *program = peak_program(arena, target);
+    Program *program = probe_program(arena, target, peak_kernel(arena, target));
     LoadedModel *model = jit_load(program, diagnostics);
     double sum = 0;
     if (model) {

@@ -36,6 +36,7 @@ typedef struct Step {
     const char *path;   /* of the node in the spec; may be "" */
     const char *label;  /* what it computes: "conv 1x1 58 -> 58, relu" */
     const char *op;     /* name of the graph op */
+    int op_count;       /* how many ops told what they are, for the label */
     const char *reason; /* of a kernel that only moves data: why it must; else NULL */
     int64_t macs;
     StepCount count; /* set in the end */

@@ -3,6 +3,7 @@
  * changes. */
 #include "backends/json_writer.h"
 #include "driver/ablate.h"
+#include "driver/profile.h"
 #include "driver/samples.h"
 #include "driver/tensors.h"
 
@@ -14,6 +15,7 @@ enum {
     OPTION_THREADS,
     OPTION_JSON,
     OPTION_ABLATE,
+    OPTION_PROFILE,
     WARM_UP_RUNS = 3,
     ROUNDS = 10 /* of timing, each after a measurement of the limit */
 };
@@ -23,7 +25,7 @@ typedef struct BenchOptions {
     Session *session;
     int64_t runs, threads;
     double seconds;
-    bool json;
+    bool json, profile;
     AblationUnit ablate; /* ABLATE_NOTHING: the time of the network */
 } BenchOptions;
 
@@ -53,8 +55,18 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_JSON:
         options->json = true;
         return 0;
+    case OPTION_PROFILE:
+        options->profile = true;
+        return 0;
     case OPTION_ABLATE:
         return ablation_unit_parse(session, argument, &options->ablate) ? 0 : EINVAL;
+    case ARGP_KEY_END:
+        if (options->profile && options->ablate != ABLATE_NOTHING) {
+            diagnostics_error(
+                session->diagnostics, NULL, "--profile and --ablate exclude each other");
+            return EINVAL;
+        }
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -67,6 +79,10 @@ static const struct argp_option options_table[] = {
     {"ablate", OPTION_ABLATE, "passes|steps", OPTION_ARG_OPTIONAL,
         "Compile the network also with each pass of the pipeline left out in turn (or each single "
         "step), and print what that costs; --seconds is then for each of them",
+        0},
+    {"profile", OPTION_PROFILE, NULL, 0,
+        "Print where the time goes: for each step, and each kind of op, its time, GFLOP/s and "
+        "bytes beside what the machine can do",
         0},
     {"json", OPTION_JSON, NULL, 0, "Print JSON", 0}, {0}};
 
@@ -85,6 +101,7 @@ static const struct argp argp = {.options = options_table,
            "Examples:\n"
            "  riffle bench examples/shufflenet_v2.rfl\n"
            "  riffle bench net.rfl --weights net.safetensors --threads 4 --json\n"
+           "  riffle bench examples/shufflenet_v2.rfl --profile\n"
            "  riffle bench examples/shufflenet_v2.rfl --ablate\n",
     .children = children};
 
@@ -187,6 +204,11 @@ static bool measure(const BenchOptions *options, const CompiledModel *compiled,
     if (!tensors_create(compiled->model.graph, workspace, session, tensors))
         return false;
     tensors_randomize_inputs(tensors, 1);
+    ProfileOptions profiling = {
+        options->seconds, options->runs, (int)options->threads, options->json};
+    if (options->profile)
+        return profile(compiled, loaded, tensors, pool, &profiling, session) &&
+               tensors_check_guards(tensors, session);
     Measurement measurement = {0};
     if (!time_runs(options, compiled, loaded, tensors, pool, &measurement))
         return false;

@@ -189,6 +189,20 @@ class Bench(Command):
         self.assertAlmostEqual(data["limit_ms"], 2 * data["macs"] / data["peak_gflops"] / 1e6)
         self.assertAlmostEqual(data["ratio_to_limit"], data["p5_ms"] / data["limit_ms"])
 
+    @needs_llvm
+    def test_profile(self):
+        data = json.loads(self.succeed("bench", "small.rfl", "--profile", "--runs", 5, "--seconds", 0.1, "--json"))
+        self.assertEqual(data["runs"], 5)
+        self.assertEqual(len(data["steps"]), data["all"]["steps"])
+        for total in ["us", "macs", "bytes", "multiply_adds_issued"]:
+            for part in [data["steps"], data["kinds"]]:
+                self.assertAlmostEqual(sum(row[total] for row in part), data["all"][total], delta=1e-3)
+        self.assertEqual(data["all"]["macs"], 8 * 64 * 27 + 32)
+        self.assertTrue(all(row["us"] > 0 and row["bytes"] > 0 for row in data["steps"]))
+        self.assertTrue({row["kind"] for row in data["steps"]} == {row["kind"] for row in data["kinds"]})
+        table = self.succeed("bench", "small.rfl", "--profile", "--runs", 5, "--seconds", 0.1, "--threads", 2)
+        self.assertRegex(table, r"\nBy kind:\n\nkind +of +us +of time ")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -45,6 +45,7 @@ MISTAKES = [
      "riffle: error: '0' is no value for --top: give a whole number from 1 to 1000000\n"),
     ("verify small.rfl --tolerance 2", "riffle: error: '2' is no value for --tolerance: give a number from 0 to 1\n"),
     ("fmt --check --in-place small.rfl", "riffle: error: --in-place and --check exclude each other\n"),
+    ("bench small.rfl --profile --ablate", "riffle: error: --profile and --ablate exclude each other\n"),
     ("convert small.rfl --to yaml", "riffle: error: 'yaml' is no value for --to: give rfl or json\n"),
 ]
 

@@ -1,0 +1,23 @@
+#include "backends/probe.h"
+
+Program *probe_program(Arena *arena, const Target *target, Kernel *kernel) {
+    Program *program = ARENA_NEW(arena, Program);
+    program->arena = arena;
+    program->name = kernel->name;
+    program->target = target;
+    program->kernels = ARENA_ARRAY(arena, Kernel *, 1);
+    program->kernels[0] = kernel;
+    program->kernel_count = 1;
+    program->buffers = ARENA_ARRAY(arena, Buffer, 3);
+    program->buffers[0] = (Buffer){.kind = BUFFER_WEIGHTS, .name = "weights"};
+    program->buffers[1] = (Buffer){.kind = BUFFER_INPUT, .name = "input"};
+    program->buffers[2] = (Buffer){.kind = BUFFER_OUTPUT, .name = "output"};
+    program->buffer_count = 3;
+    program->steps = ARENA_ARRAY(arena, Step, 1);
+    program->steps[0] =
+        (Step){.arguments = {{1, 0}, {2, 0}}, .path = "", .label = "", .op = kernel->name};
+    program->step_count = 1;
+    program->input_count = program->output_count = 1;
+    text_append_bytes(&program->weights, "\0\0\0\0", 4);
+    return program;
+}

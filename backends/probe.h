@@ -1,0 +1,11 @@
+/* Programs of one kernel, for measuring what the machine can do. */
+#ifndef RIFFLE_BACKENDS_PROBE_H
+#define RIFFLE_BACKENDS_PROBE_H
+
+#include "backends/program.h"
+
+/* A program that calls the named kernel once, with the program's input and output as its two
+ * parameters. */
+Program *probe_program(Arena *arena, const Target *target, Kernel *kernel);
+
+#endif

@@ -1,0 +1,139 @@
+/* Steps are timed inside whole runs: the network hands each of them to a parallel_for, as it does
+ * for threads, and this one looks at the clock afterwards. So the caches are for every step as they
+ * are in any run. */
+#include "driver/profile.h"
+
+#include <stdio.h>
+
+enum { WARM_UP_RUNS = 3, ROUNDS = 10, MOST_PROFILED_RUNS = 1 << 12 };
+
+typedef struct StepClock {
+    riffle_pool *pool;
+    Samples *steps; /* of each step */
+    int step;       /* that runs */
+    double last;    /* when the one before it ended */
+} StepClock;
+
+static void timed_step(void *context, riffle_task *task, void *data, size_t count) {
+    StepClock *clock = context;
+    if (clock->pool != NULL)
+        riffle_pool_parallel_for(clock->pool, task, data, count);
+    else
+        task(data, 0, count);
+    double now = seconds_now();
+    samples_add(&clock->steps[clock->step++], now - clock->last);
+    clock->last = now;
+}
+
+static bool profiled_run(
+    Tensors *tensors, const LoadedModel *loaded, StepClock *clock, Session *session) {
+    clock->step = 0;
+    clock->last = seconds_now();
+    int status = jit_run_parallel(
+        loaded, tensors->inputs, tensors->outputs, tensors->workspace, timed_step, clock);
+    if (status != 0)
+        diagnostics_error(
+            session->diagnostics, NULL, "the compiled network returned status %d", status);
+    return status == 0;
+}
+
+/* One run that is looked into, one that is not. */
+static bool run_twice(Tensors *tensors, const LoadedModel *loaded, StepClock *clock,
+    Samples *whole_runs, Session *session) {
+    if (!profiled_run(tensors, loaded, clock, session))
+        return false;
+    double start = seconds_now();
+    if (!tensors_run(tensors, loaded, clock->pool, session))
+        return false;
+    samples_add(whole_runs, seconds_now() - start);
+    return true;
+}
+
+static bool time_steps(const CompiledModel *compiled, const LoadedModel *loaded, Tensors *tensors,
+    StepClock *clock, Samples *runs, const ProfileOptions *options, Session *session,
+    double *peak) {
+    for (int round = 0; round < ROUNDS && runs->count < runs->capacity; round++) {
+        double measured = peak_gflops(compiled->target, options->threads,
+            options->seconds / ROUNDS / 4, session->diagnostics);
+        *peak = measured > *peak ? measured : *peak;
+        int64_t round_end = runs->capacity * (round + 1) / ROUNDS;
+        double start = seconds_now();
+        while (runs->count < round_end && (options->runs > 0 || runs->count == 0 ||
+                                              seconds_now() - start < options->seconds / ROUNDS))
+            if (!run_twice(tensors, loaded, clock, runs, session))
+                return false;
+    }
+    return *peak > 0;
+}
+
+static StepKind kind_of(const StepSummary *step) {
+    if (step->count.only_moves || step->node == NULL)
+        return STEP_LAYOUT;
+    if (step->op_count > 1)
+        return STEP_CHAIN;
+    switch (step->node->op) {
+    case OP_conv: {
+        const int64_t *filter = node_weight(step->node, "weight")->type.dims;
+        int64_t groups = node_integer(step->node, "groups");
+        if (groups > 1 && filter[0] == groups && filter[1] == 1)
+            return STEP_DEPTHWISE;
+        return filter[2] * filter[3] == 1 ? STEP_POINTWISE : STEP_CONVOLUTION;
+    }
+    case OP_linear:
+        return STEP_LINEAR;
+    case OP_max_pool:
+    case OP_avg_pool:
+    case OP_global_avg_pool:
+        return STEP_POOLING;
+    default:
+        return op_moves_channels(step->node->op) ? STEP_LAYOUT : STEP_ELEMENTWISE;
+    }
+}
+
+static void fill_profile(
+    Profile *profile, const CompiledModel *compiled, const StepClock *clock, Arena *arena) {
+    profile->steps = ARENA_ARRAY(arena, ProfiledStep, profile->step_count + 1);
+    for (int i = 0; i < profile->step_count; i++) {
+        ProfiledStep *step = &profile->steps[i];
+        samples_sort(&clock->steps[i]);
+        step->step = program_step(compiled->program, i);
+        step->kind = kind_of(&step->step);
+        step->median_seconds = samples_percentile(&clock->steps[i], 50);
+        step->p5_seconds = samples_percentile(&clock->steps[i], 5);
+    }
+}
+
+bool profile(const CompiledModel *compiled, const LoadedModel *loaded, Tensors *tensors,
+    riffle_pool *pool, const ProfileOptions *options, Session *session) {
+    Profile profile = {.network = compiled->model.graph->name,
+        .target = compiled->target->name,
+        .threads = options->threads,
+        .step_count = program_summary(compiled->program).step_count};
+    int64_t most = options->runs > 0 ? options->runs : MOST_PROFILED_RUNS;
+    most = most < MOST_PROFILED_RUNS ? most : MOST_PROFILED_RUNS;
+    StepClock clock = {.pool = pool};
+    clock.steps = ARENA_ARRAY(session->arena, Samples, profile.step_count + 1);
+    for (int i = 0; i < profile.step_count; i++)
+        clock.steps[i] = samples_create(session->arena, most);
+    Samples runs = samples_create(session->arena, most);
+    for (int i = 0; i < WARM_UP_RUNS; i++)
+        if (!tensors_run(tensors, loaded, pool, session))
+            return false;
+    profile.memory_gbytes =
+        memory_gbytes(compiled->target, options->seconds / 4, session->diagnostics);
+    if (profile.memory_gbytes <= 0 || !time_steps(compiled, loaded, tensors, &clock, &runs, options,
+                                          session, &profile.peak_gflops))
+        return false;
+    samples_sort(&runs);
+    profile.runs = runs.count;
+    profile.run_median_seconds = samples_percentile(&runs, 50);
+    fill_profile(&profile, compiled, &clock, session->arena);
+    Text text = {0};
+    if (options->json)
+        profile_print_json(&profile, &text);
+    else
+        profile_print(&profile, &text);
+    fwrite(text.data, 1, text.length, stdout);
+    text_free(&text);
+    return true;
+}
