@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum { LONGEST_PIPE = 24 }; /* stages, for those who read it */
+
 typedef struct Writer {
     const Graph *graph;
     Arena *arena;
@@ -15,6 +17,7 @@ typedef struct Writer {
     int *uses;            /* by value id */
     const char **names;   /* by value id; NULL for those inside a pipe */
     const Node **readers; /* by value id: the last node that reads it */
+    int *stages;          /* by value id: the length of the pipe that ends in it */
     NameMap *taken;
     NameMap *weights; /* paths of the weights written so far */
 } Writer;
@@ -268,6 +271,8 @@ static bool goes_into_pipe(const Writer *writer, const Value *value) {
     if (writer->uses[value->id] != 1)
         return false;
     const Node *reader = writer->readers[value->id];
+    if (writer->stages[value->id] >= LONGEST_PIPE)
+        return false;
     return output_value(writer, value) != NULL ||
            (reader != NULL && !takes_several(reader) && reader->op != OP_split);
 }
@@ -287,6 +292,8 @@ static void append_split(Writer *writer, const Node *node) {
 }
 
 static void append_node(Writer *writer, const Node *node) {
+    if (!takes_several(node) && writer->names[node->operands[0]->id] == NULL)
+        writer->stages[node->results[0]->id] = writer->stages[node->operands[0]->id] + 1;
     if (node->op == OP_split) {
         append_split(writer, node);
     } else if (!goes_into_pipe(writer, node->results[0])) {
@@ -327,6 +334,7 @@ void graph_print_spec(const Graph *graph, const char *comment, Text *text) {
         .uses = graph_use_counts(graph, arena),
         .names = ARENA_ARRAY(arena, const char *, values),
         .readers = ARENA_ARRAY(arena, const Node *, values),
+        .stages = ARENA_ARRAY(arena, int, values),
         .taken = name_map_create(arena),
         .weights = name_map_create(arena)};
     note_readers(&writer);

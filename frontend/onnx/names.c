@@ -130,6 +130,8 @@ static const char *identifier(Importer *importer, Text *text, const char *fallba
         text_append(&result, fallback);
     if (is_keyword(result.data))
         text_append(&result, "_");
+    if (strcmp(result.data, "_") == 0) /* which is no name in the language */
+        text_append(&result, fallback);
     const char *copy = arena_copy_string(importer->arena, result.data);
     text_free(&result);
     text_free(text);

@@ -67,7 +67,7 @@ typedef struct Options {
 
 static _Noreturn void usage(void) {
     fputs("usage: fuzz EXAMPLES [--seconds N] [--seed N] [--reader "
-          "spec|json|rir|safetensors|pipeline] "
+          "spec|json|rir|safetensors|pipeline|onnx] "
           "[--round N]\n",
         stderr);
     exit(2);
@@ -133,6 +133,8 @@ static Text make_file(const Text *seeds, int count, uint64_t seed, uint64_t roun
 static void fuzz_reader(ReaderKind kind, const Options *options, double seconds) {
     Text seeds[MOST_SEEDS] = {{0}};
     int count = reader_seeds(kind, ".", seeds, MOST_SEEDS);
+    if (count == 0)
+        return;
     uint64_t taken = 0, round = options->one_round ? options->round : 0;
     double end = seconds_now() + seconds;
     current.reader = reader_names[kind];

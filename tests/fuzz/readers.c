@@ -2,14 +2,17 @@
 
 #include "backends/backends.h"
 #include "frontend/frontend.h"
+#include "frontend/onnx/import.h"
 #include "passes/passes.h"
+#include "tests/fuzz/onnx_seed.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-const char *const reader_names[READER_COUNT] = {"spec", "json", "rir", "safetensors", "pipeline"};
+const char *const reader_names[READER_COUNT] = {
+    "spec", "json", "rir", "safetensors", "pipeline", "onnx"};
 
 /* Larger networks are read and printed, but not compiled: that takes its time by right. */
 enum { MOST_COMPILED_ELEMENTS = 100 * 1000, MOST_COMPILED_NODES = 200 };
@@ -186,6 +189,27 @@ static bool try_pipeline(const Text *text) {
     return taken;
 }
 
+/* The spec that is made of a model reads back. */
+static void check_spec(const Graph *graph, Work *work) {
+    Text printed = {0};
+    graph_print_spec(graph, "Imported.", &printed);
+    SourceFile file = {"net.rfl", printed.data, printed.length};
+    Spec *spec = spec_parse(&file, work->arena, work->diagnostics);
+    if (spec == NULL || spec_elaborate(spec, NULL, 0, work->arena, work->diagnostics) == NULL)
+        fail(work, "the spec of an imported model does not read back");
+    text_free(&printed);
+}
+
+static bool try_onnx(const Text *text) {
+    Work work = work_begin();
+    OnnxOptions options = {.name = "net", .batch = 1, .convert_precision = true};
+    Graph *graph = onnx_import_bytes(
+        "net.onnx", text->data, text->length, &options, work.arena, work.diagnostics);
+    if (graph != NULL)
+        check_spec(graph, &work);
+    return finish(graph, &work);
+}
+
 bool reader_try(ReaderKind kind, const Text *file) {
     switch (kind) {
     case READER_SPEC:
@@ -197,6 +221,8 @@ bool reader_try(ReaderKind kind, const Text *file) {
         return try_safetensors(file);
     case READER_PIPELINE:
         return try_pipeline(file);
+    case READER_ONNX:
+        return try_onnx(file);
     }
     abort();
 }
@@ -306,6 +332,11 @@ int reader_seeds(ReaderKind kind, const char *examples, Text *seeds, int most) {
         return safetensors_seeds(seeds, most);
     if (kind == READER_PIPELINE)
         return pipeline_seeds(seeds, most);
+    if (kind == READER_ONNX) {
+        if (onnx_is_built_in() && most > 0)
+            onnx_seed(&seeds[0]);
+        return onnx_is_built_in() && most > 0 ? 1 : 0;
+    }
     static const char *const names[] = {"shufflenet_v1.rfl", "shufflenet_v2.rfl", "squeezenet.rfl"};
     int count = 0;
     Work work = work_begin();

@@ -11,9 +11,10 @@ typedef enum ReaderKind {
     READER_JSON,
     READER_RIR,
     READER_SAFETENSORS,
-    READER_PIPELINE
+    READER_PIPELINE,
+    READER_ONNX
 } ReaderKind;
-enum { READER_COUNT = READER_PIPELINE + 1 };
+enum { READER_COUNT = READER_ONNX + 1 };
 
 extern const char *const reader_names[READER_COUNT];
 
@@ -23,7 +24,8 @@ extern const char *const reader_names[READER_COUNT];
 bool reader_try(ReaderKind kind, const Text *file);
 
 /* Makes the files that are mutated: the networks in the folder of examples, in every spelling.
- * Returns how many, at most `most`; false content is a fault of the test and aborts. */
+ * Returns how many, at most `most`, 0 for a reader that is not built in; false content is a fault
+ * of the test and aborts. */
 int reader_seeds(ReaderKind kind, const char *examples, Text *seeds, int most);
 
 #endif
