@@ -29,6 +29,7 @@ typedef struct ConvolutionTile {
     const Expression *group;   /* index of the group */
     const Expression *channel; /* first output channel, within the group */
     int64_t channel_count;
+    int output_run, residual_run;    /* where all of its channels lie in; -1: in several */
     const Expression *weight_offset; /* of the panel */
     const Expression *image, *row;   /* NULL in a flat one */
     const Expression *column;

@@ -189,8 +189,22 @@ static const Expression *output_offset(const Convolution *conv, const Convolutio
     return offset;
 }
 
-/* Calls `store` or loads for the part of a vector that lies in each run: with one run the channel
- * may be an expression, with several it is a constant. */
+/* Where a residual is read. */
+typedef struct PixelPlace {
+    const Convolution *conv;
+    const ConvolutionTile *tile;
+    int pixel;
+} PixelPlace;
+
+static const Expression *pixel_base(const void *context, const Run *run) {
+    const PixelPlace *place = context;
+    Arena *arena = place->conv->arena;
+    return output_offset(place->conv, place->tile, run, place->pixel,
+        expression_constant(arena, -run->displacement));
+}
+
+/* Stores the part of a vector that lies in each run, or puts one together: where there is one run,
+ * the channel may be an expression, with several it is a constant. */
 static void access_vector(const Convolution *conv, const ConvolutionTile *tile,
     const Placement *placement, const int *parameters, int p, int v, int64_t count, int reg,
     bool store) {
@@ -199,17 +213,27 @@ static void access_vector(const Convolution *conv, const ConvolutionTile *tile,
     const Expression *channel = expression_offset(
         arena, tile_channel(conv, tile), (int64_t)v * conv->lowering->target->lanes);
     int64_t first;
-    if (placement->run_count == 1) {
-        const Expression *offset = output_offset(conv, tile, &placement->runs[0], p, channel);
+    int only = store ? tile->output_run : tile->residual_run;
+    if (only >= 0) {
+        const Run *run = &placement->runs[only];
+        const Expression *offset = output_offset(
+            conv, tile, run, p, expression_offset(arena, channel, -run->first_channel));
         if (store)
-            kernel_store(builder, reg, parameters[0], offset, 0, (int)count);
+            kernel_store(builder, reg, parameters[only], offset, 0, (int)count);
         else
-            emit_vector_load(builder, reg, parameters[0], offset, count, placement->runs[0].exact);
+            emit_vector_load(builder, reg, parameters[only], offset, count, run->exact);
         return;
     }
     bool constant = expression_is_constant(channel, &first);
     assert(constant);
     (void)constant;
+    if (!store) {
+        const PixelPlace place = {conv, tile, p};
+        int gathered = emit_gather(builder, placement, parameters, first, (int)count,
+            builder->kernel->register_lanes[reg], pixel_base, &place);
+        kernel_unary(builder, INSTRUCTION_move, reg, gathered);
+        return;
+    }
     for (int i = 0; i < placement->run_count; i++) {
         const Run *run = &placement->runs[i];
         int64_t begin = run->first_channel > first ? run->first_channel : first;
@@ -219,18 +243,7 @@ static void access_vector(const Convolution *conv, const ConvolutionTile *tile,
             continue;
         const Expression *offset = output_offset(
             conv, tile, run, p, expression_constant(arena, begin - run->first_channel));
-        int lane = (int)(begin - first), lanes = (int)(end - begin);
-        if (store) {
-            kernel_store(builder, reg, parameters[i], offset, lane, lanes);
-            continue;
-        }
-        /* A load clears the other lanes, so the pieces of a residual add up. */
-        int piece = kernel_register(builder, builder->kernel->register_lanes[reg]);
-        kernel_load(builder, piece, parameters[i], offset, lane, lanes);
-        if (begin == first)
-            kernel_unary(builder, INSTRUCTION_move, reg, piece);
-        else
-            kernel_binary(builder, INSTRUCTION_add, reg, reg, piece);
+        kernel_store(builder, reg, parameters[i], offset, (int)(begin - first), (int)(end - begin));
     }
 }
 

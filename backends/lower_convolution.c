@@ -115,8 +115,60 @@ static void emit_all_tiles(const Convolution *conv, ConvolutionTile *tile) {
     }
 }
 
-/* The panels first..last-1 of the group, the last of which may be partial. Panels are a loop when
- * every one of them lies in the same runs, else each is emitted with its constants. */
+/* The run in which channels first..end-1 lie, if it is one; else -1. */
+static int run_of(const Placement *placement, int64_t first, int64_t end) {
+    for (int i = 0; placement && i < placement->run_count; i++) {
+        const Run *run = &placement->runs[i];
+        if (first >= run->first_channel && end <= run->first_channel + run->channel_count)
+            return i;
+    }
+    return -1;
+}
+
+/* The runs of panels panel..end_panel-1; with a group that is a loop there is one run of each. */
+static void find_runs(
+    const Convolution *conv, ConvolutionTile *tile, int64_t panel, int64_t end_panel) {
+    int64_t group = 0;
+    (void)expression_is_constant(tile->group, &group);
+    int64_t first = group * conv->group_outputs, left = conv->group_outputs;
+    int64_t begin = panel * conv->panel_channels, end = end_panel * conv->panel_channels;
+    end = end < left ? end : left;
+    tile->output_run = run_of(conv->output, first + begin, first + end);
+    tile->residual_run = run_of(conv->residual, first + begin, first + end);
+}
+
+static bool in_one_run(const Convolution *conv, const ConvolutionTile *tile) {
+    return tile->output_run >= 0 && (!conv->residual || tile->residual_run >= 0);
+}
+
+/* Whole panels: a loop over as many as lie in the same runs, and a body of its own with constants
+ * for one that does not. */
+static void emit_whole_panels(const Convolution *conv, ConvolutionTile *tile,
+    const Expression *group_weights, int64_t panel_weights, EmitPixels *emit_pixels) {
+    int64_t whole = conv->group_outputs / conv->panel_channels;
+    for (int64_t panel = 0; panel < whole;) {
+        int64_t end = panel + 1;
+        find_runs(conv, tile, panel, end);
+        bool loop = in_one_run(conv, tile);
+        while (loop && end < whole) {
+            find_runs(conv, tile, panel, end + 1);
+            if (!in_one_run(conv, tile))
+                break;
+            end++;
+        }
+        find_runs(conv, tile, panel, end);
+        const Expression *index = kernel_open_range(conv->builder, "panel", panel, end, 1);
+        tile->channel = times(conv, index, conv->panel_channels);
+        tile->weight_offset =
+            expression_add(conv->arena, group_weights, times(conv, index, panel_weights));
+        emit_pixels(conv, tile);
+        kernel_close(conv->builder);
+        panel = end;
+    }
+}
+
+/* The panels of the group, the last of which may be partial; panels first..end-1 where they are the
+ * parallel axis, which only a convolution with one run has. */
 static void emit_panels(const Convolution *conv, ConvolutionTile *tile, const Expression *first,
     const Expression *end, EmitPixels *emit_pixels) {
     KernelBuilder *builder = conv->builder;
@@ -126,23 +178,16 @@ static void emit_panels(const Convolution *conv, ConvolutionTile *tile, const Ex
     int64_t rest = conv->group_outputs % conv->panel_channels;
     int64_t panel_weights = conv->panel_channels * taps;
     const Expression *group_weights = times(conv, tile->group, conv->group_outputs * taps);
-    bool one_run =
-        conv->output->run_count == 1 && (!conv->residual || conv->residual->run_count == 1);
-    bool loop_over_all = end == NULL; /* not the parallel axis */
+    bool parallel = end != NULL;
     tile->channel_count = conv->panel_channels;
-    if (!one_run && whole > 0)
-        assert(loop_over_all);
-    for (int64_t panel = 0; !one_run && panel < whole; panel++) {
-        tile->channel = expression_constant(arena, panel * conv->panel_channels);
-        tile->weight_offset = expression_offset(arena, group_weights, panel * panel_weights);
-        emit_pixels(conv, tile);
-    }
-    if (one_run && whole > 0) {
-        const Expression *last = expression_constant(arena, whole);
-        if (!loop_over_all)
-            last = rest > 0 ? expression_minimum(arena, end, last) : end;
-        const Expression *panel = kernel_open_for(
-            builder, "panel", loop_over_all ? expression_constant(arena, 0) : first, last, 1);
+    if (!parallel) {
+        emit_whole_panels(conv, tile, group_weights, panel_weights, emit_pixels);
+    } else if (whole > 0) {
+        find_runs(conv, tile, 0, whole);
+        assert(in_one_run(conv, tile));
+        const Expression *last =
+            rest > 0 ? expression_minimum(arena, end, expression_constant(arena, whole)) : end;
+        const Expression *panel = kernel_open_for(builder, "panel", first, last, 1);
         tile->channel = times(conv, panel, conv->panel_channels);
         tile->weight_offset =
             expression_add(arena, group_weights, times(conv, panel, panel_weights));
@@ -150,13 +195,14 @@ static void emit_panels(const Convolution *conv, ConvolutionTile *tile, const Ex
         kernel_close(builder);
     }
     if (rest > 0) {
-        if (!loop_over_all)
+        if (parallel)
             kernel_open_if_less(builder, expression_constant(arena, whole), end);
+        find_runs(conv, tile, whole, whole + 1);
         tile->channel_count = rest;
         tile->channel = expression_constant(arena, whole * conv->panel_channels);
         tile->weight_offset = expression_offset(arena, group_weights, whole * panel_weights);
         emit_pixels(conv, tile);
-        if (!loop_over_all)
+        if (parallel)
             kernel_close(builder);
     }
 }

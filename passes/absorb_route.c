@@ -36,13 +36,50 @@ static void split_outputs(PassContext *context) {
     }
 }
 
+static bool is_read_by_routes(const Graph *graph, const Value *value) {
+    for (int i = 0; i < graph->output_count; i++)
+        if (graph->outputs[i].value == value)
+            return false;
+    for (const Node *node = graph->first; node; node = node->next)
+        for (int i = 0; i < node->operand_count; i++)
+            if (node->operands[i] == value && node->op != OP_route)
+                return false;
+    return true;
+}
+
+static void identity_list(Graph *graph, Node *node, const void *context) {
+    const Value *value = context;
+    int64_t count = value->type.dims[1];
+    int64_t *items = ARENA_ARRAY(graph->arena, int64_t, count);
+    for (int64_t c = 0; c < count; c++)
+        items[c] = c;
+    node_set_list(graph, node, "channels", items, (size_t)count);
+}
+
+/* Where the orders come out alike, simplify removes the route again. */
+static void split_residuals(PassContext *context) {
+    Graph *graph = context->graph;
+    for (Node *node = graph->first; node; node = node->next) {
+        if (node->op != OP_conv || node->operand_count < 2 || is_depthwise_conv(node))
+            continue;
+        Value *residual = node->operands[1];
+        if (residual->producer == NULL || residual->producer->op != OP_route ||
+            graph_use_count(graph, residual) < 2 || !is_read_by_routes(graph, node->results[0]) ||
+            !pass_may_rewrite(context, node))
+            continue;
+        node->operands[1] =
+            insert_node(graph, node, OP_route, node->path, &residual, 1, identity_list, residual)
+                ->results[0];
+    }
+}
+
 /* worthwhile[component]: its routes have fewer runs with the chosen orders, and may be rewritten.
  */
 static bool *find_worthwhile(PassContext *context, const ChannelOrders *orders) {
     int64_t *saved = ARENA_ARRAY(orders->arena, int64_t, orders->class_count);
     bool *worthwhile = ARENA_ARRAY(orders->arena, bool, orders->class_count);
     for (const Node *node = orders->graph->first; node; node = node->next)
-        if (node->op == OP_route)
+        if (node->op == OP_route && !route_is_residual(orders->graph, node))
             saved[channel_order(orders, node->results[0])->component] +=
                 route_run_count(orders, node, false) - route_run_count(orders, node, true);
     for (const Node *node = orders->graph->first; node; node = node->next) {
@@ -85,6 +122,7 @@ static void rewrite_route(const ChannelOrders *orders, Graph *graph, Node *route
 bool pass_absorb_route(PassContext *context) {
     Graph *graph = context->graph;
     split_outputs(context);
+    split_residuals(context);
     ChannelOrders *orders = channel_orders_find(graph, context->scratch);
     channel_orders_choose(orders);
     const bool *worthwhile = find_worthwhile(context, orders);

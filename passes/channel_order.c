@@ -130,3 +130,15 @@ ChannelOrders *channel_orders_find(const Graph *graph, Arena *arena) {
         limit(orders, node);
     return orders;
 }
+
+bool route_is_residual(const Graph *graph, const Node *route) {
+    for (const Node *node = route->next; node; node = node->next)
+        for (int i = 0; i < node->operand_count; i++)
+            if (node->operands[i] == route->results[0] &&
+                (i != 1 || node->op != OP_conv || is_depthwise_conv(node)))
+                return false;
+    for (int i = 0; i < graph->output_count; i++)
+        if (graph->outputs[i].value == route->results[0])
+            return false;
+    return true;
+}

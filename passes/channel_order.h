@@ -48,6 +48,10 @@ typedef struct RouteSource {
 } RouteSource;
 RouteSource route_source(const Node *route, int64_t index);
 
+/* True when nothing but the residuals of convolutions reads the route: they load vectors in any
+ * order, so it asks for none and its pieces do not count. */
+bool route_is_residual(const Graph *graph, const Node *route);
+
 /* Pieces that the route would consist of with the chosen orders, or with the present ones. */
 int64_t route_run_count(const ChannelOrders *orders, const Node *route, bool chosen);
 

@@ -245,10 +245,12 @@ void channel_orders_choose(ChannelOrders *orders) {
             routes[at++] = node;
     connect(orders, routes, route_count);
     for (size_t r = 0; r < route_count; r++)
-        ask_for_operands(orders, routes[r]);
+        if (!route_is_residual(orders->graph, routes[r]))
+            ask_for_operands(orders, routes[r]);
     for (int i = orders->class_count - 1; i >= 0; i--)
         for (size_t r = 0; r < route_count; r++)
-            if (channel_order(orders, routes[r]->results[0]) == &orders->classes[i])
+            if (channel_order(orders, routes[r]->results[0]) == &orders->classes[i] &&
+                !route_is_residual(orders->graph, routes[r]))
                 pull_back_all(orders, routes[r]);
     for (int i = 0; i < orders->class_count; i++)
         choose(orders, &orders->classes[i], routes, route_count);
