@@ -228,14 +228,26 @@ static void emit_softmax(const ChannelOp *op) {
     for_channels(op, emit_quotient, &softmax);
 }
 
-/* base^-beta for the betas that square roots reach: multiples of 1/4. */
-static int emit_negative_power(KernelBuilder *builder, int base, int quarters) {
+enum { LARGEST_BETA = 16 }; /* each one is a division */
+
+/* base^-beta, from beta's binary digits: the whole part by products, the digits behind the point by
+ * repeated square roots. After 24 digits what is left changes no float. */
+static int emit_negative_power(KernelBuilder *builder, int base, double beta) {
+    InstructionKind combine = beta < 0 ? INSTRUCTION_multiply : INSTRUCTION_divide;
+    double whole = floor(fabs(beta)), fraction = fabs(beta) - whole;
     int root = kernel_register(builder, 1), result = kernel_register(builder, 1);
-    kernel_unary(builder, INSTRUCTION_square_root, root, base);
-    kernel_unary(builder, INSTRUCTION_square_root, root, root);
     kernel_splat(builder, result, 1.0f);
-    for (int i = 0; i < quarters; i++)
-        kernel_binary(builder, INSTRUCTION_divide, result, result, root);
+    for (int i = 0; i < (int)whole; i++)
+        kernel_binary(builder, combine, result, result, base);
+    kernel_unary(builder, INSTRUCTION_move, root, base);
+    for (int digit = 0; digit < 24 && fraction > 0; digit++) {
+        kernel_unary(builder, INSTRUCTION_square_root, root, root);
+        fraction *= 2;
+        if (fraction < 1)
+            continue;
+        kernel_binary(builder, combine, result, result, root);
+        fraction -= 1;
+    }
     return result;
 }
 
@@ -259,7 +271,7 @@ static void emit_local_response_norm(const ChannelOp *op, const Node *node) {
     kernel_splat(builder, factor, (float)(node_number(node, "alpha") / (double)size));
     kernel_splat(builder, start, (float)node_number(node, "k"));
     kernel_multiply_add(builder, sum, sum, factor, start);
-    int power = emit_negative_power(builder, sum, (int)lround(node_number(node, "beta") * 4));
+    int power = emit_negative_power(builder, sum, node_number(node, "beta"));
     value = load_channel(op, channel, 1);
     kernel_binary(builder, INSTRUCTION_multiply, value, value, power);
     kernel_store(
@@ -268,12 +280,12 @@ static void emit_local_response_norm(const ChannelOp *op, const Node *node) {
 }
 
 static bool check_beta(Lowering *lowering, const Node *node) {
-    double quarters = node_number(node, "beta") * 4;
-    if (quarters >= 0 && quarters <= 16 && quarters == floor(quarters))
+    if (fabs(node_number(node, "beta")) <= LARGEST_BETA)
         return true;
     diagnostics_report(lowering->diagnostics, SEVERITY_ERROR, node->where,
         "the interpreter (`riffle run --interpret`) takes any beta",
-        "local_response_norm is compiled for a beta of 0, 0.25, 0.5, ... 4 only");
+        "local_response_norm is compiled for a beta from %d to %d only", -LARGEST_BETA,
+        LARGEST_BETA);
     return false;
 }
 

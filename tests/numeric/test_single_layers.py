@@ -271,6 +271,8 @@ def response_norm(t, channels_size):
     t.output(t.local_response_norm(x, size, 1e-4, 0.75, 1.0))
     t.output(t.local_response_norm(x, size, 0.5, 0.75, 2.0))
     t.output(t.local_response_norm(x, size, 2.0, 0.25, 0.7))
+    t.output(t.local_response_norm(x, size, 1.5, 0.6, 1.0))  # no binary fraction
+    t.output(t.local_response_norm(x, size, 0.1, 1.3, 1.0))
 
 
 # ---- which channel is where ----
