@@ -7,12 +7,12 @@
 #include <string.h>
 
 /* Random graphs have few channels and layers; what rounding makes of them was seen to stay below a
- * fiftieth of this. */
-static const double rounding = 5e-5;
+ * fifth of this. */
+static const double rounding = 1e-5;
 
 /* Passes that move data and compute nothing: no bit may change. */
 static const char *const exact_passes[] = {
-    "merge-layout", "common-subexpressions", "dead-code", "simplify"};
+    "merge-layout", "common-subexpressions", "dead-code", "simplify", "sink-route", "fold-pad"};
 
 bool fault_alike(const char *a, const char *b) {
     size_t length = strcspn(a, ":");

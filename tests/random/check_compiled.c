@@ -8,7 +8,7 @@
 enum { GUARD = 64, GUARD_BYTE = 0x5a };
 
 /* The compiled code sums in float what the oracle sums in double. */
-static const double rounding = 2e-4;
+static const double rounding = 1e-4;
 
 /* ---- guards ---- */
 
