@@ -99,7 +99,7 @@ class Reader:
         script = command.removeprefix("$ ").replace("\\\n", " ")
         done = subprocess.run(["bash", "-c", self.prelude + script], cwd=self.folder, env=self.environment, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=1800, check=False)
-        if re.match(r"\w+=", script):
+        if re.fullmatch(r'\w+="\$\(.*\)"\n', script):
             self.prelude += script + "\n"
         self.count += 1
         return done.stdout
