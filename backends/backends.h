@@ -42,9 +42,13 @@ typedef struct Program Program;
  * that is. To be asked before weights are made and passes run: those take memory, too. */
 bool graph_within_limits(const Graph *graph, Diagnostics *diagnostics);
 
+typedef enum LowerChains { CHAINS_BY_COST, CHAINS_NEVER, CHAINS_ALWAYS } LowerChains;
+
 typedef struct LowerOptions {
-    bool copy_layout; /* each layout op moves all its numbers, as in an engine that runs op by op:
-                         no views, and no producer that writes to where its reader looks */
+    bool copy_layout;   /* each layout op moves all its numbers, as in an engine that runs op by op:
+                           no views, and no producer that writes to where its reader looks */
+    LowerChains chains; /* which layers share a kernel, row by row; answers are the same */
+    int64_t ring_bytes; /* most that a chain may keep on the stack; 0: 96 KiB */
 } LowerOptions;
 
 /* The graph must have passed the pipeline (no batch_norm) and have weight data. NULL after errors.

@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { WORKSPACE_ALIGNMENT = 64, SLACK_BYTES = 64 };
+enum { WORKSPACE_ALIGNMENT = 64, SLACK_BYTES = 64, MOST_RING_BYTES = 96 * 1024 };
 
 /* ---- buffers ---- */
 
@@ -408,7 +408,9 @@ Program *program_lower_with(const Graph *graph, const Target *target, const Lowe
         .target = target,
         .arena = arena,
         .diagnostics = diagnostics,
-        .copy_layout = options->copy_layout};
+        .copy_layout = options->copy_layout,
+        .chains = options->chains,
+        .ring_bytes = options->ring_bytes > 0 ? options->ring_bytes : MOST_RING_BYTES};
     lowering.placements = ARENA_ARRAY(arena, Placement *, graph->next_value_id + 1);
     lowering.outputs = ARENA_ARRAY(arena, const GraphOutput *, graph->next_value_id + 1);
     add_public_buffers(&lowering);

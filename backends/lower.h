@@ -46,7 +46,9 @@ typedef struct Lowering {
     const Node **chain_next;     /* by value id: who reads the value inside the same kernel */
     bool *owns;                  /* by value id: of a route: it owns its sources */
     Placement **owned;           /* by value id: where the channels of such a route are */
-    bool copy_layout;            /* see LowerOptions */
+    LowerChains chains;          /* as in LowerOptions */
+    int64_t ring_bytes;
+    bool copy_layout; /* see LowerOptions */
 } Lowering;
 
 /* A kernel under construction together with the arguments of its first call. */
@@ -124,6 +126,9 @@ typedef struct TileShape {
 /* The shape that computes `outputs` channels of `pixels` pixels with `taps` multiply-adds each in
  * the fewest cycles, by a model of the target's ports. */
 TileShape choose_tile(const Target *target, int64_t outputs, int64_t pixels, int64_t taps);
+/* The cycles by that model. */
+double tiles_cycles(
+    const Target *target, int64_t outputs, int64_t pixels, int64_t taps, TileShape shape);
 
 /* A stretch of tiles along an output row: `repeat` tiles of `pixels` outputs, from column `first`
  * on. Where repeat > 1 no tap of the window leaves the input, so one body serves all. */

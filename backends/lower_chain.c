@@ -8,17 +8,12 @@
  * except at the start of a task or of an image, where it begins at the first row of the window. The
  * results are those of the ops alone, bit by bit: only the order of rows changes.
  *
- * Worth it when the tensor between two ops is too large for the second-level cache to keep; the
- * rings must be small enough for a thread's stack. */
-#include "backends/lower.h"
+ * Where a row is wide, the chain goes through the image in strips of columns, one after the other.
+ * Whether a chain is worth it, and how many strips, says chain_cost.c. */
+#include "backends/chain.h"
 #include <assert.h>
 
-enum {
-    MOST_CHAIN = MAX_KERNEL_LOCALS + 1,
-    MOST_RING_BYTES = 96 * 1024,
-    MOST_STRIPS = 8,
-    SLACK_FLOATS = 16
-};
+enum { SLACK_FLOATS = 16 };
 
 /* ---- which nodes ---- */
 
@@ -49,73 +44,6 @@ static int chain_nodes(const Lowering *lowering, const Node *last, const Node **
     return count;
 }
 
-/* rows[i]: how many rows of nodes[i]'s output the computation of one row of the last needs at once.
- */
-static void ring_rows(const Node *const *nodes, int count, int64_t *rows) {
-    rows[count - 1] = 1;
-    for (int i = count - 2; i >= 0; i--) {
-        Window window = node_window(nodes[i + 1]);
-        rows[i] =
-            (rows[i + 1] - 1) * window.stride[0] + (window.kernel[0] - 1) * window.dilation[0] + 1;
-        int64_t height = nodes[i]->results[0]->type.dims[2];
-        rows[i] = rows[i] < height ? rows[i] : height;
-    }
-}
-
-static int64_t row_width(const Node *node) {
-    return node->results[0]->type.dims[3];
-}
-
-/* columns[i]: which columns of nodes[i]'s output strip `strip` of `strips` equal ones of the last
- * needs. Neighbouring strips compute those between them twice. */
-static void strip_columns(
-    const Node *const *nodes, int count, int64_t strip, int64_t strips, ColumnRange *columns) {
-    int64_t width = row_width(nodes[count - 1]);
-    columns[count - 1] = (ColumnRange){width * strip / strips, width * (strip + 1) / strips};
-    for (int i = count - 2; i >= 0; i--) {
-        Window window = node_window(nodes[i + 1]);
-        int64_t stride = window.stride[1], left = window.padding[1];
-        int64_t reach = (window.kernel[1] - 1) * window.dilation[1];
-        int64_t begin = columns[i + 1].begin * stride - left;
-        int64_t end = (columns[i + 1].end - 1) * stride - left + reach + 1;
-        begin = begin > 0 ? begin : 0;
-        end = end < row_width(nodes[i]) ? end : row_width(nodes[i]);
-        columns[i] = (ColumnRange){begin, end > begin ? end : begin};
-    }
-}
-
-/* widths[i]: the columns of nodes[i]'s output in the widest strip. */
-static void ring_widths(const Node *const *nodes, int count, int64_t strips, int64_t *widths) {
-    for (int i = 0; i < count; i++)
-        widths[i] = 0;
-    for (int64_t strip = 0; strip < strips; strip++) {
-        ColumnRange columns[MOST_CHAIN];
-        strip_columns(nodes, count, strip, strips, columns);
-        for (int i = 0; i < count; i++) {
-            int64_t width = columns[i].end - columns[i].begin;
-            widths[i] = width > widths[i] ? width : widths[i];
-        }
-    }
-}
-
-static int64_t ring_bytes(const Node *const *nodes, int count, int64_t strips) {
-    int64_t rows[MOST_CHAIN], widths[MOST_CHAIN], bytes = 0;
-    ring_rows(nodes, count, rows);
-    ring_widths(nodes, count, strips, widths);
-    for (int i = 0; i < count - 1; i++)
-        bytes += rows[i] * widths[i] * nodes[i]->results[0]->type.dims[1] * (int64_t)sizeof(float);
-    return bytes;
-}
-
-/* The fewest strips for which the rings fit; 0 when no number will do. */
-static int64_t choose_strips(const Node *const *nodes, int count) {
-    for (int64_t strips = 1; strips <= MOST_STRIPS && strips <= row_width(nodes[count - 1]);
-        strips++)
-        if (ring_bytes(nodes, count, strips) <= MOST_RING_BYTES)
-            return strips;
-    return 0;
-}
-
 /* Numbered as docs/kernels.md lists them. */
 static bool may_link(
     const Lowering *lowering, const Node *node, const Node *next, const int *uses) {
@@ -130,23 +58,24 @@ static bool may_link(
     /* 3. nor is it written to an output or into a route's buffer */
     if (lowering->outputs[value->id] || lowering->claims[value->id])
         return false;
-    /* 4. the tensor is more than the second-level cache keeps */
-    const int64_t *dims = value->type.dims;
-    int64_t bytes = dims[1] * dims[2] * dims[3] * (int64_t)sizeof(float);
-    if (bytes <= lowering->target->l2_bytes / 2)
-        return false;
-    /* 5. the rings of the whole chain fit */
+    /* 4. the rings of the whole chain fit */
     int count = chain_nodes(lowering, node, nodes);
     if (count == MOST_CHAIN)
         return false;
+    double apart = chain_cycles(lowering, nodes, count) + chain_cycles(lowering, &next, 1);
     nodes[count++] = next;
-    return choose_strips(nodes, count) > 0;
+    if (chain_strips(lowering, nodes, count) == 0)
+        return false;
+    /* 5. and take no more time than two kernels */
+    return lowering->chains == CHAINS_ALWAYS || chain_cycles(lowering, nodes, count) <= apart;
 }
 
 void lowering_find_chains(Lowering *lowering) {
     const Graph *graph = lowering->graph;
     lowering->chain_next = ARENA_ARRAY(lowering->arena, const Node *, graph->next_value_id + 1);
     const int *uses = graph_use_counts(graph, lowering->arena);
+    if (lowering->chains == CHAINS_NEVER)
+        return;
     for (const Node *next = graph->first; next; next = next->next) {
         const Node *node = next->operand_count > 0 ? next->operands[0]->producer : NULL;
         if (node && node->result_count == 1 && may_link(lowering, node, next, uses))
@@ -248,7 +177,7 @@ static void emit_rows(const Chain *chain) {
 /* Lets the ops compute the columns of one strip; a ring begins with the first of its columns. */
 static void enter_strip(Chain *chain, int64_t strip, int64_t strips) {
     ColumnRange columns[MOST_CHAIN];
-    strip_columns(chain->nodes, chain->count, strip, strips, columns);
+    chain_strip_columns(chain->nodes, chain->count, strip, strips, columns);
     for (int i = 0; i < chain->count; i++) {
         chain->ops[i]->columns = columns[i];
         if (i == chain->count - 1)
@@ -263,9 +192,9 @@ bool lower_chain(Lowering *lowering, const Node *last) {
     KernelCall call;
     Chain chain = {.lowering = lowering, .call = &call};
     chain.count = chain_nodes(lowering, last, chain.nodes);
-    int64_t strips = chain.count == 1 ? 1 : choose_strips(chain.nodes, chain.count);
-    ring_rows(chain.nodes, chain.count, rows);
-    ring_widths(chain.nodes, chain.count, strips, widths);
+    int64_t strips = chain.count == 1 ? 1 : chain_strips(lowering, chain.nodes, chain.count);
+    chain_ring_rows(chain.nodes, chain.count, rows);
+    chain_ring_widths(chain.nodes, chain.count, strips, widths);
     call_begin(lowering, &call, chain.nodes[0], 1);
     call.step.op = op_info(last->op)->name;
     for (int i = 0; i < chain.count; i++) {

@@ -40,7 +40,7 @@ static double panel_cycles(
     return rest > 0 ? cycles + tile_cycles(target, channels, (int)rest, taps) : cycles;
 }
 
-static double shape_cycles(
+double tiles_cycles(
     const Target *target, int64_t outputs, int64_t pixels, int64_t taps, TileShape shape) {
     int64_t panel = (int64_t)shape.vectors * target->lanes;
     int64_t whole = outputs / panel, rest = outputs % panel;
@@ -56,7 +56,7 @@ static int registers_needed(const Target *target, TileShape shape) {
 
 TileShape choose_tile(const Target *target, int64_t outputs, int64_t pixels, int64_t taps) {
     TileShape best = {1, 1}, shape;
-    double least = shape_cycles(target, outputs, pixels, taps, best);
+    double least = tiles_cycles(target, outputs, pixels, taps, best);
     for (shape.vectors = 1; shape.vectors <= MAX_TILE_VECTORS; shape.vectors++) {
         if ((int64_t)(shape.vectors - 1) * target->lanes >= outputs)
             break;
@@ -64,7 +64,7 @@ TileShape choose_tile(const Target *target, int64_t outputs, int64_t pixels, int
             shape.pixels++) {
             if (shape.pixels > 1 && registers_needed(target, shape) > target->registers)
                 break;
-            double cycles = shape_cycles(target, outputs, pixels, taps, shape);
+            double cycles = tiles_cycles(target, outputs, pixels, taps, shape);
             if (cycles < least) {
                 least = cycles;
                 best = shape;

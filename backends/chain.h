@@ -1,0 +1,25 @@
+/* Inside the lowering of chains: what the rings between the ops of one kernel look like, and what a
+ * chain costs. `nodes` are those of a chain in order, `count` of them, at most MOST_CHAIN. */
+#ifndef RIFFLE_BACKENDS_CHAIN_H
+#define RIFFLE_BACKENDS_CHAIN_H
+
+#include "backends/lower.h"
+
+enum { MOST_CHAIN = MAX_KERNEL_LOCALS + 1 };
+
+/* rows[i]: how many rows of nodes[i]'s output the computation of one row of the last needs at once.
+ */
+void chain_ring_rows(const Node *const *nodes, int count, int64_t *rows);
+/* columns[i]: which columns of nodes[i]'s output strip `strip` of `strips` equal ones of the last
+ * needs. Neighbouring strips compute those between them twice. */
+void chain_strip_columns(
+    const Node *const *nodes, int count, int64_t strip, int64_t strips, ColumnRange *columns);
+/* widths[i]: the columns of nodes[i]'s output in the widest strip. */
+void chain_ring_widths(const Node *const *nodes, int count, int64_t strips, int64_t *widths);
+
+/* In how many strips the chain takes the fewest cycles; 0 when its rings fit in no number. */
+int64_t chain_strips(const Lowering *lowering, const Node *const *nodes, int count);
+/* The cycles of one image in that many strips, or of the layer by itself. */
+double chain_cycles(const Lowering *lowering, const Node *const *nodes, int count);
+
+#endif

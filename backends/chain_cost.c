@@ -1,0 +1,191 @@
+/* The cost model of chains.
+ *
+ * What a chain saves is the traffic of the tensors between its ops, which are written once and read
+ * once. What it costs: tiles of one row instead of all pixels; weights that are read again for each
+ * row; the columns between strips, computed twice; and rings that are larger than the first-level
+ * cache are traffic, too. The rates are rough, and equal for all targets: they decide what to do
+ * with tensors of hundreds of kilobytes, not with the last percent. */
+#include "backends/chain.h"
+
+enum { MOST_STRIPS = 8 };
+
+static const double l2_rate = 32;    /* bytes per cycle from or to the second-level cache */
+static const double l3_rate = 8;     /* and beyond it */
+static const double row_cycles = 40; /* to begin a row of an op: loops, addresses */
+
+/* ---- rings and strips ---- */
+
+/* rows[i]: how many rows of nodes[i]'s output the computation of one row of the last needs at once.
+ */
+void chain_ring_rows(const Node *const *nodes, int count, int64_t *rows) {
+    rows[count - 1] = 1;
+    for (int i = count - 2; i >= 0; i--) {
+        Window window = node_window(nodes[i + 1]);
+        rows[i] =
+            (rows[i + 1] - 1) * window.stride[0] + (window.kernel[0] - 1) * window.dilation[0] + 1;
+        int64_t height = nodes[i]->results[0]->type.dims[2];
+        rows[i] = rows[i] < height ? rows[i] : height;
+    }
+}
+
+static int64_t row_width(const Node *node) {
+    return node->results[0]->type.dims[3];
+}
+
+/* columns[i]: which columns of nodes[i]'s output strip `strip` of `strips` equal ones of the last
+ * needs. Neighbouring strips compute those between them twice. */
+void chain_strip_columns(
+    const Node *const *nodes, int count, int64_t strip, int64_t strips, ColumnRange *columns) {
+    int64_t width = row_width(nodes[count - 1]);
+    columns[count - 1] = (ColumnRange){width * strip / strips, width * (strip + 1) / strips};
+    for (int i = count - 2; i >= 0; i--) {
+        Window window = node_window(nodes[i + 1]);
+        int64_t stride = window.stride[1], left = window.padding[1];
+        int64_t reach = (window.kernel[1] - 1) * window.dilation[1];
+        int64_t begin = columns[i + 1].begin * stride - left;
+        int64_t end = (columns[i + 1].end - 1) * stride - left + reach + 1;
+        begin = begin > 0 ? begin : 0;
+        end = end < row_width(nodes[i]) ? end : row_width(nodes[i]);
+        columns[i] = (ColumnRange){begin, end > begin ? end : begin};
+    }
+}
+
+/* widths[i]: the columns of nodes[i]'s output in the widest strip. */
+void chain_ring_widths(const Node *const *nodes, int count, int64_t strips, int64_t *widths) {
+    for (int i = 0; i < count; i++)
+        widths[i] = 0;
+    for (int64_t strip = 0; strip < strips; strip++) {
+        ColumnRange columns[MOST_CHAIN];
+        chain_strip_columns(nodes, count, strip, strips, columns);
+        for (int i = 0; i < count; i++) {
+            int64_t width = columns[i].end - columns[i].begin;
+            widths[i] = width > widths[i] ? width : widths[i];
+        }
+    }
+}
+
+static int64_t ring_bytes(const Node *const *nodes, int count, int64_t strips) {
+    int64_t rows[MOST_CHAIN], widths[MOST_CHAIN], bytes = 0;
+    chain_ring_rows(nodes, count, rows);
+    chain_ring_widths(nodes, count, strips, widths);
+    for (int i = 0; i < count - 1; i++)
+        bytes += rows[i] * widths[i] * nodes[i]->results[0]->type.dims[1] * (int64_t)sizeof(float);
+    return bytes;
+}
+
+/* ---- cycles ---- */
+
+/* Cycles to move so many bytes of a working set of `size` bytes once. */
+static double traffic(const Target *target, double bytes, int64_t size) {
+    if (size <= target->l1_bytes * 3 / 4)
+        return 0;
+    return bytes / (size <= target->l2_bytes / 2 ? l2_rate : l3_rate);
+}
+
+static int64_t value_bytes(const Value *value) {
+    return tensor_elements(&value->type) / value->type.dims[0] * (int64_t)sizeof(float);
+}
+
+static bool is_dense_convolution(const Node *node) {
+    return node->op == OP_conv && !is_depthwise(node);
+}
+
+static int64_t node_taps(const Node *node) {
+    Window window = node_window(node);
+    int64_t taps = window.kernel[0] * window.kernel[1];
+    return is_dense_convolution(node) ? taps * node_weight(node, "weight")->type.dims[1] : taps;
+}
+
+/* The node's arithmetic for `rows` rows of `pixels` pixels each. The shape is of its tiles. */
+static double arithmetic(
+    const Target *target, const Node *node, TileShape shape, int64_t rows, int64_t pixels) {
+    const int64_t *dims = node->results[0]->type.dims;
+    int64_t taps = node_taps(node);
+    if (!is_dense_convolution(node)) {
+        int64_t vectors = (dims[1] + target->lanes - 1) / target->lanes;
+        return (double)(rows * pixels * vectors * taps) / target->multiply_adds_per_cycle;
+    }
+    int64_t groups = node_integer(node, "groups");
+    return (double)(rows * groups) * tiles_cycles(target, dims[1] / groups, pixels, taps, shape);
+}
+
+/* The tile that the node's lowering chooses for rows of this width. */
+static TileShape node_tile(const Target *target, const Node *node, int64_t width) {
+    if (!is_dense_convolution(node))
+        return (TileShape){0, 0};
+    int64_t outputs = node->results[0]->type.dims[1] / node_integer(node, "groups");
+    return choose_tile(target, outputs, width, node_taps(node));
+}
+
+/* Reading all weights of the node `times` times. */
+static double weight_traffic(const Target *target, const Node *node, int64_t times) {
+    const Weight *weight = node->op == OP_conv ? node_weight(node, "weight") : NULL;
+    int64_t bytes = weight ? tensor_elements(&weight->type) * (int64_t)sizeof(float) : 0;
+    return traffic(target, (double)(bytes * times), bytes);
+}
+
+/* A layer by itself. A pointwise convolution goes over all pixels as one row, panel by panel. */
+static double single_cycles(const Target *target, const Node *node) {
+    const int64_t *dims = node->results[0]->type.dims;
+    bool flat = is_pointwise(node) && !is_depthwise(node);
+    int64_t rows = flat ? 1 : dims[2], pixels = flat ? dims[2] * dims[3] : dims[3];
+    return arithmetic(target, node, node_tile(target, node, pixels), rows, pixels) +
+           weight_traffic(target, node, rows) + (double)rows * row_cycles;
+}
+
+static double strips_cycles(const Target *target, const Node *const *nodes, int count,
+    const TileShape *shapes, int64_t strips) {
+    int64_t rings = ring_bytes(nodes, count, strips);
+    double cycles = 0;
+    for (int64_t strip = 0; strip < strips; strip++) {
+        ColumnRange columns[MOST_CHAIN];
+        chain_strip_columns(nodes, count, strip, strips, columns);
+        for (int i = 0; i < count; i++) {
+            const int64_t *dims = nodes[i]->results[0]->type.dims;
+            int64_t width = columns[i].end - columns[i].begin;
+            cycles += arithmetic(target, nodes[i], shapes[i], dims[2], width);
+            cycles += weight_traffic(target, nodes[i], dims[2]) + (double)dims[2] * row_cycles;
+            if (i < count - 1) /* written once, read once */
+                cycles += traffic(target, 2.0 * (double)(dims[1] * dims[2] * width) * 4, rings);
+        }
+    }
+    return cycles;
+}
+
+/* Sets *cycles to those of the best number of strips, without the tensors at the ends. */
+static int64_t best_strips(
+    const Lowering *lowering, const Node *const *nodes, int count, double *cycles) {
+    const Target *target = lowering->target;
+    int64_t best = 0;
+    TileShape shapes[MOST_CHAIN];
+    for (int i = 0; i < count; i++)
+        shapes[i] = node_tile(target, nodes[i], row_width(nodes[i]));
+    for (int64_t strips = 1; strips <= MOST_STRIPS && strips <= row_width(nodes[count - 1]);
+        strips++) {
+        if (ring_bytes(nodes, count, strips) > lowering->ring_bytes)
+            continue;
+        double these = strips_cycles(target, nodes, count, shapes, strips);
+        if (best == 0 || these < *cycles) {
+            best = strips;
+            *cycles = these;
+        }
+    }
+    return best;
+}
+
+int64_t chain_strips(const Lowering *lowering, const Node *const *nodes, int count) {
+    double cycles = 0;
+    return best_strips(lowering, nodes, count, &cycles);
+}
+
+double chain_cycles(const Lowering *lowering, const Node *const *nodes, int count) {
+    const Target *target = lowering->target;
+    double cycles = 0;
+    if (count == 1)
+        cycles = single_cycles(target, nodes[0]);
+    else
+        best_strips(lowering, nodes, count, &cycles);
+    int64_t read = value_bytes(nodes[0]->operands[0]);
+    int64_t written = value_bytes(nodes[count - 1]->results[0]);
+    return cycles + traffic(target, (double)read, read) + traffic(target, (double)written, written);
+}
