@@ -142,3 +142,20 @@ bool route_is_residual(const Graph *graph, const Node *route) {
             return false;
     return true;
 }
+
+static bool has_one_tap(const Node *node) {
+    if (node->op == OP_max_pool || node->op == OP_avg_pool || node->op == OP_global_avg_pool)
+        return false;
+    const Weight *weight = node->op == OP_conv ? node->weights[0] : NULL;
+    return weight == NULL || weight->type.dims[2] * weight->type.dims[3] == 1;
+}
+
+bool route_is_gathered(const Graph *graph, const Node *route) {
+    if (graph_use_count(graph, route->results[0]) != 1)
+        return false;
+    for (const Node *node = route->next; node; node = node->next)
+        for (int i = 0; i < node->operand_count; i++)
+            if (node->operands[i] == route->results[0])
+                return is_channelwise(node) && has_one_tap(node);
+    return false;
+}

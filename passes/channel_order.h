@@ -52,6 +52,11 @@ RouteSource route_source(const Node *route, int64_t index);
  * order, so it asks for none and its pieces do not count. */
 bool route_is_residual(const Graph *graph, const Node *route);
 
+/* True when one op alone reads the route, which takes each vector once and could put it together
+ * from pieces: an element-wise op, or a depthwise convolution of one tap. What it asks for comes
+ * last. */
+bool route_is_gathered(const Graph *graph, const Node *route);
+
 /* Pieces that the route would consist of with the chosen orders, or with the present ones. */
 int64_t route_run_count(const ChannelOrders *orders, const Node *route, bool chosen);
 

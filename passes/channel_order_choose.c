@@ -8,6 +8,7 @@
  *        those in one block of the class, or in one of the sets above
  *     3. what the results of the routes are asked for in their turn, and their blocks, seen from
  *        here: so that the runs inside a run stay together too
+ *     4. what is taken by ops that can put vectors together from pieces
  * Sets come from the readers backwards, orders are chosen from the producers forwards. Channels
  * that no set distinguishes follow the order of what a route connects them to, where that is
  * chosen. */
@@ -84,7 +85,7 @@ static void ask_for_sources(
 }
 
 /* What the route takes from, and brings into, each class. */
-static void ask_for_operands(ChannelOrders *orders, const Node *route) {
+static void ask_for_operands(ChannelOrders *orders, const Node *route, SetKind kind) {
     OrderClass *result = channel_order(orders, route->results[0]);
     for (int k = 0; k < route->operand_count; k++) {
         OrderClass *operand = channel_order(orders, route->operands[k]);
@@ -94,7 +95,7 @@ static void ask_for_operands(ChannelOrders *orders, const Node *route) {
             if (source.operand == k)
                 taken[source.channel] = true;
         }
-        ask_for(orders, operand, taken, SET_TAKEN);
+        ask_for(orders, operand, taken, kind);
         for (int64_t first = 0; first < operand->channels; first = block_end(operand, first))
             if (block_end(operand, first) > first + 1)
                 ask_for_sources(orders, route, k, first, block_end(operand, first));
@@ -245,13 +246,17 @@ void channel_orders_choose(ChannelOrders *orders) {
             routes[at++] = node;
     connect(orders, routes, route_count);
     for (size_t r = 0; r < route_count; r++)
-        if (!route_is_residual(orders->graph, routes[r]))
-            ask_for_operands(orders, routes[r]);
+        if (!route_is_residual(orders->graph, routes[r]) &&
+            !route_is_gathered(orders->graph, routes[r]))
+            ask_for_operands(orders, routes[r], SET_TAKEN);
     for (int i = orders->class_count - 1; i >= 0; i--)
         for (size_t r = 0; r < route_count; r++)
             if (channel_order(orders, routes[r]->results[0]) == &orders->classes[i] &&
                 !route_is_residual(orders->graph, routes[r]))
                 pull_back_all(orders, routes[r]);
+    for (size_t r = 0; r < route_count; r++)
+        if (route_is_gathered(orders->graph, routes[r]))
+            ask_for_operands(orders, routes[r], SET_PULLED);
     for (int i = 0; i < orders->class_count; i++)
         choose(orders, &orders->classes[i], routes, route_count);
 }
