@@ -199,7 +199,7 @@ const Expression *window_row_offset(Arena *arena, const Window *window, const Ru
 /* Whether vectors of it are better put together from pieces than read run by run. */
 bool placement_is_scattered(const Placement *placement);
 /* Whether the node's lowering reads each vector of its operands once, and from pieces if need be:
- * element-wise ops, and depthwise convolutions of one tap. */
+ * element-wise ops, and windows that do not overlap. */
 bool lowering_gathers(const Node *node);
 
 /* Offset of channel 0 of the run at the pixel that is read, without the run's displacement. */

@@ -94,10 +94,13 @@ static void emit_channels(const Elementwise *op, const Segment *segment) {
 }
 
 bool lowering_gathers(const Node *node) {
-    if (is_depthwise(node)) {
+    if (is_depthwise(node) || node->op == OP_max_pool || node->op == OP_avg_pool) {
         Window window = node_window(node);
-        return window.kernel[0] * window.kernel[1] == 1 && window.padding[0] == 0 &&
-               window.padding[1] == 0 && window.padding[2] == 0 && window.padding[3] == 0;
+        bool once = true;
+        for (int i = 0; i < 2; i++)
+            once = once && window.kernel[i] <= window.stride[i] && window.dilation[i] == 1 &&
+                   window.padding[i] == 0 && window.padding[2 + i] == 0;
+        return once;
     }
     return node->op == OP_add || node->op == OP_multiply ||
            op_activation(node->op) != ACTIVATION_NONE;

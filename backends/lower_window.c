@@ -25,7 +25,7 @@ typedef struct WindowOp {
     float factor;      /* mean without table */
     Activation activation, residual_activation;
     int tile_pixels;
-    bool gathered; /* the input's vectors are put together from pieces; one tap */
+    bool gathered; /* the input's vectors are put together from pieces; windows do not overlap */
 } WindowOp;
 
 enum { MAX_WINDOW_PIXELS = 14 };
@@ -80,9 +80,10 @@ typedef struct InputPlace {
     const WindowOp *op;
     const WindowTile *tile;
     const Expression *kernel_row;
+    int64_t column; /* from that of the first pixel's first tap */
 } InputPlace;
 
-/* Offset of the tile's first column at its first tap, channel 0 of the run. */
+/* Offset of the column, channel 0 of the run. */
 static const Expression *input_base(const void *context, const Run *run) {
     const InputPlace *place = context;
     const WindowOp *op = place->op;
@@ -91,16 +92,17 @@ static const Expression *input_base(const void *context, const Run *run) {
     return expression_sum(op->arena, scaled(op, tile->image, run->image_stride),
         window_row_offset(op->arena, window, run, tile->row, place->kernel_row),
         scaled(op, tile->column, window->stride[1] * run->pixel_stride),
-        expression_constant(op->arena, -window->padding[1] * run->pixel_stride), NULL);
+        expression_constant(op->arena, (place->column - window->padding[1]) * run->pixel_stride),
+        NULL);
 }
 
-static int load_column(const InputPlace *place, int64_t column) {
+static int load_column(const InputPlace *place) {
     const WindowOp *op = place->op;
     const WindowTile *tile = place->tile;
     if (op->gathered) {
         int64_t first = 0;
         bool constant = expression_is_constant(tile->channel, &first);
-        assert(constant && column == 0);
+        assert(constant);
         (void)constant;
         int64_t left = tile->channels_left;
         return emit_gather(op->builder, op->input, op->input_parameters, first,
@@ -110,7 +112,7 @@ static int load_column(const InputPlace *place, int64_t column) {
     int value = kernel_register(op->builder, tile->lanes);
     emit_vector_load(op->builder, value, tile->in_parameter,
         expression_sum(op->arena, tile->in_channel, input_base(place, run),
-            expression_constant(op->arena, run->displacement + column * run->pixel_stride), NULL),
+            expression_constant(op->arena, run->displacement), NULL),
         tile->channels_left, run->exact);
     return value;
 }
@@ -121,7 +123,7 @@ static void emit_kernel_row(const WindowOp *op, const WindowTile *tile, const in
     KernelBuilder *builder = op->builder;
     Arena *arena = op->arena;
     const Window *window = &op->rows.window;
-    const InputPlace place = {op, tile, kernel_row};
+    InputPlace place = {op, tile, kernel_row, 0};
     int64_t taps = window->kernel[1], stride = window->stride[1], dilation = window->dilation[1];
     int *weights = ARENA_ARRAY(arena, int, taps);
     for (int64_t tap = 0; op->kind == WINDOW_DEPTHWISE && tap < taps; tap++) {
@@ -141,8 +143,10 @@ static void emit_kernel_row(const WindowOp *op, const WindowTile *tile, const in
             int pixel = (int)(distance / stride);
             if (!tap_inside(op, tile, pixel, tap))
                 continue;
-            if (value < 0)
-                value = load_column(&place, column);
+            if (value < 0) {
+                place.column = column;
+                value = load_column(&place);
+            }
             combine(op, accumulators[pixel], value, weights[tap]);
         }
     }

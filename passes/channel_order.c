@@ -143,11 +143,16 @@ bool route_is_residual(const Graph *graph, const Node *route) {
     return true;
 }
 
-static bool has_one_tap(const Node *node) {
-    if (node->op == OP_max_pool || node->op == OP_avg_pool || node->op == OP_global_avg_pool)
+/* Whether no input is in two windows. */
+static bool reads_once(const Node *node) {
+    if (node->op == OP_global_avg_pool)
         return false;
-    const Weight *weight = node->op == OP_conv ? node->weights[0] : NULL;
-    return weight == NULL || weight->type.dims[2] * weight->type.dims[3] == 1;
+    if (node->op != OP_conv && node->op != OP_max_pool && node->op != OP_avg_pool)
+        return true;
+    const int64_t *kernel =
+        node->op == OP_conv ? node->weights[0]->type.dims + 2 : node_list(node, "kernel").items;
+    const int64_t *stride = node_list(node, "stride").items;
+    return kernel[0] <= stride[0] && kernel[1] <= stride[1];
 }
 
 bool route_is_gathered(const Graph *graph, const Node *route) {
@@ -156,6 +161,6 @@ bool route_is_gathered(const Graph *graph, const Node *route) {
     for (const Node *node = route->next; node; node = node->next)
         for (int i = 0; i < node->operand_count; i++)
             if (node->operands[i] == route->results[0])
-                return is_channelwise(node) && has_one_tap(node);
+                return is_channelwise(node) && reads_once(node);
     return false;
 }
