@@ -1,5 +1,6 @@
 /* The generator makes what it should, and a fault of a pass is found and made small. */
 #include "battery.h"
+#include "isolate.h"
 #include "maker.h"
 #include "random_graph.h"
 #include "reduce.h"
@@ -167,6 +168,22 @@ static void faulty_passes_are_found_and_reduced(void **state) {
     find_and_reduce(run_forgetting_types, "pass fails", 1);
 }
 
+static const char *run_for_ever(void *context, Arena *arena) {
+    for (volatile int *counter = context;;)
+        *counter ^= 1;
+    return arena_copy_string(arena, "never");
+}
+
+static void endless_code_is_ended(void **state) {
+    (void)state;
+    int counter = 0;
+    Arena *arena = arena_create();
+    const char *fault = isolated(run_for_ever, &counter, 1, arena);
+    assert_non_null(fault);
+    assert_true(fault_alike(fault, "endless"));
+    arena_destroy(arena);
+}
+
 /* ---- fixtures ---- */
 
 static void fixtures_read_back(void **state) {
@@ -199,6 +216,7 @@ int main(void) {
         cmocka_unit_test(every_op_occurs),
         cmocka_unit_test(seeds_say_it_all),
         cmocka_unit_test(faulty_passes_are_found_and_reduced),
+        cmocka_unit_test(endless_code_is_ended),
         cmocka_unit_test(fixtures_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
