@@ -7,9 +7,7 @@ enum { OPTION_LOAD_PASS_PLUGIN = 3000 };
 
 /* The row of an option table. (A child of argp would stand in a group of its own.) */
 #define LOAD_PASS_PLUGIN_ROW                                                                       \
-    {                                                                                              \
-        "load-pass-plugin", OPTION_LOAD_PASS_PLUGIN, "FILE", 0,                                    \
-            "Take passes from this shared object, too; may be repeated", 0                         \
-    }
+    {"load-pass-plugin", OPTION_LOAD_PASS_PLUGIN, "FILE", 0,                                       \
+        "Take passes from this shared object, too; may be repeated", 0}
 
 #endif
