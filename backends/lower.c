@@ -83,8 +83,12 @@ Placement *lowering_dense_parts(
         TensorType type = value->type;
         int64_t first = i > 0 ? ends[i - 1] : 0;
         type.dims[1] = ends[i] - first;
-        int buffer = add_buffer(lowering, BUFFER_WORKSPACE, 0,
-            pixels * type.dims[1] * (int64_t)sizeof(float), value_name(lowering, value));
+        const char *name = value_name(lowering, value);
+        if (count > 1)
+            name = arena_format(lowering->arena, "%s channels %lld to %lld", name, (long long)first,
+                (long long)ends[i] - 1);
+        int buffer = add_buffer(
+            lowering, BUFFER_WORKSPACE, 0, pixels * type.dims[1] * (int64_t)sizeof(float), name);
         placement->runs[i] = dense_placement(lowering, &type, buffer, LAYOUT_NHWC, false)->runs[0];
         placement->runs[i].first_channel = first;
     }

@@ -296,10 +296,12 @@ static void print_phases(const CompiledModel *compiled, double emit_seconds) {
         compiled->read_seconds, compiled->weights_seconds, compiled->passes_seconds,
         compiled->lower_seconds, emit_seconds, (double)usage.ru_maxrss * 1024 / 1e6);
     ProgramSummary summary = program_summary(compiled->program);
-    printf("%d kernels in %d steps; workspace %lld bytes (at least %lld), weights %lld bytes, "
+    printf("%d kernels in %d steps; workspace %lld bytes (buffers %lld, live channels %lld), "
+           "weights %lld bytes, "
            "%lld of %lld bytes moved by layout ops\n",
         summary.kernel_count, summary.step_count, (long long)summary.workspace_bytes,
-        (long long)summary.workspace_lower_bound_bytes, (long long)summary.weight_bytes,
+        (long long)summary.workspace_lower_bound_bytes, (long long)summary.live_bytes,
+        (long long)summary.weight_bytes,
         (long long)summary.layout_bytes, (long long)summary.bytes_moved);
 }
 

@@ -138,7 +138,10 @@ const char *check_compiled(
         target.l1_bytes = target.l2_bytes = 64;
     Diagnostics *diagnostics = diagnostics_create();
     const char *fault = NULL;
-    Program *program = program_lower(graph, &target, arena, diagnostics);
+    LowerOptions options = {0};
+    if (check->tiny_cache) /* rings of a few columns, so that chains go in strips */
+        options = (LowerOptions){.chains = CHAINS_ALWAYS, .ring_bytes = 2048};
+    Program *program = program_lower_with(graph, &target, &options, arena, diagnostics);
     LoadedModel *model = program == NULL ? NULL : jit_load(program, diagnostics);
     if (program == NULL)
         fault = arena_format(arena, "lowering: %s", diagnostics_copy(diagnostics, arena));

@@ -1,0 +1,167 @@
+/* What a program keeps in memory: how much, and that no two buffers meet; and that computing chains
+ * of layers row by row, in strips or not, changes no bit of an answer. */
+#include "backends/program.h"
+#include "frontend/frontend.h"
+#include "passes/passes.h"
+#include "tests/unit/ir_cmocka.h"
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Network {
+    const char *spec;
+    Setting settings[3];
+    size_t count;
+} Network;
+
+static Graph *read_network(const Network *network, Arena *arena) {
+    Diagnostics *diagnostics = diagnostics_create();
+    const char *path = arena_format(arena, "%s/examples/%s", RIFFLE_SOURCE_DIR, network->spec);
+    Spec *spec = spec_read(path, arena, diagnostics);
+    Graph *graph =
+        spec ? spec_elaborate(spec, network->settings, network->count, arena, diagnostics) : NULL;
+    assert_non_null(graph);
+    weights_randomize(graph, 1);
+    PassRegistry *registry = pass_registry_create(arena);
+    assert_true(pipeline_run(
+        graph, pipeline_preset(2), &(PipelineOptions){.registry = registry}, diagnostics));
+    diagnostics_print(diagnostics, stdout);
+    diagnostics_destroy(diagnostics);
+    return graph;
+}
+
+static Program *lower(
+    const Graph *graph, const char *name, const LowerOptions *options, Arena *arena) {
+    Diagnostics *diagnostics = diagnostics_create();
+    const Target *target = target_find(name, arena, diagnostics);
+    assert_non_null(target);
+    Program *program = program_lower_with(graph, target, options, arena, diagnostics);
+    diagnostics_print(diagnostics, stdout);
+    diagnostics_destroy(diagnostics);
+    assert_non_null(program);
+    return program;
+}
+
+/* ---- how much ---- */
+
+static bool meet(const Buffer *a, const Buffer *b) {
+    return a->first_step <= b->last_step && b->first_step <= a->last_step &&
+           a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes;
+}
+
+static void check_buffers(const Program *program) {
+    for (int i = 0; i < program->buffer_count; i++) {
+        const Buffer *a = &program->buffers[i];
+        if (a->kind != BUFFER_WORKSPACE || a->first_step < 0)
+            continue;
+        assert_true(a->offset >= 0 && a->offset + a->bytes <= program->workspace_bytes);
+        for (int j = 0; j < i; j++) {
+            const Buffer *b = &program->buffers[j];
+            assert_false(b->kind == BUFFER_WORKSPACE && b->first_step >= 0 && meet(a, b));
+        }
+    }
+}
+
+static void workspace_is_small(void **state) {
+    (void)state;
+    static const struct {
+        Network network;
+        const char *target;
+        int64_t most;
+    } cases[] = {
+        {{"shufflenet_v2.rfl", {{"width", "1.0"}}, 1}, "x86-64", 1000000},
+        {{"shufflenet_v2.rfl", {{"width", "1.0"}}, 1}, "x86-64-v3", 1000000},
+        {{"shufflenet_v2.rfl", {{"width", "1.0"}}, 1}, "x86-64-v4", 1000000},
+        {{"shufflenet_v2.rfl", {{"width", "1.0"}, {"size", "[720, 1280]"}}, 2}, "x86-64-v3",
+            14000000},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        Arena *arena = arena_create();
+        Graph *graph = read_network(&cases[i].network, arena);
+        Program *program = lower(graph, cases[i].target, &(LowerOptions){0}, arena);
+        ProgramSummary summary = program_summary(program);
+        printf("%s: workspace %lld, buffers %lld, live channels %lld\n", cases[i].target,
+            (long long)summary.workspace_bytes, (long long)summary.workspace_lower_bound_bytes,
+            (long long)summary.live_bytes);
+        assert_in_range(summary.workspace_bytes, 1, cases[i].most);
+        assert_true(summary.live_bytes <= summary.workspace_lower_bound_bytes);
+        assert_true(summary.workspace_lower_bound_bytes <= summary.workspace_bytes);
+        assert_int_equal(summary.layout_bytes, 0);
+        check_buffers(program);
+        program_destroy(program);
+        arena_destroy(arena);
+    }
+}
+
+/* ---- chains ---- */
+
+static void two_at_a_time(void *pool, riffle_task *task, void *context, size_t count) {
+    (void)pool;
+    for (size_t begin = 0; begin < count; begin += 2)
+        task(context, begin, begin + 2 < count ? begin + 2 : count);
+}
+
+/* The first output of a run; all at once, or in slices of two items. */
+static float *answer(const Graph *graph, const Program *program, bool sliced, Arena *arena) {
+    Diagnostics *diagnostics = diagnostics_create();
+    int64_t count = tensor_elements(&graph->inputs[0].value->type);
+    float *input = ARENA_ARRAY(arena, float, count);
+    for (int64_t i = 0; i < count; i++)
+        input[i] = (float)(i * 7919 % 2003) / 1001.0f - 1.0f;
+    float *output = ARENA_ARRAY(arena, float, tensor_elements(&graph->outputs[0].value->type));
+    size_t bytes = ((size_t)program_summary(program).workspace_bytes + 63) / 64 * 64;
+    void *workspace = aligned_alloc(64, bytes);
+    assert_non_null(workspace);
+    memset(workspace, 0xff, bytes);
+    LoadedModel *model = jit_load(program, diagnostics);
+    assert_non_null(model);
+    const float *inputs[] = {input};
+    float *outputs[] = {output};
+    int status = sliced ? jit_run_parallel(model, inputs, outputs, workspace, two_at_a_time, NULL)
+                        : jit_run(model, inputs, outputs, workspace);
+    assert_int_equal(status, 0);
+    jit_unload(model);
+    free(workspace);
+    diagnostics_destroy(diagnostics);
+    return output;
+}
+
+static void chains_change_no_bit(void **state) {
+    (void)state;
+    if (!llvm_is_built_in())
+        skip();
+    static const Network networks[] = {
+        {"shufflenet_v2.rfl", {{"width", "0.5"}, {"size", "[70, 134]"}, {"classes", "9"}}, 3},
+        {"shufflenet_v1.rfl", {{"width", "0.5"}, {"size", "[64, 96]"}, {"classes", "9"}}, 3},
+    };
+    static const LowerOptions options[] = {{.chains = CHAINS_ALWAYS},
+        {.chains = CHAINS_ALWAYS, .ring_bytes = 6000}, {.chains = CHAINS_BY_COST}};
+    for (size_t i = 0; i < sizeof networks / sizeof networks[0]; i++) {
+        Arena *arena = arena_create();
+        Graph *graph = read_network(&networks[i], arena);
+        size_t bytes = (size_t)tensor_elements(&graph->outputs[0].value->type) * sizeof(float);
+        Program *apart = lower(graph, "x86-64-v3", &(LowerOptions){.chains = CHAINS_NEVER}, arena);
+        assert_int_equal(program_summary(apart).stack_bytes, 0);
+        const float *expected = answer(graph, apart, false, arena);
+        for (size_t j = 0; j < sizeof options / sizeof options[0]; j++) {
+            Program *program = lower(graph, "x86-64-v3", &options[j], arena);
+            ProgramSummary summary = program_summary(program);
+            assert_in_range(summary.stack_bytes, 1, 100000);
+            assert_true(summary.step_count < program_summary(apart).step_count);
+            if (options[j].ring_bytes > 0)
+                assert_in_range(summary.stack_bytes, 1, options[j].ring_bytes + 1000);
+            assert_memory_equal(answer(graph, program, false, arena), expected, bytes);
+            assert_memory_equal(answer(graph, program, true, arena), expected, bytes);
+            program_destroy(program);
+        }
+        program_destroy(apart);
+        arena_destroy(arena);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(workspace_is_small),
+        cmocka_unit_test(chains_change_no_bit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
