@@ -4,11 +4,13 @@
  * A loop is not run to its end when addresses in it are linear in its variable and inner bounds do
  * not depend on it. Once an iteration leaves the registers as the one before it did, all further
  * ones do the same at addresses that are known, and are counted at once: while the body runs one
- * more time, every access stands for a regular grid of them. */
+ * more time, every access stands for a regular grid of them. A loop that did so from its start, and
+ * finds the registers as it did then, need not try again. */
 #include "ir/kernel_count.h"
 #include "ir/float_grid.h"
 #include "ir/kernel_lanes.h"
 #include <assert.h>
+#include <limits.h>
 #include <string.h>
 
 /* Iterations of a loop that are counted at once. */
@@ -22,7 +24,13 @@ typedef struct Site {
     const Statement *statement;
     struct Site *body;
     int body_count;
-    bool regular;         /* a loop that can be counted at once */
+    bool regular;                      /* a loop that can be counted at once */
+    int first_register, last_register; /* a range that holds all registers of the body */
+    int inner_count;      /* of loops and conditions in it, at any depth; -1 when one depends on the
+                             variable of another */
+    bool uniform;         /* its iterations were all alike, when it ran last, */
+    RegisterState *entry; /* with these registers before the first; NULL before it ever ran, */
+    int64_t *inner_times; /* and so many iterations of each loop in it */
     RegisterState result; /* when it ran last */
     int64_t added_first;  /* what was collected last */
     FloatGrid *added;     /* NULL before the first that is more than one access */
@@ -39,6 +47,7 @@ typedef struct Counter {
     KernelCount *count;
     BufferCollector collectors[MAX_KERNEL_BUFFERS];
     int64_t *variables;
+    int64_t *inner_times; /* room for those of any loop */
     RegisterState *registers;
     LaneMask *used;                             /* per register: lanes that reach a store */
     Dimension dimensions[MOST_GRID_DIMENSIONS]; /* of the loops around that are counted at once */
@@ -135,6 +144,59 @@ static bool is_regular_in(const Block *block, int variable) {
     return true;
 }
 
+static Site *make_sites(const Block *block, Arena *arena, int *count);
+
+static void include_registers(Site *loop, int first, int last) {
+    if (first < loop->first_register)
+        loop->first_register = first;
+    if (last > loop->last_register)
+        loop->last_register = last;
+}
+
+static bool bounds_mention(const Block *block, int variable) {
+    for (const Statement *statement = block->first; statement; statement = statement->next)
+        if (statement->kind != STATEMENT_INSTRUCTION &&
+            (mentions(statement->begin, variable) || mentions(statement->end, variable) ||
+                bounds_mention(&statement->body, variable)))
+            return true;
+    return false;
+}
+
+static void count_inner(Site *site) {
+    for (int i = 0; i < site->body_count && site->inner_count >= 0; i++) {
+        const Site *inner = &site->body[i];
+        const Statement *statement = inner->statement;
+        if (statement->kind == STATEMENT_INSTRUCTION)
+            continue;
+        bool depends = statement->kind == STATEMENT_FOR &&
+                       bounds_mention(&statement->body, statement->variable);
+        site->inner_count =
+            depends || inner->inner_count < 0 ? -1 : site->inner_count + 1 + inner->inner_count;
+    }
+}
+
+static void make_body(Site *site, Arena *arena) {
+    site->body = make_sites(&site->statement->body, arena, &site->body_count);
+    count_inner(site);
+    site->first_register = INT_MAX;
+    site->last_register = -1;
+    for (int i = 0; i < site->body_count; i++) {
+        const Site *inner = &site->body[i];
+        const Instruction *instruction = &inner->statement->instruction;
+        if (inner->statement->kind != STATEMENT_INSTRUCTION) {
+            include_registers(site, inner->first_register, inner->last_register);
+            continue;
+        }
+        int sources = instruction_info(instruction->kind)->source_count;
+        for (int j = 0; j < sources; j++)
+            include_registers(site, instruction->sources[j], instruction->sources[j]);
+        if (instruction->destination >= 0)
+            include_registers(site, instruction->destination, instruction->destination);
+    }
+    if (site->last_register < 0)
+        site->first_register = 0; /* none */
+}
+
 static Site *make_sites(const Block *block, Arena *arena, int *count) {
     *count = 0;
     for (const Statement *statement = block->first; statement; statement = statement->next)
@@ -143,7 +205,7 @@ static Site *make_sites(const Block *block, Arena *arena, int *count) {
     for (const Statement *statement = block->first; statement; statement = statement->next) {
         site->statement = statement;
         if (statement->kind != STATEMENT_INSTRUCTION)
-            site->body = make_sites(&statement->body, arena, &site->body_count);
+            make_body(site, arena);
         if (statement->kind == STATEMENT_FOR)
             site->regular = is_regular_in(&statement->body, statement->variable);
         site++;
@@ -276,12 +338,60 @@ static void run_rest(Counter *counter, Site *site, int64_t times) {
     counter->dimension_count--;
 }
 
+/* How often each inner loop or condition will run its body; returns the place behind the last. */
+static int64_t *write_inner_times(const Counter *counter, const Site *loop, int64_t *times) {
+    for (int i = 0; i < loop->body_count; i++) {
+        const Site *inner = &loop->body[i];
+        const Statement *statement = inner->statement;
+        if (statement->kind == STATEMENT_INSTRUCTION)
+            continue;
+        int64_t begin = evaluate(counter, statement->begin),
+                end = evaluate(counter, statement->end);
+        int64_t step = statement->kind == STATEMENT_FOR ? statement->step : INT64_MAX;
+        *times++ = begin < end ? (end - begin - 1) / step + 1 : 0;
+        times = write_inner_times(counter, inner, times);
+    }
+    return times;
+}
+
+/* Whether the loop will do what it did last: the same instructions on registers in the same state.
+ */
+static bool enters_as_before(const Counter *counter, const Site *site) {
+    const RegisterState *now = counter->registers + site->first_register;
+    int count = site->last_register - site->first_register + 1;
+    for (int i = 0; i < count; i++)
+        if (!register_state_equal(&now[i], &site->entry[i]))
+            return false;
+    write_inner_times(counter, site, counter->inner_times);
+    return memcmp(counter->inner_times, site->inner_times,
+               (size_t)site->inner_count * sizeof(int64_t)) == 0;
+}
+
+static void remember_entry(Counter *counter, Site *site) {
+    int count = site->last_register - site->first_register + 1;
+    if (!site->entry)
+        site->entry = ARENA_ARRAY(counter->arena, RegisterState, count);
+    if (!site->inner_times)
+        site->inner_times = ARENA_ARRAY(counter->arena, int64_t, site->inner_count + 1);
+    write_inner_times(counter, site, site->inner_times);
+    for (int i = 0; i < count; i++)
+        site->entry[i] = counter->registers[site->first_register + i];
+    site->uniform = false;
+}
+
 static void run_loop(Counter *counter, Site *site) {
     const Statement *statement = site->statement;
     int64_t *variable = &counter->variables[statement->variable];
     int64_t end = evaluate(counter, statement->end), step = statement->step;
     bool changed = counter->changed;
     *variable = evaluate(counter, statement->begin);
+    if (site->uniform && *variable < end && enters_as_before(counter, site)) {
+        run_rest(counter, site, (end - *variable + step - 1) / step);
+        return;
+    }
+    bool remembers = site->regular && site->inner_count >= 0;
+    if (remembers)
+        remember_entry(counter, site);
     for (int iteration = 0; *variable < end; *variable += step) {
         bool settled = iteration >= 2 && !counter->changed;
         counter->changed = false;
@@ -290,6 +400,8 @@ static void run_loop(Counter *counter, Site *site) {
             break;
         }
         run_sites(counter, site->body, site->body_count);
+        if (iteration == 1 && remembers)
+            site->uniform = !counter->changed;
         changed |= counter->changed;
         iteration += iteration < 2;
     }
@@ -325,6 +437,14 @@ static void finish_sets(Counter *counter) {
     }
 }
 
+static int count_controls(const Block *block) {
+    int count = 0;
+    for (const Statement *statement = block->first; statement; statement = statement->next)
+        if (statement->kind != STATEMENT_INSTRUCTION)
+            count += 1 + count_controls(&statement->body);
+    return count;
+}
+
 KernelCount *kernel_count(const Kernel *kernel, Arena *arena) {
     Counter counter = {.kernel = kernel, .arena = arena, .times = 1};
     counter.count = ARENA_NEW(arena, KernelCount);
@@ -332,6 +452,7 @@ KernelCount *kernel_count(const Kernel *kernel, Arena *arena) {
     counter.registers = ARENA_ARRAY(arena, RegisterState, kernel->register_count + 1);
     counter.used = kernel_used_lanes(kernel, arena);
     counter.variables[VARIABLE_END] = kernel->extent;
+    counter.inner_times = ARENA_ARRAY(arena, int64_t, count_controls(&kernel->body) + 1);
     int count;
     Site *sites = make_sites(&kernel->body, arena, &count);
     run_sites(&counter, sites, count);

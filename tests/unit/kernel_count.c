@@ -187,6 +187,35 @@ static void loops_change_what_is_known(void **state) {
     arena_destroy(fixture.arena);
 }
 
+/* What one row knows of its loop over columns does not hold for a row with fewer inner iterations:
+ * in row 0 a number is added to before the next column stores it, in row 1 it is not. */
+static void inner_loops_change_what_is_known(void **state) {
+    (void)state;
+    Fixture fixture = fixture_begin(3);
+    KernelBuilder *builder = &fixture.builder;
+    int value = kernel_register(builder, 1), kept = kernel_register(builder, 1);
+    kernel_load(builder, kept, fixture.weights, constant(&fixture, 0), 0, 1);
+    kernel_load(builder, value, fixture.input, constant(&fixture, 0), 0, 1);
+    kernel_binary(builder, INSTRUCTION_add, kept, kept, kept);
+    const Expression *row = open_items(&fixture);
+    const Expression *column = kernel_open_range(builder, "column", 0, 10, 1);
+    const Expression *at =
+        expression_add(fixture.arena, expression_multiply(fixture.arena, row, 10), column);
+    kernel_store(builder, kept, fixture.output, at, 0, 1);
+    kernel_load(builder, value, fixture.input, at, 0, 1);
+    kernel_unary(builder, INSTRUCTION_move, kept, value);
+    kernel_open_for(builder, "again", row, constant(&fixture, 1), 1);
+    kernel_binary(builder, INSTRUCTION_add, kept, kept, value);
+    kernel_close(builder);
+    kernel_close(builder);
+    kernel_close(builder);
+    const KernelCount *counts = count(&fixture);
+    assert_int_equal(floats_written(counts, fixture.output), 30);
+    assert_int_equal(floats_moved(counts, fixture.output), 9 + 10); /* of rows 1 and 2 */
+    assert_false(counts->only_moves);
+    arena_destroy(fixture.arena);
+}
+
 /* Strides wider than the vector leave holes; addresses that are not linear are followed one by one;
  * a branch that is not taken does nothing. */
 static void addresses_are_followed(void **state) {
@@ -242,6 +271,7 @@ int main(void) {
         cmocka_unit_test(permutes_keep_lanes_apart),
         cmocka_unit_test(accumulations_are_no_copies),
         cmocka_unit_test(loops_change_what_is_known),
+        cmocka_unit_test(inner_loops_change_what_is_known),
         cmocka_unit_test(addresses_are_followed),
         cmocka_unit_test(locals_count_every_time),
     };
