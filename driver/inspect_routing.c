@@ -61,7 +61,8 @@ static bool count_form(
     if (program == NULL)
         return false;
     ProgramSummary summary = program_summary(program);
-    routing->forms[form] = (FormCount){summary.layout_bytes, summary.bytes_moved};
+    routing->forms[form] =
+        (FormCount){summary.layout_bytes, summary.bytes_moved, summary.workspace_bytes};
     if (form == LAYOUT_FORM_ROUTED)
         list_copies(program, session, routing);
     program_destroy(program);
@@ -144,17 +145,24 @@ static void write_json_copy(const RemainingCopy *copy, JsonWriter *writer) {
     json_write_object_end(writer);
 }
 
+static void write_json_forms(
+    const char *name, const int64_t numbers[LAYOUT_FORM_COUNT], JsonWriter *writer) {
+    json_write_object(writer, name, JSON_LINES);
+    for (int i = 0; i < LAYOUT_FORM_COUNT; i++)
+        json_write_integer(writer, json_names[form_order[i]], numbers[form_order[i]]);
+    json_write_object_end(writer);
+}
+
 void routing_write_json(const Routing *routing, JsonWriter *writer) {
-    json_write_object(writer, "layout_bytes", JSON_LINES);
-    for (int i = 0; i < LAYOUT_FORM_COUNT; i++)
-        json_write_integer(
-            writer, json_names[form_order[i]], routing->forms[form_order[i]].layout_bytes);
-    json_write_object_end(writer);
-    json_write_object(writer, "bytes_moved", JSON_LINES);
-    for (int i = 0; i < LAYOUT_FORM_COUNT; i++)
-        json_write_integer(
-            writer, json_names[form_order[i]], routing->forms[form_order[i]].bytes_moved);
-    json_write_object_end(writer);
+    int64_t layout[LAYOUT_FORM_COUNT], moved[LAYOUT_FORM_COUNT], workspace[LAYOUT_FORM_COUNT];
+    for (int i = 0; i < LAYOUT_FORM_COUNT; i++) {
+        layout[i] = routing->forms[i].layout_bytes;
+        moved[i] = routing->forms[i].bytes_moved;
+        workspace[i] = routing->forms[i].workspace_bytes;
+    }
+    write_json_forms("layout_bytes", layout, writer);
+    write_json_forms("bytes_moved", moved, writer);
+    write_json_forms("workspace_bytes", workspace, writer);
     json_write_array(writer, "copies", JSON_LINES);
     for (int i = 0; i < routing->copy_count; i++)
         write_json_copy(&routing->copies[i], writer);

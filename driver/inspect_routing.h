@@ -7,7 +7,7 @@
 #include "ir/graph.h"
 
 typedef struct FormCount {
-    int64_t layout_bytes, bytes_moved;
+    int64_t layout_bytes, bytes_moved, workspace_bytes;
 } FormCount;
 
 /* A step of the routed form that copies. */

@@ -62,6 +62,7 @@ class Inspect(Command):
         moved = data["bytes_moved"]
         self.assertEqual(moved["as_written"] - moved["merged"], routing["as_written"] - routing["merged"])
         self.assertLess(moved["routed"], moved["merged"])
+        self.assertGreater(min(data["workspace_bytes"].values()), 0)
 
     def test_copies_that_stay(self):
         """A planar output of what is channels last inside has to be copied, and that is said."""
