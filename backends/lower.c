@@ -298,6 +298,16 @@ static bool lower_node(Lowering *lowering, const Node *node) {
     return false;
 }
 
+/* A flatten of one pixel is the same numbers: its operand. */
+static const Value *before_flatten(const Value *value) {
+    while (
+        value->producer && value->producer->op == OP_flatten &&
+        value->producer->operands[0]->type.dims[2] * value->producer->operands[0]->type.dims[3] ==
+            1)
+        value = value->producer->operands[0];
+    return value;
+}
+
 /* An output can be written in place by its producer when the layout is one that kernels write. */
 static void choose_direct_outputs(Lowering *lowering) {
     const Graph *graph = lowering->graph;
@@ -305,12 +315,15 @@ static void choose_direct_outputs(Lowering *lowering) {
         const GraphOutput *output = &graph->outputs[i];
         const TensorType *type = &output->value->type;
         bool flat = type->rank < 4 || type->dims[2] * type->dims[3] == 1;
-        const Node *producer = output->value->producer;
-        bool written = producer && !op_moves_channels(producer->op) && producer->op != OP_flatten &&
-                       producer->op != OP_crop;
-        if ((flat || output->layout == LAYOUT_NHWC) && written &&
-            !lowering->outputs[output->value->id])
-            lowering->outputs[output->value->id] = output;
+        const Value *written = before_flatten(output->value);
+        const Node *producer = written->producer;
+        bool by_kernel = producer && !op_moves_channels(producer->op) &&
+                         producer->op != OP_flatten && producer->op != OP_crop;
+        if ((!flat && output->layout != LAYOUT_NHWC) || !by_kernel ||
+            lowering->outputs[written->id] || lowering->outputs[output->value->id])
+            continue;
+        lowering->outputs[written->id] = output;
+        lowering->outputs[output->value->id] = output;
     }
 }
 
