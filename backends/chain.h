@@ -22,4 +22,8 @@ int64_t chain_strips(const Lowering *lowering, const Node *const *nodes, int cou
 /* The cycles of one image in that many strips, or of the layer by itself. */
 double chain_cycles(const Lowering *lowering, const Node *const *nodes, int count);
 
+/* Cycles to move so many bytes of a working set of `size` bytes once; none within the first-level
+ * cache. */
+double traffic_cycles(const Target *target, double bytes, int64_t size);
+
 #endif

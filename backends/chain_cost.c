@@ -75,8 +75,7 @@ static int64_t ring_bytes(const Node *const *nodes, int count, int64_t strips) {
 
 /* ---- cycles ---- */
 
-/* Cycles to move so many bytes of a working set of `size` bytes once. */
-static double traffic(const Target *target, double bytes, int64_t size) {
+double traffic_cycles(const Target *target, double bytes, int64_t size) {
     if (size <= target->l1_bytes * 3 / 4)
         return 0;
     return bytes / (size <= target->l2_bytes / 2 ? l2_rate : l3_rate);
@@ -121,7 +120,7 @@ static TileShape node_tile(const Target *target, const Node *node, int64_t width
 static double weight_traffic(const Target *target, const Node *node, int64_t times) {
     const Weight *weight = node->op == OP_conv ? node_weight(node, "weight") : NULL;
     int64_t bytes = weight ? tensor_elements(&weight->type) * (int64_t)sizeof(float) : 0;
-    return traffic(target, (double)(bytes * times), bytes);
+    return traffic_cycles(target, (double)(bytes * times), bytes);
 }
 
 /* A layer by itself. A pointwise convolution goes over all pixels as one row, panel by panel. */
@@ -146,7 +145,8 @@ static double strips_cycles(const Target *target, const Node *const *nodes, int 
             cycles += arithmetic(target, nodes[i], shapes[i], dims[2], width);
             cycles += weight_traffic(target, nodes[i], dims[2]) + (double)dims[2] * row_cycles;
             if (i < count - 1) /* written once, read once */
-                cycles += traffic(target, 2.0 * (double)(dims[1] * dims[2] * width) * 4, rings);
+                cycles +=
+                    traffic_cycles(target, 2.0 * (double)(dims[1] * dims[2] * width) * 4, rings);
         }
     }
     return cycles;
@@ -187,5 +187,6 @@ double chain_cycles(const Lowering *lowering, const Node *const *nodes, int coun
         best_strips(lowering, nodes, count, &cycles);
     int64_t read = value_bytes(nodes[0]->operands[0]);
     int64_t written = value_bytes(nodes[count - 1]->results[0]);
-    return cycles + traffic(target, (double)read, read) + traffic(target, (double)written, written);
+    return cycles + traffic_cycles(target, (double)read, read) +
+           traffic_cycles(target, (double)written, written);
 }

@@ -1,6 +1,7 @@
 /* riffle inspect: what a network consists of and costs, layer by layer, before anything is
  * compiled. */
 #include "backends/json_writer.h"
+#include "driver/inspect_guidelines.h"
 #include "driver/inspect_routing.h"
 #include "driver/model.h"
 #include "driver/table.h"
@@ -9,11 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPTION_JSON = 1000, OPTION_ROUTING };
+enum { OPTION_JSON = 1000, OPTION_ROUTING, OPTION_GUIDELINES };
 
 typedef struct InspectOptions {
     ModelOptions model;
-    bool json, routing;
+    bool json, routing, guidelines;
 } InspectOptions;
 
 typedef struct Totals {
@@ -25,13 +26,16 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     (void)argument;
     switch (key) {
     case ARGP_KEY_INIT:
-        model_options_init(state, &options->model, 3);
+        model_options_init(state, &options->model, 4);
         return 0;
     case OPTION_JSON:
         options->json = true;
         return 0;
     case OPTION_ROUTING:
         options->routing = true;
+        return 0;
+    case OPTION_GUIDELINES:
+        options->guidelines = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -45,10 +49,14 @@ static const struct argp_option options_table[] = {
         "copy per tree (guideline G4), and routed, where producers write to where consumers read; "
         "and each copy that stays",
         0},
+    {"guidelines", OPTION_GUIDELINES, NULL, 0,
+        "Print also each layer's lower bound of bytes moved, where guidelines G1 to G4 of the "
+        "ShuffleNet V2 paper are broken, what that costs on the target, and what would not",
+        0},
     {0}};
 
-static const struct argp_child children[] = {
-    {&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0}, {&passes_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0},
+    {&passes_argp, 0, NULL, 0}, {&target_argp, 0, NULL, 0}, {0}};
 
 static const struct argp argp = {.options = options_table,
     .parser = parse_option,
@@ -67,6 +75,7 @@ static const struct argp argp = {.options = options_table,
         "  riffle inspect examples/shufflenet_v2.rfl --set width=0.5\n"
         "  riffle inspect examples/shufflenet_v1.rfl --set groups=3 -O2\n"
         "  riffle inspect examples/shufflenet_v2.rfl --routing\n"
+        "  riffle inspect examples/shufflenet_v1.rfl --guidelines --target=x86-64-v3\n"
         "  riffle inspect net.rfl --json | python3 -m json.tool\n",
     .children = children};
 
@@ -252,7 +261,8 @@ static void write_json_tensor(JsonWriter *writer, const char *name, const Tensor
     json_write_object_end(writer);
 }
 
-static void print_json(const Graph *graph, const Routing *routing, Text *text) {
+static void print_json(
+    const Graph *graph, const Routing *routing, const Guidelines *guidelines, Text *text) {
     JsonWriter writer = {.out = text};
     json_write_object(&writer, NULL, JSON_LINES);
     json_write_string(&writer, "name", graph->name);
@@ -278,6 +288,8 @@ static void print_json(const Graph *graph, const Routing *routing, Text *text) {
     json_write_object_end(&writer);
     if (routing != NULL)
         routing_write_json(routing, &writer);
+    if (guidelines != NULL)
+        guidelines_write_json(guidelines, &writer);
     json_write_object_end(&writer);
     json_write_end(&writer);
 }
@@ -300,16 +312,27 @@ static bool inspect(const InspectOptions *options, Model *model) {
     Routing routing;
     if (options->routing && !routing_count(model->graph, options->model.session, &routing))
         return false;
+    Session *session = options->model.session;
+    const char *target = options->model.target;
+    Guidelines guidelines = {0};
+    if (options->guidelines &&
+        !guidelines_compiled_cost(model->graph, target, session, &guidelines.compiled))
+        return false;
     if (!run_wanted_passes(options, model))
+        return false;
+    if (options->guidelines && !guidelines_find(model->graph, target, session, &guidelines))
         return false;
     Text text = {0};
     if (options->json) {
-        print_json(model->graph, options->routing ? &routing : NULL, &text);
+        print_json(model->graph, options->routing ? &routing : NULL,
+            options->guidelines ? &guidelines : NULL, &text);
     } else {
         print_inputs(model->graph, &text);
         print_table(model->graph, &text);
         if (options->routing)
             routing_print(&routing, &text);
+        if (options->guidelines)
+            guidelines_print(&guidelines, &text);
     }
     fwrite(text.data, 1, text.length, stdout);
     text_free(&text);
