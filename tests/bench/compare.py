@@ -22,11 +22,15 @@ from pathlib import Path
 import numpy as np
 from engines import PEERS, Riffle  # puts tests/numeric on the path
 
+import classic_onnx
+import light_onnx
+import nasnet_onnx
 import networks_onnx
 from support import EXAMPLES, TOLERANCE, best_target, relative_error, riffle_json, settings, write_weights
 
-NETWORKS = {"shufflenet_v2": networks_onnx.shufflenet_v2, "shufflenet_v1": networks_onnx.shufflenet_v1,
-            "squeezenet": networks_onnx.squeezenet}
+# The ONNX twin of each spec, which has its name.
+NETWORKS = {name: twin for module in (networks_onnx, classic_onnx, light_onnx, nasnet_onnx)
+            for name, twin in vars(module).items() if (EXAMPLES / f"{name}.rfl").exists()}
 MOST_LOST = 0.03  # share of the time
 
 

@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""Counts and times the networks of tests/numeric/published.json, and makes docs/networks.json and networks.md.
+
+The rows are those of published.json, by the names which --list prints; whatever is not asked for keeps the numbers
+it has. Times: riffle for x86-64-v4 and v3 and ONNX Runtime take turns in one process, pinned to one core, as in
+compare.py. The outputs must agree.
+
+  networks.py --counts-only                          parameters, MACs, bytes, workspace: two minutes
+  networks.py                                        the times, too, of all but the huge networks
+  networks.py --only 'shufflenet_v2-*' --seconds 10  some of them
+  networks.py --seconds 0                            how far outputs differ, without times
+"""
+
+import argparse
+import datetime
+import fnmatch
+import os
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+from compare import MOST_LOST, make_task, measure, pin, statistics
+from engines import OnnxRuntime, Riffle  # puts tests/numeric on the path
+
+from networks_page import TIMED, count, distinct_rows, read_data, write_data
+from support import EXAMPLES, TOLERANCE, lacking_flags, relative_error, riffle_json, settings
+
+HUGE_MACS = 5e9
+PROBE = ("shufflenet_v2.rfl", {"width": 0.5, "size": (32, 32)})  # compiles fast; only the machine's peak is wanted
+TURNS = 6  # at least so many for each engine, where --seconds allow
+BLOCK = 10  # runs per turn, at most
+
+
+class Target(Riffle):
+    """The library for one target, named after it."""
+
+    def __init__(self, task, folder, target):
+        super().__init__(SimpleNamespace(**vars(task) | {"target": target}), folder / target)
+        self.name = target
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--list", action="store_true", help="print the names of the rows")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these rows; * stands for anything")
+    parser.add_argument("--counts-only", action="store_true", help="count, but keep what was measured")
+    parser.add_argument("--huge", action="store_true", help=f"measure networks of more than {HUGE_MACS:.0e} MACs, too")
+    parser.add_argument("--seconds", type=float, default=3, help="time to measure each row for (default: %(default)s)")
+    parser.add_argument("--core", type=int, help="core to stay on (default: the last one allowed)")
+    arguments = parser.parse_args()
+    for pattern in arguments.only or ():
+        if not fnmatch.filter(distinct_rows(), pattern):
+            parser.error(f"no row is called '{pattern}'; --list prints them")
+    return arguments
+
+
+def wanted_rows(arguments):
+    patterns = arguments.only or ["*"]
+    return {name: row for name, row in distinct_rows().items()
+            # Names may contain brackets, which fnmatch would read as a set.
+            if any(pattern == name or fnmatch.fnmatchcase(name, pattern) for pattern in patterns)}
+
+
+# ---- counting ----
+
+def count_rows(rows, networks):
+    """Rows that were never counted are added; of the others the counts are replaced."""
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for name, counts in zip(rows, pool.map(count, rows.values())):
+            networks[name] = networks.get(name, {}) | {"counts": counts}
+
+
+# ---- measuring ----
+
+def machine():
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return " ".join(line.split(":", 1)[1].split())
+    return "unknown processor"
+
+
+def peak_gflops(target):
+    """What this machine does now, by `riffle bench`."""
+    spec, parameters = PROBE
+    return riffle_json("bench", EXAMPLES / spec, *settings(**parameters), "--target", target, "--threads", 1,
+                       "--seconds", 0.3)["peak_gflops"]
+
+
+def block_of(engines, seconds):
+    """Runs per turn: short enough for several turns of each engine."""
+    begin = time.perf_counter()
+    for engine in engines:
+        engine.run()
+    once = time.perf_counter() - begin
+    return max(1, min(BLOCK, int(seconds / (TURNS * once)) - 1))
+
+
+def time_engines(engines, targets, macs, seconds):
+    before = {target: peak_gflops(target) for target in targets}
+    times, lost = measure(engines, seconds, block_of(engines, seconds))
+    limits = {target: macs * 2 / (max(before[target], peak_gflops(target)) * 1e6) for target in targets}
+    kept = ("runs", "p5_ms", "median_ms")
+    found = {name: statistics(each, 1) for name, each in times.items()}
+    return {"limit_ms": limits, "lost_share": lost,
+            "times": {name: {key: each[key] for key in kept} for name, each in found.items()}}
+
+
+def measure_row(row, targets, seconds):
+    wanted = SimpleNamespace(network=row["network"], set=row["settings"].items(), weights=None, target=targets[0])
+    with tempfile.TemporaryDirectory(prefix="riffle-networks-") as name:
+        task = make_task(wanted, Path(name))
+        peer = OnnxRuntime(task, Path(name))
+        engines = [Target(task, Path(name), target) for target in targets]
+        for engine in (*engines, peer):
+            engine.run()
+        difference = {engine.name: relative_error(engine.output(), peer.output()) for engine in engines}
+        if not max(difference.values()) <= TOLERANCE:  # NaN, too
+            sys.exit(f"the outputs differ from those of ONNX Runtime: {difference} of the largest")
+        measured = {"date": datetime.date.today().isoformat(), "machine": machine(),
+                    "versions": {"riffle": engines[0].version, "ONNX Runtime": peer.version},
+                    "difference": difference}
+        return measured | (time_engines([*engines, peer], targets, task.macs, seconds) if seconds > 0 else {})
+
+
+def report(name, measured):
+    times = ", ".join(f"{engine} {each['p5_ms']:.3g} / {each['median_ms']:.3g} ms"
+                      for engine, each in measured.get("times", {}).items())
+    print(f"{name}: difference {max(measured['difference'].values()):.1e}; {times or 'not timed'}", flush=True)
+    if measured.get("lost_share", 0) > MOST_LOST:
+        print(f"  other programs had the core for {measured['lost_share']:.0%} of the time: do not trust these figures",
+              flush=True)
+
+
+def main():
+    arguments = parse_arguments()
+    rows = wanted_rows(arguments)
+    if arguments.list:
+        print("\n".join(rows))
+        return
+    networks = read_data()
+    count_rows(rows, networks)
+    write_data(networks)
+    if arguments.counts_only:
+        return
+    pin(arguments.core)
+    targets = [target for target in TIMED if not lacking_flags(target)]
+    for name, row in rows.items():
+        if networks[name]["counts"]["macs"] > HUGE_MACS and not arguments.huge:
+            continue
+        measured = measure_row(row, targets, arguments.seconds)
+        if arguments.seconds == 0:
+            measured = networks[name].get("measured", {}) | measured
+        networks[name]["measured"] = measured
+        write_data(networks)
+        report(name, measured)
+
+
+if __name__ == "__main__":
+    main()
