@@ -88,11 +88,13 @@ static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
     }
 }
 
+/* What LLVM schedules well in one block; in longer ones it loads ahead and spills accumulators. */
+enum { UNROLLED_MULTIPLY_ADDS = 100 };
+
 /* One tap over the channels first..first+count-1 of the group, which lie in one run. */
 static void emit_channel_loop(const Convolution *conv, const ConvolutionTile *tile,
     const TileRegisters *registers, int run_index, const Expression *run_channel, int64_t first,
     int64_t count) {
-    enum { UNROLLED_MULTIPLY_ADDS = 100 };
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
     const Run *run = &conv->input->runs[run_index];
@@ -125,6 +127,15 @@ static void emit_channel_loop(const Convolution *conv, const ConvolutionTile *ti
     kernel_close(builder);
 }
 
+/* Begins a block of its own for what follows, up to kernel_close: a condition that always holds,
+ * for a kernel is called with begin < end, and that LLVM does not know to. Each of `number` is
+ * another one, so that it does not join them. */
+static void open_block(const Convolution *conv, int64_t number) {
+    KernelBuilder *builder = conv->builder;
+    kernel_open_if_less(builder, kernel_variable(builder, VARIABLE_BEGIN),
+        expression_offset(conv->arena, kernel_variable(builder, VARIABLE_END), number));
+}
+
 static void emit_channels(
     const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
     Arena *arena = conv->arena;
@@ -138,16 +149,27 @@ static void emit_channels(
     assert(constant);
     (void)constant;
     int64_t begin = group * conv->group_inputs, end = begin + conv->group_inputs;
+    int64_t unrolled = 0, blocks = 0;
     for (int i = 0; i < conv->input->run_count; i++) {
         const Run *run = &conv->input->runs[i];
         int64_t first = run->first_channel > begin ? run->first_channel : begin;
         int64_t last = run->first_channel + run->channel_count;
         last = last < end ? last : end;
-        if (first < last)
-            emit_channel_loop(conv, tile, registers, i,
-                expression_constant(arena, first - run->first_channel), first - begin,
-                last - first);
+        if (first >= last)
+            continue;
+        int64_t here = (last - first) * tile->pixels * registers->vectors;
+        if (here <= UNROLLED_MULTIPLY_ADDS && unrolled + here > UNROLLED_MULTIPLY_ADDS) {
+            if (blocks++ > 0)
+                kernel_close(conv->builder);
+            open_block(conv, blocks);
+            unrolled = 0;
+        }
+        unrolled = here <= UNROLLED_MULTIPLY_ADDS ? unrolled + here : 0; /* a loop ends a block */
+        emit_channel_loop(conv, tile, registers, i,
+            expression_constant(arena, first - run->first_channel), first - begin, last - first);
     }
+    if (blocks > 0)
+        kernel_close(conv->builder);
 }
 
 static bool tap_reaches_input(const Convolution *conv, const ConvolutionTile *tile) {

@@ -225,14 +225,24 @@ static void emit_groups(const Convolution *conv, ConvolutionTile *tile, EmitPixe
     }
 }
 
-/* The pixels of a flat convolution in blocks that stay in the second-level cache while one panel of
- * weights after the other goes over them. */
+/* Tiles of pixels that a cache keeps while one panel of weights after the other goes over them: the
+ * first level's where its other half holds all weights, else a quarter of the second's. */
+static int64_t block_tiles(const Convolution *conv) {
+    const Target *target = conv->lowering->target;
+    int64_t outputs = conv->output->channels;
+    int64_t weights = outputs * conv->group_inputs * (int64_t)sizeof(float);
+    int64_t channels = conv->input->channels + outputs + (conv->residual ? outputs : 0);
+    int64_t tile = conv->tile.pixels * channels * (int64_t)sizeof(float);
+    bool small = weights <= target->l1_bytes / 2;
+    return (small ? target->l1_bytes / 2 : target->l2_bytes / 4) / tile;
+}
+
+/* The pixels of a flat convolution in blocks. */
 static void emit_blocks(Convolution *conv) {
     KernelBuilder *builder = conv->builder;
     const Expression *begin = kernel_variable(builder, VARIABLE_BEGIN);
     const Expression *end = kernel_variable(builder, VARIABLE_END);
-    int64_t tile_bytes = conv->tile.pixels * conv->input->channels * (int64_t)sizeof(float);
-    int64_t block = conv->lowering->target->l2_bytes / 4 / tile_bytes;
+    int64_t block = block_tiles(conv);
     int64_t tiles = (conv->width_out + conv->tile.pixels - 1) / conv->tile.pixels;
     bool one_panel = conv->groups * conv->group_outputs <= conv->panel_channels;
     block = block < 1 ? 1 : block;
