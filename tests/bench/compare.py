@@ -26,12 +26,12 @@ import classic_onnx
 import light_onnx
 import nasnet_onnx
 import networks_onnx
-from support import EXAMPLES, TOLERANCE, best_target, relative_error, riffle_json, settings, write_weights
+from support import (EXAMPLES, MOST_LOST, TOLERANCE, best_target, relative_error, riffle_json, settings,
+                     write_weights)
 
 # The ONNX twin of each spec, which has its name.
 NETWORKS = {name: twin for module in (networks_onnx, classic_onnx, light_onnx, nasnet_onnx)
             for name, twin in vars(module).items() if (EXAMPLES / f"{name}.rfl").exists()}
-MOST_LOST = 0.03  # share of the time
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Task:
     weights_file: Path
     model: object  # ONNX
     image: np.ndarray
-    output_shape: tuple
+    output_shapes: list
     macs: int
 
 
@@ -97,7 +97,7 @@ def make_task(arguments, folder):
     shapes = [[size.dim_value for size in slot.type.tensor_type.shape.dim] for slot in twin.inputs + twin.outputs]
     image = np.random.default_rng(2).normal(size=shapes[0]).astype(np.float32)
     return Task(f"{arguments.network}.rfl", parameters, arguments.target, weights_file, twin.model(weights), image,
-                tuple(shapes[1]), twin.macs)
+                shapes[1:], twin.macs)
 
 
 def pin(core):

@@ -1,7 +1,8 @@
 """The programs that compare.py times: each runs one network on one thread, from the same weights.
 
 To add a peer: a class with `name`, `version`, `run()` and `output()`, and a row in PEERS. `run()` is what is
-timed: it must leave out converting inputs and outputs as far as the peer's interface allows.
+timed: it must leave out converting inputs and outputs as far as the peer's interface allows. `output()` is all
+outputs in one row.
 """
 
 import ctypes
@@ -20,10 +21,9 @@ from support import EXAMPLES, riffle, settings  # noqa: E402
 # A shared object that Python can call: the library's own symbols may be hidden.
 BRIDGE = """\
 #include "model.h"
-int bridge_run(const float *image, float *logits, void *workspace) {
+int bridge_run(const float *image, const struct model_outputs *outputs, void *workspace) {
     struct model_inputs inputs = {image};
-    struct model_outputs outputs = {logits};
-    return model_run(&inputs, &outputs, workspace);
+    return model_run(&inputs, outputs, workspace);
 }
 size_t bridge_workspace_bytes(void) { return MODEL_WORKSPACE_BYTES; }
 size_t bridge_workspace_alignment(void) { return MODEL_WORKSPACE_ALIGNMENT; }
@@ -34,6 +34,11 @@ def aligned_bytes(size, alignment):
     room = np.zeros(size + alignment, np.uint8)
     begin = -room.ctypes.data % alignment
     return room[begin:begin + size]
+
+
+def join(outputs):
+    """A copy of all outputs, one after another."""
+    return np.concatenate([array.ravel() for array in outputs])
 
 
 class Riffle:
@@ -52,10 +57,12 @@ class Riffle:
         for function in (library.bridge_workspace_bytes, library.bridge_workspace_alignment):
             function.restype = ctypes.c_size_t
         self._image = np.ascontiguousarray(task.image)
-        self._logits = np.zeros(task.output_shape, np.float32)
+        self._outputs = [np.zeros(shape, np.float32) for shape in task.output_shapes]
+        # struct model_outputs is one pointer for each output.
+        self._pointers = (ctypes.c_void_p * len(self._outputs))(*(array.ctypes.data for array in self._outputs))
         self._workspace = aligned_bytes(library.bridge_workspace_bytes(), library.bridge_workspace_alignment())
-        self._arguments = [ctypes.c_void_p(array.ctypes.data)
-                           for array in (self._image, self._logits, self._workspace)]
+        self._arguments = [ctypes.c_void_p(self._image.ctypes.data), ctypes.byref(self._pointers),
+                           ctypes.c_void_p(self._workspace.ctypes.data)]
         self._run = library.bridge_run
         self.version = riffle("--version").split()[1]
         self.library_bytes = (folder / "libmodel.a").stat().st_size
@@ -66,7 +73,7 @@ class Riffle:
             raise RuntimeError(f"the compiled library returned error {status}")
 
     def output(self):
-        return self._logits.copy()
+        return join(self._outputs)
 
 
 class OnnxRuntime:
@@ -81,15 +88,17 @@ class OnnxRuntime:
         self._session = onnx_builder.session(task.model, threads=1)
         self._binding = self._session.io_binding()
         self._image = onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(task.image))
-        self._logits = onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros(task.output_shape, np.float32))
+        self._outputs = [onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros(shape, np.float32))
+                         for shape in task.output_shapes]
         self._binding.bind_ortvalue_input("image", self._image)
-        self._binding.bind_ortvalue_output("logits", self._logits)
+        for slot, value in zip(self._session.get_outputs(), self._outputs, strict=True):
+            self._binding.bind_ortvalue_output(slot.name, value)
 
     def run(self):
         self._session.run_with_iobinding(self._binding)
 
     def output(self):
-        return self._logits.numpy().copy()
+        return join(value.numpy() for value in self._outputs)
 
 
 PEERS = {engine.name: engine for engine in (OnnxRuntime,)}

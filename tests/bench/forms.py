@@ -18,10 +18,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-from compare import MOST_LOST, make_task, measure, pin
+from compare import make_task, measure, pin
 from engines import Riffle  # puts tests/numeric on the path
 
-from support import TOLERANCE, best_target, relative_error
+from support import MOST_LOST, TOLERANCE, best_target, relative_error
 
 NETWORKS = {
     "v2-0.5x": ("shufflenet_v2", {"width": 0.5}),

@@ -7,7 +7,7 @@ counts again and compares.
 
 import json
 
-from support import EXAMPLES, ROOT, TARGET_FLAGS, riffle_json, settings, spell
+from support import EXAMPLES, MOST_LOST, ROOT, TARGET_FLAGS, riffle_json, settings, spell
 from test_counts import PUBLISHED, row_name
 
 DATA = ROOT / "docs" / "networks.json"
@@ -174,6 +174,8 @@ def times_row(row, measured):
         own = times.get(target)
         cells += [three_digits(limits[target]), pair_of_times(own), f"{own['p5_ms'] / limits[target]:.2f}"] if own else [DASH] * 3
     peer, own = times.get("onnxruntime"), times.get(TIMED[0])
+    if measured.get("lost_share", 0) > MOST_LOST:
+        cells[0] += " \\*"
     cells += [pair_of_times(peer), f"{peer['p5_ms'] / own['p5_ms']:.2f}" if peer and own else DASH]
     return (*cells, f"{max(measured['difference'].values()):.1e}" if measured else DASH)
 
@@ -195,7 +197,9 @@ def measured_where(measured):
     if not dates:
         return f"Nothing was measured yet: {DASH}.\n"
     lines = [f"- {said}; {' to '.join(sorted({min(days), max(days)}))}" for said, days in dates.items()]
-    return "\n".join(["Measured on\n", *lines, f"\n{DASH}: not measured."]) + "\n"
+    marks = (f"\n{DASH}: not measured. \\*: other programs had the core for more than {MOST_LOST:.0%} of the time, so the "
+             "times mean little.")
+    return "\n".join(["Measured on\n", *lines, marks]) + "\n"
 
 
 def page(networks):
