@@ -157,8 +157,8 @@ def main():
         if networks[name]["counts"]["macs"] > HUGE_MACS and not arguments.huge:
             continue
         measured = measure_row(row, peaks, arguments.seconds)
-        if arguments.seconds == 0:
-            measured = networks[name].get("measured", {}) | measured
+        if arguments.seconds == 0:  # the date stays that of the times
+            measured = measured | networks[name].get("measured", {}) | {"difference": measured["difference"]}
         networks[name]["measured"] = measured
         write_data(networks)
         report(name, measured)
