@@ -95,7 +95,8 @@ void model_close(Model *model) {
 
 Program *model_lower(const ModelOptions *options, const Graph *graph, const Target *target) {
     Session *session = options->session;
-    LowerOptions lower = {.copy_layout = layout_form_info(options->layout)->copies};
+    LowerOptions lower = {
+        .copy_layout = layout_form_info(options->layout)->copies, .chains = options->chains};
     return program_lower_with(graph, target, &lower, session->arena, session->diagnostics);
 }
 

@@ -24,6 +24,7 @@ typedef struct ModelOptions {
     bool passes_given; /* whether -O or --passes was on the command line */
     bool verify_each;
     LayoutForm layout;
+    LowerChains chains;
     PassRegistry *registry; /* what pipelines are made of */
     const char *plugins;    /* the options that loaded some of it, for hints: "" for none */
     bool spec_optional;     /* no error when there is no SPEC */

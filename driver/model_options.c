@@ -14,6 +14,7 @@ enum {
     OPTION_PASSES,
     OPTION_VERIFY_EACH,
     OPTION_LAYOUT,
+    OPTION_CHAINS,
     OPTION_TARGET
 };
 
@@ -115,6 +116,20 @@ static const struct argp_option weights_options[] = {{NULL, 0, NULL, 0, "Weights
 
 const struct argp weights_argp = {.options = weights_options, .parser = parse_weights_option};
 
+static bool parse_chains(ModelOptions *options, const char *name) {
+    static const char *const names[] = {
+        [CHAINS_BY_COST] = "by-cost", [CHAINS_NEVER] = "never", [CHAINS_ALWAYS] = "always"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(names[i], name) != 0)
+            continue;
+        options->chains = (LowerChains)i;
+        return true;
+    }
+    diagnostics_error(options->session->diagnostics, NULL,
+        "'%s' is no value for --chains: give by-cost, never or always", name);
+    return false;
+}
+
 static error_t parse_passes_option(int key, char *argument, struct argp_state *state) {
     ModelOptions *options = state->input;
     switch (key) {
@@ -131,6 +146,8 @@ static error_t parse_passes_option(int key, char *argument, struct argp_state *s
     case OPTION_VERIFY_EACH:
         options->verify_each = true;
         return 0;
+    case OPTION_CHAINS:
+        return parse_chains(options, argument) ? 0 : EINVAL;
     case OPTION_LAYOUT:
         return layout_form_parse(options->session, argument, &options->layout) ? 0 : EINVAL;
     case OPTION_LOAD_PASS_PLUGIN:
@@ -156,6 +173,10 @@ static const struct argp_option passes_options[] = {{NULL, 0, NULL, 0, "Passes:"
     {"layout", OPTION_LAYOUT, "FORM", 0,
         "How concat, split, shuffle and gather are done: routed (default), merged (one copy per "
         "tree of them), or as-written (each is a copy); the latter two are for comparison",
+        0},
+    {"chains", OPTION_CHAINS, "WHEN", 0,
+        "Which layers share a kernel, row by row: by-cost (default), never or always; the latter "
+        "two are for comparison",
         0},
     LOAD_PASS_PLUGIN_ROW, {0}};
 
