@@ -114,22 +114,6 @@ static Reading reading_of(const Node *node) {
     }
 }
 
-/* Whether a view of many pieces suits all readers of the value; outputs are copied from anywhere.
- */
-static bool readers_take_pieces(const Graph *graph, const Value *value) {
-    int once = 0;
-    for (const Node *node = graph->first; node; node = node->next)
-        for (int i = 0; i < node->operand_count; i++) {
-            if (node->operands[i] != value)
-                continue;
-            Reading reading = reading_of(node);
-            once += reading == READING_ONCE;
-            if (reading == READING_VECTORS || once > 1)
-                return false;
-        }
-    return true;
-}
-
 static int count_buffers(const Run *runs, int run_count) {
     int count = 0;
     for (int i = 0; i < run_count; i++) {
@@ -141,33 +125,27 @@ static int count_buffers(const Run *runs, int run_count) {
     return count;
 }
 
-static bool is_good_view(const Lowering *lowering, const Value *value, const Placement *view) {
-    if (view->run_count == 1)
-        return true;
-    if (count_buffers(view->runs, view->run_count) > MOST_VIEW_BUFFERS ||
-        view->run_count > MOST_NUMBER_RUNS)
-        return false;
-    return !placement_is_scattered(view) || readers_take_pieces(lowering->graph, value);
-}
-
 static const char copied_as_written[] = "layout ops are copied as written, as was asked for";
 
 static const char *place_of(const Node *node) {
     return node->path[0] ? node->path : "the spec";
 }
 
-/* Why the view was no good one. */
-static const char *copy_reason(
-    const Lowering *lowering, const Value *value, const Placement *view) {
-    const Graph *graph = lowering->graph;
-    int pieces = view->run_count, once = 0;
+/* Why the value is better copied than read as the view; NULL where it is not. Outputs count for
+ * nothing here: they are copied from anywhere. */
+static const char *objection(const Lowering *lowering, const Value *value, const Placement *view) {
+    int pieces = view->run_count, buffers = count_buffers(view->runs, pieces), once = 0;
     if (lowering->copy_layout)
         return copied_as_written;
-    if (count_buffers(view->runs, pieces) > MOST_VIEW_BUFFERS)
+    if (buffers > MOST_VIEW_BUFFERS)
         return arena_format(lowering->arena,
             "its channels lie in %d buffers, more than a kernel should have parameters for",
-            count_buffers(view->runs, pieces));
-    for (const Node *node = graph->first; node; node = node->next)
+            buffers);
+    if (!placement_is_scattered(view))
+        return NULL;
+    if (pieces > MOST_NUMBER_RUNS)
+        return arena_format(lowering->arena, "its channels lie in %d pieces", pieces);
+    for (const Node *node = lowering->graph->first; node; node = node->next)
         for (int i = 0; i < node->operand_count; i++) {
             if (node->operands[i] != value)
                 continue;
@@ -182,7 +160,7 @@ static const char *copy_reason(
                 return arena_format(lowering->arena,
                     "several ops read vectors of channels that lie in %d pieces", pieces);
         }
-    return arena_format(lowering->arena, "its channels lie in %d pieces", pieces);
+    return NULL;
 }
 
 static Placement *make_view(
@@ -323,7 +301,8 @@ bool lower_layout(Lowering *lowering, const Node *node) {
         const int64_t *channels = layout_channels(arena, node, result);
         Placement *view =
             make_view(lowering, operands, find_sources(arena, operands, channels, count), count);
-        if (!lowering->copy_layout && is_good_view(lowering, value, view)) {
+        const char *reason = objection(lowering, value, view);
+        if (!reason) {
             lowering->placements[value->id] = view;
             continue;
         }
@@ -332,8 +311,7 @@ bool lower_layout(Lowering *lowering, const Node *node) {
         for (int i = 0; i < node->operand_count; i++)
             operands[i] = lowering_channels_last(lowering, node, operands[i]);
         view = make_view(lowering, operands, find_sources(arena, operands, channels, count), count);
-        lower_gathering_copy(lowering, node, view, lowering_place(lowering, value),
-            copy_reason(lowering, value, view));
+        lower_gathering_copy(lowering, node, view, lowering_place(lowering, value), reason);
     }
     return true;
 }
