@@ -25,7 +25,7 @@ from types import SimpleNamespace
 from compare import make_task, measure, pin, statistics
 from engines import OnnxRuntime, Riffle  # puts tests/numeric on the path
 
-from networks_page import TIMED, count, distinct_rows, read_data, write_data
+from networks_page import DOCS, TIMED, count, distinct_rows, read_data, write_data
 from support import EXAMPLES, MOST_LOST, TOLERANCE, lacking_flags, relative_error, riffle_json, settings
 
 HUGE_MACS = 5e9
@@ -50,6 +50,8 @@ def parse_arguments():
     parser.add_argument("--huge", action="store_true", help=f"measure networks of more than {HUGE_MACS:.0e} MACs, too")
     parser.add_argument("--seconds", type=float, default=2, help="time to measure each row for (default: %(default)s)")
     parser.add_argument("--core", type=int, help="core to stay on (default: the last one allowed)")
+    parser.add_argument("--output", type=Path, default=DOCS, metavar="FOLDER",
+                        help="write networks.json and networks.md there (default: docs, where old numbers are read)")
     arguments = parser.parse_args()
     for pattern in arguments.only or ():
         if not fnmatch.filter(distinct_rows(), pattern):
@@ -146,7 +148,7 @@ def main():
         return
     networks = read_data()
     count_rows(rows, networks)
-    write_data(networks)
+    write_data(networks, arguments.output)
     if arguments.counts_only:
         return
     if arguments.seconds > 0:
@@ -160,7 +162,7 @@ def main():
         if arguments.seconds == 0:  # the date stays that of the times
             measured = measured | networks[name].get("measured", {}) | {"difference": measured["difference"]}
         networks[name]["measured"] = measured
-        write_data(networks)
+        write_data(networks, arguments.output)
         report(name, measured)
 
 

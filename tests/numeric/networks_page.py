@@ -10,8 +10,8 @@ import json
 from support import EXAMPLES, MOST_LOST, ROOT, TARGET_FLAGS, riffle_json, settings, spell
 from test_counts import PUBLISHED, row_name
 
-DATA = ROOT / "docs" / "networks.json"
-PAGE = ROOT / "docs" / "networks.md"
+DOCS = ROOT / "docs"
+DATA, PAGE = "networks.json", "networks.md"
 COMMAND = "python tests/bench/networks.py"
 ABOUT = "Made by tests/bench/networks.py: what is counted and measured of the networks of tests/numeric/published.json."
 FORMS = ("as_written", "merged", "routed")
@@ -65,14 +65,15 @@ def count(row):
 
 
 def read_data():
-    return json.loads(DATA.read_text())["networks"] if DATA.exists() else {}
+    file = DOCS / DATA
+    return json.loads(file.read_text())["networks"] if file.exists() else {}
 
 
-def write_data(networks):
+def write_data(networks, folder=DOCS):
     """The numbers and the page; the rows in the order of published.json, and no others."""
     kept = {name: networks[name] for name in distinct_rows() if name in networks}
-    DATA.write_text(json.dumps({"about": ABOUT, "networks": kept}, indent=1) + "\n")
-    PAGE.write_text(page(kept))
+    (folder / DATA).write_text(json.dumps({"about": ABOUT, "networks": kept}, indent=1) + "\n")
+    (folder / PAGE).write_text(page(kept))
 
 
 # ---- cells ----

@@ -1,7 +1,7 @@
 """docs/networks.md and networks.json against `riffle inspect` and published.json: the page must not be out of date."""
 
 import pytest
-from networks_page import COMMAND, PAGE, count, distinct_rows, page, read_data
+from networks_page import COMMAND, DOCS, PAGE, count, distinct_rows, page, read_data
 
 AGAIN = f"out of date; run {COMMAND} --counts-only"
 
@@ -16,4 +16,4 @@ def test_counts(name):
 def test_page_is_made_from_the_numbers():
     kept = read_data()
     assert list(kept) == list(distinct_rows()), AGAIN
-    assert PAGE.read_text() == page(kept), AGAIN
+    assert (DOCS / PAGE).read_text() == page(kept), AGAIN
