@@ -172,8 +172,8 @@ def times_row(row, measured):
     times, limits = measured.get("times", {}), measured.get("limit_ms", {})
     cells = [title(row)]
     for target in TIMED:
-        own = times.get(target)
-        cells += [three_digits(limits[target]), pair_of_times(own), f"{own['p5_ms'] / limits[target]:.2f}"] if own else [DASH] * 3
+        own, limit = times.get(target), limits.get(target)
+        cells += [three_digits(limit), pair_of_times(own), f"{own['p5_ms'] / limit:.2f}"] if own else [DASH] * 3
     peer, own = times.get("onnxruntime"), times.get(TIMED[0])
     if measured.get("lost_share", 0) > MOST_LOST:
         cells[0] += " \\*"
@@ -198,8 +198,8 @@ def measured_where(measured):
     if not dates:
         return f"Nothing was measured yet: {DASH}.\n"
     lines = [f"- {said}; {' to '.join(sorted({min(days), max(days)}))}" for said, days in dates.items()]
-    marks = (f"\n{DASH}: not measured. \\*: other programs had the core for more than {MOST_LOST:.0%} of the time, so the "
-             "times mean little.")
+    marks = (f"\n{DASH}: not measured. \\*: other programs had the core for more than {MOST_LOST:.0%} of the time, "
+             "so the times mean little.")
     return "\n".join(["Measured on\n", *lines, marks]) + "\n"
 
 
