@@ -1,6 +1,7 @@
 """The experiments of the ShuffleNet papers, with the figures that they published.
 
-Tables 1 to 4 are of ShuffleNet V2 (Ma et al., ECCV 2018): batches per second on a GPU, images per second on an ARM CPU.
+Tables 1 to 4 are of ShuffleNet V2 (Ma et al., ECCV 2018): batches per second on a GTX 1080Ti, images per second on a
+Snapdragon 810.
 Table 8 is of ShuffleNet V1 (Zhang et al., CVPR 2018): milliseconds on one core of a Snapdragon 820.
 """
 
@@ -56,7 +57,7 @@ EXPERIMENTS = [
     Experiment(
         "g3", "G3, fragments (table 3)", HERE / "g3_fragments.rfl",
         ["1 fragment", "2 in series", "4 in series", "2 in parallel", "4 in parallel"],
-        ["width 1", "width 2", "width 3"],
+        ["x1", "x2", "x4"],
         [[40.2, 10.1, 2.3], [38.6, 10.1, 2.2], [38.4, 10.1, 2.3], [33.4, 9.1, 2.2], [35.0, 8.4, 2.1]],
         [[2446, 1274, 434], [1790, 909, 336], [752, 745, 349], [1537, 803, 320], [691, 572, 292]], fragments),
     Experiment(
@@ -73,7 +74,7 @@ FORMS = {
     "routed": ["--layout=routed", "--chains=never"],
     "depth-first": ["--layout=routed", "--chains=by-cost"],
 }
-FORM_SIZES = [(224, 224), (480, 640), (720, 1280)]
+FORM_SIZES = [(224, 224), (720, 1280)]
 FORM_SPEC = EXAMPLES / "shufflenet_v2.rfl"
 
 SIZES = [(224, 224), (480, 640), (720, 1280)]

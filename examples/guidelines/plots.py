@@ -56,7 +56,8 @@ def draw_table8(axes, result):
 
 
 def draw(key, experiment, result, path):
-    figure, axes = plt.subplots(1, 3, figsize=(10, 3.4), sharey=True, layout="constrained")
+    columns = len(FORM_SIZES) if key == "forms" else 3
+    figure, axes = plt.subplots(1, columns, figsize=(10, 3.4), sharey=True, layout="constrained")
     if experiment is not None:
         draw_experiment(axes, experiment, result)
     elif key == "forms":

@@ -27,7 +27,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--riffle", default=os.environ.get("RIFFLE", str(ROOT / "build" / "release" / "riffle")),
                         help="the program (default: $RIFFLE, or %(default)s)")
-    parser.add_argument("--seconds", type=float, default=0.5, help="of timing each network (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=0.4, help="of timing each network (default: %(default)s)")
     parser.add_argument("--only", choices=KEYS, action="append", help="may be repeated (default: all)")
     parser.add_argument("--widths", choices=["cpu", "gpu"], default="cpu",
                         help="which of the papers' channel widths (default: %(default)s)")
@@ -74,9 +74,9 @@ def markdown(header, rows):
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
-def percent(figures, rows, row, column):
-    """A row's speed as a share of the first row's."""
-    return f"{100 * figures[row][column] / figures[0][column]:.0f} %" if row < rows else ""
+def share(figures, row, column, digits=1):
+    """A speed, and what part of the first row's it is."""
+    return f"{figures[row][column]:.{digits}f} ({100 * figures[row][column] / figures[0][column]:.0f} %)"
 
 
 def run_experiment(riffle, experiment):
@@ -88,17 +88,17 @@ def run_experiment(riffle, experiment):
 
 
 def print_experiment(experiment, result):
-    header = [""] + [f"{column}: M MACs, MB; images/s; paper's CPU; GPU" for column in experiment.columns]
-    rows, count = [], len(experiment.rows)
+    header = ["", "M MACs", "MB"]
+    for column in experiment.columns:
+        header += [f"{column}: images/s", "paper's CPU", "paper's GPU"]
+    rows = []
     for row, name in enumerate(experiment.rows):
-        cells = [name]
+        totals = result["totals"][row]
+        cells = [name, " / ".join(f"{total['macs'] / 1e6:.0f}" for total in totals),
+                 " / ".join(f"{total['bytes'] / 1e6:.0f}" for total in totals)]
         for column in range(len(experiment.columns)):
-            total = result["totals"][row][column]
-            speed = result["speeds"][row][column]
-            cells.append(f"{total['macs'] / 1e6:.0f}, {total['bytes'] / 1e6:.1f}; "
-                         f"{speed:.0f} ({percent(result['speeds'], count, row, column)}); "
-                         f"{experiment.cpu[row][column]} ({percent(experiment.cpu, count, row, column)}); "
-                         f"{experiment.gpu[row][column]} ({percent(experiment.gpu, count, row, column)})")
+            cells += [share(result["speeds"], row, column, 0), share(experiment.cpu, row, column),
+                      share(experiment.gpu, row, column, 0)]
         rows.append(cells)
     return f"## {experiment.title}\n\n" + markdown(header, rows)
 
@@ -113,14 +113,16 @@ def run_forms(riffle):
 
 
 def print_forms(result):
-    header = ["", *[f"{height}x{width}: ms; MB of layout ops; MB in all" for height, width in FORM_SIZES]]
+    header = [""]
+    for height, width in FORM_SIZES:
+        header += [f"{height}x{width}: ms", "MB of layout ops", "MB in all"]
     rows = []
     for form in FORMS:
         cells = [form]
         for size in FORM_SIZES:
             time, totals = result[size, form]
-            cells.append(f"{time:.2f} ({100 * time / result[size, 'as written'][0]:.0f} %); "
-                         f"{totals['layout_bytes'] / 1e6:.1f}; {totals['bytes_moved'] / 1e6:.1f}")
+            cells += [f"{time:.2f} ({100 * time / result[size, 'as written'][0]:.0f} %)",
+                      f"{totals['layout_bytes'] / 1e6:.1f}", f"{totals['bytes_moved'] / 1e6:.1f}"]
         rows.append(cells)
     return "## G4 in riffle's terms: ShuffleNet V2 1.0x\n\n" + markdown(header, rows)
 
@@ -131,16 +133,17 @@ def run_table8(riffle):
 
 
 def print_table8(result):
-    header = ["", *[f"{height}x{width}: M MACs; ms; paper's ms" for height, width in SIZES]]
+    """In parentheses: how many times as fast as AlexNet."""
+    header = ["", "M MACs"]
+    for height, width in SIZES:
+        header += [f"{height}x{width}: ms", "paper's ms"]
     rows = []
     for name, (_, _, published) in NETWORKS.items():
-        cells = [name]
+        cells = [name, " / ".join(f"{totals['macs'] / 1e6:.0f}" for _, totals in result[name])]
         for column in range(len(SIZES)):
-            time, totals = result[name][column]
-            theirs = NETWORKS["AlexNet"][2][column] / published[column]
-            ours = result["AlexNet"][column][0] / time
-            cells.append(f"{totals['macs'] / 1e6:.0f}; {time:.2f} ({ours:.1f} times AlexNet's speed); "
-                         f"{published[column]} ({theirs:.1f})")
+            time = result[name][column][0]
+            ours, theirs = result["AlexNet"][column][0] / time, NETWORKS["AlexNet"][2][column] / published[column]
+            cells += [f"{time:.2f} ({ours:.1f})", f"{published[column]} ({theirs:.1f})"]
         rows.append(cells)
     return "## ShuffleNet V1, table 8\n\n" + markdown(header, rows)
 
@@ -149,9 +152,10 @@ PAGE = """# The guidelines, measured
 
 Made by `examples/guidelines/run.py`, which says what each figure is; the experiments are in
 [`examples/guidelines`](../examples/guidelines), what is left open by the papers at the heads of the specs. Ours: one
-core, one image, target {target}, multiply-adds at {peak:.0f} GFLOP/s at the time. The papers': a GeForce GTX 1080 Ti and
-an ARM CPU (V2), one core of a Snapdragon 820 (V1). Percentages are of the first row. MACs and bytes are of the
-network as written.
+core, one image, target {target}, multiply-adds at {peak:.0f} GFLOP/s at the time. The papers': a GeForce GTX 1080Ti and
+a Snapdragon 810 (V2), one core of a Snapdragon 820 (V1). Percentages are of the first row; in the last table, numbers in
+parentheses say how many times as fast as AlexNet. MACs and MB (bytes moved) are of the network as written, for
+the three columns; those of the table of forms are of the compiled network.
 
 """
 

@@ -2,9 +2,16 @@
 
 import json
 import math
+import platform
+import subprocess
+import sys
 import unittest
 
-from support import ROOT, Command
+from support import RIFFLE, ROOT, SECONDS, Command, has_llvm
+
+EXAMPLES = ROOT / "examples" / "guidelines"
+sys.path.insert(0, str(EXAMPLES))
+from experiments import EXPERIMENTS  # noqa: E402  (from the folder of the example)
 
 EDGE = 56  # of the feature maps, as in the paper's experiments
 PIXELS = EDGE * EDGE
@@ -114,6 +121,30 @@ class Guidelines(Command):
         spec = ROOT / "examples" / "shufflenet_v2.rfl"
         data = json.loads(self.succeed("inspect", spec, "--json", "--guidelines", "--target=x86-64-v3"))
         self.assertEqual(data["guidelines"]["compiled"], {"elementwise_bytes": 0, "layout_bytes": 0})
+
+    def test_experiments_have_equal_macs(self):
+        """The rows of a table have the MACs of its first row, as nearly as whole channels allow."""
+        for experiment in EXPERIMENTS:
+            for device in ["cpu", "gpu"]:
+                cases = experiment.cases(device)
+                self.assertEqual((len(cases), len(cases[0])), (len(experiment.rows), len(experiment.columns)))
+                macs = [self.macs(experiment.spec, row[0]) for row in cases]
+                for row, name in enumerate(experiment.rows):
+                    with self.subTest(experiment=experiment.key, device=device, row=name):
+                        self.assertLess(abs(macs[row] / macs[0] - 1), 0.06)
+
+    def macs(self, spec, settings):
+        words = [word for name, value in settings.items() for word in ["--set", f"{name}={json.dumps(value)}"]]
+        return json.loads(self.succeed("inspect", spec, "--json", *words))["totals"]["macs"]
+
+    @unittest.skipUnless(has_llvm() and platform.machine() == "x86_64", "riffle bench needs LLVM and its own processor")
+    def test_run(self):
+        """The command that runs the experiments prints a table with the paper's figures and its own."""
+        done = subprocess.run([sys.executable, "-B", EXAMPLES / "run.py", "--riffle", RIFFLE, "--seconds=0.01",
+                               "--only=g4"], capture_output=True, text=True, timeout=SECONDS, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"\n\| neither \| 34 / 136 / 546 \| 12 / 24 / 49 \| \d+ \(\d+ %\) "
+                                      r"\| 66.3 \(117 %\) \| 2842 \(117 %\) \|")
 
     def test_text(self):
         self.write("net.rfl", network("x = x |> conv(256, 1, groups = 4) @ wide |> relu"))
