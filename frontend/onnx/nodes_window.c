@@ -39,7 +39,7 @@ static Node *begin_pool(
 
 bool import_max_pool(Importer *importer) {
     Window window;
-    bool ceil;
+    bool ceil = false;
     int64_t order;
     Value *value = image_operand(importer, 0);
     if (value == NULL || !read_pool(importer, value, &window, &ceil) ||
@@ -53,7 +53,7 @@ bool import_max_pool(Importer *importer) {
 
 bool import_average_pool(Importer *importer) {
     Window window;
-    bool ceil;
+    bool ceil = false;
     int64_t count_padding;
     Value *value = image_operand(importer, 0);
     if (value == NULL || !read_pool(importer, value, &window, &ceil) ||
