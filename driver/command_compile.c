@@ -301,8 +301,8 @@ static void print_phases(const CompiledModel *compiled, double emit_seconds) {
            "%lld of %lld bytes moved by layout ops\n",
         summary.kernel_count, summary.step_count, (long long)summary.workspace_bytes,
         (long long)summary.workspace_lower_bound_bytes, (long long)summary.live_bytes,
-        (long long)summary.weight_bytes,
-        (long long)summary.layout_bytes, (long long)summary.bytes_moved);
+        (long long)summary.weight_bytes, (long long)summary.layout_bytes,
+        (long long)summary.bytes_moved);
 }
 
 static bool compile(const CompileOptions *options, CompiledModel *compiled) {
