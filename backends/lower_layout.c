@@ -11,7 +11,7 @@
 
 /* Vectors are read from a view as it is when it has few and long runs. Else they are put together
  * from pieces, which only an op that reads each vector once can do for less than a copy. */
-enum { MOST_LONG_RUNS = 8, LEAST_RUN_CHANNELS = 8 };
+enum { FEW_RUNS = 8, LEAST_OF_FEW = 8, LEAST_OF_MANY = 16 }; /* channels of a run, on average */
 
 /* Each piece is code of its own, and each buffer a parameter of the reader's kernel. */
 enum { MOST_NUMBER_RUNS = 1 << 12, MOST_PIECES = 1 << 14, MOST_VIEW_BUFFERS = 32 };
@@ -87,9 +87,9 @@ void placement_share_parameters(Placement *placement) {
 }
 
 bool placement_is_scattered(const Placement *placement) {
-    return placement->run_count > MOST_LONG_RUNS ||
-           (placement->run_count > 1 &&
-               placement->channels / placement->run_count < LEAST_RUN_CHANNELS);
+    int64_t mean = placement->channels / placement->run_count;
+    return placement->run_count > 1 &&
+           mean < (placement->run_count > FEW_RUNS ? LEAST_OF_MANY : LEAST_OF_FEW);
 }
 
 /* How a node reads the channels of an operand. */
