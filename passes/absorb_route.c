@@ -56,20 +56,26 @@ static void identity_list(Graph *graph, Node *node, const void *context) {
     node_set_list(graph, node, "channels", items, (size_t)count);
 }
 
-/* Where the orders come out alike, simplify removes the route again. */
-static void split_residuals(PassContext *context) {
+/* Gives operand `index` of the node a route of its own, when it is a route's result that others
+ * read, too. Where the orders come out alike, simplify removes the route again. */
+static void split_operand(PassContext *context, Node *node, int index) {
     Graph *graph = context->graph;
-    for (Node *node = graph->first; node; node = node->next) {
-        if (node->op != OP_conv || node->operand_count < 2 || is_depthwise_conv(node))
-            continue;
-        Value *residual = node->operands[1];
-        if (residual->producer == NULL || residual->producer->op != OP_route ||
-            graph_use_count(graph, residual) < 2 || !is_read_by_routes(graph, node->results[0]) ||
-            !pass_may_rewrite(context, node))
-            continue;
-        node->operands[1] =
-            insert_node(graph, node, OP_route, node->path, &residual, 1, identity_list, residual)
-                ->results[0];
+    Value *value = node->operands[index];
+    if (value->producer == NULL || value->producer->op != OP_route ||
+        graph_use_count(graph, value) < 2 || !is_read_by_routes(graph, node->results[0]) ||
+        !pass_may_rewrite(context, node))
+        return;
+    node->operands[index] =
+        insert_node(graph, node, OP_route, node->path, &value, 1, identity_list, value)->results[0];
+}
+
+static void split_residuals(PassContext *context) {
+    for (Node *node = context->graph->first; node; node = node->next) {
+        if (node->op == OP_conv && node->operand_count > 1 && !is_depthwise_conv(node))
+            split_operand(context, node, 1);
+        for (int i = 0; node->op == OP_add && i < node->operand_count; i++)
+            if (tensor_type_equal(&node->operands[i]->type, &node->results[0]->type))
+                split_operand(context, node, i);
     }
 }
 

@@ -131,11 +131,19 @@ ChannelOrders *channel_orders_find(const Graph *graph, Arena *arena) {
     return orders;
 }
 
+/* Reads each vector of the operand once and can put it in order. */
+static bool loads_in_order(const Node *node, int index, bool split) {
+    if (node->op == OP_add)
+        return split;
+    return node->op == OP_conv && index == 1 && !is_depthwise_conv(node);
+}
+
 bool route_is_residual(const Graph *graph, const Node *route) {
+    const Node *before = route->operands[0]->producer;
+    bool split = route->operand_count == 1 && before != NULL && before->op == OP_route;
     for (const Node *node = route->next; node; node = node->next)
         for (int i = 0; i < node->operand_count; i++)
-            if (node->operands[i] == route->results[0] &&
-                (i != 1 || node->op != OP_conv || is_depthwise_conv(node)))
+            if (node->operands[i] == route->results[0] && !loads_in_order(node, i, split))
                 return false;
     for (int i = 0; i < graph->output_count; i++)
         if (graph->outputs[i].value == route->results[0])

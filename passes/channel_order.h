@@ -48,8 +48,9 @@ typedef struct RouteSource {
 } RouteSource;
 RouteSource route_source(const Node *route, int64_t index);
 
-/* True when nothing but the residuals of convolutions reads the route: they load vectors in any
- * order, so it asks for none and its pieces do not count. */
+/* True when nothing but the residuals of convolutions reads the route, or the sums that
+ * absorb-route made it for: they load vectors in any order, so it asks for none and its pieces do
+ * not count. */
 bool route_is_residual(const Graph *graph, const Node *route);
 
 /* True when one op alone reads the route, which takes each vector once and could put it together
