@@ -24,34 +24,11 @@ typedef struct Source {
 
 /* ---- what goes where ---- */
 
-static int64_t *identity_channels(Arena *arena, int64_t count) {
-    int64_t *channels = ARENA_ARRAY(arena, int64_t, count);
-    for (int64_t i = 0; i < count; i++)
-        channels[i] = i;
-    return channels;
-}
-
 const int64_t *layout_channels(Arena *arena, const Node *node, int result) {
     int64_t count = node->results[result]->type.dims[1];
-    if (node->op == OP_route || node->op == OP_gather)
-        return node_list(node, "channels").items;
-    int64_t *channels = identity_channels(arena, count);
-    if (node->op == OP_split) {
-        int64_t first = 0;
-        bool interleaved = node_flag(node, "interleaved");
-        for (int i = 0; i < result; i++)
-            first += node->results[i]->type.dims[1];
-        for (int64_t i = 0; i < count; i++)
-            channels[i] = interleaved ? result + i * node->result_count : first + i;
-    } else if (node->op == OP_shuffle) {
-        int64_t groups = node_integer(node, "groups");
-        bool paper = node_integer(node, "form") == SHUFFLE_PAPER;
-        /* Output channel i is row i / columns, column i % columns of the transposed matrix. */
-        int64_t columns = paper ? groups : count / groups;
-        int64_t rows = count / columns;
-        for (int64_t i = 0; i < count; i++)
-            channels[i] = i % columns * rows + i / columns;
-    }
+    int64_t *channels = ARENA_ARRAY(arena, int64_t, count);
+    for (int64_t i = 0; i < count; i++)
+        channels[i] = node_source_channel(node, result, i);
     return channels;
 }
 

@@ -42,15 +42,6 @@ static bool stores_by_runs(const Node *node) {
     }
 }
 
-/* The operand and its channel that channel i of the route is. */
-static Value *route_source(const Node *route, int64_t index, int64_t *channel) {
-    *channel = node_list(route, "channels").items[index];
-    int operand = 0;
-    while (*channel >= route->operands[operand]->type.dims[1])
-        *channel -= route->operands[operand++]->type.dims[1];
-    return route->operands[operand];
-}
-
 static void unclaim(Lowering *lowering, const Node *route) {
     for (int i = 0; i < route->operand_count; i++) {
         const Value *value = route->operands[i];
@@ -65,13 +56,13 @@ static void unclaim(Lowering *lowering, const Node *route) {
 static bool claim_channels(Lowering *lowering, const Node *route) {
     int64_t count = route->results[0]->type.dims[1];
     for (int64_t i = 0; i < count; i++) {
-        int64_t channel;
-        Value *value = route_source(route, i, &channel);
+        RouteSource source = route_source(route, i);
+        const Value *value = route->operands[source.operand];
         if (!stores_by_runs(value->producer) || lowering->outputs[value->id])
             return false;
         if (!lowering->claims[value->id])
             lowering->claims[value->id] = ARENA_ARRAY(lowering->arena, Claim, value->type.dims[1]);
-        Claim *claim = &lowering->claims[value->id][channel];
+        Claim *claim = &lowering->claims[value->id][source.channel];
         if (claim->route)
             return false;
         *claim = (Claim){route, i};

@@ -184,6 +184,13 @@ bool op_moves_channels(OpKind op);
  * result. */
 int64_t node_source_channel(const Node *node, int result, int64_t channel);
 
+/* Channel `index` of a route's result: the operand and channel that it is. */
+typedef struct RouteSource {
+    int operand;
+    int64_t channel;
+} RouteSource;
+RouteSource route_source(const Node *route, int64_t index);
+
 /* ---- building (graph.c) ---- */
 
 Graph *graph_create(Arena *arena, const char *name);

@@ -34,3 +34,10 @@ int64_t node_source_channel(const Node *node, int result, int64_t channel) {
         return channel;
     }
 }
+
+RouteSource route_source(const Node *route, int64_t index) {
+    RouteSource source = {0, node_list(route, "channels").items[index]};
+    while (source.channel >= route->operands[source.operand]->type.dims[1])
+        source.channel -= route->operands[source.operand++]->type.dims[1];
+    return source;
+}

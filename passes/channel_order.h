@@ -41,13 +41,6 @@ OrderClass *channel_order(const ChannelOrders *orders, const Value *value);
 /* Chooses an order for each class, so that routes become few runs; changes nothing in the graph. */
 void channel_orders_choose(ChannelOrders *orders);
 
-/* Channel `index` of a route's result: the operand and channel that it is. */
-typedef struct RouteSource {
-    int operand;
-    int64_t channel;
-} RouteSource;
-RouteSource route_source(const Node *route, int64_t index);
-
 /* True when nothing but the residuals of convolutions reads the route, or the sums that
  * absorb-route made it for: they load vectors in any order, so it asks for none and its pieces do
  * not count. */

@@ -19,13 +19,6 @@
 
 enum { MOST_SETS = 256 }; /* of a class; what is asked for later than that is rarely served */
 
-RouteSource route_source(const Node *route, int64_t index) {
-    RouteSource source = {0, node_list(route, "channels").items[index]};
-    while (source.channel >= route->operands[source.operand]->type.dims[1])
-        source.channel -= route->operands[source.operand++]->type.dims[1];
-    return source;
-}
-
 /* ---- sets ---- */
 
 static bool *new_members(const ChannelOrders *orders, const OrderClass *class) {
