@@ -2,33 +2,45 @@
  *
  * Loops of a small network take tens of microseconds, about what waking a sleeping thread costs. So
  * workers look for the next loop for a short while before they sleep, and the caller looks for
- * their end before it does. Everything shared between the threads is either atomic or guarded by
- * the mutex. */
+ * their end before it does. The caller waits for those workers only that have entered the loop: one
+ * that comes late, because it slept or because its core was given to somebody else, finds the loop
+ * closed.
+ *
+ * One atomic number, `state`, says everything: bit by bit the number of the loop, whether it is
+ * open, and how many workers are inside. The fields that describe a loop are written while nobody
+ * is inside and read by those who are. The mutex guards sleeping only. */
 #include "runtime/riffle_runtime.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 enum {
     MOST_THREADS = 1024,
-    LOOKS_BEFORE_SLEEP = 2000, /* about 20 to 50 microseconds */
-    SHARES_PER_THREAD = 4      /* smaller shares even out threads of different speed */
+    LOOKS_BEFORE_SLEEP = 2000, /* about 50 to 100 microseconds */
+    /* Small shares even out threads of different speed; but a share of a loop over rows may have to
+     * compute the rows above its first one again. */
+    MOST_SHARES_PER_THREAD = 4,
+    LEAST_ITEMS_PER_SHARE = 8
 };
+
+static const uint64_t inside = 0xfff, open_loop = 0x1000, next_loop = 0x2000;
 
 struct riffle_pool {
     pthread_mutex_t mutex;
     pthread_cond_t started, finished;
     pthread_t *workers;
     int worker_count;
+    _Atomic uint64_t state;
     atomic_bool stopping;
-    atomic_size_t loop_number;  /* raised when the fields below describe a new loop */
-    atomic_int workers_in_loop; /* those that have not yet left the current loop */
+    atomic_int sleeping_workers;
+    atomic_bool caller_sleeps;
     riffle_task *task;
     void *context;
-    size_t count, share;
-    atomic_size_t next_item;
+    size_t count, share_count;
+    atomic_size_t next_share;
 };
 
 static void pause_briefly(void) {
@@ -40,39 +52,68 @@ static void pause_briefly(void) {
 }
 
 static void do_shares(riffle_pool *pool) {
-    size_t count = pool->count, share = pool->share;
+    size_t shares = pool->share_count, size = pool->count / shares, rest = pool->count % shares;
     for (;;) {
-        size_t begin = atomic_fetch_add_explicit(&pool->next_item, share, memory_order_relaxed);
-        if (begin >= count)
+        size_t share = atomic_fetch_add_explicit(&pool->next_share, 1, memory_order_relaxed);
+        if (share >= shares)
             return;
-        pool->task(pool->context, begin, count - begin < share ? count : begin + share);
+        size_t begin =
+            share * size + (share < rest ? share : rest); /* the first ones take one more */
+        pool->task(pool->context, begin, begin + size + (share < rest));
     }
 }
 
-/* Returns when a loop after number `seen` has started, or the pool stops. */
-static void await_loop(riffle_pool *pool, size_t seen) {
+/* Whether there is a loop behind number `seen` that may still be entered, or an end to everything.
+ */
+static bool has_news(riffle_pool *pool, uint64_t seen) {
+    uint64_t state = atomic_load(&pool->state);
+    return ((state & open_loop) != 0 && state / next_loop != seen) || atomic_load(&pool->stopping);
+}
+
+static void await_loop(riffle_pool *pool, uint64_t seen) {
     for (int look = 0; look < LOOKS_BEFORE_SLEEP; look++) {
-        if (atomic_load(&pool->loop_number) != seen || atomic_load(&pool->stopping))
+        if (has_news(pool, seen))
             return;
         pause_briefly();
     }
     pthread_mutex_lock(&pool->mutex);
-    while (atomic_load(&pool->loop_number) == seen && !atomic_load(&pool->stopping))
+    /* Counted before the last look: a caller that opens a loop after it sees the count. */
+    atomic_fetch_add(&pool->sleeping_workers, 1);
+    while (!has_news(pool, seen))
         pthread_cond_wait(&pool->started, &pool->mutex);
+    atomic_fetch_sub(&pool->sleeping_workers, 1);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+/* Counts the thread in, unless the loop has been closed; its number is set. */
+static bool enter_loop(riffle_pool *pool, uint64_t *seen) {
+    uint64_t state = atomic_load(&pool->state);
+    do {
+        *seen = state / next_loop;
+        if ((state & open_loop) == 0)
+            return false;
+    } while (!atomic_compare_exchange_weak(&pool->state, &state, state + 1));
+    return true;
+}
+
+static void leave_loop(riffle_pool *pool) {
+    uint64_t state = atomic_fetch_sub(&pool->state, 1);
+    if ((state & inside) != 1 || !atomic_load(&pool->caller_sleeps))
+        return;
+    pthread_mutex_lock(&pool->mutex);
+    pthread_cond_signal(&pool->finished);
     pthread_mutex_unlock(&pool->mutex);
 }
 
 static void *work(void *argument) {
     riffle_pool *pool = argument;
-    for (size_t seen = 0;; seen++) {
+    for (uint64_t seen = 0;;) {
         await_loop(pool, seen);
         if (atomic_load(&pool->stopping))
             return NULL;
-        do_shares(pool);
-        if (atomic_fetch_sub(&pool->workers_in_loop, 1) == 1) {
-            pthread_mutex_lock(&pool->mutex);
-            pthread_cond_signal(&pool->finished);
-            pthread_mutex_unlock(&pool->mutex);
+        if (enter_loop(pool, &seen)) {
+            do_shares(pool);
+            leave_loop(pool);
         }
     }
 }
@@ -122,14 +163,27 @@ void riffle_pool_destroy(riffle_pool *pool) {
 
 static void await_workers(riffle_pool *pool) {
     for (int look = 0; look < LOOKS_BEFORE_SLEEP; look++) {
-        if (atomic_load(&pool->workers_in_loop) == 0)
+        if ((atomic_load(&pool->state) & inside) == 0)
             return;
         pause_briefly();
     }
     pthread_mutex_lock(&pool->mutex);
-    while (atomic_load(&pool->workers_in_loop) != 0)
+    atomic_store(&pool->caller_sleeps, true);
+    while ((atomic_load(&pool->state) & inside) != 0)
         pthread_cond_wait(&pool->finished, &pool->mutex);
+    atomic_store(&pool->caller_sleeps, false);
     pthread_mutex_unlock(&pool->mutex);
+}
+
+/* As many shares for each thread as the items allow; all of the same size, give or take one item.
+ */
+static size_t shares_for(const riffle_pool *pool, size_t count) {
+    size_t threads = (size_t)pool->worker_count + 1;
+    size_t for_each = count / threads / LEAST_ITEMS_PER_SHARE;
+    if (for_each > MOST_SHARES_PER_THREAD)
+        for_each = MOST_SHARES_PER_THREAD;
+    size_t shares = threads * (for_each > 1 ? for_each : 1);
+    return shares < count ? shares : count;
 }
 
 void riffle_pool_parallel_for(void *pool_pointer, riffle_task *task, void *context, size_t count) {
@@ -140,17 +194,18 @@ void riffle_pool_parallel_for(void *pool_pointer, riffle_task *task, void *conte
         task(context, 0, count);
         return;
     }
-    size_t shares = (size_t)(pool->worker_count + 1) * SHARES_PER_THREAD;
     pool->task = task;
     pool->context = context;
     pool->count = count;
-    pool->share = count / shares > 1 ? count / shares : 1;
-    atomic_store(&pool->next_item, 0);
-    atomic_store(&pool->workers_in_loop, pool->worker_count);
-    pthread_mutex_lock(&pool->mutex); /* no worker may sleep between its look and this change */
-    atomic_fetch_add(&pool->loop_number, 1);
-    pthread_cond_broadcast(&pool->started);
-    pthread_mutex_unlock(&pool->mutex);
+    pool->share_count = shares_for(pool, count);
+    atomic_store_explicit(&pool->next_share, 0, memory_order_relaxed);
+    atomic_fetch_add(&pool->state, next_loop + open_loop);
+    if (atomic_load(&pool->sleeping_workers) > 0) {
+        pthread_mutex_lock(&pool->mutex);
+        pthread_cond_broadcast(&pool->started);
+        pthread_mutex_unlock(&pool->mutex);
+    }
     do_shares(pool);
+    atomic_fetch_sub(&pool->state, open_loop);
     await_workers(pool);
 }
