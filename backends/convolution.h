@@ -22,6 +22,7 @@ typedef struct Convolution {
     TileShape tile;
     const Expression *first_tile, *end_tile; /* flat: the tiles of one block */
     int64_t panel_channels;                  /* channels of a full panel */
+    int64_t prefetching_tiles; /* flat: so many tiles use a panel, and fetch ahead; 0: none does */
 } Convolution;
 
 /* A tile: which output channels, which pixels. */
@@ -33,6 +34,7 @@ typedef struct ConvolutionTile {
     const Expression *weight_offset; /* of the panel */
     const Expression *image, *row;   /* NULL in a flat one */
     const Expression *column;
+    const Expression *index; /* of a flat one among the tiles of its panel */
     int pixels;
     bool interior;
     const Expression *kernel_row, *tap; /* of the window, while its products are emitted */

@@ -88,6 +88,24 @@ static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
     }
 }
 
+/* Weights are read once a run and lie in the order of the layers: each tile brings its share of
+ * those that come `lookahead` later into the second-level cache, of this layer or the next. */
+static void emit_prefetch(
+    const Convolution *conv, const ConvolutionTile *tile, const Expression *input) {
+    if (conv->prefetching_tiles == 0)
+        return;
+    Arena *arena = conv->arena;
+    int64_t lookahead = conv->lowering->target->l2_bytes / 4 / (int64_t)sizeof(float);
+    int64_t line = 64 / (int64_t)sizeof(float);
+    int64_t step = (tile->channel_count + conv->prefetching_tiles - 1) / conv->prefetching_tiles;
+    const Expression *position =
+        expression_add(arena, times(conv, tile->index, conv->group_inputs), input);
+    const Expression *offset = expression_sum(arena, tile->weight_offset,
+        times(conv, position, step), expression_constant(arena, lookahead), NULL);
+    for (int64_t done = 0; done < step; done += line)
+        kernel_prefetch(conv->builder, conv->weights, expression_offset(arena, offset, done));
+}
+
 /* What LLVM schedules well in one block; in longer ones it loads ahead and spills accumulators. */
 enum { UNROLLED_MULTIPLY_ADDS = 100 };
 
@@ -114,16 +132,19 @@ static void emit_channel_loop(const Convolution *conv, const ConvolutionTile *ti
         times(conv, tile->tap, tap_weights),
         expression_constant(arena, first * tile->channel_count), NULL);
     if (count * tile->pixels * registers->vectors <= UNROLLED_MULTIPLY_ADDS) {
-        for (int64_t channel = 0; channel < count; channel++)
+        for (int64_t channel = 0; channel < count; channel++) {
             emit_products(conv, tile, registers, run, parameter,
                 expression_offset(arena, input, channel * run->channel_stride),
                 expression_offset(arena, weight, channel * tile->channel_count));
+            emit_prefetch(conv, tile, expression_constant(arena, first + channel));
+        }
         return;
     }
     const Expression *channel = kernel_open_range(builder, "channel", 0, count, 1);
     emit_products(conv, tile, registers, run, parameter,
         expression_add(arena, input, times(conv, channel, run->channel_stride)),
         expression_add(arena, weight, times(conv, channel, tile->channel_count)));
+    emit_prefetch(conv, tile, expression_offset(arena, channel, first));
     kernel_close(builder);
 }
 

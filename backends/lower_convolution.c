@@ -91,6 +91,7 @@ static void emit_flat_tiles(const Convolution *conv, ConvolutionTile *tile) {
     if (whole > 0) {
         const Expression *index = kernel_open_for(builder, "tile", begin, whole_end, 1);
         tile->pixels = conv->tile.pixels;
+        tile->index = index;
         tile->column = times(conv, index, conv->tile.pixels);
         emit_convolution_tile(conv, tile);
         kernel_close(builder);
@@ -98,6 +99,7 @@ static void emit_flat_tiles(const Convolution *conv, ConvolutionTile *tile) {
     if (rest > 0) {
         kernel_open_if_less(builder, expression_constant(arena, whole), end);
         tile->pixels = (int)rest;
+        tile->index = expression_constant(arena, whole);
         tile->column = expression_constant(arena, whole * conv->tile.pixels);
         emit_convolution_tile(conv, tile);
         kernel_close(builder);
@@ -110,6 +112,7 @@ static void emit_all_tiles(const Convolution *conv, ConvolutionTile *tile) {
     for (int64_t first = 0; first < conv->width_out; first += conv->tile.pixels) {
         int64_t left = conv->width_out - first;
         tile->pixels = left < conv->tile.pixels ? (int)left : conv->tile.pixels;
+        tile->index = expression_constant(conv->arena, first / conv->tile.pixels);
         tile->column = expression_constant(conv->arena, first);
         emit_convolution_tile(conv, tile);
     }
@@ -225,6 +228,8 @@ static void emit_groups(const Convolution *conv, ConvolutionTile *tile, EmitPixe
     }
 }
 
+enum { MOST_PREFETCHING_TILES = 28 };
+
 /* Tiles of pixels that a cache keeps while one panel of weights after the other goes over them: the
  * first level's where its other half holds all weights, else a quarter of the second's. */
 static int64_t block_tiles(const Convolution *conv) {
@@ -235,6 +240,14 @@ static int64_t block_tiles(const Convolution *conv) {
     int64_t tile = conv->tile.pixels * channels * (int64_t)sizeof(float);
     bool small = weights <= target->l1_bytes / 2;
     return (small ? target->l1_bytes / 2 : target->l2_bytes / 4) / tile;
+}
+
+/* Weights that are walked over once are worth fetching ahead, unless so many pixels use them that
+ * their fetching does not show, or so few that it cannot be hidden. */
+static void set_prefetch(Convolution *conv) {
+    int64_t tiles = (conv->width_out + conv->tile.pixels - 1) / conv->tile.pixels;
+    if (conv->width_out > 1 && tiles <= MOST_PREFETCHING_TILES)
+        conv->prefetching_tiles = tiles;
 }
 
 /* The pixels of a flat convolution in blocks. */
@@ -248,6 +261,7 @@ static void emit_blocks(Convolution *conv) {
     block = block < 1 ? 1 : block;
     ConvolutionTile tile = {0};
     if (one_panel || block >= tiles) {
+        set_prefetch(conv);
         conv->first_tile = begin;
         conv->end_tile = end;
         emit_groups(conv, &tile, emit_flat_tiles);
@@ -375,6 +389,7 @@ bool lower_convolution(Lowering *lowering, const Node *node) {
     call.builder.kernel->extent = parallel_extent(conv, &by_panels);
     if (by_panels) {
         ConvolutionTile tile = {.group = expression_constant(conv->arena, 0)};
+        set_prefetch(conv);
         emit_panels(conv, &tile, kernel_variable(conv->builder, VARIABLE_BEGIN),
             kernel_variable(conv->builder, VARIABLE_END), emit_all_tiles);
     } else {

@@ -7,11 +7,13 @@ static const InstructionInfo instruction_table[INSTRUCTION_COUNT] = {
 #define NONE ACCESS_NONE
 #define READ ACCESS_READ
 #define WRITE ACCESS_WRITE
+#define HINT ACCESS_HINT
 #define INSTRUCTION(name, sources, access, meaning) {#name, sources, access, meaning},
 #include "ir/kernel.def"
 #undef NONE
 #undef READ
 #undef WRITE
+#undef HINT
 };
 
 const InstructionInfo *instruction_info(InstructionKind kind) {
@@ -263,6 +265,10 @@ void kernel_store(KernelBuilder *builder, int source, int parameter, const Expre
         builder, INSTRUCTION_store, -1, source, parameter, offset, first_lane, lane_count);
 }
 
+void kernel_prefetch(KernelBuilder *builder, int parameter, const Expression *offset) {
+    append_access(builder, INSTRUCTION_prefetch, -1, -1, parameter, offset, 0, 1);
+}
+
 void kernel_unary(KernelBuilder *builder, InstructionKind kind, int destination, int a) {
     append_instruction(builder, kind, destination, a, -1, -1);
 }
@@ -297,6 +303,8 @@ static const char *instruction_fault(const Kernel *kernel, const Instruction *in
     const InstructionInfo *info = instruction_info(instruction->kind);
     int lanes = lanes_of(kernel, instruction->kind == INSTRUCTION_store ? instruction->sources[0]
                                                                         : instruction->destination);
+    if (instruction->kind == INSTRUCTION_prefetch)
+        lanes = 1;
     if (lanes <= 0)
         return "a register is out of range";
     for (int i = 0; i < info->source_count; i++) {

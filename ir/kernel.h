@@ -52,7 +52,7 @@ typedef enum InstructionKind {
     INSTRUCTION_COUNT
 } InstructionKind;
 
-typedef enum MemoryAccess { ACCESS_NONE, ACCESS_READ, ACCESS_WRITE } MemoryAccess;
+typedef enum MemoryAccess { ACCESS_NONE, ACCESS_READ, ACCESS_WRITE, ACCESS_HINT } MemoryAccess;
 
 typedef struct InstructionInfo {
     const char *name;
@@ -65,10 +65,10 @@ const InstructionInfo *instruction_info(InstructionKind kind);
 
 typedef struct Instruction {
     InstructionKind kind;
-    int destination; /* register; -1 for a store */
+    int destination; /* register; -1 for a store or prefetch */
     int sources[3];
     float constant;           /* splat */
-    int parameter;            /* load, broadcast, store: which buffer */
+    int parameter;            /* load, broadcast, store, prefetch: which buffer */
     const Expression *offset; /* in floats; of the first lane that is accessed */
     int first_lane, lane_count;
     const int *indices; /* permute: one per lane of the destination */
@@ -154,6 +154,7 @@ void kernel_broadcast(
     KernelBuilder *builder, int destination, int parameter, const Expression *offset);
 void kernel_store(KernelBuilder *builder, int source, int parameter, const Expression *offset,
     int first_lane, int lane_count);
+void kernel_prefetch(KernelBuilder *builder, int parameter, const Expression *offset);
 void kernel_unary(KernelBuilder *builder, InstructionKind kind, int destination, int a);
 void kernel_binary(KernelBuilder *builder, InstructionKind kind, int destination, int a, int b);
 void kernel_multiply_add(KernelBuilder *builder, int destination, int a, int b, int c);

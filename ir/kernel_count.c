@@ -313,7 +313,7 @@ static void run_instruction(Counter *counter, Site *site) {
             counter->times * counter->kernel->register_lanes[instruction->destination];
         counter->count->multiply_adds_useful += counter->times * __builtin_popcountll(used);
     }
-    if (instruction->offset)
+    if (instruction->offset && instruction->kind != INSTRUCTION_prefetch)
         run_access(counter, site);
     if (instruction->destination < 0)
         return;

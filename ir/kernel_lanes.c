@@ -145,6 +145,7 @@ RegisterState register_state_after(
     case INSTRUCTION_reduce_maximum:
         return computed_state(instruction, registers);
     case INSTRUCTION_store:
+    case INSTRUCTION_prefetch:
     case INSTRUCTION_COUNT:
         break;
     }

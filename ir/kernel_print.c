@@ -52,6 +52,9 @@ static void print_instruction(const Kernel *kernel, const Instruction *instructi
         text_append(text, "store ");
         print_address(kernel, instruction, text);
         text_format(text, ", v%d.%d", instruction->sources[0], lanes);
+    } else if (instruction->kind == INSTRUCTION_prefetch) {
+        text_append(text, "prefetch ");
+        print_address(kernel, instruction, text);
     } else {
         int lanes = kernel->register_lanes[instruction->destination];
         text_format(text, "v%d.%d = %s", instruction->destination, lanes, info->name);

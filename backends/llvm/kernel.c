@@ -366,6 +366,7 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
                 k, instruction->kind, a, k->kernel->register_lanes[instruction->sources[0]]),
             lanes);
     case INSTRUCTION_store:
+    case INSTRUCTION_prefetch:
     case INSTRUCTION_COUNT:
         break;
     }
@@ -373,7 +374,21 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
     return NULL;
 }
 
+/* Into the second-level cache: the first is kept for what is in use. */
+static void emit_prefetch(KernelCodegen *k, const Instruction *instruction) {
+    const Codegen *codegen = k->codegen;
+    enum { READ = 0, SECOND_LEVEL = 2, DATA = 1 };
+    LLVMValueRef arguments[4] = {emit_address(k, instruction->parameter, instruction->offset),
+        LLVMConstInt(codegen->i32, READ, 0), LLVMConstInt(codegen->i32, SECOND_LEVEL, 0),
+        LLVMConstInt(codegen->i32, DATA, 0)};
+    emit_intrinsic(k, "llvm.prefetch", codegen->pointer, arguments, 4);
+}
+
 static void emit_instruction(KernelCodegen *k, const Instruction *instruction) {
+    if (instruction->kind == INSTRUCTION_prefetch) {
+        emit_prefetch(k, instruction);
+        return;
+    }
     if (instruction->kind == INSTRUCTION_store) {
         int source = instruction->sources[0];
         emit_store(k, instruction, read_register(k, source), k->kernel->register_lanes[source]);

@@ -89,7 +89,7 @@ static void run_block(PlainRun *run, const Block *block) {
                 run_block(run, &statement->body);
             break;
         case STATEMENT_INSTRUCTION:
-            if (instruction->offset)
+            if (instruction->offset && instruction->kind != INSTRUCTION_prefetch)
                 run_access(run, instruction);
             if (instruction->kind == INSTRUCTION_multiply_add) {
                 int lanes = run->kernel->register_lanes[instruction->destination];
