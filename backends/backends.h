@@ -8,28 +8,61 @@
 
 /* ---- targets (target.c; table in targets.def) ---- */
 
+typedef enum Architecture {
+#define ARCHITECTURE(identifier, name, pointer_bytes) ARCHITECTURE_##identifier,
+#include "backends/targets.def"
+#undef ARCHITECTURE
+    ARCHITECTURE_COUNT
+} Architecture;
+
+typedef enum ObjectFormat { FORMAT_ELF, FORMAT_COFF, FORMAT_MACHO, FORMAT_WASM } ObjectFormat;
+
+/* A processor on a platform. */
 typedef struct Target {
-    const char *name;            /* as the user gave it: "x86-64-v3", "znver4", "native" */
-    const char *triple;          /* LLVM target triple */
+    const char *name; /* as the user gave it: "x86-64-v3", "znver4", "native" */
+    Architecture architecture;
+    const char *triple; /* LLVM target triple; it decides the ABI, too */
+    ObjectFormat format;
     const char *cpu;             /* LLVM CPU name */
     const char *features;        /* LLVM feature string, "" for the CPU's own */
     int lanes;                   /* f32 lanes of the widest vector */
     int registers;               /* vector registers */
     int multiply_adds_per_cycle; /* of full vectors; half vectors: at least 2 */
-    bool masks;                  /* masked stores are cheap */
-    bool memory_broadcast;       /* a multiply-add can broadcast a float from memory */
+    int loads_per_cycle;         /* of at most 8 lanes; wider ones take two */
+    int instructions_per_cycle;
+    bool masks;             /* masked stores are cheap */
+    bool memory_broadcast;  /* a multiply-add can broadcast a float from memory */
+    bool lane_multiply_add; /* a multiply-add can broadcast a lane of a register */
     bool fused_multiply_add;
     int64_t l1_bytes, l2_bytes;
     const char *summary;
 } Target;
 
+/* Whose object files and calls these are. */
+typedef struct Platform {
+    const char *name, *triple; /* both without the API level */
+    Architecture architecture;
+    const char *target;   /* the class of processors that it is for when none is named */
+    int lowest_api_level; /* 0: the platform has none */
+    ObjectFormat format;
+    const char *summary;
+} Platform;
+
 /* The rows of targets.def; *count is set. */
 const Target *target_table(size_t *count);
-/* The processor names that target_find also takes (cpus.def), *count of them. */
-const char *const *target_processor_names(Arena *arena, size_t *count);
-/* A row of the table, any x86-64 CPU name that LLVM knows, or "native" (this machine). NULL after
- * reporting an error with the nearest known name. */
+const Platform *platform_table(size_t *count);
+/* The name of an architecture, and the bytes of a pointer on it. */
+const char *architecture_name(Architecture architecture);
+int architecture_pointer_bytes(Architecture architecture);
+/* The processor names that target_find also takes (cpus.def), of one architecture; *count is set.
+ */
+const char *const *target_processor_names(Architecture architecture, Arena *arena, size_t *count);
+/* A class of processors, a processor, a platform (with its API level, if it has one), or "native"
+ * (this machine). NULL after reporting an error with the nearest known name. */
 const Target *target_find(const char *name, Arena *arena, Diagnostics *diagnostics);
+/* The same, of a platform, for the named processor or class of them; NULL: as target_find. */
+const Target *target_find_processor(
+    const char *name, const char *processor, Arena *arena, Diagnostics *diagnostics);
 /* Whether code for the target runs on this machine. */
 bool target_runs_here(const Target *target);
 

@@ -1,50 +1,26 @@
-/* Targets: the table, CPU names, and what this machine can run. */
+/* Targets: the tables, processor names, platforms, and what this machine can run. */
 #include "backends/backends.h"
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const Target targets[] = {
-#define TARGET(                                                                                    \
-    name, triple, cpu, features, lanes, registers, rate, masks, broadcast, fma, l1, l2, summary)   \
-    {name, triple, cpu, features, lanes, registers, rate, masks, broadcast, fma, l1, l2, summary},
+#define TARGET(name, architecture, triple, format, cpu, features, lanes, registers, multiply_adds, \
+    loads, instructions, masks, broadcast, lane, fused, l1, l2, summary)                           \
+    {name, ARCHITECTURE_##architecture, triple, FORMAT_##format, cpu, features, lanes, registers,  \
+        multiply_adds, loads, instructions, masks, broadcast, lane, fused, l1, l2, summary},
 #include "backends/targets.def"
+#undef TARGET
 };
 
-const Target *target_table(size_t *count) {
-    *count = sizeof targets / sizeof *targets;
-    return targets;
-}
+static const Platform platforms[] = {
+#define PLATFORM(name, triple, architecture, target, level, format, summary)                       \
+    {name, triple, ARCHITECTURE_##architecture, target, level, FORMAT_##format, summary},
+#include "backends/targets.def"
+#undef PLATFORM
+};
 
-static const Target *find_row(const char *name) {
-    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
-        if (strcmp(targets[i].name, name) == 0)
-            return &targets[i];
-    return NULL;
-}
-
-#if defined(__x86_64__)
-static bool runs_lanes(int lanes) {
-    __builtin_cpu_init();
-    if (lanes >= 16)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
-    if (lanes >= 8)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    return true;
-}
-#else
-static bool runs_lanes(int lanes) {
-    (void)lanes;
-    return false;
-}
-#endif
-
-bool target_runs_here(const Target *target) {
-    /* Bulldozer's four-operand multiply-add exists nowhere else. */
-    bool bulldozer = strncmp(target->cpu, "bdver", 5) == 0;
-    return strncmp(target->triple, "x86_64", 6) == 0 && !bulldozer && runs_lanes(target->lanes);
-}
-
-/* x86-64 CPU names of LLVM: the class decides lanes and registers, the name goes to LLVM, which
+/* Processor names of LLVM: the class decides lanes and registers, the name goes to LLVM, which
  * schedules for it. */
 typedef struct CpuName {
     const char *cpu, *class_name;
@@ -55,54 +31,251 @@ static const CpuName cpu_names[] = {
 #include "backends/cpus.def"
 };
 
+enum {
+    TARGETS = sizeof targets / sizeof *targets,
+    PLATFORMS = sizeof platforms / sizeof *platforms,
+    CPUS = sizeof cpu_names / sizeof *cpu_names
+};
+
+const Target *target_table(size_t *count) {
+    *count = TARGETS;
+    return targets;
+}
+
+const Platform *platform_table(size_t *count) {
+    *count = PLATFORMS;
+    return platforms;
+}
+
+const char *architecture_name(Architecture architecture) {
+    static const char *const names[] = {
+#define ARCHITECTURE(identifier, name, pointer_bytes) [ARCHITECTURE_##identifier] = name,
+#include "backends/targets.def"
+#undef ARCHITECTURE
+    };
+    return names[architecture];
+}
+
+int architecture_pointer_bytes(Architecture architecture) {
+    static const int bytes[] = {
+#define ARCHITECTURE(identifier, name, pointer_bytes) [ARCHITECTURE_##identifier] = pointer_bytes,
+#include "backends/targets.def"
+#undef ARCHITECTURE
+    };
+    return bytes[architecture];
+}
+
+static const Target *find_row(const char *name) {
+    for (size_t i = 0; i < TARGETS; i++)
+        if (strcmp(targets[i].name, name) == 0)
+            return &targets[i];
+    return NULL;
+}
+
+/* ---- this machine ---- */
+
+#if defined(__x86_64__)
+static const Architecture architecture_here = ARCHITECTURE_X86_64;
+
+static bool runs_lanes(int lanes) {
+    __builtin_cpu_init();
+    if (lanes >= 16)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+    if (lanes >= 8)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    return true;
+}
+#elif defined(__aarch64__)
+static const Architecture architecture_here = ARCHITECTURE_AARCH64;
+
+static bool runs_lanes(int lanes) {
+    return lanes <= 4;
+}
+#else
+/* No code is made for it. */
+static const Architecture architecture_here = (Architecture)-1;
+
+static bool runs_lanes(int lanes) {
+    (void)lanes;
+    return false;
+}
+#endif
+
+bool target_runs_here(const Target *target) {
+    /* Bulldozer's four-operand multiply-add exists nowhere else. */
+    bool bulldozer = strncmp(target->cpu, "bdver", 5) == 0;
+    return target->architecture == architecture_here && strstr(target->triple, "-linux-gnu") &&
+           !bulldozer && runs_lanes(target->lanes);
+}
+
+static const Target *native_target(void) {
+    const Target *best = NULL;
+    for (size_t i = 0; i < TARGETS; i++)
+        if (target_runs_here(&targets[i]))
+            best = &targets[i];
+    return best;
+}
+
+/* ---- by name ---- */
+
 static const Target *named_cpu(const char *name, Arena *arena) {
-    for (size_t i = 0; i < sizeof cpu_names / sizeof *cpu_names; i++) {
+    for (size_t i = 0; i < CPUS; i++) {
         if (strcmp(cpu_names[i].cpu, name) != 0)
             continue;
         Target *target = ARENA_NEW(arena, Target);
         *target = *find_row(cpu_names[i].class_name);
         target->name = cpu_names[i].cpu;
         target->cpu = cpu_names[i].cpu;
-        target->summary = "an x86-64 processor by name";
+        target->summary = "a processor by name";
         return target;
     }
     return NULL;
 }
 
-static const Target *native_target(void) {
-    const Target *best = NULL;
-    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
-        if (target_runs_here(&targets[i]))
-            best = &targets[i];
-    return best;
-}
-
-const char *const *target_processor_names(Arena *arena, size_t *count) {
-    *count = sizeof cpu_names / sizeof *cpu_names;
-    const char **names = ARENA_ARRAY(arena, const char *, *count);
-    for (size_t i = 0; i < *count; i++)
-        names[i] = cpu_names[i].cpu;
+const char *const *target_processor_names(Architecture architecture, Arena *arena, size_t *count) {
+    const char **names = ARENA_ARRAY(arena, const char *, CPUS);
+    *count = 0;
+    for (size_t i = 0; i < CPUS; i++)
+        if (find_row(cpu_names[i].class_name)->architecture == architecture)
+            names[(*count)++] = cpu_names[i].cpu;
     return names;
 }
 
-const Target *target_find(const char *name, Arena *arena, Diagnostics *diagnostics) {
-    const Target *target = strcmp(name, "native") == 0 ? native_target() : find_row(name);
-    if (!target)
-        target = named_cpu(name, arena);
-    if (target)
-        return target;
-    enum { NAMES = sizeof targets / sizeof *targets, CPUS = sizeof cpu_names / sizeof *cpu_names };
-    const char *candidates[NAMES + CPUS + 1];
+/* What follows the platform's name or triple at the start of the text; NULL when neither is there.
+ */
+static const char *after_platform(const Platform *platform, const char *text) {
+    const char *const spellings[] = {platform->name, platform->triple};
+    for (size_t i = 0; i < 2; i++) {
+        size_t length = strlen(spellings[i]);
+        if (strncmp(text, spellings[i], length) == 0)
+            return text + length;
+    }
+    return NULL;
+}
+
+/* The platform that is named; what follows must be digits where it has API levels, and nothing
+ * where it has none. */
+static const Platform *find_platform(const char *name, const char **level) {
+    for (size_t i = 0; i < PLATFORMS; i++) {
+        const char *rest = after_platform(&platforms[i], name);
+        if (rest == NULL)
+            continue;
+        size_t digits = strspn(rest, "0123456789");
+        if (rest[digits] != '\0' || (digits > 0 && platforms[i].lowest_api_level == 0))
+            continue;
+        *level = rest;
+        return &platforms[i];
+    }
+    return NULL;
+}
+
+static bool check_api_level(
+    const Platform *platform, const char *level, Arena *arena, Diagnostics *diagnostics) {
+    int lowest = platform->lowest_api_level;
+    char *hint = arena_format(arena, "write %s%d, or a higher level", platform->name, lowest);
+    if (level[0] == '\0') {
+        diagnostics_error(
+            diagnostics, hint, "'%s' needs an API level behind its name", platform->name);
+        return false;
+    }
+    if (strlen(level) <= 4 && atoi(level) >= lowest)
+        return true;
+    if (strlen(level) > 4)
+        diagnostics_error(diagnostics, hint, "'%s' is no API level of Android", level);
+    else
+        diagnostics_error(diagnostics, hint,
+            "API level %s is too low: code for '%s' needs level %d", level, platform->name, lowest);
+    return false;
+}
+
+static const Target *target_on(
+    const Platform *platform, const Target *class, const char *level, Arena *arena) {
+    Target *target = ARENA_NEW(arena, Target);
+    *target = *class;
+    target->name = arena_format(arena, "%s%s", platform->name, level);
+    target->triple = arena_format(arena, "%s%s", platform->triple, level);
+    target->format = platform->format;
+    target->summary = platform->summary;
+    return target;
+}
+
+/* ARM before NEON, or without it. */
+static bool lacks_vectors(const char *name) {
+    static const char *const beginnings[] = {"armv4", "armv5", "armv6", "armv8-m", "arm7", "arm9",
+        "arm10", "arm11", "arm-linux", "armeabi-v5", "armeabi-v6", "cortex-m", "cortex-r"};
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+        if (strncmp(name, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    return strcmp(name, "armeabi") == 0;
+}
+
+static void report_unknown(const char *what, const char *name, bool with_platforms, Arena *arena,
+    Diagnostics *diagnostics) {
+    const char *candidates[TARGETS + CPUS + PLATFORMS + 1];
     size_t count = 0;
-    for (size_t i = 0; i < NAMES; i++)
+    if (lacks_vectors(name)) {
+        diagnostics_error(diagnostics, "armv7-linux-gnueabihf and aarch64-linux-gnu have it",
+            "'%s' has no NEON, and there is no code for ARM without it", name);
+        return;
+    }
+    for (size_t i = 0; i < TARGETS; i++)
         candidates[count++] = targets[i].name;
     for (size_t i = 0; i < CPUS; i++)
         candidates[count++] = cpu_names[i].cpu;
+    for (size_t i = 0; i < PLATFORMS && with_platforms; i++) {
+        int level = platforms[i].lowest_api_level;
+        candidates[count++] =
+            level == 0 ? platforms[i].name : arena_format(arena, "%s%d", platforms[i].name, level);
+    }
     candidates[count++] = "native";
     const char *nearest = closest_word(name, candidates, count);
     char *hint = nearest
                      ? arena_format(arena, "did you mean '%s'? `riffle targets` lists all", nearest)
                      : arena_format(arena, "`riffle targets` lists them");
-    diagnostics_error(diagnostics, hint, "unknown target '%s'", name);
-    return NULL;
+    diagnostics_error(diagnostics, hint, "unknown %s '%s'", what, name);
+}
+
+static const Target *find_processor(const char *name, Arena *arena) {
+    const Target *target = strcmp(name, "native") == 0 ? native_target() : find_row(name);
+    return target ? target : named_cpu(name, arena);
+}
+
+const Target *target_find(const char *name, Arena *arena, Diagnostics *diagnostics) {
+    return target_find_processor(name, NULL, arena, diagnostics);
+}
+
+const Target *target_find_processor(
+    const char *name, const char *processor_name, Arena *arena, Diagnostics *diagnostics) {
+    const Target *processor = find_processor(processor_name ? processor_name : name, arena);
+    if (processor_name == NULL && processor)
+        return processor;
+    const char *level;
+    const Platform *platform = find_platform(name, &level);
+    if (platform == NULL) {
+        if (processor_name && find_processor(name, arena))
+            diagnostics_error(diagnostics, "`riffle targets` lists the platforms",
+                "'%s' is a processor already; --cpu goes with a platform", name);
+        else
+            report_unknown("target", name, true, arena, diagnostics);
+        return NULL;
+    }
+    if (platform->lowest_api_level > 0 && !check_api_level(platform, level, arena, diagnostics))
+        return NULL;
+    if (processor_name == NULL)
+        return target_on(platform, find_row(platform->target), level, arena);
+    if (processor == NULL) {
+        report_unknown("processor", processor_name, false, arena, diagnostics);
+        return NULL;
+    }
+    if (processor->architecture != platform->architecture) {
+        diagnostics_error(diagnostics, "`riffle targets` lists the processors by architecture",
+            "'%s' is a processor of %s, and '%s' is %s", processor_name,
+            architecture_name(processor->architecture), name,
+            architecture_name(platform->architecture));
+        return NULL;
+    }
+    Target *target = (Target *)target_on(platform, processor, level, arena);
+    target->name = arena_format(arena, "%s on %s", processor_name, target->name);
+    return target;
 }

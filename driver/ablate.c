@@ -303,7 +303,8 @@ static bool prepare(Laboratory *laboratory, Model *model) {
     Session *session = laboratory->session;
     if (!require_llvm(session))
         return false;
-    laboratory->target = target_find(options->target, session->arena, session->diagnostics);
+    laboratory->target = target_find_processor(
+        options->target, options->processor, session->arena, session->diagnostics);
     if (laboratory->target == NULL)
         return false;
     if (!target_runs_here(laboratory->target)) {

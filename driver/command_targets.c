@@ -1,4 +1,4 @@
-/* riffle targets: the rows of targets.def. */
+/* riffle targets: the rows of targets.def and cpus.def. */
 #include "backends/backends.h"
 #include "driver/driver.h"
 #include "driver/table.h"
@@ -14,11 +14,16 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct argp argp = {.parser = parse_option,
-    .doc = "Lists the processors that code can be made for, by the names that --target takes. Any "
-           "x86-64 processor name that LLVM knows (such as znver4 or skylake) is a target too, and "
-           "'native' is the processor of this machine.\v"
-           "Example:\n"
-           "  riffle targets\n"};
+    .doc = "Lists what code can be made for, by the names that --target takes: classes of "
+           "processors, platforms, and processors by the names that LLVM has for them (such as "
+           "znver4 or cortex-a76). A class or a processor alone means its first platform; --cpu "
+           "names the processor of a platform. 'native' is the processor of this machine.\v"
+           "Examples:\n"
+           "  riffle targets\n"
+           "  riffle compile net.rfl --random-weights 1 --target x86-64-v4\n"
+           "  riffle compile net.rfl --random-weights 1 --target cortex-a76\n"
+           "  riffle compile net.rfl --random-weights 1 \\\n"
+           "      --target aarch64-linux-android24 --cpu cortex-a55\n"};
 
 static void add_target(Table *table, const Target *target) {
     char lanes[32], registers[32], caches[64];
@@ -31,11 +36,23 @@ static void add_target(Table *table, const Target *target) {
     table_add_row(table, cells);
 }
 
-/* The names of cpus.def, wrapped. */
-static void print_processors(const Session *session) {
+static void add_platform(Table *table, const Platform *platform, Session *session) {
+    const char *name = platform->name, *level = "";
+    if (platform->lowest_api_level > 0) {
+        name = arena_format(session->arena, "%sN", name);
+        level = arena_format(session->arena, "%d and above", platform->lowest_api_level);
+    }
+    const char *cells[] = {name, platform->target, level, platform->summary};
+    table_add_row(table, cells);
+}
+
+/* The names of cpus.def of an architecture, wrapped. */
+static void print_processors(const Session *session, Architecture architecture) {
     size_t count, column = 0;
-    const char *const *names = target_processor_names(session->arena, &count);
-    printf("\nProcessors by name, and 'native':\n");
+    const char *const *names = target_processor_names(architecture, session->arena, &count);
+    if (count == 0)
+        return;
+    printf("\nProcessors of %s by name:\n", architecture_name(architecture));
     for (size_t i = 0; i < count; i++) {
         size_t length = strlen(names[i]) + 1;
         if (column + length > 92) {
@@ -48,10 +65,15 @@ static void print_processors(const Session *session) {
     printf("\n");
 }
 
-int command_targets(int argc, char **argv) {
-    Session session = session_begin();
-    if (!command_line_parse(&argp, argc, argv, &session, &session))
-        return session_finish(&session, EXIT_USAGE);
+static void print_and_free(Table *table) {
+    Text text = {0};
+    table_print(table, &text);
+    fputs(text.data, stdout);
+    text_free(&text);
+    table_free(table);
+}
+
+static void print_targets(void) {
     static const TableColumn columns[] = {{"target", ALIGN_LEFT}, {"lanes", ALIGN_RIGHT},
         {"registers", ALIGN_RIGHT}, {"caches", ALIGN_RIGHT}, {"runs here", ALIGN_LEFT},
         {"what it is", ALIGN_LEFT}};
@@ -60,11 +82,28 @@ int command_targets(int argc, char **argv) {
     const Target *targets = target_table(&count);
     for (size_t i = 0; i < count; i++)
         add_target(&table, &targets[i]);
-    Text text = {0};
-    table_print(&table, &text);
-    fputs(text.data, stdout);
-    text_free(&text);
-    table_free(&table);
-    print_processors(&session);
+    print_and_free(&table);
+}
+
+static void print_platforms(Session *session) {
+    static const TableColumn columns[] = {{"platform", ALIGN_LEFT}, {"without --cpu", ALIGN_LEFT},
+        {"API level N", ALIGN_LEFT}, {"what it is", ALIGN_LEFT}};
+    Table table = table_create(columns, 4);
+    size_t count;
+    const Platform *platforms = platform_table(&count);
+    for (size_t i = 0; i < count; i++)
+        add_platform(&table, &platforms[i], session);
+    print_and_free(&table);
+}
+
+int command_targets(int argc, char **argv) {
+    Session session = session_begin();
+    if (!command_line_parse(&argp, argc, argv, &session, &session))
+        return session_finish(&session, EXIT_USAGE);
+    print_targets();
+    printf("\n");
+    print_platforms(&session);
+    for (int i = 0; i < ARCHITECTURE_COUNT; i++)
+        print_processors(&session, (Architecture)i);
     return session_finish(&session, EXIT_DONE);
 }

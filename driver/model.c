@@ -105,7 +105,8 @@ static bool find_target(
     Session *session = options->session;
     if (for_this_machine && !require_llvm(session))
         return false;
-    compiled->target = target_find(options->target, session->arena, session->diagnostics);
+    compiled->target = target_find_processor(
+        options->target, options->processor, session->arena, session->diagnostics);
     if (compiled->target == NULL)
         return false;
     if (for_this_machine && !target_runs_here(compiled->target)) {

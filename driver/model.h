@@ -18,8 +18,9 @@ typedef struct ModelOptions {
     const char *weights_file; /* NULL when not given */
     bool random_weights;
     int64_t seed;
-    const char *target;   /* name */
-    const char *pipeline; /* NULL: that of the level */
+    const char *target;    /* name */
+    const char *processor; /* of the target; NULL: the one it stands for */
+    const char *pipeline;  /* NULL: that of the level */
     int64_t level;
     bool passes_given; /* whether -O or --passes was on the command line */
     bool verify_each;

@@ -15,7 +15,8 @@ enum {
     OPTION_VERIFY_EACH,
     OPTION_LAYOUT,
     OPTION_CHAINS,
-    OPTION_TARGET
+    OPTION_TARGET,
+    OPTION_CPU
 };
 
 ModelOptions model_options(Session *session, const char *target) {
@@ -184,15 +185,25 @@ const struct argp passes_argp = {.options = passes_options, .parser = parse_pass
 
 static error_t parse_target_option(int key, char *argument, struct argp_state *state) {
     ModelOptions *options = state->input;
-    if (key != OPTION_TARGET)
+    switch (key) {
+    case OPTION_TARGET:
+        options->target = argument;
+        return 0;
+    case OPTION_CPU:
+        options->processor = argument;
+        return 0;
+    default:
         return ARGP_ERR_UNKNOWN;
-    options->target = argument;
-    return 0;
+    }
 }
 
 static const struct argp_option target_options[] = {{NULL, 0, NULL, 0, "Processor:", 4},
     {"target", OPTION_TARGET, "NAME", 0,
-        "Make code for this processor: a row of 'riffle targets', an LLVM CPU name, or native", 0},
+        "Make code for this processor or platform: a row of 'riffle targets', an LLVM CPU name, or "
+        "native",
+        0},
+    {"cpu", OPTION_CPU, "NAME", 0,
+        "With a platform as --target: make code for this processor instead of any that it has", 0},
     {0}};
 
 const struct argp target_argp = {.options = target_options, .parser = parse_target_option};

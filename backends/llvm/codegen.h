@@ -11,10 +11,11 @@ typedef struct Codegen {
     LLVMModuleRef module;
     LLVMBuilderRef builder;
     const Target *target;
-    LLVMTypeRef float_type, i32, i64, pointer, void_type;
+    LLVMTypeRef float_type, i32, pointer, void_type;
+    LLVMTypeRef index; /* as wide as a pointer: of offsets and counts (size_t) */
 } Codegen;
 
-/* kernel.c: the function of a kernel, internal: void (pointers..., i64 begin, i64 end). */
+/* kernel.c: the function of a kernel, internal: void (pointers..., size_t begin, size_t end). */
 LLVMValueRef codegen_kernel(Codegen *codegen, const Kernel *kernel);
 
 /* module.c: a module with all kernels, NAME_run and NAME_run_parallel. */

@@ -27,12 +27,34 @@ static void report_llvm(Diagnostics *diagnostics, const char *what, char *messag
     LLVMDisposeMessage(message);
 }
 
+#define INITIALISE(name)                                                                           \
+    LLVMInitialize##name##TargetInfo();                                                            \
+    LLVMInitialize##name##Target();                                                                \
+    LLVMInitialize##name##TargetMC();                                                              \
+    LLVMInitialize##name##AsmPrinter();                                                            \
+    LLVMInitialize##name##AsmParser()
+
+static void initialise_architecture(Architecture architecture) {
+    switch (architecture) {
+    case ARCHITECTURE_X86_64:
+        INITIALISE(X86);
+        break;
+    case ARCHITECTURE_AARCH64:
+        INITIALISE(AArch64);
+        break;
+    case ARCHITECTURE_ARM:
+        INITIALISE(ARM);
+        break;
+    case ARCHITECTURE_WASM32:
+        INITIALISE(WebAssembly);
+        break;
+    case ARCHITECTURE_COUNT:
+        break;
+    }
+}
+
 LLVMTargetMachineRef target_machine_create(const Target *target, Diagnostics *diagnostics) {
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
-    LLVMInitializeX86AsmParser();
+    initialise_architecture(target->architecture);
     LLVMTargetRef llvm_target;
     char *message = NULL;
     if (LLVMGetTargetFromTriple(target->triple, &llvm_target, &message)) {

@@ -19,8 +19,8 @@ static LLVMTypeRef vector_type(const Codegen *codegen, int lanes) {
     return lanes == 1 ? codegen->float_type : LLVMVectorType(codegen->float_type, (unsigned)lanes);
 }
 
-static LLVMValueRef i64_constant(const Codegen *codegen, int64_t value) {
-    return LLVMConstInt(codegen->i64, (unsigned long long)value, 1);
+static LLVMValueRef index_constant(const Codegen *codegen, int64_t value) {
+    return LLVMConstInt(codegen->index, (unsigned long long)value, 1);
 }
 
 /* ---- integers ---- */
@@ -29,11 +29,11 @@ static LLVMValueRef emit_expression(KernelCodegen *k, const Expression *expressi
     LLVMBuilderRef builder = k->builder;
     switch (expression->kind) {
     case EXPRESSION_CONSTANT:
-        return i64_constant(k->codegen, expression->constant);
+        return index_constant(k->codegen, expression->constant);
     case EXPRESSION_VARIABLE:
         if (expression->variable == VARIABLE_BEGIN || expression->variable == VARIABLE_END)
             return k->variables[expression->variable];
-        return LLVMBuildLoad2(builder, k->codegen->i64, k->variables[expression->variable], "");
+        return LLVMBuildLoad2(builder, k->codegen->index, k->variables[expression->variable], "");
     default:
         break;
     }
@@ -81,14 +81,14 @@ static LLVMValueRef emit_address(KernelCodegen *k, int parameter, const Expressi
         address = LLVMBuildGEP2(k->builder, k->codegen->float_type, address, &index, 1, "");
     }
     if (displacement != 0) {
-        LLVMValueRef index = i64_constant(k->codegen, displacement);
+        LLVMValueRef index = index_constant(k->codegen, displacement);
         address = LLVMBuildGEP2(k->builder, k->codegen->float_type, address, &index, 1, "");
     }
     return address;
 }
 
 static LLVMValueRef element_address(KernelCodegen *k, LLVMValueRef address, int element) {
-    LLVMValueRef index = i64_constant(k->codegen, element);
+    LLVMValueRef index = index_constant(k->codegen, element);
     return element == 0 ? address
                         : LLVMBuildGEP2(k->builder, k->codegen->float_type, address, &index, 1, "");
 }
@@ -424,7 +424,7 @@ static void forbid_unrolling(KernelCodegen *k, LLVMValueRef branch) {
 
 static void emit_for(KernelCodegen *k, const Statement *statement) {
     LLVMBuilderRef builder = k->builder;
-    LLVMTypeRef i64 = k->codegen->i64;
+    LLVMTypeRef index = k->codegen->index;
     LLVMValueRef slot = k->variables[statement->variable];
     LLVMValueRef begin = emit_expression(k, statement->begin);
     LLVMValueRef end = emit_expression(k, statement->end);
@@ -433,8 +433,8 @@ static void emit_for(KernelCodegen *k, const Statement *statement) {
     LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntSLT, begin, end, ""), body, after);
     LLVMPositionBuilderAtEnd(builder, body);
     emit_block(k, &statement->body);
-    LLVMValueRef next = LLVMBuildNSWAdd(builder, LLVMBuildLoad2(builder, i64, slot, ""),
-        i64_constant(k->codegen, statement->step), "");
+    LLVMValueRef next = LLVMBuildNSWAdd(builder, LLVMBuildLoad2(builder, index, slot, ""),
+        index_constant(k->codegen, statement->step), "");
     LLVMBuildStore(builder, next, slot);
     LLVMValueRef branch =
         LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntSLT, next, end, ""), body, after);
@@ -472,7 +472,7 @@ static LLVMValueRef declare_kernel(Codegen *codegen, const Kernel *kernel) {
     unsigned count = (unsigned)kernel->parameter_count;
     for (unsigned i = 0; i < count; i++)
         types[i] = codegen->pointer;
-    types[count] = types[count + 1] = codegen->i64;
+    types[count] = types[count + 1] = codegen->index;
     LLVMTypeRef type = LLVMFunctionType(codegen->void_type, types, count + 2, 0);
     LLVMValueRef function = LLVMAddFunction(codegen->module, kernel->name, type);
     LLVMSetLinkage(function, LLVMInternalLinkage);
@@ -496,7 +496,7 @@ LLVMValueRef codegen_kernel(Codegen *codegen, const Kernel *kernel) {
     k.variables[VARIABLE_BEGIN] = LLVMGetParam(k.function, (unsigned)kernel->parameter_count);
     k.variables[VARIABLE_END] = LLVMGetParam(k.function, (unsigned)kernel->parameter_count + 1);
     for (int i = 2; i < kernel->variable_count; i++)
-        k.variables[i] = LLVMBuildAlloca(k.builder, codegen->i64, "");
+        k.variables[i] = LLVMBuildAlloca(k.builder, codegen->index, "");
     for (int i = 0; i < kernel->register_count; i++)
         k.registers[i] =
             LLVMBuildAlloca(k.builder, vector_type(codegen, kernel->register_lanes[i]), "");

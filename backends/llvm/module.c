@@ -25,7 +25,8 @@ void codegen_begin(Codegen *codegen, LLVMContextRef context, const char *name, c
     codegen->target = target;
     codegen->float_type = LLVMFloatTypeInContext(context);
     codegen->i32 = LLVMInt32TypeInContext(context);
-    codegen->i64 = LLVMInt64TypeInContext(context);
+    codegen->index = LLVMIntTypeInContext(
+        context, 8 * (unsigned)architecture_pointer_bytes(target->architecture));
     codegen->pointer = LLVMPointerTypeInContext(context, 0);
     codegen->void_type = LLVMVoidTypeInContext(context);
     LLVMSetTarget(codegen->module, target->triple);
@@ -79,7 +80,7 @@ static LLVMValueRef argument_pointer(
     const Buffer *buffer = &m->program->buffers[argument->buffer];
     LLVMValueRef base = NULL;
     int64_t bytes = argument->offset * (int64_t)sizeof(float);
-    LLVMValueRef index = LLVMConstInt(m->codegen.i64, (unsigned long long)buffer->index, 0);
+    LLVMValueRef index = LLVMConstInt(m->codegen.index, (unsigned long long)buffer->index, 0);
     switch (buffer->kind) {
     case BUFFER_WEIGHTS:
         base = m->weights;
@@ -96,7 +97,7 @@ static LLVMValueRef argument_pointer(
         base = LLVMBuildLoad2(builder, m->codegen.pointer, base, "");
         break;
     }
-    LLVMValueRef offset = LLVMConstInt(m->codegen.i64, (unsigned long long)bytes, 0);
+    LLVMValueRef offset = LLVMConstInt(m->codegen.index, (unsigned long long)bytes, 0);
     return LLVMBuildGEP2(builder, LLVMInt8TypeInContext(m->codegen.context), base, &offset, 1, "");
 }
 
@@ -141,7 +142,7 @@ static void check_pointers(ModuleCodegen *m, LLVMValueRef function, LLVMValueRef
     LLVMBuilderRef builder = m->codegen.builder;
     return_if(m, function, LLVMBuildIsNull(builder, array, ""), STATUS_NULL_POINTER);
     for (int i = 0; i < count; i++) {
-        LLVMValueRef index = LLVMConstInt(m->codegen.i64, (unsigned long long)i, 0);
+        LLVMValueRef index = LLVMConstInt(m->codegen.index, (unsigned long long)i, 0);
         LLVMValueRef address = LLVMBuildGEP2(builder, m->codegen.pointer, array, &index, 1, "");
         LLVMValueRef pointer = LLVMBuildLoad2(builder, m->codegen.pointer, address, "");
         return_if(m, function, LLVMBuildIsNull(builder, pointer, ""), STATUS_NULL_POINTER);
@@ -157,10 +158,10 @@ static LLVMValueRef check_and_make_context(ModuleCodegen *m, LLVMValueRef functi
     check_pointers(m, function, LLVMGetParam(function, 1), m->program->output_count);
     LLVMValueRef workspace = LLVMGetParam(function, 2);
     return_if(m, function, LLVMBuildIsNull(builder, workspace, ""), STATUS_NULL_POINTER);
-    LLVMValueRef bits = LLVMBuildPtrToInt(builder, workspace, m->codegen.i64, "");
+    LLVMValueRef bits = LLVMBuildPtrToInt(builder, workspace, m->codegen.index, "");
     bits =
-        LLVMBuildAnd(builder, bits, LLVMConstInt(m->codegen.i64, WORKSPACE_ALIGNMENT - 1, 0), "");
-    LLVMValueRef zero = LLVMConstNull(m->codegen.i64);
+        LLVMBuildAnd(builder, bits, LLVMConstInt(m->codegen.index, WORKSPACE_ALIGNMENT - 1, 0), "");
+    LLVMValueRef zero = LLVMConstNull(m->codegen.index);
     return_if(m, function, LLVMBuildICmp(builder, LLVMIntNE, bits, zero, ""),
         STATUS_MISALIGNED_WORKSPACE);
     for (unsigned field = 0; field < CONTEXT_FIELDS; field++)
@@ -171,7 +172,7 @@ static LLVMValueRef check_and_make_context(ModuleCodegen *m, LLVMValueRef functi
 
 static LLVMValueRef extent_of(ModuleCodegen *m, int step) {
     const Kernel *kernel = m->program->kernels[m->program->steps[step].kernel];
-    return LLVMConstInt(m->codegen.i64, (unsigned long long)kernel->extent, 0);
+    return LLVMConstInt(m->codegen.index, (unsigned long long)kernel->extent, 0);
 }
 
 static void emit_run(ModuleCodegen *m) {
@@ -181,7 +182,7 @@ static void emit_run(ModuleCodegen *m) {
     codegen_mark(&m->codegen, function, LLVMAttributeFunctionIndex, "nounwind");
     LLVMValueRef context = check_and_make_context(m, function);
     for (int i = 0; i < m->program->step_count; i++) {
-        LLVMValueRef arguments[3] = {context, LLVMConstNull(m->codegen.i64), extent_of(m, i)};
+        LLVMValueRef arguments[3] = {context, LLVMConstNull(m->codegen.index), extent_of(m, i)};
         LLVMBuildCall2(m->codegen.builder, m->step_type, m->steps[i], arguments, 3, "");
     }
     LLVMBuildRet(m->codegen.builder, LLVMConstInt(m->codegen.i32, STATUS_OK, 0));
@@ -192,7 +193,7 @@ static void emit_run_parallel(ModuleCodegen *m) {
     LLVMTypeRef pointer = m->codegen.pointer;
     LLVMTypeRef types[5] = {pointer, pointer, pointer, pointer, pointer};
     LLVMTypeRef type = LLVMFunctionType(m->codegen.i32, types, 5, 0);
-    LLVMTypeRef loop_types[4] = {pointer, pointer, pointer, m->codegen.i64};
+    LLVMTypeRef loop_types[4] = {pointer, pointer, pointer, m->codegen.index};
     LLVMTypeRef loop_type = LLVMFunctionType(m->codegen.void_type, loop_types, 4, 0);
     LLVMValueRef function =
         LLVMAddFunction(m->codegen.module, symbol(m->program, "run_parallel"), type);
@@ -228,7 +229,7 @@ LLVMModuleRef codegen_program(
     LLVMTypeRef pointer = m.codegen.pointer;
     LLVMTypeRef fields[CONTEXT_FIELDS] = {pointer, pointer, pointer};
     m.context_type = LLVMStructTypeInContext(context, fields, CONTEXT_FIELDS, 0);
-    LLVMTypeRef step_types[3] = {pointer, m.codegen.i64, m.codegen.i64};
+    LLVMTypeRef step_types[3] = {pointer, m.codegen.index, m.codegen.index};
     m.step_type = LLVMFunctionType(m.codegen.void_type, step_types, 3, 0);
     m.weights = declare_weights(&m.codegen, program);
     m.kernels = ARENA_ARRAY(program->arena, LLVMValueRef, program->kernel_count + 1);
