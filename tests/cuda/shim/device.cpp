@@ -1,0 +1,54 @@
+#include "cuda_runtime.h"
+#include "races.h"
+#include "threads.h"
+
+namespace {
+
+constexpr unsigned MOST_ATOMICS =
+    64; /* in a row, before others have a turn: it may be a loop that waits */
+
+} // namespace
+
+void shim_syncthreads(int line) {
+    if (!shim::is_left_out(line))
+        shim::wait_for_block(line);
+}
+
+void shim_syncwarp(int line, unsigned mask) {
+    if (!shim::is_left_out(line))
+        shim::wait_for_warp(mask, 0, line, true);
+}
+
+void shim_threadfence(int line) {
+    if (!shim::is_left_out(line))
+        shim::races_fence();
+}
+
+void *shim_dynamic_shared() {
+    return shim::current_thread()->block->dynamic;
+}
+
+const unsigned long long *shim_exchange(int line, unsigned mask, unsigned long long value) {
+    shim::wait_for_warp(mask, value, line, false);
+    return shim::current_thread()->received;
+}
+
+unsigned shim_lane() {
+    return shim::current_thread()->number % shim::WARP;
+}
+
+unsigned shim_ballot(int line, unsigned mask, bool condition) {
+    const unsigned long long *all = shim_exchange(line, mask, condition ? 1 : 0);
+    unsigned ballot = 0;
+    for (unsigned lane = 0; lane < shim::WARP; lane++)
+        ballot |= static_cast<unsigned>(all[lane]) << lane;
+    return ballot;
+}
+
+void shim_atomic(const void *address) {
+    shim::races_atomic(address);
+}
+
+void __nanosleep(unsigned) {
+    shim::yield();
+}
