@@ -36,6 +36,7 @@ typedef struct Target {
     bool fused_multiply_add;
     int64_t l1_bytes, l2_bytes;
     const char *summary;
+    bool dot_products; /* of bytes: x86-64 with VNNI */
 } Target;
 
 /* Whose object files and calls these are. */

@@ -17,26 +17,34 @@ static const FloatSet *counted_set(const BufferCount *count, CountedSet which) {
     return &count->moved;
 }
 
+/* Whether two parameters look at one buffer and its numbers alike. */
+static bool share_buffer(const Step *step, const Kernel *kernel, int a, int b) {
+    return step->arguments[a].buffer == step->arguments[b].buffer &&
+           kernel->parameters[a].element == kernel->parameters[b].element;
+}
+
 static int64_t distinct_bytes(const Program *program, const Step *step, const KernelCount *count,
     CountedSet which, Arena *scratch) {
-    int parameters = program->kernels[step->kernel]->parameter_count;
-    int64_t floats = 0;
+    const Kernel *kernel = program->kernels[step->kernel];
+    int parameters = kernel->parameter_count;
+    int64_t bytes = 0;
     for (int i = 0; i < parameters; i++) {
         int first = 0, sharing = 0;
-        while (step->arguments[first].buffer != step->arguments[i].buffer)
+        while (!share_buffer(step, kernel, first, i))
             first++;
         if (first < i)
             continue;
         for (int j = i; j < parameters; j++)
-            sharing += step->arguments[j].buffer == step->arguments[i].buffer;
+            sharing += share_buffer(step, kernel, i, j);
         FloatSet joined = {0};
         for (int j = i; sharing > 1 && j < parameters; j++)
-            if (step->arguments[j].buffer == step->arguments[i].buffer)
+            if (share_buffer(step, kernel, i, j))
                 float_set_add_set(&joined, counted_set(&count->buffers[j], which),
                     step->arguments[j].offset, scratch);
-        floats += float_set_count(sharing > 1 ? &joined : counted_set(&count->buffers[i], which));
+        bytes += float_set_count(sharing > 1 ? &joined : counted_set(&count->buffers[i], which)) *
+                 lane_bytes(kernel->parameters[i].element);
     }
-    return floats * (int64_t)sizeof(float);
+    return bytes;
 }
 
 static StepCount count_step(

@@ -40,6 +40,8 @@ static const char *role_name(ParameterRole role) {
         return "write";
     case PARAMETER_WEIGHTS:
         return "weights";
+    case PARAMETER_TABLE:
+        return "table";
     }
     return "";
 }

@@ -25,7 +25,7 @@ typedef struct Buffer {
 /* What a kernel's parameter is in one call: a place in a buffer. */
 typedef struct Argument {
     int buffer;
-    int64_t offset; /* in floats from the start of the buffer */
+    int64_t offset; /* from the start of the buffer, in elements of the parameter */
 } Argument;
 
 /* One call of a kernel. */

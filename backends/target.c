@@ -8,7 +8,7 @@ static const Target targets[] = {
 #define TARGET(name, architecture, triple, format, cpu, features, lanes, registers, multiply_adds, \
     loads, instructions, masks, broadcast, lane, fused, l1, l2, summary)                           \
     {name, ARCHITECTURE_##architecture, triple, FORMAT_##format, cpu, features, lanes, registers,  \
-        multiply_adds, loads, instructions, masks, broadcast, lane, fused, l1, l2, summary},
+        multiply_adds, loads, instructions, masks, broadcast, lane, fused, l1, l2, summary, false},
 #include "backends/targets.def"
 #undef TARGET
 };

@@ -21,6 +21,21 @@ const InstructionInfo *instruction_info(InstructionKind kind) {
     return &instruction_table[kind];
 }
 
+int64_t lane_bytes(LaneType type) {
+    static const int64_t bytes[] = {
+        [LANE_F32] = 4, [LANE_S32] = 4, [LANE_S16] = 2, [LANE_U8] = 1, [LANE_TYPE_COUNT] = 0};
+    return bytes[type];
+}
+
+const char *lane_type_name(LaneType type) {
+    static const char *const names[] = {[LANE_F32] = "f32",
+        [LANE_S32] = "s32",
+        [LANE_S16] = "s16",
+        [LANE_U8] = "u8",
+        [LANE_TYPE_COUNT] = ""};
+    return names[type];
+}
+
 /* ---- expressions ---- */
 
 static const Expression *make_expression(
@@ -36,6 +51,14 @@ const Expression *expression_constant(Arena *arena, int64_t constant) {
     Expression *expression = ARENA_NEW(arena, Expression);
     expression->kind = EXPRESSION_CONSTANT;
     expression->constant = constant;
+    return expression;
+}
+
+const Expression *expression_element(Arena *arena, int parameter, const Expression *index) {
+    Expression *expression = ARENA_NEW(arena, Expression);
+    expression->kind = EXPRESSION_ELEMENT;
+    expression->variable = parameter;
+    expression->left = index;
     return expression;
 }
 
@@ -140,9 +163,14 @@ void kernel_begin(KernelBuilder *builder, Arena *arena, int64_t extent) {
 }
 
 int kernel_parameter(KernelBuilder *builder, ParameterRole role, const char *name) {
+    return kernel_parameter_of(builder, role, name, LANE_F32);
+}
+
+int kernel_parameter_of(
+    KernelBuilder *builder, ParameterRole role, const char *name, LaneType element) {
     Kernel *kernel = builder->kernel;
     assert(kernel->parameter_count < MAX_KERNEL_PARAMETERS);
-    kernel->parameters[kernel->parameter_count] = (KernelParameter){name, role};
+    kernel->parameters[kernel->parameter_count] = (KernelParameter){name, role, element};
     return kernel->parameter_count++;
 }
 
@@ -154,17 +182,26 @@ int kernel_local(KernelBuilder *builder, int64_t floats) {
 }
 
 int kernel_register(KernelBuilder *builder, int lanes) {
+    return kernel_register_of(builder, LANE_F32, lanes);
+}
+
+int kernel_register_of(KernelBuilder *builder, LaneType type, int lanes) {
     Kernel *kernel = builder->kernel;
     if (kernel->register_count == kernel->register_capacity) {
         int capacity = kernel->register_capacity * 2 + 32;
-        int *registers = ARENA_ARRAY(kernel->arena, int, capacity);
-        if (kernel->register_count > 0)
-            memcpy(registers, kernel->register_lanes,
-                (size_t)kernel->register_count * sizeof *registers);
-        kernel->register_lanes = registers;
+        int *all_lanes = ARENA_ARRAY(kernel->arena, int, capacity);
+        LaneType *types = ARENA_ARRAY(kernel->arena, LaneType, capacity);
+        size_t count = (size_t)kernel->register_count;
+        if (count > 0) {
+            memcpy(all_lanes, kernel->register_lanes, count * sizeof *all_lanes);
+            memcpy(types, kernel->register_types, count * sizeof *types);
+        }
+        kernel->register_lanes = all_lanes;
+        kernel->register_types = types;
         kernel->register_capacity = capacity;
     }
     kernel->register_lanes[kernel->register_count] = lanes;
+    kernel->register_types[kernel->register_count] = type;
     return kernel->register_count++;
 }
 
@@ -173,6 +210,12 @@ const Expression *kernel_variable(KernelBuilder *builder, int variable) {
     expression->kind = EXPRESSION_VARIABLE;
     expression->variable = variable;
     return expression;
+}
+
+const Expression *kernel_threads(KernelBuilder *builder, int threads) {
+    builder->kernel->threads = threads;
+    builder->kernel->thread_variable = add_variable(builder->kernel, "thread");
+    return kernel_variable(builder, builder->kernel->thread_variable);
 }
 
 static Statement *append_statement(KernelBuilder *builder, StatementKind kind) {
@@ -223,6 +266,15 @@ void kernel_open_if_less(KernelBuilder *builder, const Expression *a, const Expr
     open_block(builder, &statement->body);
 }
 
+const Expression *kernel_let(KernelBuilder *builder, const char *name, const Expression *value) {
+    if (value->kind == EXPRESSION_CONSTANT || value->kind == EXPRESSION_VARIABLE)
+        return value;
+    Statement *statement = append_statement(builder, STATEMENT_LET);
+    statement->variable = add_variable(builder->kernel, name);
+    statement->begin = value;
+    return kernel_variable(builder, statement->variable);
+}
+
 void kernel_close(KernelBuilder *builder) {
     assert(builder->depth > 0);
     builder->depth--;
@@ -259,6 +311,11 @@ void kernel_broadcast(
     append_access(builder, INSTRUCTION_broadcast, destination, -1, parameter, offset, 0, 1);
 }
 
+void kernel_broadcast_quad(
+    KernelBuilder *builder, int destination, int parameter, const Expression *offset) {
+    append_access(builder, INSTRUCTION_broadcast_quad, destination, -1, parameter, offset, 0, 4);
+}
+
 void kernel_store(KernelBuilder *builder, int source, int parameter, const Expression *offset,
     int first_lane, int lane_count) {
     append_access(
@@ -267,6 +324,10 @@ void kernel_store(KernelBuilder *builder, int source, int parameter, const Expre
 
 void kernel_prefetch(KernelBuilder *builder, int parameter, const Expression *offset) {
     append_access(builder, INSTRUCTION_prefetch, -1, -1, parameter, offset, 0, 1);
+}
+
+void kernel_barrier(KernelBuilder *builder) {
+    append_instruction(builder, INSTRUCTION_barrier, -1, -1, -1, -1);
 }
 
 void kernel_unary(KernelBuilder *builder, InstructionKind kind, int destination, int a) {
@@ -279,6 +340,10 @@ void kernel_binary(KernelBuilder *builder, InstructionKind kind, int destination
 
 void kernel_multiply_add(KernelBuilder *builder, int destination, int a, int b, int c) {
     append_instruction(builder, INSTRUCTION_multiply_add, destination, a, b, c);
+}
+
+void kernel_dot_add(KernelBuilder *builder, int destination, int a, int b, int c) {
+    append_instruction(builder, INSTRUCTION_dot_add, destination, a, b, c);
 }
 
 void kernel_permute(KernelBuilder *builder, int destination, int a, int b, const int *indices) {
@@ -299,8 +364,108 @@ static int lanes_of(const Kernel *kernel, int index) {
     return index >= 0 && index < kernel->register_count ? kernel->register_lanes[index] : 0;
 }
 
+/* The type of a register; that of floats when there is no such register. */
+static LaneType type_of(const Kernel *kernel, int index) {
+    return lanes_of(kernel, index) > 0 ? kernel->register_types[index] : LANE_F32;
+}
+
+static bool is_register(const Kernel *kernel, int index, LaneType type, int lanes) {
+    return type_of(kernel, index) == type && lanes_of(kernel, index) == lanes;
+}
+
+/* Whether destination and sources are all of one type. */
+static bool all_are(const Kernel *kernel, const Instruction *instruction, LaneType type) {
+    bool good = instruction->destination < 0 || type_of(kernel, instruction->destination) == type;
+    for (int i = 0; i < instruction_info(instruction->kind)->source_count; i++)
+        good = good && type_of(kernel, instruction->sources[i]) == type;
+    return good;
+}
+
+static bool types_fit(const Kernel *kernel, const Instruction *instruction, int lanes) {
+    int destination = instruction->destination;
+    const int *sources = instruction->sources;
+    switch (instruction->kind) {
+    case INSTRUCTION_splat:
+    case INSTRUCTION_load:
+    case INSTRUCTION_store:
+    case INSTRUCTION_prefetch:
+        return true;
+    case INSTRUCTION_move:
+        return all_are(kernel, instruction, type_of(kernel, destination));
+    case INSTRUCTION_maximum:
+    case INSTRUCTION_permute:
+        return all_are(kernel, instruction, LANE_F32) || all_are(kernel, instruction, LANE_U8);
+    case INSTRUCTION_broadcast_quad:
+        return is_register(kernel, destination, LANE_U8, lanes) && lanes % 4 == 0;
+    case INSTRUCTION_dot_add:
+        return is_register(kernel, destination, LANE_S32, lanes) &&
+               is_register(kernel, sources[0], LANE_U8, 4 * lanes) &&
+               is_register(kernel, sources[1], LANE_U8, 4 * lanes) &&
+               is_register(kernel, sources[2], LANE_S32, lanes);
+    case INSTRUCTION_to_float:
+        return is_register(kernel, destination, LANE_F32, lanes) &&
+               is_register(kernel, sources[0], LANE_S32, lanes);
+    case INSTRUCTION_to_integer:
+        return is_register(kernel, destination, LANE_S32, lanes) &&
+               is_register(kernel, sources[0], LANE_F32, lanes);
+    case INSTRUCTION_widen:
+        return is_register(kernel, destination, LANE_S32, lanes) &&
+               is_register(kernel, sources[0], LANE_U8, lanes);
+    case INSTRUCTION_narrow:
+        return is_register(kernel, destination, LANE_U8, lanes) &&
+               is_register(kernel, sources[0], LANE_S32, lanes);
+    case INSTRUCTION_pack: {
+        LaneType from = type_of(kernel, destination) == LANE_U8 ? LANE_S16 : LANE_S32;
+        return (from == LANE_S16 || type_of(kernel, destination) == LANE_S16) &&
+               is_register(kernel, sources[0], from, lanes / 2) &&
+               is_register(kernel, sources[1], from, lanes / 2) &&
+               lanes * lane_bytes(type_of(kernel, destination)) % 16 == 0;
+    }
+    default:
+        return all_are(kernel, instruction, LANE_F32);
+    }
+}
+
+static const char *access_fault(const Kernel *kernel, const Instruction *instruction, int lanes) {
+    MemoryAccess access = instruction_info(instruction->kind)->access;
+    int local = instruction->parameter - MAX_KERNEL_PARAMETERS;
+    bool is_local = local >= 0 && local < kernel->local_count;
+    if (!is_local &&
+        (instruction->parameter < 0 || instruction->parameter >= kernel->parameter_count))
+        return "a parameter is out of range";
+    bool writes = !is_local && kernel->parameters[instruction->parameter].role == PARAMETER_WRITE;
+    if (!is_local && (access == ACCESS_WRITE) != writes)
+        return "a parameter is read and written against its role";
+    if (instruction->first_lane < 0 || instruction->lane_count < 1 ||
+        instruction->first_lane + instruction->lane_count > lanes)
+        return "an access covers lanes that the register has not";
+    LaneType element = is_local ? LANE_F32 : kernel->parameters[instruction->parameter].element;
+    int accessed = access == ACCESS_WRITE ? instruction->sources[0] : instruction->destination;
+    if (accessed >= 0 && lane_bytes(element) != lane_bytes(type_of(kernel, accessed)))
+        return "the lanes of a register are not as large as the numbers of the buffer";
+    return NULL;
+}
+
+static const char *permute_fault(const Kernel *kernel, const Instruction *instruction, int lanes) {
+    int a = lanes_of(kernel, instruction->sources[0]);
+    if (a != lanes_of(kernel, instruction->sources[1]))
+        return "the sources of a permute differ in lanes";
+    for (int lane = 0; lane < lanes; lane++)
+        if (instruction->indices[lane] < 0 || instruction->indices[lane] >= 2 * a)
+            return "a permute takes a lane that its sources have not";
+    return NULL;
+}
+
+static bool has_free_lanes(InstructionKind kind) {
+    return kind == INSTRUCTION_permute || kind == INSTRUCTION_reduce_add ||
+           kind == INSTRUCTION_reduce_maximum || kind == INSTRUCTION_dot_add ||
+           kind == INSTRUCTION_pack;
+}
+
 static const char *instruction_fault(const Kernel *kernel, const Instruction *instruction) {
     const InstructionInfo *info = instruction_info(instruction->kind);
+    if (instruction->kind == INSTRUCTION_barrier)
+        return kernel->threads > 0 ? NULL : "a barrier outside of a kernel of threads";
     int lanes = lanes_of(kernel, instruction->kind == INSTRUCTION_store ? instruction->sources[0]
                                                                         : instruction->destination);
     if (instruction->kind == INSTRUCTION_prefetch)
@@ -311,42 +476,78 @@ static const char *instruction_fault(const Kernel *kernel, const Instruction *in
         int source_lanes = lanes_of(kernel, instruction->sources[i]);
         if (source_lanes <= 0)
             return "a source register is out of range";
-        bool free_lanes = instruction->kind == INSTRUCTION_permute ||
-                          instruction->kind == INSTRUCTION_reduce_add ||
-                          instruction->kind == INSTRUCTION_reduce_maximum;
-        if (!free_lanes && source_lanes != lanes)
+        if (!has_free_lanes(instruction->kind) && source_lanes != lanes)
             return "source and destination differ in lanes";
     }
-    if (info->access != ACCESS_NONE) {
-        int local = instruction->parameter - MAX_KERNEL_PARAMETERS;
-        bool is_local = local >= 0 && local < kernel->local_count;
-        if (!is_local &&
-            (instruction->parameter < 0 || instruction->parameter >= kernel->parameter_count))
-            return "a parameter is out of range";
-        bool writes =
-            !is_local && kernel->parameters[instruction->parameter].role == PARAMETER_WRITE;
-        if (!is_local && (info->access == ACCESS_WRITE) != writes)
-            return "a parameter is read and written against its role";
-        if (instruction->first_lane < 0 || instruction->lane_count < 1 ||
-            instruction->first_lane + instruction->lane_count > lanes)
-            return "an access covers lanes that the register has not";
-    }
-    if (instruction->kind == INSTRUCTION_permute) {
-        int a = lanes_of(kernel, instruction->sources[0]);
-        if (a != lanes_of(kernel, instruction->sources[1]))
-            return "the sources of a permute differ in lanes";
-        for (int lane = 0; lane < lanes; lane++)
-            if (instruction->indices[lane] < 0 || instruction->indices[lane] >= 2 * a)
-                return "a permute takes a lane that its sources have not";
-    }
-    return NULL;
+    if (!types_fit(kernel, instruction, lanes))
+        return "a register has lanes of another type than the instruction wants";
+    const char *fault =
+        info->access == ACCESS_NONE ? NULL : access_fault(kernel, instruction, lanes);
+    if (!fault && instruction->kind == INSTRUCTION_permute)
+        fault = permute_fault(kernel, instruction, lanes);
+    return fault;
 }
 
-static const char *block_fault(const Kernel *kernel, const Block *block) {
+/* Which variables differ from thread to thread. */
+static bool is_divergent(const Expression *expression, const bool *divergent) {
+    switch (expression->kind) {
+    case EXPRESSION_CONSTANT:
+        return false;
+    case EXPRESSION_VARIABLE:
+        return divergent[expression->variable];
+    case EXPRESSION_ELEMENT:
+        return is_divergent(expression->left, divergent);
+    case EXPRESSION_ADD:
+    case EXPRESSION_MULTIPLY:
+    case EXPRESSION_DIVIDE:
+    case EXPRESSION_REMAINDER:
+    case EXPRESSION_MINIMUM:
+    case EXPRESSION_MAXIMUM:
+        break;
+    }
+    return is_divergent(expression->left, divergent) || is_divergent(expression->right, divergent);
+}
+
+static const char *expression_fault(const Kernel *kernel, const Expression *expression) {
+    if (expression->kind == EXPRESSION_CONSTANT)
+        return NULL;
+    if (expression->kind == EXPRESSION_VARIABLE)
+        return expression->variable >= 0 && expression->variable < kernel->variable_count
+                   ? NULL
+                   : "a variable is out of range";
+    if (expression->kind == EXPRESSION_ELEMENT) {
+        bool table = expression->variable >= 0 && expression->variable < kernel->parameter_count &&
+                     kernel->parameters[expression->variable].role == PARAMETER_TABLE;
+        return table ? expression_fault(kernel, expression->left)
+                     : "an element is taken of what is no table";
+    }
+    const char *fault = expression_fault(kernel, expression->left);
+    return fault ? fault : expression_fault(kernel, expression->right);
+}
+
+/* `diverges`: some threads of the block may not run it. */
+static const char *block_fault(
+    const Kernel *kernel, const Block *block, bool *divergent, bool diverges) {
     for (const Statement *statement = block->first; statement; statement = statement->next) {
-        const char *fault = statement->kind == STATEMENT_INSTRUCTION
-                                ? instruction_fault(kernel, &statement->instruction)
-                                : block_fault(kernel, &statement->body);
+        const char *fault = NULL;
+        const Instruction *instruction = &statement->instruction;
+        if (statement->kind == STATEMENT_INSTRUCTION) {
+            fault = instruction_fault(kernel, instruction);
+            if (!fault && instruction->offset)
+                fault = expression_fault(kernel, instruction->offset);
+            if (!fault && diverges && instruction->kind == INSTRUCTION_barrier)
+                fault = "a barrier that not all threads reach";
+        } else {
+            bool begin = is_divergent(statement->begin, divergent);
+            bool end = statement->end && is_divergent(statement->end, divergent);
+            fault = expression_fault(kernel, statement->begin);
+            if (!fault && statement->end)
+                fault = expression_fault(kernel, statement->end);
+            if (statement->kind != STATEMENT_IF)
+                divergent[statement->variable] = begin;
+            if (!fault)
+                fault = block_fault(kernel, &statement->body, divergent, diverges || begin || end);
+        }
         if (fault)
             return fault;
     }
@@ -354,5 +555,8 @@ static const char *block_fault(const Kernel *kernel, const Block *block) {
 }
 
 const char *kernel_fault(const Kernel *kernel) {
-    return block_fault(kernel, &kernel->body);
+    bool *divergent = ARENA_ARRAY(kernel->arena, bool, kernel->variable_count + 1);
+    if (kernel->threads > 0)
+        divergent[kernel->thread_variable] = true;
+    return block_fault(kernel, &kernel->body, divergent, false);
 }

@@ -1,7 +1,7 @@
-/* Kernel IR: what the backends print. A kernel is a function over float buffers: loops, and vector
- * instructions on a virtual machine whose registers have a fixed number of lanes each. All
- * decisions (tiles, loop order, unrolling, tails) were made by the lowering; a printer only spells
- * them.
+/* Kernel IR: what the backends print. A kernel is a function over buffers of floats or bytes:
+ * loops, and vector instructions on a virtual machine whose registers have a fixed number of lanes
+ * each. All decisions (tiles, loop order, unrolling, tails) were made by the lowering; a printer
+ * only spells them.
  *
  * Registers are mutable: an instruction overwrites its destination, in program order. Integers are
  * expressions over loop variables. */
@@ -23,13 +23,14 @@ typedef enum ExpressionKind {
     EXPRESSION_DIVIDE, /* operands are never negative */
     EXPRESSION_REMAINDER,
     EXPRESSION_MINIMUM,
-    EXPRESSION_MAXIMUM
+    EXPRESSION_MAXIMUM,
+    EXPRESSION_ELEMENT /* of a table of integers */
 } ExpressionKind;
 
 typedef struct Expression {
     ExpressionKind kind;
     int64_t constant; /* CONSTANT */
-    int variable;     /* VARIABLE: index into Kernel.variables */
+    int variable;     /* VARIABLE: index into Kernel.variables; ELEMENT: the parameter */
     const struct Expression *left, *right;
 } Expression;
 
@@ -42,9 +43,17 @@ const Expression *expression_divide(Arena *arena, const Expression *a, int64_t d
 const Expression *expression_remainder(Arena *arena, const Expression *a, int64_t divisor);
 const Expression *expression_minimum(Arena *arena, const Expression *a, const Expression *b);
 const Expression *expression_maximum(Arena *arena, const Expression *a, const Expression *b);
+/* Entry `index` of a parameter that is a table. */
+const Expression *expression_element(Arena *arena, int parameter, const Expression *index);
 bool expression_is_constant(const Expression *expression, int64_t *constant);
 
 /* ---- instructions and statements ---- */
+
+/* What a lane of a register or an element of a buffer is. Buffers hold F32, S32 or U8. */
+typedef enum LaneType { LANE_F32, LANE_S32, LANE_S16, LANE_U8, LANE_TYPE_COUNT } LaneType;
+
+int64_t lane_bytes(LaneType type);
+const char *lane_type_name(LaneType type); /* "f32" */
 
 typedef enum InstructionKind {
 #define INSTRUCTION(name, ...) INSTRUCTION_##name,
@@ -69,7 +78,7 @@ typedef struct Instruction {
     int sources[3];
     float constant;           /* splat */
     int parameter;            /* load, broadcast, store, prefetch: which buffer */
-    const Expression *offset; /* in floats; of the first lane that is accessed */
+    const Expression *offset; /* in elements of the buffer; of the first lane that is accessed */
     int first_lane, lane_count;
     const int *indices; /* permute: one per lane of the destination */
 } Instruction;
@@ -80,12 +89,18 @@ typedef struct Block {
     Statement *first, *last;
 } Block;
 
-typedef enum StatementKind { STATEMENT_INSTRUCTION, STATEMENT_FOR, STATEMENT_IF } StatementKind;
+typedef enum StatementKind {
+    STATEMENT_INSTRUCTION,
+    STATEMENT_FOR,
+    STATEMENT_IF,
+    STATEMENT_LET
+} StatementKind;
 
 struct Statement {
     StatementKind kind;
     Instruction instruction; /* INSTRUCTION */
-    /* FOR variable = begin; variable < end; variable += step.   IF begin < end. */
+    /* FOR variable = begin; variable < end; variable += step.   IF begin < end.   LET variable =
+     * begin, for the rest of the block. */
     int variable;
     const Expression *begin, *end;
     int64_t step;
@@ -95,17 +110,26 @@ struct Statement {
 
 /* ---- kernels ---- */
 
-typedef enum ParameterRole { PARAMETER_READ, PARAMETER_WRITE, PARAMETER_WEIGHTS } ParameterRole;
+typedef enum ParameterRole {
+    PARAMETER_READ,
+    PARAMETER_WRITE,
+    PARAMETER_WEIGHTS,
+    PARAMETER_TABLE /* integers of 32 bits, read by expressions */
+} ParameterRole;
 
 typedef struct KernelParameter {
     const char *name;
     ParameterRole role;
+    LaneType element; /* registers that are loaded or stored have lanes of that size */
 } KernelParameter;
 
 enum { MAX_KERNEL_PARAMETERS = 64, MAX_KERNEL_LOCALS = 4, VARIABLE_BEGIN = 0, VARIABLE_END = 1 };
 
 /* Two kernels with equal text are one kernel. `void kernel(parameters..., begin, end)`: does the
- * items begin..end-1 of its parallel axis, 0..extent-1; items are independent. */
+ * items begin..end-1 of its parallel axis, 0..extent-1; items are independent.
+ *
+ * On a GPU an item is what one block of threads does: all of them run the body, each with its own
+ * registers and its own value of the variable `thread`; locals are in memory that they share. */
 typedef struct Kernel {
     Arena *arena;
     const char *name;
@@ -114,9 +138,12 @@ typedef struct Kernel {
     int64_t local_floats[MAX_KERNEL_LOCALS]; /* sizes of the kernel's own buffers, on the stack */
     int local_count;
     int64_t extent;         /* of the parallel axis */
+    int threads;            /* of a block; 0: not for a GPU */
+    int thread_variable;    /* the thread's index in its block, where `threads` is not 0 */
     const char **variables; /* names; 0 is "begin", 1 is "end" */
     int variable_count, variable_capacity;
     int *register_lanes;
+    LaneType *register_types;
     int register_count, register_capacity;
     Block body;
 } Kernel;
@@ -126,17 +153,27 @@ typedef struct Kernel {
 typedef struct KernelBuilder {
     Kernel *kernel;
     Arena *arena;
-    Block *stack[16]; /* open blocks; stack[depth] is the one that grows */
+    Block *stack[32]; /* open blocks; stack[depth] is the one that grows */
     int depth;
 } KernelBuilder;
 
 void kernel_begin(KernelBuilder *builder, Arena *arena, int64_t extent);
+/* A buffer of floats. */
 int kernel_parameter(KernelBuilder *builder, ParameterRole role, const char *name);
+int kernel_parameter_of(
+    KernelBuilder *builder, ParameterRole role, const char *name, LaneType element);
 /* A buffer of the kernel's own, aligned to 64 bytes, without meaning at the start: used like a
  * parameter that is read and written. */
 int kernel_local(KernelBuilder *builder, int64_t floats);
-int kernel_register(KernelBuilder *builder, int lanes);
+int kernel_register(KernelBuilder *builder, int lanes); /* of F32 */
+int kernel_register_of(KernelBuilder *builder, LaneType type, int lanes);
 const Expression *kernel_variable(KernelBuilder *builder, int variable);
+/* Makes it a kernel for a GPU and returns the variable `thread`, 0 to threads - 1. */
+const Expression *kernel_threads(KernelBuilder *builder, int threads);
+/* A variable that is the expression from here to the end of the block; a constant stays one. */
+const Expression *kernel_let(KernelBuilder *builder, const char *name, const Expression *value);
+/* All threads of the block get here before one goes on. Not inside of what depends on `thread`. */
+void kernel_barrier(KernelBuilder *builder);
 
 /* Opens a loop and returns its variable. A loop that runs exactly once opens no loop and returns
  * the constant: close it all the same. */
@@ -152,12 +189,15 @@ void kernel_load(KernelBuilder *builder, int destination, int parameter, const E
     int first_lane, int lane_count);
 void kernel_broadcast(
     KernelBuilder *builder, int destination, int parameter, const Expression *offset);
+void kernel_broadcast_quad(
+    KernelBuilder *builder, int destination, int parameter, const Expression *offset);
 void kernel_store(KernelBuilder *builder, int source, int parameter, const Expression *offset,
     int first_lane, int lane_count);
 void kernel_prefetch(KernelBuilder *builder, int parameter, const Expression *offset);
 void kernel_unary(KernelBuilder *builder, InstructionKind kind, int destination, int a);
 void kernel_binary(KernelBuilder *builder, InstructionKind kind, int destination, int a, int b);
 void kernel_multiply_add(KernelBuilder *builder, int destination, int a, int b, int c);
+void kernel_dot_add(KernelBuilder *builder, int destination, int a, int b, int c);
 void kernel_permute(KernelBuilder *builder, int destination, int a, int b, const int *indices);
 
 /* ---- reading ---- */

@@ -81,6 +81,7 @@ static int64_t evaluate(const Counter *counter, const Expression *expression) {
         return a > b ? a : b;
     case EXPRESSION_CONSTANT:
     case EXPRESSION_VARIABLE:
+    case EXPRESSION_ELEMENT: /* only kernels for a CPU are run */
         break;
     }
     assert(false);
@@ -122,6 +123,7 @@ static bool is_linear(const Expression *expression, int variable, int64_t *facto
     case EXPRESSION_REMAINDER:
     case EXPRESSION_MINIMUM:
     case EXPRESSION_MAXIMUM:
+    case EXPRESSION_ELEMENT:
         break;
     }
     return false;
@@ -257,15 +259,30 @@ static bool was_added(
     return false;
 }
 
+static int64_t element_bytes(const Counter *counter, int parameter) {
+    bool local = parameter >= MAX_KERNEL_PARAMETERS;
+    return lane_bytes(local ? LANE_F32 : counter->kernel->parameters[parameter].element);
+}
+
+/* Which of the four bytes that are repeated some lane uses. */
+static LaneMask used_of_quad(LaneMask used) {
+    LaneMask quad = 0;
+    for (; used != 0; used >>= 4)
+        quad |= used & 15;
+    return quad;
+}
+
 static void run_load(Counter *counter, Site *site, int64_t first, const FloatGrid *grid) {
     const Instruction *instruction = &site->statement->instruction;
     BufferCollector *buffer = &counter->collectors[instruction->parameter];
     LaneMask used = counter->used[instruction->destination];
     counter->count->loads += counter->times;
     counter->count->loaded_bytes +=
-        counter->times * instruction->lane_count * (int64_t)sizeof(float);
+        counter->times * instruction->lane_count * element_bytes(counter, instruction->parameter);
     if (instruction->kind == INSTRUCTION_broadcast)
         used = used != 0;
+    else if (instruction->kind == INSTRUCTION_broadcast_quad)
+        used = used_of_quad(used);
     else
         used = (used & lane_range(instruction->first_lane, instruction->lane_count)) >>
                instruction->first_lane;
@@ -281,7 +298,7 @@ static void run_store(Counter *counter, Site *site, int64_t first, const FloatGr
     LaneMask moved = state->moved & lanes;
     counter->count->stores += counter->times;
     counter->count->stored_bytes +=
-        counter->times * instruction->lane_count * (int64_t)sizeof(float);
+        counter->times * instruction->lane_count * element_bytes(counter, instruction->parameter);
     counter->computes |= (lanes & ~state->moved & ~state->constant) != 0;
     counter->moves |= moved != 0;
     if (instruction->parameter >= MAX_KERNEL_PARAMETERS)
@@ -307,11 +324,15 @@ static void run_access(Counter *counter, Site *site) {
 
 static void run_instruction(Counter *counter, Site *site) {
     const Instruction *instruction = &site->statement->instruction;
-    if (instruction->kind == INSTRUCTION_multiply_add) {
+    int products = instruction->kind == INSTRUCTION_multiply_add ? 1
+                   : instruction->kind == INSTRUCTION_dot_add    ? 4
+                                                                 : 0;
+    if (products > 0) {
         LaneMask used = counter->used[instruction->destination];
         counter->count->multiply_adds_issued +=
-            counter->times * counter->kernel->register_lanes[instruction->destination];
-        counter->count->multiply_adds_useful += counter->times * __builtin_popcountll(used);
+            counter->times * products * counter->kernel->register_lanes[instruction->destination];
+        counter->count->multiply_adds_useful +=
+            counter->times * products * __builtin_popcountll(used);
     }
     if (instruction->offset && instruction->kind != INSTRUCTION_prefetch)
         run_access(counter, site);
@@ -421,6 +442,10 @@ static void run_sites(Counter *counter, Site *sites, int count) {
         case STATEMENT_IF:
             if (evaluate(counter, site->statement->begin) < evaluate(counter, site->statement->end))
                 run_sites(counter, site->body, site->body_count);
+            break;
+        case STATEMENT_LET:
+            counter->variables[site->statement->variable] =
+                evaluate(counter, site->statement->begin);
             break;
         }
     }

@@ -18,6 +18,24 @@ static LaneMask permuted_sources(
     return mask;
 }
 
+/* Bytes 4i to 4i+3 for each lane i that is used. */
+static LaneMask quads_of(LaneMask used, int lanes) {
+    LaneMask mask = 0;
+    for (int i = 0; i < lanes; i++)
+        if (used >> i & 1)
+            mask |= lane_range(4 * i, 4);
+    return mask;
+}
+
+/* A pack's sources take turns: `block` lanes of the result from one, then from the other. */
+static LaneMask packed_sources(LaneMask used, int lanes, int block, int source) {
+    LaneMask mask = 0;
+    for (int i = 0; i < lanes; i++)
+        if ((used >> i & 1) && i / block % 2 == source)
+            mask |= (LaneMask)1 << (i / block / 2 * block + i % block);
+    return mask;
+}
+
 /* The lanes of its source that the instruction needs for the lanes of its result that are used. */
 static LaneMask needed_lanes(
     const Kernel *kernel, const LaneMask *used_lanes, const Instruction *instruction, int source) {
@@ -29,6 +47,13 @@ static LaneMask needed_lanes(
     if (instruction->kind == INSTRUCTION_permute)
         return permuted_sources(
             instruction, used, lanes[instruction->destination], source_lanes, source);
+    if (instruction->kind == INSTRUCTION_dot_add && source < 2)
+        return quads_of(used, lanes[instruction->destination]);
+    if (instruction->kind == INSTRUCTION_pack) {
+        LaneType type = kernel->register_types[instruction->destination];
+        return packed_sources(
+            used, lanes[instruction->destination], (int)(8 / lane_bytes(type)), source);
+    }
     if (instruction->kind == INSTRUCTION_reduce_add ||
         instruction->kind == INSTRUCTION_reduce_maximum)
         return used != 0 ? lane_range(0, source_lanes) : 0;
@@ -66,9 +91,9 @@ LaneMask *kernel_used_lanes(const Kernel *kernel, Arena *arena) {
 static RegisterState loaded_state(const Kernel *kernel, const Instruction *instruction) {
     int parameter = instruction->parameter;
     LaneMask all = lane_range(0, kernel->register_lanes[instruction->destination]);
-    LaneMask lanes = instruction->kind == INSTRUCTION_broadcast
-                         ? all
-                         : lane_range(instruction->first_lane, instruction->lane_count);
+    bool repeated = instruction->kind == INSTRUCTION_broadcast ||
+                    instruction->kind == INSTRUCTION_broadcast_quad;
+    LaneMask lanes = repeated ? all : lane_range(instruction->first_lane, instruction->lane_count);
     if (parameter < MAX_KERNEL_PARAMETERS &&
         kernel->parameters[parameter].role == PARAMETER_WEIGHTS)
         return (RegisterState){.constant = all};
@@ -126,6 +151,7 @@ RegisterState register_state_after(
             .constant = ~(LaneMask)0, .is_splat = true, .value = instruction->constant};
     case INSTRUCTION_load:
     case INSTRUCTION_broadcast:
+    case INSTRUCTION_broadcast_quad:
         return loaded_state(kernel, instruction);
     case INSTRUCTION_move:
         return registers[instruction->sources[0]];
@@ -144,8 +170,15 @@ RegisterState register_state_after(
     case INSTRUCTION_reduce_add:
     case INSTRUCTION_reduce_maximum:
         return computed_state(instruction, registers);
+    case INSTRUCTION_dot_add:
+    case INSTRUCTION_to_float:
+    case INSTRUCTION_to_integer:
+    case INSTRUCTION_widen:
+    case INSTRUCTION_narrow:
+    case INSTRUCTION_pack:
     case INSTRUCTION_store:
     case INSTRUCTION_prefetch:
+    case INSTRUCTION_barrier:
     case INSTRUCTION_COUNT:
         break;
     }

@@ -14,6 +14,11 @@ static void print_expression(const Kernel *kernel, const Expression *expression,
     case EXPRESSION_VARIABLE:
         text_format(text, "%s%d", kernel->variables[expression->variable], expression->variable);
         return;
+    case EXPRESSION_ELEMENT:
+        text_format(text, "%s[", kernel->parameters[expression->variable].name);
+        print_expression(kernel, expression->left, text);
+        text_append(text, "]");
+        return;
     case EXPRESSION_MINIMUM:
     case EXPRESSION_MAXIMUM:
         text_append(text, expression->kind == EXPRESSION_MINIMUM ? "min(" : "max(");
@@ -35,29 +40,44 @@ static void print_expression(const Kernel *kernel, const Expression *expression,
     }
 }
 
+static const char *local_name(const Kernel *kernel) {
+    return kernel->threads > 0 ? "shared" : "local";
+}
+
 static void print_address(const Kernel *kernel, const Instruction *instruction, Text *text) {
     int local = instruction->parameter - MAX_KERNEL_PARAMETERS;
     if (local >= 0)
-        text_format(text, "local%d[", local);
+        text_format(text, "%s%d[", local_name(kernel), local);
     else
         text_format(text, "%s[", kernel->parameters[instruction->parameter].name);
     print_expression(kernel, instruction->offset, text);
     text_append(text, "]");
 }
 
+/* Floats go without saying. */
+static void print_type(LaneType type, Text *text) {
+    if (type != LANE_F32)
+        text_append(text, lane_type_name(type));
+}
+
 static void print_instruction(const Kernel *kernel, const Instruction *instruction, Text *text) {
     const InstructionInfo *info = instruction_info(instruction->kind);
-    if (instruction->kind == INSTRUCTION_store) {
+    if (instruction->kind == INSTRUCTION_barrier) {
+        text_append(text, "barrier");
+    } else if (instruction->kind == INSTRUCTION_store) {
         int lanes = kernel->register_lanes[instruction->sources[0]];
         text_append(text, "store ");
         print_address(kernel, instruction, text);
         text_format(text, ", v%d.%d", instruction->sources[0], lanes);
+        print_type(kernel->register_types[instruction->sources[0]], text);
     } else if (instruction->kind == INSTRUCTION_prefetch) {
         text_append(text, "prefetch ");
         print_address(kernel, instruction, text);
     } else {
         int lanes = kernel->register_lanes[instruction->destination];
-        text_format(text, "v%d.%d = %s", instruction->destination, lanes, info->name);
+        text_format(text, "v%d.%d", instruction->destination, lanes);
+        print_type(kernel->register_types[instruction->destination], text);
+        text_format(text, " = %s", info->name);
         if (instruction->kind == INSTRUCTION_splat) {
             text_append(text, " ");
             text_append_float(text, instruction->constant);
@@ -90,6 +110,13 @@ static void print_block(const Kernel *kernel, const Block *block, int indent, Te
             print_instruction(kernel, &statement->instruction, text);
             continue;
         }
+        if (statement->kind == STATEMENT_LET) {
+            text_format(
+                text, "let %s%d = ", kernel->variables[statement->variable], statement->variable);
+            print_expression(kernel, statement->begin, text);
+            text_append(text, "\n");
+            continue;
+        }
         if (statement->kind == STATEMENT_FOR) {
             text_format(
                 text, "for %s%d = ", kernel->variables[statement->variable], statement->variable);
@@ -111,15 +138,24 @@ static void print_block(const Kernel *kernel, const Block *block, int indent, Te
 }
 
 void kernel_print(const Kernel *kernel, Text *text) {
-    static const char *const roles[] = {
-        [PARAMETER_READ] = "read", [PARAMETER_WRITE] = "write", [PARAMETER_WEIGHTS] = "weights"};
+    static const char *const roles[] = {[PARAMETER_READ] = "read",
+        [PARAMETER_WRITE] = "write",
+        [PARAMETER_WEIGHTS] = "weights",
+        [PARAMETER_TABLE] = "table"};
     text_format(text, "kernel %s(", kernel->name);
-    for (int i = 0; i < kernel->parameter_count; i++)
-        text_format(text, "%s%s %s", i > 0 ? ", " : "", roles[kernel->parameters[i].role],
-            kernel->parameters[i].name);
-    text_format(text, ") items %" PRId64 " {\n", kernel->extent);
+    for (int i = 0; i < kernel->parameter_count; i++) {
+        const KernelParameter *parameter = &kernel->parameters[i];
+        text_format(text, "%s%s ", i > 0 ? ", " : "", roles[parameter->role]);
+        print_type(parameter->element, text);
+        text_format(text, "%s%s", parameter->element == LANE_F32 ? "" : " ", parameter->name);
+    }
+    text_format(text, ") items %" PRId64, kernel->extent);
+    if (kernel->threads > 0)
+        text_format(text, " threads %d", kernel->threads);
+    text_append(text, " {\n");
     for (int i = 0; i < kernel->local_count; i++)
-        text_format(text, "  local%d = %" PRId64 " floats\n", i, kernel->local_floats[i]);
+        text_format(
+            text, "  %s%d = %" PRId64 " floats\n", local_name(kernel), i, kernel->local_floats[i]);
     print_block(kernel, &kernel->body, 2, text);
     text_append(text, "}\n");
 }

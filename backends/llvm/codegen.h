@@ -11,12 +11,23 @@ typedef struct Codegen {
     LLVMModuleRef module;
     LLVMBuilderRef builder;
     const Target *target;
-    LLVMTypeRef float_type, i32, pointer, void_type;
+    LLVMTypeRef float_type, i8, i16, i32, pointer, void_type;
     LLVMTypeRef index; /* as wide as a pointer: of offsets and counts (size_t) */
 } Codegen;
 
 /* kernel.c: the function of a kernel, internal: void (pointers..., size_t begin, size_t end). */
 LLVMValueRef codegen_kernel(Codegen *codegen, const Kernel *kernel);
+
+/* A vector of that type, or for one lane a number. */
+LLVMTypeRef codegen_vector_type(const Codegen *codegen, LaneType type, int lanes);
+/* A call of an intrinsic that is overloaded by `type`, or not at all where that is NULL. */
+LLVMValueRef codegen_intrinsic(
+    Codegen *codegen, const char *name, LLVMTypeRef type, LLVMValueRef *arguments, unsigned count);
+
+/* integers.c: the result of an instruction on integers that does not access memory; `lanes` and
+ * `type` are those of the destination. */
+LLVMValueRef codegen_integers(Codegen *codegen, const Instruction *instruction,
+    LLVMValueRef *sources, LaneType type, int lanes);
 
 /* module.c: a module with all kernels, NAME_run and NAME_run_parallel. */
 LLVMModuleRef codegen_program(

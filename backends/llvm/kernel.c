@@ -15,8 +15,50 @@ typedef struct KernelCodegen {
     LLVMValueRef locals[MAX_KERNEL_LOCALS];
 } KernelCodegen;
 
+static LLVMTypeRef lane_type(const Codegen *codegen, LaneType type) {
+    switch (type) {
+    case LANE_S32:
+        return codegen->i32;
+    case LANE_S16:
+        return codegen->i16;
+    case LANE_U8:
+        return codegen->i8;
+    case LANE_F32:
+    case LANE_TYPE_COUNT:
+        break;
+    }
+    return codegen->float_type;
+}
+
+LLVMTypeRef codegen_vector_type(const Codegen *codegen, LaneType type, int lanes) {
+    LLVMTypeRef lane = lane_type(codegen, type);
+    return lanes == 1 ? lane : LLVMVectorType(lane, (unsigned)lanes);
+}
+
 static LLVMTypeRef vector_type(const Codegen *codegen, int lanes) {
-    return lanes == 1 ? codegen->float_type : LLVMVectorType(codegen->float_type, (unsigned)lanes);
+    return codegen_vector_type(codegen, LANE_F32, lanes);
+}
+
+static LLVMTypeRef register_type(const KernelCodegen *k, int index) {
+    const Kernel *kernel = k->kernel;
+    return codegen_vector_type(
+        k->codegen, kernel->register_types[index], kernel->register_lanes[index]);
+}
+
+/* Of a vector or a number. */
+static LLVMTypeRef element_type(LLVMTypeRef type) {
+    return LLVMGetTypeKind(type) == LLVMVectorTypeKind ? LLVMGetElementType(type) : type;
+}
+
+static unsigned element_bytes(const KernelCodegen *k, LLVMTypeRef type) {
+    bool is_float = element_type(type) == k->codegen->float_type;
+    return is_float ? sizeof(float) : LLVMGetIntTypeWidth(element_type(type)) / 8;
+}
+
+/* A vector of so many of the elements of that one. */
+static LLVMTypeRef piece_type(LLVMTypeRef type, int lanes) {
+    LLVMTypeRef element = element_type(type);
+    return lanes == 1 ? element : LLVMVectorType(element, (unsigned)lanes);
 }
 
 static LLVMValueRef index_constant(const Codegen *codegen, int64_t value) {
@@ -24,6 +66,16 @@ static LLVMValueRef index_constant(const Codegen *codegen, int64_t value) {
 }
 
 /* ---- integers ---- */
+
+static LLVMValueRef emit_expression(KernelCodegen *k, const Expression *expression);
+
+static LLVMValueRef emit_element(KernelCodegen *k, const Expression *expression) {
+    LLVMValueRef index = emit_expression(k, expression->left);
+    LLVMValueRef table = LLVMGetParam(k->function, (unsigned)expression->variable);
+    LLVMValueRef address = LLVMBuildGEP2(k->builder, k->codegen->i32, table, &index, 1, "");
+    LLVMValueRef element = LLVMBuildLoad2(k->builder, k->codegen->i32, address, "");
+    return LLVMBuildIntCast2(k->builder, element, k->codegen->index, 1, "");
+}
 
 static LLVMValueRef emit_expression(KernelCodegen *k, const Expression *expression) {
     LLVMBuilderRef builder = k->builder;
@@ -37,6 +89,8 @@ static LLVMValueRef emit_expression(KernelCodegen *k, const Expression *expressi
     default:
         break;
     }
+    if (expression->kind == EXPRESSION_ELEMENT)
+        return emit_element(k, expression);
     LLVMValueRef a = emit_expression(k, expression->left);
     LLVMValueRef b = emit_expression(k, expression->right);
     switch (expression->kind) {
@@ -54,6 +108,7 @@ static LLVMValueRef emit_expression(KernelCodegen *k, const Expression *expressi
         return LLVMBuildSelect(builder, LLVMBuildICmp(builder, LLVMIntSGT, a, b, ""), a, b, "");
     case EXPRESSION_CONSTANT:
     case EXPRESSION_VARIABLE:
+    case EXPRESSION_ELEMENT:
         break;
     }
     assert(!"unknown expression");
@@ -68,6 +123,9 @@ static LLVMValueRef emit_address(KernelCodegen *k, int parameter, const Expressi
     LLVMValueRef address = parameter >= MAX_KERNEL_PARAMETERS
                                ? k->locals[parameter - MAX_KERNEL_PARAMETERS]
                                : LLVMGetParam(k->function, (unsigned)parameter);
+    bool local = parameter >= MAX_KERNEL_PARAMETERS;
+    LLVMTypeRef element =
+        lane_type(k->codegen, local ? LANE_F32 : k->kernel->parameters[parameter].element);
     int64_t displacement = 0;
     const Expression *variable = offset;
     if (offset->kind == EXPRESSION_ADD && offset->right->kind == EXPRESSION_CONSTANT) {
@@ -78,19 +136,20 @@ static LLVMValueRef emit_address(KernelCodegen *k, int parameter, const Expressi
     }
     if (variable) {
         LLVMValueRef index = emit_expression(k, variable);
-        address = LLVMBuildGEP2(k->builder, k->codegen->float_type, address, &index, 1, "");
+        address = LLVMBuildGEP2(k->builder, element, address, &index, 1, "");
     }
     if (displacement != 0) {
         LLVMValueRef index = index_constant(k->codegen, displacement);
-        address = LLVMBuildGEP2(k->builder, k->codegen->float_type, address, &index, 1, "");
+        address = LLVMBuildGEP2(k->builder, element, address, &index, 1, "");
     }
     return address;
 }
 
-static LLVMValueRef element_address(KernelCodegen *k, LLVMValueRef address, int element) {
+static LLVMValueRef element_address(
+    KernelCodegen *k, LLVMTypeRef type, LLVMValueRef address, int element) {
     LLVMValueRef index = index_constant(k->codegen, element);
     return element == 0 ? address
-                        : LLVMBuildGEP2(k->builder, k->codegen->float_type, address, &index, 1, "");
+                        : LLVMBuildGEP2(k->builder, element_type(type), address, &index, 1, "");
 }
 
 static LLVMValueRef shuffle_indices(const Codegen *codegen, const int *indices, int count) {
@@ -134,7 +193,7 @@ static LLVMValueRef emit_masked(KernelCodegen *k, const char *name, LLVMValueRef
         bits[i] = LLVMConstInt(i1, (int)i >= first && (int)i < first + count, 0);
     LLVMValueRef mask = LLVMConstVector(bits, lanes);
     /* The address is that of the first lane in memory terms. */
-    address = element_address(k, address, -first);
+    address = element_address(k, type, address, -first);
     LLVMTypeRef types[2] = {type, codegen->pointer};
     unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
     LLVMValueRef function = LLVMGetIntrinsicDeclaration(codegen->module, id, types, 2);
@@ -147,19 +206,26 @@ static LLVMValueRef emit_masked(KernelCodegen *k, const char *name, LLVMValueRef
     unsigned address_index = used;
     arguments[used++] = address;
     if (has_alignment)
-        arguments[used++] = LLVMConstInt(codegen->i32, sizeof(float), 0);
+        arguments[used++] = LLVMConstInt(codegen->i32, element_bytes(k, type), 0);
     arguments[used++] = mask;
     if (!store)
         arguments[used++] = LLVMConstNull(type);
     LLVMValueRef call = LLVMBuildCall2(k->builder, function_type, function, arguments, used, "");
     if (!has_alignment)
-        LLVMSetInstrParamAlignment(call, address_index + 1, sizeof(float));
+        LLVMSetInstrParamAlignment(call, address_index + 1, element_bytes(k, type));
     return call;
 }
 
 static LLVMValueRef load_plain(KernelCodegen *k, LLVMTypeRef type, LLVMValueRef address) {
     LLVMValueRef load = LLVMBuildLoad2(k->builder, type, address, "");
-    LLVMSetAlignment(load, sizeof(float));
+    LLVMSetAlignment(load, element_bytes(k, type));
+    return load;
+}
+
+/* Four bytes as one number, wherever they begin. */
+static LLVMValueRef load_quad(KernelCodegen *k, LLVMValueRef address) {
+    LLVMValueRef load = LLVMBuildLoad2(k->builder, k->codegen->i32, address, "");
+    LLVMSetAlignment(load, 1);
     return load;
 }
 
@@ -171,7 +237,7 @@ static LLVMValueRef load_pieces(
     for (int done = 0; done < count;) {
         int piece = largest_power_of_two(count - done);
         LLVMValueRef value =
-            load_plain(k, vector_type(k->codegen, piece), element_address(k, address, done));
+            load_plain(k, piece_type(type, piece), element_address(k, type, address, done));
         if (piece == 1)
             result = LLVMBuildInsertElement(k->builder, result, value,
                 LLVMConstInt(k->codegen->i32, (unsigned)(first + done), 0), "");
@@ -193,7 +259,7 @@ static LLVMValueRef load_pieces(
 }
 
 static LLVMValueRef emit_load(KernelCodegen *k, const Instruction *instruction, int lanes) {
-    LLVMTypeRef type = vector_type(k->codegen, lanes);
+    LLVMTypeRef type = register_type(k, instruction->destination);
     LLVMValueRef address = emit_address(k, instruction->parameter, instruction->offset);
     int first = instruction->first_lane, count = instruction->lane_count;
     if (count == lanes)
@@ -209,15 +275,15 @@ static void emit_store(
     int first = instruction->first_lane, count = instruction->lane_count;
     bool whole = count == lanes || largest_power_of_two(count) == count;
     if (!whole && k->codegen->target->masks) {
-        emit_masked(
-            k, "llvm.masked.store", address, value, vector_type(k->codegen, lanes), first, count);
+        emit_masked(k, "llvm.masked.store", address, value, LLVMTypeOf(value), first, count);
         return;
     }
     for (int done = 0; done < count;) {
         int piece = count == lanes ? lanes : largest_power_of_two(count - done);
         LLVMValueRef part = piece == lanes ? value : extract_lanes(k, value, first + done, piece);
-        LLVMValueRef store = LLVMBuildStore(k->builder, part, element_address(k, address, done));
-        LLVMSetAlignment(store, sizeof(float));
+        LLVMValueRef store =
+            LLVMBuildStore(k->builder, part, element_address(k, LLVMTypeOf(value), address, done));
+        LLVMSetAlignment(store, element_bytes(k, LLVMTypeOf(value)));
         done += piece;
     }
 }
@@ -227,7 +293,7 @@ static void emit_store(
 static LLVMValueRef emit_splat(KernelCodegen *k, LLVMValueRef scalar, int lanes) {
     if (lanes == 1)
         return scalar;
-    LLVMTypeRef type = vector_type(k->codegen, lanes);
+    LLVMTypeRef type = LLVMVectorType(LLVMTypeOf(scalar), (unsigned)lanes);
     LLVMValueRef one = LLVMBuildInsertElement(
         k->builder, LLVMGetUndef(type), scalar, LLVMConstInt(k->codegen->i32, 0, 0), "");
     return LLVMBuildShuffleVector(k->builder, one, LLVMGetUndef(type),
@@ -244,12 +310,18 @@ static LLVMValueRef emit_constant(KernelCodegen *k, double value, int lanes) {
     return LLVMConstVector(lanes_of_it, (unsigned)lanes);
 }
 
+LLVMValueRef codegen_intrinsic(
+    Codegen *codegen, const char *name, LLVMTypeRef type, LLVMValueRef *arguments, unsigned count) {
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+    size_t types = type ? 1 : 0;
+    LLVMValueRef function = LLVMGetIntrinsicDeclaration(codegen->module, id, &type, types);
+    LLVMTypeRef function_type = LLVMIntrinsicGetType(codegen->context, id, &type, types);
+    return LLVMBuildCall2(codegen->builder, function_type, function, arguments, count, "");
+}
+
 static LLVMValueRef emit_intrinsic(
     KernelCodegen *k, const char *name, LLVMTypeRef type, LLVMValueRef *arguments, unsigned count) {
-    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
-    LLVMValueRef function = LLVMGetIntrinsicDeclaration(k->codegen->module, id, &type, 1);
-    LLVMTypeRef function_type = LLVMIntrinsicGetType(k->codegen->context, id, &type, 1);
-    return LLVMBuildCall2(k->builder, function_type, function, arguments, count, "");
+    return codegen_intrinsic(k->codegen, name, type, arguments, count);
 }
 
 static LLVMTypeRef integer_type(KernelCodegen *k, int lanes) {
@@ -304,8 +376,7 @@ static LLVMValueRef emit_reduce(
 }
 
 static LLVMValueRef read_register(KernelCodegen *k, int index) {
-    LLVMTypeRef type = vector_type(k->codegen, k->kernel->register_lanes[index]);
-    return LLVMBuildLoad2(k->builder, type, k->registers[index], "");
+    return LLVMBuildLoad2(k->builder, register_type(k, index), k->registers[index], "");
 }
 
 static LLVMValueRef emit_permute(
@@ -324,9 +395,15 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
     for (int i = 0; i < source_count; i++)
         sources[i] = read_register(k, instruction->sources[i]);
     LLVMValueRef a = sources[0], b = sources[1];
-    LLVMTypeRef type = vector_type(k->codegen, lanes);
+    LaneType lane = k->kernel->register_types[instruction->destination];
+    LLVMTypeRef type = codegen_vector_type(k->codegen, lane, lanes);
     switch (instruction->kind) {
     case INSTRUCTION_splat:
+        if (lane != LANE_F32)
+            return emit_splat(k,
+                LLVMConstInt(
+                    element_type(type), (unsigned long long)(long long)instruction->constant, 1),
+                lanes);
         return emit_constant(k, (double)instruction->constant, lanes);
     case INSTRUCTION_load:
         return emit_load(k, instruction, lanes);
@@ -335,6 +412,11 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
             load_plain(k, k->codegen->float_type,
                 emit_address(k, instruction->parameter, instruction->offset)),
             lanes);
+    case INSTRUCTION_broadcast_quad: {
+        LLVMValueRef quads = emit_splat(k,
+            load_quad(k, emit_address(k, instruction->parameter, instruction->offset)), lanes / 4);
+        return LLVMBuildBitCast(builder, quads, type, "");
+    }
     case INSTRUCTION_move:
         return a;
     case INSTRUCTION_add:
@@ -348,6 +430,8 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
     case INSTRUCTION_minimum:
         return emit_select(k, LLVMRealOLT, a, b);
     case INSTRUCTION_maximum:
+        if (lane != LANE_F32)
+            return codegen_integers(k->codegen, instruction, sources, lane, lanes);
         return emit_select(k, LLVMRealOGT, a, b);
     case INSTRUCTION_multiply_add:
         return emit_intrinsic(k, "llvm.fmuladd", type, sources, 3);
@@ -365,8 +449,16 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
             emit_reduce(
                 k, instruction->kind, a, k->kernel->register_lanes[instruction->sources[0]]),
             lanes);
+    case INSTRUCTION_dot_add:
+    case INSTRUCTION_to_float:
+    case INSTRUCTION_to_integer:
+    case INSTRUCTION_widen:
+    case INSTRUCTION_narrow:
+    case INSTRUCTION_pack:
+        return codegen_integers(k->codegen, instruction, sources, lane, lanes);
     case INSTRUCTION_store:
     case INSTRUCTION_prefetch:
+    case INSTRUCTION_barrier:
     case INSTRUCTION_COUNT:
         break;
     }
@@ -377,9 +469,9 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
 /* Into the second-level cache: the first is kept for what is in use. */
 static void emit_prefetch(KernelCodegen *k, const Instruction *instruction) {
     const Codegen *codegen = k->codegen;
-    enum { READ = 0, SECOND_LEVEL = 2, DATA = 1 };
+    enum { READ = 0, NEAR_SECOND_LEVEL = 2, DATA = 1 };
     LLVMValueRef arguments[4] = {emit_address(k, instruction->parameter, instruction->offset),
-        LLVMConstInt(codegen->i32, READ, 0), LLVMConstInt(codegen->i32, SECOND_LEVEL, 0),
+        LLVMConstInt(codegen->i32, READ, 0), LLVMConstInt(codegen->i32, NEAR_SECOND_LEVEL, 0),
         LLVMConstInt(codegen->i32, DATA, 0)};
     emit_intrinsic(k, "llvm.prefetch", codegen->pointer, arguments, 4);
 }
@@ -464,6 +556,10 @@ static void emit_block(KernelCodegen *k, const Block *block) {
         case STATEMENT_IF:
             emit_if(k, statement);
             break;
+        case STATEMENT_LET:
+            LLVMBuildStore(k->builder, emit_expression(k, statement->begin),
+                k->variables[statement->variable]);
+            break;
         }
 }
 
@@ -498,8 +594,7 @@ LLVMValueRef codegen_kernel(Codegen *codegen, const Kernel *kernel) {
     for (int i = 2; i < kernel->variable_count; i++)
         k.variables[i] = LLVMBuildAlloca(k.builder, codegen->index, "");
     for (int i = 0; i < kernel->register_count; i++)
-        k.registers[i] =
-            LLVMBuildAlloca(k.builder, vector_type(codegen, kernel->register_lanes[i]), "");
+        k.registers[i] = LLVMBuildAlloca(k.builder, register_type(&k, i), "");
     for (int i = 0; i < kernel->local_count; i++) {
         LLVMTypeRef type =
             LLVMArrayType2(codegen->float_type, (unsigned long long)kernel->local_floats[i]);

@@ -24,6 +24,8 @@ void codegen_begin(Codegen *codegen, LLVMContextRef context, const char *name, c
     codegen->builder = LLVMCreateBuilderInContext(context);
     codegen->target = target;
     codegen->float_type = LLVMFloatTypeInContext(context);
+    codegen->i8 = LLVMInt8TypeInContext(context);
+    codegen->i16 = LLVMInt16TypeInContext(context);
     codegen->i32 = LLVMInt32TypeInContext(context);
     codegen->index = LLVMIntTypeInContext(
         context, 8 * (unsigned)architecture_pointer_bytes(target->architecture));
@@ -75,11 +77,11 @@ static LLVMValueRef load_field(ModuleCodegen *m, LLVMValueRef context, unsigned 
 }
 
 static LLVMValueRef argument_pointer(
-    ModuleCodegen *m, LLVMValueRef context, const Argument *argument) {
+    ModuleCodegen *m, LLVMValueRef context, const Argument *argument, LaneType element) {
     LLVMBuilderRef builder = m->codegen.builder;
     const Buffer *buffer = &m->program->buffers[argument->buffer];
     LLVMValueRef base = NULL;
-    int64_t bytes = argument->offset * (int64_t)sizeof(float);
+    int64_t bytes = argument->offset * lane_bytes(element);
     LLVMValueRef index = LLVMConstInt(m->codegen.index, (unsigned long long)buffer->index, 0);
     switch (buffer->kind) {
     case BUFFER_WEIGHTS:
@@ -116,7 +118,8 @@ static LLVMValueRef emit_step(ModuleCodegen *m, int index) {
     LLVMValueRef arguments[MAX_KERNEL_PARAMETERS + 2];
     unsigned count = (unsigned)kernel->parameter_count;
     for (unsigned i = 0; i < count; i++)
-        arguments[i] = argument_pointer(m, LLVMGetParam(function, 0), &step->arguments[i]);
+        arguments[i] = argument_pointer(
+            m, LLVMGetParam(function, 0), &step->arguments[i], kernel->parameters[i].element);
     arguments[count] = LLVMGetParam(function, 1);
     arguments[count + 1] = LLVMGetParam(function, 2);
     LLVMValueRef callee = m->kernels[step->kernel];

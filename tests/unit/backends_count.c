@@ -40,6 +40,7 @@ static int64_t evaluate(const PlainRun *run, const Expression *expression) {
     case EXPRESSION_MINIMUM:
         return a < b ? a : b;
     case EXPRESSION_MAXIMUM:
+    case EXPRESSION_ELEMENT:
     case EXPRESSION_CONSTANT:
     case EXPRESSION_VARIABLE:
         break;
@@ -87,6 +88,9 @@ static void run_block(PlainRun *run, const Block *block) {
         case STATEMENT_IF:
             if (evaluate(run, statement->begin) < evaluate(run, statement->end))
                 run_block(run, &statement->body);
+            break;
+        case STATEMENT_LET:
+            run->variables[statement->variable] = evaluate(run, statement->begin);
             break;
         case STATEMENT_INSTRUCTION:
             if (instruction->offset && instruction->kind != INSTRUCTION_prefetch)
