@@ -51,6 +51,24 @@ static bool column_inside(const Convolution *conv, const ConvolutionTile *tile, 
     return column >= 0 && column < conv->width_in;
 }
 
+static void load_weights(const Convolution *conv, const TileRegisters *registers,
+    const Expression *offset, int weights[MAX_TILE_VECTORS]) {
+    KernelBuilder *builder = conv->builder;
+    for (int v = 0; v < registers->vectors; v++) {
+        weights[v] = kernel_register(builder, registers->widths[v]);
+        kernel_load(builder, weights[v], conv->weights,
+            expression_offset(conv->arena, offset, (int64_t)v * conv->lowering->target->lanes), 0,
+            registers->widths[v]);
+    }
+}
+
+/* Of the tile's pixel p. */
+static const Expression *pixel_offset(
+    const Convolution *conv, const Run *run, const Expression *input_offset, int p) {
+    return expression_offset(
+        conv->arena, input_offset, p * conv->rows.window.stride[1] * run->pixel_stride);
+}
+
 /* The multiply-adds of one tap and one input channel. */
 static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
     const TileRegisters *registers, const Run *run, int parameter, const Expression *input_offset,
@@ -60,18 +78,11 @@ static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
     KernelBuilder *builder = conv->builder;
     const int *widths = registers->widths;
     int weights[MAX_TILE_VECTORS];
-    for (int v = 0; v < registers->vectors; v++) {
-        weights[v] = kernel_register(builder, widths[v]);
-        kernel_load(builder, weights[v], conv->weights,
-            expression_offset(
-                conv->arena, weight_offset, (int64_t)v * conv->lowering->target->lanes),
-            0, widths[v]);
-    }
+    load_weights(conv, registers, weight_offset, weights);
     for (int p = 0; p < tile->pixels; p++) {
         if (!column_inside(conv, tile, p))
             continue;
-        const Expression *offset = expression_offset(
-            conv->arena, input_offset, p * conv->rows.window.stride[1] * run->pixel_stride);
+        const Expression *offset = pixel_offset(conv, run, input_offset, p);
         int value = kernel_register(builder, widths[0]), narrow = value;
         kernel_broadcast(builder, value, parameter, offset);
         for (int v = 0; v < registers->vectors; v++) {
@@ -88,10 +99,43 @@ static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
     }
 }
 
+/* The same of up to as many channels as a vector has lanes, for targets whose multiply-add takes
+ * one lane of a register for all: a pixel's channels are one load. */
+static void emit_lane_products(const Convolution *conv, const ConvolutionTile *tile,
+    const TileRegisters *registers, const Run *run, int parameter, const Expression *input_offset,
+    const Expression *weight_offset, int channels) {
+    KernelBuilder *builder = conv->builder;
+    static const int same_lanes[4][4] = {{0, 0, 0, 0}, {1, 1, 1, 1}, {2, 2, 2, 2}, {3, 3, 3, 3}};
+    int lanes = conv->lowering->target->lanes, values[MAX_TILE_PIXELS];
+    assert(lanes == 4);
+    for (int p = 0; p < tile->pixels; p++) {
+        values[p] = kernel_register(builder, lanes);
+        if (column_inside(conv, tile, p))
+            emit_vector_load(builder, values[p], parameter,
+                pixel_offset(conv, run, input_offset, p), channels, run->exact);
+    }
+    for (int channel = 0; channel < channels; channel++) {
+        int weights[MAX_TILE_VECTORS];
+        load_weights(conv, registers,
+            expression_offset(conv->arena, weight_offset, channel * tile->channel_count), weights);
+        for (int p = 0; p < tile->pixels; p++) {
+            if (!column_inside(conv, tile, p))
+                continue;
+            int value = kernel_register(builder, lanes);
+            kernel_permute(builder, value, values[p], values[p], same_lanes[channel]);
+            for (int v = 0; v < registers->vectors; v++) {
+                int accumulator = registers->accumulators[p][v];
+                assert(registers->widths[v] == lanes);
+                kernel_multiply_add(builder, accumulator, value, weights[v], accumulator);
+            }
+        }
+    }
+}
+
 /* Weights are read once a run and lie in the order of the layers: each tile brings its share of
  * those that come `lookahead` later into the second-level cache, of this layer or the next. */
 static void emit_prefetch(
-    const Convolution *conv, const ConvolutionTile *tile, const Expression *input) {
+    const Convolution *conv, const ConvolutionTile *tile, const Expression *input, int channels) {
     if (conv->prefetching_tiles == 0)
         return;
     Arena *arena = conv->arena;
@@ -102,12 +146,46 @@ static void emit_prefetch(
         expression_add(arena, times(conv, tile->index, conv->group_inputs), input);
     const Expression *offset = expression_sum(arena, tile->weight_offset,
         times(conv, position, step), expression_constant(arena, lookahead), NULL);
-    for (int64_t done = 0; done < step; done += line)
+    for (int64_t done = 0; done < step * channels; done += line)
         kernel_prefetch(conv->builder, conv->weights, expression_offset(arena, offset, done));
 }
 
 /* What LLVM schedules well in one block; in longer ones it loads ahead and spills accumulators. */
 enum { UNROLLED_MULTIPLY_ADDS = 100 };
+
+/* One tap over channels that lie in one run. */
+typedef struct ChannelProducts {
+    const Convolution *conv;
+    const ConvolutionTile *tile;
+    const TileRegisters *registers;
+    const Run *run;
+    int parameter;
+    const Expression *input, *weight; /* offsets of the first channel */
+    int64_t first;                    /* channel of the group */
+} ChannelProducts;
+
+static int64_t channels_at_once(const Convolution *conv, const Run *run) {
+    const Target *target = conv->lowering->target;
+    return target->lane_multiply_add && run->channel_stride == 1 ? target->lanes : 1;
+}
+
+/* From the index-th channel on. */
+static void emit_channel_products(
+    const ChannelProducts *products, const Expression *index, int channels) {
+    const Convolution *conv = products->conv;
+    const ConvolutionTile *tile = products->tile;
+    const Run *run = products->run;
+    const Expression *input =
+        expression_add(conv->arena, products->input, times(conv, index, run->channel_stride));
+    const Expression *weight =
+        expression_add(conv->arena, products->weight, times(conv, index, tile->channel_count));
+    if (channels_at_once(conv, run) > 1)
+        emit_lane_products(
+            conv, tile, products->registers, run, products->parameter, input, weight, channels);
+    else
+        emit_products(conv, tile, products->registers, run, products->parameter, input, weight);
+    emit_prefetch(conv, tile, expression_offset(conv->arena, index, products->first), channels);
+}
 
 /* One tap over the channels first..first+count-1 of the group, which lie in one run. */
 static void emit_channel_loop(const Convolution *conv, const ConvolutionTile *tile,
@@ -116,7 +194,6 @@ static void emit_channel_loop(const Convolution *conv, const ConvolutionTile *ti
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
     const Run *run = &conv->input->runs[run_index];
-    int parameter = conv->input_parameters[run_index];
     const Window *window = &conv->rows.window;
     const Expression *input = expression_sum(arena, times(conv, run_channel, run->channel_stride),
         times(conv, tile->column, window->stride[1] * run->pixel_stride),
@@ -131,21 +208,21 @@ static void emit_channel_loop(const Convolution *conv, const ConvolutionTile *ti
         times(conv, tile->kernel_row, window->kernel[1] * tap_weights),
         times(conv, tile->tap, tap_weights),
         expression_constant(arena, first * tile->channel_count), NULL);
-    if (count * tile->pixels * registers->vectors <= UNROLLED_MULTIPLY_ADDS) {
-        for (int64_t channel = 0; channel < count; channel++) {
-            emit_products(conv, tile, registers, run, parameter,
-                expression_offset(arena, input, channel * run->channel_stride),
-                expression_offset(arena, weight, channel * tile->channel_count));
-            emit_prefetch(conv, tile, expression_constant(arena, first + channel));
-        }
-        return;
+    const ChannelProducts products = {
+        conv, tile, registers, run, conv->input_parameters[run_index], input, weight, first};
+    int64_t channels = channels_at_once(conv, run), whole = count - count % channels;
+    if (count * tile->pixels * registers->vectors <= UNROLLED_MULTIPLY_ADDS)
+        whole = 0;
+    if (whole > 0) {
+        const Expression *channel = kernel_open_range(builder, "channel", 0, whole, channels);
+        emit_channel_products(&products, channel, (int)channels);
+        kernel_close(builder);
     }
-    const Expression *channel = kernel_open_range(builder, "channel", 0, count, 1);
-    emit_products(conv, tile, registers, run, parameter,
-        expression_add(arena, input, times(conv, channel, run->channel_stride)),
-        expression_add(arena, weight, times(conv, channel, tile->channel_count)));
-    emit_prefetch(conv, tile, expression_offset(arena, channel, first));
-    kernel_close(builder);
+    for (int64_t channel = whole; channel < count; channel += channels) {
+        int64_t left = count - channel;
+        emit_channel_products(&products, expression_constant(arena, channel),
+            (int)(left < channels ? left : channels));
+    }
 }
 
 /* Begins a block of its own for what follows, up to kernel_close: a condition that always holds,

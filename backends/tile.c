@@ -2,13 +2,12 @@
  * registers and takes the cheapest, partial tiles and partial vectors included.
  *
  * The model: a tile does pixels x vectors multiply-adds per tap, loads one weight vector per vector
- * and broadcasts one float per pixel. What takes longest of multiply-add ports, load ports, issue
- * width and the latency of the multiply-add chain is the time of a tap. */
+ * and broadcasts one float per pixel, or a vector of channels for as many taps. What takes longest
+ * of multiply-add ports, load ports, issue width and the latency of the multiply-add chain is the
+ * time of a tap. */
 #include "backends/lower.h"
 
-static const double issue_width = 6;      /* instructions per cycle */
 static const double latency = 4;          /* cycles of a multiply-add */
-static const double loads_per_cycle = 2;  /* of at most 8 lanes; wider ones take two */
 static const double cycles_per_tile = 12; /* addresses, loop, first loads */
 static const double narrow_per_cycle = 2; /* multiply-adds of less than a full vector */
 
@@ -20,15 +19,18 @@ static double tile_cycles(const Target *target, int64_t channels, int pixels, in
     int widths[MAX_TILE_VECTORS];
     int vectors = vector_widths(target, channels, widths, MAX_TILE_VECTORS);
     int operations = target->fused_multiply_add ? 1 : 2;
-    double arithmetic = 0, loads = pixels / loads_per_cycle;
+    double values = target->lane_multiply_add ? (double)pixels / target->lanes : pixels;
+    double arithmetic = 0, loads = values / target->loads_per_cycle;
     for (int i = 0; i < vectors; i++) {
         bool full = widths[i] == target->lanes;
-        double rate = full ? target->multiply_adds_per_cycle : narrow_per_cycle;
+        double rate =
+            full || target->lanes <= 4 ? target->multiply_adds_per_cycle : narrow_per_cycle;
         arithmetic += pixels * operations / rate;
-        loads += (widths[i] > 8 ? 2 : 1) / loads_per_cycle;
+        loads += (widths[i] > 8 ? 2.0 : 1.0) / target->loads_per_cycle;
     }
-    int instructions = pixels * vectors * operations + vectors + pixels + 2;
-    double tap = larger(larger(arithmetic, loads), larger(instructions / issue_width, latency));
+    double instructions = pixels * vectors * operations + vectors + values + 2;
+    double issue = instructions / target->instructions_per_cycle;
+    double tap = larger(larger(arithmetic, loads), larger(issue, latency));
     double stores = (double)pixels * vectors;
     return tap * (double)taps + stores + cycles_per_tile;
 }
@@ -48,10 +50,12 @@ double tiles_cycles(
     return rest > 0 ? cycles + panel_cycles(target, rest, pixels, shape.pixels, taps) : cycles;
 }
 
-/* Accumulators, one weight per vector, one broadcast; without fused multiply-add a product besides.
- */
+/* Accumulators, one weight per vector, one broadcast (or one vector of channels for each pixel);
+ * without fused multiply-add a product besides. */
 static int registers_needed(const Target *target, TileShape shape) {
-    return shape.pixels * shape.vectors + shape.vectors + (target->fused_multiply_add ? 1 : 2);
+    int values = target->lane_multiply_add ? shape.pixels : 1;
+    int products = target->fused_multiply_add ? 0 : 1;
+    return shape.pixels * shape.vectors + shape.vectors + values + products;
 }
 
 TileShape choose_tile(const Target *target, int64_t outputs, int64_t pixels, int64_t taps) {
