@@ -37,6 +37,7 @@ typedef struct Target {
     int64_t l1_bytes, l2_bytes;
     const char *summary;
     bool dot_products; /* of bytes: x86-64 with VNNI */
+    int weight_block; /* output channels that packed weights keep together; 0: those of a tile */
 } Target;
 
 /* Whose object files and calls these are. */
@@ -67,6 +68,30 @@ const Target *target_find_processor(
 /* Whether code for the target runs on this machine. */
 bool target_runs_here(const Target *target);
 
+/* ---- several targets in one library (levels.c; table in levels.def) ---- */
+
+enum { MOST_LEVELS = 4 };
+
+typedef struct TargetLevel {
+    const char *target;                     /* name; NULL behind the last level */
+    int number;                             /* in the enum of the header */
+    const char *word;                       /* in symbols: "x86_64_v3" */
+    uint32_t leaf_1, leaf_80000001, leaf_7; /* of cpuid: bits of ecx, ecx and ebx */
+    uint32_t kept_state;                    /* of xcr0 */
+} TargetLevel;
+
+typedef struct TargetLevels {
+    const char *name, *triple;
+    const char *base; /* the target of code that runs before the processor is known */
+    const char *summary;
+    TargetLevel levels[MOST_LEVELS]; /* from the lowest on */
+} TargetLevels;
+
+const TargetLevels *target_levels_table(size_t *count);
+/* NULL when the name is that of no row. */
+const TargetLevels *target_levels_find(const char *name);
+int target_levels_count(const TargetLevels *levels);
+
 /* ---- lowering (lower.c) ---- */
 
 /* Kernels, their order, buffers and packed weights: everything that the printers need. */
@@ -91,8 +116,14 @@ Program *program_lower(
     const Graph *graph, const Target *target, Arena *arena, Diagnostics *diagnostics);
 Program *program_lower_with(const Graph *graph, const Target *target, const LowerOptions *options,
     Arena *arena, Diagnostics *diagnostics);
-/* Releases the packed weights; the rest belongs to the arena. NULL is allowed. */
+/* The same for each level: the program of the highest that runs here (or else of the lowest), from
+ * which the writers and jit_load find the others. Sums are taken in the same order as elsewhere,
+ * but tiles may be others than for the target alone. */
+Program *program_lower_levels(const Graph *graph, const TargetLevels *levels,
+    const LowerOptions *options, Arena *arena, Diagnostics *diagnostics);
+/* Releases the packed weights (of all levels); the rest belongs to the arena. NULL is allowed. */
 void program_destroy(Program *program);
+const Target *program_target(const Program *program);
 /* Kernel IR as text. */
 void program_print(const Program *program, Text *text);
 
@@ -143,6 +174,9 @@ typedef enum EmitKind { EMIT_LLVM_IR, EMIT_ASSEMBLY, EMIT_OBJECT } EmitKind;
 bool llvm_emit(const Program *program, EmitKind kind, Text *out, Diagnostics *diagnostics);
 /* An object file with the packed weights as a read-only section. */
 bool llvm_emit_weights(const Program *program, Text *out, Diagnostics *diagnostics);
+/* The object with the public functions of a program with levels: they ask the processor, and call
+ * those of its level. */
+bool llvm_emit_dispatch(const Program *program, Text *out, Diagnostics *diagnostics);
 
 /* ---- running in this process (llvm/jit.c): loads the very objects that would go to the archive
  * ---- */
@@ -166,6 +200,11 @@ typedef struct ArchiveMember {
     const char *name; /* at most 15 bytes */
     Text contents;
 } ArchiveMember;
+
+/* The object files of a library: code, in one or several, and weights. Returns how many, 0 after
+ * errors; the caller frees their contents. */
+enum { MOST_LIBRARY_MEMBERS = MOST_LEVELS + 2 };
+int library_members(const Program *program, ArchiveMember *members, Diagnostics *diagnostics);
 
 /* A System V archive with a symbol index ("/"), dates and owners zero. `symbols[i]` are the global
  * symbol names that member_of[i] defines. */

@@ -46,6 +46,13 @@ static inline const Expression *times(
     return expression_multiply(conv->arena, a, factor);
 }
 
+/* Output channels whose weights lie together, one row for each tap and input channel: those of the
+ * tile, or the target's blocks, whose last one is filled up. */
+static inline int64_t weight_row(const Convolution *conv, const ConvolutionTile *tile) {
+    int block = conv->lowering->target->weight_block;
+    return block > 0 ? block : tile->channel_count;
+}
+
 /* convolution_tile.c: the code of one tile: start with the bias, the products of all taps and
  * channels, the epilogue, the stores. */
 void emit_convolution_tile(const Convolution *conv, ConvolutionTile *tile);

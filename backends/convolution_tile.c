@@ -51,13 +51,23 @@ static bool column_inside(const Convolution *conv, const ConvolutionTile *tile, 
     return column >= 0 && column < conv->width_in;
 }
 
+/* Where the weights of the tile's vector v begin, from those of the tile. */
+static int64_t vector_weights(const Convolution *conv, int v) {
+    int64_t block = conv->lowering->target->weight_block;
+    int64_t channel = (int64_t)v * conv->lowering->target->lanes;
+    if (block == 0)
+        return channel;
+    const int64_t *kernel = conv->rows.window.kernel;
+    return channel / block * block * conv->group_inputs * kernel[0] * kernel[1] + channel % block;
+}
+
 static void load_weights(const Convolution *conv, const TileRegisters *registers,
     const Expression *offset, int weights[MAX_TILE_VECTORS]) {
     KernelBuilder *builder = conv->builder;
     for (int v = 0; v < registers->vectors; v++) {
         weights[v] = kernel_register(builder, registers->widths[v]);
         kernel_load(builder, weights[v], conv->weights,
-            expression_offset(conv->arena, offset, (int64_t)v * conv->lowering->target->lanes), 0,
+            expression_offset(conv->arena, offset, vector_weights(conv, v)), 0,
             registers->widths[v]);
     }
 }
@@ -117,7 +127,8 @@ static void emit_lane_products(const Convolution *conv, const ConvolutionTile *t
     for (int channel = 0; channel < channels; channel++) {
         int weights[MAX_TILE_VECTORS];
         load_weights(conv, registers,
-            expression_offset(conv->arena, weight_offset, channel * tile->channel_count), weights);
+            expression_offset(conv->arena, weight_offset, channel * weight_row(conv, tile)),
+            weights);
         for (int p = 0; p < tile->pixels; p++) {
             if (!column_inside(conv, tile, p))
                 continue;
@@ -178,7 +189,7 @@ static void emit_channel_products(
     const Expression *input =
         expression_add(conv->arena, products->input, times(conv, index, run->channel_stride));
     const Expression *weight =
-        expression_add(conv->arena, products->weight, times(conv, index, tile->channel_count));
+        expression_add(conv->arena, products->weight, times(conv, index, weight_row(conv, tile)));
     if (channels_at_once(conv, run) > 1)
         emit_lane_products(
             conv, tile, products->registers, run, products->parameter, input, weight, channels);
@@ -203,11 +214,10 @@ static void emit_channel_loop(const Convolution *conv, const ConvolutionTile *ti
     if (!conv->flat)
         input = expression_sum(arena, input, times(conv, tile->image, run->image_stride),
             window_row_offset(arena, window, run, tile->row, tile->kernel_row), NULL);
-    int64_t tap_weights = conv->group_inputs * tile->channel_count;
+    int64_t row = weight_row(conv, tile), tap_weights = conv->group_inputs * row;
     const Expression *weight = expression_sum(arena, tile->weight_offset,
         times(conv, tile->kernel_row, window->kernel[1] * tap_weights),
-        times(conv, tile->tap, tap_weights),
-        expression_constant(arena, first * tile->channel_count), NULL);
+        times(conv, tile->tap, tap_weights), expression_constant(arena, first * row), NULL);
     const ChannelProducts products = {
         conv, tile, registers, run, conv->input_parameters[run_index], input, weight, first};
     int64_t channels = channels_at_once(conv, run), whole = count - count % channels;

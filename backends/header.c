@@ -1,6 +1,6 @@
 /* NAME.h: the only file of ours that a program includes. C99 and C++, without a warning at any
  * level, and its own documentation. */
-#include "backends/backends.h"
+#include "backends/levels.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -41,6 +41,7 @@ typedef struct Header {
     const char *upper; /* the name in upper case */
     Tensor *inputs, *outputs;
     int input_count, output_count;
+    const ProgramLevels *levels; /* NULL: code for one processor */
 } Header;
 
 static const char *upper_case(Arena *arena, const char *word) {
@@ -279,13 +280,19 @@ static void write_macros(const Header *header, const ProgramSummary *summary) {
 }
 
 static void write_status(const Header *header) {
+    const char *upper = header->upper;
     text_format(header->out,
         "\nenum %s_status {\n"
         "    %s_OK = 0,\n"
         "    %s_ERROR_NULL_POINTER = 1,        /* an argument or a tensor of it is NULL */\n"
-        "    %s_ERROR_MISALIGNED_WORKSPACE = 2 /* its address is no multiple of the alignment */\n"
-        "};\n",
-        header->name, header->upper, header->upper, header->upper);
+        "    %s_ERROR_MISALIGNED_WORKSPACE = 2%s/* its address is no multiple of the alignment "
+        "*/\n",
+        header->name, upper, upper, upper, header->levels ? ", " : " ");
+    if (header->levels)
+        text_format(header->out,
+            "    %s_ERROR_PROCESSOR = 3            /* the library has no code for this one */\n",
+            upper);
+    text_append(header->out, "};\n");
 }
 
 static void write_structs(const Header *header) {
@@ -338,16 +345,67 @@ static void write_functions(const Header *header) {
         "        return \"a pointer is null\";\n"
         "    case %s_ERROR_MISALIGNED_WORKSPACE:\n"
         "        return \"the workspace is not aligned\";\n"
+        "%s"
         "    default:\n"
         "        return \"unknown status\";\n"
         "    }\n"
         "}\n",
-        name, header->upper, header->upper, header->upper);
+        name, header->upper, header->upper, header->upper,
+        header->levels ? arena_format(header->scratch,
+                             "    case %s_ERROR_PROCESSOR:\n"
+                             "        return \"there is no code for this processor\";\n",
+                             header->upper)
+                       : "");
+}
+
+/* What a library with code for several processors has besides. */
+static void write_level_functions(const Header *header) {
+    const char *name = header->name, *upper = header->upper;
+    Text *out = header->out;
+    text_format(out,
+        "\n/* The library has code for several processors: levels, each of which has what those "
+        "below it\n * have. */\nenum %s_level {\n    %s_LEVEL_NONE = 0",
+        name, upper);
+    for (int i = 0; i < header->levels->count; i++) {
+        const TargetLevel *level = header->levels->programs[i]->level;
+        text_format(out, ",\n    %s_LEVEL_%s = %d", upper, upper_case(header->scratch, level->word),
+            level->number);
+    }
+    text_format(out,
+        "\n};\n"
+        "\n/* The highest level of this processor. %s_run and %s_run_parallel ask it at each call: "
+        "under\n"
+        " * a microsecond, but up to tens of them in a virtual machine. Who cannot spare that "
+        "keeps "
+        "the\n"
+        " * answer, which never changes, and calls the functions below. */\n"
+        "int %s_level(void);\n"
+        "\n/* As %s_run and %s_run_parallel, by the code of a level that is no higher than\n"
+        " * %s_level(); any other number returns %s_ERROR_PROCESSOR. A level that the processor "
+        "does\n"
+        " * not have stops at an illegal instruction. */\n"
+        "int %s_run_level(int level, const struct %s_inputs *inputs,\n"
+        "    const struct %s_outputs *outputs, void *workspace);\n"
+        "int %s_run_parallel_level(int level, const struct %s_inputs *inputs,\n"
+        "    const struct %s_outputs *outputs, void *workspace,\n"
+        "    %s_parallel_for *parallel_for, void *pool);\n",
+        name, name, name, name, name, name, upper, name, name, name, name, name, name, name);
+}
+
+static int64_t most_stack_bytes(const Program *program) {
+    int64_t most = program_summary(program).stack_bytes;
+    for (int i = 0; program->levels && i < program->levels->count; i++) {
+        int64_t other = program_summary(program->levels->programs[i]).stack_bytes;
+        most = other > most ? other : most;
+    }
+    return most;
 }
 
 void header_write(const Graph *graph, const Program *program, Text *out) {
     ProgramSummary summary = program_summary(program);
-    Header header = {.out = out, .scratch = arena_create(), .name = graph->name};
+    summary.stack_bytes = most_stack_bytes(program);
+    Header header = {
+        .out = out, .scratch = arena_create(), .name = graph->name, .levels = program->levels};
     header.upper = upper_case(header.scratch, graph->name);
     collect_tensors(&header, graph);
     write_documentation(&header);
@@ -359,6 +417,8 @@ void header_write(const Graph *graph, const Program *program, Text *out) {
     write_status(&header);
     write_structs(&header);
     write_functions(&header);
+    if (header.levels)
+        write_level_functions(&header);
     text_append(out, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
     arena_destroy(header.scratch);
 }

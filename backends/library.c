@@ -1,25 +1,89 @@
-/* libNAME.a: one member with the code, one with the weights, and the symbols that a linker may ask
- * for. */
-#include "backends/program.h"
+/* libNAME.a: a member with the code (with levels, one more for each), one with the weights, and the
+ * symbols that a linker may ask for. */
+#include "backends/levels.h"
 
-static const char *symbol(const Program *program, const char *name) {
-    return arena_format(program->arena, "%s_%s", program->name, name);
+enum { MOST_SYMBOLS = 6 + 2 * MOST_LEVELS };
+
+/* ---- members ---- */
+
+static bool add_member(ArchiveMember *members, int *count, const char *name, bool emitted) {
+    members[*count].name = name;
+    (*count)++;
+    return emitted;
+}
+
+static bool make_members(
+    const Program *program, ArchiveMember *members, int *count, Diagnostics *diagnostics) {
+    const ProgramLevels *levels = program->levels;
+    Text *contents = &members[0].contents;
+    bool made = levels ? llvm_emit_dispatch(program, contents, diagnostics)
+                       : llvm_emit(program, EMIT_OBJECT, contents, diagnostics);
+    made = add_member(members, count, "code.o", made);
+    for (int i = 0; made && levels && i < levels->count; i++) {
+        const Program *level = levels->programs[i];
+        contents = &members[*count].contents;
+        made = add_member(members, count, arena_format(program->arena, "%s.o", level->level->word),
+            llvm_emit(level, EMIT_OBJECT, contents, diagnostics));
+    }
+    contents = &members[*count].contents;
+    return made && add_member(members, count, "weights.o",
+                       llvm_emit_weights(program, contents, diagnostics));
+}
+
+int library_members(const Program *program, ArchiveMember *members, Diagnostics *diagnostics) {
+    int count = 0;
+    for (int i = 0; i < MOST_LIBRARY_MEMBERS; i++)
+        members[i] = (ArchiveMember){0};
+    if (make_members(program, members, &count, diagnostics))
+        return count;
+    for (int i = 0; i < count; i++)
+        text_free(&members[i].contents);
+    return 0;
+}
+
+/* ---- symbols ---- */
+
+typedef struct SymbolIndex {
+    const Program *program;
+    const char *names[MOST_SYMBOLS];
+    size_t members[MOST_SYMBOLS], count;
+} SymbolIndex;
+
+static void add_symbol(SymbolIndex *index, size_t member, const char *word, const char *level) {
+    const Program *program = index->program;
+    index->names[index->count] = arena_format(
+        program->arena, "%s_%s%s%s", program->name, word, level ? "_" : "", level ? level : "");
+    index->members[index->count++] = member;
+}
+
+static SymbolIndex index_symbols(const Program *program, size_t member_count) {
+    SymbolIndex index = {.program = program};
+    const ProgramLevels *levels = program->levels;
+    add_symbol(&index, 0, "run", NULL);
+    add_symbol(&index, 0, "run_parallel", NULL);
+    if (levels) {
+        add_symbol(&index, 0, "level", NULL);
+        add_symbol(&index, 0, "run_level", NULL);
+        add_symbol(&index, 0, "run_parallel_level", NULL);
+    }
+    for (int i = 0; levels && i < levels->count; i++) {
+        add_symbol(&index, 1 + (size_t)i, "run", levels->programs[i]->level->word);
+        add_symbol(&index, 1 + (size_t)i, "run_parallel", levels->programs[i]->level->word);
+    }
+    add_symbol(&index, member_count - 1, "weights", NULL);
+    return index;
 }
 
 bool library_write(
     const Graph *graph, const Program *program, Text *out, Diagnostics *diagnostics) {
     (void)graph;
-    enum { CODE, WEIGHTS, MEMBERS };
-    ArchiveMember members[MEMBERS] = {
-        [CODE] = {.name = "code.o"}, [WEIGHTS] = {.name = "weights.o"}};
-    const char *symbols[] = {
-        symbol(program, "run"), symbol(program, "run_parallel"), symbol(program, "weights")};
-    const size_t member_of[] = {CODE, CODE, WEIGHTS};
-    bool done = llvm_emit(program, EMIT_OBJECT, &members[CODE].contents, diagnostics) &&
-                llvm_emit_weights(program, &members[WEIGHTS].contents, diagnostics);
-    if (done)
-        archive_write(members, MEMBERS, symbols, member_of, 3, out);
-    for (int i = 0; i < MEMBERS; i++)
+    ArchiveMember members[MOST_LIBRARY_MEMBERS];
+    int count = library_members(program, members, diagnostics);
+    if (count == 0)
+        return false;
+    SymbolIndex index = index_symbols(program, (size_t)count);
+    archive_write(members, (size_t)count, index.names, index.members, index.count, out);
+    for (int i = 0; i < count; i++)
         text_free(&members[i].contents);
-    return done;
+    return true;
 }

@@ -4,6 +4,7 @@
  * Inside the network tensors are channels last, without padding between pixels. Vector loads may
  * read past the last channel of a pixel (lanes that nobody looks at), so the workspace ends with
  * one vector of slack; the caller's own buffers are read and written exactly. */
+#include "backends/levels.h"
 #include "backends/liveness.h"
 #include "passes/passes.h"
 #include <assert.h>
@@ -158,12 +159,26 @@ const int *call_link(KernelCall *call, ParameterRole role, const char *name, con
     return link ? &link->parameter : call_placement(call, role, name, placement);
 }
 
+static void add_weight_block(Program *program, int64_t begin) {
+    if (program->weight_block_count == program->weight_block_capacity) {
+        int capacity = program->weight_block_capacity * 2 + 64;
+        int64_t *blocks = ARENA_ARRAY(program->arena, int64_t, capacity);
+        if (program->weight_block_count > 0)
+            memcpy(blocks, program->weight_blocks,
+                (size_t)program->weight_block_count * sizeof *blocks);
+        program->weight_blocks = blocks;
+        program->weight_block_capacity = capacity;
+    }
+    program->weight_blocks[program->weight_block_count++] = begin;
+}
+
 float *call_weights(Lowering *lowering, KernelCall *call, int64_t floats, int *parameter) {
     Text *weights = &lowering->program->weights;
     static const char zeros[64];
     while (weights->length % 64 != 0)
         text_append_bytes(weights, zeros, 64 - weights->length % 64);
     size_t offset = weights->length;
+    add_weight_block(lowering->program, (int64_t)offset);
     for (int64_t left = floats * (int64_t)sizeof(float); left > 0; left -= 64)
         text_append_bytes(weights, zeros, left < 64 ? (size_t)left : 64);
     *parameter =
@@ -455,8 +470,14 @@ Program *program_lower_with(const Graph *graph, const Target *target, const Lowe
     return program;
 }
 
+const Target *program_target(const Program *program) {
+    return program->target;
+}
+
 void program_destroy(Program *program) {
-    if (program)
+    if (program && program->levels)
+        program_levels_destroy(program->levels);
+    else if (program)
         text_free(&program->weights);
 }
 

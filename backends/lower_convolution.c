@@ -24,15 +24,16 @@ static int64_t weight_column(const Convolution *conv, int64_t input) {
     return input % channels * pixels + input / channels;
 }
 
+/* Each row of `channel_count` weights takes the room of `stride`. */
 static float *pack_panel(const Convolution *conv, const float *weights, int64_t first_output,
-    int64_t channel_count, float *out) {
+    int64_t channel_count, int64_t stride, float *out) {
     int64_t rows = conv->rows.window.kernel[0], columns = conv->rows.window.kernel[1];
     int64_t inputs = conv->group_inputs;
     for (int64_t row = 0; row < rows; row++)
         for (int64_t column = 0; column < columns; column++)
-            for (int64_t input = 0; input < inputs; input++)
+            for (int64_t input = 0; input < inputs; input++, out += stride)
                 for (int64_t channel = 0; channel < channel_count; channel++)
-                    *out++ =
+                    out[channel] =
                         weights[(((first_output + channel) * inputs + weight_column(conv, input)) *
                                         rows +
                                     row) *
@@ -41,19 +42,26 @@ static float *pack_panel(const Convolution *conv, const float *weights, int64_t 
     return out;
 }
 
+/* The outputs of a group that room is taken for: blocks are filled up. */
+static int64_t packed_outputs(const Convolution *conv) {
+    int64_t block = conv->lowering->target->weight_block, outputs = conv->group_outputs;
+    return block > 0 ? (outputs + block - 1) / block * block : outputs;
+}
+
 static void pack_weights(Convolution *conv, const Weight *weight, const Weight *bias) {
     int64_t taps = conv->group_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
     int64_t outputs = conv->groups * conv->group_outputs;
-    conv->bias_offset = outputs * taps;
+    int64_t block = conv->lowering->target->weight_block;
+    int64_t panel = block > 0 ? block : conv->panel_channels;
+    conv->bias_offset = conv->groups * packed_outputs(conv) * taps;
     conv->has_bias = bias != NULL;
     float *packed = call_weights(
-        conv->lowering, conv->call, outputs * taps + (bias ? outputs : 0), &conv->weights);
+        conv->lowering, conv->call, conv->bias_offset + (bias ? outputs : 0), &conv->weights);
     for (int64_t group = 0; group < conv->groups; group++)
-        for (int64_t channel = 0; channel < conv->group_outputs; channel += conv->panel_channels) {
-            int64_t left = conv->group_outputs - channel;
-            int64_t count = left < conv->panel_channels ? left : conv->panel_channels;
-            packed = pack_panel(
-                conv, weight->data, group * conv->group_outputs + channel, count, packed);
+        for (int64_t channel = 0; channel < conv->group_outputs; channel += panel) {
+            int64_t left = conv->group_outputs - channel, count = left < panel ? left : panel;
+            packed = pack_panel(conv, weight->data, group * conv->group_outputs + channel, count,
+                block > 0 ? block : count, packed);
         }
     if (bias)
         memcpy(packed, bias->data, (size_t)outputs * sizeof(float));
@@ -180,7 +188,7 @@ static void emit_panels(const Convolution *conv, ConvolutionTile *tile, const Ex
     int64_t whole = conv->group_outputs / conv->panel_channels;
     int64_t rest = conv->group_outputs % conv->panel_channels;
     int64_t panel_weights = conv->panel_channels * taps;
-    const Expression *group_weights = times(conv, tile->group, conv->group_outputs * taps);
+    const Expression *group_weights = times(conv, tile->group, packed_outputs(conv) * taps);
     bool parallel = end != NULL;
     tile->channel_count = conv->panel_channels;
     if (!parallel) {

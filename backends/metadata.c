@@ -1,8 +1,7 @@
 /* NAME.json: what was compiled, for other tools. The header says the same to people and compilers.
  */
-#include "backends/backends.h"
 #include "backends/json_writer.h"
-#include "backends/program.h"
+#include "backends/levels.h"
 
 #include <string.h>
 
@@ -107,6 +106,17 @@ static void write_interface(JsonWriter *writer, const Graph *graph) {
     json_write_array_end(writer);
 }
 
+static void write_levels_target(JsonWriter *writer, const TargetLevels *levels) {
+    json_write_object(writer, "target", JSON_LINES);
+    json_write_string(writer, "name", levels->name);
+    json_write_string(writer, "triple", levels->triple);
+    json_write_array(writer, "levels", JSON_INLINE);
+    for (int i = 0; i < target_levels_count(levels); i++)
+        json_write_string(writer, NULL, levels->levels[i].target);
+    json_write_array_end(writer);
+    json_write_object_end(writer);
+}
+
 static void write_totals(JsonWriter *writer, const Program *program) {
     ProgramSummary summary = program_summary(program);
     json_write_object(writer, "totals", JSON_LINES);
@@ -188,18 +198,42 @@ static void write_steps(JsonWriter *writer, const Program *program) {
     json_write_array_end(writer);
 }
 
+static void write_program(JsonWriter *writer, const Program *program) {
+    write_totals(writer, program);
+    write_buffers(writer, program);
+    write_kernels(writer, program);
+    write_steps(writer, program);
+}
+
+/* The programs of a library for several processors, one object each. */
+static void write_levels(JsonWriter *writer, const ProgramLevels *levels) {
+    json_write_array(writer, "levels", JSON_LINES);
+    for (int i = 0; i < levels->count; i++) {
+        const Program *program = levels->programs[i];
+        json_write_object(writer, NULL, JSON_LINES);
+        json_write_integer(writer, "level", program->level->number);
+        write_target(writer, program->target);
+        write_program(writer, program);
+        json_write_object_end(writer);
+    }
+    json_write_array_end(writer);
+}
+
 void metadata_write(const Graph *graph, const Program *program, const char *pipeline, Text *out) {
     JsonWriter writer = {.out = out};
     json_write_object(&writer, NULL, JSON_LINES);
     json_write_string(&writer, "name", graph->name);
     json_write_integer(&writer, "metadata_version", METADATA_VERSION);
-    write_target(&writer, program->target);
+    if (program->levels)
+        write_levels_target(&writer, program->levels->target);
+    else
+        write_target(&writer, program->target);
     json_write_string(&writer, "pipeline", pipeline);
     write_interface(&writer, graph);
-    write_totals(&writer, program);
-    write_buffers(&writer, program);
-    write_kernels(&writer, program);
-    write_steps(&writer, program);
+    if (program->levels)
+        write_levels(&writer, program->levels);
+    else
+        write_program(&writer, program);
     json_write_object_end(&writer);
     json_write_end(&writer);
 }

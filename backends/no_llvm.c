@@ -27,6 +27,12 @@ bool llvm_emit_weights(const Program *program, Text *out, Diagnostics *diagnosti
     return false;
 }
 
+bool llvm_emit_dispatch(const Program *program, Text *out, Diagnostics *diagnostics) {
+    (void)program, (void)out;
+    report(diagnostics);
+    return false;
+}
+
 LoadedModel *jit_load(const Program *program, Diagnostics *diagnostics) {
     (void)program;
     report(diagnostics);

@@ -42,6 +42,9 @@ typedef struct Step {
     StepCount count; /* set in the end */
 } Step;
 
+/* See levels.h. */
+typedef struct ProgramLevels ProgramLevels;
+
 struct Program {
     Arena *arena;
     const char *name;
@@ -53,7 +56,11 @@ struct Program {
     Buffer *buffers;
     int buffer_count, buffer_capacity;
     int input_count, output_count;
-    Text weights; /* packed, with 64 bytes of padding at the end */
+    Text weights;           /* packed, with 64 bytes of padding at the end */
+    int64_t *weight_blocks; /* where what call_weights gave begins, in bytes, in order */
+    int weight_block_count, weight_block_capacity;
+    ProgramLevels *levels;    /* of the same library; NULL: this program is all */
+    const TargetLevel *level; /* the one of this program; NULL without levels */
     int64_t workspace_bytes, workspace_lower_bound_bytes;
     int64_t live_bytes; /* the most channels alive at one step, without reserved space */
 };

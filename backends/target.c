@@ -8,7 +8,8 @@ static const Target targets[] = {
 #define TARGET(name, architecture, triple, format, cpu, features, lanes, registers, multiply_adds, \
     loads, instructions, masks, broadcast, lane, fused, l1, l2, summary)                           \
     {name, ARCHITECTURE_##architecture, triple, FORMAT_##format, cpu, features, lanes, registers,  \
-        multiply_adds, loads, instructions, masks, broadcast, lane, fused, l1, l2, summary, false},
+        multiply_adds, loads, instructions, masks, broadcast, lane, fused, l1, l2, summary, false, \
+        0},
 #include "backends/targets.def"
 #undef TARGET
 };
@@ -214,6 +215,14 @@ static void report_unknown(const char *what, const char *name, bool with_platfor
     Diagnostics *diagnostics) {
     const char *candidates[TARGETS + CPUS + PLATFORMS + 1];
     size_t count = 0;
+    const TargetLevels *levels = target_levels_find(name);
+    if (levels != NULL) {
+        const char *highest = levels->levels[target_levels_count(levels) - 1].target;
+        diagnostics_error(diagnostics,
+            arena_format(arena, "give one of them: --target %s", highest),
+            "'%s' is several targets, and this is about one", name);
+        return;
+    }
     if (lacks_vectors(name)) {
         diagnostics_error(diagnostics, "armv7-linux-gnueabihf and aarch64-linux-gnu have it",
             "'%s' has no NEON, and there is no code for ARM without it", name);

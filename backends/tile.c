@@ -59,10 +59,12 @@ static int registers_needed(const Target *target, TileShape shape) {
 }
 
 TileShape choose_tile(const Target *target, int64_t outputs, int64_t pixels, int64_t taps) {
-    TileShape best = {1, 1}, shape;
+    /* A tile takes whole blocks of weights. */
+    int step = target->weight_block > target->lanes ? target->weight_block / target->lanes : 1;
+    TileShape best = {1, step}, shape;
     double least = tiles_cycles(target, outputs, pixels, taps, best);
-    for (shape.vectors = 1; shape.vectors <= MAX_TILE_VECTORS; shape.vectors++) {
-        if ((int64_t)(shape.vectors - 1) * target->lanes >= outputs)
+    for (shape.vectors = step; shape.vectors <= MAX_TILE_VECTORS; shape.vectors += step) {
+        if ((int64_t)(shape.vectors - step) * target->lanes >= outputs)
             break;
         for (shape.pixels = 1; shape.pixels <= MAX_TILE_PIXELS && shape.pixels <= pixels;
             shape.pixels++) {

@@ -12,7 +12,7 @@
 #   RANDOM_WEIGHTS  a seed to make weights up from, where there are none yet
 #   NAME            prefix of the symbols and name of the header (default: the target as a C identifier)
 #   SET             parameters of the spec: SET width=0.5 classes=10
-#   TARGET_CPU      as `riffle compile --target` (default: riffle's own default)
+#   TARGET_CPU      as `riffle compile --target` (default: riffle's own default); x86-64-multi has code for several
 #   OPTIONS         further options of `riffle compile`
 #   DEPENDS         further files to watch: those that the spec imports
 #

@@ -305,8 +305,26 @@ static void print_phases(const CompiledModel *compiled, double emit_seconds) {
         (long long)summary.bytes_moved);
 }
 
+/* Whether each --emit is of something that there is one of. */
+static bool emits_fit_levels(const CompileOptions *options) {
+    const TargetLevels *levels = target_levels_find(options->model.target);
+    bool fit = true;
+    for (int kind = 0; levels != NULL && kind < OUTPUT_COUNT; kind++) {
+        const char *word = output_table[kind].emit_word;
+        if (!options->wanted[kind] || kind == OUTPUT_GRAPH || kind == OUTPUT_WEIGHTS_OBJECT)
+            continue;
+        diagnostics_error(options->session->diagnostics,
+            arena_format(options->session->arena, "give one of them: --target %s",
+                levels->levels[target_levels_count(levels) - 1].target),
+            "--emit %s is of one processor's code, and '%s' is several", word, levels->name);
+        fit = false;
+    }
+    return fit;
+}
+
 static bool compile(const CompileOptions *options, CompiledModel *compiled) {
-    if (!require_llvm(options->session) || !model_compile(&options->model, false, compiled))
+    if (!require_llvm(options->session) || !emits_fit_levels(options) ||
+        !model_compile(&options->model, false, compiled))
         return false;
     double start = seconds_now();
     Text outputs[OUTPUT_COUNT] = {0};

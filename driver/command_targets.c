@@ -46,6 +46,14 @@ static void add_platform(Table *table, const Platform *platform, Session *sessio
     table_add_row(table, cells);
 }
 
+/* Several targets in one library. */
+static void print_levels(void) {
+    size_t count;
+    const TargetLevels *levels = target_levels_table(&count);
+    for (size_t i = 0; i < count; i++)
+        printf("\n%s  %s\n", levels[i].name, levels[i].summary);
+}
+
 /* The names of cpus.def of an architecture, wrapped. */
 static void print_processors(const Session *session, Architecture architecture) {
     size_t count, column = 0;
@@ -103,6 +111,7 @@ int command_targets(int argc, char **argv) {
     print_targets();
     printf("\n");
     print_platforms(&session);
+    print_levels();
     for (int i = 0; i < ARCHITECTURE_COUNT; i++)
         print_processors(&session, (Architecture)i);
     return session_finish(&session, EXIT_DONE);

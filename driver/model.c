@@ -93,11 +93,29 @@ void model_close(Model *model) {
     *model = (Model){0};
 }
 
+static LowerOptions lower_options(const ModelOptions *options) {
+    return (LowerOptions){
+        .copy_layout = layout_form_info(options->layout)->copies, .chains = options->chains};
+}
+
 Program *model_lower(const ModelOptions *options, const Graph *graph, const Target *target) {
     Session *session = options->session;
-    LowerOptions lower = {
-        .copy_layout = layout_form_info(options->layout)->copies, .chains = options->chains};
+    LowerOptions lower = lower_options(options);
     return program_lower_with(graph, target, &lower, session->arena, session->diagnostics);
+}
+
+/* For one target, or for several: then it goes on with the level that runs here. */
+static Program *lower_compiled(const ModelOptions *options, CompiledModel *compiled) {
+    Session *session = options->session;
+    const Graph *graph = compiled->model.graph;
+    if (compiled->levels == NULL)
+        return model_lower(options, graph, compiled->target);
+    LowerOptions lower = lower_options(options);
+    Program *program =
+        program_lower_levels(graph, compiled->levels, &lower, session->arena, session->diagnostics);
+    if (program != NULL)
+        compiled->target = program_target(program);
+    return program;
 }
 
 static bool find_target(
@@ -105,6 +123,9 @@ static bool find_target(
     Session *session = options->session;
     if (for_this_machine && !require_llvm(session))
         return false;
+    compiled->levels = options->processor == NULL ? target_levels_find(options->target) : NULL;
+    if (compiled->levels != NULL)
+        return true;
     compiled->target = target_find_processor(
         options->target, options->processor, session->arena, session->diagnostics);
     if (compiled->target == NULL)
@@ -138,7 +159,7 @@ bool model_compile(const ModelOptions *options, bool for_this_machine, CompiledM
     compiled->passes_seconds = seconds_now() - start;
 
     start = seconds_now();
-    compiled->program = model_lower(options, compiled->model.graph, compiled->target);
+    compiled->program = lower_compiled(options, compiled);
     compiled->lower_seconds = seconds_now() - start;
     return compiled->program != NULL;
 }

@@ -60,6 +60,7 @@ typedef struct CompiledModel {
     Model model;
     Graph *as_written; /* with weights, before the passes */
     const Target *target;
+    const TargetLevels *levels; /* NULL for one target; else that is of the level that runs here */
     Program *program;
     double read_seconds, weights_seconds, passes_seconds, lower_seconds;
 } CompiledModel;

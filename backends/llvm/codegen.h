@@ -29,12 +29,23 @@ LLVMValueRef codegen_intrinsic(
 LLVMValueRef codegen_integers(Codegen *codegen, const Instruction *instruction,
     LLVMValueRef *sources, LaneType type, int lanes);
 
-/* module.c: a module with all kernels, NAME_run and NAME_run_parallel. */
+/* module.c: a module with all kernels, NAME_run and NAME_run_parallel; where the program is one
+ * level of a library, these are hidden and have the level's word behind them. */
 LLVMModuleRef codegen_program(
     LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine);
 /* A module that defines NAME_weights. */
 LLVMModuleRef codegen_weights(
     LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine);
+
+/* dispatch.c: a module with the public functions of a program with levels. */
+LLVMModuleRef codegen_dispatch(
+    LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine);
+
+/* "NAME_word", of the program's level where it has one. */
+char *codegen_symbol(const Program *program, const char *word);
+/* NAME_word, which the user calls. */
+LLVMValueRef codegen_public_function(
+    Codegen *codegen, const Program *program, const char *word, LLVMTypeRef type);
 
 void codegen_begin(Codegen *codegen, LLVMContextRef context, const char *name, const Target *target,
     LLVMTargetMachineRef machine);

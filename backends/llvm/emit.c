@@ -1,4 +1,5 @@
 /* From LLVM module to IR text, assembly or object file. */
+#include "backends/levels.h"
 #include "backends/llvm/codegen.h"
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Target.h>
@@ -107,9 +108,9 @@ bool emit_module(LLVMModuleRef module, LLVMTargetMachineRef machine, EmitKind ki
 typedef LLVMModuleRef MakeModule(
     LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine);
 
-static bool emit_with(
-    const Program *program, MakeModule *make, EmitKind kind, Text *out, Diagnostics *diagnostics) {
-    LLVMTargetMachineRef machine = target_machine_create(program->target, diagnostics);
+static bool emit_for(const Target *target, const Program *program, MakeModule *make, EmitKind kind,
+    Text *out, Diagnostics *diagnostics) {
+    LLVMTargetMachineRef machine = target_machine_create(target, diagnostics);
     if (!machine)
         return false;
     LLVMContextRef context = LLVMContextCreate();
@@ -123,9 +124,17 @@ static bool emit_with(
 }
 
 bool llvm_emit(const Program *program, EmitKind kind, Text *out, Diagnostics *diagnostics) {
-    return emit_with(program, codegen_program, kind, out, diagnostics);
+    return emit_for(program->target, program, codegen_program, kind, out, diagnostics);
 }
 
 bool llvm_emit_weights(const Program *program, Text *out, Diagnostics *diagnostics) {
-    return emit_with(program, codegen_weights, EMIT_OBJECT, out, diagnostics);
+    if (program->levels)
+        program = program->levels->programs[0]; /* who has the bytes */
+    return emit_for(program->target, program, codegen_weights, EMIT_OBJECT, out, diagnostics);
+}
+
+bool llvm_emit_dispatch(const Program *program, Text *out, Diagnostics *diagnostics) {
+    const char *base = program->levels->target->base;
+    const Target *target = target_find(base, program->arena, diagnostics);
+    return emit_for(target, program, codegen_dispatch, EMIT_OBJECT, out, diagnostics);
 }

@@ -58,13 +58,16 @@ static int64_t instruction_bytes(const Text *object) {
 
 static bool add_objects(
     LLVMOrcLLJITRef jit, const Program *program, int64_t *code_bytes, Diagnostics *diagnostics) {
-    Text code = {0}, weights = {0};
-    bool good = llvm_emit(program, EMIT_OBJECT, &code, diagnostics) &&
-                llvm_emit_weights(program, &weights, diagnostics) &&
-                add_object(jit, &weights, diagnostics) && add_object(jit, &code, diagnostics);
-    *code_bytes = good ? instruction_bytes(&code) : 0;
-    text_free(&code);
-    text_free(&weights);
+    ArchiveMember members[MOST_LIBRARY_MEMBERS];
+    int count = library_members(program, members, diagnostics);
+    bool good = count > 0;
+    *code_bytes = 0;
+    for (int i = 0; i < count; i++) {
+        good = good && add_object(jit, &members[i].contents, diagnostics);
+        int64_t bytes = instruction_bytes(&members[i].contents);
+        *code_bytes = bytes < 0 ? -1 : *code_bytes + bytes;
+        text_free(&members[i].contents);
+    }
     return good;
 }
 

@@ -58,6 +58,19 @@ static char *symbol(const Program *program, const char *suffix) {
     return arena_format(program->arena, "%s_%s", program->name, suffix);
 }
 
+char *codegen_symbol(const Program *program, const char *word) {
+    if (!program->level)
+        return symbol(program, word);
+    return arena_format(program->arena, "%s_%s_%s", program->name, word, program->level->word);
+}
+
+LLVMValueRef codegen_public_function(
+    Codegen *codegen, const Program *program, const char *word, LLVMTypeRef type) {
+    LLVMValueRef function = LLVMAddFunction(codegen->module, symbol(program, word), type);
+    codegen_mark(codegen, function, LLVMAttributeFunctionIndex, "nounwind");
+    return function;
+}
+
 static LLVMValueRef declare_weights(Codegen *codegen, const Program *program) {
     LLVMTypeRef type =
         LLVMArrayType2(LLVMInt8TypeInContext(codegen->context), program->weights.length);
@@ -181,8 +194,11 @@ static LLVMValueRef extent_of(ModuleCodegen *m, int step) {
 static void emit_run(ModuleCodegen *m) {
     LLVMTypeRef pointer = m->codegen.pointer, types[3] = {pointer, pointer, pointer};
     LLVMTypeRef type = LLVMFunctionType(m->codegen.i32, types, 3, 0);
-    LLVMValueRef function = LLVMAddFunction(m->codegen.module, symbol(m->program, "run"), type);
+    LLVMValueRef function =
+        LLVMAddFunction(m->codegen.module, codegen_symbol(m->program, "run"), type);
     codegen_mark(&m->codegen, function, LLVMAttributeFunctionIndex, "nounwind");
+    if (m->program->level)
+        LLVMSetVisibility(function, LLVMHiddenVisibility);
     LLVMValueRef context = check_and_make_context(m, function);
     for (int i = 0; i < m->program->step_count; i++) {
         LLVMValueRef arguments[3] = {context, LLVMConstNull(m->codegen.index), extent_of(m, i)};
@@ -199,7 +215,9 @@ static void emit_run_parallel(ModuleCodegen *m) {
     LLVMTypeRef loop_types[4] = {pointer, pointer, pointer, m->codegen.index};
     LLVMTypeRef loop_type = LLVMFunctionType(m->codegen.void_type, loop_types, 4, 0);
     LLVMValueRef function =
-        LLVMAddFunction(m->codegen.module, symbol(m->program, "run_parallel"), type);
+        LLVMAddFunction(m->codegen.module, codegen_symbol(m->program, "run_parallel"), type);
+    if (m->program->level)
+        LLVMSetVisibility(function, LLVMHiddenVisibility);
     LLVMValueRef context = check_and_make_context(m, function);
     LLVMValueRef parallel_for = LLVMGetParam(function, 3), pool = LLVMGetParam(function, 4);
     return_if(

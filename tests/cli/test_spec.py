@@ -153,7 +153,7 @@ class Tables(Command):
 
     def test_targets(self):
         printed = self.succeed("targets")
-        for target in ["x86-64", "x86-64-v3", "x86-64-v4"]:
+        for target in ["x86-64", "x86-64-v3", "x86-64-v4", "x86-64-multi"]:
             self.assertRegex(printed, rf"\n{target} ")
 
     def test_reference_pages(self):

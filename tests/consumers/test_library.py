@@ -48,15 +48,20 @@ class Library(unittest.TestCase):
         self.assertEqual(writable, [])
 
     def test_symbols_and_sections(self):
-        for target in ["x86-64", "x86-64-v3", "x86-64-v4"]:
+        for target in ["x86-64", "x86-64-v3", "x86-64-v4", "x86-64-multi"]:
             with self.subTest(target=target):
                 compile_network(TINY, self.folder, "--name", "tiny", "--target", target)
                 self.check_symbols(self.folder / "libtiny.a", "tiny")
                 self.check_sections(self.folder / "libtiny.a")
 
     def test_links_without_libraries(self):
+        for target in ["x86-64-v3", "x86-64-multi"]:
+            with self.subTest(target=target):
+                self.check_links_without_libraries(target)
+
+    def check_links_without_libraries(self, target):
         """A shared object of the whole archive needs no text relocations and nothing undefined."""
-        compile_network(TINY, self.folder, "--name", "tiny")
+        compile_network(TINY, self.folder, "--name", "tiny", "--target", target)
         shared = self.folder / "tiny.so"
         run("cc", "-shared", "-nostdlib", "-Wl,-z,text", "-Wl,--whole-archive", self.folder / "libtiny.a",
             "-Wl,--no-whole-archive", "-lc", "-Wl,-z,defs", "-o", shared)

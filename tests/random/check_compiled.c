@@ -135,7 +135,7 @@ const char *check_compiled(
     const Oracle *oracle, const Graph *graph, const Check *check, Arena *arena) {
     Target target = *check->target;
     if (check->tiny_cache)
-        target.l1_bytes = target.l2_bytes = 64;
+        target.l1_bytes = target.l2_bytes = 64, target.weight_block = 16; /* as with levels */
     Diagnostics *diagnostics = diagnostics_create();
     const char *fault = NULL;
     LowerOptions options = {0};

@@ -1,0 +1,193 @@
+/* Programs for several processors in one library.
+ *
+ * Each level is lowered by itself, for its own lanes and registers, and the largest workspace is
+ * that of all. Weights are packed in blocks of as many channels as the widest vectors of any level
+ * have (Target.weight_block), so that most layers come out with equal bytes at all levels; those
+ * that do are kept once. */
+#include "backends/levels.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { WEIGHTS_BUFFER = 0, WEIGHTS_ALIGNMENT = 64 };
+
+static const TargetLevels table[] = {
+#define LEVELS(name, triple, base, summary, ...) {name, triple, base, summary, {__VA_ARGS__}},
+#include "backends/levels.def"
+};
+
+const TargetLevels *target_levels_table(size_t *count) {
+    *count = sizeof table / sizeof *table;
+    return table;
+}
+
+const TargetLevels *target_levels_find(const char *name) {
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    return NULL;
+}
+
+int target_levels_count(const TargetLevels *levels) {
+    int count = 0;
+    while (count < MOST_LEVELS && levels->levels[count].target)
+        count++;
+    return count;
+}
+
+/* ---- weights that several programs share ---- */
+
+/* A stretch of packed weights that the steps of one program ask for by its beginning. */
+typedef struct WeightBlock {
+    const char *bytes;
+    size_t length;
+    int64_t place; /* among those that are kept, in bytes */
+} WeightBlock;
+
+typedef struct WeightPool {
+    Arena *arena;
+    Text kept;
+    WeightBlock *blocks; /* an open hash table */
+    size_t capacity;
+} WeightPool;
+
+static uint64_t hash_bytes(const char *bytes, size_t length) {
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a, by words */
+    for (size_t i = 0; i + 8 <= length; i += 8) {
+        uint64_t word;
+        memcpy(&word, bytes + i, sizeof word);
+        hash = (hash ^ word) * 0x100000001b3u;
+        hash ^= hash >> 29;
+    }
+    return hash;
+}
+
+/* Where the bytes are kept, which they are from now on. */
+static int64_t keep(WeightPool *pool, const char *bytes, size_t length) {
+    size_t slot = hash_bytes(bytes, length) % pool->capacity;
+    for (; pool->blocks[slot].bytes; slot = (slot + 1) % pool->capacity) {
+        const WeightBlock *block = &pool->blocks[slot];
+        if (block->length == length && memcmp(block->bytes, bytes, length) == 0)
+            return block->place;
+    }
+    pool->blocks[slot] = (WeightBlock){bytes, length, (int64_t)pool->kept.length};
+    text_append_bytes(&pool->kept, bytes, length);
+    return pool->blocks[slot].place;
+}
+
+/* The end of the block, with the padding up to the next one. */
+static int64_t block_end(const Program *program, int block) {
+    if (block + 1 < program->weight_block_count)
+        return program->weight_blocks[block + 1];
+    int64_t end = (int64_t)program->weights.length - WEIGHTS_ALIGNMENT; /* without the padding */
+    return (end + WEIGHTS_ALIGNMENT - 1) / WEIGHTS_ALIGNMENT * WEIGHTS_ALIGNMENT;
+}
+
+/* The block that holds this byte of the weights. */
+static int block_at(const Program *program, int64_t byte) {
+    int low = 0, high = program->weight_block_count; /* it is one of low..high-1 */
+    while (high - low > 1) {
+        int middle = low + (high - low) / 2;
+        if (program->weight_blocks[middle] <= byte)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Keeps the blocks of the program, and lets its steps read them there. */
+static void move_weights(WeightPool *pool, Program *program) {
+    int64_t *places = ARENA_ARRAY(pool->arena, int64_t, program->weight_block_count + 1);
+    for (int i = 0; i < program->weight_block_count; i++) {
+        int64_t begin = program->weight_blocks[i], length = block_end(program, i) - begin;
+        assert(begin % WEIGHTS_ALIGNMENT == 0 && length % WEIGHTS_ALIGNMENT == 0);
+        places[i] = keep(pool, program->weights.data + begin, (size_t)length);
+    }
+    for (int i = 0; i < program->step_count; i++) {
+        Step *step = &program->steps[i];
+        for (int j = 0; j < program->kernels[step->kernel]->parameter_count; j++) {
+            Argument *argument = &step->arguments[j];
+            if (argument->buffer != WEIGHTS_BUFFER)
+                continue;
+            int64_t byte = argument->offset * (int64_t)sizeof(float);
+            int block = block_at(program, byte);
+            argument->offset =
+                (byte - program->weight_blocks[block] + places[block]) / (int64_t)sizeof(float);
+        }
+    }
+    memcpy(program->weight_blocks, places, (size_t)program->weight_block_count * sizeof *places);
+}
+
+/* From the highest level on: its blocks stay in the order in which they are read. */
+static void share_weights(ProgramLevels *levels, Arena *arena) {
+    static const char padding[WEIGHTS_ALIGNMENT];
+    WeightPool pool = {.arena = arena, .capacity = 1};
+    for (int i = 0; i < levels->count; i++)
+        pool.capacity += 2 * (size_t)levels->programs[i]->weight_block_count;
+    pool.blocks = ARENA_ARRAY(arena, WeightBlock, pool.capacity);
+    for (int i = levels->count - 1; i >= 0; i--)
+        move_weights(&pool, levels->programs[i]);
+    text_append_bytes(&pool.kept, padding, sizeof padding);
+    for (int i = 0; i < levels->count; i++) {
+        Program *program = levels->programs[i];
+        text_free(&program->weights);
+        program->weights = (Text){.length = pool.kept.length}; /* one program owns the bytes */
+        program->buffers[WEIGHTS_BUFFER].bytes = (int64_t)pool.kept.length;
+    }
+    levels->programs[0]->weights = pool.kept;
+}
+
+/* ---- the programs ---- */
+
+/* The targets of the levels, which pack weights for the widest vectors among them. */
+static Target *level_targets(const TargetLevels *target, Arena *arena, Diagnostics *diagnostics) {
+    int lanes = 0, count = target_levels_count(target);
+    Target *targets = ARENA_ARRAY(arena, Target, count);
+    for (int i = 0; i < count; i++) {
+        targets[i] = *target_find(target->levels[i].target, arena, diagnostics);
+        lanes = targets[i].lanes > lanes ? targets[i].lanes : lanes;
+    }
+    for (int i = 0; i < count; i++)
+        targets[i].weight_block = lanes;
+    return targets;
+}
+
+static void share_workspace(ProgramLevels *levels) {
+    int64_t most = 0;
+    for (int i = 0; i < levels->count; i++)
+        most = levels->programs[i]->workspace_bytes > most ? levels->programs[i]->workspace_bytes
+                                                           : most;
+    for (int i = 0; i < levels->count; i++)
+        levels->programs[i]->workspace_bytes = most;
+}
+
+Program *program_lower_levels(const Graph *graph, const TargetLevels *target,
+    const LowerOptions *options, Arena *arena, Diagnostics *diagnostics) {
+    ProgramLevels *levels = ARENA_NEW(arena, ProgramLevels);
+    int count = target_levels_count(target), here = count - 1;
+    const Target *targets = level_targets(target, arena, diagnostics);
+    levels->target = target;
+    for (int i = 0; i < count; i++) {
+        Program *program = program_lower_with(graph, &targets[i], options, arena, diagnostics);
+        if (!program) {
+            while (levels->count > 0)
+                program_destroy(levels->programs[--levels->count]);
+            return NULL;
+        }
+        program->level = &target->levels[i];
+        levels->programs[levels->count++] = program;
+    }
+    share_weights(levels, arena);
+    share_workspace(levels);
+    for (int i = 0; i < count; i++)
+        levels->programs[i]->levels = levels;
+    while (here > 0 && !target_runs_here(levels->programs[here]->target))
+        here--;
+    return levels->programs[here];
+}
+
+void program_levels_destroy(ProgramLevels *levels) {
+    for (int i = 0; i < levels->count; i++)
+        text_free(&levels->programs[i]->weights);
+}

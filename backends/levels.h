@@ -1,0 +1,19 @@
+/* One library for several processors: a program for each, packed weights that they share, and code
+ * that asks the processor which one to call. */
+#ifndef RIFFLE_BACKENDS_LEVELS_H
+#define RIFFLE_BACKENDS_LEVELS_H
+
+#include "backends/program.h"
+
+/* The programs of one library, from the lowest level to the highest. All have the largest workspace
+ * of any; the first owns the packed weights, of the others they have the length alone. */
+struct ProgramLevels {
+    const TargetLevels *target;
+    Program *programs[MOST_LEVELS];
+    int count;
+};
+
+/* Releases the weights of all; the rest belongs to the arena. */
+void program_levels_destroy(ProgramLevels *levels);
+
+#endif
