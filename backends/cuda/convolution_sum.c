@@ -1,0 +1,214 @@
+/* The sums of one thread of a convolution: channels x pixels registers. */
+#include "backends/cuda/convolution.h"
+
+enum { MOST_PIXELS = 4, MOST_CHANNELS = 8 };
+
+/* One of the thread's pixels, where its window is in the input. */
+typedef struct PixelWindow {
+    const Expression *base;         /* offset of the window's first place in a plane */
+    const Expression *row, *column; /* of that place; may lie in the padding */
+} PixelWindow;
+
+typedef struct Sums {
+    GpuConvolution *conv;
+    KernelBuilder *builder;
+    Arena *arena;
+    int *sums;
+    const Expression *weights;     /* offset of the thread's own */
+    const Expression *first_input; /* channel */
+    const Expression *pixel;       /* the thread's first, in all images */
+    PixelWindow windows[MOST_PIXELS];
+} Sums;
+
+/* ---- products ---- */
+
+static void load_weights(const Sums *sums, const Expression *sum_index, int *registers) {
+    const GpuConvolution *conv = sums->conv;
+    int channels = conv->shape.channels, lanes = channels % 4 == 0 ? 4 : 1;
+    const Expression *offset = expression_add(
+        sums->arena, sums->weights, expression_multiply(sums->arena, sum_index, channels));
+    for (int i = 0; i < channels; i += lanes) {
+        int reg = kernel_register(sums->builder, lanes);
+        kernel_load(sums->builder, reg, conv->weights, expression_offset(sums->arena, offset, i), 0,
+            lanes);
+        for (int lane = 0; lane < lanes; lane++)
+            registers[i + lane] = emit_lane(sums->builder, reg, lane);
+    }
+}
+
+static void emit_products(const Sums *sums, const int *inputs, const Expression *sum_index) {
+    const ConvolutionShape *shape = &sums->conv->shape;
+    int weights[MOST_CHANNELS];
+    load_weights(sums, sum_index, weights);
+    for (int channel = 0; channel < shape->channels; channel++)
+        for (int pixel = 0; pixel < shape->pixels; pixel++) {
+            int sum = sums->sums[channel * shape->pixels + pixel];
+            kernel_multiply_add(sums->builder, sum, inputs[pixel], weights[channel], sum);
+        }
+}
+
+/* ---- a 1x1 convolution: consecutive numbers of each plane ---- */
+
+static const Expression *open_inputs(const Sums *sums) {
+    const GpuConvolution *conv = sums->conv;
+    return kernel_open_for(sums->builder, "input_channel", conv->slice,
+        expression_constant(sums->arena, conv->group_inputs), conv->shape.slices);
+}
+
+static void emit_pointwise(const Sums *sums) {
+    const GpuConvolution *conv = sums->conv;
+    int pixels = conv->shape.pixels, inputs[MOST_PIXELS];
+    const Expression *index = open_inputs(sums);
+    const Expression *plane =
+        access_plane(&conv->input, expression_add(sums->arena, sums->first_input, index));
+    int reg = kernel_register(sums->builder, pixels);
+    kernel_load(sums->builder, reg, conv->input.parameter,
+        expression_add(sums->arena, plane, sums->pixel), 0, pixels);
+    for (int pixel = 0; pixel < pixels; pixel++)
+        inputs[pixel] = emit_lane(sums->builder, reg, pixel);
+    emit_products(sums, inputs, index);
+    kernel_close(sums->builder);
+}
+
+/* ---- any convolution: number by number ---- */
+
+static const Expression *place_in_window(
+    Arena *arena, const Window *window, int axis, const Expression *at) {
+    return expression_offset(
+        arena, expression_multiply(arena, at, window->stride[axis]), -window->padding[axis]);
+}
+
+static void find_window(Sums *sums, int pixel) {
+    const GpuConvolution *conv = sums->conv;
+    KernelBuilder *builder = sums->builder;
+    Arena *arena = sums->arena;
+    const Tensor *in = conv->input.tensor;
+    const Expression *image, *row, *column;
+    if (conv->shape.rows > 0) {
+        const Expression *index = expression_offset(
+            arena, expression_multiply(arena, conv->quad, conv->shape.pixels), pixel);
+        image = conv->image;
+        row = expression_minimum(arena,
+            expression_add(arena, conv->first_row, expression_divide(arena, index, conv->width)),
+            expression_constant(arena, conv->height - 1));
+        column = expression_remainder(arena, index, conv->width);
+    } else {
+        int64_t size = conv->height * conv->width, all = conv->images * size;
+        const Expression *index = expression_offset(arena, sums->pixel, pixel);
+        if (pixel > 0 && all % conv->shape.pixels != 0)
+            index = expression_minimum(arena, index, expression_constant(arena, all - 1));
+        index = kernel_let(builder, "index", index);
+        image = conv->images > 1 ? expression_divide(arena, index, size)
+                                 : expression_constant(arena, 0);
+        const Expression *rest =
+            conv->images > 1 ? expression_remainder(arena, index, size) : index;
+        row = expression_divide(arena, rest, conv->width);
+        column = expression_remainder(arena, rest, conv->width);
+    }
+    PixelWindow *window = &sums->windows[pixel];
+    window->row = kernel_let(builder, "row", place_in_window(arena, &conv->window, 0, row));
+    window->column =
+        kernel_let(builder, "column", place_in_window(arena, &conv->window, 1, column));
+    window->base = kernel_let(builder, "base",
+        expression_sum(arena, expression_multiply(arena, image, in->image_stride),
+            expression_multiply(arena, window->row, in->row_stride),
+            expression_multiply(arena, window->column, in->pixel_stride), NULL));
+}
+
+static int open_bounds(const Sums *sums, int axis, const Expression *at) {
+    const GpuConvolution *conv = sums->conv;
+    const Window *w = &conv->window;
+    const Tensor *in = conv->input.tensor;
+    int64_t size = axis == 0 ? in->height : in->width;
+    int64_t out = axis == 0 ? conv->height : conv->width;
+    int64_t last = (out - 1) * w->stride[axis] - w->padding[axis] +
+                   (w->kernel[axis] - 1) * w->dilation[axis];
+    bool below = w->padding[axis] > 0, above = last >= size;
+    if (below)
+        kernel_open_if_less(sums->builder, expression_constant(sums->arena, -1), at);
+    if (above)
+        kernel_open_if_less(sums->builder, at, expression_constant(sums->arena, size));
+    return below + above;
+}
+
+/* The number at a tap of the window, zero in the padding. */
+static int load_tap(const Sums *sums, const PixelWindow *window, const Expression *plane,
+    const Expression *row_tap, const Expression *column_tap) {
+    const GpuConvolution *conv = sums->conv;
+    Arena *arena = sums->arena;
+    const Tensor *in = conv->input.tensor;
+    const Expression *down = expression_multiply(arena, row_tap, conv->window.dilation[0]);
+    const Expression *right = expression_multiply(arena, column_tap, conv->window.dilation[1]);
+    int reg = emit_splat(sums->builder, 1, 0.0f);
+    int open = open_bounds(sums, 0, expression_add(arena, window->row, down));
+    open += open_bounds(sums, 1, expression_add(arena, window->column, right));
+    kernel_load(sums->builder, reg, conv->input.parameter,
+        expression_sum(arena, plane, window->base, expression_multiply(arena, down, in->row_stride),
+            expression_multiply(arena, right, in->pixel_stride), NULL),
+        0, 1);
+    while (open-- > 0)
+        kernel_close(sums->builder);
+    return reg;
+}
+
+static void emit_any(Sums *sums) {
+    const GpuConvolution *conv = sums->conv;
+    KernelBuilder *builder = sums->builder;
+    Arena *arena = sums->arena;
+    int inputs[MOST_PIXELS];
+    for (int pixel = 0; pixel < conv->shape.pixels; pixel++)
+        find_window(sums, pixel);
+    const Expression *index = open_inputs(sums);
+    const Expression *plane = kernel_let(builder, "plane",
+        access_plane(&conv->input, expression_add(arena, sums->first_input, index)));
+    const Expression *row = kernel_open_range(builder, "kernel_row", 0, conv->window.kernel[0], 1);
+    const Expression *column =
+        kernel_open_range(builder, "kernel_column", 0, conv->window.kernel[1], 1);
+    for (int pixel = 0; pixel < conv->shape.pixels; pixel++)
+        inputs[pixel] = load_tap(sums, &sums->windows[pixel], plane, row, column);
+    emit_products(sums, inputs,
+        expression_sum(arena, expression_multiply(arena, index, conv->taps),
+            expression_multiply(arena, row, conv->window.kernel[1]), column, NULL));
+    kernel_close(builder);
+    kernel_close(builder);
+    kernel_close(builder);
+}
+
+/* ---- the thread ---- */
+
+const int *emit_sums(GpuConvolution *conv) {
+    KernelBuilder *builder = conv->builder;
+    Arena *arena = conv->arena;
+    const ConvolutionShape *shape = &conv->shape;
+    int64_t own = conv->group_inputs * conv->taps * shape->channels;
+    int count = shape->channels * shape->pixels, threads = shape->quads * shape->parts * shape->slices;
+    Sums sums = {.conv = conv, .builder = builder, .arena = arena};
+    sums.sums = ARENA_ARRAY(arena, int, count);
+    for (int i = 0; i < count; i++)
+        sums.sums[i] = emit_splat(builder, 1, 0.0f);
+    sums.weights = kernel_let(builder, "first_weight",
+        expression_multiply(arena,
+            expression_add(
+                arena, expression_multiply(arena, conv->tile, shape->parts), conv->part),
+            own));
+    sums.first_input = expression_constant(arena, 0);
+    if (conv->groups > 1)
+        sums.first_input = kernel_let(builder, "first_input",
+            expression_multiply(arena, expression_divide(arena, conv->tile, conv->channel_tiles),
+                conv->group_inputs));
+    sums.pixel = kernel_let(builder, "pixel",
+        expression_add(arena, conv->first_pixel, expression_multiply(arena, conv->quad, shape->pixels)));
+    bool idle = threads < BLOCK_THREADS;
+    if (idle)
+        kernel_open_if_less(builder, conv->thread, expression_constant(arena, threads));
+    kernel_open_if_less(builder, sums.pixel,
+        expression_constant(arena, conv->images * conv->height * conv->width));
+    if (conv->pointwise)
+        emit_pointwise(&sums);
+    else
+        emit_any(&sums);
+    kernel_close(builder);
+    if (idle)
+        kernel_close(builder);
+    return sums.sums;
+}

@@ -1,0 +1,302 @@
+/* One kernel as a CUDA function for a block of threads. */
+#include "backends/c/syntax.h"
+#include "backends/cuda/source.h"
+#include <assert.h>
+
+/* ---- what the functions call ---- */
+
+void cuda_prelude_write(Text *out) {
+    static const char *const binary[][2] = {{"add", "a.%c + b.%c"}, {"subtract", "a.%c - b.%c"},
+        {"multiply", "a.%c * b.%c"}, {"divide", "a.%c / b.%c"},
+        {"minimum", "a.%c < b.%c ? a.%c : b.%c"}, {"maximum", "a.%c > b.%c ? a.%c : b.%c"}};
+    static const char lanes[] = "xyzw";
+    text_append(out,
+        "#define INLINE static __device__ __forceinline__\n\n"
+        "INLINE int smaller(int a, int b) { return a < b ? a : b; }\n"
+        "INLINE int larger(int a, int b) { return a > b ? a : b; }\n"
+        "INLINE float4 load4(const float *at) { return *(const float4 *)at; }\n"
+        "INLINE float4 load_weights4(const float *at) { return __ldg((const float4 *)at); }\n"
+        "INLINE void store4(float *at, float4 a) { *(float4 *)at = a; }\n"
+        "INLINE float4 spread4(float a) { return make_float4(a, a, a, a); }\n"
+        "INLINE float power_of_two(float a) { return __int_as_float(((int)a + 127) << 23); }\n");
+    for (size_t i = 0; i < sizeof binary / sizeof *binary; i++) {
+        text_format(out, "INLINE float4 %s4(float4 a, float4 b) {\n    return make_float4(",
+            binary[i][0]);
+        for (int lane = 0; lane < 4; lane++) {
+            char l = lanes[lane];
+            text_append(out, lane > 0 ? ", " : "");
+            for (const char *at = binary[i][1]; *at != '\0'; at++) {
+                bool is_lane = at[0] == '%' && at[1] == 'c';
+                text_append_bytes(out, is_lane ? &l : at, 1);
+                at += is_lane;
+            }
+        }
+        text_append(out, ");\n}\n");
+    }
+    text_append(out,
+        "INLINE float4 multiply_add4(float4 a, float4 b, float4 c) {\n"
+        "    return make_float4(fmaf(a.x, b.x, c.x), fmaf(a.y, b.y, c.y), fmaf(a.z, b.z, c.z), "
+        "fmaf(a.w, b.w, c.w));\n"
+        "}\n"
+        "INLINE float4 floor4(float4 a) {\n"
+        "    return make_float4(floorf(a.x), floorf(a.y), floorf(a.z), floorf(a.w));\n"
+        "}\n"
+        "INLINE float4 square_root4(float4 a) {\n"
+        "    return make_float4(sqrtf(a.x), sqrtf(a.y), sqrtf(a.z), sqrtf(a.w));\n"
+        "}\n"
+        "INLINE float4 power_of_two4(float4 a) {\n"
+        "    return make_float4(power_of_two(a.x), power_of_two(a.y), power_of_two(a.z), "
+        "power_of_two(a.w));\n"
+        "}\n\n");
+}
+
+/* ---- the dialect ---- */
+
+static int lanes_of(const Syntax *syntax, int index) {
+    return syntax->kernel->register_lanes[index];
+}
+
+static void append_type(Syntax *syntax, int index) {
+    int lanes = lanes_of(syntax, index);
+    text_append(syntax->out, lanes == 1 ? "float" : lanes == 2 ? "float2" : "float4");
+}
+
+static void append_address(Syntax *syntax, const Instruction *instruction) {
+    text_append(syntax->out, "&");
+    syntax_element(syntax, instruction->parameter, instruction->offset);
+}
+
+static bool reads_weights(const Syntax *syntax, const Instruction *instruction) {
+    return instruction->parameter < MAX_KERNEL_PARAMETERS &&
+           syntax->kernel->parameters[instruction->parameter].role == PARAMETER_WEIGHTS;
+}
+
+static void append_load(Syntax *syntax, const Instruction *instruction, int lanes) {
+    bool weights = reads_weights(syntax, instruction);
+    if (lanes == 1 && !weights) {
+        syntax_element(syntax, instruction->parameter, instruction->offset);
+        return;
+    }
+    text_append(syntax->out, lanes == 1 ? "__ldg(" : weights ? "load_weights4(" : "load4(");
+    append_address(syntax, instruction);
+    text_append(syntax->out, ")");
+}
+
+static void append_broadcast(Syntax *syntax, const Instruction *instruction, int lanes) {
+    text_append(syntax->out, lanes == 1 ? "" : "spread4(");
+    append_load(syntax, instruction, 1);
+    text_append(syntax->out, lanes == 1 ? "" : ")");
+}
+
+static void append_lane(Syntax *syntax, const Instruction *instruction, int lane) {
+    int index = instruction->indices[lane], lanes = lanes_of(syntax, instruction->sources[0]);
+    syntax_register(syntax, instruction->sources[index < lanes ? 0 : 1]);
+    if (lanes > 1)
+        text_format(syntax->out, ".%c", "xyzw"[index % lanes]);
+}
+
+static void append_permute(Syntax *syntax, const Instruction *instruction, int lanes) {
+    if (lanes > 1)
+        text_append(syntax->out, lanes == 2 ? "make_float2(" : "make_float4(");
+    for (int lane = 0; lane < lanes; lane++) {
+        text_append(syntax->out, lane > 0 ? ", " : "");
+        append_lane(syntax, instruction, lane);
+    }
+    text_append(syntax->out, lanes > 1 ? ")" : "");
+}
+
+static void append_sources(Syntax *syntax, const Instruction *instruction, const char *between) {
+    for (int i = 0; i < instruction_info(instruction->kind)->source_count; i++) {
+        text_append(syntax->out, i > 0 ? between : "");
+        syntax_register(syntax, instruction->sources[i]);
+    }
+}
+
+/* f(a, b) for four lanes by the instruction's own name, for one by C's. */
+static void append_call(
+    Syntax *syntax, const Instruction *instruction, int lanes, const char *of_one) {
+    if (lanes == 1)
+        text_format(syntax->out, "%s(", of_one);
+    else
+        text_format(syntax->out, "%s4(", instruction_info(instruction->kind)->name);
+    append_sources(syntax, instruction, ", ");
+    text_append(syntax->out, ")");
+}
+
+static void append_operator(
+    Syntax *syntax, const Instruction *instruction, int lanes, const char *operator) {
+    if (lanes == 1)
+        append_sources(syntax, instruction, operator);
+    else
+        append_call(syntax, instruction, lanes, "");
+}
+
+/* a < b ? a : b */
+static void append_choice(
+    Syntax *syntax, const Instruction *instruction, int lanes, const char *operator) {
+    append_operator(syntax, instruction, lanes, operator);
+    if (lanes > 1)
+        return;
+    text_append(syntax->out, " ? ");
+    append_sources(syntax, instruction, " : ");
+}
+
+static void append_value(Syntax *syntax, const Instruction *instruction) {
+    int lanes = lanes_of(syntax, instruction->destination);
+    switch (instruction->kind) {
+    case INSTRUCTION_splat:
+        text_append(syntax->out, lanes == 1 ? "" : lanes == 2 ? "make_float2(" : "spread4(");
+        syntax_float(syntax->out, instruction->constant);
+        if (lanes == 2) {
+            text_append(syntax->out, ", ");
+            syntax_float(syntax->out, instruction->constant);
+        }
+        text_append(syntax->out, lanes == 1 ? "" : ")");
+        return;
+    case INSTRUCTION_load:
+        append_load(syntax, instruction, lanes);
+        return;
+    case INSTRUCTION_broadcast:
+        append_broadcast(syntax, instruction, lanes);
+        return;
+    case INSTRUCTION_move:
+        append_sources(syntax, instruction, "");
+        return;
+    case INSTRUCTION_add:
+        append_operator(syntax, instruction, lanes, " + ");
+        return;
+    case INSTRUCTION_subtract:
+        append_operator(syntax, instruction, lanes, " - ");
+        return;
+    case INSTRUCTION_multiply:
+        append_operator(syntax, instruction, lanes, " * ");
+        return;
+    case INSTRUCTION_divide:
+        append_operator(syntax, instruction, lanes, " / ");
+        return;
+    case INSTRUCTION_minimum:
+        append_choice(syntax, instruction, lanes, " < ");
+        return;
+    case INSTRUCTION_maximum:
+        append_choice(syntax, instruction, lanes, " > ");
+        return;
+    case INSTRUCTION_multiply_add:
+        append_call(syntax, instruction, lanes, "fmaf");
+        return;
+    case INSTRUCTION_floor:
+        append_call(syntax, instruction, lanes, "floorf");
+        return;
+    case INSTRUCTION_square_root:
+        append_call(syntax, instruction, lanes, "sqrtf");
+        return;
+    case INSTRUCTION_power_of_two:
+        append_call(syntax, instruction, lanes, "power_of_two");
+        return;
+    case INSTRUCTION_permute:
+        append_permute(syntax, instruction, lanes);
+        return;
+    default:
+        break;
+    }
+    assert(!"an instruction that kernels for a GPU do not have");
+}
+
+static void append_effect(Syntax *syntax, const Instruction *instruction) {
+    if (instruction->kind == INSTRUCTION_barrier) {
+        text_append(syntax->out, "__syncthreads()");
+        return;
+    }
+    assert(instruction->kind == INSTRUCTION_store);
+    if (lanes_of(syntax, instruction->sources[0]) == 1) {
+        syntax_element(syntax, instruction->parameter, instruction->offset);
+        text_append(syntax->out, " = ");
+        syntax_register(syntax, instruction->sources[0]);
+        return;
+    }
+    text_append(syntax->out, "store4(");
+    append_address(syntax, instruction);
+    text_append(syntax->out, ", ");
+    syntax_register(syntax, instruction->sources[0]);
+    text_append(syntax->out, ")");
+}
+
+static const Dialect cuda_dialect = {.index_type = "int",
+    .minimum = "smaller",
+    .maximum = "larger",
+    .before_loop = "#pragma unroll 4",
+    .type = append_type,
+    .value = append_value,
+    .effect = append_effect};
+
+/* ---- the function ---- */
+
+static const char *parameter_type(ParameterRole role) {
+    switch (role) {
+    case PARAMETER_READ: /* written by other blocks of the same launch: not for the read-only cache */
+        return "const float *";
+    case PARAMETER_WRITE:
+        return "float *";
+    case PARAMETER_WEIGHTS:
+        return "const float *__restrict__ ";
+    case PARAMETER_TABLE:
+        return "const int *__restrict__ ";
+    }
+    return "";
+}
+
+/* Names of one kernel that are the same, as of two tensors' tables, get a number. */
+static void name_parameters(Syntax *syntax) {
+    const Kernel *kernel = syntax->kernel;
+    for (int i = 0; i < kernel->local_count; i++)
+        syntax->locals[i] = arena_format(syntax->arena, "tile%d", i);
+    for (int i = 0; i < kernel->parameter_count; i++)
+        for (int j = 0; j < i; j++)
+            if (kernel->parameters[i].role == PARAMETER_WEIGHTS &&
+                kernel->parameters[j].role == PARAMETER_WEIGHTS)
+                syntax->parameters[i] = arena_format(syntax->arena, "weights_%d", i);
+}
+
+static void write_head(Syntax *syntax, Text *out) {
+    const Kernel *kernel = syntax->kernel;
+    text_format(out, "static __device__ __noinline__ void %s(", kernel->name);
+    for (int i = 0; i < kernel->parameter_count; i++)
+        text_format(out, "%s%s, ", parameter_type(kernel->parameters[i].role),
+            syntax->parameters[i]);
+    text_append(out, "float *shared, int item)\n{\n");
+    for (int i = 0; i < kernel->parameter_count; i++)
+        if (!syntax->parameter_is_used[i])
+            text_format(out, "    (void)%s;\n", syntax->parameters[i]);
+    int64_t offset = 0;
+    for (int i = 0; i < kernel->local_count; i++) {
+        text_format(out, "    float *%s = shared + %lld; /* %lld floats */\n", syntax->locals[i],
+            (long long)offset, (long long)kernel->local_floats[i]);
+        offset += kernel->local_floats[i];
+    }
+    if (kernel->local_count == 0)
+        text_append(out, "    (void)shared;\n");
+    if (!syntax->variable_is_used[VARIABLE_BEGIN])
+        text_append(out, "    (void)item;\n");
+    if (syntax->variable_is_used[kernel->thread_variable])
+        text_format(
+            out, "    const int %s = threadIdx.x;\n", syntax->variables[kernel->thread_variable]);
+}
+
+void cuda_kernel_write(const Kernel *kernel, Arena *arena, Text *out) {
+    assert(kernel->threads > 0);
+    Syntax syntax = syntax_begin(&cuda_dialect, kernel, arena, out);
+    syntax.variables[VARIABLE_BEGIN] = "item";
+    name_parameters(&syntax);
+    write_head(&syntax, out);
+    syntax_declarations(&syntax, 4);
+    syntax_body(&syntax, 4);
+    text_append(out, "}\n\n");
+}
+
+int64_t cuda_shared_bytes(const Program *program) {
+    int64_t most = 0;
+    for (int i = 0; i < program->kernel_count; i++) {
+        int64_t bytes = kernel_local_bytes(program->kernels[i]);
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}

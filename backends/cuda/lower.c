@@ -1,0 +1,99 @@
+/* From graph to kernels for a GPU. */
+#include "backends/cuda/gpu.h"
+#include <string.h>
+
+static bool lower_node(GpuLowering *gpu, const Node *node) {
+    if (gpu->fused_into[node->results[0]->id])
+        return true; /* its reader computes it */
+    const Node *producer = node->operands[0]->producer;
+    if (producer && gpu->fused_into[node->operands[0]->id] == node)
+        return gpu_lower_convolution(gpu, node);
+    switch (node->op) {
+    case OP_conv:
+        return is_depthwise(node) && node->operand_count == 1 ? gpu_lower_map(gpu, node)
+                                                              : gpu_lower_convolution(gpu, node);
+    case OP_linear:
+        return gpu_lower_convolution(gpu, node);
+    case OP_pad:
+    case OP_max_pool:
+    case OP_avg_pool:
+    case OP_relu:
+    case OP_relu6:
+    case OP_sigmoid:
+    case OP_hard_sigmoid:
+    case OP_hard_swish:
+    case OP_add:
+    case OP_multiply:
+    case OP_local_response_norm:
+        return gpu_lower_map(gpu, node);
+    case OP_concat:
+    case OP_split:
+    case OP_shuffle:
+    case OP_gather:
+    case OP_route:
+    case OP_flatten:
+    case OP_crop:
+        gpu_view(gpu, node);
+        return true;
+    case OP_global_avg_pool:
+    case OP_softmax:
+        return gpu_lower_reduce(gpu, node);
+    case OP_batch_norm:
+    case OP_bias:
+    case OP_COUNT:
+        break;
+    }
+    diagnostics_report(gpu->lowering.diagnostics, SEVERITY_ERROR, node->where,
+        "every optimisation level has the passes that remove it: see `riffle passes`",
+        "'%s' has no kernel; the pipeline must remove it", op_info(node->op)->name);
+    return false;
+}
+
+/* A kernel writes the caller's output itself when nobody else reads the value. */
+static void choose_direct_outputs(GpuLowering *gpu) {
+    const Graph *graph = gpu->lowering.graph;
+    for (int i = 0; i < graph->output_count; i++) {
+        const GraphOutput *output = &graph->outputs[i];
+        const Node *producer = output->value->producer;
+        if (producer && !op_moves_channels(producer->op) && producer->op != OP_flatten &&
+            producer->op != OP_crop && graph_use_count(graph, output->value) == 1)
+            gpu->direct[output->value->id] = output;
+    }
+}
+
+static void copy_other_outputs(GpuLowering *gpu) {
+    const Graph *graph = gpu->lowering.graph;
+    for (int i = 0; i < graph->output_count; i++) {
+        const GraphOutput *output = &graph->outputs[i];
+        if (gpu->direct[output->value->id] == output)
+            continue;
+        gpu_copy(gpu, output->value->producer, gpu_tensor(gpu, output->value),
+            gpu_output_tensor(gpu, i),
+            arena_format(gpu->lowering.arena, "copy to output %s", output->name),
+            "other layers read it, too, or it is what layout ops make of several tensors");
+    }
+}
+
+static bool lower_all(GpuLowering *gpu) {
+    bool good = true;
+    gpu_add_public_buffers(gpu);
+    choose_direct_outputs(gpu);
+    gpu_find_fusions(gpu);
+    gpu_claim_planes(gpu);
+    for (const Node *node = gpu->lowering.graph->first; node && good; node = node->next)
+        good = lower_node(gpu, node);
+    if (good)
+        copy_other_outputs(gpu);
+    return good && gpu_finish(gpu);
+}
+
+bool gpu_lower(Lowering *lowering) {
+    Arena *arena = lowering->arena;
+    int64_t values = lowering->graph->next_value_id + 1;
+    GpuLowering gpu = {.lowering = *lowering};
+    gpu.tensors = ARENA_ARRAY(arena, Tensor *, values);
+    gpu.claims = ARENA_ARRAY(arena, PlaneClaim *, values);
+    gpu.fused_into = ARENA_ARRAY(arena, const Node *, values);
+    gpu.direct = ARENA_ARRAY(arena, const GraphOutput *, values);
+    return lower_all(&gpu);
+}

@@ -1,0 +1,446 @@
+/* NAME.cu: the kernels as device functions, one global function that runs all phases, and the host
+ * functions of the header. */
+#include "backends/cuda/source.h"
+#include "backends/c/syntax.h"
+
+#include <string.h>
+
+enum { THREADS = 256, BLOCKS_PER_MULTIPROCESSOR = 2, PART_ALIGNMENT = 256 };
+
+bool cuda_takes_pointers(const Graph *graph) {
+    return graph->input_count == 1 && graph->output_count == 1;
+}
+
+/* ---- the network as one global function ---- */
+
+static void write_argument(const Program *program, const Argument *argument, bool table, Text *out) {
+    const Buffer *buffer = &program->buffers[argument->buffer];
+    long long offset = argument->offset;
+    text_append(out, table ? "(const int *)(" : "");
+    switch (buffer->kind) {
+    case BUFFER_WEIGHTS:
+        text_append(out, "p.weights");
+        break;
+    case BUFFER_WORKSPACE:
+        text_append(out, "p.workspace");
+        offset += buffer->offset / (int64_t)sizeof(float);
+        break;
+    case BUFFER_INPUT:
+        text_format(out, "p.input%d", buffer->index);
+        break;
+    case BUFFER_OUTPUT:
+        text_format(out, "p.output%d", buffer->index);
+        break;
+    }
+    if (offset != 0)
+        text_format(out, " + %lld", offset);
+    text_append(out, table ? ")" : "");
+}
+
+static void write_call(
+    const Program *program, const Step *step, int64_t first_item, int indent, Text *out) {
+    const Kernel *kernel = program->kernels[step->kernel];
+    text_format(out, "%*s%s(", indent, "", kernel->name);
+    for (int i = 0; i < kernel->parameter_count; i++) {
+        write_argument(program, &step->arguments[i],
+            kernel->parameters[i].role == PARAMETER_TABLE, out);
+        text_append(out, ", ");
+    }
+    text_append(out, "(float *)shared, item");
+    if (first_item > 0)
+        text_format(out, " - %lld", (long long)first_item);
+    text_append(out, ");\n");
+}
+
+static int64_t phase_items(const Program *program, int phase) {
+    int64_t items = 0;
+    for (int i = 0; i < program->step_count; i++)
+        if (program->steps[i].phase == phase)
+            items += program->kernels[program->steps[i].kernel]->extent;
+    return items;
+}
+
+/* Items of all steps of the phase in a row; each block takes every gridDim.x-th. */
+static void write_phase(const Program *program, int phase, Text *out) {
+    text_format(out, "        case %d:\n", phase);
+    int count = 0;
+    for (int i = 0; i < program->step_count; i++) {
+        const Step *step = &program->steps[i];
+        if (step->phase != phase)
+            continue;
+        text_append(out, "            /* ");
+        syntax_comment(out, step->path);
+        text_append(out, step->path[0] ? ": " : "");
+        syntax_comment(out, step->label);
+        text_append(out, " */\n");
+        count++;
+    }
+    text_format(out,
+        "            for (int item = blockIdx.x; item < %lld; item += gridDim.x) {\n",
+        (long long)phase_items(program, phase));
+    int64_t first = 0;
+    for (int i = 0, met = 0; i < program->step_count; i++) {
+        const Step *step = &program->steps[i];
+        if (step->phase != phase)
+            continue;
+        int64_t items = program->kernels[step->kernel]->extent;
+        bool last = ++met == count;
+        if (count > 1)
+            text_format(out, met == 1 ? "                if (item < %lld)\n" : last
+                    ? "                else\n" : "                else if (item < %lld)\n",
+                (long long)(first + items));
+        write_call(program, step, first, count > 1 ? 20 : 16, out);
+        first += items;
+    }
+    text_append(out, "                __syncthreads();\n            }\n            break;\n");
+}
+
+static void write_pointers(const Program *program, Text *out) {
+    text_append(out, "struct Pointers {\n    const float *weights;\n    float *workspace;\n");
+    for (int i = 0; i < program->input_count; i++)
+        text_format(out, "    const float *input%d;\n", i);
+    for (int i = 0; i < program->output_count; i++)
+        text_format(out, "    float *output%d;\n", i);
+    text_append(out, "    unsigned *barrier;\n};\n\n");
+}
+
+static void write_grid_barrier(Text *out) {
+    text_append(out,
+        "/* All blocks of the grid get here before one goes on. Each adds one to the counter, the first\n"
+        " * what is missing to a multiple of 2^31: the top bit turns when all have. */\n"
+        "static __device__ void grid_barrier(unsigned *barrier)\n"
+        "{\n"
+        "    __syncthreads();\n"
+        "    if (threadIdx.x == 0) {\n"
+        "        unsigned step = blockIdx.x == 0 ? 0x80000000u - (gridDim.x - 1) : 1u;\n"
+        "        __threadfence();\n"
+        "        unsigned before = atomicAdd(barrier, step);\n"
+        "        while (((before ^ *(volatile unsigned *)barrier) & 0x80000000u) == 0)\n"
+        "            __nanosleep(20);\n"
+        "        __threadfence();\n"
+        "    }\n"
+        "    __syncthreads();\n"
+        "}\n\n");
+}
+
+static void write_network(const Program *program, const char *name, Text *out) {
+    text_format(out,
+        "/* Phases first_phase to end_phase - 1. With more than one the launch must be cooperative. */\n"
+        "static __global__ void __launch_bounds__(%d, %d) %s_network(\n"
+        "    struct Pointers p, int first_phase, int end_phase)\n"
+        "{\n"
+        "    extern __shared__ float4 shared[];\n"
+        "    for (int phase = first_phase; phase < end_phase; phase++) {\n"
+        "        if (phase > first_phase)\n"
+        "            grid_barrier(p.barrier);\n"
+        "        switch (phase) {\n",
+        THREADS, BLOCKS_PER_MULTIPROCESSOR, name);
+    for (int phase = 0; phase < program->phase_count; phase++)
+        write_phase(program, phase, out);
+    text_append(out, "        }\n    }\n}\n\n");
+}
+
+/* ---- host ---- */
+
+static void write_constants(const Graph *graph, const Program *program, Text *out) {
+    int64_t most = 0;
+    text_format(out, "enum {\n    PHASES = %d,\n    THREADS = %d,\n", program->phase_count, THREADS);
+    for (int phase = 0; phase < program->phase_count; phase++) {
+        int64_t items = phase_items(program, phase);
+        most = items > most ? items : most;
+    }
+    text_format(out, "    MOST_ITEMS = %lld, /* of a phase */\n", (long long)most);
+    text_format(out, "    COMPUTE_CAPABILITY = %d,\n",
+        program->target->gpu->compute_capability);
+    text_format(out, "    SHARED_BYTES = %lld,\n", (long long)cuda_shared_bytes(program));
+    int64_t workspace = (program->workspace_bytes + PART_ALIGNMENT - 1) / PART_ALIGNMENT * PART_ALIGNMENT;
+    text_format(out, "    BARRIER_BYTES = %d\n};\n", PART_ALIGNMENT);
+    text_format(out, "static const size_t workspace_bytes = %lldu;\n", (long long)workspace);
+    text_format(out, "static const size_t weight_bytes = %zuu;\n\n", program->weights.length);
+    text_append(out, "/* Blocks that have something to do in each phase. */\n"
+                     "static const int phase_items[PHASES] = {");
+    for (int phase = 0; phase < program->phase_count; phase++)
+        text_format(out, "%s%lld", phase == 0 ? "" : phase % 12 == 0 ? ",\n    " : ", ",
+            (long long)phase_items(program, phase));
+    text_append(out, "};\n\n");
+    (void)graph;
+}
+
+/* Text in which @ stands for NAME_cuda and # for the same in upper case. */
+static void write_template(const char *template, const char *name, const char *upper, Text *out) {
+    for (const char *at = template; *at != '\0'; at++) {
+        if (*at == '@')
+            text_append(out, name);
+        else if (*at == '`')
+            text_append(out, upper);
+        else
+            text_append_bytes(out, at, 1);
+    }
+}
+
+static const char create_template[] =
+    "struct @_model {\n"
+    "    int device, grid, cooperative;\n"
+    "    char *memory; /* on the device: the counter of the barrier, the workspace, the weights */\n"
+    "    int error;    /* of the CUDA runtime */\n"
+    "};\n"
+    "\n"
+    "struct @_graph {\n"
+    "    struct @_model *model;\n"
+    "    cudaGraphExec_t executable;\n"
+    "};\n"
+    "\n"
+    "static int failed(struct @_model *model, cudaError_t error, int status)\n"
+    "{\n"
+    "    model->error = (int)error;\n"
+    "    return error == cudaSuccess ? `_OK : status;\n"
+    "}\n"
+    "\n"
+    "/* What the device is, and how many blocks run on it at once. */\n"
+    "static int examine_device(struct @_model *model)\n"
+    "{\n"
+    "    int major = 0, minor = 0, multiprocessors = 0, blocks = 0, count = 0;\n"
+    "    cudaError_t error = cudaGetDeviceCount(&count);\n"
+    "    if (error != cudaSuccess || count == 0) {\n"
+    "        (void)cudaGetLastError();\n"
+    "        return `_ERROR_NO_DEVICE;\n"
+    "    }\n"
+    "    error = cudaGetDevice(&model->device);\n"
+    "    if (error == cudaSuccess)\n"
+    "        error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, model->device);\n"
+    "    if (error == cudaSuccess)\n"
+    "        error = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, model->device);\n"
+    "    if (error == cudaSuccess && major * 10 + minor < COMPUTE_CAPABILITY)\n"
+    "        return `_ERROR_WRONG_DEVICE;\n"
+    "    if (error == cudaSuccess)\n"
+    "        error = cudaDeviceGetAttribute(\n"
+    "            &multiprocessors, cudaDevAttrMultiProcessorCount, model->device);\n"
+    "    if (error == cudaSuccess)\n"
+    "        error = cudaDeviceGetAttribute(\n"
+    "            &model->cooperative, cudaDevAttrCooperativeLaunch, model->device);\n"
+    "    if (error == cudaSuccess && SHARED_BYTES > 48 * 1024)\n"
+    "        error = cudaFuncSetAttribute((const void *)@_network,\n"
+    "            cudaFuncAttributeMaxDynamicSharedMemorySize, SHARED_BYTES);\n"
+    "    if (error == cudaSuccess)\n"
+    "        error = cudaOccupancyMaxActiveBlocksPerMultiprocessor(\n"
+    "            &blocks, (const void *)@_network, THREADS, SHARED_BYTES);\n"
+    "    model->grid = blocks * multiprocessors < MOST_ITEMS ? blocks * multiprocessors : MOST_ITEMS;\n"
+    "    if (error == cudaSuccess && model->grid < 1)\n"
+    "        return `_ERROR_WRONG_DEVICE;\n"
+    "    return failed(model, error, `_ERROR_CUDA);\n"
+    "}\n"
+    "\n"
+    "static int fill_memory(struct @_model *model)\n"
+    "{\n"
+    "    void *memory = NULL;\n"
+    "    cudaError_t error = cudaMalloc(&memory, BARRIER_BYTES + workspace_bytes + weight_bytes);\n"
+    "    model->memory = (char *)memory;\n"
+    "    if (error == cudaSuccess)\n"
+    "        error = cudaMemset(memory, 0, BARRIER_BYTES);\n"
+    "    if (error == cudaSuccess)\n"
+    "        error = cudaMemcpy(model->memory + BARRIER_BYTES + workspace_bytes, @_weights,\n"
+    "            weight_bytes, cudaMemcpyHostToDevice);\n"
+    "    return failed(model, error,\n"
+    "        error == cudaErrorMemoryAllocation ? `_ERROR_NO_MEMORY : `_ERROR_CUDA);\n"
+    "}\n"
+    "\n"
+    "extern \"C\" int @_create(struct @_model **result)\n"
+    "{\n"
+    "    if (result == NULL)\n"
+    "        return `_ERROR_NULL_POINTER;\n"
+    "    *result = NULL;\n"
+    "    struct @_model *model = (struct @_model *)calloc(1, sizeof *model);\n"
+    "    if (model == NULL)\n"
+    "        return `_ERROR_NO_MEMORY;\n"
+    "    int status = examine_device(model);\n"
+    "    if (status == `_OK)\n"
+    "        status = fill_memory(model);\n"
+    "    if (status != `_OK) {\n"
+    "        @_destroy(model);\n"
+    "        return status;\n"
+    "    }\n"
+    "    *result = model;\n"
+    "    return `_OK;\n"
+    "}\n"
+    "\n"
+    "extern \"C\" void @_destroy(struct @_model *model)\n"
+    "{\n"
+    "    if (model == NULL)\n"
+    "        return;\n"
+    "    if (model->memory != NULL)\n"
+    "        (void)cudaFree(model->memory);\n"
+    "    free(model);\n"
+    "}\n"
+    "\n"
+    "extern \"C\" int @_error(const struct @_model *model)\n"
+    "{\n"
+    "    return model == NULL ? 0 : model->error;\n"
+    "}\n"
+    "\n"
+    "/* One launch of all phases, or where blocks cannot wait for each other, one of each. */\n"
+    "static cudaError_t launch(const struct @_model *model, struct Pointers p, cudaStream_t stream)\n"
+    "{\n"
+    "    int first = 0, end = PHASES;\n"
+    "    void *arguments[] = {&p, &first, &end};\n"
+    "    const void *kernel = (const void *)@_network;\n"
+    "    if (model->cooperative)\n"
+    "        return cudaLaunchCooperativeKernel(\n"
+    "            kernel, dim3(model->grid), dim3(THREADS), arguments, SHARED_BYTES, stream);\n"
+    "    for (; first < PHASES; first++) {\n"
+    "        end = first + 1;\n"
+    "        cudaError_t error = cudaLaunchKernel(\n"
+    "            kernel, dim3(phase_items[first]), dim3(THREADS), arguments, SHARED_BYTES, stream);\n"
+    "        if (error != cudaSuccess)\n"
+    "            return error;\n"
+    "    }\n"
+    "    return cudaSuccess;\n"
+    "}\n"
+    "\n";
+
+static const char graph_template[] =
+    "extern \"C\" int @_graph_launch(struct @_graph *graph, void *stream)\n"
+    "{\n"
+    "    if (graph == NULL)\n"
+    "        return `_ERROR_NULL_POINTER;\n"
+    "    return failed(graph->model, cudaGraphLaunch(graph->executable, (cudaStream_t)stream),\n"
+    "        `_ERROR_CUDA);\n"
+    "}\n"
+    "\n"
+    "extern \"C\" void @_graph_destroy(struct @_graph *graph)\n"
+    "{\n"
+    "    if (graph == NULL)\n"
+    "        return;\n"
+    "    (void)cudaGraphExecDestroy(graph->executable);\n"
+    "    free(graph);\n"
+    "}\n";
+
+static void write_parameters(const Graph *graph, const char *name, bool names_only, Text *out) {
+    if (cuda_takes_pointers(graph))
+        text_append(out, names_only ? "input, output" : "const float *input, float *output");
+    else if (names_only)
+        text_append(out, "inputs, outputs");
+    else
+        text_format(out, "const struct %s_inputs *inputs,\n    const struct %s_outputs *outputs", name,
+            name);
+}
+
+static void write_run(const Graph *graph, const Names *names, Text *out) {
+    const char *name = names->name, *upper = names->upper;
+    bool pointers = cuda_takes_pointers(graph);
+    text_format(out, "extern \"C\" int %s_run(\n    struct %s_model *model, ", name, name);
+    write_parameters(graph, name, false, out);
+    text_append(out, ", void *stream)\n{\n");
+    text_format(out, "    if (model == NULL || %s == NULL || %s == NULL",
+        pointers ? "input" : "inputs", pointers ? "output" : "outputs");
+    for (int i = 0; i < graph->input_count && !pointers; i++)
+        text_format(out, " ||\n        inputs->%s == NULL", names->inputs[i]);
+    for (int i = 0; i < graph->output_count && !pointers; i++)
+        text_format(out, " ||\n        outputs->%s == NULL", names->outputs[i]);
+    text_format(out, ")\n        return %s_ERROR_NULL_POINTER;\n", upper);
+    text_format(out,
+        "    int device = -1;\n"
+        "    cudaError_t error = cudaGetDevice(&device);\n"
+        "    if (error != cudaSuccess)\n"
+        "        return failed(model, error, %s_ERROR_CUDA);\n"
+        "    if (device != model->device)\n"
+        "        return %s_ERROR_WRONG_DEVICE;\n"
+        "    struct Pointers p;\n"
+        "    p.barrier = (unsigned *)model->memory;\n"
+        "    p.workspace = (float *)(model->memory + BARRIER_BYTES);\n"
+        "    p.weights = (const float *)(model->memory + BARRIER_BYTES + workspace_bytes);\n",
+        upper, upper);
+    for (int i = 0; i < graph->input_count; i++)
+        text_format(out, "    p.input%d = %s%s;\n", i, pointers ? "input" : "inputs->",
+            pointers ? "" : names->inputs[i]);
+    for (int i = 0; i < graph->output_count; i++)
+        text_format(out, "    p.output%d = %s%s;\n", i, pointers ? "output" : "outputs->",
+            pointers ? "" : names->outputs[i]);
+    text_format(out,
+        "    return failed(model, launch(model, p, (cudaStream_t)stream), %s_ERROR_CUDA);\n}\n\n",
+        upper);
+}
+
+static void write_capture(const Graph *graph, const Names *names, Text *out) {
+    const char *name = names->name, *upper = names->upper;
+    text_format(out, "extern \"C\" int %s_capture(\n    struct %s_model *model, ", name, name);
+    write_parameters(graph, name, false, out);
+    text_format(out,
+        ",\n    struct %s_graph **result)\n"
+        "{\n"
+        "    if (model == NULL || result == NULL)\n"
+        "        return %s_ERROR_NULL_POINTER;\n"
+        "    *result = NULL;\n"
+        "    struct %s_graph *graph = (struct %s_graph *)calloc(1, sizeof *graph);\n"
+        "    if (graph == NULL)\n"
+        "        return %s_ERROR_NO_MEMORY;\n"
+        "    cudaStream_t stream = NULL;\n"
+        "    cudaGraph_t captured = NULL;\n"
+        "    int status = failed(model,\n"
+        "        cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), %s_ERROR_CUDA);\n"
+        "    if (status == %s_OK)\n"
+        "        status = failed(model,\n"
+        "            cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), %s_ERROR_CUDA);\n"
+        "    if (status == %s_OK) {\n"
+        "        status = %s_run(model, ",
+        name, upper, name, name, upper, upper, upper, upper, upper, name);
+    write_parameters(graph, name, true, out);
+    text_format(out,
+        ", stream);\n"
+        "        int ended = failed(model, cudaStreamEndCapture(stream, &captured), %s_ERROR_CUDA);\n"
+        "        status = status == %s_OK ? ended : status;\n"
+        "    }\n"
+        "    graph->model = model;\n"
+        "    if (status == %s_OK)\n"
+        "        status = failed(model, cudaGraphInstantiate(&graph->executable, captured, 0),\n"
+        "            %s_ERROR_CUDA);\n"
+        "    if (captured != NULL)\n"
+        "        (void)cudaGraphDestroy(captured);\n"
+        "    if (stream != NULL)\n"
+        "        (void)cudaStreamDestroy(stream);\n"
+        "    if (status != %s_OK) {\n"
+        "        free(graph);\n"
+        "        return status;\n"
+        "    }\n"
+        "    *result = graph;\n"
+        "    return %s_OK;\n"
+        "}\n\n",
+        upper, upper, upper, upper, upper, upper);
+}
+
+void cuda_source_write(const Graph *graph, const Program *program, Text *out) {
+    Arena *scratch = arena_create();
+    Names names = cuda_names(graph, scratch);
+    text_format(out,
+        "/* The network %s for %s (%s). Compile with\n"
+        " *     nvcc -O3 -arch=%s -c %s.cu\n"
+        " * and link with %s_weights.S. The functions are documented in %s.h. */\n"
+        "#include \"%s.h\"\n\n#include <cuda_runtime.h>\n#include <stdlib.h>\n\n"
+        "extern \"C\" const unsigned char %s_weights[];\n\n",
+        graph->name, program->target->name, program->target->summary, program->target->cpu,
+        graph->name, graph->name, graph->name, graph->name, names.name);
+    cuda_prelude_write(out);
+    for (int i = 0; i < program->kernel_count; i++)
+        cuda_kernel_write(program->kernels[i], scratch, out);
+    write_pointers(program, out);
+    write_grid_barrier(out);
+    write_network(program, names.name, out);
+    write_constants(graph, program, out);
+    write_template(create_template, names.name, names.upper, out);
+    write_run(graph, &names, out);
+    write_capture(graph, &names, out);
+    write_template(graph_template, names.name, names.upper, out);
+    arena_destroy(scratch);
+}
+
+void cuda_weights_write(const Graph *graph, Text *out) {
+    text_format(out,
+        "/* The packed weights of %s, from the file beside this one. */\n"
+        "        .section .rodata.%s_cuda_weights, \"a\"\n"
+        "        .globl %s_cuda_weights\n"
+        "        .hidden %s_cuda_weights\n"
+        "        .balign 64\n"
+        "%s_cuda_weights:\n"
+        "        .incbin \"%s_weights.bin\"\n"
+        "        .section .note.GNU-stack, \"\"\n",
+        graph->name, graph->name, graph->name, graph->name, graph->name, graph->name);
+}

@@ -1,0 +1,36 @@
+/* The files that a network for a GPU becomes. */
+#ifndef RIFFLE_BACKENDS_CUDA_SOURCE_H
+#define RIFFLE_BACKENDS_CUDA_SOURCE_H
+
+#include "backends/program.h"
+
+/* NAME.cu: kernels and host functions. */
+void cuda_source_write(const Graph *graph, const Program *program, Text *out);
+/* NAME.h: plain C, self-contained. */
+void cuda_header_write(const Graph *graph, const Program *program, Text *out);
+/* NAME_weights.S: the weights as a symbol, from the file NAME_weights.bin. */
+void cuda_weights_write(const Graph *graph, Text *out);
+/* nvcc.c: the nvcc of $NVCC, of the PATH, of $CUDA_HOME, or where it is usually installed; NULL when
+ * there is none. */
+const char *cuda_find_nvcc(Arena *arena);
+/* libNAME.a, compiled by that nvcc and the C compiler of $CC or cc. */
+bool cuda_library_write(const Graph *graph, const Program *program, const char *nvcc, Text *out,
+    Diagnostics *diagnostics);
+
+/* kernel_source.c: the functions that kernels call, and a kernel as a function. */
+void cuda_prelude_write(Text *out);
+void cuda_kernel_write(const Kernel *kernel, Arena *arena, Text *out);
+/* Bytes of shared memory that the largest kernel of the program needs. */
+int64_t cuda_shared_bytes(const Program *program);
+
+/* header.c: what the files call things. */
+typedef struct Names {
+    const char *name, *upper;        /* NAME_cuda, NAME_CUDA */
+    const char **inputs, **outputs;  /* members of the structs */
+} Names;
+Names cuda_names(const Graph *graph, Arena *arena);
+
+/* Whether NAME_cuda_run takes the one input and the one output, and no structs of them. */
+bool cuda_takes_pointers(const Graph *graph);
+
+#endif

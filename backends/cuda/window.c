@@ -1,0 +1,188 @@
+/* Depthwise convolution, pooling and padding on a GPU. */
+#include "backends/cuda/window.h"
+#include <assert.h>
+#include <string.h>
+
+bool is_window_op(const Node *node) {
+    return (is_depthwise(node) && node->operand_count == 1) || node->op == OP_max_pool ||
+           node->op == OP_avg_pool || node->op == OP_pad;
+}
+
+static WindowKind kind_of(const Node *node) {
+    return node->op == OP_conv       ? WINDOW_DEPTHWISE
+           : node->op == OP_max_pool ? WINDOW_MAXIMUM
+           : node->op == OP_avg_pool ? WINDOW_MEAN
+                                     : WINDOW_PAD;
+}
+
+static void pack_depthwise(GpuLowering *gpu, KernelCall *call, WindowOp *op) {
+    const Weight *weight = node_weight(op->node, "weight"), *bias = node_weight(op->node, "bias");
+    int64_t channels = weight->type.dims[0], taps = weight->type.dims[2] * weight->type.dims[3];
+    float *packed =
+        call_weights(&gpu->lowering, call, channels * (taps + (bias ? 1 : 0)), &op->weights);
+    memcpy(packed, weight->data, (size_t)(channels * taps) * sizeof(float));
+    if (bias)
+        memcpy(packed + channels * taps, bias->data, (size_t)channels * sizeof(float));
+    op->bias_offset = bias ? channels * taps : -1;
+    op->activation = (Activation)node_integer(op->node, "activation");
+    call->step.count.bytes_read += channels * (taps + 1) * (int64_t)sizeof(float);
+}
+
+WindowOp window_op(GpuLowering *gpu, KernelCall *call, const Node *node) {
+    const int64_t *in = node->operands[0]->type.dims, *out = node->results[0]->type.dims;
+    WindowOp op = {.node = node,
+        .kind = kind_of(node),
+        .window = node_window(node),
+        .height_in = in[2],
+        .width_in = in[3],
+        .height_out = out[2],
+        .width_out = out[3]};
+    if (op.kind == WINDOW_DEPTHWISE)
+        pack_depthwise(gpu, call, &op);
+    if (op.kind == WINDOW_MEAN)
+        op.count_padding = node_flag(node, "count_padding");
+    return op;
+}
+
+/* ---- bounds ---- */
+
+/* Whether an axis needs checks: some tap of some output leaves the input. */
+typedef struct Bounds {
+    bool below, above;
+} Bounds;
+
+static Bounds bounds_of(const WindowOp *op, int axis) {
+    const Window *w = &op->window;
+    int64_t in = axis == 0 ? op->height_in : op->width_in;
+    int64_t out = axis == 0 ? op->height_out : op->width_out;
+    int64_t last = (out - 1) * w->stride[axis] - w->padding[axis] +
+                   (w->kernel[axis] - 1) * w->dilation[axis];
+    return (Bounds){w->padding[axis] > 0, last >= in};
+}
+
+static int open_bounds(
+    KernelBuilder *builder, Bounds bounds, const Expression *at, int64_t size) {
+    if (bounds.below)
+        kernel_open_if_less(builder, expression_constant(builder->arena, -1), at);
+    if (bounds.above)
+        kernel_open_if_less(builder, at, expression_constant(builder->arena, size));
+    return bounds.below + bounds.above;
+}
+
+static void close_blocks(KernelBuilder *builder, int count) {
+    while (count-- > 0)
+        kernel_close(builder);
+}
+
+/* ---- taps ---- */
+
+static void emit_tap(const WindowOp *op, KernelBuilder *builder, const Expression *channel,
+    const Expression *tap, int sum, int value) {
+    Arena *arena = builder->arena;
+    int64_t taps = op->window.kernel[0] * op->window.kernel[1];
+    int weight;
+    switch (op->kind) {
+    case WINDOW_DEPTHWISE:
+        weight = kernel_register(builder, 1);
+        kernel_load(builder, weight, op->weights,
+            expression_add(arena, expression_multiply(arena, channel, taps), tap), 0, 1);
+        kernel_multiply_add(builder, sum, value, weight, sum);
+        return;
+    case WINDOW_MAXIMUM:
+        kernel_binary(builder, INSTRUCTION_maximum, sum, sum, value);
+        return;
+    case WINDOW_MEAN:
+        kernel_binary(builder, INSTRUCTION_add, sum, sum, value);
+        return;
+    case WINDOW_PAD:
+        kernel_unary(builder, INSTRUCTION_move, sum, value);
+        return;
+    }
+}
+
+static int start_value(const WindowOp *op, KernelBuilder *builder, const Expression *channel) {
+    int sum = kernel_register(builder, 1);
+    if (op->kind == WINDOW_DEPTHWISE && op->bias_offset >= 0)
+        kernel_load(builder, sum, op->weights,
+            expression_offset(builder->arena, channel, op->bias_offset), 0, 1);
+    else
+        kernel_splat(builder, sum, op->kind == WINDOW_MAXIMUM ? -3.402823466e38f : 0.0f);
+    return sum;
+}
+
+/* How many taps of an axis count for the output at this place, as a table in the weights would say:
+ * the window less what lies outside of the input (and of its padding, where that counts). */
+static const Expression *tap_count(
+    const WindowOp *op, Arena *arena, int axis, const Expression *at) {
+    const Window *w = &op->window;
+    int64_t in = axis == 0 ? op->height_in : op->width_in;
+    int64_t before = op->count_padding ? w->padding[axis] : 0;
+    int64_t after = op->count_padding ? w->padding[axis + 2] : 0;
+    const Expression *first =
+        expression_offset(arena, expression_multiply(arena, at, w->stride[axis]), -w->padding[axis]);
+    const Expression *end = expression_minimum(arena, expression_offset(arena, first, w->kernel[axis]),
+        expression_constant(arena, in + after));
+    first = expression_maximum(arena, first, expression_constant(arena, -before));
+    return expression_add(arena, end, expression_multiply(arena, first, -1));
+}
+
+/* The sum becomes a mean: times 1/count, for each count that occurs. */
+static void emit_division(const WindowOp *op, KernelBuilder *builder, int sum,
+    const Expression *row, const Expression *column) {
+    Arena *arena = builder->arena;
+    Bounds rows = bounds_of(op, 0), columns = bounds_of(op, 1);
+    bool varies = rows.above || columns.above ||
+                  (!op->count_padding && (rows.below || columns.below));
+    int64_t most_rows = op->window.kernel[0], most_columns = op->window.kernel[1];
+    int factor = emit_splat(builder, 1, 1.0f / (float)(most_rows * most_columns));
+    if (varies) {
+        const Expression *height = kernel_let(builder, "rows", tap_count(op, arena, 0, row));
+        const Expression *width = kernel_let(builder, "columns", tap_count(op, arena, 1, column));
+        for (int64_t h = 1; h <= most_rows; h++)
+            for (int64_t w = 1; w <= most_columns; w++) {
+                if (h == most_rows && w == most_columns)
+                    continue;
+                /* height == h and width == w, in the only comparison that there is */
+                const Expression *difference = expression_maximum(arena,
+                    expression_maximum(arena, expression_offset(arena, height, -h),
+                        expression_offset(arena, expression_multiply(arena, height, -1), h)),
+                    expression_maximum(arena, expression_offset(arena, width, -w),
+                        expression_offset(arena, expression_multiply(arena, width, -1), w)));
+                kernel_open_if_less(builder, difference, expression_constant(arena, 1));
+                kernel_splat(builder, factor, 1.0f / (float)(h * w));
+                kernel_close(builder);
+            }
+    }
+    kernel_binary(builder, INSTRUCTION_multiply, sum, sum, factor);
+}
+
+int emit_window(const WindowOp *op, KernelBuilder *builder, const Expression *channel,
+    const Expression *row, const Expression *column, WindowLoad *load, const void *context) {
+    Arena *arena = builder->arena;
+    const Window *w = &op->window;
+    Bounds rows = bounds_of(op, 0), columns = bounds_of(op, 1);
+    int sum = start_value(op, builder, channel);
+    const Expression *ky = kernel_open_range(builder, "kernel_row", 0, w->kernel[0], 1);
+    const Expression *at_row = kernel_let(builder, "row",
+        expression_offset(arena,
+            expression_add(arena, expression_multiply(arena, row, w->stride[0]),
+                expression_multiply(arena, ky, w->dilation[0])),
+            -w->padding[0]));
+    int row_checks = open_bounds(builder, rows, at_row, op->height_in);
+    const Expression *kx = kernel_open_range(builder, "kernel_column", 0, w->kernel[1], 1);
+    const Expression *at_column = kernel_let(builder, "column",
+        expression_offset(arena,
+            expression_add(arena, expression_multiply(arena, column, w->stride[1]),
+                expression_multiply(arena, kx, w->dilation[1])),
+            -w->padding[1]));
+    int column_checks = open_bounds(builder, columns, at_column, op->width_in);
+    int value = kernel_register(builder, 1);
+    load(context, value, at_row, at_column);
+    emit_tap(op, builder, channel,
+        expression_add(arena, expression_multiply(arena, ky, w->kernel[1]), kx), sum, value);
+    close_blocks(builder, column_checks + 1 + row_checks + 1);
+    if (op->kind == WINDOW_MEAN)
+        emit_division(op, builder, sum, row, column);
+    emit_activation(builder, op->activation, sum);
+    return sum;
+}

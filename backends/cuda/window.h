@@ -1,0 +1,32 @@
+/* A window op on a GPU, one output number a thread: the same code whether the input lies in a
+ * tensor or in memory that a block shares. */
+#ifndef RIFFLE_BACKENDS_CUDA_WINDOW_H
+#define RIFFLE_BACKENDS_CUDA_WINDOW_H
+
+#include "backends/cuda/gpu.h"
+
+typedef enum WindowKind { WINDOW_DEPTHWISE, WINDOW_MAXIMUM, WINDOW_MEAN, WINDOW_PAD } WindowKind;
+
+typedef struct WindowOp {
+    const Node *node;
+    WindowKind kind;
+    Window window;
+    int64_t height_in, width_in, height_out, width_out;
+    bool count_padding; /* MEAN */
+    int weights;        /* DEPTHWISE: parameter; taps of each channel, then biases */
+    int64_t bias_offset; /* -1 without */
+    Activation activation;
+} WindowOp;
+
+/* Loads a number of the input into a register: row and column lie inside of it. */
+typedef void WindowLoad(const void *context, int reg, const Expression *row, const Expression *column);
+
+/* Whether the op is one of these. */
+bool is_window_op(const Node *node);
+/* Describes the op and packs its weights into the call. */
+WindowOp window_op(GpuLowering *gpu, KernelCall *call, const Node *node);
+/* The register with the output number. */
+int emit_window(const WindowOp *op, KernelBuilder *builder, const Expression *channel,
+    const Expression *row, const Expression *column, WindowLoad *load, const void *context);
+
+#endif
