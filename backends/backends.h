@@ -17,6 +17,14 @@ typedef enum Architecture {
 
 typedef enum ObjectFormat { FORMAT_ELF, FORMAT_COFF, FORMAT_MACHO, FORMAT_WASM } ObjectFormat;
 
+/* What the lowering for a GPU asks. */
+typedef struct GpuTarget {
+    int compute_capability;  /* 90 for 9.0 */
+    int multiprocessors;     /* of the largest common part */
+    int64_t shared_bytes;    /* that a block can have */
+    int64_t tile_bytes;      /* that a block should have, so that another one fits beside it */
+} GpuTarget;
+
 /* A processor on a platform. */
 typedef struct Target {
     const char *name; /* as the user gave it: "x86-64-v3", "znver4", "native" */
@@ -37,6 +45,7 @@ typedef struct Target {
     int64_t l1_bytes, l2_bytes;
     const char *summary;
     bool dot_products; /* of bytes: x86-64 with VNNI */
+    const GpuTarget *gpu; /* NULL for a CPU */
     int weight_block; /* output channels that packed weights keep together; 0: those of a tile */
 } Target;
 
@@ -53,6 +62,8 @@ typedef struct Platform {
 /* The rows of targets.def; *count is set. */
 const Target *target_table(size_t *count);
 const Platform *platform_table(size_t *count);
+/* The rows of gpus.def: targets like others, but only `riffle compile` takes them. */
+const Target *gpu_target_table(size_t *count);
 /* The name of an architecture, and the bytes of a pointer on it. */
 const char *architecture_name(Architecture architecture);
 int architecture_pointer_bytes(Architecture architecture);
@@ -163,7 +174,22 @@ typedef struct StepSummary {
 /* Step `index` of the summary's step_count. */
 StepSummary program_step(const Program *program, int index);
 
-/* ---- code generation (llvm/) ---- */
+/* ---- code generation ---- */
+
+/* What spells the kernels. */
+typedef enum Backend {
+    BACKEND_DEFAULT, /* LLVM where it is built in, else C */
+    BACKEND_LLVM,
+    BACKEND_C
+} Backend;
+
+Backend backend_default(void); /* one of the others */
+/* The backend that jit_load and library_write use for the program, and the C compiler of BACKEND_C:
+ * a command with its first arguments, or NULL for that of the environment variable CC, cc, gcc or
+ * clang. */
+void program_set_backend(Program *program, Backend backend, const char *c_compiler);
+
+/* llvm/ */
 
 bool llvm_is_built_in(void);
 const char *llvm_version(void); /* "22.1.8"; "" without LLVM */
@@ -178,8 +204,8 @@ bool llvm_emit_weights(const Program *program, Text *out, Diagnostics *diagnosti
  * those of its level. */
 bool llvm_emit_dispatch(const Program *program, Text *out, Diagnostics *diagnostics);
 
-/* ---- running in this process (llvm/jit.c): loads the very objects that would go to the archive
- * ---- */
+/* ---- running in this process (loaded.c, llvm/jit.c, c/load.c): loads the very code that would go
+ * to the archive ---- */
 
 typedef struct LoadedModel LoadedModel;
 
@@ -213,6 +239,8 @@ void archive_write(const ArchiveMember *members, size_t member_count, const char
 
 /* NAME.h: C99 and C++, self-contained. */
 void header_write(const Graph *graph, const Program *program, Text *out);
+/* The members of the structs that it declares, in order, one for each input or output. */
+const char **header_members(const Graph *graph, bool of_outputs, Arena *arena);
 /* NAME.json. `pipeline` is the pass pipeline that made the graph. */
 void metadata_write(const Graph *graph, const Program *program, const char *pipeline, Text *out);
 /* libNAME.a as bytes. */

@@ -111,6 +111,17 @@ static void collect_tensors(Header *header, const Graph *graph) {
     }
 }
 
+const char **header_members(const Graph *graph, bool of_outputs, Arena *arena) {
+    Header header = {.scratch = arena, .name = graph->name};
+    header.upper = upper_case(arena, graph->name);
+    collect_tensors(&header, graph);
+    int count = of_outputs ? header.output_count : header.input_count;
+    const char **members = ARENA_ARRAY(arena, const char *, count + 1);
+    for (int i = 0; i < count; i++)
+        members[i] = of_outputs ? header.outputs[i].member : header.inputs[i].member;
+    return members;
+}
+
 /* ---- documentation ---- */
 
 /* Which dimension of the type stands at a place of the caller's array. */

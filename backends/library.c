@@ -1,5 +1,6 @@
 /* libNAME.a: a member with the code (with levels, one more for each), one with the weights, and the
  * symbols that a linker may ask for. */
+#include "backends/c/compile.h"
 #include "backends/levels.h"
 
 enum { MOST_SYMBOLS = 6 + 2 * MOST_LEVELS };
@@ -76,11 +77,18 @@ static SymbolIndex index_symbols(const Program *program, size_t member_count) {
 
 bool library_write(
     const Graph *graph, const Program *program, Text *out, Diagnostics *diagnostics) {
-    (void)graph;
-    ArchiveMember members[MOST_LIBRARY_MEMBERS];
-    int count = library_members(program, members, diagnostics);
-    if (count == 0)
+    ArchiveMember members[MOST_LIBRARY_MEMBERS] = {{.name = "code.o"}, {.name = "weights.o"}};
+    int count = 0;
+    if (program->backend != BACKEND_C)
+        count = library_members(program, members, diagnostics);
+    else if (c_compile_objects(
+                 graph, program, &members[0].contents, &members[1].contents, diagnostics))
+        count = 2;
+    if (count == 0) {
+        text_free(&members[0].contents);
+        text_free(&members[1].contents);
         return false;
+    }
     SymbolIndex index = index_symbols(program, (size_t)count);
     archive_write(members, (size_t)count, index.names, index.members, index.count, out);
     for (int i = 0; i < count; i++)

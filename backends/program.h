@@ -40,6 +40,7 @@ typedef struct Step {
     const char *reason; /* of a kernel that only moves data: why it must; else NULL */
     int64_t macs;
     StepCount count; /* set in the end */
+    int phase;       /* GPU: steps of one phase run at the same time */
 } Step;
 
 /* See levels.h. */
@@ -49,6 +50,8 @@ struct Program {
     Arena *arena;
     const char *name;
     const Target *target;
+    Backend backend;        /* see program_set_backend */
+    const char *c_compiler; /* or NULL */
     Kernel **kernels;
     int kernel_count;
     Step *steps;
@@ -56,6 +59,7 @@ struct Program {
     Buffer *buffers;
     int buffer_count, buffer_capacity;
     int input_count, output_count;
+    int phase_count; /* GPU; 0 for a CPU */
     Text weights;           /* packed, with 64 bytes of padding at the end */
     int64_t *weight_blocks; /* where what call_weights gave begins, in bytes, in order */
     int weight_block_count, weight_block_capacity;

@@ -301,7 +301,7 @@ static bool try_all(const Laboratory *laboratory, Candidate *full, Ablation *abl
 static bool prepare(Laboratory *laboratory, Model *model) {
     const ModelOptions *options = laboratory->options;
     Session *session = laboratory->session;
-    if (!require_llvm(session))
+    if (!backend_available(options))
         return false;
     laboratory->target = target_find_processor(
         options->target, options->processor, session->arena, session->diagnostics);

@@ -39,7 +39,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     Session *session = options->session;
     switch (key) {
     case ARGP_KEY_INIT:
-        model_options_init(state, &options->model, 4);
+        model_options_init(state, &options->model, 5);
         return 0;
     case OPTION_RUNS:
         return option_integer(session, "--runs", argument, 1, MOST_SAMPLES, &options->runs)
@@ -87,7 +87,7 @@ static const struct argp_option options_table[] = {
     {"json", OPTION_JSON, NULL, 0, "Print JSON", 0}, {0}};
 
 static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0},
-    {&passes_argp, 0, NULL, 0}, {&target_argp, 0, NULL, 0}, {0}};
+    {&passes_argp, 0, NULL, 0}, {&target_argp, 0, NULL, 0}, {&backend_argp, 0, NULL, 0}, {0}};
 
 static const struct argp argp = {.options = options_table,
     .parser = parse_option,

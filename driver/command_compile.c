@@ -1,5 +1,7 @@
 /* riffle compile: from a spec and weights to a static library. Everything is made in memory first
  * and written at the end, so that a fault leaves no file behind. */
+#include "backends/c/source.h"
+#include "backends/cuda/source.h"
 #include "backends/program_draw.h"
 #include "driver/graphviz.h"
 #include "driver/model.h"
@@ -25,6 +27,11 @@ typedef enum OutputKind {
     OUTPUT_KERNELS,
     OUTPUT_DRAWING,
     OUTPUT_PICTURE,
+    OUTPUT_C_SOURCE,
+    OUTPUT_C_WEIGHTS,
+    OUTPUT_WEIGHTS_FILE,
+    OUTPUT_CUDA_SOURCE,
+    OUTPUT_PTX,
     OUTPUT_COUNT
 } OutputKind;
 
@@ -45,6 +52,11 @@ static const OutputInfo output_table[OUTPUT_COUNT] = {
     [OUTPUT_KERNELS] = {"kernels", "%s.kernels"},
     [OUTPUT_DRAWING] = {"dot", "%s.dot"},
     [OUTPUT_PICTURE] = {"svg", "%s.svg"},
+    [OUTPUT_C_SOURCE] = {"c", "%s.c"},
+    [OUTPUT_C_WEIGHTS] = {"c", "%s_weights.S"},
+    [OUTPUT_WEIGHTS_FILE] = {"c", "%s_weights.bin"},
+    [OUTPUT_CUDA_SOURCE] = {"cu", "%s.cu"},
+    [OUTPUT_PTX] = {"ptx", "%s.ptx"},
 };
 
 typedef struct CompileOptions {
@@ -52,6 +64,7 @@ typedef struct CompileOptions {
     Session *session;
     const char *directory;
     const char *draw_only; /* NULL: all */
+    const char *nvcc;      /* NULL when there is none */
     bool wanted[OUTPUT_COUNT];
     bool verbose;
 } CompileOptions;
@@ -71,7 +84,7 @@ static void take_emit_word(CompileOptions *options, const char *word) {
         return;
     const char *nearest = closest_word(word, words, count);
     diagnostics_error(options->session->diagnostics,
-        nearest == NULL ? "give some of ll, s, o, rir, kernels, dot, svg, separated by commas"
+        nearest == NULL ? "give some of c, ll, s, o, rir, kernels, dot, svg, separated by commas"
                         : arena_format(options->session->arena, "did you mean '%s'?", nearest),
         "'%s' is nothing that --emit can write", word);
 }
@@ -86,7 +99,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     CompileOptions *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        model_options_init(state, &options->model, 4);
+        model_options_init(state, &options->model, 5);
         return 0;
     case 'o':
         if (*argument == '\0') {
@@ -113,7 +126,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 static const struct argp_option options_table[] = {
     {"output", 'o', "DIRECTORY", 0, "Write the files there; made when absent (default: here)", 0},
     {"emit", OPTION_EMIT, "LIST", 0,
-        "Write these too: ll (LLVM IR), s (assembly), o (object files), rir (the graph after the "
+        "Write these too: c (C source, and the weights as files for a C compiler), ll (LLVM IR), s "
+        "(assembly), o (object files), rir (the graph after the "
         "passes), kernels (the kernel IR), dot or svg (a picture of kernel calls and the buffers "
         "between them; svg needs Graphviz)",
         0},
@@ -124,7 +138,7 @@ static const struct argp_option options_table[] = {
     {0}};
 
 static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0},
-    {&passes_argp, 0, NULL, 0}, {&target_argp, 0, NULL, 0}, {0}};
+    {&passes_argp, 0, NULL, 0}, {&target_argp, 0, NULL, 0}, {&backend_argp, 0, NULL, 0}, {0}};
 
 static const struct argp argp = {.options = options_table,
     .parser = parse_option,
@@ -162,9 +176,37 @@ static bool make_drawing(
     return done;
 }
 
+/* What is made in another way for a GPU; *done is left alone for what is not. */
+static bool make_gpu_output(const CompileOptions *options, OutputKind kind,
+    const CompiledModel *compiled, Text *out, bool *done) {
+    const Graph *graph = compiled->model.graph;
+    const Program *program = compiled->program;
+    Diagnostics *diagnostics = options->session->diagnostics;
+    *done = true;
+    switch (kind) {
+    case OUTPUT_LIBRARY:
+        *done = cuda_library_write(graph, program, options->nvcc, out, diagnostics);
+        return true;
+    case OUTPUT_HEADER:
+        cuda_header_write(graph, program, out);
+        return true;
+    case OUTPUT_CUDA_SOURCE:
+        cuda_source_write(graph, program, out);
+        return true;
+    case OUTPUT_C_WEIGHTS:
+        cuda_weights_write(graph, out);
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool make_output(const CompileOptions *options, OutputKind kind,
     const CompiledModel *compiled, const char *pipeline, Text *out, Diagnostics *diagnostics) {
     const Graph *graph = compiled->model.graph;
+    bool done = true;
+    if (compiled->target->gpu && make_gpu_output(options, kind, compiled, out, &done))
+        return done;
     switch (kind) {
     case OUTPUT_LIBRARY:
         return library_write(graph, compiled->program, out, diagnostics);
@@ -191,14 +233,81 @@ static bool make_output(const CompileOptions *options, OutputKind kind,
     case OUTPUT_DRAWING:
     case OUTPUT_PICTURE:
         return make_drawing(options, compiled, kind == OUTPUT_PICTURE, out);
+    case OUTPUT_C_SOURCE:
+        return c_source_write(graph, compiled->program, out, diagnostics);
+    case OUTPUT_C_WEIGHTS:
+        c_weights_write(compiled->program, out);
+        return true;
+    case OUTPUT_WEIGHTS_FILE:
+        text_append_bytes(out, compiled->program->weights.data, compiled->program->weights.length);
+        return true;
+    case OUTPUT_PTX:
+        return llvm_emit(compiled->program, EMIT_ASSEMBLY, out, diagnostics);
+    case OUTPUT_CUDA_SOURCE:
     case OUTPUT_COUNT:
         break;
     }
     return false;
 }
 
+static bool is_for_gpu(const CompileOptions *options) {
+    return strncmp(options->model.target, "cuda-", 5) == 0;
+}
+
+/* The C backend makes a library when a compiler was named; its source is always wanted. */
 static bool is_wanted(const CompileOptions *options, OutputKind kind) {
-    return output_table[kind].emit_word == NULL || options->wanted[kind];
+    if (is_for_gpu(options))
+        return kind == OUTPUT_LIBRARY      ? options->nvcc != NULL
+               : kind == OUTPUT_CUDA_SOURCE || kind == OUTPUT_C_WEIGHTS ||
+                       kind == OUTPUT_WEIGHTS_FILE
+                   ? true
+                   : output_table[kind].emit_word == NULL || options->wanted[kind];
+    bool from_c = options->model.backend == BACKEND_C;
+    switch (kind) {
+    case OUTPUT_LIBRARY:
+        return !from_c || options->model.c_compiler != NULL;
+    case OUTPUT_C_SOURCE:
+    case OUTPUT_C_WEIGHTS:
+    case OUTPUT_WEIGHTS_FILE:
+        return from_c || options->wanted[kind];
+    default:
+        return output_table[kind].emit_word == NULL || options->wanted[kind];
+    }
+}
+
+/* Whether each --emit is of something that the target has. */
+static bool emits_fit_target(const CompileOptions *options) {
+    bool fit = true, gpu = is_for_gpu(options);
+    for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
+        bool both = kind == OUTPUT_GRAPH || kind == OUTPUT_KERNELS || kind == OUTPUT_DRAWING ||
+                    kind == OUTPUT_PICTURE;
+        bool of_gpu = kind == OUTPUT_CUDA_SOURCE || kind == OUTPUT_PTX;
+        bool first = kind == 0 || output_table[kind - 1].emit_word == NULL ||
+                     strcmp(output_table[kind].emit_word, output_table[kind - 1].emit_word) != 0;
+        if (!options->wanted[kind] || both || of_gpu == gpu || !first)
+            continue;
+        diagnostics_error(options->session->diagnostics,
+            gpu ? "NAME.cu is always written; --emit ptx writes what LLVM makes of the kernels"
+                : "give one: --target cuda-sm_90",
+            gpu ? "'--emit %s' is not for a GPU" : "'--emit %s' is for a GPU",
+            output_table[kind].emit_word);
+        fit = false;
+    }
+    return fit;
+}
+
+/* Whether what LLVM alone can write is asked of LLVM. */
+static bool check_backend(const CompileOptions *options) {
+    static const OutputKind by_llvm[] = {OUTPUT_LLVM_IR, OUTPUT_ASSEMBLY, OUTPUT_OBJECT};
+    for (size_t i = 0; i < sizeof by_llvm / sizeof *by_llvm; i++) {
+        if (options->model.backend != BACKEND_C || !options->wanted[by_llvm[i]])
+            continue;
+        diagnostics_error(options->session->diagnostics,
+            "leave out --backend c; '--emit c' writes the C source beside other files",
+            "'--emit %s' is made by the LLVM backend", output_table[by_llvm[i]].emit_word);
+        return false;
+    }
+    return backend_available(&options->model);
 }
 
 static bool make_outputs(
@@ -323,7 +432,7 @@ static bool emits_fit_levels(const CompileOptions *options) {
 }
 
 static bool compile(const CompileOptions *options, CompiledModel *compiled) {
-    if (!require_llvm(options->session) || !emits_fit_levels(options) ||
+    if (!emits_fit_target(options) || !check_backend(options) || !emits_fit_levels(options) ||
         !model_compile(&options->model, false, compiled))
         return false;
     double start = seconds_now();
@@ -345,7 +454,10 @@ int command_compile(int argc, char **argv) {
     if (!command_line_parse(&argp, argc, argv, &options, &session))
         return session_finish(&session, EXIT_USAGE);
     CompiledModel compiled = {0};
+    options.nvcc = is_for_gpu(&options) ? cuda_find_nvcc(session.arena) : NULL;
     bool done = compile(&options, &compiled);
+    if (done && is_for_gpu(&options) && options.nvcc == NULL)
+        fprintf(stderr, "riffle compile: there is no nvcc: NAME.cu was written, and no library\n");
     compiled_model_close(&compiled);
     return session_finish(&session, done ? EXIT_DONE : EXIT_FAILED);
 }

@@ -101,7 +101,15 @@ static LowerOptions lower_options(const ModelOptions *options) {
 Program *model_lower(const ModelOptions *options, const Graph *graph, const Target *target) {
     Session *session = options->session;
     LowerOptions lower = lower_options(options);
-    return program_lower_with(graph, target, &lower, session->arena, session->diagnostics);
+    Program *program =
+        program_lower_with(graph, target, &lower, session->arena, session->diagnostics);
+    if (program != NULL)
+        program_set_backend(program, options->backend, options->c_compiler);
+    return program;
+}
+
+bool backend_available(const ModelOptions *options) {
+    return options->backend == BACKEND_C || require_llvm(options->session);
 }
 
 /* For one target, or for several: then it goes on with the level that runs here. */
@@ -110,18 +118,26 @@ static Program *lower_compiled(const ModelOptions *options, CompiledModel *compi
     const Graph *graph = compiled->model.graph;
     if (compiled->levels == NULL)
         return model_lower(options, graph, compiled->target);
+    if (options->backend == BACKEND_C) {
+        diagnostics_error(session->diagnostics,
+            "leave out --backend c, or give one of them: --target x86-64-v3",
+            "'%s' asks the processor, which only LLVM's code can", compiled->levels->name);
+        return NULL;
+    }
     LowerOptions lower = lower_options(options);
     Program *program =
         program_lower_levels(graph, compiled->levels, &lower, session->arena, session->diagnostics);
-    if (program != NULL)
+    if (program != NULL) {
+        program_set_backend(program, options->backend, options->c_compiler);
         compiled->target = program_target(program);
+    }
     return program;
 }
 
 static bool find_target(
     const ModelOptions *options, bool for_this_machine, CompiledModel *compiled) {
     Session *session = options->session;
-    if (for_this_machine && !require_llvm(session))
+    if (for_this_machine && !backend_available(options))
         return false;
     compiled->levels = options->processor == NULL ? target_levels_find(options->target) : NULL;
     if (compiled->levels != NULL)

@@ -26,6 +26,8 @@ typedef struct ModelOptions {
     bool verify_each;
     LayoutForm layout;
     LowerChains chains;
+    Backend backend;
+    const char *c_compiler; /* NULL: what the environment has */
     PassRegistry *registry; /* what pipelines are made of */
     const char *plugins;    /* the options that loaded some of it, for hints: "" for none */
     bool spec_optional;     /* no error when there is no SPEC */
@@ -36,7 +38,7 @@ ModelOptions model_options(Session *session, const char *target);
 
 /* Option groups for the children of a command's argp; the input of each is the ModelOptions. The
  * first also takes the operand SPEC. */
-extern const struct argp spec_argp, weights_argp, passes_argp, target_argp;
+extern const struct argp spec_argp, weights_argp, passes_argp, target_argp, backend_argp;
 /* Gives the first `count` children of the parser the options as input (on ARGP_KEY_INIT). */
 void model_options_init(struct argp_state *state, ModelOptions *options, int count);
 
@@ -67,8 +69,10 @@ typedef struct CompiledModel {
 
 /* Lowers a graph in the form that the options ask for. NULL after reporting. */
 Program *model_lower(const ModelOptions *options, const Graph *graph, const Target *target);
-/* From the spec to the program; needs LLVM only when `for_this_machine`, which also asks that the
- * code runs here. False after reporting; close it in any case. */
+/* Reports and returns false when this riffle was built without the backend. */
+bool backend_available(const ModelOptions *options);
+/* From the spec to the program; `for_this_machine` also asks that the code can be made and runs
+ * here. False after reporting; close it in any case. */
 bool model_compile(const ModelOptions *options, bool for_this_machine, CompiledModel *compiled);
 void compiled_model_close(CompiledModel *compiled); /* a zeroed one is allowed */
 

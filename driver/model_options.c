@@ -16,7 +16,9 @@ enum {
     OPTION_LAYOUT,
     OPTION_CHAINS,
     OPTION_TARGET,
-    OPTION_CPU
+    OPTION_CPU,
+    OPTION_BACKEND,
+    OPTION_CC
 };
 
 ModelOptions model_options(Session *session, const char *target) {
@@ -24,6 +26,7 @@ ModelOptions model_options(Session *session, const char *target) {
         .session = session,
         .target = target,
         .level = DEFAULT_PIPELINE_LEVEL,
+        .backend = backend_default(),
         .registry = pass_registry_create(session->arena),
         .plugins = "",
     };
@@ -207,3 +210,40 @@ static const struct argp_option target_options[] = {{NULL, 0, NULL, 0, "Processo
     {0}};
 
 const struct argp target_argp = {.options = target_options, .parser = parse_target_option};
+
+static bool parse_backend(ModelOptions *options, const char *name) {
+    static const char *const names[] = {[BACKEND_LLVM] = "llvm", [BACKEND_C] = "c"};
+    for (size_t i = BACKEND_LLVM; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(names[i], name) != 0)
+            continue;
+        options->backend = (Backend)i;
+        return true;
+    }
+    diagnostics_error(options->session->diagnostics, NULL,
+        "'%s' is no value for --backend: give llvm or c", name);
+    return false;
+}
+
+static error_t parse_backend_option(int key, char *argument, struct argp_state *state) {
+    ModelOptions *options = state->input;
+    switch (key) {
+    case OPTION_BACKEND:
+        return parse_backend(options, argument) ? 0 : EINVAL;
+    case OPTION_CC:
+        options->c_compiler = argument;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option backend_options[] = {{NULL, 0, NULL, 0, "Backend:", 5},
+    {"backend", OPTION_BACKEND, "NAME", 0,
+        "Make machine code by llvm (default, where riffle was built with it), or C source by c", 0},
+    {"cc", OPTION_CC, "COMMAND", 0,
+        "With --backend c: the C compiler that makes machine code of the source (default: that of "
+        "the environment variable CC, cc, gcc or clang)",
+        0},
+    {0}};
+
+const struct argp backend_argp = {.options = backend_options, .parser = parse_backend_option};

@@ -1,0 +1,31 @@
+/* Runs the system's C compiler on the C source of a program, in a folder of its own that is gone
+ * afterwards. */
+#ifndef RIFFLE_BACKENDS_C_COMPILE_H
+#define RIFFLE_BACKENDS_C_COMPILE_H
+
+#include "backends/program.h"
+
+typedef struct Build {
+    const Graph *graph; /* or NULL: the source then declares itself what the header would */
+    const Program *program;
+    Diagnostics *diagnostics;
+    Arena *arena;
+    const char *folder;           /* NULL before it was made */
+    const char *source, *weights; /* names of the files there */
+} Build;
+
+/* Makes the folder and writes the source files. False after reporting; end it in any case. */
+bool build_begin(Build *build);
+/* Runs the compiler there: the flags that all of riffle's C sources are compiled with, then
+ * `arguments`, up to a NULL. False after reporting, with what the compiler said. */
+bool build_run(Build *build, const char *const *arguments);
+/* Appends a file of the folder. */
+bool build_read(Build *build, const char *file, Text *out);
+/* Removes the folder. */
+void build_end(Build *build);
+
+/* The object files of libNAME.a. */
+bool c_compile_objects(const Graph *graph, const Program *program, Text *code, Text *weights,
+    Diagnostics *diagnostics);
+
+#endif

@@ -1,0 +1,287 @@
+#include "backends/c/kernel.h"
+#include "backends/c/syntax.h"
+#include <assert.h>
+#include <string.h>
+
+/* ---- what can be said ---- */
+
+static const char *instruction_fault(const Instruction *instruction) {
+    switch (instruction->kind) {
+    case INSTRUCTION_splat:
+    case INSTRUCTION_load:
+    case INSTRUCTION_broadcast:
+    case INSTRUCTION_store:
+    case INSTRUCTION_prefetch:
+    case INSTRUCTION_move:
+    case INSTRUCTION_add:
+    case INSTRUCTION_subtract:
+    case INSTRUCTION_multiply:
+    case INSTRUCTION_divide:
+    case INSTRUCTION_minimum:
+    case INSTRUCTION_maximum:
+    case INSTRUCTION_multiply_add:
+    case INSTRUCTION_floor:
+    case INSTRUCTION_square_root:
+    case INSTRUCTION_power_of_two:
+    case INSTRUCTION_permute:
+    case INSTRUCTION_reduce_add:
+    case INSTRUCTION_reduce_maximum:
+        return NULL;
+    default:
+        return instruction_info(instruction->kind)->name;
+    }
+}
+
+static const char *block_fault(const Block *block) {
+    for (const Statement *statement = block->first; statement; statement = statement->next) {
+        const char *fault = statement->kind == STATEMENT_INSTRUCTION
+                                ? instruction_fault(&statement->instruction)
+                                : block_fault(&statement->body);
+        if (fault)
+            return fault;
+    }
+    return NULL;
+}
+
+const char *c_kernel_fault(const Kernel *kernel) {
+    if (kernel->threads > 0)
+        return "threads of a GPU";
+    for (int i = 0; i < kernel->register_count; i++)
+        if (kernel->register_types[i] != LANE_F32)
+            return lane_type_name(kernel->register_types[i]);
+    return block_fault(&kernel->body);
+}
+
+/* ---- instructions ---- */
+
+static int lanes_of(const Syntax *syntax, int index) {
+    return syntax->kernel->register_lanes[index];
+}
+
+static void append_type(Syntax *syntax, int index) {
+    text_append(syntax->out, vectors_type(syntax->user, lanes_of(syntax, index)));
+}
+
+static void append_name(Syntax *syntax, HelperKind kind, int lanes, int first, int count) {
+    text_append(syntax->out, vectors_function(syntax->user, kind, lanes, first, count));
+    text_append(syntax->out, "(");
+}
+
+static void append_sources(Syntax *syntax, const Instruction *instruction) {
+    for (int i = 0; i < instruction_info(instruction->kind)->source_count; i++) {
+        text_append(syntax->out, i > 0 ? ", " : "");
+        syntax_register(syntax, instruction->sources[i]);
+    }
+}
+
+static void append_call(Syntax *syntax, HelperKind kind, const Instruction *instruction) {
+    append_name(syntax, kind, lanes_of(syntax, instruction->destination), 0, 0);
+    append_sources(syntax, instruction);
+    text_append(syntax->out, ")");
+}
+
+/* With one lane, an operator; "v1 + v2". */
+static void append_arithmetic(
+    Syntax *syntax, HelperKind kind, const char *operator, const Instruction * instruction) {
+    if (lanes_of(syntax, instruction->destination) > 1) {
+        append_call(syntax, kind, instruction);
+        return;
+    }
+    syntax_register(syntax, instruction->sources[0]);
+    text_format(syntax->out, " %s ", operator);
+    syntax_register(syntax, instruction->sources[1]);
+}
+
+static void append_address(Syntax *syntax, const Instruction *instruction) {
+    text_append(syntax->out, "&");
+    syntax_element(syntax, instruction->parameter, instruction->offset);
+}
+
+static void append_load(Syntax *syntax, const Instruction *instruction) {
+    int lanes = lanes_of(syntax, instruction->destination), count = instruction->lane_count;
+    if (lanes == 1) {
+        syntax_element(syntax, instruction->parameter, instruction->offset);
+        return;
+    }
+    if (count == lanes)
+        append_name(syntax, HELPER_LOAD, lanes, 0, 0);
+    else
+        append_name(syntax, HELPER_LOAD_LANES, lanes, instruction->first_lane, count);
+    append_address(syntax, instruction);
+    text_append(syntax->out, ")");
+}
+
+static void append_splat(Syntax *syntax, const Instruction *instruction) {
+    int lanes = lanes_of(syntax, instruction->destination);
+    if (lanes > 1)
+        append_name(syntax, HELPER_SPLAT, lanes, 0, 0);
+    if (instruction->kind == INSTRUCTION_splat)
+        syntax_float(syntax->out, instruction->constant);
+    else
+        syntax_element(syntax, instruction->parameter, instruction->offset);
+    text_append(syntax->out, lanes > 1 ? ")" : "");
+}
+
+static void append_reduction(Syntax *syntax, HelperKind kind, const Instruction *instruction) {
+    int lanes = lanes_of(syntax, instruction->destination);
+    int source_lanes = lanes_of(syntax, instruction->sources[0]);
+    if (lanes > 1)
+        append_name(syntax, HELPER_SPLAT, lanes, 0, 0);
+    if (source_lanes > 1)
+        append_name(syntax, kind, source_lanes, 0, 0);
+    syntax_register(syntax, instruction->sources[0]);
+    text_append(syntax->out, source_lanes > 1 ? ")" : "");
+    text_append(syntax->out, lanes > 1 ? ")" : "");
+}
+
+static void append_permute(Syntax *syntax, const Instruction *instruction) {
+    int lanes = lanes_of(syntax, instruction->destination);
+    int source_lanes = lanes_of(syntax, instruction->sources[0]);
+    if (lanes == 1 && source_lanes == 1) {
+        syntax_register(syntax, instruction->sources[instruction->indices[0]]);
+        return;
+    }
+    if (lanes == 1)
+        append_name(syntax, HELPER_LANE, source_lanes, 0, 0);
+    else
+        append_name(syntax, HELPER_PERMUTE, lanes, 0, source_lanes);
+    append_sources(syntax, instruction);
+    for (int lane = 0; lane < lanes; lane++)
+        text_format(syntax->out, ", %d", instruction->indices[lane]);
+    text_append(syntax->out, ")");
+}
+
+static void append_value(Syntax *syntax, const Instruction *instruction) {
+    switch (instruction->kind) {
+    case INSTRUCTION_splat:
+    case INSTRUCTION_broadcast:
+        append_splat(syntax, instruction);
+        return;
+    case INSTRUCTION_load:
+        append_load(syntax, instruction);
+        return;
+    case INSTRUCTION_move:
+        syntax_register(syntax, instruction->sources[0]);
+        return;
+    case INSTRUCTION_add:
+        append_arithmetic(syntax, HELPER_ADD, "+", instruction);
+        return;
+    case INSTRUCTION_subtract:
+        append_arithmetic(syntax, HELPER_SUBTRACT, "-", instruction);
+        return;
+    case INSTRUCTION_multiply:
+        append_arithmetic(syntax, HELPER_MULTIPLY, "*", instruction);
+        return;
+    case INSTRUCTION_divide:
+        append_arithmetic(syntax, HELPER_DIVIDE, "/", instruction);
+        return;
+    case INSTRUCTION_minimum:
+        append_call(syntax, HELPER_MINIMUM, instruction);
+        return;
+    case INSTRUCTION_maximum:
+        append_call(syntax, HELPER_MAXIMUM, instruction);
+        return;
+    case INSTRUCTION_multiply_add:
+        append_call(syntax, HELPER_MULTIPLY_ADD, instruction);
+        return;
+    case INSTRUCTION_floor:
+        append_call(syntax, HELPER_FLOOR, instruction);
+        return;
+    case INSTRUCTION_square_root:
+        append_call(syntax, HELPER_SQUARE_ROOT, instruction);
+        return;
+    case INSTRUCTION_power_of_two:
+        append_call(syntax, HELPER_POWER_OF_TWO, instruction);
+        return;
+    case INSTRUCTION_permute:
+        append_permute(syntax, instruction);
+        return;
+    case INSTRUCTION_reduce_add:
+        append_reduction(syntax, HELPER_SUM, instruction);
+        return;
+    case INSTRUCTION_reduce_maximum:
+        append_reduction(syntax, HELPER_LARGEST, instruction);
+        return;
+    default:
+        break;
+    }
+    assert(!"an instruction that c_kernel_fault refuses");
+}
+
+static void append_effect(Syntax *syntax, const Instruction *instruction) {
+    if (instruction->kind == INSTRUCTION_prefetch) {
+        text_append(syntax->out, "PREFETCH(");
+        append_address(syntax, instruction);
+        text_append(syntax->out, ")");
+        return;
+    }
+    assert(instruction->kind == INSTRUCTION_store);
+    int source = instruction->sources[0];
+    int lanes = lanes_of(syntax, source), count = instruction->lane_count;
+    if (lanes == 1) {
+        syntax_element(syntax, instruction->parameter, instruction->offset);
+        text_append(syntax->out, " = ");
+        syntax_register(syntax, source);
+        return;
+    }
+    if (count == lanes)
+        append_name(syntax, HELPER_STORE, lanes, 0, 0);
+    else
+        append_name(syntax, HELPER_STORE_LANES, lanes, instruction->first_lane, count);
+    append_address(syntax, instruction);
+    text_append(syntax->out, ", ");
+    syntax_register(syntax, source);
+    text_append(syntax->out, ")");
+}
+
+/* ---- the function ---- */
+
+static const Dialect c_dialect = {
+    .index_type = "ptrdiff_t",
+    .minimum = "smaller",
+    .maximum = "larger",
+    .before_loop = "NEVER_UNROLL",
+    .type = append_type,
+    .value = append_value,
+    .effect = append_effect,
+};
+
+static void append_head(const Syntax *syntax) {
+    const Kernel *kernel = syntax->kernel;
+    Text *out = syntax->out;
+    text_format(out, "KERNEL void %s(", kernel->name);
+    size_t column = 4 + strlen(kernel->name) + strlen("KERNEL void (");
+    for (int i = 0; i < kernel->parameter_count; i++) {
+        bool writes = kernel->parameters[i].role == PARAMETER_WRITE;
+        const char *parameter = arena_format(
+            syntax->arena, "%sfloat *restrict %s, ", writes ? "" : "const ", syntax->parameters[i]);
+        bool full = column + strlen(parameter) > 100;
+        text_format(out, "%s%s", full ? "\n    " : "", parameter);
+        column = (full ? 4 : column) + strlen(parameter);
+    }
+    text_format(out, "%sptrdiff_t begin, ptrdiff_t end) {\n", column > 70 ? "\n    " : "");
+}
+
+static void append_unused(const Syntax *syntax) {
+    const Kernel *kernel = syntax->kernel;
+    for (int i = 0; i < kernel->parameter_count; i++)
+        if (!syntax->parameter_is_used[i])
+            text_format(syntax->out, "    (void)%s;\n", syntax->parameters[i]);
+    for (int i = VARIABLE_BEGIN; i <= VARIABLE_END; i++)
+        if (!syntax->variable_is_used[i])
+            text_format(syntax->out, "    (void)%s;\n", syntax->variables[i]);
+}
+
+void c_kernel_write(const Kernel *kernel, Vectors *vectors, Arena *arena, Text *out) {
+    assert(c_kernel_fault(kernel) == NULL);
+    Syntax syntax = syntax_begin(&c_dialect, kernel, arena, out);
+    syntax.user = vectors;
+    append_head(&syntax);
+    append_unused(&syntax);
+    for (int i = 0; i < kernel->local_count; i++)
+        text_format(out, "    _Alignas(64) float %s[%lld];\n", syntax.locals[i],
+            (long long)kernel->local_floats[i]);
+    syntax_declarations(&syntax, 4);
+    syntax_body(&syntax, 4);
+    text_append(out, "}\n");
+}

@@ -1,0 +1,305 @@
+/* NAME.c: kernels, one function per step, and the two public functions. */
+#include "backends/c/source.h"
+#include "backends/c/kernel.h"
+#include "backends/c/syntax.h"
+#include <ctype.h>
+
+enum { WORKSPACE_ALIGNMENT = 64 };
+
+typedef struct Source {
+    const Graph *graph; /* or NULL */
+    const Program *program;
+    Arena *arena;
+    Text *out;
+    const char *name, *upper;       /* "net", "NET" */
+    const char **inputs, **outputs; /* members of the structs */
+} Source;
+
+/* ---- head ---- */
+
+static void append_comment(Source *source) {
+    const Program *program = source->program;
+    const char *name = source->name;
+    Text *out = source->out;
+    text_format(out, "/* %s: a neural network, compiled by riffle to C for %s.\n", name,
+        program->target->name);
+    text_format(out,
+        " *\n"
+        " * C11. Compile it with optimisation, and the weights with it:\n"
+        " *     cc -O2 -c %s.c %s_weights.S\n"
+        " * %s_weights.S looks for %s_weights.bin in the working directory, and where -I says;\n"
+        " * -ffp-contract=off gives the same bits with every compiler.\n"
+        " *\n"
+        " * Each kernel below does one or several layers, named above it. A step is a call of a\n"
+        " * kernel on certain buffers; %s_run, at the end, does the steps in order. */\n",
+        name, name, name, name, name);
+}
+
+static void append_includes(Source *source) {
+    Text *out = source->out;
+    if (source->graph)
+        text_format(out, "#include \"%s.h\"\n\n", source->name);
+    text_append(out, "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n"
+                     "#include <string.h>\n");
+    vectors_write_includes(source->program->target, out);
+    vectors_begin_target(source->program->target, out);
+    text_append(out, "\n#if defined(__GNUC__)\n"
+                     "#define INLINE static inline __attribute__((always_inline, unused))\n"
+                     "#define KERNEL static __attribute__((noinline))\n"
+                     "#define HIDDEN __attribute__((visibility(\"hidden\")))\n"
+                     "#define PREFETCH(address) __builtin_prefetch(address, 0, 2)\n"
+                     "#else\n"
+                     "#define INLINE static inline\n#define KERNEL static\n#define HIDDEN\n"
+                     "#define PREFETCH(address) ((void)0)\n"
+                     "#endif\n"
+                     "\n/* Loops are unrolled as far as they should be. */\n"
+                     "#if defined(__clang__)\n"
+                     "#define NEVER_UNROLL _Pragma(\"clang loop unroll(disable)\")\n"
+                     "#elif defined(__GNUC__)\n"
+                     "#define NEVER_UNROLL _Pragma(\"GCC unroll 1\")\n"
+                     "#else\n#define NEVER_UNROLL\n#endif\n\n");
+}
+
+static void append_structs(Source *source) {
+    const char *name = source->name;
+    Text *out = source->out;
+    text_format(out, "struct %s_inputs {\n", name);
+    for (int i = 0; i < source->program->input_count; i++)
+        text_format(out, "    const float *%s;\n", source->inputs[i]);
+    text_format(out, "};\n\nstruct %s_outputs {\n", name);
+    for (int i = 0; i < source->program->output_count; i++)
+        text_format(out, "    float *%s;\n", source->outputs[i]);
+    text_append(out, "};\n\n");
+}
+
+/* What NAME.h says, where there is none. */
+static void append_declarations(Source *source) {
+    const char *name = source->name, *upper = source->upper;
+    append_structs(source);
+    text_format(source->out,
+        "enum %s_status { %s_OK, %s_ERROR_NULL_POINTER, %s_ERROR_MISALIGNED_WORKSPACE };\n\n"
+        "typedef void %s_task(void *context, size_t begin, size_t end);\n"
+        "typedef void %s_parallel_for(void *pool, %s_task *task, void *context, size_t count);\n\n"
+        "int %s_run(const struct %s_inputs *inputs, const struct %s_outputs *outputs,\n"
+        "    void *workspace);\n"
+        "int %s_run_parallel(const struct %s_inputs *inputs, const struct %s_outputs *outputs,\n"
+        "    void *workspace, %s_parallel_for *parallel_for, void *pool);\n\n",
+        name, upper, upper, upper, name, name, name, name, name, name, name, name, name, name);
+}
+
+/* ---- kernels ---- */
+
+/* "1x116x28x28" of the last of the layers that the step computes. */
+static void append_shape(const Step *step, Text *out) {
+    if (!step->node || step->node->result_count != 1)
+        return;
+    const TensorType *type = &step->node->results[0]->type;
+    text_append(out, " (");
+    for (int i = 0; i < type->rank; i++)
+        text_format(out, i > 0 ? "x%lld" : "%lld", (long long)type->dims[i]);
+    text_append(out, ")");
+}
+
+static void append_layer(const Step *step, Text *out) {
+    if (step->path[0] != '\0') {
+        syntax_comment(out, step->path);
+        text_append(out, ": ");
+    }
+    syntax_comment(out, step->label[0] != '\0' ? step->label : step->op);
+    append_shape(step, out);
+}
+
+static void append_layers(const Program *program, int kernel, Text *out) {
+    text_append(out, "\n/* ");
+    bool first = true;
+    for (int i = 0; i < program->step_count; i++) {
+        if (program->steps[i].kernel != kernel)
+            continue;
+        text_append(out, first ? "" : "\n * ");
+        append_layer(&program->steps[i], out);
+        first = false;
+    }
+    text_append(out, " */\n");
+}
+
+static bool kernels_can_be_said(const Program *program, Diagnostics *diagnostics) {
+    for (int i = 0; i < program->kernel_count; i++) {
+        const char *fault = c_kernel_fault(program->kernels[i]);
+        if (!fault)
+            continue;
+        diagnostics_error(diagnostics, "'--backend llvm' makes code of it",
+            "the C backend does not know '%s', which %s needs", fault, program->kernels[i]->name);
+        return false;
+    }
+    return true;
+}
+
+static void append_kernels(Source *source) {
+    const Program *program = source->program;
+    Vectors *vectors = vectors_create(program->target, source->arena);
+    Text kernels = {0};
+    for (int i = 0; i < program->kernel_count; i++) {
+        append_layers(program, i, &kernels);
+        c_kernel_write(program->kernels[i], vectors, source->arena, &kernels);
+    }
+    vectors_write(vectors, source->out);
+    text_append(source->out,
+        "\nINLINE ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) {\n    return a < b ? a : b;\n}\n"
+        "\nINLINE ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) {\n    return a > b ? a : b;\n}\n");
+    text_append_bytes(source->out, kernels.data, kernels.length);
+    text_free(&kernels);
+}
+
+/* ---- steps ---- */
+
+static void append_argument(Source *source, const Argument *argument) {
+    Text *out = source->out;
+    const Buffer *buffer = &source->program->buffers[argument->buffer];
+    int64_t offset = argument->offset;
+    switch (buffer->kind) {
+    case BUFFER_WEIGHTS:
+        text_format(out, "%s_weights", source->name);
+        break;
+    case BUFFER_WORKSPACE:
+        text_append(out, "call->workspace");
+        offset += buffer->offset / (int64_t)sizeof(float);
+        break;
+    case BUFFER_INPUT:
+        text_format(out, "call->inputs.%s", source->inputs[buffer->index]);
+        break;
+    case BUFFER_OUTPUT:
+        text_format(out, "call->outputs.%s", source->outputs[buffer->index]);
+        break;
+    }
+    if (offset != 0)
+        text_format(out, " + %lld", (long long)offset);
+    text_append(out, ", ");
+}
+
+static void append_step(Source *source, int index) {
+    const Step *step = &source->program->steps[index];
+    const Kernel *kernel = source->program->kernels[step->kernel];
+    Text *out = source->out;
+    text_append(out, "\n/* ");
+    append_layer(step, out);
+    text_format(out,
+        " */\n"
+        "static void step_%d(void *context, size_t begin, size_t end) {\n"
+        "    const struct call *call = context;\n"
+        "    %s(",
+        index, kernel->name);
+    for (int i = 0; i < kernel->parameter_count; i++) {
+        if (i % 3 == 0 && i > 0)
+            text_append(out, "\n        ");
+        append_argument(source, &step->arguments[i]);
+    }
+    text_append(out, "\n        (ptrdiff_t)begin, (ptrdiff_t)end);\n}\n");
+}
+
+static void append_steps(Source *source) {
+    text_format(source->out,
+        "\n/* The packed weights, in %s_weights.S. */\n"
+        "HIDDEN extern _Alignas(%d) const float %s_weights[];\n"
+        "\n/* What a step works on. */\n"
+        "struct call {\n    struct %s_inputs inputs;\n    struct %s_outputs outputs;\n"
+        "    float *workspace;\n};\n",
+        source->name, WORKSPACE_ALIGNMENT, source->name, source->name, source->name);
+    for (int i = 0; i < source->program->step_count; i++)
+        append_step(source, i);
+}
+
+/* ---- the public functions ---- */
+
+static void append_check(Source *source) {
+    const char *name = source->name, *upper = source->upper;
+    Text *out = source->out;
+    text_format(out,
+        "\nstatic int check(const struct %s_inputs *inputs, const struct %s_outputs *outputs,\n"
+        "    const void *workspace) {\n"
+        "    if (inputs == NULL || outputs == NULL || workspace == NULL)\n"
+        "        return %s_ERROR_NULL_POINTER;\n",
+        name, name, upper);
+    for (int i = 0; i < source->program->input_count; i++)
+        text_format(out, "    if (inputs->%s == NULL)\n        return %s_ERROR_NULL_POINTER;\n",
+            source->inputs[i], upper);
+    for (int i = 0; i < source->program->output_count; i++)
+        text_format(out, "    if (outputs->%s == NULL)\n        return %s_ERROR_NULL_POINTER;\n",
+            source->outputs[i], upper);
+    text_format(out,
+        "    if ((uintptr_t)workspace %% %d != 0)\n"
+        "        return %s_ERROR_MISALIGNED_WORKSPACE;\n"
+        "    return %s_OK;\n}\n",
+        WORKSPACE_ALIGNMENT, upper, upper);
+}
+
+static void append_run(Source *source, bool parallel) {
+    const Program *program = source->program;
+    const char *name = source->name, *upper = source->upper;
+    Text *out = source->out;
+    text_format(out,
+        "\nint %s_run%s(const struct %s_inputs *inputs, const struct %s_outputs *outputs,\n"
+        "    void *workspace",
+        name, parallel ? "_parallel" : "", name, name);
+    if (parallel)
+        text_format(out, ", %s_parallel_for *parallel_for, void *pool", name);
+    text_format(out,
+        ") {\n    const int status = check(inputs, outputs, workspace);\n"
+        "    if (status != %s_OK)\n        return status;\n",
+        upper);
+    if (parallel)
+        text_format(
+            out, "    if (parallel_for == NULL)\n        return %s_ERROR_NULL_POINTER;\n", upper);
+    text_append(out, "    struct call call = {*inputs, *outputs, workspace};\n");
+    for (int i = 0; i < program->step_count; i++) {
+        long long items = program->kernels[program->steps[i].kernel]->extent;
+        if (parallel)
+            text_format(out, "    parallel_for(pool, step_%d, &call, %lld);\n", i, items);
+        else
+            text_format(out, "    step_%d(&call, 0, %lld);\n", i, items);
+    }
+    text_format(out, "    return %s_OK;\n}\n", upper);
+}
+
+/* ---- the whole ---- */
+
+static const char *upper_case(Arena *arena, const char *word) {
+    char *copy = arena_copy_string(arena, word);
+    for (char *at = copy; *at != '\0'; at++)
+        *at = (char)toupper((unsigned char)*at);
+    return copy;
+}
+
+static const char **numbered_members(Arena *arena, const char *stem, int count) {
+    const char **names = ARENA_ARRAY(arena, const char *, count + 1);
+    for (int i = 0; i < count; i++)
+        names[i] = arena_format(arena, "%s%d", stem, i);
+    return names;
+}
+
+bool c_source_write(
+    const Graph *graph, const Program *program, Text *out, Diagnostics *diagnostics) {
+    if (!kernels_can_be_said(program, diagnostics))
+        return false;
+    Source source = {.graph = graph,
+        .program = program,
+        .arena = arena_create(),
+        .out = out,
+        .name = program->name};
+    source.upper = upper_case(source.arena, source.name);
+    source.inputs = graph ? header_members(graph, false, source.arena)
+                          : numbered_members(source.arena, "input", program->input_count);
+    source.outputs = graph ? header_members(graph, true, source.arena)
+                           : numbered_members(source.arena, "output", program->output_count);
+    append_comment(&source);
+    append_includes(&source);
+    if (!graph)
+        append_declarations(&source);
+    append_kernels(&source);
+    append_steps(&source);
+    append_check(&source);
+    append_run(&source, false);
+    append_run(&source, true);
+    vectors_end_target(program->target, out);
+    arena_destroy(source.arena);
+    return true;
+}

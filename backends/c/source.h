@@ -1,0 +1,16 @@
+/* The C backend: a program as C source, its weights, and both made to run by a C compiler. */
+#ifndef RIFFLE_BACKENDS_C_SOURCE_H
+#define RIFFLE_BACKENDS_C_SOURCE_H
+
+#include "backends/program.h"
+
+/* NAME.c. With a graph it includes NAME.h; without one it declares what it defines, with names of
+ * its own for the inputs and outputs. False after reporting that C cannot say what a kernel does.
+ */
+bool c_source_write(
+    const Graph *graph, const Program *program, Text *out, Diagnostics *diagnostics);
+
+/* NAME_weights.S: assembly that makes a symbol of the file NAME_weights.bin. */
+void c_weights_write(const Program *program, Text *out);
+
+#endif

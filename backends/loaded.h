@@ -1,0 +1,26 @@
+/* A program that runs in this process, whoever made its code. */
+#ifndef RIFFLE_BACKENDS_LOADED_H
+#define RIFFLE_BACKENDS_LOADED_H
+
+#include "backends/program.h"
+
+typedef int RunFunction(const float *const *inputs, float *const *outputs, void *workspace);
+typedef int RunParallelFunction(const float *const *inputs, float *const *outputs, void *workspace,
+    riffle_parallel_for *parallel_for, void *pool);
+
+struct LoadedModel {
+    RunFunction *run;
+    RunParallelFunction *run_parallel;
+    int64_t code_bytes;
+    void *handle; /* what holds the code */
+    void (*unload)(void *handle);
+};
+
+/* Bytes of instructions in an ELF file of this machine; -1 when it is none. */
+int64_t elf_instruction_bytes(const Text *file);
+
+/* For jit_load: each makes a model (malloc) or reports and returns NULL. */
+LoadedModel *llvm_load(const Program *program, Diagnostics *diagnostics);
+LoadedModel *c_load(const Program *program, Diagnostics *diagnostics);
+
+#endif
