@@ -1,30 +1,26 @@
-"""The programs that compare.py times: each runs one network on one thread, from the same weights.
-
-To add a peer: a class with `name`, `version`, `run()` and `output()`, and a row in PEERS. `run()` is what is
-timed: it must leave out converting inputs and outputs as far as the peer's interface allows. `output()` is all
-outputs in one row.
-"""
+"""What is timed: an engine runs one network from the same weights, in this process or in one of its own."""
 
 import ctypes
 import os
 import subprocess
-import sys
-from pathlib import Path
+import time
 
 import numpy as np
+from task import EXAMPLES  # puts tests/numeric on the path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "numeric"))
-
-import onnx_builder  # noqa: E402
-from support import EXAMPLES, riffle, settings  # noqa: E402
+import onnx_builder
+from support import ROOT, riffle, settings
 
 # A shared object that Python can call: the library's own symbols may be hidden.
 BRIDGE = """\
 #include "model.h"
-int bridge_run(const float *image, const struct model_outputs *outputs, void *workspace) {
+#include "runtime/riffle_runtime.h"
+int bridge_run(const float *image, const struct model_outputs *outputs, void *workspace, void *pool) {
     struct model_inputs inputs = {image};
-    return model_run(&inputs, outputs, workspace);
+    return pool ? model_run_parallel(&inputs, outputs, workspace, riffle_pool_parallel_for, pool)
+                : model_run(&inputs, outputs, workspace);
 }
+void *bridge_pool(int threads) { return riffle_pool_create(threads); }
 size_t bridge_workspace_bytes(void) { return MODEL_WORKSPACE_BYTES; }
 size_t bridge_workspace_alignment(void) { return MODEL_WORKSPACE_ALIGNMENT; }
 """
@@ -41,31 +37,73 @@ def join(outputs):
     return np.concatenate([array.ravel() for array in outputs])
 
 
-class Riffle:
-    """The static library as a user gets it, linked by the system's compiler."""
+class Engine:
+    """`run()` is what is timed: it leaves out converting inputs and outputs as far as the engine's interface allows.
+    `output()` is all outputs of the last run in one row. `version` and `settings` say what ran.
+    """
+
+    name = version = settings = ""
+    cores = frozenset()  # of a process of its own
+    slowness = 1  # it gets that many times fewer runs
+
+    def run(self):
+        raise NotImplementedError
+
+    def output(self):
+        raise NotImplementedError
+
+    def times(self, runs):
+        """Milliseconds of each run, after one that warms up."""
+        clock, made = time.perf_counter_ns, []
+        self.run()
+        for _ in range(runs):
+            begin = clock()
+            self.run()
+            made.append((clock() - begin) / 1e6)
+        return made
+
+    def processor_seconds(self):
+        """Used so far outside this process."""
+        return 0.0
+
+    def close(self):
+        pass
+
+
+class Riffle(Engine):
+    """The static library as a user gets it, linked by the system's compiler with the pool of runtime/."""
 
     name = "riffle"
 
     def __init__(self, task, folder, *options):
-        riffle("compile", EXAMPLES / task.spec, *settings(**task.parameters), "--weights", task.weights_file,
+        begin = time.monotonic()
+        riffle("compile", task.spec, *settings(**task.parameters), "--weights", task.weights_file,
                "--name", "model", "--target", task.target, "-o", folder, *options)
-        (folder / "bridge.c").write_text(BRIDGE)
-        shared = folder / "bridge.so"
-        subprocess.run([os.environ.get("CC", "cc"), "-O2", "-shared", "-fPIC", "-I", folder, folder / "bridge.c",
-                        folder / "libmodel.a", "-o", shared], check=True)
-        library = ctypes.CDLL(str(shared))
+        self.compile_seconds = time.monotonic() - begin
+        library = ctypes.CDLL(str(self._link(folder)))
         for function in (library.bridge_workspace_bytes, library.bridge_workspace_alignment):
             function.restype = ctypes.c_size_t
+        library.bridge_pool.restype = ctypes.c_void_p
         self._image = np.ascontiguousarray(task.image)
         self._outputs = [np.zeros(shape, np.float32) for shape in task.output_shapes]
         # struct model_outputs is one pointer for each output.
         self._pointers = (ctypes.c_void_p * len(self._outputs))(*(array.ctypes.data for array in self._outputs))
         self._workspace = aligned_bytes(library.bridge_workspace_bytes(), library.bridge_workspace_alignment())
+        pool = library.bridge_pool(task.threads) if task.threads > 1 else None
         self._arguments = [ctypes.c_void_p(self._image.ctypes.data), ctypes.byref(self._pointers),
-                           ctypes.c_void_p(self._workspace.ctypes.data)]
+                           ctypes.c_void_p(self._workspace.ctypes.data), ctypes.c_void_p(pool)]
         self._run = library.bridge_run
         self.version = riffle("--version").split()[1]
+        self.settings = task.target
         self.library_bytes = (folder / "libmodel.a").stat().st_size
+
+    @staticmethod
+    def _link(folder):
+        (folder / "bridge.c").write_text(BRIDGE)
+        shared = folder / "bridge.so"
+        subprocess.run([os.environ.get("CC", "cc"), "-O2", "-shared", "-fPIC", "-pthread", "-I", folder, "-I", ROOT,
+                        folder / "bridge.c", *(ROOT / "runtime").glob("*.c"), folder / "libmodel.a", "-o", shared], check=True)
+        return shared
 
     def run(self):
         status = self._run(*self._arguments)
@@ -76,16 +114,17 @@ class Riffle:
         return join(self._outputs)
 
 
-class OnnxRuntime:
-    """One intra-op thread, all optimisations, inputs and outputs bound once."""
+class OnnxRuntime(Engine):
+    """All optimisations (its blocked layout among them), inputs and outputs bound once."""
 
     name = "onnxruntime"
+    settings = "all optimisations, inputs and outputs bound"
 
     def __init__(self, task, _folder):
         import onnxruntime
 
         self.version = onnxruntime.__version__
-        self._session = onnx_builder.session(task.model, threads=1)
+        self._session = onnx_builder.session(task.model_file.read_bytes(), threads=task.threads)
         self._binding = self._session.io_binding()
         self._image = onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(task.image))
         self._outputs = [onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros(shape, np.float32))
@@ -99,6 +138,3 @@ class OnnxRuntime:
 
     def output(self):
         return join(value.numpy() for value in self._outputs)
-
-
-PEERS = {engine.name: engine for engine in (OnnxRuntime,)}

@@ -15,13 +15,13 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 
-import numpy as np
-from compare import make_task, measure, pin
+from compare import write_json
 from engines import Riffle  # puts tests/numeric on the path
+from task import make_task
+from timing import choose_cores, differences, disturbance, measure, pin, statistics
 
-from support import MOST_LOST, TOLERANCE, best_target, relative_error
+from support import TOLERANCE, best_target
 
 NETWORKS = {
     "v2-0.5x": ("shufflenet_v2", {"width": 0.5}),
@@ -67,32 +67,28 @@ def parse_arguments():
 
 
 def assert_agreement(forms):
-    for form in forms:
-        form.run()
-    expected = forms[-1].output()
-    errors = [relative_error(form.output(), expected) for form in forms]
-    if not max(errors) <= TOLERANCE:  # NaN, too
-        sys.exit(f"the forms disagree: {dict(zip(FORMS, errors))} of the largest output")
-    return max(errors)
+    errors = differences(forms)
+    if not max(errors.values()) <= TOLERANCE:  # NaN, too
+        sys.exit(f"the forms disagree: {errors} of the largest output")
+    return max(errors.values())
 
 
 def time_case(arguments, network, size):
     spec, parameters = NETWORKS[network]
-    wanted = SimpleNamespace(network=spec, set=[*parameters.items(), ("size", size)], weights=None,
-                             target=arguments.target)
     with tempfile.TemporaryDirectory(prefix="riffle-forms-") as name:
         folder = Path(name)
-        task = make_task(wanted, folder)
+        task = make_task(spec, parameters | {"size": size}, arguments.target, folder)
         forms = [Form(task, folder, form) for form in FORMS]
         agreement = assert_agreement(forms)
-        times, lost = measure(forms, arguments.seconds, arguments.block)
+        times, lost = measure(forms, arguments.block, arguments.seconds)
     return {"network": network, "size": list(size), "target": arguments.target, "agreement": agreement,
             "lost_share": lost, "forms": [describe(form, times[form.name]) for form in forms]}
 
 
 def describe(form, times):
-    return {"form": form.name, "runs": len(times), "p5_ms": float(np.percentile(times, 5)),
-            "median_ms": float(np.median(times)), "layout_bytes": form.totals["layout_bytes"],
+    found = statistics(times)
+    return {"form": form.name, "runs": found["runs"], "p5_ms": found["p5_ms"], "median_ms": found["median_ms"],
+            "layout_bytes": form.totals["layout_bytes"],
             "bytes_moved": form.totals["bytes_moved"], "workspace_bytes": form.totals["workspace_bytes"]}
 
 
@@ -112,8 +108,8 @@ def print_case(case):
     print(f"{title(case)}, target {case['target']}; outputs agree to {case['agreement']:.1e}")
     for row in (COLUMNS, *cells(case)):
         print(f"  {row[0]:12}" + "".join(f"{cell:>15}" for cell in row[1:]))
-    if case["lost_share"] > MOST_LOST:
-        print(f"  other programs had the core for {case['lost_share']:.0%} of the time: do not trust these figures")
+    if disturbance(case["lost_share"]):
+        print("  " + disturbance(case["lost_share"]))
     print(flush=True)
 
 
@@ -127,20 +123,17 @@ def markdown(cases):
 
 def main():
     arguments = parse_arguments()
-    core = pin(arguments.core)
+    cores = choose_cores(first=arguments.core)
+    pin(cores)
     cases = []
     for size in arguments.size or map(parse_size, SIZES):
         for network in arguments.network or NETWORKS:
-            cases.append(time_case(arguments, network, size) | {"core": core})
+            cases.append(time_case(arguments, network, size) | {"core": min(cores)})
             print_case(cases[-1])
     if arguments.markdown:
         arguments.markdown.write_text(markdown(cases))
     if arguments.json:
-        text = json.dumps(cases, indent=2) + "\n"
-        if str(arguments.json) == "-":
-            print(text, end="")
-        else:
-            arguments.json.write_text(text)
+        write_json(cases, arguments.json)
 
 
 if __name__ == "__main__":

@@ -19,17 +19,17 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
-from compare import make_task, measure, pin, statistics
 from engines import OnnxRuntime, Riffle  # puts tests/numeric on the path
+from task import make_task
+from timing import choose_cores, differences, disturbance, limit_ms, machine, measure, peak_gflops, pin, statistics
 
 from networks_page import DOCS, TIMED, count, distinct_rows, read_data, write_data
-from support import EXAMPLES, MOST_LOST, TOLERANCE, lacking_flags, relative_error, riffle_json, settings
+from support import TOLERANCE, lacking_flags
 
 HUGE_MACS = 5e9
-PROBE = ("shufflenet_v2.rfl", {"width": 0.5, "size": (32, 32)})  # compiles fast; only the machine's peak is wanted
 TURNS = 6  # at least so many for each engine, where --seconds allow
 BLOCK = 10  # runs per turn, at most
 
@@ -38,7 +38,7 @@ class Target(Riffle):
     """The library for one target, named after it."""
 
     def __init__(self, task, folder, target):
-        super().__init__(SimpleNamespace(**vars(task) | {"target": target}), folder / target)
+        super().__init__(replace(task, target=target), folder / target)
         self.name = target
 
 
@@ -77,20 +77,6 @@ def count_rows(rows, networks):
 
 # ---- measuring ----
 
-def machine():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return " ".join(line.split(":", 1)[1].split())
-    return "unknown processor"
-
-
-def peak_gflops(target):
-    """What this machine does now, by `riffle bench`."""
-    spec, parameters = PROBE
-    return riffle_json("bench", EXAMPLES / spec, *settings(**parameters), "--target", target, "--threads", 1,
-                       "--seconds", 0.3)["peak_gflops"]
-
-
 def block_of(engines, seconds):
     """Runs per turn: short enough for several turns of each engine."""
     begin = time.perf_counter()
@@ -102,27 +88,25 @@ def block_of(engines, seconds):
 
 def time_engines(engines, peaks, macs, seconds):
     """The limit is that of the better of the peaks before, which are replaced, and after."""
-    times, lost = measure(engines, seconds, block_of(engines, seconds))
+    times, lost = measure(engines, block_of(engines, seconds), seconds)
     limits = {}
     for target, before in peaks.items():
         peaks[target] = peak_gflops(target)
-        limits[target] = macs * 2 / (max(before, peaks[target]) * 1e6)
+        limits[target] = limit_ms(macs, max(before, peaks[target]))
     kept = ("runs", "p5_ms", "median_ms")
-    found = {name: statistics(each, 1) for name, each in times.items()}
+    found = {name: statistics(each) for name, each in times.items()}
     return {"limit_ms": limits, "lost_share": lost,
             "times": {name: {key: each[key] for key in kept} for name, each in found.items()}}
 
 
 def measure_row(row, peaks, seconds):
     targets = list(peaks)
-    wanted = SimpleNamespace(network=row["network"], set=row["settings"].items(), weights=None, target=targets[0])
     with tempfile.TemporaryDirectory(prefix="riffle-networks-") as name:
-        task = make_task(wanted, Path(name))
+        task = make_task(row["network"], row["settings"], targets[0], Path(name))
         peer = OnnxRuntime(task, Path(name))
         engines = [Target(task, Path(name), target) for target in targets]
-        for engine in (*engines, peer):
-            engine.run()
-        difference = {engine.name: relative_error(engine.output(), peer.output()) for engine in engines}
+        difference = differences([*engines, peer])
+        del difference[peer.name]
         if not max(difference.values()) <= TOLERANCE:  # NaN, too
             sys.exit(f"the outputs differ from those of ONNX Runtime: {difference} of the largest")
         measured = {"date": datetime.date.today().isoformat(), "machine": machine(),
@@ -135,9 +119,8 @@ def report(name, measured):
     times = ", ".join(f"{engine} {each['p5_ms']:.3g} / {each['median_ms']:.3g} ms"
                       for engine, each in measured.get("times", {}).items())
     print(f"{name}: difference {max(measured['difference'].values()):.1e}; {times or 'not timed'}", flush=True)
-    if measured.get("lost_share", 0) > MOST_LOST:
-        print(f"  other programs had the core for {measured['lost_share']:.0%} of the time: do not trust these figures",
-              flush=True)
+    if disturbance(measured.get("lost_share", 0)):
+        print("  " + disturbance(measured["lost_share"]), flush=True)
 
 
 def main():
@@ -152,7 +135,7 @@ def main():
     if arguments.counts_only:
         return
     if arguments.seconds > 0:
-        pin(arguments.core)
+        pin(choose_cores(first=arguments.core))
     targets = [target for target in TIMED if not lacking_flags(target)]
     peaks = {target: peak_gflops(target) if arguments.seconds > 0 else None for target in targets}
     for name, row in rows.items():

@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""The benchmark: riffle and its peers on the networks of rows.py, and what the machine allows.
+
+Installs the newest peers into a virtual environment (build/bench-venv), builds the same networks with the same
+weights for all, checks that they agree, times them in turns (compare.py), and writes to --output: table.txt,
+benchmark.json, benchmark.csv, latency.svg (each engine beside the limit) and kinds.svg (riffle's time by kind of op).
+
+  benchmark.py                                    everything: about ten minutes on a quiet machine
+  benchmark.py --quick                            three rows, few runs
+  benchmark.py --rows 'v1-*' --engines onnxruntime litert
+  benchmark.py --write-docs                       the same, and puts tables and plots into docs/performance.md
+  benchmark.py --read build/benchmark/benchmark.json --write-docs    from what was measured before
+"""
+
+import argparse
+import datetime
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import environment
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--list", action="store_true", help="print the names of the rows and of the engines")
+    parser.add_argument("--rows", nargs="+", default=["*"], metavar="NAME", help="these rows; * stands for anything")
+    parser.add_argument("--engines", nargs="*", metavar="NAME", help="these peers (default: all; the slow compilers "
+                        "only in one row)")
+    parser.add_argument("--quick", action="store_true", help="three rows and a tenth of the runs")
+    parser.add_argument("--runs", type=int, help="of each engine in each row (default: 200, of large images 30)")
+    parser.add_argument("--core", type=int, help="the first core to stay on (default: the last ones allowed)")
+    parser.add_argument("--output", type=Path, default=ROOT / "build" / "benchmark", metavar="FOLDER",
+                        help="(default: build/benchmark)")
+    parser.add_argument("--read", type=Path, metavar="FILE", help="measure nothing: take the results from this JSON")
+    parser.add_argument("--write-docs", action="store_true", help="put tables and plots into docs/performance.md")
+    parser.add_argument("--no-kinds", action="store_true", help="leave out the time by kind of op")
+    parser.add_argument("--upgrade", action="store_true", help="install the newest engines again")
+    parser.add_argument("--here", action="store_true", help="install nothing: the Python that runs this has what "
+                        "is wanted")
+    return parser.parse_args()
+
+
+def wanted_rows(arguments):
+    from rows import QUICK, matching
+
+    try:
+        return matching(QUICK if arguments.quick and arguments.rows == ["*"] else arguments.rows)
+    except ValueError as error:
+        sys.exit(f"benchmark.py: {error}")
+
+
+def wanted_peers(arguments, row):
+    from peers import PEERS, SLOW
+
+    for name in arguments.engines or ():
+        if name not in PEERS:
+            sys.exit(f"benchmark.py: no engine is called '{name}'; --list prints them")
+    if not row.peers:
+        return []
+    if arguments.engines is not None:
+        return arguments.engines
+    return [name for name in PEERS if row.compilers or name not in SLOW]
+
+
+def measure_row(row, arguments):
+    from compare import compare
+    from engines import Riffle
+    from task import make_task
+    from timing import choose_cores
+    from workers import Remote
+
+    from support import best_target
+
+    runs = arguments.runs or (row.runs // 10 if arguments.quick else row.runs)
+    block = min(row.block, runs)
+    with tempfile.TemporaryDirectory(prefix="riffle-benchmark-") as name:
+        folder = Path(name)
+        target = row.target or best_target()
+        task = make_task(row.network, row.parameters, target, folder, threads=row.threads)
+        cores = choose_cores(row.threads, arguments.core)
+        extra = []
+        if row.threads > 1:  # what the threads are worth
+            alone = make_task(row.network, row.parameters, target, folder)
+            extra = [Remote(Riffle, alone, folder / "alone", name="riffle, 1 thread", cores={max(cores)})]
+        return compare(task, folder, wanted_peers(arguments, row), cores, extra, block=block, turns=-(-runs // block))
+
+
+def compile_seconds(row, times=3):
+    """The fastest of some, of the command as users give it."""
+    from support import EXAMPLES, best_target, riffle, settings
+
+    took = []
+    with tempfile.TemporaryDirectory(prefix="riffle-benchmark-") as folder:
+        for _ in range(times):
+            begin = time.monotonic()
+            riffle("compile", EXAMPLES / f"{row.network}.rfl", *settings(**row.parameters), "--random-weights", 1,
+                   "--target", best_target(), "-o", folder)
+            took.append(time.monotonic() - begin)
+    return {"row": row.name, "target": best_target(), "seconds": min(took)}
+
+
+def kinds_of(row, seconds):
+    """riffle's time by kind of op: of the code as it is, and with each layer in a kernel of its own."""
+    from task import EXAMPLES
+
+    from support import best_target, riffle_json, settings
+
+    found = {"row": row.name, "title": row.title, "target": best_target()}
+    for form, chains in (("chained", "by-cost"), ("apart", "never")):
+        report = riffle_json("bench", EXAMPLES / f"{row.network}.rfl", *settings(**row.parameters), "--profile",
+                             "--target", best_target(), "--chains", chains, "--seconds", seconds)
+        kept = ("kind", "steps", "us", "share_of_time", "macs", "share_of_peak", "bytes")
+        found[form] = [{key: kind[key] for key in kept} for kind in report["kinds"]]
+    return found
+
+
+def measure_all(arguments):
+    import report
+    from rows import COMPILED, PROFILED, ROWS
+    from timing import machine
+
+    result = {"machine": machine(), "date": datetime.date.today().isoformat(), "rows": [], "kinds": []}
+    rows = wanted_rows(arguments)
+    for row in rows:
+        found = {"name": row.name, "title": row.title, "aim_limit": row.aim_limit, "aim_peer": row.aim_peer}
+        result["rows"].append(found | measure_row(row, arguments))
+        print(report.row_text(result["rows"][-1]), flush=True)
+        report.write(result, arguments.output)
+    if ROWS[COMPILED] in rows:
+        result["compile"] = compile_seconds(ROWS[COMPILED])
+    for name in () if arguments.no_kinds else PROFILED:
+        if ROWS[name] in rows:
+            result["kinds"].append(kinds_of(ROWS[name], 0.3 if arguments.quick else 2))
+    return result
+
+
+def main():
+    arguments = parse_arguments()
+    if not arguments.here:
+        environment.enter(arguments.upgrade)
+    import report
+    from peers import PEERS
+    from rows import ROWS
+
+    from support import RIFFLE
+
+    if arguments.list:
+        print("rows:\n  " + "\n  ".join(ROWS) + "\nengines:\n  " + "\n  ".join(PEERS))
+        return
+    if not arguments.read and not Path(RIFFLE).exists():
+        sys.exit(f"benchmark.py: there is no {RIFFLE}; build the release preset, or set RIFFLE to the program")
+    if arguments.read:
+        result = json.loads(arguments.read.read_text())
+    else:
+        result = measure_all(arguments)
+    report.write(result, arguments.output)
+    print((arguments.output / report.TABLE).read_text())
+    try:
+        import plots
+
+        plots.write(result, arguments.output)
+    except ImportError as error:
+        print(f"no plots: {error}", file=sys.stderr)
+    if arguments.write_docs:
+        report.write_docs(result, arguments.output)
+
+
+if __name__ == "__main__":
+    main()

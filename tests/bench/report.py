@@ -1,0 +1,195 @@
+"""The results of benchmark.py as text, JSON, CSV, and as the tables of docs/performance.md."""
+
+import csv
+import io
+import json
+import shutil
+
+from rows import AIM_OF_COMPILING, AIM_OF_THREADS
+from timing import disturbance
+
+from support import MOST_LOST, ROOT
+
+TABLE, DATA, SHEET = "table.txt", "benchmark.json", "benchmark.csv"
+PLOTS = ("latency.svg", "kinds.svg")
+PAGE, IMAGES = ROOT / "docs" / "performance.md", ROOT / "docs" / "images"
+BEGIN, END = "<!-- benchmark.py writes from here", "<!-- to here -->"
+DASH = "–"
+
+
+def own(row):
+    return row["engines"][0]
+
+
+def peers(row):
+    return [each for each in row["engines"] if not each["name"].startswith("riffle")]
+
+
+def best_peer(row):
+    return min(peers(row), key=lambda each: each["p5_ms"], default=None)
+
+
+def alone(row):
+    """riffle on one thread, in a row of several."""
+    return next((each for each in row["engines"][1:] if each["name"].startswith("riffle")), None)
+
+
+def digits(value):
+    return f"{value:#.3g}".rstrip(".")
+
+
+def aimed(value, aim, at_most):
+    """The figure, what it should be, and whether it is."""
+    if aim is None:
+        return f"{value:.2f}"
+    met = round(value, 2) <= aim if at_most else round(value, 2) >= aim
+    return f"{value:.2f} ({'<=' if at_most else '>='} {aim}{'' if met else ': no'})"
+
+
+# ---- one line of the summary ----
+
+def figures(row):
+    """Cells: title, M MACs, limit, riffle p5 / median, of the limit, best peer p5 / median, its name, times."""
+    best, first = best_peer(row), own(row)
+    cells = [row["title"], f"{row['macs'] / 1e6:.1f}", digits(row["limit_ms"]),
+             f"{digits(first['p5_ms'])} / {digits(first['median_ms'])}",
+             aimed(first["ratio_to_limit"], row["aim_limit"], True)]
+    if best:
+        cells += [f"{digits(best['p5_ms'])} / {digits(best['median_ms'])}", best["name"],
+                  aimed(best["p5_ms"] / first["p5_ms"], row["aim_peer"], False)]
+    else:
+        cells += [DASH] * 3
+    single = alone(row)
+    cells.append(aimed(single["p5_ms"] / first["p5_ms"], AIM_OF_THREADS, False) if single else "")
+    if row["lost_share"] > MOST_LOST:
+        cells[0] += " *"
+    return cells
+
+
+COLUMNS = ("", "M MACs", "limit, ms", "riffle, ms", "of limit", "best peer, ms", "which", "peer / riffle",
+           "over 1 thread")
+
+
+def every_engine(result):
+    """Cells of a table with a column for each engine: 5th percentile / median, ms."""
+    names = []
+    for row in result["rows"]:
+        names += [each["name"] for each in row["engines"] if each["name"] not in names and each is not alone(row)]
+    lines = []
+    for row in result["rows"]:
+        found = {each["name"]: f"{digits(each['p5_ms'])} / {digits(each['median_ms'])}" for each in row["engines"]}
+        lines.append([row["title"], *(found.get(name, DASH) for name in names)])
+    return ["ms, 5th percentile / median", *names], lines
+
+
+def versions(result):
+    found = {}
+    for row in result["rows"]:
+        for each in row["engines"]:
+            if each is not alone(row):
+                found.setdefault(each["name"], each)
+    return [f"{name} {each['version']}" + (f" ({each['settings']})" if name != "riffle" else "")
+            for name, each in found.items()]
+
+
+def failures(result):
+    """Which engine did not run where, and why; equal reasons once."""
+    rows_of = {}
+    for row in result["rows"]:
+        for name, why in row["failed"].items():
+            rows_of.setdefault((name, why.splitlines()[-1] if why else "no reason given"), []).append(row["name"])
+    for (name, why), rows in rows_of.items():
+        where = "no row" if len(rows) == len(result["rows"]) else "not " + ", ".join(rows)
+        yield f"{name}, {where}: {why}"
+
+
+def aligned(head, lines):
+    widths = [max(len(cells[i]) for cells in [head, *lines]) for i in range(len(head))]
+    return "\n".join("  ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
+                               for i, (cell, width) in enumerate(zip(cells, widths))).rstrip()
+                     for cells in [head, *lines]) + "\n"
+
+
+def markdown(head, lines):
+    rule = ["---"] + ["---:"] * (len(head) - 1)
+    return "".join("| " + " | ".join(cells) + " |\n" for cells in [head, rule, *lines])
+
+
+def row_text(row):
+    """What is printed as soon as a row is measured."""
+    said = [f"{each['name']} {digits(each['p5_ms'])}" for each in row["engines"]]
+    lost = disturbance(row["lost_share"])
+    return f"{row['name']}: limit {digits(row['limit_ms'])}, " + ", ".join(said) + " ms" + (f"; {lost}" if lost else "")
+
+
+def compiling(result):
+    if "compile" not in result:
+        return ""
+    each = result["compile"]
+    return (f"Compile time of {each['row']} for {each['target']}: "
+            f"{aimed(each['seconds'], AIM_OF_COMPILING, True)} s.\n")
+
+
+def text(result):
+    parts = [f"{result['machine']}, {result['date']}; " + "; ".join(versions(result)) + "\n",
+             "5th percentile / median. Limit: multiply-adds at the measured peak. \"of limit\": riffle's 5th percentile "
+             "over it.\n" + f"*: other programs had the cores for more than {MOST_LOST:.0%} of the time.\n",
+             aligned(COLUMNS, [figures(row) for row in result["rows"]]), aligned(*every_engine(result)),
+             compiling(result), "".join(f"not timed: {line}\n" for line in failures(result))]
+    return "\n".join(part for part in parts if part)
+
+
+def sheet(result):
+    head = ("row", "network", "threads", "riffle_target", "macs", "limit_ms", "engine", "version", "runs", "p5_ms",
+            "median_ms", "min_ms", "ratio_to_limit", "difference", "lost_share")
+    made = io.StringIO()
+    writer = csv.writer(made, lineterminator="\n")
+    writer.writerow(head)
+    for row in result["rows"]:
+        for each in row["engines"]:
+            threads = 1 if each is alone(row) else row["threads"]
+            writer.writerow((row["name"], row["network"], threads, row["target"], row["macs"],
+                             f"{row['limit_ms']:.4f}", each["name"], each["version"], each["runs"],
+                             *(f"{each[key]:.4f}" for key in head[9:13]), f"{each['difference']:.2e}",
+                             f"{row['lost_share']:.3f}"))
+    return made.getvalue()
+
+
+def write(result, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / DATA).write_text(json.dumps(result, indent=1) + "\n")
+    (folder / SHEET).write_text(sheet(result))
+    (folder / TABLE).write_text(text(result))
+
+
+# ---- docs/performance.md ----
+
+def docs(result):
+    lines = [f"Measured on {result['machine']}, {result['date']}.\n",
+             markdown(COLUMNS, [figures(row) for row in result["rows"]]),
+             markdown(*every_engine(result)),
+             "".join(f"- {each}\n" for each in versions(result)),
+             f"{DASH}: not timed. \\*: other programs had the cores for more than {MOST_LOST:.0%} of the time, so the "
+             "times mean little.\n" + "".join(f"{line}.\n" for line in failures(result)),
+             compiling(result),
+             "![latency of each engine over the limit](images/latency.svg)\n"]
+    if result["kinds"]:
+        lines.append("Time by kind of op, as in figure 2 of the paper of ShuffleNet V2; above, each layer in a kernel "
+                     "of its own, below, as compiled:\n")
+        lines.append("![time by kind of op](images/kinds.svg)\n")
+    return "\n".join(line for line in lines if line)
+
+
+def write_docs(result, folder):
+    """Replaces what stands between the two marks of the page; keeps the data beside it."""
+    page = PAGE.read_text()
+    head, mark, rest = page.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    assert mark and end, f"{PAGE} lacks the marks '{BEGIN}' and '{END}'"
+    first_line = mark + rest.splitlines()[0]
+    PAGE.write_text(f"{head}{first_line}\n\n{docs(result)}\n{END}{tail}")
+    (PAGE.parent / "performance.json").write_text(json.dumps(result, indent=1) + "\n")
+    IMAGES.mkdir(exist_ok=True)
+    for plot in PLOTS:
+        if (folder / plot).exists():
+            shutil.copyfile(folder / plot, IMAGES / plot)
