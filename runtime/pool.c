@@ -6,6 +6,9 @@
  * that comes late, because it slept or because its core was given to somebody else, finds the loop
  * closed.
  *
+ * Each thread begins with items of its own, the same part of each loop, so that it reads what it
+ * wrote in the loop before; then it helps the others.
+ *
  * One atomic number, `state`, says everything: bit by bit the number of the loop, whether it is
  * open, and how many workers are inside. The fields that describe a loop are written while nobody
  * is inside and read by those who are. The mutex guards sleeping only. */
@@ -28,10 +31,22 @@ enum {
 
 static const uint64_t inside = 0xfff, open_loop = 0x1000, next_loop = 0x2000;
 
+typedef struct Worker {
+    riffle_pool *pool;
+    pthread_t thread;
+    size_t index; /* among the pool's threads; the caller is 0 */
+} Worker;
+
+/* The shares of one thread, on a cache line of its own. */
+typedef struct OwnShares {
+    _Alignas(64) atomic_size_t next;
+} OwnShares;
+
 struct riffle_pool {
     pthread_mutex_t mutex;
     pthread_cond_t started, finished;
-    pthread_t *workers;
+    Worker *workers;
+    OwnShares *own; /* by thread */
     int worker_count;
     _Atomic uint64_t state;
     atomic_bool stopping;
@@ -39,8 +54,7 @@ struct riffle_pool {
     atomic_bool caller_sleeps;
     riffle_task *task;
     void *context;
-    size_t count, share_count;
-    atomic_size_t next_share;
+    size_t count, share_count, shares_of_each;
 };
 
 static void pause_briefly(void) {
@@ -51,15 +65,25 @@ static void pause_briefly(void) {
 #endif
 }
 
-static void do_shares(riffle_pool *pool) {
-    size_t shares = pool->share_count, size = pool->count / shares, rest = pool->count % shares;
-    for (;;) {
-        size_t share = atomic_fetch_add_explicit(&pool->next_share, 1, memory_order_relaxed);
-        if (share >= shares)
-            return;
-        size_t begin =
-            share * size + (share < rest ? share : rest); /* the first ones take one more */
-        pool->task(pool->context, begin, begin + size + (share < rest));
+/* Items of equal number; the first shares take one more, where they do not divide evenly. */
+static void do_share(const riffle_pool *pool, size_t share) {
+    size_t size = pool->count / pool->share_count, rest = pool->count % pool->share_count;
+    size_t begin = share * size + (share < rest ? share : rest);
+    pool->task(pool->context, begin, begin + size + (share < rest));
+}
+
+/* The thread's own shares, then what is left of the others'. */
+static void do_shares(riffle_pool *pool, size_t thread) {
+    size_t owners = pool->share_count / pool->shares_of_each;
+    for (size_t i = 0; i < owners; i++) {
+        size_t owner = (thread + i) % owners;
+        for (;;) {
+            size_t share =
+                atomic_fetch_add_explicit(&pool->own[owner].next, 1, memory_order_relaxed);
+            if (share >= pool->shares_of_each)
+                break;
+            do_share(pool, owner * pool->shares_of_each + share);
+        }
     }
 }
 
@@ -106,13 +130,14 @@ static void leave_loop(riffle_pool *pool) {
 }
 
 static void *work(void *argument) {
-    riffle_pool *pool = argument;
+    const Worker *worker = argument;
+    riffle_pool *pool = worker->pool;
     for (uint64_t seen = 0;;) {
         await_loop(pool, seen);
         if (atomic_load(&pool->stopping))
             return NULL;
         if (enter_loop(pool, &seen)) {
-            do_shares(pool);
+            do_shares(pool, worker->index);
             leave_loop(pool);
         }
     }
@@ -124,7 +149,7 @@ static void stop_workers(riffle_pool *pool) {
     pthread_cond_broadcast(&pool->started);
     pthread_mutex_unlock(&pool->mutex);
     for (int i = 0; i < pool->worker_count; i++)
-        pthread_join(pool->workers[i], NULL);
+        pthread_join(pool->workers[i].thread, NULL);
 }
 
 riffle_pool *riffle_pool_create(int threads) {
@@ -134,7 +159,10 @@ riffle_pool *riffle_pool_create(int threads) {
     if (pool == NULL)
         return NULL;
     pool->workers = calloc((size_t)threads, sizeof *pool->workers);
-    if (pool->workers == NULL) {
+    pool->own = aligned_alloc(_Alignof(OwnShares), (size_t)threads * sizeof *pool->own);
+    if (pool->workers == NULL || pool->own == NULL) {
+        free(pool->workers);
+        free(pool->own);
         free(pool);
         return NULL;
     }
@@ -142,7 +170,10 @@ riffle_pool *riffle_pool_create(int threads) {
     pthread_cond_init(&pool->started, NULL);
     pthread_cond_init(&pool->finished, NULL);
     for (; pool->worker_count < threads - 1; pool->worker_count++) {
-        if (pthread_create(&pool->workers[pool->worker_count], NULL, work, pool) != 0) {
+        Worker *worker = &pool->workers[pool->worker_count];
+        worker->pool = pool;
+        worker->index = (size_t)pool->worker_count + 1;
+        if (pthread_create(&worker->thread, NULL, work, worker) != 0) {
             riffle_pool_destroy(pool);
             return NULL;
         }
@@ -158,6 +189,7 @@ void riffle_pool_destroy(riffle_pool *pool) {
     pthread_cond_destroy(&pool->started);
     pthread_mutex_destroy(&pool->mutex);
     free(pool->workers);
+    free(pool->own);
     free(pool);
 }
 
@@ -175,15 +207,17 @@ static void await_workers(riffle_pool *pool) {
     pthread_mutex_unlock(&pool->mutex);
 }
 
-/* As many shares for each thread as the items allow; all of the same size, give or take one item.
- */
-static size_t shares_for(const riffle_pool *pool, size_t count) {
+/* As many shares for each thread as the items allow. */
+static void make_shares(riffle_pool *pool, size_t count) {
     size_t threads = (size_t)pool->worker_count + 1;
-    size_t for_each = count / threads / LEAST_ITEMS_PER_SHARE;
-    if (for_each > MOST_SHARES_PER_THREAD)
-        for_each = MOST_SHARES_PER_THREAD;
-    size_t shares = threads * (for_each > 1 ? for_each : 1);
-    return shares < count ? shares : count;
+    size_t owners = threads < count ? threads : count;
+    size_t of_each = count / owners / LEAST_ITEMS_PER_SHARE;
+    of_each = of_each < MOST_SHARES_PER_THREAD ? of_each : MOST_SHARES_PER_THREAD;
+    pool->count = count;
+    pool->shares_of_each = of_each > 1 ? of_each : 1;
+    pool->share_count = owners * pool->shares_of_each;
+    for (size_t i = 0; i < owners; i++)
+        atomic_store_explicit(&pool->own[i].next, 0, memory_order_relaxed);
 }
 
 void riffle_pool_parallel_for(void *pool_pointer, riffle_task *task, void *context, size_t count) {
@@ -196,16 +230,14 @@ void riffle_pool_parallel_for(void *pool_pointer, riffle_task *task, void *conte
     }
     pool->task = task;
     pool->context = context;
-    pool->count = count;
-    pool->share_count = shares_for(pool, count);
-    atomic_store_explicit(&pool->next_share, 0, memory_order_relaxed);
+    make_shares(pool, count);
     atomic_fetch_add(&pool->state, next_loop + open_loop);
     if (atomic_load(&pool->sleeping_workers) > 0) {
         pthread_mutex_lock(&pool->mutex);
         pthread_cond_broadcast(&pool->started);
         pthread_mutex_unlock(&pool->mutex);
     }
-    do_shares(pool);
+    do_shares(pool, 0);
     atomic_fetch_sub(&pool->state, open_loop);
     await_workers(pool);
 }
