@@ -21,6 +21,7 @@ typedef struct Convolution {
     Activation activation, residual_activation;
     TileShape tile;
     const Expression *first_tile, *end_tile; /* flat: the tiles of one block */
+    const Expression *first_row, *end_row;   /* of all images, where panels are outermost */
     int64_t panel_channels;                  /* channels of a full panel */
     int64_t prefetching_tiles; /* flat: so many tiles use a panel, and fetch ahead; 0: none does */
 } Convolution;

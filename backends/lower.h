@@ -220,7 +220,14 @@ struct RowOp {
     int64_t images, height_in, height_out;
     ColumnRange columns; /* of a row, that emit_row computes: at first all */
     void (*emit_row)(const RowOp *op, const Expression *image, const Expression *row);
+    /* NULL, or how an op that is alone in its kernel computes the items begin..end-1, rows of all
+     * images, in a better order than row by row. */
+    void (*emit_rows)(const RowOp *op, const Expression *begin, const Expression *end);
 };
+
+/* Which row of which image an item, a row of all images, is. */
+void item_row(Arena *arena, const RowOp *op, const Expression *item, const Expression **image,
+    const Expression **row);
 
 /* A ring of rows between two ops of one kernel. */
 typedef struct Link {

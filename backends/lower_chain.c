@@ -152,17 +152,27 @@ static void emit_new_rows(const Chain *chain, int i, const Expression *image, co
     kernel_close(builder);
 }
 
+void item_row(Arena *arena, const RowOp *op, const Expression *item, const Expression **image,
+    const Expression **row) {
+    bool one_image = op->images == 1;
+    *image =
+        one_image ? expression_constant(arena, 0) : expression_divide(arena, item, op->height_out);
+    *row = one_image ? item : expression_remainder(arena, item, op->height_out);
+}
+
 static void emit_rows(const Chain *chain) {
     KernelBuilder *builder = &chain->call->builder;
     Arena *arena = chain->lowering->arena;
     const RowOp *last = chain->ops[chain->count - 1];
     const Expression *begin = kernel_variable(builder, VARIABLE_BEGIN);
-    const Expression *index =
-        kernel_open_for(builder, "row", begin, kernel_variable(builder, VARIABLE_END), 1);
-    bool one_image = last->images == 1;
-    const Expression *image = one_image ? expression_constant(arena, 0)
-                                        : expression_divide(arena, index, last->height_out);
-    const Expression *y = one_image ? index : expression_remainder(arena, index, last->height_out);
+    const Expression *end = kernel_variable(builder, VARIABLE_END);
+    if (chain->count == 1 && last->emit_rows) {
+        last->emit_rows(last, begin, end);
+        return;
+    }
+    const Expression *index = kernel_open_for(builder, "row", begin, end, 1);
+    const Expression *image, *y;
+    item_row(arena, last, index, &image, &y);
     /* 1 at the first row of the task or of an image: max(0, 1 - min(index - begin, y)) */
     const Expression *behind = expression_minimum(
         arena, expression_add(arena, index, expression_multiply(arena, begin, -1)), y);

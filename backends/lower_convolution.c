@@ -288,6 +288,36 @@ static void emit_convolution_row(const RowOp *op, const Expression *image, const
     emit_groups(conv, &tile, emit_row_tiles);
 }
 
+/* The rows that are asked for, of one panel. */
+static void emit_panel_rows(const Convolution *conv, ConvolutionTile *tile) {
+    const Expression *item =
+        kernel_open_for(conv->builder, "row", conv->first_row, conv->end_row, 1);
+    item_row(conv->arena, &conv->rows, item, &tile->image, &tile->row);
+    emit_row_tiles(conv, tile);
+    kernel_close(conv->builder);
+}
+
+/* Row after row, all weights would come from the third level or memory each time. Panel after
+ * panel, each is read once, and the input as often as there are panels. */
+static void emit_rows_by_panels(const RowOp *op, const Expression *begin, const Expression *end) {
+    Convolution conv = *(const Convolution *)op;
+    ConvolutionTile tile = {0};
+    conv.first_row = begin;
+    conv.end_row = end;
+    emit_groups(&conv, &tile, emit_panel_rows);
+}
+
+static bool panels_outermost(const Convolution *conv) {
+    const Placement *in = conv->input;
+    int64_t taps = conv->group_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
+    int64_t panels = (conv->group_outputs + conv->panel_channels - 1) / conv->panel_channels;
+    int64_t weights = conv->output->channels * taps;
+    int64_t input = in->images * in->height * in->width * in->channels;
+    int64_t rows = conv->rows.images * conv->rows.height_out;
+    return weights * (int64_t)sizeof(float) > conv->lowering->target->l2_bytes / 2 &&
+           weights + panels * input < weights * rows + input;
+}
+
 /* ---- the node ---- */
 
 static bool pixels_are_dense(const Placement *placement) {
@@ -353,6 +383,7 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
     conv->rows.images = out->images;
     conv->rows.columns = (ColumnRange){0, conv->width_out};
     conv->rows.emit_row = emit_convolution_row;
+    conv->rows.emit_rows = panels_outermost(conv) ? emit_rows_by_panels : NULL;
 }
 
 static Convolution *prepare(Lowering *lowering, KernelCall *call, const Node *node, bool flat,
