@@ -445,6 +445,12 @@ Program *program_lower_with(const Graph *graph, const Target *target, const Lowe
         .ring_bytes = options->ring_bytes > 0 ? options->ring_bytes : MOST_RING_BYTES};
     lowering.placements = ARENA_ARRAY(arena, Placement *, graph->next_value_id + 1);
     lowering.outputs = ARENA_ARRAY(arena, const GraphOutput *, graph->next_value_id + 1);
+    if (target->gpu) {
+        if (gpu_lower(&lowering))
+            return program;
+        program_destroy(program);
+        return NULL;
+    }
     add_public_buffers(&lowering);
     choose_direct_outputs(&lowering);
     lowering_claim_routes(&lowering);

@@ -75,6 +75,9 @@ Placement *lowering_dense_parts(
 /* Sets the displacements of the runs. */
 void placement_share_parameters(Placement *placement);
 
+/* cuda/lower.c: all of it, for a target that is a GPU. False after reporting an error. */
+bool gpu_lower(Lowering *lowering);
+
 /* ---- lower_place.c ---- */
 
 /* Decides, before anything is lowered, which routes own their sources. */

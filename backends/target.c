@@ -9,7 +9,7 @@ static const Target targets[] = {
     loads, instructions, masks, broadcast, lane, fused, l1, l2, summary)                           \
     {name, ARCHITECTURE_##architecture, triple, FORMAT_##format, cpu, features, lanes, registers,  \
         multiply_adds, loads, instructions, masks, broadcast, lane, fused, l1, l2, summary, false, \
-        0},
+        NULL, 0},
 #include "backends/targets.def"
 #undef TARGET
 };
@@ -32,6 +32,40 @@ static const CpuName cpu_names[] = {
 #include "backends/cpus.def"
 };
 
+/* Two blocks of threads and their tiles go into a multiprocessor. */
+static const GpuTarget gpu_properties[] = {
+#define GPU(name, cpu, capability, features, multiprocessors, shared, summary)                     \
+    {capability, multiprocessors, (shared) * 1024LL, (shared) < 100 ? 32 * 1024 : 48 * 1024},
+#include "backends/gpus.def"
+};
+
+enum {
+#define GPU(name, cpu, capability, ...) GPU_##capability,
+#include "backends/gpus.def"
+    GPUS
+};
+
+static const Target gpu_targets[] = {
+#define GPU(gpu_name, gpu_cpu, capability, gpu_features, multiprocessors, shared, gpu_summary)     \
+    {.name = gpu_name,                                                                             \
+        .architecture = ARCHITECTURE_NVPTX,                                                        \
+        .triple = "nvptx64-nvidia-cuda",                                                           \
+        .format = FORMAT_ELF,                                                                      \
+        .cpu = gpu_cpu,                                                                            \
+        .features = gpu_features,                                                                  \
+        .lanes = 4,                                                                                \
+        .registers = 128,                                                                          \
+        .multiply_adds_per_cycle = 1,                                                              \
+        .loads_per_cycle = 1,                                                                      \
+        .instructions_per_cycle = 4,                                                               \
+        .fused_multiply_add = true,                                                                \
+        .l1_bytes = (shared) * 1024LL,                                                             \
+        .l2_bytes = 4 << 20,                                                                       \
+        .summary = gpu_summary,                                                                    \
+        .gpu = &gpu_properties[GPU_##capability]},
+#include "backends/gpus.def"
+};
+
 enum {
     TARGETS = sizeof targets / sizeof *targets,
     PLATFORMS = sizeof platforms / sizeof *platforms,
@@ -41,6 +75,11 @@ enum {
 const Target *target_table(size_t *count) {
     *count = TARGETS;
     return targets;
+}
+
+const Target *gpu_target_table(size_t *count) {
+    *count = GPUS;
+    return gpu_targets;
 }
 
 const Platform *platform_table(size_t *count) {
@@ -211,6 +250,24 @@ static bool lacks_vectors(const char *name) {
     return strcmp(name, "armeabi") == 0;
 }
 
+/* NULL after reporting, when the name is of a GPU that is not in the table. */
+static const Target *find_gpu(const char *name, Arena *arena, Diagnostics *diagnostics) {
+    Text names = {0};
+    for (size_t i = 0; i < GPUS; i++) {
+        if (strcmp(gpu_targets[i].name, name) == 0)
+            return &gpu_targets[i];
+        text_format(&names, "%s%s",
+            i == 0          ? ""
+            : i + 1 == GPUS ? " and "
+                            : ", ",
+            gpu_targets[i].name);
+    }
+    diagnostics_error(
+        diagnostics, arena_format(arena, "there are %s", names.data), "unknown GPU '%s'", name);
+    text_free(&names);
+    return NULL;
+}
+
 static void report_unknown(const char *what, const char *name, bool with_platforms, Arena *arena,
     Diagnostics *diagnostics) {
     const char *candidates[TARGETS + CPUS + PLATFORMS + 1];
@@ -256,6 +313,8 @@ const Target *target_find(const char *name, Arena *arena, Diagnostics *diagnosti
 
 const Target *target_find_processor(
     const char *name, const char *processor_name, Arena *arena, Diagnostics *diagnostics) {
+    if (strncmp(name, "cuda", 4) == 0 && processor_name == NULL)
+        return find_gpu(name, arena, diagnostics);
     const Target *processor = find_processor(processor_name ? processor_name : name, arena);
     if (processor_name == NULL && processor)
         return processor;

@@ -257,7 +257,7 @@ static bool is_for_gpu(const CompileOptions *options) {
 /* The C backend makes a library when a compiler was named; its source is always wanted. */
 static bool is_wanted(const CompileOptions *options, OutputKind kind) {
     if (is_for_gpu(options))
-        return kind == OUTPUT_LIBRARY      ? options->nvcc != NULL
+        return kind == OUTPUT_LIBRARY ? options->nvcc != NULL
                : kind == OUTPUT_CUDA_SOURCE || kind == OUTPUT_C_WEIGHTS ||
                        kind == OUTPUT_WEIGHTS_FILE
                    ? true

@@ -343,11 +343,20 @@ static void append_instruction(Syntax *syntax, const Instruction *instruction, i
     text_append(syntax->out, ";\n");
 }
 
+static bool has_loop(const Block *block) {
+    for (const Statement *statement = block->first; statement; statement = statement->next)
+        if (statement->kind == STATEMENT_FOR || has_loop(&statement->body))
+            return true;
+    return false;
+}
+
 static void append_for(Syntax *syntax, const Statement *statement, int indent) {
     Text *out = syntax->out;
     const char *name = syntax->variables[statement->variable];
     if (syntax->dialect->before_loop)
         text_format(out, "%*s%s\n", indent, "", syntax->dialect->before_loop);
+    if (syntax->dialect->before_inner_loop && !has_loop(&statement->body))
+        text_format(out, "%*s%s\n", indent, "", syntax->dialect->before_inner_loop);
     text_format(out, "%*sfor (%s %s = ", indent, "", syntax->dialect->index_type, name);
     syntax_expression(syntax, statement->begin);
     text_format(out, "; %s < ", name);

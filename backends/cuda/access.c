@@ -19,16 +19,15 @@ static void add_table(
     GpuLowering *gpu, KernelCall *call, Access *access, bool writes, const char *name) {
     const Tensor *tensor = access->tensor;
     TableUse *use = ARENA_NEW(gpu->lowering.arena, TableUse);
-    access->parameter = call_parameter(
-        call, writes ? PARAMETER_WRITE : PARAMETER_READ, name, WHOLE_WORKSPACE, 0);
+    access->parameter =
+        call_parameter(call, writes ? PARAMETER_WRITE : PARAMETER_READ, name, WHOLE_WORKSPACE, 0);
     (void)call_weights(&gpu->lowering, call, tensor->channels, &access->table);
     KernelParameter *parameter = &call->builder.kernel->parameters[access->table];
     parameter->name = arena_format(gpu->lowering.arena, "%s_planes", name);
     parameter->role = PARAMETER_TABLE;
     use->step = gpu->lowering.program->step_count;
     use->writes = writes;
-    use->weights_offset =
-        (size_t)call->step.arguments[access->table].offset * sizeof(float);
+    use->weights_offset = (size_t)call->step.arguments[access->table].offset * sizeof(float);
     use->tensor = tensor;
     use->next = gpu->table_uses;
     gpu->table_uses = use;
@@ -60,8 +59,8 @@ const Expression *access_position(const Access *access, const Expression *image,
         position =
             expression_add(arena, expression_multiply(arena, row, tensor->row_stride), position);
     if (tensor->images > 1)
-        position =
-            expression_add(arena, expression_multiply(arena, image, tensor->image_stride), position);
+        position = expression_add(
+            arena, expression_multiply(arena, image, tensor->image_stride), position);
     return position;
 }
 

@@ -32,7 +32,8 @@ static bool joins(const Node *node, const Node *next) {
 /* [tile][part][input channel][kernel row][kernel column][channel of the thread], zeros for channels
  * that are not there; then the biases in the same order. */
 static void pack_weights(GpuConvolution *conv) {
-    const Weight *weight = node_weight(conv->node, "weight"), *bias = node_weight(conv->node, "bias");
+    const Weight *weight = node_weight(conv->node, "weight"),
+                 *bias = node_weight(conv->node, "bias");
     int64_t tiles = conv->groups * conv->channel_tiles, channels = conv->shape.channels;
     int64_t parts = tiles * conv->shape.parts, sums = conv->group_inputs * conv->taps;
     float *packed = call_weights(&conv->gpu->lowering, &conv->call,
@@ -41,8 +42,8 @@ static void pack_weights(GpuConvolution *conv) {
     conv->has_bias = bias != NULL;
     for (int64_t part = 0; part < parts; part++) {
         int64_t tile = part / conv->shape.parts, group = tile / conv->channel_tiles;
-        int64_t first = tile % conv->channel_tiles * tile_channels(conv) +
-                        part % conv->shape.parts * channels;
+        int64_t first =
+            tile % conv->channel_tiles * tile_channels(conv) + part % conv->shape.parts * channels;
         for (int64_t i = 0; i < channels && first + i < conv->group_outputs; i++) {
             int64_t output = group * conv->group_outputs + first + i;
             for (int64_t sum = 0; sum < sums; sum++)
@@ -63,26 +64,26 @@ static void find_tile(GpuConvolution *conv) {
     Arena *arena = conv->arena;
     const Expression *item = kernel_variable(builder, VARIABLE_BEGIN);
     int64_t tiles = conv->groups * conv->channel_tiles;
-    conv->tile = kernel_let(builder, "tile",
-        conv->pixel_tiles > 1 ? expression_remainder(arena, item, tiles) : item);
-    const Expression *pixel_tile = conv->pixel_tiles > 1
-                                       ? kernel_let(builder, "pixel_tile",
-                                             expression_divide(arena, item, tiles))
-                                       : expression_constant(arena, 0);
+    conv->tile = kernel_let(
+        builder, "tile", conv->pixel_tiles > 1 ? expression_remainder(arena, item, tiles) : item);
+    const Expression *pixel_tile =
+        conv->pixel_tiles > 1
+            ? kernel_let(builder, "pixel_tile", expression_divide(arena, item, tiles))
+            : expression_constant(arena, 0);
     const Expression *group = conv->groups > 1
                                   ? expression_divide(arena, conv->tile, conv->channel_tiles)
                                   : expression_constant(arena, 0);
     const Expression *in_group = expression_multiply(arena,
-        conv->groups > 1 ? expression_remainder(arena, conv->tile, conv->channel_tiles) : conv->tile,
+        conv->groups > 1 ? expression_remainder(arena, conv->tile, conv->channel_tiles)
+                         : conv->tile,
         tile_channels(conv));
     conv->first_channel = kernel_let(builder, "first_channel",
         expression_add(arena, expression_multiply(arena, group, conv->group_outputs), in_group));
     conv->channels_left = kernel_let(builder, "channels_left",
-        expression_offset(
-            arena, expression_multiply(arena, in_group, -1), conv->group_outputs));
+        expression_offset(arena, expression_multiply(arena, in_group, -1), conv->group_outputs));
     if (conv->shape.rows == 0) {
-        conv->first_pixel = kernel_let(builder, "first_pixel",
-            expression_multiply(arena, pixel_tile, tile_pixels(conv)));
+        conv->first_pixel = kernel_let(
+            builder, "first_pixel", expression_multiply(arena, pixel_tile, tile_pixels(conv)));
         return;
     }
     int64_t height_out = conv->next->op == OP_global_avg_pool ? 1 : conv->window_op.height_out;
@@ -108,8 +109,8 @@ static void find_tile(GpuConvolution *conv) {
     if (!conv->pointwise || tile_is_aligned(conv, conv->shape.rows))
         return;
     conv->first_pixel = kernel_let(builder, "first_pixel",
-        expression_multiply(arena, expression_divide(arena, start, conv->shape.pixels),
-            conv->shape.pixels));
+        expression_multiply(
+            arena, expression_divide(arena, start, conv->shape.pixels), conv->shape.pixels));
     conv->shift = kernel_let(builder, "shift",
         expression_add(arena, start, expression_multiply(arena, conv->first_pixel, -1)));
 }
@@ -118,7 +119,8 @@ static void find_thread(GpuConvolution *conv) {
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
     const ConvolutionShape *shape = &conv->shape;
-    conv->quad = kernel_let(builder, "quad", expression_remainder(arena, conv->thread, shape->quads));
+    conv->quad =
+        kernel_let(builder, "quad", expression_remainder(arena, conv->thread, shape->quads));
     const Expression *rest = expression_divide(arena, conv->thread, shape->quads);
     conv->part = kernel_let(builder, "part", expression_remainder(arena, rest, shape->parts));
     conv->slice = kernel_let(builder, "slice", expression_divide(arena, rest, shape->parts));
@@ -162,7 +164,8 @@ static void tell(GpuConvolution *conv) {
         conv->activation == ACTIVATION_NONE ? "" : activation_name(conv->activation));
     conv->call.step.macs = node_macs(conv->node);
     if (conv->next) {
-        call_describe(&conv->call, "%s", is_depthwise(conv->next) ? "depthwise" : op_info(conv->next->op)->name);
+        call_describe(&conv->call, "%s",
+            is_depthwise(conv->next) ? "depthwise" : op_info(conv->next->op)->name);
         conv->call.step.macs += node_macs(conv->next);
     }
 }
@@ -190,8 +193,8 @@ static void emit_kernel(GpuConvolution *conv) {
     conv->call.step.path = conv->node->path;
     conv->input = gpu_access(gpu, &conv->call, PARAMETER_READ, "input", conv->in);
     if (conv->has_residual)
-        conv->residual = gpu_access(gpu, &conv->call, PARAMETER_READ, "residual",
-            gpu_tensor(gpu, conv->node->operands[1]));
+        conv->residual = gpu_access(
+            gpu, &conv->call, PARAMETER_READ, "residual", gpu_tensor(gpu, conv->node->operands[1]));
     pack_weights(conv);
     if (conv->next && is_window_op(conv->next))
         conv->window_op = window_op(gpu, &conv->call, conv->next);
@@ -224,7 +227,8 @@ bool gpu_lower_convolution(GpuLowering *gpu, const Node *node) {
     const Value *operand = node->operands[0];
     const Node *producer = operand->producer;
     bool joined = producer && gpu->fused_into[operand->id] == node;
-    GpuConvolution conv = {.gpu = gpu, .node = joined ? producer : node, .next = joined ? node : NULL};
+    GpuConvolution conv = {
+        .gpu = gpu, .node = joined ? producer : node, .next = joined ? node : NULL};
     conv.in = gpu_tensor(gpu, conv.node->operands[0]);
     conv.has_residual = conv.node->operand_count > 1;
     if (conv.has_residual)

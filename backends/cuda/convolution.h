@@ -31,7 +31,7 @@ typedef struct GpuConvolution {
     Window window;
     int64_t groups, group_inputs, group_outputs, taps;
     int64_t images, height, width; /* of the convolution's result */
-    bool pointwise;                /* a thread's pixels are four consecutive numbers of each plane */
+    bool pointwise; /* a thread's pixels are four consecutive numbers of each plane */
     Activation activation, residual_activation;
     ConvolutionShape shape;
     int64_t channel_tiles, pixel_tiles; /* of a group; of the pixels */
@@ -41,12 +41,12 @@ typedef struct GpuConvolution {
     WindowOp window_op; /* of a next layer that is one */
     /* Of the block and its threads: */
     const Expression *thread, *quad, *part, *slice;
-    const Expression *tile;          /* all channel tiles of all groups */
-    const Expression *first_channel; /* of the tile, in the whole result */
-    const Expression *channels_left; /* of the group, from there on */
+    const Expression *tile;                              /* all channel tiles of all groups */
+    const Expression *first_channel;                     /* of the tile, in the whole result */
+    const Expression *channels_left;                     /* of the group, from there on */
     const Expression *image, *first_row, *first_row_out; /* with a next layer */
-    const Expression *first_pixel; /* of the tile, in all images; aligned */
-    const Expression *shift;       /* with a next layer: number of its first pixel in the tile */
+    const Expression *first_pixel;                       /* of the tile, in all images; aligned */
+    const Expression *shift; /* with a next layer: number of its first pixel in the tile */
 } GpuConvolution;
 
 /* Numbers of the tile that shared memory holds for each slice. */
@@ -57,7 +57,8 @@ static inline int64_t tile_channels(const GpuConvolution *conv) {
     return (int64_t)conv->shape.channels * conv->shape.parts;
 }
 
-/* convolution_shape.c: the shape with the least time by a model of the GPU. False when none fits. */
+/* convolution_shape.c: the shape with the least time by a model of the GPU. False when none fits.
+ */
 bool choose_convolution_shape(const GpuConvolution *conv, ConvolutionShape *shape);
 /* Rows of the convolution's result that `rows` rows of the next layer look at. */
 int64_t rows_needed(const GpuConvolution *conv, int64_t rows);

@@ -29,7 +29,8 @@ static void store_sums(const GpuConvolution *conv, const int *sums) {
     bool idle = threads < BLOCK_THREADS;
     const Expression *row = expression_add(arena,
         expression_multiply(arena,
-            expression_add(arena, expression_multiply(arena, conv->slice, shape->parts), conv->part),
+            expression_add(
+                arena, expression_multiply(arena, conv->slice, shape->parts), conv->part),
             shape->channels * tile_pixels(conv)),
         expression_multiply(arena, conv->quad, shape->pixels));
     if (idle)
@@ -60,8 +61,8 @@ static int load_quad(const GpuConvolution *conv, const Expression *quad, int64_t
 
 static void store_quad(const GpuConvolution *conv, int reg, const Expression *quad) {
     int pixels = conv->shape.pixels;
-    kernel_store(conv->builder, reg, conv->shared,
-        expression_multiply(conv->arena, quad, pixels), 0, pixels);
+    kernel_store(conv->builder, reg, conv->shared, expression_multiply(conv->arena, quad, pixels),
+        0, pixels);
 }
 
 /* Halves the slices until few are left. Returns how many. */
@@ -120,8 +121,8 @@ static void store_pixels(
     int pixels = conv->shape.pixels;
     const Expression *plane = access_plane(&conv->output, channel);
     if (conv->out->flat) {
-        kernel_store(builder, reg, conv->output.parameter, expression_add(arena, plane, pixel), 0,
-            pixels);
+        kernel_store(
+            builder, reg, conv->output.parameter, expression_add(arena, plane, pixel), 0, pixels);
         return;
     }
     plane = kernel_let(builder, "plane", plane);
@@ -168,8 +169,8 @@ static void finish_registers(const GpuConvolution *conv, const int *sums) {
             arena, conv->first_pixel, expression_multiply(arena, conv->quad, shape->pixels)));
     if (idle)
         kernel_open_if_less(builder, conv->thread, expression_constant(arena, threads));
-    kernel_open_if_less(builder, pixel,
-        expression_constant(arena, conv->images * conv->height * conv->width));
+    kernel_open_if_less(
+        builder, pixel, expression_constant(arena, conv->images * conv->height * conv->width));
     for (int i = 0; i < shape->channels; i++)
         finish_pixels(conv, join_lanes(builder, sums + i * shape->pixels, shape->pixels),
             expression_offset(arena, expression_multiply(arena, conv->part, shape->channels), i),
@@ -195,10 +196,10 @@ static void finish_slices(const GpuConvolution *conv, int64_t slices) {
         kernel_let(builder, "index", expression_divide(arena, quad, conv->shape.quads));
     const Expression *pixel = kernel_let(builder, "out_pixel",
         expression_add(arena, conv->first_pixel,
-            expression_multiply(arena, expression_remainder(arena, quad, conv->shape.quads),
-                conv->shape.pixels)));
-    kernel_open_if_less(builder, pixel,
-        expression_constant(arena, conv->images * conv->height * conv->width));
+            expression_multiply(
+                arena, expression_remainder(arena, quad, conv->shape.quads), conv->shape.pixels)));
+    kernel_open_if_less(
+        builder, pixel, expression_constant(arena, conv->images * conv->height * conv->width));
     finish_pixels(conv, add_slices(conv, quad, slices), index, pixel);
     kernel_close(builder);
     kernel_close(builder);
@@ -228,8 +229,8 @@ static void load_tile(
     const Expression *in_tile =
         expression_add(arena, row, expression_multiply(arena, conv->first_row, -1));
     kernel_load(conv->builder, reg, conv->shared,
-        expression_sum(arena, channel->first, expression_multiply(arena, in_tile, conv->width),
-            column, NULL),
+        expression_sum(
+            arena, channel->first, expression_multiply(arena, in_tile, conv->width), column, NULL),
         0, 1);
 }
 
@@ -240,7 +241,8 @@ static void finish_window(const GpuConvolution *conv) {
     int64_t pixels = conv->shape.rows * op->width_out;
     const Expression *element = kernel_open_for(builder, "element", conv->thread,
         expression_constant(arena, tile_channels(conv) * pixels), BLOCK_THREADS);
-    const Expression *index = kernel_let(builder, "index", expression_divide(arena, element, pixels));
+    const Expression *index =
+        kernel_let(builder, "index", expression_divide(arena, element, pixels));
     const Expression *rest = expression_remainder(arena, element, pixels);
     const Expression *row = kernel_let(builder, "y",
         expression_add(arena, conv->first_row_out, expression_divide(arena, rest, op->width_out)));
@@ -252,10 +254,10 @@ static void finish_window(const GpuConvolution *conv) {
     if (partial_rows)
         kernel_open_if_less(builder, row, expression_constant(arena, op->height_out));
     bool partial = open_channel(conv, index);
-    TileChannel tile = {conv,
-        kernel_let(builder, "first_in_tile",
-            expression_add(
-                arena, expression_multiply(arena, index, tile_pixels(conv)), conv->shift))};
+    TileChannel tile = {
+        conv, kernel_let(builder, "first_in_tile",
+                  expression_add(
+                      arena, expression_multiply(arena, index, tile_pixels(conv)), conv->shift))};
     int value = emit_window(op, builder, channel, row, column, load_tile, &tile);
     kernel_store(builder, value, conv->output.parameter,
         expression_add(arena, access_plane(&conv->output, channel),
@@ -273,16 +275,18 @@ static void finish_pool(const GpuConvolution *conv) {
     while (lanes * tile_channels(conv) > BLOCK_THREADS)
         lanes /= 2;
     int partial_sums = kernel_local(builder, BLOCK_THREADS);
-    const Expression *lane = kernel_let(builder, "lane", expression_remainder(arena, conv->thread, lanes));
-    const Expression *index = kernel_let(builder, "index", expression_divide(arena, conv->thread, lanes));
+    const Expression *lane =
+        kernel_let(builder, "lane", expression_remainder(arena, conv->thread, lanes));
+    const Expression *index =
+        kernel_let(builder, "index", expression_divide(arena, conv->thread, lanes));
     int sum = emit_splat(builder, 1, 0.0f), total = emit_splat(builder, 1, 0.0f);
     kernel_open_if_less(builder, index, expression_constant(arena, tile_channels(conv)));
     const Expression *pixel =
         kernel_open_for(builder, "pixel", lane, expression_constant(arena, pixels), lanes);
     int value = kernel_register(builder, 1);
     kernel_load(builder, value, conv->shared,
-        expression_sum(arena, expression_multiply(arena, index, tile_pixels(conv)), conv->shift,
-            pixel, NULL),
+        expression_sum(
+            arena, expression_multiply(arena, index, tile_pixels(conv)), conv->shift, pixel, NULL),
         0, 1);
     kernel_binary(builder, INSTRUCTION_add, sum, sum, value);
     kernel_close(builder);
@@ -298,17 +302,15 @@ static void finish_pool(const GpuConvolution *conv) {
         expression_add(arena, index, expression_multiply(arena, lane, tile_channels(conv))), left);
     const Expression *other = kernel_open_range(builder, "other", 0, lanes, 1);
     value = kernel_register(builder, 1);
-    kernel_load(
-        builder, value, partial_sums, expression_add(arena, conv->thread, other), 0, 1);
+    kernel_load(builder, value, partial_sums, expression_add(arena, conv->thread, other), 0, 1);
     kernel_binary(builder, INSTRUCTION_add, total, total, value);
     kernel_close(builder);
-    kernel_binary(builder, INSTRUCTION_multiply, total, total,
-        emit_splat(builder, 1, 1.0f / (float)pixels));
+    kernel_binary(
+        builder, INSTRUCTION_multiply, total, total, emit_splat(builder, 1, 1.0f / (float)pixels));
     const Expression *zero = expression_constant(arena, 0);
     kernel_store(builder, total, conv->output.parameter,
         expression_add(arena,
-            access_plane(
-                &conv->output, expression_add(arena, conv->first_channel, index)),
+            access_plane(&conv->output, expression_add(arena, conv->first_channel, index)),
             access_position(&conv->output, conv->image, zero, zero)),
         0, 1);
     kernel_close(builder);
@@ -319,8 +321,8 @@ void emit_finish(GpuConvolution *conv, const int *sums) {
         finish_registers(conv, sums);
         return;
     }
-    conv->shared = kernel_local(
-        conv->builder, conv->shape.slices * tile_channels(conv) * tile_pixels(conv));
+    conv->shared =
+        kernel_local(conv->builder, conv->shape.slices * tile_channels(conv) * tile_pixels(conv));
     store_sums(conv, sums);
     int64_t slices = fold_slices(conv);
     if (conv->shape.rows == 0) {

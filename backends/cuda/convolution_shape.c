@@ -45,9 +45,8 @@ int64_t quads_needed(const GpuConvolution *conv, int64_t rows) {
 }
 
 static double window_cycles(const GpuConvolution *conv, int64_t outputs) {
-    int64_t taps = pools_all(conv) ? 1
-                                   : conv->window_op.window.kernel[0] *
-                                         conv->window_op.window.kernel[1];
+    int64_t taps =
+        pools_all(conv) ? 1 : conv->window_op.window.kernel[0] * conv->window_op.window.kernel[1];
     double warps = ceil((double)outputs / 32);
     return warps * (double)taps * 8 / ISSUED_A_CYCLE;
 }
@@ -60,14 +59,13 @@ static double shape_cycles(const GpuConvolution *conv, const ConvolutionShape *s
     int64_t pixel_tiles = (all + pixels - 1) / pixels;
     if (shape->rows > 0)
         pixel_tiles = conv->images * ((next_height(conv) + shape->rows - 1) / shape->rows);
-    int64_t items =
-        conv->groups * ((conv->group_outputs + channels - 1) / channels) * pixel_tiles;
+    int64_t items = conv->groups * ((conv->group_outputs + channels - 1) / channels) * pixel_tiles;
     int64_t warps = ((int64_t)shape->quads * shape->parts * shape->slices + 31) / 32;
     int64_t steps = (conv->group_inputs + shape->slices - 1) / shape->slices * conv->taps;
     int64_t loads = (conv->pointwise ? 1 : shape->pixels * 4) +
                     (shape->channels % 4 == 0 ? shape->channels / 4 : shape->channels);
-    double issue = (double)(warps * steps * (shape->channels * shape->pixels + loads + 2)) /
-                   ISSUED_A_CYCLE;
+    double issue =
+        (double)(warps * steps * (shape->channels * shape->pixels + loads + 2)) / ISSUED_A_CYCLE;
     double strides = (double)(conv->window.stride[0] * conv->window.stride[1]);
     double bytes = (double)(conv->group_inputs * 4) *
                    ((double)pixels * strides + (double)(conv->taps * channels));
@@ -83,9 +81,9 @@ static double shape_cycles(const GpuConvolution *conv, const ConvolutionShape *s
 
 static bool fits(const GpuConvolution *conv, const ConvolutionShape *shape) {
     int64_t limit = conv->gpu->lowering.target->gpu->tile_bytes;
-    int64_t floats = (int64_t)shape->slices * shape->channels * shape->parts * shape->quads *
-                         shape->pixels +
-                     (shape->rows > 0 ? BLOCK_THREADS : 0);
+    int64_t floats =
+        (int64_t)shape->slices * shape->channels * shape->parts * shape->quads * shape->pixels +
+        (shape->rows > 0 ? BLOCK_THREADS : 0);
     bool shared = shape->rows > 0 || shape->slices > 1;
     return shape->quads * shape->parts * shape->slices <= BLOCK_THREADS &&
            (!shared || floats * (int64_t)sizeof(float) <= limit);
@@ -137,8 +135,8 @@ static Search search_joined(const GpuConvolution *conv, int pixels) {
         int64_t quads = quads_needed(conv, rows);
         if (quads > BLOCK_THREADS)
             break;
-        search_threads(&search,
-            (ConvolutionShape){.quads = (int)quads, .pixels = pixels, .rows = rows});
+        search_threads(
+            &search, (ConvolutionShape){.quads = (int)quads, .pixels = pixels, .rows = rows});
     }
     return search;
 }

@@ -29,8 +29,8 @@ static void load_weights(const Sums *sums, const Expression *sum_index, int *reg
         sums->arena, sums->weights, expression_multiply(sums->arena, sum_index, channels));
     for (int i = 0; i < channels; i += lanes) {
         int reg = kernel_register(sums->builder, lanes);
-        kernel_load(sums->builder, reg, conv->weights, expression_offset(sums->arena, offset, i), 0,
-            lanes);
+        kernel_load(
+            sums->builder, reg, conv->weights, expression_offset(sums->arena, offset, i), 0, lanes);
         for (int lane = 0; lane < lanes; lane++)
             registers[i + lane] = emit_lane(sums->builder, reg, lane);
     }
@@ -121,8 +121,8 @@ static int open_bounds(const Sums *sums, int axis, const Expression *at) {
     const Tensor *in = conv->input.tensor;
     int64_t size = axis == 0 ? in->height : in->width;
     int64_t out = axis == 0 ? conv->height : conv->width;
-    int64_t last = (out - 1) * w->stride[axis] - w->padding[axis] +
-                   (w->kernel[axis] - 1) * w->dilation[axis];
+    int64_t last =
+        (out - 1) * w->stride[axis] - w->padding[axis] + (w->kernel[axis] - 1) * w->dilation[axis];
     bool below = w->padding[axis] > 0, above = last >= size;
     if (below)
         kernel_open_if_less(sums->builder, expression_constant(sums->arena, -1), at);
@@ -181,15 +181,15 @@ const int *emit_sums(GpuConvolution *conv) {
     Arena *arena = conv->arena;
     const ConvolutionShape *shape = &conv->shape;
     int64_t own = conv->group_inputs * conv->taps * shape->channels;
-    int count = shape->channels * shape->pixels, threads = shape->quads * shape->parts * shape->slices;
+    int count = shape->channels * shape->pixels,
+        threads = shape->quads * shape->parts * shape->slices;
     Sums sums = {.conv = conv, .builder = builder, .arena = arena};
     sums.sums = ARENA_ARRAY(arena, int, count);
     for (int i = 0; i < count; i++)
         sums.sums[i] = emit_splat(builder, 1, 0.0f);
     sums.weights = kernel_let(builder, "first_weight",
         expression_multiply(arena,
-            expression_add(
-                arena, expression_multiply(arena, conv->tile, shape->parts), conv->part),
+            expression_add(arena, expression_multiply(arena, conv->tile, shape->parts), conv->part),
             own));
     sums.first_input = expression_constant(arena, 0);
     if (conv->groups > 1)
@@ -197,12 +197,13 @@ const int *emit_sums(GpuConvolution *conv) {
             expression_multiply(arena, expression_divide(arena, conv->tile, conv->channel_tiles),
                 conv->group_inputs));
     sums.pixel = kernel_let(builder, "pixel",
-        expression_add(arena, conv->first_pixel, expression_multiply(arena, conv->quad, shape->pixels)));
+        expression_add(
+            arena, conv->first_pixel, expression_multiply(arena, conv->quad, shape->pixels)));
     bool idle = threads < BLOCK_THREADS;
     if (idle)
         kernel_open_if_less(builder, conv->thread, expression_constant(arena, threads));
-    kernel_open_if_less(builder, sums.pixel,
-        expression_constant(arena, conv->images * conv->height * conv->width));
+    kernel_open_if_less(
+        builder, sums.pixel, expression_constant(arena, conv->images * conv->height * conv->width));
     if (conv->pointwise)
         emit_pointwise(&sums);
     else

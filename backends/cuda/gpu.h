@@ -9,10 +9,10 @@
 #include "backends/lower.h"
 
 enum {
-    BLOCK_THREADS = 256,        /* of every kernel */
-    PLANE_ALIGNMENT = 4,        /* floats: a load of four never leaves its plane */
-    LARGEST_OFFSET = 1 << 30,   /* floats; offsets are computed in 32 bits */
-    WHOLE_WORKSPACE = 1,        /* the buffer that tables count from */
+    BLOCK_THREADS = 256,      /* of every kernel */
+    PLANE_ALIGNMENT = 4,      /* floats: a load of four never leaves its plane */
+    LARGEST_OFFSET = 1 << 30, /* floats; offsets are computed in 32 bits */
+    WHOLE_WORKSPACE = 1,      /* the buffer that tables count from */
     FIRST_INPUT_BUFFER = 2
 };
 
@@ -64,8 +64,8 @@ Tensor *gpu_tensor(const GpuLowering *gpu, const Value *value);
 /* The place of a value that a kernel is about to compute. */
 Tensor *gpu_place(GpuLowering *gpu, const Value *value);
 /* A new flat tensor of that shape in the workspace. */
-Tensor *gpu_new_tensor(
-    GpuLowering *gpu, const char *name, int64_t images, int64_t channels, int64_t height, int64_t width);
+Tensor *gpu_new_tensor(GpuLowering *gpu, const char *name, int64_t images, int64_t channels,
+    int64_t height, int64_t width);
 /* The result of a layout op, flatten or crop: planes of its operands. */
 void gpu_view(GpuLowering *gpu, const Node *node);
 /* The tensor of an operand as a flat one in the workspace: copied when it is not. */
@@ -90,12 +90,12 @@ Access gpu_access(
 const Expression *access_plane(const Access *access, const Expression *channel);
 /* Offset, within the plane, of a pixel by its number in all images. */
 const Expression *access_pixel(const Access *access, const Expression *pixel);
-const Expression *access_position(const Access *access, const Expression *image,
-    const Expression *row, const Expression *column);
+const Expression *access_position(
+    const Access *access, const Expression *image, const Expression *row, const Expression *column);
 
 /* A kernel for blocks of threads, `items` of them; *thread is the variable. */
-void gpu_call_begin(GpuLowering *gpu, KernelCall *call, const Node *node, int64_t items,
-    const Expression **thread);
+void gpu_call_begin(
+    GpuLowering *gpu, KernelCall *call, const Node *node, int64_t items, const Expression **thread);
 /* Bytes that the step reads and writes, beside weights, for its description. */
 void gpu_call_count(KernelCall *call, const Tensor *read, const Tensor *written);
 void gpu_call_end(GpuLowering *gpu, KernelCall *call);

@@ -25,8 +25,8 @@ static void document_tensor(
     bool last = type->rank == 4 && layout == LAYOUT_NHWC;
     text_format(out, " *   %s %s: float32 [", kind, member);
     for (int i = 0; i < type->rank; i++)
-        text_format(out, "%s%lld", i > 0 ? ", " : "",
-            (long long)type->dims[last ? channels_last[i] : i]);
+        text_format(
+            out, "%s%lld", i > 0 ? ", " : "", (long long)type->dims[last ? channels_last[i] : i]);
     text_append(out, "] (");
     for (int i = 0; i < type->rank; i++)
         text_format(out, "%s%s", i > 0 ? ", " : "", names[last ? channels_last[i] : i]);
@@ -40,8 +40,8 @@ static void write_documentation(
         " * Tensors are dense arrays of float on the device, last dimension fastest:\n",
         graph->name, program->target->name);
     for (int i = 0; i < graph->input_count; i++)
-        document_tensor(out, names->inputs[i], &graph->inputs[i].value->type,
-            graph->inputs[i].layout, "input");
+        document_tensor(
+            out, names->inputs[i], &graph->inputs[i].value->type, graph->inputs[i].layout, "input");
     for (int i = 0; i < graph->output_count; i++)
         document_tensor(out, names->outputs[i], &graph->outputs[i].value->type,
             graph->outputs[i].layout, "output");
@@ -52,7 +52,8 @@ static void write_documentation(
         " *     status = %s_run(model, %s, stream);\n"
         " *     %s_destroy(model);\n"
         " *\n"
-        " * A model belongs to the device that was current when it was made. It has one workspace: runs of\n"
+        " * A model belongs to the device that was current when it was made. It has one workspace: "
+        "runs of\n"
         " * one model must follow each other, as those on one stream do. */\n",
         names->name, names->name, names->name,
         cuda_takes_pointers(graph) ? "device_input, device_output" : "&inputs, &outputs",
@@ -64,8 +65,8 @@ static void write_macros(
     text_format(out, "#define %s_ABI_VERSION 1\n", names->upper);
     text_format(out, "#define %s_WORKSPACE_BYTES %lld /* on the device, made by create */\n",
         names->upper, (long long)program->workspace_bytes);
-    text_format(out, "#define %s_WEIGHT_BYTES %zu /* the same */\n", names->upper,
-        program->weights.length);
+    text_format(
+        out, "#define %s_WEIGHT_BYTES %zu /* the same */\n", names->upper, program->weights.length);
     for (int i = 0; i < graph->input_count; i++)
         text_format(out, "#define %s_INPUT_%s_ELEMENTS %lld\n", names->upper,
             upper_case(program->arena, names->inputs[i]),
@@ -80,8 +81,7 @@ typedef struct Status {
     const char *name, *meaning;
 } Status;
 
-static const Status statuses[] = {{"OK", "success"},
-    {"ERROR_NULL_POINTER", "a pointer is null"},
+static const Status statuses[] = {{"OK", "success"}, {"ERROR_NULL_POINTER", "a pointer is null"},
     {"ERROR_NO_DEVICE", "there is no CUDA device, or no driver for it"},
     {"ERROR_WRONG_DEVICE", "the current device is not the model's, or cannot run its code"},
     {"ERROR_NO_MEMORY", "there is not enough memory"},
@@ -109,7 +109,8 @@ static void write_statuses(const Names *names, Text *out) {
 static void write_structs(const Graph *graph, const Names *names, Text *out) {
     if (cuda_takes_pointers(graph))
         return;
-    text_format(out, "\n/* The structs are the host's, the arrays the device's. */\nstruct %s_inputs {\n",
+    text_format(out,
+        "\n/* The structs are the host's, the arrays the device's. */\nstruct %s_inputs {\n",
         names->name);
     for (int i = 0; i < graph->input_count; i++)
         text_format(out, "    const float *%s;\n", names->inputs[i]);
@@ -125,14 +126,16 @@ static void write_functions(const Graph *graph, const Names *names, Text *out) {
         cuda_takes_pointers(graph)
             ? "const float *device_input, float *device_output"
             : arena_format(graph->arena,
-                  "const struct %s_inputs *inputs,\n    const struct %s_outputs *outputs", name, name);
+                  "const struct %s_inputs *inputs,\n    const struct %s_outputs *outputs", name,
+                  name);
     text_format(out,
         "\nstruct %s_model;\nstruct %s_graph;\n\n"
         "/* Allocates on the current device and copies the weights there. *model is NULL after an\n"
         " * error. */\n"
         "int %s_create(struct %s_model **model);\n"
         "void %s_destroy(struct %s_model *model); /* NULL is allowed */\n\n"
-        "/* Starts the network on the stream, a cudaStream_t (NULL is the default one), and returns: it\n"
+        "/* Starts the network on the stream, a cudaStream_t (NULL is the default one), and "
+        "returns: it\n"
         " * neither allocates nor waits. The tensors must stay until the stream has done it. */\n"
         "int %s_run(struct %s_model *model, %s,\n    void *stream);\n\n"
         "/* The same as a CUDA graph, which always works on these tensors. */\n"

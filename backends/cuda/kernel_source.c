@@ -20,8 +20,8 @@ void cuda_prelude_write(Text *out) {
         "INLINE float4 spread4(float a) { return make_float4(a, a, a, a); }\n"
         "INLINE float power_of_two(float a) { return __int_as_float(((int)a + 127) << 23); }\n");
     for (size_t i = 0; i < sizeof binary / sizeof *binary; i++) {
-        text_format(out, "INLINE float4 %s4(float4 a, float4 b) {\n    return make_float4(",
-            binary[i][0]);
+        text_format(
+            out, "INLINE float4 %s4(float4 a, float4 b) {\n    return make_float4(", binary[i][0]);
         for (int lane = 0; lane < 4; lane++) {
             char l = lanes[lane];
             text_append(out, lane > 0 ? ", " : "");
@@ -223,7 +223,7 @@ static void append_effect(Syntax *syntax, const Instruction *instruction) {
 static const Dialect cuda_dialect = {.index_type = "int",
     .minimum = "smaller",
     .maximum = "larger",
-    .before_loop = "#pragma unroll 4",
+    .before_inner_loop = "#pragma unroll 4",
     .type = append_type,
     .value = append_value,
     .effect = append_effect};
@@ -232,7 +232,8 @@ static const Dialect cuda_dialect = {.index_type = "int",
 
 static const char *parameter_type(ParameterRole role) {
     switch (role) {
-    case PARAMETER_READ: /* written by other blocks of the same launch: not for the read-only cache */
+    case PARAMETER_READ: /* written by other blocks of the same launch: not for the read-only cache
+                          */
         return "const float *";
     case PARAMETER_WRITE:
         return "float *";
@@ -260,8 +261,8 @@ static void write_head(Syntax *syntax, Text *out) {
     const Kernel *kernel = syntax->kernel;
     text_format(out, "static __device__ __noinline__ void %s(", kernel->name);
     for (int i = 0; i < kernel->parameter_count; i++)
-        text_format(out, "%s%s, ", parameter_type(kernel->parameters[i].role),
-            syntax->parameters[i]);
+        text_format(
+            out, "%s%s, ", parameter_type(kernel->parameters[i].role), syntax->parameters[i]);
     text_append(out, "float *shared, int item)\n{\n");
     for (int i = 0; i < kernel->parameter_count; i++)
         if (!syntax->parameter_is_used[i])

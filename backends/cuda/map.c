@@ -37,7 +37,8 @@ static MapPoint find_point(Map *map, const Expression *index) {
     at.image = tensor->images > 1
                    ? kernel_let(builder, "image", expression_divide(arena, at.pixel, size))
                    : expression_constant(arena, 0);
-    const Expression *rest = tensor->images > 1 ? expression_remainder(arena, at.pixel, size) : at.pixel;
+    const Expression *rest =
+        tensor->images > 1 ? expression_remainder(arena, at.pixel, size) : at.pixel;
     at.row = kernel_let(builder, "y", expression_divide(arena, rest, tensor->width));
     at.column = kernel_let(builder, "x", expression_remainder(arena, rest, tensor->width));
     return at;
@@ -81,8 +82,8 @@ static void end_map(Map *map, const Tensor *first, const Tensor *second, const T
     gpu_call_end(map->gpu, &map->call);
 }
 
-static int load_at(const Map *map, const Access *access, const Expression *channel,
-    const Expression *position) {
+static int load_at(
+    const Map *map, const Access *access, const Expression *channel, const Expression *position) {
     int reg = kernel_register(map->builder, 1);
     kernel_load(map->builder, reg, access->parameter,
         expression_add(map->builder->arena, access_plane(access, channel), position), 0, 1);
@@ -102,8 +103,8 @@ static void load_window(
 }
 
 static int emit_window_point(Map *map) {
-    return emit_window(&map->window, map->builder, map->at.channel, map->at.row, map->at.column,
-        load_window, map);
+    return emit_window(
+        &map->window, map->builder, map->at.channel, map->at.row, map->at.column, load_window, map);
 }
 
 static bool lower_window(GpuLowering *gpu, const Node *node) {

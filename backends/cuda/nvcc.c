@@ -90,8 +90,7 @@ static bool run_or_report(const Job *job, const char *const *words) {
     if (status == 0)
         return true;
     if (status < 0) {
-        diagnostics_error(
-            job->diagnostics, NULL, "cannot run '%s': %s", words[0], strerror(errno));
+        diagnostics_error(job->diagnostics, NULL, "cannot run '%s': %s", words[0], strerror(errno));
         return false;
     }
     Text said = {0};
@@ -99,9 +98,8 @@ static bool run_or_report(const Job *job, const char *const *words) {
     size_t length = said.length < MOST_MESSAGE_BYTES ? said.length : MOST_MESSAGE_BYTES;
     while (length > 0 && said.data[length - 1] == '\n')
         length--;
-    diagnostics_error(job->diagnostics,
-        "NVCC and CC in the environment name other compilers", "'%s' failed:\n%.*s", words[0],
-        (int)length, said.data == NULL ? "" : said.data);
+    diagnostics_error(job->diagnostics, "NVCC and CC in the environment name other compilers",
+        "'%s' failed:\n%.*s", words[0], (int)length, said.data == NULL ? "" : said.data);
     text_free(&said);
     return false;
 }
@@ -135,8 +133,8 @@ static bool knows_processor(const Job *job, const Target *target) {
 static bool write_text(const Job *job, const char *name, const Text *text) {
     int error = text_write_file(text, in_folder(job, name));
     if (error != 0)
-        diagnostics_error(job->diagnostics, NULL, "cannot write '%s': %s", in_folder(job, name),
-            strerror(error));
+        diagnostics_error(
+            job->diagnostics, NULL, "cannot write '%s': %s", in_folder(job, name), strerror(error));
     return error == 0;
 }
 
@@ -145,11 +143,11 @@ static bool write_sources(const Job *job, const Graph *graph, const Program *pro
     cuda_source_write(graph, program, &source);
     cuda_header_write(graph, program, &header);
     cuda_weights_write(graph, &weights);
-    bool done = write_text(job, "code.cu", &source) &&
-                write_text(job, arena_format(job->arena, "%s.h", graph->name), &header) &&
-                write_text(job, "weights.S", &weights) &&
-                write_text(job, arena_format(job->arena, "%s_weights.bin", graph->name),
-                    &program->weights);
+    bool done =
+        write_text(job, "code.cu", &source) &&
+        write_text(job, arena_format(job->arena, "%s.h", graph->name), &header) &&
+        write_text(job, "weights.S", &weights) &&
+        write_text(job, arena_format(job->arena, "%s_weights.bin", graph->name), &program->weights);
     text_free(&source);
     text_free(&header);
     text_free(&weights);

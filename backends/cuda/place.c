@@ -209,8 +209,8 @@ Tensor *gpu_place(GpuLowering *gpu, const Value *value) {
             own > 0 ? add_buffer(gpu, BUFFER_WORKSPACE, 0, plane * own, value_name(gpu, value)) : 0;
         own = 0;
         for (int64_t i = 0; i < tensor->channels; i++)
-            tensor->planes[i] = claims && claims[i].claimed ? claims[i].plane
-                                                            : (Plane){buffer, plane * own++};
+            tensor->planes[i] =
+                claims && claims[i].claimed ? claims[i].plane : (Plane){buffer, plane * own++};
     }
     return gpu->tensors[value->id] = tensor;
 }

@@ -40,27 +40,28 @@ static void emit_pool(const Reduction *r) {
         kernel_let(builder, "image", expression_remainder(arena, plane, in->images));
     int sum = emit_splat(builder, 1, 0.0f);
     kernel_open_if_less(builder, plane, expression_constant(arena, planes));
-    const Expression *pixel = kernel_open_for(
-        builder, "pixel", lane, expression_constant(arena, pixels), POOL_LANES);
+    const Expression *pixel =
+        kernel_open_for(builder, "pixel", lane, expression_constant(arena, pixels), POOL_LANES);
     const Expression *position = access_position(&r->input, image,
         expression_divide(arena, pixel, in->width), expression_remainder(arena, pixel, in->width));
-    int value = load(r, r->input.parameter,
-        expression_add(arena, access_plane(&r->input, channel), position));
+    int value = load(
+        r, r->input.parameter, expression_add(arena, access_plane(&r->input, channel), position));
     kernel_binary(builder, INSTRUCTION_add, sum, sum, value);
     kernel_close(builder);
     kernel_close(builder);
     kernel_store(builder, sum, r->shared, r->thread, 0, 1);
     kernel_barrier(builder);
     /* One of the lanes adds what all of them found. */
-    kernel_open_if_less(builder, expression_add(arena, plane, expression_multiply(arena, lane, planes)),
+    kernel_open_if_less(builder,
+        expression_add(arena, plane, expression_multiply(arena, lane, planes)),
         expression_constant(arena, planes));
     int total = emit_splat(builder, 1, 0.0f);
     const Expression *other = kernel_open_range(builder, "other", 0, POOL_LANES, 1);
     kernel_binary(builder, INSTRUCTION_add, total, total,
         load(r, r->shared, expression_add(arena, r->thread, other)));
     kernel_close(builder);
-    kernel_binary(builder, INSTRUCTION_multiply, total, total,
-        emit_splat(builder, 1, 1.0f / (float)pixels));
+    kernel_binary(
+        builder, INSTRUCTION_multiply, total, total, emit_splat(builder, 1, 1.0f / (float)pixels));
     const Expression *zero = expression_constant(arena, 0);
     kernel_store(builder, total, r->output.parameter,
         expression_add(arena, access_plane(&r->output, channel),
@@ -77,8 +78,8 @@ static const Expression *open_channels(const Reduction *r) {
         expression_constant(r->arena, r->input.tensor->channels), BLOCK_THREADS);
 }
 
-static int load_shifted(const Reduction *r, const Expression *channel, const Expression *pixel,
-    int maximum) {
+static int load_shifted(
+    const Reduction *r, const Expression *channel, const Expression *pixel, int maximum) {
     int value = load(r, r->input.parameter,
         expression_add(r->arena, access_plane(&r->input, channel), access_pixel(&r->input, pixel)));
     if (maximum < 0)
@@ -114,8 +115,8 @@ static void emit_softmax(const Reduction *r) {
     int value = load_shifted(r, channel, pixel, maximum);
     kernel_binary(builder, INSTRUCTION_divide, value, value, sum);
     kernel_store(builder, value, r->output.parameter,
-        expression_add(arena, access_plane(&r->output, channel), access_pixel(&r->output, pixel)), 0,
-        1);
+        expression_add(arena, access_plane(&r->output, channel), access_pixel(&r->output, pixel)),
+        0, 1);
     kernel_close(builder);
 }
 

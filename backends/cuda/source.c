@@ -13,7 +13,8 @@ bool cuda_takes_pointers(const Graph *graph) {
 
 /* ---- the network as one global function ---- */
 
-static void write_argument(const Program *program, const Argument *argument, bool table, Text *out) {
+static void write_argument(
+    const Program *program, const Argument *argument, bool table, Text *out) {
     const Buffer *buffer = &program->buffers[argument->buffer];
     long long offset = argument->offset;
     text_append(out, table ? "(const int *)(" : "");
@@ -42,8 +43,8 @@ static void write_call(
     const Kernel *kernel = program->kernels[step->kernel];
     text_format(out, "%*s%s(", indent, "", kernel->name);
     for (int i = 0; i < kernel->parameter_count; i++) {
-        write_argument(program, &step->arguments[i],
-            kernel->parameters[i].role == PARAMETER_TABLE, out);
+        write_argument(
+            program, &step->arguments[i], kernel->parameters[i].role == PARAMETER_TABLE, out);
         text_append(out, ", ");
     }
     text_append(out, "(float *)shared, item");
@@ -75,8 +76,7 @@ static void write_phase(const Program *program, int phase, Text *out) {
         text_append(out, " */\n");
         count++;
     }
-    text_format(out,
-        "            for (int item = blockIdx.x; item < %lld; item += gridDim.x) {\n",
+    text_format(out, "            for (int item = blockIdx.x; item < %lld; item += gridDim.x) {\n",
         (long long)phase_items(program, phase));
     int64_t first = 0;
     for (int i = 0, met = 0; i < program->step_count; i++) {
@@ -86,8 +86,10 @@ static void write_phase(const Program *program, int phase, Text *out) {
         int64_t items = program->kernels[step->kernel]->extent;
         bool last = ++met == count;
         if (count > 1)
-            text_format(out, met == 1 ? "                if (item < %lld)\n" : last
-                    ? "                else\n" : "                else if (item < %lld)\n",
+            text_format(out,
+                met == 1 ? "                if (item < %lld)\n"
+                : last   ? "                else\n"
+                         : "                else if (item < %lld)\n",
                 (long long)(first + items));
         write_call(program, step, first, count > 1 ? 20 : 16, out);
         first += items;
@@ -106,7 +108,8 @@ static void write_pointers(const Program *program, Text *out) {
 
 static void write_grid_barrier(Text *out) {
     text_append(out,
-        "/* All blocks of the grid get here before one goes on. Each adds one to the counter, the first\n"
+        "/* All blocks of the grid get here before one goes on. Each adds one to the counter, the "
+        "first\n"
         " * what is missing to a multiple of 2^31: the top bit turns when all have. */\n"
         "static __device__ void grid_barrier(unsigned *barrier)\n"
         "{\n"
@@ -125,7 +128,8 @@ static void write_grid_barrier(Text *out) {
 
 static void write_network(const Program *program, const char *name, Text *out) {
     text_format(out,
-        "/* Phases first_phase to end_phase - 1. With more than one the launch must be cooperative. */\n"
+        "/* Phases first_phase to end_phase - 1. With more than one the launch must be "
+        "cooperative. */\n"
         "static __global__ void __launch_bounds__(%d, %d) %s_network(\n"
         "    struct Pointers p, int first_phase, int end_phase)\n"
         "{\n"
@@ -144,23 +148,27 @@ static void write_network(const Program *program, const char *name, Text *out) {
 
 static void write_constants(const Graph *graph, const Program *program, Text *out) {
     int64_t most = 0;
-    text_format(out, "enum {\n    PHASES = %d,\n    THREADS = %d,\n", program->phase_count, THREADS);
+    text_format(
+        out, "enum {\n    PHASES = %d,\n    THREADS = %d,\n", program->phase_count, THREADS);
     for (int phase = 0; phase < program->phase_count; phase++) {
         int64_t items = phase_items(program, phase);
         most = items > most ? items : most;
     }
     text_format(out, "    MOST_ITEMS = %lld, /* of a phase */\n", (long long)most);
-    text_format(out, "    COMPUTE_CAPABILITY = %d,\n",
-        program->target->gpu->compute_capability);
+    text_format(out, "    COMPUTE_CAPABILITY = %d,\n", program->target->gpu->compute_capability);
     text_format(out, "    SHARED_BYTES = %lld,\n", (long long)cuda_shared_bytes(program));
-    int64_t workspace = (program->workspace_bytes + PART_ALIGNMENT - 1) / PART_ALIGNMENT * PART_ALIGNMENT;
+    int64_t workspace =
+        (program->workspace_bytes + PART_ALIGNMENT - 1) / PART_ALIGNMENT * PART_ALIGNMENT;
     text_format(out, "    BARRIER_BYTES = %d\n};\n", PART_ALIGNMENT);
     text_format(out, "static const size_t workspace_bytes = %lldu;\n", (long long)workspace);
     text_format(out, "static const size_t weight_bytes = %zuu;\n\n", program->weights.length);
     text_append(out, "/* Blocks that have something to do in each phase. */\n"
                      "static const int phase_items[PHASES] = {");
     for (int phase = 0; phase < program->phase_count; phase++)
-        text_format(out, "%s%lld", phase == 0 ? "" : phase % 12 == 0 ? ",\n    " : ", ",
+        text_format(out, "%s%lld",
+            phase == 0        ? ""
+            : phase % 12 == 0 ? ",\n    "
+                              : ", ",
             (long long)phase_items(program, phase));
     text_append(out, "};\n\n");
     (void)graph;
@@ -181,7 +189,8 @@ static void write_template(const char *template, const char *name, const char *u
 static const char create_template[] =
     "struct @_model {\n"
     "    int device, grid, cooperative;\n"
-    "    char *memory; /* on the device: the counter of the barrier, the workspace, the weights */\n"
+    "    char *memory; /* on the device: the counter of the barrier, the workspace, the weights "
+    "*/\n"
     "    int error;    /* of the CUDA runtime */\n"
     "};\n"
     "\n"
@@ -207,9 +216,11 @@ static const char create_template[] =
     "    }\n"
     "    error = cudaGetDevice(&model->device);\n"
     "    if (error == cudaSuccess)\n"
-    "        error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, model->device);\n"
+    "        error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, "
+    "model->device);\n"
     "    if (error == cudaSuccess)\n"
-    "        error = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, model->device);\n"
+    "        error = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, "
+    "model->device);\n"
     "    if (error == cudaSuccess && major * 10 + minor < COMPUTE_CAPABILITY)\n"
     "        return `_ERROR_WRONG_DEVICE;\n"
     "    if (error == cudaSuccess)\n"
@@ -224,7 +235,8 @@ static const char create_template[] =
     "    if (error == cudaSuccess)\n"
     "        error = cudaOccupancyMaxActiveBlocksPerMultiprocessor(\n"
     "            &blocks, (const void *)@_network, THREADS, SHARED_BYTES);\n"
-    "    model->grid = blocks * multiprocessors < MOST_ITEMS ? blocks * multiprocessors : MOST_ITEMS;\n"
+    "    model->grid = blocks * multiprocessors < MOST_ITEMS ? blocks * multiprocessors : "
+    "MOST_ITEMS;\n"
     "    if (error == cudaSuccess && model->grid < 1)\n"
     "        return `_ERROR_WRONG_DEVICE;\n"
     "    return failed(model, error, `_ERROR_CUDA);\n"
@@ -278,18 +290,18 @@ static const char create_template[] =
     "}\n"
     "\n"
     "/* One launch of all phases, or where blocks cannot wait for each other, one of each. */\n"
-    "static cudaError_t launch(const struct @_model *model, struct Pointers p, cudaStream_t stream)\n"
+    "static cudaError_t launch(const struct @_model *model, struct Pointers p, cudaStream_t "
+    "stream)\n"
     "{\n"
     "    int first = 0, end = PHASES;\n"
     "    void *arguments[] = {&p, &first, &end};\n"
-    "    const void *kernel = (const void *)@_network;\n"
     "    if (model->cooperative)\n"
-    "        return cudaLaunchCooperativeKernel(\n"
-    "            kernel, dim3(model->grid), dim3(THREADS), arguments, SHARED_BYTES, stream);\n"
+    "        return cudaLaunchCooperativeKernel((const void *)@_network, dim3(model->grid),\n"
+    "            dim3(THREADS), arguments, SHARED_BYTES, stream);\n"
     "    for (; first < PHASES; first++) {\n"
     "        end = first + 1;\n"
-    "        cudaError_t error = cudaLaunchKernel(\n"
-    "            kernel, dim3(phase_items[first]), dim3(THREADS), arguments, SHARED_BYTES, stream);\n"
+    "        cudaError_t error = cudaLaunchKernel((const void *)@_network,\n"
+    "            dim3(phase_items[first]), dim3(THREADS), arguments, SHARED_BYTES, stream);\n"
     "        if (error != cudaSuccess)\n"
     "            return error;\n"
     "    }\n"
@@ -320,8 +332,8 @@ static void write_parameters(const Graph *graph, const char *name, bool names_on
     else if (names_only)
         text_append(out, "inputs, outputs");
     else
-        text_format(out, "const struct %s_inputs *inputs,\n    const struct %s_outputs *outputs", name,
-            name);
+        text_format(out, "const struct %s_inputs *inputs,\n    const struct %s_outputs *outputs",
+            name, name);
 }
 
 static void write_run(const Graph *graph, const Names *names, Text *out) {
@@ -379,14 +391,16 @@ static void write_capture(const Graph *graph, const Names *names, Text *out) {
         "        cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), %s_ERROR_CUDA);\n"
         "    if (status == %s_OK)\n"
         "        status = failed(model,\n"
-        "            cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), %s_ERROR_CUDA);\n"
+        "            cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "
+        "%s_ERROR_CUDA);\n"
         "    if (status == %s_OK) {\n"
         "        status = %s_run(model, ",
         name, upper, name, name, upper, upper, upper, upper, upper, name);
     write_parameters(graph, name, true, out);
     text_format(out,
         ", stream);\n"
-        "        int ended = failed(model, cudaStreamEndCapture(stream, &captured), %s_ERROR_CUDA);\n"
+        "        int ended = failed(model, cudaStreamEndCapture(stream, &captured), "
+        "%s_ERROR_CUDA);\n"
         "        status = status == %s_OK ? ended : status;\n"
         "    }\n"
         "    graph->model = model;\n"

@@ -10,8 +10,8 @@ void cuda_source_write(const Graph *graph, const Program *program, Text *out);
 void cuda_header_write(const Graph *graph, const Program *program, Text *out);
 /* NAME_weights.S: the weights as a symbol, from the file NAME_weights.bin. */
 void cuda_weights_write(const Graph *graph, Text *out);
-/* nvcc.c: the nvcc of $NVCC, of the PATH, of $CUDA_HOME, or where it is usually installed; NULL when
- * there is none. */
+/* nvcc.c: the nvcc of $NVCC, of the PATH, of $CUDA_HOME, or where it is usually installed; NULL
+ * when there is none. */
 const char *cuda_find_nvcc(Arena *arena);
 /* libNAME.a, compiled by that nvcc and the C compiler of $CC or cc. */
 bool cuda_library_write(const Graph *graph, const Program *program, const char *nvcc, Text *out,
@@ -25,8 +25,8 @@ int64_t cuda_shared_bytes(const Program *program);
 
 /* header.c: what the files call things. */
 typedef struct Names {
-    const char *name, *upper;        /* NAME_cuda, NAME_CUDA */
-    const char **inputs, **outputs;  /* members of the structs */
+    const char *name, *upper;       /* NAME_cuda, NAME_CUDA */
+    const char **inputs, **outputs; /* members of the structs */
 } Names;
 Names cuda_names(const Graph *graph, Arena *arena);
 

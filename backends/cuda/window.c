@@ -55,13 +55,12 @@ static Bounds bounds_of(const WindowOp *op, int axis) {
     const Window *w = &op->window;
     int64_t in = axis == 0 ? op->height_in : op->width_in;
     int64_t out = axis == 0 ? op->height_out : op->width_out;
-    int64_t last = (out - 1) * w->stride[axis] - w->padding[axis] +
-                   (w->kernel[axis] - 1) * w->dilation[axis];
+    int64_t last =
+        (out - 1) * w->stride[axis] - w->padding[axis] + (w->kernel[axis] - 1) * w->dilation[axis];
     return (Bounds){w->padding[axis] > 0, last >= in};
 }
 
-static int open_bounds(
-    KernelBuilder *builder, Bounds bounds, const Expression *at, int64_t size) {
+static int open_bounds(KernelBuilder *builder, Bounds bounds, const Expression *at, int64_t size) {
     if (bounds.below)
         kernel_open_if_less(builder, expression_constant(builder->arena, -1), at);
     if (bounds.above)
@@ -118,10 +117,10 @@ static const Expression *tap_count(
     int64_t in = axis == 0 ? op->height_in : op->width_in;
     int64_t before = op->count_padding ? w->padding[axis] : 0;
     int64_t after = op->count_padding ? w->padding[axis + 2] : 0;
-    const Expression *first =
-        expression_offset(arena, expression_multiply(arena, at, w->stride[axis]), -w->padding[axis]);
-    const Expression *end = expression_minimum(arena, expression_offset(arena, first, w->kernel[axis]),
-        expression_constant(arena, in + after));
+    const Expression *first = expression_offset(
+        arena, expression_multiply(arena, at, w->stride[axis]), -w->padding[axis]);
+    const Expression *end = expression_minimum(arena,
+        expression_offset(arena, first, w->kernel[axis]), expression_constant(arena, in + after));
     first = expression_maximum(arena, first, expression_constant(arena, -before));
     return expression_add(arena, end, expression_multiply(arena, first, -1));
 }
@@ -131,8 +130,8 @@ static void emit_division(const WindowOp *op, KernelBuilder *builder, int sum,
     const Expression *row, const Expression *column) {
     Arena *arena = builder->arena;
     Bounds rows = bounds_of(op, 0), columns = bounds_of(op, 1);
-    bool varies = rows.above || columns.above ||
-                  (!op->count_padding && (rows.below || columns.below));
+    bool varies =
+        rows.above || columns.above || (!op->count_padding && (rows.below || columns.below));
     int64_t most_rows = op->window.kernel[0], most_columns = op->window.kernel[1];
     int factor = emit_splat(builder, 1, 1.0f / (float)(most_rows * most_columns));
     if (varies) {

@@ -12,14 +12,15 @@ typedef struct WindowOp {
     WindowKind kind;
     Window window;
     int64_t height_in, width_in, height_out, width_out;
-    bool count_padding; /* MEAN */
-    int weights;        /* DEPTHWISE: parameter; taps of each channel, then biases */
+    bool count_padding;  /* MEAN */
+    int weights;         /* DEPTHWISE: parameter; taps of each channel, then biases */
     int64_t bias_offset; /* -1 without */
     Activation activation;
 } WindowOp;
 
 /* Loads a number of the input into a register: row and column lie inside of it. */
-typedef void WindowLoad(const void *context, int reg, const Expression *row, const Expression *column);
+typedef void WindowLoad(
+    const void *context, int reg, const Expression *row, const Expression *column);
 
 /* Whether the op is one of these. */
 bool is_window_op(const Node *node);

@@ -49,6 +49,12 @@ static void initialise_architecture(Architecture architecture) {
     case ARCHITECTURE_WASM32:
         INITIALISE(WebAssembly);
         break;
+    case ARCHITECTURE_NVPTX:
+        LLVMInitializeNVPTXTargetInfo();
+        LLVMInitializeNVPTXTarget();
+        LLVMInitializeNVPTXTargetMC();
+        LLVMInitializeNVPTXAsmPrinter();
+        break;
     case ARCHITECTURE_COUNT:
         break;
     }
