@@ -43,16 +43,15 @@ def call(words, cwd=None, env=None, check=True, seconds=SECONDS):
 
 LAUNCH = re.compile(r"(\w+)\s*<<<(.*?)>>>\s*\(", re.DOTALL)
 DYNAMIC = re.compile(r"extern\s+__shared__\s+(?:__align__\(\d+\)\s*|alignas\(\d+\)\s*)?(\w[\w ]*?)\s*(\w+)\[\]\s*;")
-KERNEL = re.compile(r"__global__\s+(?:(?:__launch_bounds__\s*\([^)]*\)|\w+)\s+)*?(\w+)\s*\(")
+KERNEL = re.compile(r"__global__\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?void\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?(\w+)\s*\(")
 
 
 def prepare(text):
     """The source as C++ for the stand-in's header. Lines keep their numbers."""
     text = LAUNCH.sub(r"shim::launcher(\1, \2)(", text)
     text = DYNAMIC.sub(r"\1 *const \2 = static_cast<\1 *>(shim_dynamic_shared());", text)
-    for kernel in set(KERNEL.findall(text)):  # the stand-in wants to know the types of the arguments
-        text = re.sub(rf"\((?:const )?void ?\*\)\s*{kernel}\b", kernel, text)
-    return text
+    kernels = dict.fromkeys(KERNEL.findall(text))  # the stand-in wants to know the types of their arguments
+    return text + "".join(f"[[maybe_unused]] static const shim::Registration shim_{kernel}({kernel});\n" for kernel in kernels)
 
 
 # ---- building ----

@@ -1,5 +1,5 @@
-// Small kernels with every construct that the stand-in knows. The program runs one of them and prints the largest
-// error, or commits one of the mistakes that must be found.
+// Small kernels with every construct that the stand-in knows. The program runs one of them and
+// prints the largest error, or commits one of the mistakes that must be found.
 #include <cuda_runtime.h>
 
 #include <stdio.h>
@@ -13,8 +13,7 @@ enum { THREADS = 96, BLOCKS = 3, COUNT = THREADS * BLOCKS, TILES = 4, MOST_BLOCK
 // ---- kernels ----
 
 // Each block turns its part round, tile by tile: the memory of one tile is used again by the next.
-__global__ void turn(const float *from, float *to)
-{
+__global__ void turn(const float *from, float *to) {
     __shared__ float tile[THREADS];
     for (int i = 0; i < TILES; i++) {
         int at = (blockIdx.x * TILES + i) * THREADS + threadIdx.x;
@@ -26,24 +25,21 @@ __global__ void turn(const float *from, float *to)
 }
 
 // The same with dynamic memory, four floats at a time.
-__global__ void turn_vectors(const float4 *from, float4 *to)
-{
+__global__ void turn_vectors(const float4 *from, float4 *to) {
     extern __shared__ float4 shared[];
     shared[threadIdx.x] = __ldg(&from[blockIdx.x * THREADS + threadIdx.x]);
     __syncthreads(); // between writing and reading vectors
     to[blockIdx.x * THREADS + threadIdx.x] = shared[THREADS - 1 - threadIdx.x];
 }
 
-__device__ float sum_of_warp(float value)
-{
+__device__ float sum_of_warp(float value) {
     for (int lanes = 16; lanes > 0; lanes /= 2)
         value += __shfl_xor_sync(0xffffffffu, value, lanes);
     return value;
 }
 
 // The sum of all numbers, by warps, blocks and atomics.
-__global__ void sum(const float *from, float *to)
-{
+__global__ void sum(const float *from, float *to) {
     __shared__ float partial[THREADS / 32];
     float value = sum_of_warp(from[blockIdx.x * THREADS + threadIdx.x]);
     if (threadIdx.x % 32 == 0)
@@ -54,8 +50,7 @@ __global__ void sum(const float *from, float *to)
 }
 
 // Neighbours inside of a warp exchange their numbers through shared memory.
-__global__ void swap_in_warp(const float *from, float *to)
-{
+__global__ void swap_in_warp(const float *from, float *to) {
     __shared__ float tile[THREADS];
     int at = blockIdx.x * THREADS + threadIdx.x;
     tile[threadIdx.x] = from[at];
@@ -63,8 +58,7 @@ __global__ void swap_in_warp(const float *from, float *to)
     to[at] = tile[threadIdx.x ^ 1];
 }
 
-__device__ void grid_barrier(unsigned *arrived, unsigned target)
-{
+__device__ void grid_barrier(unsigned *arrived, unsigned target) {
     __syncthreads(); // all of the block have arrived
     if (threadIdx.x == 0) {
         __threadfence(); // publish
@@ -77,8 +71,7 @@ __device__ void grid_barrier(unsigned *arrived, unsigned target)
 }
 
 // All blocks move the whole array on by the numbers of one block, and back.
-__global__ void move_twice(const float *from, float *between, float *to, unsigned *arrived)
-{
+__global__ void move_twice(const float *from, float *between, float *to, unsigned *arrived) {
     for (int at = blockIdx.x * THREADS + threadIdx.x; at < COUNT; at += gridDim.x * THREADS)
         between[at] = from[(at + THREADS) % COUNT];
     grid_barrier(arrived, gridDim.x);
@@ -88,8 +81,7 @@ __global__ void move_twice(const float *from, float *between, float *to, unsigne
 
 // ---- mistakes ----
 
-__global__ void reach_too_far(float *to, int far)
-{
+__global__ void reach_too_far(float *to, int far) {
     __shared__ float tile[THREADS];
     extern __shared__ float4 shared[];
     tile[threadIdx.x] = to[threadIdx.x];
@@ -105,6 +97,12 @@ __global__ void reach_too_far(float *to, int far)
         __syncthreads(); // not reached by all
     else if (far == 5)
         __syncthreads(); // another one
+    if (far == 7) { // across a barrier, but the read-only cache may be older
+        to[threadIdx.x] = 1;
+        __syncthreads(); // of no use
+        tile[threadIdx.x] = __ldg(&to[THREADS - 1 - threadIdx.x]);
+        __syncthreads(); // nor this
+    }
     if (far == 6 && threadIdx.x < 7)
         __shfl_sync(0xffu, to[threadIdx.x], 0); // lane 7 never comes
     to[threadIdx.x] = tile[THREADS - 1 - threadIdx.x];
@@ -112,21 +110,18 @@ __global__ void reach_too_far(float *to, int far)
 
 // ---- the program ----
 
-static void must(cudaError_t error)
-{
+static void must(cudaError_t error) {
     if (error != cudaSuccess) {
         fprintf(stderr, "%s\n", cudaGetErrorString(error));
         exit(3);
     }
 }
 
-static float value(int i)
-{
+static float value(int i) {
     return (float)(i * 7 % 101);
 }
 
-static float expected(const char *name, int i, float total)
-{
+static float expected(const char *name, int i, float total) {
     if (strcmp(name, "turn") == 0 || strcmp(name, "turn_vectors") == 0) {
         int lanes = strcmp(name, "turn") == 0 ? 1 : 4, part = THREADS * lanes, in = i % part;
         return value(i - in + (THREADS - 1 - in / lanes) * lanes + in % lanes);
@@ -136,32 +131,32 @@ static float expected(const char *name, int i, float total)
     return strcmp(name, "swap_in_warp") == 0 ? value(i ^ 1) : value(i);
 }
 
-static int elements(const char *name)
-{
+static int elements(const char *name) {
     return strcmp(name, "turn") == 0 || strcmp(name, "turn_vectors") == 0 ? COUNT * TILES : COUNT;
 }
 
-static void launch(const char *name, float *from, float *between, float *to, unsigned *arrived)
-{
+static void launch(const char *name, float *from, float *between, float *to, unsigned *arrived) {
     if (strcmp(name, "turn") == 0)
         turn<<<BLOCKS, THREADS>>>(from, to);
     else if (strcmp(name, "turn_vectors") == 0)
-        turn_vectors<<<BLOCKS, THREADS, THREADS * sizeof(float4)>>>((const float4 *)from, (float4 *)to);
+        turn_vectors<<<BLOCKS, THREADS, THREADS * sizeof(float4)>>>(
+            (const float4 *)from, (float4 *)to);
     else if (strcmp(name, "sum") == 0)
         sum<<<BLOCKS, THREADS, 0, 0>>>(from, to);
     else if (strcmp(name, "swap_in_warp") == 0)
         swap_in_warp<<<BLOCKS, THREADS>>>(from, to);
     else if (strcmp(name, "move_twice") == 0) {
         void *arguments[] = {&from, &between, &to, &arrived};
-        must(cudaLaunchCooperativeKernel((const void *)move_twice, dim3(MOST_BLOCKS), dim3(THREADS), arguments, 0, 0));
+        must(cudaLaunchCooperativeKernel(
+            (const void *)move_twice, dim3(MOST_BLOCKS), dim3(THREADS), arguments, 0, 0));
     } else
         reach_too_far<<<1, THREADS, THREADS * sizeof(float4)>>>(to, atoi(name));
     must(cudaGetLastError());
 }
 
-// sample NAME ORDER [LINE]: which kernel or mistake, in which order, without the barrier of which line.
-int main(int count, char **words)
-{
+// sample NAME ORDER [LINE]: which kernel or mistake, in which order, without the barrier of which
+// line.
+int main(int count, char **words) {
     const char *name = words[1];
     shim_set_order(atoi(words[2]));
     if (count > 3)
@@ -192,6 +187,7 @@ int main(int count, char **words)
     must(cudaFree(between));
     must(cudaFree(to));
     must(cudaFree(arrived));
-    printf("error %g, races %ld, left out %ld, objects %ld\n", worst, shim_races(), shim_left_out(), shim_objects());
+    printf("error %g, races %ld, left out %ld, objects %ld\n", worst, shim_races(), shim_left_out(),
+        shim_objects());
     return 0;
 }

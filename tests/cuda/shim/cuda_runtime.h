@@ -4,7 +4,7 @@
  *
  * shim.py prepares a source: `kernel<<<grid, block, bytes, stream>>>(arguments)` becomes
  * `shim::launcher(kernel, grid, block, bytes, stream)(arguments)`, and `extern __shared__ T name[]`
- * a pointer. */
+ * a pointer, and each kernel is registered. */
 #ifndef RIFFLE_SHIM_CUDA_RUNTIME_H
 #define RIFFLE_SHIM_CUDA_RUNTIME_H
 

@@ -2,13 +2,6 @@
 #include "races.h"
 #include "threads.h"
 
-namespace {
-
-constexpr unsigned MOST_ATOMICS =
-    64; /* in a row, before others have a turn: it may be a loop that waits */
-
-} // namespace
-
 void shim_syncthreads(int line) {
     if (!shim::is_left_out(line))
         shim::wait_for_block(line);
@@ -43,6 +36,10 @@ unsigned shim_ballot(int line, unsigned mask, bool condition) {
     for (unsigned lane = 0; lane < shim::WARP; lane++)
         ballot |= static_cast<unsigned>(all[lane]) << lane;
     return ballot;
+}
+
+void shim_read_only(const void *address, std::size_t bytes) {
+    shim::races_read_only(address, bytes);
 }
 
 void shim_atomic(const void *address) {

@@ -92,7 +92,11 @@ SHIM_ATOMIC(atomicOr, unsigned, before | operand)
 
 /* ---- arithmetic ---- */
 
+/* Through the read-only cache: the launch must not write there. */
+void shim_read_only(const void *address, std::size_t bytes);
+
 template <typename T> T __ldg(const T *address) {
+    shim_read_only(address, sizeof *address);
     return *address;
 }
 

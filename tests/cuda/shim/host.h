@@ -17,6 +17,7 @@ enum cudaError_t {
     cudaErrorInvalidConfiguration = 9,
     cudaErrorInvalidDevicePointer = 17,
     cudaErrorInsufficientDriver = 35,
+    cudaErrorInvalidDeviceFunction = 98,
     cudaErrorNoDevice = 100,
     cudaErrorInvalidDevice = 101,
     cudaErrorInvalidResourceHandle = 400,
@@ -111,6 +112,9 @@ cudaError_t shim_launch(const void *kernel, dim3 grid, dim3 block, std::size_t d
 cudaError_t shim_function_attribute(const void *kernel, cudaFuncAttribute attribute, int value);
 cudaError_t shim_occupancy(int *blocks, const void *kernel, int threads, std::size_t dynamic_bytes);
 
+/* The function binds a kernel to its arguments. */
+void shim_register(const void *kernel, std::function<std::function<void()>(void **)> bind);
+
 template <typename T>
 cudaError_t cudaFuncSetAttribute(T *kernel, cudaFuncAttribute attribute, int value) {
     return shim_function_attribute(reinterpret_cast<const void *>(kernel), attribute, value);
@@ -126,7 +130,8 @@ namespace shim {
 
 /* The arguments are copied when the kernel is launched, as CUDA does. */
 template <typename... A, std::size_t... I>
-std::function<void()> bind(void (*kernel)(A...), void **arguments, std::index_sequence<I...>) {
+std::function<void()> bind_kernel(
+    void (*kernel)(A...), void **arguments, std::index_sequence<I...>) {
     std::tuple<A...> copies(*static_cast<A *>(arguments[I])...);
     return [kernel, copies] { std::apply(kernel, copies); };
 }
@@ -141,20 +146,30 @@ auto launcher(void (*kernel)(A...), dim3 grid, dim3 block, std::size_t dynamic_b
     };
 }
 
+/* What is known of a kernel's types, for launches by its address alone. */
+struct Registration {
+    template <typename... A> explicit Registration(void (*kernel)(A...)) {
+        shim_register(reinterpret_cast<const void *>(kernel), [kernel](void **arguments) {
+            return bind_kernel(kernel, arguments, std::index_sequence_for<A...>());
+        });
+    }
+};
+
 } // namespace shim
 
-template <typename... A>
-cudaError_t cudaLaunchKernel(void (*kernel)(A...), dim3 grid, dim3 block, void **arguments,
-    std::size_t dynamic_bytes = 0, cudaStream_t stream = nullptr) {
-    return shim_launch(reinterpret_cast<const void *>(kernel), grid, block, dynamic_bytes, stream,
-        false, shim::bind(kernel, arguments, std::index_sequence_for<A...>()));
+cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block, void **arguments,
+    std::size_t dynamic_bytes = 0, cudaStream_t stream = nullptr);
+cudaError_t cudaLaunchCooperativeKernel(const void *kernel, dim3 grid, dim3 block, void **arguments,
+    std::size_t dynamic_bytes = 0, cudaStream_t stream = nullptr);
+
+template <typename... A, typename... Rest>
+cudaError_t cudaLaunchKernel(void (*kernel)(A...), Rest... rest) {
+    return cudaLaunchKernel(reinterpret_cast<const void *>(kernel), rest...);
 }
 
-template <typename... A>
-cudaError_t cudaLaunchCooperativeKernel(void (*kernel)(A...), dim3 grid, dim3 block,
-    void **arguments, std::size_t dynamic_bytes = 0, cudaStream_t stream = nullptr) {
-    return shim_launch(reinterpret_cast<const void *>(kernel), grid, block, dynamic_bytes, stream,
-        true, shim::bind(kernel, arguments, std::index_sequence_for<A...>()));
+template <typename... A, typename... Rest>
+cudaError_t cudaLaunchCooperativeKernel(void (*kernel)(A...), Rest... rest) {
+    return cudaLaunchCooperativeKernel(reinterpret_cast<const void *>(kernel), rest...);
 }
 
 #endif

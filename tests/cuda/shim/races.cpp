@@ -17,7 +17,8 @@ constexpr long MOST_PRINTED = 5;
 
 struct Access {
     unsigned launch = 0; /* 0: none */
-    unsigned block = 0, thread = 0, epoch = 0, warp_epoch = 0;
+    unsigned block = 0, thread = 0, epoch = 0,
+             warp_epoch = 0; /* who, and after how many barriers */
     const void *code = nullptr;
 };
 
@@ -25,6 +26,7 @@ struct Access {
  */
 struct Word {
     Access write, read, other_read;
+    unsigned read_only_launch = 0; /* the last that read it through the read-only cache */
 };
 
 using Page = std::array<Word, PAGE_BYTES / WORD_BYTES>;
@@ -38,6 +40,7 @@ struct Known {
 using View = std::vector<Known>; /* by block; empty when nothing is known */
 
 struct Watcher {
+    bool on = false; /* whether any code calls it */
     unsigned launch = 0, blocks = 0;
     long races = 0;
     std::unordered_map<std::uintptr_t, std::unique_ptr<Page>> pages;
@@ -124,6 +127,8 @@ void note_write(
         report("overwrites what was read by", address, word.read, now);
     else if (!ordered(word.other_read, thread, shared))
         report("overwrites what was read by", address, word.other_read, now);
+    else if (word.read_only_launch == watcher.launch)
+        report("overwrites what the read-only cache may hold for", address, word.read, now);
     word.write = now;
     word.read = word.other_read = Access{};
 }
@@ -187,6 +192,21 @@ void races_fence() {
     watcher.unseen.erase(unseen);
 }
 
+void races_read_only(const void *address, std::size_t bytes) {
+    if (!watcher.on)
+        return;
+    const Thread *thread = current_thread();
+    const std::uintptr_t begin = reinterpret_cast<std::uintptr_t>(address);
+    for (std::uintptr_t at = begin; at < begin + bytes; at += WORD_BYTES) {
+        Word &word = word_at(at);
+        if (word.write.launch == watcher.launch)
+            report("reads through the read-only cache what was written by", address, word.write,
+                {watcher.launch, thread->block->number, thread->number, thread->block->epoch, 0,
+                    nullptr});
+        word.read_only_launch = watcher.launch;
+    }
+}
+
 static void acquire(const Thread *thread, const void *address) {
     const auto published = watcher.published.find(address);
     if (published != watcher.published.end())
@@ -217,6 +237,7 @@ long shim_races(void) {
 extern "C" {
 
 void __tsan_init(void) {
+    shim::watcher.on = true;
 }
 
 void __tsan_func_entry(void *) {

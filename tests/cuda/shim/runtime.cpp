@@ -424,6 +424,35 @@ cudaError_t shim_launch(const void *kernel, dim3 grid, dim3 block, std::size_t d
     });
 }
 
+/* Made before main, in an order that is not known. */
+static std::map<const void *, std::function<Work(void **)>> &kernels() {
+    static std::map<const void *, std::function<Work(void **)>> known;
+    return known;
+}
+
+void shim_register(const void *kernel, std::function<Work(void **)> bind) {
+    kernels()[kernel] = std::move(bind);
+}
+
+static cudaError_t launch(const void *kernel, dim3 grid, dim3 block, void **arguments,
+    std::size_t dynamic_bytes, cudaStream_t stream, bool cooperative) {
+    const auto found = kernels().find(kernel);
+    if (found == kernels().end())
+        return fails(cudaErrorInvalidDeviceFunction);
+    return shim_launch(
+        kernel, grid, block, dynamic_bytes, stream, cooperative, found->second(arguments));
+}
+
+cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block, void **arguments,
+    std::size_t dynamic_bytes, cudaStream_t stream) {
+    return launch(kernel, grid, block, arguments, dynamic_bytes, stream, false);
+}
+
+cudaError_t cudaLaunchCooperativeKernel(const void *kernel, dim3 grid, dim3 block, void **arguments,
+    std::size_t dynamic_bytes, cudaStream_t stream) {
+    return launch(kernel, grid, block, arguments, dynamic_bytes, stream, true);
+}
+
 cudaError_t shim_function_attribute(const void *kernel, cudaFuncAttribute attribute, int value) {
     ENTER();
     if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize)

@@ -105,7 +105,6 @@ void run_thread(Thread &thread) {
     world.current = &thread;
     threadIdx = thread.index;
     blockIdx = thread.block->index;
-    thread.atomics = 0;
     fiber_enter(thread.fiber);
     world.current = nullptr;
 }
