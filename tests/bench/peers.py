@@ -56,7 +56,7 @@ class Ncnn(Engine):
     @staticmethod
     def _converter():
         """The package's program; its Python part would want PyTorch."""
-        return next(file for file in metadata.distribution("pnnx").files if file.name == "pnnx").locate()
+        return next(file for file in metadata.distribution("pnnx").files if file.parts[-2:] == ("pnnx", "pnnx")).locate()
 
     def run(self):
         extractor = self._net.create_extractor()
