@@ -2,52 +2,69 @@
 #include "backends/c/syntax.h"
 #include "backends/cuda/source.h"
 #include <assert.h>
+#include <ctype.h>
+#include <string.h>
 
 /* ---- what the functions call ---- */
 
-void cuda_prelude_write(Text *out) {
-    static const char *const binary[][2] = {{"add", "a.%c + b.%c"}, {"subtract", "a.%c - b.%c"},
-        {"multiply", "a.%c * b.%c"}, {"divide", "a.%c / b.%c"},
-        {"minimum", "a.%c < b.%c ? a.%c : b.%c"}, {"maximum", "a.%c > b.%c ? a.%c : b.%c"}};
-    static const char lanes[] = "xyzw";
-    text_append(out,
-        "#define INLINE static __device__ __forceinline__\n\n"
-        "INLINE int smaller(int a, int b) { return a < b ? a : b; }\n"
-        "INLINE int larger(int a, int b) { return a > b ? a : b; }\n"
-        "INLINE float4 load4(const float *at) { return *(const float4 *)at; }\n"
-        "INLINE float4 load_weights4(const float *at) { return __ldg((const float4 *)at); }\n"
-        "INLINE void store4(float *at, float4 a) { *(float4 *)at = a; }\n"
-        "INLINE float4 spread4(float a) { return make_float4(a, a, a, a); }\n"
-        "INLINE float power_of_two(float a) { return __int_as_float(((int)a + 127) << 23); }\n");
-    for (size_t i = 0; i < sizeof binary / sizeof *binary; i++) {
-        text_format(
-            out, "INLINE float4 %s4(float4 a, float4 b) {\n    return make_float4(", binary[i][0]);
-        for (int lane = 0; lane < 4; lane++) {
-            char l = lanes[lane];
-            text_append(out, lane > 0 ? ", " : "");
-            for (const char *at = binary[i][1]; *at != '\0'; at++) {
-                bool is_lane = at[0] == '%' && at[1] == 'c';
-                text_append_bytes(out, is_lane ? &l : at, 1);
-                at += is_lane;
-            }
-        }
-        text_append(out, ");\n}\n");
-    }
-    text_append(out,
-        "INLINE float4 multiply_add4(float4 a, float4 b, float4 c) {\n"
-        "    return make_float4(fmaf(a.x, b.x, c.x), fmaf(a.y, b.y, c.y), fmaf(a.z, b.z, c.z), "
-        "fmaf(a.w, b.w, c.w));\n"
-        "}\n"
-        "INLINE float4 floor4(float4 a) {\n"
-        "    return make_float4(floorf(a.x), floorf(a.y), floorf(a.z), floorf(a.w));\n"
-        "}\n"
-        "INLINE float4 square_root4(float4 a) {\n"
-        "    return make_float4(sqrtf(a.x), sqrtf(a.y), sqrtf(a.z), sqrtf(a.w));\n"
-        "}\n"
-        "INLINE float4 power_of_two4(float4 a) {\n"
-        "    return make_float4(power_of_two(a.x), power_of_two(a.y), power_of_two(a.z), "
-        "power_of_two(a.w));\n"
-        "}\n\n");
+/* A function that kernels call; after those that it calls itself. */
+typedef struct Helper {
+    const char *name, *text;
+} Helper;
+
+/* x, y, z, w of a function of four lanes. */
+#define LANES(name, of_x, of_y, of_z, of_w)                                                        \
+    "INLINE float4 " name "\n{\n    return make_float4(" of_x ", " of_y ",\n        " of_z         \
+    ", " of_w ");\n}\n"
+#define BINARY(name, operator)                                                                     \
+    LANES(name "(float4 a, float4 b)", "a.x " operator" b.x", "a.y " operator" b.y",               \
+        "a.z " operator" b.z", "a.w " operator" b.w")
+#define CHOICE(name, operator)                                                                     \
+    LANES(name "(float4 a, float4 b)", "a.x " operator" b.x ? a.x : b.x",                          \
+        "a.y " operator" b.y ? a.y : b.y", "a.z " operator" b.z ? a.z : b.z",                      \
+        "a.w " operator" b.w ? a.w : b.w")
+#define UNARY(name, function)                                                                      \
+    LANES(name "(float4 a)", function "(a.x)", function "(a.y)", function "(a.z)", function "(a.w)")
+
+static const Helper helpers[] = {
+    {"smaller", "INLINE int smaller(int a, int b) { return a < b ? a : b; }\n"},
+    {"larger", "INLINE int larger(int a, int b) { return a > b ? a : b; }\n"},
+    {"load4", "INLINE float4 load4(const float *at) { return *(const float4 *)at; }\n"},
+    {"load_weights4",
+        "INLINE float4 load_weights4(const float *at) { return __ldg((const float4 *)at); }\n"},
+    {"store4", "INLINE void store4(float *at, float4 a) { *(float4 *)at = a; }\n"},
+    {"spread4", "INLINE float4 spread4(float a) { return make_float4(a, a, a, a); }\n"},
+    {"power_of_two",
+        "INLINE float power_of_two(float a) { return __int_as_float(((int)a + 127) << 23); }\n"},
+    {"add4", BINARY("add4", "+")},
+    {"subtract4", BINARY("subtract4", "-")},
+    {"multiply4", BINARY("multiply4", "*")},
+    {"divide4", BINARY("divide4", "/")},
+    {"minimum4", CHOICE("minimum4", "<")},
+    {"maximum4", CHOICE("maximum4", ">")},
+    {"multiply_add4", LANES("multiply_add4(float4 a, float4 b, float4 c)", "fmaf(a.x, b.x, c.x)",
+                          "fmaf(a.y, b.y, c.y)", "fmaf(a.z, b.z, c.z)", "fmaf(a.w, b.w, c.w)")},
+    {"floor4", UNARY("floor4", "floorf")},
+    {"square_root4", UNARY("square_root4", "sqrtf")},
+    {"power_of_two4", UNARY("power_of_two4", "power_of_two")},
+};
+
+static bool calls(const char *text, const char *name) {
+    size_t length = strlen(name);
+    for (const char *at = text; (at = strstr(at, name)) != NULL; at += length)
+        if (at[length] == '(' && at > text && at[-1] != '_' && !isalnum((unsigned char)at[-1]))
+            return true;
+    return false;
+}
+
+void cuda_prelude_write(const char *kernels, Text *out) {
+    bool power4 = calls(kernels, "power_of_two4");
+    text_append(out, "#define INLINE static __device__ __forceinline__\n\n");
+    for (size_t i = 0; i < sizeof helpers / sizeof *helpers; i++)
+        if (calls(kernels, helpers[i].name) ||
+            (power4 && strcmp(helpers[i].name, "power_of_two") == 0))
+            text_append(out, helpers[i].text);
+    text_append(out, "\n");
 }
 
 /* ---- the dialect ---- */
@@ -263,7 +280,7 @@ static void write_head(Syntax *syntax, Text *out) {
     for (int i = 0; i < kernel->parameter_count; i++)
         text_format(
             out, "%s%s, ", parameter_type(kernel->parameters[i].role), syntax->parameters[i]);
-    text_append(out, "float *shared, int item)\n{\n");
+    text_append(out, "float *shared, int first_item)\n{\n");
     for (int i = 0; i < kernel->parameter_count; i++)
         if (!syntax->parameter_is_used[i])
             text_format(out, "    (void)%s;\n", syntax->parameters[i]);
@@ -275,8 +292,6 @@ static void write_head(Syntax *syntax, Text *out) {
     }
     if (kernel->local_count == 0)
         text_append(out, "    (void)shared;\n");
-    if (!syntax->variable_is_used[VARIABLE_BEGIN])
-        text_append(out, "    (void)item;\n");
     if (syntax->variable_is_used[kernel->thread_variable])
         text_format(
             out, "    const int %s = threadIdx.x;\n", syntax->variables[kernel->thread_variable]);
@@ -288,9 +303,12 @@ void cuda_kernel_write(const Kernel *kernel, Arena *arena, Text *out) {
     syntax.variables[VARIABLE_BEGIN] = "item";
     name_parameters(&syntax);
     write_head(&syntax, out);
-    syntax_declarations(&syntax, 4);
-    syntax_body(&syntax, 4);
-    text_append(out, "}\n\n");
+    /* The loop is here and not around the call, so that no argument lives across calls. */
+    text_format(out, "    for (int item = first_item; item < %lld; item += gridDim.x) {\n",
+        (long long)kernel->extent);
+    syntax_declarations(&syntax, 8);
+    syntax_body(&syntax, 8);
+    text_append(out, "        __syncthreads();\n    }\n}\n\n");
 }
 
 int64_t cuda_shared_bytes(const Program *program) {

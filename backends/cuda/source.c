@@ -38,19 +38,23 @@ static void write_argument(
     text_append(out, table ? ")" : "");
 }
 
-static void write_call(
-    const Program *program, const Step *step, int64_t first_item, int indent, Text *out) {
+/* `before`: items of other steps of the phase, which the first blocks do. */
+static void write_call(const Program *program, const Step *step, int64_t before, Text *out) {
     const Kernel *kernel = program->kernels[step->kernel];
-    text_format(out, "%*s%s(", indent, "", kernel->name);
+    text_append(out, "            /* ");
+    syntax_comment(out, step->path);
+    text_append(out, step->path[0] ? ": " : "");
+    syntax_comment(out, step->label);
+    text_format(out, " */\n            %s(", kernel->name);
     for (int i = 0; i < kernel->parameter_count; i++) {
         write_argument(
             program, &step->arguments[i], kernel->parameters[i].role == PARAMETER_TABLE, out);
         text_append(out, ", ");
     }
-    text_append(out, "(float *)shared, item");
-    if (first_item > 0)
-        text_format(out, " - %lld", (long long)first_item);
-    text_append(out, ");\n");
+    if (before == 0)
+        text_append(out, "(float *)shared, blockIdx.x);\n");
+    else
+        text_format(out, "(float *)shared, block_after(%lld));\n", (long long)before);
 }
 
 static int64_t phase_items(const Program *program, int phase) {
@@ -61,40 +65,25 @@ static int64_t phase_items(const Program *program, int phase) {
     return items;
 }
 
-/* Items of all steps of the phase in a row; each block takes every gridDim.x-th. */
+/* The items of all steps of the phase in a row; each block takes every gridDim.x-th. */
 static void write_phase(const Program *program, int phase, Text *out) {
+    int64_t before = 0;
     text_format(out, "        case %d:\n", phase);
-    int count = 0;
     for (int i = 0; i < program->step_count; i++) {
         const Step *step = &program->steps[i];
         if (step->phase != phase)
             continue;
-        text_append(out, "            /* ");
-        syntax_comment(out, step->path);
-        text_append(out, step->path[0] ? ": " : "");
-        syntax_comment(out, step->label);
-        text_append(out, " */\n");
-        count++;
+        write_call(program, step, before, out);
+        before += program->kernels[step->kernel]->extent;
     }
-    text_format(out, "            for (int item = blockIdx.x; item < %lld; item += gridDim.x) {\n",
-        (long long)phase_items(program, phase));
-    int64_t first = 0;
-    for (int i = 0, met = 0; i < program->step_count; i++) {
-        const Step *step = &program->steps[i];
-        if (step->phase != phase)
-            continue;
-        int64_t items = program->kernels[step->kernel]->extent;
-        bool last = ++met == count;
-        if (count > 1)
-            text_format(out,
-                met == 1 ? "                if (item < %lld)\n"
-                : last   ? "                else\n"
-                         : "                else if (item < %lld)\n",
-                (long long)(first + items));
-        write_call(program, step, first, count > 1 ? 20 : 16, out);
-        first += items;
-    }
-    text_append(out, "                __syncthreads();\n            }\n            break;\n");
+    text_append(out, "            break;\n");
+}
+
+static bool has_shared_phases(const Program *program) {
+    for (int i = 1; i < program->step_count; i++)
+        if (program->steps[i].phase == program->steps[i - 1].phase)
+            return true;
+    return false;
 }
 
 static void write_pointers(const Program *program, Text *out) {
@@ -127,6 +116,13 @@ static void write_grid_barrier(Text *out) {
 }
 
 static void write_network(const Program *program, const char *name, Text *out) {
+    if (has_shared_phases(program))
+        text_append(out, "/* The first item of this block, where so many blocks before it have "
+                         "others to do. */\n"
+                         "static __device__ int block_after(int items)\n"
+                         "{\n"
+                         "    return (blockIdx.x + gridDim.x - items % gridDim.x) % gridDim.x;\n"
+                         "}\n\n");
     text_format(out,
         "/* Phases first_phase to end_phase - 1. With more than one the launch must be "
         "cooperative. */\n"
@@ -432,9 +428,12 @@ void cuda_source_write(const Graph *graph, const Program *program, Text *out) {
         "extern \"C\" const unsigned char %s_weights[];\n\n",
         graph->name, program->target->name, program->target->summary, program->target->cpu,
         graph->name, graph->name, graph->name, graph->name, names.name);
-    cuda_prelude_write(out);
+    Text kernels = {0};
     for (int i = 0; i < program->kernel_count; i++)
-        cuda_kernel_write(program->kernels[i], scratch, out);
+        cuda_kernel_write(program->kernels[i], scratch, &kernels);
+    cuda_prelude_write(kernels.data, out);
+    text_append_bytes(out, kernels.data, kernels.length);
+    text_free(&kernels);
     write_pointers(program, out);
     write_grid_barrier(out);
     write_network(program, names.name, out);
