@@ -5,6 +5,7 @@
 #include "backends/program_draw.h"
 #include "driver/graphviz.h"
 #include "driver/model.h"
+#include "driver/output_files.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -324,46 +325,10 @@ static bool make_outputs(
 
 /* ---- writing ---- */
 
-static bool make_directories(const char *path, Session *session) {
-    char *partial = arena_copy_string(session->arena, path);
-    for (char *at = partial + 1; at[-1] != '\0'; at++) {
-        if (*at != '/' && *at != '\0')
-            continue;
-        char end = *at;
-        *at = '\0';
-        if (mkdir(partial, 0777) != 0 && errno != EEXIST) {
-            diagnostics_error(session->diagnostics, NULL, "cannot make the directory '%s': %s",
-                partial, strerror(errno));
-            return false;
-        }
-        *at = end;
-    }
-    return true;
-}
-
-static char *output_path(const CompileOptions *options, OutputKind kind, const char *name) {
-    char file_name[512];
-    snprintf(file_name, sizeof file_name, output_table[kind].format, name);
-    const char *directory = options->directory;
-    const char *slash = ends_with(directory, "/") ? "" : "/";
-    return arena_format(options->session->arena, "%s%s%s", directory, slash, file_name);
-}
-
-/* Whether no directory stands where a file goes: found out before the first file is written, so
- * that the files of an earlier run stay whole. */
-static bool names_are_free(const CompileOptions *options, const char *name) {
-    bool free = true;
-    for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
-        struct stat status;
-        const char *path = output_path(options, (OutputKind)kind, name);
-        if (!is_wanted(options, (OutputKind)kind) || stat(path, &status) != 0 ||
-            !S_ISDIR(status.st_mode))
-            continue;
-        diagnostics_error(
-            options->session->diagnostics, NULL, "cannot write '%s': %s", path, strerror(EISDIR));
-        free = false;
-    }
-    return free;
+static char *file_name(const CompileOptions *options, OutputKind kind, const char *name) {
+    char name_of_file[512];
+    snprintf(name_of_file, sizeof name_of_file, output_table[kind].format, name);
+    return arena_copy_string(options->session->arena, name_of_file);
 }
 
 static bool write_outputs(
@@ -374,26 +339,16 @@ static bool write_outputs(
             "the network's name is too long for a file");
         return false;
     }
-    if (!make_directories(options->directory, session) || !names_are_free(options, name))
+    OutputFiles files = {.session = session};
+    for (int kind = 0; kind < OUTPUT_COUNT; kind++)
+        if (is_wanted(options, (OutputKind)kind))
+            *output_files_add(&files, file_name(options, (OutputKind)kind, name)) = outputs[kind];
+    if (!output_files_write(&files, options->directory))
         return false;
-    char *written[OUTPUT_COUNT];
-    int written_count = 0;
-    for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
-        if (!is_wanted(options, (OutputKind)kind))
-            continue;
-        char *path = output_path(options, (OutputKind)kind, name);
-        int error = text_write_file(&outputs[kind], path);
-        if (error != 0) {
-            diagnostics_error(
-                session->diagnostics, NULL, "cannot write '%s': %s", path, strerror(error));
-            while (written_count > 0)
-                unlink(written[--written_count]);
-            return false;
-        }
-        written[written_count++] = path;
-        if (options->verbose)
-            printf("%-40s %10zu bytes\n", path, outputs[kind].length);
-    }
+    for (size_t i = 0; i < files.count && options->verbose; i++)
+        printf("%-40s %10zu bytes\n",
+            output_file_path(&files.items[i], options->directory, session->arena),
+            files.items[i].contents.length);
     return true;
 }
 

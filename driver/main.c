@@ -9,7 +9,7 @@
 typedef int CommandFunction(int argc, char **argv);
 
 typedef struct Command {
-    const char *name;
+    const char *identifier; /* its name, with '_' for '-' */
     const char *summary;
     CommandFunction *run;
 } Command;
@@ -21,9 +21,21 @@ static const Command commands[] = {
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
+enum { LONGEST_NAME = 32 };
+
+/* As the user writes it. */
+static const char *command_name(const Command *command, char name[LONGEST_NAME]) {
+    snprintf(name, LONGEST_NAME, "%s", command->identifier);
+    for (char *at = name; *at != '\0'; at++)
+        if (*at == '_')
+            *at = '-';
+    return name;
+}
+
 static const Command *find_command(const char *name) {
+    char candidate[LONGEST_NAME];
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        if (strcmp(commands[i].name, name) == 0)
+        if (strcmp(command_name(&commands[i], candidate), name) == 0)
             return &commands[i];
     }
     return NULL;
@@ -32,8 +44,9 @@ static const Command *find_command(const char *name) {
 static int unknown_command(const char *name) {
     Session session = session_begin();
     const char *names[COMMAND_COUNT];
+    char candidate[LONGEST_NAME];
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        names[i] = commands[i].name;
+        names[i] = arena_copy_string(session.arena, command_name(&commands[i], candidate));
     const char *nearest = closest_word(name, names, COMMAND_COUNT);
     const char *hint = nearest == NULL ? "'riffle help' lists the commands"
                                        : arena_format(session.arena, "did you mean '%s'?", nearest);
@@ -47,8 +60,9 @@ static void print_help(FILE *stream) {
           "\n"
           "Commands:\n",
         stream);
+    char name[LONGEST_NAME];
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        fprintf(stream, "  %-9s %s\n", commands[i].name, commands[i].summary);
+        fprintf(stream, "  %-15s %s\n", command_name(&commands[i], name), commands[i].summary);
     fputs(
         "\n"
         "'riffle help COMMAND' and 'riffle COMMAND --help' explain a command and show examples.\n"
@@ -76,7 +90,7 @@ static int run_command(const char *name, int argc, char **argv) {
     if (command == NULL)
         return unknown_command(name);
     char full_name[64];
-    snprintf(full_name, sizeof full_name, "riffle %s", command->name);
+    snprintf(full_name, sizeof full_name, "riffle %s", name);
     argv[0] = full_name; /* what argp calls the program in its help */
     return command->run(argc, argv);
 }

@@ -1,0 +1,197 @@
+/* riffle android-package: a network for several ABIs, as a folder that an NDK project takes. All is
+ * made in memory first, so that a fault leaves no file behind. */
+#include "driver/android.h"
+#include "driver/model.h"
+#include "driver/zip.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { OPTION_ABI = 1000, OPTION_API, OPTION_ZIP, OPTION_PRINT_TARGETS };
+enum { HIGHEST_API_LEVEL = 9999 };
+
+typedef struct PackageOptions {
+    Session *session;
+    ModelOptions model;
+    const AndroidAbi *abis[MOST_ANDROID_ABIS];
+    size_t abi_count;
+    int64_t api_level;
+    const char *directory, *zip; /* NULL: NAME-android, and none */
+    bool print_targets;
+} PackageOptions;
+
+/* ---- command line ---- */
+
+static bool take_abi(PackageOptions *options, const char *name) {
+    const AndroidAbi *abi = android_abi_find(name, options->session);
+    for (size_t i = 0; i < options->abi_count; i++)
+        if (options->abis[i] == abi)
+            return true;
+    if (abi != NULL)
+        options->abis[options->abi_count++] = abi;
+    return abi != NULL;
+}
+
+static bool take_abis(PackageOptions *options, const char *list) {
+    char *rest = arena_copy_string(options->session->arena, list);
+    bool good = true;
+    for (char *name; (name = strsep(&rest, ",")) != NULL;)
+        good = take_abi(options, name) && good;
+    return good;
+}
+
+static bool take_api_level(PackageOptions *options, const char *text) {
+    int lowest = android_lowest_api_level();
+    if (!option_integer(options->session, "--api", text, 1, HIGHEST_API_LEVEL, &options->api_level))
+        return false;
+    if (options->api_level >= lowest)
+        return true;
+    diagnostics_error(options->session->diagnostics,
+        arena_format(options->session->arena, "give --api %d, or a higher level", lowest),
+        "API level %s is too low: code for Android needs level %d", text, lowest);
+    return false;
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state) {
+    PackageOptions *options = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        model_options_init(state, &options->model, 3);
+        return 0;
+    case 'o':
+        options->directory = argument;
+        return 0;
+    case OPTION_ABI:
+        return take_abis(options, argument) ? 0 : EINVAL;
+    case OPTION_API:
+        return take_api_level(options, argument) ? 0 : EINVAL;
+    case OPTION_ZIP:
+        options->zip = argument;
+        return 0;
+    case OPTION_PRINT_TARGETS:
+        options->print_targets = options->model.spec_optional = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options_table[] = {
+    {"output", 'o', "DIRECTORY", 0,
+        "Make the package there; the directory is made when absent (default: NAME-android)", 0},
+    {"abi", OPTION_ABI, "LIST", 0,
+        "Make code for these ABIs, separated by commas (default: all that there is code for: "
+        "arm64-v8a,armeabi-v7a,x86_64)",
+        0},
+    {"api", OPTION_API, "LEVEL", 0, "Lowest API level that the code must run on (default: 24)", 0},
+    {"zip", OPTION_ZIP, "FILE", 0, "Write the package as a .zip, too", 0},
+    {"print-targets", OPTION_PRINT_TARGETS, NULL, 0,
+        "Only print the target of each ABI, as --target of 'riffle compile' takes it", 0},
+    {0}};
+
+static const struct argp_child children[] = {
+    {&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0}, {&passes_argp, 0, NULL, 0}, {0}};
+
+static const struct argp argp = {.options = options_table,
+    .parser = parse_option,
+    .args_doc = "SPEC",
+    .doc =
+        "Compiles a network for Android: a folder with libs/ABI/libNAME.a, its headers, a CMake "
+        "package and an Android.mk.\v"
+        "The libraries are static, position-independent, and need nothing but what the C library "
+        "of the API level has. docs/android.md shows how a project takes the package.\n"
+        "\n"
+        "Examples:\n"
+        "  riffle android-package net.rfl --weights net.safetensors -o net-android\n"
+        "  riffle android-package net.rfl --weights net.safetensors \\\n"
+        "      --abi arm64-v8a --api 26 --zip net.zip\n",
+    .children = children};
+
+/* ---- making ---- */
+
+static bool make_abi(
+    PackageOptions *options, const AndroidAbi *abi, OutputFiles *files, const char **name) {
+    Arena *arena = options->session->arena;
+    Diagnostics *diagnostics = options->session->diagnostics;
+    CompiledModel compiled = {0};
+    options->model.target = android_target_name(abi, (int)options->api_level, arena);
+    bool done = model_compile(&options->model, false, &compiled);
+    if (done) {
+        const Graph *graph = compiled.model.graph;
+        *name = arena_copy_string(arena, graph->name);
+        done = library_write(graph, compiled.program,
+            output_files_add(files, arena_format(arena, "libs/%s/lib%s.a", abi->name, *name)),
+            diagnostics);
+        header_write(graph, compiled.program,
+            output_files_add(files, arena_format(arena, "include/%s/%s.h", abi->name, *name)));
+        metadata_write(graph, compiled.program, model_pipeline(&options->model),
+            output_files_add(files, arena_format(arena, "libs/%s/%s.json", abi->name, *name)));
+    }
+    compiled_model_close(&compiled);
+    return done;
+}
+
+static bool make_package(PackageOptions *options, OutputFiles *files, const char **name) {
+    for (size_t i = 0; i < options->abi_count; i++)
+        if (!make_abi(options, options->abis[i], files, name))
+            return false;
+    android_add_package_files(*name, options->abis, options->abi_count, files);
+    return true;
+}
+
+static bool write_zip(const PackageOptions *options, const OutputFiles *files, const char *name) {
+    Text archive = {0};
+    bool done = zip_write(files, name, &archive);
+    int error = done ? text_write_file(&archive, options->zip) : 0;
+    if (error != 0)
+        diagnostics_error(options->session->diagnostics, NULL, "cannot write '%s': %s",
+            options->zip, strerror(error));
+    text_free(&archive);
+    return done && error == 0;
+}
+
+static bool package(PackageOptions *options) {
+    OutputFiles files = {.session = options->session};
+    const char *name = NULL;
+    bool done = make_package(options, &files, &name);
+    if (done) {
+        const char *directory = options->directory;
+        if (directory == NULL)
+            directory = arena_format(options->session->arena, "%s-android", name);
+        done = options->zip == NULL || write_zip(options, &files, name);
+        if (done && !output_files_write(&files, directory)) {
+            done = false;
+            if (options->zip != NULL)
+                unlink(options->zip);
+        }
+    }
+    output_files_free(&files);
+    return done;
+}
+
+static void print_targets(const PackageOptions *options) {
+    for (size_t i = 0; i < options->abi_count; i++)
+        puts(android_target_name(
+            options->abis[i], (int)options->api_level, options->session->arena));
+}
+
+int command_android_package(int argc, char **argv) {
+    Session session = session_begin();
+    PackageOptions options = {.session = &session, .api_level = android_lowest_api_level()};
+    options.model = model_options(&session, NULL);
+    if (!command_line_parse(&argp, argc, argv, &options, &session))
+        return session_finish(&session, EXIT_USAGE);
+    if (options.abi_count == 0) {
+        const AndroidAbi *all = android_abi_table(&options.abi_count);
+        for (size_t i = 0; i < options.abi_count; i++)
+            options.abis[i] = &all[i];
+    }
+    bool done = true;
+    if (options.print_targets)
+        print_targets(&options);
+    else
+        done = package(&options);
+    return session_finish(&session, done ? EXIT_DONE : EXIT_FAILED);
+}

@@ -1,0 +1,96 @@
+#include "driver/output_files.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+Text *output_files_add(OutputFiles *files, const char *path) {
+    if (files->count == files->capacity) {
+        size_t capacity = files->capacity == 0 ? 16 : 2 * files->capacity;
+        OutputFile *items = ARENA_ARRAY(files->session->arena, OutputFile, capacity);
+        if (files->count > 0)
+            memcpy(items, files->items, files->count * sizeof *items);
+        files->items = items;
+        files->capacity = capacity;
+    }
+    OutputFile *file = &files->items[files->count++];
+    *file = (OutputFile){.path = path};
+    return &file->contents;
+}
+
+void output_files_free(OutputFiles *files) {
+    for (size_t i = 0; i < files->count; i++)
+        text_free(&files->items[i].contents);
+    files->count = 0;
+}
+
+bool make_directories(const char *path, Session *session) {
+    char *partial = arena_copy_string(session->arena, path);
+    for (char *at = partial + 1; at[-1] != '\0'; at++) {
+        if (*at != '/' && *at != '\0')
+            continue;
+        char end = *at;
+        *at = '\0';
+        if (mkdir(partial, 0777) != 0 && errno != EEXIST) {
+            diagnostics_error(session->diagnostics, NULL, "cannot make the directory '%s': %s",
+                partial, strerror(errno));
+            return false;
+        }
+        *at = end;
+    }
+    return true;
+}
+
+char *output_file_path(const OutputFile *file, const char *directory, Arena *arena) {
+    const char *slash = ends_with(directory, "/") ? "" : "/";
+    return arena_format(arena, "%s%s%s", directory, slash, file->path);
+}
+
+static bool make_parent(const char *path, Session *session) {
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path)
+        return true;
+    return make_directories(
+        arena_copy_bytes(session->arena, path, (size_t)(slash - path)), session);
+}
+
+static void report(Session *session, const char *path, int error) {
+    diagnostics_error(session->diagnostics, NULL, "cannot write '%s': %s", path, strerror(error));
+}
+
+/* Whether each directory is there and none stands where a file goes: found out before the first
+ * file is written, so that the files of an earlier run stay whole. */
+static bool places_are_free(char *const *paths, size_t count, Session *session) {
+    bool good = true;
+    for (size_t i = 0; i < count; i++) {
+        struct stat status;
+        if (!make_parent(paths[i], session))
+            return false;
+        if (stat(paths[i], &status) != 0 || !S_ISDIR(status.st_mode))
+            continue;
+        report(session, paths[i], EISDIR);
+        good = false;
+    }
+    return good;
+}
+
+bool output_files_write(const OutputFiles *files, const char *directory) {
+    Session *session = files->session;
+    char **paths = ARENA_ARRAY(session->arena, char *, files->count);
+    for (size_t i = 0; i < files->count; i++)
+        paths[i] = output_file_path(&files->items[i], directory, session->arena);
+    if (!places_are_free(paths, files->count, session))
+        return false;
+    for (size_t i = 0; i < files->count; i++) {
+        int error = text_write_file(&files->items[i].contents, paths[i]);
+        if (error == 0)
+            continue;
+        report(session, paths[i], error);
+        while (i > 0)
+            unlink(paths[--i]);
+        return false;
+    }
+    return true;
+}
