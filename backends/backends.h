@@ -19,10 +19,10 @@ typedef enum ObjectFormat { FORMAT_ELF, FORMAT_COFF, FORMAT_MACHO, FORMAT_WASM }
 
 /* What the lowering for a GPU asks. */
 typedef struct GpuTarget {
-    int compute_capability;  /* 90 for 9.0 */
-    int multiprocessors;     /* of the largest common part */
-    int64_t shared_bytes;    /* that a block can have */
-    int64_t tile_bytes;      /* that a block should have, so that another one fits beside it */
+    int compute_capability; /* 90 for 9.0 */
+    int multiprocessors;    /* of the largest common part */
+    int64_t shared_bytes;   /* that a block can have */
+    int64_t tile_bytes;     /* that a block should have, so that another one fits beside it */
 } GpuTarget;
 
 /* A processor on a platform. */
@@ -44,7 +44,7 @@ typedef struct Target {
     bool fused_multiply_add;
     int64_t l1_bytes, l2_bytes;
     const char *summary;
-    bool dot_products; /* of bytes: x86-64 with VNNI */
+    bool dot_products;    /* of bytes: x86-64 with VNNI */
     const GpuTarget *gpu; /* NULL for a CPU */
     int weight_block; /* output channels that packed weights keep together; 0: those of a tile */
 } Target;
@@ -232,10 +232,10 @@ typedef struct ArchiveMember {
 enum { MOST_LIBRARY_MEMBERS = MOST_LEVELS + 2 };
 int library_members(const Program *program, ArchiveMember *members, Diagnostics *diagnostics);
 
-/* A System V archive with a symbol index ("/"), dates and owners zero. `symbols[i]` are the global
- * symbol names that member_of[i] defines. */
-void archive_write(const ArchiveMember *members, size_t member_count, const char *const *symbols,
-    const size_t *member_of, size_t symbol_count, Text *out);
+/* An archive with a symbol index, in the form that the linkers of the object format read; dates and
+ * owners zero. `symbols[i]` are the global symbol names that member_of[i] defines. */
+void archive_write(ObjectFormat format, const ArchiveMember *members, size_t member_count,
+    const char *const *symbols, const size_t *member_of, size_t symbol_count, Text *out);
 
 /* NAME.h: C99 and C++, self-contained. */
 void header_write(const Graph *graph, const Program *program, Text *out);

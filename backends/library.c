@@ -52,8 +52,9 @@ typedef struct SymbolIndex {
 
 static void add_symbol(SymbolIndex *index, size_t member, const char *word, const char *level) {
     const Program *program = index->program;
-    index->names[index->count] = arena_format(
-        program->arena, "%s_%s%s%s", program->name, word, level ? "_" : "", level ? level : "");
+    const char *prefix = program->target->format == FORMAT_MACHO ? "_" : "";
+    index->names[index->count] = arena_format(program->arena, "%s%s_%s%s%s", prefix, program->name,
+        word, level ? "_" : "", level ? level : "");
     index->members[index->count++] = member;
 }
 
@@ -90,7 +91,8 @@ bool library_write(
         return false;
     }
     SymbolIndex index = index_symbols(program, (size_t)count);
-    archive_write(members, (size_t)count, index.names, index.members, index.count, out);
+    archive_write(program->target->format, members, (size_t)count, index.names, index.members,
+        index.count, out);
     for (int i = 0; i < count; i++)
         text_free(&members[i].contents);
     return true;

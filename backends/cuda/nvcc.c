@@ -181,7 +181,7 @@ static bool make_archive(const Job *job, const Graph *graph, Text *out) {
     bool done = read_file(in_folder(job, "code.o"), &members[CODE].contents) &&
                 read_file(in_folder(job, "weights.o"), &members[WEIGHTS].contents);
     if (done)
-        archive_write(members, MEMBERS, symbols, member_of, SYMBOLS, out);
+        archive_write(FORMAT_ELF, members, MEMBERS, symbols, member_of, SYMBOLS, out);
     else
         diagnostics_error(job->diagnostics, NULL, "cannot read what was compiled");
     text_free(&members[CODE].contents);

@@ -68,8 +68,11 @@ LLVMTargetMachineRef target_machine_create(const Target *target, Diagnostics *di
         report_llvm(diagnostics, "make code for the target", message);
         return NULL;
     }
+    /* WebAssembly knows no addresses; position-independent there means a module of a dynamic
+     * linker. */
+    LLVMRelocMode relocation = target->format == FORMAT_WASM ? LLVMRelocStatic : LLVMRelocPIC;
     return LLVMCreateTargetMachine(llvm_target, target->triple, target->cpu, target->features,
-        LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelDefault);
+        LLVMCodeGenLevelDefault, relocation, LLVMCodeModelDefault);
 }
 
 bool optimise_module(LLVMModuleRef module, LLVMTargetMachineRef machine, Diagnostics *diagnostics) {

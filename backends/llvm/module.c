@@ -216,6 +216,9 @@ static void emit_run_parallel(ModuleCodegen *m) {
     LLVMTypeRef loop_type = LLVMFunctionType(m->codegen.void_type, loop_types, 4, 0);
     LLVMValueRef function =
         LLVMAddFunction(m->codegen.module, codegen_symbol(m->program, "run_parallel"), type);
+    /* Elsewhere what parallel_for throws may pass; here its table would ask for a library. */
+    if (m->codegen.target->architecture == ARCHITECTURE_ARM)
+        codegen_mark(&m->codegen, function, LLVMAttributeFunctionIndex, "nounwind");
     if (m->program->level)
         LLVMSetVisibility(function, LLVMHiddenVisibility);
     LLVMValueRef context = check_and_make_context(m, function);
