@@ -127,8 +127,10 @@ typedef struct TileShape {
 } TileShape;
 
 /* The shape that computes `outputs` channels of `pixels` pixels with `taps` multiply-adds each in
- * the fewest cycles, by a model of the target's ports. */
+ * the fewest cycles, as measured (tuning.h) or by a model of the target's ports. */
 TileShape choose_tile(const Target *target, int64_t outputs, int64_t pixels, int64_t taps);
+/* Whether its accumulators, weights and values fit the target's registers. */
+bool tile_fits(const Target *target, TileShape shape);
 /* The cycles by that model. */
 double tiles_cycles(
     const Target *target, int64_t outputs, int64_t pixels, int64_t taps, TileShape shape);

@@ -11,6 +11,7 @@
  * Where a row is wide, the chain goes through the image in strips of columns, one after the other.
  * Whether a chain is worth it, and how many strips, says chain_cost.c. */
 #include "backends/chain.h"
+#include "backends/tuning.h"
 #include <assert.h>
 
 enum { SLACK_FLOATS = 16 };
@@ -67,6 +68,9 @@ static bool may_link(
     if (chain_strips(lowering, nodes, count) == 0)
         return false;
     /* 5. and take no more time than two kernels */
+    bool joined;
+    if (lowering->chains == CHAINS_BY_COST && tuning_link(lowering->target, node, next, &joined))
+        return joined;
     return lowering->chains == CHAINS_ALWAYS || chain_cycles(lowering, nodes, count) <= apart;
 }
 

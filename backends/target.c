@@ -9,7 +9,7 @@ static const Target targets[] = {
     loads, instructions, masks, broadcast, lane, fused, l1, l2, summary)                           \
     {name, ARCHITECTURE_##architecture, triple, FORMAT_##format, cpu, features, lanes, registers,  \
         multiply_adds, loads, instructions, masks, broadcast, lane, fused, l1, l2, summary, false, \
-        NULL, 0},
+        NULL, 0, NULL},
 #include "backends/targets.def"
 #undef TARGET
 };

@@ -5,7 +5,7 @@
  * and broadcasts one float per pixel, or a vector of channels for as many taps. What takes longest
  * of multiply-add ports, load ports, issue width and the latency of the multiply-add chain is the
  * time of a tap. */
-#include "backends/lower.h"
+#include "backends/tuning.h"
 
 static const double latency = 4;          /* cycles of a multiply-add */
 static const double cycles_per_tile = 12; /* addresses, loop, first loads */
@@ -58,17 +58,23 @@ static int registers_needed(const Target *target, TileShape shape) {
     return shape.pixels * shape.vectors + shape.vectors + values + products;
 }
 
+bool tile_fits(const Target *target, TileShape shape) {
+    return shape.pixels == 1 || registers_needed(target, shape) <= target->registers;
+}
+
 TileShape choose_tile(const Target *target, int64_t outputs, int64_t pixels, int64_t taps) {
     /* A tile takes whole blocks of weights. */
     int step = target->weight_block > target->lanes ? target->weight_block / target->lanes : 1;
-    TileShape best = {1, step}, shape;
+    TileShape best = {1, step}, shape, tuned;
+    if (tuning_tile(target, outputs, pixels, taps, &tuned) && tuned.vectors % step == 0)
+        return tuned;
     double least = tiles_cycles(target, outputs, pixels, taps, best);
     for (shape.vectors = step; shape.vectors <= MAX_TILE_VECTORS; shape.vectors += step) {
         if ((int64_t)(shape.vectors - step) * target->lanes >= outputs)
             break;
         for (shape.pixels = 1; shape.pixels <= MAX_TILE_PIXELS && shape.pixels <= pixels;
             shape.pixels++) {
-            if (shape.pixels > 1 && registers_needed(target, shape) > target->registers)
+            if (!tile_fits(target, shape))
                 break;
             double cycles = tiles_cycles(target, outputs, pixels, taps, shape);
             if (cycles < least) {

@@ -1,0 +1,143 @@
+#include "backends/tuning.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+Tuning *tuning_create(const char *target, Arena *arena) {
+    Tuning *tuning = ARENA_NEW(arena, Tuning);
+    tuning->arena = arena;
+    tuning->target = target;
+    return tuning;
+}
+
+static TuningEntry *find(const Tuning *tuning, TuningKind kind, const char *key) {
+    for (int i = 0; i < tuning->count; i++)
+        if (tuning->entries[i].kind == kind && strcmp(tuning->entries[i].key, key) == 0)
+            return &tuning->entries[i];
+    return NULL;
+}
+
+TuningEntry *tuning_set(Tuning *tuning, TuningKind kind, const char *key, int first, int second) {
+    TuningEntry *entry = find(tuning, kind, key);
+    if (!entry) {
+        if (tuning->count == tuning->capacity) {
+            int capacity = tuning->capacity * 2 + 16;
+            TuningEntry *entries = ARENA_ARRAY(tuning->arena, TuningEntry, capacity);
+            if (tuning->count > 0)
+                memcpy(entries, tuning->entries, (size_t)tuning->count * sizeof *entries);
+            tuning->entries = entries;
+            tuning->capacity = capacity;
+        }
+        entry = &tuning->entries[tuning->count++];
+        *entry = (TuningEntry){.kind = kind, .key = arena_copy_string(tuning->arena, key)};
+    }
+    entry->values[0] = first;
+    entry->values[1] = second;
+    return entry;
+}
+
+const TuningEntry *tuning_find(Tuning *tuning, TuningKind kind, const char *key) {
+    TuningEntry *entry = tuning ? find(tuning, kind, key) : NULL;
+    if (entry)
+        entry->used = true;
+    return entry;
+}
+
+bool tuning_has(const Tuning *tuning, TuningKind kind, const char *key) {
+    return find(tuning, kind, key) != NULL;
+}
+
+/* ---- keys ---- */
+
+void tuning_tile_key(char key[LONGEST_TUNING_KEY], int64_t outputs, int64_t pixels, int64_t taps) {
+    snprintf(key, LONGEST_TUNING_KEY, "%" PRId64 " outputs, %" PRId64 " pixels, %" PRId64 " taps",
+        outputs, pixels, taps);
+}
+
+/* What decides the work of a layer; padding changes its edges alone. */
+static void append_layer(char *key, size_t room, const Node *node) {
+    Window window = node_window(node);
+    const int64_t *in = node->operands[0]->type.dims, *out = node->results[0]->type.dims;
+    int length = snprintf(key, room, "%s %" PRId64 "x%" PRId64 " %" PRId64 " -> %" PRId64,
+        op_info(node->op)->name, window.kernel[0], window.kernel[1], in[1], out[1]);
+    if (length > 0 && (size_t)length < room && node->op == OP_conv &&
+        node_integer(node, "groups") > 1)
+        length += snprintf(
+            key + length, room - (size_t)length, " groups %" PRId64, node_integer(node, "groups"));
+    if (length > 0 && (size_t)length < room)
+        snprintf(key + length, room - (size_t)length, " at %" PRId64 "x%" PRId64, out[2], out[3]);
+}
+
+void tuning_link_key(char key[LONGEST_TUNING_KEY], const Node *node, const Node *next) {
+    append_layer(key, LONGEST_TUNING_KEY, node);
+    size_t length = strlen(key);
+    length += (size_t)snprintf(key + length, LONGEST_TUNING_KEY - length, ", ");
+    if (length < LONGEST_TUNING_KEY)
+        append_layer(key + length, LONGEST_TUNING_KEY - length, next);
+}
+
+/* ---- choices ---- */
+
+bool tuning_tile(
+    const Target *target, int64_t outputs, int64_t pixels, int64_t taps, TileShape *shape) {
+    char key[LONGEST_TUNING_KEY];
+    if (!target->tuning)
+        return false;
+    tuning_tile_key(key, outputs, pixels, taps);
+    const TuningEntry *entry = tuning_find(target->tuning, TUNING_TILE, key);
+    if (!entry)
+        return false;
+    *shape = (TileShape){entry->values[0], entry->values[1]};
+    return tile_fits(target, *shape);
+}
+
+bool tuning_link(const Target *target, const Node *node, const Node *next, bool *joined) {
+    char key[LONGEST_TUNING_KEY];
+    if (!target->tuning)
+        return false;
+    tuning_link_key(key, node, next);
+    const TuningEntry *entry = tuning_find(target->tuning, TUNING_LINK, key);
+    if (entry)
+        *joined = entry->values[0] != 0;
+    return entry != NULL;
+}
+
+/* ---- candidates ---- */
+
+/* The cheapest by the model with so many vectors. */
+static bool best_with(const Target *target, int64_t outputs, int64_t pixels, int64_t taps,
+    int vectors, TileShape *best) {
+    double least = 0;
+    for (int p = 1; p <= MAX_TILE_PIXELS && p <= pixels; p++) {
+        TileShape shape = {p, vectors};
+        double cycles = tiles_cycles(target, outputs, pixels, taps, shape);
+        if (!tile_fits(target, shape) || (least > 0 && cycles >= least))
+            continue;
+        least = cycles;
+        *best = shape;
+    }
+    return least > 0;
+}
+
+int tile_candidates(const Target *target, int64_t outputs, int64_t pixels, int64_t taps,
+    TileShape *shapes, int most) {
+    static const double worth_trying = 1.5; /* times the cycles of the model's choice */
+    int count = 0;
+    shapes[count++] = choose_tile(target, outputs, pixels, taps);
+    double least = tiles_cycles(target, outputs, pixels, taps, shapes[0]);
+    for (int v = 1; v <= MAX_TILE_VECTORS && (int64_t)(v - 1) * target->lanes < outputs; v++) {
+        TileShape shape;
+        if (count == most || v == shapes[0].vectors ||
+            !best_with(target, outputs, pixels, taps, v, &shape) ||
+            tiles_cycles(target, outputs, pixels, taps, shape) > worth_trying * least)
+            continue;
+        shapes[count++] = shape;
+    }
+    for (int p = shapes[0].pixels + 1; count < most && p <= MAX_TILE_PIXELS && p <= pixels; p++) {
+        TileShape shape = {p, shapes[0].vectors};
+        if (tile_fits(target, shape) &&
+            tiles_cycles(target, outputs, pixels, taps, shape) <= worth_trying * least)
+            shapes[count++] = shape;
+    }
+    return count;
+}
