@@ -303,8 +303,7 @@ static bool prepare(Laboratory *laboratory, Model *model) {
     Session *session = laboratory->session;
     if (!backend_available(options))
         return false;
-    laboratory->target = target_find_processor(
-        options->target, options->processor, session->arena, session->diagnostics);
+    laboratory->target = model_target(options);
     if (laboratory->target == NULL)
         return false;
     if (!target_runs_here(laboratory->target)) {

@@ -1,5 +1,7 @@
 #include "driver/model.h"
 
+#include "backends/tuning_text.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -112,6 +114,18 @@ bool backend_available(const ModelOptions *options) {
     return options->backend == BACKEND_C || require_llvm(options->session);
 }
 
+const Target *model_target(const ModelOptions *options) {
+    Session *session = options->session;
+    const Target *target = target_find_processor(
+        options->target, options->processor, session->arena, session->diagnostics);
+    if (target == NULL || options->tuning_file == NULL)
+        return target;
+    Target *tuned = ARENA_NEW(session->arena, Target);
+    *tuned = *target;
+    tuned->tuning = tuning_read(options->tuning_file, target, session->arena, session->diagnostics);
+    return tuned->tuning == NULL ? NULL : tuned;
+}
+
 /* For one target, or for several: then it goes on with the level that runs here. */
 static Program *lower_compiled(const ModelOptions *options, CompiledModel *compiled) {
     Session *session = options->session;
@@ -139,11 +153,12 @@ static bool find_target(
     Session *session = options->session;
     if (for_this_machine && !backend_available(options))
         return false;
-    compiled->levels = options->processor == NULL ? target_levels_find(options->target) : NULL;
+    compiled->levels = options->processor == NULL && options->tuning_file == NULL
+                           ? target_levels_find(options->target)
+                           : NULL;
     if (compiled->levels != NULL)
         return true;
-    compiled->target = target_find_processor(
-        options->target, options->processor, session->arena, session->diagnostics);
+    compiled->target = model_target(options);
     if (compiled->target == NULL)
         return false;
     if (for_this_machine && !target_runs_here(compiled->target)) {
@@ -177,6 +192,8 @@ bool model_compile(const ModelOptions *options, bool for_this_machine, CompiledM
     start = seconds_now();
     compiled->program = lower_compiled(options, compiled);
     compiled->lower_seconds = seconds_now() - start;
+    if (compiled->program != NULL && options->tuning_file != NULL)
+        tuning_report_unused(compiled->target->tuning, session->diagnostics);
     return compiled->program != NULL;
 }
 

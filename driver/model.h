@@ -18,9 +18,10 @@ typedef struct ModelOptions {
     const char *weights_file; /* NULL when not given */
     bool random_weights;
     int64_t seed;
-    const char *target;    /* name */
-    const char *processor; /* of the target; NULL: the one it stands for */
-    const char *pipeline;  /* NULL: that of the level */
+    const char *target;      /* name */
+    const char *processor;   /* of the target; NULL: the one it stands for */
+    const char *tuning_file; /* NULL when not given */
+    const char *pipeline;    /* NULL: that of the level */
     int64_t level;
     bool passes_given; /* whether -O or --passes was on the command line */
     bool verify_each;
@@ -67,6 +68,8 @@ typedef struct CompiledModel {
     double read_seconds, weights_seconds, passes_seconds, lower_seconds;
 } CompiledModel;
 
+/* The one target that the options name, with the choices of --tuning. NULL after reporting. */
+const Target *model_target(const ModelOptions *options);
 /* Lowers a graph in the form that the options ask for. NULL after reporting. */
 Program *model_lower(const ModelOptions *options, const Graph *graph, const Target *target);
 /* Reports and returns false when this riffle was built without the backend. */

@@ -17,6 +17,7 @@ enum {
     OPTION_CHAINS,
     OPTION_TARGET,
     OPTION_CPU,
+    OPTION_TUNING,
     OPTION_BACKEND,
     OPTION_CC
 };
@@ -195,6 +196,9 @@ static error_t parse_target_option(int key, char *argument, struct argp_state *s
     case OPTION_CPU:
         options->processor = argument;
         return 0;
+    case OPTION_TUNING:
+        options->tuning_file = argument;
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -207,6 +211,8 @@ static const struct argp_option target_options[] = {{NULL, 0, NULL, 0, "Processo
         0},
     {"cpu", OPTION_CPU, "NAME", 0,
         "With a platform as --target: make code for this processor instead of any that it has", 0},
+    {"tuning", OPTION_TUNING, "FILE", 0,
+        "Use the tiles and chains that `riffle tune` has measured for the target", 0},
     {0}};
 
 const struct argp target_argp = {.options = target_options, .parser = parse_target_option};

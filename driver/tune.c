@@ -1,0 +1,355 @@
+/* Choices are measured in the whole network, where caches are as they will be: it is compiled in
+ * several forms, which take turns, and the steps of each are timed.
+ *
+ * 1. Tiles: in form i every layer has the i-th of its candidates. A layer shape takes the one with
+ *    which the steps that it is in took least.
+ * 2. Chains: with these tiles, once as the model joins layers, once with none joined and once with
+ *    all that can be. Two neighbours are joined where the chain that has them took less than its
+ *    layers apart. */
+#include "driver/tune.h"
+#include "driver/samples.h"
+#include "driver/tensors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MOST_VARIANTS = 8,
+    MOST_LAYERS_PER_STEP = 16,
+    MOST_RUNS = 1 << 12,
+    WARM_UP_RUNS = 2,
+    PERCENTILE = 10 /* of a step's times: what others do to the machine is above it */
+};
+
+/* A choice other than the model's must be faster by so much. */
+static const double least_gain = 0.02;
+
+/* The network in one form. */
+typedef struct Variant {
+    Program *program;
+    LoadedModel *loaded;
+    Tensors tensors;
+    Samples *samples; /* of each step */
+    double *seconds;  /* of each step */
+    int step_count;
+} Variant;
+
+typedef struct Tuner {
+    const ModelOptions *model;
+    const CompiledModel *compiled;
+    const TuneOptions *options;
+    Session *session;
+    Variant variants[MOST_VARIANTS];
+    int count, tried, changed_tiles;
+} Tuner;
+
+/* ---- forms ---- */
+
+static void close_variants(Tuner *tuner) {
+    for (int i = 0; i < tuner->count; i++) {
+        jit_unload(tuner->variants[i].loaded);
+        tensors_free(&tuner->variants[i].tensors);
+        program_destroy(tuner->variants[i].program);
+    }
+    tuner->count = 0;
+}
+
+static bool open_variant(Tuner *tuner, Tuning *tuning, LowerChains chains) {
+    Session *session = tuner->session;
+    Variant *variant = &tuner->variants[tuner->count++];
+    *variant = (Variant){0};
+    Target *target = ARENA_NEW(session->arena, Target);
+    *target = *tuner->compiled->target;
+    target->tuning = tuning;
+    ModelOptions options = *tuner->model;
+    options.chains = chains;
+    const Graph *graph = tuner->compiled->model.graph;
+    variant->program = model_lower(&options, graph, target);
+    if (variant->program == NULL)
+        return false;
+    ProgramSummary summary = program_summary(variant->program);
+    variant->step_count = summary.step_count;
+    variant->loaded = jit_load(variant->program, session->diagnostics);
+    if (variant->loaded == NULL ||
+        !tensors_create(graph, summary.workspace_bytes, session, &variant->tensors))
+        return false;
+    tensors_randomize_inputs(&variant->tensors, 1);
+    variant->samples = ARENA_ARRAY(session->arena, Samples, variant->step_count + 1);
+    variant->seconds = ARENA_ARRAY(session->arena, double, variant->step_count + 1);
+    for (int i = 0; i < variant->step_count; i++)
+        variant->samples[i] = samples_create(session->arena, MOST_RUNS);
+    tuner->tried++;
+    return true;
+}
+
+/* ---- timing ---- */
+
+typedef struct StepClock {
+    Samples *samples; /* NULL: warming up */
+    int step;
+    double last;
+} StepClock;
+
+static void timed_step(void *context, riffle_task *task, void *data, size_t count) {
+    StepClock *clock = context;
+    task(data, 0, count);
+    double now = seconds_now();
+    if (clock->samples != NULL)
+        samples_add(&clock->samples[clock->step++], now - clock->last);
+    clock->last = now;
+}
+
+static bool run_variant(const Tuner *tuner, Variant *variant, bool warm_up) {
+    StepClock clock = {.samples = warm_up ? NULL : variant->samples, .last = seconds_now()};
+    Tensors *tensors = &variant->tensors;
+    int status = jit_run_parallel(
+        variant->loaded, tensors->inputs, tensors->outputs, tensors->workspace, timed_step, &clock);
+    if (status != 0)
+        diagnostics_error(
+            tuner->session->diagnostics, NULL, "the compiled network returned status %d", status);
+    return status == 0;
+}
+
+static double run_seconds(const Variant *variant) {
+    double sum = 0;
+    for (int i = 0; i < variant->step_count; i++)
+        sum += variant->seconds[i];
+    return sum;
+}
+
+/* The forms take turns, so that what slows the machine down slows all of them. */
+static bool time_variants(Tuner *tuner) {
+    double start = seconds_now();
+    for (int run = 0; run < MOST_RUNS + WARM_UP_RUNS; run++) {
+        if (run > WARM_UP_RUNS && seconds_now() - start > tuner->options->seconds)
+            break;
+        for (int i = 0; i < tuner->count; i++)
+            if (!run_variant(tuner, &tuner->variants[i], run < WARM_UP_RUNS))
+                return false;
+    }
+    for (int i = 0; i < tuner->count; i++) {
+        Variant *variant = &tuner->variants[i];
+        for (int j = 0; j < variant->step_count; j++) {
+            samples_sort(&variant->samples[j]);
+            variant->seconds[j] = samples_percentile(&variant->samples[j], PERCENTILE);
+        }
+    }
+    return true;
+}
+
+/* ---- which layers a step has ---- */
+
+static const Node *reader_of(const Node *node) {
+    for (const Node *next = node->next; next != NULL; next = next->next)
+        if (next->operand_count > 0 && next->operands[0] == node->results[0])
+            return next;
+    return NULL;
+}
+
+/* From the first on; none when the step only moves data. */
+static int step_layers(const Variant *variant, int index, const Node **layers) {
+    StepSummary step = program_step(variant->program, index);
+    int count = 0;
+    if (step.node == NULL || step.count.only_moves)
+        return 0;
+    for (const Node *node = step.node;
+        node != NULL && count < step.op_count && count < MOST_LAYERS_PER_STEP;
+        node = reader_of(node))
+        layers[count++] = node;
+    return count;
+}
+
+/* ---- tiles ---- */
+
+typedef struct TileQuestion {
+    char key[LONGEST_TUNING_KEY];
+    int64_t outputs, pixels, taps;
+} TileQuestion;
+
+/* What the lowering asks of choose_tile; false when the layer has no tiles of channels. */
+static bool tile_question(const Node *node, bool alone, TileQuestion *question) {
+    bool convolution = node->op == OP_conv && !is_depthwise(node);
+    if (!convolution && node->op != OP_linear)
+        return false;
+    const int64_t *out = node->results[0]->type.dims;
+    const int64_t *filter = node_weight(node, "weight")->type.dims;
+    int64_t groups = convolution ? node_integer(node, "groups") : 1;
+    question->outputs = out[1] / groups;
+    question->taps = convolution ? filter[1] * filter[2] * filter[3] : filter[1];
+    question->pixels = !convolution                  ? out[0]
+                       : alone && is_pointwise(node) ? out[0] * out[2] * out[3]
+                                                     : out[3];
+    tuning_tile_key(question->key, question->outputs, question->pixels, question->taps);
+    return true;
+}
+
+static int candidates(const Tuner *tuner, const TileQuestion *question, TileShape *shapes) {
+    return tile_candidates(tuner->compiled->target, question->outputs, question->pixels,
+        question->taps, shapes, tuner->options->candidates);
+}
+
+/* Calls for each layer of the first form that has tiles. */
+typedef void ForQuestion(Tuner *tuner, const TileQuestion *question, void *context);
+
+static void for_each_question(Tuner *tuner, ForQuestion *visit, void *context) {
+    const Variant *first = &tuner->variants[0];
+    for (int i = 0; i < first->step_count; i++) {
+        const Node *layers[MOST_LAYERS_PER_STEP];
+        int count = step_layers(first, i, layers);
+        TileQuestion question;
+        for (int j = 0; j < count; j++)
+            if (tile_question(layers[j], count == 1, &question))
+                visit(tuner, &question, context);
+    }
+}
+
+typedef struct Trial {
+    Tuning *tuning;
+    int candidate;
+    bool differs; /* from the model's choices */
+} Trial;
+
+static void try_candidate(Tuner *tuner, const TileQuestion *question, void *context) {
+    Trial *trial = context;
+    TileShape shapes[MOST_VARIANTS];
+    int count = candidates(tuner, question, shapes);
+    TileShape shape = shapes[trial->candidate < count ? trial->candidate : 0];
+    trial->differs = trial->differs || trial->candidate < count;
+    tuning_set(trial->tuning, TUNING_TILE, question->key, shape.pixels, shape.vectors);
+}
+
+/* The seconds of all steps with this question, in each form. */
+static void question_seconds(
+    const Tuner *tuner, const TileQuestion *question, double seconds[MOST_VARIANTS]) {
+    for (int v = 0; v < tuner->count; v++) {
+        const Variant *variant = &tuner->variants[v];
+        seconds[v] = 0;
+        for (int i = 0; i < variant->step_count; i++) {
+            const Node *layers[MOST_LAYERS_PER_STEP];
+            int count = step_layers(variant, i, layers);
+            TileQuestion other;
+            bool asks = false;
+            for (int j = 0; j < count; j++)
+                asks = asks || (tile_question(layers[j], count == 1, &other) &&
+                                   strcmp(other.key, question->key) == 0);
+            seconds[v] += asks ? variant->seconds[i] : 0;
+        }
+    }
+}
+
+static void take_best(Tuner *tuner, const TileQuestion *question, void *context) {
+    Tuning *tuning = context;
+    TileShape shapes[MOST_VARIANTS];
+    double seconds[MOST_VARIANTS];
+    if (tuning_has(tuning, TUNING_TILE, question->key))
+        return;
+    int count = candidates(tuner, question, shapes), best = 0;
+    question_seconds(tuner, question, seconds);
+    for (int i = 1; i < count && i < tuner->count; i++)
+        if (seconds[i] < seconds[best] && seconds[i] < seconds[0] * (1 - least_gain))
+            best = i;
+    tuner->changed_tiles += best != 0;
+    tuning_set(tuning, TUNING_TILE, question->key, shapes[best].pixels, shapes[best].vectors);
+}
+
+static bool tune_tiles(Tuner *tuner, Tuning *tuning) {
+    if (!open_variant(tuner, NULL, CHAINS_BY_COST))
+        return false;
+    for (int i = 1; i < tuner->options->candidates; i++) {
+        Trial trial = {tuning_create(tuning->target, tuner->session->arena), i, false};
+        for_each_question(tuner, try_candidate, &trial);
+        if (!trial.differs)
+            break;
+        if (!open_variant(tuner, trial.tuning, CHAINS_BY_COST))
+            return false;
+    }
+    if (!time_variants(tuner))
+        return false;
+    for_each_question(tuner, take_best, tuning);
+    return true;
+}
+
+/* ---- chains ---- */
+
+enum { BY_COST, NEVER, ALWAYS };
+
+/* The seconds that the layers take in another form; negative when some of them share a step there
+ * with others. */
+static double layers_seconds(const Variant *variant, const Node *const *layers, int count) {
+    double seconds = 0;
+    for (int i = 0; i < variant->step_count; i++) {
+        const Node *others[MOST_LAYERS_PER_STEP];
+        int other_count = step_layers(variant, i, others), common = 0;
+        for (int j = 0; j < other_count; j++)
+            for (int k = 0; k < count; k++)
+                common += others[j] == layers[k];
+        if (common > 0 && common < other_count)
+            return -1;
+        seconds += common > 0 ? variant->seconds[i] : 0;
+    }
+    return seconds;
+}
+
+static void set_links(Tuning *tuning, const Node *const *layers, int count, bool joined) {
+    char key[LONGEST_TUNING_KEY];
+    for (int i = 0; i + 1 < count; i++) {
+        tuning_link_key(key, layers[i], layers[i + 1]);
+        tuning_set(tuning, TUNING_LINK, key, joined, 0);
+    }
+}
+
+/* The chains of one form: joined where they take less time than their layers in another. */
+static void take_chains(const Tuner *tuner, Tuning *tuning, int form, int other, bool by_default) {
+    const Variant *variant = &tuner->variants[form];
+    for (int i = 0; i < variant->step_count; i++) {
+        const Node *layers[MOST_LAYERS_PER_STEP];
+        int count = step_layers(variant, i, layers);
+        if (count < 2)
+            continue;
+        double apart = layers_seconds(&tuner->variants[other], layers, count);
+        if (apart < 0)
+            continue;
+        double joined = variant->seconds[i];
+        bool join =
+            by_default ? joined * (1 - least_gain) <= apart : joined < apart * (1 - least_gain);
+        if (join || by_default)
+            set_links(tuning, layers, count, join);
+    }
+}
+
+static bool tune_chains(Tuner *tuner, Tuning *tuning) {
+    if (!open_variant(tuner, tuning, CHAINS_BY_COST) ||
+        !open_variant(tuner, tuning, CHAINS_NEVER) || !open_variant(tuner, tuning, CHAINS_ALWAYS) ||
+        !time_variants(tuner))
+        return false;
+    take_chains(tuner, tuning, ALWAYS, BY_COST, false);
+    take_chains(tuner, tuning, BY_COST, NEVER, true);
+    return true;
+}
+
+/* ---- all ---- */
+
+static bool compare(Tuner *tuner, TuneReport *report) {
+    if (!open_variant(tuner, NULL, CHAINS_BY_COST) ||
+        !open_variant(tuner, report->tuning, CHAINS_BY_COST) || !time_variants(tuner))
+        return false;
+    report->model_seconds = run_seconds(&tuner->variants[0]);
+    report->tuned_seconds = run_seconds(&tuner->variants[1]);
+    return true;
+}
+
+bool tune(const ModelOptions *model, const CompiledModel *compiled, const TuneOptions *options,
+    TuneReport *report) {
+    Tuner tuner = {
+        .model = model, .compiled = compiled, .options = options, .session = model->session};
+    report->tuning = tuning_create(compiled->target->name, model->session->arena);
+    bool done = tune_tiles(&tuner, report->tuning);
+    close_variants(&tuner);
+    done = done && tune_chains(&tuner, report->tuning);
+    close_variants(&tuner);
+    done = done && compare(&tuner, report);
+    close_variants(&tuner);
+    report->tried = tuner.tried;
+    report->changed_tiles = tuner.changed_tiles;
+    return done;
+}
