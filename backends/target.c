@@ -143,6 +143,8 @@ static bool runs_lanes(int lanes) {
 #endif
 
 bool target_runs_here(const Target *target) {
+    if (target->architecture == ARCHITECTURE_ANY)
+        return true;
     /* Bulldozer's four-operand multiply-add exists nowhere else. */
     bool bulldozer = strncmp(target->cpu, "bdver", 5) == 0;
     return target->architecture == architecture_here && strstr(target->triple, "-linux-gnu") &&

@@ -161,6 +161,11 @@ static bool find_target(
     compiled->target = model_target(options);
     if (compiled->target == NULL)
         return false;
+    if (compiled->target->architecture == ARCHITECTURE_ANY && options->backend != BACKEND_C) {
+        diagnostics_error(session->diagnostics, "give --backend c, or a processor",
+            "for '%s' there is C source only", options->target);
+        return false;
+    }
     if (for_this_machine && !target_runs_here(compiled->target)) {
         diagnostics_error(session->diagnostics, "'--target native' always runs here",
             "code for '%s' does not run on this machine", options->target);

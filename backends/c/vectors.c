@@ -261,8 +261,10 @@ static void append_shuffle(const Vectors *vectors, Text *out) {
     for (int i = 0; i < vectors->count; i++) {
         if (vectors->helpers[i].kind != HELPER_PERMUTE)
             continue;
-        text_append(out, "\n#if defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 12)\n"
-                         "#define HAS_SHUFFLE 1\n#else\n#define HAS_SHUFFLE 0\n#endif\n");
+        text_format(out,
+            "\n#if %s(defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 12))\n"
+            "#define HAS_SHUFFLE 1\n#else\n#define HAS_SHUFFLE 0\n#endif\n",
+            vectors->family == FAMILY_ANY ? "HAS_VECTORS && " : "");
         return;
     }
 }
@@ -306,9 +308,10 @@ void vectors_write_includes(const Target *target, Text *out) {
                          "#endif\n#include <arm_neon.h>\n");
         return;
     case FAMILY_ANY:
-        text_append(out, "\n/* Vectors of GNU C, or else one lane after the other. */\n"
-                         "#if defined(__GNUC__)\n#define HAS_VECTORS 1\n#else\n"
-                         "#define HAS_VECTORS 0\n#endif\n");
+        text_append(out,
+            "\n/* Vectors of GNU C, or else one lane after the other. */\n"
+            "#if !defined(HAS_VECTORS)\n#if defined(__GNUC__)\n#define HAS_VECTORS 1\n#else\n"
+            "#define HAS_VECTORS 0\n#endif\n#endif\n");
         return;
     }
 }
@@ -325,12 +328,16 @@ void vectors_begin_target(const Target *target, Text *out) {
     const char *names = extensions(target);
     if (!names)
         return;
+    /* Without a processor to schedule for, clang reorders tiles until they need more registers than
+     * there are. */
+    const char *tune = target->lanes == 16 ? "skylake-avx512" : "haswell";
     text_format(out,
         "\n/* For processors with these extensions; no flag of the compiler is needed. */\n"
         "#if defined(__clang__)\n"
-        "#pragma clang attribute push(__attribute__((target(\"%s\"))), apply_to = function)\n"
+        "#pragma clang attribute push( \\\n"
+        "    __attribute__((target(\"%s,tune=%s\"))), apply_to = function)\n"
         "#elif defined(__GNUC__)\n#pragma GCC target(\"%s\")\n#endif\n",
-        names, names);
+        names, tune, names);
 }
 
 void vectors_end_target(const Target *target, Text *out) {

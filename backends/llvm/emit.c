@@ -55,6 +55,7 @@ static void initialise_architecture(Architecture architecture) {
         LLVMInitializeNVPTXTargetMC();
         LLVMInitializeNVPTXAsmPrinter();
         break;
+    case ARCHITECTURE_ANY: /* C source only */
     case ARCHITECTURE_COUNT:
         break;
     }
