@@ -69,7 +69,8 @@ static int add_unit(Liveness *liveness, LiveUnit unit) {
 static void add_units(Liveness *liveness, const Value *value, int item) {
     int64_t count = value_channels(value);
     bool own = liveness->lowering->outputs[value->id] == NULL;
-    int64_t channel_bytes = tensor_elements(&value->type) / count * (int64_t)sizeof(float);
+    int64_t channel_bytes =
+        tensor_elements(&value->type) / count * element_type_bytes(value->type.element);
     int *units = ARENA_ARRAY(liveness->arena, int, count);
     int first = liveness->unit_count;
     for (int64_t c = 0; c < count; c++) {
@@ -283,7 +284,8 @@ int64_t liveness_bound(const Liveness *liveness) {
             continue;
         const Value *value = node->results[0];
         int64_t channels = value_channels(value);
-        int64_t bytes = tensor_elements(&value->type) / channels * (int64_t)sizeof(float);
+        int64_t bytes =
+            tensor_elements(&value->type) / channels * element_type_bytes(value->type.element);
         change[position] += channels * bytes;
         for (int64_t c = 0; c < channels; c++)
             change[last[value->id][c] + 1] -= bytes;

@@ -37,6 +37,7 @@ static Placement *new_placement(Lowering *lowering, const TensorType *type, int 
     placement->channels = type->rank > 1 ? type->dims[1] : 1;
     placement->height = type->rank > 2 ? type->dims[2] : 1;
     placement->width = type->rank > 3 ? type->dims[3] : 1;
+    placement->element = type->element == ELEMENT_U8 ? LANE_U8 : LANE_F32;
     placement->runs = ARENA_ARRAY(lowering->arena, Run, run_count);
     placement->run_count = run_count;
     return placement;
@@ -71,7 +72,7 @@ Placement *lowering_placement(Lowering *lowering, const Value *value) {
 }
 
 Placement *lowering_dense(Lowering *lowering, const Value *value) {
-    int64_t bytes = tensor_elements(&value->type) * (int64_t)sizeof(float);
+    int64_t bytes = tensor_elements(&value->type) * element_type_bytes(value->type.element);
     int buffer = add_buffer(lowering, BUFFER_WORKSPACE, 0, bytes, value_name(lowering, value));
     return dense_placement(lowering, &value->type, buffer, LAYOUT_NHWC, false);
 }
@@ -88,8 +89,8 @@ Placement *lowering_dense_parts(
         if (count > 1)
             name = arena_format(lowering->arena, "%s channels %lld to %lld", name, (long long)first,
                 (long long)ends[i] - 1);
-        int buffer = add_buffer(
-            lowering, BUFFER_WORKSPACE, 0, pixels * type.dims[1] * (int64_t)sizeof(float), name);
+        int buffer = add_buffer(lowering, BUFFER_WORKSPACE, 0,
+            pixels * type.dims[1] * element_type_bytes(type.element), name);
         placement->runs[i] = dense_placement(lowering, &type, buffer, LAYOUT_NHWC, false)->runs[0];
         placement->runs[i].first_channel = first;
     }
@@ -113,7 +114,8 @@ Placement *lowering_place(Lowering *lowering, Value *value) {
 Placement *lowering_temporary(Lowering *lowering, const Placement *like, const char *name) {
     TensorType type = {
         .rank = 4, .dims = {like->images, like->channels, like->height, like->width}};
-    int64_t bytes = tensor_elements(&type) * (int64_t)sizeof(float);
+    type.element = like->element == LANE_U8 ? ELEMENT_U8 : ELEMENT_F32;
+    int64_t bytes = tensor_elements(&type) * element_type_bytes(type.element);
     int buffer = add_buffer(lowering, BUFFER_WORKSPACE, 0, bytes, name);
     return dense_placement(lowering, &type, buffer, LAYOUT_NHWC, false);
 }
@@ -131,7 +133,12 @@ void call_begin(Lowering *lowering, KernelCall *call, const Node *node, int64_t 
 
 int call_parameter(
     KernelCall *call, ParameterRole role, const char *name, int buffer, int64_t offset) {
-    int parameter = kernel_parameter(&call->builder, role, name);
+    return call_parameter_of(call, role, name, LANE_F32, buffer, offset);
+}
+
+int call_parameter_of(KernelCall *call, ParameterRole role, const char *name, LaneType element,
+    int buffer, int64_t offset) {
+    int parameter = kernel_parameter_of(&call->builder, role, name, element);
     call->step.arguments[parameter] = (Argument){buffer, offset};
     return parameter;
 }
@@ -149,7 +156,8 @@ const int *call_placement(
             continue;
         }
         const char *run_name = i == 0 ? name : arena_format(call->builder.arena, "%s_%d", name, i);
-        parameters[i] = call_parameter(call, role, run_name, run->buffer, run->offset);
+        parameters[i] =
+            call_parameter_of(call, role, run_name, placement->element, run->buffer, run->offset);
     }
     return parameters;
 }
@@ -172,18 +180,31 @@ static void add_weight_block(Program *program, int64_t begin) {
     program->weight_blocks[program->weight_block_count++] = begin;
 }
 
-float *call_weights(Lowering *lowering, KernelCall *call, int64_t floats, int *parameter) {
+/* So many zeros behind the weights there are; where they begin. */
+static size_t reserve_weights(Lowering *lowering, int64_t bytes) {
     Text *weights = &lowering->program->weights;
     static const char zeros[64];
     while (weights->length % 64 != 0)
         text_append_bytes(weights, zeros, 64 - weights->length % 64);
     size_t offset = weights->length;
     add_weight_block(lowering->program, (int64_t)offset);
-    for (int64_t left = floats * (int64_t)sizeof(float); left > 0; left -= 64)
+    for (int64_t left = bytes; left > 0; left -= 64)
         text_append_bytes(weights, zeros, left < 64 ? (size_t)left : 64);
+    return offset;
+}
+
+float *call_weights(Lowering *lowering, KernelCall *call, int64_t floats, int *parameter) {
+    size_t offset = reserve_weights(lowering, floats * (int64_t)sizeof(float));
     *parameter =
         call_parameter(call, PARAMETER_WEIGHTS, "weights", 0, (int64_t)(offset / sizeof(float)));
-    return (float *)(void *)(weights->data + offset);
+    return (float *)(void *)(lowering->program->weights.data + offset);
+}
+
+uint8_t *call_weight_bytes(Lowering *lowering, KernelCall *call, int64_t bytes, int *parameter) {
+    size_t offset = reserve_weights(lowering, bytes);
+    *parameter =
+        call_parameter_of(call, PARAMETER_WEIGHTS, "weight_bytes", LANE_U8, 0, (int64_t)offset);
+    return (uint8_t *)lowering->program->weights.data + offset;
 }
 
 static Step *add_step(Lowering *lowering) {
@@ -272,9 +293,15 @@ void call_end(Lowering *lowering, KernelCall *call) {
 /* ---- the walk ---- */
 
 static bool lower_node(Lowering *lowering, const Node *node) {
+    if (node->op == OP_max_pool && node->results[0]->type.element == ELEMENT_U8)
+        return lower_quantized(lowering, node);
     if (lowering_chain_previous(lowering, node))
         return lower_chain(lowering, node);
     switch (node->op) {
+    case OP_quantize:
+    case OP_quantized_conv:
+    case OP_quantized_linear:
+        return lower_quantized(lowering, node);
     case OP_conv:
     case OP_linear:
         return lower_convolution(lowering, node);
@@ -304,6 +331,7 @@ static bool lower_node(Lowering *lowering, const Node *node) {
         return lower_reduction(lowering, node);
     case OP_batch_norm:
     case OP_bias:
+    case OP_range:
     case OP_COUNT:
         break;
     }

@@ -6,7 +6,7 @@
 
 /* A range of channels of a tensor that lies regularly in one buffer: element (image, row, column,
  * channel) is at offset + image*image_stride + row*row_stride + column*pixel_stride +
- * (channel-first_channel)*channel_stride, all in floats. */
+ * (channel-first_channel)*channel_stride, all in elements of the placement. */
 typedef struct Run {
     int64_t first_channel, channel_count;
     int buffer;
@@ -24,6 +24,7 @@ typedef struct Placement {
     Run *runs;
     int run_count;
     int64_t images, channels, height, width;
+    LaneType element; /* F32, or U8 for a quantised tensor */
     /* Not 0: a flattened tensor of so many pixels, whose numbers still lie pixel by pixel; only
      * linear reads it, which packs its weights in that order. */
     int64_t flattened_pixels;
@@ -95,14 +96,19 @@ Placement *lowering_claimed_place(Lowering *lowering, const Value *value);
 /* ---- calls (lower.c) ---- */
 
 void call_begin(Lowering *lowering, KernelCall *call, const Node *node, int64_t extent);
+/* A parameter of floats. */
 int call_parameter(
     KernelCall *call, ParameterRole role, const char *name, int buffer, int64_t offset);
+int call_parameter_of(KernelCall *call, ParameterRole role, const char *name, LaneType element,
+    int buffer, int64_t offset);
 /* One parameter per buffer; returns by run which one is its. */
 const int *call_placement(
     KernelCall *call, ParameterRole role, const char *name, const Placement *placement);
 /* Reserves room in the packed weights, aligned to 64 bytes; the pointer is valid until the next
  * call. The parameter reads from its start. */
 float *call_weights(Lowering *lowering, KernelCall *call, int64_t floats, int *parameter);
+/* The same for bytes. */
+uint8_t *call_weight_bytes(Lowering *lowering, KernelCall *call, int64_t bytes, int *parameter);
 /* Says what the kernel computes; what several ops say is joined by " + ". */
 void call_describe(KernelCall *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Adds the step; its kernel is shared with an equal one. */
@@ -251,6 +257,8 @@ RowOp *convolution_row_op(
 RowOp *window_row_op(
     Lowering *lowering, KernelCall *call, const Node *node, const Link *from, const Link *to);
 bool is_depthwise(const Node *node);
+/* Whether all pixels of the images are one row of equal steps, in each run. */
+bool pixels_are_dense(const Placement *placement);
 /* A 1x1 convolution without stride or padding: the only one that needs no window. */
 bool is_pointwise(const Node *node);
 
@@ -268,6 +276,9 @@ bool lower_chain(Lowering *lowering, const Node *last);
 /* ---- one per family of ops ---- */
 
 bool lower_convolution(Lowering *lowering, const Node *node); /* conv, linear */
+/* lower_quantized.c, lower_quantized_window.c: quantize, quantized_conv, quantized_linear, and
+ * max_pool of bytes */
+bool lower_quantized(Lowering *lowering, const Node *node);
 bool lower_elementwise(Lowering *lowering, const Node *node); /* activations, add, multiply */
 bool lower_layout(Lowering *lowering,
     const Node *node); /* concat, split, shuffle, gather, route, flatten, crop */

@@ -19,6 +19,8 @@ enum { SLACK_FLOATS = 16 };
 /* ---- which nodes ---- */
 
 static bool is_row_node(const Node *node) {
+    if (node->results[0]->type.element != ELEMENT_F32)
+        return false;
     return node->op == OP_conv || node->op == OP_max_pool || node->op == OP_avg_pool ||
            node->op == OP_pad;
 }

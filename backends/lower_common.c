@@ -46,18 +46,19 @@ int tile_spans(Arena *arena, ColumnRange columns, int64_t width_in, const Window
 
 Window node_window(const Node *node) {
     Window window = {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}};
-    if (node->op == OP_linear)
+    if (node->op == OP_linear || node->op == OP_quantized_linear)
         return window;
     for (int i = 0; i < 4; i++)
         window.padding[i] = node_list(node, "padding").items[i];
     if (node->op == OP_pad)
         return window;
-    const int64_t *kernel = node->op == OP_conv ? node_weight(node, "weight")->type.dims + 2
-                                                : node_list(node, "kernel").items;
+    bool multiplies = op_multiplies(node->op);
+    const int64_t *kernel = multiplies ? node_weight(node, "weight")->type.dims + 2
+                                       : node_list(node, "kernel").items;
     for (int i = 0; i < 2; i++) {
         window.kernel[i] = kernel[i];
         window.stride[i] = node_list(node, "stride").items[i];
-        if (node->op == OP_conv)
+        if (multiplies)
             window.dilation[i] = node_list(node, "dilation").items[i];
     }
     return window;

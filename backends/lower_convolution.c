@@ -320,7 +320,7 @@ static bool panels_outermost(const Convolution *conv) {
 
 /* ---- the node ---- */
 
-static bool pixels_are_dense(const Placement *placement) {
+bool pixels_are_dense(const Placement *placement) {
     for (int i = 0; i < placement->run_count; i++) {
         const Run *run = &placement->runs[i];
         bool rows =
@@ -344,7 +344,8 @@ bool is_pointwise(const Node *node) {
 }
 
 bool is_depthwise(const Node *node) {
-    return node->op == OP_conv && node_integer(node, "groups") > 1 &&
+    bool is_convolution = node->op == OP_conv || node->op == OP_quantized_conv;
+    return is_convolution && node_integer(node, "groups") > 1 &&
            node_integer(node, "groups") == node->operands[0]->type.dims[1] &&
            node_weight(node, "weight")->type.dims[0] == node->operands[0]->type.dims[1];
 }

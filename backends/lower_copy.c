@@ -6,6 +6,7 @@ typedef struct Copy {
     Arena *arena;
     const Run *from, *to;
     int from_parameter, to_parameter;
+    LaneType element;
     const Expression *image, *row;
     int64_t channel_count, width;
     int64_t from_channel, to_channel; /* of the segment, in the runs */
@@ -23,7 +24,7 @@ static const Expression *copy_offset(const Copy *copy, const Run *run, int64_t f
 
 static void copy_lanes(
     const Copy *copy, const Expression *channel, const Expression *column, int lanes, int count) {
-    int reg = kernel_register(copy->builder, lanes);
+    int reg = kernel_register_of(copy->builder, copy->element, lanes);
     kernel_load(copy->builder, reg, copy->from_parameter,
         copy_offset(copy, copy->from, copy->from_channel, channel, column), 0, count);
     kernel_store(copy->builder, reg, copy->to_parameter,
@@ -63,6 +64,7 @@ void lower_copy(Lowering *lowering, const Node *node, const Placement *from, con
             kernel_variable(&call.builder, VARIABLE_END), 1);
     Copy copy = {.builder = &call.builder,
         .arena = lowering->arena,
+        .element = from->element,
         .image = expression_divide(lowering->arena, index, to->height),
         .row = expression_remainder(lowering->arena, index, to->height),
         .width = to->width};

@@ -22,6 +22,7 @@ typedef struct GatherWindow {
 typedef struct Gather {
     Lane lanes[MOST_LANES];
     int count; /* of the lanes that are used */
+    LaneType element;
     GatherWindow windows[MOST_LANES];
     int window_count;
     int window_of[MOST_LANES], lane_in[MOST_LANES];
@@ -32,6 +33,7 @@ static void find_lanes(
     int run = 0;
     assert(count <= MOST_LANES);
     gather->count = count;
+    gather->element = placement->element;
     for (int i = 0; i < count; i++) {
         int64_t channel = first + i;
         while (channel >= placement->runs[run].first_channel + placement->runs[run].channel_count)
@@ -77,10 +79,10 @@ static void find_windows(Gather *gather, int width) {
     }
 }
 
-static int load_window(KernelBuilder *builder, const GatherWindow *window, int width,
-    GatherBase *base, const void *context) {
+static int load_window(KernelBuilder *builder, const Gather *gather, const GatherWindow *window,
+    int width, GatherBase *base, const void *context) {
     const Lane *lane = &window->first;
-    int reg = kernel_register(builder, width);
+    int reg = kernel_register_of(builder, gather->element, width);
     int count = lane->run->exact ? (int)(window->last - lane->position) + 1 : width;
     kernel_load(builder, reg, lane->parameter,
         expression_offset(builder->arena, base(context, lane->run), lane->position), 0, count);
@@ -90,13 +92,13 @@ static int load_window(KernelBuilder *builder, const GatherWindow *window, int w
 /* The registers' lanes put in order, one window after the other. */
 static int emit_windows(KernelBuilder *builder, const Gather *gather, int width, GatherBase *base,
     const void *context) {
-    int result = load_window(builder, &gather->windows[0], width, base, context);
+    int result = load_window(builder, gather, &gather->windows[0], width, base, context);
     bool in_order = gather->window_count == 1;
     for (int i = 0; i < gather->count; i++)
         in_order = in_order && gather->lane_in[i] == i;
     for (int w = 1; !in_order && (w == 1 || w < gather->window_count); w++) {
         int other = w < gather->window_count
-                        ? load_window(builder, &gather->windows[w], width, base, context)
+                        ? load_window(builder, gather, &gather->windows[w], width, base, context)
                         : result;
         int *indices = ARENA_ARRAY(builder->arena, int, width);
         for (int i = 0; i < width; i++) {
@@ -106,7 +108,7 @@ static int emit_windows(KernelBuilder *builder, const Gather *gather, int width,
             else if (i < gather->count && w == 1 && gather->window_of[i] == 0)
                 indices[i] = gather->lane_in[i];
         }
-        int next = kernel_register(builder, width);
+        int next = kernel_register_of(builder, gather->element, width);
         kernel_permute(builder, next, result, other, indices);
         result = next;
     }
@@ -180,7 +182,7 @@ static int64_t copy_run(const GatheringCopy *copy, int run_index, int64_t first)
     if (whole < 2 * lanes)
         return 0;
     const Expression *index = kernel_open_range(builder, "channel", 0, whole, lanes);
-    int reg = kernel_register(builder, lanes);
+    int reg = kernel_register_of(builder, copy->from->element, lanes);
     kernel_load(builder, reg, copy->parameters[run_index],
         expression_sum(arena, copy_base(copy, run), index,
             expression_constant(arena, run->displacement + skipped), NULL),

@@ -78,6 +78,14 @@ typedef enum Reading {
 
 static Reading reading_of(const Node *node) {
     switch (node->op) {
+    case OP_quantized_conv:
+        return is_depthwise(node) ? READING_VECTORS : READING_NUMBERS;
+    case OP_quantized_linear:
+        return READING_NUMBERS;
+    case OP_max_pool:
+        if (node->results[0]->type.element == ELEMENT_U8)
+            return READING_VECTORS;
+        return lowering_gathers(node) ? READING_ONCE : READING_VECTORS;
     case OP_conv:
         if (!is_depthwise(node)) /* a residual is loaded once, by pieces */
             return READING_NUMBERS;

@@ -25,6 +25,8 @@ static bool stores_by_runs(const Node *node) {
     switch (node->op) {
     case OP_conv:
     case OP_linear:
+    case OP_quantized_conv:
+    case OP_quantized_linear:
     case OP_pad:
     case OP_max_pool:
     case OP_avg_pool:

@@ -64,7 +64,8 @@ static void limit_parts(Owned *owned) {
 static Owned cut(const Liveness *liveness, const Node *route) {
     Value *value = route->results[0];
     int64_t channels = value->type.dims[1];
-    int64_t bytes = tensor_elements(&value->type) / channels * (int64_t)sizeof(float);
+    int64_t bytes =
+        tensor_elements(&value->type) / channels * element_type_bytes(value->type.element);
     Owned owned = {value, ARENA_ARRAY(liveness->arena, Part, channels), 0};
     int before = -1;
     for (int64_t i = 0; i < channels; i++) {

@@ -66,6 +66,11 @@ static const Target gpu_targets[] = {
 #include "backends/gpus.def"
 };
 
+static const char *const vnni_names[] = {
+#define VNNI(cpu) cpu,
+#include "backends/vnni.def"
+};
+
 enum {
     TARGETS = sizeof targets / sizeof *targets,
     PLATFORMS = sizeof platforms / sizeof *platforms,
@@ -126,11 +131,20 @@ static bool runs_lanes(int lanes) {
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     return true;
 }
+
+static bool has_dot_products(void) {
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512vnni");
+}
 #elif defined(__aarch64__)
 static const Architecture architecture_here = ARCHITECTURE_AARCH64;
 
 static bool runs_lanes(int lanes) {
     return lanes <= 4;
+}
+
+static bool has_dot_products(void) {
+    return false;
 }
 #else
 /* No code is made for it. */
@@ -138,6 +152,10 @@ static const Architecture architecture_here = (Architecture)-1;
 
 static bool runs_lanes(int lanes) {
     (void)lanes;
+    return false;
+}
+
+static bool has_dot_products(void) {
     return false;
 }
 #endif
@@ -151,12 +169,20 @@ bool target_runs_here(const Target *target) {
            !bulldozer && runs_lanes(target->lanes);
 }
 
-static const Target *native_target(void) {
+/* The best class that this machine belongs to, with what else it can do. */
+static const Target *native_target(Arena *arena) {
     const Target *best = NULL;
     for (size_t i = 0; i < TARGETS; i++)
         if (target_runs_here(&targets[i]))
             best = &targets[i];
-    return best;
+    if (best == NULL || best->lanes < 16 || !has_dot_products())
+        return best;
+    Target *target = ARENA_NEW(arena, Target);
+    *target = *best;
+    target->features =
+        arena_format(arena, "%s%s+avx512vnni", best->features, best->features[0] ? "," : "");
+    target->dot_products = true;
+    return target;
 }
 
 /* ---- by name ---- */
@@ -170,6 +196,8 @@ static const Target *named_cpu(const char *name, Arena *arena) {
         target->name = cpu_names[i].cpu;
         target->cpu = cpu_names[i].cpu;
         target->summary = "a processor by name";
+        for (size_t j = 0; j < sizeof vnni_names / sizeof *vnni_names; j++)
+            target->dot_products |= strcmp(name, vnni_names[j]) == 0;
         return target;
     }
     return NULL;
@@ -305,7 +333,7 @@ static void report_unknown(const char *what, const char *name, bool with_platfor
 }
 
 static const Target *find_processor(const char *name, Arena *arena) {
-    const Target *target = strcmp(name, "native") == 0 ? native_target() : find_row(name);
+    const Target *target = strcmp(name, "native") == 0 ? native_target(arena) : find_row(name);
     return target ? target : named_cpu(name, arena);
 }
 

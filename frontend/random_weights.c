@@ -53,6 +53,17 @@ static void fill(Graph *graph, Weight *weight, uint64_t seed, double center, dou
     weight->data = data;
 }
 
+/* The same with whole numbers, for what is quantised. */
+static void fill_integers(
+    Graph *graph, Weight *weight, uint64_t seed, double center, double spread) {
+    if (weight == NULL || weight->data != NULL)
+        return;
+    fill(graph, weight, seed, center, spread);
+    float *data = (float *)weight->data;
+    for (int64_t i = 0; i < tensor_elements(&weight->type); i++)
+        data[i] = floorf(data[i]);
+}
+
 /* ---- estimates ---- */
 
 static double variance(Moments x) {
@@ -122,6 +133,26 @@ static Moments fill_product(Graph *graph, const Node *node, Moments x, uint64_t 
     return after_activation(activation_of(node, "activation"), (Moments){0, 1});
 }
 
+/* Bytes keep around 128 and use about a third of their range. */
+static const Moments byte_moments = {128, 128 * 128 + 40 * 40};
+
+/* Weights stay within -64 and 64, where every target multiplies them without loss. */
+static Moments fill_quantized(Graph *graph, const Node *node, uint64_t seed) {
+    const TensorType *type = &node->weights[0]->type;
+    double fan_in = 1;
+    for (int i = 1; i < type->rank; i++)
+        fan_in *= (double)type->dims[i];
+    bool bytes = node_integer(node, "result") == RESULT_U8;
+    double scale = (bytes ? 1 : 0.025) / (37 * sqrt(fan_in));
+    fill_integers(graph, node->weights[0], seed, 0.5, 64);
+    fill_integers(graph, node_weight(node, "zero"), seed, 128, 30);
+    fill(graph, node_weight(node, "factor"), seed, scale, 0.3 * scale);
+    fill(graph, node_weight(node, "offset"), seed, bytes ? 128 : 0, bytes ? 20 : 0.1);
+    if (bytes)
+        return byte_moments;
+    return after_activation(activation_of(node, "activation"), (Moments){0, 1});
+}
+
 /* Gives the node's weights their data; returns the moments of its results. */
 static Moments fill_node(Graph *graph, const Node *node, const Moments *moments, uint64_t seed) {
     Moments x = moments[node->operands[0]->id];
@@ -143,6 +174,17 @@ static Moments fill_node(Graph *graph, const Node *node, const Moments *moments,
     case OP_bias:
         fill(graph, node_weight(node, "bias"), seed, 0, 0.1);
         return x;
+    case OP_range:
+        fill(graph, node_weight(node, "low"), seed, -2, 0.5);
+        fill(graph, node_weight(node, "high"), seed, 3, 0.5);
+        return x;
+    case OP_quantize:
+        fill(graph, node_weight(node, "factor"), seed, 40, 5);
+        fill_integers(graph, node_weight(node, "zero"), seed, 128, 20);
+        return byte_moments;
+    case OP_quantized_conv:
+    case OP_quantized_linear:
+        return fill_quantized(graph, node, seed);
     case OP_relu:
     case OP_relu6:
     case OP_sigmoid:

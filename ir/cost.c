@@ -5,7 +5,7 @@
 #include <string.h>
 
 int64_t node_macs(const Node *node) {
-    if (node->op != OP_conv && node->op != OP_linear)
+    if (!op_multiplies(node->op))
         return 0;
     assert(node->result_count == 1);
     /* Each element of the result takes one multiply-add per weight of its filter. */
@@ -28,17 +28,30 @@ int64_t node_parameters(const Node *node) {
     return parameters;
 }
 
+static int64_t value_bytes(const Value *value) {
+    return tensor_elements(&value->type) * element_type_bytes(value->type.element);
+}
+
+/* The weights of quantised layers are bytes once they are packed. */
+static int64_t weight_bytes(const Node *node, int index) {
+    const Weight *weight = node->weights[index];
+    bool quantized = node->op == OP_quantized_conv || node->op == OP_quantized_linear;
+    if (weight == NULL)
+        return 0;
+    return tensor_elements(&weight->type) * (quantized && index == 0 ? 1 : (int64_t)sizeof(float));
+}
+
 int64_t node_bytes(const Node *node) {
-    int64_t elements = 0;
+    int64_t bytes = 0;
     /* These read what they write, not all of their operands. */
     bool picks = node->op == OP_gather || node->op == OP_route || node->op == OP_crop;
     for (int i = 0; !picks && i < node->operand_count; i++)
-        elements += tensor_elements(&node->operands[i]->type);
+        bytes += value_bytes(node->operands[i]);
     if (picks)
-        elements += tensor_elements(&node->results[0]->type);
+        bytes += value_bytes(node->results[0]);
     for (int i = 0; i < MAX_OP_WEIGHTS; i++)
-        elements += node->weights[i] == NULL ? 0 : tensor_elements(&node->weights[i]->type);
+        bytes += weight_bytes(node, i);
     for (int i = 0; i < node->result_count; i++)
-        elements += tensor_elements(&node->results[i]->type);
-    return elements * (int64_t)sizeof(float);
+        bytes += value_bytes(node->results[i]);
+    return bytes;
 }

@@ -20,7 +20,11 @@ typedef enum OpKind {
     OP_COUNT
 } OpKind;
 
-typedef enum ElementType { ELEMENT_F32, ELEMENT_TYPE_COUNT } ElementType;
+typedef enum ElementType {
+    ELEMENT_F32,
+    ELEMENT_U8, /* quantised: what a number means is the business of who reads it */
+    ELEMENT_TYPE_COUNT
+} ElementType;
 
 typedef struct TensorType {
     ElementType element;
@@ -40,6 +44,9 @@ typedef enum Activation {
 } Activation;
 
 typedef enum ShuffleForm { SHUFFLE_PAPER, SHUFFLE_MEGVII } ShuffleForm;
+
+/* What a quantized_conv gives, in the order of choices.def. */
+typedef enum QuantizedResult { RESULT_F32, RESULT_U8 } QuantizedResult;
 
 typedef enum AttributeKind {
     ATTRIBUTE_INTEGER,
@@ -178,6 +185,11 @@ bool op_attribute_equal(AttributeKind kind, const Attribute *a, const Attribute 
 /* docs/ops.md: every op of the table, in Markdown. */
 void op_reference_print(Text *text);
 
+/* range, quantize, quantized_conv, quantized_linear: what compiling with bytes makes. The language
+ * has no names for them. */
+bool op_is_quantized(OpKind op);
+/* conv, linear and their quantised forms. */
+bool op_multiplies(OpKind op);
 /* concat, split, shuffle, gather, route: ops that only say which channel is where. */
 bool op_moves_channels(OpKind op);
 /* Which channel of such a node's operands, joined along the channels, becomes that channel of that
@@ -249,6 +261,8 @@ TensorType tensor_type(int rank, const int64_t *dims); /* f32 */
 bool tensor_type_equal(const TensorType *a, const TensorType *b);
 /* Number of elements; -1 when it would exceed 2^40 or a dimension is less than 1. */
 int64_t tensor_elements(const TensorType *type);
+int64_t element_type_bytes(ElementType element);
+const char *element_name(ElementType element); /* "f32" */
 /* "f32[1,116,28,28]" */
 void tensor_type_print(const TensorType *type, Text *text);
 

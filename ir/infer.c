@@ -191,7 +191,7 @@ static void check_residual(Inference *inference) {
     }
 }
 
-static void infer_conv(Inference *inference) {
+static void infer_window_product(Inference *inference) {
     const Node *node = inference->node;
     const TensorType *weight = &node_weight(node, "weight")->type;
     Window window = {0};
@@ -210,13 +210,21 @@ static void infer_conv(Inference *inference) {
         !read_list(inference, "padding", 4, 0, window.padding) ||
         !read_list(inference, "dilation", 2, 1, window.dilation))
         return;
+    window_result(inference, &window, weight->dims[0]);
+}
+
+static void infer_conv(Inference *inference) {
+    const Node *node = inference->node;
+    const TensorType *weight = &node_weight(node, "weight")->type;
+    infer_window_product(inference);
+    if (inference->failed)
+        return;
     const Weight *bias = node_weight(node, "bias");
     TensorType bias_type = tensor_type(1, weight->dims);
     if (bias != NULL && !tensor_type_equal(&bias->type, &bias_type))
         fault(inference, "bias '%s' is %s, but the weight %s needs %s", bias->path,
             spelling(inference, &bias->type), spelling(inference, weight),
             spelling(inference, &bias_type));
-    window_result(inference, &window, weight->dims[0]);
     check_residual(inference);
 }
 
@@ -235,6 +243,8 @@ static void infer_pool(Inference *inference) {
         }
     }
     window_result(inference, &window, operand(inference, 0)->dims[1]);
+    if (inference->count == 1 && inference->capacity > 0)
+        inference->types[0].element = operand(inference, 0)->element;
 }
 
 /* ---- rows and columns at the borders ---- */
@@ -423,7 +433,7 @@ static void infer_flatten(Inference *inference) {
     result(inference, tensor_type(2, (int64_t[]){dims[0], dims[1] * dims[2] * dims[3]}));
 }
 
-static void infer_linear(Inference *inference) {
+static void infer_product(Inference *inference) {
     const Node *node = inference->node;
     const TensorType *type = operand(inference, 0);
     const Weight *weight = node_weight(node, "weight");
@@ -438,8 +448,67 @@ static void infer_linear(Inference *inference) {
             (long long)type->dims[1]);
         return;
     }
-    check_weight(inference, "bias", 1, weight->type.dims);
     result(inference, tensor_type(2, (int64_t[]){type->dims[0], weight->type.dims[0]}));
+}
+
+static void infer_linear(Inference *inference) {
+    infer_product(inference);
+    if (!inference->failed)
+        check_weight(inference, "bias", 1, node_weight(inference->node, "weight")->type.dims);
+}
+
+/* ---- quantised ---- */
+
+static void infer_range(Inference *inference) {
+    check_channel_weights(inference);
+    infer_same(inference);
+}
+
+static void infer_quantize(Inference *inference) {
+    check_channel_weights(inference);
+    int64_t padding[4];
+    TensorType type = *operand(inference, 0);
+    if (!read_list(inference, "padding", 4, 0, padding))
+        return;
+    for (int i = 0; i < 4; i++) {
+        if (padding[i] > 0 && type.rank != 4) {
+            fault(inference, "padding needs an operand [n,c,h,w], but it is %s",
+                operand_spelling(inference, 0));
+            return;
+        }
+        if (type.rank == 4)
+            type.dims[2 + i % 2] += padding[i];
+    }
+    type.element = ELEMENT_U8;
+    result(inference, type);
+}
+
+/* What a convolution and a fully connected layer of bytes have in common. */
+static void finish_quantized(Inference *inference) {
+    const Node *node = inference->node;
+    const int64_t *outputs = node_weight(node, "weight")->type.dims;
+    bool bytes = node_integer(node, "result") == RESULT_U8;
+    check_weight(inference, "zero", 1, &operand(inference, 0)->dims[1]);
+    check_weight(inference, "factor", 1, outputs);
+    check_weight(inference, "offset", 1, outputs);
+    if (operand(inference, 0)->element != ELEMENT_U8)
+        fault(inference, "the operand must be of u8, but is %s", operand_spelling(inference, 0));
+    if (bytes && node_integer(node, "activation") != ACTIVATION_NONE)
+        fault(inference, "a result of u8 has no activation");
+    if (inference->count == 1 && inference->capacity > 0 && bytes)
+        inference->types[0].element = ELEMENT_U8;
+}
+
+static void infer_quantized_conv(Inference *inference) {
+    infer_window_product(inference);
+    if (!inference->failed)
+        finish_quantized(inference);
+}
+
+static void infer_quantized_linear(Inference *inference) {
+    infer_product(inference);
+    if (!inference->failed)
+        finish_quantized(inference);
 }
 
 static InferFunction *const infer_functions[OP_COUNT] = {
@@ -465,11 +534,21 @@ static InferFunction *const infer_functions[OP_COUNT] = {
     [OP_global_avg_pool] = infer_global_avg_pool,
     [OP_flatten] = infer_flatten,
     [OP_linear] = infer_linear,
+    [OP_range] = infer_range,
+    [OP_quantize] = infer_quantize,
+    [OP_quantized_conv] = infer_quantized_conv,
+    [OP_quantized_linear] = infer_quantized_linear,
     [OP_softmax] = infer_same,
     [OP_local_response_norm] = infer_local_response_norm,
 };
 
 /* ---- what holds for every op ---- */
+
+/* The others compute with floats. */
+static bool takes_bytes(OpKind op) {
+    return op_moves_channels(op) || op == OP_crop || op == OP_max_pool || op == OP_quantized_conv ||
+           op == OP_quantized_linear;
+}
 
 static void check_operands(Inference *inference) {
     const Node *node = inference->node;
@@ -490,6 +569,9 @@ static void check_operands(Inference *inference) {
         const TensorType *type = operand(inference, i);
         if (type->rank != 2 && type->rank != 4)
             fault(inference, "operand %d is %s; values are [n,c,h,w] or [n,c]", i + 1,
+                spelling(inference, type));
+        else if (type->element != ELEMENT_F32 && !takes_bytes(node->op))
+            fault(inference, "operand %d is %s, but must be of f32", i + 1,
                 spelling(inference, type));
         else if (tensor_elements(type) < 0)
             fault(inference, "operand %d is %s: sizes must be positive, and elements at most 2^40",

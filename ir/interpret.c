@@ -28,6 +28,10 @@ static InterpretFunction *const interpret_functions[OP_COUNT] = {
     [OP_global_avg_pool] = interpret_global_avg_pool,
     [OP_flatten] = interpret_flatten,
     [OP_linear] = interpret_linear,
+    [OP_range] = interpret_range,
+    [OP_quantize] = interpret_quantize,
+    [OP_quantized_conv] = interpret_quantized_conv,
+    [OP_quantized_linear] = interpret_quantized_linear,
     [OP_softmax] = interpret_softmax,
     [OP_local_response_norm] = interpret_local_response_norm,
 };

@@ -9,7 +9,9 @@
 typedef void InterpretFunction(
     const Node *node, const float *const *operands, float *const *results, Arena *scratch);
 
-InterpretFunction interpret_conv, interpret_linear;       /* interpret_conv.c */
+InterpretFunction interpret_conv, interpret_linear; /* interpret_conv.c */
+InterpretFunction interpret_range, interpret_quantize, interpret_quantized_conv,
+    interpret_quantized_linear;                           /* interpret_quantized.c */
 InterpretFunction interpret_max_pool, interpret_avg_pool; /* interpret_pool.c */
 InterpretFunction interpret_global_avg_pool, interpret_local_response_norm, interpret_softmax;
 InterpretFunction interpret_batch_norm, interpret_bias, interpret_activation, interpret_add,

@@ -259,7 +259,7 @@ static bool was_added(
     return false;
 }
 
-static int64_t element_bytes(const Counter *counter, int parameter) {
+static int64_t number_bytes(const Counter *counter, int parameter) {
     bool local = parameter >= MAX_KERNEL_PARAMETERS;
     return lane_bytes(local ? LANE_F32 : counter->kernel->parameters[parameter].element);
 }
@@ -278,7 +278,7 @@ static void run_load(Counter *counter, Site *site, int64_t first, const FloatGri
     LaneMask used = counter->used[instruction->destination];
     counter->count->loads += counter->times;
     counter->count->loaded_bytes +=
-        counter->times * instruction->lane_count * element_bytes(counter, instruction->parameter);
+        counter->times * instruction->lane_count * number_bytes(counter, instruction->parameter);
     if (instruction->kind == INSTRUCTION_broadcast)
         used = used != 0;
     else if (instruction->kind == INSTRUCTION_broadcast_quad)
@@ -298,7 +298,7 @@ static void run_store(Counter *counter, Site *site, int64_t first, const FloatGr
     LaneMask moved = state->moved & lanes;
     counter->count->stores += counter->times;
     counter->count->stored_bytes +=
-        counter->times * instruction->lane_count * element_bytes(counter, instruction->parameter);
+        counter->times * instruction->lane_count * number_bytes(counter, instruction->parameter);
     counter->computes |= (lanes & ~state->moved & ~state->constant) != 0;
     counter->moves |= moved != 0;
     if (instruction->parameter >= MAX_KERNEL_PARAMETERS)

@@ -3,6 +3,15 @@
 
 #include <assert.h>
 
+bool op_is_quantized(OpKind op) {
+    return op == OP_range || op == OP_quantize || op == OP_quantized_conv ||
+           op == OP_quantized_linear;
+}
+
+bool op_multiplies(OpKind op) {
+    return op == OP_conv || op == OP_linear || op == OP_quantized_conv || op == OP_quantized_linear;
+}
+
 bool op_moves_channels(OpKind op) {
     return op == OP_concat || op == OP_split || op == OP_shuffle || op == OP_gather ||
            op == OP_route;

@@ -68,7 +68,10 @@ bool parser_expect(Parser *parser, TokenKind kind, const char *what, Token *toke
 
 bool parse_type(Parser *parser, TensorType *type) {
     Token begin = parser->token;
-    if (!parser_at_word(parser, "f32"))
+    ElementType element = ELEMENT_F32;
+    while (element < ELEMENT_TYPE_COUNT && !parser_at_word(parser, element_name(element)))
+        element++;
+    if (element == ELEMENT_TYPE_COUNT)
         return parser_expected(parser, "a type such as f32[1,24,56,56]");
     parser_advance(parser);
     if (!parser_expect_mark(parser, '['))
@@ -90,6 +93,7 @@ bool parse_type(Parser *parser, TensorType *type) {
     if (!parser_expect_mark(parser, ']'))
         return false;
     *type = tensor_type(rank, dims);
+    type->element = element;
     if (tensor_elements(type) < 0) {
         diagnostics_report(parser->diagnostics, SEVERITY_ERROR, where, NULL,
             "sizes must be positive, and elements at most 2^40");

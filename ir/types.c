@@ -2,6 +2,16 @@
 
 #include <assert.h>
 
+int64_t element_type_bytes(ElementType element) {
+    assert(element < ELEMENT_TYPE_COUNT);
+    return element == ELEMENT_U8 ? 1 : 4;
+}
+
+const char *element_name(ElementType element) {
+    assert(element < ELEMENT_TYPE_COUNT);
+    return element == ELEMENT_U8 ? "u8" : "f32";
+}
+
 TensorType tensor_type(int rank, const int64_t *dims) {
     assert(rank >= 1 && rank <= MAX_RANK);
     TensorType type = {.element = ELEMENT_F32, .rank = rank};
@@ -32,7 +42,7 @@ int64_t tensor_elements(const TensorType *type) {
 }
 
 void tensor_type_print(const TensorType *type, Text *text) {
-    text_append(text, "f32[");
+    text_format(text, "%s[", element_name(type->element));
     for (int i = 0; i < type->rank; i++)
         text_format(text, "%s%lld", i > 0 ? "," : "", (long long)type->dims[i]);
     text_append(text, "]");

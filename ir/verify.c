@@ -87,6 +87,9 @@ static void verify_inputs(Verification *verification) {
         }
         if (value->producer != NULL)
             FAULT(verification, value->where, "the input '%s' has a producer", value->name);
+        if (value->type.element != ELEMENT_F32)
+            FAULT(verification, value->where, "input '%s' is %s: inputs are of f32", value->name,
+                type_spelling(verification, &value->type));
         if ((value->type.rank != 2 && value->type.rank != 4) || tensor_elements(&value->type) < 0)
             FAULT(verification, value->where,
                 "input '%s' is %s: it must be [n,c,h,w] or [n,c] with positive sizes and at most "
@@ -107,6 +110,9 @@ static void verify_weights(Verification *verification) {
             tensor_elements(&weight->type) < 0)
             FAULT(verification, weight->where,
                 "weight '%s' is %s: sizes must be positive, and elements at most 2^40",
+                weight->path, type_spelling(verification, &weight->type));
+        if (weight->type.element != ELEMENT_F32)
+            FAULT(verification, weight->where, "weight '%s' is %s: weights are of f32",
                 weight->path, type_spelling(verification, &weight->type));
         if (graph_find_weight(graph, weight->path) != weight)
             FAULT(verification, weight->where, "two weights have the path '%s'", weight->path);
@@ -215,6 +221,9 @@ static void verify_outputs(Verification *verification) {
         if (output->value == NULL || !is_defined(verification, output->value))
             FAULT(verification, output->where, "the value of output '%s' is not defined",
                 output->name);
+        else if (output->value->type.element != ELEMENT_F32)
+            FAULT(verification, output->where, "output '%s' is %s: outputs are of f32",
+                output->name, type_spelling(verification, &output->value->type));
     }
 }
 

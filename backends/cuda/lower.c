@@ -38,6 +38,14 @@ static bool lower_node(GpuLowering *gpu, const Node *node) {
     case OP_global_avg_pool:
     case OP_softmax:
         return gpu_lower_reduce(gpu, node);
+    case OP_quantize:
+    case OP_quantized_conv:
+    case OP_quantized_linear:
+        diagnostics_report(gpu->lowering.diagnostics, SEVERITY_ERROR, node->where,
+            "compile without --precision int8", "there is no code for '%s' on GPUs",
+            op_info(node->op)->name);
+        return false;
+    case OP_range:
     case OP_batch_norm:
     case OP_bias:
     case OP_COUNT:

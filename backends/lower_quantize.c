@@ -1,0 +1,271 @@
+/* quantize: floats to bytes, with padding where the op asks for it.
+ *
+ * Planes of an image of up to four channels, as callers give them, become pixels of four bytes
+ * each: packing puts four pixels of the channels side by side, and a permute within sixteen bytes
+ * turns them. A convolution reads such a pixel at once. Everything else is read by vectors of
+ * channels. */
+#include "backends/quantized.h"
+#include <string.h>
+
+enum { PIXEL_BYTES = 4, MOST_LANES = 64 };
+
+typedef struct Quantize {
+    Lowering *lowering;
+    KernelBuilder *builder;
+    Arena *arena;
+    const Node *node;
+    const Placement *input, *output;
+    const int *input_parameters, *output_parameters;
+    int scales, zeros; /* parameters: factors, then zeros as floats; zeros as bytes */
+    int64_t padding[4];
+    const Expression *image, *row; /* of the output */
+} Quantize;
+
+/* Of channel 0 of the run, at a column of the row that is computed. */
+static const Expression *output_place(
+    const Quantize *q, const Run *run, const Expression *column, int64_t channel) {
+    Arena *arena = q->arena;
+    return expression_sum(arena, expression_multiply(arena, q->image, run->image_stride),
+        expression_multiply(arena, q->row, run->row_stride),
+        expression_multiply(arena, column, run->pixel_stride),
+        expression_constant(arena, run->displacement + channel), NULL);
+}
+
+static const Expression *input_place(
+    const Quantize *q, const Run *run, const Expression *column, int64_t channel) {
+    Arena *arena = q->arena;
+    return expression_sum(arena, expression_multiply(arena, q->image, run->image_stride),
+        expression_multiply(arena, q->row, run->row_stride),
+        expression_multiply(arena, column, run->pixel_stride),
+        expression_constant(arena,
+            run->displacement - q->padding[0] * run->row_stride + channel * run->channel_stride),
+        NULL);
+}
+
+/* One register of floats to one of integers. */
+static int to_integers(const Quantize *q, int reg, int factor, int zero) {
+    int lanes = q->builder->kernel->register_lanes[reg];
+    int integers = kernel_register_of(q->builder, LANE_S32, lanes);
+    kernel_multiply_add(q->builder, reg, reg, factor, zero);
+    kernel_unary(q->builder, INSTRUCTION_to_integer, integers, reg);
+    return integers;
+}
+
+/* ---- columns of padding ---- */
+
+static void fill_columns(const Quantize *q, int64_t begin, int64_t end) {
+    KernelBuilder *builder = q->builder;
+    if (begin >= end)
+        return;
+    const Expression *column = kernel_open_range(builder, "column", begin, end, 1);
+    for (int i = 0; i < q->output->run_count; i++) {
+        const Run *run = &q->output->runs[i];
+        int64_t channels = run->pixel_stride == PIXEL_BYTES && q->output->channels <= PIXEL_BYTES
+                               ? PIXEL_BYTES
+                               : run->channel_count;
+        for (int64_t done = 0; done < channels;) {
+            int lanes = channels - done >= 16 ? 16 : 4;
+            int64_t left = channels - done;
+            int bytes = kernel_register_of(builder, LANE_U8, lanes);
+            kernel_load(builder, bytes, q->zeros,
+                expression_constant(q->arena, run->first_channel + done), 0, lanes);
+            kernel_store(builder, bytes, q->output_parameters[i],
+                output_place(q, run, column, done), 0, left < lanes ? (int)left : lanes);
+            done += lanes;
+        }
+    }
+    kernel_close(builder);
+}
+
+/* ---- planes to pixels ---- */
+
+static int channel_scale(const Quantize *q, int64_t index, int lanes) {
+    int reg = kernel_register(q->builder, lanes);
+    kernel_broadcast(q->builder, reg, q->scales, expression_constant(q->arena, index));
+    return reg;
+}
+
+/* `count` pixels from a column of the input on. */
+static void emit_pixels(
+    const Quantize *q, const int *factors, const int *zeros, const Expression *column, int count) {
+    KernelBuilder *builder = q->builder;
+    int lanes = q->lowering->target->lanes, integers[PIXEL_BYTES];
+    for (int c = 0; c < PIXEL_BYTES; c++) {
+        if (c >= q->input->channels) {
+            integers[c] = kernel_register_of(builder, LANE_S32, lanes);
+            kernel_splat(builder, integers[c], 0);
+            continue;
+        }
+        const Run *run = &q->input->runs[0];
+        int reg = kernel_register(builder, lanes);
+        kernel_load(builder, reg, q->input_parameters[0], input_place(q, run, column, c), 0, count);
+        integers[c] = to_integers(q, reg, factors[c], zeros[c]);
+    }
+    int low = kernel_register_of(builder, LANE_S16, 2 * lanes);
+    int high = kernel_register_of(builder, LANE_S16, 2 * lanes);
+    int planes = kernel_register_of(builder, LANE_U8, 4 * lanes);
+    int pixels = kernel_register_of(builder, LANE_U8, 4 * lanes);
+    kernel_binary(builder, INSTRUCTION_pack, low, integers[0], integers[1]);
+    kernel_binary(builder, INSTRUCTION_pack, high, integers[2], integers[3]);
+    kernel_binary(builder, INSTRUCTION_pack, planes, low, high);
+    int *indices = ARENA_ARRAY(q->arena, int, MOST_LANES);
+    for (int i = 0; i < 4 * lanes; i++)
+        indices[i] = i / 16 * 16 + i % 4 * 4 + i % 16 / 4;
+    kernel_permute(builder, pixels, planes, planes, indices);
+    kernel_store(builder, pixels, q->output_parameters[0],
+        output_place(q, &q->output->runs[0], expression_offset(q->arena, column, q->padding[1]), 0),
+        0, PIXEL_BYTES * count);
+}
+
+static void emit_planes(const Quantize *q) {
+    int lanes = q->lowering->target->lanes, factors[PIXEL_BYTES], zeros[PIXEL_BYTES];
+    int64_t channels = q->input->channels, width = q->input->width, whole = width / lanes * lanes;
+    for (int c = 0; c < channels; c++) {
+        factors[c] = channel_scale(q, c, lanes);
+        zeros[c] = channel_scale(q, channels + c, lanes);
+    }
+    if (whole > 0) {
+        const Expression *column = kernel_open_range(q->builder, "column", 0, whole, lanes);
+        emit_pixels(q, factors, zeros, column, lanes);
+        kernel_close(q->builder);
+    }
+    if (whole < width)
+        emit_pixels(q, factors, zeros, expression_constant(q->arena, whole), (int)(width - whole));
+}
+
+/* ---- vectors of channels ---- */
+
+static void emit_vector(const Quantize *q, const Segment *segment, int64_t skipped, int lanes) {
+    KernelBuilder *builder = q->builder;
+    const Run *in = &q->input->runs[segment->runs[0]], *out = &q->output->runs[segment->runs[1]];
+    int64_t channel = segment->first_channel + skipped, left = segment->channel_count - skipped;
+    int count = left < lanes ? (int)left : lanes;
+    int factor = kernel_register(builder, lanes), zero = kernel_register(builder, lanes);
+    kernel_load(builder, factor, q->scales, expression_constant(q->arena, channel), 0, lanes);
+    kernel_load(builder, zero, q->scales,
+        expression_constant(q->arena, q->input->channels + channel), 0, lanes);
+    const Expression *column = kernel_open_range(builder, "column", 0, q->input->width, 1);
+    int reg = kernel_register(builder, lanes), bytes = kernel_register_of(builder, LANE_U8, lanes);
+    emit_vector_load(builder, reg, q->input_parameters[segment->runs[0]],
+        input_place(q, in, column, channel - in->first_channel), left, in->exact);
+    kernel_unary(builder, INSTRUCTION_narrow, bytes, to_integers(q, reg, factor, zero));
+    kernel_store(builder, bytes, q->output_parameters[segment->runs[1]],
+        output_place(q, out, expression_offset(q->arena, column, q->padding[1]),
+            channel - out->first_channel),
+        0, count);
+    kernel_close(builder);
+}
+
+static void emit_channels(const Quantize *q) {
+    const Placement *placements[2] = {q->input, q->output};
+    int count;
+    const Segment *segments = channel_segments(q->arena, placements, 2, &count);
+    for (int i = 0; i < count; i++)
+        for (int64_t done = 0; done < segments[i].channel_count;) {
+            int lanes = vector_width(q->lowering->target, segments[i].channel_count - done);
+            emit_vector(q, &segments[i], done, lanes);
+            done += lanes;
+        }
+}
+
+/* ---- the whole ---- */
+
+static bool are_planes(const Placement *input) {
+    const Run *run = &input->runs[0];
+    return input->run_count == 1 && input->channels <= PIXEL_BYTES && run->pixel_stride == 1 &&
+           run->channel_stride != 1;
+}
+
+/* Pixels of four bytes, of which the tensor's channels are the first. */
+static Placement *place_pixels(Lowering *lowering, const Value *value) {
+    Placement *like = ARENA_NEW(lowering->arena, Placement);
+    *like = (Placement){.images = value->type.dims[0],
+        .channels = PIXEL_BYTES,
+        .height = value->type.dims[2],
+        .width = value->type.dims[3],
+        .element = LANE_U8};
+    Placement *placement = lowering_temporary(lowering, like, "quantized pixels");
+    placement->channels = placement->runs[0].channel_count = value->type.dims[1];
+    return lowering->placements[value->id] = placement;
+}
+
+static bool pack_scales(Quantize *q, KernelCall *call) {
+    const Weight *factor = node_weight(q->node, "factor"), *zero = node_weight(q->node, "zero");
+    int64_t channels = q->input->channels;
+    if (!are_whole_numbers(q->lowering, q->node, zero, 0, 255))
+        return false;
+    float *scales = call_weights(q->lowering, call, 2 * channels, &q->scales);
+    memcpy(scales, factor->data, (size_t)channels * sizeof(float));
+    memcpy(scales + channels, zero->data, (size_t)channels * sizeof(float));
+    if (q->output->height == q->input->height && q->output->width == q->input->width)
+        return true;
+    uint8_t *bytes = call_weight_bytes(q->lowering, call, channels, &q->zeros);
+    for (int64_t c = 0; c < channels; c++)
+        bytes[c] = (uint8_t)zero->data[c];
+    return true;
+}
+
+static void emit_row(const Quantize *q, bool planes) {
+    int64_t width = q->output->width;
+    fill_columns(q, 0, q->padding[1]);
+    if (planes)
+        emit_planes(q);
+    else
+        emit_channels(q);
+    fill_columns(q, width - q->padding[3], width);
+}
+
+/* The row that the parallel axis is at: of padding, or of the input with padding at both ends. */
+static void emit_rows(Quantize *q, bool planes) {
+    KernelBuilder *builder = q->builder;
+    Arena *arena = q->arena;
+    int64_t top = q->padding[0], bottom = q->padding[2], width = q->output->width;
+    if (top > 0) {
+        kernel_open_if_less(builder, q->row, expression_constant(arena, top));
+        fill_columns(q, 0, width);
+        kernel_close(builder);
+    }
+    if (bottom > 0) {
+        kernel_open_if_less(
+            builder, expression_constant(arena, q->output->height - bottom - 1), q->row);
+        fill_columns(q, 0, width);
+        kernel_close(builder);
+    }
+    if (top > 0)
+        kernel_open_if_less(builder, expression_constant(arena, top - 1), q->row);
+    if (bottom > 0)
+        kernel_open_if_less(
+            builder, q->row, expression_constant(arena, q->output->height - bottom));
+    emit_row(q, planes);
+    if (bottom > 0)
+        kernel_close(builder);
+    if (top > 0)
+        kernel_close(builder);
+}
+
+bool lower_quantize(Lowering *lowering, const Node *node) {
+    KernelCall call;
+    Value *value = node->results[0];
+    Quantize q = {.lowering = lowering, .arena = lowering->arena, .node = node};
+    q.input = lowering_placement(lowering, node->operands[0]);
+    bool planes = are_planes(q.input) && value->type.rank == 4 && !lowering->claims[value->id];
+    if (!planes)
+        q.input = lowering_channels_last(lowering, node, q.input);
+    memcpy(q.padding, node_list(node, "padding").items, sizeof q.padding);
+    q.output = planes ? place_pixels(lowering, value) : lowering_place(lowering, value);
+    call_begin(lowering, &call, node, q.output->images * q.output->height);
+    q.builder = &call.builder;
+    q.input_parameters = call_placement(&call, PARAMETER_READ, "input", q.input);
+    if (!pack_scales(&q, &call))
+        return false;
+    q.output_parameters = call_placement(&call, PARAMETER_WRITE, "output", q.output);
+    const Expression *index = kernel_open_for(q.builder, "row",
+        kernel_variable(q.builder, VARIABLE_BEGIN), kernel_variable(q.builder, VARIABLE_END), 1);
+    q.image = expression_divide(q.arena, index, q.output->height);
+    q.row = expression_remainder(q.arena, index, q.output->height);
+    emit_rows(&q, planes);
+    kernel_close(q.builder);
+    call_describe(&call, "quantize, %lld channels", (long long)q.input->channels);
+    call_end(lowering, &call);
+    return true;
+}

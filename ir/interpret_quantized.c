@@ -1,0 +1,110 @@
+/* Quantised ops. Values of u8 are whole floats here; sums of products of whole numbers are exact in
+ * double, and are rounded to f32 once, as compiled code does when it converts its 32-bit sums. What
+ * follows is computed in f32, step by step as compiled code does it, so that both agree bit for
+ * bit. */
+#include "ir/interpret.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Compiled code converts to a 32-bit integer first: what does not fit becomes the least one. */
+static float to_byte(float x) {
+    if (!(x < 0x1p31f))
+        return 0;
+    float rounded = rintf(x);
+    return rounded <= 0 ? 0 : rounded > 255 ? 255 : rounded;
+}
+
+void interpret_range(
+    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    (void)scratch;
+    size_t count = (size_t)tensor_elements(&node->operands[0]->type);
+    memcpy(results[0], operands[0], count * sizeof(float));
+}
+
+/* One plane with its padding; [n,c] is a plane of one cell. */
+static void quantize_plane(
+    const Node *node, const float *source, float *target, float factor, float zero) {
+    const int64_t *padding = node_list(node, "padding").items;
+    const TensorType *from = &node->operands[0]->type, *to = &node->results[0]->type;
+    int64_t height = from->rank == 4 ? from->dims[2] : 1, width = plane_size(from) / height;
+    int64_t out_height = to->rank == 4 ? to->dims[2] : 1, out_width = plane_size(to) / out_height;
+    for (int64_t y = 0; y < out_height; y++)
+        for (int64_t x = 0; x < out_width; x++) {
+            int64_t row = y - padding[0], column = x - padding[1];
+            bool inside = row >= 0 && row < height && column >= 0 && column < width;
+            target[y * out_width + x] =
+                to_byte(inside ? fmaf(source[row * width + column], factor, zero) : zero);
+        }
+}
+
+void interpret_quantize(
+    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    (void)scratch;
+    const TensorType *from = &node->operands[0]->type, *to = &node->results[0]->type;
+    const float *factor = node_weight(node, "factor")->data;
+    const float *zero = node_weight(node, "zero")->data;
+    for (int64_t i = 0; i < from->dims[0] * from->dims[1]; i++)
+        quantize_plane(node, operands[0] + i * plane_size(from), results[0] + i * plane_size(to),
+            factor[i % from->dims[1]], zero[i % from->dims[1]]);
+}
+
+/* The operand less its zero points: what the weights are multiplied with. */
+static float *without_zero(const Node *node, const float *operand, Arena *scratch) {
+    const TensorType *type = &node->operands[0]->type;
+    const float *zero = node_weight(node, "zero")->data;
+    int64_t count = tensor_elements(type), plane = plane_size(type);
+    float *numbers = ARENA_ARRAY(scratch, float, count);
+    for (int64_t i = 0; i < count; i++)
+        numbers[i] = operand[i] - zero[i / plane % type->dims[1]];
+    return numbers;
+}
+
+/* From sums to what the node gives, in place. */
+static void finish(const Node *node, float *sums) {
+    const TensorType *type = &node->results[0]->type;
+    const float *factor = node_weight(node, "factor")->data;
+    const float *offset = node_weight(node, "offset")->data;
+    Activation activation = (Activation)node_integer(node, "activation");
+    int64_t plane = plane_size(type);
+    for (int64_t i = 0; i < tensor_elements(type); i++) {
+        int64_t channel = i / plane % type->dims[1];
+        float number = fmaf(sums[i], factor[channel], offset[channel]);
+        sums[i] = type->element == ELEMENT_U8 ? to_byte(number)
+                                              : (float)activate(activation, (double)number);
+    }
+}
+
+/* Lets the float op with the same weight compute the sums: as a node with the weight alone. */
+static void interpret_product(const Node *node, OpKind op, InterpretFunction *interpret,
+    const float *operand, float *result, Arena *scratch) {
+    const OpInfo *info = op_info(op);
+    Attribute *attributes = ARENA_ARRAY(scratch, Attribute, info->attribute_count);
+    for (int i = 0; i < info->attribute_count; i++) {
+        const OpAttribute *row = &info->attributes[i];
+        bool shared = node->op == OP_quantized_conv && row->kind != ATTRIBUTE_CHOICE;
+        attributes[i] = op_attribute_default(row, scratch);
+        if (shared)
+            attributes[i] = *node_attribute((Node *)node, row->name);
+    }
+    Node plain = *node;
+    plain.op = op;
+    plain.attributes = attributes;
+    memset(plain.weights, 0, sizeof plain.weights);
+    plain.weights[0] = node->weights[0];
+    interpret(&plain, &operand, &result, scratch);
+}
+
+void interpret_quantized_conv(
+    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    float *numbers = without_zero(node, operands[0], scratch);
+    interpret_product(node, OP_conv, interpret_conv, numbers, results[0], scratch);
+    finish(node, results[0]);
+}
+
+void interpret_quantized_linear(
+    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    float *numbers = without_zero(node, operands[0], scratch);
+    interpret_product(node, OP_linear, interpret_linear, numbers, results[0], scratch);
+    finish(node, results[0]);
+}
