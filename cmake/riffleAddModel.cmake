@@ -12,9 +12,12 @@
 #   RANDOM_WEIGHTS  a seed to make weights up from, where there are none yet
 #   NAME            prefix of the symbols and name of the header (default: the target as a C identifier)
 #   SET             parameters of the spec: SET width=0.5 classes=10
-#   TARGET_CPU      as `riffle compile --target` (default: riffle's own default); x86-64-multi has code for several
+#   TARGET_CPU      as `riffle compile --target` (default: riffle's own default); x86-64-multi has code for several;
+#                   for Android, where the ABI and the API level of the build decide, as --cpu
 #   OPTIONS         further options of `riffle compile`
 #   DEPENDS         further files to watch: those that the spec imports
+#
+# In a build for Android, find_package needs NO_CMAKE_FIND_ROOT_PATH, since riffle is a program of the host.
 #
 #   find_package(riffle REQUIRED)
 #   riffle_add_model(TARGET digits SPEC digits.rfl WEIGHTS digits.safetensors TARGET_CPU x86-64-v3)
@@ -51,7 +54,13 @@ function(riffle_add_model)
     elseif(DEFINED MODEL_RANDOM_WEIGHTS)
         list(APPEND arguments --random-weights ${MODEL_RANDOM_WEIGHTS})
     endif()
-    if(MODEL_TARGET_CPU)
+    if(CMAKE_SYSTEM_NAME STREQUAL "Android")
+        riffle_android_target(target)
+        list(APPEND arguments --target ${target})
+        if(MODEL_TARGET_CPU)
+            list(APPEND arguments --cpu ${MODEL_TARGET_CPU})
+        endif()
+    elseif(MODEL_TARGET_CPU)
         list(APPEND arguments --target ${MODEL_TARGET_CPU})
     endif()
     foreach(setting IN LISTS MODEL_SET)
@@ -73,4 +82,28 @@ function(riffle_add_model)
     set_target_properties(${MODEL_TARGET} PROPERTIES IMPORTED_LOCATION ${library}
         INTERFACE_INCLUDE_DIRECTORIES ${folder})
     add_dependencies(${MODEL_TARGET} ${MODEL_TARGET}_compiled)
+endfunction()
+
+# Puts riffle's name for the ABI and API level of a build for Android into <variable>. The NDK's toolchain file
+# says them in its own variables (its CMAKE_SYSTEM_VERSION may be 1), CMake's own support in CMake's.
+function(riffle_android_target variable)
+    set(abi "${CMAKE_ANDROID_ARCH_ABI}")
+    if(ANDROID_ABI)
+        set(abi "${ANDROID_ABI}")
+    endif()
+    set(level "${CMAKE_SYSTEM_VERSION}")
+    if(ANDROID_PLATFORM_LEVEL)
+        set(level "${ANDROID_PLATFORM_LEVEL}")
+    elseif(ANDROID_PLATFORM MATCHES "([0-9]+)$")
+        set(level "${CMAKE_MATCH_1}")
+    endif()
+    if(abi STREQUAL "armeabi-v7a" AND DEFINED ANDROID_ARM_NEON AND NOT ANDROID_ARM_NEON)
+        message(FATAL_ERROR "riffle_add_model: ANDROID_ARM_NEON is off, and there is no code for ARM without NEON")
+    endif()
+    execute_process(COMMAND ${RIFFLE_EXECUTABLE} android-package --print-targets --abi "${abi}" --api "${level}"
+        RESULT_VARIABLE status OUTPUT_VARIABLE target ERROR_VARIABLE fault OUTPUT_STRIP_TRAILING_WHITESPACE)
+    if(NOT status EQUAL 0)
+        message(FATAL_ERROR "riffle_add_model for Android, ABI '${abi}', API level '${level}':\n${fault}")
+    endif()
+    set(${variable} "${target}" PARENT_SCOPE)
 endfunction()

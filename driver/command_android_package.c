@@ -192,6 +192,6 @@ int command_android_package(int argc, char **argv) {
     if (options.print_targets)
         print_targets(&options);
     else
-        done = package(&options);
+        done = require_llvm(&session) && package(&options);
     return session_finish(&session, done ? EXIT_DONE : EXIT_FAILED);
 }

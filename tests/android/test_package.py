@@ -1,0 +1,99 @@
+"""riffle android-package: what it writes, the same bytes each time, and what it says to mistakes."""
+
+import re
+import shutil
+import tempfile
+import unittest
+import zipfile
+from pathlib import Path
+
+from ndk import ABIS, DIGITS, RIFFLE, find_tool, read_elf, run, symbols
+
+NETWORK = (DIGITS / "digits.rfl", "--weights", DIGITS / "digits.safetensors")
+FILES = {"Android.mk", "cmake/digitsConfig.cmake", "include/digits.h",
+         *(name for abi in ABIS for name in (f"include/{abi}/digits.h", f"libs/{abi}/libdigits.a", f"libs/{abi}/digits.json"))}
+
+
+class Package(unittest.TestCase):
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="riffle-android-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def package(self, *options, **how):
+        return run(RIFFLE, "android-package", *options, cwd=self.folder, **how)
+
+    def files(self, name):
+        top = self.folder / name
+        return {str(file.relative_to(top)): file.read_bytes() for file in top.rglob("*") if file.is_file()}
+
+    def test_files(self):
+        self.package(*NETWORK, "--zip", "digits.zip")
+        files = self.files("digits-android")
+        self.assertEqual(set(files), FILES)
+        with zipfile.ZipFile(self.folder / "digits.zip") as archive:
+            self.assertIsNone(archive.testzip())
+            self.assertEqual({name.removeprefix("digits/"): archive.read(name) for name in archive.namelist()}, files)
+
+        self.package(*NETWORK, "-o", "again", "--zip", "again.zip")
+        self.assertEqual(self.files("again"), files)
+        self.assertEqual((self.folder / "again.zip").read_bytes(), (self.folder / "digits.zip").read_bytes())
+
+    def test_libraries(self):
+        """Of the ABI's machine, with nothing undefined but what the API level has, and no name that is not its own."""
+        self.package(*NETWORK)
+        allowed = {name for names in symbols(24).values() for name in names}
+        for abi, (_, machine, _) in ABIS.items():
+            with self.subTest(abi):
+                library = self.folder / "digits-android" / "libs" / abi / "libdigits.a"
+                self.assertEqual(set(re.findall(r"Machine: +(.*)\n", read_elf(library, "-h"))), {machine})
+                own = set(run(find_tool("llvm-nm"), "--defined-only", "--extern-only", "-j", library).split("\n"))
+                used = set(run(find_tool("llvm-nm"), "--undefined-only", "-j", library).split("\n"))
+                named = {name for name in own if name and not name.endswith(":")}
+                self.assertTrue(named)
+                self.assertTrue(all(name.startswith("digits_") for name in named), named)
+                self.assertLessEqual({name for name in used if name and not name.endswith(":")}, allowed | named)
+
+    def test_chosen_abis(self):
+        self.package(*NETWORK, "--abi", "x86_64,arm64-v8a,x86_64", "--api", "30", "-o", "two")
+        found = {name.split("/")[1] for name in self.files("two") if name.startswith("libs/")}
+        self.assertEqual(found, {"x86_64", "arm64-v8a"})
+        self.assertEqual(self.package("--print-targets", "--abi", "armeabi-v7a", "--api", "26"),
+                         "armv7a-linux-androideabi26\n")
+
+    def test_header_of_the_abi(self):
+        """The header finds that of its ABI, and refuses others."""
+        self.package(*NETWORK, "--abi", "arm64-v8a,x86_64")
+        check = [find_tool("clang"), "-fsyntax-only", "-x", "c", "-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror",
+                 "-ffreestanding", self.folder / "digits-android" / "include" / "digits.h"]
+        run(*check, "--target=aarch64-none-linux-android24")
+        run(*check, "--target=x86_64-none-linux-android24")
+        self.assertIn("digits was not compiled for this ABI",
+                      run(*check, "--target=armv7-none-linux-androideabi24", expect_failure=True))
+
+    def test_mistakes(self):
+        for words, message in (
+                (["--abi", "arm64-v8b"], "'arm64-v8b' is no ABI of Android\nhint: did you mean 'arm64-v8a'?\n"),
+                (["--abi", "x86,armeabi"],
+                 "there is no code for the ABI 'x86': 32-bit x86 is no target\n"
+                 "hint: there is code for arm64-v8a, armeabi-v7a and x86_64\n"
+                 "riffle: error: there is no code for the ABI 'armeabi': it has no NEON\n"
+                 "hint: there is code for arm64-v8a, armeabi-v7a and x86_64\n"),
+                (["--api", "21"], "API level 21 is too low: code for Android needs level 24\n"
+                                  "hint: give --api 24, or a higher level\n"),
+                (["--api", "N"], "'N' is no value for --api: give a whole number from 1 to 9999\n")):
+            with self.subTest(words):
+                said = self.package(*NETWORK, *words, expect_failure=True)
+                self.assertEqual(said, f"riffle: error: {message}")
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_nothing_is_left_of_a_failure(self):
+        (self.folder / "digits-android" / "libs" / "x86_64" / "libdigits.a").mkdir(parents=True)
+        said = self.package(*NETWORK, "--zip", "digits.zip", expect_failure=True)
+        self.assertIn("cannot write 'digits-android/libs/x86_64/libdigits.a': Is a directory", said)
+        self.assertEqual(self.files("."), {})
+        self.package(*NETWORK, "-o", "good", "--zip", "no/such/folder.zip", expect_failure=True)
+        self.assertEqual(self.files("."), {})
+
+
+if __name__ == "__main__":
+    unittest.main()
