@@ -71,11 +71,11 @@ class Model:
         return build_program(build, [self.source, PROGRAM / source], self.folder / f"{source.split('.')[0]}-{build}",
                              [f"-I{self.folder}", f"-I{PROGRAM}"], [self.assemble_weights()])
 
-    def synchronisation(self):
-        """Line numbers of barriers and fences in the source."""
-        words = ("__syncthreads();", "__syncwarp();", "__threadfence();")
+    def synchronisation(self, fences=True):
+        """Line numbers of barriers, and fences, in the source."""
+        words = ["__syncthreads();", "__syncwarp();"] + ["__threadfence();"] * fences
         return [number for number, line in enumerate(self.source.read_text().splitlines(), 1)
-                if line.strip().split(" //")[0].strip() in words]
+                if line.split("/*")[0].strip() in words]
 
 
 def refuses(*words):

@@ -17,14 +17,15 @@ SHIM = HERE / "shim"
 CACHE = Path(os.environ.get("RIFFLE_CUDA_BUILD", tempfile.gettempdir())) / "riffle-cuda-shim"
 
 COMPILER = os.environ.get("CXX", "g++")
-COMMON = ["-std=c++20", "-O1", "-g", "-fno-strict-aliasing", "-ffp-contract=fast", f"-I{SHIM}"]
+COMMON = ["-std=c++20", "-g1", "-fno-strict-aliasing", "-ffp-contract=fast", f"-I{SHIM}"]
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-Wno-unused-function"]
 # -fsanitize=thread makes the calls; linking without it leaves them to shim/races.cpp.
 BUILDS = {
     "asan": {"compile": ["-fsanitize=address,alignment,bounds", "-fno-sanitize-recover=all",
                          "-fsanitize-sections=riffle_shared"],
+             "shim": ["-DSHIM_ADDRESS_SANITIZER"],
              "link": ["-fsanitize=address,alignment,bounds"]},
-    "races": {"compile": ["-fsanitize=thread", "--param=tsan-distinguish-volatile=1"], "link": []},
+    "races": {"compile": ["-fsanitize=thread", "--param=tsan-distinguish-volatile=1"], "shim": [], "link": []},
 }
 SECONDS = 500
 
@@ -59,8 +60,8 @@ def prepare(text):
 def shim_objects(build):
     """The stand-in's own object files, made once for each build and state of its sources."""
     sources = sorted(SHIM.glob("*.cpp"))
-    flags = [flag for flag in BUILDS[build]["compile"] if flag not in BUILDS["races"]["compile"]]
-    state = hashlib.sha256(" ".join([COMPILER, *COMMON, *flags]).encode())
+    flags = [*COMMON, "-O2", *WARNINGS, *BUILDS[build]["shim"]]
+    state = hashlib.sha256(" ".join([COMPILER, *flags]).encode())
     for path in sorted(SHIM.iterdir()):
         state.update(path.read_bytes())
     folder = CACHE / f"{build}-{state.hexdigest()[:16]}"
@@ -68,7 +69,7 @@ def shim_objects(build):
         CACHE.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(dir=CACHE))
         for source in sources:
-            call([COMPILER, *COMMON, *WARNINGS, *flags, "-c", source, "-o", made / f"{source.stem}.o"])
+            call([COMPILER, *flags, "-c", source, "-o", made / f"{source.stem}.o"])
         try:
             made.rename(folder)
         except OSError:  # another process was faster
@@ -84,7 +85,7 @@ def build_program(build, sources, program, options=(), objects=()):
         prepared = folder / f"{index}-{source.stem}.cpp"
         prepared.write_text(prepare(source.read_text()))
         made.append(prepared.with_suffix(".o"))
-        call([COMPILER, *COMMON, *WARNINGS, *BUILDS[build]["compile"], f"-I{source.parent}", *options, "-c", prepared,
+        call([COMPILER, *COMMON, "-O1", *WARNINGS, *BUILDS[build]["compile"], f"-I{source.parent}", *options, "-c", prepared,
               "-o", made[-1]])
     call([COMPILER, *BUILDS[build]["link"], *made, *objects, *shim_objects(build), "-o", program])
     shutil.rmtree(folder)

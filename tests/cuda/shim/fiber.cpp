@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <sys/mman.h>
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(SHIM_ADDRESS_SANITIZER)
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
@@ -14,6 +14,7 @@ namespace shim {
 namespace {
 
 constexpr std::size_t GUARD_BYTES = 4096;
+[[maybe_unused]] constexpr std::size_t NEVER_LEFT_BYTES = 1024;
 
 struct Host {
 #if defined(__x86_64__)
@@ -45,14 +46,14 @@ void allocate_stack(Fiber &fiber) {
 
 void before_switch([[maybe_unused]] void **keep, [[maybe_unused]] const void *stack,
     [[maybe_unused]] std::size_t bytes) {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(SHIM_ADDRESS_SANITIZER)
     __sanitizer_start_switch_fiber(keep, stack, bytes);
 #endif
 }
 
 void after_switch([[maybe_unused]] void *kept, [[maybe_unused]] const void **from,
     [[maybe_unused]] std::size_t *bytes) {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(SHIM_ADDRESS_SANITIZER)
     __sanitizer_finish_switch_fiber(kept, from, bytes);
 #endif
 }
@@ -113,7 +114,7 @@ static void fiber_main() {
 void fiber_prepare(Fiber &fiber, void (*entry)(void *), void *argument) {
     if (fiber.stack == nullptr)
         allocate_stack(fiber);
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(SHIM_ADDRESS_SANITIZER)
     ASAN_UNPOISON_MEMORY_REGION(
         fiber.stack.get(), STACK_BYTES); /* left by frames that never returned */
 #endif

@@ -9,7 +9,7 @@
 #include <map>
 #include <vector>
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(SHIM_ADDRESS_SANITIZER)
 #include <sanitizer/asan_interface.h>
 #define HIDE(address, bytes) ASAN_POISON_MEMORY_REGION(address, bytes)
 #define SHOW(address, bytes) ASAN_UNPOISON_MEMORY_REGION(address, bytes)

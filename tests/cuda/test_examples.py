@@ -1,0 +1,43 @@
+"""Every example as CUDA: its kernels, run on the host, agree with the interpreter.
+
+Each in three orders of threads, through a graph, and with one launch for each phase; under AddressSanitizer, so that
+nothing is read or written outside of an allocation, and from addresses that a GPU could load from."""
+
+import pytest
+from model import Model
+from networks import all_examples, name, path
+from shim import call
+from support import TOLERANCE
+
+CASES = [pytest.param(*each, id=name(*each)) for each in all_examples()]
+FORMS = ["forward", "backward", "shuffled", "graph", "launch a phase"]
+
+
+def compare(model, build):
+    """The errors of all forms of a run, which the races must not spoil."""
+    model.write_expected()
+    said = call([model.program(build), "compare"], cwd=model.folder)
+    errors = dict(zip(FORMS, map(float, said.stdout.split()), strict=True))
+    assert all(error <= TOLERANCE for error in errors.values()), errors
+    assert "races 0\n" in said.stderr
+
+
+@pytest.mark.parametrize("spec, parameters", CASES)
+def test_agrees_with_interpreter(spec, parameters, tmp_path):
+    compare(Model(path(spec), parameters, tmp_path), "asan")
+
+
+@pytest.mark.parametrize("target", ["cuda-sm_75", "cuda-sm_120"])
+def test_other_targets(target, tmp_path):
+    """Whose tiles differ."""
+    compare(Model(path("digits/digits"), {"batch": 3}, tmp_path, target), "asan")
+
+
+def test_comparison_can_fail(tmp_path):
+    """Other weights than the interpreter's."""
+    model = Model(path("digits/digits"), {}, tmp_path)
+    model.write_expected()
+    weights = tmp_path / "network_weights.bin"
+    weights.write_bytes(weights.read_bytes()[:-4000] + bytes(4000))
+    errors = call([model.program("asan"), "compare"], cwd=tmp_path).stdout.split()
+    assert all(not float(error) <= TOLERANCE for error in errors)
