@@ -88,7 +88,11 @@ static void find_tile(GpuConvolution *conv) {
     }
     int64_t height_out = conv->next->op == OP_global_avg_pool ? 1 : conv->window_op.height_out;
     int64_t bands = (height_out + conv->shape.rows - 1) / conv->shape.rows;
-    conv->image = kernel_let(builder, "image", expression_divide(arena, pixel_tile, bands));
+    conv->image = conv->images > 1
+                      ? kernel_let(builder, "image", expression_divide(arena, pixel_tile, bands))
+                      : expression_constant(arena, 0);
+    if (conv->images > 1)
+        pixel_tile = expression_remainder(arena, pixel_tile, bands);
     conv->first_row_out = kernel_let(builder, "first_row_out",
         expression_multiply(
             arena, expression_remainder(arena, pixel_tile, bands), conv->shape.rows));

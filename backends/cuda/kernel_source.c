@@ -308,7 +308,12 @@ void cuda_kernel_write(const Kernel *kernel, Arena *arena, Text *out) {
         (long long)kernel->extent);
     syntax_declarations(&syntax, 8);
     syntax_body(&syntax, 8);
-    text_append(out, "        __syncthreads();\n    }\n}\n\n");
+    /* The next item's tiles overwrite this one's. */
+    if (kernel->local_count > 0)
+        text_format(out,
+            "        if (item < %lld - (int)gridDim.x)\n            __syncthreads();\n",
+            (long long)kernel->extent);
+    text_append(out, "    }\n}\n\n");
 }
 
 int64_t cuda_shared_bytes(const Program *program) {

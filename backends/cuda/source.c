@@ -68,11 +68,16 @@ static int64_t phase_items(const Program *program, int phase) {
 /* The items of all steps of the phase in a row; each block takes every gridDim.x-th. */
 static void write_phase(const Program *program, int phase, Text *out) {
     int64_t before = 0;
+    bool shared = false; /* whether an earlier step of the phase uses shared memory */
     text_format(out, "        case %d:\n", phase);
     for (int i = 0; i < program->step_count; i++) {
         const Step *step = &program->steps[i];
         if (step->phase != phase)
             continue;
+        bool shares = program->kernels[step->kernel]->local_count > 0;
+        if (shares && shared)
+            text_append(out, "            __syncthreads();\n");
+        shared = shared || shares;
         write_call(program, step, before, out);
         before += program->kernels[step->kernel]->extent;
     }

@@ -37,6 +37,14 @@ LLVMModuleRef codegen_program(
 LLVMModuleRef codegen_weights(
     LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine);
 
+/* gpu.c: the same for a GPU: a module with the kernels as entries. */
+LLVMModuleRef codegen_gpu_program(
+    LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine);
+/* The thread's index in its block; a barrier of the block; memory that the block shares. */
+LLVMValueRef codegen_thread(Codegen *codegen);
+void codegen_barrier(Codegen *codegen);
+LLVMValueRef codegen_shared(Codegen *codegen, int64_t floats);
+
 /* dispatch.c: a module with the public functions of a program with levels. */
 LLVMModuleRef codegen_dispatch(
     LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine);

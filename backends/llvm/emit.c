@@ -134,7 +134,8 @@ static bool emit_for(const Target *target, const Program *program, MakeModule *m
 }
 
 bool llvm_emit(const Program *program, EmitKind kind, Text *out, Diagnostics *diagnostics) {
-    return emit_for(program->target, program, codegen_program, kind, out, diagnostics);
+    MakeModule *make = program->target->gpu ? codegen_gpu_program : codegen_program;
+    return emit_for(program->target, program, make, kind, out, diagnostics);
 }
 
 bool llvm_emit_weights(const Program *program, Text *out, Diagnostics *diagnostics) {

@@ -216,9 +216,16 @@ static LLVMValueRef emit_masked(KernelCodegen *k, const char *name, LLVMValueRef
     return call;
 }
 
+/* Vectors of a GPU's kernels are aligned. */
+static unsigned access_alignment(KernelCodegen *k, LLVMTypeRef type) {
+    bool vector = LLVMGetTypeKind(type) == LLVMVectorTypeKind;
+    unsigned lanes = k->kernel->threads > 0 && vector ? LLVMGetVectorSize(type) : 1;
+    return lanes * element_bytes(k, type);
+}
+
 static LLVMValueRef load_plain(KernelCodegen *k, LLVMTypeRef type, LLVMValueRef address) {
     LLVMValueRef load = LLVMBuildLoad2(k->builder, type, address, "");
-    LLVMSetAlignment(load, element_bytes(k, type));
+    LLVMSetAlignment(load, access_alignment(k, type));
     return load;
 }
 
@@ -283,7 +290,7 @@ static void emit_store(
         LLVMValueRef part = piece == lanes ? value : extract_lanes(k, value, first + done, piece);
         LLVMValueRef store =
             LLVMBuildStore(k->builder, part, element_address(k, LLVMTypeOf(value), address, done));
-        LLVMSetAlignment(store, element_bytes(k, LLVMTypeOf(value)));
+        LLVMSetAlignment(store, access_alignment(k, LLVMTypeOf(part)));
         done += piece;
     }
 }
@@ -383,6 +390,14 @@ static LLVMValueRef emit_permute(
     KernelCodegen *k, const Instruction *instruction, LLVMValueRef a, LLVMValueRef b, int lanes) {
     if (lanes == 1 && LLVMGetTypeKind(LLVMTypeOf(a)) != LLVMVectorTypeKind)
         return instruction->indices[0] == 0 ? a : b;
+    if (LLVMGetTypeKind(LLVMTypeOf(a)) != LLVMVectorTypeKind) {
+        LLVMValueRef joined = LLVMGetUndef(LLVMVectorType(LLVMTypeOf(a), (unsigned)lanes));
+        for (int i = 0; i < lanes; i++)
+            joined =
+                LLVMBuildInsertElement(k->builder, joined, instruction->indices[i] == 0 ? a : b,
+                    LLVMConstInt(k->codegen->i32, (unsigned)i, 0), "");
+        return joined;
+    }
     LLVMValueRef permuted = LLVMBuildShuffleVector(
         k->builder, a, b, shuffle_indices(k->codegen, instruction->indices, lanes), "");
     return lanes == 1 ? extract_lanes(k, permuted, 0, 1) : permuted;
@@ -477,6 +492,10 @@ static void emit_prefetch(KernelCodegen *k, const Instruction *instruction) {
 }
 
 static void emit_instruction(KernelCodegen *k, const Instruction *instruction) {
+    if (instruction->kind == INSTRUCTION_barrier) {
+        codegen_barrier(k->codegen);
+        return;
+    }
     if (instruction->kind == INSTRUCTION_prefetch) {
         emit_prefetch(k, instruction);
         return;
@@ -595,7 +614,13 @@ LLVMValueRef codegen_kernel(Codegen *codegen, const Kernel *kernel) {
         k.variables[i] = LLVMBuildAlloca(k.builder, codegen->index, "");
     for (int i = 0; i < kernel->register_count; i++)
         k.registers[i] = LLVMBuildAlloca(k.builder, register_type(&k, i), "");
+    if (kernel->threads > 0)
+        LLVMBuildStore(k.builder, codegen_thread(codegen), k.variables[kernel->thread_variable]);
     for (int i = 0; i < kernel->local_count; i++) {
+        if (kernel->threads > 0) {
+            k.locals[i] = codegen_shared(codegen, kernel->local_floats[i]);
+            continue;
+        }
         LLVMTypeRef type =
             LLVMArrayType2(codegen->float_type, (unsigned long long)kernel->local_floats[i]);
         k.locals[i] = LLVMBuildAlloca(k.builder, type, "");
