@@ -22,6 +22,30 @@ int64_t chain_strips(const Lowering *lowering, const Node *const *nodes, int cou
 /* The cycles of one image in that many strips, or of the layer by itself. */
 double chain_cycles(const Lowering *lowering, const Node *const *nodes, int count);
 
+/* ---- row_fetch.c ---- */
+
+enum { MOST_FETCHED_RUNS = 8 };
+
+struct RowFetch {
+    const Run *runs[MOST_FETCHED_RUNS];
+    int parameters[MOST_FETCHED_RUNS];
+    int run_count;
+    int64_t rows, columns; /* of the input, for each of the op */
+    int64_t first_row;     /* of those to fetch, from `rows` times the op's row */
+};
+
+/* Part `share` of `shares` of what goes with so many pixels of a row of the op. */
+typedef struct FetchingTile {
+    const Expression *image, *row, *column, *share;
+    int64_t pixels, shares;
+} FetchingTile;
+
+/* For the last of `count` ops with these windows, the first of which reads the input; NULL where
+ * the second-level cache keeps that anyway. */
+const RowFetch *make_row_fetch(Arena *arena, const Target *target, const Placement *input,
+    const int *parameters, const Window *windows, int count);
+void emit_row_fetch(KernelBuilder *builder, const RowFetch *fetch, const FetchingTile *tile);
+
 /* Cycles to move so many bytes of a working set of `size` bytes once; none within the first-level
  * cache. */
 double traffic_cycles(const Target *target, double bytes, int64_t size);

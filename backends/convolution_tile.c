@@ -1,4 +1,5 @@
 /* One register tile of a convolution: pixels x vectors of output channels. */
+#include "backends/chain.h"
 #include "backends/convolution.h"
 #include <assert.h>
 
@@ -399,8 +400,25 @@ static void finish_tile(
         }
 }
 
+/* The tiles of all panels and groups share what goes with their pixels. */
+static void fetch_rows(const Convolution *conv, const ConvolutionTile *tile) {
+    if (conv->flat || !conv->rows.fetch)
+        return;
+    Arena *arena = conv->arena;
+    int64_t panels = (conv->group_outputs + conv->panel_channels - 1) / conv->panel_channels;
+    const FetchingTile fetching = {.image = tile->image,
+        .row = tile->row,
+        .column = tile->column,
+        .pixels = tile->pixels,
+        .share = expression_add(arena, times(conv, tile->group, panels),
+            expression_divide(arena, tile->channel, conv->panel_channels)),
+        .shares = panels * conv->groups};
+    emit_row_fetch(conv->builder, conv->rows.fetch, &fetching);
+}
+
 void emit_convolution_tile(const Convolution *conv, ConvolutionTile *tile) {
     TileRegisters registers;
+    fetch_rows(conv, tile);
     registers.vectors = vector_widths(
         conv->lowering->target, tile->channel_count, registers.widths, MAX_TILE_VECTORS);
     start_accumulators(conv, tile, &registers);

@@ -225,6 +225,9 @@ void lower_gathering_copy(Lowering *lowering, const Node *node, const Placement 
 
 /* ---- ops that can compute one row of their output at a time, alone or in a chain ---- */
 
+/* row_fetch.c: which rows of a kernel's input the tiles of one of its ops bring nearer. */
+typedef struct RowFetch RowFetch;
+
 typedef struct RowOp RowOp;
 struct RowOp {
     Window window;
@@ -234,6 +237,9 @@ struct RowOp {
     /* NULL, or how an op that is alone in its kernel computes the items begin..end-1, rows of all
      * images, in a better order than row by row. */
     void (*emit_rows)(const RowOp *op, const Expression *begin, const Expression *end);
+    const Placement *input; /* what it reads, and the parameters by run */
+    const int *input_parameters;
+    const RowFetch *fetch; /* NULL, or what its tiles fetch ahead */
 };
 
 /* Which row of which image an item, a row of all images, is. */

@@ -203,6 +203,23 @@ static void enter_strip(Chain *chain, int64_t strip, int64_t strips) {
     }
 }
 
+/* The dense convolution that takes longest fetches the chain's input ahead. */
+static void share_fetching(Chain *chain) {
+    Window windows[MOST_CHAIN];
+    int longest = -1;
+    for (int i = 0; i < chain->count; i++) {
+        const Node *node = chain->nodes[i];
+        windows[i] = chain->ops[i]->window;
+        if (node->op == OP_conv && !is_depthwise(node) &&
+            (longest < 0 || node_macs(node) > node_macs(chain->nodes[longest])))
+            longest = i;
+    }
+    const RowOp *head = chain->ops[0];
+    if (longest >= 0)
+        chain->ops[longest]->fetch = make_row_fetch(chain->lowering->arena, chain->lowering->target,
+            head->input, head->input_parameters, windows, longest + 1);
+}
+
 bool lower_chain(Lowering *lowering, const Node *last) {
     int64_t rows[MOST_CHAIN], widths[MOST_CHAIN];
     KernelCall call;
@@ -220,6 +237,7 @@ bool lower_chain(Lowering *lowering, const Node *last) {
         chain.ops[i] = make_row_op(&chain, chain.nodes[i], first ? NULL : &chain.links[i - 1],
             end ? NULL : &chain.links[i]);
     }
+    share_fetching(&chain);
     const RowOp *op = chain.ops[chain.count - 1];
     call.builder.kernel->extent = op->images * op->height_out;
     for (int64_t strip = 0; strip < strips; strip++) {

@@ -397,6 +397,8 @@ static Convolution *prepare(Lowering *lowering, KernelCall *call, const Node *no
     conv->flat = flat;
     describe(conv, node, from, to);
     conv->input_parameters = call_link(call, PARAMETER_READ, "input", from, conv->input);
+    conv->rows.input = conv->input;
+    conv->rows.input_parameters = conv->input_parameters;
     if (conv->residual)
         conv->residual_parameters =
             call_placement(call, PARAMETER_READ, "residual", conv->residual);

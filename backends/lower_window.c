@@ -382,6 +382,8 @@ RowOp *window_row_op(
     op->builder = &call->builder;
     describe(op, node, from, to);
     op->input_parameters = call_link(call, PARAMETER_READ, "input", from, op->input);
+    op->rows.input = op->input;
+    op->rows.input_parameters = op->input_parameters;
     if (op->residual)
         op->residual_parameters = call_placement(call, PARAMETER_READ, "residual", op->residual);
     if (op->kind == WINDOW_DEPTHWISE)
