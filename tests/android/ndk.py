@@ -1,8 +1,8 @@
 """An NDK for the tests: the one that ANDROID_NDK_HOME names, else a folder that looks like one.
 
 The stand-in has the layout of an NDK, a toolchain file with the same variables, clang and lld from Debian behind a
-script, and libraries that hold the names of symbols.txt, up to the API level, and no code. So what is compiled and linked
-is what a real NDK would compile and link; whether it runs is another test's concern."""
+script, and libraries that hold the names of symbols.txt, up to the API level, and no code. So what is compiled and
+linked is what a real NDK would compile and link; whether it runs is another test's concern."""
 
 import os
 import shutil
@@ -52,7 +52,8 @@ def run(*words, cwd=None, expect_failure=False):
     words = [str(word) for word in words]
     done = subprocess.run(words, capture_output=True, text=True, cwd=cwd, timeout=SECONDS, check=False)
     if (done.returncode != 0) != expect_failure:
-        raise AssertionError(f"{' '.join(words)}\nexit status {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-6000:]}")
+        said = done.stdout[-3000:] + done.stderr[-6000:]
+        raise AssertionError(f"{' '.join(words)}\nexit status {done.returncode}\n{said}")
     return done.stdout + done.stderr if expect_failure else done.stdout
 
 

@@ -1,5 +1,5 @@
-"""The example's native part, built as an NDK project builds it: for each ABI, by the NDK's toolchain file and by CMake's
-own support for Android."""
+"""The example's native part, built as an NDK project builds it: for each ABI, by the NDK's toolchain file and by
+CMake's own support for Android."""
 
 import re
 import shutil

@@ -21,11 +21,12 @@ class Jni(unittest.TestCase):
         run(RIFFLE, "compile", DIGITS / "digits.rfl", "--weights", DIGITS / "digits.safetensors", "--target", "native",
             "-o", self.folder)
         self.program = self.folder / "call"
-        run(os.environ.get("CC", "cc"), "-std=c11", "-Wall", "-Wextra", "-Werror", "-I", HERE / "standin", "-I", self.folder,
-            HERE / "standin" / "call.c", EXAMPLE / "classify.c", self.folder / "libdigits.a", "-o", self.program)
+        run(os.environ.get("CC", "cc"), "-std=c11", "-Wall", "-Wextra", "-Werror", "-I", HERE / "standin",
+            "-I", self.folder, HERE / "standin" / "call.c", EXAMPLE / "classify.c", self.folder / "libdigits.a", "-o", self.program)
 
     def test_answers(self):
-        done = subprocess.run([self.program], input=(DIGITS / "heldout.f32").read_bytes(), capture_output=True, check=True)
+        images = (DIGITS / "heldout.f32").read_bytes()
+        done = subprocess.run([self.program], input=images, capture_output=True, check=True)
         lines = done.stdout.decode().splitlines()
         self.assertEqual(lines[IMAGES:], [
             "nothing thrown",

@@ -11,7 +11,8 @@ from ndk import ABIS, DIGITS, RIFFLE, find_tool, read_elf, run, symbols
 
 NETWORK = (DIGITS / "digits.rfl", "--weights", DIGITS / "digits.safetensors")
 FILES = {"Android.mk", "cmake/digitsConfig.cmake", "include/digits.h",
-         *(name for abi in ABIS for name in (f"include/{abi}/digits.h", f"libs/{abi}/libdigits.a", f"libs/{abi}/digits.json"))}
+         *(name for abi in ABIS
+           for name in (f"include/{abi}/digits.h", f"libs/{abi}/libdigits.a", f"libs/{abi}/digits.json"))}
 
 
 class Package(unittest.TestCase):

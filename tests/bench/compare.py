@@ -25,6 +25,8 @@ from workers import EngineError, Remote
 
 from support import TOLERANCE, best_target, relative_error
 
+PAUSE = 0.05  # seconds: threads of a pool look for work for some milliseconds before they sleep
+
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -84,7 +86,7 @@ def compare(task, folder, peers, cores, extra=(), **how):
     try:
         engines, differences = keep_agreeing(engines, failed)
         before = timing.peak_gflops(task.target, task.threads)
-        times, lost = timing.measure(engines, **how)
+        times, lost = timing.measure(engines, pause=PAUSE if task.threads > 1 else 0, **how)
         peak = max(before, timing.peak_gflops(task.target, task.threads))
     finally:
         for engine in engines:

@@ -101,8 +101,9 @@ class Riffle(Engine):
     def _link(folder):
         (folder / "bridge.c").write_text(BRIDGE)
         shared = folder / "bridge.so"
+        sources = [folder / "bridge.c", *(ROOT / "runtime").glob("*.c"), folder / "libmodel.a"]
         subprocess.run([os.environ.get("CC", "cc"), "-O2", "-shared", "-fPIC", "-pthread", "-I", folder, "-I", ROOT,
-                        folder / "bridge.c", *(ROOT / "runtime").glob("*.c"), folder / "libmodel.a", "-o", shared], check=True)
+                        *sources, "-o", shared], check=True)
         return shared
 
     def run(self):

@@ -56,7 +56,8 @@ class Ncnn(Engine):
     @staticmethod
     def _converter():
         """The package's program; its Python part would want PyTorch."""
-        return next(file for file in metadata.distribution("pnnx").files if file.parts[-2:] == ("pnnx", "pnnx")).locate()
+        files = metadata.distribution("pnnx").files
+        return next(file for file in files if file.parts[-2:] == ("pnnx", "pnnx")).locate()
 
     def run(self):
         extractor = self._net.create_extractor()

@@ -7,6 +7,7 @@ matplotlib.rcParams.update({"svg.hashsalt": "riffle", "font.size": 9, "axes.spin
                             "axes.spines.right": False})
 
 import matplotlib.pyplot as pyplot  # noqa: E402
+import numpy  # noqa: E402
 
 MARKERS = "osD^vP*XhH"
 ROW_INCHES = 0.34
@@ -35,12 +36,13 @@ def latency(result, file):
         fast = [each["p5_ms"] / limit for _, each, limit in found]
         usual = [each["median_ms"] / limit for _, each, limit in found]
         colour = "black" if name == "riffle" else f"C{index % 10}"
-        axes.hlines(places, [min(ratio, FARTHEST) for ratio in fast], [min(ratio, FARTHEST) for ratio in usual],
-                    color=colour, linewidth=1, alpha=0.6)
         for place, ratio in zip(places, fast):
             if ratio > FARTHEST:
                 axes.text(FARTHEST * 1.03, place, f"{ratio:.0f}", va="center", fontsize=7, color=colour)
-        axes.plot([min(ratio, FARTHEST) for ratio in fast], places, MARKERS[index % len(MARKERS)], color=colour, markersize=5, linestyle="none", label=name)
+        fast, usual = numpy.minimum(fast, FARTHEST), numpy.minimum(usual, FARTHEST)
+        axes.hlines(places, fast, usual, color=colour, linewidth=1, alpha=0.6)
+        axes.plot(fast, places, MARKERS[index % len(MARKERS)], color=colour, markersize=5, linestyle="none",
+                  label=name)
     axes.axvline(1, color="grey", linewidth=1)
     axes.set_xscale("log", base=2)
     axes.set_xlim(0.9, FARTHEST * 1.02)

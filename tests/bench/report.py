@@ -119,7 +119,8 @@ def row_text(row):
     """What is printed as soon as a row is measured."""
     said = [f"{each['name']} {digits(each['p5_ms'])}" for each in row["engines"]]
     lost = disturbance(row["lost_share"])
-    return f"{row['name']}: limit {digits(row['limit_ms'])}, " + ", ".join(said) + " ms" + (f"; {lost}" if lost else "")
+    return "; ".join([f"{row['name']}: limit {digits(row['limit_ms'])}, " + ", ".join(said) + " ms",
+                      *(f"{name} not timed" for name in row["failed"]), *filter(None, [lost])])
 
 
 def compiling(result):
@@ -132,8 +133,8 @@ def compiling(result):
 
 def text(result):
     parts = [f"{result['machine']}, {result['date']}; " + "; ".join(versions(result)) + "\n",
-             "5th percentile / median. Limit: multiply-adds at the measured peak. \"of limit\": riffle's 5th percentile "
-             "over it.\n" + f"*: other programs had the cores for more than {MOST_LOST:.0%} of the time.\n",
+             "5th percentile / median. Limit: multiply-adds at the measured peak. \"of limit\": riffle's 5th "
+             "percentile over it.\n" + f"*: other programs had the cores for more than {MOST_LOST:.0%} of the time.\n",
              aligned(COLUMNS, [figures(row) for row in result["rows"]]), aligned(*every_engine(result)),
              compiling(result), "".join(f"not timed: {line}\n" for line in failures(result))]
     return "\n".join(part for part in parts if part)

@@ -57,11 +57,11 @@ def busy_seconds(cores):
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def measure(engines, block, seconds=0, turns=2):
+def measure(engines, block, seconds=0, turns=2, pause=0):
     """Milliseconds of each run of each engine, and the share of the time that other programs had the cores.
 
     The engines take turns of `block` runs, at least so many turns and for at least so long; the first run of a turn
-    warms up and is not counted.
+    warms up and is not counted. `pause` seconds before each turn let the threads of the engine before go to sleep.
     """
     times = {engine.name: [] for engine in engines}
     cores = frozenset().union(*(engine.cores for engine in engines)) or os.sched_getaffinity(0)
@@ -69,6 +69,7 @@ def measure(engines, block, seconds=0, turns=2):
     done = 0
     while done < turns or time.monotonic() < start + seconds:
         for engine in engines if done % 2 == 0 else reversed(engines):
+            time.sleep(pause)
             times[engine.name] += engine.times(max(1, block // engine.slowness))
         done += 1
     elapsed = (time.monotonic() - start) * len(cores)

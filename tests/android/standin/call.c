@@ -1,5 +1,5 @@
-/* Calls the example's JNI function as a Java machine would, with arrays of its own: the held-out digits from standard
- * input, 64 floats each; prints the class and the scores, a line for each. */
+/* Calls the example's JNI function as a Java machine would, with arrays of its own: the held-out
+ * digits from standard input, 64 floats each; prints the class and the scores, a line for each. */
 #include <jni.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,13 +34,15 @@ static void get_region(JNIEnv *env, jfloatArray array, jsize start, jsize count,
     memcpy(to, ((struct array *)array)->numbers + start, (size_t)count * sizeof *to);
 }
 
-static void set_region(JNIEnv *env, jfloatArray array, jsize start, jsize count, const jfloat *from) {
+static void set_region(
+    JNIEnv *env, jfloatArray array, jsize start, jsize count, const jfloat *from) {
     (void)env;
     memcpy(((struct array *)array)->numbers + start, from, (size_t)count * sizeof *from);
 }
 
 int main(void) {
-    static const struct JNINativeInterface functions = {find_class, throw_new, length_of, get_region, set_region};
+    static const struct JNINativeInterface functions = {
+        find_class, throw_new, length_of, get_region, set_region};
     JNIEnv env = &functions;
     float image[64], scores[10];
     struct array images = {64, image}, answers = {10, scores}, few = {9, scores};

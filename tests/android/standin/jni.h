@@ -1,5 +1,5 @@
-/* As much of the Java Native Interface as the example uses, to build it where there is neither an NDK nor a JDK. The
- * table of functions is not that of a real machine: for tests only. */
+/* As much of the Java Native Interface as the example uses, to build it where there is neither an
+ * NDK nor a JDK. The table of functions is not that of a real machine: for tests only. */
 #ifndef STANDIN_JNI_H
 #define STANDIN_JNI_H
 

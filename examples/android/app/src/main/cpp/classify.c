@@ -24,8 +24,8 @@ JNIEXPORT jint JNICALL Java_org_example_digits_Digits_classify(
     }
     if ((*env)->GetArrayLength(env, image) != DIGITS_INPUT_IMAGE_ELEMENTS ||
         (*env)->GetArrayLength(env, scores) != DIGITS_OUTPUT_LOGITS_ELEMENTS) {
-        throw_exception(env, "java/lang/IllegalArgumentException",
-            "image must have 64 numbers, and scores 10");
+        throw_exception(
+            env, "java/lang/IllegalArgumentException", "image must have 64 numbers, and scores 10");
         return -1;
     }
     (*env)->GetFloatArrayRegion(env, image, 0, DIGITS_INPUT_IMAGE_ELEMENTS, pixels);
