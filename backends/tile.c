@@ -31,6 +31,8 @@ static double tile_cycles(const Target *target, int64_t channels, int pixels, in
     double instructions = pixels * vectors * operations + vectors + values + 2;
     double issue = instructions / target->instructions_per_cycle;
     double tap = larger(larger(arithmetic, loads), larger(issue, latency));
+    if (target->lane_multiply_add) /* narrow processors hide the rest less well */
+        tap += issue / 8;
     double stores = (double)pixels * vectors;
     return tap * (double)taps + stores + cycles_per_tile;
 }
@@ -55,7 +57,8 @@ double tiles_cycles(
 static int registers_needed(const Target *target, TileShape shape) {
     int values = target->lane_multiply_add ? shape.pixels : 1;
     int products = target->fused_multiply_add ? 0 : 1;
-    return shape.pixels * shape.vectors + shape.vectors + values + products;
+    int ahead = target->lane_multiply_add ? 1 : 0; /* LLVM loads a weight for the next channel */
+    return shape.pixels * shape.vectors + shape.vectors + values + products + ahead;
 }
 
 bool tile_fits(const Target *target, TileShape shape) {

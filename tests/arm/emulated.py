@@ -68,14 +68,21 @@ class Program:
         execute(LINKER, "-static", "-z", "text", "--no-undefined", "-z", "noexecstack", start_object(target),
                 folder / "libnet.a", "-o", self.path)
 
-    def run(self, inputs):
-        """Outputs for the inputs, as flat arrays."""
-        outputs = [4 * tensor["elements"] for tensor in self.description["outputs"]]
+    def output_bytes(self):
+        return [4 * tensor["elements"] for tensor in self.description["outputs"]]
+
+    def given(self, inputs):
+        """What the program reads."""
+        outputs = self.output_bytes()
         data = [np.ascontiguousarray(array, "<f4").tobytes() for array in inputs]
         assert [len(part) for part in data] == [4 * tensor["elements"] for tensor in self.description["inputs"]]
         head = [len(data), len(outputs), self.description["totals"]["workspace_bytes"], *map(len, data), *outputs]
-        given = struct.pack(f"<{len(head)}I", *head) + b"".join(data)
-        said = execute(*EMULATORS[self.target], self.path, input=given)
+        return struct.pack(f"<{len(head)}I", *head) + b"".join(data)
+
+    def run(self, inputs):
+        """Outputs for the inputs, as flat arrays."""
+        outputs = self.output_bytes()
+        said = execute(*EMULATORS[self.target], self.path, input=self.given(inputs))
         assert len(said) == 4 + sum(outputs)
         (status,) = struct.unpack("<i", said[:4])
         assert status == 0, f"net_run returned {status}"
