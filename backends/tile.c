@@ -65,6 +65,19 @@ bool tile_fits(const Target *target, TileShape shape) {
     return shape.pixels == 1 || registers_needed(target, shape) <= target->registers;
 }
 
+enum { MOST_MIXED_PIXELS = 8 };
+
+/* Where one panel is all, of full vectors and a narrower one, the broadcast of a pixel is an
+ * operand of both. With more pixels LLVM makes it one register for both, and then spills
+ * accumulators. */
+static bool is_mixed(const Target *target, int64_t outputs, TileShape shape) {
+    int widths[MAX_TILE_VECTORS];
+    if (!target->memory_broadcast || outputs > (int64_t)shape.vectors * target->lanes)
+        return false;
+    int count = vector_widths(target, outputs, widths, MAX_TILE_VECTORS);
+    return widths[count - 1] < widths[0];
+}
+
 TileShape choose_tile(const Target *target, int64_t outputs, int64_t pixels, int64_t taps) {
     /* A tile takes whole blocks of weights. */
     int step = target->weight_block > target->lanes ? target->weight_block / target->lanes : 1;
@@ -86,5 +99,7 @@ TileShape choose_tile(const Target *target, int64_t outputs, int64_t pixels, int
             }
         }
     }
+    if (best.pixels > MOST_MIXED_PIXELS && is_mixed(target, outputs, best))
+        best.pixels = MOST_MIXED_PIXELS;
     return best;
 }
