@@ -343,8 +343,14 @@ const Target *target_find(const char *name, Arena *arena, Diagnostics *diagnosti
 
 const Target *target_find_processor(
     const char *name, const char *processor_name, Arena *arena, Diagnostics *diagnostics) {
-    if (strncmp(name, "cuda", 4) == 0 && processor_name == NULL)
-        return find_gpu(name, arena, diagnostics);
+    if (strncmp(name, "cuda", 4) == 0) {
+        const Target *gpu = find_gpu(name, arena, diagnostics);
+        if (gpu == NULL || processor_name == NULL)
+            return gpu;
+        diagnostics_error(diagnostics, "`riffle targets` lists the platforms",
+            "'%s' is a GPU; --cpu goes with a platform", name);
+        return NULL;
+    }
     const Target *processor = find_processor(processor_name ? processor_name : name, arena);
     if (processor_name == NULL && processor)
         return processor;

@@ -85,8 +85,9 @@ static void take_emit_word(CompileOptions *options, const char *word) {
         return;
     const char *nearest = closest_word(word, words, count);
     diagnostics_error(options->session->diagnostics,
-        nearest == NULL ? "give some of c, ll, s, o, rir, kernels, dot, svg, separated by commas"
-                        : arena_format(options->session->arena, "did you mean '%s'?", nearest),
+        nearest == NULL
+            ? "give some of c, ll, s, o, ptx, rir, kernels, dot, svg, separated by commas"
+            : arena_format(options->session->arena, "did you mean '%s'?", nearest),
         "'%s' is nothing that --emit can write", word);
 }
 
@@ -128,7 +129,7 @@ static const struct argp_option options_table[] = {
     {"output", 'o', "DIRECTORY", 0, "Write the files there; made when absent (default: here)", 0},
     {"emit", OPTION_EMIT, "LIST", 0,
         "Write these too: c (C source, and the weights as files for a C compiler), ll (LLVM IR), s "
-        "(assembly), o (object files), rir (the graph after the "
+        "(assembly), o (object files), ptx (of kernels for a GPU), rir (the graph after the "
         "passes), kernels (the kernel IR), dot or svg (a picture of kernel calls and the buffers "
         "between them; svg needs Graphviz)",
         0},
@@ -155,7 +156,8 @@ static const struct argp argp = {.options = options_table,
         "  riffle compile net.rfl --weights net.safetensors -o out/\n"
         "  riffle compile examples/shufflenet_v2.rfl --set width=0.5 \\\n"
         "      --random-weights 1 --target x86-64-v4 --emit ll,s -o out/\n"
-        "  cc app.c -Iout out/libshufflenet_v2.a -o app\n",
+        "  cc app.c -Iout out/libshufflenet_v2.a -o app\n"
+        "  riffle compile net.rfl --weights net.safetensors --target cuda-sm_90 -o out/\n",
     .children = children};
 
 /* ---- making ---- */
@@ -175,6 +177,10 @@ static bool make_drawing(
         text_append_bytes(out, drawing.data, drawing.length);
     text_free(&drawing);
     return done;
+}
+
+static bool is_for_gpu(const CompileOptions *options) {
+    return strncmp(options->model.target, "cuda-", 5) == 0;
 }
 
 /* What is made in another way for a GPU; *done is left alone for what is not. */
@@ -206,7 +212,7 @@ static bool make_output(const CompileOptions *options, OutputKind kind,
     const CompiledModel *compiled, const char *pipeline, Text *out, Diagnostics *diagnostics) {
     const Graph *graph = compiled->model.graph;
     bool done = true;
-    if (compiled->target->gpu && make_gpu_output(options, kind, compiled, out, &done))
+    if (is_for_gpu(options) && make_gpu_output(options, kind, compiled, out, &done))
         return done;
     switch (kind) {
     case OUTPUT_LIBRARY:
@@ -249,10 +255,6 @@ static bool make_output(const CompileOptions *options, OutputKind kind,
         break;
     }
     return false;
-}
-
-static bool is_for_gpu(const CompileOptions *options) {
-    return strncmp(options->model.target, "cuda-", 5) == 0;
 }
 
 /* The C backend makes a library when a compiler was named; its source is always wanted. */

@@ -14,16 +14,18 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct argp argp = {.parser = parse_option,
-    .doc = "Lists what code can be made for, by the names that --target takes: classes of "
-           "processors, platforms, and processors by the names that LLVM has for them (such as "
-           "znver4 or cortex-a76). A class or a processor alone means its first platform; --cpu "
-           "names the processor of a platform. 'native' is the processor of this machine.\v"
-           "Examples:\n"
-           "  riffle targets\n"
-           "  riffle compile net.rfl --random-weights 1 --target x86-64-v4\n"
-           "  riffle compile net.rfl --random-weights 1 --target cortex-a76\n"
-           "  riffle compile net.rfl --random-weights 1 \\\n"
-           "      --target aarch64-linux-android24 --cpu cortex-a55\n"};
+    .doc =
+        "Lists what code can be made for, by the names that --target takes: classes of "
+        "processors, platforms, and processors by the names that LLVM has for them (such as "
+        "znver4 or cortex-a76). A class or a processor alone means its first platform; --cpu "
+        "names the processor of a platform. 'native' is the processor of this machine. For a GPU "
+        "there are CUDA C and PTX.\v"
+        "Examples:\n"
+        "  riffle targets\n"
+        "  riffle compile net.rfl --random-weights 1 --target x86-64-v4\n"
+        "  riffle compile net.rfl --random-weights 1 --target cortex-a76\n"
+        "  riffle compile net.rfl --random-weights 1 \\\n"
+        "      --target aarch64-linux-android24 --cpu cortex-a55\n"};
 
 static void add_target(Table *table, const Target *target) {
     char lanes[32], registers[32], caches[64];
@@ -104,6 +106,23 @@ static void print_platforms(Session *session) {
     print_and_free(&table);
 }
 
+static void print_gpus(void) {
+    static const TableColumn columns[] = {{"GPU", ALIGN_LEFT}, {"multiprocessors", ALIGN_RIGHT},
+        {"shared memory", ALIGN_RIGHT}, {"what it is", ALIGN_LEFT}};
+    Table table = table_create(columns, 4);
+    size_t count;
+    const Target *targets = gpu_target_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        char multiprocessors[32], shared[32];
+        snprintf(multiprocessors, sizeof multiprocessors, "%d", targets[i].gpu->multiprocessors);
+        snprintf(
+            shared, sizeof shared, "%lld KiB", (long long)(targets[i].gpu->shared_bytes / 1024));
+        const char *cells[] = {targets[i].name, multiprocessors, shared, targets[i].summary};
+        table_add_row(&table, cells);
+    }
+    print_and_free(&table);
+}
+
 int command_targets(int argc, char **argv) {
     Session session = session_begin();
     if (!command_line_parse(&argp, argc, argv, &session, &session))
@@ -111,6 +130,8 @@ int command_targets(int argc, char **argv) {
     print_targets();
     printf("\n");
     print_platforms(&session);
+    printf("\n");
+    print_gpus();
     print_levels();
     for (int i = 0; i < ARCHITECTURE_COUNT; i++)
         print_processors(&session, (Architecture)i);

@@ -148,6 +148,24 @@ static Program *lower_compiled(const ModelOptions *options, CompiledModel *compi
     return program;
 }
 
+/* Options that only code for a processor has. */
+static bool check_gpu_options(const ModelOptions *options, bool for_this_machine) {
+    Session *session = options->session;
+    const char *option = options->backend == BACKEND_C               ? "--backend c"
+                         : options->c_compiler != NULL               ? "--cc"
+                         : options->tuning_file != NULL              ? "--tuning"
+                         : options->chains != CHAINS_BY_COST         ? "--chains"
+                         : layout_form_info(options->layout)->copies ? "--layout as-written"
+                                                                     : NULL;
+    if (for_this_machine)
+        diagnostics_error(session->diagnostics,
+            "`riffle compile` makes a library of it, which your program runs",
+            "'%s' is a GPU: riffle runs code for processors only", options->target);
+    else if (option != NULL)
+        diagnostics_error(session->diagnostics, NULL, "%s is not for a GPU", option);
+    return !for_this_machine && option == NULL;
+}
+
 static bool find_target(
     const ModelOptions *options, bool for_this_machine, CompiledModel *compiled) {
     Session *session = options->session;
@@ -161,6 +179,8 @@ static bool find_target(
     compiled->target = model_target(options);
     if (compiled->target == NULL)
         return false;
+    if (compiled->target->gpu != NULL)
+        return check_gpu_options(options, for_this_machine);
     if (compiled->target->architecture == ARCHITECTURE_ANY && options->backend != BACKEND_C) {
         diagnostics_error(session->diagnostics, "give --backend c, or a processor",
             "for '%s' there is C source only", options->target);
