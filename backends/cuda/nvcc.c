@@ -160,7 +160,8 @@ static bool compile_sources(const Job *job, const Program *program) {
         assembler = "cc";
     const char *architecture = arena_format(job->arena, "-arch=%s", program->target->cpu);
     const char *nvcc_words[] = {job->nvcc, "-O3", architecture, "-Xcompiler",
-        "-fPIC,-fvisibility=hidden", "-c", "code.cu", "-o", "code.o", NULL};
+        "-fPIC,-fvisibility=hidden,-fno-exceptions,-fno-threadsafe-statics", "-c", "code.cu", "-o",
+        "code.o", NULL};
     const char *assembler_words[] = {assembler, "-c", "weights.S", "-o", "weights.o", NULL};
     return knows_processor(job, program->target) && run_or_report(job, nvcc_words) &&
            run_or_report(job, assembler_words);
