@@ -353,10 +353,11 @@ static bool has_loop(const Block *block) {
 static void append_for(Syntax *syntax, const Statement *statement, int indent) {
     Text *out = syntax->out;
     const char *name = syntax->variables[statement->variable];
-    if (syntax->dialect->before_loop)
-        text_format(out, "%*s%s\n", indent, "", syntax->dialect->before_loop);
+    const char *before = syntax->dialect->before_loop;
     if (syntax->dialect->before_inner_loop && !has_loop(&statement->body))
-        text_format(out, "%*s%s\n", indent, "", syntax->dialect->before_inner_loop);
+        before = syntax->dialect->before_inner_loop;
+    if (before)
+        text_format(out, "%*s%s\n", indent, "", before);
     text_format(out, "%*sfor (%s %s = ", indent, "", syntax->dialect->index_type, name);
     syntax_expression(syntax, statement->begin);
     text_format(out, "; %s < ", name);

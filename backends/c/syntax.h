@@ -14,7 +14,7 @@ typedef struct Dialect {
     const char *index_type;        /* a signed integer: "ptrdiff_t" */
     const char *minimum, *maximum; /* functions of two indices: "smaller", "larger" */
     const char *before_loop;       /* a line of its own before each `for`; NULL for none */
-    const char *before_inner_loop; /* the same before a `for` without another in it */
+    const char *before_inner_loop; /* that before a `for` without another in it */
     /* Appends the type of a register: "float", "f32x8". */
     void (*type)(Syntax *syntax, int index);
     /* Appends the value of an instruction that has a destination, as an expression. */

@@ -240,6 +240,7 @@ static void append_effect(Syntax *syntax, const Instruction *instruction) {
 static const Dialect cuda_dialect = {.index_type = "int",
     .minimum = "smaller",
     .maximum = "larger",
+    .before_loop = "#pragma unroll 1",
     .before_inner_loop = "#pragma unroll 4",
     .type = append_type,
     .value = append_value,

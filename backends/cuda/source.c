@@ -41,20 +41,20 @@ static void write_argument(
 /* `before`: items of other steps of the phase, which the first blocks do. */
 static void write_call(const Program *program, const Step *step, int64_t before, Text *out) {
     const Kernel *kernel = program->kernels[step->kernel];
-    text_append(out, "            /* ");
+    text_append(out, "    /* ");
     syntax_comment(out, step->path);
     text_append(out, step->path[0] ? ": " : "");
     syntax_comment(out, step->label);
-    text_format(out, " */\n            %s(", kernel->name);
+    text_format(out, " */\n    %s(", kernel->name);
     for (int i = 0; i < kernel->parameter_count; i++) {
         write_argument(
             program, &step->arguments[i], kernel->parameters[i].role == PARAMETER_TABLE, out);
         text_append(out, ", ");
     }
     if (before == 0)
-        text_append(out, "(float *)shared, blockIdx.x);\n");
+        text_append(out, "shared, blockIdx.x);\n");
     else
-        text_format(out, "(float *)shared, block_after(%lld));\n", (long long)before);
+        text_format(out, "shared, block_after(%lld));\n", (long long)before);
 }
 
 static int64_t phase_items(const Program *program, int phase) {
@@ -65,23 +65,26 @@ static int64_t phase_items(const Program *program, int phase) {
     return items;
 }
 
-/* The items of all steps of the phase in a row; each block takes every gridDim.x-th. */
+/* The items of all steps of the phase in a row; each block takes every gridDim.x-th. A function of
+ * its own, or the compiler would compute the addresses of all phases ahead. */
 static void write_phase(const Program *program, int phase, Text *out) {
     int64_t before = 0;
     bool shared = false; /* whether an earlier step of the phase uses shared memory */
-    text_format(out, "        case %d:\n", phase);
+    text_format(out,
+        "static __device__ __noinline__ void phase_%d(struct Pointers p, float *shared)\n{\n",
+        phase);
     for (int i = 0; i < program->step_count; i++) {
         const Step *step = &program->steps[i];
         if (step->phase != phase)
             continue;
         bool shares = program->kernels[step->kernel]->local_count > 0;
         if (shares && shared)
-            text_append(out, "            __syncthreads();\n");
+            text_append(out, "    __syncthreads();\n");
         shared = shared || shares;
         write_call(program, step, before, out);
         before += program->kernels[step->kernel]->extent;
     }
-    text_append(out, "            break;\n");
+    text_append(out, "}\n\n");
 }
 
 static bool has_shared_phases(const Program *program) {
@@ -128,6 +131,8 @@ static void write_network(const Program *program, const char *name, Text *out) {
                          "{\n"
                          "    return (blockIdx.x + gridDim.x - items % gridDim.x) % gridDim.x;\n"
                          "}\n\n");
+    for (int phase = 0; phase < program->phase_count; phase++)
+        write_phase(program, phase, out);
     text_format(out,
         "/* Phases first_phase to end_phase - 1. With more than one the launch must be "
         "cooperative. */\n"
@@ -135,13 +140,16 @@ static void write_network(const Program *program, const char *name, Text *out) {
         "    struct Pointers p, int first_phase, int end_phase)\n"
         "{\n"
         "    extern __shared__ float4 shared[];\n"
+        "    #pragma unroll 1\n"
         "    for (int phase = first_phase; phase < end_phase; phase++) {\n"
         "        if (phase > first_phase)\n"
         "            grid_barrier(p.barrier);\n"
         "        switch (phase) {\n",
         THREADS, BLOCKS_PER_MULTIPROCESSOR, name);
     for (int phase = 0; phase < program->phase_count; phase++)
-        write_phase(program, phase, out);
+        text_format(out,
+            "        case %d:\n            phase_%d(p, (float *)shared);\n            break;\n",
+            phase, phase);
     text_append(out, "        }\n    }\n}\n\n");
 }
 
