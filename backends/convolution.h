@@ -4,6 +4,13 @@
 
 #include "backends/lower.h"
 
+/* The items of a flat convolution, which threads share. Panels are those of all groups. */
+typedef enum ItemOrder {
+    ITEMS_TILES,      /* tiles of pixels, with all panels */
+    ITEMS_TILE_PANEL, /* a tile and a panel: all panels of a tile, then those of the next one */
+    ITEMS_PANEL_TILE  /* all tiles of a panel, then those of the next one */
+} ItemOrder;
+
 /* What one convolution is, as its lowering sees it. */
 typedef struct Convolution {
     RowOp rows; /* first: a Convolution is a RowOp */
@@ -23,12 +30,14 @@ typedef struct Convolution {
     const Expression *first_tile, *end_tile; /* flat: the tiles of one block */
     const Expression *first_row, *end_row;   /* of all images, where panels are outermost */
     int64_t panel_channels;                  /* channels of a full panel */
+    ItemOrder items;                         /* flat: what the kernel's items are */
     int64_t prefetching_tiles; /* flat: so many tiles use a panel, and fetch ahead; 0: none does */
 } Convolution;
 
 /* A tile: which output channels, which pixels. */
 typedef struct ConvolutionTile {
     const Expression *group;   /* index of the group */
+    const Expression *panel;   /* within the group */
     const Expression *channel; /* first output channel, within the group */
     int64_t channel_count;
     int output_run, residual_run;    /* where all of its channels lie in; -1: in several */

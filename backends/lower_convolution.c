@@ -86,13 +86,52 @@ static void emit_row_tiles(const Convolution *conv, ConvolutionTile *tile) {
     }
 }
 
-/* The pixel tiles first_tile..end_tile-1 of a flat convolution; the last one of all may be partial.
- */
+static int64_t flat_tiles(const Convolution *conv) {
+    return (conv->width_out + conv->tile.pixels - 1) / conv->tile.pixels;
+}
+
+static int64_t group_panels(const Convolution *conv) {
+    return (conv->group_outputs + conv->panel_channels - 1) / conv->panel_channels;
+}
+
+/* The tiles of this panel that are among the kernel's items, and in the block; the range may be
+ * empty, and then lie anywhere. */
+static void panel_tiles(const Convolution *conv, const ConvolutionTile *tile,
+    const Expression **first, const Expression **end) {
+    Arena *arena = conv->arena;
+    const Expression *begin_item = kernel_variable(conv->builder, VARIABLE_BEGIN);
+    const Expression *end_item = kernel_variable(conv->builder, VARIABLE_END);
+    int64_t panels = conv->groups * group_panels(conv), tiles = flat_tiles(conv);
+    const Expression *panel =
+        expression_add(arena, times(conv, tile->group, group_panels(conv)), tile->panel);
+    const Expression *before = NULL;
+    *first = conv->first_tile;
+    *end = conv->end_tile;
+    switch (conv->items) {
+    case ITEMS_TILES:
+        break;
+    case ITEMS_TILE_PANEL: /* item = tile * panels + panel */
+        before = expression_offset(arena, times(conv, panel, -1), panels - 1);
+        *first = expression_maximum(arena, *first,
+            expression_divide(arena, expression_add(arena, begin_item, before), panels));
+        *end = expression_minimum(
+            arena, *end, expression_divide(arena, expression_add(arena, end_item, before), panels));
+        break;
+    case ITEMS_PANEL_TILE: /* item = panel * tiles + tile */
+        before = times(conv, panel, -tiles);
+        *first = expression_maximum(arena, *first, expression_add(arena, begin_item, before));
+        *end = expression_minimum(arena, *end, expression_add(arena, end_item, before));
+        break;
+    }
+}
+
+/* The pixel tiles of one panel; the last one of all may be partial. */
 static void emit_flat_tiles(const Convolution *conv, ConvolutionTile *tile) {
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
-    const Expression *begin = conv->first_tile, *end = conv->end_tile;
+    const Expression *begin, *end;
     int64_t whole = conv->width_out / conv->tile.pixels, rest = conv->width_out % conv->tile.pixels;
+    panel_tiles(conv, tile, &begin, &end);
     const Expression *whole_end =
         rest > 0 ? expression_minimum(arena, end, expression_constant(arena, whole)) : end;
     tile->interior = true;
@@ -106,23 +145,15 @@ static void emit_flat_tiles(const Convolution *conv, ConvolutionTile *tile) {
     }
     if (rest > 0) {
         kernel_open_if_less(builder, expression_constant(arena, whole), end);
+        if (conv->items != ITEMS_TILES) /* the range may be empty */
+            kernel_open_if_less(builder, begin, expression_constant(arena, whole + 1));
         tile->pixels = (int)rest;
         tile->index = expression_constant(arena, whole);
         tile->column = expression_constant(arena, whole * conv->tile.pixels);
         emit_convolution_tile(conv, tile);
+        if (conv->items != ITEMS_TILES)
+            kernel_close(builder);
         kernel_close(builder);
-    }
-}
-
-/* All pixels, when the parallel axis is the panels. */
-static void emit_all_tiles(const Convolution *conv, ConvolutionTile *tile) {
-    tile->interior = true;
-    for (int64_t first = 0; first < conv->width_out; first += conv->tile.pixels) {
-        int64_t left = conv->width_out - first;
-        tile->pixels = left < conv->tile.pixels ? (int)left : conv->tile.pixels;
-        tile->index = expression_constant(conv->arena, first / conv->tile.pixels);
-        tile->column = expression_constant(conv->arena, first);
-        emit_convolution_tile(conv, tile);
     }
 }
 
@@ -169,6 +200,7 @@ static void emit_whole_panels(const Convolution *conv, ConvolutionTile *tile,
         }
         find_runs(conv, tile, panel, end);
         const Expression *index = kernel_open_range(conv->builder, "panel", panel, end, 1);
+        tile->panel = index;
         tile->channel = times(conv, index, conv->panel_channels);
         tile->weight_offset =
             expression_add(conv->arena, group_weights, times(conv, index, panel_weights));
@@ -178,44 +210,24 @@ static void emit_whole_panels(const Convolution *conv, ConvolutionTile *tile,
     }
 }
 
-/* The panels of the group, the last of which may be partial; panels first..end-1 where they are the
- * parallel axis, which only a convolution with one run has. */
-static void emit_panels(const Convolution *conv, ConvolutionTile *tile, const Expression *first,
-    const Expression *end, EmitPixels *emit_pixels) {
-    KernelBuilder *builder = conv->builder;
+/* The panels of the group, the last of which may be partial. */
+static void emit_panels(const Convolution *conv, ConvolutionTile *tile, EmitPixels *emit_pixels) {
     Arena *arena = conv->arena;
     int64_t taps = conv->group_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
     int64_t whole = conv->group_outputs / conv->panel_channels;
     int64_t rest = conv->group_outputs % conv->panel_channels;
     int64_t panel_weights = conv->panel_channels * taps;
     const Expression *group_weights = times(conv, tile->group, packed_outputs(conv) * taps);
-    bool parallel = end != NULL;
     tile->channel_count = conv->panel_channels;
-    if (!parallel) {
-        emit_whole_panels(conv, tile, group_weights, panel_weights, emit_pixels);
-    } else if (whole > 0) {
-        find_runs(conv, tile, 0, whole);
-        assert(in_one_run(conv, tile));
-        const Expression *last =
-            rest > 0 ? expression_minimum(arena, end, expression_constant(arena, whole)) : end;
-        const Expression *panel = kernel_open_for(builder, "panel", first, last, 1);
-        tile->channel = times(conv, panel, conv->panel_channels);
-        tile->weight_offset =
-            expression_add(arena, group_weights, times(conv, panel, panel_weights));
-        emit_pixels(conv, tile);
-        kernel_close(builder);
-    }
-    if (rest > 0) {
-        if (parallel)
-            kernel_open_if_less(builder, expression_constant(arena, whole), end);
-        find_runs(conv, tile, whole, whole + 1);
-        tile->channel_count = rest;
-        tile->channel = expression_constant(arena, whole * conv->panel_channels);
-        tile->weight_offset = expression_offset(arena, group_weights, whole * panel_weights);
-        emit_pixels(conv, tile);
-        if (parallel)
-            kernel_close(builder);
-    }
+    emit_whole_panels(conv, tile, group_weights, panel_weights, emit_pixels);
+    if (rest == 0)
+        return;
+    find_runs(conv, tile, whole, whole + 1);
+    tile->channel_count = rest;
+    tile->panel = expression_constant(arena, whole);
+    tile->channel = expression_constant(arena, whole * conv->panel_channels);
+    tile->weight_offset = expression_offset(arena, group_weights, whole * panel_weights);
+    emit_pixels(conv, tile);
 }
 
 static bool single_run(const Placement *placement) {
@@ -226,13 +238,13 @@ static void emit_groups(const Convolution *conv, ConvolutionTile *tile, EmitPixe
     bool loop = single_run(conv->input) && single_run(conv->output) && single_run(conv->residual);
     if (loop) {
         tile->group = kernel_open_range(conv->builder, "group", 0, conv->groups, 1);
-        emit_panels(conv, tile, NULL, NULL, emit_pixels);
+        emit_panels(conv, tile, emit_pixels);
         kernel_close(conv->builder);
         return;
     }
     for (int64_t group = 0; group < conv->groups; group++) {
         tile->group = expression_constant(conv->arena, group);
-        emit_panels(conv, tile, NULL, NULL, emit_pixels);
+        emit_panels(conv, tile, emit_pixels);
     }
 }
 
@@ -253,33 +265,66 @@ static int64_t block_tiles(const Convolution *conv) {
 /* Weights that are walked over once are worth fetching ahead, unless so many pixels use them that
  * their fetching does not show, or so few that it cannot be hidden. */
 static void set_prefetch(Convolution *conv) {
-    int64_t tiles = (conv->width_out + conv->tile.pixels - 1) / conv->tile.pixels;
+    int64_t tiles = flat_tiles(conv);
     if (conv->width_out > 1 && tiles <= MOST_PREFETCHING_TILES)
         conv->prefetching_tiles = tiles;
 }
 
-/* The pixels of a flat convolution in blocks. */
-static void emit_blocks(Convolution *conv) {
-    KernelBuilder *builder = conv->builder;
-    const Expression *begin = kernel_variable(builder, VARIABLE_BEGIN);
-    const Expression *end = kernel_variable(builder, VARIABLE_END);
-    int64_t block = block_tiles(conv);
-    int64_t tiles = (conv->width_out + conv->tile.pixels - 1) / conv->tile.pixels;
-    bool one_panel = conv->groups * conv->group_outputs <= conv->panel_channels;
-    block = block < 1 ? 1 : block;
-    ConvolutionTile tile = {0};
-    if (one_panel || block >= tiles) {
-        set_prefetch(conv);
+/* How a flat convolution is cut for threads. Where tiles are few, panels are items, too. Then those
+ * of one tile are neighbours, so that each thread reads pixels of its own, unless there are so few
+ * tiles, one of them partial, that panels divide more evenly. */
+static ItemOrder item_order(const Convolution *conv) {
+    enum { MANY_TILES = 32, FEW_TILES = 4, FEW_WITH_REST = 16 };
+    int64_t tiles = flat_tiles(conv);
+    if (tiles > MANY_TILES || conv->groups * group_panels(conv) == 1)
+        return ITEMS_TILES;
+    bool even = conv->width_out % conv->tile.pixels == 0;
+    return tiles < (even ? FEW_TILES : FEW_WITH_REST) ? ITEMS_PANEL_TILE : ITEMS_TILE_PANEL;
+}
+
+/* The tiles that the kernel's items are of. */
+static void set_tiles(Convolution *conv) {
+    Arena *arena = conv->arena;
+    const Expression *begin = kernel_variable(conv->builder, VARIABLE_BEGIN);
+    const Expression *end = kernel_variable(conv->builder, VARIABLE_END);
+    int64_t tiles = flat_tiles(conv), panels = conv->groups * group_panels(conv);
+    conv->items = item_order(conv);
+    conv->builder->kernel->extent = conv->items == ITEMS_TILES ? tiles : tiles * panels;
+    switch (conv->items) {
+    case ITEMS_TILES:
         conv->first_tile = begin;
         conv->end_tile = end;
+        break;
+    case ITEMS_TILE_PANEL:
+        conv->first_tile = expression_divide(arena, begin, panels);
+        conv->end_tile =
+            expression_divide(arena, expression_offset(arena, end, panels - 1), panels);
+        break;
+    case ITEMS_PANEL_TILE:
+        conv->first_tile = expression_constant(arena, 0);
+        conv->end_tile = expression_constant(arena, tiles);
+        break;
+    }
+}
+
+/* The pixels of a flat convolution in blocks. */
+static void emit_blocks(Convolution *conv) {
+    int64_t block = block_tiles(conv);
+    bool one_panel = conv->groups * conv->group_outputs <= conv->panel_channels;
+    ConvolutionTile tile = {0};
+    set_tiles(conv);
+    block = block < 1 ? 1 : block;
+    if (one_panel || block >= flat_tiles(conv)) {
+        set_prefetch(conv);
         emit_groups(conv, &tile, emit_flat_tiles);
         return;
     }
-    conv->first_tile = kernel_open_for(builder, "block", begin, end, block);
+    const Expression *end = conv->end_tile;
+    conv->first_tile = kernel_open_for(conv->builder, "block", conv->first_tile, end, block);
     conv->end_tile = expression_minimum(
         conv->arena, end, expression_offset(conv->arena, conv->first_tile, block));
     emit_groups(conv, &tile, emit_flat_tiles);
-    kernel_close(builder);
+    kernel_close(conv->builder);
 }
 
 static void emit_convolution_row(const RowOp *op, const Expression *image, const Expression *row) {
@@ -350,15 +395,6 @@ bool is_depthwise(const Node *node) {
            node_weight(node, "weight")->type.dims[0] == node->operands[0]->type.dims[1];
 }
 
-/* How a flat convolution is cut for threads: tiles of pixels, or panels of channels. */
-static int64_t parallel_extent(const Convolution *conv, bool *by_panels) {
-    int64_t tiles = (conv->width_out + conv->tile.pixels - 1) / conv->tile.pixels;
-    int64_t panels = (conv->group_outputs + conv->panel_channels - 1) / conv->panel_channels;
-    bool one_run = single_run(conv->output) && single_run(conv->residual);
-    *by_panels = tiles < 4 && panels > tiles && conv->groups == 1 && one_run;
-    return *by_panels ? panels : tiles;
-}
-
 static void describe(Convolution *conv, const Node *node, const Link *from, const Link *to) {
     Lowering *lowering = conv->lowering;
     conv->rows.window = node_window(node);
@@ -427,16 +463,7 @@ bool lower_convolution(Lowering *lowering, const Node *node) {
     KernelCall call;
     call_begin(lowering, &call, node, 1);
     Convolution *conv = prepare(lowering, &call, node, true, NULL, NULL);
-    bool by_panels;
-    call.builder.kernel->extent = parallel_extent(conv, &by_panels);
-    if (by_panels) {
-        ConvolutionTile tile = {.group = expression_constant(conv->arena, 0)};
-        set_prefetch(conv);
-        emit_panels(conv, &tile, kernel_variable(conv->builder, VARIABLE_BEGIN),
-            kernel_variable(conv->builder, VARIABLE_END), emit_all_tiles);
-    } else {
-        emit_blocks(conv);
-    }
+    emit_blocks(conv);
     call_end(lowering, &call);
     return true;
 }

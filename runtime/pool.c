@@ -26,7 +26,7 @@ enum {
     /* Small shares even out threads of different speed; but a share of a loop over rows may have to
      * compute the rows above its first one again. */
     MOST_SHARES_PER_THREAD = 4,
-    LEAST_ITEMS_PER_SHARE = 8
+    LEAST_ITEMS_PER_SHARE = 16
 };
 
 static const uint64_t inside = 0xfff, open_loop = 0x1000, next_loop = 0x2000;
