@@ -96,9 +96,12 @@ static const Target *pick_target(Battery *battery) {
     size_t count;
     const Target *targets = target_table(&count);
     size_t first = (size_t)pick(battery, (int64_t)count);
-    for (size_t i = 0; i < count; i++)
-        if (target_runs_here(&targets[(first + i) % count]))
-            return &targets[(first + i) % count];
+    for (size_t i = 0; i < count; i++) {
+        const Target *target = &targets[(first + i) % count];
+        bool machine_code = target->triple[0] != '\0'; /* not a target of C alone */
+        if (machine_code && target_runs_here(target))
+            return target;
+    }
     return NULL;
 }
 
