@@ -116,6 +116,8 @@ static bool knows_processor(const Job *job, const Target *target) {
         while (found != NULL && found[length] >= '0' && found[length] <= '9')
             found = strstr(found + 1, target->cpu);
         good = found != NULL;
+        while (known.length > 0 && known.data[known.length - 1] == '\n')
+            known.data[--known.length] = '\0';
         for (size_t i = 0; i < known.length; i++)
             if (known.data[i] == '\n')
                 known.data[i] = ' ';

@@ -96,12 +96,72 @@ static void faults_are_named(void **state) {
     arena_destroy(arena);
 }
 
+/* Threads turn around what their block reads, through memory that they share. */
+static Kernel *turn_kernel(Arena *arena, bool barrier_in_condition) {
+    KernelBuilder builder;
+    kernel_begin(&builder, arena, 3);
+    builder.kernel->name = "turn";
+    const Expression *thread = kernel_threads(&builder, 32);
+    int input = kernel_parameter(&builder, PARAMETER_READ, "input");
+    int planes = kernel_parameter(&builder, PARAMETER_TABLE, "planes");
+    int output = kernel_parameter(&builder, PARAMETER_WRITE, "output");
+    int shared = kernel_local(&builder, 32), value = kernel_register(&builder, 1);
+    const Expression *plane = kernel_let(&builder, "plane",
+        expression_element(arena, planes, kernel_variable(&builder, VARIABLE_BEGIN)));
+    kernel_load(&builder, value, input, expression_add(arena, plane, thread), 0, 1);
+    kernel_store(&builder, value, shared, thread, 0, 1);
+    if (barrier_in_condition)
+        kernel_open_if_less(&builder, thread, expression_constant(arena, 16));
+    kernel_barrier(&builder);
+    if (barrier_in_condition)
+        kernel_close(&builder);
+    kernel_load(&builder, value, shared,
+        expression_offset(arena, expression_multiply(arena, thread, -1), 31), 0, 1);
+    kernel_store(&builder, value, output, thread, 0, 1);
+    return builder.kernel;
+}
+
+static void blocks_of_threads_print(void **state) {
+    (void)state;
+    Arena *arena = arena_create();
+    Text text = {0};
+    kernel_print(turn_kernel(arena, false), &text);
+    assert_string_equal(text.data,
+        "kernel turn(read input, table planes, write output) items 3 threads 32 {\n"
+        "  shared0 = 32 floats\n"
+        "  let plane3 = planes[begin0]\n"
+        "  v0.1 = load input[(plane3 + thread2)] lanes 0..0\n"
+        "  store shared0[thread2], v0.1 lanes 0..0\n"
+        "  barrier\n"
+        "  v0.1 = load shared0[((thread2*-1) + 31)] lanes 0..0\n"
+        "  store output[thread2], v0.1 lanes 0..0\n"
+        "}\n");
+    text_free(&text);
+    arena_destroy(arena);
+}
+
+static void faults_of_threads_are_named(void **state) {
+    (void)state;
+    Arena *arena = arena_create();
+    Kernel *kernel = turn_kernel(arena, false);
+    assert_null(kernel_fault(kernel));
+    kernel->threads = 0;
+    assert_non_null(strstr(kernel_fault(kernel), "barrier outside"));
+    kernel->threads = 32;
+    kernel->parameters[1].role = PARAMETER_READ;
+    assert_non_null(strstr(kernel_fault(kernel), "no table"));
+    assert_non_null(strstr(kernel_fault(turn_kernel(arena, true)), "not all threads"));
+    arena_destroy(arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(expressions_fold),
         cmocka_unit_test(loops_that_run_once_vanish),
         cmocka_unit_test(kernels_print),
         cmocka_unit_test(faults_are_named),
+        cmocka_unit_test(blocks_of_threads_print),
+        cmocka_unit_test(faults_of_threads_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

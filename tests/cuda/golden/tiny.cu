@@ -1,0 +1,837 @@
+/* The network tiny for cuda-sm_80 (Ampere: A100). Compile with
+ *     nvcc -O3 -arch=sm_80 -c tiny.cu
+ * and link with tiny_weights.S. The functions are documented in tiny.h. */
+#include "tiny.h"
+
+#include <cuda_runtime.h>
+#include <stdlib.h>
+
+extern "C" const unsigned char tiny_cuda_weights[];
+
+#define INLINE static __device__ __forceinline__
+
+INLINE int smaller(int a, int b) { return a < b ? a : b; }
+INLINE int larger(int a, int b) { return a > b ? a : b; }
+INLINE float4 load4(const float *at) { return *(const float4 *)at; }
+INLINE void store4(float *at, float4 a) { *(float4 *)at = a; }
+INLINE float4 spread4(float a) { return make_float4(a, a, a, a); }
+INLINE float power_of_two(float a) { return __int_as_float(((int)a + 127) << 23); }
+INLINE float4 add4(float4 a, float4 b)
+{
+    return make_float4(a.x + b.x, a.y + b.y,
+        a.z + b.z, a.w + b.w);
+}
+INLINE float4 maximum4(float4 a, float4 b)
+{
+    return make_float4(a.x > b.x ? a.x : b.x, a.y > b.y ? a.y : b.y,
+        a.z > b.z ? a.z : b.z, a.w > b.w ? a.w : b.w);
+}
+
+static __device__ __noinline__ void kernel_0(const float *input, const float *__restrict__ weights, float *output, const int *__restrict__ output_planes, float *shared, int first_item)
+{
+    float *tile0 = shared + 0; /* 36 floats */
+    const int thread = threadIdx.x;
+    for (int item = first_item; item < 8; item += gridDim.x) {
+        const int tile = item % 4;
+        const int pixel_tile = item / 4;
+        const int first_row_out = pixel_tile % 2;
+        const int first_row = larger(first_row_out * 2 - 1, 0);
+        const int start = first_row * 4;
+        const int quad = thread % 3;
+        const int slice = thread / 3;
+        float v0 = 0.0f;
+        float v1 = 0.0f;
+        float v2 = 0.0f;
+        float v3 = 0.0f;
+        const int first_weight = tile * 27;
+        const int pixel = start + quad * 4;
+        if (thread < 9) {
+            if (pixel < 16) {
+                const int row13 = smaller(first_row + quad * 4 / 4, 3) * 2 - 1;
+                const int column14 = quad * 4 % 4 * 2 - 1;
+                const int base15 = row13 * 8 + column14;
+                const int row16 = smaller(first_row + (quad * 4 + 1) / 4, 3) * 2 - 1;
+                const int column17 = (quad * 4 + 1) % 4 * 2 - 1;
+                const int base18 = row16 * 8 + column17;
+                const int row19 = smaller(first_row + (quad * 4 + 2) / 4, 3) * 2 - 1;
+                const int column20 = (quad * 4 + 2) % 4 * 2 - 1;
+                const int base21 = row19 * 8 + column20;
+                const int row22 = smaller(first_row + (quad * 4 + 3) / 4, 3) * 2 - 1;
+                const int column23 = (quad * 4 + 3) % 4 * 2 - 1;
+                const int base24 = row22 * 8 + column23;
+                #pragma unroll 1
+                for (int input_channel = slice; input_channel < 3; input_channel += 3) {
+                    const int plane = input_channel * 64;
+                    #pragma unroll 1
+                    for (int kernel_row27 = 0; kernel_row27 < 3; kernel_row27++) {
+                        #pragma unroll 4
+                        for (int kernel_column28 = 0; kernel_column28 < 3; kernel_column28++) {
+                            float v4 = 0.0f;
+                            if (-1 < row13 + kernel_row27) {
+                                if (-1 < column14 + kernel_column28) {
+                                    v4 = input[plane + base15 + kernel_row27 * 8 + kernel_column28];
+                                }
+                            }
+                            float v5 = 0.0f;
+                            if (-1 < row16 + kernel_row27) {
+                                if (-1 < column17 + kernel_column28) {
+                                    v5 = input[plane + base18 + kernel_row27 * 8 + kernel_column28];
+                                }
+                            }
+                            float v6 = 0.0f;
+                            if (-1 < row19 + kernel_row27) {
+                                if (-1 < column20 + kernel_column28) {
+                                    v6 = input[plane + base21 + kernel_row27 * 8 + kernel_column28];
+                                }
+                            }
+                            float v7 = 0.0f;
+                            if (-1 < row22 + kernel_row27) {
+                                if (-1 < column23 + kernel_column28) {
+                                    v7 = input[plane + base24 + kernel_row27 * 8 + kernel_column28];
+                                }
+                            }
+                            float v8 = __ldg(&weights[first_weight + input_channel * 9 + kernel_row27 * 3 + kernel_column28]);
+                            v0 = fmaf(v4, v8, v0);
+                            v1 = fmaf(v5, v8, v1);
+                            v2 = fmaf(v6, v8, v2);
+                            v3 = fmaf(v7, v8, v3);
+                        }
+                    }
+                }
+            }
+        }
+        if (thread < 9) {
+            float2 v9 = make_float2(v0, v1);
+            float2 v10 = make_float2(v2, v3);
+            float4 v11 = make_float4(v9.x, v9.y, v10.x, v10.y);
+            store4(&tile0[slice * 12 + quad * 4], v11);
+        }
+        __syncthreads();
+        #pragma unroll 4
+        for (int element29 = thread; element29 < 3; element29 += 256) {
+            float4 v12 = load4(&tile0[element29 * 4]);
+            float4 v13 = load4(&tile0[element29 * 4 + 12]);
+            v12 = add4(v12, v13);
+            float4 v14 = load4(&tile0[element29 * 4 + 24]);
+            v12 = add4(v12, v14);
+            float4 v15 = spread4(0.0f);
+            v12 = maximum4(v12, v15);
+            store4(&tile0[element29 * 4], v12);
+        }
+        __syncthreads();
+        #pragma unroll 1
+        for (int element30 = thread; element30 < 2; element30 += 256) {
+            const int index = element30 / 2;
+            const int y = first_row_out + element30 % 2 / 2;
+            const int x = element30 % 2 % 2;
+            const int channel = tile + index;
+            const int first_in_tile = index * 12;
+            float v16 = -3.4028235e+38f;
+            #pragma unroll 1
+            for (int kernel_row36 = 0; kernel_row36 < 3; kernel_row36++) {
+                const int row37 = y * 2 + kernel_row36 - 1;
+                if (-1 < row37) {
+                    #pragma unroll 4
+                    for (int kernel_column38 = 0; kernel_column38 < 3; kernel_column38++) {
+                        const int column39 = x * 2 + kernel_column38 - 1;
+                        if (-1 < column39) {
+                            float v17 = tile0[first_in_tile + (row37 - first_row) * 4 + column39];
+                            v16 = v16 > v17 ? v16 : v17;
+                        }
+                    }
+                }
+            }
+            output[output_planes[channel] + y * 2 + x] = v16;
+        }
+        if (item < 8 - (int)gridDim.x)
+            __syncthreads();
+    }
+}
+
+static __device__ __noinline__ void kernel_1(const float *input, const float *__restrict__ weights, const float *__restrict__ weights_2, float *output, float *shared, int first_item)
+{
+    float *tile0 = shared + 0; /* 8 floats */
+    const int thread = threadIdx.x;
+    for (int item = first_item; item < 4; item += gridDim.x) {
+        const int tile = item % 2;
+        const int pixel_tile = item / 2;
+        const int first_row_out = pixel_tile % 2;
+        const int first_row = larger(first_row_out - 1, 0);
+        const int start = first_row * 2;
+        const int first_pixel = start / 4 * 4;
+        const int shift = start - first_pixel;
+        const int quad = thread % 2;
+        const int slice = thread / 2;
+        float v0 = 0.0f;
+        float v1 = 0.0f;
+        float v2 = 0.0f;
+        float v3 = 0.0f;
+        const int first_weight = tile * 2;
+        const int pixel = first_pixel + quad * 4;
+        if (thread < 2) {
+            if (pixel < 4) {
+                #pragma unroll 4
+                for (int input_channel = slice; input_channel < 2; input_channel++) {
+                    float4 v4 = load4(&input[input_channel * 4 + pixel]);
+                    float v5 = v4.x;
+                    float v6 = v4.y;
+                    float v7 = v4.z;
+                    float v8 = v4.w;
+                    float v9 = __ldg(&weights[first_weight + input_channel]);
+                    v0 = fmaf(v5, v9, v0);
+                    v1 = fmaf(v6, v9, v1);
+                    v2 = fmaf(v7, v9, v2);
+                    v3 = fmaf(v8, v9, v3);
+                }
+            }
+        }
+        if (thread < 2) {
+            float2 v10 = make_float2(v0, v1);
+            float2 v11 = make_float2(v2, v3);
+            float4 v12 = make_float4(v10.x, v10.y, v11.x, v11.y);
+            store4(&tile0[slice * 8 + quad * 4], v12);
+        }
+        __syncthreads();
+        #pragma unroll 4
+        for (int element16 = thread; element16 < 2; element16 += 256) {
+            float4 v13 = load4(&tile0[element16 * 4]);
+            float4 v14 = spread4(0.0f);
+            v13 = maximum4(v13, v14);
+            store4(&tile0[element16 * 4], v13);
+        }
+        __syncthreads();
+        #pragma unroll 1
+        for (int element17 = thread; element17 < 2; element17 += 256) {
+            const int index = element17 / 2;
+            const int y = first_row_out + element17 % 2 / 2;
+            const int x = element17 % 2 % 2;
+            const int channel = tile + index;
+            const int first_in_tile = index * 8 + shift;
+            float v15 = 0.0f;
+            #pragma unroll 1
+            for (int kernel_row = 0; kernel_row < 3; kernel_row++) {
+                const int row = y + kernel_row - 1;
+                if (-1 < row) {
+                    if (row < 2) {
+                        #pragma unroll 4
+                        for (int kernel_column = 0; kernel_column < 3; kernel_column++) {
+                            const int column = x + kernel_column - 1;
+                            if (-1 < column) {
+                                if (column < 2) {
+                                    float v16 = tile0[first_in_tile + (row - first_row) * 2 + column];
+                                    float v17 = __ldg(&weights_2[channel * 9 + kernel_row * 3 + kernel_column]);
+                                    v15 = fmaf(v16, v17, v15);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            output[channel * 4 + y * 2 + x] = v15;
+        }
+        if (item < 4 - (int)gridDim.x)
+            __syncthreads();
+    }
+}
+
+static __device__ __noinline__ void kernel_2(const float *input, const float *__restrict__ weights, float *output, float *shared, int first_item)
+{
+    (void)shared;
+    const int thread = threadIdx.x;
+    for (int item = first_item; item < 2; item += gridDim.x) {
+        float v0 = 0.0f;
+        float v1 = 0.0f;
+        float v2 = 0.0f;
+        float v3 = 0.0f;
+        const int first_weight = item * 2;
+        if (thread < 1) {
+            if (0 < 4) {
+                #pragma unroll 4
+                for (int input_channel = thread; input_channel < 2; input_channel++) {
+                    float4 v4 = load4(&input[input_channel * 4]);
+                    float v5 = v4.x;
+                    float v6 = v4.y;
+                    float v7 = v4.z;
+                    float v8 = v4.w;
+                    float v9 = __ldg(&weights[first_weight + input_channel]);
+                    v0 = fmaf(v5, v9, v0);
+                    v1 = fmaf(v6, v9, v1);
+                    v2 = fmaf(v7, v9, v2);
+                    v3 = fmaf(v8, v9, v3);
+                }
+            }
+        }
+        if (thread < 1) {
+            if (0 < 4) {
+                float2 v10 = make_float2(v0, v1);
+                float2 v11 = make_float2(v2, v3);
+                float4 v12 = make_float4(v10.x, v10.y, v11.x, v11.y);
+                store4(&output[item * 4], v12);
+            }
+        }
+    }
+}
+
+static __device__ __noinline__ void kernel_3(const float *input, float *output, float *shared, int first_item)
+{
+    float *tile0 = shared + 0; /* 256 floats */
+    const int thread = threadIdx.x;
+    for (int item = first_item; item < 1; item += gridDim.x) {
+        const int lane = thread % 32;
+        const int plane = item * 8 + thread / 32;
+        float v0 = 0.0f;
+        if (plane < 4) {
+            #pragma unroll 4
+            for (int pixel = lane; pixel < 4; pixel += 32) {
+                float v1 = input[plane * 4 + pixel / 2 * 2 + pixel % 2];
+                v0 = v0 + v1;
+            }
+        }
+        tile0[thread] = v0;
+        __syncthreads();
+        if (plane + lane * 4 < 4) {
+            float v2 = 0.0f;
+            #pragma unroll 4
+            for (int other = 0; other < 32; other++) {
+                float v3 = tile0[thread + other];
+                v2 = v2 + v3;
+            }
+            float v4 = 0.25f;
+            v2 = v2 * v4;
+            output[plane * 4] = v2;
+        }
+        if (item < 1 - (int)gridDim.x)
+            __syncthreads();
+    }
+}
+
+static __device__ __noinline__ void kernel_4(const float *input, const float *__restrict__ weights, float *output, float *shared, int first_item)
+{
+    (void)shared;
+    const int thread = threadIdx.x;
+    for (int item = first_item; item < 3; item += gridDim.x) {
+        float v0 = 0.0f;
+        const int first_weight = item * 4;
+        if (thread < 1) {
+            if (0 < 1) {
+                #pragma unroll 4
+                for (int input_channel = thread; input_channel < 4; input_channel++) {
+                    float v1 = input[input_channel * 4];
+                    float v2 = __ldg(&weights[first_weight + input_channel]);
+                    v0 = fmaf(v1, v2, v0);
+                }
+            }
+        }
+        if (thread < 1) {
+            if (0 < 1) {
+                float v3 = __ldg(&weights[item + 12]);
+                v0 = v0 + v3;
+                output[item * 4] = v0;
+            }
+        }
+    }
+}
+
+static __device__ __noinline__ void kernel_5(const float *input, float *output, float *shared, int first_item)
+{
+    float *tile0 = shared + 0; /* 256 floats */
+    const int thread = threadIdx.x;
+    for (int item = first_item; item < 1; item += gridDim.x) {
+        float v0 = -3.4028235e+38f;
+        float v1 = 0.0f;
+        #pragma unroll 4
+        for (int channel3 = thread; channel3 < 3; channel3 += 256) {
+            float v2 = input[channel3 * 4 + item];
+            v0 = v0 > v2 ? v0 : v2;
+        }
+        tile0[thread] = v0;
+        __syncthreads();
+        if (thread < 128) {
+            float v3 = tile0[thread];
+            float v4 = tile0[thread + 128];
+            v3 = v3 > v4 ? v3 : v4;
+            tile0[thread] = v3;
+        }
+        __syncthreads();
+        if (thread < 64) {
+            float v5 = tile0[thread];
+            float v6 = tile0[thread + 64];
+            v5 = v5 > v6 ? v5 : v6;
+            tile0[thread] = v5;
+        }
+        __syncthreads();
+        if (thread < 32) {
+            float v7 = tile0[thread];
+            float v8 = tile0[thread + 32];
+            v7 = v7 > v8 ? v7 : v8;
+            tile0[thread] = v7;
+        }
+        __syncthreads();
+        if (thread < 16) {
+            float v9 = tile0[thread];
+            float v10 = tile0[thread + 16];
+            v9 = v9 > v10 ? v9 : v10;
+            tile0[thread] = v9;
+        }
+        __syncthreads();
+        if (thread < 8) {
+            float v11 = tile0[thread];
+            float v12 = tile0[thread + 8];
+            v11 = v11 > v12 ? v11 : v12;
+            tile0[thread] = v11;
+        }
+        __syncthreads();
+        if (thread < 4) {
+            float v13 = tile0[thread];
+            float v14 = tile0[thread + 4];
+            v13 = v13 > v14 ? v13 : v14;
+            tile0[thread] = v13;
+        }
+        __syncthreads();
+        if (thread < 2) {
+            float v15 = tile0[thread];
+            float v16 = tile0[thread + 2];
+            v15 = v15 > v16 ? v15 : v16;
+            tile0[thread] = v15;
+        }
+        __syncthreads();
+        if (thread < 1) {
+            float v17 = tile0[thread];
+            float v18 = tile0[thread + 1];
+            v17 = v17 > v18 ? v17 : v18;
+            tile0[thread] = v17;
+        }
+        __syncthreads();
+        float v19 = tile0[0];
+        __syncthreads();
+        #pragma unroll 4
+        for (int channel4 = thread; channel4 < 3; channel4 += 256) {
+            float v20 = input[channel4 * 4 + item];
+            v20 = v20 - v19;
+            float v25 = 1.0f;
+            float v26 = -87.0f;
+            float v21 = v20 > v26 ? v20 : v26;
+            float v27 = 88.0f;
+            v21 = v21 < v27 ? v21 : v27;
+            float v28 = 0.5f;
+            float v29 = 1.442695f;
+            float v22 = fmaf(v21, v29, v28);
+            v22 = floorf(v22);
+            float v30 = -0.6933594f;
+            v21 = fmaf(v22, v30, v21);
+            float v31 = 0.00021219444f;
+            v21 = fmaf(v22, v31, v21);
+            float v23 = v21 * v21;
+            float v24 = 0.00019875691f;
+            float v32 = 0.0013981999f;
+            v24 = fmaf(v24, v21, v32);
+            float v33 = 0.008333452f;
+            v24 = fmaf(v24, v21, v33);
+            float v34 = 0.041665796f;
+            v24 = fmaf(v24, v21, v34);
+            float v35 = 0.16666666f;
+            v24 = fmaf(v24, v21, v35);
+            float v36 = 0.5f;
+            v24 = fmaf(v24, v21, v36);
+            v24 = fmaf(v24, v23, v21);
+            v24 = v24 + v25;
+            v22 = power_of_two(v22);
+            v20 = v24 * v22;
+            v1 = v1 + v20;
+        }
+        tile0[thread] = v1;
+        __syncthreads();
+        if (thread < 128) {
+            float v37 = tile0[thread];
+            float v38 = tile0[thread + 128];
+            v37 = v37 + v38;
+            tile0[thread] = v37;
+        }
+        __syncthreads();
+        if (thread < 64) {
+            float v39 = tile0[thread];
+            float v40 = tile0[thread + 64];
+            v39 = v39 + v40;
+            tile0[thread] = v39;
+        }
+        __syncthreads();
+        if (thread < 32) {
+            float v41 = tile0[thread];
+            float v42 = tile0[thread + 32];
+            v41 = v41 + v42;
+            tile0[thread] = v41;
+        }
+        __syncthreads();
+        if (thread < 16) {
+            float v43 = tile0[thread];
+            float v44 = tile0[thread + 16];
+            v43 = v43 + v44;
+            tile0[thread] = v43;
+        }
+        __syncthreads();
+        if (thread < 8) {
+            float v45 = tile0[thread];
+            float v46 = tile0[thread + 8];
+            v45 = v45 + v46;
+            tile0[thread] = v45;
+        }
+        __syncthreads();
+        if (thread < 4) {
+            float v47 = tile0[thread];
+            float v48 = tile0[thread + 4];
+            v47 = v47 + v48;
+            tile0[thread] = v47;
+        }
+        __syncthreads();
+        if (thread < 2) {
+            float v49 = tile0[thread];
+            float v50 = tile0[thread + 2];
+            v49 = v49 + v50;
+            tile0[thread] = v49;
+        }
+        __syncthreads();
+        if (thread < 1) {
+            float v51 = tile0[thread];
+            float v52 = tile0[thread + 1];
+            v51 = v51 + v52;
+            tile0[thread] = v51;
+        }
+        __syncthreads();
+        float v53 = tile0[0];
+        __syncthreads();
+        #pragma unroll 4
+        for (int channel5 = thread; channel5 < 3; channel5 += 256) {
+            float v54 = input[channel5 * 4 + item];
+            v54 = v54 - v19;
+            float v59 = 1.0f;
+            float v60 = -87.0f;
+            float v55 = v54 > v60 ? v54 : v60;
+            float v61 = 88.0f;
+            v55 = v55 < v61 ? v55 : v61;
+            float v62 = 0.5f;
+            float v63 = 1.442695f;
+            float v56 = fmaf(v55, v63, v62);
+            v56 = floorf(v56);
+            float v64 = -0.6933594f;
+            v55 = fmaf(v56, v64, v55);
+            float v65 = 0.00021219444f;
+            v55 = fmaf(v56, v65, v55);
+            float v57 = v55 * v55;
+            float v58 = 0.00019875691f;
+            float v66 = 0.0013981999f;
+            v58 = fmaf(v58, v55, v66);
+            float v67 = 0.008333452f;
+            v58 = fmaf(v58, v55, v67);
+            float v68 = 0.041665796f;
+            v58 = fmaf(v58, v55, v68);
+            float v69 = 0.16666666f;
+            v58 = fmaf(v58, v55, v69);
+            float v70 = 0.5f;
+            v58 = fmaf(v58, v55, v70);
+            v58 = fmaf(v58, v57, v55);
+            v58 = v58 + v59;
+            v56 = power_of_two(v56);
+            v54 = v58 * v56;
+            v54 = v54 / v53;
+            output[channel5 + item * 3] = v54;
+        }
+        if (item < 1 - (int)gridDim.x)
+            __syncthreads();
+    }
+}
+
+struct Pointers {
+    const float *weights;
+    float *workspace;
+    const float *input0;
+    float *output0;
+    unsigned *barrier;
+};
+
+/* All blocks of the grid get here before one goes on. Each adds one to the counter, the first
+ * what is missing to a multiple of 2^31: the top bit turns when all have. */
+static __device__ void grid_barrier(unsigned *barrier)
+{
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        unsigned step = blockIdx.x == 0 ? 0x80000000u - (gridDim.x - 1) : 1u;
+        __threadfence();
+        unsigned before = atomicAdd(barrier, step);
+        while (((before ^ *(volatile unsigned *)barrier) & 0x80000000u) == 0)
+            __nanosleep(20);
+        __threadfence();
+    }
+    __syncthreads();
+}
+
+static __device__ __noinline__ void phase_0(struct Pointers p, float *shared)
+{
+    /* first: conv 3x3 3 -> 4, relu + max_pool */
+    kernel_0(p.input0, p.weights, p.workspace, (const int *)(p.weights + 112), shared, blockIdx.x);
+}
+
+static __device__ __noinline__ void phase_1(struct Pointers p, float *shared)
+{
+    /* unit.0: conv 1x1 2 -> 2, relu + depthwise */
+    kernel_1(p.workspace + 64, p.weights + 128, p.weights + 144, p.workspace + 128, shared, blockIdx.x);
+}
+
+static __device__ __noinline__ void phase_2(struct Pointers p, float *shared)
+{
+    /* unit.2: conv 1x1 2 -> 2 */
+    kernel_2(p.workspace + 128, p.weights + 176, p.workspace + 8, shared, blockIdx.x);
+}
+
+static __device__ __noinline__ void phase_3(struct Pointers p, float *shared)
+{
+    /* global_avg_pool, 4 */
+    kernel_3(p.workspace, p.workspace + 64, shared, blockIdx.x);
+}
+
+static __device__ __noinline__ void phase_4(struct Pointers p, float *shared)
+{
+    /* last: linear 1x1 4 -> 3 */
+    kernel_4(p.workspace + 64, p.weights + 192, p.workspace, shared, blockIdx.x);
+}
+
+static __device__ __noinline__ void phase_5(struct Pointers p, float *shared)
+{
+    /* softmax, 3 */
+    kernel_5(p.workspace, p.output0, shared, blockIdx.x);
+}
+
+/* Phases first_phase to end_phase - 1. With more than one the launch must be cooperative. */
+static __global__ void __launch_bounds__(256, 2) tiny_cuda_network(
+    struct Pointers p, int first_phase, int end_phase)
+{
+    extern __shared__ float4 shared[];
+    #pragma unroll 1
+    for (int phase = first_phase; phase < end_phase; phase++) {
+        if (phase > first_phase)
+            grid_barrier(p.barrier);
+        switch (phase) {
+        case 0:
+            phase_0(p, (float *)shared);
+            break;
+        case 1:
+            phase_1(p, (float *)shared);
+            break;
+        case 2:
+            phase_2(p, (float *)shared);
+            break;
+        case 3:
+            phase_3(p, (float *)shared);
+            break;
+        case 4:
+            phase_4(p, (float *)shared);
+            break;
+        case 5:
+            phase_5(p, (float *)shared);
+            break;
+        }
+    }
+}
+
+enum {
+    PHASES = 6,
+    THREADS = 256,
+    MOST_ITEMS = 8, /* of a phase */
+    COMPUTE_CAPABILITY = 80,
+    SHARED_BYTES = 1024,
+    BARRIER_BYTES = 256
+};
+static const size_t workspace_bytes = 768u;
+static const size_t weight_bytes = 892u;
+
+/* Blocks that have something to do in each phase. */
+static const int phase_items[PHASES] = {8, 4, 2, 1, 3, 1};
+
+struct tiny_cuda_model {
+    int device, grid, cooperative;
+    char *memory; /* on the device: the counter of the barrier, the workspace, the weights */
+    int error;    /* of the CUDA runtime */
+};
+
+struct tiny_cuda_graph {
+    struct tiny_cuda_model *model;
+    cudaGraphExec_t executable;
+};
+
+static int failed(struct tiny_cuda_model *model, cudaError_t error, int status)
+{
+    model->error = (int)error;
+    return error == cudaSuccess ? TINY_CUDA_OK : status;
+}
+
+/* What the device is, and how many blocks run on it at once. */
+static int examine_device(struct tiny_cuda_model *model)
+{
+    int major = 0, minor = 0, multiprocessors = 0, blocks = 0, count = 0;
+    cudaError_t error = cudaGetDeviceCount(&count);
+    if (error != cudaSuccess || count == 0) {
+        (void)cudaGetLastError();
+        return TINY_CUDA_ERROR_NO_DEVICE;
+    }
+    error = cudaGetDevice(&model->device);
+    if (error == cudaSuccess)
+        error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, model->device);
+    if (error == cudaSuccess)
+        error = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, model->device);
+    if (error == cudaSuccess && major * 10 + minor < COMPUTE_CAPABILITY)
+        return TINY_CUDA_ERROR_WRONG_DEVICE;
+    if (error == cudaSuccess)
+        error = cudaDeviceGetAttribute(
+            &multiprocessors, cudaDevAttrMultiProcessorCount, model->device);
+    if (error == cudaSuccess)
+        error = cudaDeviceGetAttribute(
+            &model->cooperative, cudaDevAttrCooperativeLaunch, model->device);
+    if (error == cudaSuccess && SHARED_BYTES > 48 * 1024)
+        error = cudaFuncSetAttribute((const void *)tiny_cuda_network,
+            cudaFuncAttributeMaxDynamicSharedMemorySize, SHARED_BYTES);
+    if (error == cudaSuccess)
+        error = cudaOccupancyMaxActiveBlocksPerMultiprocessor(
+            &blocks, (const void *)tiny_cuda_network, THREADS, SHARED_BYTES);
+    model->grid = blocks * multiprocessors < MOST_ITEMS ? blocks * multiprocessors : MOST_ITEMS;
+    if (error == cudaSuccess && model->grid < 1)
+        return TINY_CUDA_ERROR_WRONG_DEVICE;
+    return failed(model, error, TINY_CUDA_ERROR_CUDA);
+}
+
+static int fill_memory(struct tiny_cuda_model *model)
+{
+    void *memory = NULL;
+    cudaError_t error = cudaMalloc(&memory, BARRIER_BYTES + workspace_bytes + weight_bytes);
+    model->memory = (char *)memory;
+    if (error == cudaSuccess)
+        error = cudaMemset(memory, 0, BARRIER_BYTES);
+    if (error == cudaSuccess)
+        error = cudaMemcpy(model->memory + BARRIER_BYTES + workspace_bytes, tiny_cuda_weights,
+            weight_bytes, cudaMemcpyHostToDevice);
+    return failed(model, error,
+        error == cudaErrorMemoryAllocation ? TINY_CUDA_ERROR_NO_MEMORY : TINY_CUDA_ERROR_CUDA);
+}
+
+extern "C" int tiny_cuda_create(struct tiny_cuda_model **result)
+{
+    if (result == NULL)
+        return TINY_CUDA_ERROR_NULL_POINTER;
+    *result = NULL;
+    struct tiny_cuda_model *model = (struct tiny_cuda_model *)calloc(1, sizeof *model);
+    if (model == NULL)
+        return TINY_CUDA_ERROR_NO_MEMORY;
+    int status = examine_device(model);
+    if (status == TINY_CUDA_OK)
+        status = fill_memory(model);
+    if (status != TINY_CUDA_OK) {
+        tiny_cuda_destroy(model);
+        return status;
+    }
+    *result = model;
+    return TINY_CUDA_OK;
+}
+
+extern "C" void tiny_cuda_destroy(struct tiny_cuda_model *model)
+{
+    if (model == NULL)
+        return;
+    if (model->memory != NULL)
+        (void)cudaFree(model->memory);
+    free(model);
+}
+
+extern "C" int tiny_cuda_error(const struct tiny_cuda_model *model)
+{
+    return model == NULL ? 0 : model->error;
+}
+
+/* One launch of all phases, or where blocks cannot wait for each other, one of each. */
+static cudaError_t launch(const struct tiny_cuda_model *model, struct Pointers p, cudaStream_t stream)
+{
+    int first = 0, end = PHASES;
+    void *arguments[] = {&p, &first, &end};
+    if (model->cooperative)
+        return cudaLaunchCooperativeKernel((const void *)tiny_cuda_network, dim3(model->grid),
+            dim3(THREADS), arguments, SHARED_BYTES, stream);
+    for (; first < PHASES; first++) {
+        end = first + 1;
+        cudaError_t error = cudaLaunchKernel((const void *)tiny_cuda_network,
+            dim3(phase_items[first]), dim3(THREADS), arguments, SHARED_BYTES, stream);
+        if (error != cudaSuccess)
+            return error;
+    }
+    return cudaSuccess;
+}
+
+extern "C" int tiny_cuda_run(
+    struct tiny_cuda_model *model, const float *input, float *output, void *stream)
+{
+    if (model == NULL || input == NULL || output == NULL)
+        return TINY_CUDA_ERROR_NULL_POINTER;
+    int device = -1;
+    cudaError_t error = cudaGetDevice(&device);
+    if (error != cudaSuccess)
+        return failed(model, error, TINY_CUDA_ERROR_CUDA);
+    if (device != model->device)
+        return TINY_CUDA_ERROR_WRONG_DEVICE;
+    struct Pointers p;
+    p.barrier = (unsigned *)model->memory;
+    p.workspace = (float *)(model->memory + BARRIER_BYTES);
+    p.weights = (const float *)(model->memory + BARRIER_BYTES + workspace_bytes);
+    p.input0 = input;
+    p.output0 = output;
+    return failed(model, launch(model, p, (cudaStream_t)stream), TINY_CUDA_ERROR_CUDA);
+}
+
+extern "C" int tiny_cuda_capture(
+    struct tiny_cuda_model *model, const float *input, float *output,
+    struct tiny_cuda_graph **result)
+{
+    if (model == NULL || result == NULL)
+        return TINY_CUDA_ERROR_NULL_POINTER;
+    *result = NULL;
+    struct tiny_cuda_graph *graph = (struct tiny_cuda_graph *)calloc(1, sizeof *graph);
+    if (graph == NULL)
+        return TINY_CUDA_ERROR_NO_MEMORY;
+    cudaStream_t stream = NULL;
+    cudaGraph_t captured = NULL;
+    int status = failed(model,
+        cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), TINY_CUDA_ERROR_CUDA);
+    if (status == TINY_CUDA_OK)
+        status = failed(model,
+            cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), TINY_CUDA_ERROR_CUDA);
+    if (status == TINY_CUDA_OK) {
+        status = tiny_cuda_run(model, input, output, stream);
+        int ended = failed(model, cudaStreamEndCapture(stream, &captured), TINY_CUDA_ERROR_CUDA);
+        status = status == TINY_CUDA_OK ? ended : status;
+    }
+    graph->model = model;
+    if (status == TINY_CUDA_OK)
+        status = failed(model, cudaGraphInstantiate(&graph->executable, captured, 0),
+            TINY_CUDA_ERROR_CUDA);
+    if (captured != NULL)
+        (void)cudaGraphDestroy(captured);
+    if (stream != NULL)
+        (void)cudaStreamDestroy(stream);
+    if (status != TINY_CUDA_OK) {
+        free(graph);
+        return status;
+    }
+    *result = graph;
+    return TINY_CUDA_OK;
+}
+
+extern "C" int tiny_cuda_graph_launch(struct tiny_cuda_graph *graph, void *stream)
+{
+    if (graph == NULL)
+        return TINY_CUDA_ERROR_NULL_POINTER;
+    return failed(graph->model, cudaGraphLaunch(graph->executable, (cudaStream_t)stream),
+        TINY_CUDA_ERROR_CUDA);
+}
+
+extern "C" void tiny_cuda_graph_destroy(struct tiny_cuda_graph *graph)
+{
+    if (graph == NULL)
+        return;
+    (void)cudaGraphExecDestroy(graph->executable);
+    free(graph);
+}
