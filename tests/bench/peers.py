@@ -125,6 +125,11 @@ class OpenVino(Engine):
 
 
 class Mnn(Engine):
+    """Converted by its own converter, without the program around it: that installs further packages, for whichever
+    Python `pip` belongs to, and reports over the network what was converted.
+    """
+
+    CONVERTER = "import sys, _tools; sys.argv[0] = 'mnnconvert'; _tools.mnnconvert(sys.argv)"
     name = "mnn"
     settings = "high precision"
 
@@ -133,7 +138,8 @@ class Mnn(Engine):
 
         self.version = metadata.version("MNN")
         file = folder / "model.mnn"
-        convert(tool("mnnconvert"), "-f", "ONNX", "--modelFile", task.model_file, "--MNNModel", file, "--bizCode", "-")
+        convert(sys.executable, "-c", self.CONVERTER, "-f", "ONNX", "--modelFile", task.model_file, "--MNNModel", file,
+                "--bizCode", "-")
         if not file.exists():
             raise RuntimeError("mnnconvert wrote no model")
         self._interpreter = MNN.Interpreter(str(file))
