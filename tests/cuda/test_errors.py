@@ -1,0 +1,63 @@
+"""What goes wrong: no nvcc, an nvcc that fails, devices and runtimes that fail, wrong arguments."""
+
+import os
+
+import pytest
+from model import Model, write_sources
+from networks import path
+from shim import call
+from support import RIFFLE
+
+DIGITS = path("digits/digits")
+
+
+def compile_digits(folder, nvcc, target="cuda-sm_90", check=False):
+    return call([RIFFLE, "compile", DIGITS, "--random-weights", 1, "--target", target, "-o", folder],
+                env={"NVCC": str(nvcc)}, check=check)
+
+
+def fake_nvcc(folder, script):
+    program = folder / "nvcc"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return program
+
+
+def test_failing_runtime(tmp_path):
+    model = Model(DIGITS, {}, tmp_path)
+    model.write_expected()
+    said = call([model.program("asan", "errors.cu")], cwd=tmp_path).stdout
+    in_create, in_work = (int(word) for word in said.split() if word.isdigit())
+    assert in_create >= 5 and in_work >= 8
+
+
+def test_no_nvcc(tmp_path):
+    done = write_sources(DIGITS, ["--random-weights", 1], "cuda-sm_90", tmp_path)
+    assert "no nvcc" in done.stdout + done.stderr
+    files = {file.name for file in tmp_path.iterdir()}
+    assert {"network.cu", "network.h", "network.json"} <= files
+    assert "libnetwork.a" not in files
+
+
+def test_nvcc_without_the_architecture(tmp_path):
+    nvcc = fake_nvcc(tmp_path, "echo sm_50 sm_52; echo sm_900")
+    done = compile_digits(tmp_path / "out", nvcc)
+    assert done.returncode != 0
+    assert "makes no code for sm_90" in done.stderr and "sm_52" in done.stderr
+    assert not (tmp_path / "out" / "libdigits.a").exists()
+
+
+def test_nvcc_that_fails(tmp_path):
+    nvcc = fake_nvcc(tmp_path, 'case "$*" in *--list-gpu-code*) echo sm_90;; *) echo "it is broken"; exit 3;; esac')
+    done = compile_digits(tmp_path / "out", nvcc)
+    assert done.returncode != 0
+    assert "it is broken" in done.stderr and "error:" in done.stderr
+    assert not os.listdir(tmp_path / "out") if (tmp_path / "out").exists() else True
+
+
+@pytest.mark.parametrize("target", ["cuda-sm_42", "cuda-", "cuda-sm_9"])
+def test_unknown_architecture(target, tmp_path):
+    done = compile_digits(tmp_path / "out", "none", target)
+    assert done.returncode != 0
+    assert target in done.stderr and "cuda-sm_90" in done.stderr
+    assert not (tmp_path / "out").exists() or not os.listdir(tmp_path / "out")
