@@ -31,6 +31,11 @@ typedef struct Convolution {
     const Expression *first_row, *end_row;   /* of all images, where panels are outermost */
     int64_t panel_channels;                  /* channels of a full panel */
     ItemOrder items;                         /* flat: what the kernel's items are */
+    /* Input channels that a tile adds up before the next tile uses the same weights: all, or so
+     * many that their weights stay in the first-level cache. The sums so far are then in
+     * `partial_sums`, a local buffer, tile by tile from first_tile on. */
+    int64_t input_block;
+    int partial_sums;
     int64_t prefetching_tiles; /* flat: so many tiles use a panel, and fetch ahead; 0: none does */
 } Convolution;
 
@@ -44,7 +49,8 @@ typedef struct ConvolutionTile {
     const Expression *weight_offset; /* of the panel */
     const Expression *image, *row;   /* NULL in a flat one */
     const Expression *column;
-    const Expression *index; /* of a flat one among the tiles of its panel */
+    const Expression *index;          /* of a flat one among the tiles of its panel */
+    int64_t first_input, input_count; /* of the group's input channels, those added now */
     int pixels;
     bool interior;
     const Expression *kernel_row, *tap; /* of the window, while its products are emitted */

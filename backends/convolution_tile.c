@@ -37,6 +37,35 @@ static void start_accumulators(
     }
 }
 
+/* Where the sums of pixel p, vector v wait for the next block of input channels. */
+static const Expression *partial_sum_offset(
+    const Convolution *conv, const ConvolutionTile *tile, int p, int v) {
+    const Expression *before =
+        expression_add(conv->arena, tile->index, times(conv, conv->first_tile, -1));
+    return expression_offset(conv->arena,
+        times(conv, before, conv->tile.pixels * conv->panel_channels),
+        p * conv->panel_channels + (int64_t)v * conv->lowering->target->lanes);
+}
+
+static void load_partial_sums(
+    const Convolution *conv, const ConvolutionTile *tile, TileRegisters *registers) {
+    for (int v = 0; v < registers->vectors; v++)
+        for (int p = 0; p < tile->pixels; p++) {
+            int width = registers->widths[v], reg = kernel_register(conv->builder, width);
+            registers->accumulators[p][v] = reg;
+            kernel_load(conv->builder, reg, conv->partial_sums,
+                partial_sum_offset(conv, tile, p, v), 0, width);
+        }
+}
+
+static void store_partial_sums(
+    const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
+    for (int p = 0; p < tile->pixels; p++)
+        for (int v = 0; v < registers->vectors; v++)
+            kernel_store(conv->builder, registers->accumulators[p][v], conv->partial_sums,
+                partial_sum_offset(conv, tile, p, v), 0, registers->widths[v]);
+}
+
 /* Whether the tap of pixel p lies inside the input's columns; at edges, column and tap are
  * constant. */
 static bool column_inside(const Convolution *conv, const ConvolutionTile *tile, int p) {
@@ -249,15 +278,18 @@ static void emit_channels(
     const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
     Arena *arena = conv->arena;
     if (conv->input->run_count == 1) {
-        emit_channel_loop(conv, tile, registers, 0, times(conv, tile->group, conv->group_inputs), 0,
-            conv->group_inputs);
+        const Expression *group = times(conv, tile->group, conv->group_inputs);
+        emit_channel_loop(conv, tile, registers, 0,
+            expression_offset(arena, group, tile->first_input), tile->first_input,
+            tile->input_count);
         return;
     }
     int64_t group = 0;
     bool constant = expression_is_constant(tile->group, &group);
     assert(constant);
     (void)constant;
-    int64_t begin = group * conv->group_inputs, end = begin + conv->group_inputs;
+    int64_t group_begin = group * conv->group_inputs;
+    int64_t begin = group_begin + tile->first_input, end = begin + tile->input_count;
     int64_t unrolled = 0, blocks = 0;
     for (int i = 0; i < conv->input->run_count; i++) {
         const Run *run = &conv->input->runs[i];
@@ -275,7 +307,8 @@ static void emit_channels(
         }
         unrolled = here <= UNROLLED_MULTIPLY_ADDS ? unrolled + here : 0; /* a loop ends a block */
         emit_channel_loop(conv, tile, registers, i,
-            expression_constant(arena, first - run->first_channel), first - begin, last - first);
+            expression_constant(arena, first - run->first_channel), first - group_begin,
+            last - first);
     }
     if (blocks > 0)
         kernel_close(conv->builder);
@@ -421,7 +454,10 @@ void emit_convolution_tile(const Convolution *conv, ConvolutionTile *tile) {
     fetch_rows(conv, tile);
     registers.vectors = vector_widths(
         conv->lowering->target, tile->channel_count, registers.widths, MAX_TILE_VECTORS);
-    start_accumulators(conv, tile, &registers);
+    if (tile->first_input == 0)
+        start_accumulators(conv, tile, &registers);
+    else
+        load_partial_sums(conv, tile, &registers);
     const Expression *begin = expression_constant(conv->arena, 0);
     const Expression *end = expression_constant(conv->arena, conv->rows.window.kernel[0]);
     if (!conv->flat)
@@ -430,5 +466,8 @@ void emit_convolution_tile(const Convolution *conv, ConvolutionTile *tile) {
     tile->kernel_row = kernel_open_for(conv->builder, "kernel_row", begin, end, 1);
     emit_taps(conv, tile, &registers);
     kernel_close(conv->builder);
-    finish_tile(conv, tile, &registers);
+    if (tile->first_input + tile->input_count < conv->group_inputs)
+        store_partial_sums(conv, tile, &registers);
+    else
+        finish_tile(conv, tile, &registers);
 }

@@ -43,6 +43,20 @@ static Placement *new_placement(Lowering *lowering, const TensorType *type, int 
     return placement;
 }
 
+/* Floats from one pixel to the next. */
+static int64_t padded_channels(int64_t channels) {
+    enum { SETS_FLOATS = 512, LINE_FLOATS = 16 };
+    return channels % SETS_FLOATS == 0 ? channels + LINE_FLOATS : channels;
+}
+
+/* A flatten after which the pixels' numbers follow each other needs no copy. */
+static bool must_be_dense(const Lowering *lowering, const Value *value) {
+    for (const Node *node = lowering->graph->first; node; node = node->next)
+        if (node->op == OP_flatten && node->operands[0] == value)
+            return true;
+    return value->type.rank < 4 || value->type.dims[2] * value->type.dims[3] == 1;
+}
+
 static Placement *dense_placement(
     Lowering *lowering, const TensorType *type, int buffer, Layout layout, bool exact) {
     Placement *placement = new_placement(lowering, type, 1);
@@ -55,6 +69,17 @@ static Placement *dense_placement(
         .row_stride = planar ? width : width * channels,
         .image_stride = height * width * channels,
         .exact = exact};
+    return placement;
+}
+
+/* Neighbouring pixels whose distance is a large power of two share a set of the first-level cache,
+ * which keeps fewer of them than a tile reads: they are moved apart by one line. */
+static Placement *padded_placement(Lowering *lowering, const TensorType *type, int buffer) {
+    Placement *placement = dense_placement(lowering, type, buffer, LAYOUT_NHWC, false);
+    Run *run = &placement->runs[0];
+    run->pixel_stride = padded_channels(placement->channels);
+    run->row_stride = placement->width * run->pixel_stride;
+    run->image_stride = placement->height * run->row_stride;
     return placement;
 }
 
@@ -72,9 +97,14 @@ Placement *lowering_placement(Lowering *lowering, const Value *value) {
 }
 
 Placement *lowering_dense(Lowering *lowering, const Value *value) {
-    int64_t bytes = tensor_elements(&value->type) * element_type_bytes(value->type.element);
+    int64_t channels = value->type.rank > 1 ? value->type.dims[1] : 1;
+    int64_t stride = must_be_dense(lowering, value) ? channels : padded_channels(channels);
+    int64_t bytes =
+        tensor_elements(&value->type) / channels * stride * element_type_bytes(value->type.element);
     int buffer = add_buffer(lowering, BUFFER_WORKSPACE, 0, bytes, value_name(lowering, value));
-    return dense_placement(lowering, &value->type, buffer, LAYOUT_NHWC, false);
+    if (stride == channels)
+        return dense_placement(lowering, &value->type, buffer, LAYOUT_NHWC, false);
+    return padded_placement(lowering, &value->type, buffer);
 }
 
 Placement *lowering_dense_parts(

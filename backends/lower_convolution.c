@@ -183,6 +183,17 @@ static bool in_one_run(const Convolution *conv, const ConvolutionTile *tile) {
     return tile->output_run >= 0 && (!conv->residual || tile->residual_run >= 0);
 }
 
+/* The pixels of a panel, for one block of input channels after the other. */
+static void emit_input_blocks(
+    const Convolution *conv, ConvolutionTile *tile, EmitPixels *emit_pixels) {
+    for (int64_t first = 0; first < conv->group_inputs; first += conv->input_block) {
+        int64_t left = conv->group_inputs - first;
+        tile->first_input = first;
+        tile->input_count = left < conv->input_block ? left : conv->input_block;
+        emit_pixels(conv, tile);
+    }
+}
+
 /* Whole panels: a loop over as many as lie in the same runs, and a body of its own with constants
  * for one that does not. */
 static void emit_whole_panels(const Convolution *conv, ConvolutionTile *tile,
@@ -204,7 +215,7 @@ static void emit_whole_panels(const Convolution *conv, ConvolutionTile *tile,
         tile->channel = times(conv, index, conv->panel_channels);
         tile->weight_offset =
             expression_add(conv->arena, group_weights, times(conv, index, panel_weights));
-        emit_pixels(conv, tile);
+        emit_input_blocks(conv, tile, emit_pixels);
         kernel_close(conv->builder);
         panel = end;
     }
@@ -227,7 +238,7 @@ static void emit_panels(const Convolution *conv, ConvolutionTile *tile, EmitPixe
     tile->panel = expression_constant(arena, whole);
     tile->channel = expression_constant(arena, whole * conv->panel_channels);
     tile->weight_offset = expression_offset(arena, group_weights, whole * panel_weights);
-    emit_pixels(conv, tile);
+    emit_input_blocks(conv, tile, emit_pixels);
 }
 
 static bool single_run(const Placement *placement) {
@@ -307,18 +318,49 @@ static void set_tiles(Convolution *conv) {
     }
 }
 
+/* Input channels whose weights of one panel the first-level cache keeps from one tile to the next,
+ * beside what else passes through it. */
+static int64_t cached_inputs(const Convolution *conv) {
+    int64_t row = conv->panel_channels * (int64_t)sizeof(float);
+    return conv->lowering->target->l1_bytes * 5 / 8 / row;
+}
+
+/* Tiles whose sums fit the first-level cache, too. */
+static int64_t cached_tiles(const Convolution *conv) {
+    int64_t tile = conv->tile.pixels * conv->panel_channels * (int64_t)sizeof(float);
+    return conv->lowering->target->l1_bytes / tile;
+}
+
+/* Cuts the input channels into even blocks; at most `tiles` tiles use the weights of one. */
+static void set_input_blocks(Convolution *conv, int64_t tiles) {
+    int64_t most = cached_inputs(conv);
+    if (tiles < 2 || conv->group_inputs <= most)
+        return;
+    int64_t blocks = (conv->group_inputs + most - 1) / most;
+    conv->input_block = (conv->group_inputs + blocks - 1) / blocks;
+    conv->partial_sums =
+        kernel_local(conv->builder, tiles * conv->tile.pixels * conv->panel_channels);
+}
+
 /* The pixels of a flat convolution in blocks. */
 static void emit_blocks(Convolution *conv) {
     int64_t block = block_tiles(conv);
     bool one_panel = conv->groups * conv->group_outputs <= conv->panel_channels;
     ConvolutionTile tile = {0};
     set_tiles(conv);
+    if (conv->group_inputs > cached_inputs(conv)) {
+        int64_t most = cached_tiles(conv);
+        block = one_panel || block > most ? most : block;
+        one_panel = false;
+    }
     block = block < 1 ? 1 : block;
     if (one_panel || block >= flat_tiles(conv)) {
         set_prefetch(conv);
+        set_input_blocks(conv, flat_tiles(conv));
         emit_groups(conv, &tile, emit_flat_tiles);
         return;
     }
+    set_input_blocks(conv, block);
     const Expression *end = conv->end_tile;
     conv->first_tile = kernel_open_for(conv->builder, "block", conv->first_tile, end, block);
     conv->end_tile = expression_minimum(
@@ -417,6 +459,7 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
     int64_t taps = conv->group_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
     conv->tile = choose_tile(lowering->target, conv->group_outputs, conv->width_out, taps);
     conv->panel_channels = (int64_t)conv->tile.vectors * lowering->target->lanes;
+    conv->input_block = conv->group_inputs;
     conv->rows.images = out->images;
     conv->rows.columns = (ColumnRange){0, conv->width_out};
     conv->rows.emit_row = emit_convolution_row;

@@ -26,7 +26,7 @@ static double tile_cycles(const Target *target, int64_t channels, int pixels, in
         double rate =
             full || target->lanes <= 4 ? target->multiply_adds_per_cycle : narrow_per_cycle;
         arithmetic += pixels * operations / rate;
-        loads += (widths[i] > 8 ? 2.0 : 1.0) / target->loads_per_cycle;
+        loads += 1.0 / target->loads_per_cycle;
     }
     double instructions = pixels * vectors * operations + vectors + values + 2;
     double issue = instructions / target->instructions_per_cycle;
