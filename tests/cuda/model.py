@@ -20,12 +20,12 @@ def write_sources(spec, options, target, folder):
 class Model:
     """The sources of a network, compiled into a folder under the name `network`."""
 
-    def __init__(self, spec, parameters, folder, target="cuda-sm_80", options=()):
+    def __init__(self, spec, parameters, folder, target="cuda-sm_80", weights=None):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.spec, self.target = spec, target
-        self.options = [*settings(**parameters), "--random-weights", 3]
-        write_sources(spec, [*self.options, *options], target, self.folder)
+        self.options = [*settings(**parameters), *(["--weights", weights] if weights else ["--random-weights", 3])]
+        write_sources(spec, self.options, target, self.folder)
         self.source = self.folder / "network.cu"
         self.description = json.loads((self.folder / "network.json").read_text())
         self.write_tensors()
