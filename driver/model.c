@@ -151,7 +151,8 @@ static Program *lower_compiled(const ModelOptions *options, CompiledModel *compi
 /* Options that only code for a processor has. */
 static bool check_gpu_options(const ModelOptions *options, bool for_this_machine) {
     Session *session = options->session;
-    const char *option = options->backend == BACKEND_C               ? "--backend c"
+    bool from_c = options->backend == BACKEND_C && backend_default() != BACKEND_C;
+    const char *option = from_c                                      ? "--backend c"
                          : options->c_compiler != NULL               ? "--cc"
                          : options->tuning_file != NULL              ? "--tuning"
                          : options->chains != CHAINS_BY_COST         ? "--chains"

@@ -27,8 +27,8 @@ static void check_null_pointers(
     CHECK(run_network(model, none, outputs->device, NULL) == null);
     CHECK(run_network(model, inputs->device, none, NULL) == null);
     CHECK(capture_network(model, inputs->device, outputs->device, NULL) == null);
-    CHECK(capture_network(NULL, inputs->device, outputs->device, &graph) == null);
-    CHECK(capture_network(model, none, outputs->device, &graph) == null);
+    CHECK(capture_network(NULL, inputs->device, outputs->device, &graph) == null && graph == NULL);
+    CHECK(capture_network(model, none, outputs->device, &graph) == null && graph == NULL);
     CHECK(network_cuda_graph_launch(NULL, NULL) == null);
     network_cuda_graph_destroy(NULL);
     network_cuda_destroy(NULL);
