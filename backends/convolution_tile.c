@@ -452,8 +452,7 @@ static void fetch_rows(const Convolution *conv, const ConvolutionTile *tile) {
 void emit_convolution_tile(const Convolution *conv, ConvolutionTile *tile) {
     TileRegisters registers;
     fetch_rows(conv, tile);
-    registers.vectors = vector_widths(
-        conv->lowering->target, tile->channel_count, registers.widths, MAX_TILE_VECTORS);
+    registers.vectors = tile_widths(conv->lowering->target, tile->channel_count, registers.widths);
     if (tile->first_input == 0)
         start_accumulators(conv, tile, &registers);
     else

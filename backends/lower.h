@@ -132,6 +132,11 @@ typedef struct TileShape {
     int pixels, vectors;
 } TileShape;
 
+/* Writes the lanes of the vectors of a tile that cover so many channels; returns their number. A
+ * narrower last one pays with vectors of 16 lanes alone, which some processors take in two halves;
+ * else it costs a broadcast of its own. */
+int tile_widths(const Target *target, int64_t channels, int *widths);
+
 /* The shape that computes `outputs` channels of `pixels` pixels with `taps` multiply-adds each in
  * the fewest cycles, as measured (tuning.h) or by a model of the target's ports. */
 TileShape choose_tile(const Target *target, int64_t outputs, int64_t pixels, int64_t taps);

@@ -15,9 +15,17 @@ static double larger(double a, double b) {
     return a > b ? a : b;
 }
 
+int tile_widths(const Target *target, int64_t channels, int *widths) {
+    enum { WIDE = 16 };
+    int count = vector_widths(target, channels, widths, MAX_TILE_VECTORS);
+    if (target->lanes < WIDE && count > 0)
+        widths[count - 1] = target->lanes;
+    return count;
+}
+
 static double tile_cycles(const Target *target, int64_t channels, int pixels, int64_t taps) {
     int widths[MAX_TILE_VECTORS];
-    int vectors = vector_widths(target, channels, widths, MAX_TILE_VECTORS);
+    int vectors = tile_widths(target, channels, widths);
     int operations = target->fused_multiply_add ? 1 : 2;
     double values = target->lane_multiply_add ? (double)pixels / target->lanes : pixels;
     double arithmetic = 0, loads = values / target->loads_per_cycle;
@@ -74,7 +82,7 @@ static bool is_mixed(const Target *target, int64_t outputs, TileShape shape) {
     int widths[MAX_TILE_VECTORS];
     if (!target->memory_broadcast || outputs > (int64_t)shape.vectors * target->lanes)
         return false;
-    int count = vector_widths(target, outputs, widths, MAX_TILE_VECTORS);
+    int count = tile_widths(target, outputs, widths);
     return widths[count - 1] < widths[0];
 }
 
