@@ -2,7 +2,7 @@
  * `run`, by events. Prints one line of JSON. */
 #include "model.h"
 
-enum { WARM_UPS = 50, ROUNDS = 60, REPLAYS = 20, MOST_ROUNDS = 1000 };
+enum { WARM_UPS = 50, ROUNDS = 60, REPLAYS = 20 };
 
 struct times {
     double p5, median;
@@ -30,7 +30,7 @@ static struct times measure(work *work, void *context, cudaStream_t stream) {
         MUST(cudaEventRecord(end, stream));
         MUST(cudaEventSynchronize(end));
         MUST(cudaEventElapsedTime(&microseconds[round], begin, end));
-        microseconds[round] *= 1000.0f / REPLAYS;
+        microseconds[round] *= 1000.0f / (float)REPLAYS;
     }
     MUST(cudaEventDestroy(begin));
     MUST(cudaEventDestroy(end));
