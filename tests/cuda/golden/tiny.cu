@@ -659,8 +659,10 @@ struct tiny_cuda_graph {
 
 static int failed(struct tiny_cuda_model *model, cudaError_t error, int status)
 {
+    if (error == cudaSuccess)
+        return TINY_CUDA_OK;
     model->error = (int)error;
-    return error == cudaSuccess ? TINY_CUDA_OK : status;
+    return status;
 }
 
 /* What the device is, and how many blocks run on it at once. */
@@ -786,9 +788,10 @@ extern "C" int tiny_cuda_capture(
     struct tiny_cuda_model *model, const float *input, float *output,
     struct tiny_cuda_graph **result)
 {
+    if (result != NULL)
+        *result = NULL;
     if (model == NULL || result == NULL)
         return TINY_CUDA_ERROR_NULL_POINTER;
-    *result = NULL;
     struct tiny_cuda_graph *graph = (struct tiny_cuda_graph *)calloc(1, sizeof *graph);
     if (graph == NULL)
         return TINY_CUDA_ERROR_NO_MEMORY;
