@@ -115,7 +115,7 @@ void fiber_prepare(Fiber &fiber, void (*entry)(void *), void *argument) {
     if (fiber.stack == nullptr)
         allocate_stack(fiber);
 #if defined(SHIM_ADDRESS_SANITIZER)
-    ASAN_UNPOISON_MEMORY_REGION(
+    __asan_unpoison_memory_region(
         fiber.stack.get(), STACK_BYTES); /* left by frames that never returned */
 #endif
     fiber.fake_stack = nullptr;

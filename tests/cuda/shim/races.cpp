@@ -39,8 +39,9 @@ struct Known {
 };
 using View = std::vector<Known>; /* by block; empty when nothing is known */
 
+bool watches; /* whether any code calls it: set before main, perhaps before the watcher is made */
+
 struct Watcher {
-    bool on = false; /* whether any code calls it */
     unsigned launch = 0, blocks = 0;
     long races = 0;
     std::unordered_map<std::uintptr_t, std::unique_ptr<Page>> pages;
@@ -193,7 +194,7 @@ void races_fence() {
 }
 
 void races_read_only(const void *address, std::size_t bytes) {
-    if (!watcher.on)
+    if (!watches)
         return;
     const Thread *thread = current_thread();
     const std::uintptr_t begin = reinterpret_cast<std::uintptr_t>(address);
@@ -237,7 +238,7 @@ long shim_races(void) {
 extern "C" {
 
 void __tsan_init(void) {
-    shim::watcher.on = true;
+    shim::watches = true;
 }
 
 void __tsan_func_entry(void *) {
