@@ -41,6 +41,7 @@ typedef struct Header {
     const char *upper; /* the name in upper case */
     Tensor *inputs, *outputs;
     int input_count, output_count;
+    const char *precision;
     const ProgramLevels *levels; /* NULL: code for one processor */
 } Header;
 
@@ -230,8 +231,9 @@ static void write_documentation(const Header *header) {
     Text *out = header->out;
     text_format(out,
         "/* %s: a neural network, compiled by riffle to lib%s.a.\n *\n"
+        " * Inside it computes with %s.\n *\n"
         " * Inputs:\n",
-        header->name, header->name);
+        header->name, header->name, header->precision);
     for (int i = 0; i < header->input_count; i++) {
         document_shape(out, &header->inputs[i]);
         if (header->inputs[i].preprocessing != NULL)
@@ -417,6 +419,7 @@ void header_write(const Graph *graph, const Program *program, Text *out) {
     summary.stack_bytes = most_stack_bytes(program);
     Header header = {
         .out = out, .scratch = arena_create(), .name = graph->name, .levels = program->levels};
+    header.precision = graph_precision(graph);
     header.upper = upper_case(header.scratch, graph->name);
     collect_tensors(&header, graph);
     write_documentation(&header);

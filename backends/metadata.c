@@ -228,6 +228,7 @@ void metadata_write(const Graph *graph, const Program *program, const char *pipe
         write_levels_target(&writer, program->levels->target);
     else
         write_target(&writer, program->target);
+    json_write_string(&writer, "precision", graph_precision(graph));
     json_write_string(&writer, "pipeline", pipeline);
     write_interface(&writer, graph);
     if (program->levels)

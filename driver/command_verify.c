@@ -1,6 +1,7 @@
 /* riffle verify: compiled code against the interpreter, which accumulates in double. Guard bytes
  * stand round every buffer, and outputs and workspace are NaN before each run. */
 #include "driver/model.h"
+#include "driver/precision.h"
 #include "driver/table.h"
 #include "driver/tensors.h"
 
@@ -14,17 +15,19 @@ enum {
     OPTION_INPUT,
     OPTION_LAYERS,
     OPTION_TOLERANCE,
-    OPTION_THREADS
+    OPTION_THREADS,
+    OPTION_EVALUATE
 };
 
 typedef struct VerifyOptions {
     ModelOptions model;
     Session *session;
     int64_t count, seed, threads;
-    bool count_given, layers;
+    bool count_given, tolerance_given, layers;
     double tolerance;
     const char **inputs;
     size_t input_count;
+    FileList evaluated;
 } VerifyOptions;
 
 /* How one tensor differs, over all runs. */
@@ -54,8 +57,14 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         return option_integer(session, "--threads", argument, 1, 1024, &options->threads) ? 0
                                                                                           : EINVAL;
     case OPTION_TOLERANCE:
+        options->tolerance_given = true;
         return option_number(session, "--tolerance", argument, 0, 1, &options->tolerance) ? 0
                                                                                           : EINVAL;
+    case OPTION_EVALUATE:
+        if (options->evaluated.paths == NULL)
+            options->evaluated.paths = ARENA_ARRAY(session->arena, const char *, state->argc);
+        options->evaluated.paths[options->evaluated.count++] = argument;
+        return 0;
     case OPTION_LAYERS:
         options->layers = true;
         return 0;
@@ -77,7 +86,13 @@ static const struct argp_option options_table[] = {
         "Compare on this raw float32 file; once for each input of the network, in order", 0},
     {"layers", OPTION_LAYERS, NULL, 0, "Compare the result of every layer after the passes", 0},
     {"tolerance", OPTION_TOLERANCE, "NUMBER", 0,
-        "Largest difference allowed, relative to the tensor's largest |value| (default 1e-4)", 0},
+        "Largest difference allowed, relative to the tensor's largest |value| (default 1e-4; with "
+        "--precision int8 0.02, as a float in between may be rounded to the next byte)",
+        0},
+    {"evaluate", OPTION_EVALUATE, "FILE", 0,
+        "With --precision int8: compare its answers with those of fp32 on this picture or file of "
+        "raw float32 numbers; may be repeated",
+        0},
     {"threads", OPTION_THREADS, "N", 0, "Share each run out to this many threads (default 1)", 0},
     {0}};
 
@@ -265,6 +280,8 @@ static bool verify(const VerifyOptions *options, CompiledModel *compiled) {
     if (!model_compile(&options->model, true, compiled))
         return false;
     const Graph *oracle = compiled->as_written, *graph = compiled->model.graph;
+    if (options->model.precision != PRECISION_FP32)
+        oracle = graph;
     if (options->layers) {
         oracle = graph = expose_layers(graph, session->arena);
         program_destroy(compiled->program);
@@ -285,6 +302,9 @@ static bool verify(const VerifyOptions *options, CompiledModel *compiled) {
             program_summary(compiled->program).workspace_bytes, loaded, pool);
     riffle_pool_destroy(pool);
     jit_unload(loaded);
+    if (done && options->evaluated.count > 0)
+        done = precision_compare(
+            compiled->as_written, compiled->model.graph, &options->evaluated, session);
     return done;
 }
 
@@ -295,6 +315,11 @@ int command_verify(int argc, char **argv) {
     options.model = model_options(&session, "native");
     if (!command_line_parse(&argp, argc, argv, &options, &session))
         return session_finish(&session, EXIT_USAGE);
+    if (options.model.precision != PRECISION_FP32 && !options.tolerance_given)
+        options.tolerance = 0.02;
+    if (options.evaluated.count > 0 && options.model.precision == PRECISION_FP32)
+        diagnostics_error(session.diagnostics, "add --precision int8",
+            "--evaluate compares a reduced precision with fp32");
     if (options.input_count > 0 && !options.count_given)
         options.count = 0;
     if (options.input_count == 0 && options.count == 0) {

@@ -1,4 +1,5 @@
 #include "driver/model.h"
+#include "driver/precision.h"
 
 #include "backends/tuning_text.h"
 
@@ -77,17 +78,25 @@ bool model_load_weights(const ModelOptions *options, Model *model) {
     return model->weight_file != NULL;
 }
 
-const char *model_pipeline(const ModelOptions *options) {
+static const char *float_pipeline(const ModelOptions *options) {
     const char *pipeline =
         options->pipeline != NULL ? options->pipeline : pipeline_preset((int)options->level);
     return layout_form_pipeline(
         options->layout, pipeline, options->registry, options->session->arena);
 }
 
+const char *model_pipeline(const ModelOptions *options) {
+    const char *pipeline = float_pipeline(options), *pass = precision_pass(options);
+    return pass == NULL ? pipeline
+                        : arena_format(options->session->arena, "%s%s%s", pipeline,
+                              pipeline[0] == '\0' ? "" : ",", pass);
+}
+
 bool model_run_passes(const ModelOptions *options, Model *model) {
     PipelineOptions pipeline = {.registry = options->registry, .verify_each = options->verify_each};
     return pipeline_run(
-        model->graph, model_pipeline(options), &pipeline, options->session->diagnostics);
+               model->graph, float_pipeline(options), &pipeline, options->session->diagnostics) &&
+           precision_apply(options, model->graph);
 }
 
 void model_close(Model *model) {

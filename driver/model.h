@@ -9,6 +9,13 @@
 #include "frontend/frontend.h"
 #include "passes/passes.h"
 
+typedef enum Precision { PRECISION_FP32, PRECISION_INT8 } Precision;
+
+typedef struct FileList {
+    const char **paths;
+    size_t count;
+} FileList;
+
 typedef struct ModelOptions {
     Session *session;
     const char *spec; /* .rfl, .json or .rir */
@@ -27,6 +34,9 @@ typedef struct ModelOptions {
     bool verify_each;
     LayoutForm layout;
     LowerChains chains;
+    Precision precision;
+    FileList calibration;    /* files of inputs */
+    bool random_calibration; /* made up ones, too */
     Backend backend;
     const char *c_compiler; /* NULL: what the environment has */
     PassRegistry *registry; /* what pipelines are made of */
@@ -53,8 +63,10 @@ typedef struct Model {
 bool model_read(const ModelOptions *options, Model *model);
 /* Gives the graph its weights from the options; having neither is an error. */
 bool model_load_weights(const ModelOptions *options, Model *model);
-/* What will run: that of the level or the user's, less what the form of layout ops leaves out. */
+/* What will run: that of the level or the user's, less what the form of layout ops leaves out, and
+ * the pass that makes the precision, which calibration comes before. */
 const char *model_pipeline(const ModelOptions *options);
+/* Runs all that. */
 bool model_run_passes(const ModelOptions *options, Model *model);
 void model_close(Model *model); /* a zeroed model is allowed */
 

@@ -1,6 +1,7 @@
 /* The options that several commands share, in groups that a command's argp takes as children. */
 #include "driver/model.h"
 #include "driver/plugin_options.h"
+#include "driver/precision.h"
 
 #include "passes/plugin.h"
 
@@ -18,6 +19,8 @@ enum {
     OPTION_TARGET,
     OPTION_CPU,
     OPTION_TUNING,
+    OPTION_PRECISION,
+    OPTION_CALIBRATION,
     OPTION_BACKEND,
     OPTION_CC
 };
@@ -187,6 +190,34 @@ static const struct argp_option passes_options[] = {{NULL, 0, NULL, 0, "Passes:"
 
 const struct argp passes_argp = {.options = passes_options, .parser = parse_passes_option};
 
+static void take_calibration(ModelOptions *options, const char *path, int most) {
+    FileList *files = &options->calibration;
+    if (strcmp(path, "random") == 0) {
+        options->random_calibration = true;
+        return;
+    }
+    if (files->paths == NULL)
+        files->paths = ARENA_ARRAY(options->session->arena, const char *, most);
+    files->paths[files->count++] = path;
+}
+
+static bool check_precision(const ModelOptions *options) {
+    bool calibration = options->calibration.count > 0 || options->random_calibration;
+    if (options->precision == PRECISION_INT8 && !calibration) {
+        diagnostics_error(options->session->diagnostics,
+            "give --calibration FILE for some typical inputs; --calibration random makes up "
+            "numbers, which is good for measuring time, not for answers",
+            "--precision int8 needs inputs to find the range of each channel");
+        return false;
+    }
+    if (options->precision == PRECISION_FP32 && calibration) {
+        diagnostics_error(options->session->diagnostics, "add --precision int8",
+            "--calibration is for a precision that needs it");
+        return false;
+    }
+    return true;
+}
+
 static error_t parse_target_option(int key, char *argument, struct argp_state *state) {
     ModelOptions *options = state->input;
     switch (key) {
@@ -199,6 +230,13 @@ static error_t parse_target_option(int key, char *argument, struct argp_state *s
     case OPTION_TUNING:
         options->tuning_file = argument;
         return 0;
+    case OPTION_PRECISION:
+        return precision_parse(options->session, argument, &options->precision) ? 0 : EINVAL;
+    case OPTION_CALIBRATION:
+        take_calibration(options, argument, state->argc);
+        return 0;
+    case ARGP_KEY_END:
+        return check_precision(options) ? 0 : EINVAL;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -213,6 +251,13 @@ static const struct argp_option target_options[] = {{NULL, 0, NULL, 0, "Processo
         "With a platform as --target: make code for this processor instead of any that it has", 0},
     {"tuning", OPTION_TUNING, "FILE", 0,
         "Use the tiles and chains that `riffle tune` has measured for the target", 0},
+    {"precision", OPTION_PRECISION, "NAME", 0,
+        "Compute with fp32 (default), or with int8 where layers can: faster, with other answers",
+        0},
+    {"calibration", OPTION_CALIBRATION, "FILE", 0,
+        "With --precision int8: a typical input, as a JPEG or PNG picture or raw float32 numbers; "
+        "may be repeated. 'random' makes inputs up",
+        0},
     {0}};
 
 const struct argp target_argp = {.options = target_options, .parser = parse_target_option};

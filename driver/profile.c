@@ -72,6 +72,7 @@ static StepKind kind_of(const StepSummary *step) {
     if (step->op_count > 1)
         return STEP_CHAIN;
     switch (step->node->op) {
+    case OP_quantized_conv:
     case OP_conv: {
         const int64_t *filter = node_weight(step->node, "weight")->type.dims;
         int64_t groups = node_integer(step->node, "groups");
@@ -80,6 +81,7 @@ static StepKind kind_of(const StepSummary *step) {
         return filter[2] * filter[3] == 1 ? STEP_POINTWISE : STEP_CONVOLUTION;
     }
     case OP_linear:
+    case OP_quantized_linear:
         return STEP_LINEAR;
     case OP_max_pool:
     case OP_avg_pool:

@@ -188,6 +188,8 @@ void op_reference_print(Text *text);
 /* range, quantize, quantized_conv, quantized_linear: what compiling with bytes makes. The language
  * has no names for them. */
 bool op_is_quantized(OpKind op);
+/* "int8" when some layer computes with bytes, else "fp32". */
+const char *graph_precision(const Graph *graph);
 /* conv, linear and their quantised forms. */
 bool op_multiplies(OpKind op);
 /* concat, split, shuffle, gather, route: ops that only say which channel is where. */

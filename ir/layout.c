@@ -8,6 +8,13 @@ bool op_is_quantized(OpKind op) {
            op == OP_quantized_linear;
 }
 
+const char *graph_precision(const Graph *graph) {
+    for (const Node *node = graph->first; node != NULL; node = node->next)
+        if (op_is_quantized(node->op) && op_multiplies(node->op))
+            return "int8";
+    return "fp32";
+}
+
 bool op_multiplies(OpKind op) {
     return op == OP_conv || op == OP_linear || op == OP_quantized_conv || op == OP_quantized_linear;
 }

@@ -1,0 +1,325 @@
+/* quantize: convolutions and fully connected layers compute with bytes, and so do layout ops and
+ * max pooling between them.
+ *
+ * Reads the ranges that calibration has put behind values as `range` ops, and removes those.
+ *
+ * A layer computes with bytes when
+ *     1. its operand's channels, traced through layout ops, max pooling and crop, have ranges
+ *     2. no sum of its products leaves 32 bits
+ *     3. where it has padding, zero is the byte 0 in every channel, or the operand is a value that
+ *        can be quantised with the padding around it (no layout op's or max pooling's result).
+ *
+ * A layer, a layout op or a max pooling gives bytes when all its readers take them; else it gives
+ * floats, and readers of bytes get a `quantize` in between. The sum with a residual and activations
+ * other than relu and relu6 stay with floats. Scales belong to channels: what only moves these
+ * never computes. Answers change by what rounding to 8 bits does. */
+#include "passes/quantize.h"
+
+enum { MOST_EXACT_TAPS = 256 }; /* of a depthwise convolution */
+
+typedef struct Quantization {
+    PassContext *context;
+    Graph *graph;
+    Arena *arena;
+    const Weight **low, **high; /* by value id: what calibration found; NULL */
+    bool *takes_bytes;          /* by value id: some reader computes with bytes */
+    bool *takes_floats;         /* by value id: some reader needs floats */
+    bool *layers;               /* by id of the result: the layer will compute with bytes */
+    Value **bytes;              /* by value id: the same value as bytes; NULL */
+    ByteScale **scales;         /* by value id: of these bytes */
+    int limit;
+} Quantization;
+
+/* ---- ranges ---- */
+
+static void take_ranges_out(Quantization *q) {
+    for (Node *node = q->graph->first, *next; node; node = next) {
+        next = node->next;
+        if (node->op != OP_range)
+            continue;
+        Value *value = node->operands[0];
+        q->low[value->id] = node_weight(node, "low");
+        q->high[value->id] = node_weight(node, "high");
+        replace_node(q->graph, node, value);
+    }
+}
+
+static bool has_weights(const Quantization *q) {
+    for (const Weight *weight = q->graph->first_weight; weight; weight = weight->next)
+        if (weight->data == NULL) {
+            diagnostics_report(q->context->diagnostics, SEVERITY_ERROR, weight->where,
+                "load weights, or make random ones", "the pass quantize needs the numbers of '%s'",
+                weight->path);
+            return false;
+        }
+    return true;
+}
+
+static bool passes_bytes_on(const Node *node) {
+    return op_moves_channels(node->op) || node->op == OP_max_pool || node->op == OP_crop;
+}
+
+/* The value that a channel comes from, through what passes bytes on; *channel becomes its own. */
+static const Value *source_of(const Value *value, int64_t *channel) {
+    while (value->producer != NULL && passes_bytes_on(value->producer)) {
+        const Node *node = value->producer;
+        int result = 0, operand = 0;
+        while (node->results[result] != value)
+            result++;
+        if (op_moves_channels(node->op))
+            *channel = node_source_channel(node, result, *channel);
+        while (*channel >= node->operands[operand]->type.dims[1])
+            *channel -= node->operands[operand++]->type.dims[1];
+        value = node->operands[operand];
+    }
+    return value;
+}
+
+/* The scale of a value as bytes; NULL when some channel has no range. */
+static ByteScale *scale_of(Quantization *q, const Value *value) {
+    if (q->scales[value->id] != NULL)
+        return q->scales[value->id];
+    int64_t channels = value->type.dims[1];
+    ByteScale *scale = ARENA_NEW(q->arena, ByteScale);
+    if (value->producer == NULL || !passes_bytes_on(value->producer)) {
+        if (q->low[value->id] == NULL)
+            return NULL;
+        *scale = byte_scale_create(
+            q->arena, q->low[value->id]->data, q->high[value->id]->data, channels);
+        return q->scales[value->id] = scale;
+    }
+    *scale = (ByteScale){
+        channels, ARENA_ARRAY(q->arena, double, channels), ARENA_ARRAY(q->arena, int, channels)};
+    for (int64_t c = 0; c < channels; c++) {
+        int64_t channel = c;
+        const Value *source = source_of(value, &channel);
+        const ByteScale *from = scale_of(q, source);
+        if (from == NULL)
+            return NULL;
+        scale->scale[c] = from->scale[channel];
+        scale->zero[c] = from->zero[channel];
+    }
+    return q->scales[value->id] = scale;
+}
+
+/* ---- which layers ---- */
+
+/* `now` is what becomes of `old`, as floats or as bytes. */
+static void remember_value(Quantization *q, const Value *old, const Value *now) {
+    q->low[now->id] = q->low[old->id];
+    q->high[now->id] = q->high[old->id];
+    q->scales[now->id] = q->scales[old->id];
+}
+
+static bool is_product(const Node *node) {
+    return node->op == OP_conv || node->op == OP_linear;
+}
+
+static bool is_padded(const Node *node) {
+    if (node->op != OP_conv)
+        return false;
+    const int64_t *padding = node_list(node, "padding").items;
+    return padding[0] + padding[1] + padding[2] + padding[3] > 0;
+}
+
+/* Whether the layer reads its operand through a `quantize` of its own, that adds the padding. */
+static bool needs_padding(Quantization *q, const Node *node) {
+    return is_padded(node) && byte_scale_has_zero_points(scale_of(q, node->operands[0]));
+}
+
+/* Numbered as above. */
+static bool can_quantize(Quantization *q, const Node *node) {
+    if (!is_product(node))
+        return false;
+    const Value *operand = node->operands[0];
+    if (operand->producer == NULL && pass_flag(q->context, "keep-first"))
+        return false;
+    if (node->op == OP_linear && pass_flag(q->context, "keep-last"))
+        return false;
+    const Weight *weight = node_weight(node, "weight");
+    if (scale_of(q, operand) == NULL) /* 1 */
+        return false;
+    int64_t filter = tensor_elements(&weight->type) / weight->type.dims[0]; /* 2 */
+    if (filter > INT32_MAX / (255 * 127) || (weight->type.dims[1] == 1 && filter > MOST_EXACT_TAPS))
+        return false;
+    bool through = operand->producer != NULL && passes_bytes_on(operand->producer); /* 3 */
+    return !needs_padding(q, node) || !through;
+}
+
+static bool gives_bytes(const Quantization *q, const Value *value) {
+    return q->takes_bytes[value->id] && !q->takes_floats[value->id];
+}
+
+/* From the last node to the first: who takes what. */
+static void find_takers(Quantization *q) {
+    for (int i = 0; i < q->graph->output_count; i++)
+        q->takes_floats[q->graph->outputs[i].value->id] = true;
+    for (const Node *node = q->graph->last; node; node = node->previous) {
+        bool bytes = false;
+        if (passes_bytes_on(node)) {
+            bytes = true;
+            for (int i = 0; i < node->result_count; i++)
+                bytes = bytes && gives_bytes(q, node->results[i]) &&
+                        scale_of(q, node->results[i]) != NULL;
+        } else if (can_quantize(q, node) && pass_may_rewrite(q->context, node)) {
+            q->layers[node->results[0]->id] = bytes = true;
+        }
+        for (int i = 0; i < node->operand_count; i++) {
+            bool floats = !bytes || (is_product(node) && (i > 0 || needs_padding(q, node)));
+            bool *takes = floats ? q->takes_floats : q->takes_bytes;
+            takes[node->operands[i]->id] = true;
+        }
+    }
+}
+
+/* ---- rewriting ---- */
+
+static const char *path_of(const Node *node) {
+    return node == NULL || node->path[0] == '\0' ? "value" : node->path;
+}
+
+typedef struct NewNode {
+    Weight **weights;
+    const Node *like;       /* whose attributes it gets, by name */
+    const int64_t *padding; /* of a quantize; NULL */
+    bool bytes, unpadded;
+} NewNode;
+
+static void prepare_quantize(Graph *graph, Node *node, const void *context) {
+    const NewNode *new_node = context;
+    node->weights[0] = new_node->weights[0];
+    node->weights[1] = new_node->weights[1];
+    if (new_node->padding != NULL)
+        node_set_list(graph, node, "padding", new_node->padding, 4);
+}
+
+static void prepare_product(Graph *graph, Node *node, const void *context) {
+    static const char *const lists[] = {"stride", "padding", "dilation"};
+    const NewNode *new_node = context;
+    for (int i = 0; i < 4; i++)
+        node->weights[i] = new_node->weights[i];
+    if (node->op == OP_quantized_conv) {
+        for (int i = 0; i < 3; i++) {
+            IntegerList list = node_list(new_node->like, lists[i]);
+            static const int64_t none[4] = {0};
+            bool drop = i == 1 && new_node->unpadded;
+            node_set_list(graph, node, lists[i], drop ? none : list.items, list.count);
+        }
+        node_set_integer(node, "groups", node_integer(new_node->like, "groups"));
+    }
+    node_set_integer(node, "result", new_node->bytes ? RESULT_U8 : RESULT_F32);
+    if (!new_node->bytes)
+        node_set_integer(node, "activation", node_integer(new_node->like, "activation"));
+}
+
+/* A quantize of the value before the node. */
+static Value *insert_quantize(
+    Quantization *q, Value *value, Node *position, const int64_t *padding) {
+    Weight *weights[2];
+    const char *path = path_of(value->producer);
+    quantize_scales(
+        q->graph, arena_format(q->graph->arena, "%s.bytes", path), scale_of(q, value), weights);
+    NewNode new_node = {.weights = weights, .padding = padding};
+    Node *node =
+        insert_node(q->graph, position, OP_quantize, path, &value, 1, prepare_quantize, &new_node);
+    remember_value(q, value, node->results[0]);
+    return node->results[0];
+}
+
+/* The value as bytes, for the node to read. */
+static Value *as_bytes(Quantization *q, Value *value, Node *position) {
+    if (value->type.element == ELEMENT_U8)
+        return value;
+    if (q->bytes[value->id] == NULL)
+        q->bytes[value->id] = insert_quantize(q, value, position, NULL);
+    return q->bytes[value->id];
+}
+
+/* relu and relu6 of bytes are bounds of the range: the channel's own, since calibration has seen
+ * what comes behind the activation. */
+static bool activation_is_range(const Node *layer) {
+    Activation activation = (Activation)node_integer(layer, "activation");
+    return activation == ACTIVATION_NONE || activation == ACTIVATION_RELU ||
+           activation == ACTIVATION_RELU6;
+}
+
+static bool layer_gives_bytes(Quantization *q, const Node *layer) {
+    const Value *result = layer->results[0];
+    if (!gives_bytes(q, result) || layer->operand_count > 1 || !activation_is_range(layer) ||
+        scale_of(q, result) == NULL)
+        return false;
+    /* The byte 0 must stand for the activation's 0. */
+    return node_integer(layer, "activation") == ACTIVATION_NONE ||
+           !byte_scale_has_zero_points(scale_of(q, result));
+}
+
+typedef struct Sum {
+    int64_t activation;
+} Sum;
+
+static void prepare_sum(Graph *graph, Node *node, const void *context) {
+    const Sum *sum = context;
+    (void)graph;
+    node_set_integer(node, "activation", sum->activation);
+}
+
+static void replace_layer(Quantization *q, Node *layer) {
+    Weight *weights[4];
+    Value *operand = layer->operands[0], *result = layer->results[0];
+    bool bytes = layer_gives_bytes(q, layer), padded = needs_padding(q, layer);
+    OpKind op = layer->op == OP_conv ? OP_quantized_conv : OP_quantized_linear;
+    quantize_product(q->graph, layer, scale_of(q, operand), bytes ? scale_of(q, result) : NULL,
+        q->limit, weights);
+    Value *input = padded ? insert_quantize(q, operand, layer, node_list(layer, "padding").items)
+                          : as_bytes(q, operand, layer);
+    NewNode new_node = {.weights = weights, .like = layer, .bytes = bytes, .unpadded = padded};
+    Node *node =
+        insert_node(q->graph, layer, op, layer->path, &input, 1, prepare_product, &new_node);
+    if (layer->operand_count > 1) {
+        Value *terms[2] = {node->results[0], layer->operands[1]};
+        Sum sum = {node_integer(layer, "residual_activation")};
+        node = insert_node(q->graph, layer, OP_add, layer->path, terms, 2, prepare_sum, &sum);
+    }
+    remember_value(q, result, node->results[0]);
+    replace_node(q->graph, layer, node->results[0]);
+}
+
+/* A layout op, a max pooling or a crop whose readers all take bytes. */
+static void pass_on(Quantization *q, Node *node) {
+    for (int i = 0; i < node->result_count; i++)
+        if (!gives_bytes(q, node->results[i]) || scale_of(q, node->results[i]) == NULL)
+            return;
+    for (int i = 0; i < node->operand_count; i++)
+        node->operands[i] = as_bytes(q, node->operands[i], node);
+    for (int i = 0; i < node->result_count; i++)
+        node->results[i]->type.element = ELEMENT_U8;
+}
+
+bool pass_quantize(PassContext *context) {
+    Graph *graph = context->graph;
+    Quantization q = {.context = context,
+        .graph = graph,
+        .arena = context->scratch,
+        .limit = (int)pass_integer(context, "largest-weight")};
+    /* A layer becomes at most three nodes, and a value gets at most two others. */
+    size_t ids = 6 * (size_t)graph->next_value_id + 1;
+    q.low = ARENA_ARRAY(q.arena, const Weight *, ids);
+    q.high = ARENA_ARRAY(q.arena, const Weight *, ids);
+    q.takes_bytes = ARENA_ARRAY(q.arena, bool, ids);
+    q.takes_floats = ARENA_ARRAY(q.arena, bool, ids);
+    q.layers = ARENA_ARRAY(q.arena, bool, ids);
+    q.bytes = ARENA_ARRAY(q.arena, Value *, ids);
+    q.scales = ARENA_ARRAY(q.arena, ByteScale *, ids);
+    if (!has_weights(&q))
+        return false;
+    take_ranges_out(&q);
+    find_takers(&q);
+    for (Node *node = graph->first, *next; node; node = next) {
+        next = node->next;
+        if (is_product(node) && q.layers[node->results[0]->id])
+            replace_layer(&q, node);
+        else if (passes_bytes_on(node))
+            pass_on(&q, node);
+    }
+    return true;
+}

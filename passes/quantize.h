@@ -1,0 +1,26 @@
+/* Inside the pass quantize: what is known of each value, and the numbers of quantised layers. */
+#ifndef RIFFLE_PASSES_QUANTIZE_H
+#define RIFFLE_PASSES_QUANTIZE_H
+
+#include "passes/rewrite.h"
+
+/* Per channel: x = (byte - zero) * scale. */
+typedef struct ByteScale {
+    int64_t channels;
+    double *scale;
+    int *zero;
+} ByteScale;
+
+/* From what calibration found. Channels that hardly move get a share of the widest one's range, so
+ * that other inputs than those of the calibration have room. */
+ByteScale byte_scale_create(Arena *arena, const float *low, const float *high, int64_t channels);
+bool byte_scale_has_zero_points(const ByteScale *scale); /* other than 0 */
+
+/* The weights of a quantised node, in the order of ops.def. `result` is NULL for results of f32.
+ * Weights become whole numbers from -limit to limit. */
+void quantize_product(Graph *graph, const Node *layer, const ByteScale *operand,
+    const ByteScale *result, int limit, Weight **weights);
+/* factor and zero of a node that quantises. */
+void quantize_scales(Graph *graph, const char *path, const ByteScale *scale, Weight **weights);
+
+#endif
