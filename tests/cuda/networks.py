@@ -54,7 +54,7 @@ def path(spec):
     return EXAMPLES / f"{spec}.rfl"
 
 
-HUGE = {"shufflenet_v2_164"}  # 125 million weights: minutes under the sanitizer
+HUGE = {"shufflenet_v2_50", "shufflenet_v2_164"}  # minutes under the sanitizer
 
 
 def all_examples():

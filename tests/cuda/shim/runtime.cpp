@@ -465,7 +465,7 @@ cudaError_t shim_occupancy(
 /* ---- control ---- */
 
 shim_device shim_default_device(void) {
-    return {1, 2, 1, 1, 99 << 10, 8, 0};
+    return {1, 2, 1, 1, 99 << 10, 12, 0};
 }
 
 void shim_set_device(shim_device device) {
