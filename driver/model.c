@@ -184,8 +184,13 @@ static bool find_target(
     compiled->levels = options->processor == NULL && options->tuning_file == NULL
                            ? target_levels_find(options->target)
                            : NULL;
-    if (compiled->levels != NULL)
+    if (compiled->levels != NULL && options->precision == PRECISION_FP32)
         return true;
+    if (compiled->levels != NULL) {
+        diagnostics_error(session->diagnostics, "give one of them: --target x86-64-v3",
+            "'%s' is several targets, and --precision int8 is for one", compiled->levels->name);
+        return false;
+    }
     compiled->target = model_target(options);
     if (compiled->target == NULL)
         return false;
