@@ -1,7 +1,9 @@
 """Barriers of generated sources: with all of them there is no race, and without any one of them there is.
 
-All but those between two items of a kernel. They are there whatever the kernel ends with, and not needed where the next
-item has a barrier of its own before it writes what this one reads last."""
+All but two kinds, which are there whatever surrounds them: that between two items of a kernel, not needed where the next
+item has a barrier of its own before it writes what this one reads last; and that before a sum in halves whose distance is
+the number of threads, so that each thread only meets its own elements.
+"""
 
 import pytest
 from model import Model
@@ -14,6 +16,12 @@ MORE = [("shufflenet_v2", {"width": 0.5, "size": (33, 37)}), ("squeezenet", {"ve
         ("shufflenet_v2_plus", {"model": "small", "size": (33, 32)}),
         ("nasnet_a_mobile", {"filters": 12, "size": (33, 32), "classes": 10})]
 BUILDS = ["asan", "races"] if FULL else ["races"]
+
+
+def may_be_idle(source, line):
+    between_items = source[line - 1].strip().startswith("if (item < ")
+    own_elements = any("+ 256];" in each for each in source[line + 1:line + 5])
+    return between_items or own_elements
 
 
 @pytest.mark.parametrize("build", BUILDS)
@@ -33,7 +41,6 @@ def test_each_barrier_is_needed(spec, parameters, build, tmp_path):
     assert list(found) == [str(line) for line in lines]
     print(", ".join(f"{list(found.values()).count(what)} {what}" for what in sorted(set(found.values()))))
     source = [""] + model.source.read_text().splitlines()
-    missed = [f"{line}: {source[int(line) - 1].strip()} {source[int(line)].strip()}" for line, what in found.items()
-              if what == "not found" and not source[int(line) - 1].strip().startswith("if (item < ")]
+    missed = [line for line, what in found.items() if what == "not found" and not may_be_idle(source, int(line))]
     assert not missed, f"nothing is wrong without the barriers of lines {missed}"
     assert list(found.values()).count("found") >= len(lines) // 2
