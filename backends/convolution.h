@@ -69,8 +69,45 @@ static inline int64_t weight_row(const Convolution *conv, const ConvolutionTile 
     return block > 0 ? block : tile->channel_count;
 }
 
+/* The registers of a tile. */
+typedef struct TileRegisters {
+    int vectors, widths[MAX_TILE_VECTORS];
+    int accumulators[MAX_TILE_PIXELS][MAX_TILE_VECTORS];
+} TileRegisters;
+
+/* What LLVM schedules well in one block; in longer ones it loads ahead and spills accumulators. */
+enum { UNROLLED_MULTIPLY_ADDS = 100 };
+
 /* convolution_tile.c: the code of one tile: start with the bias, the products of all taps and
  * channels, the epilogue, the stores. */
 void emit_convolution_tile(const Convolution *conv, ConvolutionTile *tile);
+
+/* Whether the tap of pixel p lies inside the input's columns; at edges, column and tap are
+ * constant. */
+bool column_inside(const Convolution *conv, const ConvolutionTile *tile, int p);
+/* Loads a vector of weights for each of the tile, from the offset of the first on. */
+void load_tile_weights(const Convolution *conv, const TileRegisters *registers,
+    const Expression *offset, int weights[MAX_TILE_VECTORS]);
+/* Offsets: of the tile's pixel p, where that of its first is given; of its first pixel, where the
+ * tap looks, in a channel of the run; of the tap's weights for the first channel. */
+const Expression *pixel_offset(
+    const Convolution *conv, const Run *run, const Expression *input_offset, int p);
+const Expression *tap_input(const Convolution *conv, const ConvolutionTile *tile, const Run *run,
+    const Expression *run_channel);
+const Expression *tap_weights(const Convolution *conv, const ConvolutionTile *tile);
+
+/* convolution_lanes.c */
+
+/* The multiply-adds of one tap and up to as many channels as a vector has lanes, which lie one
+ * after the other. */
+void emit_lane_products(const Convolution *conv, const ConvolutionTile *tile,
+    const TileRegisters *registers, const Run *run, int parameter, const Expression *input_offset,
+    const Expression *weight_offset, int channels);
+/* Whether the columns of a kernel row are loaded as a few vectors, of which multiply-adds take
+ * lanes; and the products of all its taps and channels, if so. */
+bool takes_lanes_of_rows(
+    const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers);
+void emit_rows_by_lane(
+    const Convolution *conv, ConvolutionTile *tile, const TileRegisters *registers);
 
 #endif

@@ -11,12 +11,6 @@ static const Expression *tile_channel(const Convolution *conv, const Convolution
         conv->arena, times(conv, tile->group, conv->group_outputs), tile->channel);
 }
 
-/* The registers of a tile. */
-typedef struct TileRegisters {
-    int vectors, widths[MAX_TILE_VECTORS];
-    int accumulators[MAX_TILE_PIXELS][MAX_TILE_VECTORS];
-} TileRegisters;
-
 static void start_accumulators(
     const Convolution *conv, const ConvolutionTile *tile, TileRegisters *registers) {
     KernelBuilder *builder = conv->builder;
@@ -68,7 +62,7 @@ static void store_partial_sums(
 
 /* Whether the tap of pixel p lies inside the input's columns; at edges, column and tap are
  * constant. */
-static bool column_inside(const Convolution *conv, const ConvolutionTile *tile, int p) {
+bool column_inside(const Convolution *conv, const ConvolutionTile *tile, int p) {
     int64_t first = 0, tap = 0;
     if (tile->interior)
         return true;
@@ -91,7 +85,7 @@ static int64_t vector_weights(const Convolution *conv, int v) {
     return channel / block * block * conv->group_inputs * kernel[0] * kernel[1] + channel % block;
 }
 
-static void load_weights(const Convolution *conv, const TileRegisters *registers,
+void load_tile_weights(const Convolution *conv, const TileRegisters *registers,
     const Expression *offset, int weights[MAX_TILE_VECTORS]) {
     KernelBuilder *builder = conv->builder;
     for (int v = 0; v < registers->vectors; v++) {
@@ -103,7 +97,7 @@ static void load_weights(const Convolution *conv, const TileRegisters *registers
 }
 
 /* Of the tile's pixel p. */
-static const Expression *pixel_offset(
+const Expression *pixel_offset(
     const Convolution *conv, const Run *run, const Expression *input_offset, int p) {
     return expression_offset(
         conv->arena, input_offset, p * conv->rows.window.stride[1] * run->pixel_stride);
@@ -118,7 +112,7 @@ static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
     KernelBuilder *builder = conv->builder;
     const int *widths = registers->widths;
     int weights[MAX_TILE_VECTORS];
-    load_weights(conv, registers, weight_offset, weights);
+    load_tile_weights(conv, registers, weight_offset, weights);
     for (int p = 0; p < tile->pixels; p++) {
         if (!column_inside(conv, tile, p))
             continue;
@@ -135,40 +129,6 @@ static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
             }
             int accumulator = registers->accumulators[p][v];
             kernel_multiply_add(builder, accumulator, narrow, weights[v], accumulator);
-        }
-    }
-}
-
-/* The same of up to as many channels as a vector has lanes, for targets whose multiply-add takes
- * one lane of a register for all: a pixel's channels are one load. */
-static void emit_lane_products(const Convolution *conv, const ConvolutionTile *tile,
-    const TileRegisters *registers, const Run *run, int parameter, const Expression *input_offset,
-    const Expression *weight_offset, int channels) {
-    KernelBuilder *builder = conv->builder;
-    static const int same_lanes[4][4] = {{0, 0, 0, 0}, {1, 1, 1, 1}, {2, 2, 2, 2}, {3, 3, 3, 3}};
-    int lanes = conv->lowering->target->lanes, values[MAX_TILE_PIXELS];
-    assert(lanes == 4);
-    for (int p = 0; p < tile->pixels; p++) {
-        values[p] = kernel_register(builder, lanes);
-        if (column_inside(conv, tile, p))
-            emit_vector_load(builder, values[p], parameter,
-                pixel_offset(conv, run, input_offset, p), channels, run->exact);
-    }
-    for (int channel = 0; channel < channels; channel++) {
-        int weights[MAX_TILE_VECTORS];
-        load_weights(conv, registers,
-            expression_offset(conv->arena, weight_offset, channel * weight_row(conv, tile)),
-            weights);
-        for (int p = 0; p < tile->pixels; p++) {
-            if (!column_inside(conv, tile, p))
-                continue;
-            int value = kernel_register(builder, lanes);
-            kernel_permute(builder, value, values[p], values[p], same_lanes[channel]);
-            for (int v = 0; v < registers->vectors; v++) {
-                int accumulator = registers->accumulators[p][v];
-                assert(registers->widths[v] == lanes);
-                kernel_multiply_add(builder, accumulator, value, weights[v], accumulator);
-            }
         }
     }
 }
@@ -190,9 +150,6 @@ static void emit_prefetch(
     for (int64_t done = 0; done < step * channels; done += line)
         kernel_prefetch(conv->builder, conv->weights, expression_offset(arena, offset, done));
 }
-
-/* What LLVM schedules well in one block; in longer ones it loads ahead and spills accumulators. */
-enum { UNROLLED_MULTIPLY_ADDS = 100 };
 
 /* One tap over channels that lie in one run. */
 typedef struct ChannelProducts {
@@ -228,6 +185,30 @@ static void emit_channel_products(
     emit_prefetch(conv, tile, expression_offset(conv->arena, index, products->first), channels);
 }
 
+/* Of the first pixel, where the tap looks, in a channel of the run. */
+const Expression *tap_input(const Convolution *conv, const ConvolutionTile *tile, const Run *run,
+    const Expression *run_channel) {
+    Arena *arena = conv->arena;
+    const Window *window = &conv->rows.window;
+    const Expression *input = expression_sum(arena, times(conv, run_channel, run->channel_stride),
+        times(conv, tile->column, window->stride[1] * run->pixel_stride),
+        times(conv, tile->tap, window->dilation[1] * run->pixel_stride),
+        expression_constant(arena, run->displacement - window->padding[1] * run->pixel_stride),
+        NULL);
+    if (conv->flat)
+        return input;
+    return expression_sum(arena, input, times(conv, tile->image, run->image_stride),
+        window_row_offset(arena, window, run, tile->row, tile->kernel_row), NULL);
+}
+
+/* Of the first channel. */
+const Expression *tap_weights(const Convolution *conv, const ConvolutionTile *tile) {
+    int64_t weights = conv->group_inputs * weight_row(conv, tile);
+    return expression_sum(conv->arena, tile->weight_offset,
+        times(conv, tile->kernel_row, conv->rows.window.kernel[1] * weights),
+        times(conv, tile->tap, weights), NULL);
+}
+
 /* One tap over the channels first..first+count-1 of the group, which lie in one run. */
 static void emit_channel_loop(const Convolution *conv, const ConvolutionTile *tile,
     const TileRegisters *registers, int run_index, const Expression *run_channel, int64_t first,
@@ -235,21 +216,9 @@ static void emit_channel_loop(const Convolution *conv, const ConvolutionTile *ti
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
     const Run *run = &conv->input->runs[run_index];
-    const Window *window = &conv->rows.window;
-    const Expression *input = expression_sum(arena, times(conv, run_channel, run->channel_stride),
-        times(conv, tile->column, window->stride[1] * run->pixel_stride),
-        times(conv, tile->tap, window->dilation[1] * run->pixel_stride),
-        expression_constant(arena, run->displacement - window->padding[1] * run->pixel_stride),
-        NULL);
-    if (!conv->flat)
-        input = expression_sum(arena, input, times(conv, tile->image, run->image_stride),
-            window_row_offset(arena, window, run, tile->row, tile->kernel_row), NULL);
-    int64_t row = weight_row(conv, tile), tap_weights = conv->group_inputs * row;
-    const Expression *weight = expression_sum(arena, tile->weight_offset,
-        times(conv, tile->kernel_row, window->kernel[1] * tap_weights),
-        times(conv, tile->tap, tap_weights), expression_constant(arena, first * row), NULL);
-    const ChannelProducts products = {
-        conv, tile, registers, run, conv->input_parameters[run_index], input, weight, first};
+    const ChannelProducts products = {conv, tile, registers, run, conv->input_parameters[run_index],
+        tap_input(conv, tile, run, run_channel),
+        expression_offset(arena, tap_weights(conv, tile), first * weight_row(conv, tile)), first};
     int64_t channels = channels_at_once(conv, run), whole = count - count % channels;
     if (count * tile->pixels * registers->vectors <= UNROLLED_MULTIPLY_ADDS)
         whole = 0;
@@ -327,6 +296,10 @@ static bool tap_reaches_input(const Convolution *conv, const ConvolutionTile *ti
 static void emit_taps(
     const Convolution *conv, ConvolutionTile *tile, const TileRegisters *registers) {
     int64_t taps = conv->rows.window.kernel[1];
+    if (takes_lanes_of_rows(conv, tile, registers)) {
+        emit_rows_by_lane(conv, tile, registers);
+        return;
+    }
     if (tile->interior) {
         tile->tap = kernel_open_range(conv->builder, "tap", 0, taps, 1);
         emit_channels(conv, tile, registers);

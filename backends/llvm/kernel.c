@@ -533,6 +533,13 @@ static void forbid_unrolling(KernelCodegen *k, LLVMValueRef branch) {
     LLVMSetMetadata(branch, LLVMGetMDKindIDInContext(context, "llvm.loop", 9), value);
 }
 
+static bool hits_end(const Statement *statement) {
+    int64_t begin, end;
+    return expression_is_constant(statement->begin, &begin) &&
+           expression_is_constant(statement->end, &end) && begin < end &&
+           (end - begin) % statement->step == 0;
+}
+
 static void emit_for(KernelCodegen *k, const Statement *statement) {
     LLVMBuilderRef builder = k->builder;
     LLVMTypeRef index = k->codegen->index;
@@ -547,8 +554,10 @@ static void emit_for(KernelCodegen *k, const Statement *statement) {
     LLVMValueRef next = LLVMBuildNSWAdd(builder, LLVMBuildLoad2(builder, index, slot, ""),
         index_constant(k->codegen, statement->step), "");
     LLVMBuildStore(builder, next, slot);
+    /* Where the end is hit exactly, LLVM may count down to zero, which needs no comparison. */
+    LLVMIntPredicate more = hits_end(statement) ? LLVMIntNE : LLVMIntSLT;
     LLVMValueRef branch =
-        LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntSLT, next, end, ""), body, after);
+        LLVMBuildCondBr(builder, LLVMBuildICmp(builder, more, next, end, ""), body, after);
     forbid_unrolling(k, branch);
     LLVMPositionBuilderAtEnd(builder, after);
 }
