@@ -109,23 +109,31 @@ static const char *compiler_command(Build *build) {
     return NULL;
 }
 
-static const char **command_line(Build *build, const char *command, const char *const *arguments) {
-    static const char *const flags[] = {
-        "-std=c11", "-O2", "-fPIC", "-ffp-contract=off", "-fno-math-errno"};
-    size_t flag_count = sizeof flags / sizeof *flags, argument_count = 0, count = 0;
-    while (arguments[argument_count])
-        argument_count++;
-    const char **words =
-        ARENA_ARRAY(build->arena, const char *, strlen(command) + flag_count + argument_count + 1);
-    char *rest = arena_copy_string(build->arena, command);
+/* Appends the words of a text to the list. */
+static size_t split_words(Build *build, const char *text, const char **words, size_t count) {
+    char *rest = arena_copy_string(build->arena, text);
     for (char *word; (word = strsep(&rest, " ")) != NULL;)
         if (*word != '\0')
             words[count++] = word;
+    return count;
+}
+
+/* NULL when the command is blank. */
+static const char **command_line(Build *build, const char *command, const char *const *arguments) {
+    static const char flags[] = "-std=c11 -O2 -fPIC -ffp-contract=off -fno-math-errno";
+    const char *user_flags = getenv("CFLAGS");
+    if (!user_flags)
+        user_flags = "";
+    size_t most = strlen(command) + strlen(flags) + strlen(user_flags), count = 0;
+    for (size_t i = 0; arguments[i]; i++)
+        most++;
+    const char **words = ARENA_ARRAY(build->arena, const char *, most + 1);
+    count = split_words(build, command, words, count);
     if (count == 0)
         return NULL;
-    for (size_t i = 0; i < flag_count; i++)
-        words[count++] = flags[i];
-    for (size_t i = 0; i < argument_count; i++)
+    count = split_words(build, flags, words, count);
+    count = split_words(build, user_flags, words, count);
+    for (size_t i = 0; arguments[i]; i++)
         words[count++] = arguments[i];
     return words;
 }

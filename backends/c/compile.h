@@ -16,8 +16,9 @@ typedef struct Build {
 
 /* Makes the folder and writes the source files. False after reporting; end it in any case. */
 bool build_begin(Build *build);
-/* Runs the compiler there: the flags that all of riffle's C sources are compiled with, then
- * `arguments`, up to a NULL. False after reporting, with what the compiler said. */
+/* Runs the compiler there: the flags that all of riffle's C sources are compiled with, those of
+ * the environment variable CFLAGS, then `arguments`, up to a NULL. False after reporting, with what
+ * the compiler said. */
 bool build_run(Build *build, const char *const *arguments);
 /* Appends a file of the folder. */
 bool build_read(Build *build, const char *file, Text *out);
