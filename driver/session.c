@@ -41,8 +41,7 @@ bool require_llvm(Session *session) {
     if (llvm_is_built_in())
         return true;
     diagnostics_error(session->diagnostics,
-        "build riffle with LLVM 19 or newer; 'riffle run --interpret' and 'riffle inspect' need "
-        "none",
-        "this riffle was built without LLVM: it cannot make machine code");
+        "leave out --backend llvm: C source needs none; or build riffle with LLVM 19 or newer",
+        "this riffle was built without LLVM");
     return false;
 }

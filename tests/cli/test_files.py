@@ -131,12 +131,12 @@ class Compile(Command):
 
     @unittest.skipIf(has_llvm(), "skipped: this riffle has LLVM")
     def test_without_llvm(self):
-        message = ("riffle: error: this riffle was built without LLVM: it cannot make machine code\n"
-                   "hint: build riffle with LLVM 19 or newer; 'riffle run --interpret' and 'riffle inspect' need none\n")
+        message = ("riffle: error: this riffle was built without LLVM\n"
+                   "hint: leave out --backend llvm: C source needs none; or build riffle with LLVM 19 or newer\n")
         self.write("x.f32", bytes(768))
         for words in ["compile small.rfl --random-weights 1", "bench small.rfl", "verify small.rfl",
                       "run small.rfl --random-weights 1 --input x.f32"]:
-            self.expect_error(words, message)
+            self.expect_error(f"{words} --backend llvm", message)
 
 
 class Verify(Command):
