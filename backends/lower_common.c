@@ -53,8 +53,8 @@ Window node_window(const Node *node) {
     if (node->op == OP_pad)
         return window;
     bool multiplies = op_multiplies(node->op);
-    const int64_t *kernel = multiplies ? node_weight(node, "weight")->type.dims + 2
-                                       : node_list(node, "kernel").items;
+    const int64_t *kernel =
+        multiplies ? node_weight(node, "weight")->type.dims + 2 : node_list(node, "kernel").items;
     for (int i = 0; i < 2; i++) {
         window.kernel[i] = kernel[i];
         window.stride[i] = node_list(node, "stride").items[i];

@@ -59,7 +59,7 @@ struct Program {
     Buffer *buffers;
     int buffer_count, buffer_capacity;
     int input_count, output_count;
-    int phase_count; /* GPU; 0 for a CPU */
+    int phase_count;        /* GPU; 0 for a CPU */
     Text weights;           /* packed, with 64 bytes of padding at the end */
     int64_t *weight_blocks; /* where what call_weights gave begins, in bytes, in order */
     int weight_block_count, weight_block_capacity;

@@ -17,8 +17,8 @@ const char *cuda_find_nvcc(Arena *arena);
 bool cuda_library_write(const Graph *graph, const Program *program, const char *nvcc, Text *out,
     Diagnostics *diagnostics);
 
-/* kernel_source.c: the functions that these kernels call, and a kernel as a function, which does the
- * items of one block. */
+/* kernel_source.c: the functions that these kernels call, and a kernel as a function, which does
+ * the items of one block. */
 void cuda_prelude_write(const char *kernels, Text *out);
 void cuda_kernel_write(const Kernel *kernel, Arena *arena, Text *out);
 /* Bytes of shared memory that the largest kernel of the program needs. */

@@ -1,9 +1,9 @@
-/* Runs one network, named "net", without any library: reads sizes and inputs from standard input, writes status and
- * outputs to standard output. Each array ends where the memory ends, so that an access behind it stops the
- * program; what lies before it is compared with what it was.
+/* Runs one network, named "net", without any library: reads sizes and inputs from standard input,
+ * writes status and outputs to standard output. Each array ends where the memory ends, so that an
+ * access behind it stops the program; what lies before it is compared with what it was.
  *
- * Standard input, in 32-bit numbers: the number of inputs and of outputs, the bytes of the workspace, the
- * bytes of each input and output; then the inputs. */
+ * Standard input, in 32-bit numbers: the number of inputs and of outputs, the bytes of the
+ * workspace, the bytes of each input and output; then the inputs. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,9 +24,9 @@ static long call(long number, long a, long b, long c, long d, long e, long f) {
     register long x2 __asm__("x2") = c, x3 __asm__("x3") = d, x4 __asm__("x4") = e;
     register long x5 __asm__("x5") = f;
     __asm__ volatile("svc #0"
-                     : "+r"(x0)
-                     : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
-                     : "memory");
+        : "+r"(x0)
+        : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+        : "memory");
     return x0;
 }
 #elif defined(__arm__)
@@ -39,9 +39,9 @@ static long call(long number, long a, long b, long c, long d, long e, long f) {
     register long r2 __asm__("r2") = c, r3 __asm__("r3") = d, r4 __asm__("r4") = e;
     register long r5 __asm__("r5") = f;
     __asm__ volatile("svc #0"
-                     : "+r"(r0)
-                     : "r"(r7), "r"(r1), "r"(r2), "r"(r3), "r"(r4), "r"(r5)
-                     : "memory");
+        : "+r"(r0)
+        : "r"(r7), "r"(r1), "r"(r2), "r"(r3), "r"(r4), "r"(r5)
+        : "memory");
     return r0;
 }
 #elif defined(__x86_64__)
@@ -53,9 +53,9 @@ static long call(long number, long a, long b, long c, long d, long e, long f) {
     long result;
     register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
     __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
+        : "=a"(result)
+        : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+        : "rcx", "r11", "memory");
     return result;
 }
 #else
@@ -145,8 +145,7 @@ typedef struct Array {
 static Array array_create(uint32_t size) {
     enum { READ_WRITE = 3, PRIVATE_ANONYMOUS = 0x22 };
     size_t pages = ((size_t)size + GUARD_BYTES + PAGE - 1) / PAGE * PAGE;
-    long base = call(
-        CALL_MMAP, 0, (long)(pages + PAGE), READ_WRITE, PRIVATE_ANONYMOUS, -1, 0);
+    long base = call(CALL_MMAP, 0, (long)(pages + PAGE), READ_WRITE, PRIVATE_ANONYMOUS, -1, 0);
     if (base < 0 && base > -4096)
         leave(EXIT_MEMORY);
     unsigned char *memory = (unsigned char *)base;
