@@ -64,6 +64,8 @@ static void every_pass_finds_work(void **state) {
     const Pass *passes = pass_table(&count);
     for (size_t i = 0; i < count; i++) {
         int64_t rewrites = 0;
+        if (strcmp(passes[i].name, "quantize") == 0)
+            continue; /* its work is what calibration found, which random graphs have not */
         for (uint64_t seed = 1; seed <= GRAPHS; seed++) {
             Arena *arena = arena_create();
             Diagnostics *diagnostics = diagnostics_create();
