@@ -43,9 +43,11 @@ static Placement *new_placement(Lowering *lowering, const TensorType *type, int 
     return placement;
 }
 
-/* Floats from one pixel to the next. */
-static int64_t padded_channels(int64_t channels) {
+int64_t pixel_distance(const Target *target, int64_t channels) {
     enum { SETS_FLOATS = 512, LINE_FLOATS = 16 };
+    int64_t whole = (channels + target->lanes - 1) / target->lanes * target->lanes;
+    if (target->lane_multiply_add && channels > target->lanes)
+        return whole;
     return channels % SETS_FLOATS == 0 ? channels + LINE_FLOATS : channels;
 }
 
@@ -72,12 +74,12 @@ static Placement *dense_placement(
     return placement;
 }
 
-/* Neighbouring pixels whose distance is a large power of two share a set of the first-level cache,
- * which keeps fewer of them than a tile reads: they are moved apart by one line. */
-static Placement *padded_placement(Lowering *lowering, const TensorType *type, int buffer) {
+/* The same with so many numbers from one pixel to the next. */
+static Placement *padded_placement(
+    Lowering *lowering, const TensorType *type, int buffer, int64_t distance) {
     Placement *placement = dense_placement(lowering, type, buffer, LAYOUT_NHWC, false);
     Run *run = &placement->runs[0];
-    run->pixel_stride = padded_channels(placement->channels);
+    run->pixel_stride = distance;
     run->row_stride = placement->width * run->pixel_stride;
     run->image_stride = placement->height * run->row_stride;
     return placement;
@@ -98,13 +100,12 @@ Placement *lowering_placement(Lowering *lowering, const Value *value) {
 
 Placement *lowering_dense(Lowering *lowering, const Value *value) {
     int64_t channels = value->type.rank > 1 ? value->type.dims[1] : 1;
-    int64_t stride = must_be_dense(lowering, value) ? channels : padded_channels(channels);
-    int64_t bytes =
-        tensor_elements(&value->type) / channels * stride * element_type_bytes(value->type.element);
+    int64_t distance =
+        must_be_dense(lowering, value) ? channels : pixel_distance(lowering->target, channels);
+    int64_t bytes = tensor_elements(&value->type) / channels * distance *
+                    element_type_bytes(value->type.element);
     int buffer = add_buffer(lowering, BUFFER_WORKSPACE, 0, bytes, value_name(lowering, value));
-    if (stride == channels)
-        return dense_placement(lowering, &value->type, buffer, LAYOUT_NHWC, false);
-    return padded_placement(lowering, &value->type, buffer);
+    return padded_placement(lowering, &value->type, buffer, distance);
 }
 
 Placement *lowering_dense_parts(
@@ -115,13 +116,14 @@ Placement *lowering_dense_parts(
         TensorType type = value->type;
         int64_t first = i > 0 ? ends[i - 1] : 0;
         type.dims[1] = ends[i] - first;
+        int64_t distance = pixel_distance(lowering->target, type.dims[1]);
         const char *name = value_name(lowering, value);
         if (count > 1)
             name = arena_format(lowering->arena, "%s channels %lld to %lld", name, (long long)first,
                 (long long)ends[i] - 1);
         int buffer = add_buffer(lowering, BUFFER_WORKSPACE, 0,
-            pixels * type.dims[1] * element_type_bytes(type.element), name);
-        placement->runs[i] = dense_placement(lowering, &type, buffer, LAYOUT_NHWC, false)->runs[0];
+            pixels * distance * element_type_bytes(type.element), name);
+        placement->runs[i] = padded_placement(lowering, &type, buffer, distance)->runs[0];
         placement->runs[i].first_channel = first;
     }
     return placement;

@@ -110,13 +110,14 @@ static Link make_ring(Chain *chain, const Node *node, int64_t rows, int64_t widt
     placement->width = dims[3];
     placement->runs = ARENA_NEW(lowering->arena, Run);
     placement->run_count = 1;
+    int64_t distance = pixel_distance(lowering->target, dims[1]);
     placement->runs[0] = (Run){.channel_count = dims[1],
         .buffer = -1,
         .channel_stride = 1,
-        .pixel_stride = dims[1],
-        .row_stride = width * dims[1],
+        .pixel_stride = distance,
+        .row_stride = width * distance,
         .ring_rows = rows};
-    int64_t floats = rows * width * dims[1] + SLACK_FLOATS;
+    int64_t floats = rows * width * distance + SLACK_FLOATS;
     return (Link){placement, kernel_local(&chain->call->builder, floats)};
 }
 
