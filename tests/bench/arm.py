@@ -5,10 +5,9 @@ that counts blocks, and how many cycles the busiest loops take in llvm-mca's mod
     python tests/bench/arm.py                                   # ShuffleNet V2 1.0x for aarch64-linux-gnu
     python tests/bench/arm.py --cpu cortex-a55 --kernels
     python tests/bench/arm.py --target armv7-linux-gnueabihf
-    python tests/bench/arm.py --program ncnn/benchmark --input numbers --macs 144907992
+    python tests/bench/arm.py --program ./other argument --macs 144907992
 
-With --program, a statically linked program of another engine is counted in place of riffle's: all instructions
-between the functions named by --from, or in all of it.
+With --program, a program of another engine is counted in place of riffle's, from its start to its end.
 """
 
 import argparse
