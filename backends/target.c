@@ -282,16 +282,16 @@ static bool lacks_vectors(const char *name) {
 
 /* NULL after reporting, when the name is of a GPU that is not in the table. */
 static const Target *find_gpu(const char *name, Arena *arena, Diagnostics *diagnostics) {
-    Text names = {0};
-    for (size_t i = 0; i < GPUS; i++) {
+    for (size_t i = 0; i < GPUS; i++)
         if (strcmp(gpu_targets[i].name, name) == 0)
             return &gpu_targets[i];
+    Text names = {0};
+    for (size_t i = 0; i < GPUS; i++)
         text_format(&names, "%s%s",
             i == 0          ? ""
             : i + 1 == GPUS ? " and "
                             : ", ",
             gpu_targets[i].name);
-    }
     diagnostics_error(
         diagnostics, arena_format(arena, "there are %s", names.data), "unknown GPU '%s'", name);
     text_free(&names);
