@@ -261,16 +261,30 @@ static void emit_groups(const Convolution *conv, ConvolutionTile *tile, EmitPixe
 
 enum { MOST_PREFETCHING_TILES = 28 };
 
+/* Whether the weights are read from the third-level cache or memory each time. */
+static bool weights_stream(const Convolution *conv, int64_t weight_bytes) {
+    return weight_bytes > conv->lowering->target->l2_bytes / 2;
+}
+
 /* Tiles of pixels that a cache keeps while one panel of weights after the other goes over them: the
- * first level's where its other half holds all weights, else a quarter of the second's. */
+ * first level's where its other half holds all weights; all tiles where half of the second's keeps
+ * them, or where reading the input once a panel is less than reading the weights once a block; else
+ * what a quarter of the second's keeps. */
 static int64_t block_tiles(const Convolution *conv) {
     const Target *target = conv->lowering->target;
-    int64_t outputs = conv->output->channels;
+    int64_t outputs = conv->output->channels, tiles = flat_tiles(conv);
     int64_t weights = outputs * conv->group_inputs * (int64_t)sizeof(float);
     int64_t channels = conv->input->channels + outputs + (conv->residual ? outputs : 0);
     int64_t tile = conv->tile.pixels * channels * (int64_t)sizeof(float);
-    bool small = weights <= target->l1_bytes / 2;
-    return (small ? target->l1_bytes / 2 : target->l2_bytes / 4) / tile;
+    if (weights <= target->l1_bytes / 2)
+        return target->l1_bytes / 2 / tile;
+    if (tiles <= target->l2_bytes / 2 / tile)
+        return tiles;
+    int64_t block = target->l2_bytes / 4 / tile;
+    block = block < 1 ? 1 : block;
+    int64_t input = conv->width_in * conv->input->channels * (int64_t)sizeof(float);
+    int64_t blocks = (tiles + block - 1) / block, panels = group_panels(conv);
+    return weights_stream(conv, weights) && panels * input < blocks * weights ? tiles : block;
 }
 
 /* Weights that are walked over once are worth fetching ahead, unless so many pixels use them that
@@ -401,7 +415,7 @@ static bool panels_outermost(const Convolution *conv) {
     int64_t weights = conv->output->channels * taps;
     int64_t input = in->images * in->height * in->width * in->channels;
     int64_t rows = conv->rows.images * conv->rows.height_out;
-    return weights * (int64_t)sizeof(float) > conv->lowering->target->l2_bytes / 2 &&
+    return weights_stream(conv, weights * (int64_t)sizeof(float)) &&
            weights + panels * input < weights * rows + input;
 }
 

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const Target targets[] = {
 #define TARGET(name, architecture, triple, format, cpu, features, lanes, registers, multiply_adds, \
@@ -69,6 +70,16 @@ static const Target gpu_targets[] = {
 static const char *const vnni_names[] = {
 #define VNNI(cpu) cpu,
 #include "backends/vnni.def"
+};
+
+typedef struct Caches {
+    const char *cpu;
+    int64_t l1_bytes, l2_bytes;
+} Caches;
+
+static const Caches cpu_caches[] = {
+#define CACHES(cpu, l1_bytes, l2_bytes) {cpu, l1_bytes, l2_bytes},
+#include "backends/caches.def"
 };
 
 enum {
@@ -169,16 +180,29 @@ bool target_runs_here(const Target *target) {
            !bulldozer && runs_lanes(target->lanes);
 }
 
-/* The best class that this machine belongs to, with what else it can do. */
+/* The system may not know (0 or less), or tell what a virtual machine made up. */
+static int64_t cache_here(int name, int64_t typical) {
+    enum { LEAST = 16 << 10, MOST = 16 << 20 };
+    long bytes = sysconf(name);
+    return bytes >= LEAST && bytes <= MOST ? bytes : typical;
+}
+
+/* The best class that this machine belongs to, with what else it can do and its caches. */
 static const Target *native_target(Arena *arena) {
     const Target *best = NULL;
     for (size_t i = 0; i < TARGETS; i++)
         if (target_runs_here(&targets[i]))
             best = &targets[i];
-    if (best == NULL || best->lanes < 16 || !has_dot_products())
-        return best;
+    if (best == NULL)
+        return NULL;
     Target *target = ARENA_NEW(arena, Target);
     *target = *best;
+#if defined(_SC_LEVEL1_DCACHE_SIZE) && defined(_SC_LEVEL2_CACHE_SIZE)
+    target->l1_bytes = cache_here(_SC_LEVEL1_DCACHE_SIZE, best->l1_bytes);
+    target->l2_bytes = cache_here(_SC_LEVEL2_CACHE_SIZE, best->l2_bytes);
+#endif
+    if (best->lanes < 16 || !has_dot_products())
+        return target;
     target->features =
         arena_format(arena, "%s%s+avx512vnni", best->features, best->features[0] ? "," : "");
     target->dot_products = true;
@@ -198,6 +222,11 @@ static const Target *named_cpu(const char *name, Arena *arena) {
         target->summary = "a processor by name";
         for (size_t j = 0; j < sizeof vnni_names / sizeof *vnni_names; j++)
             target->dot_products |= strcmp(name, vnni_names[j]) == 0;
+        for (size_t j = 0; j < sizeof cpu_caches / sizeof *cpu_caches; j++)
+            if (strcmp(name, cpu_caches[j].cpu) == 0) {
+                target->l1_bytes = cpu_caches[j].l1_bytes;
+                target->l2_bytes = cpu_caches[j].l2_bytes;
+            }
         return target;
     }
     return NULL;
