@@ -22,6 +22,9 @@ typedef struct Convolution {
     const int *input_parameters, *output_parameters, *residual_parameters; /* by run */
     int weights;                                                           /* parameter */
     int64_t groups, group_inputs, group_outputs;
+    int64_t main_outputs;  /* of a group, in panels; the others are its tail (convolution_tail.c) */
+    int64_t tail_vectors;  /* of input channels, at most, that a tail reads for a pixel */
+    int64_t group_weights; /* packed, in floats */
     int64_t width_in, width_out; /* flat: one row of all pixels */
     bool flat, has_bias;
     int64_t bias_offset; /* in floats, inside the packed weights */
@@ -53,6 +56,7 @@ typedef struct ConvolutionTile {
     int64_t first_input, input_count; /* of the group's input channels, those added now */
     int pixels;
     bool interior;
+    bool is_tail;                       /* of a group: not in panels */
     const Expression *kernel_row, *tap; /* of the window, while its products are emitted */
 } ConvolutionTile;
 
@@ -95,6 +99,24 @@ const Expression *pixel_offset(
 const Expression *tap_input(const Convolution *conv, const ConvolutionTile *tile, const Run *run,
     const Expression *run_channel);
 const Expression *tap_weights(const Convolution *conv, const ConvolutionTile *tile);
+
+/* Loads, or stores, lanes first_lane.. of a register: the tile's pixel p, `count` channels from the
+ * tile's first on, which is a constant. */
+void access_lanes(const Convolution *conv, const ConvolutionTile *tile, const Placement *placement,
+    const int *parameters, int p, int reg, int first_lane, int count, bool store);
+
+/* convolution_tail.c */
+
+/* Sets main_outputs: whether the node's last channels are computed as dot products. */
+void set_convolution_tail(Convolution *conv, const Node *node);
+/* Floats that the packed weights of a group's tail take; 0 without one. */
+int64_t tail_weight_floats(const Convolution *conv);
+/* Packs them from the weights [output][input] and biases (or NULL) of the whole node. */
+void pack_tail(
+    const Convolution *conv, int64_t group, const float *weights, const float *bias, float *out);
+/* The tail of the pixels begin..end-1, flat or of the tile's row; none when begin >= end. */
+void emit_tail(
+    const Convolution *conv, ConvolutionTile *tile, const Expression *begin, const Expression *end);
 
 /* convolution_lanes.c */
 

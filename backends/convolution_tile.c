@@ -340,6 +340,39 @@ static const Expression *pixel_base(const void *context, const Run *run) {
         expression_constant(arena, -run->displacement));
 }
 
+void access_lanes(const Convolution *conv, const ConvolutionTile *tile, const Placement *placement,
+    const int *parameters, int p, int reg, int first_lane, int count, bool store) {
+    KernelBuilder *builder = conv->builder;
+    const Expression *channel = tile_channel(conv, tile);
+    int only = store ? tile->output_run : tile->residual_run;
+    int64_t first = 0;
+    bool constant = expression_is_constant(channel, &first);
+    assert(only >= 0 || constant);
+    (void)constant;
+    if (!store)
+        kernel_splat(builder, reg, 0.0f);
+    for (int i = 0; i < placement->run_count; i++) {
+        const Run *run = &placement->runs[i];
+        int64_t begin = run->first_channel > first ? run->first_channel : first;
+        int64_t end = run->first_channel + run->channel_count;
+        end = end < first + count ? end : first + count;
+        if (only >= 0 ? i != only : begin >= end)
+            continue;
+        int lane = only >= 0 ? first_lane : first_lane + (int)(begin - first);
+        int lanes = only >= 0 ? count : (int)(end - begin);
+        const Expression *offset = output_offset(conv, tile, run, p,
+            only >= 0 ? expression_offset(conv->arena, channel, -run->first_channel)
+                      : expression_constant(conv->arena, begin - run->first_channel));
+        if (store) {
+            kernel_store(builder, reg, parameters[i], offset, lane, lanes);
+            continue;
+        }
+        int part = kernel_register(builder, builder->kernel->register_lanes[reg]);
+        kernel_load(builder, part, parameters[i], offset, lane, lanes);
+        kernel_binary(builder, INSTRUCTION_add, reg, reg, part);
+    }
+}
+
 /* Stores the part of a vector that lies in each run, or puts one together: where there is one run,
  * the channel may be an expression, with several it is a constant. */
 static void access_vector(const Convolution *conv, const ConvolutionTile *tile,
@@ -411,7 +444,7 @@ static void fetch_rows(const Convolution *conv, const ConvolutionTile *tile) {
     if (conv->flat || !conv->rows.fetch)
         return;
     Arena *arena = conv->arena;
-    int64_t panels = (conv->group_outputs + conv->panel_channels - 1) / conv->panel_channels;
+    int64_t panels = (conv->main_outputs + conv->panel_channels - 1) / conv->panel_channels;
     const FetchingTile fetching = {.image = tile->image,
         .row = tile->row,
         .column = tile->column,

@@ -144,11 +144,18 @@ typedef struct TileShape {
  * else it costs a broadcast of its own. */
 int tile_widths(const Target *target, int64_t channels, int *widths);
 
+/* Bytes of the weights of a panel that the first-level cache keeps from one tile to the next,
+ * beside what else passes through it. */
+int64_t weights_kept(const Target *target);
+
 /* The shape that computes `outputs` channels of `pixels` pixels with `taps` multiply-adds each in
  * the fewest cycles, as measured (tuning.h) or by a model of the target's ports. */
 TileShape choose_tile(const Target *target, int64_t outputs, int64_t pixels, int64_t taps);
 /* Whether its accumulators, weights and values fit the target's registers. */
 bool tile_fits(const Target *target, TileShape shape);
+/* convolution_tail.c: how many of the outputs of a group of a pointwise convolution are best
+ * computed as dot products over its inputs; the others are in tiles. 0: none. */
+int64_t convolution_tail(const Target *target, int64_t inputs, int64_t outputs);
 /* The cycles by that model. */
 double tiles_cycles(
     const Target *target, int64_t outputs, int64_t pixels, int64_t taps, TileShape shape);

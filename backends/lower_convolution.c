@@ -42,9 +42,9 @@ static float *pack_panel(const Convolution *conv, const float *weights, int64_t 
     return out;
 }
 
-/* The outputs of a group that room is taken for: blocks are filled up. */
+/* The outputs of a group in panels that room is taken for: blocks are filled up. */
 static int64_t packed_outputs(const Convolution *conv) {
-    int64_t block = conv->lowering->target->weight_block, outputs = conv->group_outputs;
+    int64_t block = conv->lowering->target->weight_block, outputs = conv->main_outputs;
     return block > 0 ? (outputs + block - 1) / block * block : outputs;
 }
 
@@ -53,18 +53,24 @@ static void pack_weights(Convolution *conv, const Weight *weight, const Weight *
     int64_t outputs = conv->groups * conv->group_outputs;
     int64_t block = conv->lowering->target->weight_block;
     int64_t panel = block > 0 ? block : conv->panel_channels;
-    conv->bias_offset = conv->groups * packed_outputs(conv) * taps;
+    conv->group_weights = packed_outputs(conv) * taps + tail_weight_floats(conv);
+    conv->bias_offset = conv->groups * conv->group_weights;
     conv->has_bias = bias != NULL;
     float *packed = call_weights(
         conv->lowering, conv->call, conv->bias_offset + (bias ? outputs : 0), &conv->weights);
-    for (int64_t group = 0; group < conv->groups; group++)
-        for (int64_t channel = 0; channel < conv->group_outputs; channel += panel) {
-            int64_t left = conv->group_outputs - channel, count = left < panel ? left : panel;
+    float *biases = packed + conv->bias_offset;
+    for (int64_t group = 0; group < conv->groups; group++) {
+        for (int64_t channel = 0; channel < conv->main_outputs; channel += panel) {
+            int64_t left = conv->main_outputs - channel, count = left < panel ? left : panel;
             packed = pack_panel(conv, weight->data, group * conv->group_outputs + channel, count,
                 block > 0 ? block : count, packed);
         }
+        if (conv->main_outputs < conv->group_outputs)
+            pack_tail(conv, group, weight->data, bias ? bias->data : NULL, packed);
+        packed += tail_weight_floats(conv);
+    }
     if (bias)
-        memcpy(packed, bias->data, (size_t)outputs * sizeof(float));
+        memcpy(biases, bias->data, (size_t)outputs * sizeof(float));
 }
 
 /* ---- loops over groups, panels, pixels ---- */
@@ -73,6 +79,11 @@ typedef void EmitPixels(const Convolution *conv, ConvolutionTile *tile);
 
 /* The spans of one output row. */
 static void emit_row_tiles(const Convolution *conv, ConvolutionTile *tile) {
+    if (tile->is_tail) {
+        emit_tail(conv, tile, expression_constant(conv->arena, conv->rows.columns.begin),
+            expression_constant(conv->arena, conv->rows.columns.end));
+        return;
+    }
     TileSpan *spans;
     int count = tile_spans(conv->arena, conv->rows.columns, conv->width_in, &conv->rows.window,
         conv->tile.pixels, &spans);
@@ -91,7 +102,7 @@ static int64_t flat_tiles(const Convolution *conv) {
 }
 
 static int64_t group_panels(const Convolution *conv) {
-    return (conv->group_outputs + conv->panel_channels - 1) / conv->panel_channels;
+    return (conv->main_outputs + conv->panel_channels - 1) / conv->panel_channels;
 }
 
 /* The tiles of this panel that are among the kernel's items, and in the block; the range may be
@@ -132,6 +143,12 @@ static void emit_flat_tiles(const Convolution *conv, ConvolutionTile *tile) {
     const Expression *begin, *end;
     int64_t whole = conv->width_out / conv->tile.pixels, rest = conv->width_out % conv->tile.pixels;
     panel_tiles(conv, tile, &begin, &end);
+    if (tile->is_tail) {
+        emit_tail(conv, tile, times(conv, begin, conv->tile.pixels),
+            expression_minimum(arena, times(conv, end, conv->tile.pixels),
+                expression_constant(arena, conv->width_out)));
+        return;
+    }
     const Expression *whole_end =
         rest > 0 ? expression_minimum(arena, end, expression_constant(arena, whole)) : end;
     tile->interior = true;
@@ -172,7 +189,7 @@ static void find_runs(
     const Convolution *conv, ConvolutionTile *tile, int64_t panel, int64_t end_panel) {
     int64_t group = 0;
     (void)expression_is_constant(tile->group, &group);
-    int64_t first = group * conv->group_outputs, left = conv->group_outputs;
+    int64_t first = group * conv->group_outputs, left = conv->main_outputs;
     int64_t begin = panel * conv->panel_channels, end = end_panel * conv->panel_channels;
     end = end < left ? end : left;
     tile->output_run = run_of(conv->output, first + begin, first + end);
@@ -198,7 +215,7 @@ static void emit_input_blocks(
  * for one that does not. */
 static void emit_whole_panels(const Convolution *conv, ConvolutionTile *tile,
     const Expression *group_weights, int64_t panel_weights, EmitPixels *emit_pixels) {
-    int64_t whole = conv->group_outputs / conv->panel_channels;
+    int64_t whole = conv->main_outputs / conv->panel_channels;
     for (int64_t panel = 0; panel < whole;) {
         int64_t end = panel + 1;
         find_runs(conv, tile, panel, end);
@@ -221,24 +238,44 @@ static void emit_whole_panels(const Convolution *conv, ConvolutionTile *tile,
     }
 }
 
-/* The panels of the group, the last of which may be partial. */
+/* The tail goes with the items of the last panel. */
+static void emit_group_tail(const Convolution *conv, ConvolutionTile *tile,
+    const Expression *group_weights, EmitPixels *emit_pixels) {
+    int64_t group = 0;
+    (void)expression_is_constant(tile->group, &group);
+    int64_t first = group * conv->group_outputs, end = first + conv->group_outputs;
+    tile->output_run = run_of(conv->output, first + conv->main_outputs, end);
+    tile->residual_run = run_of(conv->residual, first + conv->main_outputs, end);
+    tile->panel = expression_constant(conv->arena, group_panels(conv) - 1);
+    tile->channel = expression_constant(conv->arena, conv->main_outputs);
+    tile->channel_count = conv->group_outputs - conv->main_outputs;
+    tile->weight_offset =
+        expression_offset(conv->arena, group_weights, conv->main_outputs * conv->group_inputs);
+    tile->is_tail = true;
+    emit_pixels(conv, tile);
+    tile->is_tail = false;
+}
+
+/* The panels of the group, the last of which may be partial, and its tail. */
 static void emit_panels(const Convolution *conv, ConvolutionTile *tile, EmitPixels *emit_pixels) {
     Arena *arena = conv->arena;
     int64_t taps = conv->group_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
-    int64_t whole = conv->group_outputs / conv->panel_channels;
-    int64_t rest = conv->group_outputs % conv->panel_channels;
+    int64_t whole = conv->main_outputs / conv->panel_channels;
+    int64_t rest = conv->main_outputs % conv->panel_channels;
     int64_t panel_weights = conv->panel_channels * taps;
-    const Expression *group_weights = times(conv, tile->group, packed_outputs(conv) * taps);
+    const Expression *group_weights = times(conv, tile->group, conv->group_weights);
     tile->channel_count = conv->panel_channels;
     emit_whole_panels(conv, tile, group_weights, panel_weights, emit_pixels);
-    if (rest == 0)
-        return;
-    find_runs(conv, tile, whole, whole + 1);
-    tile->channel_count = rest;
-    tile->panel = expression_constant(arena, whole);
-    tile->channel = expression_constant(arena, whole * conv->panel_channels);
-    tile->weight_offset = expression_offset(arena, group_weights, whole * panel_weights);
-    emit_input_blocks(conv, tile, emit_pixels);
+    if (rest > 0) {
+        find_runs(conv, tile, whole, whole + 1);
+        tile->channel_count = rest;
+        tile->panel = expression_constant(arena, whole);
+        tile->channel = expression_constant(arena, whole * conv->panel_channels);
+        tile->weight_offset = expression_offset(arena, group_weights, whole * panel_weights);
+        emit_input_blocks(conv, tile, emit_pixels);
+    }
+    if (conv->main_outputs < conv->group_outputs)
+        emit_group_tail(conv, tile, group_weights, emit_pixels);
 }
 
 static bool single_run(const Placement *placement) {
@@ -332,11 +369,10 @@ static void set_tiles(Convolution *conv) {
     }
 }
 
-/* Input channels whose weights of one panel the first-level cache keeps from one tile to the next,
- * beside what else passes through it. */
+/* Input channels whose weights of one panel the first-level cache keeps. */
 static int64_t cached_inputs(const Convolution *conv) {
     int64_t row = conv->panel_channels * (int64_t)sizeof(float);
-    return conv->lowering->target->l1_bytes * 5 / 8 / row;
+    return weights_kept(conv->lowering->target) / row;
 }
 
 /* Tiles whose sums fit the first-level cache, too. */
@@ -359,7 +395,7 @@ static void set_input_blocks(Convolution *conv, int64_t tiles) {
 /* The pixels of a flat convolution in blocks. */
 static void emit_blocks(Convolution *conv) {
     int64_t block = block_tiles(conv);
-    bool one_panel = conv->groups * conv->group_outputs <= conv->panel_channels;
+    bool one_panel = conv->groups * conv->main_outputs <= conv->panel_channels;
     ConvolutionTile tile = {0};
     set_tiles(conv);
     if (conv->group_inputs > cached_inputs(conv)) {
@@ -411,7 +447,7 @@ static void emit_rows_by_panels(const RowOp *op, const Expression *begin, const 
 static bool panels_outermost(const Convolution *conv) {
     const Placement *in = conv->input;
     int64_t taps = conv->group_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
-    int64_t panels = (conv->group_outputs + conv->panel_channels - 1) / conv->panel_channels;
+    int64_t panels = group_panels(conv);
     int64_t weights = conv->output->channels * taps;
     int64_t input = in->images * in->height * in->width * in->channels;
     int64_t rows = conv->rows.images * conv->rows.height_out;
@@ -471,7 +507,8 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
     conv->width_in = conv->flat ? in->images * in->height * in->width : in->width;
     conv->width_out = conv->flat ? out->images * out->height * out->width : out->width;
     int64_t taps = conv->group_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
-    conv->tile = choose_tile(lowering->target, conv->group_outputs, conv->width_out, taps);
+    set_convolution_tail(conv, node);
+    conv->tile = choose_tile(lowering->target, conv->main_outputs, conv->width_out, taps);
     conv->panel_channels = (int64_t)conv->tile.vectors * lowering->target->lanes;
     conv->input_block = conv->group_inputs;
     conv->rows.images = out->images;

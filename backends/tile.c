@@ -4,7 +4,10 @@
  * The model: a tile does pixels x vectors multiply-adds per tap, loads one weight vector per vector
  * and broadcasts one float per pixel, or a vector of channels for as many taps. What takes longest
  * of multiply-add ports, load ports, issue width and the latency of the multiply-add chain is the
- * time of a tap. */
+ * time of a tap. Part of the time that instructions take to issue is added: narrow processors hide
+ * it less well, and on others a second thread of the core may take half of the issue slots. Where
+ * the first-level cache does not keep a panel's weights, sums are stored and loaded between blocks
+ * of input channels. */
 #include "backends/tuning.h"
 
 static const double latency = 4;          /* cycles of a multiply-add */
@@ -15,12 +18,22 @@ static double larger(double a, double b) {
     return a > b ? a : b;
 }
 
+int64_t weights_kept(const Target *target) {
+    return target->l1_bytes * 5 / 8;
+}
+
 int tile_widths(const Target *target, int64_t channels, int *widths) {
     enum { WIDE = 16 };
     int count = vector_widths(target, channels, widths, MAX_TILE_VECTORS);
     if (target->lanes < WIDE && count > 0)
         widths[count - 1] = target->lanes;
     return count;
+}
+
+/* Blocks of input channels whose weights the first-level cache keeps. */
+static int64_t weight_blocks(const Target *target, int64_t channels, int64_t taps) {
+    int64_t bytes = channels * taps * (int64_t)sizeof(float);
+    return (bytes - 1) / weights_kept(target) + 1;
 }
 
 static double tile_cycles(const Target *target, int64_t channels, int pixels, int64_t taps) {
@@ -38,11 +51,10 @@ static double tile_cycles(const Target *target, int64_t channels, int pixels, in
     }
     double instructions = pixels * vectors * operations + vectors + values + 2;
     double issue = instructions / target->instructions_per_cycle;
-    double tap = larger(larger(arithmetic, loads), larger(issue, latency));
-    if (target->lane_multiply_add) /* narrow processors hide the rest less well */
-        tap += issue / 8;
-    double stores = (double)pixels * vectors;
-    return tap * (double)taps + stores + cycles_per_tile;
+    double tap = larger(larger(arithmetic, loads), larger(issue, latency)) + issue / 8;
+    double blocks = (double)weight_blocks(target, channels, taps);
+    double stores = (double)pixels * vectors * (2 * blocks - 1);
+    return tap * (double)taps + stores + cycles_per_tile * blocks;
 }
 
 static double panel_cycles(

@@ -1,0 +1,287 @@
+/* The last channels of a pointwise convolution as dot products. Where the output channels leave a
+ * tail that would use a few lanes of a vector (4 of 116 with 16 lanes), its products are taken over
+ * input channels, which fill lanes: one accumulator for each pixel and channel. The sums of the
+ * lanes of as many accumulators as a vector has lanes are then put into one vector by permutes and
+ * additions, halving their number at each level.
+ *
+ * Weights: per group, for each vector of input channels of a run and each channel of the tail as
+ * many weights as there are lanes, filled up with zeros; then the biases of the tail, once for each
+ * pixel of a group of pixels. */
+#include "backends/convolution.h"
+#include <assert.h>
+#include <string.h>
+
+enum { MAX_LANES = 16, BLOCK = 4 /* lanes that cheap permutes stay in */ };
+
+/* ---- whether, and where ---- */
+
+int64_t convolution_tail(const Target *target, int64_t inputs, int64_t outputs) {
+    static const double sum_cost = 4; /* multiply-adds in whose time one sum of lanes is made */
+    static const double worth = 0.85; /* of the multiply-adds of a vector of channels */
+    enum { LEAST_LANES = 8 };
+    if (target->lanes < LEAST_LANES || target->weight_block > 0 || !target->fused_multiply_add)
+        return 0;
+    int64_t tail = outputs % target->lanes;
+    int64_t vectors = (inputs + target->lanes - 1) / target->lanes;
+    bool pays = (double)tail * ((double)vectors + sum_cost) < worth * (double)inputs;
+    return outputs > target->lanes && pays ? tail : 0;
+}
+
+/* The part of a run that holds input channels of the group; none when count is 0. */
+typedef struct TailRun {
+    int64_t first, count; /* channels of the run */
+    int64_t before;       /* channels of the group in front of them */
+} TailRun;
+
+static TailRun tail_run(const Convolution *conv, int64_t group, const Run *run) {
+    int64_t begin = group * conv->group_inputs, end = begin + conv->group_inputs;
+    int64_t first = run->first_channel > begin ? run->first_channel : begin;
+    int64_t last = run->first_channel + run->channel_count;
+    last = last < end ? last : end;
+    if (first >= last)
+        return (TailRun){0, 0, 0};
+    return (TailRun){first - run->first_channel, last - first, first - begin};
+}
+
+static int64_t run_vectors(const Convolution *conv, int64_t channels) {
+    int lanes = conv->lowering->target->lanes;
+    return (channels + lanes - 1) / lanes;
+}
+
+static int64_t group_vectors(const Convolution *conv, int64_t group) {
+    int64_t vectors = 0;
+    for (int i = 0; i < conv->input->run_count; i++)
+        vectors += run_vectors(conv, tail_run(conv, group, &conv->input->runs[i]).count);
+    return vectors;
+}
+
+void set_convolution_tail(Convolution *conv, const Node *node) {
+    enum { MOST_CUT_VECTORS = 4 };
+    const Target *target = conv->lowering->target;
+    int64_t tail = convolution_tail(target, conv->group_inputs, conv->group_outputs);
+    conv->main_outputs = conv->group_outputs;
+    if (tail == 0 || node->op != OP_conv || !is_pointwise(node))
+        return;
+    for (int i = 0; i < conv->input->run_count; i++)
+        if (conv->input->runs[i].channel_stride != 1)
+            return;
+    int64_t most = run_vectors(conv, conv->group_inputs) + MOST_CUT_VECTORS;
+    for (int64_t group = 0; group < conv->groups; group++) {
+        int64_t vectors = group_vectors(conv, group);
+        if (vectors > most)
+            return;
+        conv->tail_vectors = vectors > conv->tail_vectors ? vectors : conv->tail_vectors;
+    }
+    conv->main_outputs -= tail;
+}
+
+static int64_t tail_channels(const Convolution *conv) {
+    return conv->group_outputs - conv->main_outputs;
+}
+
+/* Pixels whose sums share a vector. */
+static int group_pixels(const Convolution *conv) {
+    return conv->lowering->target->lanes / (int)tail_channels(conv);
+}
+
+int64_t tail_weight_floats(const Convolution *conv) {
+    if (tail_channels(conv) == 0)
+        return 0;
+    return (conv->tail_vectors * tail_channels(conv) + 1) * conv->lowering->target->lanes;
+}
+
+void pack_tail(
+    const Convolution *conv, int64_t group, const float *weights, const float *bias, float *out) {
+    int64_t lanes = conv->lowering->target->lanes, tail = tail_channels(conv);
+    int64_t output = group * conv->group_outputs + conv->main_outputs;
+    float *biases = out + conv->tail_vectors * tail * lanes;
+    memset(out, 0, (size_t)tail_weight_floats(conv) * sizeof *out);
+    for (int i = 0; i < conv->input->run_count; i++) {
+        TailRun part = tail_run(conv, group, &conv->input->runs[i]);
+        for (int64_t input = 0; input < part.count; input++)
+            for (int64_t channel = 0; channel < tail; channel++)
+                out[(input / lanes * tail + channel) * lanes + input % lanes] =
+                    weights[(output + channel) * conv->group_inputs + part.before + input];
+        out += run_vectors(conv, part.count) * tail * lanes;
+    }
+    for (int64_t lane = 0; bias && lane < group_pixels(conv) * tail; lane++)
+        biases[lane] = bias[output + lane % tail];
+}
+
+/* ---- products ---- */
+
+/* The accumulators of some pixels, [pixel * tail + channel]. */
+typedef struct TailSums {
+    int registers[MAX_LANES];
+    int count;
+} TailSums;
+
+/* One vector of input channels, `count` of which are there. */
+static void emit_tail_products(const Convolution *conv, const ConvolutionTile *tile,
+    const TailSums *sums, int run, const Expression *input, const Expression *weight, int count) {
+    KernelBuilder *builder = conv->builder;
+    int lanes = conv->lowering->target->lanes, tail = (int)tail_channels(conv);
+    int weights[MAX_LANES];
+    for (int channel = 0; channel < tail; channel++) {
+        weights[channel] = kernel_register(builder, lanes);
+        kernel_load(builder, weights[channel], conv->weights,
+            expression_offset(conv->arena, weight, (int64_t)channel * lanes), 0, lanes);
+    }
+    for (int p = 0; p < tile->pixels; p++) {
+        int value = kernel_register(builder, lanes);
+        kernel_load(builder, value, conv->input_parameters[run],
+            pixel_offset(conv, &conv->input->runs[run], input, p), 0, count);
+        for (int channel = 0; channel < tail; channel++) {
+            int sum = sums->registers[p * tail + channel];
+            kernel_multiply_add(builder, sum, value, weights[channel], sum);
+        }
+    }
+}
+
+/* The channels of one run: a loop over whole vectors, and the rest. */
+static void emit_tail_run(const Convolution *conv, const ConvolutionTile *tile,
+    const TailSums *sums, int run, const TailRun *part, const Expression *group_channel,
+    const Expression *weight) {
+    Arena *arena = conv->arena;
+    int64_t lanes = conv->lowering->target->lanes, row = tail_channels(conv);
+    int64_t whole = part->count / lanes * lanes;
+    const Expression *input = tap_input(conv, tile, &conv->input->runs[run], group_channel);
+    if (whole > 0) {
+        const Expression *channel = kernel_open_range(conv->builder, "channel", 0, whole, lanes);
+        emit_tail_products(conv, tile, sums, run, expression_add(arena, input, channel),
+            expression_add(arena, weight, times(conv, channel, row)), (int)lanes);
+        kernel_close(conv->builder);
+    }
+    if (part->count > whole)
+        emit_tail_products(conv, tile, sums, run, expression_offset(arena, input, whole),
+            expression_offset(arena, weight, whole * row), (int)(part->count - whole));
+}
+
+static void emit_tail_sums(
+    const Convolution *conv, const ConvolutionTile *tile, const TailSums *sums) {
+    Arena *arena = conv->arena;
+    int64_t group = 0, vectors = 0;
+    bool loop = !expression_is_constant(tile->group, &group); /* then there is one run */
+    assert(!loop || conv->input->run_count == 1);
+    for (int i = 0; i < conv->input->run_count; i++) {
+        TailRun part = tail_run(conv, group, &conv->input->runs[i]);
+        const Expression *channel = loop ? times(conv, tile->group, conv->group_inputs)
+                                         : expression_constant(arena, part.first);
+        if (part.count == 0)
+            continue;
+        emit_tail_run(conv, tile, sums, i, &part, channel,
+            expression_offset(arena, tile->weight_offset,
+                vectors * tail_channels(conv) * conv->lowering->target->lanes));
+        vectors += run_vectors(conv, part.count);
+    }
+}
+
+/* ---- sums of lanes ---- */
+
+/* Which lanes of a pair of vectors one level adds: those of `second` to those of `first`. Levels 0
+ * and 1 stay inside of blocks of four lanes, the others add whole blocks. */
+static void level_lanes(int level, int lanes, int *first, int *second) {
+    for (int lane = 0; lane < lanes; lane++) {
+        int block = lane / BLOCK * BLOCK, within = lane % BLOCK;
+        if (level == 0) {
+            first[lane] = block + within / 2 + within % 2 * lanes;
+            second[lane] = first[lane] + 2;
+        } else if (level == 1) {
+            first[lane] = block + within % 2 + within / 2 * lanes;
+            second[lane] = first[lane] + 2;
+        } else {
+            int index = lane / BLOCK, half = lanes / BLOCK / 2;
+            first[lane] = index / half * lanes + index % half * 2 * BLOCK + within;
+            second[lane] = first[lane] + BLOCK;
+        }
+    }
+}
+
+/* One vector whose lane i is the sum of the lanes of accumulator i; lanes without one are 0. */
+static int emit_lane_sums(const Convolution *conv, const TailSums *sums) {
+    KernelBuilder *builder = conv->builder;
+    int lanes = conv->lowering->target->lanes;
+    int registers[MAX_LANES], zero = kernel_register(builder, lanes);
+    kernel_splat(builder, zero, 0.0f);
+    for (int i = 0; i < lanes; i++)
+        registers[i] = i < sums->count ? sums->registers[i] : zero;
+    for (int level = 0, left = lanes; left > 1; level++, left /= 2) {
+        int *first = ARENA_ARRAY(conv->arena, int, lanes);
+        int *second = ARENA_ARRAY(conv->arena, int, lanes);
+        level_lanes(level, lanes, first, second);
+        for (int i = 0; i < left / 2; i++) {
+            int a = registers[2 * i], b = registers[2 * i + 1];
+            if (a == zero && b == zero) {
+                registers[i] = zero;
+                continue;
+            }
+            int even = kernel_register(builder, lanes), odd = kernel_register(builder, lanes);
+            kernel_permute(builder, even, a, b, first);
+            kernel_permute(builder, odd, a, b, second);
+            kernel_binary(builder, INSTRUCTION_add, even, even, odd);
+            registers[i] = even;
+        }
+    }
+    return registers[0];
+}
+
+/* ---- the end ---- */
+
+static void add_residual(const Convolution *conv, const ConvolutionTile *tile, int sums) {
+    KernelBuilder *builder = conv->builder;
+    int tail = (int)tail_channels(conv), lanes = conv->lowering->target->lanes;
+    for (int p = 0; p < tile->pixels; p++) {
+        int other = kernel_register(builder, lanes);
+        access_lanes(
+            conv, tile, conv->residual, conv->residual_parameters, p, other, p * tail, tail, false);
+        kernel_binary(builder, INSTRUCTION_add, sums, sums, other);
+    }
+    emit_activation(builder, conv->residual_activation, sums);
+}
+
+/* The tail of `pixels` pixels from tile->column on. */
+static void emit_tail_pixels(const Convolution *conv, ConvolutionTile *tile, int pixels) {
+    KernelBuilder *builder = conv->builder;
+    int lanes = conv->lowering->target->lanes, tail = (int)tail_channels(conv);
+    TailSums sums = {.count = pixels * tail};
+    tile->pixels = pixels;
+    tile->kernel_row = tile->tap = expression_constant(conv->arena, 0);
+    for (int i = 0; i < sums.count; i++) {
+        sums.registers[i] = kernel_register(builder, lanes);
+        kernel_splat(builder, sums.registers[i], 0.0f);
+    }
+    emit_tail_sums(conv, tile, &sums);
+    int results = emit_lane_sums(conv, &sums);
+    if (conv->has_bias) {
+        int bias = kernel_register(builder, lanes);
+        kernel_load(builder, bias, conv->weights,
+            expression_offset(
+                conv->arena, tile->weight_offset, conv->tail_vectors * tail * (int64_t)lanes),
+            0, lanes);
+        kernel_binary(builder, INSTRUCTION_add, results, results, bias);
+    }
+    emit_activation(builder, conv->activation, results);
+    if (conv->residual)
+        add_residual(conv, tile, results);
+    for (int p = 0; p < pixels; p++)
+        access_lanes(
+            conv, tile, conv->output, conv->output_parameters, p, results, p * tail, tail, true);
+}
+
+void emit_tail(const Convolution *conv, ConvolutionTile *tile, const Expression *begin,
+    const Expression *end) {
+    Arena *arena = conv->arena;
+    KernelBuilder *builder = conv->builder;
+    int64_t together = group_pixels(conv);
+    const Expression *count = expression_maximum(
+        arena, expression_constant(arena, 0), expression_add(arena, end, times(conv, begin, -1)));
+    const Expression *whole_end = expression_add(
+        arena, begin, times(conv, expression_divide(arena, count, together), together));
+    tile->interior = true;
+    tile->column = kernel_open_for(builder, "column", begin, whole_end, together);
+    emit_tail_pixels(conv, tile, (int)together);
+    kernel_close(builder);
+    tile->column = kernel_open_for(builder, "column", whole_end, end, 1);
+    emit_tail_pixels(conv, tile, 1);
+    kernel_close(builder);
+}
