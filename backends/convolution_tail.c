@@ -4,9 +4,12 @@
  * lanes of as many accumulators as a vector has lanes are then put into one vector by permutes and
  * additions, halving their number at each level.
  *
- * Weights: per group, for each vector of input channels of a run and each channel of the tail as
- * many weights as there are lanes, filled up with zeros; then the biases of the tail, once for each
- * pixel of a group of pixels. */
+ * A lane adds up the same channels in the same order wherever they lie: a vector that several runs
+ * hold is loaded in parts, with zeros in the other lanes.
+ *
+ * Weights: per group, for each vector of input channels and each channel of the tail as many
+ * weights as there are lanes, filled up with zeros; then the biases of the tail, once for each
+ * pixel of those that share a vector. */
 #include "backends/convolution.h"
 #include <assert.h>
 #include <string.h>
@@ -43,21 +46,21 @@ static TailRun tail_run(const Convolution *conv, int64_t group, const Run *run) 
     return (TailRun){first - run->first_channel, last - first, first - begin};
 }
 
-static int64_t run_vectors(const Convolution *conv, int64_t channels) {
-    int lanes = conv->lowering->target->lanes;
-    return (channels + lanes - 1) / lanes;
-}
-
-static int64_t group_vectors(const Convolution *conv, int64_t group) {
-    int64_t vectors = 0;
-    for (int i = 0; i < conv->input->run_count; i++)
-        vectors += run_vectors(conv, tail_run(conv, group, &conv->input->runs[i]).count);
-    return vectors;
+/* Loads for the vectors of input channels of one pixel. */
+static int64_t group_loads(const Convolution *conv, int64_t group) {
+    int64_t loads = 0, lanes = conv->lowering->target->lanes;
+    for (int i = 0; i < conv->input->run_count; i++) {
+        TailRun part = tail_run(conv, group, &conv->input->runs[i]);
+        int64_t last = part.before + part.count - 1;
+        loads += part.count > 0 ? last / lanes - part.before / lanes + 1 : 0;
+    }
+    return loads;
 }
 
 void set_convolution_tail(Convolution *conv, const Node *node) {
     enum { MOST_CUT_VECTORS = 4 };
     const Target *target = conv->lowering->target;
+    int64_t lanes = target->lanes;
     int64_t tail = convolution_tail(target, conv->group_inputs, conv->group_outputs);
     conv->main_outputs = conv->group_outputs;
     if (tail == 0 || node->op != OP_conv || !is_pointwise(node))
@@ -65,13 +68,10 @@ void set_convolution_tail(Convolution *conv, const Node *node) {
     for (int i = 0; i < conv->input->run_count; i++)
         if (conv->input->runs[i].channel_stride != 1)
             return;
-    int64_t most = run_vectors(conv, conv->group_inputs) + MOST_CUT_VECTORS;
-    for (int64_t group = 0; group < conv->groups; group++) {
-        int64_t vectors = group_vectors(conv, group);
-        if (vectors > most)
+    conv->tail_vectors = (conv->group_inputs + lanes - 1) / lanes;
+    for (int64_t group = 0; group < conv->groups; group++)
+        if (group_loads(conv, group) > conv->tail_vectors + MOST_CUT_VECTORS)
             return;
-        conv->tail_vectors = vectors > conv->tail_vectors ? vectors : conv->tail_vectors;
-    }
     conv->main_outputs -= tail;
 }
 
@@ -96,14 +96,10 @@ void pack_tail(
     int64_t output = group * conv->group_outputs + conv->main_outputs;
     float *biases = out + conv->tail_vectors * tail * lanes;
     memset(out, 0, (size_t)tail_weight_floats(conv) * sizeof *out);
-    for (int i = 0; i < conv->input->run_count; i++) {
-        TailRun part = tail_run(conv, group, &conv->input->runs[i]);
-        for (int64_t input = 0; input < part.count; input++)
-            for (int64_t channel = 0; channel < tail; channel++)
-                out[(input / lanes * tail + channel) * lanes + input % lanes] =
-                    weights[(output + channel) * conv->group_inputs + part.before + input];
-        out += run_vectors(conv, part.count) * tail * lanes;
-    }
+    for (int64_t input = 0; input < conv->group_inputs; input++)
+        for (int64_t channel = 0; channel < tail; channel++)
+            out[(input / lanes * tail + channel) * lanes + input % lanes] =
+                weights[(output + channel) * conv->group_inputs + input];
     for (int64_t lane = 0; bias && lane < group_pixels(conv) * tail; lane++)
         biases[lane] = bias[output + lane % tail];
 }
@@ -116,21 +112,27 @@ typedef struct TailSums {
     int count;
 } TailSums;
 
-/* One vector of input channels, `count` of which are there. */
+/* Lanes of one vector of input channels, which lie in one run. */
+typedef struct TailVector {
+    int run, first_lane, lane_count;
+    const Expression *input, *weight; /* of the first of the lanes; of the vector */
+} TailVector;
+
 static void emit_tail_products(const Convolution *conv, const ConvolutionTile *tile,
-    const TailSums *sums, int run, const Expression *input, const Expression *weight, int count) {
+    const TailSums *sums, const TailVector *vector) {
     KernelBuilder *builder = conv->builder;
     int lanes = conv->lowering->target->lanes, tail = (int)tail_channels(conv);
     int weights[MAX_LANES];
     for (int channel = 0; channel < tail; channel++) {
         weights[channel] = kernel_register(builder, lanes);
         kernel_load(builder, weights[channel], conv->weights,
-            expression_offset(conv->arena, weight, (int64_t)channel * lanes), 0, lanes);
+            expression_offset(conv->arena, vector->weight, (int64_t)channel * lanes), 0, lanes);
     }
     for (int p = 0; p < tile->pixels; p++) {
         int value = kernel_register(builder, lanes);
-        kernel_load(builder, value, conv->input_parameters[run],
-            pixel_offset(conv, &conv->input->runs[run], input, p), 0, count);
+        kernel_load(builder, value, conv->input_parameters[vector->run],
+            pixel_offset(conv, &conv->input->runs[vector->run], vector->input, p),
+            vector->first_lane, vector->lane_count);
         for (int channel = 0; channel < tail; channel++) {
             int sum = sums->registers[p * tail + channel];
             kernel_multiply_add(builder, sum, value, weights[channel], sum);
@@ -138,41 +140,40 @@ static void emit_tail_products(const Convolution *conv, const ConvolutionTile *t
     }
 }
 
-/* The channels of one run: a loop over whole vectors, and the rest. */
+/* The channels of one run: a loop over whole vectors, and parts of vectors. */
 static void emit_tail_run(const Convolution *conv, const ConvolutionTile *tile,
-    const TailSums *sums, int run, const TailRun *part, const Expression *group_channel,
-    const Expression *weight) {
+    const TailSums *sums, int run, const TailRun *part, const Expression *run_channel) {
     Arena *arena = conv->arena;
-    int64_t lanes = conv->lowering->target->lanes, row = tail_channels(conv);
-    int64_t whole = part->count / lanes * lanes;
-    const Expression *input = tap_input(conv, tile, &conv->input->runs[run], group_channel);
-    if (whole > 0) {
-        const Expression *channel = kernel_open_range(conv->builder, "channel", 0, whole, lanes);
-        emit_tail_products(conv, tile, sums, run, expression_add(arena, input, channel),
-            expression_add(arena, weight, times(conv, channel, row)), (int)lanes);
+    int64_t lanes = conv->lowering->target->lanes, row = tail_channels(conv) * lanes;
+    const Expression *input = tap_input(conv, tile, &conv->input->runs[run], run_channel);
+    for (int64_t done = 0; done < part->count;) {
+        int64_t channel = part->before + done, lane = channel % lanes, left = part->count - done;
+        int64_t whole = lane == 0 ? left / lanes : 0;
+        int64_t here = whole > 0 ? whole * lanes : lanes - lane < left ? lanes - lane : left;
+        const Expression *index =
+            kernel_open_range(conv->builder, "vector", 0, whole > 0 ? whole : 1, 1);
+        const TailVector vector = {run, (int)lane, (int)(whole > 0 ? lanes : here),
+            expression_sum(
+                arena, input, times(conv, index, lanes), expression_constant(arena, done), NULL),
+            expression_sum(arena, tile->weight_offset, times(conv, index, row),
+                expression_constant(arena, channel / lanes * row), NULL)};
+        emit_tail_products(conv, tile, sums, &vector);
         kernel_close(conv->builder);
+        done += here;
     }
-    if (part->count > whole)
-        emit_tail_products(conv, tile, sums, run, expression_offset(arena, input, whole),
-            expression_offset(arena, weight, whole * row), (int)(part->count - whole));
 }
 
 static void emit_tail_sums(
     const Convolution *conv, const ConvolutionTile *tile, const TailSums *sums) {
-    Arena *arena = conv->arena;
-    int64_t group = 0, vectors = 0;
+    int64_t group = 0;
     bool loop = !expression_is_constant(tile->group, &group); /* then there is one run */
     assert(!loop || conv->input->run_count == 1);
     for (int i = 0; i < conv->input->run_count; i++) {
         TailRun part = tail_run(conv, group, &conv->input->runs[i]);
-        const Expression *channel = loop ? times(conv, tile->group, conv->group_inputs)
-                                         : expression_constant(arena, part.first);
-        if (part.count == 0)
-            continue;
-        emit_tail_run(conv, tile, sums, i, &part, channel,
-            expression_offset(arena, tile->weight_offset,
-                vectors * tail_channels(conv) * conv->lowering->target->lanes));
-        vectors += run_vectors(conv, part.count);
+        if (part.count > 0)
+            emit_tail_run(conv, tile, sums, i, &part,
+                loop ? times(conv, tile->group, conv->group_inputs)
+                     : expression_constant(conv->arena, part.first));
     }
 }
 

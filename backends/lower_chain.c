@@ -239,7 +239,7 @@ bool lower_chain(Lowering *lowering, const Node *last) {
     call_begin(lowering, &call, chain.nodes[0], 1);
     call.step.op = op_info(last->op)->name;
     chain.planar_head = chain.count > 1 && chain.count <= MAX_KERNEL_LOCALS &&
-                        is_planar_head(lowering, chain.nodes[0], chain.nodes[1]);
+                        is_planar_head(lowering, chain.nodes[0], chain.nodes[1], widths[0]);
     for (int i = 0; i < chain.count; i++) {
         const Node *node = chain.nodes[i];
         const Link *from = i == 0 ? NULL : &chain.links[i - 1];

@@ -8,16 +8,20 @@
 
 #include "backends/chain.h"
 
-/* Whether the two, the first nodes of a chain, are best computed that way. Numbered reasons against
+enum { MOST_POOLED_ROWS = 8 };
+
+/* Whether the two, the first nodes of a chain, are best computed that way, at most `width` columns
+ * of the convolution at once. Numbered reasons against
  * it are in planar_convolution.c. */
-bool is_planar_head(const Lowering *lowering, const Node *convolution, const Node *pool);
+bool is_planar_head(
+    const Lowering *lowering, const Node *convolution, const Node *pool, int64_t width);
 
 /* The ring behind the convolution: rows of `width` columns, channel after channel. */
 Placement *planar_ring(Arena *arena, const Node *convolution, int64_t rows, int64_t width);
 /* Floats of it. */
 int64_t planar_ring_floats(const Placement *ring);
 
-/* As convolution_row_op and window_row_op. `width`: the most columns that are computed at once. */
+/* As convolution_row_op and window_row_op; `width` as above. */
 RowOp *planar_convolution_row_op(
     Lowering *lowering, KernelCall *call, const Node *node, const Link *to, int64_t width);
 RowOp *planar_pool_row_op(

@@ -27,46 +27,6 @@ typedef struct PlanarConvolution {
     int64_t phase_columns; /* room for those of one phase of a row and channel */
 } PlanarConvolution;
 
-/* ---- when ---- */
-
-/* Lanes of vectors of channels to those that hold one. */
-static double lanes_paid(const Target *target, int64_t channels) {
-    int64_t vectors = (channels + target->lanes - 1) / target->lanes;
-    return (double)(vectors * target->lanes) / (double)channels;
-}
-
-bool is_planar_head(const Lowering *lowering, const Node *convolution, const Node *pool) {
-    static const double worth = 1.2;
-    const Target *target = lowering->target;
-    /* 1. one convolution of few planes, and vectors with more lanes than a permute can do without
-     */
-    if (convolution->op != OP_conv || node_integer(convolution, "groups") != 1 ||
-        convolution->operand_count != 1 || target->lanes < 8 || !target->fused_multiply_add)
-        return false;
-    const Placement *image = lowering_placement((Lowering *)lowering, convolution->operands[0]);
-    if (image->run_count != 1 || image->runs[0].pixel_stride != 1 ||
-        image->runs[0].channel_stride == 1 || image->channels > MOST_INPUTS)
-        return false;
-    /* 2. channels fill vectors badly */
-    if (lanes_paid(target, convolution->results[0]->type.dims[1]) < worth)
-        return false;
-    /* 3. columns of a tap are every one or every second */
-    Window window = node_window(convolution);
-    if (window.stride[1] > MOST_STRIDE)
-        return false;
-    /* 4. what is pooled is not negative, so zeros stand for the padding */
-    Activation activation = (Activation)node_integer(convolution, "activation");
-    if (pool->op != OP_max_pool ||
-        (activation != ACTIVATION_RELU && activation != ACTIVATION_RELU6))
-        return false;
-    /* 5. three columns, every second */
-    Window pooled = node_window(pool);
-    if (pooled.kernel[1] != 3 || pooled.stride[1] != 2 || pooled.dilation[1] != 1)
-        return false;
-    /* 6. nobody else decided where the pooled channels go */
-    return !lowering->claims[pool->results[0]->id] && !lowering->outputs[pool->results[0]->id];
-}
-
 /* ---- the ring ---- */
 
 Placement *planar_ring(Arena *arena, const Node *convolution, int64_t rows, int64_t width) {
@@ -117,6 +77,62 @@ static ColumnRange phase_range(const Target *target, const Window *window, Colum
     begin -= (begin % step + step) % step;
     return (ColumnRange){begin, outputs.end + most};
 }
+
+/* Room for the columns of one phase of a row: strips begin anywhere, and a tile reads whole vectors
+ * of columns. */
+static int64_t phase_columns(const Target *target, const Window *window, int64_t width) {
+    ColumnRange range = phase_range(target, window, (ColumnRange){0, width});
+    return (range.end - range.begin + 3 * target->lanes - 1) / target->lanes * target->lanes;
+}
+
+/* ---- when ---- */
+
+/* Lanes of vectors of channels to those that hold one. */
+static double lanes_paid(const Target *target, int64_t channels) {
+    int64_t vectors = (channels + target->lanes - 1) / target->lanes;
+    return (double)(vectors * target->lanes) / (double)channels;
+}
+
+bool is_planar_head(
+    const Lowering *lowering, const Node *convolution, const Node *pool, int64_t width) {
+    static const double worth = 1.2;
+    const Target *target = lowering->target;
+    /* 1. one convolution of few planes, and vectors with more lanes than a permute can do without
+     */
+    if (convolution->op != OP_conv || node_integer(convolution, "groups") != 1 ||
+        convolution->operand_count != 1 || target->lanes < 8 || !target->fused_multiply_add)
+        return false;
+    const Placement *image = lowering_placement((Lowering *)lowering, convolution->operands[0]);
+    if (image->run_count != 1 || image->runs[0].pixel_stride != 1 ||
+        image->runs[0].channel_stride == 1 || image->channels > MOST_INPUTS)
+        return false;
+    /* 2. channels fill vectors badly */
+    if (lanes_paid(target, convolution->results[0]->type.dims[1]) < worth)
+        return false;
+    /* 3. columns of a tap are every one or every second */
+    Window window = node_window(convolution);
+    if (window.stride[1] > MOST_STRIDE)
+        return false;
+    /* 4. what is pooled is not negative, so zeros stand for the padding */
+    Activation activation = (Activation)node_integer(convolution, "activation");
+    if (pool->op != OP_max_pool ||
+        (activation != ACTIVATION_RELU && activation != ACTIVATION_RELU6))
+        return false;
+    /* 5. three columns, every second, of few rows */
+    Window pooled = node_window(pool);
+    if (pooled.kernel[0] > MOST_POOLED_ROWS || pooled.kernel[1] != 3 || pooled.stride[1] != 2 ||
+        pooled.dilation[1] != 1)
+        return false;
+    /* 6. nobody else decided where the pooled channels go */
+    if (lowering->claims[pool->results[0]->id] || lowering->outputs[pool->results[0]->id])
+        return false;
+    /* 7. the rows of the image fit the stack beside the rings */
+    int64_t planes = window.kernel[0] * window.stride[1] * image->channels;
+    int64_t floats = planes * phase_columns(target, &window, width);
+    return floats * (int64_t)sizeof(float) <= lowering->ring_bytes / 2;
+}
+
+/* ---- copying them ---- */
 
 /* In the local buffer: the first column of a phase. */
 static const Expression *phase_offset(const PlanarConvolution *op, const Expression *kernel_row,
@@ -374,7 +390,6 @@ RowOp *planar_convolution_row_op(
     Lowering *lowering, KernelCall *call, const Node *node, const Link *to, int64_t width) {
     PlanarConvolution *op = ARENA_NEW(lowering->arena, PlanarConvolution);
     const Placement *input = lowering_placement(lowering, node->operands[0]);
-    int64_t lanes = lowering->target->lanes;
     *op = (PlanarConvolution){.lowering = lowering,
         .builder = &call->builder,
         .arena = lowering->arena,
@@ -397,10 +412,8 @@ RowOp *planar_convolution_row_op(
     const Window *window = &op->rows.window;
     int64_t taps = window->kernel[0] * window->kernel[1] * op->inputs;
     op->tile = choose_tile(lowering->target, width, op->outputs, taps);
-    ColumnRange range = phase_range(lowering->target, window, (ColumnRange){0, width});
-    /* Strips begin anywhere, and a tile reads whole vectors of columns. */
-    op->phase_columns = (range.end - range.begin + 3 * lanes - 1) / lanes * lanes;
-    op->phases = kernel_local(
+    op->phase_columns = phase_columns(lowering->target, window, width);
+    op->phases = kernel_packing_local(
         op->builder, window->kernel[0] * op->inputs * window->stride[1] * op->phase_columns);
     pack_planar(op, call, node);
     call->step.macs += node_macs(node);

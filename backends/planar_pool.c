@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
-enum { MAX_LANES = 16, MOST_ROWS = 8 };
+enum { MAX_LANES = 16 };
 
 typedef struct PlanarPool {
     RowOp rows; /* first: it is a RowOp */
@@ -24,7 +24,7 @@ typedef struct PlanarPool {
 /* A vector of outputs of some channels. */
 typedef struct PoolTile {
     const Expression *image, *row, *column;
-    const Expression *rows[MOST_ROWS]; /* offsets of the window's rows in the ring */
+    const Expression *rows[MOST_POOLED_ROWS]; /* offsets of the window's rows in the ring */
     int64_t first_channel;
     int channels, outputs; /* outputs: those of the vector that are there */
 } PoolTile;
@@ -251,7 +251,7 @@ RowOp *planar_pool_row_op(
         .emit_row = emit_pool_row,
         .input = from->placement,
         .input_parameters = &op->input_parameter};
-    assert(op->rows.window.kernel[0] <= MOST_ROWS);
+    assert(op->rows.window.kernel[0] <= MOST_POOLED_ROWS);
     const Window *window = &op->rows.window;
     call_describe(call, "%s %" PRId64 "x%" PRId64 " stride %" PRId64 ", %" PRId64,
         op_info(node->op)->name, window->kernel[0], window->kernel[1], window->stride[0],

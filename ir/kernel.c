@@ -181,6 +181,11 @@ int kernel_local(KernelBuilder *builder, int64_t floats) {
     return MAX_KERNEL_PARAMETERS + kernel->local_count++;
 }
 
+int kernel_packing_local(KernelBuilder *builder, int64_t floats) {
+    builder->kernel->local_packs[builder->kernel->local_count] = true;
+    return kernel_local(builder, floats);
+}
+
 int kernel_register(KernelBuilder *builder, int lanes) {
     return kernel_register_of(builder, LANE_F32, lanes);
 }

@@ -136,6 +136,7 @@ typedef struct Kernel {
     KernelParameter parameters[MAX_KERNEL_PARAMETERS];
     int parameter_count;
     int64_t local_floats[MAX_KERNEL_LOCALS]; /* sizes of the kernel's own buffers, on the stack */
+    bool local_packs[MAX_KERNEL_LOCALS];     /* see kernel_packing_local */
     int local_count;
     int64_t extent;         /* of the parallel axis */
     int threads;            /* of a block; 0: not for a GPU */
@@ -165,6 +166,9 @@ int kernel_parameter_of(
 /* A buffer of the kernel's own, aligned to 64 bytes, without meaning at the start: used like a
  * parameter that is read and written. */
 int kernel_local(KernelBuilder *builder, int64_t floats);
+/* The same, for operands that an op puts in the order in which it reads them: part of its work, and
+ * not counted as the moves of a layout op. */
+int kernel_packing_local(KernelBuilder *builder, int64_t floats);
 int kernel_register(KernelBuilder *builder, int lanes); /* of F32 */
 int kernel_register_of(KernelBuilder *builder, LaneType type, int lanes);
 const Expression *kernel_variable(KernelBuilder *builder, int variable);

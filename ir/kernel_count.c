@@ -301,7 +301,8 @@ static void run_store(Counter *counter, Site *site, int64_t first, const FloatGr
         counter->times * instruction->lane_count * number_bytes(counter, instruction->parameter);
     counter->computes |= (lanes & ~state->moved & ~state->constant) != 0;
     counter->moves |= moved != 0;
-    if (instruction->parameter >= MAX_KERNEL_PARAMETERS)
+    int local = instruction->parameter - MAX_KERNEL_PARAMETERS;
+    if (local >= 0 && !counter->kernel->local_packs[local])
         counter->count->local_moved_bytes +=
             counter->times * __builtin_popcountll(moved) * (int64_t)sizeof(float);
     if (was_added(counter, site, first, grid, moved))

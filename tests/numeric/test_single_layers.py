@@ -32,6 +32,32 @@ def case(*values):
 
 # ---- convolutions ----
 
+@case(17, 20, 34, 58, 116)
+def dot_product_tail(t, channels):
+    """Output channels that leave a few for a last vector, and enough inputs for them to be dot products."""
+    x = t.input(88, 7, 9, batch=2)
+    t.output(t.apply("relu", t.conv(x, channels, 1, bias=True)))
+    t.output(t.apply("relu6", t.apply("add", t.conv(x, channels, 1), t.conv(x, channels, 1, bias=True))))
+    t.output(t.conv(x, 4 * channels, 1, groups=4))
+    y = t.apply("concat", t.conv(x, 13, 1), x, t.conv(x, 5, 1))  # inputs in several runs
+    keep, work = t.split(t.conv(y, channels, 1, bias=True), [channels // 3, channels - channels // 3])
+    t.output(t.apply("relu", t.depthwise(work, 3, padding=1)))
+    t.output(keep)
+
+
+@case((12, "relu"), (20, "relu6"), (24, "relu"))
+def planar_stem(t, channels_activation):
+    """A convolution of an image and the pooling behind it, at sizes that leave all kinds of edges."""
+    channels, activation = channels_activation
+    for planes, height, width in ((3, 37, 75), (1, 20, 66), (4, 9, 131), (2, 3, 5)):
+        x = t.input(planes, height, width, batch=2)
+        for kernel, stride, padding, pooled in ((3, 2, 1, 1), (3, 1, 0, 0), (5, 2, 2, 1), (2, 2, (0, 1, 1, 0), 0)):
+            if min(height, width) < 5 and padding != 1:
+                continue
+            y = t.apply(activation, t.conv(x, channels, kernel, stride, padding, bias=stride == 2))
+            t.output(t.apply("relu", t.conv(t.max_pool(y, 3, 2, pooled, ceil=kernel == 5), 7, 1)))
+
+
 @case(*CHANNELS)
 def dense(t, c):
     x = t.input(c, 13, 11, batch=3 if c < 30 else 1)
