@@ -27,6 +27,7 @@ typedef struct Convolution {
     int64_t group_weights; /* packed, in floats */
     int64_t width_in, width_out; /* flat: one row of all pixels */
     bool flat, has_bias;
+    bool in_place;       /* the output takes the residual's place */
     int64_t bias_offset; /* in floats, inside the packed weights */
     Activation activation, residual_activation;
     TileShape tile;

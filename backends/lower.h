@@ -45,6 +45,7 @@ typedef struct Lowering {
     const GraphOutput **outputs; /* by value id: the output that the value is written to directly */
     Claim **claims;              /* by value id: per channel; NULL when no route owns any */
     const Node **chain_next;     /* by value id: who reads the value inside the same kernel */
+    int *unread;                 /* by value id: how often it is read by steps to come */
     bool *owns;                  /* by value id: of a route: it owns its sources */
     Placement **owned;           /* by value id: where the channels of such a route are */
     LowerChains chains;          /* as in LowerOptions */

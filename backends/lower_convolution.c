@@ -487,6 +487,35 @@ bool is_depthwise(const Node *node) {
            node_weight(node, "weight")->type.dims[0] == node->operands[0]->type.dims[1];
 }
 
+/* Whether somebody else has yet to read from the buffer: the value again, or a view of it. */
+static bool is_read_later(const Lowering *lowering, const Value *value, int buffer) {
+    for (int id = 0; id < lowering->graph->next_value_id; id++) {
+        const Placement *placement = lowering->placements[id];
+        int unread = lowering->unread[id] - (id == value->id);
+        for (int i = 0; placement && unread > 0 && i < placement->run_count; i++)
+            if (placement->runs[i].buffer == buffer)
+                return true;
+    }
+    return false;
+}
+
+/* Whether the sums may be stored where the residual lies: each number is read by what replaces it,
+ * and nobody else wants it any more. Then half of the bytes of a large tensor need not move. */
+static bool adds_in_place(const Lowering *lowering, const Node *node, const Placement *residual) {
+    if (!residual || residual->run_count != 1 || residual->runs[0].buffer < 0)
+        return false;
+    const Value *value = node->operands[1], *result = node->results[0];
+    const Run *run = &residual->runs[0];
+    const Buffer *buffer = &lowering->program->buffers[run->buffer];
+    if (lowering->placements[value->id] != residual || buffer->kind != BUFFER_WORKSPACE ||
+        lowering->claims[value->id] || lowering->claims[result->id] ||
+        lowering->outputs[value->id] || lowering->outputs[result->id])
+        return false;
+    return run->offset == 0 && run->channel_stride == 1 && run->ring_rows == 0 &&
+           run->pixel_stride == pixel_distance(lowering->target, residual->channels) &&
+           !is_read_later(lowering, value, run->buffer);
+}
+
 static void describe(Convolution *conv, const Node *node, const Link *from, const Link *to) {
     Lowering *lowering = conv->lowering;
     conv->rows.window = node_window(node);
@@ -498,7 +527,12 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
     if (node->operand_count > 1)
         conv->residual =
             lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[1]));
-    conv->output = to ? to->placement : lowering_place(lowering, node->results[0]);
+    conv->in_place = conv->flat && adds_in_place(lowering, node, conv->residual);
+    if (conv->in_place)
+        lowering->placements[node->results[0]->id] = (Placement *)conv->residual;
+    conv->output = to               ? to->placement
+                   : conv->in_place ? conv->residual
+                                    : lowering_place(lowering, node->results[0]);
     conv->group_inputs = conv->input->channels / conv->groups;
     conv->group_outputs = conv->output->channels / conv->groups;
     const Placement *in = conv->input, *out = conv->output;
@@ -529,11 +563,14 @@ static Convolution *prepare(Lowering *lowering, KernelCall *call, const Node *no
     conv->input_parameters = call_link(call, PARAMETER_READ, "input", from, conv->input);
     conv->rows.input = conv->input;
     conv->rows.input_parameters = conv->input_parameters;
-    if (conv->residual)
+    if (conv->residual && !conv->in_place)
         conv->residual_parameters =
             call_placement(call, PARAMETER_READ, "residual", conv->residual);
     pack_weights(conv, node_weight(node, "weight"), node_weight(node, "bias"));
-    conv->output_parameters = call_link(call, PARAMETER_WRITE, "output", to, conv->output);
+    ParameterRole role = conv->in_place ? PARAMETER_UPDATE : PARAMETER_WRITE;
+    conv->output_parameters = call_link(call, role, "output", to, conv->output);
+    if (conv->in_place)
+        conv->residual_parameters = conv->output_parameters;
     call->step.macs += node_macs(node);
     call_describe(call, "%s %" PRId64 "x%" PRId64 " %" PRId64 " -> %" PRId64 "%s%s",
         op_info(node->op)->name, conv->rows.window.kernel[0], conv->rows.window.kernel[1],

@@ -37,6 +37,8 @@ static const char *role_name(ParameterRole role) {
         return "read";
     case PARAMETER_WRITE:
         return "write";
+    case PARAMETER_UPDATE:
+        return "update";
     case PARAMETER_WEIGHTS:
         return "weights";
     case PARAMETER_TABLE:

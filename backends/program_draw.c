@@ -62,8 +62,9 @@ static int find_writers(const Program *program, int buffer, Arena *scratch, Writ
         const Step *step = &program->steps[i];
         bool found = false;
         for (int k = 0; !found && k < parameter_count(program, step); k++) {
-            found =
-                role_of(program, step, k) == PARAMETER_WRITE && step->arguments[k].buffer == buffer;
+            ParameterRole role = role_of(program, step, k);
+            found = (role == PARAMETER_WRITE || role == PARAMETER_UPDATE) &&
+                    step->arguments[k].buffer == buffer;
             if (found)
                 (*writers)[count++] = (Writer){i, step->arguments[k].offset};
         }
@@ -128,7 +129,8 @@ static void draw_buffer(const Picture *picture, int index, Arena *scratch) {
 static void draw_reads(const Picture *picture, int index) {
     const Step *step = &picture->program->steps[index];
     for (int k = 0; k < parameter_count(picture->program, step); k++) {
-        if (role_of(picture->program, step, k) == PARAMETER_READ)
+        ParameterRole role = role_of(picture->program, step, k);
+        if (role == PARAMETER_READ || role == PARAMETER_UPDATE)
             text_format(
                 picture->text, "  buffer%d:out:s -> step%d\n", step->arguments[k].buffer, index);
     }

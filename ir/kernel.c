@@ -438,8 +438,10 @@ static const char *access_fault(const Kernel *kernel, const Instruction *instruc
     if (!is_local &&
         (instruction->parameter < 0 || instruction->parameter >= kernel->parameter_count))
         return "a parameter is out of range";
-    bool writes = !is_local && kernel->parameters[instruction->parameter].role == PARAMETER_WRITE;
-    if (!is_local && (access == ACCESS_WRITE) != writes)
+    ParameterRole role =
+        is_local ? PARAMETER_UPDATE : kernel->parameters[instruction->parameter].role;
+    bool writes = role == PARAMETER_WRITE;
+    if (role != PARAMETER_UPDATE && (access == ACCESS_WRITE) != writes)
         return "a parameter is read and written against its role";
     if (instruction->first_lane < 0 || instruction->lane_count < 1 ||
         instruction->first_lane + instruction->lane_count > lanes)

@@ -113,6 +113,7 @@ struct Statement {
 typedef enum ParameterRole {
     PARAMETER_READ,
     PARAMETER_WRITE,
+    PARAMETER_UPDATE, /* read and written: an item reads only what it alone writes, and first */
     PARAMETER_WEIGHTS,
     PARAMETER_TABLE /* integers of 32 bits, read by expressions */
 } ParameterRole;

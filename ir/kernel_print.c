@@ -140,6 +140,7 @@ static void print_block(const Kernel *kernel, const Block *block, int indent, Te
 void kernel_print(const Kernel *kernel, Text *text) {
     static const char *const roles[] = {[PARAMETER_READ] = "read",
         [PARAMETER_WRITE] = "write",
+        [PARAMETER_UPDATE] = "update",
         [PARAMETER_WEIGHTS] = "weights",
         [PARAMETER_TABLE] = "table"};
     text_format(text, "kernel %s(", kernel->name);

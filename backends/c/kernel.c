@@ -252,7 +252,8 @@ static void append_head(const Syntax *syntax) {
     text_format(out, "KERNEL void %s(", kernel->name);
     size_t column = 4 + strlen(kernel->name) + strlen("KERNEL void (");
     for (int i = 0; i < kernel->parameter_count; i++) {
-        bool writes = kernel->parameters[i].role == PARAMETER_WRITE;
+        ParameterRole role = kernel->parameters[i].role;
+        bool writes = role == PARAMETER_WRITE || role == PARAMETER_UPDATE;
         const char *parameter = arena_format(
             syntax->arena, "%sfloat *restrict %s, ", writes ? "" : "const ", syntax->parameters[i]);
         bool full = column + strlen(parameter) > 100;

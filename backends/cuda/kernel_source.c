@@ -254,6 +254,7 @@ static const char *parameter_type(ParameterRole role) {
                           */
         return "const float *";
     case PARAMETER_WRITE:
+    case PARAMETER_UPDATE:
         return "float *";
     case PARAMETER_WEIGHTS:
         return "const float *__restrict__ ";

@@ -603,10 +603,12 @@ static LLVMValueRef declare_kernel(Codegen *codegen, const Kernel *kernel) {
     codegen_mark(codegen, function, LLVMAttributeFunctionIndex, "noinline");
     codegen_mark(codegen, function, LLVMAttributeFunctionIndex, "nounwind");
     for (unsigned i = 0; i < count; i++) {
-        /* No kernel reads what it writes, and runs of one buffer never overlap. */
+        /* No parameter reads what another writes, and runs of one buffer never overlap. */
+        ParameterRole role = kernel->parameters[i].role;
         codegen_mark(codegen, function, (int)i + 1, "noalias");
-        codegen_mark(codegen, function, (int)i + 1,
-            kernel->parameters[i].role == PARAMETER_WRITE ? "writeonly" : "readonly");
+        if (role != PARAMETER_UPDATE)
+            codegen_mark(
+                codegen, function, (int)i + 1, role == PARAMETER_WRITE ? "writeonly" : "readonly");
     }
     return function;
 }
