@@ -192,6 +192,15 @@ Backend backend_default(void); /* one of the others */
  * clang. */
 void program_set_backend(Program *program, Backend backend, const char *c_compiler);
 
+/* How NAME_run_parallel uses the caller's parallel_for: see parallel.h. */
+typedef enum ParallelLoops {
+    LOOP_PER_RUN, /* once */
+    LOOP_PER_STEP /* once a step, with its items: for who looks at steps, or cuts them */
+} ParallelLoops;
+
+/* Of all levels. LOOP_PER_RUN is the default. */
+void program_set_loops(Program *program, ParallelLoops loops);
+
 /* llvm/ */
 
 bool llvm_is_built_in(void);

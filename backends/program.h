@@ -51,6 +51,7 @@ struct Program {
     const char *name;
     const Target *target;
     Backend backend;        /* see program_set_backend */
+    ParallelLoops loops;    /* see program_set_loops */
     const char *c_compiler; /* or NULL */
     Kernel **kernels;
     int kernel_count;

@@ -227,6 +227,8 @@ static bool bench(const BenchOptions *options, CompiledModel *compiled) {
     Session *session = options->session;
     if (!model_compile(&options->model, true, compiled))
         return false;
+    if (options->profile)
+        program_set_loops(compiled->program, LOOP_PER_STEP);
     LoadedModel *loaded = jit_load(compiled->program, session->diagnostics);
     if (loaded == NULL)
         return false;

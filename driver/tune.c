@@ -67,6 +67,7 @@ static bool open_variant(Tuner *tuner, Tuning *tuning, LowerChains chains) {
     variant->program = model_lower(&options, graph, target);
     if (variant->program == NULL)
         return false;
+    program_set_loops(variant->program, LOOP_PER_STEP);
     ProgramSummary summary = program_summary(variant->program);
     variant->step_count = summary.step_count;
     variant->loaded = jit_load(variant->program, session->diagnostics);

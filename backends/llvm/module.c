@@ -1,5 +1,6 @@
 /* The module of a program: kernels, one function per step, and the two public functions. */
 #include "backends/llvm/codegen.h"
+#include "backends/parallel.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -165,11 +166,13 @@ static void check_pointers(ModuleCodegen *m, LLVMValueRef function, LLVMValueRef
     }
 }
 
-static LLVMValueRef check_and_make_context(ModuleCodegen *m, LLVMValueRef function) {
+/* Begins the function with room for the context, or for all that a shared run needs. */
+static LLVMValueRef check_and_make_context(ModuleCodegen *m, LLVMValueRef function, bool shared) {
     LLVMBuilderRef builder = m->codegen.builder;
     LLVMPositionBuilderAtEnd(
         builder, LLVMAppendBasicBlockInContext(m->codegen.context, function, "entry"));
-    LLVMValueRef context = LLVMBuildAlloca(builder, m->context_type, "context");
+    LLVMValueRef context = shared ? codegen_parallel_frame(&m->codegen, m->program)
+                                  : LLVMBuildAlloca(builder, m->context_type, "context");
     check_pointers(m, function, LLVMGetParam(function, 0), m->program->input_count);
     check_pointers(m, function, LLVMGetParam(function, 1), m->program->output_count);
     LLVMValueRef workspace = LLVMGetParam(function, 2);
@@ -199,7 +202,7 @@ static void emit_run(ModuleCodegen *m) {
     codegen_mark(&m->codegen, function, LLVMAttributeFunctionIndex, "nounwind");
     if (m->program->level)
         LLVMSetVisibility(function, LLVMHiddenVisibility);
-    LLVMValueRef context = check_and_make_context(m, function);
+    LLVMValueRef context = check_and_make_context(m, function, false);
     for (int i = 0; i < m->program->step_count; i++) {
         LLVMValueRef arguments[3] = {context, LLVMConstNull(m->codegen.index), extent_of(m, i)};
         LLVMBuildCall2(m->codegen.builder, m->step_type, m->steps[i], arguments, 3, "");
@@ -207,13 +210,10 @@ static void emit_run(ModuleCodegen *m) {
     LLVMBuildRet(m->codegen.builder, LLVMConstInt(m->codegen.i32, STATUS_OK, 0));
 }
 
-/* int NAME_run_parallel(inputs, outputs, workspace, parallel_for, pool) */
-static void emit_run_parallel(ModuleCodegen *m) {
+static LLVMValueRef add_run_parallel(ModuleCodegen *m) {
     LLVMTypeRef pointer = m->codegen.pointer;
     LLVMTypeRef types[5] = {pointer, pointer, pointer, pointer, pointer};
     LLVMTypeRef type = LLVMFunctionType(m->codegen.i32, types, 5, 0);
-    LLVMTypeRef loop_types[4] = {pointer, pointer, pointer, m->codegen.index};
-    LLVMTypeRef loop_type = LLVMFunctionType(m->codegen.void_type, loop_types, 4, 0);
     LLVMValueRef function =
         LLVMAddFunction(m->codegen.module, codegen_symbol(m->program, "run_parallel"), type);
     /* Elsewhere what parallel_for throws may pass; here its table would ask for a library. */
@@ -221,14 +221,36 @@ static void emit_run_parallel(ModuleCodegen *m) {
         codegen_mark(&m->codegen, function, LLVMAttributeFunctionIndex, "nounwind");
     if (m->program->level)
         LLVMSetVisibility(function, LLVMHiddenVisibility);
-    LLVMValueRef context = check_and_make_context(m, function);
+    return function;
+}
+
+static void call_parallel_for(ModuleCodegen *m, LLVMValueRef function, LLVMValueRef task,
+    LLVMValueRef context, LLVMValueRef count) {
+    LLVMTypeRef pointer = m->codegen.pointer;
+    LLVMTypeRef types[4] = {pointer, pointer, pointer, m->codegen.index};
+    LLVMTypeRef type = LLVMFunctionType(m->codegen.void_type, types, 4, 0);
     LLVMValueRef parallel_for = LLVMGetParam(function, 3), pool = LLVMGetParam(function, 4);
+    LLVMValueRef arguments[4] = {pool, task, context, count};
+    LLVMBuildCall2(m->codegen.builder, type, parallel_for, arguments, 4, "");
+}
+
+/* int NAME_run_parallel(inputs, outputs, workspace, parallel_for, pool) */
+static void emit_run_parallel(ModuleCodegen *m) {
+    bool shared = m->program->loops == LOOP_PER_RUN;
+    LLVMValueRef task =
+        shared ? codegen_parallel_task(&m->codegen, m->program, m->steps) : NULL;
+    LLVMValueRef function = add_run_parallel(m);
+    LLVMValueRef context = check_and_make_context(m, function, shared);
+    LLVMValueRef parallel_for = LLVMGetParam(function, 3);
     return_if(
         m, function, LLVMBuildIsNull(m->codegen.builder, parallel_for, ""), STATUS_NULL_POINTER);
-    for (int i = 0; i < m->program->step_count; i++) {
-        LLVMValueRef arguments[4] = {pool, m->steps[i], context, extent_of(m, i)};
-        LLVMBuildCall2(m->codegen.builder, loop_type, parallel_for, arguments, 4, "");
+    if (shared) {
+        codegen_parallel_start(&m->codegen, m->program, context);
+        call_parallel_for(
+            m, function, task, context, LLVMConstInt(m->codegen.index, STINTS, 0));
     }
+    for (int i = 0; !shared && i < m->program->step_count; i++)
+        call_parallel_for(m, function, m->steps[i], context, extent_of(m, i));
     LLVMBuildRet(m->codegen.builder, LLVMConstInt(m->codegen.i32, STATUS_OK, 0));
 }
 

@@ -1,0 +1,46 @@
+/* How NAME_run_parallel shares a run out.
+ *
+ * One parallel_for does the whole run; each of its items is a stint of one thread, which joins the
+ * crew, works from step to step, and leaves. A step's items are cut into slices, and a word with a
+ * bit for each says which are taken. A thread begins with a part of its own, the same of each step,
+ * so that it reads what it wrote in the step before; then it helps the others. A thread takes
+ * slices of a step only when all of the step before are done: nothing else is waited for.
+ *
+ * No order of the items, and no number of threads, makes it wait for ever: who waits for a slice
+ * waits for a thread that has taken it, which computes and does not wait. So the last slice of each
+ * step gets done, whoever is left goes on, and a single thread does everything. For the same reason
+ * anybody who waits may leave: those that he waits for finish the run. He leaves after so many
+ * looks, which is longer than the step should take; somebody else may need his core to finish. His
+ * thread may come back with another item.
+ *
+ * Counters are on the caller's stack. What a step wrote is released with the count of slices that
+ * are not done, and acquired by who sees it at zero; that orders all steps before it, too. */
+#ifndef RIFFLE_BACKENDS_PARALLEL_H
+#define RIFFLE_BACKENDS_PARALLEL_H
+
+#include "backends/program.h"
+
+enum {
+    /* Divides evenly between 2, 3, 4, 6, 8 and 12; less than the bits of a word. */
+    MOST_SLICES = 24,
+    /* Parts are taken in up to so many pieces, to even out threads of different speed; but a piece
+     * of a loop over rows may have to compute the rows above its first one again. */
+    PIECES_OF_PART = 4,
+    LEAST_PIECE_ITEMS = 16,
+    /* Items of the loop. More threads may share a run than there are slices, but hardly gain. */
+    STINTS = 64,
+    MOST_CREW = 32, /* bits of the word that says who is there */
+};
+
+/* What the code of a step is told. */
+typedef struct StepShares {
+    int slices;
+    int least_piece; /* slices */
+    int looks;       /* before who waits for the step's beginning leaves */
+} StepShares;
+
+StepShares step_shares(const Program *program, int step);
+/* Of the counters, in bytes. */
+int64_t parallel_stack_bytes(const Program *program);
+
+#endif
