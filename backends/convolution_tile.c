@@ -133,20 +133,35 @@ static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
     }
 }
 
+/* Floats from a weight to the one that is fetched while it is used: a quarter of the second-level
+ * cache, or where threads share panels the length of the layer, since the next one is often alike:
+ * then what a thread fetches are panels of its own. */
+static int64_t prefetch_distance(const Convolution *conv) {
+    int64_t line = 64 / (int64_t)sizeof(float);
+    int64_t layer = conv->bias_offset + (conv->has_bias ? conv->groups * conv->group_outputs : 0);
+    int64_t quarter = conv->lowering->target->l2_bytes / 4 / (int64_t)sizeof(float);
+    return conv->items == ITEMS_PANEL_TILE ? (layer + line - 1) / line * line : quarter;
+}
+
 /* Weights are read once a run and lie in the order of the layers: each tile brings its share of
- * those that come `lookahead` later into the second-level cache, of this layer or the next. */
+ * those that come later into the second-level cache, of this layer or the next. Where threads share
+ * tiles each thread needs all weights: either half of the tiles brings them all. */
 static void emit_prefetch(
     const Convolution *conv, const ConvolutionTile *tile, const Expression *input, int channels) {
     if (conv->prefetching_tiles == 0)
         return;
     Arena *arena = conv->arena;
-    int64_t lookahead = conv->lowering->target->l2_bytes / 4 / (int64_t)sizeof(float);
-    int64_t line = 64 / (int64_t)sizeof(float);
-    int64_t step = (tile->channel_count + conv->prefetching_tiles - 1) / conv->prefetching_tiles;
+    int64_t line = 64 / (int64_t)sizeof(float), tiles = conv->prefetching_tiles;
+    if (conv->items != ITEMS_PANEL_TILE)
+        tiles = (tiles + 1) / 2;
+    int64_t step = (tile->channel_count + tiles - 1) / tiles;
+    const Expression *turn = tile->index;
+    if (tiles < conv->prefetching_tiles)
+        turn = expression_remainder(arena, turn, tiles);
     const Expression *position =
-        expression_add(arena, times(conv, tile->index, conv->group_inputs), input);
+        expression_add(arena, times(conv, turn, conv->group_inputs), input);
     const Expression *offset = expression_sum(arena, tile->weight_offset,
-        times(conv, position, step), expression_constant(arena, lookahead), NULL);
+        times(conv, position, step), expression_constant(arena, prefetch_distance(conv)), NULL);
     for (int64_t done = 0; done < step * channels; done += line)
         kernel_prefetch(conv->builder, conv->weights, expression_offset(arena, offset, done));
 }

@@ -33,7 +33,8 @@ StepShares step_shares(const Program *program, int step) {
     int64_t items = program->kernels[program->steps[step].kernel]->extent;
     StepShares shares = {.looks = looks_for(program, step)};
     shares.slices = items < MOST_SLICES ? (int)(items > 1 ? items : 1) : MOST_SLICES;
-    int64_t least = items > 0 ? (LEAST_PIECE_ITEMS * (int64_t)shares.slices + items - 1) / items : 1;
+    int64_t least =
+        items > 0 ? (LEAST_PIECE_ITEMS * (int64_t)shares.slices + items - 1) / items : 1;
     shares.least_piece = least > 1 ? (int)least : 1;
     return shares;
 }

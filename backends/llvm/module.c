@@ -237,8 +237,7 @@ static void call_parallel_for(ModuleCodegen *m, LLVMValueRef function, LLVMValue
 /* int NAME_run_parallel(inputs, outputs, workspace, parallel_for, pool) */
 static void emit_run_parallel(ModuleCodegen *m) {
     bool shared = m->program->loops == LOOP_PER_RUN;
-    LLVMValueRef task =
-        shared ? codegen_parallel_task(&m->codegen, m->program, m->steps) : NULL;
+    LLVMValueRef task = shared ? codegen_parallel_task(&m->codegen, m->program, m->steps) : NULL;
     LLVMValueRef function = add_run_parallel(m);
     LLVMValueRef context = check_and_make_context(m, function, shared);
     LLVMValueRef parallel_for = LLVMGetParam(function, 3);
@@ -246,8 +245,7 @@ static void emit_run_parallel(ModuleCodegen *m) {
         m, function, LLVMBuildIsNull(m->codegen.builder, parallel_for, ""), STATUS_NULL_POINTER);
     if (shared) {
         codegen_parallel_start(&m->codegen, m->program, context);
-        call_parallel_for(
-            m, function, task, context, LLVMConstInt(m->codegen.index, STINTS, 0));
+        call_parallel_for(m, function, task, context, LLVMConstInt(m->codegen.index, STINTS, 0));
     }
     for (int i = 0; !shared && i < m->program->step_count; i++)
         call_parallel_for(m, function, m->steps[i], context, extent_of(m, i));

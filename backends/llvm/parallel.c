@@ -8,8 +8,8 @@
  * The crew is the context of the steps, the word that says who is present, and for each step, and
  * one behind the last, the words `before`, slices of the step before that are not done, and
  * `taken`. */
-#include "backends/llvm/codegen.h"
 #include "backends/parallel.h"
+#include "backends/llvm/codegen.h"
 
 enum { PRESENT_OFFSET = 64, SHARES_OFFSET = 128, SHARE_BYTES = 8, TAKEN_OFFSET = 4 };
 
@@ -174,14 +174,13 @@ static void emit_do_slices(Crew *c, LLVMValueRef got, LLVMBasicBlockRef after) {
     LLVMValueRef rest = LLVMBuildLShr(c->builder, bits, first, "");
     LLVMValueRef count = zeros(c, "llvm.cttz", LLVMBuildNot(c->builder, rest, ""));
     LLVMValueRef end = LLVMBuildAdd(c->builder, first, count, "");
-    LLVMValueRef arguments[] = {
-        parameter(c, CREW), items_before(c, first), items_before(c, end)};
+    LLVMValueRef arguments[] = {parameter(c, CREW), items_before(c, first), items_before(c, end)};
     LLVMBuildCall2(c->builder, c->step_type, parameter(c, TASK), arguments, 3, "");
     LLVMValueRef next = address(c, parameter(c, SHARE), SHARE_BYTES);
     change(c, LLVMAtomicRMWBinOpSub, next, count, LLVMAtomicOrderingRelease);
     LLVMValueRef done = LLVMBuildShl(c->builder, low_bits(c, count), first, "");
-    LLVMBuildStore(c->builder,
-        LLVMBuildAnd(c->builder, bits, LLVMBuildNot(c->builder, done, ""), ""), got);
+    LLVMBuildStore(
+        c->builder, LLVMBuildAnd(c->builder, bits, LLVMBuildNot(c->builder, done, ""), ""), got);
     jump(c, some);
 }
 
@@ -189,8 +188,8 @@ static void emit_do_slices(Crew *c, LLVMValueRef got, LLVMBasicBlockRef after) {
 static void emit_take(Crew *c, LLVMValueRef begin, LLVMValueRef end, LLVMBasicBlockRef after) {
     LLVMValueRef taken = address(c, parameter(c, SHARE), TAKEN_OFFSET);
     LLVMBasicBlockRef take = new_block(c, "take");
-    LLVMValueRef wanted = LLVMBuildShl(
-        c->builder, low_bits(c, LLVMBuildSub(c->builder, end, begin, "")), begin, "");
+    LLVMValueRef wanted =
+        LLVMBuildShl(c->builder, low_bits(c, LLVMBuildSub(c->builder, end, begin, "")), begin, "");
     LLVMValueRef seen = atomic_load(c, taken, LLVMAtomicOrderingMonotonic);
     LLVMValueRef left = LLVMBuildAnd(c->builder, wanted, LLVMBuildNot(c->builder, seen, ""), "");
     LLVMValueRef got = variable(c, number(c, 0));
@@ -241,8 +240,8 @@ static void emit_share_step(Crew *c) {
     codegen_mark(c->codegen, c->function, LLVMAttributeFunctionIndex, "noinline");
     LLVMValueRef helped = variable(c, number(c, 0));
     emit_wait(c);
-    LLVMValueRef present = atomic_load(
-        c, address(c, parameter(c, CREW), PRESENT_OFFSET), LLVMAtomicOrderingMonotonic);
+    LLVMValueRef present =
+        atomic_load(c, address(c, parameter(c, CREW), PRESENT_OFFSET), LLVMAtomicOrderingMonotonic);
     LLVMValueRef threads =
         LLVMBuildSub(c->builder, number(c, 32), zeros(c, "llvm.ctlz", present), "");
     /* The others may only be on their way. */
@@ -284,8 +283,7 @@ static LLVMValueRef emit_join(Crew *c, LLVMValueRef present, LLVMBasicBlockRef s
     LLVMValueRef with_me = LLVMBuildOr(c->builder, others, value_of(c, mine), "");
     LLVMValueRef exchange = LLVMBuildAtomicCmpXchg(c->builder, present, others, with_me,
         LLVMAtomicOrderingMonotonic, LLVMAtomicOrderingMonotonic, 0);
-    LLVMBuildCondBr(
-        c->builder, LLVMBuildExtractValue(c->builder, exchange, 1, ""), joined, look);
+    LLVMBuildCondBr(c->builder, LLVMBuildExtractValue(c->builder, exchange, 1, ""), joined, look);
     go_on_in(c, joined);
     return value_of(c, mine);
 }
@@ -319,8 +317,8 @@ LLVMValueRef codegen_parallel_task(
     LLVMValueRef context = LLVMGetParam(task, 0), present = address(c, context, PRESENT_OFFSET);
     LLVMBasicBlockRef stop = new_block(c, "stop"), leave = new_block(c, "leave");
     LLVMBasicBlockRef enter = new_block(c, "enter");
-    LLVMValueRef last = atomic_load(
-        c, share_address(c, context, program->step_count), LLVMAtomicOrderingMonotonic);
+    LLVMValueRef last =
+        atomic_load(c, share_address(c, context, program->step_count), LLVMAtomicOrderingMonotonic);
     jump_if(c, LLVMIntEQ, last, number(c, 0), stop, enter);
     go_on_in(c, enter);
     LLVMValueRef bit = emit_join(c, present, stop);
