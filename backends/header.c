@@ -1,6 +1,7 @@
 /* NAME.h: the only file of ours that a program includes. C99 and C++, without a warning at any
  * level, and its own documentation. */
 #include "backends/levels.h"
+#include "backends/parallel.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -342,8 +343,11 @@ static void write_functions(const Header *header) {
         "    void *pool, %s_task *task, void *context, size_t count);\n",
         name, name, name);
     text_format(out,
-        "\n/* As %s_run, with the loops of the network shared out by parallel_for, which is given\n"
-        " * `pool` as it is (NULL is allowed). The outputs are the same, bit for bit. */\n"
+        "\n/* As %s_run, shared by the threads on which parallel_for calls its task; it is called "
+        "once,\n"
+        " * and given `pool` as it is (NULL is allowed). In the task threads wait for each other, "
+        "briefly\n"
+        " * and without sleeping. The outputs are the same, bit for bit. */\n"
         "int %s_run_parallel(const struct %s_inputs *inputs,\n"
         "    const struct %s_outputs *outputs, void *workspace,\n"
         "    %s_parallel_for *parallel_for, void *pool);\n",
@@ -406,9 +410,10 @@ static void write_level_functions(const Header *header) {
 }
 
 static int64_t most_stack_bytes(const Program *program) {
-    int64_t most = program_summary(program).stack_bytes;
+    int64_t most = program_summary(program).stack_bytes + parallel_stack_bytes(program);
     for (int i = 0; program->levels && i < program->levels->count; i++) {
-        int64_t other = program_summary(program->levels->programs[i]).stack_bytes;
+        const Program *level = program->levels->programs[i];
+        int64_t other = program_summary(level).stack_bytes + parallel_stack_bytes(level);
         most = other > most ? other : most;
     }
     return most;

@@ -232,6 +232,17 @@ static void append_check(Source *source) {
         WORKSPACE_ALIGNMENT, upper, upper);
 }
 
+static void append_step_calls(const Program *program, bool parallel, Text *out) {
+    text_append(out, "    struct call call = {*inputs, *outputs, workspace};\n");
+    for (int i = 0; i < program->step_count; i++) {
+        long long items = program->kernels[program->steps[i].kernel]->extent;
+        if (parallel)
+            text_format(out, "    parallel_for(pool, step_%d, &call, %lld);\n", i, items);
+        else
+            text_format(out, "    step_%d(&call, 0, %lld);\n", i, items);
+    }
+}
+
 static void append_run(Source *source, bool parallel) {
     const Program *program = source->program;
     const char *name = source->name, *upper = source->upper;
@@ -249,15 +260,11 @@ static void append_run(Source *source, bool parallel) {
     if (parallel)
         text_format(
             out, "    if (parallel_for == NULL)\n        return %s_ERROR_NULL_POINTER;\n", upper);
-    text_append(out, "    struct call call = {*inputs, *outputs, workspace};\n");
-    for (int i = 0; i < program->step_count; i++) {
-        long long items = program->kernels[program->steps[i].kernel]->extent;
-        if (parallel)
-            text_format(out, "    parallel_for(pool, step_%d, &call, %lld);\n", i, items);
-        else
-            text_format(out, "    step_%d(&call, 0, %lld);\n", i, items);
-    }
-    text_format(out, "    return %s_OK;\n}\n", upper);
+    bool shared = parallel && program->loops == LOOP_PER_RUN;
+    if (shared)
+        c_parallel_write_run(program, out);
+    append_step_calls(program, parallel, out);
+    text_format(out, "%s    return %s_OK;\n}\n", shared ? "#endif\n" : "", upper);
 }
 
 /* ---- the whole ---- */
@@ -296,6 +303,8 @@ bool c_source_write(
         append_declarations(&source);
     append_kernels(&source);
     append_steps(&source);
+    if (program->loops == LOOP_PER_RUN)
+        c_parallel_write(program, out);
     append_check(&source);
     append_run(&source, false);
     append_run(&source, true);

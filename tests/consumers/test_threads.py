@@ -36,6 +36,17 @@ class Threads(unittest.TestCase):
         program = self.build("two_models.c", self.folder / "libleft.a", self.folder / "libright.a")
         self.assertEqual(program(), "0 failures\n")
 
+    def test_shared_run(self):
+        compile_network(TINY, self.folder, "--name", "shared", "--target", "x86-64")
+        self.assertEqual(self.build("shared_run.c", self.folder / "libshared.a")(), "0 failures\n")
+
+    def test_shared_run_of_c(self):
+        """ThreadSanitizer sees what the kernels read and write: code of LLVM it does not."""
+        compile_network(TINY, self.folder, "--name", "shared", "--target", "x86-64", "--backend", "c")
+        run("cc", "-c", self.folder / "shared_weights.S", "-o", self.folder / "weights.o", cwd=self.folder)
+        program = self.build("shared_run.c", self.folder / "shared.c", self.folder / "weights.o", "-lm")
+        self.assertEqual(program(), "0 failures\n")
+
     def test_pool(self):
         self.build("pool.c")()
 

@@ -142,6 +142,8 @@ const char *check_compiled(
     if (check->tiny_cache) /* rings of a few columns, so that chains go in strips */
         options = (LowerOptions){.chains = CHAINS_ALWAYS, .ring_bytes = 2048};
     Program *program = program_lower_with(graph, &target, &options, arena, diagnostics);
+    if (program != NULL)
+        program_set_loops(program, LOOP_PER_STEP); /* which is cut into slices of any size */
     LoadedModel *model = program == NULL ? NULL : jit_load(program, diagnostics);
     if (program == NULL)
         fault = arena_format(arena, "lowering: %s", diagnostics_copy(diagnostics, arena));

@@ -101,7 +101,8 @@ static void two_at_a_time(void *pool, riffle_task *task, void *context, size_t c
 }
 
 /* The first output of a run; all at once, or in slices of two items. */
-static float *answer(const Graph *graph, const Program *program, bool sliced, Arena *arena) {
+static float *answer(const Graph *graph, Program *program, bool sliced, Arena *arena) {
+    program_set_loops(program, LOOP_PER_STEP);
     Diagnostics *diagnostics = diagnostics_create();
     int64_t count = tensor_elements(&graph->inputs[0].value->type);
     float *input = ARENA_ARRAY(arena, float, count);

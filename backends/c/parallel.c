@@ -1,0 +1,154 @@
+/* NAME_run_parallel: see backends/parallel.h, whose terms these are. */
+#include "backends/parallel.h"
+#include "backends/c/source.h"
+
+static const char counters[] =
+    "\n/* ---- a run that several threads share ---- */\n"
+    "\n#if !defined(__STDC_NO_ATOMICS__)\n"
+    "\n#include <stdatomic.h>\n"
+    "\n#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))\n"
+    "#define PAUSE() __builtin_ia32_pause()\n"
+    "#elif defined(__GNUC__) && (defined(__aarch64__) || defined(__ARM_ARCH_7A__))\n"
+    "#define PAUSE() __asm__ volatile(\"yield\")\n"
+    "#else\n#define PAUSE() ((void)0)\n#endif\n"
+    "\n/* The items of a step are cut into slices. */\n"
+    "struct share {\n"
+    "    _Atomic uint32_t before; /* slices of the step before that are not done */\n"
+    "    _Atomic uint32_t taken;  /* a bit for each slice: somebody does it */\n"
+    "};\n";
+
+static const char share_step[] =
+    "\nstruct step {\n"
+    "    void (*task)(void *context, size_t begin, size_t end);\n"
+    "    size_t items;\n"
+    "    uint32_t slices, least_piece, looks;\n};\n"
+    "\n/* Does the slices whose bits are set, neighbours in one call. */\n"
+    "static void do_slices(struct crew *crew, const struct step *step, struct share *next,\n"
+    "    uint32_t bits) {\n"
+    "    uint32_t first = 0;\n"
+    "    while (bits >> first != 0) {\n"
+    "        uint32_t end = first;\n"
+    "        while ((bits >> end & 1) != 0)\n"
+    "            end++;\n"
+    "        if (end > first) {\n"
+    "            step->task(&crew->call, step->items * first / step->slices,\n"
+    "                step->items * end / step->slices);\n"
+    "            atomic_fetch_sub_explicit(&next->before, end - first, memory_order_release);\n"
+    "        }\n"
+    "        first = end + 1;\n"
+    "    }\n"
+    "}\n"
+    "\n/* The part of a thread, piece by piece, as far as nobody has taken it. */\n"
+    "static void do_part(struct crew *crew, const struct step *step, struct share *share,\n"
+    "    uint32_t owner, uint32_t threads) {\n"
+    "    const uint32_t end = step->slices * (owner + 1) / threads;\n"
+    "    uint32_t begin = step->slices * owner / threads;\n"
+    "    uint32_t piece = (end - begin + %d) / %d;\n"
+    "    if (piece < step->least_piece)\n"
+    "        piece = step->least_piece;\n"
+    "    while (begin < end) {\n"
+    "        const uint32_t count = end - begin < piece ? end - begin : piece;\n"
+    "        const uint32_t wanted = (((uint32_t)1 << count) - 1) << begin;\n"
+    "        uint32_t taken = atomic_load_explicit(&share->taken, memory_order_relaxed);\n"
+    "        if ((wanted & ~taken) != 0) {\n"
+    "            taken = atomic_fetch_or_explicit(&share->taken, wanted, memory_order_relaxed);\n"
+    "            do_slices(crew, step, share + 1, wanted & ~taken);\n"
+    "        }\n"
+    "        begin += count;\n"
+    "    }\n"
+    "}\n"
+    "\n/* Begins when the step before is done; 0 when that takes too long: somebody else may need\n"
+    " * the processor to finish it. */\n"
+    "static int share_step(struct crew *crew, uint32_t me, const struct step *step,\n"
+    "    struct share *share) {\n"
+    "    uint32_t looks = 0, threads = 0;\n"
+    "    while (atomic_load_explicit(&share->before, memory_order_acquire) != 0) {\n"
+    "        if (++looks > step->looks)\n"
+    "            return 0;\n"
+    "        PAUSE();\n"
+    "    }\n"
+    "    uint32_t present = atomic_load_explicit(&crew->present, memory_order_relaxed);\n"
+    "    for (; present != 0; present >>= 1)\n"
+    "        threads++;\n"
+    "    if (threads < 2) /* the others may only be on their way */\n"
+    "        threads = 2;\n"
+    "    for (uint32_t i = 0; i < threads; i++)\n"
+    "        do_part(crew, step, share, (me + i) %% threads, threads);\n"
+    "    return 1;\n"
+    "}\n";
+
+static const char work[] =
+    "\n/* One thread, from step to step. Who waits, waits for threads that work; so whoever is "
+    "left\n"
+    " * goes on, and no order of calls makes anybody wait for ever. */\n"
+    "static void work(void *context, size_t begin, size_t end) {\n"
+    "    struct crew *crew = context;\n"
+    "    (void)begin;\n    (void)end;\n"
+    "    if (atomic_load_explicit(&crew->shares[%d].before, memory_order_relaxed) == 0)\n"
+    "        return;\n"
+    "    uint32_t others = atomic_load_explicit(&crew->present, memory_order_relaxed), mine, me = "
+    "0;\n"
+    "    do {\n"
+    "        mine = ~others & (others + 1); /* the lowest bit that is free */\n"
+    "        if (mine == 0)\n"
+    "            return;\n"
+    "    } while (!atomic_compare_exchange_weak_explicit(&crew->present, &others, others | mine,\n"
+    "        memory_order_relaxed, memory_order_relaxed));\n"
+    "    while (mine >> me != 1)\n"
+    "        me++;\n"
+    "    struct step step;\n";
+
+static const char leave[] =
+    "leave:\n"
+    "    atomic_fetch_and_explicit(&crew->present, ~mine, memory_order_relaxed);\n"
+    "}\n";
+
+static void write_slices(const Program *program, Text *out) {
+    text_append(out, "\nstatic const uint8_t slices[] = {");
+    for (int i = 0; i < program->step_count; i++)
+        text_format(out, i % 16 == 0 ? "\n    %d," : " %d,", step_shares(program, i).slices);
+    text_append(out, "\n};\n");
+}
+
+static void write_work(const Program *program, Text *out) {
+    text_format(out, work, program->step_count);
+    for (int i = 0; i < program->step_count; i++) {
+        StepShares shares = step_shares(program, i);
+        long long items = program->kernels[program->steps[i].kernel]->extent;
+        text_format(out,
+            "    step = (struct step){step_%d, %lld, %d, %d, %d};\n"
+            "    if (!share_step(crew, me, &step, &crew->shares[%d]))\n"
+            "        goto leave;\n",
+            i, items, shares.slices, shares.least_piece, shares.looks, i);
+    }
+    text_append(out, leave);
+}
+
+void c_parallel_write(const Program *program, Text *out) {
+    text_append(out, counters);
+    text_format(out,
+        "\nstruct crew {\n"
+        "    struct call call;\n"
+        "    _Alignas(64) _Atomic uint32_t present; /* a bit for each thread */\n"
+        "    _Alignas(64) struct share shares[%d];\n};\n",
+        program->step_count + 1);
+    write_slices(program, out);
+    text_format(out, share_step, PIECES_OF_PART - 1, PIECES_OF_PART);
+    write_work(program, out);
+    text_append(out, "\n#endif\n");
+}
+
+void c_parallel_write_run(const Program *program, Text *out) {
+    text_format(out,
+        "#if !defined(__STDC_NO_ATOMICS__)\n"
+        "    struct crew crew;\n"
+        "    crew.call = (struct call){*inputs, *outputs, workspace};\n"
+        "    atomic_init(&crew.present, 0);\n"
+        "    for (int i = 0; i <= %d; i++) {\n"
+        "        atomic_init(&crew.shares[i].before, i > 0 ? slices[i - 1] : 0);\n"
+        "        atomic_init(&crew.shares[i].taken, 0);\n"
+        "    }\n"
+        "    parallel_for(pool, work, &crew, %d);\n"
+        "#else\n",
+        program->step_count, STINTS);
+}
