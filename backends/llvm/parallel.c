@@ -14,7 +14,27 @@
 enum { PRESENT_OFFSET = 64, SHARES_OFFSET = 128, SHARE_BYTES = 8, TAKEN_OFFSET = 4 };
 
 /* Parameters of share_step. */
-enum { CREW, ME, TASK, ITEMS, SHARE, SLICES, LEAST_PIECE, LOOKS, SHARE_PARAMETERS };
+enum {
+    CREW,
+    ME,
+    TASK,
+    SHARE,
+    SLICES,
+    SLICE_ITEMS, /* whole ones */
+    ITEM_PARTS,  /* of a slice, besides: in 2^-16 items */
+    LEAST_PIECE,
+    LOOKS,
+    SHARE_PARAMETERS
+};
+
+/* Divisions are multiplications by 2^16 / divisor, rounded up: for quotients of numbers below a
+ * thousand by numbers up to 32 that is exact, and needs no function where the processor cannot
+ * divide. */
+enum { FRACTION_BITS = 16 };
+
+static int reciprocal(int divisor) {
+    return ((1 << FRACTION_BITS) + divisor - 1) / divisor;
+}
 
 typedef struct Crew {
     Codegen *codegen;
@@ -154,13 +174,17 @@ static void emit_wait(Crew *c) {
     go_on_in(c, ready);
 }
 
+static LLVMValueRef whole_part(Crew *c, LLVMValueRef fraction) {
+    return LLVMBuildLShr(c->builder, fraction, number(c, FRACTION_BITS), "");
+}
+
 /* The items before a slice: all of them, times the slice, by the number of slices. */
 static LLVMValueRef items_before(Crew *c, LLVMValueRef slice) {
     LLVMTypeRef index = c->codegen->index;
     LLVMValueRef wide = LLVMBuildZExtOrBitCast(c->builder, slice, index, "");
-    LLVMValueRef slices = LLVMBuildZExtOrBitCast(c->builder, parameter(c, SLICES), index, "");
-    return LLVMBuildUDiv(
-        c->builder, LLVMBuildMul(c->builder, parameter(c, ITEMS), wide, ""), slices, "");
+    LLVMValueRef parts = LLVMBuildMul(c->builder, parameter(c, ITEM_PARTS), slice, "");
+    return LLVMBuildAdd(c->builder, LLVMBuildMul(c->builder, parameter(c, SLICE_ITEMS), wide, ""),
+        LLVMBuildZExtOrBitCast(c->builder, whole_part(c, parts), index, ""), "");
 }
 
 /* Does the slices whose bits are in `got`, neighbours in one call. */
@@ -202,15 +226,35 @@ static void emit_take(Crew *c, LLVMValueRef begin, LLVMValueRef end, LLVMBasicBl
     emit_do_slices(c, got, after);
 }
 
+/* The reciprocal of a number of threads. */
+static LLVMValueRef reciprocal_of(Crew *c, LLVMValueRef threads) {
+    LLVMTypeRef i32 = c->codegen->i32;
+    LLVMValueRef numbers[MOST_CREW + 1] = {number(c, 0)};
+    for (int i = 1; i <= MOST_CREW; i++)
+        numbers[i] = number(c, reciprocal(i));
+    LLVMTypeRef type = LLVMArrayType2(i32, MOST_CREW + 1);
+    LLVMValueRef table = LLVMAddGlobal(c->codegen->module, type, "reciprocals");
+    LLVMSetInitializer(table, LLVMConstArray2(i32, numbers, MOST_CREW + 1));
+    LLVMSetGlobalConstant(table, 1);
+    LLVMSetLinkage(table, LLVMInternalLinkage);
+    LLVMValueRef index = LLVMBuildZExtOrBitCast(c->builder, threads, c->codegen->index, "");
+    return LLVMBuildLoad2(
+        c->builder, i32, LLVMBuildGEP2(c->builder, i32, table, &index, 1, ""), "");
+}
+
+/* The first slice of an owner's part. */
+static LLVMValueRef part_begin(Crew *c, LLVMValueRef owner, LLVMValueRef threads_reciprocal) {
+    LLVMValueRef slices = LLVMBuildMul(c->builder, owner, parameter(c, SLICES), "");
+    return whole_part(c, LLVMBuildMul(c->builder, slices, threads_reciprocal, ""));
+}
+
 /* The part of an owner, piece by piece. */
-static void emit_part(Crew *c, LLVMValueRef owner, LLVMValueRef threads, LLVMBasicBlockRef after) {
+static void emit_part(
+    Crew *c, LLVMValueRef owner, LLVMValueRef threads_reciprocal, LLVMBasicBlockRef after) {
     LLVMBuilderRef builder = c->builder;
-    LLVMValueRef slices = parameter(c, SLICES);
     LLVMValueRef next_owner = LLVMBuildAdd(builder, owner, number(c, 1), "");
-    LLVMValueRef begin =
-        LLVMBuildUDiv(builder, LLVMBuildMul(builder, owner, slices, ""), threads, "");
-    LLVMValueRef end =
-        LLVMBuildUDiv(builder, LLVMBuildMul(builder, next_owner, slices, ""), threads, "");
+    LLVMValueRef begin = part_begin(c, owner, threads_reciprocal);
+    LLVMValueRef end = part_begin(c, next_owner, threads_reciprocal);
     LLVMValueRef size = LLVMBuildSub(builder, end, begin, "");
     LLVMValueRef piece =
         LLVMBuildUDiv(builder, LLVMBuildAdd(builder, size, number(c, PIECES_OF_PART - 1), ""),
@@ -229,13 +273,13 @@ static void emit_part(Crew *c, LLVMValueRef owner, LLVMValueRef threads, LLVMBas
     emit_take(c, first, last, more);
 }
 
-/* bool share_step(crew, me, task, items, share, slices, least_piece, looks): false when the step
- * before takes too long. */
+/* bool share_step(crew, me, task, share, slices, slice_items, item_parts, least_piece, looks):
+ * false when the step before takes too long. */
 static void emit_share_step(Crew *c) {
     LLVMTypeRef i32 = c->codegen->i32, pointer = c->codegen->pointer;
     LLVMTypeRef bit = LLVMInt1TypeInContext(c->codegen->context);
     LLVMTypeRef types[SHARE_PARAMETERS] = {
-        pointer, i32, pointer, c->codegen->index, pointer, i32, i32, i32};
+        pointer, i32, pointer, pointer, i32, c->codegen->index, i32, i32, i32};
     c->share_step = add_function(c, "share_step", bit, types, SHARE_PARAMETERS);
     codegen_mark(c->codegen, c->function, LLVMAttributeFunctionIndex, "noinline");
     LLVMValueRef helped = variable(c, number(c, 0));
@@ -246,6 +290,7 @@ static void emit_share_step(Crew *c) {
         LLVMBuildSub(c->builder, number(c, 32), zeros(c, "llvm.ctlz", present), "");
     /* The others may only be on their way. */
     threads = smaller_or_larger(c, LLVMIntUGT, threads, number(c, 2));
+    LLVMValueRef threads_reciprocal = reciprocal_of(c, threads);
     LLVMBasicBlockRef parts = new_block(c, "parts"), part = new_block(c, "part");
     LLVMBasicBlockRef finished = new_block(c, "finished");
     jump(c, parts);
@@ -254,9 +299,10 @@ static void emit_share_step(Crew *c) {
     jump_if(c, LLVMIntULT, which, threads, part, finished);
     go_on_in(c, part);
     LLVMBuildStore(c->builder, LLVMBuildAdd(c->builder, which, number(c, 1), ""), helped);
-    LLVMValueRef owner = LLVMBuildURem(
-        c->builder, LLVMBuildAdd(c->builder, parameter(c, ME), which, ""), threads, "");
-    emit_part(c, owner, threads, parts);
+    LLVMValueRef owner = LLVMBuildAdd(c->builder, parameter(c, ME), which, "");
+    LLVMValueRef wrapped = LLVMBuildSub(c->builder, owner, threads, "");
+    owner = smaller_or_larger(c, LLVMIntULT, owner, wrapped); /* below 0 is large */
+    emit_part(c, owner, threads_reciprocal, parts);
     go_on_in(c, finished);
     LLVMBuildRet(c->builder, LLVMConstInt(bit, 1, 0));
 }
@@ -293,9 +339,11 @@ static void emit_steps(
     for (int i = 0; i < c->program->step_count; i++) {
         StepShares shares = step_shares(c->program, i);
         int64_t items = c->program->kernels[c->program->steps[i].kernel]->extent;
-        LLVMValueRef arguments[SHARE_PARAMETERS] = {crew, me, steps[i],
-            LLVMConstInt(c->codegen->index, (unsigned long long)items, 0),
-            share_address(c, crew, i), number(c, shares.slices), number(c, shares.least_piece),
+        unsigned long long each = (unsigned long long)(items / shares.slices);
+        int rest = (int)(items % shares.slices);
+        LLVMValueRef arguments[SHARE_PARAMETERS] = {crew, me, steps[i], share_address(c, crew, i),
+            number(c, shares.slices), LLVMConstInt(c->codegen->index, each, 0),
+            number(c, rest * reciprocal(shares.slices)), number(c, shares.least_piece),
             number(c, shares.looks)};
         LLVMValueRef good = LLVMBuildCall2(c->builder, LLVMGlobalGetValueType(c->share_step),
             c->share_step, arguments, SHARE_PARAMETERS, "");
