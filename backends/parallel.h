@@ -1,17 +1,19 @@
 /* How NAME_run_parallel shares a run out.
  *
- * One parallel_for does the whole run; each of its items is a stint of one thread, which joins the
- * crew, works from step to step, and leaves. A step's items are cut into slices, and a word with a
- * bit for each says which are taken. A thread begins with a part of its own, the same of each step,
- * so that it reads what it wrote in the step before; then it helps the others. A thread takes
- * slices of a step only when all of the step before are done: nothing else is waited for.
+ * One parallel_for does the whole run, if all goes well; each of its items is a stint of one
+ * thread, which joins the crew and works from step to step. A step's items are cut into slices, and
+ * a word with a bit for each says which are taken. A thread begins with a part of its own, the same
+ * of each step, so that it reads what it wrote in the step before; then it helps the others. A
+ * thread takes slices of a step only when all of the step before are done: nothing else is waited
+ * for.
  *
- * No order of the items, and no number of threads, makes it wait for ever: who waits for a slice
- * waits for a thread that has taken it, which computes and does not wait. So the last slice of each
- * step gets done, whoever is left goes on, and a single thread does everything. For the same reason
- * anybody who waits may leave: those that he waits for finish the run. He leaves after so many
- * looks, which is longer than the step should take; somebody else may need his core to finish. His
- * thread may come back with another item.
+ * No order of the items, and no number of threads, makes it wait for ever. Who waits for a step has
+ * found all slices of the step before taken, and who has taken some computes and does not wait; so
+ * the last slice gets done. And who waits looks a certain number of times only, about what a thread
+ * looks for work before it sleeps: somebody may need his processor to finish. Then he stops the
+ * loop: all return at the next step, parallel_for ends, and is called again for the steps that are
+ * left. So threads that the system keeps from working cost a join, as they would in a loop for each
+ * step. A loop gets at least the first step done that it finds undone: nobody waits for that.
  *
  * Counters are on the caller's stack. What a step wrote is released with the count of slices that
  * are not done, and acquired by who sees it at zero; that orders all steps before it, too. */
@@ -29,17 +31,18 @@ enum {
     LEAST_PIECE_ITEMS = 16,
     /* Items of the loop. More threads may share a run than there are slices, but hardly gain. */
     STINTS = 64,
-    MOST_CREW = 32, /* bits of the word that says who is there */
+    MOST_CREW = 32 /* bits of the word that says who is there */
 };
 
 /* What the code of a step is told. */
 typedef struct StepShares {
     int slices;
     int least_piece; /* slices */
-    int looks;       /* before who waits for the step's beginning leaves */
 } StepShares;
 
 StepShares step_shares(const Program *program, int step);
+/* Looks of who waits before he stops the loop: 50 to 100 microseconds. */
+int parallel_looks(const Target *target);
 /* Of the counters, in bytes. */
 int64_t parallel_stack_bytes(const Program *program);
 

@@ -7,10 +7,10 @@ static const char counters[] =
     "\n#if !defined(__STDC_NO_ATOMICS__)\n"
     "\n#include <stdatomic.h>\n"
     "\n#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))\n"
-    "#define PAUSE() __builtin_ia32_pause()\n"
+    "#define PAUSE() __builtin_ia32_pause()\n#define LOOKS 2000\n"
     "#elif defined(__GNUC__) && (defined(__aarch64__) || defined(__ARM_ARCH_7A__))\n"
-    "#define PAUSE() __asm__ volatile(\"yield\")\n"
-    "#else\n#define PAUSE() ((void)0)\n#endif\n"
+    "#define PAUSE() __asm__ volatile(\"yield\")\n#define LOOKS 20000\n"
+    "#else\n#define PAUSE() ((void)0)\n#define LOOKS 20000\n#endif\n"
     "\n/* The items of a step are cut into slices. */\n"
     "struct share {\n"
     "    _Atomic uint32_t before; /* slices of the step before that are not done */\n"
@@ -21,7 +21,7 @@ static const char share_step[] =
     "\nstruct step {\n"
     "    void (*task)(void *context, size_t begin, size_t end);\n"
     "    size_t items;\n"
-    "    uint32_t slices, least_piece, looks;\n};\n"
+    "    uint32_t slices, least_piece;\n};\n"
     "\n/* Does the slices whose bits are set, neighbours in one call. */\n"
     "static void do_slices(struct crew *crew, const struct step *step, struct share *next,\n"
     "    uint32_t bits) {\n"
@@ -57,16 +57,23 @@ static const char share_step[] =
     "        begin += count;\n"
     "    }\n"
     "}\n"
-    "\n/* Begins when the step before is done; 0 when that takes too long: somebody else may need\n"
-    " * the processor to finish it. */\n"
+    "\n/* Begins when the step before is done. Stops the loop when that takes too long, since "
+    "somebody\n"
+    " * may need the processor to finish it, and returns 0; also when somebody else has stopped "
+    "it. "
+    "*/\n"
     "static int share_step(struct crew *crew, uint32_t me, const struct step *step,\n"
     "    struct share *share) {\n"
     "    uint32_t looks = 0, threads = 0;\n"
     "    while (atomic_load_explicit(&share->before, memory_order_acquire) != 0) {\n"
-    "        if (++looks > step->looks)\n"
+    "        if (++looks > LOOKS) {\n"
+    "            atomic_store_explicit(&crew->stopped, 1, memory_order_relaxed);\n"
     "            return 0;\n"
+    "        }\n"
     "        PAUSE();\n"
     "    }\n"
+    "    if (atomic_load_explicit(&crew->stopped, memory_order_relaxed) != 0)\n"
+    "        return 0;\n"
     "    uint32_t present = atomic_load_explicit(&crew->present, memory_order_relaxed);\n"
     "    for (; present != 0; present >>= 1)\n"
     "        threads++;\n"
@@ -84,7 +91,8 @@ static const char work[] =
     "static void work(void *context, size_t begin, size_t end) {\n"
     "    struct crew *crew = context;\n"
     "    (void)begin;\n    (void)end;\n"
-    "    if (atomic_load_explicit(&crew->shares[%d].before, memory_order_relaxed) == 0)\n"
+    "    if (atomic_load_explicit(&crew->shares[%d].before, memory_order_relaxed) == 0 ||\n"
+    "        atomic_load_explicit(&crew->stopped, memory_order_relaxed) != 0)\n"
     "        return;\n"
     "    uint32_t others = atomic_load_explicit(&crew->present, memory_order_relaxed), mine, me = "
     "0;\n"
@@ -116,10 +124,10 @@ static void write_work(const Program *program, Text *out) {
         StepShares shares = step_shares(program, i);
         long long items = program->kernels[program->steps[i].kernel]->extent;
         text_format(out,
-            "    step = (struct step){step_%d, %lld, %d, %d, %d};\n"
+            "    step = (struct step){step_%d, %lld, %d, %d};\n"
             "    if (!share_step(crew, me, &step, &crew->shares[%d]))\n"
             "        goto leave;\n",
-            i, items, shares.slices, shares.least_piece, shares.looks, i);
+            i, items, shares.slices, shares.least_piece, i);
     }
     text_append(out, leave);
 }
@@ -130,6 +138,7 @@ void c_parallel_write(const Program *program, Text *out) {
         "\nstruct crew {\n"
         "    struct call call;\n"
         "    _Alignas(64) _Atomic uint32_t present; /* a bit for each thread */\n"
+        "    _Atomic uint32_t stopped;              /* everybody returns at the next step */\n"
         "    _Alignas(64) struct share shares[%d];\n};\n",
         program->step_count + 1);
     write_slices(program, out);
@@ -148,7 +157,10 @@ void c_parallel_write_run(const Program *program, Text *out) {
         "        atomic_init(&crew.shares[i].before, i > 0 ? slices[i - 1] : 0);\n"
         "        atomic_init(&crew.shares[i].taken, 0);\n"
         "    }\n"
-        "    parallel_for(pool, work, &crew, %d);\n"
+        "    do { /* once, unless somebody stops the loop */\n"
+        "        atomic_store_explicit(&crew.stopped, 0, memory_order_relaxed);\n"
+        "        parallel_for(pool, work, &crew, %d);\n"
+        "    } while (atomic_load_explicit(&crew.shares[%d].before, memory_order_acquire) != 0);\n"
         "#else\n",
-        program->step_count, STINTS);
+        program->step_count, STINTS, program->step_count);
 }

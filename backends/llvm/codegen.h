@@ -39,11 +39,13 @@ LLVMModuleRef codegen_weights(
 
 /* parallel.c: the task of a run that is shared out (backends/parallel.h), of the functions of its
  * steps. Its context is a frame on the caller's stack, which begins with that of the steps; it is
- * started before each run. */
+ * started before each run, and resumed before each loop until all is done. */
 LLVMValueRef codegen_parallel_task(
     Codegen *codegen, const Program *program, const LLVMValueRef *steps);
 LLVMValueRef codegen_parallel_frame(Codegen *codegen, const Program *program);
 void codegen_parallel_start(Codegen *codegen, const Program *program, LLVMValueRef frame);
+void codegen_parallel_resume(Codegen *codegen, LLVMValueRef frame);
+LLVMValueRef codegen_parallel_is_done(Codegen *codegen, const Program *program, LLVMValueRef frame);
 
 /* gpu.c: the same for a GPU: a module with the kernels as entries. */
 LLVMModuleRef codegen_gpu_program(

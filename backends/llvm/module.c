@@ -234,6 +234,20 @@ static void call_parallel_for(ModuleCodegen *m, LLVMValueRef function, LLVMValue
     LLVMBuildCall2(m->codegen.builder, type, parallel_for, arguments, 4, "");
 }
 
+static void emit_shared_run(
+    ModuleCodegen *m, LLVMValueRef function, LLVMValueRef task, LLVMValueRef frame) {
+    LLVMBasicBlockRef loop = LLVMAppendBasicBlockInContext(m->codegen.context, function, "loop");
+    LLVMBasicBlockRef done = LLVMAppendBasicBlockInContext(m->codegen.context, function, "done");
+    codegen_parallel_start(&m->codegen, m->program, frame);
+    LLVMBuildBr(m->codegen.builder, loop);
+    LLVMPositionBuilderAtEnd(m->codegen.builder, loop);
+    codegen_parallel_resume(&m->codegen, frame);
+    call_parallel_for(m, function, task, frame, LLVMConstInt(m->codegen.index, STINTS, 0));
+    LLVMValueRef is_done = codegen_parallel_is_done(&m->codegen, m->program, frame);
+    LLVMBuildCondBr(m->codegen.builder, is_done, done, loop);
+    LLVMPositionBuilderAtEnd(m->codegen.builder, done);
+}
+
 /* int NAME_run_parallel(inputs, outputs, workspace, parallel_for, pool) */
 static void emit_run_parallel(ModuleCodegen *m) {
     bool shared = m->program->loops == LOOP_PER_RUN;
@@ -243,10 +257,8 @@ static void emit_run_parallel(ModuleCodegen *m) {
     LLVMValueRef parallel_for = LLVMGetParam(function, 3);
     return_if(
         m, function, LLVMBuildIsNull(m->codegen.builder, parallel_for, ""), STATUS_NULL_POINTER);
-    if (shared) {
-        codegen_parallel_start(&m->codegen, m->program, context);
-        call_parallel_for(m, function, task, context, LLVMConstInt(m->codegen.index, STINTS, 0));
-    }
+    if (shared)
+        emit_shared_run(m, function, task, context);
     for (int i = 0; !shared && i < m->program->step_count; i++)
         call_parallel_for(m, function, m->steps[i], context, extent_of(m, i));
     LLVMBuildRet(m->codegen.builder, LLVMConstInt(m->codegen.i32, STATUS_OK, 0));

@@ -1,17 +1,23 @@
 /* The task of a run that is shared out: see backends/parallel.h, whose terms these are.
  *
  *     work(crew, begin, end):
- *         me = join(crew), or return when all is done
+ *         me = join(crew), or return when all is done, or the loop stopped
  *         share_step(crew, me, step_0, ...) && share_step(crew, me, step_1, ...) && ...
  *         leave(crew, me)
  *
- * The crew is the context of the steps, the word that says who is present, and for each step, and
- * one behind the last, the words `before`, slices of the step before that are not done, and
- * `taken`. */
+ * The crew is the context of the steps, the word that says who is present, that which says whether
+ * the loop is stopped, and for each step, and one behind the last, the words `before`, slices of
+ * the step before that are not done, and `taken`. */
 #include "backends/parallel.h"
 #include "backends/llvm/codegen.h"
 
-enum { PRESENT_OFFSET = 64, SHARES_OFFSET = 128, SHARE_BYTES = 8, TAKEN_OFFSET = 4 };
+enum {
+    PRESENT_OFFSET = 64,
+    STOPPED_OFFSET = 68,
+    SHARES_OFFSET = 128,
+    SHARE_BYTES = 8,
+    TAKEN_OFFSET = 4
+};
 
 /* Parameters of share_step. */
 enum {
@@ -23,7 +29,6 @@ enum {
     SLICE_ITEMS, /* whole ones */
     ITEM_PARTS,  /* of a slice, besides: in 2^-16 items */
     LEAST_PIECE,
-    LOOKS,
     SHARE_PARAMETERS
 };
 
@@ -82,6 +87,12 @@ static LLVMValueRef atomic_load(Crew *c, LLVMValueRef word, LLVMAtomicOrdering o
     LLVMSetOrdering(load, ordering);
     LLVMSetAlignment(load, 4);
     return load;
+}
+
+static void atomic_store(Crew *c, LLVMValueRef value, LLVMValueRef word) {
+    LLVMValueRef store = LLVMBuildStore(c->builder, value, word);
+    LLVMSetOrdering(store, LLVMAtomicOrderingMonotonic);
+    LLVMSetAlignment(store, 4);
 }
 
 static LLVMValueRef change(Crew *c, LLVMAtomicRMWBinOp operation, LLVMValueRef word,
@@ -155,11 +166,18 @@ static void emit_pause(Crew *c) {
 
 /* ---- the shares of one step ---- */
 
-/* Goes on when the step before is done; returns false when that takes too long. */
+static void return_false(Crew *c) {
+    LLVMBuildRet(c->builder, LLVMConstNull(LLVMInt1TypeInContext(c->codegen->context)));
+}
+
+/* Goes on when the step before is done. Stops the loop when that takes too long, and returns false;
+ * also when somebody else has stopped it. */
 static void emit_wait(Crew *c) {
     LLVMValueRef look = variable(c, number(c, 0));
     LLVMBasicBlockRef see = new_block(c, "look"), wait = new_block(c, "wait");
     LLVMBasicBlockRef late = new_block(c, "late"), ready = new_block(c, "ready");
+    LLVMBasicBlockRef stop = new_block(c, "stop"), go = new_block(c, "go");
+    LLVMValueRef stopped = address(c, parameter(c, CREW), STOPPED_OFFSET);
     jump(c, see);
     go_on_in(c, see);
     LLVMValueRef before = atomic_load(c, parameter(c, SHARE), LLVMAtomicOrderingAcquire);
@@ -168,10 +186,16 @@ static void emit_wait(Crew *c) {
     emit_pause(c);
     LLVMValueRef next = LLVMBuildAdd(c->builder, value_of(c, look), number(c, 1), "");
     LLVMBuildStore(c->builder, next, look);
-    jump_if(c, LLVMIntULT, next, parameter(c, LOOKS), see, late);
+    jump_if(c, LLVMIntULT, next, number(c, parallel_looks(c->codegen->target)), see, late);
     go_on_in(c, late);
-    LLVMBuildRet(c->builder, LLVMConstNull(LLVMInt1TypeInContext(c->codegen->context)));
+    atomic_store(c, number(c, 1), stopped);
+    jump(c, stop);
+    go_on_in(c, stop);
+    return_false(c);
     go_on_in(c, ready);
+    LLVMValueRef over = atomic_load(c, stopped, LLVMAtomicOrderingMonotonic);
+    jump_if(c, LLVMIntEQ, over, number(c, 0), go, stop);
+    go_on_in(c, go);
 }
 
 static LLVMValueRef whole_part(Crew *c, LLVMValueRef fraction) {
@@ -279,7 +303,7 @@ static void emit_share_step(Crew *c) {
     LLVMTypeRef i32 = c->codegen->i32, pointer = c->codegen->pointer;
     LLVMTypeRef bit = LLVMInt1TypeInContext(c->codegen->context);
     LLVMTypeRef types[SHARE_PARAMETERS] = {
-        pointer, i32, pointer, pointer, i32, c->codegen->index, i32, i32, i32};
+        pointer, i32, pointer, pointer, i32, c->codegen->index, i32, i32};
     c->share_step = add_function(c, "share_step", bit, types, SHARE_PARAMETERS);
     codegen_mark(c->codegen, c->function, LLVMAttributeFunctionIndex, "noinline");
     LLVMValueRef helped = variable(c, number(c, 0));
@@ -343,8 +367,7 @@ static void emit_steps(
         int rest = (int)(items % shares.slices);
         LLVMValueRef arguments[SHARE_PARAMETERS] = {crew, me, steps[i], share_address(c, crew, i),
             number(c, shares.slices), LLVMConstInt(c->codegen->index, each, 0),
-            number(c, rest * reciprocal(shares.slices)), number(c, shares.least_piece),
-            number(c, shares.looks)};
+            number(c, rest * reciprocal(shares.slices)), number(c, shares.least_piece)};
         LLVMValueRef good = LLVMBuildCall2(c->builder, LLVMGlobalGetValueType(c->share_step),
             c->share_step, arguments, SHARE_PARAMETERS, "");
         LLVMBasicBlockRef next = new_block(c, "next");
@@ -367,7 +390,11 @@ LLVMValueRef codegen_parallel_task(
     LLVMBasicBlockRef enter = new_block(c, "enter");
     LLVMValueRef last =
         atomic_load(c, share_address(c, context, program->step_count), LLVMAtomicOrderingMonotonic);
-    jump_if(c, LLVMIntEQ, last, number(c, 0), stop, enter);
+    LLVMValueRef stopped =
+        atomic_load(c, address(c, context, STOPPED_OFFSET), LLVMAtomicOrderingMonotonic);
+    LLVMValueRef over = LLVMBuildSelect(c->builder,
+        LLVMBuildICmp(c->builder, LLVMIntEQ, last, number(c, 0), ""), number(c, 1), stopped, "");
+    jump_if(c, LLVMIntNE, over, number(c, 0), stop, enter);
     go_on_in(c, enter);
     LLVMValueRef bit = emit_join(c, present, stop);
     emit_steps(c, context, zeros(c, "llvm.cttz", bit), steps, leave);
@@ -398,4 +425,17 @@ void codegen_parallel_start(Codegen *codegen, const Program *program, LLVMValueR
         LLVMBuildStore(codegen->builder, number(&crew, before), share);
         LLVMBuildStore(codegen->builder, zero, address(&crew, share, TAKEN_OFFSET));
     }
+}
+
+void codegen_parallel_resume(Codegen *codegen, LLVMValueRef frame) {
+    Crew crew = {.codegen = codegen, .builder = codegen->builder};
+    atomic_store(&crew, number(&crew, 0), address(&crew, frame, STOPPED_OFFSET));
+}
+
+LLVMValueRef codegen_parallel_is_done(
+    Codegen *codegen, const Program *program, LLVMValueRef frame) {
+    Crew crew = {.codegen = codegen, .program = program, .builder = codegen->builder};
+    LLVMValueRef left = atomic_load(
+        &crew, share_address(&crew, frame, program->step_count), LLVMAtomicOrderingAcquire);
+    return LLVMBuildIsNull(codegen->builder, left, "");
 }
