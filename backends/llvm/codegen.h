@@ -76,6 +76,8 @@ void codegen_attribute(
 void codegen_mark(const Codegen *codegen, LLVMValueRef function, int index, const char *name);
 
 /* emit.c */
+/* Whether LLVM looks for variables in place of products of loop variables; else kernel.c does. */
+bool codegen_reduces_strength(const Target *target);
 LLVMTargetMachineRef target_machine_create(const Target *target, Diagnostics *diagnostics);
 bool optimise_module(LLVMModuleRef module, LLVMTargetMachineRef machine, Diagnostics *diagnostics);
 bool emit_module(LLVMModuleRef module, LLVMTargetMachineRef machine, EmitKind kind, Text *out,

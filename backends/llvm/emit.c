@@ -2,6 +2,7 @@
 #include "backends/levels.h"
 #include "backends/llvm/codegen.h"
 #include <llvm-c/Analysis.h>
+#include <llvm-c/Support.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <llvm/Config/llvm-config.h>
@@ -10,7 +11,7 @@
 /* What the kernels need: slots to registers, common subexpressions (addresses above all), and loop
  * invariants out of loops. They come unrolled and vectorised, so nothing else would help. */
 static const char pass_pipeline[] =
-    "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,"
+    "function(mem2reg,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,"
     "loop-mssa(licm),early-cse<memssa>,loop(loop-rotate),instcombine<no-verify-fixpoint>,"
     "simplifycfg)";
 
@@ -61,7 +62,21 @@ static void initialise_architecture(Architecture architecture) {
     }
 }
 
+bool codegen_reduces_strength(const Target *target) {
+    return target->architecture != ARCHITECTURE_X86_64;
+}
+
+/* Loop strength reduction takes half of the time that LLVM takes for x86-64, in searching addresses
+ * that kernel.c already gives such loops. It is an option of the process; the first setting stays,
+ * so who makes code for several architectures gets it without for all or for none. */
+static void set_strength_reduction(const Target *target) {
+    const char *arguments[] = {
+        "riffle", codegen_reduces_strength(target) ? "-disable-lsr=false" : "-disable-lsr=true"};
+    LLVMParseCommandLineOptions(2, arguments, NULL);
+}
+
 LLVMTargetMachineRef target_machine_create(const Target *target, Diagnostics *diagnostics) {
+    set_strength_reduction(target);
     initialise_architecture(target->architecture);
     LLVMTargetRef llvm_target;
     char *message = NULL;

@@ -1,21 +1,11 @@
 /* Prints one kernel as an LLVM function. Registers and loop variables become stack slots, which
  * LLVM promotes to values at once; everything else is one instruction for one. */
-#include "backends/llvm/codegen.h"
+#include "backends/llvm/address.h"
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-typedef struct KernelCodegen {
-    Codegen *codegen;
-    const Kernel *kernel;
-    LLVMBuilderRef builder;
-    LLVMValueRef function;
-    LLVMValueRef *registers; /* stack slots */
-    LLVMValueRef *variables; /* stack slots; begin and end are plain parameters */
-    LLVMValueRef locals[MAX_KERNEL_LOCALS];
-} KernelCodegen;
-
-static LLVMTypeRef lane_type(const Codegen *codegen, LaneType type) {
+LLVMTypeRef codegen_lane_type(const Codegen *codegen, LaneType type) {
     switch (type) {
     case LANE_S32:
         return codegen->i32;
@@ -31,7 +21,7 @@ static LLVMTypeRef lane_type(const Codegen *codegen, LaneType type) {
 }
 
 LLVMTypeRef codegen_vector_type(const Codegen *codegen, LaneType type, int lanes) {
-    LLVMTypeRef lane = lane_type(codegen, type);
+    LLVMTypeRef lane = codegen_lane_type(codegen, type);
     return lanes == 1 ? lane : LLVMVectorType(lane, (unsigned)lanes);
 }
 
@@ -61,93 +51,11 @@ static LLVMTypeRef piece_type(LLVMTypeRef type, int lanes) {
     return lanes == 1 ? element : LLVMVectorType(element, (unsigned)lanes);
 }
 
-static LLVMValueRef index_constant(const Codegen *codegen, int64_t value) {
-    return LLVMConstInt(codegen->index, (unsigned long long)value, 1);
-}
-
-/* ---- integers ---- */
-
-static LLVMValueRef emit_expression(KernelCodegen *k, const Expression *expression);
-
-static LLVMValueRef emit_element(KernelCodegen *k, const Expression *expression) {
-    LLVMValueRef index = emit_expression(k, expression->left);
-    LLVMValueRef table = LLVMGetParam(k->function, (unsigned)expression->variable);
-    LLVMValueRef address = LLVMBuildGEP2(k->builder, k->codegen->i32, table, &index, 1, "");
-    LLVMValueRef element = LLVMBuildLoad2(k->builder, k->codegen->i32, address, "");
-    return LLVMBuildIntCast2(k->builder, element, k->codegen->index, 1, "");
-}
-
-static LLVMValueRef emit_expression(KernelCodegen *k, const Expression *expression) {
-    LLVMBuilderRef builder = k->builder;
-    switch (expression->kind) {
-    case EXPRESSION_CONSTANT:
-        return index_constant(k->codegen, expression->constant);
-    case EXPRESSION_VARIABLE:
-        if (expression->variable == VARIABLE_BEGIN || expression->variable == VARIABLE_END)
-            return k->variables[expression->variable];
-        return LLVMBuildLoad2(builder, k->codegen->index, k->variables[expression->variable], "");
-    default:
-        break;
-    }
-    if (expression->kind == EXPRESSION_ELEMENT)
-        return emit_element(k, expression);
-    LLVMValueRef a = emit_expression(k, expression->left);
-    LLVMValueRef b = emit_expression(k, expression->right);
-    switch (expression->kind) {
-    case EXPRESSION_ADD:
-        return LLVMBuildNSWAdd(builder, a, b, "");
-    case EXPRESSION_MULTIPLY:
-        return LLVMBuildNSWMul(builder, a, b, "");
-    case EXPRESSION_DIVIDE:
-        return LLVMBuildUDiv(builder, a, b, "");
-    case EXPRESSION_REMAINDER:
-        return LLVMBuildURem(builder, a, b, "");
-    case EXPRESSION_MINIMUM:
-        return LLVMBuildSelect(builder, LLVMBuildICmp(builder, LLVMIntSLT, a, b, ""), a, b, "");
-    case EXPRESSION_MAXIMUM:
-        return LLVMBuildSelect(builder, LLVMBuildICmp(builder, LLVMIntSGT, a, b, ""), a, b, "");
-    case EXPRESSION_CONSTANT:
-    case EXPRESSION_VARIABLE:
-    case EXPRESSION_ELEMENT:
-        break;
-    }
-    assert(!"unknown expression");
-    return NULL;
-}
-
 /* ---- memory ---- */
-
-/* The variable part and the constant part of an offset are separate steps, so that neighbouring
- * accesses share the first and differ in a displacement only. */
-static LLVMValueRef emit_address(KernelCodegen *k, int parameter, const Expression *offset) {
-    LLVMValueRef address = parameter >= MAX_KERNEL_PARAMETERS
-                               ? k->locals[parameter - MAX_KERNEL_PARAMETERS]
-                               : LLVMGetParam(k->function, (unsigned)parameter);
-    bool local = parameter >= MAX_KERNEL_PARAMETERS;
-    LLVMTypeRef element =
-        lane_type(k->codegen, local ? LANE_F32 : k->kernel->parameters[parameter].element);
-    int64_t displacement = 0;
-    const Expression *variable = offset;
-    if (offset->kind == EXPRESSION_ADD && offset->right->kind == EXPRESSION_CONSTANT) {
-        displacement = offset->right->constant;
-        variable = offset->left;
-    } else if (expression_is_constant(offset, &displacement)) {
-        variable = NULL;
-    }
-    if (variable) {
-        LLVMValueRef index = emit_expression(k, variable);
-        address = LLVMBuildGEP2(k->builder, element, address, &index, 1, "");
-    }
-    if (displacement != 0) {
-        LLVMValueRef index = index_constant(k->codegen, displacement);
-        address = LLVMBuildGEP2(k->builder, element, address, &index, 1, "");
-    }
-    return address;
-}
 
 static LLVMValueRef element_address(
     KernelCodegen *k, LLVMTypeRef type, LLVMValueRef address, int element) {
-    LLVMValueRef index = index_constant(k->codegen, element);
+    LLVMValueRef index = codegen_index(k->codegen, element);
     return element == 0 ? address
                         : LLVMBuildGEP2(k->builder, element_type(type), address, &index, 1, "");
 }
@@ -267,7 +175,7 @@ static LLVMValueRef load_pieces(
 
 static LLVMValueRef emit_load(KernelCodegen *k, const Instruction *instruction, int lanes) {
     LLVMTypeRef type = register_type(k, instruction->destination);
-    LLVMValueRef address = emit_address(k, instruction->parameter, instruction->offset);
+    LLVMValueRef address = codegen_address(k, instruction->parameter, instruction->offset);
     int first = instruction->first_lane, count = instruction->lane_count;
     if (count == lanes)
         return load_plain(k, type, address);
@@ -278,7 +186,7 @@ static LLVMValueRef emit_load(KernelCodegen *k, const Instruction *instruction, 
 
 static void emit_store(
     KernelCodegen *k, const Instruction *instruction, LLVMValueRef value, int lanes) {
-    LLVMValueRef address = emit_address(k, instruction->parameter, instruction->offset);
+    LLVMValueRef address = codegen_address(k, instruction->parameter, instruction->offset);
     int first = instruction->first_lane, count = instruction->lane_count;
     bool whole = count == lanes || largest_power_of_two(count) == count;
     if (!whole && k->codegen->target->masks) {
@@ -425,11 +333,12 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
     case INSTRUCTION_broadcast:
         return emit_splat(k,
             load_plain(k, k->codegen->float_type,
-                emit_address(k, instruction->parameter, instruction->offset)),
+                codegen_address(k, instruction->parameter, instruction->offset)),
             lanes);
     case INSTRUCTION_broadcast_quad: {
         LLVMValueRef quads = emit_splat(k,
-            load_quad(k, emit_address(k, instruction->parameter, instruction->offset)), lanes / 4);
+            load_quad(k, codegen_address(k, instruction->parameter, instruction->offset)),
+            lanes / 4);
         return LLVMBuildBitCast(builder, quads, type, "");
     }
     case INSTRUCTION_move:
@@ -485,7 +394,7 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
 static void emit_prefetch(KernelCodegen *k, const Instruction *instruction) {
     const Codegen *codegen = k->codegen;
     enum { READ = 0, NEAR_SECOND_LEVEL = 2, DATA = 1 };
-    LLVMValueRef arguments[4] = {emit_address(k, instruction->parameter, instruction->offset),
+    LLVMValueRef arguments[4] = {codegen_address(k, instruction->parameter, instruction->offset),
         LLVMConstInt(codegen->i32, READ, 0), LLVMConstInt(codegen->i32, NEAR_SECOND_LEVEL, 0),
         LLVMConstInt(codegen->i32, DATA, 0)};
     emit_intrinsic(k, "llvm.prefetch", codegen->pointer, arguments, 4);
@@ -544,15 +453,18 @@ static void emit_for(KernelCodegen *k, const Statement *statement) {
     LLVMBuilderRef builder = k->builder;
     LLVMTypeRef index = k->codegen->index;
     LLVMValueRef slot = k->variables[statement->variable];
-    LLVMValueRef begin = emit_expression(k, statement->begin);
-    LLVMValueRef end = emit_expression(k, statement->end);
+    LLVMValueRef begin = codegen_expression(k, statement->begin);
+    LLVMValueRef end = codegen_expression(k, statement->end);
     LLVMBasicBlockRef body = new_block(k, "loop"), after = new_block(k, "after");
+    InnerLoop inner = {.statement = statement, .before = LLVMGetInsertBlock(builder)};
     LLVMBuildStore(builder, begin, slot);
     LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntSLT, begin, end, ""), body, after);
     LLVMPositionBuilderAtEnd(builder, body);
+    codegen_enter_loop(k, &inner);
     emit_block(k, &statement->body);
+    codegen_leave_loop(k, &inner);
     LLVMValueRef next = LLVMBuildNSWAdd(builder, LLVMBuildLoad2(builder, index, slot, ""),
-        index_constant(k->codegen, statement->step), "");
+        codegen_index(k->codegen, statement->step), "");
     LLVMBuildStore(builder, next, slot);
     /* Where the end is hit exactly, LLVM may count down to zero, which needs no comparison. */
     LLVMIntPredicate more = hits_end(statement) ? LLVMIntNE : LLVMIntSLT;
@@ -563,7 +475,8 @@ static void emit_for(KernelCodegen *k, const Statement *statement) {
 }
 
 static void emit_if(KernelCodegen *k, const Statement *statement) {
-    LLVMValueRef a = emit_expression(k, statement->begin), b = emit_expression(k, statement->end);
+    LLVMValueRef a = codegen_expression(k, statement->begin),
+                 b = codegen_expression(k, statement->end);
     LLVMBasicBlockRef body = new_block(k, "then"), after = new_block(k, "endif");
     LLVMBuildCondBr(k->builder, LLVMBuildICmp(k->builder, LLVMIntSLT, a, b, ""), body, after);
     LLVMPositionBuilderAtEnd(k->builder, body);
@@ -585,7 +498,7 @@ static void emit_block(KernelCodegen *k, const Block *block) {
             emit_if(k, statement);
             break;
         case STATEMENT_LET:
-            LLVMBuildStore(k->builder, emit_expression(k, statement->begin),
+            LLVMBuildStore(k->builder, codegen_expression(k, statement->begin),
                 k->variables[statement->variable]);
             break;
         }

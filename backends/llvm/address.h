@@ -1,0 +1,51 @@
+/* Inside kernel.c and address.c: a kernel that becomes an LLVM function. */
+#ifndef RIFFLE_BACKENDS_LLVM_ADDRESS_H
+#define RIFFLE_BACKENDS_LLVM_ADDRESS_H
+
+#include "backends/llvm/codegen.h"
+
+enum { MOST_POINTERS = 8 };
+
+/* An address that a loop moves on by additions. */
+typedef struct MovingPointer {
+    int parameter;
+    const Expression *offset;
+    LLVMTypeRef element;
+    LLVMValueRef slot;
+    int64_t increment;
+} MovingPointer;
+
+/* A loop that has none inside. Addresses which have a product of its variable are pointers that
+ * move: what LLVM's loop strength reduction would make of them, in a fraction of its time. (An
+ * index register beside the pointer would cost a multiply-add one more operation.) */
+typedef struct InnerLoop {
+    const Statement *statement;
+    LLVMBasicBlockRef before; /* ends with the branch into the loop */
+    MovingPointer pointers[MOST_POINTERS];
+    int pointer_count;
+} InnerLoop;
+
+typedef struct KernelCodegen {
+    Codegen *codegen;
+    const Kernel *kernel;
+    LLVMBuilderRef builder;
+    LLVMValueRef function;
+    LLVMValueRef *registers; /* stack slots */
+    LLVMValueRef *variables; /* stack slots; begin and end are plain parameters */
+    LLVMValueRef locals[MAX_KERNEL_LOCALS];
+    InnerLoop *inner; /* that is being printed; NULL outside of one */
+} KernelCodegen;
+
+/* kernel.c */
+LLVMTypeRef codegen_lane_type(const Codegen *codegen, LaneType type);
+
+/* address.c */
+LLVMValueRef codegen_index(const Codegen *codegen, int64_t value);
+LLVMValueRef codegen_expression(KernelCodegen *k, const Expression *expression);
+/* Of a parameter or a local, in elements. */
+LLVMValueRef codegen_address(KernelCodegen *k, int parameter, const Expression *offset);
+/* Around the body of a loop: before its first statement, and before its variable is increased. */
+void codegen_enter_loop(KernelCodegen *k, InnerLoop *loop);
+void codegen_leave_loop(KernelCodegen *k, const InnerLoop *loop);
+
+#endif
