@@ -24,7 +24,10 @@ typedef struct Convolution {
     int64_t groups, group_inputs, group_outputs;
     int64_t width_in, width_out; /* flat: one row of all pixels */
     bool flat, has_bias;
-    int64_t bias_offset; /* in floats, inside the packed weights */
+    bool halves;           /* weights are of bf16, in pairs of input channels */
+    int64_t packed_inputs; /* input channels of a group that the weights have room for */
+    int biases;            /* parameter */
+    int64_t bias_offset;   /* in floats, inside that parameter */
     Activation activation, residual_activation;
     TileShape tile;
     const Expression *first_tile, *end_tile; /* flat: the tiles of one block */
@@ -62,6 +65,11 @@ static inline const Expression *times(
     return expression_multiply(conv->arena, a, factor);
 }
 
+/* Bytes of a weight. */
+static inline int64_t weight_bytes(const Convolution *conv) {
+    return conv->halves ? lane_bytes(LANE_BF16) : lane_bytes(LANE_F32);
+}
+
 /* Output channels whose weights lie together, one row for each tap and input channel: those of the
  * tile, or the target's blocks, whose last one is filled up. */
 static inline int64_t weight_row(const Convolution *conv, const ConvolutionTile *tile) {
@@ -95,6 +103,28 @@ const Expression *pixel_offset(
 const Expression *tap_input(const Convolution *conv, const ConvolutionTile *tile, const Run *run,
     const Expression *run_channel);
 const Expression *tap_weights(const Convolution *conv, const ConvolutionTile *tile);
+
+/* lower_convolution.c: the column of the weights that belongs to input `input` as it lies in
+ * memory. */
+int64_t weight_column(const Convolution *conv, int64_t input);
+
+/* convolution_pairs.c */
+
+/* One tap and two channels, or the last one of a run. */
+typedef struct PairProducts {
+    const Convolution *conv;
+    const ConvolutionTile *tile;
+    const TileRegisters *registers;
+    const Run *run;
+    int parameter;
+    const Expression *input, *weights; /* offsets of the first channel, and of its pair */
+    int channels;
+} PairProducts;
+
+void emit_pair_products(const PairProducts *products);
+/* The input channels of a group, where each run begins with a new pair. */
+int64_t packed_inputs(const Convolution *conv, int64_t group);
+void pack_pairs(Convolution *conv, const Weight *weight);
 
 /* convolution_lanes.c */
 

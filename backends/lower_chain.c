@@ -19,8 +19,6 @@ enum { SLACK_FLOATS = 16 };
 /* ---- which nodes ---- */
 
 static bool is_row_node(const Node *node) {
-    if (node->results[0]->type.element != ELEMENT_F32)
-        return false;
     return node->op == OP_conv || node->op == OP_max_pool || node->op == OP_avg_pool ||
            node->op == OP_pad;
 }
@@ -53,7 +51,7 @@ static bool may_link(
     const Value *value = node->results[0];
     const Node *nodes[MOST_CHAIN + 1];
     /* 1. both can compute row by row */
-    if (!is_row_node(node) || !is_row_node(next))
+    if (!is_row_node(node) || !is_row_node(next) || value->type.element != ELEMENT_F32)
         return false;
     /* 2. nobody else reads what lies between, and it is no residual */
     if (uses[value->id] != 1 || next->operands[0] != value)

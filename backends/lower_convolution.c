@@ -7,7 +7,8 @@
  *
  * Weights are packed per group and panel (the output channels of one tile) as
  * [kernel row][kernel column][input channel][channel of the panel], without padding: the last
- * vector of a panel may read on into what follows. */
+ * vector of a panel may read on into what follows. Those of bf16 lie in pairs of input channels
+ * (convolution_pairs.c). */
 #include "backends/convolution.h"
 #include <assert.h>
 #include <inttypes.h>
@@ -15,8 +16,7 @@
 
 /* ---- packing ---- */
 
-/* The column of the weights that belongs to input `input` as it lies in memory. */
-static int64_t weight_column(const Convolution *conv, int64_t input) {
+int64_t weight_column(const Convolution *conv, int64_t input) {
     int64_t pixels = conv->input->flattened_pixels, channels;
     if (pixels == 0)
         return input;
@@ -53,10 +53,19 @@ static void pack_weights(Convolution *conv, const Weight *weight, const Weight *
     int64_t outputs = conv->groups * conv->group_outputs;
     int64_t block = conv->lowering->target->weight_block;
     int64_t panel = block > 0 ? block : conv->panel_channels;
-    conv->bias_offset = conv->groups * packed_outputs(conv) * taps;
     conv->has_bias = bias != NULL;
+    if (conv->halves) {
+        pack_pairs(conv, weight);
+        float *biases =
+            bias ? call_weights(conv->lowering, conv->call, outputs, &conv->biases) : NULL;
+        if (bias)
+            memcpy(biases, bias->data, (size_t)outputs * sizeof(float));
+        return;
+    }
+    conv->bias_offset = conv->groups * packed_outputs(conv) * taps;
     float *packed = call_weights(
         conv->lowering, conv->call, conv->bias_offset + (bias ? outputs : 0), &conv->weights);
+    conv->biases = conv->weights;
     for (int64_t group = 0; group < conv->groups; group++)
         for (int64_t channel = 0; channel < conv->group_outputs; channel += panel) {
             int64_t left = conv->group_outputs - channel, count = left < panel ? left : panel;
@@ -224,7 +233,7 @@ static void emit_whole_panels(const Convolution *conv, ConvolutionTile *tile,
 /* The panels of the group, the last of which may be partial. */
 static void emit_panels(const Convolution *conv, ConvolutionTile *tile, EmitPixels *emit_pixels) {
     Arena *arena = conv->arena;
-    int64_t taps = conv->group_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
+    int64_t taps = conv->packed_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
     int64_t whole = conv->group_outputs / conv->panel_channels;
     int64_t rest = conv->group_outputs % conv->panel_channels;
     int64_t panel_weights = conv->panel_channels * taps;
@@ -266,7 +275,7 @@ enum { MOST_PREFETCHING_TILES = 28 };
 static int64_t block_tiles(const Convolution *conv) {
     const Target *target = conv->lowering->target;
     int64_t outputs = conv->output->channels;
-    int64_t weights = outputs * conv->group_inputs * (int64_t)sizeof(float);
+    int64_t weights = outputs * conv->group_inputs * weight_bytes(conv);
     int64_t channels = conv->input->channels + outputs + (conv->residual ? outputs : 0);
     int64_t tile = conv->tile.pixels * channels * (int64_t)sizeof(float);
     bool small = weights <= target->l1_bytes / 2;
@@ -321,7 +330,7 @@ static void set_tiles(Convolution *conv) {
 /* Input channels whose weights of one panel the first-level cache keeps from one tile to the next,
  * beside what else passes through it. */
 static int64_t cached_inputs(const Convolution *conv) {
-    int64_t row = conv->panel_channels * (int64_t)sizeof(float);
+    int64_t row = conv->panel_channels * weight_bytes(conv);
     return conv->lowering->target->l1_bytes * 5 / 8 / row;
 }
 
@@ -334,10 +343,11 @@ static int64_t cached_tiles(const Convolution *conv) {
 /* Cuts the input channels into even blocks; at most `tiles` tiles use the weights of one. */
 static void set_input_blocks(Convolution *conv, int64_t tiles) {
     int64_t most = cached_inputs(conv);
-    if (tiles < 2 || conv->group_inputs <= most)
+    if (tiles < 2 || conv->group_inputs <= most || (conv->halves && conv->input->run_count > 1))
         return;
     int64_t blocks = (conv->group_inputs + most - 1) / most;
     conv->input_block = (conv->group_inputs + blocks - 1) / blocks;
+    conv->input_block += conv->halves ? conv->input_block % 2 : 0; /* whole pairs */
     conv->partial_sums =
         kernel_local(conv->builder, tiles * conv->tile.pixels * conv->panel_channels);
 }
@@ -401,7 +411,7 @@ static bool panels_outermost(const Convolution *conv) {
     int64_t weights = conv->output->channels * taps;
     int64_t input = in->images * in->height * in->width * in->channels;
     int64_t rows = conv->rows.images * conv->rows.height_out;
-    return weights * (int64_t)sizeof(float) > conv->lowering->target->l2_bytes / 2 &&
+    return weights * weight_bytes(conv) > conv->lowering->target->l2_bytes / 2 &&
            weights + panels * input < weights * rows + input;
 }
 
@@ -451,6 +461,12 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
     conv->output = to ? to->placement : lowering_place(lowering, node->results[0]);
     conv->group_inputs = conv->input->channels / conv->groups;
     conv->group_outputs = conv->output->channels / conv->groups;
+    conv->halves = node_weight(node, "weight")->type.element == ELEMENT_BF16;
+    conv->packed_inputs = conv->group_inputs;
+    for (int64_t group = 0; conv->halves && group < conv->groups; group++) {
+        int64_t inputs = packed_inputs(conv, group);
+        conv->packed_inputs = inputs > conv->packed_inputs ? inputs : conv->packed_inputs;
+    }
     const Placement *in = conv->input, *out = conv->output;
     conv->rows.height_in = conv->flat ? 1 : in->height;
     conv->rows.height_out = conv->flat ? 1 : out->height;

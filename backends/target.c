@@ -9,7 +9,7 @@ static const Target targets[] = {
     loads, instructions, masks, broadcast, lane, fused, l1, l2, summary)                           \
     {name, ARCHITECTURE_##architecture, triple, FORMAT_##format, cpu, features, lanes, registers,  \
         multiply_adds, loads, instructions, masks, broadcast, lane, fused, l1, l2, summary, false, \
-        NULL, 0, NULL},
+        BF16_NONE, NULL, 0, NULL},
 #include "backends/targets.def"
 #undef TARGET
 };
@@ -69,6 +69,16 @@ static const Target gpu_targets[] = {
 static const char *const vnni_names[] = {
 #define VNNI(cpu) cpu,
 #include "backends/vnni.def"
+};
+
+typedef struct Bf16Row {
+    const char *cpu;
+    Bf16Products products;
+} Bf16Row;
+
+static const Bf16Row bf16_rows[] = {
+#define BF16(cpu, speed) {cpu, BF16_##speed},
+#include "backends/bf16.def"
 };
 
 enum {
@@ -136,6 +146,14 @@ static bool has_dot_products(void) {
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx512vnni");
 }
+
+static Bf16Products bf16_products(void) {
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx512bf16"))
+        return BF16_NONE;
+    bool fast = __builtin_cpu_is("amd") || __builtin_cpu_is("cooperlake");
+    return fast ? BF16_FAST : BF16_SLOW;
+}
 #elif defined(__aarch64__)
 static const Architecture architecture_here = ARCHITECTURE_AARCH64;
 
@@ -145,6 +163,10 @@ static bool runs_lanes(int lanes) {
 
 static bool has_dot_products(void) {
     return false;
+}
+
+static Bf16Products bf16_products(void) {
+    return BF16_NONE;
 }
 #else
 /* No code is made for it. */
@@ -157,6 +179,10 @@ static bool runs_lanes(int lanes) {
 
 static bool has_dot_products(void) {
     return false;
+}
+
+static Bf16Products bf16_products(void) {
+    return BF16_NONE;
 }
 #endif
 
@@ -179,9 +205,10 @@ static const Target *native_target(Arena *arena) {
         return best;
     Target *target = ARENA_NEW(arena, Target);
     *target = *best;
-    target->features =
-        arena_format(arena, "%s%s+avx512vnni", best->features, best->features[0] ? "," : "");
     target->dot_products = true;
+    target->bf16 = bf16_products();
+    target->features = arena_format(arena, "%s%s+avx512vnni%s", best->features,
+        best->features[0] ? "," : "", target->bf16 != BF16_NONE ? ",+avx512bf16" : "");
     return target;
 }
 
@@ -198,9 +225,19 @@ static const Target *named_cpu(const char *name, Arena *arena) {
         target->summary = "a processor by name";
         for (size_t j = 0; j < sizeof vnni_names / sizeof *vnni_names; j++)
             target->dot_products |= strcmp(name, vnni_names[j]) == 0;
+        for (size_t j = 0; j < sizeof bf16_rows / sizeof *bf16_rows; j++)
+            if (strcmp(name, bf16_rows[j].cpu) == 0)
+                target->bf16 = bf16_rows[j].products;
         return target;
     }
     return NULL;
+}
+
+const char *target_names_with_bf16(Arena *arena) {
+    const char *names = "";
+    for (size_t i = 0; i < sizeof bf16_rows / sizeof *bf16_rows; i++)
+        names = arena_format(arena, "%s%s%s", names, i == 0 ? "" : ", ", bf16_rows[i].cpu);
+    return names;
 }
 
 const char *const *target_processor_names(Architecture architecture, Arena *arena, size_t *count) {

@@ -87,11 +87,12 @@ static const struct argp_option options_table[] = {
     {"layers", OPTION_LAYERS, NULL, 0, "Compare the result of every layer after the passes", 0},
     {"tolerance", OPTION_TOLERANCE, "NUMBER", 0,
         "Largest difference allowed, relative to the tensor's largest |value| (default 1e-4; with "
-        "--precision int8 0.02, as a float in between may be rounded to the next byte)",
+        "--precision int8 0.02, as a float in between may be rounded to the next byte, and with "
+        "bf16 0.004, as it may be to the next number of bf16)",
         0},
     {"evaluate", OPTION_EVALUATE, "FILE", 0,
-        "With --precision int8: compare its answers with those of fp32 on this picture or file of "
-        "raw float32 numbers; may be repeated",
+        "With --precision int8 or bf16: compare its answers with those of fp32 on this picture or "
+        "file of raw float32 numbers; may be repeated",
         0},
     {"threads", OPTION_THREADS, "N", 0, "Share each run out to this many threads (default 1)", 0},
     {0}};
@@ -303,8 +304,8 @@ static bool verify(const VerifyOptions *options, CompiledModel *compiled) {
     riffle_pool_destroy(pool);
     jit_unload(loaded);
     if (done && options->evaluated.count > 0)
-        done = precision_compare(
-            compiled->as_written, compiled->model.graph, &options->evaluated, session);
+        done = precision_compare(options->model.precision, compiled->as_written,
+            compiled->model.graph, &options->evaluated, session);
     return done;
 }
 
@@ -316,9 +317,9 @@ int command_verify(int argc, char **argv) {
     if (!command_line_parse(&argp, argc, argv, &options, &session))
         return session_finish(&session, EXIT_USAGE);
     if (options.model.precision != PRECISION_FP32 && !options.tolerance_given)
-        options.tolerance = 0.02;
+        options.tolerance = options.model.precision == PRECISION_INT8 ? 0.02 : 0.004;
     if (options.evaluated.count > 0 && options.model.precision == PRECISION_FP32)
-        diagnostics_error(session.diagnostics, "add --precision int8",
+        diagnostics_error(session.diagnostics, "add --precision int8, or bf16",
             "--evaluate compares a reduced precision with fp32");
     if (options.input_count > 0 && !options.count_given)
         options.count = 0;

@@ -49,8 +49,16 @@ bool expression_is_constant(const Expression *expression, int64_t *constant);
 
 /* ---- instructions and statements ---- */
 
-/* What a lane of a register or an element of a buffer is. Buffers hold F32, S32 or U8. */
-typedef enum LaneType { LANE_F32, LANE_S32, LANE_S16, LANE_U8, LANE_TYPE_COUNT } LaneType;
+/* What a lane of a register or an element of a buffer is. Buffers hold F32, S32, U8 or
+ * BF16. */
+typedef enum LaneType {
+    LANE_F32,
+    LANE_S32,
+    LANE_S16,
+    LANE_U8,
+    LANE_BF16,
+    LANE_TYPE_COUNT
+} LaneType;
 
 int64_t lane_bytes(LaneType type);
 const char *lane_type_name(LaneType type); /* "f32" */
@@ -191,6 +199,8 @@ void kernel_broadcast(
     KernelBuilder *builder, int destination, int parameter, const Expression *offset);
 void kernel_broadcast_quad(
     KernelBuilder *builder, int destination, int parameter, const Expression *offset);
+void kernel_broadcast_pair(
+    KernelBuilder *builder, int destination, int parameter, const Expression *offset);
 void kernel_store(KernelBuilder *builder, int source, int parameter, const Expression *offset,
     int first_lane, int lane_count);
 void kernel_prefetch(KernelBuilder *builder, int parameter, const Expression *offset);
@@ -198,6 +208,7 @@ void kernel_unary(KernelBuilder *builder, InstructionKind kind, int destination,
 void kernel_binary(KernelBuilder *builder, InstructionKind kind, int destination, int a, int b);
 void kernel_multiply_add(KernelBuilder *builder, int destination, int a, int b, int c);
 void kernel_dot_add(KernelBuilder *builder, int destination, int a, int b, int c);
+void kernel_pair_add(KernelBuilder *builder, int destination, int a, int b, int c);
 void kernel_permute(KernelBuilder *builder, int destination, int a, int b, const int *indices);
 
 /* ---- reading ---- */

@@ -272,6 +272,14 @@ static LaneMask used_of_quad(LaneMask used) {
     return quad;
 }
 
+/* The same of two numbers. */
+static LaneMask used_of_pair(LaneMask used) {
+    LaneMask pair = 0;
+    for (; used != 0; used >>= 2)
+        pair |= used & 3;
+    return pair;
+}
+
 static void run_load(Counter *counter, Site *site, int64_t first, const FloatGrid *grid) {
     const Instruction *instruction = &site->statement->instruction;
     BufferCollector *buffer = &counter->collectors[instruction->parameter];
@@ -283,6 +291,8 @@ static void run_load(Counter *counter, Site *site, int64_t first, const FloatGri
         used = used != 0;
     else if (instruction->kind == INSTRUCTION_broadcast_quad)
         used = used_of_quad(used);
+    else if (instruction->kind == INSTRUCTION_broadcast_pair)
+        used = used_of_pair(used);
     else
         used = (used & lane_range(instruction->first_lane, instruction->lane_count)) >>
                instruction->first_lane;
@@ -326,6 +336,7 @@ static void run_instruction(Counter *counter, Site *site) {
     const Instruction *instruction = &site->statement->instruction;
     int products = instruction->kind == INSTRUCTION_multiply_add ? 1
                    : instruction->kind == INSTRUCTION_dot_add    ? 4
+                   : instruction->kind == INSTRUCTION_pair_add   ? 2
                                                                  : 0;
     if (products > 0) {
         LaneMask used = counter->used[instruction->destination];
