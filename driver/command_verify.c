@@ -84,7 +84,8 @@ static const struct argp_option options_table[] = {
     {"seed", OPTION_SEED, "SEED", 0, "Seed of the random inputs (default 1)", 0},
     {"input", OPTION_INPUT, "FILE", 0,
         "Compare on this raw float32 file; once for each input of the network, in order", 0},
-    {"layers", OPTION_LAYERS, NULL, 0, "Compare the result of every layer after the passes", 0},
+    {"layers", OPTION_LAYERS, NULL, 0,
+        "Compare the result of every layer after the passes, if it is of f32", 0},
     {"tolerance", OPTION_TOLERANCE, "NUMBER", 0,
         "Largest difference allowed, relative to the tensor's largest |value| (default 1e-4; with "
         "--precision int8 0.02, as a float in between may be rounded to the next byte, and with "
@@ -133,11 +134,12 @@ static const char *layer_name(const Node *node, int result, Arena *arena) {
                : arena_format(arena, "%s (%s, result %d)", path, op_info(node->op)->name, result);
 }
 
+/* Outputs are of f32. */
 static Graph *expose_layers(const Graph *graph, Arena *arena) {
     Graph *copy = graph_copy(graph, arena);
     for (Node *node = copy->first; node != NULL; node = node->next) {
         for (int i = 0; i < node->result_count; i++) {
-            if (!is_output(copy, node->results[i]))
+            if (!is_output(copy, node->results[i]) && node->results[i]->type.element == ELEMENT_F32)
                 graph_add_output(
                     copy, layer_name(node, i, arena), node->results[i], LAYOUT_NCHW, node->where);
         }

@@ -10,7 +10,7 @@ enum { RANDOM_INPUTS = 8, LARGEST_WEIGHT = 127, LARGEST_WEIGHT_WITHOUT_VNNI = 64
 
 /* Of layers that read floats, those with more pixels use their weights so often that halving them
  * gains less than widening them costs. */
-enum { MOST_PIXELS = 64 };
+enum { MOST_PIXELS = 12 };
 
 static const char *const names[] = {
     [PRECISION_FP32] = "fp32", [PRECISION_INT8] = "int8", [PRECISION_BF16] = "bf16"};
