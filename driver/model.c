@@ -187,9 +187,9 @@ static bool find_target(
     if (compiled->levels != NULL && options->precision == PRECISION_FP32)
         return true;
     if (compiled->levels != NULL) {
-        bool bytes = options->precision == PRECISION_INT8; /* which the targets of a library have */
         diagnostics_error(session->diagnostics,
-            bytes ? "give one of them: --target x86-64-v3" : "give a processor that has it",
+            options->precision == PRECISION_BF16 ? "give a processor: --target znver4"
+                                                 : "give one of them: --target x86-64-v3",
             "'%s' is several targets, and --precision %s is for one", compiled->levels->name,
             precision_name(options->precision));
         return false;

@@ -37,6 +37,17 @@ static bool is_layer(const Node *node) {
     return node->op == OP_conv || node->op == OP_linear;
 }
 
+static bool has_few_pixels(const Halving *halving, const Node *node) {
+    const TensorType *type = &node->results[0]->type;
+    return tensor_elements(type) / type->dims[1] <= pass_integer(halving->context, "most-pixels");
+}
+
+/* Whether something of the layer can become bf16. */
+static bool is_asked_for(const Halving *halving, const Node *node) {
+    return pass_flag(halving->context, "values") ||
+           (node_adds_channels(node) && has_few_pixels(halving, node));
+}
+
 static bool passes_on(const Node *node) {
     return op_moves_channels(node->op) || node->op == OP_max_pool || node->op == OP_crop;
 }
@@ -62,7 +73,8 @@ static void keep_alike(Halving *halving, const Node *node) {
 }
 
 static void keep_of_node(Halving *halving, Node *node) {
-    bool layer = is_layer(node) && pass_may_rewrite(halving->context, node);
+    bool layer =
+        is_layer(node) && is_asked_for(halving, node) && pass_may_rewrite(halving->context, node);
     if (layer)
         halving->layers[node->results[0]->id] = true;
     if (passes_on(node))
@@ -103,11 +115,6 @@ static void halve_weight(Graph *graph, Node *node) {
     TensorType type = weight->type;
     type.element = ELEMENT_BF16;
     node->weights[0] = graph_add_computed_weight(graph, weight->path, type, weight->data);
-}
-
-static bool has_few_pixels(const Halving *halving, const Node *node) {
-    const TensorType *type = &node->results[0]->type;
-    return tensor_elements(type) / type->dims[1] <= pass_integer(halving->context, "most-pixels");
 }
 
 static void halve_layer(const Halving *halving, Node *node) {

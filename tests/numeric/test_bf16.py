@@ -2,8 +2,8 @@
 precision. Sizes are odd, so that tails of every kind and runs with an odd number of channels occur.
 
 Two ways of multiplying are looked at, both on any processor with AVX512-BF16: pairs by one instruction, which code
-for cooperlake uses throughout; and widened weights with inputs of f32, which the pass makes when it is called with
-`values` off and no limit of pixels."""
+for cooperlake uses throughout; and widened weights with inputs of f32, which code for native uses for few pixels, and
+the pass makes for any number when asked."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from support import EXAMPLES, SHARED, invoke, processor_flags, riffle
 needs_bf16 = pytest.mark.skipif("avx512_bf16" not in processor_flags(),
                                 reason="this processor has no AVX512-BF16: code for bf16 does not run")
 SPEEDS = {"fast": "cooperlake", "slow": "native"}
-WIDENED = "fold-batchnorm,fuse-activation,fuse-residual,merge-layout,absorb-route,bfloat16,dead-code"
+WIDENED = "fold-batchnorm,fuse-activation,fuse-residual,merge-layout,absorb-route,bfloat16{most-pixels=1073741824},dead-code"
 
 # The first layer is one product a number, so that both round the same float to bf16. What follows differs by the
 # roundings of its sums alone.
