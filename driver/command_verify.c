@@ -88,8 +88,7 @@ static const struct argp_option options_table[] = {
         "Compare the result of every layer after the passes, if it is of f32", 0},
     {"tolerance", OPTION_TOLERANCE, "NUMBER", 0,
         "Largest difference allowed, relative to the tensor's largest |value| (default 1e-4; with "
-        "--precision int8 0.02, as a float in between may be rounded to the next byte, and with "
-        "bf16 0.004, as it may be to the next number of bf16)",
+        "--precision int8 or bf16 0.02, as a number in between may be rounded to the next one)",
         0},
     {"evaluate", OPTION_EVALUATE, "FILE", 0,
         "With --precision int8 or bf16: compare its answers with those of fp32 on this picture or "
@@ -319,7 +318,7 @@ int command_verify(int argc, char **argv) {
     if (!command_line_parse(&argp, argc, argv, &options, &session))
         return session_finish(&session, EXIT_USAGE);
     if (options.model.precision != PRECISION_FP32 && !options.tolerance_given)
-        options.tolerance = options.model.precision == PRECISION_INT8 ? 0.02 : 0.004;
+        options.tolerance = 0.02;
     if (options.evaluated.count > 0 && options.model.precision == PRECISION_FP32)
         diagnostics_error(session.diagnostics, "add --precision int8, or bf16",
             "--evaluate compares a reduced precision with fp32");
