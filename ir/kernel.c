@@ -180,9 +180,15 @@ int kernel_parameter_of(
 }
 
 int kernel_local(KernelBuilder *builder, int64_t floats) {
+    return kernel_local_of(builder, LANE_F32, floats);
+}
+
+int kernel_local_of(KernelBuilder *builder, LaneType element, int64_t numbers) {
     Kernel *kernel = builder->kernel;
+    int64_t bytes = numbers * lane_bytes(element), size = lane_bytes(LANE_F32);
     assert(kernel->local_count < MAX_KERNEL_LOCALS);
-    kernel->local_floats[kernel->local_count] = floats;
+    kernel->local_floats[kernel->local_count] = (bytes + size - 1) / size;
+    kernel->local_elements[kernel->local_count] = element;
     return MAX_KERNEL_PARAMETERS + kernel->local_count++;
 }
 
@@ -470,7 +476,8 @@ static const char *access_fault(const Kernel *kernel, const Instruction *instruc
     if (instruction->first_lane < 0 || instruction->lane_count < 1 ||
         instruction->first_lane + instruction->lane_count > lanes)
         return "an access covers lanes that the register has not";
-    LaneType element = is_local ? LANE_F32 : kernel->parameters[instruction->parameter].element;
+    LaneType element = is_local ? kernel->local_elements[local]
+                                : kernel->parameters[instruction->parameter].element;
     int accessed = access == ACCESS_WRITE ? instruction->sources[0] : instruction->destination;
     if (accessed >= 0 && lane_bytes(element) != lane_bytes(type_of(kernel, accessed)))
         return "the lanes of a register are not as large as the numbers of the buffer";

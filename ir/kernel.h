@@ -144,6 +144,7 @@ typedef struct Kernel {
     KernelParameter parameters[MAX_KERNEL_PARAMETERS];
     int parameter_count;
     int64_t local_floats[MAX_KERNEL_LOCALS]; /* sizes of the kernel's own buffers, on the stack */
+    LaneType local_elements[MAX_KERNEL_LOCALS]; /* what they hold */
     int local_count;
     int64_t extent;         /* of the parallel axis */
     int threads;            /* of a block; 0: not for a GPU */
@@ -173,6 +174,7 @@ int kernel_parameter_of(
 /* A buffer of the kernel's own, aligned to 64 bytes, without meaning at the start: used like a
  * parameter that is read and written. */
 int kernel_local(KernelBuilder *builder, int64_t floats);
+int kernel_local_of(KernelBuilder *builder, LaneType element, int64_t numbers);
 int kernel_register(KernelBuilder *builder, int lanes); /* of F32 */
 int kernel_register_of(KernelBuilder *builder, LaneType type, int lanes);
 const Expression *kernel_variable(KernelBuilder *builder, int variable);

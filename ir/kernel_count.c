@@ -261,7 +261,8 @@ static bool was_added(
 
 static int64_t number_bytes(const Counter *counter, int parameter) {
     bool local = parameter >= MAX_KERNEL_PARAMETERS;
-    return lane_bytes(local ? LANE_F32 : counter->kernel->parameters[parameter].element);
+    return lane_bytes(local ? counter->kernel->local_elements[parameter - MAX_KERNEL_PARAMETERS]
+                            : counter->kernel->parameters[parameter].element);
 }
 
 /* Which of the four bytes that are repeated some lane uses. */
@@ -312,8 +313,8 @@ static void run_store(Counter *counter, Site *site, int64_t first, const FloatGr
     counter->computes |= (lanes & ~state->moved & ~state->constant) != 0;
     counter->moves |= moved != 0;
     if (instruction->parameter >= MAX_KERNEL_PARAMETERS)
-        counter->count->local_moved_bytes +=
-            counter->times * __builtin_popcountll(moved) * (int64_t)sizeof(float);
+        counter->count->local_moved_bytes += counter->times * __builtin_popcountll(moved) *
+                                             number_bytes(counter, instruction->parameter);
     if (was_added(counter, site, first, grid, moved))
         return;
     lanes >>= instruction->first_lane;

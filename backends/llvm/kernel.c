@@ -126,7 +126,8 @@ static LLVMValueRef emit_address(KernelCodegen *k, int parameter, const Expressi
                                : LLVMGetParam(k->function, (unsigned)parameter);
     bool local = parameter >= MAX_KERNEL_PARAMETERS;
     LLVMTypeRef element =
-        lane_type(k->codegen, local ? LANE_F32 : k->kernel->parameters[parameter].element);
+        lane_type(k->codegen, local ? k->kernel->local_elements[parameter - MAX_KERNEL_PARAMETERS]
+                                    : k->kernel->parameters[parameter].element);
     int64_t displacement = 0;
     const Expression *variable = offset;
     if (offset->kind == EXPRESSION_ADD && offset->right->kind == EXPRESSION_CONSTANT) {
