@@ -25,6 +25,9 @@ typedef struct GpuTarget {
     int64_t tile_bytes;     /* that a block should have, so that another one fits beside it */
 } GpuTarget;
 
+/* Whether a processor multiplies pairs of bf16, and if so, more numbers in a time than of f32. */
+typedef enum Bf16Products { BF16_NONE, BF16_SLOW, BF16_FAST } Bf16Products;
+
 /* A processor on a platform. */
 typedef struct Target {
     const char *name; /* as the user gave it: "x86-64-v3", "znver4", "native" */
@@ -45,6 +48,7 @@ typedef struct Target {
     int64_t l1_bytes, l2_bytes;
     const char *summary;
     bool dot_products;    /* of bytes: x86-64 with VNNI */
+    Bf16Products bf16;    /* of pairs of bf16: x86-64 with AVX512-BF16 */
     const GpuTarget *gpu; /* NULL for a CPU */
     int weight_block; /* output channels that packed weights keep together; 0: those of a tile */
     struct Tuning *tuning; /* choices that were measured (tuning.h); NULL: all are the model's */
@@ -70,6 +74,8 @@ const Target *gpu_target_table(size_t *count);
 /* The name of an architecture, and the bytes of a pointer on it. */
 const char *architecture_name(Architecture architecture);
 int architecture_pointer_bytes(Architecture architecture);
+/* The processors that multiply pairs of bf16, joined by commas (bf16.def). */
+const char *target_names_with_bf16(Arena *arena);
 /* The processor names that target_find also takes (cpus.def), of one architecture; *count is set.
  */
 const char *const *target_processor_names(Architecture architecture, Arena *arena, size_t *count);

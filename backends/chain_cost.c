@@ -69,7 +69,8 @@ static int64_t ring_bytes(const Node *const *nodes, int count, int64_t strips) {
     chain_ring_rows(nodes, count, rows);
     chain_ring_widths(nodes, count, strips, widths);
     for (int i = 0; i < count - 1; i++)
-        bytes += rows[i] * widths[i] * nodes[i]->results[0]->type.dims[1] * (int64_t)sizeof(float);
+        bytes += rows[i] * widths[i] * nodes[i]->results[0]->type.dims[1] *
+                 element_type_bytes(nodes[i]->results[0]->type.element);
     return bytes;
 }
 
@@ -82,7 +83,8 @@ double traffic_cycles(const Target *target, double bytes, int64_t size) {
 }
 
 static int64_t value_bytes(const Value *value) {
-    return tensor_elements(&value->type) / value->type.dims[0] * (int64_t)sizeof(float);
+    return tensor_elements(&value->type) / value->type.dims[0] *
+           element_type_bytes(value->type.element);
 }
 
 static bool is_dense_convolution(const Node *node) {
@@ -119,7 +121,8 @@ static TileShape node_tile(const Target *target, const Node *node, int64_t width
 /* Reading all weights of the node `times` times. */
 static double weight_traffic(const Target *target, const Node *node, int64_t times) {
     const Weight *weight = node->op == OP_conv ? node_weight(node, "weight") : NULL;
-    int64_t bytes = weight ? tensor_elements(&weight->type) * (int64_t)sizeof(float) : 0;
+    int64_t bytes =
+        weight ? tensor_elements(&weight->type) * element_type_bytes(weight->type.element) : 0;
     return traffic_cycles(target, (double)(bytes * times), bytes);
 }
 

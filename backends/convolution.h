@@ -27,8 +27,11 @@ typedef struct Convolution {
     int64_t group_weights; /* packed, in floats */
     int64_t width_in, width_out; /* flat: one row of all pixels */
     bool flat, has_bias;
-    bool in_place;       /* the output takes the residual's place */
-    int64_t bias_offset; /* in floats, inside the packed weights */
+    bool in_place;         /* the output takes the residual's place */
+    bool halves;           /* weights are of bf16, in pairs of input channels */
+    int64_t packed_inputs; /* input channels of a group that the weights have room for */
+    int biases;            /* parameter */
+    int64_t bias_offset;   /* in floats, inside that parameter */
     Activation activation, residual_activation;
     TileShape tile;
     const Expression *first_tile, *end_tile; /* flat: the tiles of one block */
@@ -65,6 +68,11 @@ typedef struct ConvolutionTile {
 static inline const Expression *times(
     const Convolution *conv, const Expression *a, int64_t factor) {
     return expression_multiply(conv->arena, a, factor);
+}
+
+/* Bytes of a weight. */
+static inline int64_t weight_bytes(const Convolution *conv) {
+    return conv->halves ? lane_bytes(LANE_BF16) : lane_bytes(LANE_F32);
 }
 
 /* Output channels whose weights lie together, one row for each tap and input channel: those of the
@@ -118,6 +126,28 @@ void pack_tail(
 /* The tail of the pixels begin..end-1, flat or of the tile's row; none when begin >= end. */
 void emit_tail(
     const Convolution *conv, ConvolutionTile *tile, const Expression *begin, const Expression *end);
+
+/* lower_convolution.c: the column of the weights that belongs to input `input` as it lies in
+ * memory. */
+int64_t weight_column(const Convolution *conv, int64_t input);
+
+/* convolution_pairs.c */
+
+/* One tap and two channels, or the last one of a run. */
+typedef struct PairProducts {
+    const Convolution *conv;
+    const ConvolutionTile *tile;
+    const TileRegisters *registers;
+    const Run *run;
+    int parameter;
+    const Expression *input, *weights; /* offsets of the first channel, and of its pair */
+    int channels;
+} PairProducts;
+
+void emit_pair_products(const PairProducts *products);
+/* The input channels of a group, where each run begins with a new pair. */
+int64_t packed_inputs(const Convolution *conv, int64_t group);
+void pack_pairs(Convolution *conv, const Weight *weight);
 
 /* convolution_lanes.c */
 

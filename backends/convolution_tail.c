@@ -63,7 +63,9 @@ void set_convolution_tail(Convolution *conv, const Node *node) {
     int64_t lanes = target->lanes;
     int64_t tail = convolution_tail(target, conv->group_inputs, conv->group_outputs);
     conv->main_outputs = conv->group_outputs;
-    if (tail == 0 || node->op != OP_conv || !is_pointwise(node))
+    if (tail == 0 || node->op != OP_conv || !is_pointwise(node) || conv->halves)
+        return;
+    if (conv->input->element != LANE_F32 || conv->output->element != LANE_F32)
         return;
     for (int i = 0; i < conv->input->run_count; i++)
         if (conv->input->runs[i].channel_stride != 1)

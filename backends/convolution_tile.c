@@ -18,7 +18,7 @@ static void start_accumulators(
     for (int v = 0; v < registers->vectors; v++) {
         int width = registers->widths[v], start = kernel_register(builder, width);
         if (conv->has_bias)
-            kernel_load(builder, start, conv->weights,
+            kernel_load(builder, start, conv->biases,
                 expression_offset(
                     conv->arena, channel, conv->bias_offset + v * conv->lowering->target->lanes),
                 0, width);
@@ -133,13 +133,15 @@ static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
     }
 }
 
-/* Floats from a weight to the one that is fetched while it is used: a quarter of the second-level
+/* Weights from one to that that is fetched while it is used: a quarter of the second-level
  * cache, or where threads share panels the length of the layer, since the next one is often alike:
  * then what a thread fetches are panels of its own. */
 static int64_t prefetch_distance(const Convolution *conv) {
-    int64_t line = 64 / (int64_t)sizeof(float);
-    int64_t layer = conv->bias_offset + (conv->has_bias ? conv->groups * conv->group_outputs : 0);
-    int64_t quarter = conv->lowering->target->l2_bytes / 4 / (int64_t)sizeof(float);
+    int64_t line = 64 / weight_bytes(conv);
+    int64_t biases = conv->has_bias ? conv->groups * conv->group_outputs : 0;
+    int64_t layer =
+        conv->groups * conv->group_weights + biases * (int64_t)sizeof(float) / weight_bytes(conv);
+    int64_t quarter = conv->lowering->target->l2_bytes / 4 / weight_bytes(conv);
     return conv->items == ITEMS_PANEL_TILE ? (layer + line - 1) / line * line : quarter;
 }
 
@@ -151,7 +153,7 @@ static void emit_prefetch(
     if (conv->prefetching_tiles == 0)
         return;
     Arena *arena = conv->arena;
-    int64_t line = 64 / (int64_t)sizeof(float), tiles = conv->prefetching_tiles;
+    int64_t line = 64 / weight_bytes(conv), tiles = conv->prefetching_tiles;
     if (conv->items != ITEMS_PANEL_TILE)
         tiles = (tiles + 1) / 2;
     int64_t step = (tile->channel_count + tiles - 1) / tiles;
@@ -179,6 +181,8 @@ typedef struct ChannelProducts {
 
 static int64_t channels_at_once(const Convolution *conv, const Run *run) {
     const Target *target = conv->lowering->target;
+    if (conv->halves)
+        return 2;
     return target->lane_multiply_add && run->channel_stride == 1 ? target->lanes : 1;
 }
 
@@ -192,7 +196,11 @@ static void emit_channel_products(
         expression_add(conv->arena, products->input, times(conv, index, run->channel_stride));
     const Expression *weight =
         expression_add(conv->arena, products->weight, times(conv, index, weight_row(conv, tile)));
-    if (channels_at_once(conv, run) > 1)
+    const PairProducts pairs = {
+        conv, tile, products->registers, run, products->parameter, input, weight, channels};
+    if (conv->halves)
+        emit_pair_products(&pairs);
+    else if (channels_at_once(conv, run) > 1)
         emit_lane_products(
             conv, tile, products->registers, run, products->parameter, input, weight, channels);
     else
@@ -218,13 +226,14 @@ const Expression *tap_input(const Convolution *conv, const ConvolutionTile *tile
 
 /* Of the first channel. */
 const Expression *tap_weights(const Convolution *conv, const ConvolutionTile *tile) {
-    int64_t weights = conv->group_inputs * weight_row(conv, tile);
+    int64_t weights = conv->packed_inputs * weight_row(conv, tile);
     return expression_sum(conv->arena, tile->weight_offset,
         times(conv, tile->kernel_row, conv->rows.window.kernel[1] * weights),
         times(conv, tile->tap, weights), NULL);
 }
 
-/* One tap over the channels first..first+count-1 of the group, which lie in one run. */
+/* One tap over `count` channels of the group, which lie in one run; their weights are those of the
+ * packed inputs from `first` on. */
 static void emit_channel_loop(const Convolution *conv, const ConvolutionTile *tile,
     const TileRegisters *registers, int run_index, const Expression *run_channel, int64_t first,
     int64_t count) {
@@ -274,7 +283,7 @@ static void emit_channels(
     (void)constant;
     int64_t group_begin = group * conv->group_inputs;
     int64_t begin = group_begin + tile->first_input, end = begin + tile->input_count;
-    int64_t unrolled = 0, blocks = 0;
+    int64_t unrolled = 0, blocks = 0, paired = 0;
     for (int i = 0; i < conv->input->run_count; i++) {
         const Run *run = &conv->input->runs[i];
         int64_t first = run->first_channel > begin ? run->first_channel : begin;
@@ -291,8 +300,9 @@ static void emit_channels(
         }
         unrolled = here <= UNROLLED_MULTIPLY_ADDS ? unrolled + here : 0; /* a loop ends a block */
         emit_channel_loop(conv, tile, registers, i,
-            expression_constant(arena, first - run->first_channel), first - group_begin,
-            last - first);
+            expression_constant(arena, first - run->first_channel),
+            conv->halves ? paired : first - group_begin, last - first);
+        paired += (last - first + 1) / 2 * 2;
     }
     if (blocks > 0)
         kernel_close(conv->builder);
@@ -448,6 +458,11 @@ static void finish_tile(
                     other, false);
                 kernel_binary(builder, INSTRUCTION_add, reg, reg, other);
                 emit_activation(builder, conv->residual_activation, reg);
+            }
+            if (conv->output->element == LANE_BF16) {
+                int half = kernel_register_of(builder, LANE_BF16, width);
+                kernel_unary(builder, INSTRUCTION_narrow, half, reg);
+                reg = half;
             }
             access_vector(
                 conv, tile, conv->output, conv->output_parameters, p, v, count, reg, true);

@@ -31,13 +31,23 @@ static int add_buffer(
     return program->buffer_count++;
 }
 
+static const LaneType element_lanes[] = {
+    [ELEMENT_F32] = LANE_F32, [ELEMENT_U8] = LANE_U8, [ELEMENT_BF16] = LANE_BF16};
+
+static ElementType element_of(LaneType lane) {
+    ElementType element = ELEMENT_F32;
+    while (element_lanes[element] != lane)
+        element++;
+    return element;
+}
+
 static Placement *new_placement(Lowering *lowering, const TensorType *type, int run_count) {
     Placement *placement = ARENA_NEW(lowering->arena, Placement);
     placement->images = type->dims[0];
     placement->channels = type->rank > 1 ? type->dims[1] : 1;
     placement->height = type->rank > 2 ? type->dims[2] : 1;
     placement->width = type->rank > 3 ? type->dims[3] : 1;
-    placement->element = type->element == ELEMENT_U8 ? LANE_U8 : LANE_F32;
+    placement->element = element_lanes[type->element];
     placement->runs = ARENA_ARRAY(lowering->arena, Run, run_count);
     placement->run_count = run_count;
     return placement;
@@ -146,7 +156,7 @@ Placement *lowering_place(Lowering *lowering, Value *value) {
 Placement *lowering_temporary(Lowering *lowering, const Placement *like, const char *name) {
     TensorType type = {
         .rank = 4, .dims = {like->images, like->channels, like->height, like->width}};
-    type.element = like->element == LANE_U8 ? ELEMENT_U8 : ELEMENT_F32;
+    type.element = element_of(like->element);
     int64_t bytes = tensor_elements(&type) * element_type_bytes(type.element);
     int buffer = add_buffer(lowering, BUFFER_WORKSPACE, 0, bytes, name);
     return dense_placement(lowering, &type, buffer, LAYOUT_NHWC, false);
@@ -237,6 +247,13 @@ uint8_t *call_weight_bytes(Lowering *lowering, KernelCall *call, int64_t bytes, 
     *parameter =
         call_parameter_of(call, PARAMETER_WEIGHTS, "weight_bytes", LANE_U8, 0, (int64_t)offset);
     return (uint8_t *)lowering->program->weights.data + offset;
+}
+
+uint16_t *call_weight_halves(Lowering *lowering, KernelCall *call, int64_t count, int *parameter) {
+    size_t offset = reserve_weights(lowering, count * lane_bytes(LANE_BF16));
+    *parameter = call_parameter_of(call, PARAMETER_WEIGHTS, "weight_pairs", LANE_BF16, 0,
+        (int64_t)offset / lane_bytes(LANE_BF16));
+    return (uint16_t *)(void *)(lowering->program->weights.data + offset);
 }
 
 static Step *add_step(Lowering *lowering) {
@@ -437,6 +454,25 @@ static void copy_other_outputs(Lowering *lowering) {
     }
 }
 
+/* Whether code for bf16 can be made for the target, where the graph needs it. */
+static bool has_bf16(Lowering *lowering) {
+    if (lowering->target->bf16 != BF16_NONE)
+        return true;
+    for (const Node *node = lowering->graph->first; node; node = node->next) {
+        const Weight *weight = op_multiplies(node->op) ? node_weight(node, "weight") : NULL;
+        bool halves = weight && weight->type.element == ELEMENT_BF16;
+        for (int i = 0; i < node->result_count; i++)
+            halves = halves || node->results[i]->type.element == ELEMENT_BF16;
+        if (!halves)
+            continue;
+        diagnostics_report(lowering->diagnostics, SEVERITY_ERROR, node->where,
+            arena_format(lowering->arena, "%s have it", target_names_with_bf16(lowering->arena)),
+            "there is no code for bf16 on '%s'", lowering->target->name);
+        return false;
+    }
+    return true;
+}
+
 static void add_public_buffers(Lowering *lowering) {
     const Graph *graph = lowering->graph;
     add_buffer(lowering, BUFFER_WEIGHTS, 0, 0, "weights");
@@ -512,6 +548,8 @@ Program *program_lower_with(const Graph *graph, const Target *target, const Lowe
         .copy_layout = options->copy_layout,
         .chains = options->chains,
         .ring_bytes = options->ring_bytes > 0 ? options->ring_bytes : MOST_RING_BYTES};
+    if (!has_bf16(&lowering))
+        return NULL;
     lowering.placements = ARENA_ARRAY(arena, Placement *, graph->next_value_id + 1);
     lowering.outputs = ARENA_ARRAY(arena, const GraphOutput *, graph->next_value_id + 1);
     if (target->gpu) {

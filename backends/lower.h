@@ -24,7 +24,7 @@ typedef struct Placement {
     Run *runs;
     int run_count;
     int64_t images, channels, height, width;
-    LaneType element; /* F32, or U8 for a quantised tensor */
+    LaneType element; /* F32, BF16, or U8 for a quantised tensor */
     /* Not 0: a flattened tensor of so many pixels, whose numbers still lie pixel by pixel; only
      * linear reads it, which packs its weights in that order. */
     int64_t flattened_pixels;
@@ -115,8 +115,9 @@ const int *call_placement(
 /* Reserves room in the packed weights, aligned to 64 bytes; the pointer is valid until the next
  * call. The parameter reads from its start. */
 float *call_weights(Lowering *lowering, KernelCall *call, int64_t floats, int *parameter);
-/* The same for bytes. */
+/* The same for bytes, and for numbers of bf16. */
 uint8_t *call_weight_bytes(Lowering *lowering, KernelCall *call, int64_t bytes, int *parameter);
+uint16_t *call_weight_halves(Lowering *lowering, KernelCall *call, int64_t count, int *parameter);
 /* Says what the kernel computes; what several ops say is joined by " + ". */
 void call_describe(KernelCall *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Adds the step; its kernel is shared with an equal one. */

@@ -15,13 +15,11 @@
 #include "backends/tuning.h"
 #include <assert.h>
 
-enum { SLACK_FLOATS = 16 };
+enum { SLACK_BYTES = 64 };
 
 /* ---- which nodes ---- */
 
 static bool is_row_node(const Node *node) {
-    if (node->results[0]->type.element != ELEMENT_F32)
-        return false;
     return node->op == OP_conv || node->op == OP_max_pool || node->op == OP_avg_pool ||
            node->op == OP_pad;
 }
@@ -54,7 +52,7 @@ static bool may_link(
     const Value *value = node->results[0];
     const Node *nodes[MOST_CHAIN + 1];
     /* 1. both can compute row by row */
-    if (!is_row_node(node) || !is_row_node(next))
+    if (!is_row_node(node) || !is_row_node(next) || value->type.element == ELEMENT_U8)
         return false;
     /* 2. nobody else reads what lies between, and it is no residual */
     if (uses[value->id] != 1 || next->operands[0] != value)
@@ -110,6 +108,7 @@ static Link make_ring(Chain *chain, const Node *node, int64_t rows, int64_t widt
     placement->channels = dims[1];
     placement->height = dims[2];
     placement->width = dims[3];
+    placement->element = node->results[0]->type.element == ELEMENT_BF16 ? LANE_BF16 : LANE_F32;
     placement->runs = ARENA_NEW(lowering->arena, Run);
     placement->run_count = 1;
     int64_t distance = pixel_distance(lowering->target, dims[1]);
@@ -119,8 +118,8 @@ static Link make_ring(Chain *chain, const Node *node, int64_t rows, int64_t widt
         .pixel_stride = distance,
         .row_stride = width * distance,
         .ring_rows = rows};
-    int64_t floats = rows * width * distance + SLACK_FLOATS;
-    return (Link){placement, kernel_local(&chain->call->builder, floats)};
+    int64_t numbers = rows * width * distance + SLACK_BYTES / lane_bytes(placement->element);
+    return (Link){placement, kernel_local_of(&chain->call->builder, placement->element, numbers)};
 }
 
 static Link make_planar_ring(Chain *chain, const Node *node, int64_t rows, int64_t width) {

@@ -7,7 +7,8 @@
  *
  * Weights are packed per group and panel (the output channels of one tile) as
  * [kernel row][kernel column][input channel][channel of the panel], without padding: the last
- * vector of a panel may read on into what follows. */
+ * vector of a panel may read on into what follows. Those of bf16 lie in pairs of input channels
+ * (convolution_pairs.c). */
 #include "backends/convolution.h"
 #include <assert.h>
 #include <inttypes.h>
@@ -15,8 +16,7 @@
 
 /* ---- packing ---- */
 
-/* The column of the weights that belongs to input `input` as it lies in memory. */
-static int64_t weight_column(const Convolution *conv, int64_t input) {
+int64_t weight_column(const Convolution *conv, int64_t input) {
     int64_t pixels = conv->input->flattened_pixels, channels;
     if (pixels == 0)
         return input;
@@ -49,15 +49,24 @@ static int64_t packed_outputs(const Convolution *conv) {
 }
 
 static void pack_weights(Convolution *conv, const Weight *weight, const Weight *bias) {
-    int64_t taps = conv->group_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
+    int64_t taps = conv->packed_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
     int64_t outputs = conv->groups * conv->group_outputs;
     int64_t block = conv->lowering->target->weight_block;
     int64_t panel = block > 0 ? block : conv->panel_channels;
     conv->group_weights = packed_outputs(conv) * taps + tail_weight_floats(conv);
-    conv->bias_offset = conv->groups * conv->group_weights;
     conv->has_bias = bias != NULL;
+    if (conv->halves) {
+        pack_pairs(conv, weight);
+        float *biases =
+            bias ? call_weights(conv->lowering, conv->call, outputs, &conv->biases) : NULL;
+        if (bias)
+            memcpy(biases, bias->data, (size_t)outputs * sizeof(float));
+        return;
+    }
+    conv->bias_offset = conv->groups * conv->group_weights;
     float *packed = call_weights(
         conv->lowering, conv->call, conv->bias_offset + (bias ? outputs : 0), &conv->weights);
+    conv->biases = conv->weights;
     float *biases = packed + conv->bias_offset;
     for (int64_t group = 0; group < conv->groups; group++) {
         for (int64_t channel = 0; channel < conv->main_outputs; channel += panel) {
@@ -259,7 +268,7 @@ static void emit_group_tail(const Convolution *conv, ConvolutionTile *tile,
 /* The panels of the group, the last of which may be partial, and its tail. */
 static void emit_panels(const Convolution *conv, ConvolutionTile *tile, EmitPixels *emit_pixels) {
     Arena *arena = conv->arena;
-    int64_t taps = conv->group_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
+    int64_t taps = conv->packed_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
     int64_t whole = conv->main_outputs / conv->panel_channels;
     int64_t rest = conv->main_outputs % conv->panel_channels;
     int64_t panel_weights = conv->panel_channels * taps;
@@ -310,7 +319,7 @@ static bool weights_stream(const Convolution *conv, int64_t weight_bytes) {
 static int64_t block_tiles(const Convolution *conv) {
     const Target *target = conv->lowering->target;
     int64_t outputs = conv->output->channels, tiles = flat_tiles(conv);
-    int64_t weights = outputs * conv->group_inputs * (int64_t)sizeof(float);
+    int64_t weights = outputs * conv->group_inputs * weight_bytes(conv);
     int64_t channels = conv->input->channels + outputs + (conv->residual ? outputs : 0);
     int64_t tile = conv->tile.pixels * channels * (int64_t)sizeof(float);
     if (weights <= target->l1_bytes / 2)
@@ -371,7 +380,7 @@ static void set_tiles(Convolution *conv) {
 
 /* Input channels whose weights of one panel the first-level cache keeps. */
 static int64_t cached_inputs(const Convolution *conv) {
-    int64_t row = conv->panel_channels * (int64_t)sizeof(float);
+    int64_t row = conv->panel_channels * weight_bytes(conv);
     return weights_kept(conv->lowering->target) / row;
 }
 
@@ -384,10 +393,11 @@ static int64_t cached_tiles(const Convolution *conv) {
 /* Cuts the input channels into even blocks; at most `tiles` tiles use the weights of one. */
 static void set_input_blocks(Convolution *conv, int64_t tiles) {
     int64_t most = cached_inputs(conv);
-    if (tiles < 2 || conv->group_inputs <= most)
+    if (tiles < 2 || conv->group_inputs <= most || (conv->halves && conv->input->run_count > 1))
         return;
     int64_t blocks = (conv->group_inputs + most - 1) / most;
     conv->input_block = (conv->group_inputs + blocks - 1) / blocks;
+    conv->input_block += conv->halves ? conv->input_block % 2 : 0; /* whole pairs */
     conv->partial_sums =
         kernel_local(conv->builder, tiles * conv->tile.pixels * conv->panel_channels);
 }
@@ -451,7 +461,7 @@ static bool panels_outermost(const Convolution *conv) {
     int64_t weights = conv->output->channels * taps;
     int64_t input = in->images * in->height * in->width * in->channels;
     int64_t rows = conv->rows.images * conv->rows.height_out;
-    return weights_stream(conv, weights * (int64_t)sizeof(float)) &&
+    return weights_stream(conv, weights * weight_bytes(conv)) &&
            weights + panels * input < weights * rows + input;
 }
 
@@ -507,6 +517,8 @@ static bool adds_in_place(const Lowering *lowering, const Node *node, const Plac
     const Value *value = node->operands[1], *result = node->results[0];
     const Run *run = &residual->runs[0];
     const Buffer *buffer = &lowering->program->buffers[run->buffer];
+    if (value->type.element != result->type.element)
+        return false;
     if (lowering->placements[value->id] != residual || buffer->kind != BUFFER_WORKSPACE ||
         lowering->claims[value->id] || lowering->claims[result->id] ||
         lowering->outputs[value->id] || lowering->outputs[result->id])
@@ -535,6 +547,12 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
                                     : lowering_place(lowering, node->results[0]);
     conv->group_inputs = conv->input->channels / conv->groups;
     conv->group_outputs = conv->output->channels / conv->groups;
+    conv->halves = node_weight(node, "weight")->type.element == ELEMENT_BF16;
+    conv->packed_inputs = conv->group_inputs;
+    for (int64_t group = 0; conv->halves && group < conv->groups; group++) {
+        int64_t inputs = packed_inputs(conv, group);
+        conv->packed_inputs = inputs > conv->packed_inputs ? inputs : conv->packed_inputs;
+    }
     const Placement *in = conv->input, *out = conv->output;
     conv->rows.height_in = conv->flat ? 1 : in->height;
     conv->rows.height_out = conv->flat ? 1 : out->height;

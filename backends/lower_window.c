@@ -96,6 +96,15 @@ static const Expression *input_base(const void *context, const Run *run) {
         NULL);
 }
 
+/* Loaded numbers of f32 or bf16 as f32. */
+static int as_floats(const WindowOp *op, int value) {
+    if (op->input->element != LANE_BF16)
+        return value;
+    int floats = kernel_register(op->builder, op->builder->kernel->register_lanes[value]);
+    kernel_unary(op->builder, INSTRUCTION_widen, floats, value);
+    return floats;
+}
+
 static int load_column(const InputPlace *place) {
     const WindowOp *op = place->op;
     const WindowTile *tile = place->tile;
@@ -105,16 +114,17 @@ static int load_column(const InputPlace *place) {
         assert(constant);
         (void)constant;
         int64_t left = tile->channels_left;
-        return emit_gather(op->builder, op->input, op->input_parameters, first,
-            left < tile->lanes ? (int)left : tile->lanes, tile->lanes, input_base, place);
+        return as_floats(
+            op, emit_gather(op->builder, op->input, op->input_parameters, first,
+                    left < tile->lanes ? (int)left : tile->lanes, tile->lanes, input_base, place));
     }
     const Run *run = tile->in;
-    int value = kernel_register(op->builder, tile->lanes);
+    int value = kernel_register_of(op->builder, op->input->element, tile->lanes);
     emit_vector_load(op->builder, value, tile->in_parameter,
         expression_sum(op->arena, tile->in_channel, input_base(place, run),
             expression_constant(op->arena, run->displacement), NULL),
         tile->channels_left, run->exact);
-    return value;
+    return as_floats(op, value);
 }
 
 /* One kernel row: every input column that some tap of some pixel needs is loaded once. */
@@ -199,7 +209,12 @@ static void finish_window(const WindowOp *op, const WindowTile *tile, const int 
                 op->builder, INSTRUCTION_add, accumulators[pixel], accumulators[pixel], other);
             emit_activation(op->builder, op->residual_activation, accumulators[pixel]);
         }
-        kernel_store(op->builder, accumulators[pixel], tile->out_parameter,
+        int result = accumulators[pixel];
+        if (op->output->element == LANE_BF16) {
+            result = kernel_register_of(op->builder, LANE_BF16, tile->lanes);
+            kernel_unary(op->builder, INSTRUCTION_narrow, result, accumulators[pixel]);
+        }
+        kernel_store(op->builder, result, tile->out_parameter,
             pixel_offset(op, tile, tile->out, tile->out_channel, pixel), 0, count);
     }
 }

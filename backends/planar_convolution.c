@@ -102,6 +102,10 @@ bool is_planar_head(
     if (convolution->op != OP_conv || node_integer(convolution, "groups") != 1 ||
         convolution->operand_count != 1 || target->lanes < 8 || !target->fused_multiply_add)
         return false;
+    if (node_weight(convolution, "weight")->type.element != ELEMENT_F32 ||
+        convolution->results[0]->type.element != ELEMENT_F32 ||
+        pool->results[0]->type.element != ELEMENT_F32)
+        return false;
     const Placement *image = lowering_placement((Lowering *)lowering, convolution->operands[0]);
     if (image->run_count != 1 || image->runs[0].pixel_stride != 1 ||
         image->runs[0].channel_stride == 1 || image->channels > MOST_INPUTS)

@@ -10,7 +10,7 @@ static const Target targets[] = {
     loads, instructions, masks, broadcast, lane, fused, l1, l2, summary)                           \
     {name, ARCHITECTURE_##architecture, triple, FORMAT_##format, cpu, features, lanes, registers,  \
         multiply_adds, loads, instructions, masks, broadcast, lane, fused, l1, l2, summary, false, \
-        NULL, 0, NULL},
+        BF16_NONE, NULL, 0, NULL},
 #include "backends/targets.def"
 #undef TARGET
 };
@@ -82,6 +82,16 @@ static const Caches cpu_caches[] = {
 #include "backends/caches.def"
 };
 
+typedef struct Bf16Row {
+    const char *cpu;
+    Bf16Products products;
+} Bf16Row;
+
+static const Bf16Row bf16_rows[] = {
+#define BF16(cpu, speed) {cpu, BF16_##speed},
+#include "backends/bf16.def"
+};
+
 enum {
     TARGETS = sizeof targets / sizeof *targets,
     PLATFORMS = sizeof platforms / sizeof *platforms,
@@ -147,6 +157,14 @@ static bool has_dot_products(void) {
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx512vnni");
 }
+
+static Bf16Products bf16_products(void) {
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx512bf16"))
+        return BF16_NONE;
+    bool fast = __builtin_cpu_is("amd") || __builtin_cpu_is("cooperlake");
+    return fast ? BF16_FAST : BF16_SLOW;
+}
 #elif defined(__aarch64__)
 static const Architecture architecture_here = ARCHITECTURE_AARCH64;
 
@@ -156,6 +174,10 @@ static bool runs_lanes(int lanes) {
 
 static bool has_dot_products(void) {
     return false;
+}
+
+static Bf16Products bf16_products(void) {
+    return BF16_NONE;
 }
 #else
 /* No code is made for it. */
@@ -168,6 +190,10 @@ static bool runs_lanes(int lanes) {
 
 static bool has_dot_products(void) {
     return false;
+}
+
+static Bf16Products bf16_products(void) {
+    return BF16_NONE;
 }
 #endif
 
@@ -203,9 +229,10 @@ static const Target *native_target(Arena *arena) {
 #endif
     if (best->lanes < 16 || !has_dot_products())
         return target;
-    target->features =
-        arena_format(arena, "%s%s+avx512vnni", best->features, best->features[0] ? "," : "");
     target->dot_products = true;
+    target->bf16 = bf16_products();
+    target->features = arena_format(arena, "%s%s+avx512vnni%s", best->features,
+        best->features[0] ? "," : "", target->bf16 != BF16_NONE ? ",+avx512bf16" : "");
     return target;
 }
 
@@ -227,9 +254,19 @@ static const Target *named_cpu(const char *name, Arena *arena) {
                 target->l1_bytes = cpu_caches[j].l1_bytes;
                 target->l2_bytes = cpu_caches[j].l2_bytes;
             }
+        for (size_t j = 0; j < sizeof bf16_rows / sizeof *bf16_rows; j++)
+            if (strcmp(name, bf16_rows[j].cpu) == 0)
+                target->bf16 = bf16_rows[j].products;
         return target;
     }
     return NULL;
+}
+
+const char *target_names_with_bf16(Arena *arena) {
+    const char *names = "";
+    for (size_t i = 0; i < sizeof bf16_rows / sizeof *bf16_rows; i++)
+        names = arena_format(arena, "%s%s%s", names, i == 0 ? "" : ", ", bf16_rows[i].cpu);
+    return names;
 }
 
 const char *const *target_processor_names(Architecture architecture, Arena *arena, size_t *count) {

@@ -84,14 +84,15 @@ static const struct argp_option options_table[] = {
     {"seed", OPTION_SEED, "SEED", 0, "Seed of the random inputs (default 1)", 0},
     {"input", OPTION_INPUT, "FILE", 0,
         "Compare on this raw float32 file; once for each input of the network, in order", 0},
-    {"layers", OPTION_LAYERS, NULL, 0, "Compare the result of every layer after the passes", 0},
+    {"layers", OPTION_LAYERS, NULL, 0,
+        "Compare the result of every layer after the passes, if it is of f32", 0},
     {"tolerance", OPTION_TOLERANCE, "NUMBER", 0,
         "Largest difference allowed, relative to the tensor's largest |value| (default 1e-4; with "
-        "--precision int8 0.02, as a float in between may be rounded to the next byte)",
+        "--precision int8 or bf16 0.02, as a number in between may be rounded to the next one)",
         0},
     {"evaluate", OPTION_EVALUATE, "FILE", 0,
-        "With --precision int8: compare its answers with those of fp32 on this picture or file of "
-        "raw float32 numbers; may be repeated",
+        "With --precision int8 or bf16: compare its answers with those of fp32 on this picture or "
+        "file of raw float32 numbers; may be repeated",
         0},
     {"threads", OPTION_THREADS, "N", 0, "Share each run out to this many threads (default 1)", 0},
     {0}};
@@ -132,11 +133,12 @@ static const char *layer_name(const Node *node, int result, Arena *arena) {
                : arena_format(arena, "%s (%s, result %d)", path, op_info(node->op)->name, result);
 }
 
+/* Outputs are of f32. */
 static Graph *expose_layers(const Graph *graph, Arena *arena) {
     Graph *copy = graph_copy(graph, arena);
     for (Node *node = copy->first; node != NULL; node = node->next) {
         for (int i = 0; i < node->result_count; i++) {
-            if (!is_output(copy, node->results[i]))
+            if (!is_output(copy, node->results[i]) && node->results[i]->type.element == ELEMENT_F32)
                 graph_add_output(
                     copy, layer_name(node, i, arena), node->results[i], LAYOUT_NCHW, node->where);
         }
@@ -303,8 +305,8 @@ static bool verify(const VerifyOptions *options, CompiledModel *compiled) {
     riffle_pool_destroy(pool);
     jit_unload(loaded);
     if (done && options->evaluated.count > 0)
-        done = precision_compare(
-            compiled->as_written, compiled->model.graph, &options->evaluated, session);
+        done = precision_compare(options->model.precision, compiled->as_written,
+            compiled->model.graph, &options->evaluated, session);
     return done;
 }
 
@@ -318,7 +320,7 @@ int command_verify(int argc, char **argv) {
     if (options.model.precision != PRECISION_FP32 && !options.tolerance_given)
         options.tolerance = 0.02;
     if (options.evaluated.count > 0 && options.model.precision == PRECISION_FP32)
-        diagnostics_error(session.diagnostics, "add --precision int8",
+        diagnostics_error(session.diagnostics, "add --precision int8, or bf16",
             "--evaluate compares a reduced precision with fp32");
     if (options.input_count > 0 && !options.count_given)
         options.count = 0;

@@ -187,12 +187,15 @@ static bool find_target(
     if (compiled->levels != NULL && options->precision == PRECISION_FP32)
         return true;
     if (compiled->levels != NULL) {
-        diagnostics_error(session->diagnostics, "give one of them: --target x86-64-v3",
-            "'%s' is several targets, and --precision int8 is for one", compiled->levels->name);
+        diagnostics_error(session->diagnostics,
+            options->precision == PRECISION_BF16 ? "give a processor: --target znver4"
+                                                 : "give one of them: --target x86-64-v3",
+            "'%s' is several targets, and --precision %s is for one", compiled->levels->name,
+            precision_name(options->precision));
         return false;
     }
     compiled->target = model_target(options);
-    if (compiled->target == NULL)
+    if (compiled->target == NULL || !precision_has_target(options, compiled->target))
         return false;
     if (compiled->target->gpu != NULL)
         return check_gpu_options(options, for_this_machine);

@@ -210,7 +210,7 @@ static bool check_precision(const ModelOptions *options) {
             "--precision int8 needs inputs to find the range of each channel");
         return false;
     }
-    if (options->precision == PRECISION_FP32 && calibration) {
+    if (options->precision != PRECISION_INT8 && calibration) {
         diagnostics_error(options->session->diagnostics, "add --precision int8",
             "--calibration is for a precision that needs it");
         return false;
@@ -252,7 +252,9 @@ static const struct argp_option target_options[] = {{NULL, 0, NULL, 0, "Processo
     {"tuning", OPTION_TUNING, "FILE", 0,
         "Use the tiles and chains that `riffle tune` has measured for the target", 0},
     {"precision", OPTION_PRECISION, "NAME", 0,
-        "Compute with fp32 (default), or with int8 where layers can: faster, with other answers",
+        "Compute with fp32 (default), with int8 where layers can, or with bf16 where that is "
+        "faster: "
+        "with other answers",
         0},
     {"calibration", OPTION_CALIBRATION, "FILE", 0,
         "With --precision int8: a typical input, as a JPEG or PNG picture or raw float32 numbers; "

@@ -8,7 +8,16 @@
 
 enum { RANDOM_INPUTS = 8, LARGEST_WEIGHT = 127, LARGEST_WEIGHT_WITHOUT_VNNI = 64 };
 
-static const char *const names[] = {[PRECISION_FP32] = "fp32", [PRECISION_INT8] = "int8"};
+/* Of layers that read floats, those with more pixels use their weights so often that halving them
+ * gains less than widening them costs. */
+enum { MOST_PIXELS = 12 };
+
+static const char *const names[] = {
+    [PRECISION_FP32] = "fp32", [PRECISION_INT8] = "int8", [PRECISION_BF16] = "bf16"};
+
+const char *precision_name(Precision precision) {
+    return names[precision];
+}
 
 bool precision_parse(Session *session, const char *name, Precision *precision) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -17,8 +26,8 @@ bool precision_parse(Session *session, const char *name, Precision *precision) {
         *precision = (Precision)i;
         return true;
     }
-    diagnostics_error(
-        session->diagnostics, NULL, "'%s' is no value for --precision: give fp32 or int8", name);
+    diagnostics_error(session->diagnostics, NULL,
+        "'%s' is no value for --precision: give fp32, int8 or bf16", name);
     return false;
 }
 
@@ -26,9 +35,23 @@ const char *precision_pass(const ModelOptions *options) {
     if (options->precision == PRECISION_FP32)
         return NULL;
     const Target *target = model_target(options);
+    if (options->precision == PRECISION_BF16)
+        return arena_format(options->session->arena, "bfloat16{values=%s,most-pixels=%d},dead-code",
+            target != NULL && target->bf16 == BF16_FAST ? "true" : "false", MOST_PIXELS);
     bool vnni = target != NULL && target->dot_products;
     return arena_format(options->session->arena, "quantize{largest-weight=%d},dead-code",
         vnni ? LARGEST_WEIGHT : LARGEST_WEIGHT_WITHOUT_VNNI);
+}
+
+bool precision_has_target(const ModelOptions *options, const Target *target) {
+    Session *session = options->session;
+    if (options->precision != PRECISION_BF16 || target->bf16 != BF16_NONE)
+        return true;
+    diagnostics_error(session->diagnostics,
+        arena_format(session->arena, "%s have it, and `--target native` where this machine does",
+            target_names_with_bf16(session->arena)),
+        "there is no code for bf16 on '%s'", options->target);
+    return false;
 }
 
 /* ---- inputs ---- */
@@ -184,10 +207,8 @@ static void add_ranges(Graph *graph, float *const *ranges) {
         add_range(graph, graph->inputs[i].value, ranges[graph->inputs[i].value->id], first);
 }
 
-bool precision_apply(const ModelOptions *options, Graph *graph) {
-    Session *session = options->session;
-    if (options->precision == PRECISION_FP32)
-        return true;
+/* What each value was on the calibration inputs, as nodes of the graph. */
+static bool calibrate(const ModelOptions *options, Graph *graph) {
     Arena *scratch = arena_create();
     Calibration calibration = {.graph = graph, .arena = scratch};
     calibration.ranges = ARENA_ARRAY(scratch, float *, graph->next_value_id);
@@ -195,8 +216,16 @@ bool precision_apply(const ModelOptions *options, Graph *graph) {
     if (done)
         add_ranges(graph, calibration.ranges);
     arena_destroy(scratch);
+    return done;
+}
+
+bool precision_apply(const ModelOptions *options, Graph *graph) {
+    if (options->precision == PRECISION_FP32)
+        return true;
+    if (options->precision == PRECISION_INT8 && !calibrate(options, graph))
+        return false;
     PipelineOptions pipeline = {.registry = options->registry, .verify_each = options->verify_each};
-    return done && pipeline_run(graph, precision_pass(options), &pipeline, session->diagnostics);
+    return pipeline_run(graph, precision_pass(options), &pipeline, options->session->diagnostics);
 }
 
 /* ---- what it costs ---- */
@@ -230,8 +259,8 @@ static void compare_outputs(
     }
 }
 
-bool precision_compare(
-    const Graph *reference, const Graph *graph, const FileList *files, Session *session) {
+bool precision_compare(Precision precision, const Graph *reference, const Graph *graph,
+    const FileList *files, Session *session) {
     Tensors expected = {0}, actual = {0};
     Agreement agreement = {0};
     bool done = tensors_create(reference, 0, session, &expected) &&
@@ -250,11 +279,10 @@ bool precision_compare(
                 &reference->outputs[0], expected.outputs[0], actual.outputs[0], &agreement);
     }
     if (done)
-        printf(
-            "int8 and fp32 on %lld inputs: the same first class on %lld; largest difference %.3g, "
-            "where the largest |value| is %.3g\n",
-            (long long)agreement.inputs, (long long)agreement.same, agreement.largest_difference,
-            agreement.largest_value);
+        printf("%s and fp32 on %lld inputs: the same first class on %lld; largest difference %.3g, "
+               "where the largest |value| is %.3g\n",
+            precision_name(precision), (long long)agreement.inputs, (long long)agreement.same,
+            agreement.largest_difference, agreement.largest_value);
     tensors_free(&expected);
     tensors_free(&actual);
     return done;

@@ -8,18 +8,23 @@
 /* Stores the precision of that name; false after reporting that there is none. */
 bool precision_parse(Session *session, const char *name, Precision *precision);
 
+const char *precision_name(Precision precision); /* "int8" */
+
+/* Whether there is code of the precision for the target; reports that there is none. */
+bool precision_has_target(const ModelOptions *options, const Target *target);
+
 /* The pass that makes the precision, as text of a pipeline; NULL for fp32. The target must be known
  * to exist. */
 const char *precision_pass(const ModelOptions *options);
 
-/* Runs the graph on the calibration inputs and puts a `range` behind each value; then lets the pass
- * make the graph one of the precision. The same inputs give the same graph on every machine. Does
- * nothing for fp32. False after reporting. */
+/* For int8, runs the graph on the calibration inputs and puts a `range` behind each value; then
+ * lets the pass make the graph one of the precision. The same inputs give the same graph on every
+ * machine. Does nothing for fp32. False after reporting. */
 bool precision_apply(const ModelOptions *options, Graph *graph);
 
 /* Runs both graphs by the interpreter on each file and prints in how many the first class of the
  * first output is the same, and the largest difference. False after reporting. */
-bool precision_compare(
-    const Graph *reference, const Graph *graph, const FileList *files, Session *session);
+bool precision_compare(Precision precision, const Graph *reference, const Graph *graph,
+    const FileList *files, Session *session);
 
 #endif

@@ -143,9 +143,11 @@ static bool read_attribute(Evaluator *evaluator, Call *call, const Argument *arg
     return false;
 }
 
-/* A split's sizes and a depthwise convolution's groups follow from other things. */
+/* A split's sizes and a depthwise convolution's groups follow from other things; in what numbers a
+ * layer gives its result the compiler chooses. */
 static bool is_prepared(const Operation *operation, const char *name) {
-    return (operation->prepare == prepare_split && strcmp(name, "sizes") == 0) ||
+    return strcmp(name, "result") == 0 ||
+           (operation->prepare == prepare_split && strcmp(name, "sizes") == 0) ||
            (operation->prepare == prepare_depthwise && strcmp(name, "groups") == 0);
 }
 
@@ -227,7 +229,9 @@ static void check_arguments(Evaluator *evaluator, const Call *call, const Operat
     }
     const OpInfo *info = op_info(operation->op);
     for (int i = 0; i < info->attribute_count && count < MOST_KNOWN; i++) {
-        known[count++] = info->attributes[i].name;
+        if (strcmp(info->attributes[i].name, "result") != 0) {
+            known[count++] = info->attributes[i].name;
+        }
     }
     check_unused(evaluator, call, known);
 }

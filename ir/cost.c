@@ -38,7 +38,8 @@ static int64_t weight_bytes(const Node *node, int index) {
     bool quantized = node->op == OP_quantized_conv || node->op == OP_quantized_linear;
     if (weight == NULL)
         return 0;
-    return tensor_elements(&weight->type) * (quantized && index == 0 ? 1 : (int64_t)sizeof(float));
+    return tensor_elements(&weight->type) *
+           (quantized && index == 0 ? 1 : element_type_bytes(weight->type.element));
 }
 
 int64_t node_bytes(const Node *node) {

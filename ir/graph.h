@@ -22,7 +22,8 @@ typedef enum OpKind {
 
 typedef enum ElementType {
     ELEMENT_F32,
-    ELEMENT_U8, /* quantised: what a number means is the business of who reads it */
+    ELEMENT_U8,   /* quantised: what a number means is the business of who reads it */
+    ELEMENT_BF16, /* the upper half of a float: numbers of f32 with eight bits of precision */
     ELEMENT_TYPE_COUNT
 } ElementType;
 
@@ -45,8 +46,8 @@ typedef enum Activation {
 
 typedef enum ShuffleForm { SHUFFLE_PAPER, SHUFFLE_MEGVII } ShuffleForm;
 
-/* What a quantized_conv gives, in the order of choices.def. */
-typedef enum QuantizedResult { RESULT_F32, RESULT_U8 } QuantizedResult;
+/* What a layer gives, in the order of choices.def: quantised ones F32 or U8, others F32 or BF16. */
+typedef enum LayerResult { RESULT_F32, RESULT_U8, RESULT_BF16 } LayerResult;
 
 typedef enum AttributeKind {
     ATTRIBUTE_INTEGER,
@@ -188,10 +189,13 @@ void op_reference_print(Text *text);
 /* range, quantize, quantized_conv, quantized_linear: what compiling with bytes makes. The language
  * has no names for them. */
 bool op_is_quantized(OpKind op);
-/* "int8" when some layer computes with bytes, else "fp32". */
+/* "int8" when some layer computes with bytes, "bf16" when some weight is of bf16, else "fp32". */
 const char *graph_precision(const Graph *graph);
 /* conv, linear and their quantised forms. */
 bool op_multiplies(OpKind op);
+/* A fully connected layer, or a convolution that adds up several channels: what can multiply
+ * numbers of bf16. */
+bool node_adds_channels(const Node *node);
 /* concat, split, shuffle, gather, route: ops that only say which channel is where. */
 bool op_moves_channels(OpKind op);
 /* Which channel of such a node's operands, joined along the channels, becomes that channel of that

@@ -213,6 +213,21 @@ static void infer_window_product(Inference *inference) {
     window_result(inference, &window, weight->dims[0]);
 }
 
+/* What a conv or a linear gives, and that it can multiply what it is given. */
+static void finish_product(Inference *inference) {
+    const Node *node = inference->node;
+    int64_t given = node_integer(node, "result");
+    bool halves = node_weight(node, "weight")->type.element == ELEMENT_BF16;
+    if (halves && !node_adds_channels(node))
+        fault(inference, "weights of bf16 are for layers that add up channels");
+    if (!halves && operand(inference, 0)->element == ELEMENT_BF16 && node_adds_channels(node))
+        fault(inference, "an operand of bf16 needs a weight of bf16");
+    if (given == RESULT_U8)
+        fault(inference, "the result is f32 or bf16");
+    if (given == RESULT_BF16 && inference->count == 1 && inference->capacity > 0)
+        inference->types[0].element = ELEMENT_BF16;
+}
+
 static void infer_conv(Inference *inference) {
     const Node *node = inference->node;
     const TensorType *weight = &node_weight(node, "weight")->type;
@@ -226,6 +241,7 @@ static void infer_conv(Inference *inference) {
             spelling(inference, &bias->type), spelling(inference, weight),
             spelling(inference, &bias_type));
     check_residual(inference);
+    finish_product(inference);
 }
 
 static void infer_pool(Inference *inference) {
@@ -455,6 +471,8 @@ static void infer_linear(Inference *inference) {
     infer_product(inference);
     if (!inference->failed)
         check_weight(inference, "bias", 1, node_weight(inference->node, "weight")->type.dims);
+    if (!inference->failed)
+        finish_product(inference);
 }
 
 /* ---- quantised ---- */
@@ -488,6 +506,8 @@ static void finish_quantized(Inference *inference) {
     const Node *node = inference->node;
     const int64_t *outputs = node_weight(node, "weight")->type.dims;
     bool bytes = node_integer(node, "result") == RESULT_U8;
+    if (node_integer(node, "result") == RESULT_BF16)
+        fault(inference, "the result is f32 or u8");
     check_weight(inference, "zero", 1, &operand(inference, 0)->dims[1]);
     check_weight(inference, "factor", 1, outputs);
     check_weight(inference, "offset", 1, outputs);
@@ -544,10 +564,14 @@ static InferFunction *const infer_functions[OP_COUNT] = {
 
 /* ---- what holds for every op ---- */
 
-/* The others compute with floats. */
-static bool takes_bytes(OpKind op) {
-    return op_moves_channels(op) || op == OP_crop || op == OP_max_pool || op == OP_quantized_conv ||
-           op == OP_quantized_linear;
+/* Most ops compute with floats. A residual is one, too. */
+static bool takes_element(const Node *node, int index, ElementType element) {
+    OpKind op = node->op;
+    if (element == ELEMENT_F32 || op_moves_channels(op) || op == OP_crop || op == OP_max_pool)
+        return true;
+    if (element == ELEMENT_U8)
+        return op == OP_quantized_conv || op == OP_quantized_linear;
+    return index == 0 && (op == OP_conv || op == OP_linear);
 }
 
 static void check_operands(Inference *inference) {
@@ -570,7 +594,7 @@ static void check_operands(Inference *inference) {
         if (type->rank != 2 && type->rank != 4)
             fault(inference, "operand %d is %s; values are [n,c,h,w] or [n,c]", i + 1,
                 spelling(inference, type));
-        else if (type->element != ELEMENT_F32 && !takes_bytes(node->op))
+        else if (!takes_element(node, i, type->element))
             fault(inference, "operand %d is %s, but must be of f32", i + 1,
                 spelling(inference, type));
         else if (tensor_elements(type) < 0)
@@ -586,6 +610,10 @@ static void check_weights_present(Inference *inference) {
         const Weight *weight = node->weights[i];
         if (weight == NULL && info->weights[i].required)
             fault(inference, "the weight '%s' is missing", info->weights[i].name);
+        else if (weight != NULL && weight->type.element != ELEMENT_F32 &&
+                 ((node->op != OP_conv && node->op != OP_linear) || i > 0))
+            fault(inference, "%s '%s' is %s, but must be of f32", info->weights[i].name,
+                weight->path, spelling(inference, &weight->type));
         else if (weight != NULL && tensor_elements(&weight->type) < 0)
             fault(inference, "%s '%s' is %s: sizes must be positive, and elements at most 2^40",
                 info->weights[i].name, weight->path, spelling(inference, &weight->type));

@@ -1,5 +1,6 @@
 /* The interpreter: what each op means, in double precision. It is the oracle of all tests. */
 #include "ir/interpret.h"
+#include "ir/bf16.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -98,6 +99,39 @@ static void convert_layout(
     }
 }
 
+/* ---- bf16: what is of that type is rounded to it when it is stored ---- */
+
+static void round_numbers(float *to, const float *from, int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        to[i] = bf16_round(from[i]);
+}
+
+static void round_weights(Node *node, Arena *scratch) {
+    for (int i = 0; i < MAX_OP_WEIGHTS; i++) {
+        const Weight *weight = node->weights[i];
+        if (weight == NULL || weight->type.element != ELEMENT_BF16)
+            continue;
+        int64_t count = tensor_elements(&weight->type);
+        float *numbers = ARENA_ARRAY(scratch, float, count);
+        Weight *rounded = ARENA_NEW(scratch, Weight);
+        round_numbers(numbers, weight->data, count);
+        *rounded = *weight;
+        rounded->data = numbers;
+        node->weights[i] = rounded;
+    }
+}
+
+static void interpret_node(
+    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    Node rounded = *node;
+    assert(interpret_functions[node->op] != NULL);
+    round_weights(&rounded, scratch);
+    interpret_functions[node->op](&rounded, operands, results, scratch);
+    for (int i = 0; i < node->result_count; i++)
+        if (node->results[i]->type.element == ELEMENT_BF16)
+            round_numbers(results[i], results[i], tensor_elements(&node->results[i]->type));
+}
+
 static bool run_node(Interpreter *interpreter, const Node *node, InterpretObserver *observer,
     void *observer_context) {
     Arena *scratch = arena_create();
@@ -111,8 +145,7 @@ static bool run_node(Interpreter *interpreter, const Node *node, InterpretObserv
         done = results[i] != NULL;
     }
     if (done) {
-        assert(interpret_functions[node->op] != NULL);
-        interpret_functions[node->op](node, operands, results, scratch);
+        interpret_node(node, operands, results, scratch);
         if (observer != NULL)
             observer(observer_context, node, (const float *const *)results);
     }

@@ -22,8 +22,12 @@ const InstructionInfo *instruction_info(InstructionKind kind) {
 }
 
 int64_t lane_bytes(LaneType type) {
-    static const int64_t bytes[] = {
-        [LANE_F32] = 4, [LANE_S32] = 4, [LANE_S16] = 2, [LANE_U8] = 1, [LANE_TYPE_COUNT] = 0};
+    static const int64_t bytes[] = {[LANE_F32] = 4,
+        [LANE_S32] = 4,
+        [LANE_S16] = 2,
+        [LANE_U8] = 1,
+        [LANE_BF16] = 2,
+        [LANE_TYPE_COUNT] = 0};
     return bytes[type];
 }
 
@@ -32,6 +36,7 @@ const char *lane_type_name(LaneType type) {
         [LANE_S32] = "s32",
         [LANE_S16] = "s16",
         [LANE_U8] = "u8",
+        [LANE_BF16] = "bf16",
         [LANE_TYPE_COUNT] = ""};
     return names[type];
 }
@@ -175,9 +180,15 @@ int kernel_parameter_of(
 }
 
 int kernel_local(KernelBuilder *builder, int64_t floats) {
+    return kernel_local_of(builder, LANE_F32, floats);
+}
+
+int kernel_local_of(KernelBuilder *builder, LaneType element, int64_t numbers) {
     Kernel *kernel = builder->kernel;
+    int64_t bytes = numbers * lane_bytes(element), size = lane_bytes(LANE_F32);
     assert(kernel->local_count < MAX_KERNEL_LOCALS);
-    kernel->local_floats[kernel->local_count] = floats;
+    kernel->local_floats[kernel->local_count] = (bytes + size - 1) / size;
+    kernel->local_elements[kernel->local_count] = element;
     return MAX_KERNEL_PARAMETERS + kernel->local_count++;
 }
 
@@ -321,6 +332,11 @@ void kernel_broadcast_quad(
     append_access(builder, INSTRUCTION_broadcast_quad, destination, -1, parameter, offset, 0, 4);
 }
 
+void kernel_broadcast_pair(
+    KernelBuilder *builder, int destination, int parameter, const Expression *offset) {
+    append_access(builder, INSTRUCTION_broadcast_pair, destination, -1, parameter, offset, 0, 2);
+}
+
 void kernel_store(KernelBuilder *builder, int source, int parameter, const Expression *offset,
     int first_lane, int lane_count) {
     append_access(
@@ -349,6 +365,10 @@ void kernel_multiply_add(KernelBuilder *builder, int destination, int a, int b, 
 
 void kernel_dot_add(KernelBuilder *builder, int destination, int a, int b, int c) {
     append_instruction(builder, INSTRUCTION_dot_add, destination, a, b, c);
+}
+
+void kernel_pair_add(KernelBuilder *builder, int destination, int a, int b, int c) {
+    append_instruction(builder, INSTRUCTION_pair_add, destination, a, b, c);
 }
 
 void kernel_permute(KernelBuilder *builder, int destination, int a, int b, const int *indices) {
@@ -399,7 +419,9 @@ static bool types_fit(const Kernel *kernel, const Instruction *instruction, int 
         return all_are(kernel, instruction, type_of(kernel, destination));
     case INSTRUCTION_maximum:
     case INSTRUCTION_permute:
-        return all_are(kernel, instruction, LANE_F32) || all_are(kernel, instruction, LANE_U8);
+        return all_are(kernel, instruction, LANE_F32) || all_are(kernel, instruction, LANE_U8) ||
+               (instruction->kind == INSTRUCTION_permute &&
+                   all_are(kernel, instruction, LANE_BF16));
     case INSTRUCTION_broadcast_quad:
         return is_register(kernel, destination, LANE_U8, lanes) && lanes % 4 == 0;
     case INSTRUCTION_dot_add:
@@ -407,18 +429,33 @@ static bool types_fit(const Kernel *kernel, const Instruction *instruction, int 
                is_register(kernel, sources[0], LANE_U8, 4 * lanes) &&
                is_register(kernel, sources[1], LANE_U8, 4 * lanes) &&
                is_register(kernel, sources[2], LANE_S32, lanes);
+    case INSTRUCTION_broadcast_pair:
+        return is_register(kernel, destination, LANE_BF16, lanes) && lanes % 2 == 0;
+    case INSTRUCTION_pair_add:
+        return is_register(kernel, destination, LANE_F32, lanes) &&
+               is_register(kernel, sources[0], LANE_BF16, 2 * lanes) &&
+               is_register(kernel, sources[1], LANE_BF16, 2 * lanes) &&
+               is_register(kernel, sources[2], LANE_F32, lanes);
+    case INSTRUCTION_widen_even:
+    case INSTRUCTION_widen_odd:
+        return is_register(kernel, destination, LANE_F32, lanes) &&
+               is_register(kernel, sources[0], LANE_BF16, 2 * lanes);
     case INSTRUCTION_to_float:
         return is_register(kernel, destination, LANE_F32, lanes) &&
                is_register(kernel, sources[0], LANE_S32, lanes);
     case INSTRUCTION_to_integer:
         return is_register(kernel, destination, LANE_S32, lanes) &&
                is_register(kernel, sources[0], LANE_F32, lanes);
-    case INSTRUCTION_widen:
-        return is_register(kernel, destination, LANE_S32, lanes) &&
-               is_register(kernel, sources[0], LANE_U8, lanes);
-    case INSTRUCTION_narrow:
-        return is_register(kernel, destination, LANE_U8, lanes) &&
-               is_register(kernel, sources[0], LANE_S32, lanes);
+    case INSTRUCTION_widen: {
+        LaneType from = type_of(kernel, destination) == LANE_F32 ? LANE_BF16 : LANE_U8;
+        return (from == LANE_BF16 || type_of(kernel, destination) == LANE_S32) &&
+               is_register(kernel, sources[0], from, lanes);
+    }
+    case INSTRUCTION_narrow: {
+        LaneType from = type_of(kernel, destination) == LANE_BF16 ? LANE_F32 : LANE_S32;
+        return (from == LANE_F32 || type_of(kernel, destination) == LANE_U8) &&
+               is_register(kernel, sources[0], from, lanes);
+    }
     case INSTRUCTION_pack: {
         LaneType from = type_of(kernel, destination) == LANE_U8 ? LANE_S16 : LANE_S32;
         return (from == LANE_S16 || type_of(kernel, destination) == LANE_S16) &&
@@ -446,7 +483,8 @@ static const char *access_fault(const Kernel *kernel, const Instruction *instruc
     if (instruction->first_lane < 0 || instruction->lane_count < 1 ||
         instruction->first_lane + instruction->lane_count > lanes)
         return "an access covers lanes that the register has not";
-    LaneType element = is_local ? LANE_F32 : kernel->parameters[instruction->parameter].element;
+    LaneType element = is_local ? kernel->local_elements[local]
+                                : kernel->parameters[instruction->parameter].element;
     int accessed = access == ACCESS_WRITE ? instruction->sources[0] : instruction->destination;
     if (accessed >= 0 && lane_bytes(element) != lane_bytes(type_of(kernel, accessed)))
         return "the lanes of a register are not as large as the numbers of the buffer";
@@ -466,7 +504,8 @@ static const char *permute_fault(const Kernel *kernel, const Instruction *instru
 static bool has_free_lanes(InstructionKind kind) {
     return kind == INSTRUCTION_permute || kind == INSTRUCTION_reduce_add ||
            kind == INSTRUCTION_reduce_maximum || kind == INSTRUCTION_dot_add ||
-           kind == INSTRUCTION_pack;
+           kind == INSTRUCTION_pair_add || kind == INSTRUCTION_widen_even ||
+           kind == INSTRUCTION_widen_odd || kind == INSTRUCTION_pack;
 }
 
 static const char *instruction_fault(const Kernel *kernel, const Instruction *instruction) {

@@ -49,8 +49,16 @@ bool expression_is_constant(const Expression *expression, int64_t *constant);
 
 /* ---- instructions and statements ---- */
 
-/* What a lane of a register or an element of a buffer is. Buffers hold F32, S32 or U8. */
-typedef enum LaneType { LANE_F32, LANE_S32, LANE_S16, LANE_U8, LANE_TYPE_COUNT } LaneType;
+/* What a lane of a register or an element of a buffer is. Buffers hold F32, S32, U8 or
+ * BF16. */
+typedef enum LaneType {
+    LANE_F32,
+    LANE_S32,
+    LANE_S16,
+    LANE_U8,
+    LANE_BF16,
+    LANE_TYPE_COUNT
+} LaneType;
 
 int64_t lane_bytes(LaneType type);
 const char *lane_type_name(LaneType type); /* "f32" */
@@ -138,6 +146,7 @@ typedef struct Kernel {
     int parameter_count;
     int64_t local_floats[MAX_KERNEL_LOCALS]; /* sizes of the kernel's own buffers, on the stack */
     bool local_packs[MAX_KERNEL_LOCALS];     /* see kernel_packing_local */
+    LaneType local_elements[MAX_KERNEL_LOCALS]; /* what they hold */
     int local_count;
     int64_t extent;         /* of the parallel axis */
     int threads;            /* of a block; 0: not for a GPU */
@@ -170,6 +179,7 @@ int kernel_local(KernelBuilder *builder, int64_t floats);
 /* The same, for operands that an op puts in the order in which it reads them: part of its work, and
  * not counted as the moves of a layout op. */
 int kernel_packing_local(KernelBuilder *builder, int64_t floats);
+int kernel_local_of(KernelBuilder *builder, LaneType element, int64_t numbers);
 int kernel_register(KernelBuilder *builder, int lanes); /* of F32 */
 int kernel_register_of(KernelBuilder *builder, LaneType type, int lanes);
 const Expression *kernel_variable(KernelBuilder *builder, int variable);
@@ -196,6 +206,8 @@ void kernel_broadcast(
     KernelBuilder *builder, int destination, int parameter, const Expression *offset);
 void kernel_broadcast_quad(
     KernelBuilder *builder, int destination, int parameter, const Expression *offset);
+void kernel_broadcast_pair(
+    KernelBuilder *builder, int destination, int parameter, const Expression *offset);
 void kernel_store(KernelBuilder *builder, int source, int parameter, const Expression *offset,
     int first_lane, int lane_count);
 void kernel_prefetch(KernelBuilder *builder, int parameter, const Expression *offset);
@@ -203,6 +215,7 @@ void kernel_unary(KernelBuilder *builder, InstructionKind kind, int destination,
 void kernel_binary(KernelBuilder *builder, InstructionKind kind, int destination, int a, int b);
 void kernel_multiply_add(KernelBuilder *builder, int destination, int a, int b, int c);
 void kernel_dot_add(KernelBuilder *builder, int destination, int a, int b, int c);
+void kernel_pair_add(KernelBuilder *builder, int destination, int a, int b, int c);
 void kernel_permute(KernelBuilder *builder, int destination, int a, int b, const int *indices);
 
 /* ---- reading ---- */

@@ -261,7 +261,8 @@ static bool was_added(
 
 static int64_t number_bytes(const Counter *counter, int parameter) {
     bool local = parameter >= MAX_KERNEL_PARAMETERS;
-    return lane_bytes(local ? LANE_F32 : counter->kernel->parameters[parameter].element);
+    return lane_bytes(local ? counter->kernel->local_elements[parameter - MAX_KERNEL_PARAMETERS]
+                            : counter->kernel->parameters[parameter].element);
 }
 
 /* Which of the four bytes that are repeated some lane uses. */
@@ -270,6 +271,14 @@ static LaneMask used_of_quad(LaneMask used) {
     for (; used != 0; used >>= 4)
         quad |= used & 15;
     return quad;
+}
+
+/* The same of two numbers. */
+static LaneMask used_of_pair(LaneMask used) {
+    LaneMask pair = 0;
+    for (; used != 0; used >>= 2)
+        pair |= used & 3;
+    return pair;
 }
 
 static void run_load(Counter *counter, Site *site, int64_t first, const FloatGrid *grid) {
@@ -283,6 +292,8 @@ static void run_load(Counter *counter, Site *site, int64_t first, const FloatGri
         used = used != 0;
     else if (instruction->kind == INSTRUCTION_broadcast_quad)
         used = used_of_quad(used);
+    else if (instruction->kind == INSTRUCTION_broadcast_pair)
+        used = used_of_pair(used);
     else
         used = (used & lane_range(instruction->first_lane, instruction->lane_count)) >>
                instruction->first_lane;
@@ -303,8 +314,8 @@ static void run_store(Counter *counter, Site *site, int64_t first, const FloatGr
     counter->moves |= moved != 0;
     int local = instruction->parameter - MAX_KERNEL_PARAMETERS;
     if (local >= 0 && !counter->kernel->local_packs[local])
-        counter->count->local_moved_bytes +=
-            counter->times * __builtin_popcountll(moved) * (int64_t)sizeof(float);
+        counter->count->local_moved_bytes += counter->times * __builtin_popcountll(moved) *
+                                             number_bytes(counter, instruction->parameter);
     if (was_added(counter, site, first, grid, moved))
         return;
     lanes >>= instruction->first_lane;
@@ -327,6 +338,7 @@ static void run_instruction(Counter *counter, Site *site) {
     const Instruction *instruction = &site->statement->instruction;
     int products = instruction->kind == INSTRUCTION_multiply_add ? 1
                    : instruction->kind == INSTRUCTION_dot_add    ? 4
+                   : instruction->kind == INSTRUCTION_pair_add   ? 2
                                                                  : 0;
     if (products > 0) {
         LaneMask used = counter->used[instruction->destination];

@@ -27,6 +27,15 @@ static LaneMask quads_of(LaneMask used, int lanes) {
     return mask;
 }
 
+/* Lanes 2i and 2i+1, or one of them, for each lane i that is used. */
+static LaneMask pairs_of(LaneMask used, int lanes, int first, int count) {
+    LaneMask mask = 0;
+    for (int i = 0; i < lanes; i++)
+        if (used >> i & 1)
+            mask |= lane_range(2 * i + first, count);
+    return mask;
+}
+
 /* A pack's sources take turns: `block` lanes of the result from one, then from the other. */
 static LaneMask packed_sources(LaneMask used, int lanes, int block, int source) {
     LaneMask mask = 0;
@@ -49,6 +58,11 @@ static LaneMask needed_lanes(
             instruction, used, lanes[instruction->destination], source_lanes, source);
     if (instruction->kind == INSTRUCTION_dot_add && source < 2)
         return quads_of(used, lanes[instruction->destination]);
+    if (instruction->kind == INSTRUCTION_pair_add && source < 2)
+        return pairs_of(used, lanes[instruction->destination], 0, 2);
+    if (instruction->kind == INSTRUCTION_widen_even || instruction->kind == INSTRUCTION_widen_odd)
+        return pairs_of(
+            used, lanes[instruction->destination], instruction->kind == INSTRUCTION_widen_odd, 1);
     if (instruction->kind == INSTRUCTION_pack) {
         LaneType type = kernel->register_types[instruction->destination];
         return packed_sources(
@@ -92,7 +106,8 @@ static RegisterState loaded_state(const Kernel *kernel, const Instruction *instr
     int parameter = instruction->parameter;
     LaneMask all = lane_range(0, kernel->register_lanes[instruction->destination]);
     bool repeated = instruction->kind == INSTRUCTION_broadcast ||
-                    instruction->kind == INSTRUCTION_broadcast_quad;
+                    instruction->kind == INSTRUCTION_broadcast_quad ||
+                    instruction->kind == INSTRUCTION_broadcast_pair;
     LaneMask lanes = repeated ? all : lane_range(instruction->first_lane, instruction->lane_count);
     if (parameter < MAX_KERNEL_PARAMETERS &&
         kernel->parameters[parameter].role == PARAMETER_WEIGHTS)
@@ -152,6 +167,7 @@ RegisterState register_state_after(
     case INSTRUCTION_load:
     case INSTRUCTION_broadcast:
     case INSTRUCTION_broadcast_quad:
+    case INSTRUCTION_broadcast_pair:
         return loaded_state(kernel, instruction);
     case INSTRUCTION_move:
         return registers[instruction->sources[0]];
@@ -171,6 +187,9 @@ RegisterState register_state_after(
     case INSTRUCTION_reduce_maximum:
         return computed_state(instruction, registers);
     case INSTRUCTION_dot_add:
+    case INSTRUCTION_pair_add:
+    case INSTRUCTION_widen_even:
+    case INSTRUCTION_widen_odd:
     case INSTRUCTION_to_float:
     case INSTRUCTION_to_integer:
     case INSTRUCTION_widen:

@@ -155,8 +155,9 @@ void kernel_print(const Kernel *kernel, Text *text) {
         text_format(text, " threads %d", kernel->threads);
     text_append(text, " {\n");
     for (int i = 0; i < kernel->local_count; i++)
-        text_format(
-            text, "  %s%d = %" PRId64 " floats\n", local_name(kernel), i, kernel->local_floats[i]);
+        text_format(text, "  %s%d = %" PRId64 " floats%s%s\n", local_name(kernel), i,
+            kernel->local_floats[i], kernel->local_elements[i] == LANE_F32 ? "" : " of room for ",
+            kernel->local_elements[i] == LANE_F32 ? "" : lane_type_name(kernel->local_elements[i]));
     print_block(kernel, &kernel->body, 2, text);
     text_append(text, "}\n");
 }

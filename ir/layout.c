@@ -12,11 +12,22 @@ const char *graph_precision(const Graph *graph) {
     for (const Node *node = graph->first; node != NULL; node = node->next)
         if (op_is_quantized(node->op) && op_multiplies(node->op))
             return "int8";
+    for (const Weight *weight = graph->first_weight; weight != NULL; weight = weight->next)
+        if (weight->type.element == ELEMENT_BF16)
+            return "bf16";
     return "fp32";
 }
 
 bool op_multiplies(OpKind op) {
     return op == OP_conv || op == OP_linear || op == OP_quantized_conv || op == OP_quantized_linear;
+}
+
+bool node_adds_channels(const Node *node) {
+    if (node->op != OP_conv)
+        return node->op == OP_linear;
+    int64_t groups = node_integer(node, "groups");
+    return groups == 1 || groups != node->operands[0]->type.dims[1] ||
+           groups != node_weight(node, "weight")->type.dims[0];
 }
 
 bool op_moves_channels(OpKind op) {

@@ -111,8 +111,8 @@ static void verify_weights(Verification *verification) {
             FAULT(verification, weight->where,
                 "weight '%s' is %s: sizes must be positive, and elements at most 2^40",
                 weight->path, type_spelling(verification, &weight->type));
-        if (weight->type.element != ELEMENT_F32)
-            FAULT(verification, weight->where, "weight '%s' is %s: weights are of f32",
+        if (weight->type.element == ELEMENT_U8)
+            FAULT(verification, weight->where, "weight '%s' is %s: weights are of f32 or bf16",
                 weight->path, type_spelling(verification, &weight->type));
         if (graph_find_weight(graph, weight->path) != weight)
             FAULT(verification, weight->where, "two weights have the path '%s'", weight->path);

@@ -70,10 +70,12 @@ static Node *layer_to_fold_into(const Graph *graph, const Node *node) {
     /* 1. A convolution or fully connected layer comes before. */
     if (layer == NULL || (layer->op != OP_conv && layer->op != OP_linear))
         return NULL;
-    /* 2. Its result is linear in its weight: no activation, no residual. */
+    /* 2. Its result is linear in its weight: no activation, no residual, no rounding to bf16. */
     if (node_integer(layer, "activation") != ACTIVATION_NONE || layer->operand_count != 1)
         return NULL;
     if (layer->op == OP_conv && node_integer(layer, "residual_activation") != ACTIVATION_NONE)
+        return NULL;
+    if (layer->weights[0]->type.element != ELEMENT_F32)
         return NULL;
     /* 3. Nobody else reads the result. */
     return used_once(graph, node->operands[0]) ? layer : NULL;

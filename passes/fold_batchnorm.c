@@ -8,7 +8,7 @@
  *
  * Legal when
  *     1. the operand is the result of a conv or linear
- *     2. that applies no activation and adds no residual
+ *     2. that applies no activation, adds no residual, and whose weights are not rounded to bf16
  *     3. and whose result has no other use.
  * The old weights are left as they are: others may share them. */
 #include "passes/affine.h"

@@ -137,6 +137,8 @@ static bool can_quantize(Quantization *q, const Node *node) {
     if (node->op == OP_linear && pass_flag(q->context, "keep-last"))
         return false;
     const Weight *weight = node_weight(node, "weight");
+    if (weight->type.element != ELEMENT_F32 || node_integer(node, "result") != RESULT_F32)
+        return false;                 /* it computes with bf16 */
     if (scale_of(q, operand) == NULL) /* 1 */
         return false;
     int64_t filter = tensor_elements(&weight->type) / weight->type.dims[0]; /* 2 */

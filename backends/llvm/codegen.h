@@ -29,6 +29,10 @@ LLVMValueRef codegen_intrinsic(
 LLVMValueRef codegen_integers(Codegen *codegen, const Instruction *instruction,
     LLVMValueRef *sources, LaneType type, int lanes);
 
+/* halves.c: the same of an instruction on numbers of bf16. */
+LLVMValueRef codegen_halves(
+    Codegen *codegen, const Instruction *instruction, LLVMValueRef *sources, int lanes);
+
 /* module.c: a module with all kernels, NAME_run and NAME_run_parallel; where the program is one
  * level of a library, these are hidden and have the level's word behind them. */
 LLVMModuleRef codegen_program(

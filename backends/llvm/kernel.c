@@ -10,6 +10,7 @@ LLVMTypeRef codegen_lane_type(const Codegen *codegen, LaneType type) {
     case LANE_S32:
         return codegen->i32;
     case LANE_S16:
+    case LANE_BF16:
         return codegen->i16;
     case LANE_U8:
         return codegen->i8;
@@ -141,6 +142,13 @@ static LLVMValueRef load_plain(KernelCodegen *k, LLVMTypeRef type, LLVMValueRef 
 static LLVMValueRef load_quad(KernelCodegen *k, LLVMValueRef address) {
     LLVMValueRef load = LLVMBuildLoad2(k->builder, k->codegen->i32, address, "");
     LLVMSetAlignment(load, 1);
+    return load;
+}
+
+/* Two numbers of bf16 as one. */
+static LLVMValueRef load_pair(KernelCodegen *k, LLVMValueRef address) {
+    LLVMValueRef load = LLVMBuildLoad2(k->builder, k->codegen->i32, address, "");
+    LLVMSetAlignment(load, 2);
     return load;
 }
 
@@ -341,6 +349,12 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
             lanes / 4);
         return LLVMBuildBitCast(builder, quads, type, "");
     }
+    case INSTRUCTION_broadcast_pair: {
+        LLVMValueRef pairs = emit_splat(k,
+            load_pair(k, codegen_address(k, instruction->parameter, instruction->offset)),
+            lanes / 2);
+        return LLVMBuildBitCast(builder, pairs, type, "");
+    }
     case INSTRUCTION_move:
         return a;
     case INSTRUCTION_add:
@@ -373,11 +387,18 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
             emit_reduce(
                 k, instruction->kind, a, k->kernel->register_lanes[instruction->sources[0]]),
             lanes);
+    case INSTRUCTION_pair_add:
+    case INSTRUCTION_widen_even:
+    case INSTRUCTION_widen_odd:
+        return codegen_halves(k->codegen, instruction, sources, lanes);
+    case INSTRUCTION_widen:
+    case INSTRUCTION_narrow:
+        if (lane == LANE_F32 || lane == LANE_BF16)
+            return codegen_halves(k->codegen, instruction, sources, lanes);
+        return codegen_integers(k->codegen, instruction, sources, lane, lanes);
     case INSTRUCTION_dot_add:
     case INSTRUCTION_to_float:
     case INSTRUCTION_to_integer:
-    case INSTRUCTION_widen:
-    case INSTRUCTION_narrow:
     case INSTRUCTION_pack:
         return codegen_integers(k->codegen, instruction, sources, lane, lanes);
     case INSTRUCTION_store:

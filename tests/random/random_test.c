@@ -61,7 +61,8 @@ static void every_op_occurs(void **state) {
         if (seen.ops[op] < 10)
             fail_msg("%s occurs %d times", info->name, seen.ops[op]);
         for (int i = 0; i < info->attribute_count; i++)
-            if (!seen.attributes[op][i])
+            if (strcmp(info->attributes[i].name, "result") != 0 && /* rounds, as bytes do */
+                !seen.attributes[op][i])
                 fail_msg("%s never has an unusual %s", info->name, info->attributes[i].name);
         for (int i = 0; i < info->weight_count; i++)
             if (!seen.weights[op][i])

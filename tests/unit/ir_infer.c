@@ -112,6 +112,21 @@ static const Rule faults[] = {
         "global_avg_pool: the operand must be [n,c,h,w], but is f32[1,4]"},
     {IMAGE "%y = local_response_norm %x {size = 4}",
         "local_response_norm: size must be odd and from 1 to 1048576, but is 4"},
+    {"input %x : f32[1,4]\nweight @w : bf16[4]\n%y = bias %x bias=@w",
+        "bias: bias 'w' is bf16[4], but must be of f32"},
+    {"input %x : f32[1,4,1,1]\nweight @w : bf16[4,1,1,1]\n%y = conv %x weight=@w {groups = 4}",
+        "conv: weights of bf16 are for layers that add up channels"},
+    {"input %x : f32[1,4]\nweight @w : f32[4,4]\n%h = linear %x weight=@w {result = bf16} : "
+     "bf16[1,4]\n%y = linear %h weight=@w",
+        "linear: an operand of bf16 needs a weight of bf16"},
+    {"input %x : f32[1,4]\nweight @w : f32[4,4]\n%y = linear %x weight=@w {result = u8}",
+        "linear: the result is f32 or bf16"},
+    {"input %x : f32[1,4]\nweight @w : f32[4,4]\n%h = linear %x weight=@w {result = bf16} : "
+     "bf16[1,4]\n%y = relu %h",
+        "relu: operand 1 is bf16[1,4], but must be of f32"},
+    {"input %x : f32[1,4,1,1]\nweight @w : bf16[4,4,1,1]\n%h = conv %x weight=@w {result = bf16} : "
+     "bf16[1,4,1,1]\n%y = conv %x, %h weight=@w",
+        "conv: operand 2 is bf16[1,4,1,1], but must be of f32"},
     {"input %x : f32[1,4]\nweight @w : f32[4]\n%y = batch_norm %x weight=@w bias=@w "
      "running_mean=@w running_var=@w {epsilon = -1}",
         "batch_norm: epsilon must be finite and not negative"},

@@ -205,6 +205,17 @@ static const Case cases[] = {
         {{"one", FLOATS(1, 1)}, {"z", FLOATS(100, 0)}, {"w", FLOATS(11, 6, -11, 2)},
             {"f", FLOATS(0.5f, 0.5f)}, {"o", FLOATS(3, 3)}},
         {FLOATS(100, 203, 390, 0, 0, 0)}},
+    {"bf16: the nearest, of two the even one; weights, too", OP_conv,
+        "input %x : f32[1,1,1,4]\nweight @one : f32[1,1,1,1]\nweight @w : bf16[1,1,1,1]\n"
+        "%h = conv %x weight=@one {result = bf16} : bf16[1,1,1,4]\n"
+        "%y = conv %h weight=@w : f32[1,1,1,4]\noutput y = %y\n",
+        {FLOATS(0x1.01p0f, 0x1.03p0f, 0x1.01001p0f, -3)},
+        {{"one", FLOATS(1)}, {"w", FLOATS(0x2.02p0f)}}, {FLOATS(2, 0x2.08p0f, 0x2.04p0f, -6)}},
+    {"f32 with weights of bf16", OP_linear,
+        "input %x : f32[1,2]\nweight @w : bf16[1,2]\nweight @b : f32[1]\n"
+        "%y = linear %x weight=@w bias=@b : f32[1,1]\noutput y = %y\n",
+        {FLOATS(0x1.01p0f, 1)}, {{"w", FLOATS(0x1.01p0f, -0x1.03p0f)}, {"b", FLOATS(0x1.01p0f)}},
+        {FLOATS(0x1.01p0f + 0x1.01p0f - 0x1.04p0f)}},
     {"plus the offset", OP_quantized_linear,
         "input %x : f32[1,3]\nweight @one : f32[3]\nweight @z : f32[3]\nweight @w : f32[2,3]\n"
         "weight @f : f32[2]\nweight @o : f32[2]\n"

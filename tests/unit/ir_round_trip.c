@@ -19,6 +19,7 @@ static const char every_op[] =
     "  weight @q.weight : f32[2,8,2,1]\n"
     "  weight @q.scale : f32[2]\n"
     "  weight @q.five : f32[5]\n"
+    "  weight @halves : bf16[5,8]\n"
     "  %2 = conv %image weight=@stem.conv.weight bias=@\"stem bias: \\\"b\\\" \\x0a\\\\\" "
     "{stride = [2, 2], padding = [1, 1, 1, 1], activation = relu} : f32[2,8,8,8] \"stem.conv\"\n"
     "  %norm = batch_norm %2 weight=@fire2/norm-1.weight bias=@fire2/norm-1.weight "
@@ -59,6 +60,8 @@ static const char every_op[] =
     "  %pixel = quantize %range factor=@fire2/norm-1.weight zero=@fire2/norm-1.weight : u8[2,8]\n"
     "  %digits = quantized_linear %pixel weight=@fc.weight zero=@fire2/norm-1.weight "
     "factor=@q.five offset=@q.five {result = f32} : f32[2,5]\n"
+    "  %halved = linear %23 weight=@halves {activation = relu, result = bf16} : bf16[2,5]\n"
+    "  %mixed = concat %halved, %halved : bf16[2,10]\n"
     "  output probabilities = %25\n"
     "  output map = %cut nhwc\n"
     "}\n";

@@ -96,6 +96,51 @@ static void faults_are_named(void **state) {
     arena_destroy(arena);
 }
 
+/* One product of pairs, in an output of bf16. */
+static Kernel *pair_kernel(Arena *arena, int lanes) {
+    KernelBuilder builder;
+    kernel_begin(&builder, arena, 1);
+    builder.kernel->name = "pairs";
+    int input = kernel_parameter_of(&builder, PARAMETER_READ, "input", LANE_BF16);
+    int weights = kernel_parameter_of(&builder, PARAMETER_WEIGHTS, "weights", LANE_BF16);
+    int output = kernel_parameter_of(&builder, PARAMETER_WRITE, "output", LANE_BF16);
+    const Expression *start = expression_constant(arena, 0);
+    int pair = kernel_register_of(&builder, LANE_BF16, 2 * lanes);
+    int weight = kernel_register_of(&builder, LANE_BF16, 8);
+    int sum = kernel_register(&builder, 4), even = kernel_register(&builder, 4);
+    int half = kernel_register_of(&builder, LANE_BF16, 4);
+    kernel_broadcast_pair(&builder, pair, input, start);
+    kernel_load(&builder, weight, weights, start, 0, 8);
+    kernel_unary(&builder, INSTRUCTION_widen_even, even, weight);
+    kernel_unary(&builder, INSTRUCTION_move, sum, even);
+    kernel_pair_add(&builder, sum, pair, weight, sum);
+    kernel_unary(&builder, INSTRUCTION_narrow, half, sum);
+    kernel_store(&builder, half, output, start, 0, 3);
+    return builder.kernel;
+}
+
+static void pairs_of_bf16(void **state) {
+    (void)state;
+    Arena *arena = arena_create();
+    Text text = {0};
+    Kernel *kernel = pair_kernel(arena, 4);
+    assert_null(kernel_fault(kernel));
+    kernel_print(kernel, &text);
+    assert_string_equal(text.data,
+        "kernel pairs(read bf16 input, weights bf16 weights, write bf16 output) items 1 {\n"
+        "  v0.8bf16 = broadcast_pair input[0]\n"
+        "  v1.8bf16 = load weights[0] lanes 0..7\n"
+        "  v3.4 = widen_even v1\n"
+        "  v2.4 = move v3\n"
+        "  v2.4 = pair_add v0, v1, v2\n"
+        "  v4.4bf16 = narrow v2\n"
+        "  store output[0], v4.4bf16 lanes 0..2\n"
+        "}\n");
+    assert_non_null(strstr(kernel_fault(pair_kernel(arena, 2)), "another type"));
+    text_free(&text);
+    arena_destroy(arena);
+}
+
 /* Threads turn around what their block reads, through memory that they share. */
 static Kernel *turn_kernel(Arena *arena, bool barrier_in_condition) {
     KernelBuilder builder;
@@ -160,6 +205,7 @@ int main(void) {
         cmocka_unit_test(loops_that_run_once_vanish),
         cmocka_unit_test(kernels_print),
         cmocka_unit_test(faults_are_named),
+        cmocka_unit_test(pairs_of_bf16),
         cmocka_unit_test(blocks_of_threads_print),
         cmocka_unit_test(faults_of_threads_are_named),
     };

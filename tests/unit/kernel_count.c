@@ -263,6 +263,33 @@ static void locals_count_every_time(void **state) {
     arena_destroy(fixture.arena);
 }
 
+/* Four sums of pairs, of which a store wants two, and the second number of the third pair. */
+static void pairs_count_twice(void **state) {
+    (void)state;
+    Fixture fixture = fixture_begin(5);
+    KernelBuilder *builder = &fixture.builder;
+    int halves = kernel_parameter_of(builder, PARAMETER_READ, "halves", LANE_BF16);
+    int pair = kernel_register_of(builder, LANE_BF16, 8), sum = kernel_register(builder, 4);
+    int pairs = kernel_register_of(builder, LANE_BF16, 8), odd = kernel_register(builder, 4);
+    const Expression *item = open_items(&fixture);
+    kernel_broadcast_pair(builder, pair, halves, expression_multiply(fixture.arena, item, 2));
+    kernel_load(builder, pairs, halves, constant(&fixture, 100), 0, 8);
+    kernel_splat(builder, sum, 0);
+    kernel_pair_add(builder, sum, pair, pairs, sum);
+    kernel_unary(builder, INSTRUCTION_widen_odd, odd, pairs);
+    kernel_store(builder, sum, fixture.output, expression_multiply(fixture.arena, item, 3), 0, 2);
+    kernel_store(builder, odd, fixture.output,
+        expression_offset(fixture.arena, expression_multiply(fixture.arena, item, 3), 2), 2, 1);
+    kernel_close(builder);
+    const KernelCount *counts = count(&fixture);
+    assert_int_equal(counts->multiply_adds_issued, 5 * 8);
+    assert_int_equal(counts->multiply_adds_useful, 5 * 4);
+    assert_int_equal(float_set_count(&counts->buffers[halves].read), 5 * 2 + 4 + 1);
+    assert_int_equal(floats_written(counts, fixture.output), 15);
+    assert_false(counts->only_moves);
+    arena_destroy(fixture.arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sets_grow_both_ways),
@@ -274,6 +301,7 @@ int main(void) {
         cmocka_unit_test(inner_loops_change_what_is_known),
         cmocka_unit_test(addresses_are_followed),
         cmocka_unit_test(locals_count_every_time),
+        cmocka_unit_test(pairs_count_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
