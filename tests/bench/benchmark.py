@@ -33,6 +33,10 @@ def parse_arguments():
                         "only in one row)")
     parser.add_argument("--quick", action="store_true", help="three rows and a tenth of the runs")
     parser.add_argument("--runs", type=int, help="of each engine in each row (default: 200, of large images 30)")
+    parser.add_argument("--retries", type=int, default=2, metavar="N", help="measure a row again, at most so often, while "
+                        "other programs have the cores, and keep the least disturbed (default: %(default)s)")
+    parser.add_argument("--retry-seconds", type=float, default=600, metavar="N",
+                        help="for all such repetitions together (default: %(default)s)")
     parser.add_argument("--core", type=int, help="the first core to stay on (default: the last ones allowed)")
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "benchmark", metavar="FOLDER",
                         help="(default: build/benchmark)")
@@ -67,14 +71,42 @@ def wanted_peers(arguments, row):
     return [name for name in PEERS if row.compilers or name not in SLOW]
 
 
-def measure_row(row, arguments):
+def precision_options(row, folder, image=None):
+    """riffle's options for the row's precision; int8 is calibrated with the image that is timed."""
+    if row.precision == "fp32":
+        return []
+    options = ["--precision", row.precision]
+    if row.precision == "int8":
+        options += ["--calibration", "random"] if image is None else ["--calibration", folder / "image.f32"]
+    if image is not None:
+        image.tofile(folder / "image.f32")
+    return options
+
+
+def why_impossible(row):
+    """Why this riffle, or this machine, lacks the row's precision; nothing where it has it."""
+    from task import EXAMPLES
+
+    from support import invoke, settings
+
+    if row.precision == "fp32":
+        return ""
+    with tempfile.TemporaryDirectory(prefix="riffle-benchmark-") as folder:
+        done = invoke("compile", EXAMPLES / f"{row.network}.rfl", *settings(width=0.5, size=(32, 32)),
+                      "--random-weights", 1, "--target", row.target, *precision_options(row, folder), "-o", folder)
+    said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+    return "" if done.returncode == 0 else said[0]
+
+
+def measure_row(row, arguments, retries):
     from compare import compare
     from engines import Riffle
+    from rows import TOLERANCES
     from task import make_task
     from timing import choose_cores
     from workers import Remote
 
-    from support import best_target
+    from support import TOLERANCE, best_target
 
     runs = arguments.runs or (row.runs // 10 if arguments.quick else row.runs)
     block = min(row.block, runs)
@@ -83,11 +115,15 @@ def measure_row(row, arguments):
         target = row.target or best_target()
         task = make_task(row.network, row.parameters, target, folder, threads=row.threads)
         cores = choose_cores(row.threads, arguments.core)
-        extra = []
-        if row.threads > 1:  # what the threads are worth
+        extra, agreement = [], {"tolerance": TOLERANCES.get(row.precision, TOLERANCE)}
+        if row.precision != "fp32":  # what the precision is worth
+            extra = [Remote(Riffle, task, folder / "floats", name="riffle, fp32", cores=cores)]
+            agreement["reference"] = "riffle, fp32"
+        elif row.threads > 1:  # what the threads are worth
             alone = make_task(row.network, row.parameters, target, folder)
             extra = [Remote(Riffle, alone, folder / "alone", name="riffle, 1 thread", cores={max(cores)})]
-        return compare(task, folder, wanted_peers(arguments, row), cores, extra, block=block, turns=-(-runs // block))
+        return compare(task, folder, wanted_peers(arguments, row), cores, precision_options(row, folder, task.image),
+                       extra, retries, agreement, block=block, turns=-(-runs // block))
 
 
 def compile_seconds(row, times=3):
@@ -121,14 +157,21 @@ def kinds_of(row, seconds):
 
 def measure_all(arguments):
     import report
+    from compare import Retries
     from rows import COMPILED, PROFILED, ROWS
     from timing import machine
 
-    result = {"machine": machine(), "date": datetime.date.today().isoformat(), "rows": [], "kinds": []}
-    rows = wanted_rows(arguments)
+    result = {"machine": machine(), "date": datetime.date.today().isoformat(), "rows": [], "left_out": {}, "kinds": []}
+    rows, retries = wanted_rows(arguments), Retries(arguments.retries, arguments.retry_seconds)
     for row in rows:
-        found = {"name": row.name, "title": row.title, "aim_limit": row.aim_limit, "aim_peer": row.aim_peer}
-        result["rows"].append(found | measure_row(row, arguments))
+        why = why_impossible(row)
+        if why:
+            result["left_out"][row.name] = why
+            print(f"{row.name}: left out: {why}", flush=True)
+            continue
+        found = {"name": row.name, "title": row.title, "images": row.images, "precision": row.precision,
+                 "aim_limit": row.aim_limit, "aim_peer": row.aim_peer, "aim_floats": row.aim_floats}
+        result["rows"].append(found | measure_row(row, arguments, retries))
         print(report.row_text(result["rows"][-1]), flush=True)
         report.write(result, arguments.output)
     if ROWS[COMPILED] in rows:

@@ -2,8 +2,9 @@
 """Times riffle against other engines on one network, and all against what the machine allows.
 
 Each engine has a process of its own, pinned to the same cores, with the same weights and image; they take turns in
-short blocks of runs, so that a change of the machine's speed meets all alike. First they must agree. The limit is
-the time that the network's multiply-accumulates take at the machine's measured multiply-add peak (`riffle bench`).
+short blocks of runs, so that a change of the machine's speed meets all alike. First they must agree. The limit takes
+turns with them: a program of nothing but as many multiply-adds as the network has. The stricter "best limit" is their
+time at the best rate seen in any moment, of that program or of `riffle bench` before and after.
 benchmark.py does this for a table of networks.
 
   compare.py                                        ShuffleNet V2 1.0x, 224 x 224
@@ -15,10 +16,12 @@ import argparse
 import json
 import sys
 import tempfile
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import timing
-from engines import Riffle
+from engines import Limit, Riffle
 from peers import PEERS, SLOW
 from task import NETWORKS, make_task, parse_setting
 from workers import EngineError, Remote
@@ -41,15 +44,17 @@ def parse_arguments():
     parser.add_argument("--seconds", type=float, default=20, help="time to measure for (default: %(default)s)")
     parser.add_argument("--block", type=int, default=10, metavar="RUNS", help="runs per turn (default: %(default)s)")
     parser.add_argument("--core", type=int, help="the first core to stay on (default: the last ones allowed)")
+    parser.add_argument("--retries", type=int, default=0, metavar="N",
+                        help="measure again, at most so often, when other programs had the cores")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result here too; - for standard output")
     parser.add_argument("--at-least", type=float, metavar="RATIO",
                         help="fail unless riffle is this many times as fast as every peer (5th percentiles)")
     return parser.parse_args()
 
 
-def start(task, folder, peers, cores, extra=()):
+def start(task, folder, peers, cores, options=(), extra=()):
     """riffle, `extra` engines not yet waited for, and peers; and why those that do not run do not. riffle must."""
-    engines = [Remote(Riffle, task, folder / "riffle", cores=cores), *extra,
+    engines = [Remote(Riffle, task, folder / "riffle", *options, cores=cores), *extra,
                *(Remote(PEERS[peer], task, folder / peer, cores=cores) for peer in peers)]
     running, failed = [], {}
     for engine in engines:
@@ -65,55 +70,90 @@ def start(task, folder, peers, cores, extra=()):
     return running, failed
 
 
-def keep_agreeing(engines, failed):
-    """The engines whose outputs are those of ONNX Runtime, or of riffle where that is missing, and how far they are
+def keep_agreeing(engines, failed, tolerance=TOLERANCE, reference="onnxruntime"):
+    """The engines whose outputs are those of the reference, or of riffle where that is missing, and how far they are
     from them; the others are closed and put into `failed`. riffle must agree."""
     outputs = {engine.name: engine.output() for engine in engines}
-    reference = outputs.get("onnxruntime", outputs["riffle"])
-    differences = {name: relative_error(each, reference) for name, each in outputs.items()}
-    if not differences["riffle"] <= TOLERANCE:  # NaN, too
-        sys.exit(f"riffle disagrees with onnxruntime: {differences['riffle']:.3g} of the largest output")
+    expected = outputs.get(reference, outputs["riffle"])
+    differences = {name: relative_error(each, expected) for name, each in outputs.items()}
+    if not differences["riffle"] <= tolerance:  # NaN, too
+        sys.exit(f"riffle disagrees with {reference}: {differences['riffle']:.3g} of the largest output")
     for engine in engines:
-        if not differences[engine.name] <= TOLERANCE:
+        if not differences[engine.name] <= tolerance:
             failed[engine.name] = f"disagrees: {differences.pop(engine.name):.3g} of the largest output"
             engine.close()
     return [engine for engine in engines if engine.name in differences], differences
 
 
-def compare(task, folder, peers, cores, extra=(), **how):
-    """What was found, as it goes into a file of JSON. `how` is for timing.measure."""
-    engines, failed = start(task, folder, peers, cores, extra)
+@dataclass
+class Retries:
+    """How often a disturbed measurement is repeated, and for how many seconds in all."""
+
+    times: int = 0
+    seconds: float = 0
+
+    def measure(self, engines, **how):
+        """timing.measure, until nothing disturbs it; of several the least disturbed, and how many there were."""
+        made = [timing.measure(engines, **how)]
+        while timing.disturbance(made[-1][1]) and len(made) <= self.times and self.seconds > 0:
+            begin = time.monotonic()
+            made.append(timing.measure(engines, **how))
+            self.seconds -= time.monotonic() - begin
+        return *min(made, key=lambda each: each[1]), len(made)
+
+
+def describe(engine, times, limit, best_limit_ms, difference):
+    found = timing.statistics(times)
+    said = {"name": engine.name, "version": engine.version, "settings": engine.settings} | found | {
+        "ratio_to_limit": found["p5_ms"] / limit["p5_ms"],
+        "ratio_of_medians": found["median_ms"] / limit["median_ms"],
+        "ratio_to_best_limit": found["p5_ms"] / best_limit_ms, "difference": difference}
+    if hasattr(engine, "compile_seconds"):
+        said["compile_seconds"] = engine.compile_seconds
+    return said
+
+
+def compare(task, folder, peers, cores, options=(), extra=(), retries=None, agreement=None, **how):
+    """What was found, as it goes into a file of JSON. `options` are riffle's, `agreement` is for keep_agreeing, `how`
+    for timing.measure."""
+    limiter = Remote(Limit, task, folder / "limit", cores=cores)
+    engines, failed = start(task, folder, peers, cores, options, extra)
     try:
-        engines, differences = keep_agreeing(engines, failed)
+        limiter.wait()
+        engines, differences = keep_agreeing(engines, failed, **(agreement or {}))
         before = timing.peak_gflops(task.target, task.threads)
-        times, lost = timing.measure(engines, pause=PAUSE if task.threads > 1 else 0, **how)
-        peak = max(before, timing.peak_gflops(task.target, task.threads))
+        times, lost, attempts = (retries or Retries()).measure(
+            [limiter, *engines], pause=PAUSE if task.threads > 1 else 0, **how)
+        after = timing.peak_gflops(task.target, task.threads)
     finally:
-        for engine in engines:
+        for engine in (limiter, *engines):
             engine.close()
-    limit = timing.limit_ms(task.macs, peak)
-    described = [{"name": engine.name, "version": engine.version, "settings": engine.settings}
-                 | timing.statistics(times[engine.name]) for engine in engines]
-    for each, engine in zip(described, engines):
-        each["ratio_to_limit"], each["difference"] = each["p5_ms"] / limit, differences[engine.name]
-        if hasattr(engine, "compile_seconds"):
-            each["compile_seconds"] = engine.compile_seconds
+    limit = timing.statistics(times[limiter.name])
+    peak = max(before, after, timing.gflops(task.macs, limit["min_ms"]))
+    best_limit_ms = timing.limit_ms(task.macs, peak)
+    described = [describe(engine, times[engine.name], limit, best_limit_ms, differences[engine.name])
+                 for engine in engines]
     return {"network": task.spec.stem, "parameters": task.parameters, "macs": task.macs, "target": task.target,
-            "threads": task.threads, "cores": sorted(cores), "peak_gflops": peak, "limit_ms": limit,
-            "lost_share": lost, "engines": described, "failed": failed}
+            "threads": task.threads, "cores": sorted(cores), "limit_ms": limit["p5_ms"], "limit": limit,
+            "peak_gflops": peak, "best_limit_ms": best_limit_ms, "lost_share": lost, "attempts": attempts,
+            "engines": described, "failed": failed}
 
 
 def print_comparison(result):
     said = " ".join(f"{name}={value}" for name, value in result["parameters"].items())
     print(f"{result['network']} {said or 'as by default'}, {result['macs'] / 1e6:.1f} M MACs, "
           f"target {result['target']}, {result['threads']} thread{'s' if result['threads'] > 1 else ''}")
-    print(f"limit of the machine: {result['limit_ms']:.3f} ms at {result['peak_gflops']:.1f} GFLOP/s")
-    print(f"{'':28}{'runs':>6}{'p5 ms':>9}{'median':>9}{'min':>9}{'p5/limit':>10}{'vs riffle':>11}{'difference':>12}")
+    print(f"limit of the machine: {result['limit_ms']:.3f} ms in turns with the engines (median "
+          f"{result['limit']['median_ms']:.3f}), {result['best_limit_ms']:.3f} ms at the best {result['peak_gflops']:.1f} "
+          "GFLOP/s")
+    print(f"{'':28}{'runs':>6}{'p5 ms':>9}{'median':>9}{'min':>9}{'p5/limit':>10}{'medians':>9}{'p5/best':>9}"
+          f"{'vs riffle':>11}{'difference':>12}")
     base = result["engines"][0]["p5_ms"]
     for row in result["engines"]:
         title = f"{row['name']} {row['version']}"
         print(f"{title:28}{row['runs']:6}{row['p5_ms']:9.3f}{row['median_ms']:9.3f}{row['min_ms']:9.3f}"
-              f"{row['ratio_to_limit']:10.2f}{row['p5_ms'] / base:11.2f}{row['difference']:12.1e}")
+              f"{row['ratio_to_limit']:10.2f}{row['ratio_of_medians']:9.2f}{row['ratio_to_best_limit']:9.2f}"
+              f"{row['p5_ms'] / base:11.2f}{row['difference']:12.1e}")
     for name, why in result["failed"].items():
         print(f"{name} was not timed: {why.splitlines()[-1] if why else 'no reason given'}")
     if timing.disturbance(result["lost_share"]):
@@ -136,7 +176,8 @@ def main():
         task = make_task(arguments.network, dict(arguments.set), arguments.target, folder, arguments.weights,
                          arguments.threads)
         peers = arguments.peer or [peer for peer in PEERS if peer not in SLOW]
-        result = compare(task, folder, peers, cores, seconds=arguments.seconds, block=arguments.block)
+        result = compare(task, folder, peers, cores, seconds=arguments.seconds, block=arguments.block,
+                         retries=Retries(arguments.retries, arguments.retries * 2 * arguments.seconds))
     print_comparison(result)
     if arguments.json:
         write_json(result, arguments.json)

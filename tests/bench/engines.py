@@ -4,6 +4,7 @@ import ctypes
 import os
 import subprocess
 import time
+from pathlib import Path
 
 import numpy as np
 from task import EXAMPLES  # puts tests/numeric on the path
@@ -70,6 +71,33 @@ class Engine:
         pass
 
 
+def shared_object(source, folder, options=(), archives=()):
+    """A C file with the pool of runtime/, compiled and linked by the system's compiler, and loaded."""
+    command = [os.environ.get("CC", "cc"), "-O2", "-shared", "-fPIC", "-pthread", *options, "-I", folder, "-I", ROOT]
+    subprocess.run([*command, source, *(ROOT / "runtime").glob("*.c"), *archives, "-o", folder / "engine.so"],
+                   check=True)
+    return ctypes.CDLL(str(folder / "engine.so"))
+
+
+class Limit(Engine):
+    """What the machine allows: limit.c, with as many multiply-adds of float32 as the network has."""
+
+    name = "limit"
+    settings = "multiply-adds on registers"
+
+    def __init__(self, task, folder):
+        library = shared_object(Path(__file__).with_name("limit.c"), folder, [f"-march={task.target}"])
+        library.limit_item_multiply_adds.restype = ctypes.c_double
+        library.limit_pool.restype = ctypes.c_void_p
+        self._items = ctypes.c_size_t(max(1, round(task.macs / library.limit_item_multiply_adds())))
+        self._pool = ctypes.c_void_p(library.limit_pool(task.threads) if task.threads > 1 else None)
+        self._run = library.limit_run
+        self._run.restype = None
+
+    def run(self):
+        self._run(self._pool, self._items)
+
+
 class Riffle(Engine):
     """The static library as a user gets it, linked by the system's compiler with the pool of runtime/."""
 
@@ -80,7 +108,8 @@ class Riffle(Engine):
         riffle("compile", task.spec, *settings(**task.parameters), "--weights", task.weights_file,
                "--name", "model", "--target", task.target, "-o", folder, *options)
         self.compile_seconds = time.monotonic() - begin
-        library = ctypes.CDLL(str(self._link(folder)))
+        (folder / "bridge.c").write_text(BRIDGE)
+        library = shared_object(folder / "bridge.c", folder, archives=[folder / "libmodel.a"])
         for function in (library.bridge_workspace_bytes, library.bridge_workspace_alignment):
             function.restype = ctypes.c_size_t
         library.bridge_pool.restype = ctypes.c_void_p
@@ -97,15 +126,6 @@ class Riffle(Engine):
         self.settings = task.target
         self.library_bytes = (folder / "libmodel.a").stat().st_size
 
-    @staticmethod
-    def _link(folder):
-        (folder / "bridge.c").write_text(BRIDGE)
-        shared = folder / "bridge.so"
-        sources = [folder / "bridge.c", *(ROOT / "runtime").glob("*.c"), folder / "libmodel.a"]
-        subprocess.run([os.environ.get("CC", "cc"), "-O2", "-shared", "-fPIC", "-pthread", "-I", folder, "-I", ROOT,
-                        *sources, "-o", shared], check=True)
-        return shared
-
     def run(self):
         status = self._run(*self._arguments)
         if status != 0:
@@ -113,6 +133,12 @@ class Riffle(Engine):
 
     def output(self):
         return join(self._outputs)
+
+    def answer(self, image):
+        """All outputs for another image."""
+        self._image[...] = image
+        self.run()
+        return self.output()
 
 
 class OnnxRuntime(Engine):

@@ -29,9 +29,18 @@ def best_peer(row):
     return min(peers(row), key=lambda each: each["p5_ms"], default=None)
 
 
-def alone(row):
-    """riffle on one thread, in a row of several."""
+def beside(row):
+    """What riffle is timed beside in a row of its own kind: itself on one thread, or with fp32."""
     return next((each for each in row["engines"][1:] if each["name"].startswith("riffle")), None)
+
+
+def gain(row):
+    """How much faster riffle is than that, and what it should be."""
+    other = beside(row)
+    if other is None:
+        return ""
+    aim = row["aim_floats"] if row["precision"] != "fp32" else AIM_OF_THREADS
+    return f"{aimed(other['p5_ms'] / own(row)['p5_ms'], aim, False)} {other['name'].removeprefix('riffle, ')}"
 
 
 def digits(value):
@@ -46,47 +55,59 @@ def aimed(value, aim, at_most):
     return f"{value:.2f} ({'<=' if at_most else '>='} {aim}{'' if met else ': no'})"
 
 
+def both(each, images):
+    return f"{digits(each['p5_ms'] / images)} / {digits(each['median_ms'] / images)}"
+
+
 # ---- one line of the summary ----
 
+COLUMNS = ("", "M MACs", "limit, ms", "riffle, ms", "of limit", "of medians", "of best limit", "best peer, ms", "which",
+           "peer / riffle", "of medians", "riffle over")
+
+
 def figures(row):
-    """Cells: title, M MACs, limit, riffle p5 / median, of the limit, best peer p5 / median, its name, times."""
-    best, first = best_peer(row), own(row)
-    cells = [row["title"], f"{row['macs'] / 1e6:.1f}", digits(row["limit_ms"]),
-             f"{digits(first['p5_ms'])} / {digits(first['median_ms'])}",
-             aimed(first["ratio_to_limit"], row["aim_limit"], True)]
+    """Cells of COLUMNS; of several images, those of each."""
+    best, first, images = best_peer(row), own(row), row["images"]
+    cells = [row["title"], f"{row['macs'] / images / 1e6:.1f}", both(row["limit"], images), both(first, images),
+             aimed(first["ratio_to_limit"], row["aim_limit"], True), f"{first['ratio_of_medians']:.2f}",
+             f"{first['ratio_to_best_limit']:.2f}"]
     if best:
-        cells += [f"{digits(best['p5_ms'])} / {digits(best['median_ms'])}", best["name"],
-                  aimed(best["p5_ms"] / first["p5_ms"], row["aim_peer"], False)]
+        cells += [both(best, images), best["name"], aimed(best["p5_ms"] / first["p5_ms"], row["aim_peer"], False),
+                  f"{best['median_ms'] / first['median_ms']:.2f}"]
     else:
-        cells += [DASH] * 3
-    single = alone(row)
-    cells.append(aimed(single["p5_ms"] / first["p5_ms"], AIM_OF_THREADS, False) if single else "")
+        cells += [DASH] * 4
+    cells.append(gain(row))
     if row["lost_share"] > MOST_LOST:
         cells[0] += " *"
     return cells
 
 
-COLUMNS = ("", "M MACs", "limit, ms", "riffle, ms", "of limit", "best peer, ms", "which", "peer / riffle",
-           "over 1 thread")
+CAPTION = ("Milliseconds: 5th percentile / median. Limit: a program of nothing but as many multiply-adds of float32 as "
+           "the network has MACs, timed in turns with the engines, in the same way. \"of limit\" and \"peer / "
+           "riffle\": ratios of 5th percentiles, in brackets what is aimed at, with those of the medians beside them. "
+           "\"of best limit\": riffle's 5th percentile over the time at the best rate seen in any moment of the row, "
+           "which no program of a millisecond gets on a machine that others share. \"riffle over\": against itself on "
+           "one thread, or with fp32.")
 
 
 def every_engine(result):
     """Cells of a table with a column for each engine: 5th percentile / median, ms."""
     names = []
     for row in result["rows"]:
-        names += [each["name"] for each in row["engines"] if each["name"] not in names and each is not alone(row)]
+        names += [each["name"] for each in row["engines"] if each["name"] not in names and each is not beside(row)]
     lines = []
     for row in result["rows"]:
-        found = {each["name"]: f"{digits(each['p5_ms'])} / {digits(each['median_ms'])}" for each in row["engines"]}
+        found = {each["name"]: both(each, row["images"]) for each in row["engines"]}
         lines.append([row["title"], *(found.get(name, DASH) for name in names)])
-    return ["ms, 5th percentile / median", *names], lines
+    version = {each["name"]: each["version"] for row in result["rows"] for each in row["engines"]}
+    return ["ms, 5th percentile / median", *(f"{name} {version[name]}" for name in names)], lines
 
 
 def versions(result):
     found = {}
     for row in result["rows"]:
         for each in row["engines"]:
-            if each is not alone(row):
+            if each is not beside(row):
                 found.setdefault(each["name"], each)
     return [f"{name} {each['version']}" + (f" ({each['settings']})" if name != "riffle" else "")
             for name, each in found.items()]
@@ -101,6 +122,8 @@ def failures(result):
     for (name, why), rows in rows_of.items():
         where = "no row" if len(rows) == len(result["rows"]) else "not " + ", ".join(rows)
         yield f"{name}, {where}: {why}"
+    for name, why in result["left_out"].items():
+        yield f"{name}, left out: {why}"
 
 
 def aligned(head, lines):
@@ -119,7 +142,8 @@ def row_text(row):
     """What is printed as soon as a row is measured."""
     said = [f"{each['name']} {digits(each['p5_ms'])}" for each in row["engines"]]
     lost = disturbance(row["lost_share"])
-    return "; ".join([f"{row['name']}: limit {digits(row['limit_ms'])}, " + ", ".join(said) + " ms",
+    tried = [f"the least disturbed of {row['attempts']} attempts"] if row["attempts"] > 1 else []
+    return "; ".join([f"{row['name']}: limit {digits(row['limit_ms'])}, " + ", ".join(said) + " ms", *tried,
                       *(f"{name} not timed" for name in row["failed"]), *filter(None, [lost])])
 
 
@@ -133,25 +157,26 @@ def compiling(result):
 
 def text(result):
     parts = [f"{result['machine']}, {result['date']}; " + "; ".join(versions(result)) + "\n",
-             "5th percentile / median. Limit: multiply-adds at the measured peak. \"of limit\": riffle's 5th "
-             "percentile over it.\n" + f"*: other programs had the cores for more than {MOST_LOST:.0%} of the time.\n",
+             CAPTION + "\n" + f"*: other programs had the cores for more than {MOST_LOST:.0%} of the time.\n",
              aligned(COLUMNS, [figures(row) for row in result["rows"]]), aligned(*every_engine(result)),
              compiling(result), "".join(f"not timed: {line}\n" for line in failures(result))]
     return "\n".join(part for part in parts if part)
 
 
 def sheet(result):
-    head = ("row", "network", "threads", "riffle_target", "macs", "limit_ms", "engine", "version", "runs", "p5_ms",
-            "median_ms", "min_ms", "ratio_to_limit", "difference", "lost_share")
+    numbers = ("p5_ms", "median_ms", "min_ms", "ratio_to_limit", "ratio_of_medians", "ratio_to_best_limit")
+    head = ("row", "network", "threads", "riffle_target", "macs", "limit_ms", "limit_median_ms", "best_limit_ms", "engine",
+            "version", "runs", *numbers, "difference", "lost_share")
     made = io.StringIO()
     writer = csv.writer(made, lineterminator="\n")
     writer.writerow(head)
     for row in result["rows"]:
         for each in row["engines"]:
-            threads = 1 if each is alone(row) else row["threads"]
+            threads = 1 if each["name"] == "riffle, 1 thread" else row["threads"]
             writer.writerow((row["name"], row["network"], threads, row["target"], row["macs"],
-                             f"{row['limit_ms']:.4f}", each["name"], each["version"], each["runs"],
-                             *(f"{each[key]:.4f}" for key in head[9:13]), f"{each['difference']:.2e}",
+                             f"{row['limit_ms']:.4f}", f"{row['limit']['median_ms']:.4f}",
+                             f"{row['best_limit_ms']:.4f}", each["name"], each["version"], each["runs"],
+                             *(f"{each[key]:.4f}" for key in numbers), f"{each['difference']:.2e}",
                              f"{row['lost_share']:.3f}"))
     return made.getvalue()
 
@@ -166,7 +191,7 @@ def write(result, folder):
 # ---- docs/performance.md ----
 
 def docs(result):
-    lines = [f"Measured on {result['machine']}, {result['date']}.\n",
+    lines = [f"Measured on {result['machine']}, {result['date']}. {CAPTION}\n",
              markdown(COLUMNS, [figures(row) for row in result["rows"]]),
              markdown(*every_engine(result)),
              "".join(f"- {each}\n" for each in versions(result)),

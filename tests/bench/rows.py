@@ -21,11 +21,17 @@ class Row:
     target: str = None  # riffle's; the machine's best
     compilers: bool = False  # with the slow peers, too
     peers: bool = True
+    precision: str = "fp32"  # riffle's; others are timed beside fp32
+    aim_floats: float = None  # fp32 / riffle, at least
+
+    @property
+    def images(self):
+        return self.parameters.get("batch", 1)
 
     @property
     def pixels(self):
         height, width = self.parameters.get("size", (224, 224))
-        return height * width * self.parameters.get("batch", 1)
+        return height * width * self.images
 
     @property
     def runs(self):
@@ -52,6 +58,11 @@ def sized(make, *arguments, size):
     return make(*arguments, suffix=f"-{text}", said=f", {text}", parameters={"size": size})
 
 
+def reduced(precision, target="native", **more):
+    """A reduced precision beside fp32, both for the same target."""
+    return v2(1.0, None, None, precision=precision, peers=False, target=target, **more)
+
+
 ROWS = {row.name: row for row in (
     v2(0.5, 1.3, 1.3),
     v2(1.0, 1.15, 1.3, compilers=True),
@@ -73,8 +84,14 @@ ROWS = {row.name: row for row in (
        parameters={"size": (720, 1280)}),
     v1(1.0, 3, None, 1.2, threads=2, suffix="-2threads", said=", 2 threads"),
     v2(1.0, 1.25, None, target="x86-64-v3", peers=False, suffix="-avx2", said=", AVX2"),
-    v2(1.0, None, None, suffix="-batch8", said=", 8 images", parameters={"batch": 8}),
+    v2(1.0, None, None, suffix="-batch8", said=", 8 images, each", parameters={"batch": 8}),
+    reduced("int8", suffix="-int8", said=", int8", aim_floats=2.2),
+    reduced("int8", suffix="-int8-2threads", said=", int8, 2 threads", threads=2),
+    reduced("int8", suffix="-int8-avx2", said=", int8, AVX2", target="x86-64-v3"),
+    reduced("bf16", suffix="-bf16", said=", bf16"),
 )}
+# How far outputs may be from those of fp32, of the largest: with random weights, and one image to calibrate with.
+TOLERANCES = {"int8": 0.2, "bf16": 0.05}
 AIM_OF_THREADS = 1.85  # two threads over one
 COMPILED, AIM_OF_COMPILING = "v2-1.0x", 3.0  # seconds
 # Whose time is shown by kind of op, as in figure 2 of ShuffleNet V2's paper.

@@ -35,7 +35,7 @@ def choose_cores(count=1, first=None):
 
 
 def peak_gflops(target, threads=1):
-    """What this machine does now, by `riffle bench`."""
+    """The most that this machine does in a moment of now, by `riffle bench`."""
     spec, parameters = PROBE
     return riffle_json("bench", EXAMPLES / spec, *settings(**parameters), "--target", target, "--threads", threads,
                        "--seconds", 0.3)["peak_gflops"]
@@ -44,6 +44,11 @@ def peak_gflops(target, threads=1):
 def limit_ms(macs, peak):
     """The time that multiply-accumulates take at that many GFLOP/s."""
     return macs * 2 / (peak * 1e6)
+
+
+def gflops(macs, milliseconds):
+    """The rate of multiply-accumulates that take that long."""
+    return macs * 2 / (milliseconds * 1e6)
 
 
 def busy_seconds(cores):
