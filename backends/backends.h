@@ -266,9 +266,15 @@ bool library_write(const Graph *graph, const Program *program, Text *out, Diagno
 
 /* ---- measuring (peak.c, bandwidth.c) ---- */
 
-/* Measures this machine's fp32 multiply-add limit with `threads` threads for about `seconds`:
- * GFLOP/s, the best of several short runs. Uses code generated for the target. */
-double peak_gflops(const Target *target, int threads, double seconds, Diagnostics *diagnostics);
+/* Code for the target that does nothing but multiply-adds of fp32. NULL after reporting. */
+typedef struct PeakProbe PeakProbe;
+PeakProbe *peak_probe_create(const Target *target, Diagnostics *diagnostics);
+void peak_probe_destroy(PeakProbe *probe);                /* NULL is allowed */
+int64_t peak_probe_multiply_adds(const PeakProbe *probe); /* of a run, lane by lane */
+void peak_probe_run(const PeakProbe *probe); /* tens of microseconds; on any threads at once */
+
+/* Runs it on `threads` threads for about `seconds`: GFLOP/s of the best run of each, added up. */
+double peak_gflops(const PeakProbe *probe, int threads, double seconds);
 
 /* Measures what one thread reads from memory, in GB/s (10^9 bytes): the best of several sweeps over
  * an array that no cache holds. 0 after reporting that there is no room for it. */

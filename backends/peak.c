@@ -36,22 +36,59 @@ static double now(void) {
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
+struct PeakProbe {
+    Arena *arena;
+    Program *program;
+    LoadedModel *model;
+    int64_t multiply_adds; /* of a run */
+};
+
+PeakProbe *peak_probe_create(const Target *target, Diagnostics *diagnostics) {
+    Arena *arena = arena_create();
+    PeakProbe *probe = ARENA_NEW(arena, PeakProbe);
+    probe->arena = arena;
+    probe->program = probe_program(arena, target, peak_kernel(arena, target));
+    probe->multiply_adds = (int64_t)CHAINS * ROUNDS * target->lanes;
+    probe->model = jit_load(probe->program, diagnostics);
+    if (probe->model != NULL)
+        return probe;
+    peak_probe_destroy(probe);
+    return NULL;
+}
+
+void peak_probe_destroy(PeakProbe *probe) {
+    if (probe == NULL)
+        return;
+    jit_unload(probe->model);
+    program_destroy(probe->program);
+    arena_destroy(probe->arena);
+}
+
+int64_t peak_probe_multiply_adds(const PeakProbe *probe) {
+    return probe->multiply_adds;
+}
+
+void peak_probe_run(const PeakProbe *probe) {
+    const float input[1 + CHAINS] = {0.5f};
+    float output[CHAINS * MOST_LANES];
+    _Alignas(64) char workspace[64];
+    const float *inputs[1] = {input};
+    float *outputs[1] = {output};
+    jit_run(probe->model, inputs, outputs, workspace);
+}
+
 typedef struct PeakThread {
-    const LoadedModel *model;
+    const PeakProbe *probe;
     double seconds;
     double best; /* seconds of the fastest run */
 } PeakThread;
 
 static void *measure(void *context) {
     PeakThread *thread = context;
-    float input[1 + CHAINS] = {0.5f}, output[CHAINS * MOST_LANES];
-    _Alignas(64) char workspace[64];
-    const float *inputs[1] = {input};
-    float *outputs[1] = {output};
     double start = now(), last = start;
     thread->best = 1e9;
     do {
-        jit_run(thread->model, inputs, outputs, workspace);
+        peak_probe_run(thread->probe);
         double time = now();
         if (time - last < thread->best)
             thread->best = time - last;
@@ -60,32 +97,23 @@ static void *measure(void *context) {
     return NULL;
 }
 
-double peak_gflops(const Target *target, int threads, double seconds, Diagnostics *diagnostics) {
-    Arena *arena = arena_create();
-    Program *program = probe_program(arena, target, peak_kernel(arena, target));
-    LoadedModel *model = jit_load(program, diagnostics);
-    double sum = 0;
-    if (model) {
-        PeakThread measured[MOST_THREADS];
-        pthread_t ids[MOST_THREADS];
-        threads = threads < 1 ? 1 : threads > MOST_THREADS ? MOST_THREADS : threads;
-        int started = 0;
-        for (int i = 0; i < threads; i++)
-            measured[i] = (PeakThread){model, seconds, 1e9};
-        for (int i = 1; i < threads; i++)
-            if (pthread_create(&ids[started], NULL, measure, &measured[i]) == 0)
-                started++;
-            else
-                measured[i].best = 1e9;
-        measure(&measured[0]);
-        for (int i = 0; i < started; i++)
-            pthread_join(ids[i], NULL);
-        double flops = 2.0 * CHAINS * ROUNDS * target->lanes;
-        for (int i = 0; i < threads; i++)
-            sum += measured[i].best < 1e8 ? flops / measured[i].best * 1e-9 : 0;
-    }
-    jit_unload(model);
-    program_destroy(program);
-    arena_destroy(arena);
+double peak_gflops(const PeakProbe *probe, int threads, double seconds) {
+    PeakThread measured[MOST_THREADS];
+    pthread_t ids[MOST_THREADS];
+    threads = threads < 1 ? 1 : threads > MOST_THREADS ? MOST_THREADS : threads;
+    int started = 0;
+    for (int i = 0; i < threads; i++)
+        measured[i] = (PeakThread){probe, seconds, 1e9};
+    for (int i = 1; i < threads; i++)
+        if (pthread_create(&ids[started], NULL, measure, &measured[i]) == 0)
+            started++;
+        else
+            measured[i].best = 1e9;
+    measure(&measured[0]);
+    for (int i = 0; i < started; i++)
+        pthread_join(ids[i], NULL);
+    double operations = 2 * (double)probe->multiply_adds, sum = 0;
+    for (int i = 0; i < threads; i++)
+        sum += measured[i].best < 1e8 ? operations / measured[i].best * 1e-9 : 0;
     return sum;
 }

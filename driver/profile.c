@@ -49,12 +49,11 @@ static bool run_twice(Tensors *tensors, const LoadedModel *loaded, StepClock *cl
     return true;
 }
 
-static bool time_steps(const CompiledModel *compiled, const LoadedModel *loaded, Tensors *tensors,
+static bool time_steps(const PeakProbe *probe, const LoadedModel *loaded, Tensors *tensors,
     StepClock *clock, Samples *runs, const ProfileOptions *options, Session *session,
     double *peak) {
     for (int round = 0; round < ROUNDS && runs->count < runs->capacity; round++) {
-        double measured = peak_gflops(compiled->target, options->threads,
-            options->seconds / ROUNDS / 4, session->diagnostics);
+        double measured = peak_gflops(probe, options->threads, options->seconds / ROUNDS / 4);
         *peak = measured > *peak ? measured : *peak;
         int64_t round_end = runs->capacity * (round + 1) / ROUNDS;
         double start = seconds_now();
@@ -123,8 +122,13 @@ bool profile(const CompiledModel *compiled, const LoadedModel *loaded, Tensors *
             return false;
     profile.memory_gbytes =
         memory_gbytes(compiled->target, options->seconds / 4, session->diagnostics);
-    if (profile.memory_gbytes <= 0 || !time_steps(compiled, loaded, tensors, &clock, &runs, options,
-                                          session, &profile.peak_gflops))
+    if (profile.memory_gbytes <= 0)
+        return false;
+    PeakProbe *probe = peak_probe_create(compiled->target, session->diagnostics);
+    bool timed = probe != NULL && time_steps(probe, loaded, tensors, &clock, &runs, options,
+                                      session, &profile.peak_gflops);
+    peak_probe_destroy(probe);
+    if (!timed)
         return false;
     samples_sort(&runs);
     profile.runs = runs.count;

@@ -4,7 +4,7 @@ import json
 import os
 import unittest
 
-from support import NETWORK, Command, float_bytes, floats, has_llvm
+from support import NETWORK, ROOT, Command, float_bytes, floats, has_llvm
 
 needs_llvm = unittest.skipUnless(has_llvm(), "skipped: this riffle has no LLVM")
 
@@ -186,8 +186,25 @@ class Bench(Command):
         self.assertEqual((data["runs"], data["threads"], data["macs"]), (50, 1, 13856))
         self.assertLessEqual(data["min_ms"], data["p5_ms"])
         self.assertLessEqual(data["p5_ms"], data["median_ms"])
-        self.assertAlmostEqual(data["limit_ms"], 2 * data["macs"] / data["peak_gflops"] / 1e6)
+        self.assertAlmostEqual(data["best_limit_ms"], 2 * data["macs"] / data["peak_gflops"] / 1e6)
+        self.assertAlmostEqual(data["ratio_to_best_limit"], data["p5_ms"] / data["best_limit_ms"])
         self.assertAlmostEqual(data["ratio_to_limit"], data["p5_ms"] / data["limit_ms"])
+        self.assertAlmostEqual(data["ratio_of_medians"], data["median_ms"] / data["limit_median_ms"])
+        self.assertTrue(0 < data["limit_ms"] <= data["limit_median_ms"])
+
+    @needs_llvm
+    def test_the_limit_is_near_the_best_rate(self):
+        """Both are of the same multiply-adds, and what is timed for longer can but be slower."""
+        for threads in (1, 2):
+            data = json.loads(self.succeed("bench", ROOT / "examples" / "shufflenet_v2.rfl", "--set",
+                                           "width=0.5", "--seconds", 0.5, "--threads", threads, "--json"))
+            self.assertGreater(data["limit_median_ms"], 0.95 * data["best_limit_ms"])
+
+    @needs_llvm
+    def test_without_multiply_adds(self):
+        self.write("none.rfl", "network none {\n    input x: f32[1, 4, 3, 3]\n    output y = relu(x)\n}\n")
+        data = json.loads(self.succeed("bench", "none.rfl", "--runs", 5, "--seconds", 0.05, "--json"))
+        self.assertEqual((data["macs"], data["limit_ms"], data["ratio_to_limit"]), (0, 0, 0))
 
     @needs_llvm
     def test_profile(self):

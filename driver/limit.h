@@ -1,0 +1,32 @@
+/* What the machine allows: nothing but multiply-adds, as many as a network has, timed in turns with
+ * the network. The best of many short moments is a rate that no program of milliseconds gets where
+ * others share the machine; this is timed as the network is. */
+#ifndef RIFFLE_DRIVER_LIMIT_H
+#define RIFFLE_DRIVER_LIMIT_H
+
+#include "backends/backends.h"
+#include "driver/driver.h"
+#include "driver/samples.h"
+#include "runtime/riffle_runtime.h"
+
+typedef struct Limit {
+    PeakProbe *probe;
+    riffle_pool *pool; /* the network's; NULL for one thread */
+    int threads;
+    size_t items; /* runs of the probe in one sample */
+    double scale; /* multiply-adds of the network over those of a sample */
+    Samples samples;
+    double best_gflops; /* of any short moment */
+} Limit;
+
+/* False after reporting. */
+bool limit_create(const Target *target, riffle_pool *pool, int threads, int64_t macs,
+    Session *session, Limit *limit);
+void limit_destroy(Limit *limit); /* a zeroed one is allowed */
+
+/* A turn: half of the time for short moments, half for samples, at least one. */
+void limit_measure(Limit *limit, double seconds);
+/* Of all samples so far: seconds for the network's multiply-adds. */
+double limit_percentile(Limit *limit, int percent);
+
+#endif
