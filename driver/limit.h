@@ -1,6 +1,6 @@
 /* What the machine allows: nothing but multiply-adds, as many as a network has, timed in turns with
- * the network. The best of many short moments is a rate that no program of milliseconds gets where
- * others share the machine; this is timed as the network is. */
+ * the network and in the same way, so that what others take of a shared machine is taken from both.
+ */
 #ifndef RIFFLE_DRIVER_LIMIT_H
 #define RIFFLE_DRIVER_LIMIT_H
 

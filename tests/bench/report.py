@@ -86,7 +86,7 @@ CAPTION = ("Milliseconds: 5th percentile / median. Limit: a program of nothing b
            "the network has MACs, timed in turns with the engines, in the same way. \"of limit\" and \"peer / "
            "riffle\": ratios of 5th percentiles, in brackets what is aimed at, with those of the medians beside them. "
            "\"of best limit\": riffle's 5th percentile over the time at the best rate seen in any moment of the row, "
-           "which no program of a millisecond gets on a machine that others share. \"riffle over\": against itself on "
+           "which is stricter where others share the machine. \"riffle over\": against itself on "
            "one thread, or with fp32.")
 
 
