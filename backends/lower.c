@@ -502,6 +502,7 @@ Program *program_lower_with(const Graph *graph, const Target *target, const Lowe
         .diagnostics = diagnostics,
         .copy_layout = options->copy_layout,
         .chains = options->chains,
+        .winograd = options->winograd,
         .ring_bytes = options->ring_bytes > 0 ? options->ring_bytes : MOST_RING_BYTES};
     lowering.placements = ARENA_ARRAY(arena, Placement *, graph->next_value_id + 1);
     lowering.outputs = ARENA_ARRAY(arena, const GraphOutput *, graph->next_value_id + 1);

@@ -12,6 +12,7 @@
  * Whether a chain is worth it, and how many strips, says chain_cost.c. */
 #include "backends/chain.h"
 #include "backends/tuning.h"
+#include "backends/winograd.h"
 #include <assert.h>
 
 enum { SLACK_FLOATS = 16 };
@@ -52,8 +53,11 @@ static bool may_link(
     const Lowering *lowering, const Node *node, const Node *next, const int *uses) {
     const Value *value = node->results[0];
     const Node *nodes[MOST_CHAIN + 1];
-    /* 1. both can compute row by row */
-    if (!is_row_node(node) || !is_row_node(next))
+    WinogradBlock block;
+    /* 1. both compute row by row */
+    if (!is_row_node(node) || !is_row_node(next) ||
+        lowering_takes_winograd(lowering, node, &block) ||
+        lowering_takes_winograd(lowering, next, &block))
         return false;
     /* 2. nobody else reads what lies between, and it is no residual */
     if (uses[value->id] != 1 || next->operands[0] != value)
