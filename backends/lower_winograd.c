@@ -142,9 +142,8 @@ static void emit_block(Winograd *winograd, int64_t rows) {
     const WinogradBlock *block = &winograd->block;
     const Expression *section = kernel_open_range(conv->builder, "section", 0, block->sections, 1);
     winograd->rows = rows;
-    winograd->first_column = kernel_let(conv->builder, "first_column",
-        expression_minimum(conv->arena, times(conv, section, block->columns),
-            expression_constant(conv->arena, block->tile_columns - block->columns)));
+    winograd->first_column = expression_minimum(conv->arena, times(conv, section, block->columns),
+        expression_constant(conv->arena, block->tile_columns - block->columns));
     emit_winograd_inputs(winograd);
     ConvolutionTile tile = {0};
     emit_convolution_panels(conv, &tile, emit_panel);
@@ -162,10 +161,8 @@ static void emit_blocks(Winograd *winograd) {
     const Expression *item = kernel_open_for(builder, "item",
         kernel_variable(builder, VARIABLE_BEGIN), kernel_variable(builder, VARIABLE_END), 1);
     const Expression *index = images > 1 ? expression_remainder(arena, item, blocks) : item;
-    index = kernel_let(builder, "block", index);
-    winograd->image = images > 1
-                          ? kernel_let(builder, "image", expression_divide(arena, item, blocks))
-                          : expression_constant(arena, 0);
+    winograd->image =
+        images > 1 ? expression_divide(arena, item, blocks) : expression_constant(arena, 0);
     winograd->first_row = times(conv, index, block->rows);
     if (rest > 0)
         kernel_open_if_less(builder, index, expression_constant(arena, whole));

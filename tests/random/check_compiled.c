@@ -138,9 +138,10 @@ const char *check_compiled(
         target.l1_bytes = target.l2_bytes = 64, target.weight_block = 16; /* as with levels */
     Diagnostics *diagnostics = diagnostics_create();
     const char *fault = NULL;
-    LowerOptions options = {0};
+    LowerOptions options = {.winograd = WINOGRAD_ALWAYS};
     if (check->tiny_cache) /* rings of a few columns, so that chains go in strips */
-        options = (LowerOptions){.chains = CHAINS_ALWAYS, .ring_bytes = 2048};
+        options = (LowerOptions){
+            .chains = CHAINS_ALWAYS, .ring_bytes = 2048, .winograd = WINOGRAD_ALWAYS};
     Program *program = program_lower_with(graph, &target, &options, arena, diagnostics);
     LoadedModel *model = program == NULL ? NULL : jit_load(program, diagnostics);
     if (program == NULL)
