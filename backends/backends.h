@@ -120,6 +120,9 @@ typedef enum LowerChains { CHAINS_BY_COST, CHAINS_NEVER, CHAINS_ALWAYS } LowerCh
 /* Winograd's algorithm for dense 3x3 convolutions: faster, and a little less exact. */
 typedef enum LowerWinograd { WINOGRAD_BY_COST, WINOGRAD_NEVER, WINOGRAD_ALWAYS } LowerWinograd;
 
+/* How the values of both are spelled: "by-cost"; NULL behind the last. */
+const char *lower_when_name(int when);
+
 typedef struct LowerOptions {
     bool copy_layout;   /* each layout op moves all its numbers, as in an engine that runs op by op:
                            no views, and no producer that writes to where its reader looks */

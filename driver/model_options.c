@@ -125,14 +125,13 @@ static const struct argp_option weights_options[] = {{NULL, 0, NULL, 0, "Weights
 
 const struct argp weights_argp = {.options = weights_options, .parser = parse_weights_option};
 
-/* The values of --chains and --winograd, in the order of LowerChains and LowerWinograd. */
+/* A value of LowerChains or LowerWinograd. */
 static bool parse_when(
     const ModelOptions *options, const char *option, const char *name, int *value) {
-    static const char *const names[] = {"by-cost", "never", "always"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcmp(names[i], name) != 0)
+    for (int i = 0; lower_when_name(i) != NULL; i++) {
+        if (strcmp(lower_when_name(i), name) != 0)
             continue;
-        *value = (int)i;
+        *value = i;
         return true;
     }
     diagnostics_error(options->session->diagnostics, NULL,

@@ -138,7 +138,7 @@ const char *check_compiled(
         target.l1_bytes = target.l2_bytes = 64, target.weight_block = 16; /* as with levels */
     Diagnostics *diagnostics = diagnostics_create();
     const char *fault = NULL;
-    LowerOptions options = {.winograd = WINOGRAD_ALWAYS};
+    LowerOptions options = {0};
     if (check->tiny_cache) /* rings of a few columns, so that chains go in strips */
         options = (LowerOptions){
             .chains = CHAINS_ALWAYS, .ring_bytes = 2048, .winograd = WINOGRAD_ALWAYS};
