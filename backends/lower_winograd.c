@@ -238,9 +238,6 @@ static void describe_product(Winograd *winograd) {
     conv->input_parameters = &winograd->inputs;
     conv->output_parameters = &winograd->products;
     conv->rows.window = (Window){{1, 1}, {1, 1}, {1, 1}, {0}};
-    int64_t block_tiles = winograd_tiles(&winograd->block, winograd->block.rows);
-    if (result->lowering->target->weight_block == 0)
-        conv->prefetching_tiles = (block_tiles + conv->tile.pixels - 1) / conv->tile.pixels;
 }
 
 bool lower_winograd(Lowering *lowering, const Node *node, const WinogradBlock *block) {
