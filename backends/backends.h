@@ -123,11 +123,18 @@ bool graph_within_limits(const Graph *graph, Diagnostics *diagnostics);
 
 typedef enum LowerChains { CHAINS_BY_COST, CHAINS_NEVER, CHAINS_ALWAYS } LowerChains;
 
+/* Winograd's algorithm for dense 3x3 convolutions: faster, and a little less exact. */
+typedef enum LowerWinograd { WINOGRAD_BY_COST, WINOGRAD_NEVER, WINOGRAD_ALWAYS } LowerWinograd;
+
+/* How the values of both are spelled: "by-cost"; NULL behind the last. */
+const char *lower_when_name(int when);
+
 typedef struct LowerOptions {
     bool copy_layout;   /* each layout op moves all its numbers, as in an engine that runs op by op:
                            no views, and no producer that writes to where its reader looks */
     LowerChains chains; /* which layers share a kernel, row by row; answers are the same */
     int64_t ring_bytes; /* most that a chain may keep on the stack; 0: 96 KiB */
+    LowerWinograd winograd; /* which convolutions it computes; GPU: none, always */
 } LowerOptions;
 
 /* The graph must have passed the pipeline (no batch_norm) and have weight data. NULL after errors.

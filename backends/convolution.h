@@ -94,6 +94,15 @@ enum { UNROLLED_MULTIPLY_ADDS = 100 };
 /* convolution_tile.c: the code of one tile: start with the bias, the products of all taps and
  * channels, the epilogue, the stores. */
 void emit_convolution_tile(const Convolution *conv, ConvolutionTile *tile);
+/* The epilogue and the store of pixel p, vector v, of `width` lanes. */
+void emit_convolution_result(
+    const Convolution *conv, const ConvolutionTile *tile, int p, int v, int reg, int width);
+
+/* lower_convolution.c: code for each panel of each group, by loops over those whose runs are the
+ * same; emit_pixels finds the tile's group, panel, channels, runs and weights set. */
+typedef void EmitPixels(const Convolution *conv, ConvolutionTile *tile);
+void emit_convolution_panels(
+    const Convolution *conv, ConvolutionTile *tile, EmitPixels *emit_pixels);
 
 /* Whether the tap of pixel p lies inside the input's columns; at edges, column and tap are
  * constant. */

@@ -442,31 +442,33 @@ static void access_vector(const Convolution *conv, const ConvolutionTile *tile,
     }
 }
 
+void emit_convolution_result(
+    const Convolution *conv, const ConvolutionTile *tile, int p, int v, int reg, int width) {
+    KernelBuilder *builder = conv->builder;
+    int64_t left = tile->channel_count - (int64_t)v * conv->lowering->target->lanes;
+    int64_t count = left < width ? left : width;
+    emit_activation(builder, conv->activation, reg);
+    if (conv->residual) {
+        int other = kernel_register(builder, width);
+        access_vector(
+            conv, tile, conv->residual, conv->residual_parameters, p, v, count, other, false);
+        kernel_binary(builder, INSTRUCTION_add, reg, reg, other);
+        emit_activation(builder, conv->residual_activation, reg);
+    }
+    if (conv->output->element == LANE_BF16) {
+        int half = kernel_register_of(builder, LANE_BF16, width);
+        kernel_unary(builder, INSTRUCTION_narrow, half, reg);
+        reg = half;
+    }
+    access_vector(conv, tile, conv->output, conv->output_parameters, p, v, count, reg, true);
+}
+
 static void finish_tile(
     const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
-    KernelBuilder *builder = conv->builder;
-    int lanes = conv->lowering->target->lanes;
     for (int p = 0; p < tile->pixels; p++)
-        for (int v = 0; v < registers->vectors; v++) {
-            int reg = registers->accumulators[p][v], width = registers->widths[v];
-            int64_t left = tile->channel_count - (int64_t)v * lanes;
-            int64_t count = left < width ? left : width;
-            emit_activation(builder, conv->activation, reg);
-            if (conv->residual) {
-                int other = kernel_register(builder, width);
-                access_vector(conv, tile, conv->residual, conv->residual_parameters, p, v, count,
-                    other, false);
-                kernel_binary(builder, INSTRUCTION_add, reg, reg, other);
-                emit_activation(builder, conv->residual_activation, reg);
-            }
-            if (conv->output->element == LANE_BF16) {
-                int half = kernel_register_of(builder, LANE_BF16, width);
-                kernel_unary(builder, INSTRUCTION_narrow, half, reg);
-                reg = half;
-            }
-            access_vector(
-                conv, tile, conv->output, conv->output_parameters, p, v, count, reg, true);
-        }
+        for (int v = 0; v < registers->vectors; v++)
+            emit_convolution_result(
+                conv, tile, p, v, registers->accumulators[p][v], registers->widths[v]);
 }
 
 /* The tiles of all panels and groups share what goes with their pixels. */

@@ -510,6 +510,13 @@ static void plan_workspace(Lowering *lowering) {
     program->workspace_lower_bound_bytes = plan.lower_bound_bytes;
 }
 
+const char *lower_when_name(int when) {
+    static const char *const names[] = {
+        [CHAINS_BY_COST] = "by-cost", [CHAINS_NEVER] = "never", [CHAINS_ALWAYS] = "always"};
+    static_assert((int)WINOGRAD_ALWAYS == (int)CHAINS_ALWAYS, "both have the same values");
+    return when < (int)(sizeof names / sizeof *names) ? names[when] : NULL;
+}
+
 Program *program_lower(
     const Graph *graph, const Target *target, Arena *arena, Diagnostics *diagnostics) {
     LowerOptions options = {0};
@@ -540,6 +547,7 @@ Program *program_lower_with(const Graph *graph, const Target *target, const Lowe
     program->target = target;
     program->input_count = graph->input_count;
     program->output_count = graph->output_count;
+    program->winograd = options->winograd;
     Lowering lowering = {.program = program,
         .graph = graph,
         .target = target,
@@ -547,6 +555,7 @@ Program *program_lower_with(const Graph *graph, const Target *target, const Lowe
         .diagnostics = diagnostics,
         .copy_layout = options->copy_layout,
         .chains = options->chains,
+        .winograd = options->winograd,
         .ring_bytes = options->ring_bytes > 0 ? options->ring_bytes : MOST_RING_BYTES};
     if (!has_bf16(&lowering))
         return NULL;

@@ -49,6 +49,7 @@ typedef struct Lowering {
     bool *owns;                  /* by value id: of a route: it owns its sources */
     Placement **owned;           /* by value id: where the channels of such a route are */
     LowerChains chains;          /* as in LowerOptions */
+    LowerWinograd winograd;
     int64_t ring_bytes;
     bool copy_layout; /* see LowerOptions */
 } Lowering;

@@ -13,6 +13,7 @@
 #include "backends/chain.h"
 #include "backends/planar.h"
 #include "backends/tuning.h"
+#include "backends/winograd.h"
 #include <assert.h>
 
 enum { SLACK_BYTES = 64 };
@@ -51,8 +52,11 @@ static bool may_link(
     const Lowering *lowering, const Node *node, const Node *next, const int *uses) {
     const Value *value = node->results[0];
     const Node *nodes[MOST_CHAIN + 1];
+    WinogradBlock block;
     /* 1. both can compute row by row */
-    if (!is_row_node(node) || !is_row_node(next) || value->type.element == ELEMENT_U8)
+    if (!is_row_node(node) || !is_row_node(next) || value->type.element == ELEMENT_U8 ||
+        lowering_takes_winograd(lowering, node, &block) ||
+        lowering_takes_winograd(lowering, next, &block))
         return false;
     /* 2. nobody else reads what lies between, and it is no residual */
     if (uses[value->id] != 1 || next->operands[0] != value)

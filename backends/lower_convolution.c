@@ -9,7 +9,7 @@
  * [kernel row][kernel column][input channel][channel of the panel], without padding: the last
  * vector of a panel may read on into what follows. Those of bf16 lie in pairs of input channels
  * (convolution_pairs.c). */
-#include "backends/convolution.h"
+#include "backends/winograd.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
@@ -83,8 +83,6 @@ static void pack_weights(Convolution *conv, const Weight *weight, const Weight *
 }
 
 /* ---- loops over groups, panels, pixels ---- */
-
-typedef void EmitPixels(const Convolution *conv, ConvolutionTile *tile);
 
 /* The spans of one output row. */
 static void emit_row_tiles(const Convolution *conv, ConvolutionTile *tile) {
@@ -291,7 +289,8 @@ static bool single_run(const Placement *placement) {
     return !placement || placement->run_count == 1;
 }
 
-static void emit_groups(const Convolution *conv, ConvolutionTile *tile, EmitPixels *emit_pixels) {
+void emit_convolution_panels(
+    const Convolution *conv, ConvolutionTile *tile, EmitPixels *emit_pixels) {
     bool loop = single_run(conv->input) && single_run(conv->output) && single_run(conv->residual);
     if (loop) {
         tile->group = kernel_open_range(conv->builder, "group", 0, conv->groups, 1);
@@ -417,7 +416,7 @@ static void emit_blocks(Convolution *conv) {
     if (one_panel || block >= flat_tiles(conv)) {
         set_prefetch(conv);
         set_input_blocks(conv, flat_tiles(conv));
-        emit_groups(conv, &tile, emit_flat_tiles);
+        emit_convolution_panels(conv, &tile, emit_flat_tiles);
         return;
     }
     set_input_blocks(conv, block);
@@ -425,14 +424,14 @@ static void emit_blocks(Convolution *conv) {
     conv->first_tile = kernel_open_for(conv->builder, "block", conv->first_tile, end, block);
     conv->end_tile = expression_minimum(
         conv->arena, end, expression_offset(conv->arena, conv->first_tile, block));
-    emit_groups(conv, &tile, emit_flat_tiles);
+    emit_convolution_panels(conv, &tile, emit_flat_tiles);
     kernel_close(conv->builder);
 }
 
 static void emit_convolution_row(const RowOp *op, const Expression *image, const Expression *row) {
     const Convolution *conv = (const Convolution *)op;
     ConvolutionTile tile = {.image = image, .row = row};
-    emit_groups(conv, &tile, emit_row_tiles);
+    emit_convolution_panels(conv, &tile, emit_row_tiles);
 }
 
 /* The rows that are asked for, of one panel. */
@@ -451,7 +450,7 @@ static void emit_rows_by_panels(const RowOp *op, const Expression *begin, const 
     ConvolutionTile tile = {0};
     conv.first_row = begin;
     conv.end_row = end;
-    emit_groups(&conv, &tile, emit_panel_rows);
+    emit_convolution_panels(&conv, &tile, emit_panel_rows);
 }
 
 static bool panels_outermost(const Convolution *conv) {
@@ -604,6 +603,9 @@ RowOp *convolution_row_op(
 }
 
 bool lower_convolution(Lowering *lowering, const Node *node) {
+    WinogradBlock block;
+    if (lowering_takes_winograd(lowering, node, &block))
+        return lower_winograd(lowering, node, &block);
     bool flat = is_pointwise(node) && !is_depthwise(node);
     for (int i = 0; i < node->operand_count; i++)
         flat = flat && pixels_are_dense(lowering_placement(lowering, node->operands[i]));

@@ -50,6 +50,7 @@ struct Program {
     Arena *arena;
     const char *name;
     const Target *target;
+    LowerWinograd winograd; /* as in the LowerOptions */
     Backend backend;        /* see program_set_backend */
     ParallelLoops loops;    /* see program_set_loops */
     const char *c_compiler; /* or NULL */

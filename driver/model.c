@@ -105,8 +105,9 @@ void model_close(Model *model) {
 }
 
 static LowerOptions lower_options(const ModelOptions *options) {
-    return (LowerOptions){
-        .copy_layout = layout_form_info(options->layout)->copies, .chains = options->chains};
+    return (LowerOptions){.copy_layout = layout_form_info(options->layout)->copies,
+        .chains = options->chains,
+        .winograd = options->winograd};
 }
 
 Program *model_lower(const ModelOptions *options, const Graph *graph, const Target *target) {
@@ -165,6 +166,7 @@ static bool check_gpu_options(const ModelOptions *options, bool for_this_machine
                          : options->c_compiler != NULL               ? "--cc"
                          : options->tuning_file != NULL              ? "--tuning"
                          : options->chains != CHAINS_BY_COST         ? "--chains"
+                         : options->winograd != WINOGRAD_BY_COST     ? "--winograd"
                          : layout_form_info(options->layout)->copies ? "--layout as-written"
                                                                      : NULL;
     if (for_this_machine)

@@ -34,6 +34,7 @@ typedef struct ModelOptions {
     bool verify_each;
     LayoutForm layout;
     LowerChains chains;
+    LowerWinograd winograd;
     Precision precision;
     FileList calibration;    /* files of inputs */
     bool random_calibration; /* made up ones, too */

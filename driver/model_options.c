@@ -16,6 +16,7 @@ enum {
     OPTION_VERIFY_EACH,
     OPTION_LAYOUT,
     OPTION_CHAINS,
+    OPTION_WINOGRAD,
     OPTION_TARGET,
     OPTION_CPU,
     OPTION_TUNING,
@@ -124,18 +125,32 @@ static const struct argp_option weights_options[] = {{NULL, 0, NULL, 0, "Weights
 
 const struct argp weights_argp = {.options = weights_options, .parser = parse_weights_option};
 
-static bool parse_chains(ModelOptions *options, const char *name) {
-    static const char *const names[] = {
-        [CHAINS_BY_COST] = "by-cost", [CHAINS_NEVER] = "never", [CHAINS_ALWAYS] = "always"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcmp(names[i], name) != 0)
+/* A value of LowerChains or LowerWinograd. */
+static bool parse_when(
+    const ModelOptions *options, const char *option, const char *name, int *value) {
+    for (int i = 0; lower_when_name(i) != NULL; i++) {
+        if (strcmp(lower_when_name(i), name) != 0)
             continue;
-        options->chains = (LowerChains)i;
+        *value = i;
         return true;
     }
     diagnostics_error(options->session->diagnostics, NULL,
-        "'%s' is no value for --chains: give by-cost, never or always", name);
+        "'%s' is no value for --%s: give by-cost, never or always", name, option);
     return false;
+}
+
+static bool parse_chains(ModelOptions *options, const char *name) {
+    int value = 0;
+    bool known = parse_when(options, "chains", name, &value);
+    options->chains = (LowerChains)value;
+    return known;
+}
+
+static bool parse_winograd(ModelOptions *options, const char *name) {
+    int value = 0;
+    bool known = parse_when(options, "winograd", name, &value);
+    options->winograd = (LowerWinograd)value;
+    return known;
 }
 
 static error_t parse_passes_option(int key, char *argument, struct argp_state *state) {
@@ -156,6 +171,8 @@ static error_t parse_passes_option(int key, char *argument, struct argp_state *s
         return 0;
     case OPTION_CHAINS:
         return parse_chains(options, argument) ? 0 : EINVAL;
+    case OPTION_WINOGRAD:
+        return parse_winograd(options, argument) ? 0 : EINVAL;
     case OPTION_LAYOUT:
         return layout_form_parse(options->session, argument, &options->layout) ? 0 : EINVAL;
     case OPTION_LOAD_PASS_PLUGIN:
@@ -185,6 +202,10 @@ static const struct argp_option passes_options[] = {{NULL, 0, NULL, 0, "Passes:"
     {"chains", OPTION_CHAINS, "WHEN", 0,
         "Which layers share a kernel, row by row: by-cost (default), never or always; the latter "
         "two are for comparison",
+        0},
+    {"winograd", OPTION_WINOGRAD, "WHEN", 0,
+        "Which dense 3x3 convolutions are computed by Winograd's algorithm, whose answers are a "
+        "little less exact: by-cost (default), never, or always",
         0},
     LOAD_PASS_PLUGIN_ROW, {0}};
 

@@ -140,7 +140,8 @@ const char *check_compiled(
     const char *fault = NULL;
     LowerOptions options = {0};
     if (check->tiny_cache) /* rings of a few columns, so that chains go in strips */
-        options = (LowerOptions){.chains = CHAINS_ALWAYS, .ring_bytes = 2048};
+        options = (LowerOptions){
+            .chains = CHAINS_ALWAYS, .ring_bytes = 2048, .winograd = WINOGRAD_ALWAYS};
     Program *program = program_lower_with(graph, &target, &options, arena, diagnostics);
     if (program != NULL)
         program_set_loops(program, LOOP_PER_STEP); /* which is cut into slices of any size */

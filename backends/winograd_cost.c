@@ -1,0 +1,201 @@
+/* Which convolutions are computed by Winograd's algorithm, and in which blocks.
+ *
+ * Of 36 multiply-adds for each 2x2 outputs, input channel and output channel, 16 are left. What
+ * that costs: transforms, of which a pixel's inputs take one per input channel and its outputs one
+ * per output channel; tiles that hang over the edge of an odd image; 16/9 of the weights; and
+ * products of which a block's tiles are all that uses a weight before it is fetched again. */
+#include "backends/winograd.h"
+
+enum {
+    MOST_SCRATCH_BYTES = 96 * 1024,
+    SLACK_FLOATS = 16,
+    MOST_BLOCK_TILES = 64,
+    MOST_SECTIONS = 16,
+    MOST_PADDING = 2,
+    FEWEST_BLOCKS = 4, /* so that threads have something to share */
+    TAPS = 9
+};
+
+/* Measured on SqueezeNet, GoogLeNet, DenseNet-121 and ResNet-18 with AVX-512. A vector of a tile is
+ * 16 loads or stores, and about as many cycles of additions. */
+static const double input_cycles = 22, output_cycles = 26;
+/* Each block but the first reads the weights from the second-level cache, where most of them are as
+ * long as they are no larger than 3/2 of it, or else from behind it; the first finds them cold. In
+ * bytes per cycle. */
+static const double l2_rate = 24, l3_rate = 8;
+static const double code_cycles = 10000; /* the kernel is several times longer than the other */
+/* The least by which it must be faster: what the model does not see costs so much. */
+static const double worth = 1.15;
+
+const char *winograd_words(WinogradReason reason) {
+    static const char *const words[] = {
+#define REASON(name, text) text,
+        WINOGRAD_REASONS(REASON)
+#undef REASON
+    };
+    return words[reason];
+}
+
+/* ---- scratch ---- */
+
+int64_t winograd_channel_stride(const Target *target, int64_t channels) {
+    int64_t whole = (channels + target->lanes - 1) / target->lanes * target->lanes;
+    return pixel_distance(target, whole);
+}
+
+/* Positions whose distance is a large power of two would share sets of the first-level cache. */
+int64_t winograd_position_stride(
+    const WinogradBlock *block, int64_t channel_stride, int64_t panel) {
+    enum { SETS_FLOATS = 512 };
+    int64_t tiles = winograd_tiles(block, block->rows);
+    while (tiles * channel_stride % SETS_FLOATS == 0 || tiles * panel % SETS_FLOATS == 0)
+        tiles++;
+    return tiles;
+}
+
+static bool scratch_fits(const Target *target, int64_t inputs, const WinogradBlock *block) {
+    int64_t channels = winograd_channel_stride(target, inputs);
+    int64_t panel = (int64_t)block->tile.vectors * target->lanes;
+    int64_t tiles = winograd_position_stride(block, channels, panel);
+    int64_t floats = WINOGRAD_POSITIONS * tiles * (channels + panel) + 2 * SLACK_FLOATS;
+    return floats * (int64_t)sizeof(float) <= MOST_SCRATCH_BYTES;
+}
+
+/* ---- cycles ---- */
+
+typedef struct Layer {
+    const Target *target;
+    int64_t inputs, outputs, images;
+} Layer;
+
+static int64_t vectors_of(const Target *target, int64_t channels) {
+    return (channels + target->lanes - 1) / target->lanes;
+}
+
+/* One block, of weights that are there. */
+static double block_cycles(const Layer *layer, const WinogradBlock *block, int64_t rows) {
+    const Target *target = layer->target;
+    int64_t tiles = winograd_tiles(block, rows);
+    double products = WINOGRAD_POSITIONS *
+                      tiles_cycles(target, layer->outputs, tiles, layer->inputs, block->tile);
+    double transforms = input_cycles * (double)vectors_of(target, layer->inputs) +
+                        output_cycles * (double)vectors_of(target, layer->outputs);
+    return products + (double)tiles * transforms;
+}
+
+static double layer_weight_bytes(const Layer *layer, int64_t numbers) {
+    return (double)(numbers * layer->inputs * layer->outputs) * (double)sizeof(float);
+}
+
+static double layer_blocks_cycles(const Layer *layer, const WinogradBlock *block) {
+    int64_t whole = block->tile_rows / block->rows, rest = block->tile_rows % block->rows;
+    int64_t blocks = layer->images * block->sections * (whole + (rest > 0));
+    double arithmetic = (double)whole * block_cycles(layer, block, block->rows);
+    if (rest > 0)
+        arithmetic += block_cycles(layer, block, rest);
+    double weights = layer_weight_bytes(layer, WINOGRAD_POSITIONS);
+    double rate = weights <= 1.5 * (double)layer->target->l2_bytes ? l2_rate : l3_rate;
+    return arithmetic * (double)(block->sections * layer->images) + weights / l3_rate +
+           weights * (double)(blocks - 1) / rate + code_cycles;
+}
+
+/* Row by row, where the weights' way to the arithmetic is hidden but for the first row. */
+static double direct_cycles(const Layer *layer, const Node *node) {
+    const int64_t *dims = node->results[0]->type.dims;
+    int64_t taps = TAPS * layer->inputs;
+    TileShape tile = choose_tile(layer->target, layer->outputs, dims[3], taps);
+    return (double)(layer->images * dims[2]) *
+               tiles_cycles(layer->target, layer->outputs, dims[3], taps, tile) +
+           layer_weight_bytes(layer, TAPS) / l3_rate;
+}
+
+/* ---- the block ---- */
+
+typedef struct BlockChoice {
+    WinogradBlock block;
+    double cycles; /* 0 before the first */
+} BlockChoice;
+
+static void try_block(const Layer *layer, const WinogradBlock *form, BlockChoice *choice) {
+    WinogradBlock block = *form;
+    int64_t tiles = winograd_tiles(&block, block.rows);
+    block.tile = choose_tile(layer->target, layer->outputs, tiles, layer->inputs);
+    if (!scratch_fits(layer->target, layer->inputs, &block))
+        return;
+    double cycles = layer_blocks_cycles(layer, &block);
+    if (choice->cycles == 0 || cycles < choice->cycles)
+        *choice = (BlockChoice){block, cycles};
+}
+
+/* Whole rows of tiles, or one row in even sections. */
+static BlockChoice choose_block(const Layer *layer, int64_t tile_rows, int64_t tile_columns) {
+    BlockChoice choice = {0};
+    WinogradBlock block = {
+        .tile_rows = tile_rows, .tile_columns = tile_columns, .rows = 1, .sections = 1};
+    for (block.columns = tile_columns; block.rows <= tile_rows; block.rows++) {
+        int64_t blocks = (tile_rows + block.rows - 1) / block.rows;
+        bool few = layer->images * blocks < FEWEST_BLOCKS;
+        if (block.rows > 1 && (few || block.rows * block.columns > MOST_BLOCK_TILES))
+            break;
+        try_block(layer, &block, &choice);
+    }
+    block.rows = 1;
+    for (int64_t sections = 2; sections <= MOST_SECTIONS && sections <= tile_columns; sections++) {
+        block.columns = (tile_columns + sections - 1) / sections;
+        block.sections = (tile_columns + block.columns - 1) / block.columns;
+        if (block.sections == sections && block.columns <= MOST_BLOCK_TILES)
+            try_block(layer, &block, &choice);
+    }
+    return choice;
+}
+
+/* ---- the predicate ---- */
+
+static bool is_planar(const Graph *graph, const Value *value) {
+    for (int i = 0; i < graph->input_count; i++)
+        if (graph->inputs[i].value == value)
+            return graph->inputs[i].layout == LAYOUT_NCHW && value->type.dims[1] > 1;
+    return false;
+}
+
+/* TAKES where nothing but the cost may speak against it. */
+static WinogradReason node_reason(const Graph *graph, const Node *node) {
+    if (node->op != OP_conv || node->results[0]->type.element != ELEMENT_F32 ||
+        node->operands[0]->type.element != ELEMENT_F32 ||
+        node_weight(node, "weight")->type.element != ELEMENT_F32)
+        return WINOGRAD_OP;
+    Window window = node_window(node);
+    if (window.kernel[0] != 3 || window.kernel[1] != 3)
+        return WINOGRAD_KERNEL;
+    if (window.stride[0] * window.stride[1] * window.dilation[0] * window.dilation[1] != 1)
+        return WINOGRAD_STRIDE;
+    if (node_integer(node, "groups") != 1)
+        return WINOGRAD_GROUPS;
+    for (int i = 0; i < 4; i++)
+        if (window.padding[i] > MOST_PADDING)
+            return WINOGRAD_PADDING;
+    return is_planar(graph, node->operands[0]) ? WINOGRAD_PLANAR : WINOGRAD_TAKES;
+}
+
+WinogradReason winograd_reason(
+    const Graph *graph, const Target *target, const Node *node, WinogradBlock *block) {
+    WinogradReason reason = node_reason(graph, node);
+    if (reason != WINOGRAD_TAKES)
+        return reason;
+    const int64_t *dims = node->results[0]->type.dims;
+    const Layer layer = {target, node->operands[0]->type.dims[1], dims[1], dims[0]};
+    BlockChoice choice = choose_block(&layer, (dims[2] + WINOGRAD_OUTPUTS - 1) / WINOGRAD_OUTPUTS,
+        (dims[3] + WINOGRAD_OUTPUTS - 1) / WINOGRAD_OUTPUTS);
+    if (choice.cycles == 0)
+        return WINOGRAD_SCRATCH;
+    *block = choice.block;
+    return choice.cycles * worth <= direct_cycles(&layer, node) ? WINOGRAD_TAKES : WINOGRAD_COST;
+}
+
+bool lowering_takes_winograd(const Lowering *lowering, const Node *node, WinogradBlock *block) {
+    if (lowering->winograd == WINOGRAD_NEVER)
+        return false;
+    WinogradReason reason = winograd_reason(lowering->graph, lowering->target, node, block);
+    return reason == WINOGRAD_TAKES ||
+           (reason == WINOGRAD_COST && lowering->winograd == WINOGRAD_ALWAYS);
+}

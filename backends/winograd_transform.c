@@ -1,0 +1,354 @@
+/* The transforms of Winograd's algorithm: channels are the vector.
+ *
+ * Inputs: V = B' d B for each 4x4 tile d, with B' of rows (1 0 -1 0), (0 1 1 0), (0 -1 1 0) and
+ * (0 1 0 -1). Outputs: Y = A' M A, with A' of rows (1 1 1 0) and (0 1 -1 -1). */
+#include "backends/winograd.h"
+
+/* ---- inputs ---- */
+
+/* A vector of channels of a tile, where it lies in a run. */
+typedef struct InputTile {
+    const Winograd *winograd;
+    const Run *run;
+    int parameter;
+    const Expression *row, *column; /* of tiles, in the image */
+    const Expression *tile;         /* of the block */
+    const Expression *channel;      /* of the run */
+    int64_t count;
+    int width;
+    int64_t first_inside, end_inside; /* columns of the tile that lie in the image */
+} InputTile;
+
+static const Expression *input_offset(const InputTile *place, int row, int column) {
+    const Winograd *winograd = place->winograd;
+    const Convolution *conv = &winograd->result;
+    const Run *run = place->run;
+    return expression_sum(conv->arena, place->channel,
+        times(conv, winograd->image, run->image_stride),
+        times(conv, place->row, WINOGRAD_OUTPUTS * run->row_stride),
+        times(conv, place->column, WINOGRAD_OUTPUTS * run->pixel_stride),
+        expression_constant(conv->arena, run->displacement +
+                                             (row - winograd->padding[0]) * run->row_stride +
+                                             (column - winograd->padding[1]) * run->pixel_stride),
+        NULL);
+}
+
+/* Opens a condition for each edge of the image that the row of some tile lies outside of; returns
+ * how many. */
+static int open_inside(const InputTile *place, int row) {
+    const Winograd *winograd = place->winograd;
+    const Convolution *conv = &winograd->result;
+    int64_t height = conv->input->height, from_first = row - winograd->padding[0];
+    int64_t last = (winograd->block.tile_rows - 1) * WINOGRAD_OUTPUTS + from_first;
+    const Expression *at =
+        expression_offset(conv->arena, times(conv, place->row, WINOGRAD_OUTPUTS), from_first);
+    int opened = 0;
+    if (from_first < 0) {
+        kernel_open_if_less(conv->builder, expression_constant(conv->arena, -1), at);
+        opened++;
+    }
+    if (last >= height) {
+        kernel_open_if_less(conv->builder, at, expression_constant(conv->arena, height));
+        opened++;
+    }
+    return opened;
+}
+
+static bool row_may_leave(const Winograd *winograd, int row) {
+    int64_t from_first = row - winograd->padding[0];
+    int64_t last = (winograd->block.tile_rows - 1) * WINOGRAD_OUTPUTS + from_first;
+    return from_first < 0 || last >= winograd->result.input->height;
+}
+
+static void load_row(const InputTile *place, int row, int *values) {
+    KernelBuilder *builder = place->winograd->result.builder;
+    bool may_leave = row_may_leave(place->winograd, row);
+    for (int column = 0; column < WINOGRAD_INPUTS; column++) {
+        bool outside = column < place->first_inside || column >= place->end_inside;
+        values[column] = kernel_register(builder, place->width);
+        if (outside || may_leave)
+            kernel_splat(builder, values[column], 0.0f);
+    }
+    int opened = may_leave ? open_inside(place, row) : 0;
+    for (int64_t column = place->first_inside; column < place->end_inside; column++)
+        emit_vector_load(builder, values[column], place->parameter,
+            input_offset(place, row, (int)column), place->count, place->run->exact);
+    while (opened-- > 0)
+        kernel_close(builder);
+}
+
+static int combine(KernelBuilder *builder, InstructionKind kind, int a, int b) {
+    int reg = kernel_register(builder, builder->kernel->register_lanes[a]);
+    kernel_binary(builder, kind, reg, a, b);
+    return reg;
+}
+
+static void store_position(const InputTile *place, int position, int value) {
+    const Winograd *winograd = place->winograd;
+    const Convolution *conv = &winograd->result;
+    const Expression *offset = expression_sum(conv->arena, place->channel,
+        times(conv, place->tile, winograd->channel_stride),
+        expression_constant(conv->arena, place->run->first_channel + position *
+                                                                         winograd->position_stride *
+                                                                         winograd->channel_stride),
+        NULL);
+    kernel_store(conv->builder, value, winograd->inputs, offset, 0, (int)place->count);
+}
+
+/* B' combines rows into the rows of `values`; B does the same along each. */
+static void store_row(
+    const InputTile *place, int row, InstructionKind kind, const int *a, const int *b) {
+    KernelBuilder *builder = place->winograd->result.builder;
+    int values[WINOGRAD_INPUTS];
+    for (int column = 0; column < WINOGRAD_INPUTS; column++)
+        values[column] = combine(builder, kind, a[column], b[column]);
+    int first = row * WINOGRAD_INPUTS;
+    store_position(place, first, combine(builder, INSTRUCTION_subtract, values[0], values[2]));
+    store_position(place, first + 1, combine(builder, INSTRUCTION_add, values[1], values[2]));
+    store_position(place, first + 2, combine(builder, INSTRUCTION_subtract, values[2], values[1]));
+    store_position(place, first + 3, combine(builder, INSTRUCTION_subtract, values[1], values[3]));
+}
+
+/* Rows 1 and 2 go into all, and are loaded first: then at most 14 vectors are alive. */
+static void emit_input_vector(const InputTile *place) {
+    int first[WINOGRAD_INPUTS], second[WINOGRAD_INPUTS], third[WINOGRAD_INPUTS];
+    int fourth[WINOGRAD_INPUTS];
+    load_row(place, 1, second);
+    load_row(place, 2, third);
+    store_row(place, 1, INSTRUCTION_add, second, third);
+    store_row(place, 2, INSTRUCTION_subtract, third, second);
+    load_row(place, 0, first);
+    store_row(place, 0, INSTRUCTION_subtract, first, third);
+    load_row(place, 3, fourth);
+    store_row(place, 3, INSTRUCTION_subtract, second, fourth);
+}
+
+/* All channels of a tile. */
+static void emit_input_tile(InputTile *place) {
+    const Convolution *conv = &place->winograd->result;
+    int lanes = conv->lowering->target->lanes;
+    for (int i = 0; i < conv->input->run_count; i++) {
+        place->run = &conv->input->runs[i];
+        place->parameter = conv->input_parameters[i];
+        int64_t rest = place->run->channel_count % lanes, whole = place->run->channel_count - rest;
+        if (whole > 0) {
+            place->count = place->width = lanes;
+            place->channel = kernel_open_range(conv->builder, "channel", 0, whole, lanes);
+            emit_input_vector(place);
+            kernel_close(conv->builder);
+        }
+        if (rest > 0) {
+            place->count = rest;
+            place->width = vector_width(conv->lowering->target, rest);
+            place->channel = expression_constant(conv->arena, whole);
+            emit_input_vector(place);
+        }
+    }
+}
+
+/* The columns of the tile that lie in the image, where it is the column-th of its row. */
+static void set_inside(InputTile *place, int64_t column) {
+    const Winograd *winograd = place->winograd;
+    int64_t left = column * WINOGRAD_OUTPUTS - winograd->padding[1];
+    int64_t width = winograd->result.input->width, end = width - left;
+    place->first_inside = left < 0 ? -left : 0;
+    place->end_inside = end < 0 ? 0 : end < WINOGRAD_INPUTS ? end : WINOGRAD_INPUTS;
+    if (place->first_inside > place->end_inside)
+        place->first_inside = place->end_inside;
+}
+
+static bool all_inside(const InputTile *place) {
+    return place->first_inside == 0 && place->end_inside == WINOGRAD_INPUTS;
+}
+
+static const Expression *section_end(const Winograd *winograd) {
+    return expression_offset(
+        winograd->result.arena, winograd->first_column, winograd->block.columns);
+}
+
+/* Opens a condition, if need be, for a column of tiles to be in the section; returns how many. */
+static int open_in_section(const Winograd *winograd, int64_t column) {
+    const Convolution *conv = &winograd->result;
+    if (winograd->block.sections == 1)
+        return 0;
+    kernel_open_if_less(
+        conv->builder, winograd->first_column, expression_constant(conv->arena, column + 1));
+    kernel_open_if_less(
+        conv->builder, expression_constant(conv->arena, column), section_end(winograd));
+    return 2;
+}
+
+static void close_all(KernelBuilder *builder, int opened) {
+    while (opened-- > 0)
+        kernel_close(builder);
+}
+
+/* The tile's index in the block. */
+static const Expression *block_tile(
+    const Winograd *winograd, const Expression *row, const Expression *column) {
+    const Convolution *conv = &winograd->result;
+    return expression_sum(conv->arena, times(conv, row, winograd->block.columns), column,
+        times(conv, winograd->first_column, -1), NULL);
+}
+
+/* Columns first..end-1 of tiles, in the section: all in the image, or a single one. */
+static void emit_input_columns(
+    InputTile *place, const Expression *row, int64_t first, int64_t end, bool single) {
+    const Winograd *winograd = place->winograd;
+    const Convolution *conv = &winograd->result;
+    int opened = 0;
+    if (single) {
+        opened = open_in_section(winograd, first);
+        place->column = expression_constant(conv->arena, first);
+    } else {
+        opened = 1;
+        place->column = kernel_open_for(conv->builder, "column",
+            expression_maximum(
+                conv->arena, winograd->first_column, expression_constant(conv->arena, first)),
+            expression_minimum(
+                conv->arena, section_end(winograd), expression_constant(conv->arena, end)),
+            1);
+    }
+    place->tile = block_tile(winograd, row, place->column);
+    emit_input_tile(place);
+    close_all(conv->builder, opened);
+}
+
+void emit_winograd_inputs(const Winograd *winograd) {
+    const Convolution *conv = &winograd->result;
+    InputTile place = {.winograd = winograd};
+    const Expression *row = kernel_open_range(conv->builder, "tile_row", 0, winograd->rows, 1);
+    place.row = expression_add(conv->arena, winograd->first_row, row);
+    for (int64_t column = 0; column < winograd->block.tile_columns;) {
+        int64_t end = column;
+        for (set_inside(&place, end); all_inside(&place); set_inside(&place, end))
+            end++;
+        bool single = end == column;
+        end = single ? column + 1 : end;
+        end = end < winograd->block.tile_columns ? end : winograd->block.tile_columns;
+        set_inside(&place, column);
+        emit_input_columns(&place, row, column, end, single);
+        column = end;
+    }
+    kernel_close(conv->builder);
+}
+
+/* ---- outputs ---- */
+
+typedef struct OutputTile {
+    const Winograd *winograd;
+    ConvolutionTile *tile;
+    const Expression *row;   /* of tiles, in the image */
+    const Expression *index; /* in the block */
+    int columns;             /* of the tile's outputs that are in the image */
+} OutputTile;
+
+static int load_product(const OutputTile *place, int position, int vector, int width) {
+    const Winograd *winograd = place->winograd;
+    const Convolution *conv = &winograd->result;
+    int reg = kernel_register(conv->builder, width);
+    int64_t constant = position * winograd->position_stride * conv->panel_channels +
+                       (int64_t)vector * conv->lowering->target->lanes;
+    kernel_load(conv->builder, reg, winograd->products,
+        expression_offset(conv->arena, times(conv, place->index, conv->panel_channels), constant),
+        0, width);
+    return reg;
+}
+
+/* The bias, which is part of all four outputs as the product at row 1, column 1 is. */
+static int add_bias(const OutputTile *place, int product, int vector, int width) {
+    const Convolution *conv = &place->winograd->result;
+    if (!conv->has_bias)
+        return product;
+    int bias = kernel_register(conv->builder, width);
+    kernel_load(conv->builder, bias, conv->weights,
+        expression_offset(conv->arena, place->tile->channel,
+            conv->bias_offset + (int64_t)vector * conv->lowering->target->lanes),
+        0, width);
+    return combine(conv->builder, INSTRUCTION_add, product, bias);
+}
+
+/* A' times the products: two rows of four. */
+static void combine_rows(
+    const OutputTile *place, int vector, int width, int rows[WINOGRAD_OUTPUTS][WINOGRAD_INPUTS]) {
+    KernelBuilder *builder = place->winograd->result.builder;
+    for (int column = 0; column < WINOGRAD_INPUTS; column++) {
+        int products[WINOGRAD_INPUTS];
+        for (int row = 0; row < WINOGRAD_INPUTS; row++)
+            products[row] = load_product(place, row * WINOGRAD_INPUTS + column, vector, width);
+        if (column == 1)
+            products[1] = add_bias(place, products[1], vector, width);
+        int sum = combine(builder, INSTRUCTION_add, products[1], products[2]);
+        int difference = combine(builder, INSTRUCTION_subtract, products[1], products[2]);
+        rows[0][column] = combine(builder, INSTRUCTION_add, products[0], sum);
+        rows[1][column] = combine(builder, INSTRUCTION_subtract, difference, products[3]);
+    }
+}
+
+/* A row of the tile's outputs, which is row `row` of the image. */
+static void store_outputs(
+    const OutputTile *place, const int *values, const Expression *row, int vector, int width) {
+    const Convolution *conv = &place->winograd->result;
+    KernelBuilder *builder = conv->builder;
+    place->tile->row = row;
+    int sum = combine(builder, INSTRUCTION_add, values[1], values[2]);
+    emit_convolution_result(
+        conv, place->tile, 0, vector, combine(builder, INSTRUCTION_add, values[0], sum), width);
+    if (place->columns < WINOGRAD_OUTPUTS)
+        return;
+    int difference = combine(builder, INSTRUCTION_subtract, values[1], values[2]);
+    emit_convolution_result(conv, place->tile, 1, vector,
+        combine(builder, INSTRUCTION_subtract, difference, values[3]), width);
+}
+
+static void emit_output_tile(const OutputTile *place) {
+    const Convolution *conv = &place->winograd->result;
+    int widths[MAX_TILE_VECTORS];
+    int vectors = tile_widths(conv->lowering->target, place->tile->channel_count, widths);
+    int64_t height = conv->output->height;
+    const Expression *first = times(conv, place->row, WINOGRAD_OUTPUTS);
+    const Expression *second = expression_offset(conv->arena, first, 1);
+    for (int v = 0; v < vectors; v++) {
+        int rows[WINOGRAD_OUTPUTS][WINOGRAD_INPUTS];
+        combine_rows(place, v, widths[v], rows);
+        store_outputs(place, rows[0], first, v, widths[v]);
+        if (height % WINOGRAD_OUTPUTS != 0)
+            kernel_open_if_less(conv->builder, second, expression_constant(conv->arena, height));
+        store_outputs(place, rows[1], second, v, widths[v]);
+        if (height % WINOGRAD_OUTPUTS != 0)
+            kernel_close(conv->builder);
+    }
+}
+
+static void emit_output_column(
+    OutputTile *place, const Expression *row, const Expression *column, int columns) {
+    const Winograd *winograd = place->winograd;
+    place->columns = columns;
+    place->index = block_tile(winograd, row, column);
+    place->tile->column = times(&winograd->result, column, WINOGRAD_OUTPUTS);
+    emit_output_tile(place);
+}
+
+void emit_winograd_outputs(const Winograd *winograd, ConvolutionTile *tile) {
+    const Convolution *conv = &winograd->result;
+    OutputTile place = {.winograd = winograd, .tile = tile};
+    int64_t rest = conv->output->width % WINOGRAD_OUTPUTS;
+    int64_t whole = winograd->block.tile_columns - (rest > 0);
+    const Expression *row = kernel_open_range(conv->builder, "tile_row", 0, winograd->rows, 1);
+    place.row = expression_add(conv->arena, winograd->first_row, row);
+    tile->image = winograd->image;
+    if (whole > 0) {
+        const Expression *end = expression_minimum(
+            conv->arena, section_end(winograd), expression_constant(conv->arena, whole));
+        const Expression *column =
+            kernel_open_for(conv->builder, "column", winograd->first_column, end, 1);
+        emit_output_column(&place, row, column, WINOGRAD_OUTPUTS);
+        kernel_close(conv->builder);
+    }
+    if (rest > 0) {
+        int opened = open_in_section(winograd, whole);
+        emit_output_column(&place, row, expression_constant(conv->arena, whole), (int)rest);
+        close_all(conv->builder, opened);
+    }
+    kernel_close(conv->builder);
+}
