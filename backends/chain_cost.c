@@ -97,6 +97,12 @@ static int64_t node_taps(const Node *node) {
     return is_dense_convolution(node) ? taps * node_weight(node, "weight")->type.dims[1] : taps;
 }
 
+/* Of a group. */
+static int64_t tiled_outputs(const Target *target, const Node *node) {
+    int64_t outputs = node->results[0]->type.dims[1] / node_integer(node, "groups");
+    return outputs - convolution_tail(target, node);
+}
+
 /* The node's arithmetic for `rows` rows of `pixels` pixels each. The shape is of its tiles. */
 static double arithmetic(
     const Target *target, const Node *node, TileShape shape, int64_t rows, int64_t pixels) {
@@ -107,15 +113,15 @@ static double arithmetic(
         return (double)(rows * pixels * vectors * taps) / target->multiply_adds_per_cycle;
     }
     int64_t groups = node_integer(node, "groups");
-    return (double)(rows * groups) * tiles_cycles(target, dims[1] / groups, pixels, taps, shape);
+    double tiles = tiles_cycles(target, tiled_outputs(target, node), pixels, taps, shape);
+    return (double)(rows * groups) * (tiles + (double)pixels * tail_cycles(target, node));
 }
 
 /* The tile that the node's lowering chooses for rows of this width. */
 static TileShape node_tile(const Target *target, const Node *node, int64_t width) {
     if (!is_dense_convolution(node))
         return (TileShape){0, 0};
-    int64_t outputs = node->results[0]->type.dims[1] / node_integer(node, "groups");
-    return choose_tile(target, outputs, width, node_taps(node));
+    return choose_tile(target, tiled_outputs(target, node), width, node_taps(node));
 }
 
 /* Reading all weights of the node `times` times. */

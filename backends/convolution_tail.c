@@ -18,16 +18,30 @@ enum { MAX_LANES = 16, BLOCK = 4 /* lanes that cheap permutes stay in */ };
 
 /* ---- whether, and where ---- */
 
-int64_t convolution_tail(const Target *target, int64_t inputs, int64_t outputs) {
-    static const double sum_cost = 4; /* multiply-adds in whose time one sum of lanes is made */
+/* Multiply-adds in whose time one sum of lanes is made. */
+static const double sum_cost = 4;
+
+static int64_t input_vectors(const Target *target, const Node *node) {
+    return (node_weight(node, "weight")->type.dims[1] + target->lanes - 1) / target->lanes;
+}
+
+int64_t convolution_tail(const Target *target, const Node *node) {
     static const double worth = 0.85; /* of the multiply-adds of a vector of channels */
     enum { LEAST_LANES = 8 };
     if (target->lanes < LEAST_LANES || target->weight_block > 0 || !target->fused_multiply_add)
         return 0;
+    const TensorType *weight = &node_weight(node, "weight")->type;
+    if (node->op != OP_conv || !is_pointwise(node) || weight->element != ELEMENT_F32)
+        return 0;
+    int64_t outputs = weight->dims[0] / node_integer(node, "groups"), inputs = weight->dims[1];
     int64_t tail = outputs % target->lanes;
-    int64_t vectors = (inputs + target->lanes - 1) / target->lanes;
-    bool pays = (double)tail * ((double)vectors + sum_cost) < worth * (double)inputs;
-    return outputs > target->lanes && pays ? tail : 0;
+    double products = (double)tail * ((double)input_vectors(target, node) + sum_cost);
+    return outputs > target->lanes && products < worth * (double)inputs ? tail : 0;
+}
+
+double tail_cycles(const Target *target, const Node *node) {
+    double products = (double)input_vectors(target, node) + sum_cost;
+    return (double)convolution_tail(target, node) * products / target->multiply_adds_per_cycle;
 }
 
 /* The part of a run that holds input channels of the group; none when count is 0. */
@@ -61,11 +75,9 @@ void set_convolution_tail(Convolution *conv, const Node *node) {
     enum { MOST_CUT_VECTORS = 4 };
     const Target *target = conv->lowering->target;
     int64_t lanes = target->lanes;
-    int64_t tail = convolution_tail(target, conv->group_inputs, conv->group_outputs);
+    int64_t tail = convolution_tail(target, node);
     conv->main_outputs = conv->group_outputs;
-    if (tail == 0 || node->op != OP_conv || !is_pointwise(node) || conv->halves)
-        return;
-    if (conv->input->element != LANE_F32 || conv->output->element != LANE_F32)
+    if (tail == 0 || conv->input->element != LANE_F32 || conv->output->element != LANE_F32)
         return;
     for (int i = 0; i < conv->input->run_count; i++)
         if (conv->input->runs[i].channel_stride != 1)

@@ -156,9 +156,11 @@ int64_t weights_kept(const Target *target);
 TileShape choose_tile(const Target *target, int64_t outputs, int64_t pixels, int64_t taps);
 /* Whether its accumulators, weights and values fit the target's registers. */
 bool tile_fits(const Target *target, TileShape shape);
-/* convolution_tail.c: how many of the outputs of a group of a pointwise convolution are best
- * computed as dot products over its inputs; the others are in tiles. 0: none. */
-int64_t convolution_tail(const Target *target, int64_t inputs, int64_t outputs);
+/* convolution_tail.c: how many of the outputs of a group of the convolution or fully connected
+ * layer are best computed as dot products over its inputs (0: none); the others are in tiles. */
+int64_t convolution_tail(const Target *target, const Node *node);
+/* The cycles of those, for one pixel. */
+double tail_cycles(const Target *target, const Node *node);
 /* The cycles by that model. */
 double tiles_cycles(
     const Target *target, int64_t outputs, int64_t pixels, int64_t taps, TileShape shape);

@@ -168,14 +168,15 @@ typedef struct TileQuestion {
 } TileQuestion;
 
 /* What the lowering asks of choose_tile; false when the layer has no tiles of channels. */
-static bool tile_question(const Node *node, bool alone, TileQuestion *question) {
+static bool tile_question(
+    const Target *target, const Node *node, bool alone, TileQuestion *question) {
     bool convolution = node->op == OP_conv && !is_depthwise(node);
     if (!convolution && node->op != OP_linear)
         return false;
     const int64_t *out = node->results[0]->type.dims;
     const int64_t *filter = node_weight(node, "weight")->type.dims;
     int64_t groups = convolution ? node_integer(node, "groups") : 1;
-    question->outputs = out[1] / groups;
+    question->outputs = out[1] / groups - convolution_tail(target, node);
     question->taps = convolution ? filter[1] * filter[2] * filter[3] : filter[1];
     question->pixels = !convolution                  ? out[0]
                        : alone && is_pointwise(node) ? out[0] * out[2] * out[3]
@@ -199,7 +200,7 @@ static void for_each_question(Tuner *tuner, ForQuestion *visit, void *context) {
         int count = step_layers(first, i, layers);
         TileQuestion question;
         for (int j = 0; j < count; j++)
-            if (tile_question(layers[j], count == 1, &question))
+            if (tile_question(tuner->compiled->target, layers[j], count == 1, &question))
                 visit(tuner, &question, context);
     }
 }
@@ -231,8 +232,9 @@ static void question_seconds(
             TileQuestion other;
             bool asks = false;
             for (int j = 0; j < count; j++)
-                asks = asks || (tile_question(layers[j], count == 1, &other) &&
-                                   strcmp(other.key, question->key) == 0);
+                asks = asks ||
+                       (tile_question(tuner->compiled->target, layers[j], count == 1, &other) &&
+                           strcmp(other.key, question->key) == 0);
             seconds[v] += asks ? variant->seconds[i] : 0;
         }
     }
