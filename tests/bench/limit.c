@@ -1,5 +1,6 @@
-/* Nothing but multiply-adds on registers: what the machine does when nothing else is asked of it. engines.py compiles
- * it for riffle's target and times it in turns with the engines, with as many multiply-adds as the network has. */
+/* Nothing but multiply-adds on registers: what the machine does when nothing else is asked of it.
+ * engines.py compiles it for riffle's target and times it in turns with the engines, with as many
+ * multiply-adds as the network has. */
 #include "runtime/riffle_runtime.h"
 
 #if defined __AVX512F__
@@ -10,7 +11,8 @@ enum { LANES = 8 };
 enum { LANES = 4 };
 #endif
 
-/* Enough chains to hide the latency of a multiply-add on two units; with the two factors they fit 16 registers. */
+/* Enough chains to hide the latency of a multiply-add on two units; with the two factors they fit
+ * 16 registers. */
 enum { CHAINS = 12, ROUNDS = 256 };
 
 typedef float Vector __attribute__((vector_size(4 * LANES)));
