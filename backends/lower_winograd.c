@@ -226,7 +226,7 @@ static void describe_product(Winograd *winograd) {
     winograd->channel_stride = channels;
     winograd->position_stride = tiles;
     winograd->inputs =
-        kernel_local(result->builder, WINOGRAD_POSITIONS * tiles * channels + SLACK_FLOATS);
+        kernel_packing_local(result->builder, WINOGRAD_POSITIONS * tiles * channels + SLACK_FLOATS);
     winograd->products =
         kernel_local(result->builder, WINOGRAD_POSITIONS * tiles * panel + SLACK_FLOATS);
     *conv = *result;
