@@ -48,7 +48,10 @@ int64_t winograd_position_stride(
     const WinogradBlock *block, int64_t channel_stride, int64_t panel) {
     enum { SETS_FLOATS = 512 };
     int64_t tiles = winograd_tiles(block, block->rows);
-    while (tiles * channel_stride % SETS_FLOATS == 0 || tiles * panel % SETS_FLOATS == 0)
+    /* A stride that is such a power itself makes all products of it so. */
+    bool channels = channel_stride % SETS_FLOATS != 0, panels = panel % SETS_FLOATS != 0;
+    while ((channels && tiles * channel_stride % SETS_FLOATS == 0) ||
+           (panels && tiles * panel % SETS_FLOATS == 0))
         tiles++;
     return tiles;
 }

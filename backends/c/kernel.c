@@ -134,7 +134,13 @@ static void append_reduction(Syntax *syntax, HelperKind kind, const Instruction 
     text_append(syntax->out, lanes > 1 ? ")" : "");
 }
 
-static void append_permute(Syntax *syntax, const Instruction *instruction) {
+/* A register that nothing stored depends on has no declaration: the other one stands for it. */
+static void append_permute(Syntax *syntax, const Instruction *original) {
+    Instruction permute = *original;
+    const Instruction *instruction = &permute;
+    for (int i = 0; i < 2; i++)
+        if (syntax->used_lanes[permute.sources[i]] == 0)
+            permute.sources[i] = permute.sources[1 - i];
     int lanes = lanes_of(syntax, instruction->destination);
     int source_lanes = lanes_of(syntax, instruction->sources[0]);
     if (lanes == 1 && source_lanes == 1) {
