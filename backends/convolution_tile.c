@@ -133,8 +133,8 @@ static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
     }
 }
 
-/* Weights from one to that that is fetched while it is used: a quarter of the second-level
- * cache, or where threads share panels the length of the layer, since the next one is often alike:
+/* From a weight to the one that is fetched while it is used: a quarter of the second-level cache,
+ * or where threads share panels the length of a shorter layer, since the next one is often alike:
  * then what a thread fetches are panels of its own. */
 static int64_t prefetch_distance(const Convolution *conv) {
     int64_t line = 64 / weight_bytes(conv);
@@ -142,7 +142,9 @@ static int64_t prefetch_distance(const Convolution *conv) {
     int64_t layer =
         conv->groups * conv->group_weights + biases * (int64_t)sizeof(float) / weight_bytes(conv);
     int64_t quarter = conv->lowering->target->l2_bytes / 4 / weight_bytes(conv);
-    return conv->items == ITEMS_PANEL_TILE ? (layer + line - 1) / line * line : quarter;
+    if (conv->items != ITEMS_PANEL_TILE || layer > quarter)
+        return quarter;
+    return (layer + line - 1) / line * line;
 }
 
 /* Weights are read once a run and lie in the order of the layers: each tile brings its share of
