@@ -11,7 +11,6 @@
  * Where a row is wide, the chain goes through the image in strips of columns, one after the other.
  * Whether a chain is worth it, and how many strips, says chain_cost.c. */
 #include "backends/chain.h"
-#include "backends/planar.h"
 #include "backends/tuning.h"
 #include "backends/winograd.h"
 #include <assert.h>
@@ -101,7 +100,6 @@ typedef struct Chain {
     RowOp *ops[MOST_CHAIN];
     Link links[MOST_CHAIN]; /* [i]: the ring behind ops[i] */
     int count;
-    bool planar_head; /* planar.h */
 } Chain;
 
 static Link make_ring(Chain *chain, const Node *node, int64_t rows, int64_t width) {
@@ -124,11 +122,6 @@ static Link make_ring(Chain *chain, const Node *node, int64_t rows, int64_t widt
         .ring_rows = rows};
     int64_t numbers = rows * width * distance + SLACK_BYTES / lane_bytes(placement->element);
     return (Link){placement, kernel_local_of(&chain->call->builder, placement->element, numbers)};
-}
-
-static Link make_planar_ring(Chain *chain, const Node *node, int64_t rows, int64_t width) {
-    Placement *ring = planar_ring(chain->lowering->arena, node, rows, width);
-    return (Link){ring, kernel_local(&chain->call->builder, planar_ring_floats(ring))};
 }
 
 static RowOp *make_row_op(Chain *chain, const Node *node, const Link *from, const Link *to) {
@@ -241,22 +234,12 @@ bool lower_chain(Lowering *lowering, const Node *last) {
     chain_ring_widths(chain.nodes, chain.count, strips, widths);
     call_begin(lowering, &call, chain.nodes[0], 1);
     call.step.op = op_info(last->op)->name;
-    chain.planar_head = chain.count > 1 && chain.count <= MAX_KERNEL_LOCALS &&
-                        is_planar_head(lowering, chain.nodes[0], chain.nodes[1], widths[0]);
     for (int i = 0; i < chain.count; i++) {
-        const Node *node = chain.nodes[i];
-        const Link *from = i == 0 ? NULL : &chain.links[i - 1];
-        const Link *to = i == chain.count - 1 ? NULL : &chain.links[i];
-        bool planar = chain.planar_head && i == 0;
-        if (to)
-            chain.links[i] = planar ? make_planar_ring(&chain, node, rows[i], widths[i])
-                                    : make_ring(&chain, node, rows[i], widths[i]);
-        if (planar)
-            chain.ops[i] = planar_convolution_row_op(lowering, &call, node, to, widths[i]);
-        else if (chain.planar_head && i == 1)
-            chain.ops[i] = planar_pool_row_op(lowering, &call, node, from, to);
-        else
-            chain.ops[i] = make_row_op(&chain, node, from, to);
+        bool first = i == 0, end = i == chain.count - 1;
+        if (!end)
+            chain.links[i] = make_ring(&chain, chain.nodes[i], rows[i], widths[i]);
+        chain.ops[i] = make_row_op(&chain, chain.nodes[i], first ? NULL : &chain.links[i - 1],
+            end ? NULL : &chain.links[i]);
     }
     share_fetching(&chain);
     const RowOp *op = chain.ops[chain.count - 1];
