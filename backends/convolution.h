@@ -23,8 +23,8 @@ typedef struct Convolution {
     int weights;                                                           /* parameter */
     int64_t groups, group_inputs, group_outputs;
     int64_t main_outputs;  /* of a group, in panels; the others are its tail (convolution_tail.c) */
-    int64_t tail_vectors;  /* of input channels, at most, that a tail reads for a pixel */
-    int64_t group_weights; /* packed, in floats */
+    int64_t tail_vectors;  /* of a group's input channels */
+    int64_t group_weights; /* packed ones of a group, biases not counted */
     int64_t width_in, width_out; /* flat: one row of all pixels */
     bool flat, has_bias;
     bool in_place;         /* the output takes the residual's place */
@@ -68,6 +68,23 @@ typedef struct ConvolutionTile {
 static inline const Expression *times(
     const Convolution *conv, const Expression *a, int64_t factor) {
     return expression_multiply(conv->arena, a, factor);
+}
+
+/* The group's input channels that lie in the index-th run. */
+static inline RunPart group_part(const Convolution *conv, int64_t group, int index) {
+    int64_t begin = group * conv->group_inputs;
+    return run_part(&conv->input->runs[index], begin, begin + conv->group_inputs);
+}
+
+/* Panels of a group. */
+static inline int64_t group_panels(const Convolution *conv) {
+    return (conv->main_outputs + conv->panel_channels - 1) / conv->panel_channels;
+}
+
+/* The outputs of a group in panels that packed weights have room for: blocks are filled up. */
+static inline int64_t packed_outputs(const Convolution *conv) {
+    int64_t block = conv->lowering->target->weight_block, outputs = conv->main_outputs;
+    return block > 0 ? (outputs + block - 1) / block * block : outputs;
 }
 
 /* Bytes of a weight. */
@@ -118,10 +135,19 @@ const Expression *tap_input(const Convolution *conv, const ConvolutionTile *tile
     const Expression *run_channel);
 const Expression *tap_weights(const Convolution *conv, const ConvolutionTile *tile);
 
-/* Loads, or stores, lanes first_lane.. of a register: the tile's pixel p, `count` channels from the
- * tile's first on, which is a constant. */
-void access_lanes(const Convolution *conv, const ConvolutionTile *tile, const Placement *placement,
-    const int *parameters, int p, int reg, int first_lane, int count, bool store);
+/* Lanes first_lane.. of a register, which belong to the tile's pixel p: `count` channels from
+ * `channel` on, which is constant unless they lie in one run. Stores them to the output; or loads
+ * the residual's, and zeros to the other lanes. */
+typedef struct PixelLanes {
+    const Expression *channel;
+    int pixel, first_lane, count;
+} PixelLanes;
+void store_lanes(
+    const Convolution *conv, const ConvolutionTile *tile, const PixelLanes *place, int reg);
+void load_residual_lanes(
+    const Convolution *conv, const ConvolutionTile *tile, const PixelLanes *place, int reg);
+/* First output channel of the tile in the whole tensor. */
+const Expression *tile_channel(const Convolution *conv, const ConvolutionTile *tile);
 
 /* convolution_tail.c */
 

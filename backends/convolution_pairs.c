@@ -11,31 +11,22 @@
 /* Where a group's input channels of one run begin among the packed ones: each run begins with a new
  * pair. */
 int64_t packed_inputs(const Convolution *conv, int64_t group) {
-    int64_t begin = group * conv->group_inputs, end = begin + conv->group_inputs, count = 0;
-    for (int i = 0; i < conv->input->run_count; i++) {
-        const Run *run = &conv->input->runs[i];
-        int64_t first = run->first_channel > begin ? run->first_channel : begin;
-        int64_t last = run->first_channel + run->channel_count;
-        last = last < end ? last : end;
-        if (first < last)
-            count += (last - first + 1) / 2 * 2;
-    }
+    int64_t count = 0;
+    for (int i = 0; i < conv->input->run_count; i++)
+        count += (group_part(conv, group, i).count + 1) / 2 * 2;
     return count;
 }
 
 /* The input channel of the group that is packed at each place; -1 where a pair has only one. */
 static const int64_t *packed_order(const Convolution *conv, int64_t group) {
-    int64_t begin = group * conv->group_inputs, end = begin + conv->group_inputs, count = 0;
+    int64_t begin = group * conv->group_inputs, count = 0;
     int64_t *order = ARENA_ARRAY(conv->arena, int64_t, conv->packed_inputs);
     for (int64_t i = 0; i < conv->packed_inputs; i++)
         order[i] = -1;
     for (int i = 0; i < conv->input->run_count; i++) {
-        const Run *run = &conv->input->runs[i];
-        int64_t first = run->first_channel > begin ? run->first_channel : begin;
-        int64_t last = run->first_channel + run->channel_count;
-        last = last < end ? last : end;
-        for (int64_t channel = first; channel < last; channel++)
-            order[count++] = channel - begin;
+        RunPart part = group_part(conv, group, i);
+        for (int64_t j = 0; j < part.count; j++)
+            order[count++] = part.first + j - begin;
         count = (count + 1) / 2 * 2;
     }
     return order;

@@ -44,29 +44,13 @@ double tail_cycles(const Target *target, const Node *node) {
     return (double)convolution_tail(target, node) * products / target->multiply_adds_per_cycle;
 }
 
-/* The part of a run that holds input channels of the group; none when count is 0. */
-typedef struct TailRun {
-    int64_t first, count; /* channels of the run */
-    int64_t before;       /* channels of the group in front of them */
-} TailRun;
-
-static TailRun tail_run(const Convolution *conv, int64_t group, const Run *run) {
-    int64_t begin = group * conv->group_inputs, end = begin + conv->group_inputs;
-    int64_t first = run->first_channel > begin ? run->first_channel : begin;
-    int64_t last = run->first_channel + run->channel_count;
-    last = last < end ? last : end;
-    if (first >= last)
-        return (TailRun){0, 0, 0};
-    return (TailRun){first - run->first_channel, last - first, first - begin};
-}
-
 /* Loads for the vectors of input channels of one pixel. */
 static int64_t group_loads(const Convolution *conv, int64_t group) {
     int64_t loads = 0, lanes = conv->lowering->target->lanes;
     for (int i = 0; i < conv->input->run_count; i++) {
-        TailRun part = tail_run(conv, group, &conv->input->runs[i]);
-        int64_t last = part.before + part.count - 1;
-        loads += part.count > 0 ? last / lanes - part.before / lanes + 1 : 0;
+        RunPart part = group_part(conv, group, i);
+        int64_t before = part.first - group * conv->group_inputs, last = before + part.count - 1;
+        loads += part.count > 0 ? last / lanes - before / lanes + 1 : 0;
     }
     return loads;
 }
@@ -154,14 +138,15 @@ static void emit_tail_products(const Convolution *conv, const ConvolutionTile *t
     }
 }
 
-/* The channels of one run: a loop over whole vectors, and parts of vectors. */
+/* The channels of one run, which are those of the group from `before` on: a loop over whole
+ * vectors, and parts of vectors. */
 static void emit_tail_run(const Convolution *conv, const ConvolutionTile *tile,
-    const TailSums *sums, int run, const TailRun *part, const Expression *run_channel) {
+    const TailSums *sums, int run, int64_t before, int64_t count, const Expression *run_channel) {
     Arena *arena = conv->arena;
     int64_t lanes = conv->lowering->target->lanes, row = tail_channels(conv) * lanes;
     const Expression *input = tap_input(conv, tile, &conv->input->runs[run], run_channel);
-    for (int64_t done = 0; done < part->count;) {
-        int64_t channel = part->before + done, lane = channel % lanes, left = part->count - done;
+    for (int64_t done = 0; done < count;) {
+        int64_t channel = before + done, lane = channel % lanes, left = count - done;
         int64_t whole = lane == 0 ? left / lanes : 0;
         int64_t here = whole > 0 ? whole * lanes : lanes - lane < left ? lanes - lane : left;
         const Expression *index =
@@ -183,11 +168,13 @@ static void emit_tail_sums(
     bool loop = !expression_is_constant(tile->group, &group); /* then there is one run */
     assert(!loop || conv->input->run_count == 1);
     for (int i = 0; i < conv->input->run_count; i++) {
-        TailRun part = tail_run(conv, group, &conv->input->runs[i]);
+        RunPart part = group_part(conv, group, i);
+        int64_t before = part.first - group * conv->group_inputs;
         if (part.count > 0)
-            emit_tail_run(conv, tile, sums, i, &part,
+            emit_tail_run(conv, tile, sums, i, before, part.count,
                 loop ? times(conv, tile->group, conv->group_inputs)
-                     : expression_constant(conv->arena, part.first));
+                     : expression_constant(
+                           conv->arena, part.first - conv->input->runs[i].first_channel));
     }
 }
 
@@ -247,8 +234,8 @@ static void add_residual(const Convolution *conv, const ConvolutionTile *tile, i
     int tail = (int)tail_channels(conv), lanes = conv->lowering->target->lanes;
     for (int p = 0; p < tile->pixels; p++) {
         int other = kernel_register(builder, lanes);
-        access_lanes(
-            conv, tile, conv->residual, conv->residual_parameters, p, other, p * tail, tail, false);
+        load_residual_lanes(
+            conv, tile, &(PixelLanes){tile_channel(conv, tile), p, p * tail, tail}, other);
         kernel_binary(builder, INSTRUCTION_add, sums, sums, other);
     }
     emit_activation(builder, conv->residual_activation, sums);
@@ -279,8 +266,8 @@ static void emit_tail_pixels(const Convolution *conv, ConvolutionTile *tile, int
     if (conv->residual)
         add_residual(conv, tile, results);
     for (int p = 0; p < pixels; p++)
-        access_lanes(
-            conv, tile, conv->output, conv->output_parameters, p, results, p * tail, tail, true);
+        store_lanes(
+            conv, tile, &(PixelLanes){tile_channel(conv, tile), p, p * tail, tail}, results);
 }
 
 void emit_tail(const Convolution *conv, ConvolutionTile *tile, const Expression *begin,

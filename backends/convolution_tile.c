@@ -5,8 +5,7 @@
 
 enum { MAX_LANES = 16 };
 
-/* First output channel of the tile in the whole tensor. */
-static const Expression *tile_channel(const Convolution *conv, const ConvolutionTile *tile) {
+const Expression *tile_channel(const Convolution *conv, const ConvolutionTile *tile) {
     return expression_add(
         conv->arena, times(conv, tile->group, conv->group_outputs), tile->channel);
 }
@@ -198,10 +197,9 @@ static void emit_channel_products(
         expression_add(conv->arena, products->input, times(conv, index, run->channel_stride));
     const Expression *weight =
         expression_add(conv->arena, products->weight, times(conv, index, weight_row(conv, tile)));
-    const PairProducts pairs = {
-        conv, tile, products->registers, run, products->parameter, input, weight, channels};
     if (conv->halves)
-        emit_pair_products(&pairs);
+        emit_pair_products(&(PairProducts){
+            conv, tile, products->registers, run, products->parameter, input, weight, channels});
     else if (channels_at_once(conv, run) > 1)
         emit_lane_products(
             conv, tile, products->registers, run, products->parameter, input, weight, channels);
@@ -288,12 +286,10 @@ static void emit_channels(
     int64_t unrolled = 0, blocks = 0, paired = 0;
     for (int i = 0; i < conv->input->run_count; i++) {
         const Run *run = &conv->input->runs[i];
-        int64_t first = run->first_channel > begin ? run->first_channel : begin;
-        int64_t last = run->first_channel + run->channel_count;
-        last = last < end ? last : end;
-        if (first >= last)
+        RunPart part = run_part(run, begin, end);
+        if (part.count == 0)
             continue;
-        int64_t here = (last - first) * tile->pixels * registers->vectors;
+        int64_t here = part.count * tile->pixels * registers->vectors;
         if (here <= UNROLLED_MULTIPLY_ADDS && unrolled + here > UNROLLED_MULTIPLY_ADDS) {
             if (blocks++ > 0)
                 kernel_close(conv->builder);
@@ -302,9 +298,9 @@ static void emit_channels(
         }
         unrolled = here <= UNROLLED_MULTIPLY_ADDS ? unrolled + here : 0; /* a loop ends a block */
         emit_channel_loop(conv, tile, registers, i,
-            expression_constant(arena, first - run->first_channel),
-            conv->halves ? paired : first - group_begin, last - first);
-        paired += (last - first + 1) / 2 * 2;
+            expression_constant(arena, part.first - run->first_channel),
+            conv->halves ? paired : part.first - group_begin, part.count);
+        paired += (part.count + 1) / 2 * 2;
     }
     if (blocks > 0)
         kernel_close(conv->builder);
@@ -367,93 +363,97 @@ static const Expression *pixel_base(const void *context, const Run *run) {
         expression_constant(arena, -run->displacement));
 }
 
-void access_lanes(const Convolution *conv, const ConvolutionTile *tile, const Placement *placement,
-    const int *parameters, int p, int reg, int first_lane, int count, bool store) {
-    KernelBuilder *builder = conv->builder;
-    const Expression *channel = tile_channel(conv, tile);
-    int only = store ? tile->output_run : tile->residual_run;
+/* A part of such lanes, in one run. */
+typedef struct LanesPart {
+    int run, first_lane, count;
+    const Expression *offset;
+} LanesPart;
+
+/* Writes the parts, at most one a run; returns their number. `only`: the run in which all lie, or
+ * -1. */
+static int lanes_parts(const Convolution *conv, const ConvolutionTile *tile,
+    const Placement *placement, int only, const PixelLanes *place, LanesPart *parts) {
+    Arena *arena = conv->arena;
+    if (only >= 0) {
+        const Run *run = &placement->runs[only];
+        parts[0] = (LanesPart){only, place->first_lane, place->count,
+            output_offset(conv, tile, run, place->pixel,
+                expression_offset(arena, place->channel, -run->first_channel))};
+        return 1;
+    }
     int64_t first = 0;
-    bool constant = expression_is_constant(channel, &first);
-    assert(only >= 0 || constant);
+    int count = 0;
+    bool constant = expression_is_constant(place->channel, &first);
+    assert(constant);
     (void)constant;
-    if (!store)
-        kernel_splat(builder, reg, 0.0f);
     for (int i = 0; i < placement->run_count; i++) {
         const Run *run = &placement->runs[i];
-        int64_t begin = run->first_channel > first ? run->first_channel : first;
-        int64_t end = run->first_channel + run->channel_count;
-        end = end < first + count ? end : first + count;
-        if (only >= 0 ? i != only : begin >= end)
-            continue;
-        int lane = only >= 0 ? first_lane : first_lane + (int)(begin - first);
-        int lanes = only >= 0 ? count : (int)(end - begin);
-        const Expression *offset = output_offset(conv, tile, run, p,
-            only >= 0 ? expression_offset(conv->arena, channel, -run->first_channel)
-                      : expression_constant(conv->arena, begin - run->first_channel));
-        if (store) {
-            kernel_store(builder, reg, parameters[i], offset, lane, lanes);
-            continue;
-        }
+        RunPart part = run_part(run, first, first + place->count);
+        if (part.count > 0)
+            parts[count++] =
+                (LanesPart){i, place->first_lane + (int)(part.first - first), (int)part.count,
+                    output_offset(conv, tile, run, place->pixel,
+                        expression_constant(arena, part.first - run->first_channel))};
+    }
+    return count;
+}
+
+void store_lanes(
+    const Convolution *conv, const ConvolutionTile *tile, const PixelLanes *place, int reg) {
+    LanesPart *parts = ARENA_ARRAY(conv->arena, LanesPart, conv->output->run_count);
+    int count = lanes_parts(conv, tile, conv->output, tile->output_run, place, parts);
+    for (int i = 0; i < count; i++)
+        kernel_store(conv->builder, reg, conv->output_parameters[parts[i].run], parts[i].offset,
+            parts[i].first_lane, parts[i].count);
+}
+
+void load_residual_lanes(
+    const Convolution *conv, const ConvolutionTile *tile, const PixelLanes *place, int reg) {
+    KernelBuilder *builder = conv->builder;
+    LanesPart *parts = ARENA_ARRAY(conv->arena, LanesPart, conv->residual->run_count);
+    int count = lanes_parts(conv, tile, conv->residual, tile->residual_run, place, parts);
+    kernel_splat(builder, reg, 0.0f);
+    for (int i = 0; i < count; i++) {
         int part = kernel_register(builder, builder->kernel->register_lanes[reg]);
-        kernel_load(builder, part, parameters[i], offset, lane, lanes);
+        kernel_load(builder, part, conv->residual_parameters[parts[i].run], parts[i].offset,
+            parts[i].first_lane, parts[i].count);
         kernel_binary(builder, INSTRUCTION_add, reg, reg, part);
     }
 }
 
-/* Stores the part of a vector that lies in each run, or puts one together: where there is one run,
- * the channel may be an expression, with several it is a constant. */
-static void access_vector(const Convolution *conv, const ConvolutionTile *tile,
-    const Placement *placement, const int *parameters, int p, int v, int64_t count, int reg,
-    bool store) {
+/* A vector of the residual: where it lies in one run, the channel may be an expression; else it is
+ * put together. */
+static void load_residual(const Convolution *conv, const ConvolutionTile *tile,
+    const Expression *channel, int p, int64_t count, int reg) {
     KernelBuilder *builder = conv->builder;
-    Arena *arena = conv->arena;
-    const Expression *channel = expression_offset(
-        arena, tile_channel(conv, tile), (int64_t)v * conv->lowering->target->lanes);
-    int64_t first;
-    int only = store ? tile->output_run : tile->residual_run;
-    if (only >= 0) {
-        const Run *run = &placement->runs[only];
-        const Expression *offset = output_offset(
-            conv, tile, run, p, expression_offset(arena, channel, -run->first_channel));
-        if (store)
-            kernel_store(builder, reg, parameters[only], offset, 0, (int)count);
-        else
-            emit_vector_load(builder, reg, parameters[only], offset, count, run->exact);
+    if (tile->residual_run >= 0) {
+        const Run *run = &conv->residual->runs[tile->residual_run];
+        emit_vector_load(builder, reg, conv->residual_parameters[tile->residual_run],
+            output_offset(
+                conv, tile, run, p, expression_offset(conv->arena, channel, -run->first_channel)),
+            count, run->exact);
         return;
     }
+    int64_t first = 0;
     bool constant = expression_is_constant(channel, &first);
     assert(constant);
     (void)constant;
-    if (!store) {
-        const PixelPlace place = {conv, tile, p};
-        int gathered = emit_gather(builder, placement, parameters, first, (int)count,
-            builder->kernel->register_lanes[reg], pixel_base, &place);
-        kernel_unary(builder, INSTRUCTION_move, reg, gathered);
-        return;
-    }
-    for (int i = 0; i < placement->run_count; i++) {
-        const Run *run = &placement->runs[i];
-        int64_t begin = run->first_channel > first ? run->first_channel : first;
-        int64_t end = run->first_channel + run->channel_count;
-        end = end < first + count ? end : first + count;
-        if (begin >= end)
-            continue;
-        const Expression *offset = output_offset(
-            conv, tile, run, p, expression_constant(arena, begin - run->first_channel));
-        kernel_store(builder, reg, parameters[i], offset, (int)(begin - first), (int)(end - begin));
-    }
+    const PixelPlace place = {conv, tile, p};
+    int gathered = emit_gather(builder, conv->residual, conv->residual_parameters, first,
+        (int)count, builder->kernel->register_lanes[reg], pixel_base, &place);
+    kernel_unary(builder, INSTRUCTION_move, reg, gathered);
 }
 
 void emit_convolution_result(
     const Convolution *conv, const ConvolutionTile *tile, int p, int v, int reg, int width) {
     KernelBuilder *builder = conv->builder;
-    int64_t left = tile->channel_count - (int64_t)v * conv->lowering->target->lanes;
-    int64_t count = left < width ? left : width;
+    int64_t before = (int64_t)v * conv->lowering->target->lanes;
+    int64_t left = tile->channel_count - before, count = left < width ? left : width;
+    const Expression *channel = expression_offset(conv->arena, tile_channel(conv, tile), before);
     emit_activation(builder, conv->activation, reg);
     if (conv->residual) {
         int other = kernel_register(builder, width);
-        access_vector(
-            conv, tile, conv->residual, conv->residual_parameters, p, v, count, other, false);
+        load_residual(conv, tile, channel, p, count, other);
         kernel_binary(builder, INSTRUCTION_add, reg, reg, other);
         emit_activation(builder, conv->residual_activation, reg);
     }
@@ -462,7 +462,7 @@ void emit_convolution_result(
         kernel_unary(builder, INSTRUCTION_narrow, half, reg);
         reg = half;
     }
-    access_vector(conv, tile, conv->output, conv->output_parameters, p, v, count, reg, true);
+    store_lanes(conv, tile, &(PixelLanes){channel, p, 0, (int)count}, reg);
 }
 
 static void finish_tile(
@@ -478,7 +478,7 @@ static void fetch_rows(const Convolution *conv, const ConvolutionTile *tile) {
     if (conv->flat || !conv->rows.fetch)
         return;
     Arena *arena = conv->arena;
-    int64_t panels = (conv->main_outputs + conv->panel_channels - 1) / conv->panel_channels;
+    int64_t panels = group_panels(conv);
     const FetchingTile fetching = {.image = tile->image,
         .row = tile->row,
         .column = tile->column,

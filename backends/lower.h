@@ -198,6 +198,12 @@ void window_rows(Arena *arena, const Window *window, int64_t height_in, int64_t 
 /* a + b + ... of expressions, variadic, closed by NULL. */
 const Expression *expression_sum(Arena *arena, ...) __attribute__((sentinel));
 
+/* Those of channels begin..end-1 of the tensor that lie in the run: `count` from `first` on. */
+typedef struct RunPart {
+    int64_t first, count; /* count 0: none */
+} RunPart;
+RunPart run_part(const Run *run, int64_t begin, int64_t end);
+
 /* A channel range that lies in one run of each placement. */
 typedef struct Segment {
     int64_t first_channel, channel_count;

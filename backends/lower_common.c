@@ -209,6 +209,13 @@ void emit_activation(KernelBuilder *builder, Activation activation, int reg) {
     assert(!"unknown activation");
 }
 
+RunPart run_part(const Run *run, int64_t begin, int64_t end) {
+    int64_t first = run->first_channel > begin ? run->first_channel : begin;
+    int64_t last = run->first_channel + run->channel_count;
+    last = last < end ? last : end;
+    return (RunPart){first, first < last ? last - first : 0};
+}
+
 const Expression *row_offset(Arena *arena, const Run *run, const Expression *row) {
     if (run->ring_rows > 0)
         row = expression_remainder(arena, row, run->ring_rows);

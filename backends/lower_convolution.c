@@ -42,12 +42,6 @@ static float *pack_panel(const Convolution *conv, const float *weights, int64_t 
     return out;
 }
 
-/* The outputs of a group in panels that room is taken for: blocks are filled up. */
-static int64_t packed_outputs(const Convolution *conv) {
-    int64_t block = conv->lowering->target->weight_block, outputs = conv->main_outputs;
-    return block > 0 ? (outputs + block - 1) / block * block : outputs;
-}
-
 static void pack_weights(Convolution *conv, const Weight *weight, const Weight *bias) {
     int64_t taps = conv->packed_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
     int64_t outputs = conv->groups * conv->group_outputs;
@@ -106,10 +100,6 @@ static void emit_row_tiles(const Convolution *conv, ConvolutionTile *tile) {
 
 static int64_t flat_tiles(const Convolution *conv) {
     return (conv->width_out + conv->tile.pixels - 1) / conv->tile.pixels;
-}
-
-static int64_t group_panels(const Convolution *conv) {
-    return (conv->main_outputs + conv->panel_channels - 1) / conv->panel_channels;
 }
 
 /* The tiles of this panel that are among the kernel's items, and in the block; the range may be
@@ -307,8 +297,8 @@ void emit_convolution_panels(
 enum { MOST_PREFETCHING_TILES = 28 };
 
 /* Whether the weights are read from the third-level cache or memory each time. */
-static bool weights_stream(const Convolution *conv, int64_t weight_bytes) {
-    return weight_bytes > conv->lowering->target->l2_bytes / 2;
+static bool weights_stream(const Convolution *conv, int64_t bytes) {
+    return bytes > conv->lowering->target->l2_bytes / 2;
 }
 
 /* Tiles of pixels that a cache keeps while one panel of weights after the other goes over them: the
@@ -527,6 +517,13 @@ static bool adds_in_place(const Lowering *lowering, const Node *node, const Plac
            !is_read_later(lowering, value, run->buffer);
 }
 
+static const Placement *result_placement(const Convolution *conv, const Node *node) {
+    Placement **placements = conv->lowering->placements;
+    if (!conv->in_place)
+        return lowering_place(conv->lowering, node->results[0]);
+    return placements[node->results[0]->id] = placements[node->operands[1]->id];
+}
+
 static void describe(Convolution *conv, const Node *node, const Link *from, const Link *to) {
     Lowering *lowering = conv->lowering;
     conv->rows.window = node_window(node);
@@ -539,11 +536,7 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
         conv->residual =
             lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[1]));
     conv->in_place = conv->flat && adds_in_place(lowering, node, conv->residual);
-    if (conv->in_place)
-        lowering->placements[node->results[0]->id] = (Placement *)conv->residual;
-    conv->output = to               ? to->placement
-                   : conv->in_place ? conv->residual
-                                    : lowering_place(lowering, node->results[0]);
+    conv->output = to ? to->placement : result_placement(conv, node);
     conv->group_inputs = conv->input->channels / conv->groups;
     conv->group_outputs = conv->output->channels / conv->groups;
     conv->halves = node_weight(node, "weight")->type.element == ELEMENT_BF16;

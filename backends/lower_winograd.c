@@ -37,11 +37,6 @@ static void transform_weights(const float *weights, double positions[WINOGRAD_PO
         }
 }
 
-static int64_t packed_outputs(const Convolution *conv) {
-    int64_t block = conv->lowering->target->weight_block, outputs = conv->group_outputs;
-    return block > 0 ? (outputs + block - 1) / block * block : outputs;
-}
-
 /* Where the weights of an output channel begin at position 0, how far the next input channel and
  * the next position are. */
 typedef struct WeightPlace {

@@ -63,12 +63,10 @@ QuantizedSegment *quantized_segments(const QuantizedConvolution *conv, int64_t g
     *count = 0;
     for (int i = 0; i < input->run_count; i++) {
         const Run *run = &input->runs[i];
-        int64_t first = run->first_channel > begin ? run->first_channel : begin;
-        int64_t last = run->first_channel + run->channel_count;
-        last = last < end ? last : end;
-        if (first < last)
-            segments[(*count)++] =
-                (QuantizedSegment){i, first - run->first_channel, first - begin, last - first};
+        RunPart part = run_part(run, begin, end);
+        if (part.count > 0)
+            segments[(*count)++] = (QuantizedSegment){
+                i, part.first - run->first_channel, part.first - begin, part.count};
     }
     return segments;
 }

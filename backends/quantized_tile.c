@@ -228,14 +228,12 @@ static void store_channels(const QuantizedConvolution *conv, const QuantizedTile
     (void)constant;
     for (int i = 0; i < conv->output->run_count; i++) {
         const Run *run = &conv->output->runs[i];
-        int64_t begin = run->first_channel > first ? run->first_channel : first;
-        int64_t end = run->first_channel + run->channel_count;
-        end = end < first + count ? end : first + count;
-        if (begin < end)
+        RunPart part = run_part(run, first, first + count);
+        if (part.count > 0)
             kernel_store(builder, reg, conv->output_parameters[i],
-                output_offset(
-                    conv, tile, run, p, expression_constant(arena, begin - run->first_channel)),
-                (int)(begin - first), (int)(end - begin));
+                output_offset(conv, tile, run, p,
+                    expression_constant(arena, part.first - run->first_channel)),
+                (int)(part.first - first), (int)part.count);
     }
 }
 

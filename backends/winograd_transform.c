@@ -33,6 +33,11 @@ static const Expression *input_offset(const InputTile *place, int row, int colum
         NULL);
 }
 
+static void close_all(KernelBuilder *builder, int opened) {
+    while (opened-- > 0)
+        kernel_close(builder);
+}
+
 /* Opens a condition for each edge of the image that the row of some tile lies outside of; returns
  * how many. */
 static int open_inside(const InputTile *place, int row) {
@@ -73,8 +78,7 @@ static void load_row(const InputTile *place, int row, int *values) {
     for (int64_t column = place->first_inside; column < place->end_inside; column++)
         emit_vector_load(builder, values[column], place->parameter,
             input_offset(place, row, (int)column), place->count, place->run->exact);
-    while (opened-- > 0)
-        kernel_close(builder);
+    close_all(builder, opened);
 }
 
 static int combine(KernelBuilder *builder, InstructionKind kind, int a, int b) {
@@ -176,11 +180,6 @@ static int open_in_section(const Winograd *winograd, int64_t column) {
     kernel_open_if_less(
         conv->builder, expression_constant(conv->arena, column), section_end(winograd));
     return 2;
-}
-
-static void close_all(KernelBuilder *builder, int opened) {
-    while (opened-- > 0)
-        kernel_close(builder);
 }
 
 /* The tile's index in the block. */

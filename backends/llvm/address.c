@@ -58,12 +58,9 @@ LLVMValueRef codegen_expression(KernelCodegen *k, const Expression *expression) 
 
 /* Where a parameter or a local begins, and what its elements are. */
 static LLVMValueRef buffer_address(KernelCodegen *k, int parameter, LLVMTypeRef *element) {
-    bool local = parameter >= MAX_KERNEL_PARAMETERS;
-    *element = codegen_lane_type(
-        k->codegen, local ? k->kernel->local_elements[parameter - MAX_KERNEL_PARAMETERS]
-                          : k->kernel->parameters[parameter].element);
-    return local ? k->locals[parameter - MAX_KERNEL_PARAMETERS]
-                 : LLVMGetParam(k->function, (unsigned)parameter);
+    *element = codegen_lane_type(k->codegen, kernel_buffer_element(k->kernel, parameter));
+    return parameter >= MAX_KERNEL_PARAMETERS ? k->locals[parameter - MAX_KERNEL_PARAMETERS]
+                                              : LLVMGetParam(k->function, (unsigned)parameter);
 }
 
 static LLVMValueRef emit_displacement(

@@ -297,7 +297,7 @@ static void emit_part(
     emit_take(c, first, last, more);
 }
 
-/* bool share_step(crew, me, task, share, slices, slice_items, item_parts, least_piece, looks):
+/* bool share_step(crew, me, task, share, slices, slice_items, item_parts, least_piece):
  * false when the step before takes too long. */
 static void emit_share_step(Crew *c) {
     LLVMTypeRef i32 = c->codegen->i32, pointer = c->codegen->pointer;
