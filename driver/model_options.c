@@ -274,8 +274,7 @@ static const struct argp_option target_options[] = {{NULL, 0, NULL, 0, "Processo
         "Use the tiles and chains that `riffle tune` has measured for the target", 0},
     {"precision", OPTION_PRECISION, "NAME", 0,
         "Compute with fp32 (default), with int8 where layers can, or with bf16 where that is "
-        "faster: "
-        "with other answers",
+        "faster: with other answers",
         0},
     {"calibration", OPTION_CALIBRATION, "FILE", 0,
         "With --precision int8: a typical input, as a JPEG or PNG picture or raw float32 numbers; "

@@ -198,6 +198,8 @@ bool op_multiplies(OpKind op);
 bool node_adds_channels(const Node *node);
 /* concat, split, shuffle, gather, route: ops that only say which channel is where. */
 bool op_moves_channels(OpKind op);
+/* These, crop and max_pool: what comes out are numbers that went in, whatever their type. */
+bool op_keeps_numbers(OpKind op);
 /* Which channel of such a node's operands, joined along the channels, becomes that channel of that
  * result. */
 int64_t node_source_channel(const Node *node, int result, int64_t channel);

@@ -567,7 +567,7 @@ static InferFunction *const infer_functions[OP_COUNT] = {
 /* Most ops compute with floats. A residual is one, too. */
 static bool takes_element(const Node *node, int index, ElementType element) {
     OpKind op = node->op;
-    if (element == ELEMENT_F32 || op_moves_channels(op) || op == OP_crop || op == OP_max_pool)
+    if (element == ELEMENT_F32 || op_keeps_numbers(op))
         return true;
     if (element == ELEMENT_U8)
         return op == OP_quantized_conv || op == OP_quantized_linear;

@@ -377,6 +377,12 @@ void kernel_permute(KernelBuilder *builder, int destination, int a, int b, const
 
 /* ---- reading ---- */
 
+LaneType kernel_buffer_element(const Kernel *kernel, int parameter) {
+    return parameter >= MAX_KERNEL_PARAMETERS
+               ? kernel->local_elements[parameter - MAX_KERNEL_PARAMETERS]
+               : kernel->parameters[parameter].element;
+}
+
 int64_t kernel_local_bytes(const Kernel *kernel) {
     int64_t bytes = 0;
     for (int i = 0; i < kernel->local_count; i++)
@@ -483,8 +489,7 @@ static const char *access_fault(const Kernel *kernel, const Instruction *instruc
     if (instruction->first_lane < 0 || instruction->lane_count < 1 ||
         instruction->first_lane + instruction->lane_count > lanes)
         return "an access covers lanes that the register has not";
-    LaneType element = is_local ? kernel->local_elements[local]
-                                : kernel->parameters[instruction->parameter].element;
+    LaneType element = kernel_buffer_element(kernel, instruction->parameter);
     int accessed = access == ACCESS_WRITE ? instruction->sources[0] : instruction->destination;
     if (accessed >= 0 && lane_bytes(element) != lane_bytes(type_of(kernel, accessed)))
         return "the lanes of a register are not as large as the numbers of the buffer";

@@ -221,6 +221,8 @@ void kernel_permute(KernelBuilder *builder, int destination, int a, int b, const
 /* ---- reading ---- */
 
 void kernel_print(const Kernel *kernel, Text *text);
+/* What a parameter, or a buffer of the kernel's own, holds. */
+LaneType kernel_buffer_element(const Kernel *kernel, int parameter);
 /* Bytes of the kernel's own buffers. */
 int64_t kernel_local_bytes(const Kernel *kernel);
 /* Reports the first broken rule (register, lane, parameter or variable out of range, a source with

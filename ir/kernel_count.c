@@ -260,9 +260,7 @@ static bool was_added(
 }
 
 static int64_t number_bytes(const Counter *counter, int parameter) {
-    bool local = parameter >= MAX_KERNEL_PARAMETERS;
-    return lane_bytes(local ? counter->kernel->local_elements[parameter - MAX_KERNEL_PARAMETERS]
-                            : counter->kernel->parameters[parameter].element);
+    return lane_bytes(kernel_buffer_element(counter->kernel, parameter));
 }
 
 /* Which of the four bytes that are repeated some lane uses. */

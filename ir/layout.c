@@ -35,6 +35,10 @@ bool op_moves_channels(OpKind op) {
            op == OP_route;
 }
 
+bool op_keeps_numbers(OpKind op) {
+    return op_moves_channels(op) || op == OP_crop || op == OP_max_pool;
+}
+
 int64_t node_source_channel(const Node *node, int result, int64_t channel) {
     switch (node->op) {
     case OP_concat:

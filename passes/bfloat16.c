@@ -22,17 +22,6 @@ typedef struct Halving {
     bool changed; /* since the sweep began */
 } Halving;
 
-static bool has_weights(const Halving *halving) {
-    for (const Weight *weight = halving->graph->first_weight; weight; weight = weight->next)
-        if (weight->data == NULL) {
-            diagnostics_report(halving->context->diagnostics, SEVERITY_ERROR, weight->where,
-                "load weights, or make random ones", "the pass bfloat16 needs the numbers of '%s'",
-                weight->path);
-            return false;
-        }
-    return true;
-}
-
 static bool is_layer(const Node *node) {
     return node->op == OP_conv || node->op == OP_linear;
 }
@@ -46,10 +35,6 @@ static bool has_few_pixels(const Halving *halving, const Node *node) {
 static bool is_asked_for(const Halving *halving, const Node *node) {
     return pass_flag(halving->context, "values") ||
            (node_adds_channels(node) && has_few_pixels(halving, node));
-}
-
-static bool passes_on(const Node *node) {
-    return op_moves_channels(node->op) || node->op == OP_max_pool || node->op == OP_crop;
 }
 
 /* ---- which values stay f32 ---- */
@@ -77,7 +62,7 @@ static void keep_of_node(Halving *halving, Node *node) {
         is_layer(node) && is_asked_for(halving, node) && pass_may_rewrite(halving->context, node);
     if (layer)
         halving->layers[node->results[0]->id] = true;
-    if (passes_on(node))
+    if (op_keeps_numbers(node->op))
         return;
     for (int i = 0; i < node->operand_count; i++)
         if (!layer || i > 0)
@@ -98,10 +83,10 @@ static void find_floats(Halving *halving) {
     for (halving->changed = true; halving->changed;) {
         halving->changed = false;
         for (const Node *node = graph->last; node; node = node->previous)
-            if (passes_on(node))
+            if (op_keeps_numbers(node->op))
                 keep_alike(halving, node);
         for (const Node *node = graph->first; node; node = node->next)
-            if (passes_on(node))
+            if (op_keeps_numbers(node->op))
                 keep_alike(halving, node);
     }
     for (int id = 0; !pass_flag(halving->context, "values") && id < graph->next_value_id; id++)
@@ -133,13 +118,13 @@ bool pass_bfloat16(PassContext *context) {
     Halving halving = {.context = context, .graph = graph};
     halving.layers = ARENA_ARRAY(context->scratch, bool, graph->next_value_id + 1);
     halving.floats = ARENA_ARRAY(context->scratch, bool, graph->next_value_id + 1);
-    if (!has_weights(&halving))
+    if (!pass_has_numbers(context))
         return false;
     find_floats(&halving);
     for (Node *node = graph->first; node; node = node->next) {
         if (is_layer(node) && halving.layers[node->results[0]->id])
             halve_layer(&halving, node);
-        for (int i = 0; passes_on(node) && i < node->result_count; i++)
+        for (int i = 0; op_keeps_numbers(node->op) && i < node->result_count; i++)
             if (!halving.floats[node->results[i]->id])
                 node->results[i]->type.element = ELEMENT_BF16;
     }

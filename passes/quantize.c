@@ -44,24 +44,9 @@ static void take_ranges_out(Quantization *q) {
     }
 }
 
-static bool has_weights(const Quantization *q) {
-    for (const Weight *weight = q->graph->first_weight; weight; weight = weight->next)
-        if (weight->data == NULL) {
-            diagnostics_report(q->context->diagnostics, SEVERITY_ERROR, weight->where,
-                "load weights, or make random ones", "the pass quantize needs the numbers of '%s'",
-                weight->path);
-            return false;
-        }
-    return true;
-}
-
-static bool passes_bytes_on(const Node *node) {
-    return op_moves_channels(node->op) || node->op == OP_max_pool || node->op == OP_crop;
-}
-
 /* The value that a channel comes from, through what passes bytes on; *channel becomes its own. */
 static const Value *source_of(const Value *value, int64_t *channel) {
-    while (value->producer != NULL && passes_bytes_on(value->producer)) {
+    while (value->producer != NULL && op_keeps_numbers(value->producer->op)) {
         const Node *node = value->producer;
         int result = 0, operand = 0;
         while (node->results[result] != value)
@@ -81,7 +66,7 @@ static ByteScale *scale_of(Quantization *q, const Value *value) {
         return q->scales[value->id];
     int64_t channels = value->type.dims[1];
     ByteScale *scale = ARENA_NEW(q->arena, ByteScale);
-    if (value->producer == NULL || !passes_bytes_on(value->producer)) {
+    if (value->producer == NULL || !op_keeps_numbers(value->producer->op)) {
         if (q->low[value->id] == NULL)
             return NULL;
         *scale = byte_scale_create(
@@ -144,7 +129,7 @@ static bool can_quantize(Quantization *q, const Node *node) {
     int64_t filter = tensor_elements(&weight->type) / weight->type.dims[0]; /* 2 */
     if (filter > INT32_MAX / (255 * 127) || (weight->type.dims[1] == 1 && filter > MOST_EXACT_TAPS))
         return false;
-    bool through = operand->producer != NULL && passes_bytes_on(operand->producer); /* 3 */
+    bool through = operand->producer != NULL && op_keeps_numbers(operand->producer->op); /* 3 */
     return !needs_padding(q, node) || !through;
 }
 
@@ -158,7 +143,7 @@ static void find_takers(Quantization *q) {
         q->takes_floats[q->graph->outputs[i].value->id] = true;
     for (const Node *node = q->graph->last; node; node = node->previous) {
         bool bytes = false;
-        if (passes_bytes_on(node)) {
+        if (op_keeps_numbers(node->op)) {
             bytes = true;
             for (int i = 0; i < node->result_count; i++)
                 bytes = bytes && gives_bytes(q, node->results[i]) &&
@@ -312,7 +297,7 @@ bool pass_quantize(PassContext *context) {
     q.layers = ARENA_ARRAY(q.arena, bool, ids);
     q.bytes = ARENA_ARRAY(q.arena, Value *, ids);
     q.scales = ARENA_ARRAY(q.arena, ByteScale *, ids);
-    if (!has_weights(&q))
+    if (!pass_has_numbers(context))
         return false;
     take_ranges_out(&q);
     find_takers(&q);
@@ -320,7 +305,7 @@ bool pass_quantize(PassContext *context) {
         next = node->next;
         if (is_product(node) && q.layers[node->results[0]->id])
             replace_layer(&q, node);
-        else if (passes_bytes_on(node))
+        else if (op_keeps_numbers(node->op))
             pass_on(&q, node);
     }
     return true;

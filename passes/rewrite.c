@@ -4,6 +4,17 @@
 #include <math.h>
 #include <string.h>
 
+bool pass_has_numbers(PassContext *context) {
+    for (const Weight *weight = context->graph->first_weight; weight; weight = weight->next)
+        if (weight->data == NULL) {
+            diagnostics_report(context->diagnostics, SEVERITY_ERROR, weight->where,
+                "load weights, or make random ones", "the pass %s needs the numbers of '%s'",
+                context->step->pass->name, weight->path);
+            return false;
+        }
+    return true;
+}
+
 bool used_once(const Graph *graph, const Value *value) {
     return graph_use_count(graph, value) == 1;
 }

@@ -7,6 +7,10 @@
 #define PASS(function, ...) PassFunction pass_##function;
 #include "passes/passes.def"
 
+/* Whether all weights have numbers, for passes that compute with them; reports the first that has
+ * none. */
+bool pass_has_numbers(PassContext *context);
+
 /* True when the value has exactly one use: one operand of one node, or one graph output. */
 bool used_once(const Graph *graph, const Value *value);
 
