@@ -162,8 +162,11 @@ void pack_tail(
 void emit_tail(
     const Convolution *conv, ConvolutionTile *tile, const Expression *begin, const Expression *end);
 
-/* lower_convolution.c: the column of the weights that belongs to input `input` as it lies in
- * memory. */
+/* convolution_pack.c */
+
+/* Packs the weights and the biases (or NULL), and sets what says where they are. */
+void pack_convolution(Convolution *conv, const Weight *weight, const Weight *bias);
+/* The column of the weights that belongs to input `input` as it lies in memory. */
 int64_t weight_column(const Convolution *conv, int64_t input);
 
 /* convolution_pairs.c */

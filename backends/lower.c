@@ -523,15 +523,6 @@ Program *program_lower(
     return program_lower_with(graph, target, &options, arena, diagnostics);
 }
 
-/* A chain reads its operands when its last node is lowered. */
-static void count_reads(Lowering *lowering, const Node *node) {
-    if (lowering_chain_next(lowering, node))
-        return;
-    for (; node; node = lowering_chain_previous(lowering, node))
-        for (int i = 0; i < node->operand_count; i++)
-            lowering->unread[node->operands[i]->id]--;
-}
-
 Program *program_lower_with(const Graph *graph, const Target *target, const LowerOptions *options,
     Arena *arena, Diagnostics *diagnostics) {
     for (const Weight *weight = graph->first_weight; weight; weight = weight->next)
@@ -580,7 +571,7 @@ Program *program_lower_with(const Graph *graph, const Target *target, const Lowe
     bool good = true;
     for (const Node *const *node = nodes; good && *node; node++) {
         good = lower_node(&lowering, *node);
-        count_reads(&lowering, *node);
+        lowering_count_reads(&lowering, *node);
     }
     if (!good) {
         program_destroy(program);

@@ -102,6 +102,14 @@ void lowering_make_owned(Lowering *lowering, const Liveness *liveness);
 /* The runs in the buffers of the routes that own channels of the value; NULL when none does. */
 Placement *lowering_claimed_place(Lowering *lowering, const Value *value);
 
+/* ---- lower_in_place.c ---- */
+
+/* Called when the node has been lowered: its operands are read once less. */
+void lowering_count_reads(Lowering *lowering, const Node *node);
+/* Whether the node's sums may be stored where its residual lies: nobody else wants that any more.
+ * Then half of the bytes of a large tensor need not move. */
+bool lowering_adds_in_place(const Lowering *lowering, const Node *node, const Placement *residual);
+
 /* ---- calls (lower.c) ---- */
 
 void call_begin(Lowering *lowering, KernelCall *call, const Node *node, int64_t extent);

@@ -5,76 +5,9 @@
  * a fully connected layer is that with one pixel per image. Every other convolution works row by
  * row, with tiles at the edges that leave out the taps which fall into the padding.
  *
- * Weights are packed per group and panel (the output channels of one tile) as
- * [kernel row][kernel column][input channel][channel of the panel], without padding: the last
- * vector of a panel may read on into what follows. Those of bf16 lie in pairs of input channels
- * (convolution_pairs.c). */
+ * Weights are packed by convolution_pack.c, tiles are emitted by convolution_tile.c. */
 #include "backends/winograd.h"
-#include <assert.h>
 #include <inttypes.h>
-#include <string.h>
-
-/* ---- packing ---- */
-
-int64_t weight_column(const Convolution *conv, int64_t input) {
-    int64_t pixels = conv->input->flattened_pixels, channels;
-    if (pixels == 0)
-        return input;
-    channels = conv->group_inputs / pixels;
-    return input % channels * pixels + input / channels;
-}
-
-/* Each row of `channel_count` weights takes the room of `stride`. */
-static float *pack_panel(const Convolution *conv, const float *weights, int64_t first_output,
-    int64_t channel_count, int64_t stride, float *out) {
-    int64_t rows = conv->rows.window.kernel[0], columns = conv->rows.window.kernel[1];
-    int64_t inputs = conv->group_inputs;
-    for (int64_t row = 0; row < rows; row++)
-        for (int64_t column = 0; column < columns; column++)
-            for (int64_t input = 0; input < inputs; input++, out += stride)
-                for (int64_t channel = 0; channel < channel_count; channel++)
-                    out[channel] =
-                        weights[(((first_output + channel) * inputs + weight_column(conv, input)) *
-                                        rows +
-                                    row) *
-                                    columns +
-                                column];
-    return out;
-}
-
-static void pack_weights(Convolution *conv, const Weight *weight, const Weight *bias) {
-    int64_t taps = conv->packed_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
-    int64_t outputs = conv->groups * conv->group_outputs;
-    int64_t block = conv->lowering->target->weight_block;
-    int64_t panel = block > 0 ? block : conv->panel_channels;
-    conv->group_weights = packed_outputs(conv) * taps + tail_weight_floats(conv);
-    conv->has_bias = bias != NULL;
-    if (conv->halves) {
-        pack_pairs(conv, weight);
-        float *biases =
-            bias ? call_weights(conv->lowering, conv->call, outputs, &conv->biases) : NULL;
-        if (bias)
-            memcpy(biases, bias->data, (size_t)outputs * sizeof(float));
-        return;
-    }
-    conv->bias_offset = conv->groups * conv->group_weights;
-    float *packed = call_weights(
-        conv->lowering, conv->call, conv->bias_offset + (bias ? outputs : 0), &conv->weights);
-    conv->biases = conv->weights;
-    float *biases = packed + conv->bias_offset;
-    for (int64_t group = 0; group < conv->groups; group++) {
-        for (int64_t channel = 0; channel < conv->main_outputs; channel += panel) {
-            int64_t left = conv->main_outputs - channel, count = left < panel ? left : panel;
-            packed = pack_panel(conv, weight->data, group * conv->group_outputs + channel, count,
-                block > 0 ? block : count, packed);
-        }
-        if (conv->main_outputs < conv->group_outputs)
-            pack_tail(conv, group, weight->data, bias ? bias->data : NULL, packed);
-        packed += tail_weight_floats(conv);
-    }
-    if (bias)
-        memcpy(biases, bias->data, (size_t)outputs * sizeof(float));
-}
 
 /* ---- loops over groups, panels, pixels ---- */
 
@@ -486,37 +419,6 @@ bool is_depthwise(const Node *node) {
            node_weight(node, "weight")->type.dims[0] == node->operands[0]->type.dims[1];
 }
 
-/* Whether somebody else has yet to read from the buffer: the value again, or a view of it. */
-static bool is_read_later(const Lowering *lowering, const Value *value, int buffer) {
-    for (int id = 0; id < lowering->graph->next_value_id; id++) {
-        const Placement *placement = lowering->placements[id];
-        int unread = lowering->unread[id] - (id == value->id);
-        for (int i = 0; placement && unread > 0 && i < placement->run_count; i++)
-            if (placement->runs[i].buffer == buffer)
-                return true;
-    }
-    return false;
-}
-
-/* Whether the sums may be stored where the residual lies: each number is read by what replaces it,
- * and nobody else wants it any more. Then half of the bytes of a large tensor need not move. */
-static bool adds_in_place(const Lowering *lowering, const Node *node, const Placement *residual) {
-    if (!residual || residual->run_count != 1 || residual->runs[0].buffer < 0)
-        return false;
-    const Value *value = node->operands[1], *result = node->results[0];
-    const Run *run = &residual->runs[0];
-    const Buffer *buffer = &lowering->program->buffers[run->buffer];
-    if (value->type.element != result->type.element)
-        return false;
-    if (lowering->placements[value->id] != residual || buffer->kind != BUFFER_WORKSPACE ||
-        lowering->claims[value->id] || lowering->claims[result->id] ||
-        lowering->outputs[value->id] || lowering->outputs[result->id])
-        return false;
-    return run->offset == 0 && run->channel_stride == 1 && run->ring_rows == 0 &&
-           run->pixel_stride == pixel_distance(lowering->target, residual->channels) &&
-           !is_read_later(lowering, value, run->buffer);
-}
-
 static const Placement *result_placement(const Convolution *conv, const Node *node) {
     Placement **placements = conv->lowering->placements;
     if (!conv->in_place)
@@ -535,7 +437,7 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
     if (node->operand_count > 1)
         conv->residual =
             lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[1]));
-    conv->in_place = conv->flat && adds_in_place(lowering, node, conv->residual);
+    conv->in_place = conv->flat && lowering_adds_in_place(lowering, node, conv->residual);
     conv->output = to ? to->placement : result_placement(conv, node);
     conv->group_inputs = conv->input->channels / conv->groups;
     conv->group_outputs = conv->output->channels / conv->groups;
@@ -576,7 +478,7 @@ static Convolution *prepare(Lowering *lowering, KernelCall *call, const Node *no
     if (conv->residual && !conv->in_place)
         conv->residual_parameters =
             call_placement(call, PARAMETER_READ, "residual", conv->residual);
-    pack_weights(conv, node_weight(node, "weight"), node_weight(node, "bias"));
+    pack_convolution(conv, node_weight(node, "weight"), node_weight(node, "bias"));
     ParameterRole role = conv->in_place ? PARAMETER_UPDATE : PARAMETER_WRITE;
     conv->output_parameters = call_link(call, role, "output", to, conv->output);
     if (conv->in_place)

@@ -38,43 +38,41 @@ static void close_all(KernelBuilder *builder, int opened) {
         kernel_close(builder);
 }
 
-/* Opens a condition for each edge of the image that the row of some tile lies outside of; returns
- * how many. */
-static int open_inside(const InputTile *place, int row) {
-    const Winograd *winograd = place->winograd;
-    const Convolution *conv = &winograd->result;
-    int64_t height = conv->input->height, from_first = row - winograd->padding[0];
-    int64_t last = (winograd->block.tile_rows - 1) * WINOGRAD_OUTPUTS + from_first;
-    const Expression *at =
-        expression_offset(conv->arena, times(conv, place->row, WINOGRAD_OUTPUTS), from_first);
-    int opened = 0;
-    if (from_first < 0) {
-        kernel_open_if_less(conv->builder, expression_constant(conv->arena, -1), at);
-        opened++;
-    }
-    if (last >= height) {
-        kernel_open_if_less(conv->builder, at, expression_constant(conv->arena, height));
-        opened++;
-    }
-    return opened;
-}
+/* A row of the tiles, and whether in some of them it lies outside of the image. */
+typedef struct TileRow {
+    int64_t from_first; /* from the first row of outputs of its tile */
+    bool above, below;
+} TileRow;
 
-static bool row_may_leave(const Winograd *winograd, int row) {
+static TileRow tile_row(const Winograd *winograd, int row) {
     int64_t from_first = row - winograd->padding[0];
     int64_t last = (winograd->block.tile_rows - 1) * WINOGRAD_OUTPUTS + from_first;
-    return from_first < 0 || last >= winograd->result.input->height;
+    return (TileRow){from_first, from_first < 0, last >= winograd->result.input->height};
+}
+
+/* Opens a condition for each edge that the row may lie outside of; returns how many. */
+static int open_inside(const InputTile *place, const TileRow *row) {
+    const Convolution *conv = &place->winograd->result;
+    const Expression *at =
+        expression_offset(conv->arena, times(conv, place->row, WINOGRAD_OUTPUTS), row->from_first);
+    if (row->above)
+        kernel_open_if_less(conv->builder, expression_constant(conv->arena, -1), at);
+    if (row->below)
+        kernel_open_if_less(
+            conv->builder, at, expression_constant(conv->arena, conv->input->height));
+    return row->above + row->below;
 }
 
 static void load_row(const InputTile *place, int row, int *values) {
     KernelBuilder *builder = place->winograd->result.builder;
-    bool may_leave = row_may_leave(place->winograd, row);
+    TileRow edges = tile_row(place->winograd, row);
     for (int column = 0; column < WINOGRAD_INPUTS; column++) {
         bool outside = column < place->first_inside || column >= place->end_inside;
         values[column] = kernel_register(builder, place->width);
-        if (outside || may_leave)
+        if (outside || edges.above || edges.below)
             kernel_splat(builder, values[column], 0.0f);
     }
-    int opened = may_leave ? open_inside(place, row) : 0;
+    int opened = open_inside(place, &edges);
     for (int64_t column = place->first_inside; column < place->end_inside; column++)
         emit_vector_load(builder, values[column], place->parameter,
             input_offset(place, row, (int)column), place->count, place->run->exact);

@@ -1,0 +1,67 @@
+/* The weights of a convolution in the order in which its kernel reads them: per group and panel
+ * (the output channels of one tile) as [kernel row][kernel column][input channel][channel of the
+ * panel], without padding: the last vector of a panel may read on into what follows. Behind the
+ * panels of a group are the weights of its tail (convolution_tail.c), and behind all groups the
+ * biases. Those of bf16 lie in pairs of input channels (convolution_pairs.c). */
+#include "backends/convolution.h"
+#include <string.h>
+
+int64_t weight_column(const Convolution *conv, int64_t input) {
+    int64_t pixels = conv->input->flattened_pixels, channels;
+    if (pixels == 0)
+        return input;
+    channels = conv->group_inputs / pixels;
+    return input % channels * pixels + input / channels;
+}
+
+/* Each row of `channel_count` weights takes the room of `stride`. */
+static float *pack_panel(const Convolution *conv, const float *weights, int64_t first_output,
+    int64_t channel_count, int64_t stride, float *out) {
+    int64_t rows = conv->rows.window.kernel[0], columns = conv->rows.window.kernel[1];
+    int64_t inputs = conv->group_inputs;
+    for (int64_t row = 0; row < rows; row++)
+        for (int64_t column = 0; column < columns; column++)
+            for (int64_t input = 0; input < inputs; input++, out += stride)
+                for (int64_t channel = 0; channel < channel_count; channel++)
+                    out[channel] =
+                        weights[(((first_output + channel) * inputs + weight_column(conv, input)) *
+                                        rows +
+                                    row) *
+                                    columns +
+                                column];
+    return out;
+}
+
+void pack_convolution(Convolution *conv, const Weight *weight, const Weight *bias) {
+    int64_t taps = conv->packed_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
+    int64_t outputs = conv->groups * conv->group_outputs;
+    int64_t block = conv->lowering->target->weight_block;
+    int64_t panel = block > 0 ? block : conv->panel_channels;
+    conv->group_weights = packed_outputs(conv) * taps + tail_weight_floats(conv);
+    conv->has_bias = bias != NULL;
+    if (conv->halves) {
+        pack_pairs(conv, weight);
+        float *biases =
+            bias ? call_weights(conv->lowering, conv->call, outputs, &conv->biases) : NULL;
+        if (bias)
+            memcpy(biases, bias->data, (size_t)outputs * sizeof(float));
+        return;
+    }
+    conv->bias_offset = conv->groups * conv->group_weights;
+    float *packed = call_weights(
+        conv->lowering, conv->call, conv->bias_offset + (bias ? outputs : 0), &conv->weights);
+    conv->biases = conv->weights;
+    float *biases = packed + conv->bias_offset;
+    for (int64_t group = 0; group < conv->groups; group++) {
+        for (int64_t channel = 0; channel < conv->main_outputs; channel += panel) {
+            int64_t left = conv->main_outputs - channel, count = left < panel ? left : panel;
+            packed = pack_panel(conv, weight->data, group * conv->group_outputs + channel, count,
+                block > 0 ? block : count, packed);
+        }
+        if (conv->main_outputs < conv->group_outputs)
+            pack_tail(conv, group, weight->data, bias ? bias->data : NULL, packed);
+        packed += tail_weight_floats(conv);
+    }
+    if (bias)
+        memcpy(biases, bias->data, (size_t)outputs * sizeof(float));
+}
