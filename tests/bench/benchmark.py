@@ -42,6 +42,8 @@ def parse_arguments():
                         help="(default: build/benchmark)")
     parser.add_argument("--read", type=Path, metavar="FILE", help="measure nothing: take the results from this JSON")
     parser.add_argument("--write-docs", action="store_true", help="put tables and plots into docs/performance.md")
+    parser.add_argument("--beside", action="store_true",
+                        help="put the tables into docs/performance.md, as those of another machine")
     parser.add_argument("--no-kinds", action="store_true", help="leave out the time by kind of op")
     parser.add_argument("--upgrade", action="store_true", help="install the newest engines again")
     parser.add_argument("--here", action="store_true", help="install nothing: the Python that runs this has what "
@@ -211,6 +213,8 @@ def main():
         print(f"no plots: {error}", file=sys.stderr)
     if arguments.write_docs:
         report.write_docs(result, arguments.output)
+    if arguments.beside:
+        report.write_beside(result)
 
 
 if __name__ == "__main__":

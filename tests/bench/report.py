@@ -14,6 +14,7 @@ TABLE, DATA, SHEET = "table.txt", "benchmark.json", "benchmark.csv"
 PLOTS = ("latency.svg", "kinds.svg")
 PAGE, IMAGES = ROOT / "docs" / "performance.md", ROOT / "docs" / "images"
 BEGIN, END = "<!-- benchmark.py writes from here", "<!-- to here -->"
+BEGIN_BESIDE = "<!-- benchmark.py --beside writes from here"
 DASH = "–"
 
 
@@ -190,30 +191,43 @@ def write(result, folder):
 
 # ---- docs/performance.md ----
 
-def docs(result):
+def tables(result):
     lines = [f"Measured on {result['machine']}, {result['date']}. {CAPTION}\n",
              markdown(COLUMNS, [figures(row) for row in result["rows"]]),
              markdown(*every_engine(result)),
              "".join(f"- {each}\n" for each in versions(result)),
              f"{DASH}: not timed. \\*: other programs had the cores for more than {MOST_LOST:.0%} of the time, so the "
              "times mean little.\n" + "".join(f"{line}.\n" for line in failures(result)),
-             compiling(result),
-             "![latency of each engine over the limit](images/latency.svg)\n"]
+             compiling(result)]
+    return "\n".join(line for line in lines if line)
+
+
+def plots_of(result):
+    lines = ["", "![latency of each engine over the limit](images/latency.svg)\n"]
     if result["kinds"]:
         lines.append("Time by kind of op, as in figure 2 of the paper of ShuffleNet V2; above, each layer in a kernel "
                      "of its own, below, as compiled:\n")
         lines.append("![time by kind of op](images/kinds.svg)\n")
-    return "\n".join(line for line in lines if line)
+    return "\n".join(lines)
+
+
+def replace_between(begin, made):
+    """Replaces what stands between the mark `begin` of the page and the END that follows it."""
+    head, mark, rest = PAGE.read_text().partition(begin)
+    _, end, tail = rest.partition(END)
+    assert mark and end, f"{PAGE} lacks the marks '{begin}' and '{END}'"
+    first_line = mark + rest.splitlines()[0]
+    PAGE.write_text(f"{head}{first_line}\n\n{made}\n{END}{tail}")
+
+
+def write_beside(result):
+    """Puts the tables of another machine into the section that the page has for it; no plots, no data."""
+    replace_between(BEGIN_BESIDE, tables(result))
 
 
 def write_docs(result, folder):
-    """Replaces what stands between the two marks of the page; keeps the data beside it."""
-    page = PAGE.read_text()
-    head, mark, rest = page.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    assert mark and end, f"{PAGE} lacks the marks '{BEGIN}' and '{END}'"
-    first_line = mark + rest.splitlines()[0]
-    PAGE.write_text(f"{head}{first_line}\n\n{docs(result)}\n{END}{tail}")
+    """Puts tables and plots of this project's main machine into the page; keeps the data beside it."""
+    replace_between(BEGIN, tables(result) + plots_of(result))
     (PAGE.parent / "performance.json").write_text(json.dumps(result, indent=1) + "\n")
     IMAGES.mkdir(exist_ok=True)
     for plot in PLOTS:
