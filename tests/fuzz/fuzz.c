@@ -1,9 +1,11 @@
 /* Mutates files for a bounded time and gives them to the readers of riffle.
  *
  *     fuzz EXAMPLES [--seconds N] [--seed N] [--reader NAME] [--round N]
+ *     fuzz EXAMPLES --write-seeds FOLDER      seeds and dictionaries for other fuzzers
  *
  * The rounds of a seed are the same everywhere; only how many fit the time differs. What breaks is
  * told by seed, reader and round, and --round gives that file again (and writes it to stdout). */
+#include "tests/fuzz/dictionary.h"
 #include "tests/fuzz/mutate.h"
 #include "tests/fuzz/readers.h"
 
@@ -12,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -59,6 +62,7 @@ static void watch_for_crashes(void) {
 
 typedef struct Options {
     const char *examples;
+    const char *seed_folder; /* NULL: fuzz */
     double seconds;
     uint64_t seed, round;
     bool one_round;
@@ -67,8 +71,8 @@ typedef struct Options {
 
 static _Noreturn void usage(void) {
     fputs("usage: fuzz EXAMPLES [--seconds N] [--seed N] [--reader "
-          "spec|json|rir|safetensors|pipeline|onnx] "
-          "[--round N]\n",
+          "spec|json|rir|safetensors|pipeline|onnx|tuning|picture] "
+          "[--round N] [--write-seeds FOLDER]\n",
         stderr);
     exit(2);
 }
@@ -97,6 +101,8 @@ static Options read_options(int argc, char **argv) {
         } else if (strcmp(argv[i], "--round") == 0) {
             options.round = read_number(value);
             options.one_round = true;
+        } else if (strcmp(argv[i], "--write-seeds") == 0) {
+            options.seed_folder = value;
         } else if (strcmp(argv[i], "--reader") == 0) {
             for (int k = 0; k < READER_COUNT; k++)
                 options.only_reader = strcmp(reader_names[k], value) == 0 ? k : options.only_reader;
@@ -162,12 +168,50 @@ static void fuzz_reader(ReaderKind kind, const Options *options, double seconds)
         text_free(&seeds[i]);
 }
 
+static void make_folder(const char *path) {
+    if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+        perror(path);
+        exit(2);
+    }
+}
+
+static void write_file(const Text *text, const char *path) {
+    int error = text_write_file(text, path);
+    if (error != 0) {
+        fprintf(stderr, "%s: %s\n", path, strerror(error));
+        exit(2);
+    }
+}
+
+/* FOLDER/READER/seed0 and so on, and FOLDER/READER.dict. */
+static void write_seeds(ReaderKind kind, const char *folder) {
+    Text seeds[MOST_SEEDS] = {{0}}, words = {0};
+    char path[4096];
+    make_folder(folder);
+    snprintf(path, sizeof path, "%s/%s.dict", folder, reader_names[kind]);
+    reader_dictionary(kind, &words);
+    write_file(&words, path);
+    text_free(&words);
+    snprintf(path, sizeof path, "%s/%s", folder, reader_names[kind]);
+    make_folder(path);
+    int count = reader_seeds(kind, ".", seeds, MOST_SEEDS);
+    for (int i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "%s/%s/seed%d", folder, reader_names[kind], i);
+        write_file(&seeds[i], path);
+        text_free(&seeds[i]);
+    }
+}
+
 int main(int argc, char **argv) {
     Options options = read_options(argc, argv);
     if (chdir(options.examples) != 0) { /* so that the seeds find what they import */
         perror(options.examples);
         return 2;
     }
+    for (int kind = 0; options.seed_folder != NULL && kind < READER_COUNT; kind++)
+        write_seeds((ReaderKind)kind, options.seed_folder);
+    if (options.seed_folder != NULL)
+        return 0;
     watch_for_crashes();
     for (int kind = 0; kind < READER_COUNT; kind++) {
         if (options.only_reader < 0)

@@ -12,9 +12,11 @@ typedef enum ReaderKind {
     READER_RIR,
     READER_SAFETENSORS,
     READER_PIPELINE,
-    READER_ONNX
+    READER_ONNX,
+    READER_TUNING,
+    READER_PICTURE
 } ReaderKind;
-enum { READER_COUNT = READER_ONNX + 1 };
+enum { READER_COUNT = READER_PICTURE + 1 };
 
 extern const char *const reader_names[READER_COUNT];
 
