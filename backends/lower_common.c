@@ -145,9 +145,12 @@ void emit_exponential(KernelBuilder *builder, int destination, int source) {
     int x = kernel_register(builder, lanes), n = kernel_register(builder, lanes);
     int square = kernel_register(builder, lanes), sum = kernel_register(builder, lanes);
     int one = emit_constant(builder, lanes, 1.0f);
-    kernel_binary(builder, INSTRUCTION_maximum, x, source, emit_constant(builder, lanes, -87.0f));
-    kernel_binary(builder, INSTRUCTION_minimum, x, x, emit_constant(builder, lanes, 88.0f));
-    kernel_multiply_add(builder, n, x, emit_constant(builder, lanes, 1.44269504088896341f),
+    int least = emit_constant(builder, lanes, -87.0f);
+    kernel_binary(builder, INSTRUCTION_maximum, x, least, source);
+    kernel_binary(builder, INSTRUCTION_minimum, x, emit_constant(builder, lanes, 88.0f), x);
+    /* NaN stays in x, and so in the result; no integer is made of it. */
+    kernel_binary(builder, INSTRUCTION_maximum, n, x, least);
+    kernel_multiply_add(builder, n, n, emit_constant(builder, lanes, 1.44269504088896341f),
         emit_constant(builder, lanes, 0.5f));
     kernel_unary(builder, INSTRUCTION_floor, n, n);
     kernel_multiply_add(builder, x, n, emit_constant(builder, lanes, -0.693359375f), x);
@@ -162,10 +165,11 @@ void emit_exponential(KernelBuilder *builder, int destination, int source) {
     kernel_binary(builder, INSTRUCTION_multiply, destination, sum, n);
 }
 
+/* What is clamped comes second, so that NaN stays NaN. */
 static void emit_clamp(KernelBuilder *builder, int reg, float least, float most) {
     int lanes = builder->kernel->register_lanes[reg];
-    kernel_binary(builder, INSTRUCTION_maximum, reg, reg, emit_constant(builder, lanes, least));
-    kernel_binary(builder, INSTRUCTION_minimum, reg, reg, emit_constant(builder, lanes, most));
+    kernel_binary(builder, INSTRUCTION_maximum, reg, emit_constant(builder, lanes, least), reg);
+    kernel_binary(builder, INSTRUCTION_minimum, reg, emit_constant(builder, lanes, most), reg);
 }
 
 void emit_activation(KernelBuilder *builder, Activation activation, int reg) {
@@ -175,7 +179,7 @@ void emit_activation(KernelBuilder *builder, Activation activation, int reg) {
     case ACTIVATION_NONE:
         return;
     case ACTIVATION_RELU:
-        kernel_binary(builder, INSTRUCTION_maximum, reg, reg, emit_constant(builder, lanes, 0.0f));
+        kernel_binary(builder, INSTRUCTION_maximum, reg, emit_constant(builder, lanes, 0.0f), reg);
         return;
     case ACTIVATION_RELU6:
         emit_clamp(builder, reg, 0.0f, 6.0f);

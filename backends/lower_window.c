@@ -64,7 +64,7 @@ static void combine(const WindowOp *op, int accumulator, int value, int weight) 
         kernel_multiply_add(op->builder, accumulator, value, weight, accumulator);
         return;
     case WINDOW_MAXIMUM:
-        kernel_binary(op->builder, INSTRUCTION_maximum, accumulator, accumulator, value);
+        kernel_binary(op->builder, INSTRUCTION_maximum_or_nan, accumulator, accumulator, value);
         return;
     case WINDOW_MEAN:
         kernel_binary(op->builder, INSTRUCTION_add, accumulator, accumulator, value);

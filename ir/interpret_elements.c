@@ -4,9 +4,9 @@
 #include <assert.h>
 #include <math.h>
 
-/* Comparisons, not fmax: that is a call into the library for each element. */
+/* Comparisons, not fmax: that is a call into the library for each element, and loses NaN. */
 static double at_least_0(double x) {
-    return x > 0 ? x : 0;
+    return x < 0 ? 0 : x;
 }
 
 static double clamp_to_6(double x) {

@@ -50,7 +50,7 @@ static double largest_in_window(
     for (int64_t y = rows.begin; y < rows.end; y++) {
         for (int64_t x = columns.begin; x < columns.end; x++) {
             double cell = (double)plane[y * pooling->size[1] + x];
-            largest = cell > largest ? cell : largest;
+            largest = cell > largest || isnan(cell) ? cell : largest;
         }
     }
     return largest;

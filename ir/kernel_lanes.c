@@ -147,7 +147,8 @@ static RegisterState computed_state(
     bool product = kind == INSTRUCTION_multiply ||
                    (kind == INSTRUCTION_multiply_add && is_splat_of(states[2], 0));
     bool sum = kind == INSTRUCTION_add;
-    bool either = kind == INSTRUCTION_minimum || kind == INSTRUCTION_maximum;
+    bool either = kind == INSTRUCTION_minimum || kind == INSTRUCTION_maximum ||
+                  kind == INSTRUCTION_maximum_or_nan;
     if ((product && is_splat_of(states[0], 1)) || (sum && is_splat_of(states[0], 0)))
         return *states[1];
     if ((product && is_splat_of(states[1], 1)) || (sum && is_splat_of(states[1], 0)) ||
@@ -179,6 +180,7 @@ RegisterState register_state_after(
     case INSTRUCTION_divide:
     case INSTRUCTION_minimum:
     case INSTRUCTION_maximum:
+    case INSTRUCTION_maximum_or_nan:
     case INSTRUCTION_multiply_add:
     case INSTRUCTION_floor:
     case INSTRUCTION_square_root:

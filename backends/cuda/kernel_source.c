@@ -3,6 +3,7 @@
 #include "backends/cuda/source.h"
 #include <assert.h>
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- what the functions call ---- */
@@ -36,12 +37,17 @@ static const Helper helpers[] = {
     {"spread4", "INLINE float4 spread4(float a) { return make_float4(a, a, a, a); }\n"},
     {"power_of_two",
         "INLINE float power_of_two(float a) { return __int_as_float(((int)a + 127) << 23); }\n"},
+    {"maximum_or_nan", "INLINE float maximum_or_nan(float a, float b)\n{\n"
+                       "    return a > b || a != a ? a : b;\n}\n"},
     {"add4", BINARY("add4", "+")},
     {"subtract4", BINARY("subtract4", "-")},
     {"multiply4", BINARY("multiply4", "*")},
     {"divide4", BINARY("divide4", "/")},
     {"minimum4", CHOICE("minimum4", "<")},
     {"maximum4", CHOICE("maximum4", ">")},
+    {"maximum_or_nan4",
+        LANES("maximum_or_nan4(float4 a, float4 b)", "maximum_or_nan(a.x, b.x)",
+            "maximum_or_nan(a.y, b.y)", "maximum_or_nan(a.z, b.z)", "maximum_or_nan(a.w, b.w)")},
     {"multiply_add4", LANES("multiply_add4(float4 a, float4 b, float4 c)", "fmaf(a.x, b.x, c.x)",
                           "fmaf(a.y, b.y, c.y)", "fmaf(a.z, b.z, c.z)", "fmaf(a.w, b.w, c.w)")},
     {"floor4", UNARY("floor4", "floorf")},
@@ -57,12 +63,18 @@ static bool calls(const char *text, const char *name) {
     return false;
 }
 
+/* Functions of four lanes may call those of one. */
+static bool calls_of_four(const char *text, const char *name) {
+    bool called = strcmp(name, "power_of_two") == 0 || strcmp(name, "maximum_or_nan") == 0;
+    char of_four[32];
+    snprintf(of_four, sizeof of_four, "%s4", name);
+    return called && calls(text, of_four);
+}
+
 void cuda_prelude_write(const char *kernels, Text *out) {
-    bool power4 = calls(kernels, "power_of_two4");
     text_append(out, "#define INLINE static __device__ __forceinline__\n\n");
     for (size_t i = 0; i < sizeof helpers / sizeof *helpers; i++)
-        if (calls(kernels, helpers[i].name) ||
-            (power4 && strcmp(helpers[i].name, "power_of_two") == 0))
+        if (calls(kernels, helpers[i].name) || calls_of_four(kernels, helpers[i].name))
             text_append(out, helpers[i].text);
     text_append(out, "\n");
 }
@@ -196,6 +208,9 @@ static void append_value(Syntax *syntax, const Instruction *instruction) {
         return;
     case INSTRUCTION_maximum:
         append_choice(syntax, instruction, lanes, " > ");
+        return;
+    case INSTRUCTION_maximum_or_nan:
+        append_call(syntax, instruction, lanes, "maximum_or_nan");
         return;
     case INSTRUCTION_multiply_add:
         append_call(syntax, instruction, lanes, "fmaf");

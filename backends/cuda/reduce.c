@@ -2,6 +2,7 @@
  * plane, softmax over the channels of a pixel. */
 #include "backends/cuda/gpu.h"
 #include <inttypes.h>
+#include <math.h>
 
 enum { POOL_LANES = 32, POOL_PLANES = BLOCK_THREADS / POOL_LANES }; /* threads a plane, planes */
 
@@ -101,7 +102,7 @@ static void emit_softmax(const Reduction *r) {
     KernelBuilder *builder = r->builder;
     Arena *arena = r->arena;
     const Expression *pixel = kernel_variable(builder, VARIABLE_BEGIN);
-    int maximum = emit_splat(builder, 1, -3.402823466e38f), sum = emit_splat(builder, 1, 0.0f);
+    int maximum = emit_splat(builder, 1, -INFINITY), sum = emit_splat(builder, 1, 0.0f);
     const Expression *channel = open_channels(r);
     kernel_binary(
         builder, INSTRUCTION_maximum, maximum, maximum, load_shifted(r, channel, pixel, -1));

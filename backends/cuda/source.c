@@ -440,7 +440,7 @@ void cuda_source_write(const Graph *graph, const Program *program, Text *out) {
         "/* The network %s for %s (%s). Compile with\n"
         " *     nvcc -O3 -arch=%s -c %s.cu\n"
         " * and link with %s_weights.S. The functions are documented in %s.h. */\n"
-        "#include \"%s.h\"\n\n#include <cuda_runtime.h>\n#include <stdlib.h>\n\n"
+        "#include \"%s.h\"\n\n#include <cuda_runtime.h>\n#include <math.h>\n#include <stdlib.h>\n\n"
         "extern \"C\" const unsigned char %s_weights[];\n\n",
         graph->name, program->target->name, program->target->summary, program->target->cpu,
         graph->name, graph->name, graph->name, graph->name, names.name);

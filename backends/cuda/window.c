@@ -1,6 +1,7 @@
 /* Depthwise convolution, pooling and padding on a GPU. */
 #include "backends/cuda/window.h"
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 bool is_window_op(const Node *node) {
@@ -88,7 +89,7 @@ static void emit_tap(const WindowOp *op, KernelBuilder *builder, const Expressio
         kernel_multiply_add(builder, sum, value, weight, sum);
         return;
     case WINDOW_MAXIMUM:
-        kernel_binary(builder, INSTRUCTION_maximum, sum, sum, value);
+        kernel_binary(builder, INSTRUCTION_maximum_or_nan, sum, sum, value);
         return;
     case WINDOW_MEAN:
         kernel_binary(builder, INSTRUCTION_add, sum, sum, value);
@@ -105,7 +106,7 @@ static int start_value(const WindowOp *op, KernelBuilder *builder, const Express
         kernel_load(builder, sum, op->weights,
             expression_offset(builder->arena, channel, op->bias_offset), 0, 1);
     else
-        kernel_splat(builder, sum, op->kind == WINDOW_MAXIMUM ? -3.402823466e38f : 0.0f);
+        kernel_splat(builder, sum, op->kind == WINDOW_MAXIMUM ? -INFINITY : 0.0f);
     return sum;
 }
 

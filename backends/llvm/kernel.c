@@ -285,6 +285,13 @@ static LLVMValueRef emit_select(
     return LLVMBuildSelect(k->builder, LLVMBuildFCmp(k->builder, predicate, a, b, ""), a, b, "");
 }
 
+/* Zeros of both signs are equal, which spares x86 instructions. */
+static LLVMValueRef emit_maximum_or_nan(KernelCodegen *k, LLVMTypeRef type, LLVMValueRef *sources) {
+    LLVMValueRef larger = emit_intrinsic(k, "llvm.maximum", type, sources, 2);
+    LLVMSetFastMathFlags(larger, LLVMFastMathNoSignedZeros);
+    return larger;
+}
+
 /* Folds halves onto each other until one lane is left. */
 static LLVMValueRef emit_reduce(
     KernelCodegen *k, InstructionKind kind, LLVMValueRef value, int lanes) {
@@ -371,6 +378,8 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
         if (lane != LANE_F32)
             return codegen_integers(k->codegen, instruction, sources, lane, lanes);
         return emit_select(k, LLVMRealOGT, a, b);
+    case INSTRUCTION_maximum_or_nan:
+        return emit_maximum_or_nan(k, type, sources);
     case INSTRUCTION_multiply_add:
         return emit_intrinsic(k, "llvm.fmuladd", type, sources, 3);
     case INSTRUCTION_floor:

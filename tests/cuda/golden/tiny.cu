@@ -4,6 +4,7 @@
 #include "tiny.h"
 
 #include <cuda_runtime.h>
+#include <math.h>
 #include <stdlib.h>
 
 extern "C" const unsigned char tiny_cuda_weights[];
@@ -16,6 +17,10 @@ INLINE float4 load4(const float *at) { return *(const float4 *)at; }
 INLINE void store4(float *at, float4 a) { *(float4 *)at = a; }
 INLINE float4 spread4(float a) { return make_float4(a, a, a, a); }
 INLINE float power_of_two(float a) { return __int_as_float(((int)a + 127) << 23); }
+INLINE float maximum_or_nan(float a, float b)
+{
+    return a > b || a != a ? a : b;
+}
 INLINE float4 add4(float4 a, float4 b)
 {
     return make_float4(a.x + b.x, a.y + b.y,
@@ -115,7 +120,7 @@ static __device__ __noinline__ void kernel_0(const float *input, const float *__
             float4 v14 = load4(&tile0[element29 * 4 + 24]);
             v12 = add4(v12, v14);
             float4 v15 = spread4(0.0f);
-            v12 = maximum4(v12, v15);
+            v12 = maximum4(v15, v12);
             store4(&tile0[element29 * 4], v12);
         }
         __syncthreads();
@@ -126,7 +131,7 @@ static __device__ __noinline__ void kernel_0(const float *input, const float *__
             const int x = element30 % 2 % 2;
             const int channel = tile + index;
             const int first_in_tile = index * 12;
-            float v16 = -3.4028235e+38f;
+            float v16 = -INFINITY;
             #pragma unroll 1
             for (int kernel_row36 = 0; kernel_row36 < 3; kernel_row36++) {
                 const int row37 = y * 2 + kernel_row36 - 1;
@@ -136,7 +141,7 @@ static __device__ __noinline__ void kernel_0(const float *input, const float *__
                         const int column39 = x * 2 + kernel_column38 - 1;
                         if (-1 < column39) {
                             float v17 = tile0[first_in_tile + (row37 - first_row) * 4 + column39];
-                            v16 = v16 > v17 ? v16 : v17;
+                            v16 = maximum_or_nan(v16, v17);
                         }
                     }
                 }
@@ -196,7 +201,7 @@ static __device__ __noinline__ void kernel_1(const float *input, const float *__
         for (int element16 = thread; element16 < 2; element16 += 256) {
             float4 v13 = load4(&tile0[element16 * 4]);
             float4 v14 = spread4(0.0f);
-            v13 = maximum4(v13, v14);
+            v13 = maximum4(v14, v13);
             store4(&tile0[element16 * 4], v13);
         }
         __syncthreads();
@@ -337,7 +342,7 @@ static __device__ __noinline__ void kernel_5(const float *input, float *output, 
     float *tile0 = shared + 0; /* 256 floats */
     const int thread = threadIdx.x;
     for (int item = first_item; item < 1; item += gridDim.x) {
-        float v0 = -3.4028235e+38f;
+        float v0 = -INFINITY;
         float v1 = 0.0f;
         #pragma unroll 4
         for (int channel3 = thread; channel3 < 3; channel3 += 256) {
@@ -410,12 +415,13 @@ static __device__ __noinline__ void kernel_5(const float *input, float *output, 
             v20 = v20 - v19;
             float v25 = 1.0f;
             float v26 = -87.0f;
-            float v21 = v20 > v26 ? v20 : v26;
+            float v21 = v26 > v20 ? v26 : v20;
             float v27 = 88.0f;
-            v21 = v21 < v27 ? v21 : v27;
+            v21 = v27 < v21 ? v27 : v21;
+            float v22 = v21 > v26 ? v21 : v26;
             float v28 = 0.5f;
             float v29 = 1.442695f;
-            float v22 = fmaf(v21, v29, v28);
+            v22 = fmaf(v22, v29, v28);
             v22 = floorf(v22);
             float v30 = -0.6933594f;
             v21 = fmaf(v22, v30, v21);
@@ -505,12 +511,13 @@ static __device__ __noinline__ void kernel_5(const float *input, float *output, 
             v54 = v54 - v19;
             float v59 = 1.0f;
             float v60 = -87.0f;
-            float v55 = v54 > v60 ? v54 : v60;
+            float v55 = v60 > v54 ? v60 : v54;
             float v61 = 88.0f;
-            v55 = v55 < v61 ? v55 : v61;
+            v55 = v61 < v55 ? v61 : v55;
+            float v56 = v55 > v60 ? v55 : v60;
             float v62 = 0.5f;
             float v63 = 1.442695f;
-            float v56 = fmaf(v55, v63, v62);
+            v56 = fmaf(v56, v63, v62);
             v56 = floorf(v56);
             float v64 = -0.6933594f;
             v55 = fmaf(v56, v64, v55);

@@ -1,0 +1,110 @@
+"""What becomes of NaN, infinities, denormals and the largest numbers: the same everywhere, and as numpy computes it."""
+
+import numpy as np
+import pytest
+from marks import target_parameters
+from support import SHARED, invoke
+
+# Whole vectors of every width, and a rest; each number meets each op.
+SPECIAL = [np.nan, np.inf, -np.inf, 3.4028235e38, -3.4028235e38, 1e-40, -1e-40, -0.0, 0.5, -0.5, 7, -7]
+CHANNELS = 29
+POOLED = 5
+
+SPEC = f"""network special() {{
+    input x: f32[1, {CHANNELS}, 1, 2]
+    input w: f32[1, {CHANNELS}, {POOLED}, {POOLED}]
+    input rows: f32[4, {CHANNELS}]
+    output relu = relu(x)
+    output relu6 = relu6(x)
+    output sigmoid = sigmoid(x)
+    output hard_sigmoid = hard_sigmoid(x)
+    output hard_swish = hard_swish(x)
+    output padded = max_pool(w, 3, padding=1)
+    output bare = max_pool(w, 2, stride=1, padding=0)
+    output softmax = softmax(rows)
+}}
+"""
+WAYS = [pytest.param(["--interpret"], id="interpreter"),
+        *(pytest.param(["--target", *parameter.values], id=parameter.id, marks=parameter.marks)
+          for parameter in target_parameters()),
+        *(pytest.param(["--backend", "c", "--target", target], id=f"c-{target}") for target in ("generic", "x86-64"))]
+
+
+def inputs():
+    x = np.resize(np.array(SPECIAL, np.float32), (1, CHANNELS, 1, 2))
+    w = np.resize(np.arange(-9, 8, dtype=np.float32), (1, CHANNELS, POOLED, POOLED)).copy()
+    for channel in range(CHANNELS - 1):  # NaN at every place of a window, beside infinities
+        w[0, channel].flat[channel % (POOLED * POOLED)] = SPECIAL[channel % 3]
+        w[0, channel].flat[(channel + 7) % (POOLED * POOLED)] = SPECIAL[channel // 3 % 3]
+    w[0, CHANNELS - 1] = -np.inf
+    rows = np.resize(np.linspace(-3, 3, 7, dtype=np.float32), (4, CHANNELS)).copy()
+    rows[0, 3] = np.nan
+    rows[1, 20] = np.inf
+    rows[2, 28] = -np.inf
+    rows[3] = -np.inf
+    return [x, w, rows]
+
+
+def pool(w, size, padding):
+    w = np.pad(w, ((0, 0), (0, 0), (padding, padding), (padding, padding)), constant_values=-np.inf)
+    return np.lib.stride_tricks.sliding_window_view(w, (size, size), (2, 3)).max((4, 5))
+
+
+def expected():
+    x, w, rows = (array.astype(np.float64) for array in inputs())
+    with np.errstate(all="ignore"):
+        hard = np.clip(x + 3, 0, 6)
+        shifted = np.exp(rows - rows.max(1, keepdims=True))
+        return {"relu": np.maximum(x, 0), "relu6": np.clip(x, 0, 6), "sigmoid": 1 / (1 + np.exp(-x)),
+                "hard_sigmoid": hard / 6, "hard_swish": x * hard / 6, "padded": pool(w, 3, 1),
+                "bare": pool(w, 2, 0), "softmax": shifted / shifted.sum(1, keepdims=True)}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_special_numbers(way, tmp_path):
+    spec = tmp_path / "special.rfl"
+    spec.write_text(SPEC)
+    words = ["run", spec, *way]
+    for index, array in enumerate(inputs()):
+        array.astype("<f4").tofile(tmp_path / f"{index}.f32")
+        words += ["--input", tmp_path / f"{index}.f32"]
+    wanted = expected()
+    for name in wanted:
+        words += ["--output", tmp_path / f"{name}.f32"]
+    done = invoke(*words)
+    assert done.returncode in (0, 3), done.stderr
+    for name, values in wanted.items():
+        got = np.fromfile(tmp_path / f"{name}.f32", "<f4").reshape(values.shape)
+        np.testing.assert_array_equal(np.isnan(got), np.isnan(values), name)
+        np.testing.assert_allclose(got, values.astype(np.float32), rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+def test_numpy_agrees_with_onnx_runtime():
+    """The rule is that of other engines, where their answers agree."""
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    x = np.array(SPECIAL, np.float32)
+    nodes = [helper.make_node("Relu", ["x"], ["relu"]), helper.make_node("Sigmoid", ["x"], ["sigmoid"])]
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)],
+                              [helper.make_tensor_value_info(n, TensorProto.FLOAT, x.shape) for n in ("relu", "sigmoid")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    with np.errstate(all="ignore"):
+        wanted = [np.maximum(x, 0), 1 / (1 + np.exp(-x.astype(np.float64)))]
+    for got, values in zip(session.run(None, {"x": x}), wanted):
+        np.testing.assert_array_equal(np.isnan(got), np.isnan(values))
+
+
+CASES = SHARED / "cases" / "not_a_number"
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason=f"no {CASES}")
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("spec, numbers, places", [("sm", "nan8", range(8)), ("sm", "inf8", range(8)),
+                                                   ("sg", "nan8", [7]), ("mp", "nan9", [0]), ("mp", "nan9b", [0])])
+def test_given_cases(spec, numbers, places, way, tmp_path):
+    out = tmp_path / "y.f32"
+    done = invoke("run", CASES / f"{spec}.rfl", "--input", CASES / f"{numbers}.f32", "--output", out, *way)
+    assert done.returncode in (0, 3), done.stderr
+    assert list(np.flatnonzero(np.isnan(np.fromfile(out, "<f4")))) == list(places)
