@@ -1,15 +1,12 @@
 /* NAME.h: the only file of ours that a program includes. C99 and C++, without a warning at any
  * level, and its own documentation. */
 #include "backends/levels.h"
-#include "backends/parallel.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
 
 enum { ABI_VERSION = 1, WORKSPACE_ALIGNMENT = 64 };
-/* Stack of the functions themselves: return addresses, saved registers, spills. */
-enum { FRAME_BYTES = 8192 };
 
 /* Words that cannot name a struct member in C99 to C23, in C++17 to C++20, or with gcc's predefined
  * macros; such a name gets an underscore. */
@@ -285,8 +282,8 @@ static void write_macros(const Header *header, const ProgramSummary *summary) {
     text_append(out,
         "/* The calling thread's stack, and that of each thread of a parallel loop, must have "
         "so much left. */\n");
-    text_format(out, "#define %s_STACK_BYTES %lld\n\n", header->upper,
-        (long long)(summary->stack_bytes + FRAME_BYTES));
+    text_format(
+        out, "#define %s_STACK_BYTES %lld\n\n", header->upper, (long long)summary->stack_bytes);
     for (int i = 0; i < header->input_count; i++)
         write_tensor_macros(out, &header->inputs[i]);
     for (int i = 0; i < header->output_count; i++)
@@ -343,11 +340,13 @@ static void write_functions(const Header *header) {
         "    void *pool, %s_task *task, void *context, size_t count);\n",
         name, name, name);
     text_format(out,
-        "\n/* As %s_run, shared by the threads on which parallel_for calls its task; it is called "
-        "once,\n"
-        " * and given `pool` as it is (NULL is allowed). In the task threads wait for each other, "
-        "briefly\n"
-        " * and without sleeping. The outputs are the same, bit for bit. */\n"
+        "\n/* As %s_run, shared by the threads on which parallel_for calls its task; it is given "
+        "`pool`\n"
+        " * as it is (NULL is allowed), and called once, or again where the task ended before all "
+        "was\n"
+        " * done: at most once for each step of the network. In the task threads wait for each "
+        "other,\n"
+        " * briefly and without sleeping. The outputs are the same, bit for bit. */\n"
         "int %s_run_parallel(const struct %s_inputs *inputs,\n"
         "    const struct %s_outputs *outputs, void *workspace,\n"
         "    %s_parallel_for *parallel_for, void *pool);\n",
@@ -409,19 +408,9 @@ static void write_level_functions(const Header *header) {
         name, name, name, name, name, name, upper, name, name, name, name, name, name, name);
 }
 
-static int64_t most_stack_bytes(const Program *program) {
-    int64_t most = program_summary(program).stack_bytes + parallel_stack_bytes(program);
-    for (int i = 0; program->levels && i < program->levels->count; i++) {
-        const Program *level = program->levels->programs[i];
-        int64_t other = program_summary(level).stack_bytes + parallel_stack_bytes(level);
-        most = other > most ? other : most;
-    }
-    return most;
-}
-
 void header_write(const Graph *graph, const Program *program, Text *out) {
     ProgramSummary summary = program_summary(program);
-    summary.stack_bytes = most_stack_bytes(program);
+    summary.stack_bytes = program_stack_bytes(program);
     Header header = {
         .out = out, .scratch = arena_create(), .name = graph->name, .levels = program->levels};
     header.precision = graph_precision(graph);

@@ -533,6 +533,7 @@ Program *program_lower_with(const Graph *graph, const Target *target, const Lowe
             return NULL;
         }
     Program *program = ARENA_NEW(arena, Program);
+    program->measured = ARENA_NEW(arena, Measured);
     program->arena = arena;
     program->name = graph->name;
     program->target = target;

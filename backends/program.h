@@ -46,6 +46,11 @@ typedef struct Step {
 /* See levels.h. */
 typedef struct ProgramLevels ProgramLevels;
 
+/* What is known once machine code was made. */
+typedef struct Measured {
+    int64_t stack_bytes; /* of the largest path through the calls; 0: no code was made */
+} Measured;
+
 struct Program {
     Arena *arena;
     const char *name;
@@ -69,7 +74,12 @@ struct Program {
     const TargetLevel *level; /* the one of this program; NULL without levels */
     int64_t workspace_bytes, workspace_lower_bound_bytes;
     int64_t live_bytes; /* the most channels alive at one step, without reserved space */
+    Measured *measured;
 };
+
+/* What a thread that works for a call needs of its stack: what was measured of the machine code
+ * made last, else (C source) an estimate; of the largest level. */
+int64_t program_stack_bytes(const Program *program);
 
 /* Counts what each step moves, by an abstract run of its kernel (count.c). */
 void program_count(Program *program);

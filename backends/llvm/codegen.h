@@ -87,4 +87,25 @@ bool optimise_module(LLVMModuleRef module, LLVMTargetMachineRef machine, Diagnos
 bool emit_module(LLVMModuleRef module, LLVMTargetMachineRef machine, EmitKind kind, Text *out,
     Diagnostics *diagnostics);
 
+/* stack.c: what LLVM says of the frames of a module that it makes code of. */
+typedef struct StackFrame {
+    LLVMValueRef function;
+    int64_t bytes; /* of its frame */
+    int64_t path;  /* with the functions that it calls; 0: not known yet */
+} StackFrame;
+
+typedef struct StackFrames {
+    StackFrame *rows;
+    int count;
+    bool good; /* LLVM said nothing that was not understood */
+} StackFrames;
+
+/* Before the code is made; the frames must live as long as the context, or until freed after the
+ * code was made. */
+void codegen_ask_frames(LLVMContextRef context, LLVMModuleRef module, StackFrames *frames);
+void codegen_free_frames(StackFrames *frames);
+/* After: an upper bound of the stack from the call of any function of the module on, without that
+ * of functions which are not in it. */
+int64_t codegen_stack_bytes(const StackFrames *frames);
+
 #endif

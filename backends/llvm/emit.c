@@ -135,6 +135,26 @@ bool emit_module(LLVMModuleRef module, LLVMTargetMachineRef machine, EmitKind ki
 typedef LLVMModuleRef MakeModule(
     LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine);
 
+/* An object file: the program learns what stack the code needs. */
+static bool emit_and_measure(LLVMContextRef context, LLVMModuleRef module,
+    LLVMTargetMachineRef machine, const Program *program, EmitKind kind, Text *out,
+    Diagnostics *diagnostics) {
+    if (kind != EMIT_OBJECT)
+        return emit_module(module, machine, kind, out, diagnostics);
+    StackFrames frames;
+    codegen_ask_frames(context, module, &frames);
+    bool good = emit_module(module, machine, kind, out, diagnostics);
+    if (good && !frames.good) {
+        diagnostics_error(diagnostics, NULL, "LLVM does not tell the size of stack frames");
+        good = false;
+    }
+    int64_t bytes = good ? codegen_stack_bytes(&frames) : 0;
+    if (bytes > program->measured->stack_bytes)
+        program->measured->stack_bytes = bytes;
+    codegen_free_frames(&frames);
+    return good;
+}
+
 static bool emit_for(const Target *target, const Program *program, MakeModule *make, EmitKind kind,
     Text *out, Diagnostics *diagnostics) {
     LLVMTargetMachineRef machine = target_machine_create(target, diagnostics);
@@ -143,7 +163,7 @@ static bool emit_for(const Target *target, const Program *program, MakeModule *m
     LLVMContextRef context = LLVMContextCreate();
     LLVMModuleRef module = make(context, program, machine);
     bool good = optimise_module(module, machine, diagnostics) &&
-                emit_module(module, machine, kind, out, diagnostics);
+                emit_and_measure(context, module, machine, program, kind, out, diagnostics);
     LLVMDisposeModule(module);
     LLVMContextDispose(context);
     LLVMDisposeTargetMachine(machine);
