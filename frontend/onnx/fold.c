@@ -22,12 +22,18 @@ static Symbol *pick(
     return symbol_integers(importer, shape, integers);
 }
 
-static bool is_small(Importer *importer, const Shape *shape) {
+/* Takes the elements of a constant from what all that are computed may have together; each is kept
+ * until the end. */
+static bool spend(Importer *importer, const Shape *shape) {
     int64_t count = shape_elements(shape);
-    return (count >= 0 && count <= 64 * LARGEST_FOLDED) ||
-           node_fault(importer, "simplify the model before",
-               "a constant of the shape %s is too large to be computed here",
-               shape_spelling(importer->arena, shape));
+    if (count >= 0 && count <= FOLDING_BUDGET - importer->folding_spent) {
+        importer->folding_spent += count;
+        return true;
+    }
+    return node_fault(importer, "simplify the model before",
+        "a constant of the shape %s is too large to be computed here: all that are computed have "
+        "at most %d elements together",
+        shape_spelling(importer->arena, shape), (int)FOLDING_BUDGET);
 }
 
 /* Steps through a shape: the position in a source whose dimension i has the given step. */
@@ -56,7 +62,7 @@ static void dense_steps(const Shape *shape, int64_t *steps) {
 static bool fold_transpose(Importer *importer) {
     const Symbol *symbol = operand(importer, 0);
     IntegerList list;
-    if (!attribute_integers(importer, "perm", &list) || !is_small(importer, &symbol->shape))
+    if (!attribute_integers(importer, "perm", &list) || !spend(importer, &symbol->shape))
         return false;
     int64_t dense[ONNX_MAX_RANK], steps[ONNX_MAX_RANK];
     bool seen[ONNX_MAX_RANK] = {0};
@@ -80,13 +86,12 @@ static bool fold_transpose(Importer *importer) {
 
 /* ---- parts of lists ---- */
 
-static bool take(Importer *importer, const Symbol *symbol, const int64_t *list, int64_t count,
-    const Shape *indices) {
+static bool take(
+    Importer *importer, const Symbol *symbol, const int64_t *list, const Shape *indices) {
     if (symbol->shape.rank != 1)
         return node_fault(importer, "simplify the model before",
             "a part of a constant of the shape %s is not computed here",
             shape_spelling(importer->arena, &symbol->shape));
-    (void)count;
     return set_result(importer, pick(importer, symbol, indices, list));
 }
 
@@ -94,6 +99,8 @@ static bool fold_gather(Importer *importer) {
     const Symbol *symbol = operand(importer, 0), *indices = operand(importer, 1);
     if (indices == NULL || indices->integers == NULL || symbol->shape.rank < 1)
         return node_fault(importer, NULL, "its indices are no whole numbers");
+    if (!spend(importer, &indices->shape))
+        return false;
     int64_t count = shape_elements(&indices->shape), size = symbol->shape.dims[0];
     int64_t *list = ARENA_ARRAY(importer->arena, int64_t, count + 1);
     for (int64_t i = 0; i < count; i++) {
@@ -103,7 +110,7 @@ static bool fold_gather(Importer *importer) {
             return node_fault(importer, NULL,
                 "the index %" PRId64 " lies outside of a dimension of %" PRId64, index, size);
     }
-    return take(importer, symbol, list, count, &indices->shape);
+    return take(importer, symbol, list, &indices->shape);
 }
 
 static int64_t clamped(int64_t at, int64_t size) {
@@ -135,6 +142,8 @@ static bool fold_slice(Importer *importer) {
         first = first >= size ? size - 1 : first;
         last = end.items[0] < -size ? -1 : last;
     }
+    if (!spend(importer, &symbol->shape))
+        return false;
     Shape shape = {.rank = 1};
     int64_t *list = ARENA_ARRAY(importer->arena, int64_t, size + 1);
     for (int64_t at = first; stride > 0 ? at < last : at > last;) {
@@ -142,7 +151,7 @@ static bool fold_slice(Importer *importer) {
         if (__builtin_add_overflow(at, stride, &at))
             break;
     }
-    return take(importer, symbol, list, shape.dims[0], &shape);
+    return take(importer, symbol, list, &shape);
 }
 
 static bool fold_concat(Importer *importer) {
@@ -154,9 +163,9 @@ static bool fold_concat(Importer *importer) {
             return node_fault(
                 importer, "simplify the model before", "only lists of one type are joined here");
         shape.dims[0] += symbol->shape.dims[0];
-        if (!is_small(importer, &shape))
-            return false;
     }
+    if (!spend(importer, &shape))
+        return false;
     size_t size = floats ? sizeof(float) : sizeof(int64_t), at = 0;
     char *bytes = arena_allocate(importer->arena, (size_t)(shape.dims[0] + 1) * size);
     for (size_t i = 0; i < importer->node->n_input; i++) {
@@ -218,20 +227,23 @@ static bool broadcast(Importer *importer, const Shape *a, const Shape *b, Shape 
                 shape_spelling(importer->arena, a), shape_spelling(importer->arena, b));
         shape->dims[i] = of_a == 1 ? of_b : of_a;
     }
-    return is_small(importer, shape);
+    return spend(importer, shape);
 }
 
-/* For each element of the shape, the element of the operand. */
-static int64_t *spread(Importer *importer, const Shape *operand_shape, const Shape *shape) {
+/* The operand with an element for each of the shape. */
+static const Symbol *spread(Importer *importer, const Symbol *symbol, const Shape *shape) {
+    if (shape_equal(&symbol->shape, shape))
+        return symbol;
+    const Shape *narrow = &symbol->shape;
     int64_t dense[ONNX_MAX_RANK], steps[ONNX_MAX_RANK];
-    dense_steps(operand_shape, dense);
+    dense_steps(narrow, dense);
     for (int i = 0; i < shape->rank; i++) {
-        int at = i - (shape->rank - operand_shape->rank);
-        steps[i] = at < 0 || operand_shape->dims[at] == 1 ? 0 : dense[at];
+        int at = i - (shape->rank - narrow->rank);
+        steps[i] = at < 0 || narrow->dims[at] == 1 ? 0 : dense[at];
     }
     int64_t *from = ARENA_ARRAY(importer->arena, int64_t, shape_elements(shape) + 1);
     walk(shape, steps, 0, from);
-    return from;
+    return pick(importer, symbol, shape, from);
 }
 
 static bool fold_arithmetic(Importer *importer, Arithmetic kind) {
@@ -241,8 +253,8 @@ static bool fold_arithmetic(Importer *importer, Arithmetic kind) {
         return node_fault(importer, NULL, "its inputs are not two constants of one type");
     if (!broadcast(importer, &a->shape, &b->shape, &shape))
         return false;
-    a = pick(importer, a, &shape, spread(importer, &a->shape, &shape));
-    b = pick(importer, b, &shape, spread(importer, &b->shape, &shape));
+    a = spread(importer, a, &shape);
+    b = spread(importer, b, &shape);
     int64_t count = shape_elements(&shape);
     if (a->floats != NULL) {
         float *floats = ARENA_ARRAY(importer->arena, float, count + 1);
@@ -260,7 +272,7 @@ static bool fold_arithmetic(Importer *importer, Arithmetic kind) {
 static bool fold_cast(Importer *importer) {
     const Symbol *symbol = operand(importer, 0);
     int64_t to;
-    if (!attribute_integer(importer, "to", 0, &to) || !is_small(importer, &symbol->shape))
+    if (!attribute_integer(importer, "to", 0, &to) || !spend(importer, &symbol->shape))
         return false;
     int64_t count = shape_elements(&symbol->shape);
     if (to == ONNX_FLOAT && symbol->integers != NULL) {
@@ -365,7 +377,7 @@ bool import_constant_of_shape(Importer *importer) {
     Shape shape = {.rank = (int)list.count}, one = {0};
     if (list.count > 0)
         memcpy(shape.dims, list.items, list.count * sizeof *list.items);
-    if (!is_small(importer, &shape))
+    if (!spend(importer, &shape))
         return false;
     const Onnx__AttributeProto *value = attribute_find(importer, "value");
     const Symbol *symbol = value == NULL || value->t == NULL

@@ -15,7 +15,7 @@
 enum {
     ONNX_FIRST_OPSET = 9,
     ONNX_LAST_OPSET = 28,
-    LARGEST_FOLDED = 1 << 20, /* elements of a constant that is computed */
+    FOLDING_BUDGET = 1 << 25, /* elements that all computed constants may have together */
     LAYOUT_BUDGET = 1 << 24,  /* channels that all views may name together */
 };
 
@@ -96,7 +96,7 @@ typedef struct Importer {
     NameMap *paths;       /* weight path -> the Node that has it */
     NameMap *taken_names; /* of values of the spec */
     int64_t opset;
-    int64_t layout_spent;
+    int64_t layout_spent, folding_spent;
     int64_t converted;           /* tensors whose precision was changed */
     const Onnx__NodeProto *node; /* the one being imported */
     Node *last;                  /* the last node of the graph it was made into */

@@ -380,6 +380,12 @@ def division():
     return one("Div", "c", initializers=[constant("c", 0, np.float32)])
 
 
+def constants_together():
+    """Each is small enough, and 24 lists that double have too many elements together."""
+    doubled = [node("Concat", [f"c{i}", f"c{i}"], [f"c{i + 1}"], f"double{i}", axis=0) for i in range(24)]
+    return model(doubled + [node("Add", ["x", "c24"])], initializers=[constant("c0", [1, 2], np.float32)])
+
+
 CASES = [value for value in list(globals().values()) if callable(value) and getattr(value, "__module__", "") == __name__
          and value not in (values, initializer, model, node, good, one, constant, external)]
 
