@@ -7,6 +7,7 @@
 #include "driver/tensors.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -123,6 +124,9 @@ static const struct argp argp = {.options = options_table,
            "The interpreter runs the network as written; -O or --passes make it run the network "
            "after passes.\n"
            "\n"
+           "Where an output holds NaN, the answer is given, stderr says so, and the exit status is "
+           "3 (1: something failed, 2: the command line is wrong).\n"
+           "\n"
            "Examples:\n"
            "  riffle run examples/shufflenet_v2.rfl --weights w.safetensors \\\n"
            "      --image dog.jpg --labels imagenet_classes.txt --top 5\n"
@@ -213,6 +217,29 @@ static void print_text(const RunOptions *options, const Result *result) {
     }
 }
 
+static int64_t count_nan(const Result *result, int index) {
+    int64_t elements = tensor_elements(&result->graph->outputs[index].value->type), count = 0;
+    for (int64_t i = 0; i < elements; i++)
+        count += isnan(result->outputs[index][i]);
+    return count;
+}
+
+/* The status of a run whose answer is given: NaN is told from numbers there too. */
+static int report_nan(const RunOptions *options, const Result *result) {
+    int status = EXIT_DONE;
+    for (int i = 0; i < result->graph->output_count; i++) {
+        const GraphOutput *output = &result->graph->outputs[i];
+        int64_t count = count_nan(result, i);
+        if (count == 0)
+            continue;
+        diagnostics_error(options->session->diagnostics, NULL,
+            "output '%s' holds NaN: %lld of its %lld numbers", output->name, (long long)count,
+            (long long)tensor_elements(&output->value->type));
+        status = EXIT_NAN;
+    }
+    return status;
+}
+
 static void write_json_outputs(JsonWriter *json, const Result *result) {
     json_write_array(json, "outputs", JSON_LINES);
     for (int i = 0; i < result->graph->output_count; i++) {
@@ -220,6 +247,7 @@ static void write_json_outputs(JsonWriter *json, const Result *result) {
         json_write_object(json, NULL, JSON_LINES);
         json_write_string(json, "name", output->name);
         json_write_shape(json, "shape", &output->value->type);
+        json_write_integer(json, "nan_count", count_nan(result, i));
         json_write_array(json, "values", JSON_INLINE);
         for (int64_t j = 0; j < tensor_elements(&output->value->type); j++)
             json_write_float(json, NULL, result->outputs[i][j]);
@@ -291,7 +319,7 @@ static bool check_wishes(const RunOptions *options, const Graph *graph, Labels *
            labels_read(options->labels, output->value->type.dims[1], options->session, labels);
 }
 
-static bool give_results(
+static int give_results(
     const RunOptions *options, const Graph *graph, const Labels *labels, const Tensors *tensors) {
     Result result = {.graph = graph,
         .outputs = tensors->outputs,
@@ -301,25 +329,26 @@ static bool give_results(
         print_json(options, &result);
     else if (options->outputs.count == 0 || options->top > 0 || options->labels != NULL)
         print_text(options, &result);
-    return write_files(options, &result);
+    return write_files(options, &result) ? report_nan(options, &result) : EXIT_FAILED;
 }
 
 /* ---- the two ways to run ---- */
 
-static bool interpret(const RunOptions *options, CompiledModel *compiled, Tensors *tensors) {
+static int interpret(const RunOptions *options, CompiledModel *compiled, Tensors *tensors) {
     Session *session = options->session;
     Model *model = &compiled->model;
     Labels labels = {0};
     if (!model_read(&options->model, model) || !check_wishes(options, model->graph, &labels) ||
         !model_load_weights(&options->model, model))
-        return false;
+        return EXIT_FAILED;
     const Graph *as_written = graph_copy(model->graph, session->arena);
     if (options->model.passes_given && !model_run_passes(&options->model, model))
-        return false;
-    return tensors_create(model->graph, 0, session, tensors) && fill_inputs(options, tensors) &&
-           graph_interpret(
-               model->graph, tensors->inputs, tensors->outputs, NULL, NULL, session->diagnostics) &&
-           give_results(options, as_written, &labels, tensors);
+        return EXIT_FAILED;
+    bool done = tensors_create(model->graph, 0, session, tensors) &&
+                fill_inputs(options, tensors) &&
+                graph_interpret(model->graph, tensors->inputs, tensors->outputs, NULL, NULL,
+                    session->diagnostics);
+    return done ? give_results(options, as_written, &labels, tensors) : EXIT_FAILED;
 }
 
 static bool run_loaded(const RunOptions *options, const CompiledModel *compiled,
@@ -339,18 +368,19 @@ static bool run_loaded(const RunOptions *options, const CompiledModel *compiled,
     return done;
 }
 
-static bool run_compiled(const RunOptions *options, CompiledModel *compiled, Tensors *tensors) {
+static int run_compiled(const RunOptions *options, CompiledModel *compiled, Tensors *tensors) {
     Labels labels = {0};
     if (!model_compile(&options->model, true, compiled) ||
         !check_wishes(options, compiled->as_written, &labels))
-        return false;
+        return EXIT_FAILED;
     LoadedModel *loaded = jit_load(compiled->program, options->session->diagnostics);
     if (loaded == NULL)
-        return false;
-    bool done = run_loaded(options, compiled, loaded, tensors) &&
-                give_results(options, compiled->as_written, &labels, tensors);
+        return EXIT_FAILED;
+    int status = run_loaded(options, compiled, loaded, tensors)
+                     ? give_results(options, compiled->as_written, &labels, tensors)
+                     : EXIT_FAILED;
     jit_unload(loaded);
-    return done;
+    return status;
 }
 
 int command_run(int argc, char **argv) {
@@ -361,9 +391,9 @@ int command_run(int argc, char **argv) {
         return session_finish(&session, EXIT_USAGE);
     CompiledModel compiled = {0};
     Tensors tensors = {0};
-    bool done = options.interpret ? interpret(&options, &compiled, &tensors)
-                                  : run_compiled(&options, &compiled, &tensors);
+    int status = options.interpret ? interpret(&options, &compiled, &tensors)
+                                   : run_compiled(&options, &compiled, &tensors);
     tensors_free(&tensors);
     compiled_model_close(&compiled);
-    return session_finish(&session, done ? EXIT_DONE : EXIT_FAILED);
+    return session_finish(&session, status);
 }

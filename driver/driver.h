@@ -12,7 +12,8 @@
 typedef enum ExitStatus {
     EXIT_DONE = 0,
     EXIT_FAILED = 1, /* a fault in what the user gave, or a comparison that did not hold */
-    EXIT_USAGE = 2   /* a fault in the command line */
+    EXIT_USAGE = 2,  /* a fault in the command line */
+    EXIT_NAN = 3     /* run: the answer was given, and holds NaN */
 } ExitStatus;
 
 #define COMMAND(name, summary) int command_##name(int argc, char **argv);

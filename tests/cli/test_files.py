@@ -1,6 +1,7 @@
 """Files in and out: raw tensors, labels, weights, and that nothing is left behind by what fails."""
 
 import json
+import math
 import os
 import unittest
 
@@ -25,6 +26,27 @@ class Run(Command):
         self.assertEqual([entry["name"] for entry in data["outputs"]], ["logits"])
         for a, b in zip(data["outputs"][0]["values"], logits):
             self.assertAlmostEqual(a, b, places=6)
+
+    def test_not_a_number(self):
+        """The answer is given all the same; stderr, JSON and the exit status tell it from numbers."""
+        self.write("net.rfl", "network net() {\n    input x: f32[1, 4]\n    output y = relu(x)\n    output z = softmax(x)\n}\n")
+        self.write("x.f32", float_bytes([1, float("nan"), -2, 3]))
+        words = ["run", "net.rfl", "--interpret", "--input", "x.f32"]
+        said = ("riffle: error: output 'y' holds NaN: 1 of its 4 numbers\n"
+                "riffle: error: output 'z' holds NaN: 4 of its 4 numbers\n")
+        done = self.invoke(*words, "--output", "y.f32")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (3, "", said))
+        y = floats((self.folder / "y.f32").read_bytes())
+        self.assertEqual([y[0], *y[2:]], [1, 0, 3])
+        self.assertTrue(math.isnan(y[1]))
+        done = self.invoke(*words, "--json")
+        self.assertEqual((done.returncode, done.stderr), (3, said))
+        self.assertEqual([entry["nan_count"] for entry in json.loads(done.stdout)["outputs"]], [1, 4])
+        self.write("x.f32", float_bytes([1, float("inf"), -2, 3]))
+        self.assertEqual(self.invoke(*words, "--output", "y.f32").stderr, said.splitlines(True)[1])
+        self.write("x.f32", float_bytes([1, 0, -2, 3]))
+        numbers = json.loads(self.succeed(*words, "--json"))["outputs"]
+        self.assertEqual([entry["nan_count"] for entry in numbers], [0, 0])
 
     def test_answer(self):
         self.write("labels", "zero\none\ntwo\nthree\n")
