@@ -4,6 +4,7 @@ Each in three orders of threads, through a graph, and with one launch for each p
 nothing is read or written outside of an allocation, and from addresses that a GPU could load from."""
 
 import pytest
+import test_not_a_number as not_a_number
 from model import Model
 from networks import all_examples, name, path
 from shim import call
@@ -13,9 +14,9 @@ CASES = [pytest.param(*each, id=name(*each)) for each in all_examples()]
 FORMS = ["forward", "backward", "shuffled", "graph", "launch a phase"]
 
 
-def compare(model, build):
+def compare(model, build, inputs=None):
     """The errors of all forms of a run, which the races must not spoil."""
-    model.write_expected()
+    model.write_expected(inputs=inputs)
     said = call([model.program(build), "compare"], cwd=model.folder)
     errors = dict(zip(FORMS, map(float, said.stdout.split()), strict=True))
     assert all(error <= TOLERANCE for error in errors.values()), errors
@@ -31,6 +32,13 @@ def test_agrees_with_interpreter(spec, parameters, tmp_path):
 def test_other_targets(target, tmp_path):
     """Whose tiles differ."""
     compare(Model(path("digits/digits"), {"batch": 3}, tmp_path, target), "asan")
+
+
+def test_not_a_number(tmp_path):
+    """NaN and infinities, as the interpreter has them."""
+    spec = tmp_path / "special.rfl"
+    spec.write_text(not_a_number.SPEC)
+    compare(Model(spec, {}, tmp_path / "out"), "asan", not_a_number.inputs())
 
 
 def test_comparison_can_fail(tmp_path):

@@ -47,11 +47,11 @@ def invoke(*arguments, cwd=None):
     return subprocess.run(words, capture_output=True, text=True, cwd=cwd, timeout=SECONDS, check=False)
 
 
-def riffle(*arguments, cwd=None):
-    """Runs riffle, which must succeed; returns its standard output."""
+def riffle(*arguments, cwd=None, status=0):
+    """Runs riffle, which must succeed, or end with the given status; returns its standard output."""
     done = invoke(*arguments, cwd=cwd)
     command = " ".join(["riffle", *map(str, arguments)])
-    assert done.returncode == 0, f"{command}\nexit status {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
+    assert done.returncode == status, f"{command}\nexit status {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
     return done.stdout
 
 
@@ -82,7 +82,7 @@ def settings(**parameters):
     return [word for name, value in parameters.items() for word in ("--set", f"{name}={spell(value)}")]
 
 
-def run_riffle(spec, options, inputs, shapes, folder):
+def run_riffle(spec, options, inputs, shapes, folder, status=0):
     """Outputs of `riffle run` on arrays, as arrays of the given shapes; files are made in `folder`."""
     words = ["run", spec, *options]
     for index, array in enumerate(inputs):
@@ -92,7 +92,7 @@ def run_riffle(spec, options, inputs, shapes, folder):
     paths = [folder / f"output{index}.f32" for index in range(len(shapes))]
     for path in paths:
         words += ["--output", path]
-    riffle(*words)
+    riffle(*words, status=status)
     return [read_floats(path, shape) for path, shape in zip(paths, shapes)]
 
 
