@@ -40,9 +40,8 @@ static void draw_step(const Picture *picture, int index) {
         "CELLPADDING=\"4\" COLOR=\"#777777\"><TR><TD BGCOLOR=\"%s\"><B>step %d</B> ",
         index, drawing_tint(index), index);
     drawing_escape(text, step->label);
-    text_append(text, "<BR/><FONT POINT-SIZE=\"8\" COLOR=\"#444444\">");
-    drawing_escape(text, step->path);
-    text_append(text, "</FONT></TD></TR></TABLE>>]\n");
+    drawing_small_line(text, step->path, "#444444");
+    text_append(text, "</TD></TR></TABLE>>]\n");
 }
 
 /* ---- buffers ---- */

@@ -55,6 +55,14 @@ void drawing_escape(Text *text, const char *string) {
     }
 }
 
+void drawing_small_line(Text *text, const char *string, const char *color) {
+    if (string[0] == '\0')
+        return;
+    text_format(text, "<BR/><FONT POINT-SIZE=\"8\" COLOR=\"%s\">", color);
+    drawing_escape(text, string);
+    text_append(text, "</FONT>");
+}
+
 enum { STRIP_WIDTH = 240, LEAST_CELL = 34 };
 
 int drawing_cell_width(int64_t part, int64_t whole) {
@@ -63,8 +71,7 @@ int drawing_cell_width(int64_t part, int64_t whole) {
 }
 
 void drawing_begin(Text *text, const char *name) {
-    text_append(text, "digraph ");
-    text_format(text, "%s", name);
+    text_format(text, "digraph \"%s\"", name); /* in quotes: it may be a word of Graphviz's */
     text_append(text,
         " {\n"
         "  graph [fontname=\"Helvetica,Arial,sans-serif\", fontsize=14, nodesep=0.25, "

@@ -28,6 +28,9 @@ const char *drawing_line_color(int index);
 bool draw_path_matches(const char *path, const char *only);
 /* Text in an HTML-like label. */
 void drawing_escape(Text *text, const char *string);
+/* A line below in small letters, in an HTML-like label; nothing where the string is empty: Graphviz
+ * takes no element without text in it. */
+void drawing_small_line(Text *text, const char *string, const char *color);
 /* The width of a strip's cell for `part` of `whole`, in points. */
 int drawing_cell_width(int64_t part, int64_t whole);
 

@@ -198,11 +198,7 @@ static void draw_node(Picture *picture, const Node *node) {
         append_strip(picture, node);
     text_format(text, "<TR><TD PORT=\"in\" BGCOLOR=\"%s\">", box_color(node->op));
     append_title(text, node);
-    if (node->path[0] != '\0') {
-        text_append(text, "<BR/><FONT POINT-SIZE=\"8\" COLOR=\"#666666\">");
-        drawing_escape(text, node->path);
-        text_append(text, "</FONT>");
-    }
+    drawing_small_line(text, node->path, "#666666");
     text_append(text, "</TD></TR>");
     append_results(picture, node);
     text_append(text, "</TABLE>>]\n");
@@ -305,8 +301,10 @@ static void draw_outputs(Picture *picture) {
             continue;
         text_format(picture->text,
             "  p%do%d [shape=box, style=\"rounded,filled\", "
-            "fillcolor=\"#ffffff\", label=\"%s\"]\n",
-            index, i, output->name);
+            "fillcolor=\"#ffffff\", label=<",
+            index, i);
+        drawing_escape(picture->text, output->name);
+        text_append(picture->text, ">]\n");
         append_source(picture, output->value);
         text_format(picture->text, " -> p%do%d", index, i);
         append_color(picture, output->value);

@@ -50,6 +50,16 @@ class Pictures(Command):
         self.assertNotIn(">unit1.a</FONT>", drawing)
         self.assertIn("1&#215;8&#215;6&#215;6", drawing)
 
+    @unittest.skipUnless(shutil.which("dot"), "needs Graphviz")
+    def test_steps_without_a_name(self):
+        """Also a network whose name is a word of Graphviz's language."""
+        self.write("digraph.rfl",
+                   "network digraph { input x: f32[1, 4, 6, 6]\n output y = x |> relu |> max_pool(2) }")
+        self.succeed("compile", "digraph.rfl", "--backend=c", "--emit=dot,svg")
+        with open(self.folder / "digraph.dot", encoding="utf-8") as file:
+            self.assertNotIn("></FONT>", file.read())
+        xml.etree.ElementTree.parse(self.folder / "digraph.svg")
+
     def test_long_strips_are_cut(self):
         self.write("long.rfl", "network long { input x: f32[1, 64, 4, 4]\n output y = x |> shuffle(2) |> relu }")
         drawing = self.succeed("opt", "long.rfl", "--passes=", "--dot=-")
