@@ -2,6 +2,7 @@
 
 Program *probe_program(Arena *arena, const Target *target, Kernel *kernel) {
     Program *program = ARENA_NEW(arena, Program);
+    program->measured = ARENA_NEW(arena, Measured);
     program->arena = arena;
     program->name = kernel->name;
     program->target = target;
