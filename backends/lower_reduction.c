@@ -6,7 +6,10 @@
 
 /* ---- global average pooling ---- */
 
-enum { POOL_VECTORS = 8 }; /* sums that are kept in flight, to hide the latency of an addition */
+enum {
+    POOL_VECTORS = 8,    /* sums that are kept in flight, to hide the latency of an addition */
+    PIXELS_PER_SUM = 128 /* more than these are summed in parts */
+};
 
 typedef struct GlobalPool {
     Lowering *lowering;
@@ -17,44 +20,134 @@ typedef struct GlobalPool {
     const Expression *image;
 } GlobalPool;
 
-static void emit_pool_block(const GlobalPool *pool, const Segment *segment,
-    const Expression *channel, const int *widths, int vectors, int64_t channels_left) {
+/* Sums of a block of channels: registers of one kind, one for each vector. */
+typedef struct PoolSums {
+    int registers[POOL_VECTORS];
+} PoolSums;
+
+/* What a block of channels is: `vectors` vectors from `channel` on, of which `channels_left` lanes
+ * are channels. */
+typedef struct PoolBlock {
+    const Segment *segment;
+    const Expression *channel;
+    const int *widths;
+    int vectors;
+    int64_t channels_left;
+} PoolBlock;
+
+static PoolSums pool_sums(const GlobalPool *pool, const PoolBlock *block) {
+    PoolSums sums = {{0}};
+    for (int v = 0; v < block->vectors; v++)
+        sums.registers[v] = kernel_register(pool->builder, block->widths[v]);
+    return sums;
+}
+
+static void clear_sums(const GlobalPool *pool, const PoolBlock *block, const PoolSums *sums) {
+    for (int v = 0; v < block->vectors; v++)
+        kernel_splat(pool->builder, sums->registers[v], 0.0f);
+}
+
+static void fold_sums(
+    const GlobalPool *pool, const PoolBlock *block, const PoolSums *into, const PoolSums *from) {
+    for (int v = 0; v < block->vectors; v++)
+        kernel_binary(pool->builder, INSTRUCTION_add, into->registers[v], into->registers[v],
+            from->registers[v]);
+}
+
+static void add_pixel(const GlobalPool *pool, const PoolBlock *block, const Expression *row,
+    const Expression *column, const PoolSums *sums) {
     KernelBuilder *builder = pool->builder;
     Arena *arena = pool->lowering->arena;
-    int sums[POOL_VECTORS], lanes = pool->lowering->target->lanes;
-    for (int v = 0; v < vectors; v++) {
-        sums[v] = kernel_register(builder, widths[v]);
-        kernel_splat(builder, sums[v], 0.0f);
-    }
-    const Expression *row = kernel_open_range(builder, "row", 0, pool->input->height, 1);
-    const Expression *column = kernel_open_range(builder, "column", 0, pool->input->width, 1);
-    for (int v = 0; v < vectors; v++) {
-        int value = kernel_register(builder, widths[v]);
-        const Expression *offset = expression_sum(arena, channel,
+    int lanes = pool->lowering->target->lanes;
+    for (int v = 0; v < block->vectors; v++) {
+        int value = kernel_register(builder, block->widths[v]);
+        const Expression *offset = expression_sum(arena, block->channel,
             expression_multiply(arena, pool->image, pool->in->image_stride),
             expression_multiply(arena, row, pool->in->row_stride),
             expression_multiply(arena, column, pool->in->pixel_stride),
-            expression_constant(arena, pool->in->displacement + segment->first_channel -
+            expression_constant(arena, pool->in->displacement + block->segment->first_channel -
                                            pool->in->first_channel + (int64_t)v * lanes),
             NULL);
         emit_vector_load(builder, value, pool->in_parameter, offset,
-            channels_left - (int64_t)v * lanes, pool->in->exact);
-        kernel_binary(builder, INSTRUCTION_add, sums[v], sums[v], value);
+            block->channels_left - (int64_t)v * lanes, pool->in->exact);
+        kernel_binary(builder, INSTRUCTION_add, sums->registers[v], sums->registers[v], value);
     }
+}
+
+/* A range of rows or columns that begins at `begin` and is `size` long, but ends with the tensor.
+ */
+static const Expression *open_stretch(const GlobalPool *pool, const char *name,
+    const Expression *begin, int64_t size, int64_t whole) {
+    Arena *arena = pool->lowering->arena;
+    const Expression *end = expression_offset(arena, begin, size);
+    if (whole % size != 0)
+        end = expression_minimum(arena, end, expression_constant(arena, whole));
+    return kernel_open_for(pool->builder, name, begin, end, 1);
+}
+
+static int64_t square_root_above(int64_t number) {
+    return (int64_t)ceil(sqrt((double)number));
+}
+
+/* One float32 that everything is added to loses a pixel's last bits as it grows, and stands still
+ * at 2^24 pixels. So a large image is summed in three steps: up to PIXELS_PER_SUM columns of a row
+ * into a sum, those of a band of rows into another, the bands into the total. No sum has more terms
+ * than about the root of the number of pixels, and the error grows like that. */
+static void emit_sum_in_parts(
+    const GlobalPool *pool, const PoolBlock *block, const PoolSums *total) {
+    KernelBuilder *builder = pool->builder;
+    int64_t height = pool->input->height, width = pool->input->width;
+    int64_t rows = square_root_above(height), columns = square_root_above(width);
+    if (columns < PIXELS_PER_SUM)
+        columns = width < PIXELS_PER_SUM ? width : PIXELS_PER_SUM;
+    PoolSums band = pool_sums(pool, block), part = pool_sums(pool, block);
+    const Expression *first_row = kernel_open_range(builder, "first_row", 0, height, rows);
+    clear_sums(pool, block, &band);
+    const Expression *row = open_stretch(pool, "row", first_row, rows, height);
+    const Expression *first_column = kernel_open_range(builder, "first_column", 0, width, columns);
+    clear_sums(pool, block, &part);
+    const Expression *column = open_stretch(pool, "column", first_column, columns, width);
+    add_pixel(pool, block, row, column, &part);
+    kernel_close(builder);
+    fold_sums(pool, block, &band, &part);
     kernel_close(builder);
     kernel_close(builder);
-    for (int v = 0; v < vectors; v++) {
-        int factor = kernel_register(builder, widths[v]);
-        int64_t left = channels_left - (int64_t)v * lanes;
+    fold_sums(pool, block, total, &band);
+    kernel_close(builder);
+}
+
+static void emit_pool_sums(const GlobalPool *pool, const PoolBlock *block, const PoolSums *total) {
+    KernelBuilder *builder = pool->builder;
+    clear_sums(pool, block, total);
+    if (pool->input->height * pool->input->width > PIXELS_PER_SUM) {
+        emit_sum_in_parts(pool, block, total);
+        return;
+    }
+    const Expression *row = kernel_open_range(builder, "row", 0, pool->input->height, 1);
+    const Expression *column = kernel_open_range(builder, "column", 0, pool->input->width, 1);
+    add_pixel(pool, block, row, column, total);
+    kernel_close(builder);
+    kernel_close(builder);
+}
+
+static void emit_pool_block(const GlobalPool *pool, const PoolBlock *block) {
+    KernelBuilder *builder = pool->builder;
+    Arena *arena = pool->lowering->arena;
+    int lanes = pool->lowering->target->lanes;
+    PoolSums sums = pool_sums(pool, block);
+    emit_pool_sums(pool, block, &sums);
+    for (int v = 0; v < block->vectors; v++) {
+        int factor = kernel_register(builder, block->widths[v]), sum = sums.registers[v];
+        int64_t left = block->channels_left - (int64_t)v * lanes;
         kernel_splat(builder, factor, 1.0f / (float)(pool->input->height * pool->input->width));
-        kernel_binary(builder, INSTRUCTION_multiply, sums[v], sums[v], factor);
-        const Expression *offset = expression_sum(arena, channel,
+        kernel_binary(builder, INSTRUCTION_multiply, sum, sum, factor);
+        const Expression *offset = expression_sum(arena, block->channel,
             expression_multiply(arena, pool->image, pool->out->image_stride),
-            expression_constant(arena, pool->out->displacement + segment->first_channel -
+            expression_constant(arena, pool->out->displacement + block->segment->first_channel -
                                            pool->out->first_channel + (int64_t)v * lanes),
             NULL);
-        kernel_store(builder, sums[v], pool->out_parameter, offset, 0,
-            left < widths[v] ? (int)left : widths[v]);
+        kernel_store(builder, sum, pool->out_parameter, offset, 0,
+            left < block->widths[v] ? (int)left : block->widths[v]);
     }
 }
 
@@ -67,13 +160,13 @@ static void emit_pool_segment(const GlobalPool *pool, const Segment *segment) {
         for (int v = 0; v < POOL_VECTORS; v++)
             widths[v] = lanes;
         const Expression *channel = kernel_open_range(pool->builder, "channel", 0, whole, block);
-        emit_pool_block(pool, segment, channel, widths, POOL_VECTORS, block);
+        emit_pool_block(pool, &(PoolBlock){segment, channel, widths, POOL_VECTORS, block});
         kernel_close(pool->builder);
     }
     if (rest > 0) {
         int vectors = vector_widths(pool->lowering->target, rest, widths, POOL_VECTORS);
-        emit_pool_block(pool, segment, expression_constant(pool->lowering->arena, whole), widths,
-            vectors, rest);
+        const Expression *channel = expression_constant(pool->lowering->arena, whole);
+        emit_pool_block(pool, &(PoolBlock){segment, channel, widths, vectors, rest});
     }
 }
 

@@ -46,11 +46,15 @@ static bool size_is_allowed(const Image *image, int64_t width, int64_t height, S
     return false;
 }
 
-/* Where the centre crop begins: odd remainders leave the pixel more at the right and at the bottom.
- */
+/* Where the centre crop begins: half a pixel is rounded to the even side, as torchvision and PIL do
+ * (Python's round). A picture that is smaller is padded, as torchvision does: with an odd remainder
+ * one pixel more at the right and at the bottom. */
 static int64_t crop_begin(int64_t size, int64_t crop) {
     int64_t rest = size - crop;
-    return rest >= 0 ? rest / 2 : -((-rest + 1) / 2);
+    if (rest < 0)
+        return -(-rest / 2);
+    int64_t half = rest / 2;
+    return rest % 2 != 0 && half % 2 != 0 ? half + 1 : half;
 }
 
 /* Outside the picture (a crop larger than it) pixels are 0. */

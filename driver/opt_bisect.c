@@ -259,5 +259,5 @@ int opt_bisect(OptRun *run) {
     run->opt->check_each = run->opt->bisect_command == NULL;
     opt_guard(run, write_reproducer, &steps);
     opt_discard(run);
-    return EXIT_DONE;
+    return EXIT_FAILED; /* it found what fails */
 }

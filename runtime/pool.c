@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     MOST_THREADS = 1024,
@@ -43,6 +44,7 @@ typedef struct OwnShares {
 } OwnShares;
 
 struct riffle_pool {
+    pid_t owner; /* a process made from it by fork has the memory, but none of the threads */
     pthread_mutex_t mutex;
     pthread_cond_t started, finished;
     Worker *workers;
@@ -143,6 +145,12 @@ static void *work(void *argument) {
     }
 }
 
+/* Whether the threads are there: not in a child of fork, where the mutex may be held for ever, too.
+ */
+static bool has_workers(const riffle_pool *pool) {
+    return pool->worker_count > 0 && pool->owner == getpid();
+}
+
 static void stop_workers(riffle_pool *pool) {
     pthread_mutex_lock(&pool->mutex);
     atomic_store(&pool->stopping, true);
@@ -158,6 +166,7 @@ riffle_pool *riffle_pool_create(int threads) {
     riffle_pool *pool = calloc(1, sizeof *pool);
     if (pool == NULL)
         return NULL;
+    pool->owner = getpid();
     pool->workers = calloc((size_t)threads, sizeof *pool->workers);
     pool->own = aligned_alloc(_Alignof(OwnShares), (size_t)threads * sizeof *pool->own);
     if (pool->workers == NULL || pool->own == NULL) {
@@ -184,10 +193,12 @@ riffle_pool *riffle_pool_create(int threads) {
 void riffle_pool_destroy(riffle_pool *pool) {
     if (pool == NULL)
         return;
-    stop_workers(pool);
-    pthread_cond_destroy(&pool->finished);
-    pthread_cond_destroy(&pool->started);
-    pthread_mutex_destroy(&pool->mutex);
+    if (pool->owner == getpid()) {
+        stop_workers(pool);
+        pthread_cond_destroy(&pool->finished);
+        pthread_cond_destroy(&pool->started);
+        pthread_mutex_destroy(&pool->mutex);
+    }
     free(pool->workers);
     free(pool->own);
     free(pool);
@@ -224,7 +235,7 @@ void riffle_pool_parallel_for(void *pool_pointer, riffle_task *task, void *conte
     riffle_pool *pool = pool_pointer;
     if (count == 0)
         return;
-    if (count == 1 || pool->worker_count == 0) {
+    if (count == 1 || !has_workers(pool)) {
         task(context, 0, count);
         return;
     }

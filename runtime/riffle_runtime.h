@@ -23,9 +23,12 @@ typedef struct riffle_pool riffle_pool;
 /* A pool that runs loops on `threads` threads, the caller's included. NULL when threads cannot be
  * made or `threads` is less than 1. */
 riffle_pool *riffle_pool_create(int threads);
-void riffle_pool_destroy(riffle_pool *pool); /* NULL is allowed */
+/* Ends the threads and frees the pool; NULL is allowed. No loop may be running. A process made by
+ * fork has a copy of the pool without its threads: destroying it there frees the copy alone. */
+void riffle_pool_destroy(riffle_pool *pool);
 
-/* A riffle_parallel_for; `pool` is a riffle_pool. Only one loop at a time per pool. */
+/* A riffle_parallel_for; `pool` is a riffle_pool. Only one loop at a time per pool. In a process
+ * made by fork, the caller's thread does all items of a pool from before. */
 void riffle_pool_parallel_for(void *pool, riffle_task *task, void *context, size_t count);
 
 #ifdef __cplusplus

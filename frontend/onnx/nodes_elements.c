@@ -203,7 +203,9 @@ static bool scale_by(Importer *importer, Symbol *symbol, const Symbol *constant,
     const float *scale = per_channel(importer, symbol, constant, divide ? inverse : same);
     for (int64_t i = 0; scale != NULL && i < symbol->value->type.dims[1]; i++)
         if (!isfinite(scale[i]))
-            return node_fault(importer, NULL, "it divides by 0");
+            return node_fault(importer, NULL,
+                divide ? "it divides by a constant that is 0 or not a number"
+                       : "it multiplies by a constant that is infinite or not a number");
     return scale != NULL ? import_affine(importer, symbol, scale, NULL)
                          : bad_constant(importer, symbol, constant);
 }

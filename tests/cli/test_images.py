@@ -160,10 +160,17 @@ class AgainstPillow(Command):
         self.succeed("run", "cropped.rfl", "--interpret", "--set", f"resize={resize}", "--image", "picture.png",
                      "--output", "pixels.f32")
         scale = (resize, resize * height // width) if width <= height else (resize * width // height, resize)
-        left, top = (scale[0] - 8) // 2, (scale[1] - 8) // 2
+        left, top = (int(round((size - 8) / 2)) for size in scale)  # as torchvision: half to even
         wanted = picture.resize(scale, PIL.Image.Resampling.BILINEAR).crop((left, top, left + 8, top + 8))
         planes = [float(value) for band in wanted.split() for value in band.tobytes()]
         self.assertEqual(floats((self.folder / "pixels.f32").read_bytes()), planes)
+
+    def test_centre_crop(self):
+        """Where the crop begins, in 44 sizes of which many leave half a pixel."""
+        for width in range(9, 20):
+            for height in range(9, 13):
+                with self.subTest(width=width, height=height):
+                    self.check(width, height, 9)
 
     def test_resize(self):
         """The same pixels as Pillow, shrinking, growing and leaving alone, to the bit."""
@@ -184,7 +191,7 @@ class Photos(Command):
             "--labels", SHARED / "photos" / "imagenet_classes.txt", *options))
         (answer,), = data["top"]
         self.assertEqual(answer["label"], name)
-        self.assertLessEqual(abs(answer["probability"] - probabilities[number]), 0.02)
+        self.assertLessEqual(abs(answer["probability"] - probabilities[number]), 0.025)
 
     def test_interpreted(self):
         self.check("dog.jpg", 1, "--interpret")

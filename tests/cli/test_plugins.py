@@ -279,6 +279,7 @@ class Plugins(Command):
         self.assertRegex(done.stderr, r"\nmine +1 +2 +1\n")
         self.assertNotIn("relu", done.stdout)
         done = self.invoke("opt", "net.rir", "--load-pass-plugin=p.so", "--passes=dead-code,mine", "--bisect")
+        self.assertEqual(done.returncode, 1)
         self.assertIn("first pass that fails: mine, 2 of 2\nfirst rewrite that fails: 1 of 1, at\n  %b = relu", done.stdout)
 
     def test_everywhere(self):
