@@ -93,7 +93,7 @@ def test_photo(network, photo):
                          "--labels", SHARED / "photos" / "imagenet_classes.txt", "--top", 1)
     ((first,),) = answer["top"]  # one image, one class
     assert first["label"] == label
-    assert abs(first["probability"] - probabilities[network]) <= 0.02
+    assert abs(first["probability"] - probabilities[network]) <= 0.025
 
 
 def test_a_wrong_weight_is_seen(tmp_path):
