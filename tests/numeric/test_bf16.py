@@ -11,7 +11,7 @@ import re
 import pytest
 from marks import needs_shared
 from small_networks import UNITS, WINDOWS
-from support import EXAMPLES, SHARED, invoke, processor_flags, riffle
+from support import EXAMPLES, SHARED, invoke, processor_flags, riffle, riffle_json
 
 needs_bf16 = pytest.mark.skipif("avx512_bf16" not in processor_flags(),
                                 reason="this processor has no AVX512-BF16: code for bf16 does not run")
@@ -187,11 +187,21 @@ def test_other_targets_are_refused(tmp_path, option):
     assert done.returncode == 1 and "bf16" in done.stderr and "hint:" in done.stderr
 
 
+def is_decided(photo):
+    """Whether float32's two first classes are further apart than what bf16 changes (tiger_cat's are 0.375 and 0.370)."""
+    answer = riffle_json("run", EXAMPLES / "shufflenet_v2.rfl", "--weights",
+                         SHARED / "weights" / "shufflenet_v2_x1_0.safetensors", "--image", photo, "--top", 2)
+    (first, second), = answer["top"]
+    return first["probability"] - second["probability"] > 0.02
+
+
 @needs_shared
 @needs_bf16
 @pytest.mark.parametrize("target", SPEEDS.values())
 def test_first_classes_stay(target):
-    photos = sorted(path for path in (SHARED / "photos").iterdir() if path.suffix in (".jpg", ".png"))
+    photos = [path for path in sorted((SHARED / "photos").iterdir())
+              if path.suffix in (".jpg", ".png") and is_decided(path)]
+    assert len(photos) >= 8
     said = riffle("verify", EXAMPLES / "shufflenet_v2.rfl", "--weights",
                   SHARED / "weights" / "shufflenet_v2_x1_0.safetensors", "--precision", "bf16", "--target", target,
                   "--count", 1, *[word for photo in photos for word in ("--evaluate", photo)])
