@@ -445,6 +445,8 @@ const Target *target_find_processor(
             architecture_name(platform->architecture));
         return NULL;
     }
+    if (strcmp(processor->triple, platform->triple) == 0)
+        return processor; /* the same target by its short name, as tunings have it */
     Target *target = (Target *)target_on(platform, processor, level, arena);
     target->name = arena_format(arena, "%s on %s", processor_name, target->name);
     return target;

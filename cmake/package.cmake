@@ -26,7 +26,9 @@ configure_package_config_file(${package_source}/riffleConfig.cmake.in ${package_
 # The package is used when compiling for other processors, too: riffle is a host program.
 write_basic_package_version_file(${package_build}/riffleConfigVersion.cmake
     COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
-configure_file(${package_source}/riffleAddModel.cmake ${package_build}/riffleAddModel.cmake COPYONLY)
+foreach(file riffleAddModel.cmake riffleCompilerPlatform.c.in)
+    configure_file(${package_source}/${file} ${package_build}/${file} COPYONLY)
+endforeach()
 install(FILES ${PROJECT_BINARY_DIR}/installed/riffleConfig.cmake
     ${package_build}/riffleConfigVersion.cmake ${package_source}/riffleAddModel.cmake
-    DESTINATION ${package_install})
+    ${package_source}/riffleCompilerPlatform.c.in DESTINATION ${package_install})

@@ -12,8 +12,9 @@
 #   RANDOM_WEIGHTS  a seed to make weights up from, where there are none yet
 #   NAME            prefix of the symbols and name of the header (default: the target as a C identifier)
 #   SET             parameters of the spec: SET width=0.5 classes=10
-#   TARGET_CPU      as `riffle compile --target` (default: riffle's own default); x86-64-multi has code for several;
-#                   for Android, where the ABI and the API level of the build decide, as --cpu
+#   TARGET_CPU      the processor, as `riffle compile --cpu` (default: any that the platform has); x86-64-multi has
+#                   code for several. The platform is the one that the build's compiler makes code for; where
+#                   riffle has none of that name, TARGET_CPU must be one whose code fits. cuda-... is a GPU.
 #   OPTIONS         further options of `riffle compile`
 #   DEPENDS         further files to watch: those that the spec imports
 #
@@ -33,6 +34,9 @@ function(riffle_add_model)
             message(FATAL_ERROR "riffle_add_model: ${needed} is missing")
         endif()
     endforeach()
+    if(MODEL_OPTIONS MATCHES "(^|;)--(target|cpu)(=|;|$)")
+        message(FATAL_ERROR "riffle_add_model: --${CMAKE_MATCH_2} in OPTIONS: TARGET_CPU says the processor")
+    endif()
     if(DEFINED MODEL_WEIGHTS AND DEFINED MODEL_RANDOM_WEIGHTS)
         message(FATAL_ERROR "riffle_add_model: WEIGHTS and RANDOM_WEIGHTS exclude each other")
     endif()
@@ -54,15 +58,8 @@ function(riffle_add_model)
     elseif(DEFINED MODEL_RANDOM_WEIGHTS)
         list(APPEND arguments --random-weights ${MODEL_RANDOM_WEIGHTS})
     endif()
-    if(CMAKE_SYSTEM_NAME STREQUAL "Android")
-        riffle_android_target(target)
-        list(APPEND arguments --target ${target})
-        if(MODEL_TARGET_CPU)
-            list(APPEND arguments --cpu ${MODEL_TARGET_CPU})
-        endif()
-    elseif(MODEL_TARGET_CPU)
-        list(APPEND arguments --target ${MODEL_TARGET_CPU})
-    endif()
+    riffle_target_arguments(target_arguments "${MODEL_TARGET_CPU}")
+    list(APPEND arguments ${target_arguments})
     foreach(setting IN LISTS MODEL_SET)
         list(APPEND arguments --set ${setting})
     endforeach()
@@ -82,6 +79,74 @@ function(riffle_add_model)
     set_target_properties(${MODEL_TARGET} PROPERTIES IMPORTED_LOCATION ${library}
         INTERFACE_INCLUDE_DIRECTORIES ${folder})
     add_dependencies(${MODEL_TARGET} ${MODEL_TARGET}_compiled)
+endfunction()
+
+# Puts the options of `riffle compile` for what the build makes code for, and the processor <cpu> of it ("" for
+# any), into <variable>.
+function(riffle_target_arguments variable cpu)
+    if(CMAKE_SYSTEM_NAME STREQUAL "Android")
+        riffle_android_target(platform)
+    elseif(cpu MATCHES "^cuda-")
+        set(${variable} --target ${cpu} PARENT_SCOPE)
+        return()
+    else()
+        riffle_compiler_platform(platform)
+        file(STRINGS ${riffle_platform_source} platforms REGEX "^#error")
+        list(TRANSFORM platforms REPLACE "^#error riffle-platform=(.*);" "\\1")
+        if(cpu IN_LIST platforms AND platform STREQUAL "none")
+            set(platform ${cpu}) # what the caller vouches for
+        elseif(platform STREQUAL "none")
+            message(FATAL_ERROR "riffle_add_model: `riffle targets` has no platform that is what the compiler makes "
+                "code for (${CMAKE_SYSTEM_NAME}, ${CMAKE_SYSTEM_PROCESSOR}); if code for one of them fits, give its "
+                "name as TARGET_CPU")
+        elseif(cpu IN_LIST platforms AND NOT cpu STREQUAL platform)
+            message(FATAL_ERROR "riffle_add_model: TARGET_CPU is ${cpu}, but the compiler makes code for ${platform}")
+        endif()
+    endif()
+    if(cpu STREQUAL "" OR cpu STREQUAL platform)
+        set(${variable} --target ${platform} PARENT_SCOPE)
+    elseif(cpu STREQUAL "x86-64-multi" AND platform STREQUAL "x86_64-linux-gnu")
+        set(${variable} --target ${cpu} PARENT_SCOPE)
+    else()
+        set(${variable} --target ${platform} --cpu ${cpu} PARENT_SCOPE)
+    endif()
+endfunction()
+
+set(riffle_platform_source ${CMAKE_CURRENT_LIST_DIR}/riffleCompilerPlatform.c.in CACHE INTERNAL "")
+
+# Puts the name of the platform that the project's compiler makes code for into <variable>, or "none". The
+# compiler is asked once for each set of flags.
+function(riffle_compiler_platform variable)
+    get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
+    if("C" IN_LIST languages)
+        set(language C)
+        set(ending c)
+    elseif("CXX" IN_LIST languages)
+        set(language CXX)
+        set(ending cpp)
+    else()
+        message(FATAL_ERROR "riffle_add_model: the project needs the language C or CXX, whose compiler says what to "
+            "make code for")
+    endif()
+    string(SHA1 key "${CMAKE_${language}_COMPILER} ${CMAKE_${language}_COMPILER_TARGET} ${CMAKE_${language}_FLAGS} \
+${CMAKE_OSX_ARCHITECTURES}")
+    if(NOT DEFINED RIFFLE_PLATFORM_${key})
+        set(folder ${CMAKE_BINARY_DIR}/CMakeFiles/riffle-platform)
+        configure_file(${riffle_platform_source} ${folder}/platform.${ending} COPYONLY)
+        set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+        try_compile(compiled ${folder}/build SOURCES ${folder}/platform.${ending} OUTPUT_VARIABLE said)
+        unset(compiled CACHE)
+        string(REGEX MATCHALL "riffle-platform=[a-z0-9_-]+" found "${said}")
+        list(REMOVE_DUPLICATES found)
+        list(LENGTH found count)
+        if(NOT count EQUAL 1)
+            message(FATAL_ERROR "riffle_add_model: the compiler does not say for one platform what it makes code "
+                "for:\n${said}")
+        endif()
+        string(REPLACE "riffle-platform=" "" platform "${found}")
+        set(RIFFLE_PLATFORM_${key} ${platform} CACHE INTERNAL "what riffle_add_model makes code for")
+    endif()
+    set(${variable} ${RIFFLE_PLATFORM_${key}} PARENT_SCOPE)
 endfunction()
 
 # Puts riffle's name for the ABI and API level of a build for Android into <variable>. The NDK's toolchain file
