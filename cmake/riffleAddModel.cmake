@@ -20,7 +20,7 @@
 #
 # In a build for Android, find_package needs NO_CMAKE_FIND_ROOT_PATH, since riffle is a program of the host.
 #
-#   find_package(riffle REQUIRED)
+#   find_package(riffle REQUIRED)                # or add_subdirectory(riffle EXCLUDE_FROM_ALL), FetchContent
 #   riffle_add_model(TARGET digits SPEC digits.rfl WEIGHTS digits.safetensors TARGET_CPU x86-64-v3)
 #   target_link_libraries(app PRIVATE digits)    # app.c: #include "digits.h"
 function(riffle_add_model)
@@ -44,8 +44,9 @@ function(riffle_add_model)
         string(MAKE_C_IDENTIFIER "${MODEL_TARGET}" MODEL_NAME)
     endif()
 
+    riffle_program(program)
     get_filename_component(spec "${MODEL_SPEC}" ABSOLUTE BASE_DIR ${CMAKE_CURRENT_SOURCE_DIR})
-    set(depends ${spec} ${RIFFLE_EXECUTABLE})
+    set(depends ${spec} ${program})
     foreach(file IN LISTS MODEL_DEPENDS)
         get_filename_component(file "${file}" ABSOLUTE BASE_DIR ${CMAKE_CURRENT_SOURCE_DIR})
         list(APPEND depends ${file})
@@ -69,7 +70,7 @@ function(riffle_add_model)
     file(MAKE_DIRECTORY ${folder}) # an include directory must be there when targets are generated
     add_custom_command(
         OUTPUT ${library} ${folder}/${MODEL_NAME}.h ${folder}/${MODEL_NAME}.json
-        COMMAND ${RIFFLE_EXECUTABLE} compile ${spec} ${arguments} ${MODEL_OPTIONS} -o ${folder}
+        COMMAND ${program} compile ${spec} ${arguments} ${MODEL_OPTIONS} -o ${folder}
         DEPENDS ${depends}
         COMMENT "Compiling network ${MODEL_NAME}"
         VERBATIM)
@@ -79,6 +80,19 @@ function(riffle_add_model)
     set_target_properties(${MODEL_TARGET} PROPERTIES IMPORTED_LOCATION ${library}
         INTERFACE_INCLUDE_DIRECTORIES ${folder})
     add_dependencies(${MODEL_TARGET} ${MODEL_TARGET}_compiled)
+endfunction()
+
+# Puts the program that compiles networks into <variable>: what RIFFLE_EXECUTABLE says, or the target of a riffle
+# that is built along, which runs here unless the build is for another machine.
+function(riffle_program variable)
+    set(program ${RIFFLE_EXECUTABLE})
+    if(NOT program AND TARGET riffle::riffle AND NOT CMAKE_CROSSCOMPILING)
+        set(program riffle)
+    elseif(NOT program)
+        message(FATAL_ERROR "riffle_add_model: riffle is a program of the machine that builds, and this build is for "
+            "another one: build riffle apart, and set RIFFLE_EXECUTABLE to its path or use find_package(riffle)")
+    endif()
+    set(${variable} ${program} PARENT_SCOPE)
 endfunction()
 
 # Puts the options of `riffle compile` for what the build makes code for, and the processor <cpu> of it ("" for
@@ -165,7 +179,8 @@ function(riffle_android_target variable)
     if(abi STREQUAL "armeabi-v7a" AND DEFINED ANDROID_ARM_NEON AND NOT ANDROID_ARM_NEON)
         message(FATAL_ERROR "riffle_add_model: ANDROID_ARM_NEON is off, and there is no code for ARM without NEON")
     endif()
-    execute_process(COMMAND ${RIFFLE_EXECUTABLE} android-package --print-targets --abi "${abi}" --api "${level}"
+    riffle_program(program)
+    execute_process(COMMAND ${program} android-package --print-targets --abi "${abi}" --api "${level}"
         RESULT_VARIABLE status OUTPUT_VARIABLE target ERROR_VARIABLE fault OUTPUT_STRIP_TRAILING_WHITESPACE)
     if(NOT status EQUAL 0)
         message(FATAL_ERROR "riffle_add_model for Android, ABI '${abi}', API level '${level}':\n${fault}")

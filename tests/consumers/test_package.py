@@ -6,7 +6,7 @@ import time
 import unittest
 from pathlib import Path
 
-from support import HERE, PACKAGE, RIFFLE, TINY, read_floats, run, write_floats
+from support import HERE, PACKAGE, RIFFLE, ROOT, TINY, read_floats, run, write_floats
 
 
 def expected_logits(folder, image, classes, seed):
@@ -16,6 +16,14 @@ def expected_logits(folder, image, classes, seed):
     run(RIFFLE, "run", TINY, "--interpret", "--set", f"classes={classes}", "--random-weights", seed,
         "--input", folder / "image.f32", "--output", outputs[0], "--output", outputs[1])
     return read_floats(outputs[1])
+
+
+def settings_of_this_build():
+    """What riffle's own build was told, that another build of it needs to be told, too."""
+    cache = Path(PACKAGE) / "CMakeCache.txt"
+    names = ("CMAKE_C_COMPILER_LAUNCHER", "CMAKE_PREFIX_PATH", "LLVM_DIR")
+    lines = cache.read_text().splitlines() if cache.exists() else []
+    return [f"-D{line}" for line in lines if line.split(":")[0] in names]
 
 
 class Package(unittest.TestCase):
@@ -66,6 +74,36 @@ class Package(unittest.TestCase):
         self.assertIn(f"{prefix}/bin/riffle", cache)
         run("cmake", "--build", build)
         self.check_app(build)
+
+    def use_sources(self, how):
+        lists = self.source / "CMakeLists.txt"
+        text = lists.read_text()
+        self.assertIn("find_package(riffle REQUIRED)", text)
+        lists.write_text(text.replace("VERSION 3.16", "VERSION 3.25").replace("find_package(riffle REQUIRED)", how))
+
+    def test_subdirectory(self):
+        """riffle is built along; its program and the models' folders lie in the same build tree."""
+        build = self.folder / "build"
+        self.use_sources(f'add_subdirectory("{ROOT}" riffle-build EXCLUDE_FROM_ALL)')
+        self.configure("", build, *settings_of_this_build())
+        targets = run("ninja", "-C", build, "-t", "targets", "all")
+        self.assertNotIn("riffle-build/tests/", targets, "tests of riffle are no part of other projects")
+        run("cmake", "--build", build, "--", "-j2")
+        self.check_app(build)
+        library = build / "riffle" / "tiny" / "libtiny.a"
+        before = library.stat().st_mtime_ns
+        run("cmake", "--build", build)
+        self.assertEqual(library.stat().st_mtime_ns, before, "compiled again although nothing had changed")
+
+    def test_fetch_content(self):
+        build = self.folder / "build"
+        self.use_sources(f'include(FetchContent)\nFetchContent_Declare(riffle SOURCE_DIR "{ROOT}")\n'
+                         "FetchContent_MakeAvailable(riffle)")
+        (self.source / "CMakeLists.txt").open("a").write(
+            "get_target_property(old riffle::riffle_runtime ALIASED_TARGET)\n"
+            "get_target_property(pass riffle::pass ALIASED_TARGET)\nmessage(STATUS \"names: ${old} ${pass}\")\n")
+        run("cmake", "-G", "Ninja", "-S", self.source, "-B", build, *settings_of_this_build())
+        self.assertIn("riffle compile", run("ninja", "-C", build, "-t", "commands", "app"))
 
     def test_faults_are_explained(self):
         (self.source / "CMakeLists.txt").write_text(
