@@ -4,7 +4,9 @@
 #                  [OPTIONS <option>...] [DEPENDS <file>...])
 #
 # Makes <target>, a static library with the compiled network; linking it gives the include directory of
-# its header, NAME.h. It is compiled again when the spec, the weights or the compiler change.
+# its header, NAME.h. It is compiled again when a file that was read (the spec and what it imports, weights,
+# calibration, tuning) or the compiler changes; with CMake before 3.21, when the spec, the weights, DEPENDS or the
+# compiler change.
 #
 #   TARGET          the library target to make
 #   SPEC            the network, .rfl, .json or .rir
@@ -16,13 +18,17 @@
 #                   code for several. The platform is the one that the build's compiler makes code for; where
 #                   riffle has none of that name, TARGET_CPU must be one whose code fits. cuda-... is a GPU.
 #   OPTIONS         further options of `riffle compile`
-#   DEPENDS         further files to watch: those that the spec imports
+#   DEPENDS         further files to watch, such as those that another rule makes
 #
 # In a build for Android, find_package needs NO_CMAKE_FIND_ROOT_PATH, since riffle is a program of the host.
 #
 #   find_package(riffle REQUIRED)                # or add_subdirectory(riffle EXCLUDE_FROM_ALL), FetchContent
 #   riffle_add_model(TARGET digits SPEC digits.rfl WEIGHTS digits.safetensors TARGET_CPU x86-64-v3)
 #   target_link_libraries(app PRIVATE digits)    # app.c: #include "digits.h"
+cmake_policy(PUSH)
+if(POLICY CMP0116) # paths in depfiles
+    cmake_policy(SET CMP0116 NEW)
+endif()
 function(riffle_add_model)
     set(single TARGET NAME SPEC WEIGHTS RANDOM_WEIGHTS TARGET_CPU)
     cmake_parse_arguments(PARSE_ARGV 0 MODEL "" "${single}" "SET;OPTIONS;DEPENDS")
@@ -67,11 +73,17 @@ function(riffle_add_model)
 
     set(folder ${CMAKE_CURRENT_BINARY_DIR}/riffle/${MODEL_TARGET})
     set(library ${folder}/lib${MODEL_NAME}.a)
+    set(depfile)
+    if(NOT CMAKE_VERSION VERSION_LESS 3.21)
+        list(APPEND arguments --depfile ${folder}/${MODEL_NAME}.d)
+        set(depfile DEPFILE ${folder}/${MODEL_NAME}.d)
+    endif()
     file(MAKE_DIRECTORY ${folder}) # an include directory must be there when targets are generated
     add_custom_command(
         OUTPUT ${library} ${folder}/${MODEL_NAME}.h ${folder}/${MODEL_NAME}.json
         COMMAND ${program} compile ${spec} ${arguments} ${MODEL_OPTIONS} -o ${folder}
         DEPENDS ${depends}
+        ${depfile}
         COMMENT "Compiling network ${MODEL_NAME}"
         VERBATIM)
     add_custom_target(${MODEL_TARGET}_compiled DEPENDS ${library})
@@ -81,6 +93,7 @@ function(riffle_add_model)
         INTERFACE_INCLUDE_DIRECTORIES ${folder})
     add_dependencies(${MODEL_TARGET} ${MODEL_TARGET}_compiled)
 endfunction()
+cmake_policy(POP)
 
 # Puts the program that compiles networks into <variable>: what RIFFLE_EXECUTABLE says, or the target of a riffle
 # that is built along, which runs here unless the build is for another machine.

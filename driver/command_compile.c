@@ -3,6 +3,7 @@
 #include "backends/c/source.h"
 #include "backends/cuda/source.h"
 #include "backends/program_draw.h"
+#include "driver/depfile.h"
 #include "driver/graphviz.h"
 #include "driver/model.h"
 #include "driver/output_files.h"
@@ -14,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OPTION_EMIT = 1000, OPTION_DRAW_ONLY, OPTION_VERBOSE };
+enum { OPTION_EMIT = 1000, OPTION_DEPFILE, OPTION_DRAW_ONLY, OPTION_VERBOSE };
 
 typedef enum OutputKind {
     OUTPUT_LIBRARY,
@@ -64,6 +65,7 @@ typedef struct CompileOptions {
     ModelOptions model;
     Session *session;
     const char *directory;
+    const char *depfile;   /* NULL: none */
     const char *draw_only; /* NULL: all */
     const char *nvcc;      /* NULL when there is none */
     bool wanted[OUTPUT_COUNT];
@@ -114,6 +116,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_EMIT:
         take_emit_list(options, argument);
         return 0;
+    case OPTION_DEPFILE:
+        options->depfile = argument;
+        return 0;
     case OPTION_DRAW_ONLY:
         options->draw_only = argument;
         return 0;
@@ -132,6 +137,10 @@ static const struct argp_option options_table[] = {
         "(assembly), o (object files), ptx (of kernels for a GPU), rir (the graph after the "
         "passes), kernels (the kernel IR), dot or svg (a picture of kernel calls and the buffers "
         "between them; svg needs Graphviz)",
+        0},
+    {"depfile", OPTION_DEPFILE, "FILE", 0,
+        "Write a rule for Make and Ninja there: the first of the files depends on all that were "
+        "read (the spec and what it imports, weights, calibration, tuning, plugins)",
         0},
     {"draw-only", OPTION_DRAW_ONLY, "PATH", 0,
         "Draw only kernel calls for layers whose path is PATH or begins with 'PATH.'", 0},
@@ -345,7 +354,16 @@ static bool write_outputs(
     for (int kind = 0; kind < OUTPUT_COUNT; kind++)
         if (is_wanted(options, (OutputKind)kind))
             *output_files_add(&files, file_name(options, (OutputKind)kind, name)) = outputs[kind];
-    if (!output_files_write(&files, options->directory))
+    Text rule = {0};
+    bool written = true;
+    if (options->depfile != NULL) {
+        const char *target = output_file_path(&files.items[0], options->directory, session->arena);
+        written = depfile_write(target, session, &rule);
+        *output_files_add_outside(&files, options->depfile) = rule;
+    }
+    written = written && output_files_write(&files, options->directory);
+    text_free(&rule);
+    if (!written)
         return false;
     for (size_t i = 0; i < files.count && options->verbose; i++)
         printf("%-40s %10zu bytes\n",

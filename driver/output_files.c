@@ -20,6 +20,12 @@ Text *output_files_add(OutputFiles *files, const char *path) {
     return &file->contents;
 }
 
+Text *output_files_add_outside(OutputFiles *files, const char *path) {
+    Text *contents = output_files_add(files, path);
+    files->items[files->count - 1].outside = true;
+    return contents;
+}
+
 void output_files_free(OutputFiles *files) {
     for (size_t i = 0; i < files->count; i++)
         text_free(&files->items[i].contents);
@@ -44,6 +50,8 @@ bool make_directories(const char *path, Session *session) {
 }
 
 char *output_file_path(const OutputFile *file, const char *directory, Arena *arena) {
+    if (file->outside)
+        return arena_copy_string(arena, file->path);
     const char *slash = ends_with(directory, "/") ? "" : "/";
     return arena_format(arena, "%s%s%s", directory, slash, file->path);
 }

@@ -6,7 +6,9 @@
 #include "ir/text.h"
 
 typedef struct OutputFile {
-    const char *path; /* below the directory that all go to */
+    const char *path;
+    bool
+        outside; /* the path is where it goes; otherwise it is below the directory that all go to */
     Text contents;
 } OutputFile;
 
@@ -19,6 +21,8 @@ typedef struct OutputFiles {
 /* A new file, to be filled. The pointer is good until the next call; path must live as long as the
  * session. */
 Text *output_files_add(OutputFiles *files, const char *path);
+/* The same for one whose path is not below the directory, and whose own directory is there. */
+Text *output_files_add_outside(OutputFiles *files, const char *path);
 /* Makes the directories and writes the files. False after reporting; then none of them is left that
  * was not there before. */
 bool output_files_write(const OutputFiles *files, const char *directory);

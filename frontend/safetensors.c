@@ -286,7 +286,7 @@ static bool parse_header(SafetensorsFile *file, Diagnostics *diagnostics) {
 
 /* The mapping, or NULL after reporting why there is none. */
 static void *map_file(const char *path, size_t *size, Diagnostics *diagnostics) {
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    int descriptor = diagnostics_open_input(diagnostics, path, 0);
     if (descriptor < 0) {
         diagnostics_error(diagnostics, NULL, "cannot open %s: %s", path, strerror(errno));
         return NULL;

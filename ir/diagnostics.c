@@ -2,6 +2,7 @@
 
 #include "ir/text.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,8 @@ struct Diagnostics {
     Arena *arena;
     Diagnostic *first, *last;
     size_t error_count;
+    const char **inputs; /* paths */
+    size_t input_count, input_capacity;
     bool last_was_dropped; /* its notes are dropped too */
 };
 
@@ -221,6 +224,33 @@ void diagnostics_print(const Diagnostics *diagnostics, FILE *stream) {
             diagnostics->error_count - MOST_ERRORS);
 }
 
+void diagnostics_note_input(Diagnostics *diagnostics, const char *path) {
+    for (size_t i = 0; i < diagnostics->input_count; i++)
+        if (strcmp(diagnostics->inputs[i], path) == 0)
+            return;
+    if (diagnostics->input_count == diagnostics->input_capacity) {
+        size_t capacity = diagnostics->input_capacity == 0 ? 16 : 2 * diagnostics->input_capacity;
+        const char **inputs = ARENA_ARRAY(diagnostics->arena, const char *, capacity);
+        for (size_t i = 0; i < diagnostics->input_count; i++)
+            inputs[i] = diagnostics->inputs[i];
+        diagnostics->inputs = inputs;
+        diagnostics->input_capacity = capacity;
+    }
+    diagnostics->inputs[diagnostics->input_count++] = arena_copy_string(diagnostics->arena, path);
+}
+
+int diagnostics_open_input(Diagnostics *diagnostics, const char *path, int flags) {
+    int file = open(path, flags | O_RDONLY | O_CLOEXEC);
+    if (file >= 0)
+        diagnostics_note_input(diagnostics, path);
+    return file;
+}
+
+const char *const *diagnostics_inputs(const Diagnostics *diagnostics, size_t *count) {
+    *count = diagnostics->input_count;
+    return diagnostics->inputs;
+}
+
 static SourceFile *read_stream(
     FILE *stream, const char *name, size_t size_limit, Arena *arena, Diagnostics *diagnostics) {
     Text text = {0};
@@ -248,7 +278,8 @@ SourceFile *source_file_read(
     const char *path, size_t size_limit, Arena *arena, Diagnostics *diagnostics) {
     if (strcmp(path, "-") == 0)
         return read_stream(stdin, "<stdin>", size_limit, arena, diagnostics);
-    FILE *stream = fopen(path, "rb");
+    int descriptor = diagnostics_open_input(diagnostics, path, 0);
+    FILE *stream = descriptor < 0 ? NULL : fdopen(descriptor, "rb");
     if (stream == NULL) {
         diagnostics_error(diagnostics, NULL, "cannot open '%s': %s", path, strerror(errno));
         return NULL;

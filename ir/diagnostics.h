@@ -55,6 +55,16 @@ void diagnostics_pass_on(
 size_t diagnostics_error_count(const Diagnostics *diagnostics);
 void diagnostics_print(const Diagnostics *diagnostics, FILE *stream);
 
+/* ---- files from outside ---- */
+
+/* Opens a file for reading, as open(2) does with `flags` beside O_RDONLY | O_CLOEXEC, and notes it:
+ * all files that a network is compiled from are opened here. -1 with errno set. */
+int diagnostics_open_input(Diagnostics *diagnostics, const char *path, int flags);
+/* Notes a file that a library of the system opens. */
+void diagnostics_note_input(Diagnostics *diagnostics, const char *path);
+/* What was noted, each path once, in the order of the first time. */
+const char *const *diagnostics_inputs(const Diagnostics *diagnostics, size_t *count);
+
 /* Reads a whole file. Reports an error and returns NULL when it cannot be read or is larger than
  * `size_limit` bytes. "-" reads standard input. */
 SourceFile *source_file_read(

@@ -81,6 +81,7 @@ static EntryFunction *find_entry(const Loader *loader) {
             loader->path, loading_error(file));
         return NULL;
     }
+    diagnostics_note_input(loader->diagnostics, file);
     void *symbol = dlsym(object, ENTRY);
     if (symbol == NULL) {
         diagnostics_error(loader->diagnostics,

@@ -92,7 +92,7 @@ const Onnx__ModelProto *onnx_model_read(Importer *importer, const void *bytes, s
 
 Graph *onnx_import(
     const char *path, const OnnxOptions *options, Arena *arena, Diagnostics *diagnostics) {
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int file = diagnostics_open_input(diagnostics, path, O_NONBLOCK);
     struct stat status;
     if (file < 0 || fstat(file, &status) != 0) {
         diagnostics_error(diagnostics, NULL, "cannot open '%s': %s", path, strerror(errno));

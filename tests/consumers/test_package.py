@@ -6,7 +6,7 @@ import time
 import unittest
 from pathlib import Path
 
-from support import HERE, PACKAGE, RIFFLE, ROOT, TINY, read_floats, run, write_floats
+from support import HERE, PACKAGE, RIFFLE, ROOT, TINY, available, read_floats, run, write_floats
 
 
 def expected_logits(folder, image, classes, seed):
@@ -65,6 +65,26 @@ class Package(unittest.TestCase):
         header = (build / "riffle" / "tiny" / "tiny.h").read_text()
         self.assertIn("#define TINY_OUTPUT_LOGITS_ELEMENTS 11\n", header)
         self.assertEqual(len(run(build / "app").split()), 18)
+
+    def test_what_a_spec_imports_is_watched(self):
+        spec = self.source / "tiny.rfl"
+        (self.source / "units of mine").mkdir()
+        units = self.source / "units of mine" / "more.rfl"
+        units.write_text("unit unused(x) {\n    return x |> relu\n}\n")
+        spec.write_text('import "units of mine/more.rfl"\n' + spec.read_text())
+        for generator in ("Ninja", *(["Unix Makefiles"] if available("make") else [])):
+            with self.subTest(generator):
+                build = self.folder / generator
+                run("cmake", "-G", generator, "-S", self.source, "-B", build, f"-DCMAKE_PREFIX_PATH={PACKAGE}")
+                run("cmake", "--build", build)
+                library = build / "riffle" / "tiny" / "libtiny.a"
+                before = library.stat().st_mtime_ns
+                run("cmake", "--build", build)
+                self.assertEqual(library.stat().st_mtime_ns, before, "compiled again although nothing had changed")
+                time.sleep(1.1)
+                units.write_text(units.read_text() + "# changed\n")
+                run("cmake", "--build", build)
+                self.assertNotEqual(library.stat().st_mtime_ns, before, "not compiled again after the import changed")
 
     def test_installed(self):
         prefix, build = self.folder / "prefix", self.folder / "build"
