@@ -4,10 +4,8 @@
 #include "driver/model.h"
 #include "driver/zip.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { OPTION_ABI = 1000, OPTION_API, OPTION_ZIP, OPTION_PRINT_TARGETS };
 enum { HIGHEST_API_LEVEL = 9999 };
@@ -141,15 +139,15 @@ static bool make_package(PackageOptions *options, OutputFiles *files, const char
     return true;
 }
 
-static bool write_zip(const PackageOptions *options, const OutputFiles *files, const char *name) {
+/* The archive of the files so far, as one more file that is written with them. */
+static bool add_zip(const PackageOptions *options, OutputFiles *files, const char *name) {
     Text archive = {0};
-    bool done = zip_write(files, name, &archive);
-    int error = done ? text_write_file(&archive, options->zip) : 0;
-    if (error != 0)
-        diagnostics_error(options->session->diagnostics, NULL, "cannot write '%s': %s",
-            options->zip, strerror(error));
-    text_free(&archive);
-    return done && error == 0;
+    if (!zip_write(files, name, &archive)) {
+        text_free(&archive);
+        return false;
+    }
+    *output_files_add_outside(files, options->zip) = archive;
+    return true;
 }
 
 static bool package(PackageOptions *options) {
@@ -160,12 +158,8 @@ static bool package(PackageOptions *options) {
         const char *directory = options->directory;
         if (directory == NULL)
             directory = arena_format(options->session->arena, "%s-android", name);
-        done = options->zip == NULL || write_zip(options, &files, name);
-        if (done && !output_files_write(&files, directory)) {
-            done = false;
-            if (options->zip != NULL)
-                unlink(options->zip);
-        }
+        done = (options->zip == NULL || add_zip(options, &files, name)) &&
+               output_files_write(&files, directory);
     }
     output_files_free(&files);
     return done;

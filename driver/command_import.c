@@ -1,6 +1,6 @@
 /* riffle import: an ONNX model made a spec and a file of weights. Both are made in memory and tried
  * before either is written. */
-#include "driver/driver.h"
+#include "driver/output_files.h"
 #include "frontend/frontend.h"
 #include "frontend/onnx/import.h"
 
@@ -8,8 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { OPTION_WEIGHTS_OUT = 1000, OPTION_NAME, OPTION_BATCH, OPTION_SET_SHAPE, OPTION_CONVERT };
 enum { MOST_SHAPES = 64 };
@@ -175,36 +173,13 @@ static bool make_spec(const ImportOptions *options, const Graph *graph, Text *sp
 
 /* ---- writing ---- */
 
-static bool can_write(const ImportOptions *options, const char *path) {
-    struct stat status;
-    if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
-        return true;
-    diagnostics_error(
-        options->session->diagnostics, NULL, "cannot write '%s': %s", path, strerror(EISDIR));
-    return false;
-}
-
-static bool write_file(const ImportOptions *options, const char *path, const Text *text) {
-    int error = text_write_file(text, path);
-    if (error != 0)
-        diagnostics_error(
-            options->session->diagnostics, NULL, "cannot write '%s': %s", path, strerror(error));
-    return error == 0;
-}
-
-static bool write_both(const ImportOptions *options, const Text *spec, const Text *weights) {
+static bool write_both(const ImportOptions *options, const OutputFiles *files) {
     if (strcmp(options->output, options->weights) == 0) {
         diagnostics_error(options->session->diagnostics, NULL,
             "the spec and the weights cannot both be '%s'", options->output);
         return false;
     }
-    if (!can_write(options, options->output) || !can_write(options, options->weights) ||
-        !write_file(options, options->weights, weights))
-        return false;
-    if (write_file(options, options->output, spec))
-        return true;
-    unlink(options->weights);
-    return false;
+    return output_files_write(files, NULL);
 }
 
 static bool import(ImportOptions *options) {
@@ -213,14 +188,14 @@ static bool import(ImportOptions *options) {
     options->onnx.shapes = options->shapes;
     Graph *graph =
         onnx_import(options->input, &options->onnx, session->arena, session->diagnostics);
-    Text spec = {0}, weights = {0};
-    bool done = graph != NULL && make_spec(options, graph, &spec);
+    OutputFiles files = {.session = session};
+    bool done = graph != NULL &&
+                make_spec(options, graph, output_files_add_outside(&files, options->output));
     if (done) {
-        weights_write(graph, &weights);
-        done = write_both(options, &spec, &weights);
+        weights_write(graph, output_files_add_outside(&files, options->weights));
+        done = write_both(options, &files);
     }
-    text_free(&spec);
-    text_free(&weights);
+    output_files_free(&files);
     return done;
 }
 

@@ -1,10 +1,11 @@
 #include "driver/output_files.h"
 
+#include "ir/write_files.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 Text *output_files_add(OutputFiles *files, const char *path) {
     if (files->count == files->capacity) {
@@ -68,37 +69,32 @@ static void report(Session *session, const char *path, int error) {
     diagnostics_error(session->diagnostics, NULL, "cannot write '%s': %s", path, strerror(error));
 }
 
-/* Whether each directory is there and none stands where a file goes: found out before the first
- * file is written, so that the files of an earlier run stay whole. */
-static bool places_are_free(char *const *paths, size_t count, Session *session) {
+/* Whether each directory is there and none stands where a file goes. */
+static bool places_are_free(const OutputFiles *files, const FileToWrite *writes) {
     bool good = true;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < files->count; i++) {
         struct stat status;
-        if (!make_parent(paths[i], session))
+        if (!files->items[i].outside && !make_parent(writes[i].path, files->session))
             return false;
-        if (stat(paths[i], &status) != 0 || !S_ISDIR(status.st_mode))
+        if (stat(writes[i].path, &status) != 0 || !S_ISDIR(status.st_mode))
             continue;
-        report(session, paths[i], EISDIR);
+        report(files->session, writes[i].path, EISDIR);
         good = false;
     }
     return good;
 }
 
 bool output_files_write(const OutputFiles *files, const char *directory) {
-    Session *session = files->session;
-    char **paths = ARENA_ARRAY(session->arena, char *, files->count);
+    Arena *arena = files->session->arena;
+    FileToWrite *writes = ARENA_ARRAY(arena, FileToWrite, files->count);
     for (size_t i = 0; i < files->count; i++)
-        paths[i] = output_file_path(&files->items[i], directory, session->arena);
-    if (!places_are_free(paths, files->count, session))
+        writes[i] = (FileToWrite){
+            output_file_path(&files->items[i], directory, arena), &files->items[i].contents};
+    if (!places_are_free(files, writes))
         return false;
-    for (size_t i = 0; i < files->count; i++) {
-        int error = text_write_file(&files->items[i].contents, paths[i]);
-        if (error == 0)
-            continue;
-        report(session, paths[i], error);
-        while (i > 0)
-            unlink(paths[--i]);
-        return false;
-    }
-    return true;
+    size_t failed = 0;
+    int error = write_files(writes, files->count, &failed);
+    if (error != 0)
+        report(files->session, writes[failed].path, error);
+    return error == 0;
 }

@@ -23,8 +23,9 @@ typedef struct OutputFiles {
 Text *output_files_add(OutputFiles *files, const char *path);
 /* The same for one whose path is not below the directory, and whose own directory is there. */
 Text *output_files_add_outside(OutputFiles *files, const char *path);
-/* Makes the directories and writes the files. False after reporting; then none of them is left that
- * was not there before. */
+/* Makes the directories and writes the files (see ir/write_files.h). False after reporting; then
+ * the files that were there before are there still, and no others. `directory` may be NULL if all
+ * are outside. */
 bool output_files_write(const OutputFiles *files, const char *directory);
 /* Where a file of those comes to lie. */
 char *output_file_path(const OutputFile *file, const char *directory, Arena *arena);

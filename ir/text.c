@@ -1,14 +1,10 @@
 #include "ir/text.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static void reserve(Text *text, size_t more) {
     size_t wanted;
@@ -89,63 +85,4 @@ void text_append_double(Text *text, double number) {
 void text_free(Text *text) {
     free(text->data);
     *text = (Text){0};
-}
-
-static int write_all(int file, const char *data, size_t length) {
-    while (length > 0) {
-        ssize_t written = write(file, data, length);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return errno;
-        data += written;
-        length -= (size_t)written;
-    }
-    return 0;
-}
-
-/* mkstemp makes private files; what the user asked for gets the mode that open() would give. */
-static void set_usual_mode(int file) {
-    mode_t mask = umask(0);
-    umask(mask);
-    (void)fchmod(file, 0666 & ~mask);
-}
-
-/* A pipe or a device such as /dev/null: there is nothing to rename there. */
-static int write_in_place(const Text *text, const char *path) {
-    int file = open(path, O_WRONLY | O_CLOEXEC);
-    if (file < 0)
-        return errno;
-    int error = write_all(file, text->data, text->length);
-    if (close(file) != 0 && error == 0)
-        error = errno;
-    return error;
-}
-
-int text_write_file(const Text *text, const char *path) {
-    struct stat status;
-    if (stat(path, &status) == 0) {
-        if (S_ISDIR(status.st_mode))
-            return EISDIR;
-        if (!S_ISREG(status.st_mode))
-            return write_in_place(text, path);
-    }
-    Text temporary = {0};
-    text_format(&temporary, "%s.XXXXXX", path);
-    int file = mkostemp(temporary.data, O_CLOEXEC);
-    if (file < 0) {
-        int error = errno;
-        text_free(&temporary);
-        return error;
-    }
-    set_usual_mode(file);
-    int error = write_all(file, text->data, text->length);
-    if (close(file) != 0 && error == 0)
-        error = errno;
-    if (error == 0 && rename(temporary.data, path) != 0)
-        error = errno;
-    if (error != 0)
-        unlink(temporary.data);
-    text_free(&temporary);
-    return error;
 }

@@ -20,8 +20,7 @@ void text_append_float(Text *text, float number);
 void text_append_double(Text *text, double number);
 void text_free(Text *text); /* releases the memory and zeroes the struct */
 
-/* Writes the bytes to a temporary file beside `path` and renames it, so that the file appears whole
- * or not at all. Returns 0, or an errno value. */
+/* Writes one file, whole or not at all; see ir/write_files.h. Returns 0, or an errno value. */
 int text_write_file(const Text *text, const char *path);
 
 #endif

@@ -140,6 +140,21 @@ class Compile(Command):
         self.assertFalse((self.folder / "out" / "small.h").exists())
 
     @needs_llvm
+    def test_full_device_among_the_files(self):
+        """A symbolic link to a device that takes nothing: the files of the earlier run stand."""
+        if not os.path.exists("/dev/full"):
+            self.skipTest("skipped: no /dev/full")
+        self.succeed("compile", "small.rfl", "--random-weights", 1, "-o", "out")
+        (self.folder / "out" / "small.json").unlink()
+        (self.folder / "out" / "small.json").symlink_to("/dev/full")
+        read = lambda: {name: (self.folder / "out" / name).read_bytes() for name in ["libsmall.a", "small.h"]}
+        before, names = read(), self.files()
+        self.expect_error("compile small.rfl --random-weights 2 -o out",
+                  "riffle: error: cannot write 'out/small.json': No space left on device\n")
+        self.assertEqual(read(), before)
+        self.assertEqual(self.files(), names)
+
+    @needs_llvm
     def test_unwritable_folder(self):
         self.write("file", "")
         self.expect_error("compile small.rfl --random-weights 1 -o file/out",

@@ -1,0 +1,158 @@
+#include "ir/write_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What was done so far for one file. */
+typedef struct Stage {
+    Text temporary; /* the name of the new file; empty for what is written in place */
+    Text old;       /* the name that keeps the old file; empty if there is none */
+    bool renamed;
+} Stage;
+
+static int write_all(int file, const char *data, size_t length) {
+    while (length > 0) {
+        ssize_t written = write(file, data, length);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return errno;
+        data += written;
+        length -= (size_t)written;
+    }
+    return 0;
+}
+
+static int write_and_close(int file, const Text *text) {
+    int error = write_all(file, text->data, text->length);
+    if (close(file) != 0 && error == 0)
+        error = errno;
+    return error;
+}
+
+/* mkstemp makes private files; what the user asked for gets the mode that open() would give. */
+static void set_usual_mode(int file) {
+    mode_t mask = umask(0);
+    umask(mask);
+    (void)fchmod(file, 0666 & ~mask);
+}
+
+static int write_temporary(const FileToWrite *file, Stage *stage) {
+    struct stat status;
+    if (stat(file->path, &status) == 0) {
+        if (S_ISDIR(status.st_mode))
+            return EISDIR;
+        if (!S_ISREG(status.st_mode))
+            return 0;
+    }
+    Text name = {0};
+    text_format(&name, "%s.XXXXXX", file->path);
+    int descriptor = mkostemp(name.data, O_CLOEXEC);
+    if (descriptor < 0) {
+        int error = errno;
+        text_free(&name);
+        return error;
+    }
+    stage->temporary = name;
+    set_usual_mode(descriptor);
+    return write_and_close(descriptor, file->contents);
+}
+
+/* Opened without waiting for a reader, then written as usual. */
+static int write_in_place(const FileToWrite *file) {
+    int descriptor = open(file->path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0)
+        return errno;
+    int flags = fcntl(descriptor, F_GETFL);
+    if (flags >= 0)
+        (void)fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK);
+    return write_and_close(descriptor, file->contents);
+}
+
+/* Gives the old file a second name, or where the file system has no links, another one. */
+static int keep_old(const FileToWrite *file, Stage *stage) {
+    Text name = {0};
+    text_format(&name, "%s.old", stage->temporary.data);
+    int error = 0;
+    if (linkat(AT_FDCWD, file->path, AT_FDCWD, name.data, 0) != 0 &&
+        (errno == ENOENT || rename(file->path, name.data) != 0)) {
+        error = errno == ENOENT ? 0 : errno;
+        text_free(&name);
+    }
+    stage->old = name;
+    return error;
+}
+
+/* The last rename changes nothing if it fails, so what it replaces needs no second name. */
+static int put_in_place(const FileToWrite *file, Stage *stage, bool last) {
+    int error = last ? 0 : keep_old(file, stage);
+    if (error != 0)
+        return error;
+    if (rename(stage->temporary.data, file->path) != 0)
+        return errno;
+    stage->renamed = true;
+    return 0;
+}
+
+static void undo(const FileToWrite *file, Stage *stage) {
+    if (stage->old.length > 0) {
+        (void)rename(stage->old.data, file->path);
+        (void)unlink(stage->old.data); /* rename leaves both names of one file as they are */
+    } else if (stage->renamed) {
+        (void)unlink(file->path);
+    }
+    if (stage->temporary.length > 0 && !stage->renamed)
+        (void)unlink(stage->temporary.data);
+}
+
+/* Goes through the files up to the first that fails, whose index comes to be in `at`. */
+static int stage_and_rename(const FileToWrite *files, Stage *stages, size_t count, size_t *at) {
+    int error = 0;
+    size_t last = count;
+    for (*at = 0; *at < count; ++*at) {
+        if ((error = write_temporary(&files[*at], &stages[*at])) != 0)
+            return error;
+        if (stages[*at].temporary.length > 0)
+            last = *at;
+    }
+    for (*at = 0; *at < count; ++*at)
+        if (stages[*at].temporary.length == 0 && (error = write_in_place(&files[*at])) != 0)
+            return error;
+    for (*at = 0; *at < count; ++*at)
+        if (stages[*at].temporary.length > 0 &&
+            (error = put_in_place(&files[*at], &stages[*at], *at == last)) != 0)
+            return error;
+    return 0;
+}
+
+int write_files(const FileToWrite *files, size_t count, size_t *failed) {
+    if (count == 0)
+        return 0;
+    size_t at = 0;
+    Stage *stages = calloc(count, sizeof *stages);
+    if (stages == NULL)
+        abort();
+    int error = stage_and_rename(files, stages, count, &at);
+    if (error != 0 && failed != NULL)
+        *failed = at;
+    for (size_t i = count; i-- > 0;) {
+        if (error != 0)
+            undo(&files[i], &stages[i]);
+        else if (stages[i].old.length > 0)
+            (void)unlink(stages[i].old.data);
+        text_free(&stages[i].temporary);
+        text_free(&stages[i].old);
+    }
+    free(stages);
+    return error;
+}
+
+int text_write_file(const Text *text, const char *path) {
+    FileToWrite file = {path, text};
+    return write_files(&file, 1, NULL);
+}
