@@ -7,9 +7,10 @@
 #include <math.h>
 #include <string.h>
 
-/* Compiled code converts to a 32-bit integer first: what does not fit becomes the least one. */
+/* NaN, which no byte is, becomes 0: what compiled code makes of it without a further instruction.
+ */
 static float to_byte(float x) {
-    if (!(x < 0x1p31f))
+    if (isnan(x))
         return 0;
     float rounded = rintf(x);
     return rounded <= 0 ? 0 : rounded > 255 ? 255 : rounded;

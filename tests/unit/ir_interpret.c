@@ -190,6 +190,15 @@ static const Case cases[] = {
         {{"f", FLOATS(2, 1)}, {"z", FLOATS(0, 1)}, {"w", FLOATS(1, 1)}, {"n", FLOATS(0, 0)},
             {"one", FLOATS(1, 1)}},
         {FLOATS(0, 0, 2, 255, 1, 0, 0, 128)}},
+    {"more than a byte or 32 bits hold, and no number", OP_quantize,
+        "input %x : f32[1,1,1,8]\nweight @z : f32[1]\nweight @one : f32[1]\n"
+        "weight @w : f32[1,1,1,1]\nweight @n : f32[1]\n"
+        "%q = quantize %x factor=@one zero=@z : u8[1,1,1,8]\n"
+        "%y = quantized_conv %q weight=@w zero=@n factor=@one offset=@n {result = f32} : "
+        "f32[1,1,1,8]\noutput y = %y\n",
+        {FLOATS(1e3f, 1e12f, 0x1p31f, INFINITY, -1e3f, -1e12f, -INFINITY, NAN)},
+        {{"z", FLOATS(7)}, {"one", FLOATS(1)}, {"w", FLOATS(1)}, {"n", FLOATS(0)}},
+        {FLOATS(255, 255, 255, 255, 0, 0, 0, 0)}},
     {"zero points, padding, both results", OP_quantized_conv,
         "input %x : f32[1,2,1,2]\nweight @one : f32[2]\nweight @z : f32[2]\nweight @w : "
         "f32[2,2,1,1]\n"
