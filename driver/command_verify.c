@@ -88,11 +88,14 @@ static const struct argp_option options_table[] = {
         "Compare the result of every layer after the passes, if it is of f32", 0},
     {"tolerance", OPTION_TOLERANCE, "NUMBER", 0,
         "Largest difference allowed, relative to the tensor's largest |value| (default 1e-4; with "
-        "--precision int8 or bf16 0.02, as a number in between may be rounded to the next one)",
+        "--precision int8 or bf16 0.02, as a number in between may be rounded to the next one), "
+        "and of what is evaluated "
+        "from fp32 (default 0.5 with int8, 0.1 with bf16)",
         0},
     {"evaluate", OPTION_EVALUATE, "FILE", 0,
         "With --precision int8 or bf16: compare its answers with those of fp32 on this picture or "
-        "file of raw float32 numbers; may be repeated",
+        "file of raw float32 numbers, and fail if they are further off than the tolerance; may be "
+        "repeated",
         0},
     {"threads", OPTION_THREADS, "N", 0, "Share each run out to this many threads (default 1)", 0},
     {0}};
@@ -306,7 +309,10 @@ static bool verify(const VerifyOptions *options, CompiledModel *compiled) {
     jit_unload(loaded);
     if (done && options->evaluated.count > 0)
         done = precision_compare(options->model.precision, compiled->as_written,
-            compiled->model.graph, &options->evaluated, session);
+            compiled->model.graph, &options->evaluated,
+            options->tolerance_given ? options->tolerance
+                                     : precision_tolerance(options->model.precision),
+            session);
     return done;
 }
 

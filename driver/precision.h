@@ -23,8 +23,12 @@ const char *precision_pass(const ModelOptions *options);
 bool precision_apply(const ModelOptions *options, Graph *graph);
 
 /* Runs both graphs by the interpreter on each file and prints in how many the first class of the
- * first output is the same, and the largest difference. False after reporting. */
+ * first output is the same, and the largest difference. False after reporting, also where that is
+ * more than `tolerance` of the largest |value|. */
 bool precision_compare(Precision precision, const Graph *reference, const Graph *graph,
-    const FileList *files, Session *session);
+    const FileList *files, double tolerance, Session *session);
+
+/* How far answers of the precision may be from those of fp32 when nothing else is asked for. */
+double precision_tolerance(Precision precision);
 
 #endif

@@ -2,6 +2,7 @@
 files that come out must say what they compute with. Sizes are odd, so that tails of every kind occur."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -109,3 +110,78 @@ def test_calibration_must_fit(tmp_path):
     done = invoke("run", spec, "--random-weights", "1", "--precision", "int8", "--calibration", tmp_path / "x.f32",
                   "--input", tmp_path / "x.f32")
     assert done.returncode == 1 and "x.f32" in done.stderr
+
+
+# ---- calibration that says nothing ----
+
+CALIBRATED = """network calibrated {
+    input x: f32[1, 3, 32, 32]
+    t = x |> conv(16, 3, bias = true) @ c0 |> relu
+    output y = t |> conv(8, 1) @ c1 |> global_avg_pool |> linear(10) @ f
+}
+"""
+NUMBERS = np.random.default_rng(1).standard_normal(3 * 32 * 32)
+WITHOUT_WIDTH = "net.rfl:2:11: warning: calibration: the range of input 'x' has no width, since no channel of it changes"
+OUTLIER = ("net.rfl:2:11: warning: calibration: the range of input 'x' is over 100 times as wide as 99.9 % of its numbers need, "
+           "since a few are far larger")
+
+
+def calibrated(folder, numbers, *options):
+    """`riffle verify` of what is calibrated with the numbers and evaluated on others."""
+    (folder / "net.rfl").write_text(CALIBRATED)
+    np.asarray(numbers, "<f4").tofile(folder / "x.f32")
+    NUMBERS.astype("<f4").tofile(folder / "other.f32")
+    return invoke("verify", "net.rfl", "--random-weights", "1", "--precision", "int8", "--calibration", "x.f32",
+                  "--evaluate", "other.f32", *options, cwd=folder)
+
+
+def with_number(number):
+    numbers = NUMBERS.copy()
+    numbers[100] = number
+    return numbers
+
+
+@pytest.mark.parametrize("number,name", [(np.nan, "NaN"), (np.inf, "+infinity"), (-np.inf, "-infinity")])
+def test_calibration_must_be_finite(tmp_path, number, name):
+    done = calibrated(tmp_path, with_number(number))
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"net.rfl:2:11: error: calibration: input 'x' has the number {name} on 'x.f32', which no range of bytes can cover\n"
+        "    input x: f32[1, 3, 32, 32]\n          ^\n"
+        "hint: give inputs of the kind that the network will see\n")
+
+
+def test_layers_must_be_finite(tmp_path):
+    done = calibrated(tmp_path, np.sign(NUMBERS) * 3e38)
+    assert done.returncode == 1 and done.stderr.count("error:") == 1
+    assert re.match(r"net.rfl:3:\d+: error: calibration: 'c0' \(conv\) has the number [+-]infinity on 'x.f32', which no range "
+                    r"of bytes can cover\n", done.stderr)
+    assert done.stderr.endswith("hint: the weights may be too large, or not finite themselves\n")
+
+
+@pytest.mark.parametrize("number", [0, 7])
+def test_range_without_width(tmp_path, number):
+    done = calibrated(tmp_path, np.full(NUMBERS.shape, number))
+    assert WITHOUT_WIDTH in done.stderr and done.stderr.count("warning:") == 1
+    assert ("; the same holds for 'c0' (conv)" in done.stderr) == (number == 0)  # others meet the padding
+
+
+@pytest.mark.parametrize("number,warns", [(1000, True), (-1000, True), (100, False)])
+def test_range_of_an_outlier(tmp_path, number, warns):
+    done = calibrated(tmp_path, with_number(number), "--tolerance", 1)
+    assert (OUTLIER in done.stderr) == warns == ("warning" in done.stderr)
+    assert done.returncode == 0
+
+
+def test_good_calibration_is_silent(tmp_path):
+    done = calibrated(tmp_path, NUMBERS)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_answers_that_are_too_far_off_fail(tmp_path):
+    done = calibrated(tmp_path, 1e-3 * NUMBERS)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "riffle: error: the answers of int8 differ from those of fp32 by more than 0.5 of the largest |value|\n"
+        "hint: calibrate with inputs like those that are evaluated, or allow more with --tolerance\n")
+    assert calibrated(tmp_path, 1e-3 * NUMBERS, "--tolerance", 1).returncode == 0
