@@ -1,5 +1,6 @@
 """Turns of runs, their statistics, and what the machine allows; for engines in this process or in others."""
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -23,7 +24,8 @@ def machine():
 def pin(cores):
     """Keeps all threads of this process on these cores, and those they will make."""
     for thread in os.listdir("/proc/self/task"):
-        os.sched_setaffinity(int(thread), cores)
+        with contextlib.suppress(ProcessLookupError):  # a thread may end between the listing and this
+            os.sched_setaffinity(int(thread), cores)
 
 
 def choose_cores(count=1, first=None):
