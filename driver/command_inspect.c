@@ -296,7 +296,7 @@ static void print_json(
 
 /* Passes may compute with weights. Their values change no count, so any will do. */
 static bool run_wanted_passes(const InspectOptions *options, Model *model) {
-    if (!options->model.passes_given)
+    if (!model_passes_given(&options->model))
         return true;
     if (options->model.weights_file == NULL && !options->model.random_weights)
         weights_randomize(model->graph, 0);

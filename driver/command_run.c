@@ -342,7 +342,7 @@ static int interpret(const RunOptions *options, CompiledModel *compiled, Tensors
         !model_load_weights(&options->model, model))
         return EXIT_FAILED;
     const Graph *as_written = graph_copy(model->graph, session->arena);
-    if (options->model.passes_given && !model_run_passes(&options->model, model))
+    if (model_passes_given(&options->model) && !model_run_passes(&options->model, model))
         return EXIT_FAILED;
     bool done = tensors_create(model->graph, 0, session, tensors) &&
                 fill_inputs(options, tensors) &&

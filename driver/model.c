@@ -80,7 +80,9 @@ bool model_load_weights(const ModelOptions *options, Model *model) {
 
 static const char *float_pipeline(const ModelOptions *options) {
     const char *pipeline =
-        options->pipeline != NULL ? options->pipeline : pipeline_preset((int)options->level);
+        options->pipeline != NULL
+            ? pipeline_write_out(options->pipeline, options->registry, options->session->arena)
+            : pipeline_preset((int)options->level);
     return layout_form_pipeline(
         options->layout, pipeline, options->registry, options->session->arena);
 }

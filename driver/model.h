@@ -30,7 +30,7 @@ typedef struct ModelOptions {
     const char *tuning_file; /* NULL when not given */
     const char *pipeline;    /* NULL: that of the level */
     int64_t level;
-    bool passes_given; /* whether -O or --passes was on the command line */
+    bool level_given; /* -O was on the command line */
     bool verify_each;
     LayoutForm layout;
     LowerChains chains;
@@ -53,6 +53,9 @@ ModelOptions model_options(Session *session, const char *target);
 extern const struct argp spec_argp, weights_argp, passes_argp, target_argp, backend_argp;
 /* Gives the first `count` children of the parser the options as input (on ARGP_KEY_INIT). */
 void model_options_init(struct argp_state *state, ModelOptions *options, int count);
+
+/* Whether -O or --passes was on the command line. */
+bool model_passes_given(const ModelOptions *options);
 
 typedef struct Model {
     Graph *graph;

@@ -153,17 +153,32 @@ static bool parse_winograd(ModelOptions *options, const char *name) {
     return known;
 }
 
+static bool check_passes(const ModelOptions *options) {
+    if (!options->level_given || options->pipeline == NULL)
+        return true;
+    Session *session = options->session;
+    const char *comma = options->pipeline[0] == '\0' ? "" : ",";
+    diagnostics_error(session->diagnostics,
+        arena_format(session->arena, "a level may be part of the list: --passes='O%d%s%s'",
+            (int)options->level, comma, options->pipeline),
+        "-O and --passes exclude each other: each says what runs");
+    return false;
+}
+
+bool model_passes_given(const ModelOptions *options) {
+    return options->level_given || options->pipeline != NULL;
+}
+
 static error_t parse_passes_option(int key, char *argument, struct argp_state *state) {
     ModelOptions *options = state->input;
     switch (key) {
     case 'O':
-        options->passes_given = true;
+        options->level_given = true;
         return option_integer(
                    options->session, "-O", argument, 0, PIPELINE_LEVELS - 1, &options->level)
                    ? 0
                    : EINVAL;
     case OPTION_PASSES:
-        options->passes_given = true;
         options->pipeline = argument;
         return 0;
     case OPTION_VERIFY_EACH:
@@ -182,6 +197,8 @@ static error_t parse_passes_option(int key, char *argument, struct argp_state *s
                    options->session->diagnostics)
                    ? 0
                    : EINVAL;
+    case ARGP_KEY_END:
+        return check_passes(options) ? 0 : EINVAL;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -192,7 +209,7 @@ static const struct argp_option passes_options[] = {{NULL, 0, NULL, 0, "Passes:"
         "Pipeline of an optimisation level, 0 to 2 ('riffle passes' prints them; default 2)", 0},
     {"passes", OPTION_PASSES, "LIST", 0,
         "Run these passes instead, separated by commas, each with its options: "
-        "NAME{OPTION=VALUE}",
+        "NAME{OPTION=VALUE}; O0, O1 and O2 stand for those of a level",
         0},
     {"verify-each", OPTION_VERIFY_EACH, NULL, 0, "Verify the graph after each pass", 0},
     {"layout", OPTION_LAYOUT, "FORM", 0,

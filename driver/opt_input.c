@@ -129,7 +129,7 @@ static bool mark_drawn(OptRun *run) {
 Pipeline *opt_pipeline(OptOptions *opt, const SourceFile *ir_text) {
     const ModelOptions *model = &opt->model;
     Session *session = model->session;
-    if (!model->passes_given && ir_text != NULL) {
+    if (!model_passes_given(model) && ir_text != NULL) {
         SourceRange range = opt_reproducer_read(opt, ir_text);
         if (range.file != NULL)
             return pipeline_parse_range(

@@ -23,6 +23,11 @@ const char *pipeline_preset(int level) {
     return presets[level < PIPELINE_LEVELS ? level : PIPELINE_LEVELS - 1];
 }
 
+int pipeline_preset_level(const char *name) {
+    bool named = name[0] == 'O' && name[1] >= '0' && name[1] < '0' + PIPELINE_LEVELS && !name[2];
+    return named ? name[1] - '0' : -1;
+}
+
 bool pass_may_rewrite(PassContext *context, const Node *node) {
     if (context->rewrites >= context->rewrite_limit)
         return false;

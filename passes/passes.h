@@ -78,14 +78,18 @@ typedef struct Pipeline {
     size_t count;
 } Pipeline;
 
-/* Reads a list of passes: "fold-bias, sink-activation{depth=4, ...}, dead-code". Reports every
- * mistake at its place in a source "pipeline" and returns NULL when there are any. The text "" has
- * no pass. `registry` NULL stands for passes.def. The result lives in the arena. */
+/* Reads a list of passes: "fold-bias, sink-activation{depth=4, ...}, dead-code"; "O2" stands for
+ * the steps of that preset. Reports every mistake at its place in a source "pipeline" and returns
+ * NULL when there are any. The text "" has no pass. `registry` NULL stands for passes.def. The
+ * result lives in the arena. */
 Pipeline *pipeline_parse(
     const char *text, const PassRegistry *registry, Arena *arena, Diagnostics *diagnostics);
 /* The same for a part of a file, where mistakes are then shown. */
 Pipeline *pipeline_parse_range(
     SourceRange text, const PassRegistry *registry, Arena *arena, Diagnostics *diagnostics);
+/* The same pipeline as pipeline_print has it, in which no preset is left; one with mistakes stays
+ * as it is. */
+const char *pipeline_write_out(const char *text, const PassRegistry *registry, Arena *arena);
 /* The text of a pipeline from that step on: only options that are not the default are written. */
 void pipeline_print(const Pipeline *pipeline, size_t first_step, Text *text);
 void pipeline_step_print(const PipelineStep *step, Text *text);
@@ -153,6 +157,8 @@ enum { PIPELINE_LEVELS = 3, DEFAULT_PIPELINE_LEVEL = 2 };
 /* The pipeline text of an optimisation level: 0 is what the backends require, 1 adds fusions, 2 is
  * all. */
 const char *pipeline_preset(int level);
+/* 2 for "O2", as a pipeline names a preset; -1 for what names none. */
+int pipeline_preset_level(const char *name);
 /* Runs the steps in order. `options` may be NULL. False after reporting an error; the graph may
  * then have been changed in part. */
 bool pipeline_execute(

@@ -2,6 +2,7 @@
 #include "passes/option_value.h"
 #include "passes/passes.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { MOST_STEPS = 10000 }; /* counting the runs of a pass takes their square */
@@ -13,6 +14,7 @@ typedef struct Reader {
     Arena *arena;
     Diagnostics *diagnostics;
     Pipeline *pipeline;
+    size_t capacity; /* of its steps */
     bool good;
 } Reader;
 
@@ -49,6 +51,14 @@ static const char *word_text(Reader *reader, SourceRange word) {
 
 /* ---- one pass ---- */
 
+/* A word such as "O3", "-O2" or "o1" means a preset, whatever passes there are. */
+static const char *name_hint(Reader *reader, const char *name) {
+    const char *letter = name + (name[0] == '-');
+    if ((letter[0] == 'O' || letter[0] == 'o') && letter[1 + strspn(letter + 1, "0123456789")] == 0)
+        return arena_format(reader->arena, "the presets are 'O0' to 'O%d'", PIPELINE_LEVELS - 1);
+    return pass_registry_hint(reader->registry, name, reader->arena);
+}
+
 static const Pass *find_pass(Reader *reader, SourceRange word) {
     const char *name = word_text(reader, word);
     const Pass *pass = pass_registry_find(reader->registry, name);
@@ -60,8 +70,8 @@ static const Pass *find_pass(Reader *reader, SourceRange word) {
             reader->diagnostics, SEVERITY_ERROR, word, NULL, "a pass name is missing");
         return NULL;
     }
-    diagnostics_report(reader->diagnostics, SEVERITY_ERROR, word,
-        pass_registry_hint(reader->registry, name, reader->arena), "unknown pass '%s'", name);
+    diagnostics_report(reader->diagnostics, SEVERITY_ERROR, word, name_hint(reader, name),
+        "unknown pass '%s'", name);
     return NULL;
 }
 
@@ -169,16 +179,64 @@ static int occurrence(const Pipeline *pipeline, const Pass *pass) {
     return count;
 }
 
-static void read_step(Reader *reader) {
-    SourceRange word = take_word(reader, ",{}");
+static void report_endless(Reader *reader, SourceRange where) {
+    diagnostics_report(reader->diagnostics, SEVERITY_ERROR, where, NULL,
+        "a pipeline has at most %d steps", MOST_STEPS);
+    reader->good = false;
+    reader->at = reader->end;
+}
+
+static bool add_step(
+    Reader *reader, const Pass *pass, const PassOptionValue *values, SourceRange where) {
+    Pipeline *pipeline = reader->pipeline;
+    if (pipeline->count == MOST_STEPS) {
+        report_endless(reader, where);
+        return false;
+    }
+    if (pipeline->count == reader->capacity) {
+        reader->capacity = 2 * reader->capacity + 32;
+        PipelineStep *grown = ARENA_ARRAY(reader->arena, PipelineStep, reader->capacity);
+        if (pipeline->count > 0)
+            memcpy(grown, pipeline->steps, pipeline->count * sizeof *grown);
+        pipeline->steps = grown;
+    }
+    int run = occurrence(pipeline, pass);
+    pipeline->steps[pipeline->count++] = (PipelineStep){pass, values, run, where};
+    return true;
+}
+
+/* The steps of a preset, all of them at the place of its name. */
+static void read_preset(Reader *reader, int level, SourceRange word) {
+    if (next_byte(reader) == '{') {
+        diagnostics_report(
+            reader->diagnostics, SEVERITY_ERROR, word, NULL, "a preset has no options");
+        reader->good = false;
+        read_options(reader, NULL);
+    }
+    const Pipeline *preset = pipeline_parse(
+        pipeline_preset(level), reader->registry, reader->arena, reader->diagnostics);
+    assert(preset != NULL); /* registries hold all that presets name */
+    size_t i = 0;
+    while (
+        i < preset->count && add_step(reader, preset->steps[i].pass, preset->steps[i].values, word))
+        i++;
+}
+
+static void read_pass(Reader *reader, SourceRange word) {
     const Pass *pass = find_pass(reader, word);
     const PassOptionValue *values = read_options(reader, pass);
     word.end = reader->at > word.end ? reader->at : word.end;
-    if (pass != NULL) {
-        int run = occurrence(reader->pipeline, pass);
-        reader->pipeline->steps[reader->pipeline->count++] =
-            (PipelineStep){pass, values, run, word};
-    }
+    if (pass != NULL)
+        add_step(reader, pass, values, word);
+}
+
+static void read_step(Reader *reader) {
+    SourceRange word = take_word(reader, ",{}");
+    int level = pipeline_preset_level(word_text(reader, word));
+    if (level >= 0)
+        read_preset(reader, level, word);
+    else
+        read_pass(reader, word);
     if (next_byte(reader) == ',' || reader->at == reader->end)
         return;
     SourceRange rest = {reader->file, reader->at, reader->at + 1};
@@ -204,11 +262,9 @@ Pipeline *pipeline_parse_range(
     for (uint32_t i = text.begin; i < text.end; i++)
         most += text.file->text[i] == ',';
     if (most > MOST_STEPS) {
-        diagnostics_report(diagnostics, SEVERITY_ERROR, (SourceRange){text.file, text.begin, 0},
-            NULL, "a pipeline has at most %d steps", MOST_STEPS);
+        report_endless(&reader, (SourceRange){text.file, text.begin, 0});
         return NULL;
     }
-    reader.pipeline->steps = ARENA_ARRAY(arena, PipelineStep, most);
     if (next_byte(&reader) == '\0' && reader.at == reader.end)
         return reader.pipeline;
     read_step(&reader);
@@ -225,6 +281,20 @@ Pipeline *pipeline_parse(
     *file = (SourceFile){"pipeline", arena_copy_string(arena, text), strlen(text)};
     SourceRange all = {file, 0, (uint32_t)file->length};
     return pipeline_parse_range(all, registry, arena, diagnostics);
+}
+
+const char *pipeline_write_out(const char *text, const PassRegistry *registry, Arena *arena) {
+    Diagnostics *mistakes = diagnostics_create(); /* whoever runs the pipeline reports them */
+    Pipeline *pipeline = pipeline_parse(text, registry, arena, mistakes);
+    diagnostics_destroy(mistakes);
+    if (pipeline == NULL)
+        return text;
+    Text printed = {0};
+    pipeline_print(pipeline, 0, &printed);
+    const char *result =
+        arena_copy_bytes(arena, printed.data != NULL ? printed.data : "", printed.length);
+    text_free(&printed);
+    return result;
 }
 
 /* ---- printing ---- */

@@ -25,7 +25,10 @@ static void print_presets(Text *text) {
         "the same, and activations and residual additions become part of the layers before them",
         "all of it, layout merging included (the default)",
     };
-    text_append(text, "## Presets\n");
+    text_append(text,
+        "## Presets\n"
+        "\n"
+        "In a pipeline, the name of a preset stands for its passes: `--passes=my-pass,O2`.\n");
     for (int level = 0; level < PIPELINE_LEVELS; level++) {
         text_format(text, "\n`-O%d`: %s.\n\n    ", level, meanings[level]);
         print_preset(pipeline_preset(level), text);

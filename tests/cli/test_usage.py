@@ -41,6 +41,11 @@ MISTAKES = [
      "riffle: error: --weights and --random-weights exclude each other\n"),
     ("compile small.rfl -O3 --random-weights 1",
      "riffle: error: '3' is no value for -O: give a whole number from 0 to 2\n"),
+    ("opt small.rfl -O2 --passes=simplify", "riffle: error: -O and --passes exclude each other: each says what runs\n"
+                                            "hint: a level may be part of the list: --passes='O2,simplify'\n"),
+    ("compile small.rfl --passes= -O1 --random-weights 1",
+     "riffle: error: -O and --passes exclude each other: each says what runs\n"
+     "hint: a level may be part of the list: --passes='O1'\n"),
     ("run small.rfl --random-weights 1", "riffle: error: there is nothing to run the network on\n"
                                          "hint: give --image FILE, or --input FILE with raw float32 numbers\n"),
     ("run small.rfl --random-weights 1 --image a.png --input b.f32",

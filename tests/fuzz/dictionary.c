@@ -16,7 +16,7 @@ static const char *const words[READER_COUNT] = {
     [READER_SAFETENSORS] =
         "__metadata__ \"dtype\" \"shape\" \"data_offsets\" F32 F16 BF16 F64 I8 "
         "BOOL { } [ ] : , a.b.weight a.c.running_mean d.bias 18446744073709551615",
-    [READER_PIPELINE] = "{ } , = true false -1 9223372036854775807",
+    [READER_PIPELINE] = "O0 O1 O2 { } , = true false -1 9223372036854775807",
     [READER_ONNX] =
         "Conv BatchNormalization Relu Clip MaxPool AveragePool GlobalAveragePool Concat "
         "Split Reshape Transpose Gemm MatMul Add Mul Flatten ReduceMean Slice Gather "

@@ -96,7 +96,7 @@ static int safetensors_seeds(Text *seeds, int most) {
 static int pipeline_seeds(Text *seeds, int most) {
     static const char *const texts[] = {
         " sink-activation { depth = 4 } ,\n dead-code{keep-weights}, simplify{}",
-        "merge-layout{most-channels=1000},dead-code{keep-weights=true},lower-bias"};
+        "merge-layout{most-channels=1000},O1,dead-code{keep-weights=true},lower-bias"};
     int count = 0;
     for (int level = 0; level < PIPELINE_LEVELS && count < most; level++)
         text_append(&seeds[count++], pipeline_preset(level));

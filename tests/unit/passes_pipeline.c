@@ -65,6 +65,41 @@ static void texts_are_read_and_printed(void **state) {
         check_text(pipeline_preset(level), pipeline_preset(level));
 }
 
+/* The text with all its presets written out. */
+static void check_preset(const char *before, int level, const char *after, const char *text) {
+    Reading reading = begin();
+    const char *written =
+        arena_format(reading.arena, "%s%s%s", before, pipeline_preset(level), after);
+    check_text(text, written);
+    assert_string_equal(pipeline_write_out(text, reading.registry, reading.arena), written);
+    end(&reading);
+}
+
+static void presets_are_parts(void **state) {
+    (void)state;
+    for (int level = 0; level < PIPELINE_LEVELS; level++) {
+        char name[] = {'O', (char)('0' + level), '\0'};
+        assert_int_equal(pipeline_preset_level(name), level);
+        check_preset("", level, "", name);
+    }
+    assert_int_equal(pipeline_preset_level("O3"), -1);
+    assert_int_equal(pipeline_preset_level("O"), -1);
+    assert_int_equal(pipeline_preset_level("O11"), -1);
+    check_preset("optional{count=7},", 0, ",optional", "optional{count=7}, O0 ,optional{}");
+
+    Reading reading = begin();
+    Pipeline *pipeline =
+        pipeline_parse("dead-code,O0", reading.registry, reading.arena, reading.diagnostics);
+    assert_non_null(pipeline);
+    const PipelineStep *last = &pipeline->steps[pipeline->count - 1];
+    assert_string_equal(last->pass->name, "dead-code");
+    assert_int_equal(last->occurrence, 2);
+    assert_int_equal(last->where.begin, 10);
+    assert_int_equal(last->where.end, 12);
+    assert_string_equal(pipeline_write_out("O0,smplify", NULL, reading.arena), "O0,smplify");
+    end(&reading);
+}
+
 static void check_error(const char *text, size_t errors, const char *message) {
     Reading reading = begin();
     assert_null(pipeline_parse(text, reading.registry, reading.arena, reading.diagnostics));
@@ -99,6 +134,9 @@ static void mistakes_have_places(void **state) {
     check_error("optional{count=1,count=2}", 1, "the option 'count' is given twice");
     check_error("optional{cuont=1},optional{other=1}", 2, "hint: did you mean 'count'?");
     check_error("optional{zebra}", 1, "hint: it has 'count', 'share', 'more'");
+    check_error("simplify,O3", 1, "hint: the presets are 'O0' to 'O2'");
+    check_error("-O2,simplify", 1, "hint: the presets are 'O0' to 'O2'");
+    check_error("O2{count=1},dead-code", 1, "pipeline:1:1: error: a preset has no options");
     check_error("simplify{a=1,b=2},nonsense{c=3}", 3, "hint: 'simplify' has no options");
 }
 
@@ -108,6 +146,10 @@ static void pipelines_are_not_endless(void **state) {
     for (int i = 0; i < 10001; i++)
         text_append(&text, ",");
     check_error(text.data, 1, "pipeline:1:1: error: a pipeline has at most 10000 steps");
+    text_free(&text);
+    for (int i = 0; i < 2000; i++)
+        text_append(&text, "O2,");
+    check_error(text.data, 1, "error: a pipeline has at most 10000 steps");
     text_free(&text);
 }
 
@@ -247,6 +289,7 @@ static void rewrites_are_limited(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_are_read_and_printed),
+        cmocka_unit_test(presets_are_parts),
         cmocka_unit_test(mistakes_have_places),
         cmocka_unit_test(pipelines_are_not_endless),
         cmocka_unit_test(hidden_bytes_are_no_end),
