@@ -1,6 +1,7 @@
 /* NAME.h: the only file of ours that a program includes. C99 and C++, without a warning at any
  * level, and its own documentation. */
 #include "backends/levels.h"
+#include "backends/status.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -290,22 +291,6 @@ static void write_macros(const Header *header, const ProgramSummary *summary) {
         write_tensor_macros(out, &header->outputs[i]);
 }
 
-static void write_status(const Header *header) {
-    const char *upper = header->upper;
-    text_format(header->out,
-        "\nenum %s_status {\n"
-        "    %s_OK = 0,\n"
-        "    %s_ERROR_NULL_POINTER = 1,        /* an argument or a tensor of it is NULL */\n"
-        "    %s_ERROR_MISALIGNED_WORKSPACE = 2%s/* its address is no multiple of the alignment "
-        "*/\n",
-        header->name, upper, upper, upper, header->levels ? ", " : " ");
-    if (header->levels)
-        text_format(header->out,
-            "    %s_ERROR_PROCESSOR = 3            /* the library has no code for this one */\n",
-            upper);
-    text_append(header->out, "};\n");
-}
-
 static void write_structs(const Header *header) {
     Text *out = header->out;
     text_format(out, "\nstruct %s_inputs {\n", header->name);
@@ -320,7 +305,7 @@ static void write_structs(const Header *header) {
 }
 
 static void write_functions(const Header *header) {
-    const char *name = header->name;
+    const char *name = header->name, *upper = header->upper;
     Text *out = header->out;
     text_format(out,
         "\n/* Computes the outputs from the inputs on the calling thread. Returns a %s_status; "
@@ -344,34 +329,23 @@ static void write_functions(const Header *header) {
         "`pool`\n"
         " * as it is (NULL is allowed), and called once, or again where the task ended before all "
         "was\n"
-        " * done: at most once for each step of the network. In the task threads wait for each "
-        "other,\n"
-        " * briefly and without sleeping. The outputs are the same, bit for bit. */\n"
+        " * done: at most once for each step of the network. When it has then not done all items, "
+        "the\n"
+        " * status is %s_ERROR_PARALLEL_FOR, and the outputs mean nothing. In the task threads "
+        "wait "
+        "for\n"
+        " * each other, briefly and without sleeping. The outputs are the same, bit for bit. */\n"
         "int %s_run_parallel(const struct %s_inputs *inputs,\n"
         "    const struct %s_outputs *outputs, void *workspace,\n"
         "    %s_parallel_for *parallel_for, void *pool);\n",
-        name, name, name, name, name);
+        name, upper, name, name, name, name);
     text_format(out,
         "\n/* A status in words. */\n"
         "static inline const char *%s_status_text(int status) {\n"
-        "    switch (status) {\n"
-        "    case %s_OK:\n"
-        "        return \"success\";\n"
-        "    case %s_ERROR_NULL_POINTER:\n"
-        "        return \"a pointer is null\";\n"
-        "    case %s_ERROR_MISALIGNED_WORKSPACE:\n"
-        "        return \"the workspace is not aligned\";\n"
-        "%s"
-        "    default:\n"
-        "        return \"unknown status\";\n"
-        "    }\n"
-        "}\n",
-        name, header->upper, header->upper, header->upper,
-        header->levels ? arena_format(header->scratch,
-                             "    case %s_ERROR_PROCESSOR:\n"
-                             "        return \"there is no code for this processor\";\n",
-                             header->upper)
-                       : "");
+        "    switch (status) {\n",
+        name);
+    status_write_cases(upper, header->levels != NULL, out);
+    text_append(out, "    default:\n        return \"unknown status\";\n    }\n}\n");
 }
 
 /* What a library with code for several processors has besides. */
@@ -422,7 +396,7 @@ void header_write(const Graph *graph, const Program *program, Text *out) {
         "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
         header.upper, header.upper);
     write_macros(&header, &summary);
-    write_status(&header);
+    status_write_enum(header.name, header.upper, header.levels != NULL, out);
     write_structs(&header);
     write_functions(&header);
     if (header.levels)

@@ -25,6 +25,10 @@ StepShares step_shares(const Program *program, int step) {
     return shares;
 }
 
+int parallel_most_loops(const Program *program) {
+    return program->step_count > 0 ? program->step_count : 1;
+}
+
 int64_t parallel_stack_bytes(const Program *program) {
     return CREW_BYTES + (program->step_count + 1) * (int64_t)COUNTER_BYTES;
 }

@@ -13,7 +13,9 @@
  * looks for work before it sleeps: somebody may need his processor to finish. Then he stops the
  * loop: all return at the next step, parallel_for ends, and is called again for the steps that are
  * left. So threads that the system keeps from working cost a join, as they would in a loop for each
- * step. A loop gets at least the first step done that it finds undone: nobody waits for that.
+ * step. A loop gets at least the first step done that it finds undone: nobody waits for that. When
+ * as many loops as there are steps leave one undone, parallel_for does not do what it should, and
+ * the run ends with a status.
  *
  * Counters are on the caller's stack. What a step wrote is released with the count of slices that
  * are not done, and acquired by who sees it at zero; that orders all steps before it, too. */
@@ -43,6 +45,8 @@ typedef struct StepShares {
 StepShares step_shares(const Program *program, int step);
 /* Looks of who waits before he stops the loop: 50 to 100 microseconds. */
 int parallel_looks(const Target *target);
+/* Loops of a run, if each does all its items: one for each step, but at least one. */
+int parallel_most_loops(const Program *program);
 /* Of the counters, in bytes. */
 int64_t parallel_stack_bytes(const Program *program);
 

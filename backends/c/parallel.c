@@ -147,7 +147,7 @@ void c_parallel_write(const Program *program, Text *out) {
     text_append(out, "\n#endif\n");
 }
 
-void c_parallel_write_run(const Program *program, Text *out) {
+void c_parallel_write_run(const Program *program, const char *upper, Text *out) {
     text_format(out,
         "#if !defined(__STDC_NO_ATOMICS__)\n"
         "    struct crew crew;\n"
@@ -157,10 +157,13 @@ void c_parallel_write_run(const Program *program, Text *out) {
         "        atomic_init(&crew.shares[i].before, i > 0 ? slices[i - 1] : 0);\n"
         "        atomic_init(&crew.shares[i].taken, 0);\n"
         "    }\n"
+        "    int loops_left = %d;\n"
         "    do { /* once, unless somebody stops the loop */\n"
+        "        if (loops_left-- == 0)\n"
+        "            return %s_ERROR_PARALLEL_FOR;\n"
         "        atomic_store_explicit(&crew.stopped, 0, memory_order_relaxed);\n"
         "        parallel_for(pool, work, &crew, %d);\n"
         "    } while (atomic_load_explicit(&crew.shares[%d].before, memory_order_acquire) != 0);\n"
         "#else\n",
-        program->step_count, STINTS, program->step_count);
+        program->step_count, parallel_most_loops(program), upper, STINTS, program->step_count);
 }

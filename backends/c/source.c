@@ -2,6 +2,7 @@
 #include "backends/c/source.h"
 #include "backends/c/kernel.h"
 #include "backends/c/syntax.h"
+#include "backends/status.h"
 #include <ctype.h>
 
 enum { WORKSPACE_ALIGNMENT = 64 };
@@ -76,15 +77,15 @@ static void append_structs(Source *source) {
 static void append_declarations(Source *source) {
     const char *name = source->name, *upper = source->upper;
     append_structs(source);
+    status_write_enum(name, upper, false, source->out);
     text_format(source->out,
-        "enum %s_status { %s_OK, %s_ERROR_NULL_POINTER, %s_ERROR_MISALIGNED_WORKSPACE };\n\n"
-        "typedef void %s_task(void *context, size_t begin, size_t end);\n"
+        "\ntypedef void %s_task(void *context, size_t begin, size_t end);\n"
         "typedef void %s_parallel_for(void *pool, %s_task *task, void *context, size_t count);\n\n"
         "int %s_run(const struct %s_inputs *inputs, const struct %s_outputs *outputs,\n"
         "    void *workspace);\n"
         "int %s_run_parallel(const struct %s_inputs *inputs, const struct %s_outputs *outputs,\n"
         "    void *workspace, %s_parallel_for *parallel_for, void *pool);\n\n",
-        name, upper, upper, upper, name, name, name, name, name, name, name, name, name, name);
+        name, name, name, name, name, name, name, name, name, name);
 }
 
 /* ---- kernels ---- */
@@ -262,7 +263,7 @@ static void append_run(Source *source, bool parallel) {
             out, "    if (parallel_for == NULL)\n        return %s_ERROR_NULL_POINTER;\n", upper);
     bool shared = parallel && program->loops == LOOP_PER_RUN;
     if (shared)
-        c_parallel_write_run(program, out);
+        c_parallel_write_run(program, upper, out);
     append_step_calls(program, parallel, out);
     text_format(out, "%s    return %s_OK;\n}\n", shared ? "#endif\n" : "", upper);
 }

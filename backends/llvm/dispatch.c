@@ -5,9 +5,9 @@
  * the answer and gives it to NAME_run_level. cpuid is asked no more than needed: three times. */
 #include "backends/levels.h"
 #include "backends/llvm/codegen.h"
+#include "backends/status.h"
 #include <string.h>
 
-enum { STATUS_PROCESSOR = 3 };
 enum { EAX, EBX, ECX, EDX };
 
 static const uint32_t leaf_features = 1, leaf_structured = 7, leaf_extended = 0x80000001;

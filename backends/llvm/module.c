@@ -1,12 +1,12 @@
 /* The module of a program: kernels, one function per step, and the two public functions. */
 #include "backends/llvm/codegen.h"
 #include "backends/parallel.h"
+#include "backends/status.h"
 #include <stdio.h>
 #include <string.h>
 
 /* Field indices of the context that a step gets: { inputs, outputs, workspace }. */
 enum { CONTEXT_INPUTS, CONTEXT_OUTPUTS, CONTEXT_WORKSPACE, CONTEXT_FIELDS };
-enum { STATUS_OK = 0, STATUS_NULL_POINTER = 1, STATUS_MISALIGNED_WORKSPACE = 2 };
 enum { WORKSPACE_ALIGNMENT = 64 };
 
 typedef struct ModuleCodegen {
@@ -236,16 +236,30 @@ static void call_parallel_for(ModuleCodegen *m, LLVMValueRef function, LLVMValue
 
 static void emit_shared_run(
     ModuleCodegen *m, LLVMValueRef function, LLVMValueRef task, LLVMValueRef frame) {
-    LLVMBasicBlockRef loop = LLVMAppendBasicBlockInContext(m->codegen.context, function, "loop");
-    LLVMBasicBlockRef done = LLVMAppendBasicBlockInContext(m->codegen.context, function, "done");
+    LLVMBuilderRef builder = m->codegen.builder;
+    LLVMContextRef context = m->codegen.context;
+    LLVMBasicBlockRef entry = LLVMGetInsertBlock(builder);
+    LLVMBasicBlockRef loop = LLVMAppendBasicBlockInContext(context, function, "loop");
+    LLVMBasicBlockRef again = LLVMAppendBasicBlockInContext(context, function, "again");
+    LLVMBasicBlockRef done = LLVMAppendBasicBlockInContext(context, function, "done");
+    LLVMValueRef one = LLVMConstInt(m->codegen.i32, 1, 0);
+    LLVMValueRef most =
+        LLVMConstInt(m->codegen.i32, (unsigned long long)parallel_most_loops(m->program), 0);
     codegen_parallel_start(&m->codegen, m->program, frame);
-    LLVMBuildBr(m->codegen.builder, loop);
-    LLVMPositionBuilderAtEnd(m->codegen.builder, loop);
+    LLVMBuildBr(builder, loop);
+    LLVMPositionBuilderAtEnd(builder, loop);
+    LLVMValueRef left = LLVMBuildPhi(builder, m->codegen.i32, "loops_left");
     codegen_parallel_resume(&m->codegen, frame);
     call_parallel_for(m, function, task, frame, LLVMConstInt(m->codegen.index, STINTS, 0));
     LLVMValueRef is_done = codegen_parallel_is_done(&m->codegen, m->program, frame);
-    LLVMBuildCondBr(m->codegen.builder, is_done, done, loop);
-    LLVMPositionBuilderAtEnd(m->codegen.builder, done);
+    LLVMBuildCondBr(builder, is_done, done, again);
+    LLVMPositionBuilderAtEnd(builder, again);
+    LLVMValueRef fewer = LLVMBuildSub(builder, left, one, "");
+    return_if(m, function, LLVMBuildIsNull(builder, fewer, ""), STATUS_PARALLEL_FOR);
+    LLVMBasicBlockRef next = LLVMGetInsertBlock(builder);
+    LLVMBuildBr(builder, loop);
+    LLVMAddIncoming(left, (LLVMValueRef[]){most, fewer}, (LLVMBasicBlockRef[]){entry, next}, 2);
+    LLVMPositionBuilderAtEnd(builder, done);
 }
 
 /* int NAME_run_parallel(inputs, outputs, workspace, parallel_for, pool) */

@@ -1,5 +1,9 @@
-"""Two networks in one program, called from several threads; and the thread pool. ThreadSanitizer watches."""
+"""Two networks in one program, called from several threads; and the thread pool. ThreadSanitizer watches.
 
+And how often parallel_for is called."""
+
+import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -46,6 +50,27 @@ class Threads(unittest.TestCase):
         run("cc", "-c", self.folder / "shared_weights.S", "-o", self.folder / "weights.o", cwd=self.folder)
         program = self.build("shared_run.c", self.folder / "shared.c", self.folder / "weights.o", "-lm")
         self.assertEqual(program(), "0 failures\n")
+
+    def check_loops(self, *libraries):
+        """Without ThreadSanitizer, which keeps signals back until a thread calls the system."""
+        program = self.folder / "program"
+        steps = len(json.loads((self.folder / "loops.json").read_text())["steps"])
+        run("cc", "-std=c11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", f"-DSTEPS={steps}", "-I", self.folder,
+            "-I", ROOT / "runtime", "-I", ROOT, HERE / "loops.c", ROOT / "runtime" / "pool.c", *libraries, "-o", program)
+        said, most = run(program).splitlines()
+        self.assertEqual(said, "parallel_for returned before all items were done")
+        most = int(re.fullmatch(r"at most (\d+) calls", most)[1])
+        self.assertGreater(most, 1, "no task ended early")
+        self.assertLessEqual(most, steps)
+
+    def test_loops(self):
+        compile_network(TINY, self.folder, "--name", "loops", "--target", "x86-64")
+        self.check_loops(self.folder / "libloops.a")
+
+    def test_loops_of_c(self):
+        compile_network(TINY, self.folder, "--name", "loops", "--target", "x86-64", "--backend", "c")
+        run("cc", "-c", "loops_weights.S", "-o", "weights.o", cwd=self.folder)
+        self.check_loops(self.folder / "loops.c", self.folder / "weights.o", "-lm")
 
     def test_pool(self):
         self.build("pool.c")()
