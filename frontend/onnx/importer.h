@@ -81,6 +81,7 @@ typedef struct Symbol {
     Place *places;
     int outer;
     Pending pending; /* then `value` is the base */
+    bool is_shared;  /* the tensor has an earlier name, which is read more than once */
 } Symbol;
 
 typedef struct Importer {
@@ -202,6 +203,9 @@ Value *symbol_value(Importer *importer, Symbol *symbol);
 /* The same, for ops that work on each element: the value may have other dimensions than the symbol;
  * view_over makes the symbol that has them. */
 Value *symbol_elements(Importer *importer, Symbol *symbol);
+/* The same, for ops that do something else to each channel: the first two dimensions of the value
+ * are those of the symbol. */
+Value *symbol_channels(Importer *importer, Symbol *symbol);
 Symbol *view_over(Importer *importer, Value *value, const Shape *shape);
 /* The same, [n,c,1,1] being as good as [n,c]. */
 Value *symbol_features(Importer *importer, Symbol *symbol);

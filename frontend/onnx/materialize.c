@@ -173,6 +173,16 @@ Value *symbol_features(Importer *importer, Symbol *symbol) {
                : symbol_value(importer, symbol);
 }
 
+Value *symbol_channels(Importer *importer, Symbol *symbol) {
+    Value *value = settle(importer, symbol);
+    if (value == NULL)
+        return NULL;
+    const int64_t *dims = symbol->shape.dims;
+    bool same =
+        symbol->shape.rank >= 2 && dims[0] == value->type.dims[0] && dims[1] == value->type.dims[1];
+    return same ? value : symbol_value(importer, symbol);
+}
+
 Value *symbol_value(Importer *importer, Symbol *symbol) {
     Value *value = settle(importer, symbol);
     if (value == NULL)

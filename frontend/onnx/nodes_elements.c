@@ -104,24 +104,28 @@ bool import_softmax(Importer *importer) {
         joins = joins && symbol->shape.dims[i] != 1;
     if (axis != 1 || (joins && symbol->shape.rank > 2))
         return node_fault(importer, NULL, "riffle has softmax along the channels, the axis 1");
-    return import_unary(importer, OP_softmax);
+    Value *value = symbol_channels(importer, symbol);
+    Value *result = value == NULL ? NULL : build_unary(importer, OP_softmax, value);
+    return result != NULL && set_result(importer, view_over(importer, result, &symbol->shape));
 }
 
 /* ---- a tensor and a constant ---- */
 
-/* The constant as one number per channel of the tensor, in double precision's stead computed by
- * `change`; NULL when it has another shape. */
-static const float *per_channel(
-    Importer *importer, const Symbol *symbol, const Symbol *constant, double (*change)(double)) {
+/* What a number of the constant becomes as a factor or as a summand. */
+typedef double Change(double);
+
+/* One number for each channel of the tensor, aligned at the right as ONNX does. */
+static bool is_per_channel(const Symbol *symbol, const Symbol *constant) {
     const Shape *shape = &constant->shape;
-    int64_t channels = symbol->value->type.dims[1], count = shape_elements(shape);
-    int axis = shape->rank - (symbol->shape.rank - 1); /* of the channels, aligned at the right */
-    bool fits = constant->floats != NULL &&
-                (count == 1 || (axis >= 0 && axis < shape->rank && count == channels &&
-                                   shape->dims[axis] == channels && symbol->shape.rank >= 2 &&
-                                   symbol->shape.dims[1] == channels));
-    if (!fits || shape->rank > symbol->shape.rank)
-        return NULL;
+    int axis = shape->rank - (symbol->shape.rank - 1); /* of the channels */
+    return symbol->shape.rank >= 2 && axis >= 0 && axis < shape->rank &&
+           shape->dims[axis] == symbol->shape.dims[1] &&
+           shape_elements(shape) == symbol->shape.dims[1];
+}
+
+static const float *changed(
+    Importer *importer, const Symbol *constant, const Value *value, Change *change) {
+    int64_t channels = value->type.dims[1], count = shape_elements(&constant->shape);
     float *numbers = ARENA_ARRAY(importer->arena, float, channels);
     for (int64_t i = 0; i < channels; i++)
         numbers[i] = (float)change((double)constant->floats[count == 1 ? 0 : i]);
@@ -140,13 +144,18 @@ static double inverse(double x) {
     return 1 / x;
 }
 
+static double minus_one(double x) {
+    (void)x;
+    return -1;
+}
+
 /* A bias behind a layer that has none, and that nobody else reads, becomes the layer's. */
 static bool give_bias(Importer *importer, const Symbol *symbol, const float *shift) {
     Node *node = symbol->value->producer;
-    bool takes = node != NULL && symbol->places == NULL && symbol->pending == PENDING_NOTHING &&
-                 (node->op == OP_conv || node->op == OP_linear) && node->weights[1] == NULL &&
-                 use_count(importer, symbol->name) == 1 && node->weights[0]->data != NULL &&
-                 symbol->shape.rank == symbol->value->type.rank;
+    Shape shape = shape_of_value(symbol->value);
+    bool takes = node != NULL && (node->op == OP_conv || node->op == OP_linear) &&
+                 node->weights[1] == NULL && node->weights[0]->data != NULL && !symbol->is_shared &&
+                 use_count(importer, symbol->name) == 1 && shape_equal(&shape, &symbol->shape);
     for (const Node *other = importer->graph->first; takes && other != NULL; other = other->next)
         takes = other == node || other->weights[0] != node->weights[0];
     if (takes)
@@ -154,21 +163,45 @@ static bool give_bias(Importer *importer, const Symbol *symbol, const float *shi
     return takes;
 }
 
-/* symbol * scale + shift; either may be NULL. */
-static bool import_affine(
-    Importer *importer, Symbol *symbol, const float *scale, const float *shift) {
-    if (scale == NULL && give_bias(importer, symbol, shift))
-        return set_result(importer, symbol);
-    Value *value = symbol_elements(importer, symbol);
-    Value *result = value == NULL ? NULL : build_affine(importer, value, scale, shift);
-    return result != NULL && set_result(importer, view_over(importer, result, &symbol->shape));
-}
-
-static bool bad_constant(Importer *importer, const Symbol *symbol, const Symbol *constant) {
+static bool check_constant(Importer *importer, const Symbol *symbol, const Symbol *constant) {
+    if (constant->floats == NULL)
+        return node_fault(importer, NULL, "its constant %s holds whole numbers",
+            shape_spelling(importer->arena, &constant->shape));
+    if ((shape_elements(&constant->shape) == 1 && constant->shape.rank <= symbol->shape.rank) ||
+        is_per_channel(symbol, constant))
+        return true;
     return node_fault(importer, NULL,
         "its constant %s is neither one number nor one for each channel of %s",
         shape_spelling(importer->arena, &constant->shape),
         shape_spelling(importer->arena, &symbol->shape));
+}
+
+static bool all_finite(const float *numbers, int64_t count) {
+    for (int64_t i = 0; numbers != NULL && i < count; i++)
+        if (!isfinite(numbers[i]))
+            return false;
+    return true;
+}
+
+/* symbol * scale(constant) + shift(constant); either may be NULL. */
+static bool import_affine(
+    Importer *importer, Symbol *symbol, const Symbol *constant, Change *scale, Change *shift) {
+    if (!check_constant(importer, symbol, constant))
+        return false;
+    bool one = shape_elements(&constant->shape) == 1;
+    Value *value = one ? symbol_elements(importer, symbol) : symbol_channels(importer, symbol);
+    if (value == NULL)
+        return false;
+    const float *factors = scale == NULL ? NULL : changed(importer, constant, value, scale);
+    const float *summands = shift == NULL ? NULL : changed(importer, constant, value, shift);
+    if (!all_finite(factors, value->type.dims[1]))
+        return node_fault(importer, NULL,
+            scale == inverse ? "it divides by a constant that is 0 or not a number"
+                             : "it multiplies by a constant that is infinite or not a number");
+    if (factors == NULL && give_bias(importer, symbol, summands))
+        return set_result(importer, symbol);
+    Value *result = build_affine(importer, value, factors, summands);
+    return result != NULL && set_result(importer, view_over(importer, result, &symbol->shape));
 }
 
 /* Whether the factor makes relu6(x + 3), or x times that, hard_sigmoid or hard_swish. */
@@ -187,9 +220,7 @@ static bool shift_by(Importer *importer, Symbol *symbol, const Symbol *constant,
     if (scalar_of(constant, &number) && (subtract ? -number : number) == 3 &&
         symbol->pending == PENDING_NOTHING && symbol->places == NULL)
         return set_pending(importer, symbol, PENDING_PLUS_THREE);
-    const float *shift = per_channel(importer, symbol, constant, subtract ? negative : same);
-    return shift != NULL ? import_affine(importer, symbol, NULL, shift)
-                         : bad_constant(importer, symbol, constant);
+    return import_affine(importer, symbol, constant, NULL, subtract ? negative : same);
 }
 
 static bool scale_by(Importer *importer, Symbol *symbol, const Symbol *constant, bool divide) {
@@ -200,14 +231,7 @@ static bool scale_by(Importer *importer, Symbol *symbol, const Symbol *constant,
         return false;
     if (done)
         return true;
-    const float *scale = per_channel(importer, symbol, constant, divide ? inverse : same);
-    for (int64_t i = 0; scale != NULL && i < symbol->value->type.dims[1]; i++)
-        if (!isfinite(scale[i]))
-            return node_fault(importer, NULL,
-                divide ? "it divides by a constant that is 0 or not a number"
-                       : "it multiplies by a constant that is infinite or not a number");
-    return scale != NULL ? import_affine(importer, symbol, scale, NULL)
-                         : bad_constant(importer, symbol, constant);
+    return import_affine(importer, symbol, constant, divide ? inverse : same, NULL);
 }
 
 /* ---- two tensors ---- */
@@ -296,22 +320,41 @@ bool import_multiply(Importer *importer) {
     return result != NULL && set_result(importer, result);
 }
 
+static Symbol *negated(Importer *importer, Symbol *symbol) {
+    Value *value = symbol_elements(importer, symbol);
+    const float *factors = value == NULL ? NULL : repeat_number(importer, -1, value->type.dims[1]);
+    Value *result = value == NULL ? NULL : build_affine(importer, value, factors, NULL);
+    return result == NULL ? NULL : view_over(importer, result, &symbol->shape);
+}
+
 bool import_subtract(Importer *importer) {
     Symbol *a, *b;
     if (!two_operands(importer, &a, &b))
         return false;
-    if (a->kind == SYMBOL_TENSOR && b->kind == SYMBOL_CONSTANT)
+    if (b->kind == SYMBOL_CONSTANT)
         return shift_by(importer, a, b, true);
-    return node_fault(importer, NULL, "riffle has no difference of tensors");
+    if (a->kind == SYMBOL_CONSTANT)
+        return import_affine(importer, b, a, minus_one, same);
+    Symbol *opposite = negated(importer, b);
+    Symbol *result = opposite == NULL ? NULL : combine(importer, OP_add, a, opposite);
+    return result != NULL && set_result(importer, result);
+}
+
+bool import_negate(Importer *importer) {
+    Symbol *symbol;
+    if (!tensor_operand(importer, 0, &symbol))
+        return false;
+    Symbol *result = negated(importer, symbol);
+    return result != NULL && set_result(importer, result);
 }
 
 bool import_divide(Importer *importer) {
     Symbol *a, *b;
     if (!two_operands(importer, &a, &b))
         return false;
-    if (a->kind == SYMBOL_TENSOR && b->kind == SYMBOL_CONSTANT)
+    if (b->kind == SYMBOL_CONSTANT)
         return scale_by(importer, a, b, true);
-    return node_fault(importer, NULL, "riffle has no quotient of tensors");
+    return node_fault(importer, NULL, "it divides by a tensor, for which riffle has no op");
 }
 
 bool import_sum(Importer *importer) {

@@ -162,7 +162,7 @@ bool import_batch_normalization(Importer *importer) {
     for (size_t i = 1; i < importer->node->n_output; i++)
         if (result_is_used(importer, i))
             return node_fault(importer, NULL, "its output %zu is used", i + 1);
-    Value *value = symbol_elements(importer, symbol);
+    Value *value = symbol_channels(importer, symbol);
     if (value == NULL)
         return false;
     int64_t channels = value->type.dims[1];

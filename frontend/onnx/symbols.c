@@ -124,6 +124,8 @@ void set_result_at(Importer *importer, size_t index, Symbol *symbol) {
         return;
     Symbol *named = ARENA_NEW(importer->arena, Symbol);
     *named = *symbol;
+    named->is_shared =
+        symbol->is_shared || (*symbol->name != '\0' && use_count(importer, symbol->name) > 1);
     if (*named->name == '\0' || named->kind == SYMBOL_TENSOR)
         named->name = node->output[index];
     name_map_put(importer->symbols, node->output[index], named);

@@ -380,6 +380,29 @@ def division():
     return one("Div", "c", initializers=[constant("c", 0, np.float32)])
 
 
+def quotient():
+    return one("Div", "x")
+
+
+def constant_of_pixels():
+    return one("Mul", "c", initializers=[constant("c", np.ones((8, 8)), np.float32)])
+
+
+def reshaped_between(operator, *inputs, initializers=(), **attributes):
+    """A node that works on a tensor of other channels than the layer before it made."""
+    return model([node("Reshape", ["x", "s"], ["v"]), node(operator, ["v", *inputs], ["w"], **attributes),
+                  node("Reshape", ["w", "t"])],
+                 initializers=[constant("s", [8, 3, 8, 1]), constant("t", [1, 3, 8, 8]), *initializers])
+
+
+def constants_of_other_channels():
+    return reshaped_between("Add", "c", initializers=[constant("c", np.ones((3, 1, 1)), np.float32)])
+
+
+def softmax_of_other_channels():
+    return reshaped_between("Softmax", axis=1)
+
+
 def constants_together():
     """Each is small enough, and 24 lists that double have too many elements together."""
     doubled = [node("Concat", [f"c{i}", f"c{i}"], [f"c{i + 1}"], f"double{i}", axis=0) for i in range(24)]
@@ -387,7 +410,8 @@ def constants_together():
 
 
 CASES = [value for value in list(globals().values()) if callable(value) and getattr(value, "__module__", "") == __name__
-         and value not in (values, initializer, model, node, good, one, constant, external)]
+         and value not in (values, initializer, model, node, good, one, constant, external,
+                           reshaped_between)]
 
 
 def make(case):

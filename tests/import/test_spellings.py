@@ -64,6 +64,21 @@ def constant(b, value):
     return b.constant(value, np.float32)
 
 
+def counted(b, *shape):
+    """A constant whose numbers all differ."""
+    return constant(b, np.arange(1, 1 + int(np.prod(shape))).reshape(shape) / 7)
+
+
+def reshaped(b, x, *shape):
+    return b.node("Reshape", [x, b.constant(list(shape))], shape)
+
+
+def biased_beside_another_reader(b, x):
+    """A bias of a reshaped convolution whose bare result is read, too."""
+    c = b.conv(x, "c", 4, 1)
+    return b.concat(b.node("Add", [reshaped(b, c, 1, 4, 5, 6), counted(b, 4, 1, 1)], c.shape), b.relu(c))
+
+
 def hard(b, x, swish, form):
     """hard_sigmoid or hard_swish out of Add, Clip, Mul and Div."""
     clipped = b.relu6(b.node("Add", [x, constant(b, 3)], x.shape))
@@ -125,6 +140,26 @@ SINGLE = {
     "transpose that moves nothing": lambda b, x: b.node(
         "Transpose", [b.node("Transpose", [b.global_avg_pool(x)], (1, 1, 1, 12), perm=[0, 2, 3, 1])], (1, 12, 1, 1),
         perm=[0, 3, 1, 2]),
+    "constants behind a split": lambda b, x: b.concat(
+        b.node("Mul", [b.slice(x, 4, 6), counted(b, 2, 1, 1)], (1, 2, 5, 6)),
+        b.node("Div", [b.slice(x, 6, 9), counted(b, 1, 3, 1, 1)], (1, 3, 5, 6))),
+    "constants behind a gather": lambda b, x: b.node("Sub", [
+        b.node("Gather", [x, b.constant([3, 1, 1])], (1, 3, 5, 6), axis=1), counted(b, 1, 3, 1, 1)], (1, 3, 5, 6)),
+    "one number behind a gather of more": lambda b, x: b.node("Add", [
+        b.node("Gather", [x, b.constant([3, 1, 1] * 6)], (1, 18, 5, 6), axis=1), constant(b, 0.7)], (1, 18, 5, 6)),
+    "constants behind flatten": lambda b, x: b.node("Mul", [b.flatten(x), counted(b, 360)], (1, 360)),
+    "norm behind flatten": lambda b, x: b.batch_norm(b.flatten(x), "n"),
+    "softmax behind flatten": lambda b, x: b.softmax(b.flatten(x)),
+    "one number for groups": lambda b, x: reshaped(
+        b, b.node("Mul", [reshaped(b, x, 1, 2, 6, 5, 6), constant(b, 0.7)], (1, 2, 6, 5, 6)), 1, 12, 5, 6),
+    "bias beside another reader": biased_beside_another_reader,
+    "one less": lambda b, x: b.node("Sub", [constant(b, 1), b.sigmoid(x)], x.shape),
+    "one less of a part": lambda b, x: b.node("Sub", [constant(b, 1), b.slice(x, 1, 5)], (1, 4, 5, 6)),
+    "channels less": lambda b, x: b.node("Sub", [counted(b, 12, 1, 1), x], x.shape),
+    "difference": lambda b, x: b.node("Sub", [x, b.relu(x)], x.shape),
+    "less its mean": lambda b, x: b.node("Sub", [x, b.global_avg_pool(x)], x.shape),
+    "mean less": lambda b, x: b.node("Sub", [b.global_avg_pool(x), x], x.shape),
+    "negative": lambda b, x: b.node("Neg", [x], x.shape),
     "weight transposed by a node": lambda b, x: b.node("MatMul", [b.flatten(x), b.node(
         "Transpose", [b.weight("w", (5, 360), "filter")], (360, 5), perm=[1, 0])], (1, 5)),
 }
