@@ -101,14 +101,20 @@ static const struct argp_option options_table[] = {
         "Convert half and double precision to float32, which is otherwise refused", 0},
     {0}};
 
-static const struct argp argp = {.options = options_table,
-    .parser = parse_option,
-    .args_doc = "MODEL",
-    .doc = "Imports an ONNX model: writes a spec and its weights. Channel shuffles are recognised "
-           "however they are spelled; nodes that cannot be imported are all named.\v"
-           "Examples:\n"
-           "  riffle import model.onnx -o net.rfl --weights-out net.safetensors\n"
-           "  riffle compile net.rfl --weights net.safetensors -o out/\n"};
+/* For a riffle with ONNX, and for one without. */
+#define ARGP(remark)                                                                               \
+    {.options = options_table,                                                                     \
+        .parser = parse_option,                                                                    \
+        .args_doc = "MODEL",                                                                       \
+        .doc = "Imports an ONNX model: writes a spec and its weights. Channel shuffles are "       \
+               "recognised however they are spelled; nodes that cannot be imported are all "       \
+               "named." remark "\v"                                                                \
+               "Examples:\n"                                                                       \
+               "  riffle import model.onnx -o net.rfl --weights-out net.safetensors\n"             \
+               "  riffle compile net.rfl --weights net.safetensors -o out/\n"}
+
+static const struct argp argp_with = ARGP(""),
+                         argp_without = ARGP("\n\nBut " ONNX_LACKS "; " ONNX_REMEDY ".");
 
 /* ---- importing ---- */
 
@@ -202,7 +208,8 @@ static bool import(ImportOptions *options) {
 int command_import(int argc, char **argv) {
     Session session = session_begin();
     ImportOptions options = {.session = &session};
-    if (!command_line_parse(&argp, argc, argv, &options, &session))
+    const struct argp *argp = onnx_is_built_in() ? &argp_with : &argp_without;
+    if (!command_line_parse(argp, argc, argv, &options, &session))
         return session_finish(&session, EXIT_USAGE);
     return session_finish(&session, import(&options) ? EXIT_DONE : EXIT_FAILED);
 }

@@ -3,6 +3,7 @@
 
 #include "backends/backends.h"
 #include "driver/version.h"
+#include "frontend/onnx/import.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -79,10 +80,11 @@ static void print_help(FILE *stream) {
 
 static void print_version(FILE *stream, struct argp_state *state) {
     (void)state;
-    if (llvm_is_built_in())
-        fprintf(stream, "riffle %s (LLVM %s)\n", RIFFLE_VERSION, llvm_version());
-    else
-        fprintf(stream, "riffle %s (without LLVM)\n", RIFFLE_VERSION);
+    fprintf(stream, "riffle %s (%s%s, %s)\n", RIFFLE_VERSION,
+        llvm_is_built_in() ? "LLVM " : "without LLVM", llvm_version(),
+        onnx_is_built_in() ? "ONNX" : "without ONNX");
+    if (!onnx_is_built_in())
+        fputs("To import ONNX models, " ONNX_REMEDY ".\n", stream);
 }
 
 static int run_command(const char *name, int argc, char **argv) {

@@ -21,6 +21,12 @@ typedef struct OnnxOptions {
     bool convert_precision; /* take half and double precision as float32 */
 } OnnxOptions;
 
+/* What a riffle without ONNX says: that it is, and how to get one with it. */
+#define ONNX_LACKS "this riffle was built without ONNX: it cannot import models"
+#define ONNX_REMEDY                                                                                \
+    "install protobuf-c (Debian: libprotobuf-c-dev, protobuf-c-compiler) and build riffle again "  \
+    "with -DRIFFLE_WITH_ONNX=ON"
+
 /* Whether this riffle was built with the library that reads ONNX. Without it the functions below
  * report that. */
 bool onnx_is_built_in(void);

@@ -6,8 +6,7 @@ bool onnx_is_built_in(void) {
 }
 
 static Graph *refuse(Diagnostics *diagnostics) {
-    diagnostics_error(diagnostics, "build riffle with protobuf-c and -DRIFFLE_WITH_ONNX=ON",
-        "this riffle was built without ONNX: it cannot import models");
+    diagnostics_error(diagnostics, ONNX_REMEDY, ONNX_LACKS);
     return NULL;
 }
 

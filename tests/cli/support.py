@@ -14,7 +14,7 @@ SHARED = ROOT.parent / "shared"  # real weights and photos; not part of the proj
 SECONDS = 120
 
 COMMANDS = ["compile", "android-package", "run", "inspect", "verify", "bench", "tune", "opt", "convert",
-            "fmt", "targets", "passes", "ops"]
+            "import", "fmt", "targets", "passes", "ops"]
 
 NETWORK = """network small(classes = 4, batch = 1) {
     input image: f32[batch, 3, 8, 8] = pixels(rgb)
@@ -32,9 +32,13 @@ IDENTITY = """network identity {
 CROPPED = IDENTITY.replace("rgb", "rgb, resize = resize").replace("identity", "cropped(resize = 8)")
 
 
-def has_llvm():
+def lacks(library):
     done = subprocess.run([RIFFLE, "--version"], capture_output=True, text=True, check=True)
-    return "without LLVM" not in done.stdout
+    return f"without {library}" in done.stdout
+
+
+def has_llvm():
+    return not lacks("LLVM")
 
 
 class Command(unittest.TestCase):

@@ -1,8 +1,13 @@
 """Help, and what riffle says to command lines that it cannot follow."""
 
+import re
 import unittest
 
-from support import COMMANDS, Command
+from support import COMMANDS, Command, lacks
+
+ONNX_LACKS = "this riffle was built without ONNX: it cannot import models"
+ONNX_REMEDY = ("install protobuf-c (Debian: libprotobuf-c-dev, protobuf-c-compiler) and build riffle again with "
+               "-DRIFFLE_WITH_ONNX=ON")
 
 MISTAKES = [
     ("complie net.rfl", "riffle: error: unknown command 'complie'\nhint: did you mean 'compile'?\n"),
@@ -90,8 +95,19 @@ class Usage(Command):
                 self.assertLessEqual(max(map(len, text.splitlines())), 80)
 
     def test_version(self):
-        self.assertRegex(self.succeed("--version"), r"^riffle \d+\.\d+\.\d+ \((LLVM \d+\.\d+\.\d+|without LLVM)\)\n$")
+        remark = f"To import ONNX models, {ONNX_REMEDY}.\n" if lacks("ONNX") else ""
+        self.assertRegex(self.succeed("--version"),
+                         r"^riffle \d+\.\d+\.\d+ \((LLVM \d+\.\d+\.\d+|without LLVM), (without )?ONNX\)\n" +
+                         re.escape(remark) + "$")
         self.assertEqual(self.succeed("--version"), self.succeed("run", "--version"))
+
+    def test_without_onnx(self):
+        text = " ".join(self.succeed("import", "--help").split())
+        self.assertEqual(f"But {ONNX_LACKS}; {ONNX_REMEDY}." in text, lacks("ONNX"))
+        self.assertEqual("without ONNX" in text, lacks("ONNX"))
+        if lacks("ONNX"):
+            self.expect_error("import net.onnx -o a.rfl --weights-out a.st",
+                              f"riffle: error: {ONNX_LACKS}\nhint: {ONNX_REMEDY}\n")
 
     def test_full_disk_is_noticed(self):
         import subprocess
