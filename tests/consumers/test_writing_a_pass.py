@@ -136,6 +136,8 @@ class Page(unittest.TestCase):
         for needed in ("dot", "FileCheck-22", "git", LIT):
             if shutil.which(needed) is None:
                 self.skipTest(f"{needed} is not here")
+        if subprocess.run(["pkg-config", "--exists", "cmocka"], check=False).returncode != 0:
+            self.skipTest("cmocka is not here")
         with tempfile.TemporaryDirectory(prefix="riffle-page-") as folder:
             reader = Reader(Path(folder))
             page = reader.read(PAGE.read_text())
@@ -144,6 +146,29 @@ class Page(unittest.TestCase):
                 return
             self.assertEqual(reader.complaints, [], "\n".join(reader.complaints))
             self.assertGreater(reader.count, 20)
+
+
+class Mapping(unittest.TestCase):
+    """The table that leads from the plugin's functions to those in the tree."""
+
+    def setUp(self):
+        table = re.search(r"^\| `graph->` of a plugin .*?\n\n", PAGE.read_text(), re.MULTILINE | re.DOTALL).group()
+        rows = [row.strip("|").split(" | ") for row in table.strip().splitlines()[2:]]
+        self.plugin, self.tree = (" ".join(row[side] for row in rows) for side in (0, 1))
+
+    def test_has_all_functions(self):
+        struct = re.search(r"^struct riffle_graph \{.*?^\};", (ROOT / "passes/riffle/pass.h").read_text(),
+                           re.MULTILINE | re.DOTALL).group()
+        functions = re.findall(r"\(\*(\w+)\)\(", struct)
+        self.assertGreater(len(functions), 40)
+        self.assertEqual([name for name in functions if not re.search(rf"`{name}\b", self.plugin)], [])
+
+    def test_names_exist(self):
+        headers = "".join((ROOT / path).read_text() for path in (
+            "ir/graph.h", "ir/arena.h", "ir/diagnostics.h", "passes/passes.h", "passes/rewrite.h", "ir/choices.def"))
+        names = set(re.findall(r"[a-z]+_\w+", " ".join(re.findall(r"`[^`]*`", self.tree))))
+        self.assertGreater(len(names), 20)
+        self.assertEqual([name for name in sorted(names) if not re.search(rf"\b{name}\b", headers)], [])
 
 
 if __name__ == "__main__":
