@@ -26,7 +26,7 @@ class Plugin(unittest.TestCase):
     def command(self, name, passes, *options, settings=()):
         settings = [word for setting in settings for word in ("--set", setting)]
         return run(self.riffle, name, EXAMPLE / "mobileone.rfl", f"--load-pass-plugin={self.plugin}",
-                   f"--passes={passes}", *settings, *options)
+                   f"--passes={passes}", *settings, *options, cwd=self.folder)
 
     def test_its_own_tests(self):
         self.assertIn("100% tests passed", run("ctest", "--test-dir", self.build))
