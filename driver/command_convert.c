@@ -1,6 +1,7 @@
 /* riffle convert: the same spec in the other spelling. */
 #include "driver/driver.h"
 #include "frontend/frontend.h"
+#include "ir/write_files.h"
 
 #include <errno.h>
 #include <string.h>
@@ -89,8 +90,7 @@ static bool convert(const ConvertOptions *options) {
     else
         error = text_write_file(&text, options->output);
     if (error != 0)
-        diagnostics_error(
-            session->diagnostics, NULL, "cannot write '%s': %s", options->output, strerror(error));
+        report_unwritten(session->diagnostics, options->output, error);
     text_free(&text);
     return error == 0;
 }

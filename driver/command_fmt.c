@@ -1,6 +1,7 @@
 /* riffle fmt: the canonical form of specs. */
 #include "driver/driver.h"
 #include "frontend/frontend.h"
+#include "ir/write_files.h"
 
 #include <errno.h>
 #include <string.h>
@@ -65,8 +66,7 @@ static const struct argp argp = {.options = options_table,
 static bool write_back(const char *path, const Text *text, Session *session) {
     int error = strcmp(path, "-") == 0 ? EINVAL : text_write_file(text, path);
     if (error != 0)
-        diagnostics_error(
-            session->diagnostics, NULL, "cannot write '%s': %s", path, strerror(error));
+        report_unwritten(session->diagnostics, path, error);
     return error == 0;
 }
 

@@ -5,6 +5,7 @@
 #include "driver/image.h"
 #include "driver/model.h"
 #include "driver/tensors.h"
+#include "ir/write_files.h"
 
 #include <errno.h>
 #include <math.h>
@@ -279,21 +280,22 @@ static void print_json(const RunOptions *options, const Result *result) {
     text_free(&text);
 }
 
-static bool write_files(const RunOptions *options, const Result *result) {
-    for (size_t i = 0; i < options->outputs.count; i++) {
-        const char *path = options->outputs.paths[i];
-        Text bytes = {0};
-        text_append_bytes(&bytes, result->outputs[i],
+static bool write_outputs(const RunOptions *options, const Result *result) {
+    size_t count = options->outputs.count, failed = 0;
+    Arena *arena = options->session->arena;
+    FileToWrite *files = ARENA_ARRAY(arena, FileToWrite, count);
+    Text *contents = ARENA_ARRAY(arena, Text, count);
+    for (size_t i = 0; i < count; i++) {
+        text_append_bytes(&contents[i], result->outputs[i],
             4 * (size_t)tensor_elements(&result->graph->outputs[i].value->type));
-        int error = text_write_file(&bytes, path);
-        text_free(&bytes);
-        if (error != 0) {
-            diagnostics_error(options->session->diagnostics, NULL, "cannot write '%s': %s", path,
-                strerror(error));
-            return false;
-        }
+        files[i] = (FileToWrite){options->outputs.paths[i], &contents[i]};
     }
-    return true;
+    int error = write_files(files, count, &failed);
+    if (error != 0)
+        report_unwritten(options->session->diagnostics, files[failed].path, error);
+    for (size_t i = 0; i < count; i++)
+        text_free(&contents[i]);
+    return error == 0;
 }
 
 /* What must hold before the network runs, so that no time is lost on an answer that cannot be
@@ -329,7 +331,7 @@ static int give_results(
         print_json(options, &result);
     else if (options->outputs.count == 0 || options->top > 0 || options->labels != NULL)
         print_text(options, &result);
-    return write_files(options, &result) ? report_nan(options, &result) : EXIT_FAILED;
+    return write_outputs(options, &result) ? report_nan(options, &result) : EXIT_FAILED;
 }
 
 /* ---- the two ways to run ---- */
@@ -347,7 +349,8 @@ static int interpret(const RunOptions *options, CompiledModel *compiled, Tensors
     bool done = tensors_create(model->graph, 0, session, tensors) &&
                 fill_inputs(options, tensors) &&
                 graph_interpret(model->graph, tensors->inputs, tensors->outputs, NULL, NULL,
-                    session->diagnostics);
+                    session->diagnostics) &&
+                weights_check(model->weight_file, session->diagnostics);
     return done ? give_results(options, as_written, &labels, tensors) : EXIT_FAILED;
 }
 

@@ -1,6 +1,7 @@
 /* riffle tune: measures tiles and chains on this machine and writes what was best. */
 #include "backends/tuning_text.h"
 #include "driver/tune.h"
+#include "ir/write_files.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -90,8 +91,7 @@ static bool write_tuning(const Options *options, const Tuning *tuning) {
     int error = text_write_file(&text, options->output);
     text_free(&text);
     if (error != 0)
-        diagnostics_error(options->session->diagnostics, NULL, "cannot write '%s': %s",
-            options->output, strerror(error));
+        report_unwritten(options->session->diagnostics, options->output, error);
     return error == 0;
 }
 

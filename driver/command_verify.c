@@ -307,6 +307,8 @@ static bool verify(const VerifyOptions *options, CompiledModel *compiled) {
             program_summary(compiled->program).workspace_bytes, loaded, pool);
     riffle_pool_destroy(pool);
     jit_unload(loaded);
+    if (!weights_check(compiled->model.weight_file, session->diagnostics))
+        return false;
     if (done && options->evaluated.count > 0)
         done = precision_compare(options->model.precision, compiled->as_written,
             compiled->model.graph, &options->evaluated,

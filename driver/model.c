@@ -241,7 +241,8 @@ bool model_compile(const ModelOptions *options, bool for_this_machine, CompiledM
     compiled->lower_seconds = seconds_now() - start;
     if (compiled->program != NULL && options->tuning_file != NULL)
         tuning_report_unused(compiled->target->tuning, session->diagnostics);
-    return compiled->program != NULL;
+    return compiled->program != NULL &&
+           weights_check(compiled->model.weight_file, session->diagnostics);
 }
 
 void compiled_model_close(CompiledModel *compiled) {

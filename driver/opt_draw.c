@@ -3,6 +3,7 @@
 #include "driver/opt.h"
 
 #include "ir/draw.h"
+#include "ir/write_files.h"
 #include <string.h>
 
 bool opt_draws(const OptOptions *opt) {
@@ -16,8 +17,7 @@ static bool write_file(const OptRun *run, const char *path, const Text *text) {
     }
     int error = text_write_file(text, path);
     if (error != 0)
-        diagnostics_error(run->opt->model.session->diagnostics, NULL, "cannot write %s: %s", path,
-            strerror(error));
+        report_unwritten(run->opt->model.session->diagnostics, path, error);
     return error == 0;
 }
 

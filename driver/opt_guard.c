@@ -84,6 +84,8 @@ static int write_reproducer(OptRun *run, void *context) {
 
 static int report_crash(OptRun *run, const OptOutcome *outcome, int step) {
     Session *session = run->opt->model.session;
+    if (!weights_check(run->model.weight_file, session->diagnostics))
+        return opt_finish(run, EXIT_FAILED); /* no pass is to blame */
     const char *what = opt_outcome_text(outcome, session->arena);
     if (step < 0) {
         diagnostics_error(

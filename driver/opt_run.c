@@ -1,5 +1,6 @@
 /* One run of the pipeline of `riffle opt`, with what is printed and checked on the way. */
 #include "driver/opt.h"
+#include "ir/write_files.h"
 
 #include <math.h>
 #include <string.h>
@@ -182,13 +183,13 @@ bool opt_write_graph(const OptRun *run, const char *path, const Graph *graph) {
         fwrite(text.data, 1, text.length, stdout);
     text_free(&text);
     if (error != 0)
-        diagnostics_error(diagnostics_of(run), NULL, "cannot write %s: %s", path, strerror(error));
+        report_unwritten(diagnostics_of(run), path, error);
     return error == 0;
 }
 
 bool opt_run(OptRun *run) {
     run->progress->running = -1;
-    if (!run_pipeline(run))
+    if (!run_pipeline(run) || !weights_check(run->model.weight_file, diagnostics_of(run)))
         return false;
     if (!graph_verify(run->model.graph, diagnostics_of(run))) {
         diagnostics_error(diagnostics_of(run), "--verify-each names the pass",

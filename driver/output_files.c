@@ -65,10 +65,6 @@ static bool make_parent(const char *path, Session *session) {
         arena_copy_bytes(session->arena, path, (size_t)(slash - path)), session);
 }
 
-static void report(Session *session, const char *path, int error) {
-    diagnostics_error(session->diagnostics, NULL, "cannot write '%s': %s", path, strerror(error));
-}
-
 /* Whether each directory is there and none stands where a file goes. */
 static bool places_are_free(const OutputFiles *files, const FileToWrite *writes) {
     bool good = true;
@@ -78,7 +74,7 @@ static bool places_are_free(const OutputFiles *files, const FileToWrite *writes)
             return false;
         if (stat(writes[i].path, &status) != 0 || !S_ISDIR(status.st_mode))
             continue;
-        report(files->session, writes[i].path, EISDIR);
+        report_unwritten(files->session->diagnostics, writes[i].path, EISDIR);
         good = false;
     }
     return good;
@@ -95,6 +91,6 @@ bool output_files_write(const OutputFiles *files, const char *directory) {
     size_t failed = 0;
     int error = write_files(writes, files->count, &failed);
     if (error != 0)
-        report(files->session, writes[failed].path, error);
+        report_unwritten(files->session->diagnostics, writes[failed].path, error);
     return error == 0;
 }

@@ -41,6 +41,9 @@ typedef struct WeightFile WeightFile;
  * *.num_batches_tracked), misshapen, truncated, overlapping, oversized, or holding NaN or Inf are
  * all reported by path. NULL after errors. The file must stay open as long as the graph is used. */
 WeightFile *weights_load(Graph *graph, const char *path, Diagnostics *diagnostics);
+/* Whether the file stayed as it is; reports when not. NULL is allowed, and is true. To be asked
+ * before anything that was made of the weights is given away. */
+bool weights_check(const WeightFile *file, Diagnostics *diagnostics);
 void weights_close(WeightFile *file); /* NULL is allowed */
 
 /* Appends the graph's weights, which all have data, as a safetensors file. */

@@ -2,15 +2,10 @@
  * was compared with the size of the file. */
 #include "frontend/safetensors.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { LENGTH_BYTES = 8, LONGEST_PRINTED_NAME = 200 };
 static const uint64_t longest_header = 100u * 1000u * 1000u; /* the format's own limit */
@@ -252,11 +247,17 @@ static void read_header(SafetensorsFile *file, json_t *header, Diagnostics *diag
 }
 
 static bool parse_header(SafetensorsFile *file, Diagnostics *diagnostics) {
-    const unsigned char *bytes = file->mapping;
+    const unsigned char *bytes = file->mapped.bytes;
+    if (file->mapped.size < LENGTH_BYTES) {
+        diagnostics_error(diagnostics, "is this a safetensors file, and whole?",
+            "%s: the file has %zu bytes; a safetensors file starts with 8 bytes of header length",
+            file->path, file->mapped.size);
+        return false;
+    }
     uint64_t length = 0;
     for (int i = LENGTH_BYTES - 1; i >= 0; i--)
         length = length << 8 | bytes[i];
-    if (length > file->mapped_bytes - LENGTH_BYTES || length > longest_header) {
+    if (length > file->mapped.size - LENGTH_BYTES || length > longest_header) {
         diagnostics_error(diagnostics, "is this a safetensors file, and whole?",
             "%s: the header says to be %" PRIu64 " bytes long, but %s", file->path, length,
             length > longest_header ? "100 MB is the most allowed" : "the file is shorter");
@@ -273,7 +274,7 @@ static bool parse_header(SafetensorsFile *file, Diagnostics *diagnostics) {
     bool is_object = json_is_object(header);
     if (is_object) {
         file->data = bytes + LENGTH_BYTES + length;
-        file->data_bytes = file->mapped_bytes - LENGTH_BYTES - length;
+        file->data_bytes = file->mapped.size - LENGTH_BYTES - length;
         read_header(file, header, diagnostics);
     } else {
         diagnostics_error(diagnostics, NULL, "%s: the header is no JSON object", file->path);
@@ -284,46 +285,15 @@ static bool parse_header(SafetensorsFile *file, Diagnostics *diagnostics) {
 
 /* ---- the file ---- */
 
-/* The mapping, or NULL after reporting why there is none. */
-static void *map_file(const char *path, size_t *size, Diagnostics *diagnostics) {
-    int descriptor = diagnostics_open_input(diagnostics, path, 0);
-    if (descriptor < 0) {
-        diagnostics_error(diagnostics, NULL, "cannot open %s: %s", path, strerror(errno));
-        return NULL;
-    }
-    void *mapping = NULL;
-    struct stat status;
-    if (fstat(descriptor, &status) != 0) {
-        diagnostics_error(diagnostics, NULL, "cannot read %s: %s", path, strerror(errno));
-    } else if (!S_ISREG(status.st_mode)) {
-        diagnostics_error(diagnostics, NULL, "%s is no regular file", path);
-    } else if (status.st_size < LENGTH_BYTES) {
-        diagnostics_error(diagnostics, "is this a safetensors file, and whole?",
-            "%s: the file has %lld bytes; a safetensors file starts with 8 bytes of header length",
-            path, (long long)status.st_size);
-    } else {
-        *size = (size_t)status.st_size;
-        mapping = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-        if (mapping == MAP_FAILED) {
-            diagnostics_error(diagnostics, NULL, "cannot map %s: %s", path, strerror(errno));
-            mapping = NULL;
-        }
-    }
-    close(descriptor);
-    return mapping;
-}
-
 SafetensorsFile *safetensors_open(const char *path, Diagnostics *diagnostics) {
-    size_t size;
-    void *mapping = map_file(path, &size, diagnostics);
-    if (mapping == NULL)
-        return NULL;
     Arena *arena = arena_create();
     SafetensorsFile *file = ARENA_NEW(arena, SafetensorsFile);
     file->arena = arena;
     file->path = arena_copy_string(arena, path);
-    file->mapping = mapping;
-    file->mapped_bytes = size;
+    if (!mapped_file_open(&file->mapped, file->path, diagnostics)) {
+        arena_destroy(arena);
+        return NULL;
+    }
     if (!parse_header(file, diagnostics)) {
         safetensors_close(file);
         return NULL;
@@ -334,7 +304,7 @@ SafetensorsFile *safetensors_open(const char *path, Diagnostics *diagnostics) {
 void safetensors_close(SafetensorsFile *file) {
     if (file == NULL)
         return;
-    munmap(file->mapping, file->mapped_bytes);
+    mapped_file_close(&file->mapped);
     arena_destroy(file->arena);
 }
 

@@ -4,7 +4,7 @@
 #ifndef RIFFLE_FRONTEND_SAFETENSORS_H
 #define RIFFLE_FRONTEND_SAFETENSORS_H
 
-#include "ir/diagnostics.h"
+#include "ir/mapped_file.h"
 #include "ir/text.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,8 +35,7 @@ typedef struct SafetensorsTensor {
 typedef struct SafetensorsFile {
     Arena *arena; /* owns this struct and all below but for the mapping */
     const char *path;
-    void *mapping;
-    size_t mapped_bytes;
+    MappedFile mapped;
     const unsigned char *data;
     uint64_t data_bytes;
     SafetensorsTensor *tensors; /* sorted by key */

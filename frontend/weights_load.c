@@ -218,6 +218,10 @@ WeightFile *weights_load(Graph *graph, const char *path, Diagnostics *diagnostic
     return result;
 }
 
+bool weights_check(const WeightFile *file, Diagnostics *diagnostics) {
+    return file == NULL || mapped_file_check(&file->file->mapped, diagnostics);
+}
+
 void weights_close(WeightFile *file) {
     if (file != NULL)
         safetensors_close(file->file);

@@ -3,9 +3,12 @@
 #include "ir/text.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { MOST_ERRORS = 100, EXCERPT_COLUMNS = 120 };
 
@@ -239,8 +242,8 @@ void diagnostics_note_input(Diagnostics *diagnostics, const char *path) {
     diagnostics->inputs[diagnostics->input_count++] = arena_copy_string(diagnostics->arena, path);
 }
 
-int diagnostics_open_input(Diagnostics *diagnostics, const char *path, int flags) {
-    int file = open(path, flags | O_RDONLY | O_CLOEXEC);
+int diagnostics_open_input(Diagnostics *diagnostics, const char *path) {
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file >= 0)
         diagnostics_note_input(diagnostics, path);
     return file;
@@ -251,19 +254,40 @@ const char *const *diagnostics_inputs(const Diagnostics *diagnostics, size_t *co
     return diagnostics->inputs;
 }
 
-static SourceFile *read_stream(
-    FILE *stream, const char *name, size_t size_limit, Arena *arena, Diagnostics *diagnostics) {
+/* As read(2), but waits for bytes also where it would not. */
+static ssize_t read_some(int descriptor, char *buffer, size_t size) {
+    struct pollfd wait = {.fd = descriptor, .events = POLLIN};
+    ssize_t got;
+    while ((got = read(descriptor, buffer, size)) < 0 && (errno == EAGAIN || errno == EINTR))
+        if (errno == EAGAIN)
+            (void)poll(&wait, 1, -1);
+    return got;
+}
+
+/* Whether an empty file is a pipe with a name that no program has open to write. One that had a
+ * writer says so. */
+static bool is_pipe_without_writer(int descriptor) {
+    struct stat status;
+    struct pollfd state = {.fd = descriptor, .events = POLLIN};
+    return fstat(descriptor, &status) == 0 && S_ISFIFO(status.st_mode) && poll(&state, 1, 0) == 0;
+}
+
+static SourceFile *read_descriptor(
+    int descriptor, const char *name, size_t size_limit, Arena *arena, Diagnostics *diagnostics) {
     Text text = {0};
     char buffer[16384];
-    size_t got;
-    while (text.length <= size_limit && (got = fread(buffer, 1, sizeof buffer, stream)) > 0)
-        text_append_bytes(&text, buffer, got);
+    ssize_t got = 0;
+    while (text.length <= size_limit && (got = read_some(descriptor, buffer, sizeof buffer)) > 0)
+        text_append_bytes(&text, buffer, (size_t)got);
     SourceFile *file = NULL;
-    if (ferror(stream)) {
+    if (got < 0) {
         diagnostics_error(diagnostics, NULL, "cannot read '%s': %s", name, strerror(errno));
     } else if (text.length > size_limit) {
         diagnostics_error(
             diagnostics, NULL, "'%s' is larger than the limit of %zu bytes", name, size_limit);
+    } else if (text.length == 0 && is_pipe_without_writer(descriptor)) {
+        diagnostics_error(diagnostics, "start the program that writes it first",
+            "'%s' is a pipe that no program has open to write", name);
     } else {
         file = ARENA_NEW(arena, SourceFile);
         file->name = arena_copy_string(arena, name);
@@ -277,15 +301,14 @@ static SourceFile *read_stream(
 SourceFile *source_file_read(
     const char *path, size_t size_limit, Arena *arena, Diagnostics *diagnostics) {
     if (strcmp(path, "-") == 0)
-        return read_stream(stdin, "<stdin>", size_limit, arena, diagnostics);
-    int descriptor = diagnostics_open_input(diagnostics, path, 0);
-    FILE *stream = descriptor < 0 ? NULL : fdopen(descriptor, "rb");
-    if (stream == NULL) {
+        return read_descriptor(STDIN_FILENO, "<stdin>", size_limit, arena, diagnostics);
+    int descriptor = diagnostics_open_input(diagnostics, path);
+    if (descriptor < 0) {
         diagnostics_error(diagnostics, NULL, "cannot open '%s': %s", path, strerror(errno));
         return NULL;
     }
-    SourceFile *file = read_stream(stream, path, size_limit, arena, diagnostics);
-    fclose(stream);
+    SourceFile *file = read_descriptor(descriptor, path, size_limit, arena, diagnostics);
+    close(descriptor);
     return file;
 }
 

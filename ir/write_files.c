@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -155,4 +156,10 @@ int write_files(const FileToWrite *files, size_t count, size_t *failed) {
 int text_write_file(const Text *text, const char *path) {
     FileToWrite file = {path, text};
     return write_files(&file, 1, NULL);
+}
+
+void report_unwritten(Diagnostics *diagnostics, const char *path, int error) {
+    diagnostics_error(diagnostics,
+        error == ENXIO ? "if it is a pipe, start the program that reads it first" : NULL,
+        "cannot write '%s': %s", path, strerror(error));
 }

@@ -2,6 +2,7 @@
 #ifndef RIFFLE_IR_WRITE_FILES_H
 #define RIFFLE_IR_WRITE_FILES_H
 
+#include "ir/diagnostics.h"
 #include "ir/text.h"
 
 typedef struct FileToWrite {
@@ -15,5 +16,8 @@ typedef struct FileToWrite {
  * rename, and what went there cannot be taken back. A pipe that nobody reads is an error (ENXIO).
  * Returns 0, or an errno value and in `failed` (which may be NULL) the index of the file. */
 int write_files(const FileToWrite *files, size_t count, size_t *failed);
+
+/* Reports that. */
+void report_unwritten(Diagnostics *diagnostics, const char *path, int error);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define ENTRY "riffle_pass_plugin_entry"
 
@@ -75,6 +76,12 @@ static EntryFunction *find_entry(const Loader *loader) {
     const char *file = strchr(loader->path, '/') != NULL
                            ? loader->path
                            : arena_format(loader->arena, "./%s", loader->path);
+    struct stat status;
+    if (stat(file, &status) == 0 && !S_ISREG(status.st_mode)) { /* dlopen would wait for a pipe */
+        diagnostics_error(
+            loader->diagnostics, NULL, "the pass plugin '%s' is no regular file", loader->path);
+        return NULL;
+    }
     void *object = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     if (object == NULL) {
         diagnostics_error(loader->diagnostics, NULL, "cannot load the pass plugin '%s': %s",

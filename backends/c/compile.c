@@ -1,5 +1,6 @@
 #include "backends/c/compile.h"
 #include "backends/c/source.h"
+#include "ir/write_files.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,7 @@ static bool write_file(Build *build, const char *name, const Text *text) {
     const char *path = arena_format(build->arena, "%s/%s", build->folder, name);
     int error = text_write_file(text, path);
     if (error != 0)
-        diagnostics_error(build->diagnostics, NULL, "cannot write '%s': %s", path, strerror(error));
+        report_unwritten(build->diagnostics, path, error);
     return error == 0;
 }
 

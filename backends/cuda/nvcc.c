@@ -1,6 +1,7 @@
 /* libNAME.a of a network for a GPU: NAME.cu through nvcc, the weights through the assembler, in a
  * folder of their own that is gone afterwards. */
 #include "backends/cuda/source.h"
+#include "ir/write_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -135,8 +136,7 @@ static bool knows_processor(const Job *job, const Target *target) {
 static bool write_text(const Job *job, const char *name, const Text *text) {
     int error = text_write_file(text, in_folder(job, name));
     if (error != 0)
-        diagnostics_error(
-            job->diagnostics, NULL, "cannot write '%s': %s", in_folder(job, name), strerror(error));
+        report_unwritten(job->diagnostics, in_folder(job, name), error);
     return error == 0;
 }
 

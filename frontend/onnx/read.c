@@ -1,14 +1,10 @@
 /* Reading the file. protobuf-c unpacks it; what is inside is then checked as a stranger's. */
 #include "frontend/onnx/read.h"
 #include "frontend/syntax.h"
+#include "ir/mapped_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const uint64_t largest_file = INT64_C(1) << 31; /* protobuf's own limit */
 
@@ -92,30 +88,17 @@ const Onnx__ModelProto *onnx_model_read(Importer *importer, const void *bytes, s
 
 Graph *onnx_import(
     const char *path, const OnnxOptions *options, Arena *arena, Diagnostics *diagnostics) {
-    int file = diagnostics_open_input(diagnostics, path, O_NONBLOCK);
-    struct stat status;
-    if (file < 0 || fstat(file, &status) != 0) {
-        diagnostics_error(diagnostics, NULL, "cannot open '%s': %s", path, strerror(errno));
-        if (file >= 0)
-            close(file);
+    MappedFile file;
+    if (!mapped_file_open(&file, path, diagnostics))
         return NULL;
-    }
     Graph *graph = NULL;
-    void *mapping = MAP_FAILED;
-    size_t size = (size_t)status.st_size;
-    if (!S_ISREG(status.st_mode))
-        diagnostics_error(diagnostics, NULL, "'%s' is no regular file", path);
-    else if ((uint64_t)status.st_size > largest_file)
+    if (file.size > largest_file)
         diagnostics_error(diagnostics, "keep the weights in external data",
             "'%s' is larger than the 2 GB that protobuf allows", path);
-    else if (size == 0)
-        graph = onnx_import_bytes(path, "", 0, options, arena, diagnostics);
-    else if ((mapping = mmap(NULL, size, PROT_READ, MAP_PRIVATE, file, 0)) == MAP_FAILED)
-        diagnostics_error(diagnostics, NULL, "cannot map '%s': %s", path, strerror(errno));
     else
-        graph = onnx_import_bytes(path, mapping, size, options, arena, diagnostics);
-    if (mapping != MAP_FAILED)
-        munmap(mapping, size);
-    close(file);
+        graph = onnx_import_bytes(path, file.bytes, file.size, options, arena, diagnostics);
+    if (graph != NULL && !mapped_file_check(&file, diagnostics))
+        graph = NULL;
+    mapped_file_close(&file);
     return graph;
 }

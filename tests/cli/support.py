@@ -1,5 +1,6 @@
 """Running riffle and comparing what it says, to the letter. RIFFLE names the program."""
 
+import json
 import os
 import shutil
 import struct
@@ -86,3 +87,18 @@ def floats(data):
 
 def float_bytes(numbers):
     return struct.pack(f"<{len(numbers)}f", *numbers)
+
+
+def safetensors(shapes):
+    """A file of weights that all differ (calibration warns of layers whose outputs do not change); aligned, so that
+    riffle reads them where they lie."""
+    header, at = {}, 0
+    for name, shape in shapes.items():
+        size = 4
+        for extent in shape:
+            size *= extent
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + size]}
+        at += size
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + float_bytes([(i * 37 % 101 - 50) / 100 for i in range(at // 4)])

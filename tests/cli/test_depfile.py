@@ -3,26 +3,12 @@
 import json
 import os
 import shutil
-import struct
 import subprocess
 import unittest
 
-from support import NETWORK, Command, float_bytes, has_llvm
+from support import NETWORK, Command, float_bytes, has_llvm, safetensors
 
 UNITS = "unit block(x) {\n    return x |> relu\n}\n"
-
-
-def safetensors(shapes):
-    """A file of weights that all differ: calibration warns of layers whose outputs do not change."""
-    header, at = {}, 0
-    for name, shape in shapes.items():
-        size = 4
-        for extent in shape:
-            size *= extent
-        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + size]}
-        at += size
-    text = json.dumps(header).encode()
-    return struct.pack("<Q", len(text)) + text + float_bytes([(i * 37 % 101 - 50) / 100 for i in range(at // 4)])
 
 
 class Depfile(Command):

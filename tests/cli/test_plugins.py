@@ -5,7 +5,7 @@ The plugins are compiled here, against passes/riffle/pass.h and nothing else."""
 import subprocess
 import unittest
 
-from support import ROOT, Command
+from support import ROOT, Command, safetensors
 
 GRAPH = """graph net {
   input %x : f32[1,4,6,6]
@@ -196,6 +196,20 @@ class Plugins(Command):
         self.expect_load_error("text.so", "riffle: error: cannot load the pass plugin 'text.so': invalid ELF header\n")
         self.write("empty.so", "")
         self.expect_load_error("empty.so", "riffle: error: cannot load the pass plugin 'empty.so': file too short\n")
+
+    def test_weights_shrink_below_a_pass(self):
+        """The pass is not to blame, although it was at work when its process ended."""
+        path, changed = self.folder / "w.safetensors", ("riffle: error: the file 'w.safetensors' was changed while it "
+                                                        "was read\nhint: try again when no other program writes it\n")
+        for left, read, said in [
+                (0, 'graph->weight_data(graph, graph->weight(graph, conv, "weight"))[0] != 99',
+                 "w.safetensors: error: the file was cut short while it was read\n" + changed),
+                (200, "true", changed)]:
+            path.write_bytes(safetensors({"a.weight": [4, 4, 1, 1]}))
+            self.build(PLUGIN.replace("#include <string.h>", "#include <string.h>\n#include <unistd.h>")
+                         % f'return truncate("w.safetensors", {left}) == 0 && {read};')
+            done = self.invoke("opt", "net.rir", "--load-pass-plugin=p.so", "--passes=mine", "--weights", "w.safetensors")
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (1, "", said))
 
     def test_bad_descriptions(self):
         for old, new, message in BAD:
