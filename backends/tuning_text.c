@@ -7,6 +7,7 @@
  * A file may come from anywhere: lines, numbers and entries are limited. */
 #include "backends/tuning_text.h"
 #include "backends/tuning.h"
+#include "ir/source_file.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -207,7 +208,8 @@ static bool read_head(Reader *reader, size_t *next) {
 
 Tuning *tuning_read(
     const char *path, const Target *target, Arena *arena, Diagnostics *diagnostics) {
-    SourceFile *file = source_file_read_text(path, LARGEST_FILE, arena, diagnostics);
+    static const WantedFile wanted = {"a tuning", {FILE_KIND_TUNING}};
+    SourceFile *file = source_file_read_text(path, LARGEST_FILE, &wanted, arena, diagnostics);
     if (!file)
         return NULL;
     if (!file->text)

@@ -1,5 +1,7 @@
 #include "driver/answer.h"
 
+#include "ir/source_file.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -13,8 +15,9 @@ static int64_t count_lines(const SourceFile *file) {
 }
 
 bool labels_read(const char *path, int64_t classes, Session *session, Labels *labels) {
+    static const WantedFile wanted = {"a list of labels", {FILE_KIND_UNKNOWN}};
     SourceFile *file =
-        source_file_read_text(path, LARGEST_LABELS, session->arena, session->diagnostics);
+        source_file_read_text(path, LARGEST_LABELS, &wanted, session->arena, session->diagnostics);
     if (file == NULL)
         return false;
     labels->count = count_lines(file);

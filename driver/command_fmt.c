@@ -13,7 +13,7 @@ typedef struct FmtOptions {
     bool in_place, check;
 } FmtOptions;
 
-enum { OPTION_CHECK = 1000, LARGEST_SPEC = 64 << 20 };
+enum { OPTION_CHECK = 1000 };
 
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
     FmtOptions *options = state->input;
@@ -72,8 +72,7 @@ static bool write_back(const char *path, const Text *text, Session *session) {
 
 static void format_file(const FmtOptions *options, const char *path) {
     Session *session = options->session;
-    SourceFile *file =
-        source_file_read_text(path, LARGEST_SPEC, session->arena, session->diagnostics);
+    SourceFile *file = spec_read_file(path, session->arena, session->diagnostics);
     if (file == NULL)
         return;
     bool is_json = ends_with(path, ".json");

@@ -1,5 +1,7 @@
 #include "driver/image.h"
 
+#include "ir/source_file.h"
+
 #include <png.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,14 +106,16 @@ static bool read_png(const SourceFile *file, Session *session, Image *image) {
 }
 
 bool image_read(const char *path, Session *session, Image *image) {
-    static const char jpeg_mark[] = "\xff\xd8\xff", png_mark[] = "\x89PNG\r\n\x1a\n";
-    SourceFile *file = source_file_read(path, LARGEST_FILE, session->arena, session->diagnostics);
+    static const WantedFile wanted = {"a JPEG or PNG picture", {FILE_KIND_JPEG, FILE_KIND_PNG}};
+    SourceFile *file =
+        source_file_read(path, LARGEST_FILE, &wanted, session->arena, session->diagnostics);
     if (file == NULL)
         return false;
     *image = (Image){.channels = 3}; /* a JPEG of tables alone leaves the size as it was */
-    if (file->length >= 3 && memcmp(file->text, jpeg_mark, 3) == 0)
+    FileKind kind = file_kind(file->text, file->length);
+    if (kind == FILE_KIND_JPEG)
         return read_jpeg(file, session, image);
-    if (file->length >= 8 && memcmp(file->text, png_mark, 8) == 0)
+    if (kind == FILE_KIND_PNG)
         return read_png(file, session, image);
     diagnostics_error(session->diagnostics, "convert the picture, or give its numbers with --input",
         "'%s' is neither JPEG nor PNG", path);

@@ -2,6 +2,7 @@
 #include "driver/precision.h"
 
 #include "backends/tuning_text.h"
+#include "ir/source_file.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -25,8 +26,9 @@ static Graph *read_graph_text(const ModelOptions *options, Model *model) {
             "--set cannot be used with '%s'", options->spec);
         return NULL;
     }
-    SourceFile *file =
-        source_file_read_text(options->spec, LARGEST_IR_TEXT, session->arena, session->diagnostics);
+    static const WantedFile wanted = {"a graph in textual IR", {FILE_KIND_IR}};
+    SourceFile *file = source_file_read_text(
+        options->spec, LARGEST_IR_TEXT, &wanted, session->arena, session->diagnostics);
     model->ir_text = file;
     return file == NULL ? NULL : graph_parse(file, session->arena, session->diagnostics);
 }

@@ -1,5 +1,7 @@
 #include "driver/tensors.h"
 
+#include "ir/source_file.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,11 +139,14 @@ bool tensors_run(Tensors *tensors, const LoadedModel *loaded, riffle_pool *pool,
 }
 
 static bool read_input(GuardedBuffer *buffer, const char *path, Session *session) {
-    SourceFile *file =
-        source_file_read(path, buffer->bytes + SURPLUS_BYTES, session->arena, session->diagnostics);
+    static const WantedFile wanted = {"raw float32 numbers", {FILE_KIND_UNKNOWN}};
+    SourceFile *file = source_file_read(
+        path, buffer->bytes + SURPLUS_BYTES, NULL, session->arena, session->diagnostics);
     if (file == NULL)
         return false;
-    if (file->length != buffer->bytes) {
+    if (file->length != buffer->bytes) { /* else numbers, however they begin */
+        if (!file_is_wanted(path, file->text, file->length, &wanted, session->diagnostics))
+            return false;
         diagnostics_error(session->diagnostics, "the file holds raw little-endian float32 numbers",
             "'%s' has %zu bytes where input '%s' takes %zu", path, file->length, buffer->name,
             buffer->bytes);

@@ -9,7 +9,9 @@ typedef struct Spec Spec;
 
 /* Reads a spec; a name ending in ".json" is JSON, anything else the language. NULL after errors. */
 Spec *spec_read(const char *path, Arena *arena, Diagnostics *diagnostics);
-/* The same from text in memory. */
+/* Its text alone. NULL after errors. */
+SourceFile *spec_read_file(const char *path, Arena *arena, Diagnostics *diagnostics);
+/* A spec from text in memory. */
 Spec *spec_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostics);
 Spec *spec_parse_json(const SourceFile *file, Arena *arena, Diagnostics *diagnostics);
 

@@ -1,6 +1,7 @@
 /* Reading the language: the driver of the generated scanner and parser, and how parsing goes on
  * after a mistake. */
 #include "frontend/parse.h"
+#include "ir/source_file.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -431,12 +432,23 @@ Expression *expression_parse(const SourceFile *file, Arena *arena, Diagnostics *
     return run_parser(context) ? context->expression : NULL;
 }
 
+static bool is_json(const char *path) {
+    size_t length = strlen(path);
+    return length >= 5 && strcmp(path + length - 5, ".json") == 0;
+}
+
+SourceFile *spec_read_file(const char *path, Arena *arena, Diagnostics *diagnostics) {
+    static const WantedFile language = {"a spec", {FILE_KIND_SPEC}},
+                            json = {"a spec in JSON", {FILE_KIND_JSON}};
+    return source_file_read_text(
+        path, SPEC_SIZE_LIMIT, is_json(path) ? &json : &language, arena, diagnostics);
+}
+
 Spec *spec_read(const char *path, Arena *arena, Diagnostics *diagnostics) {
-    SourceFile *file = source_file_read_text(path, SPEC_SIZE_LIMIT, arena, diagnostics);
+    SourceFile *file = spec_read_file(path, arena, diagnostics);
     if (!file) {
         return NULL;
     }
-    size_t length = strlen(path);
-    bool json = length >= 5 && strcmp(path + length - 5, ".json") == 0;
-    return json ? spec_parse_json(file, arena, diagnostics) : spec_parse(file, arena, diagnostics);
+    return is_json(path) ? spec_parse_json(file, arena, diagnostics)
+                         : spec_parse(file, arena, diagnostics);
 }

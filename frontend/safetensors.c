@@ -1,6 +1,7 @@
 /* The safetensors format. Files come from strangers: nothing in the header is believed before it
  * was compared with the size of the file. */
 #include "frontend/safetensors.h"
+#include "ir/file_kind.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -294,7 +295,9 @@ SafetensorsFile *safetensors_open(const char *path, Diagnostics *diagnostics) {
         arena_destroy(arena);
         return NULL;
     }
-    if (!parse_header(file, diagnostics)) {
+    static const WantedFile wanted = {"a safetensors file", {FILE_KIND_SAFETENSORS}};
+    if (!file_is_wanted(path, file->mapped.bytes, file->mapped.size, &wanted, diagnostics) ||
+        !parse_header(file, diagnostics)) {
         safetensors_close(file);
         return NULL;
     }

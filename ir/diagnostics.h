@@ -59,22 +59,13 @@ void diagnostics_print(const Diagnostics *diagnostics, FILE *stream);
 
 /* Opens a file for reading and notes it: all files that a network is compiled from are opened here.
  * It never waits, for a pipe that nobody writes, say; nor do reads of what is no regular file: they
- * fail with EAGAIN while there is nothing. -1 with errno set. */
+ * fail with EAGAIN while there is nothing. -1 with errno set, EISDIR for a folder,
+ * too. */
 int diagnostics_open_input(Diagnostics *diagnostics, const char *path);
 /* Notes a file that a library of the system opens. */
 void diagnostics_note_input(Diagnostics *diagnostics, const char *path);
 /* What was noted, each path once, in the order of the first time. */
 const char *const *diagnostics_inputs(const Diagnostics *diagnostics, size_t *count);
-
-/* Reads a whole file, also from a pipe that a program has open to write. Reports an error and
- * returns NULL when it cannot be read or is larger than `size_limit` bytes. "-" reads standard
- * input. */
-SourceFile *source_file_read(
-    const char *path, size_t size_limit, Arena *arena, Diagnostics *diagnostics);
-
-/* The same, without the byte order mark that some editors put before UTF-8. */
-SourceFile *source_file_read_text(
-    const char *path, size_t size_limit, Arena *arena, Diagnostics *diagnostics);
 
 /* The candidate that is most alike `word` (Damerau-Levenshtein distance of at most a third of its
  * length, at least 1), or NULL: for "did you mean" hints. */

@@ -1,6 +1,7 @@
 /* Reading the file. protobuf-c unpacks it; what is inside is then checked as a stranger's. */
 #include "frontend/onnx/read.h"
 #include "frontend/syntax.h"
+#include "ir/file_kind.h"
 #include "ir/mapped_file.h"
 
 #include <inttypes.h>
@@ -69,6 +70,9 @@ static bool check_opset(Importer *importer, const Onnx__ModelProto *model) {
 }
 
 const Onnx__ModelProto *onnx_model_read(Importer *importer, const void *bytes, size_t length) {
+    static const WantedFile wanted = {"an ONNX model", {FILE_KIND_ONNX}};
+    if (!file_is_wanted(importer->path, bytes, length, &wanted, importer->diagnostics))
+        return NULL;
     ProtobufCAllocator allocator = {allocate, release, importer->arena};
     const Onnx__ModelProto *model =
         length == 0 ? NULL : onnx__model_proto__unpack(&allocator, length, bytes);

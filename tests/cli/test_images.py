@@ -112,7 +112,7 @@ class Images(Command):
     def test_files_that_lie(self):
         whole = png(8, 8, RGB, [bytes(i * 37 % 251 for i in range(24 * row, 24 * row + 24)) for row in range(8)])
         self.complain(b"", "'picture' is neither JPEG nor PNG")
-        self.complain(b"GIF89a" + bytes(100), "'picture' is neither JPEG nor PNG")
+        self.complain(b"GIF89a" + bytes(100), "'picture' is a GIF picture, not a JPEG or PNG picture")
         self.complain(whole[:150], "'picture' cannot be read as PNG: .*")
         self.complain(GRAY_JPEG[:-60], "'picture' cannot be read as JPEG: .*")
         self.complain(b"\xff\xd8\xff\xd9" + bytes(40),

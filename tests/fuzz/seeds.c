@@ -2,6 +2,7 @@
 #include "backends/backends.h"
 #include "frontend/frontend.h"
 #include "frontend/onnx/import.h"
+#include "ir/source_file.h"
 #include "passes/passes.h"
 #include "tests/fuzz/onnx_seed.h"
 #include "tests/fuzz/picture_seeds.h"
@@ -138,7 +139,7 @@ int reader_seeds(ReaderKind kind, const char *examples, Text *seeds, int most) {
         const char *name = i < sizeof names / sizeof *names ? names[i] : "odd";
         if (i < sizeof names / sizeof *names) {
             const char *path = arena_format(work.arena, "%s/%s", examples, name);
-            SourceFile *file = source_file_read(path, 1 << 20, work.arena, work.diagnostics);
+            SourceFile *file = source_file_read(path, 1 << 20, NULL, work.arena, work.diagnostics);
             if (file == NULL)
                 work_fail(&work, "an example is missing");
             text_append_bytes(&text, file->text, file->length);

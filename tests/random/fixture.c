@@ -8,6 +8,7 @@
  *
  * Without a target only the passes run. */
 #include "battery.h"
+#include "ir/source_file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static const char *or_empty(const char *text) {
 
 Graph *fixture_read(const char *path, Failure *failure, Arena *arena, Diagnostics *diagnostics) {
     enum { MOST_BYTES = 1 << 20 };
-    const SourceFile *file = source_file_read_text(path, MOST_BYTES, arena, diagnostics);
+    const SourceFile *file = source_file_read_text(path, MOST_BYTES, NULL, arena, diagnostics);
     if (file == NULL)
         return NULL;
     *failure = (Failure){.seed = strtoull(or_empty(comment(file->text, "seed", arena)), NULL, 10),

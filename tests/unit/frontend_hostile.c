@@ -1,5 +1,6 @@
 /* Specs made to break the reader: cut, repeated and mangled ones. Nothing but a message may come of
  * them, and nothing may take long. */
+#include "ir/source_file.h"
 #include "tests/unit/frontend_support.h"
 
 #include <stdlib.h>
@@ -7,7 +8,8 @@
 
 static SourceFile *read_example(Language *language, const char *name) {
     const char *path = arena_format(language->arena, RIFFLE_SOURCE_DIR "/examples/%s", name);
-    SourceFile *file = source_file_read(path, 1 << 20, language->arena, language->diagnostics);
+    SourceFile *file =
+        source_file_read(path, 1 << 20, NULL, language->arena, language->diagnostics);
     assert_non_null(file);
     return file;
 }

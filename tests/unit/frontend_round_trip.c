@@ -1,4 +1,5 @@
 /* The canonical form is a fixed point, keeps every comment, and survives JSON. */
+#include "ir/source_file.h"
 #include "tests/unit/frontend_support.h"
 
 #include <string.h>
@@ -78,7 +79,8 @@ static void examples_are_canonical(void **state) {
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         const char *path =
             arena_format(language->arena, RIFFLE_SOURCE_DIR "/examples/%s", names[i]);
-        SourceFile *file = source_file_read(path, 1 << 20, language->arena, language->diagnostics);
+        SourceFile *file =
+            source_file_read(path, 1 << 20, NULL, language->arena, language->diagnostics);
         assert_non_null(file);
         Spec *spec = spec_read(path, language->arena, language->diagnostics);
         assert_no_errors(language);

@@ -2,6 +2,7 @@
 #include "ir_cmocka.h"
 
 #include "ir/name_map.h"
+#include "ir/source_file.h"
 #include "ir_support.h"
 
 #include <errno.h>
@@ -71,11 +72,11 @@ static void file_appears_whole(void **state) {
     assert_int_equal(text_write_file(&text, folder), EISDIR);
     Arena *arena = arena_create();
     Diagnostics *diagnostics = diagnostics_create();
-    SourceFile *file = source_file_read(path, 100, arena, diagnostics);
+    SourceFile *file = source_file_read(path, 100, NULL, arena, diagnostics);
     assert_non_null(file);
     assert_string_equal(file->text, "content\n");
-    assert_null(source_file_read(path, 7, arena, diagnostics));
-    assert_null(source_file_read(missing, 7, arena, diagnostics));
+    assert_null(source_file_read(path, 7, NULL, arena, diagnostics));
+    assert_null(source_file_read(missing, 7, NULL, arena, diagnostics));
     assert_int_equal(diagnostics_error_count(diagnostics), 2);
     diagnostics_destroy(diagnostics);
     arena_destroy(arena);

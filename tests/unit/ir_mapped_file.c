@@ -190,7 +190,7 @@ static void only_regular_files_are_mapped(void **state) {
     fclose(stream);
     assert_string_equal(said,
         "riffle: error: 'riffle-mapped.pipe' is no regular file\n"
-        "riffle: error: '.' is no regular file\n"
+        "riffle: error: cannot open '.': Is a directory\n"
         "riffle: error: '/dev/null' is no regular file\n"
         "riffle: error: cannot open '/nonexistent/file': No such file or directory\n");
     diagnostics_destroy(diagnostics);

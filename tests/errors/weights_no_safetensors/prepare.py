@@ -1,4 +1,6 @@
-import tensors
+import zipfile
 
-open("net.safetensors", "wb").write(b"PK\3\4 this is a zip file, as torch.save makes them")
+with zipfile.ZipFile("net.pth", "w") as archive:  # as torch.save makes them
+    archive.writestr("net/data.pkl", b"\x80\x02}q\x00.")
+    archive.writestr("net/version", b"3\n")
 open("in.f32", "wb").write(bytes(768))

@@ -1,0 +1,180 @@
+#include "ir/file_kind.h"
+
+#include <ctype.h>
+#include <string.h>
+
+typedef struct Magic {
+    FileKind kind;
+    size_t offset, length;
+    const char *bytes;
+} Magic;
+
+static const Magic magics[] = {
+#define FILE_MAGIC(kind, offset, bytes) {FILE_KIND_##kind, offset, sizeof(bytes) - 1, bytes},
+#include "ir/file_kinds.def"
+};
+
+typedef struct KindRow {
+    const char *name, *hint; /* hint may be NULL */
+} KindRow;
+
+static const KindRow rows[FILE_KIND_COUNT] = {
+    [FILE_KIND_UNKNOWN] = {"a file of an unknown kind", NULL},
+#define FILE_KIND(kind, name, hint) [FILE_KIND_##kind] = {name, hint},
+#include "ir/file_kinds.def"
+};
+
+static bool has_bytes(const char *bytes, size_t length, size_t offset, const char *wanted) {
+    size_t count = strlen(wanted);
+    return length >= offset && length - offset >= count &&
+           memcmp(bytes + offset, wanted, count) == 0;
+}
+
+static FileKind find_magic(const char *bytes, size_t length) {
+    for (size_t i = 0; i < sizeof magics / sizeof magics[0]; i++) {
+        const Magic *magic = &magics[i];
+        if (length >= magic->offset + magic->length &&
+            memcmp(bytes + magic->offset, magic->bytes, magic->length) == 0)
+            return magic->kind;
+    }
+    return FILE_KIND_UNKNOWN;
+}
+
+/* ---- binary files without a magic number ---- */
+
+/* The length of the header, little-endian in eight bytes and at most 100 MB, and its '{'. */
+static bool is_safetensors(const char *bytes, size_t length) {
+    return length > 8 && memcmp(bytes + 4, "\0\0\0", 4) == 0 && (unsigned char)bytes[3] < 6 &&
+           bytes[8] == '{';
+}
+
+/* ModelProto as protobuf writes it: field 1, the version of the format, a small number, and behind
+ * it the tag of another field of the message. */
+static bool is_onnx(const char *bytes, size_t length) {
+    static const char tags[] = "\x12\x1a\x22\x28\x32\x3a\x42\x72";
+    return length > 3 && bytes[0] == 0x08 && bytes[1] > 0 && bytes[1] < 32 && bytes[2] != 0 &&
+           strchr(tags, bytes[2]) != NULL;
+}
+
+/* PyTorch's archive begins with NAME/data.pkl: the name of a zip's first entry, whose length is at
+ * byte 26, is at byte 30. */
+static bool is_torch_archive(const char *bytes, size_t length) {
+    static const char entry[] = "/data.pkl";
+    size_t size = sizeof entry - 1;
+    if (length < 30)
+        return false;
+    size_t name = (unsigned char)bytes[26] | (size_t)(unsigned char)bytes[27] << 8;
+    return name >= size && length - 30 >= name &&
+           memcmp(bytes + 30 + name - size, entry, size) == 0;
+}
+
+/* ---- text ---- */
+
+typedef struct TextReader {
+    const char *at, *end;
+} TextReader;
+
+/* Passes over blanks and comments. */
+static void skip(TextReader *reader) {
+    while (reader->at < reader->end) {
+        if (*reader->at == '#') {
+            const char *line = memchr(reader->at, '\n', (size_t)(reader->end - reader->at));
+            reader->at = line == NULL ? reader->end : line;
+        } else if (isspace((unsigned char)*reader->at)) {
+            reader->at++;
+        } else {
+            return;
+        }
+    }
+}
+
+static char next_byte(TextReader *reader) {
+    skip(reader);
+    return reader->at < reader->end ? *reader->at : '\0';
+}
+
+static size_t word_length(const TextReader *reader) {
+    const char *at = reader->at;
+    while (at < reader->end && (isalnum((unsigned char)*at) || *at == '_'))
+        at++;
+    return (size_t)(at - reader->at);
+}
+
+/* Passes over the word, if it is the next. */
+static bool take_word(TextReader *reader, const char *word) {
+    skip(reader);
+    size_t length = strlen(word);
+    if (word_length(reader) != length || memcmp(reader->at, word, length) != 0)
+        return false;
+    reader->at += length;
+    return true;
+}
+
+/* Passes over a name; the byte behind it. */
+static char take_name(TextReader *reader) {
+    skip(reader);
+    size_t length = word_length(reader);
+    reader->at += length;
+    return length == 0 ? '\0' : next_byte(reader);
+}
+
+/* graph NAME { and a line of it. */
+static bool is_graph(TextReader reader) {
+    if (!take_word(&reader, "graph") || take_name(&reader) != '{')
+        return false;
+    reader.at++;
+    if (next_byte(&reader) == '%')
+        return true;
+    TextReader line = reader;
+    return (take_word(&line, "input") && next_byte(&line) == '%') ||
+           (take_word(&reader, "weight") && next_byte(&reader) == '@') ||
+           take_word(&reader, "output");
+}
+
+static FileKind text_kind(const char *bytes, size_t length) {
+    TextReader reader = {bytes, bytes + length};
+    if (has_bytes(bytes, length, 0, "\xef\xbb\xbf")) /* a byte order mark */
+        reader.at += 3;
+    if (next_byte(&reader) == '{') {
+        reader.at++;
+        char next = next_byte(&reader);
+        return next == '"' || next == '}' ? FILE_KIND_JSON : FILE_KIND_UNKNOWN;
+    }
+    if (is_graph(reader))
+        return FILE_KIND_IR;
+    if (take_word(&reader, "import"))
+        return next_byte(&reader) == '"' ? FILE_KIND_SPEC : FILE_KIND_UNKNOWN;
+    if (!take_word(&reader, "network") && !take_word(&reader, "unit"))
+        return FILE_KIND_UNKNOWN;
+    char next = take_name(&reader);
+    return next == '(' || next == '{' ? FILE_KIND_SPEC : FILE_KIND_UNKNOWN;
+}
+
+FileKind file_kind(const void *bytes, size_t length) {
+    if (length == 0)
+        return FILE_KIND_UNKNOWN;
+    if (is_safetensors(bytes, length)) /* its length may look like a magic number */
+        return FILE_KIND_SAFETENSORS;
+    FileKind kind = find_magic(bytes, length);
+    if (kind == FILE_KIND_ZIP && is_torch_archive(bytes, length))
+        return FILE_KIND_TORCH;
+    if (kind != FILE_KIND_UNKNOWN)
+        return kind;
+    return is_onnx(bytes, length) ? FILE_KIND_ONNX : text_kind(bytes, length);
+}
+
+const char *file_kind_name(FileKind kind) {
+    return rows[kind].name;
+}
+
+bool file_is_wanted(const char *path, const void *bytes, size_t length, const WantedFile *wanted,
+    Diagnostics *diagnostics) {
+    FileKind kind = file_kind(bytes, length);
+    bool fits = kind == FILE_KIND_UNKNOWN;
+    for (size_t i = 0; i < sizeof wanted->kinds / sizeof wanted->kinds[0]; i++)
+        fits = fits || kind == wanted->kinds[i];
+    if (!fits)
+        diagnostics_error(diagnostics, rows[kind].hint, "'%s' is %s, not %s", path, rows[kind].name,
+            wanted->what);
+    return fits;
+}
