@@ -1,5 +1,7 @@
 #include "backends/json_writer.h"
 
+#include "ir/quote.h"
+
 #include <assert.h>
 #include <math.h>
 
@@ -7,16 +9,31 @@ static void break_line(JsonWriter *writer) {
     text_format(writer->out, "\n%*s", 2 * writer->depth, "");
 }
 
+static void append_code_point(Text *out, uint32_t code) {
+    if (code >= 0x10000) {
+        text_format(out, "\\u%04x", 0xd800 + ((code - 0x10000) >> 10));
+        code = 0xdc00 + (code & 0x3ff);
+    }
+    text_format(out, "\\u%04x", code);
+}
+
+/* What is no UTF-8 can be no part of JSON: it becomes the text \xHH, as where people read it. */
 static void append_escaped(Text *out, const char *string) {
     text_append(out, "\"");
-    for (const char *at = string; *at != '\0'; at++) {
-        unsigned char byte = (unsigned char)*at;
-        if (byte == '"' || byte == '\\')
-            text_format(out, "\\%c", byte);
-        else if (byte < 0x20 || byte == 0x7f)
-            text_format(out, "\\u%04x", byte);
-        else
-            text_append_bytes(out, at, 1);
+    for (size_t size; *string != '\0'; string += size) {
+        uint32_t code = 0;
+        size = utf8_sequence(string, UTF8_LONGEST, &code);
+        if (*string == '"' || *string == '\\')
+            text_append(out, "\\");
+        if (quote_shown(string) > 0) {
+            text_append_bytes(out, string, size);
+        } else if (size > 0) {
+            append_code_point(out, code);
+        } else {
+            text_append(out, "\\");
+            quote_byte(out, *string);
+            size = 1;
+        }
     }
     text_append(out, "\"");
 }

@@ -6,6 +6,7 @@
  * one vector of slack; the caller's own buffers are read and written exactly. */
 #include "backends/levels.h"
 #include "backends/liveness.h"
+#include "ir/quote.h"
 #include "passes/passes.h"
 #include <assert.h>
 #include <stdarg.h>
@@ -616,6 +617,14 @@ ProgramSummary program_summary(const Program *program) {
     return summary;
 }
 
+static void append_comment(Text *text, const char *name, const char *label) {
+    text_append(text, " # ");
+    quote_append(text, name);
+    text_append(text, *name != '\0' && *label != '\0' ? ": " : "");
+    quote_append(text, label);
+    text_append(text, "\n");
+}
+
 void program_print(const Program *program, Text *text) {
     static const char *const kinds[] = {[BUFFER_WORKSPACE] = "workspace",
         [BUFFER_INPUT] = "input",
@@ -630,7 +639,7 @@ void program_print(const Program *program, Text *text) {
         if (buffer->kind == BUFFER_WORKSPACE)
             text_format(text, " at %lld, steps %d to %d", (long long)buffer->offset,
                 buffer->first_step, buffer->last_step);
-        text_format(text, " # %s\n", buffer->name);
+        append_comment(text, buffer->name == NULL ? "" : buffer->name, "");
     }
     text_append(text, "\n");
     for (int i = 0; i < program->step_count; i++) {
@@ -640,7 +649,8 @@ void program_print(const Program *program, Text *text) {
         for (int j = 0; j < kernel->parameter_count; j++)
             text_format(text, "%sbuffer %d + %lld", j > 0 ? ", " : "", step->arguments[j].buffer,
                 (long long)step->arguments[j].offset);
-        text_format(text, ") # %s%s%s\n", step->path, step->path[0] ? ": " : "", step->label);
+        text_append(text, ")");
+        append_comment(text, step->path, step->label);
     }
     for (int i = 0; i < program->kernel_count; i++) {
         text_append(text, "\n");

@@ -7,6 +7,7 @@
 #include "driver/graphviz.h"
 #include "driver/model.h"
 #include "driver/output_files.h"
+#include "ir/quote.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -367,7 +368,8 @@ static bool write_outputs(
         return false;
     for (size_t i = 0; i < files.count && options->verbose; i++)
         printf("%-40s %10zu bytes\n",
-            output_file_path(&files.items[i], options->directory, session->arena),
+            quote_copy(session->arena,
+                output_file_path(&files.items[i], options->directory, session->arena)),
             files.items[i].contents.length);
     return true;
 }

@@ -5,6 +5,7 @@
 #include "driver/image.h"
 #include "driver/model.h"
 #include "driver/tensors.h"
+#include "ir/quote.h"
 #include "ir/write_files.h"
 
 #include <errno.h>
@@ -193,8 +194,9 @@ static void print_answers(
         long long index = (long long)answers[i].class_index;
         const char *name = result->labels == NULL ? NULL : result->labels->names[index];
         if (json == NULL) {
-            printf("%lld %s%s%.3f\n", index, name == NULL ? "" : name, name == NULL ? "" : " ",
-                answers[i].probability);
+            const char *shown = name == NULL ? "" : quote_copy(options->session->arena, name);
+            printf(
+                "%lld %s%s%.3f\n", index, shown, name == NULL ? "" : " ", answers[i].probability);
             continue;
         }
         json_write_object(json, NULL, JSON_INLINE);
@@ -211,7 +213,7 @@ static void print_text(const RunOptions *options, const Result *result) {
     int64_t batch = output->value->type.dims[0];
     for (int64_t item = 0; item < batch; item++) {
         if (batch > 1 && options->images.count > 0)
-            printf("%s:\n", options->images.paths[item]);
+            printf("%s:\n", quote_copy(options->session->arena, options->images.paths[item]));
         else if (batch > 1)
             printf("item %lld of the batch:\n", (long long)item);
         print_answers(options, result, item, NULL);

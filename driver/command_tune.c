@@ -1,6 +1,7 @@
 /* riffle tune: measures tiles and chains on this machine and writes what was best. */
 #include "backends/tuning_text.h"
 #include "driver/tune.h"
+#include "ir/quote.h"
 #include "ir/write_files.h"
 
 #include <stdio.h>
@@ -82,7 +83,7 @@ static void print_report(
     printf("  chains  %d pairs of layers, %d joined\n", links, joined);
     printf("  time    %.4f ms by the model, %.4f ms as measured (one thread, steps added up)\n",
         1e3 * report->model_seconds, 1e3 * report->tuned_seconds);
-    printf("%s written\n", options->output);
+    printf("%s written\n", quote_copy(options->session->arena, options->output));
 }
 
 static bool write_tuning(const Options *options, const Tuning *tuning) {

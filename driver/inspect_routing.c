@@ -3,6 +3,7 @@
 #include "backends/backends.h"
 #include "driver/table.h"
 #include "frontend/frontend.h"
+#include "ir/quote.h"
 #include "passes/passes.h"
 
 /* Whose kernels are counted; bytes moved differ little between processors. */
@@ -91,13 +92,20 @@ static int line_of(SourceRange where) {
     return line;
 }
 
+static void append_place(Text *text, SourceRange where) {
+    quote_append(text, where.file->name);
+    text_format(text, ":%d: ", line_of(where));
+}
+
 static void print_copy(const RemainingCopy *copy, Text *text) {
     char bytes[32];
     text_append(text, "  ");
     if (copy->where.file != NULL)
-        text_format(text, "%s:%d: ", copy->where.file->name, line_of(copy->where));
-    text_format(text, "%s%s%s, %s bytes", copy->path, copy->path[0] != '\0' ? ": " : "",
-        copy->label, grouped_number(copy->bytes, bytes));
+        append_place(text, copy->where);
+    quote_append(text, copy->path);
+    text_append(text, copy->path[0] != '\0' ? ": " : "");
+    quote_append(text, copy->label);
+    text_format(text, ", %s bytes", grouped_number(copy->bytes, bytes));
     if (copy->runs > 0)
         text_format(
             text, "; %lld channels in %lld runs", (long long)copy->channels, (long long)copy->runs);

@@ -1,5 +1,7 @@
 #include "driver/table.h"
 
+#include "ir/quote.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,10 +29,17 @@ static char **new_row(Table *table) {
     return table->cells + rows * columns;
 }
 
+static char *copy_quoted(const char *cell) {
+    Text text = {0};
+    quote_append(&text, cell);
+    text_append(&text, ""); /* so that there is a NUL */
+    return text.data;
+}
+
 void table_add_row(Table *table, const char *const *cells) {
     char **row = new_row(table);
     for (int i = 0; i < table->column_count; i++)
-        row[i] = checked(strdup(cells[i]));
+        row[i] = copy_quoted(cells[i]);
 }
 
 void table_add_rule(Table *table) {

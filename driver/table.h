@@ -20,7 +20,8 @@ typedef struct Table {
 } Table;
 
 Table table_create(const TableColumn *columns, int column_count);
-void table_add_row(Table *table, const char *const *cells); /* copied */
+/* The cells are copied, with what may not be shown quoted. */
+void table_add_row(Table *table, const char *const *cells);
 /* A line of dashes, before totals. */
 void table_add_rule(Table *table);
 void table_print(const Table *table, Text *text);

@@ -4,6 +4,7 @@
 #include "frontend/operations.h"
 #include "frontend/syntax.h"
 #include "ir/name_map.h"
+#include "ir/quote.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -338,7 +339,9 @@ void graph_print_spec(const Graph *graph, const char *comment, Text *text) {
         .taken = name_map_create(arena),
         .weights = name_map_create(arena)};
     note_readers(&writer);
-    text_format(text, "# %s\nnetwork %s {\n", comment, graph->name);
+    text_append(text, "# ");
+    quote_append(text, comment);
+    text_format(text, "\nnetwork %s {\n", graph->name);
     for (int i = 0; i < graph->input_count; i++)
         append_input(&writer, &graph->inputs[i]);
     text_append(text, "\n");

@@ -3,6 +3,8 @@
 #include "frontend/parse.h"
 #include "ir/source_file.h"
 
+#include "ir/quote.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -13,6 +15,8 @@
 #define YYSTYPE RFL_STYPE
 #define YYLTYPE RFL_LTYPE
 #include "scanner.h"
+
+enum { LONGEST_SHOWN = 60 };
 
 SourceRange parse_range(const ParseContext *context, Span span) {
     return (SourceRange){context->file, span.begin, span.end};
@@ -198,8 +202,9 @@ void parse_report_unexpected(
     if (context->lookahead_made_up || context->aborted || is_on_line_of_complaint(context, where)) {
         return;
     }
-    uint32_t length = where.end - where.begin < 60 ? where.end - where.begin : 60;
+    uint32_t length = where.end - where.begin;
     const char *text = context->file->text + where.begin;
+    size_t shown = length > LONGEST_SHOWN ? quote_cut(text, LONGEST_SHOWN) : length;
     bool assigns = length == 1 && *text == '=' && follows_first_word(context, where);
     const char *hint = assigns ? "is the line above complete?" : NULL;
     if (what) {
@@ -207,7 +212,7 @@ void parse_report_unexpected(
             "unexpected %s%s", what, expected);
     } else {
         diagnostics_report(context->diagnostics, SEVERITY_ERROR, parse_range(context, where), hint,
-            "unexpected '%.*s'%s", (int)length, text, expected);
+            "unexpected '%.*s'%s", (int)shown, text, expected);
     }
     const Bracket *open =
         context->bracket_count > 0 ? &context->brackets[context->bracket_count - 1] : NULL;

@@ -3,6 +3,8 @@
 #include "frontend/safetensors.h"
 #include "ir/file_kind.h"
 
+#include "ir/quote.h"
+
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -54,17 +56,10 @@ const char *shape_text(Arena *arena, int rank, const int64_t *dims) {
     return copy;
 }
 
-/* A string of the file, cut and without control characters: it goes to someone's terminal. */
+/* A string of the file, cut. */
 static const char *printable(Arena *arena, const char *string) {
-    size_t length = strlen(string);
-    bool cut = length > LONGEST_PRINTED_NAME;
-    if (cut)
-        length = LONGEST_PRINTED_NAME;
-    char *copy = arena_format(arena, "%.*s%s", (int)length, string, cut ? "..." : "");
-    for (char *at = copy; *at; at++)
-        if ((unsigned char)*at < ' ' || *at == 0x7f)
-            *at = '?';
-    return copy;
+    size_t length = quote_cut(string, LONGEST_PRINTED_NAME);
+    return arena_format(arena, "%.*s%s", (int)length, string, string[length] ? "..." : "");
 }
 
 /* ---- one tensor of the header ---- */

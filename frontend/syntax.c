@@ -1,5 +1,7 @@
 #include "frontend/syntax.h"
 
+#include "ir/quote.h"
+
 #include <limits.h>
 #include <string.h>
 
@@ -164,30 +166,9 @@ bool is_identifier(const char *word) {
     return strlen(word) <= TEXT_LIMIT;
 }
 
-/* Length of the UTF-8 sequence at `bytes`, 0 when it is none (RFC 3629: no surrogates, no long
- * forms). */
-static size_t utf8_sequence(const unsigned char *bytes, size_t length) {
-    unsigned char first = bytes[0];
-    if (first < 0x80) {
-        return 1;
-    }
-    size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || size > length) {
-        return 0;
-    }
-    for (size_t i = 1; i < size; i++) {
-        if ((bytes[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    bool wrong = (first == 0xe0 && bytes[1] < 0xa0) || (first == 0xed && bytes[1] > 0x9f) ||
-                 (first == 0xf0 && bytes[1] < 0x90) || (first == 0xf4 && bytes[1] > 0x8f);
-    return wrong ? 0 : size;
-}
-
 bool is_valid_utf8(const char *bytes, size_t length) {
     for (size_t i = 0; i < length;) {
-        size_t size = utf8_sequence((const unsigned char *)bytes + i, length - i);
+        size_t size = utf8_sequence(bytes + i, length - i, NULL);
         if (size == 0) {
             return false;
         }

@@ -1,5 +1,6 @@
 #include "ir/diagnostics.h"
 
+#include "ir/quote.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -15,6 +16,7 @@ typedef struct Diagnostic {
     const char *file_name;
     uint32_t line, column;
     const char *message, *hint; /* hint may be NULL */
+    const char *lines;          /* of another program, each with its line break; or NULL */
     const char *excerpt;        /* NULL without a place; already clipped, tabs made spaces */
     uint32_t caret, caret_length;
     struct Diagnostic *next;
@@ -49,62 +51,72 @@ static bool continues_character(char byte) {
     return ((unsigned char)byte & 0xc0) == 0x80;
 }
 
-/* What a message quotes may come from a stranger's file and goes to someone's terminal: control
- * characters, C1 ones in UTF-8 among them, become '?'. Lines and tabs may stay. */
-static void tame(char *text) {
-    for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
-        bool c1 = at[0] == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f;
-        if ((*at < 0x20 && *at != '\n' && *at != '\t') || *at == 0x7f)
-            *at = '?';
-        else if (c1)
-            at[0] = at[1] = '?';
-    }
-}
+/* The part of a line that is shown: all of it, or a window round the caret. */
+typedef struct Window {
+    uint32_t from, to;
+} Window;
 
-static const char *tame_copy(Arena *arena, const char *text) {
-    char *copy = arena_copy_string(arena, text);
-    tame(copy);
-    return copy;
-}
-
-/* Copies the part of the line that shows the range: tabs and control characters become spaces,
- * lines longer than the terminal are cut to a window round the caret with "..." at the cut ends. */
-static void take_excerpt(Diagnostic *diagnostic, Arena *arena, const char *line, uint32_t length,
-    uint32_t begin, uint32_t end) {
-    uint32_t from = 0, to = length;
+static Window choose_window(const char *line, uint32_t length, uint32_t begin) {
+    Window window = {0, length};
     if (length > EXCERPT_COLUMNS) {
         uint32_t before = EXCERPT_COLUMNS / 2;
-        from = begin > before ? begin - before : 0;
-        to = smaller(length, from + EXCERPT_COLUMNS);
-        while (from < begin && continues_character(line[from]))
-            from++;
-        while (to > begin && to < length && continues_character(line[to]))
-            to--;
+        window.from = begin > before ? begin - before : 0;
+        window.to = smaller(length, window.from + EXCERPT_COLUMNS);
+        while (window.from < begin && continues_character(line[window.from]))
+            window.from++;
+        while (window.to > begin && window.to < length && continues_character(line[window.to]))
+            window.to--;
     }
-    const char *head = from > 0 ? "..." : "";
-    const char *tail = to < length ? "..." : "";
-    char *excerpt = arena_format(arena, "%s%*s%s", head, (int)(to - from), "", tail);
-    uint32_t start = (uint32_t)strlen(head);
-    for (uint32_t i = from; i < to; i++) {
-        unsigned char byte = (unsigned char)line[i];
-        excerpt[start + i - from] = byte < 0x20 || byte == 0x7f ? ' ' : (char)byte;
+    return window;
+}
+
+/* One character of the source, or a byte of it that cannot be shown; returns the bytes taken. */
+static uint32_t append_character(Text *text, const char *at) {
+    if (*at == '\t') {
+        text_append(text, " ");
+        return 1;
     }
-    tame(excerpt);
-    diagnostic->excerpt = excerpt;
-    /* A caret stands under a character, not under each of its bytes. */
-    uint32_t column = start, columns = 0;
-    for (uint32_t i = from; i < begin; i++)
-        column += !continues_character(line[i]);
-    for (uint32_t i = begin; i < smaller(end, to); i++)
-        columns += !continues_character(line[i]);
-    diagnostic->caret = column;
-    diagnostic->caret_length = columns > 0 ? columns : 1;
+    return (uint32_t)quote_character(text, at);
+}
+
+/* A caret stands under a character, not under each of its bytes. */
+static uint32_t count_columns(const Text *text, size_t begin, size_t end) {
+    uint32_t columns = 0;
+    for (size_t i = begin; i < end; i++)
+        columns += !continues_character(text->data[i]);
+    return columns;
+}
+
+/* Tabs become spaces, and what is cut off at the ends "...". The line need not end with a NUL, but
+ * the file does. */
+static void take_excerpt(Diagnostic *diagnostic, Arena *arena, const char *line, uint32_t length,
+    uint32_t begin, uint32_t end) {
+    Window window = choose_window(line, length, begin);
+    Text text = {0};
+    text_append(&text, window.from > 0 ? "..." : "");
+    size_t caret = text.length, caret_end = caret;
+    for (uint32_t i = window.from; i < window.to;) {
+        bool is_marked = i < end;
+        if (i <= begin)
+            caret = text.length;
+        i += append_character(&text, line + i);
+        if (is_marked)
+            caret_end = text.length;
+    }
+    if (begin >= window.to)
+        caret = text.length;
+    text_append(&text, window.to < length ? "..." : "");
+    uint32_t columns = caret_end > caret ? count_columns(&text, caret, caret_end) : 1;
+    diagnostic->caret = count_columns(&text, 0, caret);
+    diagnostic->caret_length = columns;
+    diagnostic->excerpt = arena_copy_bytes(arena, text.data, text.length);
+    text_free(&text);
 }
 
 static void take_place(Diagnostic *diagnostic, Arena *arena, SourceRange where) {
     const SourceFile *file = where.file;
     if (file->text == NULL) { /* no text, so no lines */
-        diagnostic->file_name = tame_copy(arena, file->name);
+        diagnostic->file_name = quote_copy(arena, file->name);
         return;
     }
     uint32_t size = file->length > UINT32_MAX ? UINT32_MAX : (uint32_t)file->length;
@@ -120,7 +132,7 @@ static void take_place(Diagnostic *diagnostic, Arena *arena, SourceRange where) 
         (at = memchr(at, '\n', (size_t)(file->text + line_begin - at))) != NULL; at++)
         line++;
     diagnostic->has_place = true;
-    diagnostic->file_name = tame_copy(arena, file->name);
+    diagnostic->file_name = quote_copy(arena, file->name);
     diagnostic->line = line;
     diagnostic->column = begin - line_begin + 1;
     uint32_t length = line_end - line_begin;
@@ -143,14 +155,13 @@ static void report(Diagnostics *diagnostics, Severity severity, SourceRange wher
     va_copy(again, arguments);
     int length = vsnprintf(NULL, 0, format, again);
     va_end(again);
-    char *copy = arena_allocate(diagnostics->arena, (size_t)(length < 0 ? 0 : length) + 1);
-    vsnprintf(copy, (size_t)(length < 0 ? 0 : length) + 1, format, arguments);
-    tame(copy);
+    char *message = arena_allocate(diagnostics->arena, (size_t)(length < 0 ? 0 : length) + 1);
+    vsnprintf(message, (size_t)(length < 0 ? 0 : length) + 1, format, arguments);
 
     Diagnostic *diagnostic = ARENA_NEW(diagnostics->arena, Diagnostic);
     diagnostic->severity = severity;
-    diagnostic->message = copy;
-    diagnostic->hint = hint == NULL ? NULL : tame_copy(diagnostics->arena, hint);
+    diagnostic->message = quote_copy(diagnostics->arena, message);
+    diagnostic->hint = hint == NULL ? NULL : quote_copy(diagnostics->arena, hint);
     if (where.file != NULL)
         take_place(diagnostic, diagnostics->arena, where);
     if (diagnostics->last == NULL)
@@ -175,11 +186,33 @@ void diagnostics_error(Diagnostics *diagnostics, const char *hint, const char *f
     va_end(arguments);
 }
 
+void diagnostics_add_lines(Diagnostics *diagnostics, const char *lines, size_t length) {
+    if (diagnostics->last == NULL || diagnostics->last_was_dropped)
+        return;
+    Text text = {0};
+    for (size_t at = 0; at < length && lines[at] != '\0';) {
+        if (lines[at] == '\n') {
+            text_append(&text, "\n");
+            at++;
+        } else {
+            at += append_character(&text, lines + at);
+        }
+    }
+    while (text.length > 0 && text.data[text.length - 1] == '\n')
+        text.length--;
+    text_append(&text, text.length > 0 ? "\n" : "");
+    diagnostics->last->lines = arena_copy_bytes(diagnostics->arena, text.data, text.length);
+    text_free(&text);
+}
+
 void diagnostics_pass_on(
     Diagnostics *diagnostics, const Diagnostics *from, SourceRange where, const char *prefix) {
-    for (const Diagnostic *one = from->first; one != NULL; one = one->next)
+    for (const Diagnostic *one = from->first; one != NULL; one = one->next) {
         diagnostics_report(
             diagnostics, one->severity, where, one->hint, "%s%s", prefix, one->message);
+        if (one->lines != NULL)
+            diagnostics_add_lines(diagnostics, one->lines, strlen(one->lines));
+    }
 }
 
 size_t diagnostics_error_count(const Diagnostics *diagnostics) {
@@ -212,6 +245,8 @@ static void print_one(const Diagnostic *diagnostic, FILE *stream) {
             fputc('~', stream);
         fputc('\n', stream);
     }
+    if (diagnostic->lines != NULL)
+        fputs(diagnostic->lines, stream);
     if (diagnostic->hint != NULL)
         fprintf(stream, "hint: %s\n", diagnostic->hint);
 }

@@ -8,6 +8,8 @@
  *                      ^~~
  *     hint: did you mean 'conv'?
  *
+ * What is quoted of a file is shown as ir/quote.h has it, on one line.
+ *
  * Lines and columns count from 1; a column is a byte (as in gcc). Without a source file the message
  * starts with "riffle: error: ". */
 #ifndef RIFFLE_IR_DIAGNOSTICS_H
@@ -47,6 +49,10 @@ void diagnostics_report(Diagnostics *diagnostics, Severity severity, SourceRange
 /* Short form of an error without a place in a source file. */
 void diagnostics_error(Diagnostics *diagnostics, const char *hint, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Shows what another program said below the message that was reported last: lines, which text of a
+ * message never breaks into. `lines` ends with a NUL, at `length` or behind it. */
+void diagnostics_add_lines(Diagnostics *diagnostics, const char *lines, size_t length);
 
 /* Reports all of `from` again, at another place and with a prefix before each message. */
 void diagnostics_pass_on(

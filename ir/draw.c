@@ -1,5 +1,7 @@
 #include "ir/draw.h"
 
+#include "ir/quote.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -35,7 +37,8 @@ bool draw_path_matches(const char *path, const char *only) {
 }
 
 void drawing_escape(Text *text, const char *string) {
-    for (; *string != '\0'; string++) {
+    for (size_t size; *string != '\0'; string += size) {
+        size = 1;
         switch (*string) {
         case '&':
             text_append(text, "&amp;");
@@ -49,8 +52,12 @@ void drawing_escape(Text *text, const char *string) {
         case '"':
             text_append(text, "&quot;");
             break;
+        case '\\': /* Graphviz makes \N the node's name, and \\ one of them */
+            text_append(text, "\\\\");
+            break;
         default:
-            text_append_bytes(text, string, 1);
+            text_append(text, quote_shown(string) == 0 ? "\\" : "");
+            size = quote_character(text, string);
         }
     }
 }

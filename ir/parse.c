@@ -1,10 +1,11 @@
 /* Reads the text form, .rir; the grammar stands in docs/ir.md. After an error the parser goes on
  * with the next line that begins a statement, so that one run reports all faults. */
 #include "ir/parse_node.h"
+#include "ir/quote.h"
 
 #include <string.h>
 
-enum { MOST_INPUTS = 1000, MOST_OUTPUTS = 1000 };
+enum { MOST_INPUTS = 1000, MOST_OUTPUTS = 1000, LONGEST_SHOWN = 60 };
 
 /* ---- tokens ---- */
 
@@ -42,10 +43,11 @@ bool parser_expected(Parser *parser, const char *what) {
         diagnostics_report(parser->diagnostics, SEVERITY_ERROR, where, NULL,
             "expected %s, but the text ends", what);
     } else {
+        const char *text = parser->lexer.file->text + token->begin;
         uint32_t length = token->end - token->begin;
+        size_t shown = length > LONGEST_SHOWN ? quote_cut(text, LONGEST_SHOWN) : length;
         diagnostics_report(parser->diagnostics, SEVERITY_ERROR, where, NULL,
-            "expected %s, but got '%.*s'", what, (int)(length > 60 ? 60 : length),
-            parser->lexer.file->text + token->begin);
+            "expected %s, but got '%.*s'", what, (int)shown, text);
     }
     return false;
 }

@@ -1,6 +1,7 @@
 /* The text form, .rir; described in docs/ir.md. The output depends on nothing but the graph. */
 #include "ir/graph.h"
 #include "ir/names.h"
+#include "ir/quote.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,14 +57,10 @@ static void choose_spellings(Printer *printer) {
 
 static void print_quoted(Text *text, const char *string) {
     text_append(text, "\"");
-    for (; *string != '\0'; string++) {
-        unsigned char c = (unsigned char)*string;
-        if (c == '"' || c == '\\')
-            text_format(text, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
-            text_format(text, "\\x%02x", c);
-        else
-            text_append_bytes(text, string, 1);
+    while (*string != '\0') {
+        if (*string == '"' || *string == '\\')
+            text_append(text, "\\");
+        string += quote_character(text, string);
     }
     text_append(text, "\"");
 }

@@ -168,11 +168,9 @@ static void report_messages(Build *build, const char *command) {
     Text messages = {0};
     build_read(build, messages_file, &messages);
     size_t length = messages.length < MOST_BYTES ? messages.length : MOST_BYTES;
-    while (length > 0 && messages.data[length - 1] == '\n')
-        length--;
     diagnostics_error(build->diagnostics, "--cc COMMAND names another C compiler",
-        "the C compiler '%s' failed:\n%.*s", command, (int)length,
-        messages.data ? messages.data : "");
+        "the C compiler '%s' failed:", command);
+    diagnostics_add_lines(build->diagnostics, messages.data, length);
     text_free(&messages);
 }
 

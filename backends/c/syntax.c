@@ -1,4 +1,5 @@
 #include "backends/c/syntax.h"
+#include "ir/quote.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
@@ -296,9 +297,11 @@ void syntax_float(Text *out, float value) {
 void syntax_comment(Text *out, const char *words) {
     for (const char *at = words; *at != '\0'; at++) {
         bool ends = (at[0] == '*' && at[1] == '/') || (at[0] == '/' && at[1] == '*');
-        unsigned char byte = (unsigned char)*at;
-        char plain = byte < ' ' || byte > '~' || byte == '\\' || byte == '?' ? '_' : *at;
-        text_append_bytes(out, ends ? "_" : &plain, 1);
+        bool joins = *at == '\\' || *at == '?'; /* lines, the second in trigraphs */
+        if (ends || joins || quote_shown(at) != 1)
+            quote_byte(out, *at);
+        else
+            text_append_bytes(out, at, 1);
     }
 }
 

@@ -97,10 +97,9 @@ static bool run_or_report(const Job *job, const char *const *words) {
     Text said = {0};
     read_file(job->messages, &said);
     size_t length = said.length < MOST_MESSAGE_BYTES ? said.length : MOST_MESSAGE_BYTES;
-    while (length > 0 && said.data[length - 1] == '\n')
-        length--;
     diagnostics_error(job->diagnostics, "NVCC and CC in the environment name other compilers",
-        "'%s' failed:\n%.*s", words[0], (int)length, said.data == NULL ? "" : said.data);
+        "'%s' failed:", words[0]);
+    diagnostics_add_lines(job->diagnostics, said.data, length);
     text_free(&said);
     return false;
 }

@@ -1,6 +1,8 @@
 /* Messages about the model and about its nodes. */
 #include "frontend/onnx/importer.h"
 
+#include "ir/quote.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,9 +36,10 @@ bool node_fault(Importer *importer, const char *hint, const char *format, ...) {
     const char *message = format_message(importer->arena, format, arguments);
     va_end(arguments);
     const Onnx__NodeProto *node = importer->node;
+    const char *label = node_label(node);
     diagnostics_report(importer->diagnostics, SEVERITY_ERROR, importer->where, hint,
-        "node '%.*s' (%.*s): %s", LONGEST_NAME, node_label(node), LONGEST_NAME, node->op_type,
-        message);
+        "node '%.*s' (%.*s): %s", (int)quote_cut(label, LONGEST_NAME), label,
+        (int)quote_cut(node->op_type, LONGEST_NAME), node->op_type, message);
     return false;
 }
 

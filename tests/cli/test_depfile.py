@@ -78,7 +78,7 @@ class Depfile(Command):
         done = self.invoke("compile", "a\nb.rfl", "--random-weights", "1", "--backend", "c", "--depfile", "net.d",
                            "-o", "out")
         self.assertEqual((done.returncode, done.stderr), (
-            1, "riffle: error: --depfile: a path with a line break cannot be written in a Makefile: 'a\nb.rfl'\n"
+            1, "riffle: error: --depfile: a path with a line break cannot be written in a Makefile: 'a\\x0ab.rfl'\n"
                "hint: rename it, or leave out --depfile\n"))
         (self.folder / "taken").mkdir()
         before = self.files()

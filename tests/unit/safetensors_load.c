@@ -287,7 +287,7 @@ static const HostileHeader hostile_headers[] = {
         "tensors 'v' and 'w' overlap"},
     {"{" TENSOR("v", "F32", "[1]", 0, 4) "," TENSOR("w", "F32", "[1]", 0, 4) "}", 4, 3,
         "tensors 'v' and 'w' overlap"},
-    {"{\"w\\u001b[31m\":1}", 0, 2, "entry 'w?[31m'"},
+    {"{\"w\\u001b[31m\":1}", 0, 2, "entry 'w\\x1b[31m'"},
 };
 
 static void reports_hostile_headers(void **state) {
