@@ -121,13 +121,12 @@ static bool read_range(SafetensorsFile *file, SafetensorsTensor *tensor, const j
             tensor->end - tensor->begin);
         sound = false;
     }
-    if (tensor->end > file->data_bytes) {
+    if (tensor->end > file->data_bytes && file->cut_count++ == 0) {
         diagnostics_error(diagnostics, "the file may be truncated",
             "%s: tensor '%s' ends at byte %" PRIu64 " of the data, but the file has only %" PRIu64,
             file->path, tensor->name, tensor->end, file->data_bytes);
-        sound = false;
     }
-    return sound;
+    return sound && tensor->end <= file->data_bytes;
 }
 
 static void read_tensor(SafetensorsFile *file, SafetensorsTensor *tensor, const char *key,
@@ -237,6 +236,11 @@ static void read_header(SafetensorsFile *file, json_t *header, Diagnostics *diag
         else
             read_tensor(file, &file->tensors[file->tensor_count++], key, entry, diagnostics);
     }
+    if (file->cut_count > 1)
+        diagnostics_report(diagnostics, SEVERITY_NOTE, (SourceRange){0}, NULL,
+            file->cut_count == 2 ? "%zu more tensor of %s ends behind the end of the file"
+                                 : "%zu more tensors of %s end behind the end of the file",
+            file->cut_count - 1, file->path);
     if (file->tensor_count > 1)
         qsort(file->tensors, file->tensor_count, sizeof file->tensors[0], compare_keys);
     check_cover(file, diagnostics);

@@ -40,6 +40,7 @@ typedef struct SafetensorsFile {
     uint64_t data_bytes;
     SafetensorsTensor *tensors; /* sorted by key */
     size_t tensor_count;
+    size_t cut_count; /* tensors that end behind the end of the file */
 } SafetensorsFile;
 
 /* Maps the file read-only and checks it whole; every fault is reported. NULL when there is no

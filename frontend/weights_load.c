@@ -6,31 +6,16 @@
  * 4. What the file has and the graph does not want is an error too: it is how a wrong width or a
  *    forgotten layer shows.
  *
- * Every step goes on after a fault, so that the user sees all of them at once. */
+ * Every step goes on after a fault, so that the user sees all kinds of them at once. */
 #include "frontend/frontend.h"
-#include "frontend/safetensors.h"
+#include "frontend/weights_loader.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
-
-/* A candidate list longer than this, as only a hostile file has, is not searched for look-alikes.
- */
-enum { MOST_HINT_CANDIDATES = 5000, LONGEST_HINT_NAME = 200 };
 
 struct WeightFile {
     SafetensorsFile *file;
 };
-
-typedef struct Loader {
-    Graph *graph;
-    SafetensorsFile *file;
-    Diagnostics *diagnostics;
-    Arena *scratch;
-    const char *
-        *spare_names; /* tensors that no weight asks for: what a missing one may be called */
-    size_t spare_count;
-} Loader;
 
 /* ---- conversion; exact, since every f16 and bf16 number is an f32 number ---- */
 
@@ -74,44 +59,7 @@ static const float *tensor_floats(
     return floats;
 }
 
-/* ---- faults ---- */
-
-static void check_finite(Loader *loader, const Weight *weight, const float *data, size_t count) {
-    size_t nan_count = 0, infinite_count = 0, first = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (isfinite(data[i]))
-            continue;
-        if (nan_count + infinite_count == 0)
-            first = i;
-        if (isnan(data[i]))
-            nan_count++;
-        else
-            infinite_count++;
-    }
-    if (nan_count + infinite_count == 0)
-        return;
-    int64_t index[MAX_RANK];
-    for (int i = weight->type.rank - 1; i >= 0; i--) {
-        index[i] = (int64_t)(first % (size_t)weight->type.dims[i]);
-        first /= (size_t)weight->type.dims[i];
-    }
-    diagnostics_report(loader->diagnostics, SEVERITY_ERROR, weight->where, NULL,
-        "weight '%s' holds %zu NaN and %zu infinite numbers in %s, the first at %s", weight->path,
-        nan_count, infinite_count, loader->file->path,
-        shape_text(loader->scratch, weight->type.rank, index));
-}
-
-static void report_missing(Loader *loader, const Weight *weight) {
-    const char *hint = NULL;
-    if (loader->spare_count <= MOST_HINT_CANDIDATES) {
-        const char *closest = closest_word(weight->path, loader->spare_names, loader->spare_count);
-        if (closest != NULL)
-            hint = arena_format(loader->scratch, "did you mean '%s'?", closest);
-    }
-    diagnostics_report(loader->diagnostics, SEVERITY_ERROR, weight->where, hint,
-        "weight '%s' of shape %s is missing from %s", weight->path,
-        shape_text(loader->scratch, weight->type.rank, weight->type.dims), loader->file->path);
-}
+/* ---- matching ---- */
 
 static bool is_ignored(const SafetensorsTensor *tensor) {
     static const char suffix[] = "num_batches_tracked";
@@ -120,26 +68,7 @@ static bool is_ignored(const SafetensorsTensor *tensor) {
            (length == suffix_length || tensor->key[length - suffix_length - 1] == '.');
 }
 
-static void report_surplus(Loader *loader) {
-    for (size_t i = 0; i < loader->file->tensor_count; i++) {
-        const SafetensorsTensor *tensor = &loader->file->tensors[i];
-        if (tensor->used || is_ignored(tensor))
-            continue;
-        if (tensor->sound)
-            diagnostics_error(loader->diagnostics, NULL,
-                "%s: tensor '%s' of shape %s is used by no layer of '%s'", loader->file->path,
-                tensor->name, shape_text(loader->scratch, tensor->rank, tensor->dims),
-                loader->graph->name);
-        else
-            diagnostics_error(loader->diagnostics, NULL,
-                "%s: tensor '%s' is used by no layer of '%s'", loader->file->path, tensor->name,
-                loader->graph->name);
-    }
-}
-
-/* ---- matching ---- */
-
-static bool same_shape(const Weight *weight, const SafetensorsTensor *tensor) {
+bool weight_has_shape(const Weight *weight, const SafetensorsTensor *tensor) {
     if (weight->type.rank != tensor->rank)
         return false;
     for (int i = 0; i < tensor->rank; i++)
@@ -148,49 +77,50 @@ static bool same_shape(const Weight *weight, const SafetensorsTensor *tensor) {
     return true;
 }
 
-static void load_weight(Loader *loader, Weight *weight) {
-    const SafetensorsFile *file = loader->file;
-    SafetensorsTensor *tensor = safetensors_find(file, weight->path);
-    if (tensor == NULL) {
-        report_missing(loader, weight);
-        return;
-    }
-    if (!tensor->sound) /* reported when the file was read */
-        return;
-    bool fits = true;
-    if (!same_shape(weight, tensor)) {
-        diagnostics_report(loader->diagnostics, SEVERITY_ERROR, weight->where, NULL,
-            "weight '%s' has shape %s in the network but %s in %s", weight->path,
-            shape_text(loader->scratch, weight->type.rank, weight->type.dims),
-            shape_text(loader->scratch, tensor->rank, tensor->dims), file->path);
-        fits = false;
-    }
-    if (tensor->type == SAFETENSORS_OTHER) {
-        diagnostics_report(loader->diagnostics, SEVERITY_ERROR, weight->where,
-            "convert the file to F32, F16 or BF16", "weight '%s' has the type %s in %s",
-            weight->path, tensor->type_name, file->path);
-        fits = false;
-    }
-    if (!fits)
-        return;
-    /* Sound and of equal shape: the count is bounded by the size of the file. */
-    size_t count = (size_t)tensor_elements(&weight->type);
-    weight->data = tensor_floats(file, tensor, count, loader->graph->arena);
-    check_finite(loader, weight, weight->data, count);
+static bool all_finite(const float *data, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(data[i]))
+            return false;
+    return true;
 }
 
-static void find_spare_names(Loader *loader) {
+/* Gives the weight its data where it can. */
+static WeightFault load_weight(const WeightLoader *loader, Weight *weight) {
+    SafetensorsTensor *tensor = safetensors_find(loader->file, weight->path);
+    if (tensor == NULL)
+        return WEIGHT_MISSING;
+    tensor->used = true;
+    if (!tensor->sound)
+        return WEIGHT_REPORTED;
+    if (!weight_has_shape(weight, tensor) || tensor->type == SAFETENSORS_OTHER)
+        return WEIGHT_MISSHAPEN;
+    /* Sound and of equal shape: the count is bounded by the size of the file. */
+    size_t count = (size_t)tensor_elements(&weight->type);
+    weight->data = tensor_floats(loader->file, tensor, count, loader->graph->arena);
+    return all_finite(weight->data, count) ? WEIGHT_FITS : WEIGHT_NOT_FINITE;
+}
+
+static void find_spare_names(WeightLoader *loader) {
     const SafetensorsFile *file = loader->file;
-    for (const Weight *weight = loader->graph->first_weight; weight; weight = weight->next) {
-        SafetensorsTensor *tensor = safetensors_find(file, weight->path);
-        if (tensor != NULL)
-            tensor->used = true;
-    }
     loader->spare_names = ARENA_ARRAY(loader->scratch, const char *, file->tensor_count + 1);
-    for (size_t i = 0; i < file->tensor_count; i++)
-        if (!file->tensors[i].used && !is_ignored(&file->tensors[i]) &&
-            strlen(file->tensors[i].name) <= LONGEST_HINT_NAME)
-            loader->spare_names[loader->spare_count++] = file->tensors[i].name;
+    for (size_t i = 0; i < file->tensor_count; i++) {
+        SafetensorsTensor *tensor = &file->tensors[i];
+        tensor->used = tensor->used || is_ignored(tensor);
+        if (!tensor->used && strlen(tensor->name) <= LONGEST_HINT_NAME)
+            loader->spare_names[loader->spare_count++] = tensor->name;
+    }
+}
+
+static void load_all(WeightLoader *loader) {
+    for (const Weight *weight = loader->graph->first_weight; weight; weight = weight->next)
+        loader->weight_count++;
+    loader->faults = ARENA_ARRAY(loader->scratch, WeightFault, loader->weight_count + 1);
+    size_t i = 0;
+    for (Weight *weight = loader->graph->first_weight; weight; weight = weight->next)
+        loader->faults[i++] = load_weight(loader, weight);
+    find_spare_names(loader);
+    weights_find_prefix(loader);
+    weights_report(loader);
 }
 
 WeightFile *weights_load(Graph *graph, const char *path, Diagnostics *diagnostics) {
@@ -198,12 +128,9 @@ WeightFile *weights_load(Graph *graph, const char *path, Diagnostics *diagnostic
     SafetensorsFile *file = safetensors_open(path, diagnostics);
     if (file == NULL)
         return NULL;
-    Loader loader = {
+    WeightLoader loader = {
         .graph = graph, .file = file, .diagnostics = diagnostics, .scratch = arena_create()};
-    find_spare_names(&loader);
-    for (Weight *weight = graph->first_weight; weight; weight = weight->next)
-        load_weight(&loader, weight);
-    report_surplus(&loader);
+    load_all(&loader);
     arena_destroy(loader.scratch);
 
     if (diagnostics_error_count(diagnostics) > errors_before) {
