@@ -210,7 +210,7 @@ void emit_activation(KernelBuilder *builder, Activation activation, int reg) {
     case ACTIVATION_COUNT:
         break;
     }
-    assert(!"unknown activation");
+    assert(false && "unknown activation");
 }
 
 RunPart run_part(const Run *run, int64_t begin, int64_t end) {

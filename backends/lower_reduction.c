@@ -373,7 +373,7 @@ static void emit_local_response_norm(const ChannelOp *op, const Node *node) {
 }
 
 static bool check_beta(Lowering *lowering, const Node *node) {
-    if (fabs(node_number(node, "beta")) <= LARGEST_BETA)
+    if (fabs(node_number(node, "beta")) <= (double)LARGEST_BETA)
         return true;
     diagnostics_report(lowering->diagnostics, SEVERITY_ERROR, node->where,
         "the interpreter (`riffle run --interpret`) takes any beta",

@@ -79,7 +79,7 @@ static int64_t vectors_of(const Target *target, int64_t channels) {
 static double block_cycles(const Layer *layer, const WinogradBlock *block, int64_t rows) {
     const Target *target = layer->target;
     int64_t tiles = winograd_tiles(block, rows);
-    double products = WINOGRAD_POSITIONS *
+    double products = (double)WINOGRAD_POSITIONS *
                       tiles_cycles(target, layer->outputs, tiles, layer->inputs, block->tile);
     double transforms = input_cycles * (double)vectors_of(target, layer->inputs) +
                         output_cycles * (double)vectors_of(target, layer->outputs);

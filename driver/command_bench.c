@@ -116,11 +116,12 @@ static bool time_runs(const BenchOptions *options, const LoadedModel *loaded, Te
             return false;
     }
     for (int round = 0; round < ROUNDS && runs->count < most; round++) {
-        limit_measure(&measurement->limit, options->seconds / ROUNDS / 2);
+        limit_measure(&measurement->limit, options->seconds / (double)ROUNDS / 2);
         int64_t round_end = options->runs > 0 ? most * (round + 1) / ROUNDS : most;
         double start = seconds_now(), now = start;
         while (runs->count < round_end &&
-               (options->runs > 0 || now - start < options->seconds / ROUNDS || runs->count == 0)) {
+               (options->runs > 0 || now - start < options->seconds / (double)ROUNDS ||
+                   runs->count == 0)) {
             double before = now;
             if (!tensors_run(tensors, loaded, pool, options->session))
                 return false;

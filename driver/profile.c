@@ -53,12 +53,14 @@ static bool time_steps(const PeakProbe *probe, const LoadedModel *loaded, Tensor
     StepClock *clock, Samples *runs, const ProfileOptions *options, Session *session,
     double *peak) {
     for (int round = 0; round < ROUNDS && runs->count < runs->capacity; round++) {
-        double measured = peak_gflops(probe, options->threads, options->seconds / ROUNDS / 4);
+        double measured =
+            peak_gflops(probe, options->threads, options->seconds / (double)ROUNDS / 4);
         *peak = measured > *peak ? measured : *peak;
         int64_t round_end = runs->capacity * (round + 1) / ROUNDS;
         double start = seconds_now();
-        while (runs->count < round_end && (options->runs > 0 || runs->count == 0 ||
-                                              seconds_now() - start < options->seconds / ROUNDS))
+        while (runs->count < round_end &&
+               (options->runs > 0 || runs->count == 0 ||
+                   seconds_now() - start < options->seconds / (double)ROUNDS))
             if (!run_twice(tensors, loaded, clock, runs, session))
                 return false;
     }

@@ -39,7 +39,7 @@ enum { LARGEST_INTEGER = 1 << 30 };
 
 /* The upper end is worth its words only to those who went beyond it. */
 static const char *wanted_integer(Evaluator *evaluator, int64_t least, Datum given) {
-    if (datum_is_numeric(given) && datum_as_number(given) > LARGEST_INTEGER)
+    if (datum_is_numeric(given) && datum_as_number(given) > (double)LARGEST_INTEGER)
         return arena_format(evaluator->arena, "a whole number from %" PRId64 " to %d",
             least == INT64_MIN ? -(int64_t)LARGEST_INTEGER : least, LARGEST_INTEGER);
     return least == INT64_MIN

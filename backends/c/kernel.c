@@ -215,7 +215,7 @@ static void append_value(Syntax *syntax, const Instruction *instruction) {
     default:
         break;
     }
-    assert(!"an instruction that c_kernel_fault refuses");
+    assert(false && "an instruction that c_kernel_fault refuses");
 }
 
 static void append_effect(Syntax *syntax, const Instruction *instruction) {

@@ -5,15 +5,13 @@
 #include "backends/cuda/convolution.h"
 #include <math.h>
 
-enum {
-    ISSUED_A_CYCLE = 4,
-    BYTES_A_CYCLE = 64,
-    BLOCKS_AT_ONCE = 2,
-    START_CYCLES = 800, /* of a block: arguments, places, first loads, last stores */
-    LOAD_CYCLES = 300,  /* from the second-level cache */
-    LOADS_AHEAD = 4,    /* steps whose loads are under way together */
-    PHASE_CYCLES = 2500 /* a grid barrier, and what does not fill the GPU before and after it */
-};
+static const double issued_a_cycle = 4, bytes_a_cycle = 64, blocks_at_once = 2;
+/* Of a block: arguments, places, first loads, last stores; and of the second-level cache. */
+static const double start_cycles = 800, load_cycles = 300;
+/* Steps whose loads are under way together. */
+static const double loads_ahead = 4;
+/* A grid barrier, and what does not fill the GPU before and after it. */
+static const double phase_cycles = 2500;
 
 static bool pools_all(const GpuConvolution *conv) {
     return conv->next->op == OP_global_avg_pool;
@@ -48,7 +46,7 @@ static double window_cycles(const GpuConvolution *conv, int64_t outputs) {
     int64_t taps =
         pools_all(conv) ? 1 : conv->window_op.window.kernel[0] * conv->window_op.window.kernel[1];
     double warps = ceil((double)outputs / 32);
-    return warps * (double)taps * 8 / ISSUED_A_CYCLE;
+    return warps * (double)taps * 8 / issued_a_cycle;
 }
 
 /* Cycles of all blocks. */
@@ -65,18 +63,18 @@ static double shape_cycles(const GpuConvolution *conv, const ConvolutionShape *s
     int64_t loads = (conv->pointwise ? 1 : shape->pixels * 4) +
                     (shape->channels % 4 == 0 ? shape->channels / 4 : shape->channels);
     double issue =
-        (double)(warps * steps * (shape->channels * shape->pixels + loads + 2)) / ISSUED_A_CYCLE;
+        (double)(warps * steps * (shape->channels * shape->pixels + loads + 2)) / issued_a_cycle;
     double strides = (double)(conv->window.stride[0] * conv->window.stride[1]);
     double bytes = (double)(conv->group_inputs * 4) *
                    ((double)pixels * strides + (double)(conv->taps * channels));
-    double latency = START_CYCLES + ceil((double)steps / LOADS_AHEAD) * LOAD_CYCLES;
+    double latency = start_cycles + ceil((double)steps / loads_ahead) * load_cycles;
     for (int slices = shape->slices; slices > 1; slices /= 2)
         latency += 80;
     if (shape->rows > 0)
         issue += window_cycles(conv,
             channels * shape->rows * (pools_all(conv) ? conv->width : conv->window_op.width_out));
     double each = ceil((double)items / conv->gpu->lowering.target->gpu->multiprocessors);
-    return fmax(each * issue, each * bytes / BYTES_A_CYCLE) + ceil(each / BLOCKS_AT_ONCE) * latency;
+    return fmax(each * issue, each * bytes / bytes_a_cycle) + ceil(each / blocks_at_once) * latency;
 }
 
 static bool fits(const GpuConvolution *conv, const ConvolutionShape *shape) {
@@ -155,5 +153,5 @@ bool choose_convolution_shape(const GpuConvolution *conv, ConvolutionShape *shap
                   conv->gpu->lowering.target->gpu->multiprocessors;
     *shape = joined.best;
     return joined.cycles <
-           alone.cycles + window_cycles(conv, (int64_t)each) + START_CYCLES + PHASE_CYCLES;
+           alone.cycles + window_cycles(conv, (int64_t)each) + start_cycles + phase_cycles;
 }

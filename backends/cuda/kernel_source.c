@@ -230,7 +230,7 @@ static void append_value(Syntax *syntax, const Instruction *instruction) {
     default:
         break;
     }
-    assert(!"an instruction that kernels for a GPU do not have");
+    assert(false && "an instruction that kernels for a GPU do not have");
 }
 
 static void append_effect(Syntax *syntax, const Instruction *instruction) {

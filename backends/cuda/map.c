@@ -238,7 +238,7 @@ static int emit_normalised(Map *map) {
 }
 
 static bool lower_local_response_norm(GpuLowering *gpu, const Node *node) {
-    if (fabs(node_number(node, "beta")) > LARGEST_BETA) {
+    if (fabs(node_number(node, "beta")) > (double)LARGEST_BETA) {
         diagnostics_report(gpu->lowering.diagnostics, SEVERITY_ERROR, node->where,
             "the interpreter (`riffle run --interpret`) takes any beta",
             "local_response_norm is compiled for a beta from %d to %d only", -LARGEST_BETA,

@@ -50,7 +50,7 @@ LLVMValueRef codegen_expression(KernelCodegen *k, const Expression *expression) 
     case EXPRESSION_ELEMENT:
         break;
     }
-    assert(!"unknown expression");
+    assert(false && "unknown expression");
     return NULL;
 }
 

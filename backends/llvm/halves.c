@@ -71,6 +71,6 @@ LLVMValueRef codegen_halves(
     default:
         break;
     }
-    assert(!"not an instruction on bf16");
+    assert(false && "not an instruction on bf16");
     return NULL;
 }

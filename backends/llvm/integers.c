@@ -125,6 +125,6 @@ LLVMValueRef codegen_integers(Codegen *codegen, const Instruction *instruction,
     default:
         break;
     }
-    assert(!"not an instruction on integers");
+    assert(false && "not an instruction on integers");
     return NULL;
 }

@@ -416,7 +416,7 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
     case INSTRUCTION_COUNT:
         break;
     }
-    assert(!"unknown instruction");
+    assert(false && "unknown instruction");
     return NULL;
 }
 
