@@ -5,11 +5,7 @@
 #include <string.h>
 
 static bool is_view(const Node *node) {
-    if (node->op == OP_flatten) {
-        const TensorType *type = &node->operands[0]->type;
-        return type->dims[1] == node->results[0]->type.dims[1];
-    }
-    return op_moves_channels(node->op) || node->op == OP_crop;
+    return node_renames_channels(node) || op_moves_channels(node->op) || node->op == OP_crop;
 }
 
 static int64_t value_channels(const Value *value) {

@@ -373,6 +373,7 @@ static bool lower_node(Lowering *lowering, const Node *node) {
     case OP_gather:
     case OP_route:
     case OP_flatten:
+    case OP_unflatten:
     case OP_crop:
         return lower_layout(lowering, node);
     case OP_global_avg_pool:
@@ -391,12 +392,9 @@ static bool lower_node(Lowering *lowering, const Node *node) {
     return false;
 }
 
-/* A flatten of one pixel is the same numbers: its operand. */
-static const Value *before_flatten(const Value *value) {
-    while (
-        value->producer && value->producer->op == OP_flatten &&
-        value->producer->operands[0]->type.dims[2] * value->producer->operands[0]->type.dims[3] ==
-            1)
+/* What has the same numbers in the same order under another shape. */
+static const Value *before_renaming(const Value *value) {
+    while (value->producer && node_renames_channels(value->producer))
         value = value->producer->operands[0];
     return value;
 }
@@ -408,7 +406,7 @@ static void choose_direct_outputs(Lowering *lowering) {
         const GraphOutput *output = &graph->outputs[i];
         const TensorType *type = &output->value->type;
         bool flat = type->rank < 4 || type->dims[2] * type->dims[3] == 1;
-        const Value *written = before_flatten(output->value);
+        const Value *written = before_renaming(output->value);
         const Node *producer = written->producer;
         bool by_kernel = producer && !op_moves_channels(producer->op) &&
                          producer->op != OP_flatten && producer->op != OP_crop;

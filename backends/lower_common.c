@@ -137,7 +137,9 @@ static int emit_constant(KernelBuilder *builder, int lanes, float constant) {
     return reg;
 }
 
-/* The range reduction and polynomial of Cephes' expf: x = n ln 2 + r, |r| <= ln 2 / 2. */
+/* The range reduction and polynomial of Cephes' expf: x = n ln 2 + r, |r| <= ln 2 / 2. Clamped so
+ * that n goes from -127, whose power is 0, to 128, whose power is infinity: below -87.7 the result
+ * is 0, above 88.4 it is infinity. */
 void emit_exponential(KernelBuilder *builder, int destination, int source) {
     static const float coefficients[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
         4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
@@ -145,9 +147,9 @@ void emit_exponential(KernelBuilder *builder, int destination, int source) {
     int x = kernel_register(builder, lanes), n = kernel_register(builder, lanes);
     int square = kernel_register(builder, lanes), sum = kernel_register(builder, lanes);
     int one = emit_constant(builder, lanes, 1.0f);
-    int least = emit_constant(builder, lanes, -87.0f);
+    int least = emit_constant(builder, lanes, -88.3f);
     kernel_binary(builder, INSTRUCTION_maximum, x, least, source);
-    kernel_binary(builder, INSTRUCTION_minimum, x, emit_constant(builder, lanes, 88.0f), x);
+    kernel_binary(builder, INSTRUCTION_minimum, x, emit_constant(builder, lanes, 88.6f), x);
     /* NaN stays in x, and so in the result; no integer is made of it. */
     kernel_binary(builder, INSTRUCTION_maximum, n, x, least);
     kernel_multiply_add(builder, n, n, emit_constant(builder, lanes, 1.44269504088896341f),

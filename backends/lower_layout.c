@@ -268,7 +268,7 @@ static bool lower_crop(Lowering *lowering, const Node *node) {
 }
 
 bool lower_layout(Lowering *lowering, const Node *node) {
-    if (node->op == OP_flatten)
+    if (node->op == OP_flatten || node->op == OP_unflatten)
         return lower_flatten(lowering, node);
     if (node->op == OP_crop)
         return lower_crop(lowering, node);

@@ -215,6 +215,7 @@ static Moments fill_node(Graph *graph, const Node *node, const Moments *moments,
     case OP_pad:
     case OP_crop:
     case OP_flatten:
+    case OP_unflatten:
     case OP_local_response_norm:
     case OP_COUNT:
         return x;

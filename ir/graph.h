@@ -196,6 +196,8 @@ bool op_multiplies(OpKind op);
 /* A fully connected layer, or a convolution that adds up several channels: what can multiply
  * numbers of bf16. */
 bool node_adds_channels(const Node *node);
+/* A flatten or unflatten of one pixel: the same channels, with another shape. */
+bool node_renames_channels(const Node *node);
 /* concat, split, shuffle, gather, route: ops that only say which channel is where. */
 bool op_moves_channels(OpKind op);
 /* These, crop and max_pool: what comes out are numbers that went in, whatever their type. */

@@ -449,6 +449,14 @@ static void infer_flatten(Inference *inference) {
     result(inference, tensor_type(2, (int64_t[]){dims[0], dims[1] * dims[2] * dims[3]}));
 }
 
+static void infer_unflatten(Inference *inference) {
+    const TensorType *type = operand(inference, 0);
+    if (type->rank == 2)
+        result(inference, tensor_type(4, (int64_t[]){type->dims[0], type->dims[1], 1, 1}));
+    else
+        fault(inference, "the operand must be [n,c], but is %s", operand_spelling(inference, 0));
+}
+
 static void infer_product(Inference *inference) {
     const Node *node = inference->node;
     const TensorType *type = operand(inference, 0);
@@ -553,6 +561,7 @@ static InferFunction *const infer_functions[OP_COUNT] = {
     [OP_avg_pool] = infer_pool,
     [OP_global_avg_pool] = infer_global_avg_pool,
     [OP_flatten] = infer_flatten,
+    [OP_unflatten] = infer_unflatten,
     [OP_linear] = infer_linear,
     [OP_range] = infer_range,
     [OP_quantize] = infer_quantize,

@@ -28,6 +28,7 @@ static InterpretFunction *const interpret_functions[OP_COUNT] = {
     [OP_avg_pool] = interpret_avg_pool,
     [OP_global_avg_pool] = interpret_global_avg_pool,
     [OP_flatten] = interpret_flatten,
+    [OP_unflatten] = interpret_flatten,
     [OP_linear] = interpret_linear,
     [OP_range] = interpret_range,
     [OP_quantize] = interpret_quantize,

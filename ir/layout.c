@@ -35,6 +35,12 @@ bool op_moves_channels(OpKind op) {
            op == OP_route;
 }
 
+bool node_renames_channels(const Node *node) {
+    return node->op == OP_unflatten ||
+           (node->op == OP_flatten &&
+               node->operands[0]->type.dims[1] == node->results[0]->type.dims[1]);
+}
+
 bool op_keeps_numbers(OpKind op) {
     return op_moves_channels(op) || op == OP_crop || op == OP_max_pool;
 }

@@ -138,19 +138,18 @@ static Weight *shift_weight(Graph *graph, const Node *node, const Affine *affine
         affine->shift != NULL ? scaled_bias(graph, NULL, affine) : NULL);
 }
 
-/* scale as [c,1,1,1], the weight of a depthwise 1x1 convolution, or on the diagonal of [c,c]. */
-static Weight *scale_weight(Graph *graph, const Node *node, const Affine *affine, bool diagonal) {
-    size_t channels = affine->channels, columns = diagonal ? channels : 1;
+/* scale as [c,1,1,1], the weight of a depthwise 1x1 convolution. */
+static Weight *scale_weight(Graph *graph, const Node *node, const Affine *affine) {
     float *data = NULL;
     if (affine->scale != NULL) {
-        data = ARENA_ARRAY(graph->arena, float, channels *columns);
-        for (size_t c = 0; c < channels; c++)
-            data[diagonal ? c * columns + c : c] = (float)affine->scale[c];
+        data = ARENA_ARRAY(graph->arena, float, affine->channels);
+        for (size_t c = 0; c < affine->channels; c++)
+            data[c] = (float)affine->scale[c];
     }
-    int64_t dims[] = {(int64_t)channels, (int64_t)columns, 1, 1};
+    int64_t dims[] = {(int64_t)affine->channels, 1, 1, 1};
     return graph_add_computed_weight(graph,
-        arena_format(graph->arena, "%s.weight", stem_path(graph, node)),
-        tensor_type(diagonal ? 2 : 4, dims), data);
+        arena_format(graph->arena, "%s.weight", stem_path(graph, node)), tensor_type(4, dims),
+        data);
 }
 
 typedef struct LoweredWeights {
@@ -162,13 +161,25 @@ static void prepare_lowered(Graph *graph, Node *node, const void *context) {
     const LoweredWeights *weights = context;
     node->weights[0] = weights->scale;
     node->weights[1] = weights->shift;
-    if (node->op == OP_conv)
-        node_set_integer(node, "groups", weights->scale->type.dims[0]);
+    node_set_integer(node, "groups", weights->scale->type.dims[0]);
+}
+
+/* A matrix with the scale on its diagonal would do for [n,c], too, but zero times infinity is NaN:
+ * one channel would spoil all. */
+static Value *insert_layer(Graph *graph, Node *node, const Affine *affine) {
+    LoweredWeights weights = {scale_weight(graph, node, affine), shift_weight(graph, node, affine)};
+    bool has_plane = node->results[0]->type.rank == 4;
+    Value *x = node->operands[0];
+    if (!has_plane)
+        x = insert_node(graph, node, OP_unflatten, node->path, &x, 1, NULL, NULL)->results[0];
+    x = insert_node(graph, node, OP_conv, node->path, &x, 1, prepare_lowered, &weights)->results[0];
+    if (!has_plane)
+        x = insert_node(graph, node, OP_flatten, node->path, &x, 1, NULL, NULL)->results[0];
+    return x;
 }
 
 bool lower_affine_nodes(PassContext *context, OpKind op) {
     Graph *graph = context->graph;
-    int64_t largest_diagonal = pass_integer(context, "largest-diagonal");
     for (Node *node = graph->first, *next; node; node = next) {
         next = node->next;
         if (node->op != op)
@@ -176,21 +187,8 @@ bool lower_affine_nodes(PassContext *context, OpKind op) {
         Affine affine;
         if (!affine_of(context, node, &affine))
             return false;
-        bool diagonal = node->results[0]->type.rank == 2;
-        if (diagonal && (int64_t)affine.channels > largest_diagonal) {
-            diagnostics_report(context->diagnostics, SEVERITY_ERROR, node->where, NULL,
-                "%s over %zu channels without height and width is not supported but right after "
-                "a convolution or linear",
-                op_info(op)->name, affine.channels);
-            return false;
-        }
-        if (!pass_may_rewrite(context, node))
-            continue;
-        LoweredWeights weights = {
-            scale_weight(graph, node, &affine, diagonal), shift_weight(graph, node, &affine)};
-        Node *layer = insert_node(graph, node, diagonal ? OP_linear : OP_conv, node->path,
-            node->operands, 1, prepare_lowered, &weights);
-        replace_node(graph, node, layer->results[0]);
+        if (pass_may_rewrite(context, node))
+            replace_node(graph, node, insert_layer(graph, node, &affine));
     }
     return true;
 }

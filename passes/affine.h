@@ -9,7 +9,8 @@
  * it, where legal. False after reporting a fault of the weights. */
 bool fold_affine_nodes(PassContext *context, OpKind op);
 
-/* Makes a convolution (or a fully connected layer for [n,c]) of each node of `op`. */
+/* Makes a depthwise 1x1 convolution of each node of `op`, for [n,c] between unflatten and flatten.
+ */
 bool lower_affine_nodes(PassContext *context, OpKind op);
 
 #endif

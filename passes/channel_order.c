@@ -27,13 +27,9 @@ static void join(int *parents, int a, int b) {
     parents[a < b ? b : a] = a < b ? a : b; /* the earlier value stands for the class */
 }
 
-static bool is_one_pixel(const Value *value) {
-    return value->type.rank < 4 || value->type.dims[2] * value->type.dims[3] == 1;
-}
-
 static void tie(int *parents, const Node *node) {
     int result = node->results[0]->id;
-    if (is_channelwise(node) || (node->op == OP_flatten && is_one_pixel(node->operands[0])))
+    if (is_channelwise(node) || node_renames_channels(node))
         for (int i = 0; i < node->operand_count; i++)
             join(parents, node->operands[i]->id, result);
     else if (node->op == OP_conv && node->operand_count > 1) /* the residual */
@@ -66,12 +62,8 @@ static void limit(const ChannelOrders *orders, const Node *node) {
     case OP_linear:
     case OP_route:
         return;
-    case OP_flatten:
-        if (is_one_pixel(node->operands[0]))
-            return;
-        break;
     default:
-        if (is_channelwise(node))
+        if (is_channelwise(node) || node_renames_channels(node))
             return;
         break;
     }

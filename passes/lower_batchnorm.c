@@ -2,7 +2,7 @@
  * them) becomes a depthwise 1x1 convolution with the scale as weight and the shift as bias: so that
  * later passes can fuse activations into it and no backend needs a batch norm.
  *
- * Always legal. A batch norm of [n,c] becomes a linear with a diagonal matrix. */
+ * Always legal. One of [n,c] gets an unflatten before and a flatten behind it. */
 #include "passes/affine.h"
 #include "passes/rewrite.h"
 

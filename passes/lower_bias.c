@@ -1,7 +1,7 @@
 /* lower-bias: a bias that fold-bias left becomes a depthwise 1x1 convolution whose weight is all
  * ones.
  *
- * Always legal. A bias of [n,c] becomes a linear with the unit matrix. */
+ * Always legal. One of [n,c] gets an unflatten before and a flatten behind it. */
 #include "passes/affine.h"
 #include "passes/rewrite.h"
 

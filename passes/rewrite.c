@@ -112,7 +112,8 @@ static Range range_at(const Value *value, int *budget) {
     case OP_max_pool:
     case OP_avg_pool:
     case OP_global_avg_pool:
-    case OP_flatten: {
+    case OP_flatten:
+    case OP_unflatten: {
         Range range = range_at(node->operands[0], budget);
         for (int i = 1; i < node->operand_count; i++) {
             Range other = range_at(node->operands[i], budget);

@@ -6,8 +6,10 @@
  *     2. an activation that changes no number of its operand's range (relu of relu): the operand
  *     3. a pooling of one pixel, stride 1, no padding; a global pooling of one pixel; pad and crop
  *        by nothing: the operand
+ *     4. flatten of unflatten, and unflatten of flatten of [n,c,1,1]: the operand of both
  * And, the only rule that changes the user:
- *     4. linear of flatten of [n,c,1,1]: linear of [n,c,1,1], which means the same. */
+ *     5. linear of flatten of [n,c,1,1], or of unflatten: linear of the operand, which means the
+ *        same. */
 #include "passes/rewrite.h"
 
 static bool is_in_order(IntegerList list, int64_t channels) {
@@ -51,16 +53,29 @@ static bool has_no_effect(const Node *node) {
     }
 }
 
-static void skip_flatten(PassContext *context, Node *linear) {
-    Node *flatten = linear->operands[0]->producer;
-    if (flatten == NULL || flatten->op != OP_flatten)
+/* The flatten or unflatten before the node, if it only gives the channels another shape. */
+static Node *renaming_before(const Node *node) {
+    Node *producer = node->operands[0]->producer;
+    return producer != NULL && node_renames_channels(producer) ? producer : NULL;
+}
+
+static void skip_renaming(PassContext *context, Node *linear) {
+    Node *renaming = renaming_before(linear);
+    if (renaming == NULL || !pass_may_rewrite(context, linear))
         return;
-    const TensorType *type = &flatten->operands[0]->type;
-    if (type->dims[2] != 1 || type->dims[3] != 1 || !pass_may_rewrite(context, linear))
+    linear->operands[0] = renaming->operands[0];
+    if (graph_use_count(context->graph, renaming->results[0]) == 0)
+        graph_remove(context->graph, renaming);
+}
+
+static void skip_renaming_and_back(PassContext *context, Node *node) {
+    Node *before = node_renames_channels(node) ? renaming_before(node) : NULL;
+    if (before == NULL || !tensor_type_equal(&before->operands[0]->type, &node->results[0]->type) ||
+        !pass_may_rewrite(context, node))
         return;
-    linear->operands[0] = flatten->operands[0];
-    if (graph_use_count(context->graph, flatten->results[0]) == 0)
-        graph_remove(context->graph, flatten);
+    replace_node(context->graph, node, before->operands[0]);
+    if (graph_use_count(context->graph, before->results[0]) == 0)
+        graph_remove(context->graph, before);
 }
 
 bool pass_simplify(PassContext *context) {
@@ -68,8 +83,10 @@ bool pass_simplify(PassContext *context) {
     for (Node *node = graph->first, *next; node; node = next) {
         next = node->next;
         if (node->op == OP_linear)
-            skip_flatten(context, node);
-        if (has_no_effect(node) && pass_may_rewrite(context, node))
+            skip_renaming(context, node);
+        if (node_renames_channels(node))
+            skip_renaming_and_back(context, node);
+        else if (has_no_effect(node) && pass_may_rewrite(context, node))
             replace_node(graph, node, node->operands[0]);
     }
     return true;

@@ -32,6 +32,7 @@ static bool lower_node(GpuLowering *gpu, const Node *node) {
     case OP_gather:
     case OP_route:
     case OP_flatten:
+    case OP_unflatten:
     case OP_crop:
         gpu_view(gpu, node);
         return true;
@@ -64,7 +65,8 @@ static void choose_direct_outputs(GpuLowering *gpu) {
         const GraphOutput *output = &graph->outputs[i];
         const Node *producer = output->value->producer;
         if (producer && !op_moves_channels(producer->op) && producer->op != OP_flatten &&
-            producer->op != OP_crop && graph_use_count(graph, output->value) == 1)
+            producer->op != OP_unflatten && producer->op != OP_crop &&
+            graph_use_count(graph, output->value) == 1)
             gpu->direct[output->value->id] = output;
     }
 }

@@ -134,8 +134,8 @@ static Root root_of(const Value *value, int64_t channel) {
 
 static bool can_claim(const GpuLowering *gpu, Root root) {
     const Node *producer = root.value->producer;
-    if (!producer || producer->op == OP_flatten || producer->op == OP_crop ||
-        gpu->direct[root.value->id] || gpu->fused_into[root.value->id])
+    if (!producer || producer->op == OP_flatten || producer->op == OP_unflatten ||
+        producer->op == OP_crop || gpu->direct[root.value->id] || gpu->fused_into[root.value->id])
         return false;
     const PlaneClaim *claims = gpu->claims[root.value->id];
     return !claims || !claims[root.channel].claimed;
@@ -283,7 +283,7 @@ static void view_cropped(GpuLowering *gpu, const Node *node) {
 }
 
 void gpu_view(GpuLowering *gpu, const Node *node) {
-    if (node->op == OP_flatten)
+    if (node->op == OP_flatten || node->op == OP_unflatten)
         view_flattened(gpu, node);
     else if (node->op == OP_crop)
         view_cropped(gpu, node);

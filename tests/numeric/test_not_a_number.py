@@ -22,6 +22,8 @@ SPEC = f"""network special() {{
     output padded = max_pool(w, 3, padding=1)
     output bare = max_pool(w, 2, stride=1, padding=0)
     output softmax = softmax(rows)
+    output swish = multiply(x, sigmoid(x))
+    output weighted = multiply(rows, softmax(rows))
 }}
 """
 WAYS = [pytest.param(["--interpret"], id="interpreter"),
@@ -55,9 +57,11 @@ def expected():
     with np.errstate(all="ignore"):
         hard = np.clip(x + 3, 0, 6)
         shifted = np.exp(rows - rows.max(1, keepdims=True))
-        return {"relu": np.maximum(x, 0), "relu6": np.clip(x, 0, 6), "sigmoid": 1 / (1 + np.exp(-x)),
+        softmax = shifted / shifted.sum(1, keepdims=True)
+        sigmoid = 1 / (1 + np.exp(-x))
+        return {"relu": np.maximum(x, 0), "relu6": np.clip(x, 0, 6), "sigmoid": sigmoid,
                 "hard_sigmoid": hard / 6, "hard_swish": x * hard / 6, "padded": pool(w, 3, 1),
-                "bare": pool(w, 2, 0), "softmax": shifted / shifted.sum(1, keepdims=True)}
+                "bare": pool(w, 2, 0), "softmax": softmax, "swish": x * sigmoid, "weighted": rows * softmax}
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -77,6 +81,30 @@ def test_special_numbers(way, tmp_path):
         got = np.fromfile(tmp_path / f"{name}.f32", "<f4").reshape(values.shape)
         np.testing.assert_array_equal(np.isnan(got), np.isnan(values), name)
         np.testing.assert_allclose(got, values.astype(np.float32), rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_channels_without_plane_stay_apart(way, tmp_path):
+    """Zero times infinity is NaN: no matrix may stand for a batch norm or a bias of [n,c]."""
+    spec = tmp_path / "rows.rfl"
+    spec.write_text(f"""network rows() {{
+    input rows: f32[4, {CHANNELS}]
+    normed = batch_norm(rows)
+    output y = bias(relu(normed))
+    output n = normed
+}}
+""")
+    rows = inputs()[2]
+    rows.astype("<f4").tofile(tmp_path / "rows.f32")
+    done = invoke("run", spec, "--random-weights", "1", "--input", tmp_path / "rows.f32",
+                  "--output", tmp_path / "y.f32", "--output", tmp_path / "n.f32", *way)
+    assert done.returncode == 3, done.stderr
+    normed = np.fromfile(tmp_path / "n.f32", "<f4").reshape(rows.shape)
+    y = np.fromfile(tmp_path / "y.f32", "<f4").reshape(rows.shape)
+    np.testing.assert_array_equal(np.isnan(normed), np.isnan(rows))
+    np.testing.assert_array_equal(np.isinf(normed), np.isinf(rows))
+    np.testing.assert_array_equal(np.isnan(y), np.isnan(rows))
+    np.testing.assert_array_equal(np.isinf(y), rows == np.inf)
 
 
 def test_numpy_agrees_with_onnx_runtime():

@@ -113,7 +113,9 @@ static Value *make_plain(Maker *maker, OpKind op, Value *x) {
 /* One number per channel: [n,c,1,1] or [n,c]. */
 static Value *make_vector(Maker *maker, Value *x) {
     x = make_unary(maker, OP_global_avg_pool, x);
-    return chance(maker, 50) ? make_unary(maker, OP_flatten, x) : x;
+    x = chance(maker, 50) ? make_unary(maker, OP_flatten, x) : x;
+    return x != NULL && x->type.rank == 2 && chance(maker, 30) ? make_unary(maker, OP_unflatten, x)
+                                                               : x;
 }
 
 static Value *make_binary(Maker *maker, OpKind op, Value *x) {
@@ -227,6 +229,7 @@ static MakeOp *const makers[OP_COUNT] = {
     [OP_avg_pool] = make_any_pool,
     [OP_global_avg_pool] = make_plain,
     [OP_flatten] = make_plain,
+    [OP_unflatten] = make_plain,
     [OP_linear] = make_any_linear,
     [OP_softmax] = make_plain,
     [OP_local_response_norm] = make_local_response_norm,

@@ -182,6 +182,8 @@ Value *make_head(Maker *maker, Value *x) {
     x = make_unary(maker, OP_global_avg_pool, x);
     if (chance(maker, 60))
         x = make_unary(maker, OP_flatten, x);
+    if (x != NULL && x->type.rank == 2 && chance(maker, 15))
+        x = make_unary(maker, OP_unflatten, x);
     x = make_op(maker, OP_linear, x);
     return chance(maker, 40) ? make_unary(maker, OP_softmax, x) : x;
 }

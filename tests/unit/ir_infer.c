@@ -29,6 +29,7 @@ static const Rule shapes[] = {
     {IMAGE "%y = pad %x {padding = [1, 0, 2, 5]}", "f32[1,4,10,14]"},
     {IMAGE "%y = crop %x {margins = [3, 0, 3, 5]}", "f32[1,4,1,4]"},
     {IMAGE "%y = flatten %x", "f32[1,252]"},
+    {"input %x : f32[3,8]\n%y = unflatten %x", "f32[3,8,1,1]"},
     {IMAGE "%y = concat %x, %x, %x", "f32[1,12,7,9]"},
     {"input %x : f32[3,8,1,1]\nweight @w : f32[5,8]\n%y = linear %x weight=@w", "f32[3,5]"},
 };
@@ -89,6 +90,7 @@ static const Rule faults[] = {
     {IMAGE "%f = flatten %x : f32[1,252]\n%y = add %x, %f",
         "add: the operands are f32[1,4,7,9] and f32[1,252]; they must be equal, or the second "
         "[n,c] or [n,c,1,1] with the first's n and c"},
+    {IMAGE "%y = unflatten %x", "unflatten: the operand must be [n,c], but is f32[1,4,7,9]"},
     {IMAGE "%f = flatten %x : f32[1,252]\n%y = concat %x, %f",
         "concat: operand 2 is f32[1,252], but the first is f32[1,4,7,9]; only channels may differ"},
     {IMAGE "%y = split %x {sizes = [1, 2]}",

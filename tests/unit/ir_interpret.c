@@ -159,6 +159,9 @@ static const Case cases[] = {
     {"channels slowest", OP_flatten,
         "input %x : f32[1,2,1,2] nhwc\n%y = flatten %x : f32[1,4]\noutput y = %y\n", {ONE_TO_16},
         {{0}}, {FLOATS(1, 3, 2, 4)}},
+    {"a shape, no order", OP_unflatten,
+        "input %x : f32[2,2]\n%y = unflatten %x : f32[2,2,1,1]\noutput y = %y\n", {ONE_TO_16},
+        {{0}}, {FLOATS(1, 2, 3, 4)}},
     {"five inputs: a whole vector and a rest", OP_linear,
         "input %x : f32[2,5,1,1]\nweight @w : f32[2,5]\nweight @b : f32[2]\n"
         "%y = linear %x weight=@w bias=@b {activation = relu} : f32[2,2]\noutput y = %y\n",

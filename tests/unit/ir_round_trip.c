@@ -48,6 +48,7 @@ static const char every_op[] =
     "  %23 = add %22, %extra : f32[2,8]\n"
     "  %24 = linear %23 weight=@fc.weight : f32[2,5] \"fc\"\n"
     "  %25 = softmax %24 : f32[2,5]\n"
+    "  %column = unflatten %22 : f32[2,8,1,1]\n"
     "  %padded = pad %21 {padding = [0, 2, 2, 0]} : f32[2,8,6,6]\n"
     "  %cut = crop %padded {margins = [5, 1, 0, 0]} : f32[2,8,1,5]\n"
     "  %range = range %extra low=@fire2/norm-1.weight high=@fire2/norm-1.weight : f32[2,8]\n"

@@ -414,9 +414,9 @@ static __device__ __noinline__ void kernel_5(const float *input, float *output, 
             float v20 = input[channel4 * 4 + item];
             v20 = v20 - v19;
             float v25 = 1.0f;
-            float v26 = -87.0f;
+            float v26 = -88.3f;
             float v21 = v26 > v20 ? v26 : v20;
-            float v27 = 88.0f;
+            float v27 = 88.6f;
             v21 = v27 < v21 ? v27 : v21;
             float v22 = v21 > v26 ? v21 : v26;
             float v28 = 0.5f;
@@ -510,9 +510,9 @@ static __device__ __noinline__ void kernel_5(const float *input, float *output, 
             float v54 = input[channel5 * 4 + item];
             v54 = v54 - v19;
             float v59 = 1.0f;
-            float v60 = -87.0f;
+            float v60 = -88.3f;
             float v55 = v60 > v54 ? v60 : v54;
-            float v61 = 88.0f;
+            float v61 = 88.6f;
             v55 = v61 < v55 ? v61 : v55;
             float v56 = v55 > v60 ? v55 : v60;
             float v62 = 0.5f;
