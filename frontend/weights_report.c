@@ -153,15 +153,19 @@ static void report_left_out(
 /* ---- all of the file ---- */
 
 /* How to write the file with the network's names, in Python, since that is where such files come
- * from. NULL where other names must stay as they are. */
+ * from. NULL where other names must stay as they are, or where Python would read it otherwise. */
 static const char *prefix_hint(const WeightLoader *loader) {
     for (size_t i = 0; loader->file_prefix == NULL && i < loader->weight_count; i++)
         if (loader->faults[i] != WEIGHT_RENAMED && loader->faults[i] != WEIGHT_MISSING)
             return NULL;
+    const char *prefix = loader->file_prefix != NULL ? loader->file_prefix : loader->graph_prefix;
+    if (prefix[strcspn(prefix, "\"\\")] != '\0' ||
+        loader->file->path[strcspn(loader->file->path, "\"\\")] != '\0')
+        return NULL;
     Arena *arena = loader->scratch;
     const char *name = loader->file_prefix != NULL
-                           ? arena_format(arena, "name.removeprefix(\"%s\")", loader->file_prefix)
-                           : arena_format(arena, "\"%s\" + name", loader->graph_prefix);
+                           ? arena_format(arena, "name.removeprefix(\"%s\")", prefix)
+                           : arena_format(arena, "\"%s\" + name", prefix);
     return arena_format(arena,
         "in Python, save_file({%s: tensor for name, tensor in load_file(\"%s\").items()}, "
         "\"net.safetensors\") writes it so; both are of safetensors.torch",
