@@ -11,6 +11,12 @@ typedef enum ItemOrder {
     ITEMS_PANEL_TILE  /* all tiles of a panel, then those of the next one */
 } ItemOrder;
 
+/* How many input channels of a tap, taps of a kernel row, or kernel rows are summed apart, before
+ * they are added to the total: one of these, the others 0; all 0 where there are no such parts. */
+typedef struct SumParts {
+    int64_t inputs, taps, rows;
+} SumParts;
+
 /* What one convolution is, as its lowering sees it. */
 typedef struct Convolution {
     RowOp rows; /* first: a Convolution is a RowOp */
@@ -43,6 +49,7 @@ typedef struct Convolution {
      * `partial_sums`, a local buffer, tile by tile from first_tile on. */
     int64_t input_block;
     int partial_sums;
+    SumParts parts;
     int64_t prefetching_tiles; /* flat: so many tiles use a panel, and fetch ahead; 0: none does */
 } Convolution;
 
@@ -103,6 +110,7 @@ static inline int64_t weight_row(const Convolution *conv, const ConvolutionTile 
 typedef struct TileRegisters {
     int vectors, widths[MAX_TILE_VECTORS];
     int accumulators[MAX_TILE_PIXELS][MAX_TILE_VECTORS];
+    int totals[MAX_TILE_PIXELS][MAX_TILE_VECTORS]; /* of the parts that ended, if there are parts */
 } TileRegisters;
 
 /* What LLVM schedules well in one block; in longer ones it loads ahead and spills accumulators. */
@@ -114,6 +122,29 @@ void emit_convolution_tile(const Convolution *conv, ConvolutionTile *tile);
 /* The epilogue and the store of pixel p, vector v, of `width` lanes. */
 void emit_convolution_result(
     const Convolution *conv, const ConvolutionTile *tile, int p, int v, int reg, int width);
+
+/* convolution_sums.c */
+
+/* Products of an output that are one sum; more are summed in parts. */
+enum { LONGEST_SUM = 2048 };
+
+/* The products in a part of an output's sum; 0 where they are few enough to be one sum. */
+int64_t convolution_sum_part(const Convolution *conv);
+/* Sets conv->parts; input_block and the window are known. */
+void set_sum_parts(Convolution *conv);
+/* The tile's accumulators (and totals) before its products. */
+void start_sums(const Convolution *conv, const ConvolutionTile *tile, TileRegisters *registers);
+/* After its products. True if the accumulators are the results; else they were put where the next
+ * block of input channels finds them. */
+bool finish_sums(const Convolution *conv, const ConvolutionTile *tile, TileRegisters *registers);
+/* Adds the accumulators to the totals, and begins again with zeros. */
+void end_part(const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers);
+/* A loop over begin, begin + step, ..., that ends a part after `part` numbers of its range, and
+ * with it; none where `part` is 0. */
+const Expression *open_parts(const Convolution *conv, const char *name, const Expression *begin,
+    const Expression *end, int64_t step, int64_t part);
+void close_parts(const Convolution *conv, const ConvolutionTile *tile,
+    const TileRegisters *registers, int64_t part);
 
 /* lower_convolution.c: code for each panel of each group, by loops over those whose runs are the
  * same; emit_pixels finds the tile's group, panel, channels, runs and weights set. */

@@ -93,13 +93,16 @@ void emit_rows_by_lane(
     const Convolution *conv, ConvolutionTile *tile, const TileRegisters *registers) {
     Arena *arena = conv->arena;
     tile->tap = expression_constant(arena, 0);
-    const Expression *channel =
-        kernel_open_range(conv->builder, "channel", 0, conv->group_inputs, 1);
+    int64_t part = conv->parts.inputs + conv->parts.taps > 0
+                       ? (convolution_sum_part(conv) - 1) / conv->rows.window.kernel[1] + 1
+                       : 0;
+    const Expression *channel = open_parts(
+        conv, "channel", tile->tap, expression_constant(arena, conv->group_inputs), 1, part);
     const Expression *run_channel =
         expression_add(arena, times(conv, tile->group, conv->group_inputs), channel);
     emit_row_products(conv, tile, registers,
         tap_input(conv, tile, &conv->input->runs[0], run_channel),
         expression_add(
             arena, tap_weights(conv, tile), times(conv, channel, weight_row(conv, tile))));
-    kernel_close(conv->builder);
+    close_parts(conv, tile, registers, part);
 }

@@ -31,7 +31,8 @@ int64_t convolution_tail(const Target *target, const Node *node) {
     if (target->lanes < LEAST_LANES || target->weight_block > 0 || !target->fused_multiply_add)
         return 0;
     const TensorType *weight = &node_weight(node, "weight")->type;
-    if (node->op != OP_conv || !is_pointwise(node) || weight->element != ELEMENT_F32)
+    if (node->op != OP_conv || !is_pointwise(node) || weight->element != ELEMENT_F32 ||
+        input_vectors(target, node) > LONGEST_SUM)
         return 0;
     int64_t outputs = weight->dims[0] / node_integer(node, "groups"), inputs = weight->dims[1];
     int64_t tail = outputs % target->lanes;

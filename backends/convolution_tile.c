@@ -10,55 +10,6 @@ const Expression *tile_channel(const Convolution *conv, const ConvolutionTile *t
         conv->arena, times(conv, tile->group, conv->group_outputs), tile->channel);
 }
 
-static void start_accumulators(
-    const Convolution *conv, const ConvolutionTile *tile, TileRegisters *registers) {
-    KernelBuilder *builder = conv->builder;
-    const Expression *channel = tile_channel(conv, tile);
-    for (int v = 0; v < registers->vectors; v++) {
-        int width = registers->widths[v], start = kernel_register(builder, width);
-        if (conv->has_bias)
-            kernel_load(builder, start, conv->biases,
-                expression_offset(
-                    conv->arena, channel, conv->bias_offset + v * conv->lowering->target->lanes),
-                0, width);
-        else
-            kernel_splat(builder, start, 0.0f);
-        for (int p = 0; p < tile->pixels; p++) {
-            registers->accumulators[p][v] = kernel_register(builder, width);
-            kernel_unary(builder, INSTRUCTION_move, registers->accumulators[p][v], start);
-        }
-    }
-}
-
-/* Where the sums of pixel p, vector v wait for the next block of input channels. */
-static const Expression *partial_sum_offset(
-    const Convolution *conv, const ConvolutionTile *tile, int p, int v) {
-    const Expression *before =
-        expression_add(conv->arena, tile->index, times(conv, conv->first_tile, -1));
-    return expression_offset(conv->arena,
-        times(conv, before, conv->tile.pixels * conv->panel_channels),
-        p * conv->panel_channels + (int64_t)v * conv->lowering->target->lanes);
-}
-
-static void load_partial_sums(
-    const Convolution *conv, const ConvolutionTile *tile, TileRegisters *registers) {
-    for (int v = 0; v < registers->vectors; v++)
-        for (int p = 0; p < tile->pixels; p++) {
-            int width = registers->widths[v], reg = kernel_register(conv->builder, width);
-            registers->accumulators[p][v] = reg;
-            kernel_load(conv->builder, reg, conv->partial_sums,
-                partial_sum_offset(conv, tile, p, v), 0, width);
-        }
-}
-
-static void store_partial_sums(
-    const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
-    for (int p = 0; p < tile->pixels; p++)
-        for (int v = 0; v < registers->vectors; v++)
-            kernel_store(conv->builder, registers->accumulators[p][v], conv->partial_sums,
-                partial_sum_offset(conv, tile, p, v), 0, registers->widths[v]);
-}
-
 /* Whether the tap of pixel p lies inside the input's columns; at edges, column and tap are
  * constant. */
 bool column_inside(const Convolution *conv, const ConvolutionTile *tile, int p) {
@@ -233,29 +184,31 @@ const Expression *tap_weights(const Convolution *conv, const ConvolutionTile *ti
 }
 
 /* One tap over `count` channels of the group, which lie in one run; their weights are those of the
- * packed inputs from `first` on. */
-static void emit_channel_loop(const Convolution *conv, const ConvolutionTile *tile,
+ * packed inputs from `first` on. Returns how many inputs there are after the last end of a part. */
+static int64_t emit_channel_loop(const Convolution *conv, const ConvolutionTile *tile,
     const TileRegisters *registers, int run_index, const Expression *run_channel, int64_t first,
     int64_t count) {
-    KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
     const Run *run = &conv->input->runs[run_index];
     const ChannelProducts products = {conv, tile, registers, run, conv->input_parameters[run_index],
         tap_input(conv, tile, run, run_channel),
         expression_offset(arena, tap_weights(conv, tile), first * weight_row(conv, tile)), first};
     int64_t channels = channels_at_once(conv, run), whole = count - count % channels;
+    int64_t part = count > conv->parts.inputs ? conv->parts.inputs : 0;
     if (count * tile->pixels * registers->vectors <= UNROLLED_MULTIPLY_ADDS)
         whole = 0;
     if (whole > 0) {
-        const Expression *channel = kernel_open_range(builder, "channel", 0, whole, channels);
+        const Expression *channel = open_parts(conv, "channel", expression_constant(arena, 0),
+            expression_constant(arena, whole), channels, part);
         emit_channel_products(&products, channel, (int)channels);
-        kernel_close(builder);
+        close_parts(conv, tile, registers, part);
     }
     for (int64_t channel = whole; channel < count; channel += channels) {
         int64_t left = count - channel;
         emit_channel_products(&products, expression_constant(arena, channel),
             (int)(left < channels ? left : channels));
     }
+    return part > 0 ? count - whole : count;
 }
 
 /* Begins a block of its own for what follows, up to kernel_close: a condition that always holds,
@@ -272,9 +225,11 @@ static void emit_channels(
     Arena *arena = conv->arena;
     if (conv->input->run_count == 1) {
         const Expression *group = times(conv, tile->group, conv->group_inputs);
-        emit_channel_loop(conv, tile, registers, 0,
+        int64_t left = emit_channel_loop(conv, tile, registers, 0,
             expression_offset(arena, group, tile->first_input), tile->first_input,
             tile->input_count);
+        if (conv->parts.inputs > 0 && left > 0)
+            end_part(conv, tile, registers);
         return;
     }
     int64_t group = 0;
@@ -283,7 +238,7 @@ static void emit_channels(
     (void)constant;
     int64_t group_begin = group * conv->group_inputs;
     int64_t begin = group_begin + tile->first_input, end = begin + tile->input_count;
-    int64_t unrolled = 0, blocks = 0, paired = 0;
+    int64_t unrolled = 0, blocks = 0, paired = 0, pending = 0;
     for (int i = 0; i < conv->input->run_count; i++) {
         const Run *run = &conv->input->runs[i];
         RunPart part = run_part(run, begin, end);
@@ -297,11 +252,18 @@ static void emit_channels(
             unrolled = 0;
         }
         unrolled = here <= UNROLLED_MULTIPLY_ADDS ? unrolled + here : 0; /* a loop ends a block */
-        emit_channel_loop(conv, tile, registers, i,
+        int64_t left = emit_channel_loop(conv, tile, registers, i,
             expression_constant(arena, part.first - run->first_channel),
             conv->halves ? paired : part.first - group_begin, part.count);
+        pending = left == part.count ? pending + left : left;
+        if (conv->parts.inputs > 0 && pending >= conv->parts.inputs) {
+            end_part(conv, tile, registers);
+            pending = 0;
+        }
         paired += (part.count + 1) / 2 * 2;
     }
+    if (conv->parts.inputs > 0 && pending > 0)
+        end_part(conv, tile, registers);
     if (blocks > 0)
         kernel_close(conv->builder);
 }
@@ -324,16 +286,25 @@ static void emit_taps(
         return;
     }
     if (tile->interior) {
-        tile->tap = kernel_open_range(conv->builder, "tap", 0, taps, 1);
+        tile->tap = open_parts(conv, "tap", expression_constant(conv->arena, 0),
+            expression_constant(conv->arena, taps), 1, conv->parts.taps);
         emit_channels(conv, tile, registers);
-        kernel_close(conv->builder);
+        close_parts(conv, tile, registers, conv->parts.taps);
         return;
     }
+    int64_t pending = 0;
     for (int64_t tap = 0; tap < taps; tap++) {
         tile->tap = expression_constant(conv->arena, tap);
-        if (tap_reaches_input(conv, tile))
-            emit_channels(conv, tile, registers);
+        if (!tap_reaches_input(conv, tile))
+            continue;
+        emit_channels(conv, tile, registers);
+        if (++pending == conv->parts.taps) {
+            end_part(conv, tile, registers);
+            pending = 0;
+        }
     }
+    if (conv->parts.taps > 0 && pending > 0)
+        end_part(conv, tile, registers);
 }
 
 /* Offset of the tile's pixel p, channel `channel` of the run (relative to the run). */
@@ -493,20 +464,15 @@ void emit_convolution_tile(const Convolution *conv, ConvolutionTile *tile) {
     TileRegisters registers;
     fetch_rows(conv, tile);
     registers.vectors = tile_widths(conv->lowering->target, tile->channel_count, registers.widths);
-    if (tile->first_input == 0)
-        start_accumulators(conv, tile, &registers);
-    else
-        load_partial_sums(conv, tile, &registers);
+    start_sums(conv, tile, &registers);
     const Expression *begin = expression_constant(conv->arena, 0);
     const Expression *end = expression_constant(conv->arena, conv->rows.window.kernel[0]);
     if (!conv->flat)
         window_rows(conv->arena, &conv->rows.window, conv->rows.height_in, conv->rows.height_out,
             tile->row, &begin, &end);
-    tile->kernel_row = kernel_open_for(conv->builder, "kernel_row", begin, end, 1);
+    tile->kernel_row = open_parts(conv, "kernel_row", begin, end, 1, conv->parts.rows);
     emit_taps(conv, tile, &registers);
-    kernel_close(conv->builder);
-    if (tile->first_input + tile->input_count < conv->group_inputs)
-        store_partial_sums(conv, tile, &registers);
-    else
+    close_parts(conv, tile, &registers, conv->parts.rows);
+    if (finish_sums(conv, tile, &registers))
         finish_tile(conv, tile, &registers);
 }

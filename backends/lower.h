@@ -140,6 +140,17 @@ int vector_width(const Target *target, int64_t count);
 /* Writes the lanes of all vectors that cover `count` floats; returns their number. */
 int vector_widths(const Target *target, int64_t count, int *widths, int capacity);
 
+/* ---- sum_parts.c ---- */
+
+/* A float32 that many terms are added to loses the last bits of each as it grows. So sums of more
+ * than `longest` terms are taken in parts, and these are added up: then the error grows like the
+ * root of the number of terms. Returns the terms of a part, a multiple of 16; 0 for one sum. */
+int64_t sum_part(int64_t terms, int64_t longest);
+/* Opens the loop over a part of a range that goes on to `end`; NULL: the part is whole. */
+const Expression *open_part(KernelBuilder *builder, const char *name, const Expression *begin,
+    int64_t size, const Expression *end, int64_t step);
+int64_t square_root_above(int64_t number);
+
 /* ---- tile.c ---- */
 
 enum { MAX_TILE_PIXELS = 28, MAX_TILE_VECTORS = 8 };

@@ -6,7 +6,8 @@
  * For output row y, an op whose reader has window k, stride s, padding p needs rows up to
  * end(y) = (end of the reader's rows - 1) * s - p + k, and has those before end(y-1) already,
  * except at the start of a task or of an image, where it begins at the first row of the window. The
- * results are those of the ops alone, bit by bit: only the order of rows changes.
+ * results are those of the ops alone, bit by bit: only the order of rows changes. (Of a 1x1
+ * convolution of so many inputs that it sums them in parts, those may be other parts.)
  *
  * Where a row is wide, the chain goes through the image in strips of columns, one after the other.
  * Whether a chain is worth it, and how many strips, says chain_cost.c. */

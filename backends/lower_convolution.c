@@ -312,9 +312,12 @@ static int64_t cached_tiles(const Convolution *conv) {
     return conv->lowering->target->l1_bytes / tile;
 }
 
-/* Cuts the input channels into even blocks; at most `tiles` tiles use the weights of one. */
+/* Cuts the input channels into even blocks; at most `tiles` tiles use the weights of one. A block
+ * is no longer than a part of a sum. */
 static void set_input_blocks(Convolution *conv, int64_t tiles) {
-    int64_t most = cached_inputs(conv);
+    int64_t most = cached_inputs(conv), part = convolution_sum_part(conv);
+    if (part > 0 && most > part)
+        most = part;
     if (tiles < 2 || conv->group_inputs <= most || (conv->halves && conv->input->run_count > 1))
         return;
     int64_t blocks = (conv->group_inputs + most - 1) / most;
@@ -322,6 +325,7 @@ static void set_input_blocks(Convolution *conv, int64_t tiles) {
     conv->input_block += conv->halves ? conv->input_block % 2 : 0; /* whole pairs */
     conv->partial_sums =
         kernel_local(conv->builder, tiles * conv->tile.pixels * conv->panel_channels);
+    set_sum_parts(conv);
 }
 
 /* The pixels of a flat convolution in blocks. */
@@ -457,6 +461,7 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
     conv->tile = choose_tile(lowering->target, conv->main_outputs, conv->width_out, taps);
     conv->panel_channels = (int64_t)conv->tile.vectors * lowering->target->lanes;
     conv->input_block = conv->group_inputs;
+    set_sum_parts(conv);
     conv->rows.images = out->images;
     conv->rows.columns = (ColumnRange){0, conv->width_out};
     conv->rows.emit_row = emit_convolution_row;

@@ -74,19 +74,10 @@ static void add_pixel(const GlobalPool *pool, const PoolBlock *block, const Expr
     }
 }
 
-/* A range of rows or columns that begins at `begin` and is `size` long, but ends with the tensor.
- */
-static const Expression *open_stretch(const GlobalPool *pool, const char *name,
+static const Expression *open_pool_part(const GlobalPool *pool, const char *name,
     const Expression *begin, int64_t size, int64_t whole) {
-    Arena *arena = pool->lowering->arena;
-    const Expression *end = expression_offset(arena, begin, size);
-    if (whole % size != 0)
-        end = expression_minimum(arena, end, expression_constant(arena, whole));
-    return kernel_open_for(pool->builder, name, begin, end, 1);
-}
-
-static int64_t square_root_above(int64_t number) {
-    return (int64_t)ceil(sqrt((double)number));
+    const Expression *end = expression_constant(pool->lowering->arena, whole);
+    return open_part(pool->builder, name, begin, size, whole % size == 0 ? NULL : end, 1);
 }
 
 /* One float32 that everything is added to loses a pixel's last bits as it grows, and stands still
@@ -103,10 +94,10 @@ static void emit_sum_in_parts(
     PoolSums band = pool_sums(pool, block), part = pool_sums(pool, block);
     const Expression *first_row = kernel_open_range(builder, "first_row", 0, height, rows);
     clear_sums(pool, block, &band);
-    const Expression *row = open_stretch(pool, "row", first_row, rows, height);
+    const Expression *row = open_pool_part(pool, "row", first_row, rows, height);
     const Expression *first_column = kernel_open_range(builder, "first_column", 0, width, columns);
     clear_sums(pool, block, &part);
-    const Expression *column = open_stretch(pool, "column", first_column, columns, width);
+    const Expression *column = open_pool_part(pool, "column", first_column, columns, width);
     add_pixel(pool, block, row, column, &part);
     kernel_close(builder);
     fold_sums(pool, block, &band, &part);

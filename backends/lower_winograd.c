@@ -234,6 +234,7 @@ static void describe_product(Winograd *winograd) {
     conv->input_parameters = &winograd->inputs;
     conv->output_parameters = &winograd->products;
     conv->rows.window = (Window){{1, 1}, {1, 1}, {1, 1}, {0}};
+    set_sum_parts(conv);
 }
 
 bool lower_winograd(Lowering *lowering, const Node *node, const WinogradBlock *block) {

@@ -1,0 +1,154 @@
+/* The sums of a tile: where they begin, and how long ones are taken in parts.
+ *
+ * A register that thousands of products are added to loses their last bits. So where an output has
+ * more than LONGEST_SUM of them, each part of them begins with zero and is then added to the total.
+ * A flat convolution whose input channels are cut into blocks for the cache has its totals in
+ * memory between the blocks: there each block is a part. Any other one holds its totals in
+ * registers, beside those of the parts, of which compilers keep the former on the stack while they
+ * are not needed. */
+#include "backends/convolution.h"
+#include <string.h>
+
+int64_t convolution_sum_part(const Convolution *conv) {
+    const int64_t *kernel = conv->rows.window.kernel;
+    return sum_part(conv->group_inputs * kernel[0] * kernel[1], LONGEST_SUM);
+}
+
+void set_sum_parts(Convolution *conv) {
+    const int64_t *kernel = conv->rows.window.kernel;
+    int64_t part = convolution_sum_part(conv), row = conv->group_inputs * kernel[1];
+    conv->parts = (SumParts){0};
+    if (part == 0 || conv->input_block < conv->group_inputs)
+        return;
+    if (conv->group_inputs >= part)
+        conv->parts.inputs = part;
+    else if (row >= part)
+        conv->parts.taps = part / conv->group_inputs;
+    else
+        conv->parts.rows = part / row;
+}
+
+static bool has_totals(const Convolution *conv) {
+    return conv->parts.inputs + conv->parts.taps + conv->parts.rows > 0;
+}
+
+/* ---- between blocks of input channels ---- */
+
+/* Where the sums of pixel p, vector v wait for the next block of input channels. */
+static const Expression *partial_sum_offset(
+    const Convolution *conv, const ConvolutionTile *tile, int p, int v) {
+    const Expression *before =
+        expression_add(conv->arena, tile->index, times(conv, conv->first_tile, -1));
+    return expression_offset(conv->arena,
+        times(conv, before, conv->tile.pixels * conv->panel_channels),
+        p * conv->panel_channels + (int64_t)v * conv->lowering->target->lanes);
+}
+
+static void load_partial_sums(
+    const Convolution *conv, const ConvolutionTile *tile, TileRegisters *registers) {
+    for (int v = 0; v < registers->vectors; v++)
+        for (int p = 0; p < tile->pixels; p++) {
+            int width = registers->widths[v], reg = kernel_register(conv->builder, width);
+            registers->accumulators[p][v] = reg;
+            kernel_load(conv->builder, reg, conv->partial_sums,
+                partial_sum_offset(conv, tile, p, v), 0, width);
+        }
+}
+
+static void add_partial_sums(
+    const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
+    for (int p = 0; p < tile->pixels; p++)
+        for (int v = 0; v < registers->vectors; v++) {
+            int width = registers->widths[v], sum = kernel_register(conv->builder, width);
+            int accumulator = registers->accumulators[p][v];
+            kernel_load(conv->builder, sum, conv->partial_sums,
+                partial_sum_offset(conv, tile, p, v), 0, width);
+            kernel_binary(conv->builder, INSTRUCTION_add, accumulator, accumulator, sum);
+        }
+}
+
+static void store_partial_sums(
+    const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
+    for (int p = 0; p < tile->pixels; p++)
+        for (int v = 0; v < registers->vectors; v++)
+            kernel_store(conv->builder, registers->accumulators[p][v], conv->partial_sums,
+                partial_sum_offset(conv, tile, p, v), 0, registers->widths[v]);
+}
+
+/* ---- the start and the end ---- */
+
+/* New registers that hold the bias, or zeros. */
+static void start_registers(const Convolution *conv, const ConvolutionTile *tile,
+    const TileRegisters *registers, bool bias, int sums[MAX_TILE_PIXELS][MAX_TILE_VECTORS]) {
+    KernelBuilder *builder = conv->builder;
+    const Expression *channel = tile_channel(conv, tile);
+    for (int v = 0; v < registers->vectors; v++) {
+        int width = registers->widths[v], start = kernel_register(builder, width);
+        if (bias)
+            kernel_load(builder, start, conv->biases,
+                expression_offset(
+                    conv->arena, channel, conv->bias_offset + v * conv->lowering->target->lanes),
+                0, width);
+        else
+            kernel_splat(builder, start, 0.0f);
+        for (int p = 0; p < tile->pixels; p++) {
+            sums[p][v] = kernel_register(builder, width);
+            kernel_unary(builder, INSTRUCTION_move, sums[p][v], start);
+        }
+    }
+}
+
+void start_sums(const Convolution *conv, const ConvolutionTile *tile, TileRegisters *registers) {
+    bool first = tile->first_input == 0, totals = has_totals(conv);
+    if (!first && convolution_sum_part(conv) == 0) {
+        load_partial_sums(conv, tile, registers);
+        return;
+    }
+    if (totals)
+        start_registers(conv, tile, registers, conv->has_bias, registers->totals);
+    start_registers(
+        conv, tile, registers, first && conv->has_bias && !totals, registers->accumulators);
+}
+
+bool finish_sums(const Convolution *conv, const ConvolutionTile *tile, TileRegisters *registers) {
+    if (has_totals(conv))
+        memcpy(registers->accumulators, registers->totals, sizeof registers->totals);
+    if (tile->first_input > 0 && convolution_sum_part(conv) > 0)
+        add_partial_sums(conv, tile, registers);
+    if (tile->first_input + tile->input_count == conv->group_inputs)
+        return true;
+    store_partial_sums(conv, tile, registers);
+    return false;
+}
+
+/* ---- parts ---- */
+
+void end_part(
+    const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
+    for (int p = 0; p < tile->pixels; p++)
+        for (int v = 0; v < registers->vectors; v++) {
+            int total = registers->totals[p][v], part = registers->accumulators[p][v];
+            kernel_binary(conv->builder, INSTRUCTION_add, total, total, part);
+            kernel_splat(conv->builder, part, 0.0f);
+        }
+}
+
+const Expression *open_parts(const Convolution *conv, const char *name, const Expression *begin,
+    const Expression *end, int64_t step, int64_t part) {
+    if (part == 0)
+        return kernel_open_for(conv->builder, name, begin, end, step);
+    int64_t least, most;
+    bool even = expression_is_constant(begin, &least) && expression_is_constant(end, &most) &&
+                (most - least) % part == 0;
+    const Expression *first = kernel_open_for(conv->builder, "part", begin, end, part);
+    return open_part(conv->builder, name, first, part, even ? NULL : end, step);
+}
+
+void close_parts(const Convolution *conv, const ConvolutionTile *tile,
+    const TileRegisters *registers, int64_t part) {
+    kernel_close(conv->builder);
+    if (part == 0)
+        return;
+    end_part(conv, tile, registers);
+    kernel_close(conv->builder);
+}

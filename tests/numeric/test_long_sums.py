@@ -1,0 +1,125 @@
+"""Sums of many terms: of windows, of the inputs of fully connected layers and convolutions.
+
+All terms are positive, so that a sum is as large as what its roundings are relative to. One float32 that all terms
+are added to is off by up to 1e-4 after a million of them, and stands still at 2^24 ones. What is allowed here is a
+few roundings (of 6e-8), whatever the number of terms. What is right is computed in float64.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from marks import target_parameters
+from numpy.lib.stride_tricks import sliding_window_view
+from support import relative_error, run_riffle, write_weights
+
+ALLOWED = 2e-6
+
+BACKENDS = [*(pytest.param(["--target", each.values[0]], marks=each.marks, id=each.id) for each in target_parameters()),
+            pytest.param(["--backend", "c", "--target", "generic"], id="c-generic")]
+backends = pytest.mark.parametrize("backend", BACKENDS)
+
+
+def positive(shape, seed):
+    return np.random.default_rng(seed).uniform(0.5, 1.5, shape).astype(np.float32)
+
+
+@backends
+@pytest.mark.parametrize("size", [(3000, 5000), (1, 200001), (200001, 1), (129, 1)])
+def test_global_mean(backend, size, tmp_path):
+    spec = tmp_path / "mean.rfl"
+    spec.write_text(f"network mean {{ input x: f32[1, 1, {size[0]}, {size[1]}]\n output y = global_avg_pool(x) }}\n")
+    image = positive((1, 1, *size), 1)
+    [mean] = run_riffle(spec, backend, [image], [(1, 1)], tmp_path)
+    assert abs(float(mean[0, 0]) / image.mean(dtype=np.float64) - 1) < ALLOWED
+    [mean] = run_riffle(spec, backend, [np.ones_like(image)], [(1, 1)], tmp_path)
+    assert mean[0, 0] == 1
+
+
+# ---- convolutions ----
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution of planes of height x width; of `inputs` planes for each of the groups."""
+
+    inputs: int
+    outputs: int
+    size: tuple = (1, 1)
+    kernel: tuple = (1, 1)
+    padding: int = 0
+    groups: int = 1
+    pieces: int = 1  # tensors whose channels are joined
+    batch: int = 1
+
+
+LAYERS = {
+    "pointwise, one pixel": Layer(25088, 40),
+    "pointwise, a million inputs": Layer(1_000_000, 3),
+    "pointwise, odd": Layer(4099, 37),
+    "pointwise, one tile": Layer(9000, 40, size=(1, 3)),
+    "pointwise, many tiles": Layer(9000, 37, size=(7, 8)),
+    "pointwise, tail": Layer(40000, 68),
+    "pointwise, groups": Layer(2500, 9, size=(3, 3), groups=3),
+    "pointwise, joined": Layer(6000, 34, size=(3, 3), pieces=4),
+    "3x3": Layer(512, 24, size=(9, 9), kernel=(3, 3), padding=1),
+    "3x3, joined": Layer(3 * 1111, 24, size=(9, 9), kernel=(3, 3), padding=1, pieces=3),
+    "3x3, much padding": Layer(500, 17, size=(2, 5), kernel=(3, 3), padding=2),
+    "long rows": Layer(60, 10, size=(2, 44), kernel=(1, 40), padding=1),
+    "long columns": Layer(20, 10, size=(160, 2), kernel=(150, 1), padding=1),
+    "large window": Layer(3, 12, size=(110, 110), kernel=(100, 100), groups=2),
+}
+
+
+def convolution(x, weight, bias, layer):
+    """In float64, the products of one filter after the other."""
+    pad = layer.padding
+    x = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    windows = sliding_window_view(x, layer.kernel, axis=(2, 3))
+    result = []
+    for filter_index in range(layer.outputs * layer.groups):
+        first = filter_index // layer.outputs * layer.inputs
+        own = windows[:, first:first + layer.inputs]
+        result.append(np.einsum("ncyxij,cij->nyx", own, weight[filter_index].astype(np.float64)) + bias[filter_index])
+    return np.stack(result, axis=1)
+
+
+def write_layer(layer, folder):
+    channels = layer.inputs * layer.groups // layer.pieces
+    names = [f"x{index}" for index in range(layer.pieces)]
+    lines = [f"  input {name}: f32[{layer.batch}, {channels}, {layer.size[0]}, {layer.size[1]}]" for name in names]
+    joined = f"concat({', '.join(names)})" if layer.pieces > 1 else names[0]
+    spec = folder / "layer.rfl"
+    spec.write_text("\n".join([
+        "network layer {", *lines,
+        f"  output y = conv({joined}, {layer.outputs * layer.groups}, [{layer.kernel[0]}, {layer.kernel[1]}], "
+        f"padding = {layer.padding}, groups = {layer.groups}, bias = true) @ layer", "}", ""]))
+    return spec
+
+
+@backends
+@pytest.mark.parametrize("name", LAYERS)
+def test_convolution(name, backend, tmp_path):
+    layer = LAYERS[name]
+    spec = write_layer(layer, tmp_path)
+    inputs = [positive((layer.batch, layer.inputs * layer.groups // layer.pieces, *layer.size), seed)
+              for seed in range(layer.pieces)]
+    weight = positive((layer.outputs * layer.groups, layer.inputs, *layer.kernel), 8)
+    bias = positive(layer.outputs * layer.groups, 9)
+    write_weights(tmp_path / "weights.safetensors", {"layer.weight": weight, "layer.bias": bias})
+    expected = convolution(np.concatenate(inputs, axis=1), weight, bias, layer)
+    options = [*backend, "--winograd=never", "--weights", tmp_path / "weights.safetensors"]
+    [got] = run_riffle(spec, options, inputs, [expected.shape], tmp_path)
+    assert relative_error(got, expected) < ALLOWED
+
+
+@backends
+@pytest.mark.parametrize("inputs, outputs, batch",
+                         [(2049, 24, 1), (2049, 24, 9), (25088, 24, 1), (25088, 24, 9), (1_000_000, 5, 2)])
+def test_fully_connected(inputs, outputs, batch, backend, tmp_path):
+    spec = tmp_path / "layer.rfl"
+    spec.write_text(f"network layer {{ input x: f32[{batch}, {inputs}]\n output y = linear(x, {outputs}) @ layer }}\n")
+    x, weight, bias = positive((batch, inputs), 1), positive((outputs, inputs), 2), positive(outputs, 3)
+    write_weights(tmp_path / "weights.safetensors", {"layer.weight": weight, "layer.bias": bias})
+    options = [*backend, "--weights", tmp_path / "weights.safetensors"]
+    [got] = run_riffle(spec, options, [x], [(batch, outputs)], tmp_path)
+    assert relative_error(got, x.astype(np.float64) @ weight.T.astype(np.float64) + bias) < ALLOWED
