@@ -6,6 +6,7 @@
  * fail. So what they name passes without its last step, and fails with it, even if the check is
  * not monotonous. */
 #include "driver/opt.h"
+#include "ir/signals.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,19 +25,19 @@ typedef struct Trial {
 
 /* ---- the check ---- */
 
-static int run_command(const char *command, const char *path, Diagnostics *diagnostics) {
+static int run_command(
+    const char *command, const char *path, const HeldSignals *signals, Diagnostics *diagnostics) {
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
         char *line;
+        signals_release(signals);
         if (asprintf(&line, "%s \"$1\"", command) < 0)
             _exit(127);
         execl("/bin/sh", "sh", "-c", line, "sh", path, (char *)NULL);
         _exit(127);
     }
-    int status = 0;
-    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-        continue;
+    int status = child > 0 ? signals_wait(signals, child) : 0;
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
     if (child < 0 || code == 126 || code == 127) {
         diagnostics_error(diagnostics, "it is run as: COMMAND FILE.rir",
@@ -51,8 +52,11 @@ static int check_by_command(const OptRun *run) {
     const char *folder = getenv("TMPDIR");
     char *path = arena_format(session->arena, "%s/riffle-bisect-XXXXXX.rir",
         folder != NULL && folder[0] != '\0' ? folder : "/tmp");
+    HeldSignals signals;
+    signals_hold(&signals);
     int file = mkstemps(path, 4);
     if (file < 0) {
+        signals_release(&signals);
         diagnostics_error(session->diagnostics, "TMPDIR names another folder",
             "cannot make the file '%s': %s", path, strerror(errno));
         return TRIAL_IMPOSSIBLE;
@@ -60,8 +64,9 @@ static int check_by_command(const OptRun *run) {
     close(file);
     int result = TRIAL_IMPOSSIBLE;
     if (opt_write_graph(run, path, run->model.graph))
-        result = run_command(run->opt->bisect_command, path, session->diagnostics);
+        result = run_command(run->opt->bisect_command, path, &signals, session->diagnostics);
     unlink(path);
+    signals_release(&signals);
     return result;
 }
 

@@ -1,6 +1,7 @@
 /* Passes run in a process of their own, so that one that crashes leaves a message and a reproducer.
  * This process keeps the network as it was: it can run the passes before the fatal one again. */
 #include "driver/opt.h"
+#include "ir/signals.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -25,17 +26,14 @@ void opt_stop_clock(void) {
     alarm(0);
 }
 
-static int wait_for(pid_t child) {
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        continue;
-    return status;
-}
-
 OptOutcome opt_guard(OptRun *run, OptFunction *function, void *context) {
     *run->progress = (OptProgress){.running = -1};
     fflush(NULL);
+    HeldSignals signals;
+    signals_hold(&signals);
     pid_t child = fork();
+    if (child <= 0)
+        signals_release(&signals);
     if (child < 0) {
         diagnostics_error(run->opt->model.session->diagnostics, NULL, "cannot start a process: %s",
             strerror(errno));
@@ -49,7 +47,8 @@ OptOutcome opt_guard(OptRun *run, OptFunction *function, void *context) {
         fflush(NULL);
         _exit(status);
     }
-    int status = wait_for(child);
+    int status = signals_wait(&signals, child); /* so that it can take away what it has begun */
+    signals_release(&signals);
     return (OptOutcome){
         .started = true,
         .finished = run->progress->finished && WIFEXITED(status),

@@ -1,13 +1,19 @@
 #include "ir/write_files.h"
 
+#include "ir/signals.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { PIECE = 1 << 24, PATIENCE_MS = 100 };
 
 /* What was done so far for one file. */
 typedef struct Stage {
@@ -16,21 +22,23 @@ typedef struct Stage {
     bool renamed;
 } Stage;
 
-static int write_all(int file, const char *data, size_t length) {
-    while (length > 0) {
-        ssize_t written = write(file, data, length);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
+/* Stops at a signal that was held, even while a pipe is full. */
+static int write_all(int file, const char *data, size_t length, const HeldSignals *signals) {
+    struct pollfd wait = {.fd = file, .events = POLLOUT};
+    while (length > 0 && !signals_came(signals)) {
+        ssize_t written = write(file, data, length < PIECE ? length : PIECE);
+        if (written < 0 && errno == EAGAIN)
+            (void)poll(&wait, 1, PATIENCE_MS);
+        else if (written < 0 && errno != EINTR)
             return errno;
-        data += written;
-        length -= (size_t)written;
+        data += written > 0 ? written : 0;
+        length -= written > 0 ? (size_t)written : 0;
     }
-    return 0;
+    return length > 0 ? EINTR : 0;
 }
 
-static int write_and_close(int file, const Text *text) {
-    int error = write_all(file, text->data, text->length);
+static int write_and_close(int file, const Text *text, const HeldSignals *signals) {
+    int error = write_all(file, text->data, text->length, signals);
     if (close(file) != 0 && error == 0)
         error = errno;
     return error;
@@ -43,7 +51,7 @@ static void set_usual_mode(int file) {
     (void)fchmod(file, 0666 & ~mask);
 }
 
-static int write_temporary(const FileToWrite *file, Stage *stage) {
+static int write_temporary(const FileToWrite *file, Stage *stage, const HeldSignals *signals) {
     struct stat status;
     if (stat(file->path, &status) == 0) {
         if (S_ISDIR(status.st_mode))
@@ -61,18 +69,24 @@ static int write_temporary(const FileToWrite *file, Stage *stage) {
     }
     stage->temporary = name;
     set_usual_mode(descriptor);
-    return write_and_close(descriptor, file->contents);
+    return write_and_close(descriptor, file->contents, signals);
 }
 
-/* Opened without waiting for a reader, then written as usual. */
-static int write_in_place(const FileToWrite *file) {
+/* Waits neither for a reader nor, for ever, for one that reads. A pipe whose reader goes is an
+ * error (EPIPE), not the end of the process. */
+static int write_in_place(const FileToWrite *file, const HeldSignals *signals) {
     int descriptor = open(file->path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0)
         return errno;
-    int flags = fcntl(descriptor, F_GETFL);
-    if (flags >= 0)
-        (void)fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK);
-    return write_and_close(descriptor, file->contents);
+    sigset_t broken_pipe, mask;
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    sigprocmask(SIG_BLOCK, &broken_pipe, &mask);
+    int error = write_and_close(descriptor, file->contents, signals);
+    if (error == EPIPE)
+        (void)sigtimedwait(&broken_pipe, NULL, &(struct timespec){0});
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    return error;
 }
 
 /* Gives the old file a second name, or where the file system has no links, another one. */
@@ -112,17 +126,19 @@ static void undo(const FileToWrite *file, Stage *stage) {
 }
 
 /* Goes through the files up to the first that fails, whose index comes to be in `at`. */
-static int stage_and_rename(const FileToWrite *files, Stage *stages, size_t count, size_t *at) {
+static int stage_and_rename(
+    const FileToWrite *files, Stage *stages, size_t count, const HeldSignals *signals, size_t *at) {
     int error = 0;
     size_t last = count;
     for (*at = 0; *at < count; ++*at) {
-        if ((error = write_temporary(&files[*at], &stages[*at])) != 0)
+        if ((error = write_temporary(&files[*at], &stages[*at], signals)) != 0)
             return error;
         if (stages[*at].temporary.length > 0)
             last = *at;
     }
     for (*at = 0; *at < count; ++*at)
-        if (stages[*at].temporary.length == 0 && (error = write_in_place(&files[*at])) != 0)
+        if (stages[*at].temporary.length == 0 &&
+            (error = write_in_place(&files[*at], signals)) != 0)
             return error;
     for (*at = 0; *at < count; ++*at)
         if (stages[*at].temporary.length > 0 &&
@@ -138,7 +154,9 @@ int write_files(const FileToWrite *files, size_t count, size_t *failed) {
     Stage *stages = calloc(count, sizeof *stages);
     if (stages == NULL)
         abort();
-    int error = stage_and_rename(files, stages, count, &at);
+    HeldSignals signals;
+    signals_hold(&signals);
+    int error = stage_and_rename(files, stages, count, &signals, &at);
     if (error != 0 && failed != NULL)
         *failed = at;
     for (size_t i = count; i-- > 0;) {
@@ -150,6 +168,7 @@ int write_files(const FileToWrite *files, size_t count, size_t *failed) {
         text_free(&stages[i].old);
     }
     free(stages);
+    signals_release(&signals); /* what came ends the process here */
     return error;
 }
 

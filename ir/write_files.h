@@ -14,6 +14,7 @@ typedef struct FileToWrite {
  * whole, they are renamed. If that fails, what stood at the paths stands there still. Pipes and
  * devices have nothing to rename; they are written after the temporary files and before the first
  * rename, and what went there cannot be taken back. A pipe that nobody reads is an error (ENXIO).
+ * A signal that would end the process does so when the temporary files are gone.
  * Returns 0, or an errno value and in `failed` (which may be NULL) the index of the file. */
 int write_files(const FileToWrite *files, size_t count, size_t *failed);
 

@@ -4,13 +4,14 @@
 #define RIFFLE_BACKENDS_C_COMPILE_H
 
 #include "backends/program.h"
+#include "backends/work_folder.h"
 
 typedef struct Build {
     const Graph *graph; /* or NULL: the source then declares itself what the header would */
     const Program *program;
     Diagnostics *diagnostics;
     Arena *arena;
-    const char *folder;           /* NULL before it was made */
+    WorkFolder folder;
     const char *source, *weights; /* names of the files there */
 } Build;
 
@@ -20,8 +21,6 @@ bool build_begin(Build *build);
  * the environment variable CFLAGS, then `arguments`, up to a NULL. False after reporting, with what
  * the compiler said. */
 bool build_run(Build *build, const char *const *arguments);
-/* Appends a file of the folder. */
-bool build_read(Build *build, const char *file, Text *out);
 /* Removes the folder. */
 void build_end(Build *build);
 

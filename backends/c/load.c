@@ -24,9 +24,9 @@ static bool look_up(Build *build, LoadedModel *model) {
 
 static LoadedModel *load_shared(Build *build) {
     Text file = {0};
-    const char *path = arena_format(build->arena, "%s/model.so", build->folder);
+    const char *path = work_folder_path(&build->folder, "model.so");
     LoadedModel *model = calloc(1, sizeof *model);
-    if (!model || !build_read(build, "model.so", &file)) {
+    if (!model || !work_folder_read(&build->folder, "model.so", &file)) {
         free(model);
         return NULL;
     }

@@ -1,25 +1,18 @@
 /* libNAME.a of a network for a GPU: NAME.cu through nvcc, the weights through the assembler, in a
  * folder of their own that is gone afterwards. */
 #include "backends/cuda/source.h"
-#include "ir/write_files.h"
+#include "backends/work_folder.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
-
-enum { MOST_MESSAGE_BYTES = 2000 };
 
 typedef struct Job {
     Arena *arena;
     Diagnostics *diagnostics;
-    const char *folder, *nvcc;
-    const char *messages; /* file: what the last program said */
+    WorkFolder folder;
+    const char *nvcc;
 } Job;
 
 /* ---- where nvcc is ---- */
@@ -47,61 +40,39 @@ const char *cuda_find_nvcc(Arena *arena) {
     return runnable(arena, usual, sizeof usual - 1, "bin/nvcc");
 }
 
-/* ---- running programs ---- */
-
-/* The exit status; -1, with errno, when it could not be started. */
-static int run(const Job *job, const char *const *words) {
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addchdir_np(&actions, job->folder);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(
-        &actions, STDOUT_FILENO, job->messages, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-    pid_t child;
-    int status = 0, error = posix_spawnp(
-                        &child, words[0], &actions, NULL, (char *const *)(void *)words, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (error != 0) {
-        errno = error;
-        return -1;
-    }
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        continue;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-}
-
-static bool read_file(const char *path, Text *out) {
-    char bytes[65536];
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return false;
-    for (size_t count; (count = fread(bytes, 1, sizeof bytes, file)) > 0;)
-        text_append_bytes(out, bytes, count);
-    fclose(file);
+/* nvcc gives the full name of its source to a shell, in double quotes. */
+static bool is_safe_for_shell(const char *path) {
+    for (const char *at = path; *at != '\0'; at++)
+        if ((unsigned char)*at < ' ' || strchr("\"$\\`", *at) != NULL)
+            return false;
     return true;
 }
 
-static const char *in_folder(const Job *job, const char *name) {
-    return arena_format(job->arena, "%s/%s", job->folder, name);
+static bool check_folder(const Job *job) {
+    char *whole = realpath(job->folder.path, NULL);
+    bool safe = whole != NULL && is_safe_for_shell(whole);
+    if (!safe)
+        diagnostics_error(job->diagnostics,
+            "let the environment variable TMPDIR name a folder without \", $, \\, ` and control "
+            "characters",
+            "nvcc cannot work in the folder '%s': it would give its name to a shell",
+            whole != NULL ? whole : job->folder.path);
+    free(whole);
+    return safe;
 }
 
+/* ---- running programs ---- */
+
 static bool run_or_report(const Job *job, const char *const *words) {
-    int status = run(job, words);
-    if (status == 0)
-        return true;
-    if (status < 0) {
+    int status = work_folder_run(&job->folder, words);
+    if (status < 0)
         diagnostics_error(job->diagnostics, NULL, "cannot run '%s': %s", words[0], strerror(errno));
-        return false;
+    if (status > 0) {
+        diagnostics_error(job->diagnostics, "NVCC and CC in the environment name other compilers",
+            "'%s' failed:", words[0]);
+        work_folder_show_messages(&job->folder);
     }
-    Text said = {0};
-    read_file(job->messages, &said);
-    size_t length = said.length < MOST_MESSAGE_BYTES ? said.length : MOST_MESSAGE_BYTES;
-    diagnostics_error(job->diagnostics, "NVCC and CC in the environment name other compilers",
-        "'%s' failed:", words[0]);
-    diagnostics_add_lines(job->diagnostics, said.data, length);
-    text_free(&said);
-    return false;
+    return status == 0;
 }
 
 /* Whether nvcc makes code for the processor; reports when it does not. */
@@ -110,7 +81,7 @@ static bool knows_processor(const Job *job, const Target *target) {
     const char *words[] = {job->nvcc, "--list-gpu-code", NULL};
     bool good = run_or_report(job, words);
     if (good) {
-        read_file(job->messages, &known);
+        work_folder_read_messages(&job->folder, &known);
         const char *found = known.data == NULL ? NULL : strstr(known.data, target->cpu);
         size_t length = strlen(target->cpu);
         while (found != NULL && found[length] >= '0' && found[length] <= '9')
@@ -132,23 +103,17 @@ static bool knows_processor(const Job *job, const Target *target) {
 
 /* ---- the library ---- */
 
-static bool write_text(const Job *job, const char *name, const Text *text) {
-    int error = text_write_file(text, in_folder(job, name));
-    if (error != 0)
-        report_unwritten(job->diagnostics, in_folder(job, name), error);
-    return error == 0;
-}
-
 static bool write_sources(const Job *job, const Graph *graph, const Program *program) {
     Text source = {0}, header = {0}, weights = {0};
     cuda_source_write(graph, program, &source);
     cuda_header_write(graph, program, &header);
     cuda_weights_write(graph, &weights);
     bool done =
-        write_text(job, "code.cu", &source) &&
-        write_text(job, arena_format(job->arena, "%s.h", graph->name), &header) &&
-        write_text(job, "weights.S", &weights) &&
-        write_text(job, arena_format(job->arena, "%s_weights.bin", graph->name), &program->weights);
+        work_folder_write(&job->folder, "code.cu", &source) &&
+        work_folder_write(&job->folder, arena_format(job->arena, "%s.h", graph->name), &header) &&
+        work_folder_write(&job->folder, "weights.S", &weights) &&
+        work_folder_write(&job->folder, arena_format(job->arena, "%s_weights.bin", graph->name),
+            &program->weights);
     text_free(&source);
     text_free(&header);
     text_free(&weights);
@@ -180,44 +145,22 @@ static bool make_archive(const Job *job, const Graph *graph, Text *out) {
         symbols[i] = arena_format(job->arena, "%s_cuda_%s", graph->name, functions[i]);
         member_of[i] = i + 1 < SYMBOLS ? CODE : WEIGHTS;
     }
-    bool done = read_file(in_folder(job, "code.o"), &members[CODE].contents) &&
-                read_file(in_folder(job, "weights.o"), &members[WEIGHTS].contents);
+    bool done = work_folder_read(&job->folder, "code.o", &members[CODE].contents) &&
+                work_folder_read(&job->folder, "weights.o", &members[WEIGHTS].contents);
     if (done)
         archive_write(FORMAT_ELF, members, MEMBERS, symbols, member_of, SYMBOLS, out);
-    else
-        diagnostics_error(job->diagnostics, NULL, "cannot read what was compiled");
     text_free(&members[CODE].contents);
     text_free(&members[WEIGHTS].contents);
     return done;
 }
 
-static void remove_folder(const Job *job, const Graph *graph) {
-    const char *names[] = {"code.cu", "code.o", "weights.S", "weights.o", "messages",
-        arena_format(job->arena, "%s.h", graph->name),
-        arena_format(job->arena, "%s_weights.bin", graph->name)};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        unlink(in_folder(job, names[i]));
-    rmdir(job->folder);
-}
-
 bool cuda_library_write(const Graph *graph, const Program *program, const char *nvcc, Text *out,
     Diagnostics *diagnostics) {
-    Arena *arena = arena_create();
-    const char *parent = getenv("TMPDIR");
-    char *folder =
-        arena_format(arena, "%s/riffle-XXXXXX", parent && *parent != '\0' ? parent : "/tmp");
-    Job job = {.arena = arena, .diagnostics = diagnostics, .nvcc = nvcc};
-    bool done = mkdtemp(folder) != NULL;
-    if (!done) {
-        diagnostics_error(diagnostics, "the environment variable TMPDIR names a folder",
-            "cannot make the folder '%s': %s", folder, strerror(errno));
-    } else {
-        job.folder = folder;
-        job.messages = in_folder(&job, "messages");
-        done = write_sources(&job, graph, program) && compile_sources(&job, program) &&
-               make_archive(&job, graph, out);
-        remove_folder(&job, graph);
-    }
-    arena_destroy(arena);
+    Job job = {.arena = arena_create(), .diagnostics = diagnostics, .nvcc = nvcc};
+    bool done = work_folder_make(&job.folder, job.arena, diagnostics) && check_folder(&job) &&
+                write_sources(&job, graph, program) && compile_sources(&job, program) &&
+                make_archive(&job, graph, out);
+    work_folder_remove(&job.folder);
+    arena_destroy(job.arena);
     return done;
 }

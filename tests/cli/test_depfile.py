@@ -1,6 +1,5 @@
 """compile --depfile: each file that was read, in words that Make understands."""
 
-import json
 import os
 import shutil
 import subprocess

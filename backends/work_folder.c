@@ -1,0 +1,135 @@
+#include "backends/work_folder.h"
+
+#include "ir/write_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { MOST_SHOWN_BYTES = 2000 };
+static const char messages[] = "messages";
+
+bool work_folder_make(WorkFolder *folder, Arena *arena, Diagnostics *diagnostics) {
+    *folder = (WorkFolder){.arena = arena, .diagnostics = diagnostics};
+    const char *parent = getenv("TMPDIR");
+    char *path = arena_format(
+        arena, "%s/riffle-XXXXXX", parent != NULL && *parent != '\0' ? parent : "/tmp");
+    signals_hold(&folder->signals);
+    if (mkdtemp(path) == NULL) {
+        diagnostics_error(diagnostics, "the environment variable TMPDIR names a folder",
+            "cannot make the folder '%s': %s", path, strerror(errno));
+        signals_release(&folder->signals);
+        return false;
+    }
+    folder->path = path;
+    return true;
+}
+
+void work_folder_remove(WorkFolder *folder) {
+    if (folder->path == NULL)
+        return;
+    DIR *contents = opendir(folder->path);
+    if (contents != NULL) {
+        for (const struct dirent *entry; (entry = readdir(contents)) != NULL;)
+            (void)unlinkat(dirfd(contents), entry->d_name, 0);
+        closedir(contents);
+    }
+    (void)rmdir(folder->path);
+    folder->path = NULL;
+    signals_release(&folder->signals);
+}
+
+const char *work_folder_path(const WorkFolder *folder, const char *name) {
+    return arena_format(folder->arena, "%s/%s", folder->path, name);
+}
+
+bool work_folder_write(const WorkFolder *folder, const char *name, const Text *text) {
+    const char *path = work_folder_path(folder, name);
+    int error = text_write_file(text, path);
+    if (error != 0)
+        report_unwritten(folder->diagnostics, path, error);
+    return error == 0;
+}
+
+bool work_folder_read(const WorkFolder *folder, const char *name, Text *out) {
+    const char *path = work_folder_path(folder, name);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        diagnostics_error(folder->diagnostics, NULL, "cannot read '%s': %s", path, strerror(errno));
+        return false;
+    }
+    char bytes[65536];
+    for (size_t count; (count = fread(bytes, 1, sizeof bytes, file)) > 0;)
+        text_append_bytes(out, bytes, count);
+    bool read = ferror(file) == 0;
+    if (!read)
+        diagnostics_error(folder->diagnostics, NULL, "cannot read '%s': %s", path, strerror(errno));
+    fclose(file);
+    return read;
+}
+
+/* ---- running programs ---- */
+
+/* The environment with another TMPDIR: a program that starts others through a shell, as nvcc does,
+ * then gives it names of temporary files that hold nothing to expand. */
+static char **make_environment(const WorkFolder *folder) {
+    static const char variable[] = "TMPDIR=";
+    size_t count = 0, kept = 0;
+    while (environ[count] != NULL)
+        count++;
+    char **result = ARENA_ARRAY(folder->arena, char *, count + 2);
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(environ[i], variable, sizeof variable - 1) != 0)
+            result[kept++] = environ[i];
+    result[kept] = arena_format(folder->arena, "%s.", variable);
+    return result;
+}
+
+static int spawn(const WorkFolder *folder, const char *const *words, pid_t *child) {
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addchdir_np(&actions, folder->path);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(
+        &actions, STDOUT_FILENO, messages, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    posix_spawnattr_setsigmask(&attributes, &folder->signals.mask_before);
+    int error = posix_spawnp(child, words[0], &actions, &attributes, (char *const *)(void *)words,
+        make_environment(folder));
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+int work_folder_run(const WorkFolder *folder, const char *const *words) {
+    pid_t child;
+    int error = signals_came(&folder->signals) ? EINTR : spawn(folder, words, &child);
+    if (error != 0) {
+        errno = error;
+        return -1;
+    }
+    int status = signals_wait(&folder->signals, child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+bool work_folder_read_messages(const WorkFolder *folder, Text *out) {
+    return work_folder_read(folder, messages, out);
+}
+
+void work_folder_show_messages(const WorkFolder *folder) {
+    Text said = {0};
+    if (work_folder_read_messages(folder, &said))
+        diagnostics_add_lines(folder->diagnostics, said.data,
+            said.length < MOST_SHOWN_BYTES ? said.length : MOST_SHOWN_BYTES);
+    text_free(&said);
+}

@@ -1,0 +1,26 @@
+/* Signals that end the process are held while there are files and folders that must not stay: they
+ * come when those are gone. Only SIGKILL leaves them behind. */
+#ifndef RIFFLE_IR_SIGNALS_H
+#define RIFFLE_IR_SIGNALS_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+typedef struct HeldSignals {
+    sigset_t held, mask_before;
+} HeldSignals;
+
+/* Holds SIGHUP, SIGINT and SIGTERM (but those that the process ignores) until the release, for this
+ * thread and those that it makes. May be nested. */
+void signals_hold(HeldSignals *signals);
+/* Whether one came, so that the work in hand is in vain. */
+bool signals_came(const HeldSignals *signals);
+/* Lets them come. */
+void signals_release(const HeldSignals *signals);
+
+/* Waits for a child, which gets those that come in the meantime, too. Returns what waitpid says of
+ * it. The child must have been started with the mask from before. */
+int signals_wait(const HeldSignals *signals, pid_t child);
+
+#endif
