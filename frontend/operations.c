@@ -33,6 +33,7 @@ static const Operation operations[] = {
     {"avg_pool", OP_avg_pool, 1, {"kernel", "stride"}, {0}, prepare_pool},
     {"global_avg_pool", OP_global_avg_pool, 1, {0}, {0}, NULL},
     {"flatten", OP_flatten, 1, {0}, {0}, NULL},
+    {"unflatten", OP_unflatten, 1, {0}, {0}, NULL},
     {"linear", OP_linear, 1, {"channels"}, {"channels", "bias", "shared"}, prepare_linear},
     {"softmax", OP_softmax, 1, {0}, {0}, NULL},
     {"local_response_norm", OP_local_response_norm, 1, {"size"}, {0}, NULL},
@@ -44,7 +45,7 @@ const char *const *operation_names(void) {
     static const char *const names[] = {"conv", "depthwise", "batch_norm", "bias", "relu", "relu6",
         "sigmoid", "hard_sigmoid", "hard_swish", "add", "multiply", "concat", "split", "shuffle",
         "gather", "route", "pad", "crop", "max_pool", "avg_pool", "global_avg_pool", "flatten",
-        "linear", "softmax", "local_response_norm", NULL};
+        "unflatten", "linear", "softmax", "local_response_norm", NULL};
     _Static_assert(
         sizeof(names) / sizeof(*names) == OPERATION_COUNT + 1, "names of all operations");
     return names;
