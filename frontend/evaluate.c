@@ -311,8 +311,10 @@ static Datum report_no_function(Evaluator *evaluator, const Call *call, const Va
         return complain(evaluator, call->name_where, NULL, "'%s' is %s here, not a function",
             call->name, datum_describe(variable->value, evaluator->arena));
     }
-    return complain(evaluator, call->name_where, nearest_name(evaluator, call->name, false),
-        "unknown op or unit '%s'", call->name);
+    OpKind op;
+    const char *hint = op_find(call->name, &op) ? "passes alone make this op; specs do not know it"
+                                                : nearest_name(evaluator, call->name, false);
+    return complain(evaluator, call->name_where, hint, "unknown op or unit '%s'", call->name);
 }
 
 static Datum call_function(Evaluator *evaluator, Call *call) {
