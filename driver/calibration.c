@@ -122,7 +122,7 @@ static void see_value(Calibration *calibration, const Value *value, const float 
     calibration->counts[value->id] += tensor_elements(type);
 }
 
-static void see_node(void *context, const Node *node, const float *const *results) {
+static void see_node(void *context, const Node *node, float *const *results) {
     for (int i = 0; i < node->result_count; i++)
         see_value(context, node->results[i], results[i]);
 }

@@ -303,8 +303,9 @@ Graph *graph_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostic
 
 /* ---- interpreter (interpret.c): the oracle ---- */
 
-/* Called after each node with the values of its results (dense, NCHW order). */
-typedef void InterpretObserver(void *context, const Node *node, const float *const *results);
+/* Called after each node with the values of its results (dense, NCHW order). It may change them:
+ * the nodes behind read what it leaves. */
+typedef void InterpretObserver(void *context, const Node *node, float *const *results);
 
 /* Runs the graph: every op accumulates in double, values are stored as float. inputs[i] and
  * outputs[i] are dense arrays in the layout of the graph's input or output i. All weights must have

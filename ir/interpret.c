@@ -148,7 +148,7 @@ static bool run_node(Interpreter *interpreter, const Node *node, InterpretObserv
     if (done) {
         interpret_node(node, operands, results, scratch);
         if (observer != NULL)
-            observer(observer_context, node, (const float *const *)results);
+            observer(observer_context, node, results);
     }
     arena_destroy(scratch);
     for (int i = 0; i < node->operand_count; i++) {

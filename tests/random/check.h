@@ -5,6 +5,7 @@
 #define RIFFLE_TESTS_RANDOM_CHECK_H
 
 #include "backends/backends.h"
+#include "oracle.h"
 #include "passes/passes.h"
 
 /* Passes, and perhaps a target to compile for behind them. */
@@ -15,31 +16,17 @@ typedef struct Check {
     bool tiny_cache;              /* as if no tensor fitted the caches: chains are then found */
 } Check;
 
-/* A graph with weights, inputs, and the right outputs. */
-typedef struct Oracle {
-    const Graph *graph;
-    const float **inputs; /* in buffers with guards */
-    float **expected;
-    uint64_t seed;
-} Oracle;
-
-/* Gives the graph random weights and computes what it should. NULL, and *fault, where the graph is
- * not well-formed, its text does not read back, or its answer is no number. */
-Oracle *oracle_create(Graph *graph, uint64_t seed, Arena *arena, const char **fault);
-void oracle_destroy(Oracle *oracle); /* the guarded buffers; NULL is allowed */
-
 /* NULL when all is right, else what is not: "KIND: more", allocated from the arena. */
 const char *check_graph(const Oracle *oracle, const Check *check, Arena *arena);
 /* The part of it that is behind the passes: the target's code for the graph (check_compiled.c). */
 const char *check_compiled(
     const Oracle *oracle, const Graph *graph, const Check *check, Arena *arena);
 
+/* NULL, or what is wrong with the graph's text: it must read back as the same. */
+const char *check_round_trip(const Graph *graph, Arena *arena);
+
 /* The kinds of two faults are equal. */
 bool fault_alike(const char *a, const char *b);
-/* Compares outputs with the oracle's; NULL when the largest difference, relative to the largest
- * number of each output, is within the tolerance. */
-const char *compare_outputs(
-    const Oracle *oracle, float *const *outputs, double tolerance, Arena *arena);
 /* Diagnostics as text. */
 const char *diagnostics_copy(const Diagnostics *diagnostics, Arena *arena);
 /* Memory between guard bytes, aligned to 64; guards_hold says whether nobody wrote to them. */

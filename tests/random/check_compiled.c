@@ -1,5 +1,6 @@
 /* Compiled code against the interpreter: whole and in slices, with guard bytes round every buffer,
  * in memory that holds no numbers. */
+#include "backends/winograd.h"
 #include "check.h"
 
 #include <stdlib.h>
@@ -99,8 +100,8 @@ static const char *check_guards(const Oracle *oracle, const Buffers *buffers) {
 }
 
 /* `most` items to a slice; 0: all at once, by the entry that knows no slices. */
-static const char *run_once(
-    const Oracle *oracle, const LoadedModel *model, size_t most, Buffers *buffers, Arena *arena) {
+static const char *run_once(const Oracle *oracle, const LoadedModel *model, Exactness exactness,
+    size_t most, Buffers *buffers, Arena *arena) {
     for (int i = 0; i < oracle->graph->output_count; i++)
         memset(buffers->outputs[i], 0xff, output_bytes(oracle->graph, i));
     memset(buffers->workspace, 0xff, buffers->workspace_bytes); /* NaN: nothing may be read first */
@@ -112,20 +113,44 @@ static const char *run_once(
         return arena_format(arena, "status: the compiled code returns %d", status);
     const char *fault = check_guards(oracle, buffers);
     if (fault == NULL)
-        fault = compare_outputs(oracle, buffers->outputs, rounding, arena);
+        fault = compare_outputs(oracle, buffers->outputs, exactness, arena);
     if (fault == NULL)
         return NULL;
     return arena_format(arena, "compiled %s (slices of %zu)", fault, most);
 }
 
-static const char *run_model(
-    const Oracle *oracle, const Program *program, const LoadedModel *model, Arena *arena) {
+static const char *run_model(const Oracle *oracle, const Program *program, const LoadedModel *model,
+    Exactness exactness, Arena *arena) {
     static const size_t slices[] = {0, 1, 3};
     Buffers buffers = buffers_allocate(oracle->graph, program, arena);
     const char *fault = NULL;
     for (size_t i = 0; i < sizeof slices / sizeof slices[0] && fault == NULL; i++)
-        fault = run_once(oracle, model, slices[i], &buffers, arena);
+        fault = run_once(oracle, model, exactness, slices[i], &buffers, arena);
     buffers_free(oracle->graph, &buffers);
+    return fault;
+}
+
+/* ---- Winograd's algorithm ---- */
+
+static bool takes_winograd(const Graph *graph, const Target *target, LowerWinograd wanted) {
+    WinogradBlock block;
+    for (const Node *node = graph->first; node != NULL; node = node->next) {
+        WinogradReason reason = winograd_reason(graph, target, node, &block);
+        if (reason == WINOGRAD_TAKES || (reason == WINOGRAD_COST && wanted == WINOGRAD_ALWAYS))
+            return true;
+    }
+    return false;
+}
+
+/* It takes sums and differences of neighbours: infinity may become NaN, NaN spreads within a tile,
+ * and large numbers overflow where the sum of the convolution does not. */
+static const char *run_oracles(const Oracle *oracle, const Program *program,
+    const LoadedModel *model, bool winograd, Arena *arena) {
+    Exactness exactness = {.tolerance = rounding, .nan_spreads = winograd};
+    const char *fault = NULL;
+    for (; oracle != NULL && fault == NULL; oracle = oracle->special)
+        if (!winograd || oracle->bounds == NULL)
+            fault = run_model(oracle, program, model, exactness, arena);
     return fault;
 }
 
@@ -151,7 +176,8 @@ const char *check_compiled(
     else if (model == NULL)
         fault = arena_format(arena, "code generation: %s", diagnostics_copy(diagnostics, arena));
     else
-        fault = run_model(oracle, program, model, arena);
+        fault = run_oracles(
+            oracle, program, model, takes_winograd(graph, &target, options.winograd), arena);
     jit_unload(model);
     program_destroy(program);
     diagnostics_destroy(diagnostics);

@@ -6,6 +6,8 @@
 #include "reduce.h"
 #include "tests/unit/ir_cmocka.h"
 
+#include <float.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +173,68 @@ static void faulty_passes_are_found_and_reduced(void **state) {
     find_and_reduce(run_forgetting_types, "pass fails", 1);
 }
 
+/* ---- what is no number ---- */
+
+/* A relu that takes the larger of zero and the number where no comparison with NaN holds. */
+static void lose_nan(void *context, const Node *node, float *const *results) {
+    (void)context;
+    int64_t count = tensor_elements(&node->results[0]->type);
+    for (int64_t k = 0; k < count; k++)
+        if (node->op == OP_relu && isnan(results[0][k]))
+            results[0][k] = 0;
+}
+
+static void bound_infinity(void *context, const Node *node, float *const *results) {
+    (void)context;
+    int64_t count = tensor_elements(&node->results[0]->type);
+    for (int64_t k = 0; k < count; k++)
+        if (node->op == OP_relu && isinf(results[0][k]))
+            results[0][k] = FLT_MAX;
+}
+
+/* What is said of the graph's answer with such inputs; NULL where others are among them. */
+static const char *compare_special(
+    uint64_t seed, const char *among, InterpretObserver *faulty, bool nan_spreads, Arena *arena) {
+    const char *fault = NULL;
+    Oracle *oracle =
+        oracle_create(graph_copy(graph_of_seed(seed, arena), arena), seed, arena, &fault);
+    assert_null(fault);
+    const Oracle *special = oracle->special;
+    if (strcmp(special->among, among) == 0) {
+        float **outputs = make_outputs(special->graph, arena);
+        assert_null(interpret(special->graph, special->inputs, outputs, faulty, arena));
+        Exactness exactness = {.tolerance = 1e-5, .nan_spreads = nan_spreads};
+        fault = compare_outputs(special, outputs, exactness, arena);
+    }
+    oracle_destroy(oracle);
+    return fault;
+}
+
+static void expect_class(const char *among, InterpretObserver *faulty) {
+    Arena *arena = arena_create();
+    const char *fault = NULL, *when_nan_spreads = NULL;
+    for (uint64_t seed = 1; fault == NULL && seed < GRAPHS; seed++) {
+        assert_null(compare_special(seed, among, NULL, false, arena));
+        fault = compare_special(seed, among, faulty, false, arena);
+        when_nan_spreads = compare_special(seed, among, faulty, true, arena);
+    }
+    assert_non_null(fault);
+    print_message("%s\n", fault);
+    assert_true(fault_alike(fault, "class"));
+    assert_non_null(strstr(fault, among));
+    assert_non_null(when_nan_spreads);
+    arena_destroy(arena);
+}
+
+static void other_classes_are_found(void **state) {
+    (void)state;
+    expect_class("NaN", lose_nan);
+    expect_class("large numbers", lose_nan);
+    expect_class("infinities", bound_infinity);
+}
+
+/* ---- crashes ---- */
+
 static const char *run_for_ever(void *context, Arena *arena) {
     for (volatile int *counter = context;;)
         *counter ^= 1;
@@ -219,6 +283,7 @@ int main(void) {
         cmocka_unit_test(every_op_occurs),
         cmocka_unit_test(seeds_say_it_all),
         cmocka_unit_test(faulty_passes_are_found_and_reduced),
+        cmocka_unit_test(other_classes_are_found),
         cmocka_unit_test(endless_code_is_ended),
         cmocka_unit_test(fixtures_read_back),
     };

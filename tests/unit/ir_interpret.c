@@ -299,7 +299,7 @@ static void every_op_has_a_case(void **state) {
     }
 }
 
-static void count_node(void *context, const Node *node, const float *const *results) {
+static void count_node(void *context, const Node *node, float *const *results) {
     float *sums = context;
     sums[0] += 1;
     for (int i = 0; i < node->result_count; i++)

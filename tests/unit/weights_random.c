@@ -84,7 +84,7 @@ typedef struct Sizes {
     double least, most; /* root of the mean square, over all nodes */
 } Sizes;
 
-static void measure(void *context, const Node *node, const float *const *results) {
+static void measure(void *context, const Node *node, float *const *results) {
     Sizes *sizes = context;
     double squares = 0;
     int64_t count = tensor_elements(&node->results[0]->type);

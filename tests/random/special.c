@@ -1,0 +1,147 @@
+/* Inputs with NaN, infinities, denormals and the largest numbers, for all that docs/abi.md promises
+ * of them.
+ *
+ * Large numbers overflow in some orders of sums and not in others. Which outputs that can concern
+ * is found by a run of the graph with all weights and inputs made positive: none of its numbers is
+ * less than any partial sum of its terms. What is too large there becomes NaN, and so does
+ * everything that is computed of it. */
+#include "oracle.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+typedef struct Kind {
+    const char *name;
+    float numbers[6];
+    bool overflows;
+} Kind;
+
+static const Kind kinds[] = {
+    {"NaN", {NAN, NAN, NAN, -0.0f, 1e-40f, -1e-40f}, false},
+    {"infinities", {INFINITY, INFINITY, -INFINITY, -INFINITY, -0.0f, 1e-40f}, false},
+    {"large numbers", {FLT_MAX, -FLT_MAX, 1e36f, -1e36f, 1e30f, NAN}, true},
+};
+
+/* One number in 16 is replaced: some pixels meet none. */
+static void make_special(
+    const Graph *graph, float *const *inputs, uint64_t seed, const Kind *kind) {
+    enum { NUMBERS = sizeof kind->numbers / sizeof kind->numbers[0] };
+    for (int i = 0; i < graph->input_count; i++) {
+        int64_t count = tensor_elements(&graph->inputs[i].value->type);
+        for (int64_t k = 0; k < count; k++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            if ((seed >> 60) == 0)
+                inputs[i][k] = kind->numbers[(seed >> 32) % NUMBERS];
+        }
+    }
+}
+
+/* ---- what may overflow ---- */
+
+/* The mean is subtracted. */
+static void make_weights_positive(const Node *node, Arena *arena) {
+    for (int i = 0; i < op_info(node->op)->weight_count; i++) {
+        Weight *weight = node->weights[i];
+        if (weight == NULL)
+            continue;
+        int64_t count = tensor_elements(&weight->type);
+        bool subtracted = strcmp(op_info(node->op)->weights[i].name, "running_mean") == 0;
+        float *data = ARENA_ARRAY(arena, float, count);
+        for (int64_t k = 0; k < count; k++)
+            data[k] = subtracted ? -fabsf(weight->data[k]) : fabsf(weight->data[k]);
+        weight->data = data;
+    }
+}
+
+/* An activation in a layer would hide an overflow, and the squares of a response norm would make
+ * numbers small. */
+static void make_positive(Graph *graph) {
+    static const char *const activations[] = {"activation", "residual_activation"};
+    for (Node *node = graph->first; node != NULL; node = node->next) {
+        make_weights_positive(node, graph->arena);
+        const OpInfo *info = op_info(node->op);
+        for (int i = 0; i < info->attribute_count; i++)
+            for (int k = 0; k < 2; k++)
+                if (strcmp(info->attributes[i].name, activations[k]) == 0)
+                    node->attributes[i].integer = ACTIVATION_NONE;
+        if (node->op == OP_local_response_norm)
+            node_attribute(node, "alpha")->number = 0;
+    }
+}
+
+/* Results above it may come of numbers that overflow; a quarter is left for rounding. */
+static float safe_limit(const Node *node) {
+    const TensorType *type = &node->operands[0]->type;
+    switch (node->op) {
+    case OP_conv:
+    case OP_linear:
+    case OP_batch_norm:
+    case OP_bias:
+    case OP_add:
+    case OP_multiply:
+        return FLT_MAX / 4;
+    case OP_avg_pool: /* sums before it divides */
+    case OP_global_avg_pool:
+        return FLT_MAX / 4 / (float)(type->dims[2] * type->dims[3]);
+    default:
+        return FLT_MAX;
+    }
+}
+
+/* A number that the response norm cannot square spoils it for its neighbours. */
+static bool squares_overflow(const Node *node, const float *numbers, int64_t count) {
+    for (int64_t i = 0; i < count && node->op == OP_local_response_norm; i++)
+        if (numbers[i] > 1e17f)
+            return true;
+    return false;
+}
+
+static void mark_overflows(void *context, const Node *node, float *const *results) {
+    (void)context;
+    for (int i = 0; i < node->result_count; i++) {
+        int64_t count = tensor_elements(&node->results[i]->type);
+        float limit = squares_overflow(node, results[i], count) ? -1 : safe_limit(node);
+        for (int64_t k = 0; k < count; k++) {
+            if (results[i][k] > limit)
+                results[i][k] = NAN;
+            else if (node->op == OP_softmax && !isnan(results[i][k]))
+                results[i][k] = 1; /* other signs make other classes large */
+        }
+    }
+}
+
+/* NaN stays NaN in any order of sums. */
+static float **positive_inputs(const Oracle *oracle, Arena *arena) {
+    const Graph *graph = oracle->graph;
+    float **inputs = ARENA_ARRAY(arena, float *, graph->input_count + 1);
+    for (int i = 0; i < graph->input_count; i++) {
+        int64_t count = tensor_elements(&graph->inputs[i].value->type);
+        inputs[i] = ARENA_ARRAY(arena, float, count);
+        for (int64_t k = 0; k < count; k++)
+            inputs[i][k] = isnan(oracle->inputs[i][k]) ? 0 : fabsf(oracle->inputs[i][k]);
+    }
+    return inputs;
+}
+
+static const char *find_bounds(Oracle *oracle, Arena *arena) {
+    Graph *positive = graph_copy(oracle->graph, arena);
+    make_positive(positive);
+    oracle->bounds = make_outputs(positive, arena);
+    return interpret(positive, (const float *const *)positive_inputs(oracle, arena), oracle->bounds,
+        mark_overflows, arena);
+}
+
+const Oracle *special_oracle(const Oracle *oracle, Arena *arena, const char **fault) {
+    const Kind *kind = &kinds[oracle->seed % (sizeof kinds / sizeof kinds[0])];
+    Oracle *special = ARENA_NEW(arena, Oracle);
+    *special = (Oracle){.graph = oracle->graph, .seed = oracle->seed, .among = kind->name};
+    float **inputs = make_inputs(oracle->graph, oracle->seed, arena);
+    make_special(oracle->graph, inputs, oracle->seed, kind);
+    special->inputs = (const float **)inputs;
+    special->expected = make_outputs(oracle->graph, arena);
+    *fault = interpret(oracle->graph, special->inputs, special->expected, NULL, arena);
+    if (*fault == NULL && kind->overflows)
+        *fault = find_bounds(special, arena);
+    return special;
+}
