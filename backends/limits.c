@@ -12,6 +12,7 @@ enum {
     LARGEST_TABLE = 1 << 24,    /* pixels of an average pooling whose windows differ */
     LARGEST_TENSOR = 1 << 30,   /* elements */
     LARGEST_CHANNELS = 1 << 20, /* of what layout ops move */
+    MOST_PORTS = 1024,          /* inputs and outputs: each is a parameter of the C function */
 };
 static const int64_t most_weight_bytes = INT64_C(1) << 31; /* what 32-bit displacements span */
 
@@ -70,7 +71,11 @@ static bool check_node(const Node *node, Diagnostics *diagnostics) {
 }
 
 bool graph_within_limits(const Graph *graph, Diagnostics *diagnostics) {
-    bool good = true;
+    int ports = graph->input_count + graph->output_count;
+    if (ports > MOST_PORTS)
+        diagnostics_error(diagnostics, NULL,
+            "the network cannot be compiled: inputs and outputs %d, at most %d", ports, MOST_PORTS);
+    bool good = ports <= MOST_PORTS;
     for (const Node *node = graph->first; node; node = node->next)
         good = check_node(node, diagnostics) && good;
     for (int i = 0; i < graph->input_count; i++) {
