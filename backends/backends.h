@@ -159,7 +159,7 @@ typedef struct ProgramSummary {
     int64_t workspace_lower_bound_bytes; /* buffers alive at the worst step */
     int64_t live_bytes;                  /* the same without room for channels not yet written */
     int64_t weight_bytes;                /* packed */
-    int64_t stack_bytes;                 /* the largest rings that a kernel keeps on the stack */
+    int64_t stack_bytes;                 /* what a thread needs: NAME_STACK_BYTES */
     int kernel_count;                    /* distinct kernels */
     int step_count;                      /* kernel calls of one run */
     int64_t macs;

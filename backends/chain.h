@@ -16,6 +16,8 @@ void chain_strip_columns(
     const Node *const *nodes, int count, int64_t strip, int64_t strips, ColumnRange *columns);
 /* widths[i]: the columns of nodes[i]'s output in the widest strip. */
 void chain_ring_widths(const Node *const *nodes, int count, int64_t strips, int64_t *widths);
+/* Numbers of a ring of the node's output, with room behind it for loads of whole vectors. */
+int64_t chain_ring_numbers(const Target *target, const Node *node, int64_t rows, int64_t width);
 
 /* In how many strips the chain takes the fewest cycles; 0 when its rings fit in no number. */
 int64_t chain_strips(const Lowering *lowering, const Node *const *nodes, int count);

@@ -7,7 +7,7 @@
  * with tensors of hundreds of kilobytes, not with the last percent. */
 #include "backends/chain.h"
 
-enum { MOST_STRIPS = 8 };
+enum { MOST_STRIPS = 8, SLACK_BYTES = 64 };
 
 static const double l2_rate = 32;    /* bytes per cycle from or to the second-level cache */
 static const double l3_rate = 8;     /* and beyond it */
@@ -64,12 +64,19 @@ void chain_ring_widths(const Node *const *nodes, int count, int64_t strips, int6
     }
 }
 
-static int64_t ring_bytes(const Node *const *nodes, int count, int64_t strips) {
+int64_t chain_ring_numbers(const Target *target, const Node *node, int64_t rows, int64_t width) {
+    const TensorType *type = &node->results[0]->type;
+    return rows * width * pixel_distance(target, type->dims[1]) +
+           SLACK_BYTES / element_type_bytes(type->element);
+}
+
+static int64_t ring_bytes(
+    const Target *target, const Node *const *nodes, int count, int64_t strips) {
     int64_t rows[MOST_CHAIN], widths[MOST_CHAIN], bytes = 0;
     chain_ring_rows(nodes, count, rows);
     chain_ring_widths(nodes, count, strips, widths);
     for (int i = 0; i < count - 1; i++)
-        bytes += rows[i] * widths[i] * nodes[i]->results[0]->type.dims[1] *
+        bytes += chain_ring_numbers(target, nodes[i], rows[i], widths[i]) *
                  element_type_bytes(nodes[i]->results[0]->type.element);
     return bytes;
 }
@@ -143,7 +150,7 @@ static double single_cycles(const Target *target, const Node *node) {
 
 static double strips_cycles(const Target *target, const Node *const *nodes, int count,
     const TileShape *shapes, int64_t strips) {
-    int64_t rings = ring_bytes(nodes, count, strips);
+    int64_t rings = ring_bytes(target, nodes, count, strips);
     double cycles = 0;
     for (int64_t strip = 0; strip < strips; strip++) {
         ColumnRange columns[MOST_CHAIN];
@@ -171,7 +178,7 @@ static int64_t best_strips(
         shapes[i] = node_tile(target, nodes[i], row_width(nodes[i]));
     for (int64_t strips = 1; strips <= MOST_STRIPS && strips <= row_width(nodes[count - 1]);
         strips++) {
-        if (ring_bytes(nodes, count, strips) > lowering->ring_bytes)
+        if (ring_bytes(target, nodes, count, strips) > lowering->ring_bytes)
             continue;
         double these = strips_cycles(target, nodes, count, shapes, strips);
         if (best == 0 || these < *cycles) {

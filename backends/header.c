@@ -384,7 +384,6 @@ static void write_level_functions(const Header *header) {
 
 void header_write(const Graph *graph, const Program *program, Text *out) {
     ProgramSummary summary = program_summary(program);
-    summary.stack_bytes = program_stack_bytes(program);
     Header header = {
         .out = out, .scratch = arena_create(), .name = graph->name, .levels = program->levels};
     header.precision = graph_precision(graph);

@@ -12,7 +12,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { WORKSPACE_ALIGNMENT = 64, SLACK_BYTES = 64, MOST_RING_BYTES = 96 * 1024 };
+enum { WORKSPACE_ALIGNMENT = 64, SLACK_BYTES = 64 };
 
 /* ---- buffers ---- */
 
@@ -547,7 +547,7 @@ Program *program_lower_with(const Graph *graph, const Target *target, const Lowe
         .copy_layout = options->copy_layout,
         .chains = options->chains,
         .winograd = options->winograd,
-        .ring_bytes = options->ring_bytes > 0 ? options->ring_bytes : MOST_RING_BYTES};
+        .ring_bytes = options->ring_bytes > 0 ? options->ring_bytes : MOST_LOCAL_BYTES};
     if (!has_bf16(&lowering))
         return NULL;
     lowering.placements = ARENA_ARRAY(arena, Placement *, graph->next_value_id + 1);
@@ -603,14 +603,13 @@ ProgramSummary program_summary(const Program *program) {
         .live_bytes = program->live_bytes,
         .weight_bytes = (int64_t)program->weights.length,
         .kernel_count = program->kernel_count,
-        .step_count = program->step_count};
+        .step_count = program->step_count,
+        .stack_bytes = program_stack_bytes(program)};
     for (int i = 0; i < program->step_count; i++) {
         const Step *step = &program->steps[i];
         summary.macs += step->macs;
         summary.bytes_moved += step->count.bytes_read + step->count.bytes_written;
         summary.layout_bytes += step->count.layout_bytes;
-        int64_t stack = kernel_local_bytes(program->kernels[step->kernel]);
-        summary.stack_bytes = stack > summary.stack_bytes ? stack : summary.stack_bytes;
     }
     return summary;
 }

@@ -35,6 +35,10 @@ typedef struct Claim Claim;
 /* What lives when: see liveness.h. */
 typedef struct Liveness Liveness;
 
+/* Of what a kernel keeps on the stack: rings, or scratch. With what LLVM spills beside it, a frame
+ * is then below 64 KiB; tests/consumers/test_stack.py looks. */
+enum { MOST_LOCAL_BYTES = 48 * 1024 };
+
 typedef struct Lowering {
     Program *program;
     const Graph *graph;

@@ -16,8 +16,6 @@
 #include "backends/winograd.h"
 #include <assert.h>
 
-enum { SLACK_BYTES = 64 };
-
 /* ---- which nodes ---- */
 
 static bool is_row_node(const Node *node) {
@@ -121,7 +119,7 @@ static Link make_ring(Chain *chain, const Node *node, int64_t rows, int64_t widt
         .pixel_stride = distance,
         .row_stride = width * distance,
         .ring_rows = rows};
-    int64_t numbers = rows * width * distance + SLACK_BYTES / lane_bytes(placement->element);
+    int64_t numbers = chain_ring_numbers(lowering->target, node, rows, width);
     return (Link){placement, kernel_local_of(&chain->call->builder, placement->element, numbers)};
 }
 

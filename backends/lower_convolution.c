@@ -309,7 +309,8 @@ static int64_t cached_inputs(const Convolution *conv) {
 /* Tiles whose sums fit the first-level cache, too. */
 static int64_t cached_tiles(const Convolution *conv) {
     int64_t tile = conv->tile.pixels * conv->panel_channels * (int64_t)sizeof(float);
-    return conv->lowering->target->l1_bytes / tile;
+    int64_t l1_bytes = conv->lowering->target->l1_bytes;
+    return (l1_bytes < MOST_LOCAL_BYTES ? l1_bytes : MOST_LOCAL_BYTES) / tile;
 }
 
 /* Cuts the input channels into even blocks; at most `tiles` tiles use the weights of one. A block

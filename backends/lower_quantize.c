@@ -135,25 +135,49 @@ static void emit_planes(const Quantize *q) {
 
 /* ---- vectors of channels ---- */
 
-static void emit_vector(const Quantize *q, const Segment *segment, int64_t skipped, int lanes) {
+/* The vector from a channel of the tensor on, the first of `left`. */
+static void emit_vector(
+    const Quantize *q, const Segment *segment, const Expression *channel, int64_t left, int lanes) {
     KernelBuilder *builder = q->builder;
+    Arena *arena = q->arena;
     const Run *in = &q->input->runs[segment->runs[0]], *out = &q->output->runs[segment->runs[1]];
-    int64_t channel = segment->first_channel + skipped, left = segment->channel_count - skipped;
     int count = left < lanes ? (int)left : lanes;
     int factor = kernel_register(builder, lanes), zero = kernel_register(builder, lanes);
-    kernel_load(builder, factor, q->scales, expression_constant(q->arena, channel), 0, lanes);
-    kernel_load(builder, zero, q->scales,
-        expression_constant(q->arena, q->input->channels + channel), 0, lanes);
+    kernel_load(builder, factor, q->scales, channel, 0, lanes);
+    kernel_load(
+        builder, zero, q->scales, expression_offset(arena, channel, q->input->channels), 0, lanes);
     const Expression *column = kernel_open_range(builder, "column", 0, q->input->width, 1);
     int reg = kernel_register(builder, lanes), bytes = kernel_register_of(builder, LANE_U8, lanes);
     emit_vector_load(builder, reg, q->input_parameters[segment->runs[0]],
-        input_place(q, in, column, channel - in->first_channel), left, in->exact);
+        expression_add(arena, input_place(q, in, column, -in->first_channel), channel), left,
+        in->exact);
     kernel_unary(builder, INSTRUCTION_narrow, bytes, to_integers(q, reg, factor, zero));
     kernel_store(builder, bytes, q->output_parameters[segment->runs[1]],
-        output_place(q, out, expression_offset(q->arena, column, q->padding[1]),
-            channel - out->first_channel),
+        expression_add(arena,
+            output_place(
+                q, out, expression_offset(arena, column, q->padding[1]), -out->first_channel),
+            channel),
         0, count);
     kernel_close(builder);
+}
+
+/* Whole vectors are a loop: unrolled, their factors would be kept from row to row, thousands of
+ * them on the stack. */
+static void emit_segment(const Quantize *q, const Segment *segment) {
+    const Target *target = q->lowering->target;
+    int64_t first = segment->first_channel, count = segment->channel_count;
+    int64_t whole = count / target->lanes * target->lanes;
+    if (whole > 0) {
+        const Expression *channel =
+            kernel_open_range(q->builder, "channel", first, first + whole, target->lanes);
+        emit_vector(q, segment, channel, target->lanes, target->lanes);
+        kernel_close(q->builder);
+    }
+    for (int64_t done = whole; done < count;) {
+        int lanes = vector_width(target, count - done);
+        emit_vector(q, segment, expression_constant(q->arena, first + done), count - done, lanes);
+        done += lanes;
+    }
 }
 
 static void emit_channels(const Quantize *q) {
@@ -161,11 +185,7 @@ static void emit_channels(const Quantize *q) {
     int count;
     const Segment *segments = channel_segments(q->arena, placements, 2, &count);
     for (int i = 0; i < count; i++)
-        for (int64_t done = 0; done < segments[i].channel_count;) {
-            int lanes = vector_width(q->lowering->target, segments[i].channel_count - done);
-            emit_vector(q, &segments[i], done, lanes);
-            done += lanes;
-        }
+        emit_segment(q, &segments[i]);
 }
 
 /* ---- the whole ---- */

@@ -49,6 +49,7 @@ typedef struct ProgramLevels ProgramLevels;
 /* What is known once machine code was made. */
 typedef struct Measured {
     int64_t stack_bytes; /* of the largest path through the calls; 0: no code was made */
+    int64_t frame_bytes; /* of the function with the most; 0 as well */
 } Measured;
 
 struct Program {
@@ -80,6 +81,8 @@ struct Program {
 /* What a thread that works for a call needs of its stack: what was measured of the machine code
  * made last, else (C source) an estimate; of the largest level. */
 int64_t program_stack_bytes(const Program *program);
+/* Of the kernel that keeps the most on the stack. */
+int64_t program_local_bytes(const Program *program);
 
 /* Counts what each step moves, by an abstract run of its kernel (count.c). */
 void program_count(Program *program);

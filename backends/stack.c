@@ -10,10 +10,19 @@ enum {
     C_FRAME_BYTES = 8192
 };
 
+int64_t program_local_bytes(const Program *program) {
+    int64_t most = 0;
+    for (int i = 0; i < program->kernel_count; i++) {
+        int64_t bytes = kernel_local_bytes(program->kernels[i]);
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
 static int64_t own_stack_bytes(const Program *program) {
     if (program->measured->stack_bytes > 0)
         return program->measured->stack_bytes + LIBRARY_BYTES;
-    return program_summary(program).stack_bytes + parallel_stack_bytes(program) + C_FRAME_BYTES;
+    return program_local_bytes(program) + parallel_stack_bytes(program) + C_FRAME_BYTES;
 }
 
 int64_t program_stack_bytes(const Program *program) {

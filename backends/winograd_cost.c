@@ -7,7 +7,6 @@
 #include "backends/winograd.h"
 
 enum {
-    MOST_SCRATCH_BYTES = 96 * 1024,
     SLACK_FLOATS = 16,
     MOST_BLOCK_TILES = 64,
     MOST_SECTIONS = 16,
@@ -61,7 +60,7 @@ static bool scratch_fits(const Target *target, int64_t inputs, const WinogradBlo
     int64_t panel = (int64_t)block->tile.vectors * target->lanes;
     int64_t tiles = winograd_position_stride(block, channels, panel);
     int64_t floats = WINOGRAD_POSITIONS * tiles * (channels + panel) + 2 * SLACK_FLOATS;
-    return floats * (int64_t)sizeof(float) <= MOST_SCRATCH_BYTES;
+    return floats * (int64_t)sizeof(float) <= MOST_LOCAL_BYTES;
 }
 
 /* ---- cycles ---- */

@@ -74,6 +74,19 @@ bool expression_is_constant(const Expression *expression, int64_t *constant) {
     return true;
 }
 
+bool expressions_are_equal(const Expression *a, const Expression *b) {
+    if (a == b)
+        return true;
+    if (a->kind != b->kind)
+        return false;
+    if (a->kind == EXPRESSION_CONSTANT)
+        return a->constant == b->constant;
+    if (a->kind == EXPRESSION_VARIABLE)
+        return a->variable == b->variable;
+    return a->kind != EXPRESSION_ELEMENT && expressions_are_equal(a->left, b->left) &&
+           expressions_are_equal(a->right, b->right);
+}
+
 const Expression *expression_add(Arena *arena, const Expression *a, const Expression *b) {
     int64_t x, y;
     if (expression_is_constant(a, &x) && expression_is_constant(b, &y))

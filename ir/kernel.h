@@ -46,6 +46,8 @@ const Expression *expression_maximum(Arena *arena, const Expression *a, const Ex
 /* Entry `index` of a parameter that is a table. */
 const Expression *expression_element(Arena *arena, int parameter, const Expression *index);
 bool expression_is_constant(const Expression *expression, int64_t *constant);
+/* Whether they are written alike; false for two entries of tables. */
+bool expressions_are_equal(const Expression *a, const Expression *b);
 
 /* ---- instructions and statements ---- */
 

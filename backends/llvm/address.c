@@ -60,7 +60,7 @@ LLVMValueRef codegen_expression(KernelCodegen *k, const Expression *expression) 
 static LLVMValueRef buffer_address(KernelCodegen *k, int parameter, LLVMTypeRef *element) {
     *element = codegen_lane_type(k->codegen, kernel_buffer_element(k->kernel, parameter));
     return parameter >= MAX_KERNEL_PARAMETERS ? k->locals[parameter - MAX_KERNEL_PARAMETERS]
-                                              : LLVMGetParam(k->function, (unsigned)parameter);
+                                              : k->parameters[parameter];
 }
 
 static LLVMValueRef emit_displacement(
@@ -106,19 +106,6 @@ static int64_t factor_in(const InnerLoop *loop, const Expression *sum) {
     return product ? factor : 0;
 }
 
-static bool equal_expressions(const Expression *a, const Expression *b) {
-    if (a == b)
-        return true;
-    if (a->kind != b->kind)
-        return false;
-    if (a->kind == EXPRESSION_CONSTANT)
-        return a->constant == b->constant;
-    if (a->kind == EXPRESSION_VARIABLE)
-        return a->variable == b->variable;
-    return a->kind != EXPRESSION_ELEMENT && equal_expressions(a->left, b->left) &&
-           equal_expressions(a->right, b->right);
-}
-
 /* Before the loop its variable has its first value, so the offset is that of the first round. */
 static void begin_pointer(KernelCodegen *k, InnerLoop *loop, MovingPointer *pointer) {
     LLVMBuilderRef builder = k->builder;
@@ -143,7 +130,7 @@ static LLVMValueRef emit_moving(KernelCodegen *k, int parameter, const Expressio
         return NULL;
     int i = 0;
     while (i < loop->pointer_count && (loop->pointers[i].parameter != parameter ||
-                                          !equal_expressions(loop->pointers[i].offset, offset)))
+                                          !expressions_are_equal(loop->pointers[i].offset, offset)))
         i++;
     if (i == MOST_POINTERS)
         return NULL;
@@ -189,7 +176,9 @@ static bool has_loop(const Block *block) {
 }
 
 void codegen_enter_loop(KernelCodegen *k, InnerLoop *loop) {
-    if (!codegen_reduces_strength(k->codegen->target) && !has_loop(&loop->statement->body))
+    if (has_loop(&loop->statement->body))
+        codegen_hide_addresses(k, loop->statement);
+    else if (!codegen_reduces_strength(k->codegen->target))
         k->inner = loop;
 }
 

@@ -32,6 +32,7 @@ typedef struct KernelCodegen {
     LLVMValueRef function;
     LLVMValueRef *registers; /* stack slots */
     LLVMValueRef *variables; /* stack slots; begin and end are plain parameters */
+    LLVMValueRef parameters[MAX_KERNEL_PARAMETERS];
     LLVMValueRef locals[MAX_KERNEL_LOCALS];
     InnerLoop *inner; /* that is being printed; NULL outside of one */
 } KernelCodegen;
@@ -47,5 +48,10 @@ LLVMValueRef codegen_address(KernelCodegen *k, int parameter, const Expression *
 /* Around the body of a loop: before its first statement, and before its variable is increased. */
 void codegen_enter_loop(KernelCodegen *k, InnerLoop *loop);
 void codegen_leave_loop(KernelCodegen *k, const InnerLoop *loop);
+
+/* reload.c: at the begin of an outer loop's body. Where it loads more from the same places in each
+ * round than registers hold, k->parameters are those addresses for the body: LLVM cannot tell that
+ * they are the same. */
+void codegen_hide_addresses(KernelCodegen *k, const Statement *loop);
 
 #endif

@@ -151,6 +151,9 @@ static bool emit_and_measure(LLVMContextRef context, LLVMModuleRef module,
     int64_t bytes = good ? codegen_stack_bytes(&frames) : 0;
     if (bytes > program->measured->stack_bytes)
         program->measured->stack_bytes = bytes;
+    for (int i = 0; good && i < frames.count; i++)
+        if (frames.rows[i].bytes > program->measured->frame_bytes)
+            program->measured->frame_bytes = frames.rows[i].bytes;
     codegen_free_frames(&frames);
     return good;
 }

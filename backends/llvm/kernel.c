@@ -490,8 +490,11 @@ static void emit_for(KernelCodegen *k, const Statement *statement) {
     LLVMBuildStore(builder, begin, slot);
     LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntSLT, begin, end, ""), body, after);
     LLVMPositionBuilderAtEnd(builder, body);
+    LLVMValueRef outside[MAX_KERNEL_PARAMETERS];
+    memcpy(outside, k->parameters, sizeof outside);
     codegen_enter_loop(k, &inner);
     emit_block(k, &statement->body);
+    memcpy(k->parameters, outside, sizeof outside);
     codegen_leave_loop(k, &inner);
     LLVMValueRef next = LLVMBuildNSWAdd(builder, LLVMBuildLoad2(builder, index, slot, ""),
         codegen_index(k->codegen, statement->step), "");
@@ -562,6 +565,8 @@ LLVMValueRef codegen_kernel(Codegen *codegen, const Kernel *kernel) {
     LLVMPositionBuilderAtEnd(k.builder, new_block(&k, "entry"));
     k.registers = ARENA_ARRAY(kernel->arena, LLVMValueRef, kernel->register_count + 1);
     k.variables = ARENA_ARRAY(kernel->arena, LLVMValueRef, kernel->variable_count);
+    for (int i = 0; i < kernel->parameter_count; i++)
+        k.parameters[i] = LLVMGetParam(k.function, (unsigned)i);
     k.variables[VARIABLE_BEGIN] = LLVMGetParam(k.function, (unsigned)kernel->parameter_count);
     k.variables[VARIABLE_END] = LLVMGetParam(k.function, (unsigned)kernel->parameter_count + 1);
     for (int i = 2; i < kernel->variable_count; i++)

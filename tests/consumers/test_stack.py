@@ -3,6 +3,7 @@
 Each example, on each target of this processor, in each precision. All take many minutes; so a part is tried, whose
 choice RIFFLE_STACK_SEED changes, and RIFFLE_STACK_ALL=1 tries all."""
 
+import json
 import os
 import random
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 from support import HERE, ROOT, compile_network, run
 
 SECONDS = 100
+MOST_FRAME = 65536
 FLAGS = set(re.findall(r"\w+", Path("/proc/cpuinfo").read_text())) if Path("/proc/cpuinfo").exists() else set()
 # With the flag that a processor of it has, and the precisions that are tried.
 TARGETS = [("x86-64", "sse2", ["fp32"]), ("x86-64-v3", "avx2", ["fp32", "int8"]),
@@ -52,6 +54,8 @@ class Stack(unittest.TestCase):
         claim, serial, parallel = map(
             int, run(folder / "program", len(tensors[0]), *tensors[0], *tensors[1]).split())
         print(f"{Path(spec).name} {target} {precision}: claims {claim}, used {serial}, in parallel {parallel}")
+        frame = json.loads((folder / "net.json").read_text())["totals"]["frame_bytes"]
+        self.assertLess(frame, MOST_FRAME)
         self.assertGreater(min(serial, parallel), 0)
         self.assertLessEqual(max(serial, parallel), claim)
 
