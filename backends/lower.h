@@ -155,6 +155,33 @@ const Expression *open_part(KernelBuilder *builder, const char *name, const Expr
     int64_t size, const Expression *end, int64_t step);
 int64_t square_root_above(int64_t number);
 
+/* A loop over begin, begin + step, ... that adds a term each time to part_sum. Where a part is not
+ * 0 terms, that begins with 0 in each part and is then added to the sum; else it is the sum. */
+typedef struct PartLoop {
+    const Expression *index;
+    int64_t part;
+    int sum, part_sum; /* registers */
+} PartLoop;
+PartLoop open_part_loop(KernelBuilder *builder, const char *name, const Expression *begin,
+    const Expression *end, int64_t step, int64_t part, int sum);
+void close_part_loop(KernelBuilder *builder, const PartLoop *loop);
+
+/* So many pixels or channels are one sum; a row of `width` pixels is summed in parts of
+ * columns_of_sum(width). */
+enum { TERMS_PER_SUM = 128 };
+int64_t columns_of_sum(int64_t width);
+
+/* A sum whose terms are emitted one after the other, without a loop: `size` of them go to a sum of
+ * their own, which is then added to the total; where size is 0, each goes to the total. */
+typedef struct PartSum {
+    int total, part; /* registers */
+    int64_t size, pending;
+} PartSum;
+PartSum begin_part_sum(KernelBuilder *builder, int total, int lanes, int64_t size);
+/* The register that the next term is to be added to. */
+int next_in_part_sum(KernelBuilder *builder, PartSum *sum);
+void end_part_sum(KernelBuilder *builder, PartSum *sum);
+
 /* ---- tile.c ---- */
 
 enum { MAX_TILE_PIXELS = 28, MAX_TILE_VECTORS = 8 };
@@ -200,6 +227,13 @@ typedef struct Window {
     int64_t kernel[2], stride[2], dilation[2];
     int64_t padding[4]; /* top, left, bottom, right */
 } Window;
+
+/* sum_parts.c: the rows of a window that are one sum, and the columns of a row that are one before
+ * (0: all). Both are 0 where the window has few enough cells to be one sum. */
+typedef struct WindowParts {
+    int64_t rows, columns;
+} WindowParts;
+WindowParts window_parts(const Window *window);
 
 /* Columns begin..end-1 of a row. */
 typedef struct ColumnRange {

@@ -6,10 +6,7 @@
 
 /* ---- global average pooling ---- */
 
-enum {
-    POOL_VECTORS = 8,    /* sums that are kept in flight, to hide the latency of an addition */
-    PIXELS_PER_SUM = 128 /* more than these are summed in parts */
-};
+enum { POOL_VECTORS = 8 }; /* sums that are kept in flight, to hide the latency of an addition */
 
 typedef struct GlobalPool {
     Lowering *lowering;
@@ -81,16 +78,14 @@ static const Expression *open_pool_part(const GlobalPool *pool, const char *name
 }
 
 /* One float32 that everything is added to loses a pixel's last bits as it grows, and stands still
- * at 2^24 pixels. So a large image is summed in three steps: up to PIXELS_PER_SUM columns of a row
+ * at 2^24 pixels. So a large image is summed in three steps: up to TERMS_PER_SUM columns of a row
  * into a sum, those of a band of rows into another, the bands into the total. No sum has more terms
  * than about the root of the number of pixels, and the error grows like that. */
 static void emit_sum_in_parts(
     const GlobalPool *pool, const PoolBlock *block, const PoolSums *total) {
     KernelBuilder *builder = pool->builder;
     int64_t height = pool->input->height, width = pool->input->width;
-    int64_t rows = square_root_above(height), columns = square_root_above(width);
-    if (columns < PIXELS_PER_SUM)
-        columns = width < PIXELS_PER_SUM ? width : PIXELS_PER_SUM;
+    int64_t rows = square_root_above(height), columns = columns_of_sum(width);
     PoolSums band = pool_sums(pool, block), part = pool_sums(pool, block);
     const Expression *first_row = kernel_open_range(builder, "first_row", 0, height, rows);
     clear_sums(pool, block, &band);
@@ -110,7 +105,7 @@ static void emit_sum_in_parts(
 static void emit_pool_sums(const GlobalPool *pool, const PoolBlock *block, const PoolSums *total) {
     KernelBuilder *builder = pool->builder;
     clear_sums(pool, block, total);
-    if (pool->input->height * pool->input->width > PIXELS_PER_SUM) {
+    if (pool->input->height * pool->input->width > TERMS_PER_SUM) {
         emit_sum_in_parts(pool, block, total);
         return;
     }
@@ -270,10 +265,24 @@ static int shifted_exponential(
     return value;
 }
 
-static void emit_sum(const ChannelOp *op, const Expression *channel, int lanes, void *context) {
-    Softmax *softmax = context;
-    int value = shifted_exponential(op, channel, lanes, softmax), single = lanes == 1;
-    kernel_binary(op->builder, INSTRUCTION_add, softmax->sum[single], softmax->sum[single], value);
+/* Full vectors, those of a part after the other, then single channels. */
+static void emit_sums(const ChannelOp *op, const Softmax *softmax) {
+    KernelBuilder *builder = op->builder;
+    int lanes = op->lowering->target->lanes;
+    int64_t whole = op->channels / lanes * lanes;
+    for (int single = 0; single < 2; single++) {
+        int64_t first = single ? whole : 0, end = single ? op->channels : whole;
+        if (first == end)
+            continue;
+        int width = single ? 1 : lanes;
+        Arena *arena = op->lowering->arena;
+        PartLoop loop = open_part_loop(builder, "channel", expression_constant(arena, first),
+            expression_constant(arena, end), width, sum_part((end - first) / width, TERMS_PER_SUM),
+            softmax->sum[single]);
+        int value = shifted_exponential(op, loop.index, width, softmax);
+        kernel_binary(builder, INSTRUCTION_add, loop.part_sum, loop.part_sum, value);
+        close_part_loop(builder, &loop);
+    }
 }
 
 static void emit_quotient(
@@ -307,7 +316,7 @@ static void emit_softmax(const ChannelOp *op) {
     }
     for_channels(op, emit_maximum, &softmax);
     join_parts(op, INSTRUCTION_reduce_maximum, INSTRUCTION_maximum, softmax.maximum);
-    for_channels(op, emit_sum, &softmax);
+    emit_sums(op, &softmax);
     join_parts(op, INSTRUCTION_reduce_add, INSTRUCTION_add, softmax.sum);
     for_channels(op, emit_quotient, &softmax);
 }
@@ -348,10 +357,11 @@ static void emit_local_response_norm(const ChannelOp *op, const Node *node) {
     int sum = kernel_register(builder, 1), factor = kernel_register(builder, 1);
     int start = kernel_register(builder, 1);
     kernel_splat(builder, sum, 0.0f);
-    const Expression *neighbour = kernel_open_for(builder, "neighbour", least, most, 1);
-    int value = load_channel(op, neighbour, 1);
-    kernel_multiply_add(builder, sum, value, value, sum);
-    kernel_close(builder);
+    PartLoop loop = open_part_loop(builder, "neighbour", least, most, 1,
+        sum_part(size < op->channels ? size : op->channels, TERMS_PER_SUM), sum);
+    int value = load_channel(op, loop.index, 1);
+    kernel_multiply_add(builder, loop.part_sum, value, value, loop.part_sum);
+    close_part_loop(builder, &loop);
     kernel_splat(builder, factor, (float)(node_number(node, "alpha") / (double)size));
     kernel_splat(builder, start, (float)node_number(node, "k"));
     kernel_multiply_add(builder, sum, sum, factor, start);

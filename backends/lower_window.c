@@ -25,6 +25,7 @@ typedef struct WindowOp {
     float factor;      /* mean without table */
     Activation activation, residual_activation;
     int tile_pixels;
+    WindowParts parts;
     bool gathered; /* the input's vectors are put together from pieces; windows do not overlap */
 } WindowOp;
 
@@ -127,22 +128,38 @@ static int load_column(const InputPlace *place) {
     return as_floats(op, value);
 }
 
-/* One kernel row: every input column that some tap of some pixel needs is loaded once. */
-static void emit_kernel_row(const WindowOp *op, const WindowTile *tile, const int *accumulators,
-    const Expression *kernel_row) {
-    KernelBuilder *builder = op->builder;
+/* New registers of a tile's pixels. */
+static void new_sums(const WindowOp *op, const WindowTile *tile, int *sums) {
+    for (int pixel = 0; pixel < tile->pixels; pixel++)
+        sums[pixel] = kernel_register(op->builder, tile->lanes);
+}
+
+/* The weights of the taps of a kernel row. */
+static int *load_taps(const WindowOp *op, const WindowTile *tile, const Expression *kernel_row) {
     Arena *arena = op->arena;
-    const Window *window = &op->rows.window;
-    InputPlace place = {op, tile, kernel_row, 0};
-    int64_t taps = window->kernel[1], stride = window->stride[1], dilation = window->dilation[1];
+    int64_t taps = op->rows.window.kernel[1];
     int *weights = ARENA_ARRAY(arena, int, taps);
     for (int64_t tap = 0; op->kind == WINDOW_DEPTHWISE && tap < taps; tap++) {
-        weights[tap] = kernel_register(builder, tile->lanes);
+        weights[tap] = kernel_register(op->builder, tile->lanes);
         const Expression *offset =
             expression_sum(arena, tile->channel, scaled(op, kernel_row, taps * op->input->channels),
                 expression_constant(arena, tap * op->input->channels), NULL);
-        kernel_load(builder, weights[tap], op->weights, offset, 0, tile->lanes);
+        kernel_load(op->builder, weights[tap], op->weights, offset, 0, tile->lanes);
     }
+    return weights;
+}
+
+/* One kernel row: every input column that some tap of some pixel needs is loaded once. */
+static void emit_kernel_row(const WindowOp *op, const WindowTile *tile, const int *accumulators,
+    const Expression *kernel_row) {
+    const Window *window = &op->rows.window;
+    InputPlace place = {op, tile, kernel_row, 0};
+    int64_t taps = window->kernel[1], stride = window->stride[1], dilation = window->dilation[1];
+    const int *weights = load_taps(op, tile, kernel_row);
+    PartSum sums[MAX_WINDOW_PIXELS];
+    for (int pixel = 0; pixel < tile->pixels; pixel++)
+        sums[pixel] =
+            begin_part_sum(op->builder, accumulators[pixel], tile->lanes, op->parts.columns);
     int64_t columns = (tile->pixels - 1) * stride + (taps - 1) * dilation + 1;
     for (int64_t column = 0; column < columns; column++) {
         int value = -1;
@@ -157,9 +174,11 @@ static void emit_kernel_row(const WindowOp *op, const WindowTile *tile, const in
                 place.column = column;
                 value = load_column(&place);
             }
-            combine(op, accumulators[pixel], value, weights[tap]);
+            combine(op, next_in_part_sum(op->builder, &sums[pixel]), value, weights[tap]);
         }
     }
+    for (int pixel = 0; pixel < tile->pixels; pixel++)
+        end_part_sum(op->builder, &sums[pixel]);
 }
 
 static void start_window(const WindowOp *op, const WindowTile *tile, int *accumulators) {
@@ -170,10 +189,9 @@ static void start_window(const WindowOp *op, const WindowTile *tile, int *accumu
             expression_offset(op->arena, tile->channel, op->bias_offset), 0, tile->lanes);
     else
         kernel_splat(builder, start, op->kind == WINDOW_MAXIMUM ? -INFINITY : 0.0f);
-    for (int pixel = 0; pixel < tile->pixels; pixel++) {
-        accumulators[pixel] = kernel_register(builder, tile->lanes);
+    new_sums(op, tile, accumulators);
+    for (int pixel = 0; pixel < tile->pixels; pixel++)
         kernel_unary(builder, INSTRUCTION_move, accumulators[pixel], start);
-    }
 }
 
 static const Expression *pixel_offset(const WindowOp *op, const WindowTile *tile, const Run *run,
@@ -219,15 +237,36 @@ static void finish_window(const WindowOp *op, const WindowTile *tile, const int 
     }
 }
 
+static void emit_kernel_rows(const WindowOp *op, const WindowTile *tile, const int *accumulators,
+    const Expression *begin, const Expression *end) {
+    KernelBuilder *builder = op->builder;
+    if (op->parts.rows == 0) {
+        const Expression *row = kernel_open_for(builder, "kernel_row", begin, end, 1);
+        emit_kernel_row(op, tile, accumulators, row);
+        kernel_close(builder);
+        return;
+    }
+    int band[MAX_WINDOW_PIXELS];
+    new_sums(op, tile, band);
+    const Expression *first = kernel_open_for(builder, "first_row", begin, end, op->parts.rows);
+    for (int pixel = 0; pixel < tile->pixels; pixel++)
+        kernel_splat(builder, band[pixel], 0.0f);
+    const Expression *row = open_part(builder, "kernel_row", first, op->parts.rows, end, 1);
+    emit_kernel_row(op, tile, band, row);
+    kernel_close(builder);
+    for (int pixel = 0; pixel < tile->pixels; pixel++)
+        kernel_binary(
+            builder, INSTRUCTION_add, accumulators[pixel], accumulators[pixel], band[pixel]);
+    kernel_close(builder);
+}
+
 static void emit_window_tile(const WindowOp *op, const WindowTile *tile) {
     int accumulators[MAX_WINDOW_PIXELS];
     const Expression *begin, *end;
     start_window(op, tile, accumulators);
     window_rows(op->arena, &op->rows.window, op->input->height, op->output->height, tile->row,
         &begin, &end);
-    const Expression *kernel_row = kernel_open_for(op->builder, "kernel_row", begin, end, 1);
-    emit_kernel_row(op, tile, accumulators, kernel_row);
-    kernel_close(op->builder);
+    emit_kernel_rows(op, tile, accumulators, begin, end);
     finish_window(op, tile, accumulators);
 }
 
@@ -380,6 +419,8 @@ static void describe(WindowOp *op, const Node *node, const Link *from, const Lin
             lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[1]));
     op->output = to ? to->placement : lowering_place(lowering, node->results[0]);
     read_node(op, node);
+    if (op->kind == WINDOW_DEPTHWISE || op->kind == WINDOW_MEAN)
+        op->parts = window_parts(&op->rows.window);
     op->gathered = lowering_gathers(node) && placement_is_scattered(op->input);
     op->tile_pixels = op->gathered ? 1 : choose_window_tile(op);
     op->rows.images = op->output->images;

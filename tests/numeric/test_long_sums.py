@@ -1,4 +1,4 @@
-"""Sums of many terms: of windows, of the inputs of fully connected layers and convolutions.
+"""Sums of many terms: of windows, of channels, of the inputs of fully connected layers and convolutions.
 
 All terms are positive, so that a sum is as large as what its roundings are relative to. One float32 that all terms
 are added to is off by up to 1e-4 after a million of them, and stands still at 2^24 ones. What is allowed here is a
@@ -34,6 +34,85 @@ def test_global_mean(backend, size, tmp_path):
     assert abs(float(mean[0, 0]) / image.mean(dtype=np.float64) - 1) < ALLOWED
     [mean] = run_riffle(spec, backend, [np.ones_like(image)], [(1, 1)], tmp_path)
     assert mean[0, 0] == 1
+
+
+@dataclass(frozen=True)
+class Mean:
+    size: tuple
+    kernel: tuple
+    stride: int = 1
+    padding: int = 0
+    channels: int = 5
+    count_padding: bool = True
+
+
+MEANS = {
+    "large": Mean((1024, 1025), (1024, 1024), channels=2),
+    "one row": Mean((1, 1026), (1, 1000)),
+    "one column": Mean((1025, 2), (1024, 1)),
+    "few columns": Mean((14, 14), (12, 12), channels=19),
+    "strided": Mean((60, 57), (40, 41), stride=7),
+    "padded": Mean((30, 150), (21, 140), stride=3, padding=10, count_padding=False),
+}
+
+
+@backends
+@pytest.mark.parametrize("name", MEANS)
+def test_mean(name, backend, tmp_path):
+    mean = MEANS[name]
+    spec = tmp_path / "mean.rfl"
+    spec.write_text(
+        f"network mean {{ input x: f32[1, {mean.channels}, {mean.size[0]}, {mean.size[1]}]\n"
+        f"output y = avg_pool(x, [{mean.kernel[0]}, {mean.kernel[1]}], stride = {mean.stride}, "
+        f"padding = {mean.padding}, count_padding = {str(mean.count_padding).lower()}) }}\n")
+    image = positive((1, mean.channels, *mean.size), 1)
+    expected, counts = (convolution(x, np.ones((mean.channels, 1, *mean.kernel)), np.zeros(mean.channels),
+                                    Layer(1, 1, padding=mean.padding, kernel=mean.kernel, groups=mean.channels))
+                        for x in (image, np.ones_like(image)))
+    if mean.count_padding:
+        counts = mean.kernel[0] * mean.kernel[1]
+    expected = (expected / counts)[:, :, ::mean.stride, ::mean.stride]
+    [got] = run_riffle(spec, backend, [image], [expected.shape], tmp_path)
+    assert relative_error(got, expected) < ALLOWED
+
+
+@backends
+@pytest.mark.parametrize("kernel", [(1, 400), (400, 1), (31, 33)])
+def test_depthwise(kernel, backend, tmp_path):
+    spec = tmp_path / "layer.rfl"
+    size = (kernel[0] + 2, kernel[1] + 3)
+    spec.write_text(f"network layer {{ input x: f32[1, 5, {size[0]}, {size[1]}]\n"
+                    f"output y = conv(x, 5, [{kernel[0]}, {kernel[1]}], groups = 5, padding = 1, bias = true) @ layer }}\n")
+    x, weight, bias = positive((1, 5, *size), 1), positive((5, 1, *kernel), 2), positive(5, 3)
+    write_weights(tmp_path / "weights.safetensors", {"layer.weight": weight, "layer.bias": bias})
+    expected = convolution(x, weight, bias, Layer(1, 1, kernel=kernel, padding=1, groups=5))
+    options = [*backend, "--weights", tmp_path / "weights.safetensors"]
+    [got] = run_riffle(spec, options, [x], [expected.shape], tmp_path)
+    assert relative_error(got, expected) < ALLOWED
+
+
+@backends
+def test_softmax(backend, tmp_path):
+    spec = tmp_path / "softmax.rfl"
+    spec.write_text("network softmax { input x: f32[1, 3000001]\n output y = softmax(x) }\n")
+    x = positive((1, 3000001), 1)
+    [got] = run_riffle(spec, backend, [x], [x.shape], tmp_path)
+    powers = np.exp(x.astype(np.float64))
+    assert relative_error(got, powers / powers.sum()) < ALLOWED
+
+
+@backends
+def test_local_response_norm(backend, tmp_path):
+    spec = tmp_path / "norm.rfl"
+    spec.write_text("network norm { input x: f32[1, 20000, 1, 1]\n"
+                    "output y = local_response_norm(x, 18001, alpha = 1000, beta = 1, k = 0) }\n")
+    x = positive((1, 20000, 1, 1), 1)
+    squares = np.concatenate([np.zeros((1, 1, 1, 1)), np.cumsum(x.astype(np.float64)**2, axis=1)], axis=1)
+    channels = np.arange(20000)
+    sums = squares[:, np.minimum(channels + 9001, 20000)] - squares[:, np.maximum(channels - 9000, 0)]
+    expected = x / (1000 / 18001 * sums)
+    [got] = run_riffle(spec, backend, [x], [x.shape], tmp_path)
+    assert np.max(np.abs(got / expected - 1)) < ALLOWED
 
 
 # ---- convolutions ----
