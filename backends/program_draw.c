@@ -153,11 +153,14 @@ int program_draw(const Program *program, const char *only, Text *text) {
                 picture.is_drawn[step->arguments[k].buffer] = true;
         }
     }
+    int buffers = 0;
     for (int i = 0; i < program->buffer_count; i++) {
-        if (picture.is_drawn[i])
-            draw_buffer(&picture, i, scratch);
+        if (!picture.is_drawn[i])
+            continue;
+        buffers++;
+        draw_buffer(&picture, i, scratch);
     }
-    drawing_end(text);
+    drawing_end(text, drawn + buffers);
     arena_destroy(scratch);
     return drawn;
 }

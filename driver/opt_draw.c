@@ -40,7 +40,7 @@ static bool draw(const OptRun *run, Text *drawing) {
         nodes = draw_side(run, run->drawn_before, "before", 0, drawing);
         nodes += draw_side(run, run->drawn_after, "after", 1, drawing);
     }
-    drawing_end(drawing);
+    drawing_end(drawing, nodes);
     if (nodes > 0 || run->opt->draw_only == NULL)
         return true;
     diagnostics_error(run->opt->model.session->diagnostics,

@@ -5,9 +5,10 @@
 
 #include "ir/graph.h"
 
-/* A drawing is begun, gets pictures side by side, and is ended. */
+/* A drawing is begun, gets pictures side by side, and is ended. Where many nodes were drawn
+ * Graphviz is told to be content sooner with where it places them. */
 void drawing_begin(Text *text, const char *name);
-void drawing_end(Text *text);
+void drawing_end(Text *text, int nodes);
 
 typedef struct PictureOptions {
     const char *title; /* NULL for none; else the picture has a frame */

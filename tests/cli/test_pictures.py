@@ -8,7 +8,7 @@ import subprocess
 import unittest
 import xml.etree.ElementTree
 
-from support import RIFFLE, Command, has_llvm
+from support import RIFFLE, ROOT, Command, has_llvm
 
 UNITS = """network units {
     input image: f32[1, 8, 6, 6]
@@ -22,6 +22,7 @@ UNITS = """network units {
 }
 """
 
+SVG = "{http://www.w3.org/2000/svg}"
 FUSED = "fold-batchnorm,fuse-activation,merge-layout,absorb-route"
 
 
@@ -34,6 +35,22 @@ class Pictures(Command):
     def setUp(self):
         super().setUp()
         self.write("units.rfl", UNITS)
+
+    @unittest.skipUnless(shutil.which("dot"), "needs Graphviz")
+    def test_every_example(self):
+        """Each step of each example is in its picture, also where Graphviz would take minutes to be content."""
+        for spec in sorted((ROOT / "examples").rglob("*.rfl")):
+            if not re.search("^network ", spec.read_text(encoding="utf-8"), re.MULTILINE):
+                continue  # units to import
+            with self.subTest(spec.name):
+                self.succeed("compile", spec, "--random-weights=1", "--backend=c", "--name=n", "--emit=svg", "-o", "o")
+                svg = xml.etree.ElementTree.parse(self.folder / "o" / "n.svg").getroot()
+                self.assertEqual(svg.tag, f"{SVG}svg")
+                titles = [title.text for title in svg.iter(f"{SVG}title")]
+                steps = [int(title[4:]) for title in titles if re.fullmatch(r"step\d+", title)]
+                self.assertGreater(len(steps), 0)
+                self.assertEqual(sorted(steps), list(range(len(steps))))
+                shutil.rmtree(self.folder / "o")
 
     def draw(self, *options):
         return self.succeed("opt", "units.rfl", "--dot=-", *options)
