@@ -31,8 +31,8 @@ static void append_header(Text *out, const char *name, size_t size) {
     text_format(out, "%-16s%-12d%-6d%-6d%-8s%-10zu`\n", name, 0, 0, 0, "100644", size);
 }
 
-static void pad_to_even(Text *out) {
-    if (out->length % 2 != 0)
+static void pad_to_even(Text *out, const Splice *splice) {
+    if ((out->length + splice->length) % 2 != 0)
         text_append(out, "\n");
 }
 
@@ -42,6 +42,20 @@ static void append_big_endian(Text *out, size_t number) {
     for (int i = 0; i < 4; i++)
         bytes[i] = (unsigned char)(number >> (24 - 8 * i));
     text_append_bytes(out, bytes, sizeof bytes);
+}
+
+static size_t member_length(const ArchiveMember *member) {
+    return member->contents.length + member->splice.length;
+}
+
+/* The contents; from there on the archive is as much longer as its splice is. */
+static void append_contents(Text *out, const ArchiveMember *member, Splice *splice) {
+    if (member->splice.length > 0) {
+        assert(splice->length == 0);
+        *splice = member->splice;
+        splice->at += out->length;
+    }
+    text_append_bytes(out, member->contents.data, member->contents.length);
 }
 
 /* The offset of each symbol's member is the sum of everything before it. */
@@ -55,25 +69,26 @@ static void append_index(Text *out, const ArchiveMember *members, const char *co
     for (size_t i = 0; i < symbol_count; i++) {
         size_t offset = strlen(magic) + MEMBER_HEADER_BYTES + even(size);
         for (size_t member = 0; member < member_of[i]; member++)
-            offset += MEMBER_HEADER_BYTES + even(members[member].contents.length);
+            offset += MEMBER_HEADER_BYTES + even(member_length(&members[member]));
         append_big_endian(out, offset);
     }
     for (size_t i = 0; i < symbol_count; i++)
         text_append_bytes(out, symbols[i], strlen(symbols[i]) + 1);
-    pad_to_even(out);
+    pad_to_even(out, &(Splice){0});
 }
 
 static void write_system_v(const ArchiveMember *members, size_t member_count,
-    const char *const *symbols, const size_t *member_of, size_t symbol_count, Text *out) {
+    const char *const *symbols, const size_t *member_of, size_t symbol_count, Text *out,
+    Splice *splice) {
     append_index(out, members, symbols, member_of, symbol_count);
     for (size_t i = 0; i < member_count; i++) {
         char name[LONGEST_MEMBER_NAME + 2];
         size_t length = strlen(members[i].name);
         memcpy(name, members[i].name, length);
         memcpy(name + length, "/", 2);
-        append_header(out, name, members[i].contents.length);
-        text_append_bytes(out, members[i].contents.data, members[i].contents.length);
-        pad_to_even(out);
+        append_header(out, name, member_length(&members[i]));
+        append_contents(out, &members[i], splice);
+        pad_to_even(out, splice);
     }
 }
 
@@ -130,7 +145,7 @@ static void append_bsd_index(Text *out, const ArchiveMember *members, const char
     for (size_t i = 0; i < symbol_count; i++) {
         size_t offset = first;
         for (size_t member = 0; member < member_of[i]; member++)
-            offset += member_bytes(members[member].name, members[member].contents.length);
+            offset += member_bytes(members[member].name, member_length(&members[member]));
         append_little_endian(out, at);
         append_little_endian(out, offset);
         at += strlen(symbols[i]) + 1;
@@ -142,27 +157,29 @@ static void append_bsd_index(Text *out, const ArchiveMember *members, const char
 }
 
 static void write_bsd(const ArchiveMember *members, size_t member_count, const char *const *symbols,
-    const size_t *member_of, size_t symbol_count, Text *out) {
+    const size_t *member_of, size_t symbol_count, Text *out, Splice *splice) {
     append_bsd_index(out, members, symbols, member_of, symbol_count);
     for (size_t i = 0; i < member_count; i++) {
-        const Text *contents = &members[i].contents;
-        size_t end = out->length + member_bytes(members[i].name, contents->length);
-        append_bsd_header(out, members[i].name, contents->length);
-        text_append_bytes(out, contents->data, contents->length);
-        pad_with(out, '\n', end);
+        size_t length = member_length(&members[i]);
+        size_t end = out->length + member_bytes(members[i].name, length);
+        append_bsd_header(out, members[i].name, length);
+        append_contents(out, &members[i], splice);
+        pad_with(out, '\n', end - members[i].splice.length);
     }
 }
 
 /* ---- both ---- */
 
 void archive_write(ObjectFormat format, const ArchiveMember *members, size_t member_count,
-    const char *const *symbols, const size_t *member_of, size_t symbol_count, Text *out) {
+    const char *const *symbols, const size_t *member_of, size_t symbol_count, Text *out,
+    Splice *splice) {
     assert(out->length == 0);
+    *splice = (Splice){0};
     for (size_t i = 0; i < member_count; i++)
         assert(strlen(members[i].name) <= LONGEST_MEMBER_NAME);
     text_append(out, magic);
     if (format == FORMAT_MACHO)
-        write_bsd(members, member_count, symbols, member_of, symbol_count, out);
+        write_bsd(members, member_count, symbols, member_of, symbol_count, out, splice);
     else
-        write_system_v(members, member_count, symbols, member_of, symbol_count, out);
+        write_system_v(members, member_count, symbols, member_of, symbol_count, out, splice);
 }

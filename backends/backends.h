@@ -167,6 +167,8 @@ typedef struct ProgramSummary {
     int64_t layout_bytes; /* by copying alone: ir/kernel_count.h says what that is */
 } ProgramSummary;
 ProgramSummary program_summary(const Program *program);
+/* Whether the packed weights are the same bytes. */
+bool program_weights_equal(const Program *a, const Program *b);
 
 /* What a step does to memory: see ir/kernel_count.h. */
 typedef struct StepCount {
@@ -223,8 +225,9 @@ typedef enum EmitKind { EMIT_LLVM_IR, EMIT_ASSEMBLY, EMIT_OBJECT } EmitKind;
 
 /* The code of the program. The weights are an external hidden symbol in it. */
 bool llvm_emit(const Program *program, EmitKind kind, Text *out, Diagnostics *diagnostics);
-/* An object file with the packed weights as a read-only section. */
-bool llvm_emit_weights(const Program *program, Text *out, Diagnostics *diagnostics);
+/* An object file with that many zeros in place of the packed weights. */
+bool llvm_emit_blank_weights(
+    const Program *program, size_t length, Text *out, Diagnostics *diagnostics);
 /* The object with the public functions of a program with levels: they ask the processor, and call
  * those of its level. */
 bool llvm_emit_dispatch(const Program *program, Text *out, Diagnostics *diagnostics);
@@ -250,6 +253,7 @@ int jit_run_parallel(const LoadedModel *model, const float *const *inputs, float
 typedef struct ArchiveMember {
     const char *name; /* at most 15 bytes */
     Text contents;
+    Splice splice; /* in the contents */
 } ArchiveMember;
 
 /* The object files of a library: code, in one or several, and weights. Returns how many, 0 after
@@ -258,9 +262,11 @@ enum { MOST_LIBRARY_MEMBERS = MOST_LEVELS + 2 };
 int library_members(const Program *program, ArchiveMember *members, Diagnostics *diagnostics);
 
 /* An archive with a symbol index, in the form that the linkers of the object format read; dates and
- * owners zero. `symbols[i]` are the global symbol names that member_of[i] defines. */
+ * owners zero. `symbols[i]` are the global symbol names that member_of[i] defines.
+ * One member may have a splice, which becomes that of the archive. */
 void archive_write(ObjectFormat format, const ArchiveMember *members, size_t member_count,
-    const char *const *symbols, const size_t *member_of, size_t symbol_count, Text *out);
+    const char *const *symbols, const size_t *member_of, size_t symbol_count, Text *out,
+    Splice *splice);
 
 /* NAME.h: C99 and C++, self-contained. */
 void header_write(const Graph *graph, const Program *program, Text *out);
@@ -268,8 +274,9 @@ void header_write(const Graph *graph, const Program *program, Text *out);
 const char **header_members(const Graph *graph, bool of_outputs, Arena *arena);
 /* NAME.json. `pipeline` is the pass pipeline that made the graph. */
 void metadata_write(const Graph *graph, const Program *program, const char *pipeline, Text *out);
-/* libNAME.a as bytes. */
-bool library_write(const Graph *graph, const Program *program, Text *out, Diagnostics *diagnostics);
+/* libNAME.a as bytes; the splice lives as long as the program. */
+bool library_write(const Graph *graph, const Program *program, Text *out, Splice *splice,
+    Diagnostics *diagnostics);
 
 /* ---- measuring (peak.c, bandwidth.c) ---- */
 

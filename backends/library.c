@@ -2,6 +2,7 @@
  * symbols that a linker may ask for. */
 #include "backends/c/compile.h"
 #include "backends/levels.h"
+#include "backends/weights_object.h"
 
 enum { MOST_SYMBOLS = 6 + 2 * MOST_LEVELS };
 
@@ -27,8 +28,9 @@ static bool make_members(
             llvm_emit(level, EMIT_OBJECT, contents, diagnostics));
     }
     contents = &members[*count].contents;
+    Splice *splice = &members[*count].splice;
     return made && add_member(members, count, "weights.o",
-                       llvm_emit_weights(program, contents, diagnostics));
+                       weights_object_write(program, contents, splice, diagnostics));
 }
 
 int library_members(const Program *program, ArchiveMember *members, Diagnostics *diagnostics) {
@@ -76,8 +78,8 @@ static SymbolIndex index_symbols(const Program *program, size_t member_count) {
     return index;
 }
 
-bool library_write(
-    const Graph *graph, const Program *program, Text *out, Diagnostics *diagnostics) {
+bool library_write(const Graph *graph, const Program *program, Text *out, Splice *splice,
+    Diagnostics *diagnostics) {
     ArchiveMember members[MOST_LIBRARY_MEMBERS] = {{.name = "code.o"}, {.name = "weights.o"}};
     int count = 0;
     if (program->backend != BACKEND_C)
@@ -92,7 +94,7 @@ bool library_write(
     }
     SymbolIndex index = index_symbols(program, (size_t)count);
     archive_write(program->target->format, members, (size_t)count, index.names, index.members,
-        index.count, out);
+        index.count, out, splice);
     for (int i = 0; i < count; i++)
         text_free(&members[i].contents);
     return true;

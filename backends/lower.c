@@ -614,6 +614,11 @@ ProgramSummary program_summary(const Program *program) {
     return summary;
 }
 
+bool program_weights_equal(const Program *a, const Program *b) {
+    return a->weights.length == b->weights.length &&
+           memcmp(a->weights.data, b->weights.data, a->weights.length) == 0;
+}
+
 static void append_comment(Text *text, const char *name, const char *label) {
     text_append(text, " # ");
     quote_append(text, name);

@@ -21,8 +21,9 @@ bool llvm_emit(const Program *program, EmitKind kind, Text *out, Diagnostics *di
     return false;
 }
 
-bool llvm_emit_weights(const Program *program, Text *out, Diagnostics *diagnostics) {
-    (void)program, (void)out;
+bool llvm_emit_blank_weights(
+    const Program *program, size_t length, Text *out, Diagnostics *diagnostics) {
+    (void)program, (void)length, (void)out;
     report(diagnostics);
     return false;
 }

@@ -119,9 +119,12 @@ static bool make_abi(
     if (done) {
         const Graph *graph = compiled.model.graph;
         *name = arena_copy_string(arena, graph->name);
-        done = library_write(graph, compiled.program,
-            output_files_add(files, arena_format(arena, "libs/%s/lib%s.a", abi->name, *name)),
-            diagnostics);
+        Splice splice;
+        Text *library =
+            output_files_add(files, arena_format(arena, "libs/%s/lib%s.a", abi->name, *name));
+        done = library_write(graph, compiled.program, library, &splice, diagnostics);
+        if (done)
+            text_splice(library, &splice); /* the program goes */
         header_write(graph, compiled.program,
             output_files_add(files, arena_format(arena, "include/%s/%s.h", abi->name, *name)));
         metadata_write(graph, compiled.program, model_pipeline(&options->model),

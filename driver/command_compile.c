@@ -3,6 +3,7 @@
 #include "backends/c/source.h"
 #include "backends/cuda/source.h"
 #include "backends/program_draw.h"
+#include "backends/weights_object.h"
 #include "driver/depfile.h"
 #include "driver/graphviz.h"
 #include "driver/model.h"
@@ -61,6 +62,12 @@ static const OutputInfo output_table[OUTPUT_COUNT] = {
     [OUTPUT_CUDA_SOURCE] = {"cu", "%s.cu"},
     [OUTPUT_PTX] = {"ptx", "%s.ptx"},
 };
+
+/* What is written to a file. */
+typedef struct Output {
+    Text text;
+    Splice splice;
+} Output;
 
 typedef struct CompileOptions {
     ModelOptions model;
@@ -195,7 +202,8 @@ static bool is_for_gpu(const CompileOptions *options) {
 
 /* What is made in another way for a GPU; *done is left alone for what is not. */
 static bool make_gpu_output(const CompileOptions *options, OutputKind kind,
-    const CompiledModel *compiled, Text *out, bool *done) {
+    const CompiledModel *compiled, Output *output, bool *done) {
+    Text *out = &output->text;
     const Graph *graph = compiled->model.graph;
     const Program *program = compiled->program;
     Diagnostics *diagnostics = options->session->diagnostics;
@@ -219,14 +227,16 @@ static bool make_gpu_output(const CompileOptions *options, OutputKind kind,
 }
 
 static bool make_output(const CompileOptions *options, OutputKind kind,
-    const CompiledModel *compiled, const char *pipeline, Text *out, Diagnostics *diagnostics) {
+    const CompiledModel *compiled, const char *pipeline, Output *output, Diagnostics *diagnostics) {
     const Graph *graph = compiled->model.graph;
+    const Text *weights = &compiled->program->weights;
+    Text *out = &output->text;
     bool done = true;
-    if (is_for_gpu(options) && make_gpu_output(options, kind, compiled, out, &done))
+    if (is_for_gpu(options) && make_gpu_output(options, kind, compiled, output, &done))
         return done;
     switch (kind) {
     case OUTPUT_LIBRARY:
-        return library_write(graph, compiled->program, out, diagnostics);
+        return library_write(graph, compiled->program, out, &output->splice, diagnostics);
     case OUTPUT_HEADER:
         header_write(graph, compiled->program, out);
         return true;
@@ -240,7 +250,7 @@ static bool make_output(const CompileOptions *options, OutputKind kind,
     case OUTPUT_OBJECT:
         return llvm_emit(compiled->program, EMIT_OBJECT, out, diagnostics);
     case OUTPUT_WEIGHTS_OBJECT:
-        return llvm_emit_weights(compiled->program, out, diagnostics);
+        return weights_object_write(compiled->program, out, &output->splice, diagnostics);
     case OUTPUT_GRAPH:
         graph_print(graph, out);
         return true;
@@ -256,7 +266,7 @@ static bool make_output(const CompileOptions *options, OutputKind kind,
         c_weights_write(compiled->program, out);
         return true;
     case OUTPUT_WEIGHTS_FILE:
-        text_append_bytes(out, compiled->program->weights.data, compiled->program->weights.length);
+        output->splice = (Splice){.bytes = weights->data, .length = weights->length};
         return true;
     case OUTPUT_PTX:
         return llvm_emit(compiled->program, EMIT_ASSEMBLY, out, diagnostics);
@@ -324,7 +334,7 @@ static bool check_backend(const CompileOptions *options) {
 }
 
 static bool make_outputs(
-    const CompileOptions *options, const CompiledModel *compiled, Text outputs[OUTPUT_COUNT]) {
+    const CompileOptions *options, const CompiledModel *compiled, Output outputs[OUTPUT_COUNT]) {
     const char *pipeline = model_pipeline(&options->model);
     for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
         if (is_wanted(options, (OutputKind)kind) &&
@@ -344,7 +354,7 @@ static char *file_name(const CompileOptions *options, OutputKind kind, const cha
 }
 
 static bool write_outputs(
-    const CompileOptions *options, const char *name, const Text outputs[OUTPUT_COUNT]) {
+    const CompileOptions *options, const char *name, const Output outputs[OUTPUT_COUNT]) {
     Session *session = options->session;
     if (strlen(name) > 200) {
         diagnostics_error(session->diagnostics, "give a shorter one with --name",
@@ -354,7 +364,8 @@ static bool write_outputs(
     OutputFiles files = {.session = session};
     for (int kind = 0; kind < OUTPUT_COUNT; kind++)
         if (is_wanted(options, (OutputKind)kind))
-            *output_files_add(&files, file_name(options, (OutputKind)kind, name)) = outputs[kind];
+            *output_files_add_spliced(&files, file_name(options, (OutputKind)kind, name),
+                outputs[kind].splice) = outputs[kind].text;
     Text rule = {0};
     bool written = true;
     if (options->depfile != NULL) {
@@ -370,7 +381,7 @@ static bool write_outputs(
         printf("%-40s %10zu bytes\n",
             quote_copy(session->arena,
                 output_file_path(&files.items[i], options->directory, session->arena)),
-            files.items[i].contents.length);
+            files.items[i].contents.length + files.items[i].splice.length);
     return true;
 }
 
@@ -413,14 +424,14 @@ static bool compile(const CompileOptions *options, CompiledModel *compiled) {
         !model_compile(&options->model, false, compiled))
         return false;
     double start = seconds_now();
-    Text outputs[OUTPUT_COUNT] = {0};
+    Output outputs[OUTPUT_COUNT] = {0};
     bool done = make_outputs(options, compiled, outputs);
     double emit_seconds = seconds_now() - start;
     done = done && write_outputs(options, compiled->model.graph->name, outputs);
     if (done && options->verbose)
         print_phases(compiled, emit_seconds);
     for (int kind = 0; kind < OUTPUT_COUNT; kind++)
-        text_free(&outputs[kind]);
+        text_free(&outputs[kind].text);
     return done;
 }
 

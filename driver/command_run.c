@@ -290,7 +290,7 @@ static bool write_outputs(const RunOptions *options, const Result *result) {
     for (size_t i = 0; i < count; i++) {
         text_append_bytes(&contents[i], result->outputs[i],
             4 * (size_t)tensor_elements(&result->graph->outputs[i].value->type));
-        files[i] = (FileToWrite){options->outputs.paths[i], &contents[i]};
+        files[i] = (FileToWrite){.path = options->outputs.paths[i], .contents = &contents[i]};
     }
     int error = write_files(files, count, &failed);
     if (error != 0)

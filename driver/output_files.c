@@ -27,6 +27,12 @@ Text *output_files_add_outside(OutputFiles *files, const char *path) {
     return contents;
 }
 
+Text *output_files_add_spliced(OutputFiles *files, const char *path, Splice splice) {
+    Text *contents = output_files_add(files, path);
+    files->items[files->count - 1].splice = splice;
+    return contents;
+}
+
 void output_files_free(OutputFiles *files) {
     for (size_t i = 0; i < files->count; i++)
         text_free(&files->items[i].contents);
@@ -84,8 +90,8 @@ bool output_files_write(const OutputFiles *files, const char *directory) {
     Arena *arena = files->session->arena;
     FileToWrite *writes = ARENA_ARRAY(arena, FileToWrite, files->count);
     for (size_t i = 0; i < files->count; i++)
-        writes[i] = (FileToWrite){
-            output_file_path(&files->items[i], directory, arena), &files->items[i].contents};
+        writes[i] = (FileToWrite){output_file_path(&files->items[i], directory, arena),
+            &files->items[i].contents, files->items[i].splice};
     if (!places_are_free(files, writes))
         return false;
     size_t failed = 0;

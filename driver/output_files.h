@@ -10,6 +10,7 @@ typedef struct OutputFile {
     bool
         outside; /* the path is where it goes; otherwise it is below the directory that all go to */
     Text contents;
+    Splice splice;
 } OutputFile;
 
 typedef struct OutputFiles {
@@ -23,6 +24,8 @@ typedef struct OutputFiles {
 Text *output_files_add(OutputFiles *files, const char *path);
 /* The same for one whose path is not below the directory, and whose own directory is there. */
 Text *output_files_add_outside(OutputFiles *files, const char *path);
+/* The same for one that has a splice. */
+Text *output_files_add_spliced(OutputFiles *files, const char *path, Splice splice);
 /* Makes the directories and writes the files (see ir/write_files.h). False after reporting; then
  * the files that were there before are there still, and no others. `directory` may be NULL if all
  * are outside. */

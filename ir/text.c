@@ -82,6 +82,17 @@ void text_append_double(Text *text, double number) {
     append_marked(text, digits);
 }
 
+void text_splice(Text *text, const Splice *splice) {
+    if (splice->length == 0)
+        return;
+    reserve(text, splice->length);
+    char *place = text->data + splice->at;
+    memmove(place + splice->length, place, text->length - splice->at);
+    memcpy(place, splice->bytes, splice->length);
+    text->length += splice->length;
+    text->data[text->length] = '\0';
+}
+
 void text_free(Text *text) {
     free(text->data);
     *text = (Text){0};

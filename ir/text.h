@@ -10,6 +10,13 @@ typedef struct Text {
     size_t capacity;
 } Text;
 
+/* Bytes that belong into a text at its byte `at` and are too many to be copied. They belong to
+ * somebody else, who keeps them as long. */
+typedef struct Splice {
+    const char *bytes; /* NULL: there are none */
+    size_t length, at;
+} Splice;
+
 void text_append(Text *text, const char *string);
 void text_append_bytes(Text *text, const void *bytes, size_t length);
 void text_format(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -18,6 +25,8 @@ void text_format(Text *text, const char *format, ...) __attribute__((format(prin
  */
 void text_append_float(Text *text, float number);
 void text_append_double(Text *text, double number);
+/* Copies them, after all. */
+void text_splice(Text *text, const Splice *splice);
 void text_free(Text *text); /* releases the memory and zeroes the struct */
 
 /* Writes one file, whole or not at all; see ir/write_files.h. Returns 0, or an errno value. */

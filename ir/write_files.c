@@ -37,9 +37,15 @@ static int write_all(int file, const char *data, size_t length, const HeldSignal
     return length > 0 ? EINTR : 0;
 }
 
-static int write_and_close(int file, const Text *text, const HeldSignals *signals) {
-    int error = write_all(file, text->data, text->length, signals);
-    if (close(file) != 0 && error == 0)
+static int write_and_close(int descriptor, const FileToWrite *file, const HeldSignals *signals) {
+    const Text *text = file->contents;
+    const Splice *splice = &file->splice;
+    int error = write_all(descriptor, text->data, splice->at, signals);
+    if (error == 0)
+        error = write_all(descriptor, splice->bytes, splice->length, signals);
+    if (error == 0 && text->length > splice->at)
+        error = write_all(descriptor, text->data + splice->at, text->length - splice->at, signals);
+    if (close(descriptor) != 0 && error == 0)
         error = errno;
     return error;
 }
@@ -69,7 +75,7 @@ static int write_temporary(const FileToWrite *file, Stage *stage, const HeldSign
     }
     stage->temporary = name;
     set_usual_mode(descriptor);
-    return write_and_close(descriptor, file->contents, signals);
+    return write_and_close(descriptor, file, signals);
 }
 
 /* Waits neither for a reader nor, for ever, for one that reads. A pipe whose reader goes is an
@@ -82,7 +88,7 @@ static int write_in_place(const FileToWrite *file, const HeldSignals *signals) {
     sigemptyset(&broken_pipe);
     sigaddset(&broken_pipe, SIGPIPE);
     sigprocmask(SIG_BLOCK, &broken_pipe, &mask);
-    int error = write_and_close(descriptor, file->contents, signals);
+    int error = write_and_close(descriptor, file, signals);
     if (error == EPIPE)
         (void)sigtimedwait(&broken_pipe, NULL, &(struct timespec){0});
     sigprocmask(SIG_SETMASK, &mask, NULL);
@@ -173,7 +179,7 @@ int write_files(const FileToWrite *files, size_t count, size_t *failed) {
 }
 
 int text_write_file(const Text *text, const char *path) {
-    FileToWrite file = {path, text};
+    FileToWrite file = {.path = path, .contents = text};
     return write_files(&file, 1, NULL);
 }
 

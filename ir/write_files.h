@@ -8,6 +8,7 @@
 typedef struct FileToWrite {
     const char *path;
     const Text *contents;
+    Splice splice; /* in the contents; zeros for none */
 } FileToWrite;
 
 /* Writes all the files or none: each to a temporary file beside its path, and when all of them are

@@ -148,7 +148,7 @@ static bool make_archive(const Job *job, const Graph *graph, Text *out) {
     bool done = work_folder_read(&job->folder, "code.o", &members[CODE].contents) &&
                 work_folder_read(&job->folder, "weights.o", &members[WEIGHTS].contents);
     if (done)
-        archive_write(FORMAT_ELF, members, MEMBERS, symbols, member_of, SYMBOLS, out);
+        archive_write(FORMAT_ELF, members, MEMBERS, symbols, member_of, SYMBOLS, out, &(Splice){0});
     text_free(&members[CODE].contents);
     text_free(&members[WEIGHTS].contents);
     return done;

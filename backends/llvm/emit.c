@@ -178,10 +178,11 @@ bool llvm_emit(const Program *program, EmitKind kind, Text *out, Diagnostics *di
     return emit_for(program->target, program, make, kind, out, diagnostics);
 }
 
-bool llvm_emit_weights(const Program *program, Text *out, Diagnostics *diagnostics) {
-    if (program->levels)
-        program = program->levels->programs[0]; /* who has the bytes */
-    return emit_for(program->target, program, codegen_weights, EMIT_OBJECT, out, diagnostics);
+bool llvm_emit_blank_weights(
+    const Program *program, size_t length, Text *out, Diagnostics *diagnostics) {
+    Program blank = *program;
+    blank.weights = (Text){.length = length};
+    return emit_for(program->target, &blank, codegen_weights, EMIT_OBJECT, out, diagnostics);
 }
 
 bool llvm_emit_dispatch(const Program *program, Text *out, Diagnostics *diagnostics) {

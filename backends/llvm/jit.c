@@ -31,6 +31,7 @@ static bool add_objects(
     bool good = count > 0;
     *code_bytes = 0;
     for (int i = 0; i < count; i++) {
+        text_splice(&members[i].contents, &members[i].splice);
         good = good && add_object(jit, &members[i].contents, diagnostics);
         int64_t bytes = elf_instruction_bytes(&members[i].contents);
         *code_bytes = bytes < 0 ? -1 : *code_bytes + bytes;

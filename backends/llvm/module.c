@@ -320,8 +320,7 @@ LLVMModuleRef codegen_weights(
     Codegen codegen;
     codegen_begin(&codegen, context, symbol(program, "weights"), program->target, machine);
     LLVMValueRef weights = declare_weights(&codegen, program);
-    LLVMSetInitializer(weights,
-        LLVMConstStringInContext2(context, program->weights.data, program->weights.length, 1));
+    LLVMSetInitializer(weights, LLVMConstNull(LLVMGlobalGetValueType(weights)));
     codegen_end(&codegen);
     return codegen.module;
 }

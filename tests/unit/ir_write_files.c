@@ -123,7 +123,7 @@ static int write_new(size_t *failed) {
     FileToWrite files[FILES];
     for (size_t i = 0; i < FILES; i++) {
         text_append(&texts[i], new[i]);
-        files[i] = (FileToWrite){paths[i], &texts[i]};
+        files[i] = (FileToWrite){.path = paths[i], .contents = &texts[i]};
     }
     int error = write_files(files, FILES, failed);
     for (size_t i = 0; i < FILES; i++)
@@ -177,7 +177,8 @@ static void device_is_written_before_renames(void **state) {
         fail();
     Text text = {0};
     text_append(&text, "some");
-    const FileToWrite files[] = {{paths[0], &text}, {paths[3], &text}};
+    const FileToWrite files[] = {
+        {.path = paths[0], .contents = &text}, {.path = paths[3], .contents = &text}};
     size_t failed = 0;
     if (access("/dev/full", W_OK) == 0) {
         assert_int_equal(write_files(files, 2, &failed), ENOSPC);
@@ -197,6 +198,24 @@ static void pipe_without_a_reader_does_not_wait(void **state) {
     text_free(&text);
 }
 
+static void splice_stands_at_its_place(void **state) {
+    (void)state;
+    Text text = {0}, none = {0}, copied = {0};
+    text_append(&text, "begin, end");
+    text_append(&copied, text.data);
+    const FileToWrite files[] = {{paths[0], &text, {.bytes = "middle, ", .length = 8, .at = 7}},
+        {paths[1], &none, {.bytes = "alone", .length = 5}},
+        {paths[2], &text, {.bytes = " of all", .length = 7, .at = 10}}};
+    assert_int_equal(write_files(files, 3, NULL), 0);
+    expect_contents(paths[0], "begin, middle, end");
+    expect_contents(paths[1], "alone");
+    expect_contents(paths[2], "begin, end of all");
+    text_splice(&copied, &files[0].splice);
+    assert_string_equal(copied.data, "begin, middle, end");
+    text_free(&text);
+    text_free(&copied);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(old_files_stand, enter_folder, leave_folder),
@@ -205,6 +224,7 @@ int main(void) {
             device_is_written_before_renames, enter_folder, leave_folder),
         cmocka_unit_test_setup_teardown(
             pipe_without_a_reader_does_not_wait, enter_folder, leave_folder),
+        cmocka_unit_test_setup_teardown(splice_stands_at_its_place, enter_folder, leave_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
