@@ -219,15 +219,16 @@ static int emit_normalised(Map *map) {
     const Access *input = &map->inputs[0];
     const Expression *position = access_pixel(input, map->at.pixel), *channel = map->at.channel;
     int sum = emit_splat(builder, 1, 0.0f);
-    const Expression *neighbour = kernel_open_for(builder, "neighbour",
+    int64_t channels = map->output.tensor->channels;
+    PartLoop loop = open_part_loop(builder, "neighbour",
         expression_maximum(
             arena, expression_offset(arena, channel, -before), expression_constant(arena, 0)),
         expression_minimum(arena, expression_offset(arena, channel, after + 1),
-            expression_constant(arena, map->output.tensor->channels)),
-        1);
-    int value = load_at(map, input, neighbour, position);
-    kernel_multiply_add(builder, sum, value, value, sum);
-    kernel_close(builder);
+            expression_constant(arena, channels)),
+        1, sum_part(size < channels ? size : channels, TERMS_PER_SUM), sum);
+    int value = load_at(map, input, loop.index, position);
+    kernel_multiply_add(builder, loop.part_sum, value, value, loop.part_sum);
+    close_part_loop(builder, &loop);
     int factor = emit_splat(builder, 1, (float)(node_number(node, "alpha") / (double)size));
     int start = emit_splat(builder, 1, (float)node_number(node, "k"));
     kernel_multiply_add(builder, sum, sum, factor, start);

@@ -41,14 +41,15 @@ static void emit_pool(const Reduction *r) {
         kernel_let(builder, "image", expression_remainder(arena, plane, in->images));
     int sum = emit_splat(builder, 1, 0.0f);
     kernel_open_if_less(builder, plane, expression_constant(arena, planes));
-    const Expression *pixel =
-        kernel_open_for(builder, "pixel", lane, expression_constant(arena, pixels), POOL_LANES);
-    const Expression *position = access_position(&r->input, image,
-        expression_divide(arena, pixel, in->width), expression_remainder(arena, pixel, in->width));
+    PartLoop loop = open_part_loop(builder, "pixel", lane, expression_constant(arena, pixels),
+        POOL_LANES, sum_part((pixels - 1) / POOL_LANES + 1, TERMS_PER_SUM), sum);
+    const Expression *position =
+        access_position(&r->input, image, expression_divide(arena, loop.index, in->width),
+            expression_remainder(arena, loop.index, in->width));
     int value = load(
         r, r->input.parameter, expression_add(arena, access_plane(&r->input, channel), position));
-    kernel_binary(builder, INSTRUCTION_add, sum, sum, value);
-    kernel_close(builder);
+    kernel_binary(builder, INSTRUCTION_add, loop.part_sum, loop.part_sum, value);
+    close_part_loop(builder, &loop);
     kernel_close(builder);
     kernel_store(builder, sum, r->shared, r->thread, 0, 1);
     kernel_barrier(builder);
@@ -108,9 +109,13 @@ static void emit_softmax(const Reduction *r) {
         builder, INSTRUCTION_maximum, maximum, maximum, load_shifted(r, channel, pixel, -1));
     kernel_close(builder);
     maximum = emit_reduced(r, maximum, INSTRUCTION_maximum);
-    channel = open_channels(r);
-    kernel_binary(builder, INSTRUCTION_add, sum, sum, load_shifted(r, channel, pixel, maximum));
-    kernel_close(builder);
+    int64_t channels = r->input.tensor->channels;
+    PartLoop loop =
+        open_part_loop(builder, "channel", r->thread, expression_constant(arena, channels),
+            BLOCK_THREADS, sum_part((channels - 1) / BLOCK_THREADS + 1, TERMS_PER_SUM), sum);
+    kernel_binary(builder, INSTRUCTION_add, loop.part_sum, loop.part_sum,
+        load_shifted(r, loop.index, pixel, maximum));
+    close_part_loop(builder, &loop);
     sum = emit_reduced(r, sum, INSTRUCTION_add);
     channel = open_channels(r);
     int value = load_shifted(r, channel, pixel, maximum);

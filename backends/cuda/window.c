@@ -42,6 +42,8 @@ WindowOp window_op(GpuLowering *gpu, KernelCall *call, const Node *node) {
         pack_depthwise(gpu, call, &op);
     if (op.kind == WINDOW_MEAN)
         op.count_padding = node_flag(node, "count_padding");
+    if (op.kind == WINDOW_DEPTHWISE || op.kind == WINDOW_MEAN)
+        op.parts = window_parts(&op.window);
     return op;
 }
 
@@ -156,31 +158,60 @@ static void emit_division(const WindowOp *op, KernelBuilder *builder, int sum,
     kernel_binary(builder, INSTRUCTION_multiply, sum, sum, factor);
 }
 
+/* What the cells of a window depend on. */
+typedef struct WindowSite {
+    const WindowOp *op;
+    KernelBuilder *builder;
+    const Expression *channel, *row, *column; /* of the output */
+    WindowLoad *load;
+    const void *context;
+} WindowSite;
+
+/* Where a tap lies in the input. */
+static const Expression *tap_place(const WindowSite *site, const char *name, int axis,
+    const Expression *at, const Expression *tap) {
+    Arena *arena = site->builder->arena;
+    const Window *w = &site->op->window;
+    return kernel_let(site->builder, name,
+        expression_offset(arena,
+            expression_add(arena, expression_multiply(arena, at, w->stride[axis]),
+                expression_multiply(arena, tap, w->dilation[axis])),
+            -w->padding[axis]));
+}
+
+static PartLoop open_taps(
+    const WindowSite *site, const char *name, int axis, int64_t part, int sum) {
+    Arena *arena = site->builder->arena;
+    return open_part_loop(site->builder, name, expression_constant(arena, 0),
+        expression_constant(arena, site->op->window.kernel[axis]), 1, part, sum);
+}
+
+static void emit_row(const WindowSite *site, int sum, const Expression *ky) {
+    const WindowOp *op = site->op;
+    KernelBuilder *builder = site->builder;
+    Arena *arena = builder->arena;
+    const Expression *at_row = tap_place(site, "row", 0, site->row, ky);
+    int row_checks = open_bounds(builder, bounds_of(op, 0), at_row, op->height_in);
+    PartLoop taps = open_taps(site, "kernel_column", 1, op->parts.columns, sum);
+    const Expression *at_column = tap_place(site, "column", 1, site->column, taps.index);
+    int column_checks = open_bounds(builder, bounds_of(op, 1), at_column, op->width_in);
+    int value = kernel_register(builder, 1);
+    site->load(site->context, value, at_row, at_column);
+    emit_tap(op, builder, site->channel,
+        expression_add(arena, expression_multiply(arena, ky, op->window.kernel[1]), taps.index),
+        taps.part_sum, value);
+    close_blocks(builder, column_checks);
+    close_part_loop(builder, &taps);
+    close_blocks(builder, row_checks);
+}
+
 int emit_window(const WindowOp *op, KernelBuilder *builder, const Expression *channel,
     const Expression *row, const Expression *column, WindowLoad *load, const void *context) {
-    Arena *arena = builder->arena;
-    const Window *w = &op->window;
-    Bounds rows = bounds_of(op, 0), columns = bounds_of(op, 1);
+    const WindowSite site = {op, builder, channel, row, column, load, context};
     int sum = start_value(op, builder, channel);
-    const Expression *ky = kernel_open_range(builder, "kernel_row", 0, w->kernel[0], 1);
-    const Expression *at_row = kernel_let(builder, "row",
-        expression_offset(arena,
-            expression_add(arena, expression_multiply(arena, row, w->stride[0]),
-                expression_multiply(arena, ky, w->dilation[0])),
-            -w->padding[0]));
-    int row_checks = open_bounds(builder, rows, at_row, op->height_in);
-    const Expression *kx = kernel_open_range(builder, "kernel_column", 0, w->kernel[1], 1);
-    const Expression *at_column = kernel_let(builder, "column",
-        expression_offset(arena,
-            expression_add(arena, expression_multiply(arena, column, w->stride[1]),
-                expression_multiply(arena, kx, w->dilation[1])),
-            -w->padding[1]));
-    int column_checks = open_bounds(builder, columns, at_column, op->width_in);
-    int value = kernel_register(builder, 1);
-    load(context, value, at_row, at_column);
-    emit_tap(op, builder, channel,
-        expression_add(arena, expression_multiply(arena, ky, w->kernel[1]), kx), sum, value);
-    close_blocks(builder, column_checks + 1 + row_checks + 1);
+    PartLoop rows = open_taps(&site, "kernel_row", 0, op->parts.rows, sum);
+    emit_row(&site, rows.part_sum, rows.index);
+    close_part_loop(builder, &rows);
     if (op->kind == WINDOW_MEAN)
         emit_division(op, builder, sum, row, column);
     emit_activation(builder, op->activation, sum);

@@ -12,6 +12,7 @@ typedef struct WindowOp {
     WindowKind kind;
     Window window;
     int64_t height_in, width_in, height_out, width_out;
+    WindowParts parts;   /* of the sums of DEPTHWISE and MEAN */
     bool count_padding;  /* MEAN */
     int weights;         /* DEPTHWISE: parameter; taps of each channel, then biases */
     int64_t bias_offset; /* -1 without */
