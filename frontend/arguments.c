@@ -5,15 +5,38 @@
 #include <math.h>
 #include <string.h>
 
-Argument *find_argument(Call *call, const char *name, int position) {
-    int positional = 0;
-    Argument *found = NULL;
-    for (int i = 0; i < call->count; i++) {
+/* Among those up to the last that was added. */
+static Argument *find_named(const Call *call, const char *name) {
+    if (call->by_name) {
+        return name_map_find(call->by_name, name);
+    }
+    for (int i = 0; i < call->indexed_count; i++) {
         Argument *argument = &call->arguments[i];
-        if (argument->name ? strcmp(argument->name, name) == 0
-                           : positional++ == position && !argument->used) {
-            found = found && found->name ? found : argument;
+        if (argument->name && strcmp(argument->name, name) == 0) {
+            return argument;
         }
+    }
+    return NULL;
+}
+
+bool index_argument(Evaluator *evaluator, Call *call, Argument *argument) {
+    enum { FEW_ARGUMENTS = 16 };
+    bool known = argument->name && find_named(call, argument->name);
+    call->indexed_count++;
+    if (!argument->name) {
+        call->positional[call->positional_count++] = argument;
+    } else if (call->count > FEW_ARGUMENTS) {
+        call->by_name = call->by_name ? call->by_name : name_map_create(evaluator->arena);
+        name_map_put(call->by_name, argument->name, argument);
+    }
+    return !known;
+}
+
+Argument *find_argument(Call *call, const char *name, int position) {
+    Argument *found = find_named(call, name);
+    if (!found && position >= 0 && position < call->positional_count &&
+        !call->positional[position]->used) {
+        found = call->positional[position];
     }
     if (found) {
         found->used = true;
@@ -122,7 +145,7 @@ void check_unused(Evaluator *evaluator, const Call *call, const char *const *kno
         text_format(&list, known_count > 0 ? ", %s" : "%s", known[known_count]);
         known_count++;
     }
-    for (int i = 0; i < call->count; i++) {
+    for (int i = 0; i < call->count && !evaluator->stopped; i++) {
         const Argument *argument = &call->arguments[i];
         if (argument->used) {
             continue;

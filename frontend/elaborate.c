@@ -49,20 +49,18 @@ static SourceFile *setting_file(Evaluator *evaluator, const Setting *setting) {
 static void check_settings(Evaluator *evaluator, const Setting *settings, size_t setting_count) {
     const ExpressionList *parameters = &evaluator->network->parameters;
     const char **names = ARENA_ARRAY(evaluator->arena, const char *, parameters->count + 1);
+    NameMap *by_name = name_map_create(evaluator->arena);
     Text list = {0};
     for (int i = 0; i < parameters->count; i++) {
         names[i] = parameters->items[i]->name;
+        name_map_put(by_name, names[i], parameters->items[i]);
         text_format(&list, i > 0 ? ", %s" : "%s", names[i]);
     }
     for (size_t i = 0; i < setting_count; i++) {
         const char *name = settings[i].name;
         SourceFile *file = setting_file(evaluator, &settings[i]);
         SourceRange where = {file, 0, (uint32_t)file->length};
-        bool known = false;
-        for (int k = 0; k < parameters->count; k++) {
-            known = known || strcmp(names[k], name) == 0;
-        }
-        if (!known) {
+        if (!name_map_find(by_name, name)) {
             const char *nearest = closest_word(name, names, (size_t)parameters->count);
             const char *hint = nearest
                                    ? arena_format(evaluator->arena, "did you mean '%s'?", nearest)
@@ -173,7 +171,7 @@ static void name_graph(Evaluator *evaluator) {
 }
 
 static bool run_network(Evaluator *evaluator, const Setting *settings, size_t setting_count) {
-    Scope scope = {NULL, NULL};
+    Scope scope = {0};
     Prefix prefix = {.text = ""};
     Frame frame = {0};
     evaluator->scope = &scope;
@@ -202,6 +200,8 @@ Graph *spec_elaborate(const Spec *spec, const Setting *settings, size_t setting_
     evaluator->graph = graph_create(arena, "network");
     evaluator->arena = arena;
     evaluator->diagnostics = diagnostics;
+    evaluator->units_by_name = name_map_create(arena);
+    evaluator->interface_names = name_map_create(arena);
     if (!run_network(evaluator, settings, setting_count)) {
         return NULL;
     }

@@ -30,7 +30,7 @@ static void note_calls(Evaluator *evaluator) {
 
 static bool first_report(Evaluator *evaluator, SourceRange where) {
     evaluator->failed = true;
-    if (was_reported(evaluator, where)) {
+    if (evaluator->report_count > REPORT_LIMIT || was_reported(evaluator, where)) {
         return false;
     }
     struct Reported *entry = ARENA_NEW(evaluator->arena, struct Reported);
@@ -74,27 +74,49 @@ bool spend(Evaluator *evaluator, int64_t effort, SourceRange where) {
 
 /* ---- names ---- */
 
-Variable *find_variable(const Evaluator *evaluator, const char *name) {
-    for (const Scope *scope = evaluator->scope; scope; scope = scope->parent) {
-        for (Variable *variable = scope->variables; variable; variable = variable->next) {
-            if (strcmp(variable->name, name) == 0) {
-                return variable;
-            }
+static Variable *find_in_scope(const Scope *scope, const char *name) {
+    if (scope->by_name) {
+        return name_map_find(scope->by_name, name);
+    }
+    for (Variable *variable = scope->variables; variable; variable = variable->next) {
+        if (strcmp(variable->name, name) == 0) {
+            return variable;
         }
     }
     return NULL;
 }
 
-void define(Evaluator *evaluator, const char *name, Datum value) {
-    for (Variable *variable = evaluator->scope->variables; variable; variable = variable->next) {
-        if (strcmp(variable->name, name) == 0) {
-            variable->value = value;
-            return;
-        }
+Variable *find_variable(const Evaluator *evaluator, const char *name) {
+    Variable *variable = NULL;
+    for (const Scope *scope = evaluator->scope; scope && !variable; scope = scope->parent) {
+        variable = find_in_scope(scope, name);
     }
-    Variable *variable = ARENA_NEW(evaluator->arena, Variable);
-    *variable = (Variable){name, value, evaluator->scope->variables};
-    evaluator->scope->variables = variable;
+    return variable;
+}
+
+static void index_scope(Scope *scope, Arena *arena) {
+    scope->by_name = name_map_create(arena);
+    for (Variable *variable = scope->variables; variable; variable = variable->next) {
+        name_map_put(scope->by_name, variable->name, variable);
+    }
+}
+
+void define(Evaluator *evaluator, const char *name, Datum value) {
+    enum { FEW_VARIABLES = 16 };
+    Scope *scope = evaluator->scope;
+    Variable *variable = find_in_scope(scope, name);
+    if (variable) {
+        variable->value = value;
+        return;
+    }
+    variable = ARENA_NEW(evaluator->arena, Variable);
+    *variable = (Variable){name, value, scope->variables};
+    scope->variables = variable;
+    if (scope->by_name) {
+        name_map_put(scope->by_name, name, variable);
+    } else if (++scope->count > FEW_VARIABLES) {
+        index_scope(scope, evaluator->arena);
+    }
 }
 
 /* "did you mean 'conv'?" from all that is known here, or NULL. */
@@ -348,10 +370,15 @@ bool evaluate_arguments(
     Evaluator *evaluator, const Expression *expression, const Argument *piped, Call *call) {
     int offset = piped ? 1 : 0;
     int count = expression->items.count + offset;
-    *call = (Call){expression->name, expression->where, expression->name_where,
-        ARENA_ARRAY(evaluator->arena, Argument, count + 1), count, NULL};
+    *call = (Call){.name = expression->name,
+        .where = expression->where,
+        .name_where = expression->name_where,
+        .arguments = ARENA_ARRAY(evaluator->arena, Argument, count + 1),
+        .count = count,
+        .positional = ARENA_ARRAY(evaluator->arena, Argument *, count + 1)};
     if (piped) {
         call->arguments[0] = *piped;
+        index_argument(evaluator, call, &call->arguments[0]);
     }
     for (int i = 0; i < expression->items.count; i++) {
         const Expression *item = expression->items.items[i];
@@ -363,12 +390,10 @@ bool evaluate_arguments(
         argument->where = value->where;
         argument->source_name = value->kind == EXPRESSION_NAME ? value->name : NULL;
         argument->value = evaluate(evaluator, value);
-        for (int j = 0; named && j < i + offset; j++) {
-            if (call->arguments[j].name && strcmp(call->arguments[j].name, item->name) == 0) {
-                complain(evaluator, item->name_where, NULL, "the argument '%s' is given twice",
-                    item->name);
-                return false;
-            }
+        if (!index_argument(evaluator, call, argument)) {
+            complain(
+                evaluator, item->name_where, NULL, "the argument '%s' is given twice", item->name);
+            return false;
         }
     }
     return true;

@@ -5,6 +5,7 @@
 #define RIFFLE_FRONTEND_EVALUATE_H
 
 #include "frontend/syntax.h"
+#include "ir/name_map.h"
 
 enum {
     EFFORT_LIMIT = 4 * 1000 * 1000, /* steps, list items and string bytes of one elaboration */
@@ -55,7 +56,9 @@ typedef struct Variable {
 
 typedef struct Scope {
     struct Scope *parent;
-    Variable *variables;
+    Variable *variables; /* the newest first */
+    int count;
+    NameMap *by_name; /* NULL while there are few */
 } Scope;
 
 /* A weight path under construction. Ops without a path of their own count per prefix. */
@@ -78,6 +81,8 @@ typedef struct Evaluator {
     const Item *network;
     const Item **units; /* of the spec and its imports */
     int unit_count, unit_capacity;
+    NameMap *units_by_name;
+    NameMap *interface_names; /* of inputs and outputs */
     struct ImportedFile {
         const char *path;
         struct ImportedFile *next;
@@ -113,7 +118,10 @@ typedef struct Call {
     SourceRange where, name_where;
     Argument *arguments;
     int count;
-    const char *path; /* full weight path given by '@', or NULL */
+    const char *path;      /* full weight path given by '@', or NULL */
+    Argument **positional; /* those without a name */
+    int positional_count, indexed_count;
+    NameMap *by_name; /* the others; NULL while there are few */
 } Call;
 
 /* ---- values.c ---- */
@@ -199,6 +207,9 @@ Datum combine_tensors(
 
 /* ---- arguments.c ---- */
 
+/* Adds the argument to the indexes of the call, behind the last; false when its name was given
+ * before. */
+bool index_argument(Evaluator *evaluator, Call *call, Argument *argument);
 /* The argument of that name, or the positional one with that index; NULL when absent. */
 Argument *find_argument(Call *call, const char *name, int position);
 bool argument_integer(Evaluator *evaluator, const Call *call, const Argument *argument,

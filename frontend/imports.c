@@ -9,27 +9,22 @@
 #include <unistd.h>
 
 const Item *find_unit(const Evaluator *evaluator, const char *name) {
-    for (int i = 0; i < evaluator->unit_count; i++) {
-        if (strcmp(evaluator->units[i]->name, name) == 0) {
-            return evaluator->units[i];
-        }
-    }
-    return NULL;
+    return name_map_find(evaluator->units_by_name, name);
 }
 
 static void check_parameters(Evaluator *evaluator, const Item *item) {
+    NameMap *known = name_map_create(evaluator->arena);
     for (int i = 0; i < item->parameters.count; i++) {
-        const Expression *parameter = item->parameters.items[i];
-        for (int k = 0; k < i; k++) {
-            if (strcmp(item->parameters.items[k]->name, parameter->name) == 0) {
-                complain(evaluator, parameter->name_where, NULL,
-                    "the parameter '%s' stands twice in '%s'", parameter->name, item->name);
-            }
+        Expression *parameter = item->parameters.items[i];
+        if (name_map_find(known, parameter->name)) {
+            complain(evaluator, parameter->name_where, NULL,
+                "the parameter '%s' stands twice in '%s'", parameter->name, item->name);
         }
+        name_map_put(known, parameter->name, parameter);
     }
 }
 
-static void add_unit(Evaluator *evaluator, const Item *unit) {
+static void add_unit(Evaluator *evaluator, Item *unit) {
     const Item *known = find_unit(evaluator, unit->name);
     if (known) {
         complain(evaluator, unit->name_where, NULL, "there is a unit '%s' already", unit->name);
@@ -52,6 +47,7 @@ static void add_unit(Evaluator *evaluator, const Item *unit) {
         evaluator->unit_capacity = capacity;
     }
     evaluator->units[evaluator->unit_count++] = unit;
+    name_map_put(evaluator->units_by_name, unit->name, unit);
 }
 
 /* ---- imports ---- */
@@ -120,7 +116,7 @@ void collect_units(Evaluator *evaluator, const Spec *spec) {
         note_file(evaluator, spec->file->name);
     }
     for (int i = 0; i < spec->count; i++) {
-        const Item *item = spec->items[i];
+        Item *item = spec->items[i];
         switch (item->kind) {
         case ITEM_UNIT:
             check_parameters(evaluator, item);

@@ -15,14 +15,7 @@ static bool check_place(Evaluator *evaluator, const Statement *statement) {
 
 /* Names of inputs and outputs become parameters of one C function. */
 static bool check_name(Evaluator *evaluator, const Statement *statement) {
-    const Graph *graph = evaluator->graph;
-    bool known = false;
-    for (int i = 0; i < graph->input_count; i++) {
-        known = known || strcmp(graph->inputs[i].value->name, statement->name) == 0;
-    }
-    for (int i = 0; i < graph->output_count; i++) {
-        known = known || strcmp(graph->outputs[i].name, statement->name) == 0;
-    }
+    bool known = name_map_find(evaluator->interface_names, statement->name) != NULL;
     if (known) {
         complain(evaluator, statement->name_where, NULL, "there is an input or output '%s' already",
             statement->name);
@@ -196,6 +189,7 @@ void declare_input(Evaluator *evaluator, const Statement *statement) {
     }
     Value *value =
         graph_add_input(evaluator->graph, statement->name, type, layout, statement->name_where);
+    name_map_put(evaluator->interface_names, statement->name, value);
     GraphInput *input = &evaluator->graph->inputs[evaluator->graph->input_count - 1];
     input->has_preprocessing = statement->value != NULL;
     input->preprocessing = preprocessing;
@@ -217,5 +211,6 @@ void declare_output(Evaluator *evaluator, const Statement *statement) {
     if (read_layout(evaluator, statement, value.tensor->type.rank, &layout)) {
         graph_add_output(
             evaluator->graph, statement->name, value.tensor, layout, statement->name_where);
+        name_map_put(evaluator->interface_names, statement->name, value.tensor);
     }
 }

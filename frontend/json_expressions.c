@@ -142,12 +142,14 @@ static Expression *read_call(const JsonNode *node) {
     if (arguments.json) {
         tree_read_list(&arguments, &call->items, EXPRESSION_ARGUMENT);
     }
+    const JsonPlace *place = arguments.place->first_child;
     for (int i = 0; i < call->items.count; i++) {
         const Expression *argument = call->items.items[i];
         if (argument->kind == EXPRESSION_ARGUMENT && !argument->right) {
-            JsonNode bad = tree_item_at(&arguments, (size_t)i);
+            JsonNode bad = tree_item(&arguments, (size_t)i, place);
             tree_wrong(&bad, NULL, "'value' is missing");
         }
+        place = place ? place->next : NULL;
     }
     tree_read_comments(node, "closing_comments", &call->closing);
     return name ? with_path(node, call) : tree_error_expression(node);

@@ -69,14 +69,16 @@ void tree_check_keys(const JsonNode *node, const char *const *keys) {
     }
     const char *key;
     json_t *value;
+    const JsonPlace *place = node->place->first_child; /* jansson keeps members in order */
     json_object_foreach((json_t *)node->json, key, value) {
+        JsonNode member = {node->reader, value, place ? place : node->place, node, key, 0};
+        place = place ? place->next : NULL;
         bool found = false;
         for (size_t i = 0; i < count; i++) {
             found = found || strcmp(known[i], key) == 0;
         }
         if (!found) {
             const char *nearest = closest_word(key, known, count);
-            JsonNode member = tree_member(node, key);
             tree_wrong(&member,
                 nearest ? arena_format(node->reader->arena, "did you mean '%s'?", nearest) : NULL,
                 "unknown member");
@@ -144,8 +146,10 @@ void tree_read_comments(const JsonNode *node, const char *key, Trivia *trivia) {
         tree_wrong(&list, NULL, "comments are a list of strings");
         return;
     }
+    const JsonPlace *place = list.place->first_child;
     for (size_t i = 0; i < json_array_size(list.json); i++) {
-        JsonNode item = tree_item_at(&list, i);
+        JsonNode item = tree_item(&list, i, place);
+        place = place ? place->next : NULL;
         const char *comment = tree_read_comment(&item);
         if (comment) {
             trivia_add_comment(node->reader->arena, trivia, comment);

@@ -15,8 +15,10 @@ static void read_patterns(const JsonNode *node, ExpressionList *list, int depth)
         tree_wrong(node, NULL, "a list of names is wanted");
         return;
     }
+    const JsonPlace *place = node->place->first_child;
     for (size_t i = 0; i < json_array_size(node->json); i++) {
-        JsonNode item = tree_item_at(node, i);
+        JsonNode item = tree_item(node, i, place);
+        place = place ? place->next : NULL;
         Expression *pattern = read_pattern(&item, depth);
         if (pattern) {
             expression_list_add(node->reader->arena, list, pattern);
@@ -293,10 +295,12 @@ static void read_parameters(const JsonNode *node, Item *item) {
         return;
     }
     tree_read_list(&list, &item->parameters, EXPRESSION_ARGUMENT);
+    const JsonPlace *place = list.place->first_child;
     for (int i = 0; i < item->parameters.count; i++) {
         ExpressionKind kind = item->parameters.items[i]->kind;
+        JsonNode bad = tree_item(&list, (size_t)i, place);
+        place = place ? place->next : NULL;
         if (kind != EXPRESSION_ARGUMENT && kind != EXPRESSION_ERROR) {
-            JsonNode bad = tree_item_at(&list, (size_t)i);
             tree_wrong(
                 &bad, "as in {\"argument\": \"width\", \"value\": 1.0}", "a parameter is wanted");
         }

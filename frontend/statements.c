@@ -70,7 +70,7 @@ static Datum evaluate_values(Evaluator *evaluator, const ExpressionList *values)
 /* ---- blocks ---- */
 
 static void run_in_new_scope(Evaluator *evaluator, const Block *block) {
-    Scope scope = {evaluator->scope, NULL};
+    Scope scope = {.parent = evaluator->scope};
     evaluator->scope = &scope;
     run_block(evaluator, block);
     evaluator->scope = scope.parent;
@@ -101,7 +101,7 @@ static void run_for(Evaluator *evaluator, const Statement *statement) {
     }
     int count = list.kind == DATUM_LIST ? list.count : 1;
     for (int i = 0; i < count && goes_on(evaluator); i++) {
-        Scope scope = {evaluator->scope, NULL};
+        Scope scope = {.parent = evaluator->scope};
         evaluator->scope = &scope;
         bind_targets(evaluator, &statement->targets,
             list.kind == DATUM_LIST ? list.items[i] : datum_unknown, true);
@@ -277,7 +277,7 @@ Datum call_unit(Evaluator *evaluator, const Item *unit, Call *call) {
     }
     Frame frame = {evaluator->frame, unit, call->where, datum_unknown, false};
     Scope *outer = evaluator->scope;
-    Scope scope = {NULL, NULL};
+    Scope scope = {0};
     evaluator->scope = &scope;
     bool complete = bind_parameters(evaluator, unit, call);
     evaluator->frame = &frame;

@@ -35,7 +35,7 @@ static Slot *find_slot(const NameMap *map, const char *name) {
 NameMap *name_map_create(Arena *arena) {
     NameMap *map = ARENA_NEW(arena, NameMap);
     map->arena = arena;
-    map->slot_count = 64;
+    map->slot_count = 16;
     map->slots = ARENA_ARRAY(arena, Slot, map->slot_count);
     return map;
 }

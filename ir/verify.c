@@ -1,6 +1,7 @@
 /* The verifier: what every graph must satisfy between passes. Reports all faults that it can see.
  */
 #include "ir/graph.h"
+#include "ir/name_map.h"
 #include "ir/names.h"
 
 #include <math.h>
@@ -71,6 +72,7 @@ static void verify_preprocessing(Verification *verification, const GraphInput *i
 
 static void verify_inputs(Verification *verification) {
     const Graph *graph = verification->graph;
+    NameMap *names = name_map_create(verification->scratch);
     for (int i = 0; i < graph->input_count; i++) {
         const GraphInput *input = &graph->inputs[i];
         const Value *value = input->value;
@@ -80,11 +82,9 @@ static void verify_inputs(Verification *verification) {
         }
         if (!is_identifier(value->name))
             FAULT(verification, value->where, "the input name '%s' is no identifier", value->name);
-        for (int j = 0; j < i; j++) {
-            const Value *other = graph->inputs[j].value;
-            if (other != NULL && other->name != NULL && strcmp(other->name, value->name) == 0)
-                FAULT(verification, value->where, "two inputs are named '%s'", value->name);
-        }
+        if (name_map_find(names, value->name) != NULL)
+            FAULT(verification, value->where, "two inputs are named '%s'", value->name);
+        name_map_put(names, value->name, input->value);
         if (value->producer != NULL)
             FAULT(verification, value->where, "the input '%s' has a producer", value->name);
         if (value->type.element != ELEMENT_F32)
@@ -209,15 +209,15 @@ static void verify_outputs(Verification *verification) {
     const Graph *graph = verification->graph;
     if (graph->output_count == 0)
         FAULT(verification, (SourceRange){0}, "the graph '%s' has no output", graph->name);
+    NameMap *names = name_map_create(verification->scratch);
     for (int i = 0; i < graph->output_count; i++) {
-        const GraphOutput *output = &graph->outputs[i];
+        GraphOutput *output = &graph->outputs[i];
         if (!is_identifier(output->name))
             FAULT(
                 verification, output->where, "the output name '%s' is no identifier", output->name);
-        for (int j = 0; j < i; j++) {
-            if (strcmp(graph->outputs[j].name, output->name) == 0)
-                FAULT(verification, output->where, "two outputs are named '%s'", output->name);
-        }
+        if (name_map_find(names, output->name) != NULL)
+            FAULT(verification, output->where, "two outputs are named '%s'", output->name);
+        name_map_put(names, output->name, output);
         if (output->value == NULL || !is_defined(verification, output->value))
             FAULT(verification, output->where, "the value of output '%s' is not defined",
                 output->name);
