@@ -28,6 +28,8 @@ typedef struct Convolution {
     const int *input_parameters, *output_parameters, *residual_parameters; /* by run */
     int weights;                                                           /* parameter */
     int64_t groups, group_inputs, group_outputs;
+    bool group_loop;       /* over all groups, with the code of group 0; else each has its own */
+    int64_t group_shift;   /* then; as of groups_alike */
     int64_t main_outputs;  /* of a group, in panels; the others are its tail (convolution_tail.c) */
     int64_t tail_vectors;  /* of a group's input channels */
     int64_t group_weights; /* packed ones of a group, biases not counted */
@@ -81,6 +83,13 @@ static inline const Expression *times(
 static inline RunPart group_part(const Convolution *conv, int64_t group, int index) {
     int64_t begin = group * conv->group_inputs;
     return run_part(&conv->input->runs[index], begin, begin + conv->group_inputs);
+}
+
+/* The group whose code this is: 0 in a loop over all. */
+static inline int64_t first_group(const ConvolutionTile *tile) {
+    int64_t group = 0;
+    (void)expression_is_constant(tile->group, &group);
+    return group;
 }
 
 /* Panels of a group. */

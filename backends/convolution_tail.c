@@ -11,7 +11,6 @@
  * weights as there are lanes, filled up with zeros; then the biases of the tail, once for each
  * pixel of those that share a vector. */
 #include "backends/convolution.h"
-#include <assert.h>
 #include <string.h>
 
 enum { MAX_LANES = 16, BLOCK = 4 /* lanes that cheap permutes stay in */ };
@@ -165,17 +164,16 @@ static void emit_tail_run(const Convolution *conv, const ConvolutionTile *tile,
 
 static void emit_tail_sums(
     const Convolution *conv, const ConvolutionTile *tile, const TailSums *sums) {
-    int64_t group = 0;
-    bool loop = !expression_is_constant(tile->group, &group); /* then there is one run */
-    assert(!loop || conv->input->run_count == 1);
+    int64_t group = first_group(tile);
+    bool one_run = conv->input->run_count == 1;
     for (int i = 0; i < conv->input->run_count; i++) {
         RunPart part = group_part(conv, group, i);
         int64_t before = part.first - group * conv->group_inputs;
         if (part.count > 0)
             emit_tail_run(conv, tile, sums, i, before, part.count,
-                loop ? times(conv, tile->group, conv->group_inputs)
-                     : expression_constant(
-                           conv->arena, part.first - conv->input->runs[i].first_channel));
+                one_run ? times(conv, tile->group, conv->group_inputs)
+                        : expression_constant(
+                              conv->arena, part.first - conv->input->runs[i].first_channel));
     }
 }
 

@@ -165,6 +165,7 @@ const Expression *tap_input(const Convolution *conv, const ConvolutionTile *tile
     Arena *arena = conv->arena;
     const Window *window = &conv->rows.window;
     const Expression *input = expression_sum(arena, times(conv, run_channel, run->channel_stride),
+        times(conv, tile->group, conv->group_shift),
         times(conv, tile->column, window->stride[1] * run->pixel_stride),
         times(conv, tile->tap, window->dilation[1] * run->pixel_stride),
         expression_constant(arena, run->displacement - window->padding[1] * run->pixel_stride),
@@ -232,11 +233,7 @@ static void emit_channels(
             end_part(conv, tile, registers);
         return;
     }
-    int64_t group = 0;
-    bool constant = expression_is_constant(tile->group, &group);
-    assert(constant);
-    (void)constant;
-    int64_t group_begin = group * conv->group_inputs;
+    int64_t group_begin = first_group(tile) * conv->group_inputs;
     int64_t begin = group_begin + tile->first_input, end = begin + tile->input_count;
     int64_t unrolled = 0, blocks = 0, paired = 0, pending = 0;
     for (int i = 0; i < conv->input->run_count; i++) {

@@ -117,9 +117,7 @@ static int run_of(const Placement *placement, int64_t first, int64_t end) {
 /* The runs of panels panel..end_panel-1; with a group that is a loop there is one run of each. */
 static void find_runs(
     const Convolution *conv, ConvolutionTile *tile, int64_t panel, int64_t end_panel) {
-    int64_t group = 0;
-    (void)expression_is_constant(tile->group, &group);
-    int64_t first = group * conv->group_outputs, left = conv->main_outputs;
+    int64_t first = first_group(tile) * conv->group_outputs, left = conv->main_outputs;
     int64_t begin = panel * conv->panel_channels, end = end_panel * conv->panel_channels;
     end = end < left ? end : left;
     tile->output_run = run_of(conv->output, first + begin, first + end);
@@ -171,9 +169,7 @@ static void emit_whole_panels(const Convolution *conv, ConvolutionTile *tile,
 /* The tail goes with the items of the last panel. */
 static void emit_group_tail(const Convolution *conv, ConvolutionTile *tile,
     const Expression *group_weights, EmitPixels *emit_pixels) {
-    int64_t group = 0;
-    (void)expression_is_constant(tile->group, &group);
-    int64_t first = group * conv->group_outputs, end = first + conv->group_outputs;
+    int64_t first = first_group(tile) * conv->group_outputs, end = first + conv->group_outputs;
     tile->output_run = run_of(conv->output, first + conv->main_outputs, end);
     tile->residual_run = run_of(conv->residual, first + conv->main_outputs, end);
     tile->panel = expression_constant(conv->arena, group_panels(conv) - 1);
@@ -208,14 +204,9 @@ static void emit_panels(const Convolution *conv, ConvolutionTile *tile, EmitPixe
         emit_group_tail(conv, tile, group_weights, emit_pixels);
 }
 
-static bool single_run(const Placement *placement) {
-    return !placement || placement->run_count == 1;
-}
-
 void emit_convolution_panels(
     const Convolution *conv, ConvolutionTile *tile, EmitPixels *emit_pixels) {
-    bool loop = single_run(conv->input) && single_run(conv->output) && single_run(conv->residual);
-    if (loop) {
+    if (conv->group_loop) {
         tile->group = kernel_open_range(conv->builder, "group", 0, conv->groups, 1);
         emit_panels(conv, tile, emit_pixels);
         kernel_close(conv->builder);
@@ -424,6 +415,16 @@ bool is_depthwise(const Node *node) {
            node_weight(node, "weight")->type.dims[0] == node->operands[0]->type.dims[1];
 }
 
+static bool single_run(const Placement *placement) {
+    return !placement || placement->run_count == 1;
+}
+
+/* Sets group_loop. */
+static void compare_groups(Convolution *conv) {
+    conv->group_loop = single_run(conv->output) && single_run(conv->residual) &&
+                       groups_alike(conv->input, conv->groups, &conv->group_shift);
+}
+
 static const Placement *result_placement(const Convolution *conv, const Node *node) {
     Placement **placements = conv->lowering->placements;
     if (!conv->in_place)
@@ -448,6 +449,7 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
     conv->group_outputs = conv->output->channels / conv->groups;
     conv->halves = node_weight(node, "weight")->type.element == ELEMENT_BF16;
     conv->packed_inputs = conv->group_inputs;
+    compare_groups(conv);
     for (int64_t group = 0; conv->halves && group < conv->groups; group++) {
         int64_t inputs = packed_inputs(conv, group);
         conv->packed_inputs = inputs > conv->packed_inputs ? inputs : conv->packed_inputs;

@@ -116,7 +116,7 @@ static void emit_blocks(
 
 static void emit_groups(
     const QuantizedConvolution *conv, QuantizedTile *tile, const TileRange *range) {
-    if (conv->input->run_count == 1 && conv->output->run_count == 1) {
+    if (conv->group_loop) {
         tile->group = kernel_open_range(conv->builder, "group", 0, conv->groups, 1);
         emit_blocks(conv, tile, range);
         kernel_close(conv->builder);
@@ -233,6 +233,7 @@ static void describe(QuantizedConvolution *conv) {
     conv->bytes = out->element == LANE_U8;
     conv->group_inputs = in->channels / conv->groups;
     conv->group_outputs = out->channels / conv->groups;
+    conv->group_loop = out->run_count == 1 && groups_alike(in, conv->groups, &conv->group_shift);
     conv->width_in = conv->flat ? in->images * in->height * in->width : in->width;
     conv->width_out = conv->flat ? out->images * out->height * out->width : out->width;
     conv->group_quads = count_quads(conv);

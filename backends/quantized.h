@@ -40,6 +40,8 @@ typedef struct QuantizedConvolution {
     const int *input_parameters, *output_parameters; /* by run */
     int weights, scales;                             /* parameters */
     int64_t groups, group_inputs, group_outputs;
+    bool group_loop;             /* over all groups, with the code of group 0 */
+    int64_t group_shift;         /* then; as of groups_alike */
     int64_t width_in, width_out; /* flat: one row of all pixels */
     bool flat, bytes;            /* bytes: so are the results */
     Activation activation;

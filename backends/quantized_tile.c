@@ -97,6 +97,7 @@ static const Expression *input_offset(const QuantizedConvolution *conv, const Qu
     const Expression *offset = expression_sum(arena, channel,
         times(conv, tile->column, window->stride[1] * run->pixel_stride),
         times(conv, tap->column, window->dilation[1] * run->pixel_stride),
+        times(conv, tile->group, conv->group_shift),
         expression_constant(arena, run->displacement - window->padding[1] * run->pixel_stride),
         NULL);
     if (conv->flat)
@@ -155,9 +156,7 @@ static void emit_tap(const QuantizedConvolution *conv, const QuantizedTile *tile
             weights);
         return;
     }
-    bool constant = expression_is_constant(tile->group, &group);
-    assert(constant);
-    (void)constant;
+    (void)expression_is_constant(tile->group, &group); /* else a loop: that of group 0 */
     int count;
     const QuantizedSegment *segments = quantized_segments(conv, group, &count);
     for (int i = 0; i < count; i++) {

@@ -189,6 +189,17 @@ def missing_tensors(n):
     return {"many.rfl": layers(n).encode(), "many.safetensors": tensors(f"layers.{i}.weights" for i in range(n))}
 
 
-@kind(WEIGHTS, 5000, 80000)
+@kind(WEIGHTS, 5000, 80000, status=1)
 def unused_tensors(n):
     return {"many.rfl": network("").encode(), "many.safetensors": tensors(f"layer{i}.weight" for i in range(n))}
+
+
+# ---- code ----
+
+
+@specs("compile many.rfl --random-weights 1 --backend c", 8, 32)
+def shuffled_groups(n):
+    """Each group of the second convolution reads a part of what each group of the first one made."""
+    return ("network n {\n" + f"    input x: f32[1, {32 * n}, 7, 7]\n"
+            f"    x = x |> conv({32 * n}, 1, groups = {n}) @ a |> shuffle({n})\n"
+            f"    output y = x |> conv({32 * n}, 3, groups = {n}) @ b\n" + "}\n")
