@@ -20,7 +20,7 @@ struct tensor {
 #include "tensors.h"
 /* clang-format on */
 
-enum { MOST_TENSORS = 8 };
+enum { MOST_TENSORS = 16 };
 
 struct tensors {
     int count;
