@@ -1,0 +1,189 @@
+/* hash_builds BUILDS [--update]
+ *
+ * Compiles the builds that the file names, up to the code that is printed, and compares hashes with
+ * those that it holds. A line is
+ *
+ *     SPEC[:SETTING,...] PRECISION TARGET KERNELS WEIGHTS SOURCE
+ *
+ * of a spec below examples/: the hashes of the kernel IR with its calls and buffers, of the packed
+ * weights, and of the source in C or CUDA (none of what C has no words for). A line may lack them:
+ * --update writes all anew. Equal hashes say that a change of the compiler changed no kernel; which
+ * change is meant to is for the one who updates to say. Lines of one spec and precision stand
+ * together, since its graph is made once for them. */
+#include "backends/c/source.h"
+#include "backends/cuda/source.h"
+#include "backends/levels.h"
+#include "driver/model.h"
+#include "driver/precision.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LONGEST_LINE = 512, MOST_SETTINGS = 8 };
+
+typedef struct Build {
+    char spec[128], precision[16], target[32];
+    char hashes[3][32];
+} Build;
+
+static const char *hash_of(const Text *text, Arena *arena) {
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+    for (size_t i = 0; i < text->length; i++)
+        hash = (hash ^ (unsigned char)text->data[i]) * 0x100000001b3u;
+    return arena_format(arena, "%016llx", (unsigned long long)hash);
+}
+
+/* ---- a graph ---- */
+
+static const char *take_settings(ModelOptions *options, char *list, Arena *arena) {
+    options->settings = ARENA_ARRAY(arena, Setting, MOST_SETTINGS);
+    for (char *word; list != NULL && (word = strsep(&list, ";")) != NULL;) {
+        char *value = strchr(word, '=');
+        if (value == NULL || options->setting_count == MOST_SETTINGS)
+            return arena_format(arena, "'%s' is no setting", word);
+        *value = '\0';
+        options->settings[options->setting_count++] = (Setting){word, value + 1};
+    }
+    return NULL;
+}
+
+static bool make_graph(const Build *build, Session *session, ModelOptions *options, Model *model) {
+    char *spec = arena_copy_string(session->arena, build->spec), *settings = strchr(spec, ':');
+    if (settings != NULL)
+        *settings++ = '\0';
+    *options = model_options(session, build->target);
+    options->spec = arena_format(session->arena, "%s/examples/%s", RIFFLE_SOURCE_DIR, spec);
+    options->random_weights = options->random_calibration = true;
+    options->seed = 1;
+    options->registry = pass_registry_create(session->arena);
+    const char *fault = take_settings(options, settings, session->arena);
+    if (fault != NULL)
+        diagnostics_error(session->diagnostics, NULL, "%s", fault);
+    return fault == NULL && precision_parse(session, build->precision, &options->precision) &&
+           model_read(options, model) && model_load_weights(options, model) &&
+           model_run_passes(options, model);
+}
+
+/* ---- a build of it ---- */
+
+static bool hash_build(
+    const ModelOptions *options, const Model *model, Build *build, Session *session) {
+    Text kernels = {0}, source = {0};
+    Diagnostics *diagnostics = session->diagnostics;
+    const TargetLevels *levels = target_levels_find(options->target);
+    const Target *target = levels == NULL ? model_target(options) : NULL;
+    Program *program = levels != NULL   ? program_lower_levels(model->graph, levels,
+                                              &(LowerOptions){0}, session->arena, diagnostics)
+                       : target != NULL ? model_lower(options, model->graph, target)
+                                        : NULL;
+    bool done = program != NULL;
+    if (done) {
+        program_print(program, &kernels);
+        if (levels == NULL && target->gpu != NULL)
+            cuda_source_write(model->graph, program, &source);
+        else if (levels == NULL && options->precision == PRECISION_FP32)
+            done = c_source_write(model->graph, program, &source, diagnostics);
+        const Text *weights =
+            levels == NULL ? &program->weights : &program->levels->programs[0]->weights;
+        const Text *texts[] = {&kernels, weights, &source};
+        for (int i = 0; i < 3; i++)
+            snprintf(
+                build->hashes[i], sizeof build->hashes[i], "%s", hash_of(texts[i], session->arena));
+    }
+    program_destroy(program);
+    text_free(&kernels);
+    text_free(&source);
+    return done;
+}
+
+/* Those of one graph. */
+static bool hash_group(Build *builds, int count) {
+    Session session = session_begin();
+    ModelOptions options;
+    Model model = {0};
+    bool done = make_graph(&builds[0], &session, &options, &model);
+    for (int i = 0; i < count && done; i++) {
+        options.target = builds[i].target;
+        done = hash_build(&options, &model, &builds[i], &session);
+    }
+    model_close(&model);
+    return session_finish(&session, done ? EXIT_DONE : EXIT_FAILED) == EXIT_DONE && done;
+}
+
+/* ---- all ---- */
+
+static bool is_alike(const Build *a, const Build *b) {
+    return strcmp(a->spec, b->spec) == 0 && strcmp(a->precision, b->precision) == 0;
+}
+
+static Build *read_builds(const char *path, int *count) {
+    FILE *file = fopen(path, "r");
+    char line[LONGEST_LINE];
+    Build *builds = NULL;
+    *count = 0;
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        builds = realloc(builds, (size_t)(*count + 1) * sizeof *builds);
+        if (builds == NULL)
+            abort();
+        Build build = {0};
+        int words = sscanf(line, "%127s %15s %31s %31s %31s %31s", build.spec, build.precision,
+            build.target, build.hashes[0], build.hashes[1], build.hashes[2]);
+        if (words >= 3 && line[0] != '#')
+            builds[(*count)++] = build;
+    }
+    if (file != NULL)
+        fclose(file);
+    return builds;
+}
+
+/* Reports each hash that is another than before; returns how many builds have one. */
+static int compare(const Build *before, const Build *now, int count) {
+    static const char *const what[] = {"kernels", "packed weights", "source"};
+    int changed = 0;
+    for (int i = 0; i < count; i++) {
+        bool equal = true;
+        for (int k = 0; k < 3; k++) {
+            if (strcmp(before[i].hashes[k], now[i].hashes[k]) == 0)
+                continue;
+            printf(
+                "%s %s for %s: other %s\n", now[i].spec, now[i].precision, now[i].target, what[k]);
+            equal = false;
+        }
+        changed += !equal;
+    }
+    return changed;
+}
+
+static bool write_builds(const char *path, const Build *builds, int count) {
+    Text text = {0};
+    for (int i = 0; i < count; i++)
+        text_format(&text, "%s %s %s %s %s %s\n", builds[i].spec, builds[i].precision,
+            builds[i].target, builds[i].hashes[0], builds[i].hashes[1], builds[i].hashes[2]);
+    bool written = text_write_file(&text, path) == 0;
+    text_free(&text);
+    return written;
+}
+
+int main(int argument_count, char **arguments) {
+    bool update = argument_count == 3 && strcmp(arguments[2], "--update") == 0;
+    int count = 0, done = 0;
+    if (argument_count != 2 && !update)
+        return EXIT_FAILURE;
+    Build *builds = read_builds(arguments[1], &count);
+    Build *before = malloc((size_t)count * sizeof *before + 1);
+    if (before == NULL || count == 0)
+        return EXIT_FAILURE;
+    memcpy(before, builds, (size_t)count * sizeof *before);
+    for (int next = 0; done < count; done = next) {
+        while (next < count && is_alike(&builds[done], &builds[next]))
+            next++;
+        if (!hash_group(&builds[done], next - done))
+            return EXIT_FAILURE;
+    }
+    int changed = compare(before, builds, count);
+    printf("%d of %d builds are as they were\n", count - changed, count);
+    bool written = !update || write_builds(arguments[1], builds, count);
+    free(before);
+    free(builds);
+    return written && (update || changed == 0) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
