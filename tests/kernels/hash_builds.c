@@ -3,7 +3,7 @@
  * Compiles the builds that the file names, up to the code that is printed, and compares hashes with
  * those that it holds. A line is
  *
- *     SPEC[:SETTING,...] PRECISION TARGET KERNELS WEIGHTS SOURCE
+ *     SPEC[:SETTING;...] PRECISION TARGET KERNELS WEIGHTS SOURCE
  *
  * of a spec below examples/: the hashes of the kernel IR with its calls and buffers, of the packed
  * weights, and of the source in C or CUDA (none of what C has no words for). A line may lack them:
@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST_LINE = 512, MOST_SETTINGS = 8 };
+enum { LONGEST_LINE = 512, MOST_SETTINGS = 8, MOST_REPORTED = 20 };
 
 typedef struct Build {
     char spec[128], precision[16], target[32];
@@ -136,7 +136,7 @@ static Build *read_builds(const char *path, int *count) {
     return builds;
 }
 
-/* Reports each hash that is another than before; returns how many builds have one. */
+/* Reports hashes that are others than before; returns how many builds have one. */
 static int compare(const Build *before, const Build *now, int count) {
     static const char *const what[] = {"kernels", "packed weights", "source"};
     int changed = 0;
