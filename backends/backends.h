@@ -10,7 +10,7 @@
 
 typedef enum Architecture {
 #define ARCHITECTURE(identifier, name, pointer_bytes) ARCHITECTURE_##identifier,
-#include "backends/targets.def"
+#include "backends/target/targets.def"
 #undef ARCHITECTURE
     ARCHITECTURE_COUNT
 } Architecture;

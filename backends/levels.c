@@ -13,7 +13,7 @@ enum { WEIGHTS_BUFFER = 0, WEIGHTS_ALIGNMENT = 64 };
 
 static const TargetLevels table[] = {
 #define LEVELS(name, triple, base, summary, ...) {name, triple, base, summary, {__VA_ARGS__}},
-#include "backends/levels.def"
+#include "backends/target/levels.def"
 };
 
 const TargetLevels *target_levels_table(size_t *count) {

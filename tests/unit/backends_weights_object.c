@@ -9,7 +9,7 @@
 static const char *const targets[] = {
 #define TARGET(name, architecture, triple, ...) triple[0] != '\0' ? name : NULL,
 #define PLATFORM(name, triple, architecture, target, level, ...) level == 0 ? name : name "24",
-#include "backends/targets.def"
+#include "backends/target/targets.def"
 };
 
 /* Small ones, and some from which on WebAssembly's numbers take a byte more. */

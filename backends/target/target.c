@@ -11,14 +11,14 @@ static const Target targets[] = {
     {name, ARCHITECTURE_##architecture, triple, FORMAT_##format, cpu, features, lanes, registers,  \
         multiply_adds, loads, instructions, masks, broadcast, lane, fused, l1, l2, summary, false, \
         BF16_NONE, NULL, 0, NULL},
-#include "backends/targets.def"
+#include "backends/target/targets.def"
 #undef TARGET
 };
 
 static const Platform platforms[] = {
 #define PLATFORM(name, triple, architecture, target, level, format, summary)                       \
     {name, triple, ARCHITECTURE_##architecture, target, level, FORMAT_##format, summary},
-#include "backends/targets.def"
+#include "backends/target/targets.def"
 #undef PLATFORM
 };
 
@@ -30,19 +30,19 @@ typedef struct CpuName {
 
 static const CpuName cpu_names[] = {
 #define CPU(cpu, class_name) {cpu, class_name},
-#include "backends/cpus.def"
+#include "backends/target/cpus.def"
 };
 
 /* Two blocks of threads and their tiles go into a multiprocessor. */
 static const GpuTarget gpu_properties[] = {
 #define GPU(name, cpu, capability, features, multiprocessors, shared, summary)                     \
     {capability, multiprocessors, (shared) * 1024LL, (shared) < 100 ? 32 * 1024 : 48 * 1024},
-#include "backends/gpus.def"
+#include "backends/target/gpus.def"
 };
 
 enum {
 #define GPU(name, cpu, capability, ...) GPU_##capability,
-#include "backends/gpus.def"
+#include "backends/target/gpus.def"
     GPUS
 };
 
@@ -64,12 +64,12 @@ static const Target gpu_targets[] = {
         .l2_bytes = 4 << 20,                                                                       \
         .summary = gpu_summary,                                                                    \
         .gpu = &gpu_properties[GPU_##capability]},
-#include "backends/gpus.def"
+#include "backends/target/gpus.def"
 };
 
 static const char *const vnni_names[] = {
 #define VNNI(cpu) cpu,
-#include "backends/vnni.def"
+#include "backends/target/vnni.def"
 };
 
 typedef struct Caches {
@@ -79,7 +79,7 @@ typedef struct Caches {
 
 static const Caches cpu_caches[] = {
 #define CACHES(cpu, l1_bytes, l2_bytes) {cpu, l1_bytes, l2_bytes},
-#include "backends/caches.def"
+#include "backends/target/caches.def"
 };
 
 typedef struct Bf16Row {
@@ -89,7 +89,7 @@ typedef struct Bf16Row {
 
 static const Bf16Row bf16_rows[] = {
 #define BF16(cpu, speed) {cpu, BF16_##speed},
-#include "backends/bf16.def"
+#include "backends/target/bf16.def"
 };
 
 enum {
@@ -116,7 +116,7 @@ const Platform *platform_table(size_t *count) {
 const char *architecture_name(Architecture architecture) {
     static const char *const names[] = {
 #define ARCHITECTURE(identifier, name, pointer_bytes) [ARCHITECTURE_##identifier] = name,
-#include "backends/targets.def"
+#include "backends/target/targets.def"
 #undef ARCHITECTURE
     };
     return names[architecture];
@@ -125,7 +125,7 @@ const char *architecture_name(Architecture architecture) {
 int architecture_pointer_bytes(Architecture architecture) {
     static const int bytes[] = {
 #define ARCHITECTURE(identifier, name, pointer_bytes) [ARCHITECTURE_##identifier] = pointer_bytes,
-#include "backends/targets.def"
+#include "backends/target/targets.def"
 #undef ARCHITECTURE
     };
     return bytes[architecture];
