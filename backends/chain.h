@@ -3,7 +3,7 @@
 #ifndef RIFFLE_BACKENDS_CHAIN_H
 #define RIFFLE_BACKENDS_CHAIN_H
 
-#include "backends/lower.h"
+#include "backends/program/lowering.h"
 
 enum { MOST_CHAIN = MAX_KERNEL_LOCALS + 1 };
 

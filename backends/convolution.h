@@ -2,7 +2,7 @@
 #ifndef RIFFLE_BACKENDS_CONVOLUTION_H
 #define RIFFLE_BACKENDS_CONVOLUTION_H
 
-#include "backends/lower.h"
+#include "backends/program/lowering.h"
 
 /* The items of a flat convolution, which threads share. Panels are those of all groups. */
 typedef enum ItemOrder {

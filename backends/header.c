@@ -1,7 +1,7 @@
 /* NAME.h: the only file of ours that a program includes. C99 and C++, without a warning at any
  * level, and its own documentation. */
-#include "backends/levels.h"
-#include "backends/status.h"
+#include "backends/program/levels.h"
+#include "backends/program/status.h"
 
 #include <ctype.h>
 #include <math.h>

@@ -4,7 +4,7 @@
  * that of all. Weights are packed in blocks of as many channels as the widest vectors of any level
  * have (Target.weight_block), so that most layers come out with equal bytes at all levels; those
  * that do are kept once. */
-#include "backends/levels.h"
+#include "backends/program/levels.h"
 
 #include <assert.h>
 #include <string.h>

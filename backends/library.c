@@ -1,7 +1,7 @@
 /* libNAME.a: a member with the code (with levels, one more for each), one with the weights, and the
  * symbols that a linker may ask for. */
 #include "backends/c/compile.h"
-#include "backends/levels.h"
+#include "backends/program/levels.h"
 #include "backends/weights_object.h"
 
 enum { MOST_SYMBOLS = 6 + 2 * MOST_LEVELS };

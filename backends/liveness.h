@@ -3,7 +3,7 @@
 #ifndef RIFFLE_BACKENDS_LIVENESS_H
 #define RIFFLE_BACKENDS_LIVENESS_H
 
-#include "backends/lower.h"
+#include "backends/program/lowering.h"
 
 /* Channels of a value that are stored in the same place: in the buffer of one route, or in the
  * value's own. */

@@ -2,7 +2,7 @@
 #ifndef RIFFLE_BACKENDS_LOADED_H
 #define RIFFLE_BACKENDS_LOADED_H
 
-#include "backends/program.h"
+#include "backends/program/program.h"
 
 typedef int RunFunction(const float *const *inputs, float *const *outputs, void *workspace);
 typedef int RunParallelFunction(const float *const *inputs, float *const *outputs, void *workspace,

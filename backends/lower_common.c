@@ -1,5 +1,5 @@
 /* What the lowerings of several ops share: vectors, tiles, windows, activations. */
-#include "backends/lower.h"
+#include "backends/program/lowering.h"
 #include <assert.h>
 #include <stdarg.h>
 

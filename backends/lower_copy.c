@@ -1,5 +1,5 @@
 /* Plain copies of a tensor from one placement to another, whatever their strides. */
-#include "backends/lower.h"
+#include "backends/program/lowering.h"
 
 typedef struct Copy {
     KernelBuilder *builder;

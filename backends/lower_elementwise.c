@@ -1,5 +1,5 @@
 /* Element-wise ops that no convolution took as its epilogue: activations, add, multiply. */
-#include "backends/lower.h"
+#include "backends/program/lowering.h"
 #include <assert.h>
 #include <inttypes.h>
 

@@ -1,5 +1,5 @@
 /* Vectors put together from channels that lie apart, and the kernel that copies a tensor so. */
-#include "backends/lower.h"
+#include "backends/program/lowering.h"
 #include <assert.h>
 #include <inttypes.h>
 

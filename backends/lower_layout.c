@@ -4,7 +4,7 @@
  * joined operands it is. Where that list is a few long runs nothing is moved: the result is a view,
  * a placement whose runs point into the operands' buffers. Otherwise one kernel copies channel
  * vectors, and puts each together from the source vectors it needs. */
-#include "backends/lower.h"
+#include "backends/program/lowering.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>

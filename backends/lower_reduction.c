@@ -1,6 +1,6 @@
 /* Ops that reduce: global average pooling over the pixels, softmax and local response norm over the
  * channels. */
-#include "backends/lower.h"
+#include "backends/program/lowering.h"
 #include <inttypes.h>
 #include <math.h>
 

@@ -2,7 +2,7 @@
  * pooling, and padding, whose window is one pixel. Channels are the vector; a tile of outputs along
  * a row is held in registers, so that a column that several windows share is loaded once per kernel
  * row. */
-#include "backends/lower.h"
+#include "backends/program/lowering.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>

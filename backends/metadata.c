@@ -1,7 +1,7 @@
 /* NAME.json: what was compiled, for other tools. The header says the same to people and compilers.
  */
 #include "backends/json_writer.h"
-#include "backends/levels.h"
+#include "backends/program/levels.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #ifndef RIFFLE_BACKENDS_PROBE_H
 #define RIFFLE_BACKENDS_PROBE_H
 
-#include "backends/program.h"
+#include "backends/program/program.h"
 
 /* A program that calls the named kernel once, with the program's input and output as its two
  * parameters. */

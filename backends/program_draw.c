@@ -1,6 +1,6 @@
 #include "backends/program_draw.h"
 
-#include "backends/program.h"
+#include "backends/program/program.h"
 #include "ir/draw.h"
 #include <stdlib.h>
 #include <string.h>

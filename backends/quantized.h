@@ -8,7 +8,7 @@
 #ifndef RIFFLE_BACKENDS_QUANTIZED_H
 #define RIFFLE_BACKENDS_QUANTIZED_H
 
-#include "backends/lower.h"
+#include "backends/program/lowering.h"
 
 enum { MAX_BLOCK_VECTORS = 4 };
 

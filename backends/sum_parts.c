@@ -1,5 +1,5 @@
 /* Sums of so many terms that one float32 would lose the last bits of each. */
-#include "backends/lower.h"
+#include "backends/program/lowering.h"
 #include <math.h>
 
 int64_t square_root_above(int64_t number) {

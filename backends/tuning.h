@@ -6,7 +6,7 @@
 #ifndef RIFFLE_BACKENDS_TUNING_H
 #define RIFFLE_BACKENDS_TUNING_H
 
-#include "backends/lower.h"
+#include "backends/program/lowering.h"
 
 typedef enum TuningKind {
     TUNING_TILE, /* of a convolution or fully connected layer: pixels, vectors */

@@ -4,7 +4,7 @@
  * against anything else. */
 #include "backends/weights_object.h"
 
-#include "backends/levels.h"
+#include "backends/program/levels.h"
 
 #include <assert.h>
 #include <stdint.h>

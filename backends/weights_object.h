@@ -3,7 +3,7 @@
 #ifndef RIFFLE_BACKENDS_WEIGHTS_OBJECT_H
 #define RIFFLE_BACKENDS_WEIGHTS_OBJECT_H
 
-#include "backends/program.h"
+#include "backends/program/program.h"
 
 /* Appends to the empty `out` what LLVM would write for an array of the packed weights, in a
  * read-only section; they themselves belong where the splice says, and live as long as the program.

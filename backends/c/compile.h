@@ -3,7 +3,7 @@
 #ifndef RIFFLE_BACKENDS_C_COMPILE_H
 #define RIFFLE_BACKENDS_C_COMPILE_H
 
-#include "backends/program.h"
+#include "backends/program/program.h"
 #include "backends/work_folder.h"
 
 typedef struct Build {

@@ -1,5 +1,5 @@
-/* NAME_run_parallel: see backends/parallel.h, whose terms these are. */
-#include "backends/parallel.h"
+/* NAME_run_parallel: see backends/program/parallel.h, whose terms these are. */
+#include "backends/program/parallel.h"
 #include "backends/c/source.h"
 
 static const char counters[] =

@@ -2,7 +2,7 @@
 #include "backends/c/source.h"
 #include "backends/c/kernel.h"
 #include "backends/c/syntax.h"
-#include "backends/status.h"
+#include "backends/program/status.h"
 #include <ctype.h>
 
 enum { WORKSPACE_ALIGNMENT = 64 };

@@ -2,7 +2,7 @@
 #ifndef RIFFLE_BACKENDS_C_SOURCE_H
 #define RIFFLE_BACKENDS_C_SOURCE_H
 
-#include "backends/program.h"
+#include "backends/program/program.h"
 
 /* NAME.c. With a graph it includes NAME.h; without one it declares what it defines, with names of
  * its own for the inputs and outputs. False after reporting that C cannot say what a kernel does.

@@ -6,7 +6,7 @@
 #ifndef RIFFLE_BACKENDS_CUDA_GPU_H
 #define RIFFLE_BACKENDS_CUDA_GPU_H
 
-#include "backends/lower.h"
+#include "backends/program/lowering.h"
 
 enum {
     BLOCK_THREADS = 256,      /* of every kernel */

@@ -2,7 +2,7 @@
 #ifndef RIFFLE_BACKENDS_CUDA_SOURCE_H
 #define RIFFLE_BACKENDS_CUDA_SOURCE_H
 
-#include "backends/program.h"
+#include "backends/program/program.h"
 
 /* NAME.cu: kernels and host functions. */
 void cuda_source_write(const Graph *graph, const Program *program, Text *out);

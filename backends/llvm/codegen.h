@@ -2,7 +2,7 @@
 #ifndef RIFFLE_BACKENDS_LLVM_CODEGEN_H
 #define RIFFLE_BACKENDS_LLVM_CODEGEN_H
 
-#include "backends/program.h"
+#include "backends/program/program.h"
 #include <llvm-c/Core.h>
 #include <llvm-c/TargetMachine.h>
 
@@ -41,9 +41,9 @@ LLVMModuleRef codegen_program(
 LLVMModuleRef codegen_weights(
     LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine);
 
-/* parallel.c: the task of a run that is shared out (backends/parallel.h), of the functions of its
- * steps. Its context is a frame on the caller's stack, which begins with that of the steps; it is
- * started before each run, and resumed before each loop until all is done. */
+/* parallel.c: the task of a run that is shared out (backends/program/parallel.h), of the functions
+ * of its steps. Its context is a frame on the caller's stack, which begins with that of the steps;
+ * it is started before each run, and resumed before each loop until all is done. */
 LLVMValueRef codegen_parallel_task(
     Codegen *codegen, const Program *program, const LLVMValueRef *steps);
 LLVMValueRef codegen_parallel_frame(Codegen *codegen, const Program *program);

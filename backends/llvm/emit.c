@@ -1,6 +1,6 @@
 /* From LLVM module to IR text, assembly or object file. */
-#include "backends/levels.h"
 #include "backends/llvm/codegen.h"
+#include "backends/program/levels.h"
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Support.h>
 #include <llvm-c/Target.h>

@@ -1,7 +1,7 @@
 /* The module of a program: kernels, one function per step, and the two public functions. */
 #include "backends/llvm/codegen.h"
-#include "backends/parallel.h"
-#include "backends/status.h"
+#include "backends/program/parallel.h"
+#include "backends/program/status.h"
 #include <stdio.h>
 #include <string.h>
 

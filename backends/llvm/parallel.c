@@ -1,4 +1,4 @@
-/* The task of a run that is shared out: see backends/parallel.h, whose terms these are.
+/* The task of a run that is shared out: see backends/program/parallel.h, whose terms these are.
  *
  *     work(crew, begin, end):
  *         me = join(crew), or return when all is done, or the loop stopped
@@ -8,7 +8,7 @@
  * The crew is the context of the steps, the word that says who is present, that which says whether
  * the loop is stopped, and for each step, and one behind the last, the words `before`, slices of
  * the step before that are not done, and `taken`. */
-#include "backends/parallel.h"
+#include "backends/program/parallel.h"
 #include "backends/llvm/codegen.h"
 
 enum {

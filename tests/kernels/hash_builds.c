@@ -12,7 +12,7 @@
  * together, since its graph is made once for them. */
 #include "backends/c/source.h"
 #include "backends/cuda/source.h"
-#include "backends/levels.h"
+#include "backends/program/levels.h"
 #include "driver/model.h"
 #include "driver/precision.h"
 

@@ -1,5 +1,5 @@
 /* What the steps of a program move and compute, counted from their kernels. */
-#include "backends/program.h"
+#include "backends/program/program.h"
 #include "ir/kernel_count.h"
 
 /* Members of all sets of parameters with the same buffer are counted once. */

@@ -1,6 +1,6 @@
 /* See parallel.h. */
-#include "backends/parallel.h"
-#include "backends/levels.h"
+#include "backends/program/parallel.h"
+#include "backends/program/levels.h"
 
 enum { COUNTER_BYTES = 8, CREW_BYTES = 256 };
 

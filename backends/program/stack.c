@@ -1,6 +1,6 @@
 /* What a call needs of a thread's stack. */
-#include "backends/levels.h"
-#include "backends/parallel.h"
+#include "backends/program/levels.h"
+#include "backends/program/parallel.h"
 
 enum {
     /* For memcpy and its kin, and for the dynamic linker, which looks one up at its first call and

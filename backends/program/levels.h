@@ -3,7 +3,7 @@
 #ifndef RIFFLE_BACKENDS_LEVELS_H
 #define RIFFLE_BACKENDS_LEVELS_H
 
-#include "backends/program.h"
+#include "backends/program/program.h"
 
 /* The programs of one library, from the lowest level to the highest. All have the largest workspace
  * of any; the first owns the packed weights, of the others they have the length alone. */

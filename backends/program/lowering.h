@@ -2,7 +2,7 @@
 #ifndef RIFFLE_BACKENDS_LOWER_H
 #define RIFFLE_BACKENDS_LOWER_H
 
-#include "backends/program.h"
+#include "backends/program/program.h"
 
 /* A range of channels of a tensor that lies regularly in one buffer: element (image, row, column,
  * channel) is at offset + image*image_stride + row*row_stride + column*pixel_stride +

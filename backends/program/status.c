@@ -1,5 +1,5 @@
 /* See status.h. */
-#include "backends/status.h"
+#include "backends/program/status.h"
 
 typedef struct StatusRow {
     const char *name, *meaning;
@@ -9,7 +9,7 @@ typedef struct StatusRow {
 
 static const StatusRow rows[] = {
 #define STATUS(identifier, name, number, meaning, of_levels) {name, meaning, number, of_levels},
-#include "backends/status.def"
+#include "backends/program/status.def"
 };
 
 enum { ROWS = sizeof rows / sizeof *rows };

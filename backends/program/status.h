@@ -7,7 +7,7 @@
 
 typedef enum Status {
 #define STATUS(identifier, name, number, ...) STATUS_##identifier = (number),
-#include "backends/status.def"
+#include "backends/program/status.def"
 } Status;
 
 /* The enum NAME_status as C; `levels`: of a library with code for several processors. */

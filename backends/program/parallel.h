@@ -22,7 +22,7 @@
 #ifndef RIFFLE_BACKENDS_PARALLEL_H
 #define RIFFLE_BACKENDS_PARALLEL_H
 
-#include "backends/program.h"
+#include "backends/program/program.h"
 
 enum {
     /* Divides evenly between 2, 3, 4, 6, 8 and 12; less than the bits of a word. */
