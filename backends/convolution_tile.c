@@ -1,6 +1,6 @@
 /* One register tile of a convolution: pixels x vectors of output channels. */
-#include "backends/chain.h"
 #include "backends/convolution.h"
+#include "backends/schedule/chain.h"
 #include <assert.h>
 
 enum { MAX_LANES = 16 };

@@ -4,8 +4,8 @@
  * Inside the network tensors are channels last, without padding between pixels. Vector loads may
  * read past the last channel of a pixel (lanes that nobody looks at), so the workspace ends with
  * one vector of slack; the caller's own buffers are read and written exactly. */
-#include "backends/liveness.h"
 #include "backends/program/levels.h"
+#include "backends/schedule/liveness.h"
 #include "ir/quote.h"
 #include "passes/passes.h"
 #include <assert.h>

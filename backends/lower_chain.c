@@ -11,8 +11,8 @@
  *
  * Where a row is wide, the chain goes through the image in strips of columns, one after the other.
  * Whether a chain is worth it, and how many strips, says chain_cost.c. */
-#include "backends/chain.h"
-#include "backends/tuning.h"
+#include "backends/schedule/chain.h"
+#include "backends/schedule/tuning.h"
 #include "backends/winograd.h"
 #include <assert.h>
 

@@ -2,7 +2,7 @@
  * memory, and while a row is waited for nothing is multiplied. So the op of a chain that takes
  * longest brings the rows that come next into the second-level cache, a few lines with each of its
  * tiles. */
-#include "backends/chain.h"
+#include "backends/schedule/chain.h"
 
 enum { LINE_FLOATS = 16, MOST_LINES = 64 /* with one tile */ };
 

@@ -6,7 +6,7 @@
  * is why that is counted apart. */
 #include "driver/inspect_guidelines.h"
 
-#include "backends/layer_cost.h"
+#include "backends/schedule/layer_cost.h"
 #include "frontend/frontend.h"
 #include "passes/passes.h"
 

@@ -2,7 +2,7 @@
 #ifndef RIFFLE_DRIVER_TUNE_H
 #define RIFFLE_DRIVER_TUNE_H
 
-#include "backends/tuning.h"
+#include "backends/schedule/tuning.h"
 #include "driver/model.h"
 
 typedef struct TuneOptions {

@@ -1,6 +1,6 @@
 /* The readers of riffle that want a path: the file is given one in memory. */
 #include "backends/backends.h"
-#include "backends/tuning_text.h"
+#include "backends/schedule/tuning_text.h"
 #include "driver/image.h"
 #include "frontend/frontend.h"
 #include "tests/fuzz/work.h"

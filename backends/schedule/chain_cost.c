@@ -5,7 +5,7 @@
  * row; the columns between strips, computed twice; and rings that are larger than the first-level
  * cache are traffic, too. The rates are rough, and equal for all targets: they decide what to do
  * with tensors of hundreds of kilobytes, not with the last percent. */
-#include "backends/chain.h"
+#include "backends/schedule/chain.h"
 
 enum { MOST_STRIPS = 8, SLACK_BYTES = 64 };
 

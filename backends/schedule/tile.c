@@ -8,7 +8,7 @@
  * it less well, and on others a second thread of the core may take half of the issue slots. Where
  * the first-level cache does not keep a panel's weights, sums are stored and loaded between blocks
  * of input channels. */
-#include "backends/tuning.h"
+#include "backends/schedule/tuning.h"
 
 static const double latency = 4;          /* cycles of a multiply-add */
 static const double cycles_per_tile = 12; /* addresses, loop, first loads */

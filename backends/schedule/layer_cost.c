@@ -1,6 +1,6 @@
-#include "backends/layer_cost.h"
+#include "backends/schedule/layer_cost.h"
 
-#include "backends/chain.h"
+#include "backends/schedule/chain.h"
 
 #include <math.h>
 

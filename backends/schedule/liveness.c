@@ -1,6 +1,6 @@
 /* Liveness of channels. A view (concat, split, shuffle, gather, route, crop) moves nothing here:
  * each of its channels is traced to the layer that computed it. */
-#include "backends/liveness.h"
+#include "backends/schedule/liveness.h"
 #include <assert.h>
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * others write much later. So a tensor is cut into parts, one for each producer, which live no
  * longer than they must. Readers pay for parts with shorter runs; where a cut does not lower the
  * peak of the whole network, it is not made. */
-#include "backends/liveness.h"
+#include "backends/schedule/liveness.h"
 #include <string.h>
 
 /* Most parts of one tensor, and the fewest channels of one: about a vector. */

@@ -1,4 +1,4 @@
-#include "backends/tuning.h"
+#include "backends/schedule/tuning.h"
 
 #include <inttypes.h>
 #include <string.h>

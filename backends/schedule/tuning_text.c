@@ -5,8 +5,8 @@
  *     link conv 1x1 58 -> 58 at 28x28, conv 3x3 58 -> 58 groups 58 at 28x28: joined
  *
  * A file may come from anywhere: lines, numbers and entries are limited. */
-#include "backends/tuning_text.h"
-#include "backends/tuning.h"
+#include "backends/schedule/tuning_text.h"
+#include "backends/schedule/tuning.h"
 #include "ir/source_file.h"
 
 #include <ctype.h>
