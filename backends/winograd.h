@@ -3,7 +3,7 @@
 #ifndef RIFFLE_BACKENDS_WINOGRAD_H
 #define RIFFLE_BACKENDS_WINOGRAD_H
 
-#include "backends/convolution.h"
+#include "backends/kernels/convolution/convolution.h"
 
 /* A tile of 2x2 outputs is computed from 4x4 inputs, which become 4x4 products per channel. */
 enum { WINOGRAD_OUTPUTS = 2, WINOGRAD_INPUTS = 4, WINOGRAD_POSITIONS = 16 };

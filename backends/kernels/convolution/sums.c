@@ -6,7 +6,7 @@
  * memory between the blocks: there each block is a part. Any other one holds its totals in
  * registers, beside those of the parts, of which compilers keep the former on the stack while they
  * are not needed. */
-#include "backends/convolution.h"
+#include "backends/kernels/convolution/convolution.h"
 #include <string.h>
 
 int64_t convolution_sum_part(const Convolution *conv) {

@@ -2,7 +2,7 @@
  * one load brings two for each lane. Where the input is of bf16, too, pairs of it are multiplied
  * and added in one instruction; where it is of f32, the weights are widened, and there are two
  * multiply-adds, as without pairs. */
-#include "backends/convolution.h"
+#include "backends/kernels/convolution/convolution.h"
 #include "ir/bf16.h"
 #include <assert.h>
 

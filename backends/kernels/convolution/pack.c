@@ -3,7 +3,7 @@
  * panel], without padding: the last vector of a panel may read on into what follows. Behind the
  * panels of a group are the weights of its tail (convolution_tail.c), and behind all groups the
  * biases. Those of bf16 lie in pairs of input channels (convolution_pairs.c). */
-#include "backends/convolution.h"
+#include "backends/kernels/convolution/convolution.h"
 #include <string.h>
 
 int64_t weight_column(const Convolution *conv, int64_t input) {

@@ -1,5 +1,5 @@
 /* One register tile of a convolution: pixels x vectors of output channels. */
-#include "backends/convolution.h"
+#include "backends/kernels/convolution/convolution.h"
 #include "backends/schedule/chain.h"
 #include <assert.h>
 

@@ -1,6 +1,6 @@
 /* The products of a tile on targets whose multiply-add takes one lane of a register for all: a load
  * brings several numbers of the input, in place of one broadcast for each. */
-#include "backends/convolution.h"
+#include "backends/kernels/convolution/convolution.h"
 #include <assert.h>
 
 /* The multiply-adds of one pixel by a lane of a register. */

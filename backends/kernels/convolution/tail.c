@@ -10,7 +10,7 @@
  * Weights: per group, for each vector of input channels and each channel of the tail as many
  * weights as there are lanes, filled up with zeros; then the biases of the tail, once for each
  * pixel of those that share a vector. */
-#include "backends/convolution.h"
+#include "backends/kernels/convolution/convolution.h"
 #include <string.h>
 
 enum { MAX_LANES = 16, BLOCK = 4 /* lanes that cheap permutes stay in */ };
