@@ -4,7 +4,7 @@
  * that costs: transforms, of which a pixel's inputs take one per input channel and its outputs one
  * per output channel; tiles that hang over the edge of an odd image; 16/9 of the weights; and
  * products of which a block's tiles are all that uses a weight before it is fetched again. */
-#include "backends/winograd.h"
+#include "backends/kernels/winograd/winograd.h"
 
 enum {
     SLACK_FLOATS = 16,

@@ -6,7 +6,7 @@
  * row, with tiles at the edges that leave out the taps which fall into the padding.
  *
  * Weights are packed by convolution_pack.c, tiles are emitted by convolution_tile.c. */
-#include "backends/winograd.h"
+#include "backends/kernels/winograd/winograd.h"
 #include <inttypes.h>
 
 /* ---- loops over groups, panels, pixels ---- */

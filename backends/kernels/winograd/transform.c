@@ -2,7 +2,7 @@
  *
  * Inputs: V = B' d B for each 4x4 tile d, with B' of rows (1 0 -1 0), (0 1 1 0), (0 -1 1 0) and
  * (0 1 0 -1). Outputs: Y = A' M A, with A' of rows (1 1 1 0) and (0 1 -1 -1). */
-#include "backends/winograd.h"
+#include "backends/kernels/winograd/winograd.h"
 
 /* ---- inputs ---- */
 

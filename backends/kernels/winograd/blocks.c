@@ -9,7 +9,7 @@
  * Weights are transformed here, in double, and packed as [panel][position][input channel][channel
  * of the panel]; with blocks of output channels (Target.weight_block) as
  * [position][block][input channel][channel of the block]. */
-#include "backends/winograd.h"
+#include "backends/kernels/winograd/winograd.h"
 #include <inttypes.h>
 #include <string.h>
 
