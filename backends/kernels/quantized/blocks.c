@@ -1,6 +1,6 @@
 /* How the output channels of a convolution of bytes are cut into blocks, its pixels into tiles, and
  * how its weights are packed. */
-#include "backends/quantized.h"
+#include "backends/kernels/quantized/quantized.h"
 #include <assert.h>
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* One register tile of a convolution of bytes: pixels x vectors of sums. */
-#include "backends/quantized.h"
+#include "backends/kernels/quantized/quantized.h"
 #include <assert.h>
 
 enum { MAX_QUANTIZED_PIXELS = 8, UNROLLED_PRODUCTS = 100 };

@@ -3,7 +3,7 @@
  *
  * Sums of a depthwise convolution are kept as floats: products and sums of such whole numbers stay
  * below 2^24 and are exact. */
-#include "backends/quantized.h"
+#include "backends/kernels/quantized/quantized.h"
 #include <assert.h>
 #include <inttypes.h>
 

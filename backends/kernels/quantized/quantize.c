@@ -4,7 +4,7 @@
  * each: packing puts four pixels of the channels side by side, and a permute within sixteen bytes
  * turns them. A convolution reads such a pixel at once. Everything else is read by vectors of
  * channels. */
-#include "backends/quantized.h"
+#include "backends/kernels/quantized/quantized.h"
 #include <string.h>
 
 enum { PIXEL_BYTES = 4, MOST_LANES = 64 };

@@ -4,7 +4,7 @@
  * As with floats, a 1x1 convolution without stride is a product over all pixels of the batch
  * ("flat"); every other one works row by row. Padding must not need a zero point: cells outside are
  * left out. */
-#include "backends/quantized.h"
+#include "backends/kernels/quantized/quantized.h"
 #include <assert.h>
 #include <inttypes.h>
 
