@@ -11,8 +11,8 @@
  *
  * Where a row is wide, the chain goes through the image in strips of columns, one after the other.
  * Whether a chain is worth it, and how many strips, says chain_cost.c. */
-#include "backends/kernels/winograd/winograd.h"
 #include "backends/schedule/chain.h"
+#include "backends/kernels/winograd/winograd.h"
 #include "backends/schedule/tuning.h"
 #include <assert.h>
 
