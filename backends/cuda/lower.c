@@ -1,5 +1,5 @@
 /* From graph to kernels for a GPU. */
-#include "backends/cuda/gpu.h"
+#include "backends/gpu/gpu.h"
 #include <string.h>
 
 static bool lower_node(GpuLowering *gpu, const Node *node) {

@@ -1,5 +1,5 @@
 /* Depthwise convolution, pooling and padding on a GPU. */
-#include "backends/cuda/window.h"
+#include "backends/gpu/window.h"
 #include <assert.h>
 #include <math.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef RIFFLE_BACKENDS_CUDA_WINDOW_H
 #define RIFFLE_BACKENDS_CUDA_WINDOW_H
 
-#include "backends/cuda/gpu.h"
+#include "backends/gpu/gpu.h"
 
 typedef enum WindowKind { WINDOW_DEPTHWISE, WINDOW_MAXIMUM, WINDOW_MEAN, WINDOW_PAD } WindowKind;
 

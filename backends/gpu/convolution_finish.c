@@ -1,6 +1,6 @@
 /* From the sums of a block's threads to the result: slices are added up, then come bias,
  * activation and residual, and what the next layer computes of the tile. */
-#include "backends/cuda/convolution.h"
+#include "backends/gpu/convolution.h"
 
 enum { FEW_SLICES = 4 }; /* that one thread adds up */
 

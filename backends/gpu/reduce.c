@@ -1,6 +1,6 @@
 /* Kernels in which the threads of a block reduce: global average pooling over the pixels of a
  * plane, softmax over the channels of a pixel. */
-#include "backends/cuda/gpu.h"
+#include "backends/gpu/gpu.h"
 #include <inttypes.h>
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* Kernels in which each thread computes one number of the result from what lies around: windows,
  * element-wise ops, local response norm, copies. */
-#include "backends/cuda/window.h"
+#include "backends/gpu/window.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Where tensors are on a GPU: planes, views of them, and who writes into whose buffer. */
-#include "backends/cuda/gpu.h"
+#include "backends/gpu/gpu.h"
 #include <assert.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Kernels for blocks of threads: how they reach tensors, and what several of them do. */
-#include "backends/cuda/gpu.h"
+#include "backends/gpu/gpu.h"
 #include <assert.h>
 
 /* ---- tensors as parameters ---- */

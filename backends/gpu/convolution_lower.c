@@ -1,5 +1,5 @@
 /* Convolution and fully connected layers on a GPU: what a block computes, and packed weights. */
-#include "backends/cuda/convolution.h"
+#include "backends/gpu/convolution.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* The sums of one thread of a convolution: channels x pixels registers. */
-#include "backends/cuda/convolution.h"
+#include "backends/gpu/convolution.h"
 
 enum { MOST_PIXELS = 4, MOST_CHANNELS = 8 };
 

@@ -3,7 +3,7 @@
  * Steps that do not need each other's results run at the same time: a *phase* is all steps whose
  * operands earlier phases have written. Between phases the whole GPU waits, so there are as few
  * as the longest road through the network has steps. Buffers are alive from phase to phase. */
-#include "backends/cuda/gpu.h"
+#include "backends/gpu/gpu.h"
 #include "passes/passes.h"
 #include <string.h>
 

@@ -8,7 +8,7 @@
 #ifndef RIFFLE_BACKENDS_CUDA_CONVOLUTION_H
 #define RIFFLE_BACKENDS_CUDA_CONVOLUTION_H
 
-#include "backends/cuda/window.h"
+#include "backends/gpu/window.h"
 
 typedef struct ConvolutionShape {
     int channels; /* of a thread */
