@@ -1,5 +1,5 @@
 /* Runs a program in this process: ORC loads the very objects that would go into the archive. */
-#include "backends/llvm/codegen.h"
+#include "backends/emit/llvm/codegen.h"
 #include "backends/loaded.h"
 #include <llvm-c/LLJIT.h>
 #include <llvm-c/Orc.h>

@@ -5,7 +5,7 @@
  * and for every object format, as the diagnostic stack frame size (1234) exceeds limit (0) in
  * function 'NAME' It counts variables, spills and saved registers. What it does not count is added
  * here: the return address, room to align the frame, and arguments that are pushed for a call. */
-#include "backends/llvm/codegen.h"
+#include "backends/emit/llvm/codegen.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* The instructions of the kernel IR on numbers of bf16, by what AVX512-BF16 has for them. Here such
  * a number is an integer of 16 bits, the upper half of a float. */
-#include "backends/llvm/codegen.h"
+#include "backends/emit/llvm/codegen.h"
 #include <assert.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* The module of a program: kernels, one function per step, and the two public functions. */
-#include "backends/llvm/codegen.h"
+#include "backends/emit/llvm/codegen.h"
 #include "backends/program/parallel.h"
 #include "backends/program/status.h"
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * NAME_level asks the processor by cpuid, and by xgetbv which registers the operating system keeps.
  * Nothing is remembered between calls, since a library has no writable data; who calls often keeps
  * the answer and gives it to NAME_run_level. cpuid is asked no more than needed: three times. */
-#include "backends/llvm/codegen.h"
+#include "backends/emit/llvm/codegen.h"
 #include "backends/program/levels.h"
 #include "backends/program/status.h"
 #include <string.h>

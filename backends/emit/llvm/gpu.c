@@ -1,6 +1,6 @@
 /* Kernels for a GPU as PTX: each is an entry, NAME_cuda_kernel_N, that takes the pointers of a
  * step. Its blocks share out the items. */
-#include "backends/llvm/codegen.h"
+#include "backends/emit/llvm/codegen.h"
 #include <string.h>
 
 enum { SHARED_ADDRESS_SPACE = 3, PTX_KERNEL_CONVENTION = 71, SHARED_ALIGNMENT = 16 };

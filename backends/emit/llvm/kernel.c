@@ -1,6 +1,6 @@
 /* Prints one kernel as an LLVM function. Registers and loop variables become stack slots, which
  * LLVM promotes to values at once; everything else is one instruction for one. */
-#include "backends/llvm/address.h"
+#include "backends/emit/llvm/address.h"
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>

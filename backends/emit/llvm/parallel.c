@@ -9,7 +9,7 @@
  * the loop is stopped, and for each step, and one behind the last, the words `before`, slices of
  * the step before that are not done, and `taken`. */
 #include "backends/program/parallel.h"
-#include "backends/llvm/codegen.h"
+#include "backends/emit/llvm/codegen.h"
 
 enum {
     PRESENT_OFFSET = 64,

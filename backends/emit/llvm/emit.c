@@ -1,5 +1,5 @@
 /* From LLVM module to IR text, assembly or object file. */
-#include "backends/llvm/codegen.h"
+#include "backends/emit/llvm/codegen.h"
 #include "backends/program/levels.h"
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Support.h>

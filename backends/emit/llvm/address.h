@@ -2,7 +2,7 @@
 #ifndef RIFFLE_BACKENDS_LLVM_ADDRESS_H
 #define RIFFLE_BACKENDS_LLVM_ADDRESS_H
 
-#include "backends/llvm/codegen.h"
+#include "backends/emit/llvm/codegen.h"
 
 enum { MOST_POINTERS = 8 };
 
