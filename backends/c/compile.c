@@ -1,5 +1,5 @@
 #include "backends/c/compile.h"
-#include "backends/c/source.h"
+#include "backends/emit/c/source.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 
 typedef enum HelperKind {
 #define HELPER(kind, ...) HELPER_##kind,
-#include "backends/c/vectors.def"
+#include "backends/emit/c/vectors.def"
     HELPER_LOAD_LANES, /* of `first` to `first + count - 1`; the others are zero */
     HELPER_STORE_LANES,
     HELPER_SUM,     /* of all lanes, as a float */

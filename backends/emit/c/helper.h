@@ -2,7 +2,7 @@
 #ifndef RIFFLE_BACKENDS_C_HELPER_H
 #define RIFFLE_BACKENDS_C_HELPER_H
 
-#include "backends/c/vectors.h"
+#include "backends/emit/c/vectors.h"
 
 typedef enum Family { FAMILY_X86, FAMILY_NEON, FAMILY_ANY } Family;
 

@@ -2,7 +2,7 @@
 #ifndef RIFFLE_BACKENDS_C_KERNEL_H
 #define RIFFLE_BACKENDS_C_KERNEL_H
 
-#include "backends/c/vectors.h"
+#include "backends/emit/c/vectors.h"
 #include "ir/kernel.h"
 
 /* What C cannot say of the kernel, in words; NULL for a kernel that c_kernel_write can spell. */

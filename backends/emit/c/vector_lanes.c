@@ -1,5 +1,5 @@
 /* Functions on some lanes of a vector: loads and stores of a part, sums, permutations. */
-#include "backends/c/helper.h"
+#include "backends/emit/c/helper.h"
 #include <assert.h>
 
 /* Halves are folded onto each other until one lane is left. */

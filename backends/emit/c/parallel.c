@@ -1,6 +1,6 @@
 /* NAME_run_parallel: see backends/program/parallel.h, whose terms these are. */
 #include "backends/program/parallel.h"
-#include "backends/c/source.h"
+#include "backends/emit/c/source.h"
 
 static const char counters[] =
     "\n/* ---- a run that several threads share ---- */\n"

@@ -1,5 +1,5 @@
 /* Which functions on vectors a source needs, and what they are made of. */
-#include "backends/c/helper.h"
+#include "backends/emit/c/helper.h"
 #include <assert.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@ typedef struct HelperRow {
 static const HelperRow rows[HELPER_COUNT] = {
 #define HELPER(kind, name, signature, x86, neon, gnu, plain)                                       \
     [HELPER_##kind] = {#name, signature, x86, neon, gnu, plain},
-#include "backends/c/vectors.def"
+#include "backends/emit/c/vectors.def"
     [HELPER_LOAD_LANES] = {.name = "load", .signature = "vp"},
     [HELPER_STORE_LANES] = {.name = "store", .signature = "-wv"},
     [HELPER_SUM] = {.name = "sum", .signature = "fv"},

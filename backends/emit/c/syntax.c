@@ -1,4 +1,4 @@
-#include "backends/c/syntax.h"
+#include "backends/emit/c/syntax.h"
 #include "ir/quote.h"
 #include <assert.h>
 #include <inttypes.h>

@@ -1,5 +1,5 @@
-#include "backends/c/kernel.h"
-#include "backends/c/syntax.h"
+#include "backends/emit/c/kernel.h"
+#include "backends/emit/c/syntax.h"
 #include <assert.h>
 #include <string.h>
 

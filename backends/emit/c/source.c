@@ -1,7 +1,7 @@
 /* NAME.c: kernels, one function per step, and the two public functions. */
-#include "backends/c/source.h"
-#include "backends/c/kernel.h"
-#include "backends/c/syntax.h"
+#include "backends/emit/c/source.h"
+#include "backends/emit/c/kernel.h"
+#include "backends/emit/c/syntax.h"
 #include "backends/program/status.h"
 #include <ctype.h>
 
