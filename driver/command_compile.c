@@ -1,7 +1,7 @@
 /* riffle compile: from a spec and weights to a static library. Everything is made in memory first
  * and written at the end, so that a fault leaves no file behind. */
-#include "backends/cuda/source.h"
 #include "backends/emit/c/source.h"
+#include "backends/emit/cuda/source.h"
 #include "backends/program_draw.h"
 #include "backends/weights_object.h"
 #include "driver/depfile.h"

@@ -1,6 +1,6 @@
 /* libNAME.a of a network for a GPU: NAME.cu through nvcc, the weights through the assembler, in a
  * folder of their own that is gone afterwards. */
-#include "backends/cuda/source.h"
+#include "backends/emit/cuda/source.h"
 #include "backends/work_folder.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* NAME.cu: the kernels as device functions, one global function that runs all phases, and the host
  * functions of the header. */
-#include "backends/cuda/source.h"
+#include "backends/emit/cuda/source.h"
 #include "backends/emit/c/syntax.h"
 
 #include <string.h>

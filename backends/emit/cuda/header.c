@@ -1,5 +1,5 @@
 /* NAME.h of a network for a GPU: plain C, without anything of CUDA in it. */
-#include "backends/cuda/source.h"
+#include "backends/emit/cuda/source.h"
 
 #include <ctype.h>
 

@@ -1,6 +1,6 @@
 /* One kernel as a CUDA function for a block of threads. */
-#include "backends/cuda/source.h"
 #include "backends/emit/c/syntax.h"
+#include "backends/emit/cuda/source.h"
 #include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
