@@ -1,4 +1,4 @@
-#include "backends/json_writer.h"
+#include "backends/output/json_writer.h"
 #include "driver/ablate.h"
 #include "driver/table.h"
 

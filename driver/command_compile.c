@@ -2,8 +2,8 @@
  * and written at the end, so that a fault leaves no file behind. */
 #include "backends/emit/c/source.h"
 #include "backends/emit/cuda/source.h"
-#include "backends/program_draw.h"
-#include "backends/weights_object.h"
+#include "backends/output/program_draw.h"
+#include "backends/output/weights_object.h"
 #include "driver/depfile.h"
 #include "driver/graphviz.h"
 #include "driver/model.h"

@@ -1,5 +1,5 @@
 /* The object file of the weights, against the one that LLVM writes when it sees as many. */
-#include "backends/weights_object.h"
+#include "backends/output/weights_object.h"
 #include "tests/unit/ir_cmocka.h"
 
 #include <stdlib.h>

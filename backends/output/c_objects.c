@@ -1,4 +1,4 @@
-#include "backends/c/compile.h"
+#include "backends/output/c_objects.h"
 #include "backends/emit/c/source.h"
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* libNAME.a of a network for a GPU: NAME.cu through nvcc, the weights through the assembler, in a
  * folder of their own that is gone afterwards. */
 #include "backends/emit/cuda/source.h"
-#include "backends/work_folder.h"
+#include "backends/output/work_folder.h"
 
 #include <errno.h>
 #include <stdlib.h>

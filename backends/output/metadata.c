@@ -1,6 +1,6 @@
 /* NAME.json: what was compiled, for other tools. The header says the same to people and compilers.
  */
-#include "backends/json_writer.h"
+#include "backends/output/json_writer.h"
 #include "backends/program/levels.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "backends/work_folder.h"
+#include "backends/output/work_folder.h"
 
 #include "ir/write_files.h"
 

@@ -1,4 +1,4 @@
-#include "backends/json_writer.h"
+#include "backends/output/json_writer.h"
 
 #include "ir/quote.h"
 

@@ -3,8 +3,8 @@
 #ifndef RIFFLE_BACKENDS_C_COMPILE_H
 #define RIFFLE_BACKENDS_C_COMPILE_H
 
+#include "backends/output/work_folder.h"
 #include "backends/program/program.h"
-#include "backends/work_folder.h"
 
 typedef struct Build {
     const Graph *graph; /* or NULL: the source then declares itself what the header would */

@@ -1,4 +1,4 @@
-#include "backends/program_draw.h"
+#include "backends/output/program_draw.h"
 
 #include "backends/program/program.h"
 #include "ir/draw.h"

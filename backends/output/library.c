@@ -1,8 +1,8 @@
 /* libNAME.a: a member with the code (with levels, one more for each), one with the weights, and the
  * symbols that a linker may ask for. */
-#include "backends/c/compile.h"
+#include "backends/output/c_objects.h"
+#include "backends/output/weights_object.h"
 #include "backends/program/levels.h"
-#include "backends/weights_object.h"
 
 enum { MOST_SYMBOLS = 6 + 2 * MOST_LEVELS };
 

@@ -2,7 +2,7 @@
  * weights: what lies behind moves, and headers and symbol say how long they are. Everything else
  * stays as LLVM wrote it. The lengths differ by a multiple of every alignment, so nothing moves
  * against anything else. */
-#include "backends/weights_object.h"
+#include "backends/output/weights_object.h"
 
 #include "backends/program/levels.h"
 
