@@ -1,5 +1,5 @@
 /* What a riffle without LLVM says when it is asked for machine code. */
-#include "backends/loaded.h"
+#include "backends/run/loaded.h"
 
 bool llvm_is_built_in(void) {
     return false;

@@ -1,5 +1,5 @@
 /* What one thread reads from memory: a kernel that adds up a long array. */
-#include "backends/probe.h"
+#include "backends/run/probe.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

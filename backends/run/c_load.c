@@ -1,7 +1,7 @@
 /* Runs a program in this process: compiled by the system's C compiler to a shared object, which is
  * loaded and then removed. */
-#include "backends/loaded.h"
 #include "backends/output/c_objects.h"
+#include "backends/run/loaded.h"
 #include <dlfcn.h>
 #include <stdlib.h>
 

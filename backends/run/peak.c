@@ -1,6 +1,6 @@
 /* The machine's multiply-add limit: a kernel of nothing but independent multiply-adds in registers,
  * made and loaded like any other program. */
-#include "backends/probe.h"
+#include "backends/run/probe.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>

@@ -1,4 +1,4 @@
-#include "backends/probe.h"
+#include "backends/run/probe.h"
 
 Program *probe_program(Arena *arena, const Target *target, Kernel *kernel) {
     Program *program = ARENA_NEW(arena, Program);

@@ -1,6 +1,6 @@
 /* Runs a program in this process: ORC loads the very objects that would go into the archive. */
 #include "backends/emit/llvm/codegen.h"
-#include "backends/loaded.h"
+#include "backends/run/loaded.h"
 #include <llvm-c/LLJIT.h>
 #include <llvm-c/Orc.h>
 #include <llvm-c/Target.h>

@@ -1,5 +1,5 @@
 /* Running a program in this process: the same for all backends that make code for it. */
-#include "backends/loaded.h"
+#include "backends/run/loaded.h"
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
