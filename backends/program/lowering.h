@@ -261,7 +261,7 @@ typedef struct RunPart {
 } RunPart;
 RunPart run_part(const Run *run, int64_t begin, int64_t end);
 
-/* convolution_groups.c: whether all groups of a convolution read the same parts of runs, each
+/* kernels/convolution/groups.c: whether all groups of a convolution read the same parts of runs, each
  * *shift numbers further on than the group before. Of a single run *shift is 0: a group is a
  * channel in it. */
 bool groups_alike(const Placement *input, int64_t groups, int64_t *shift);
