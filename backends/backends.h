@@ -160,6 +160,7 @@ typedef struct ProgramSummary {
     int64_t live_bytes;                  /* the same without room for channels not yet written */
     int64_t weight_bytes;                /* packed */
     int64_t stack_bytes;                 /* what a thread needs: NAME_STACK_BYTES */
+    int64_t unoptimized_stack_bytes;     /* if compiled from C at -O0; 0: machine code was made */
     int kernel_count;                    /* distinct kernels */
     int step_count;                      /* kernel calls of one run */
     int64_t macs;

@@ -605,6 +605,8 @@ ProgramSummary program_summary(const Program *program) {
         .kernel_count = program->kernel_count,
         .step_count = program->step_count,
         .stack_bytes = program_stack_bytes(program)};
+    if (program->measured->stack_bytes == 0 && !program->target->gpu)
+        summary.unoptimized_stack_bytes = program_unoptimized_stack_bytes(program);
     for (int i = 0; i < program->step_count; i++) {
         const Step *step = &program->steps[i];
         summary.macs += step->macs;

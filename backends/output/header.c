@@ -284,7 +284,13 @@ static void write_macros(const Header *header, const ProgramSummary *summary) {
         "/* The calling thread's stack, and that of each thread of a parallel loop, must have "
         "so much left. */\n");
     text_format(
-        out, "#define %s_STACK_BYTES %lld\n\n", header->upper, (long long)summary->stack_bytes);
+        out, "#define %s_STACK_BYTES %lld\n", header->upper, (long long)summary->stack_bytes);
+    if (summary->unoptimized_stack_bytes > 0)
+        text_format(out,
+            "/* The same of %s.c compiled without optimisation (-O0). */\n"
+            "#define %s_STACK_BYTES_UNOPTIMIZED %lld\n",
+            header->name, header->upper, (long long)summary->unoptimized_stack_bytes);
+    text_append(out, "\n");
     for (int i = 0; i < header->input_count; i++)
         write_tensor_macros(out, &header->inputs[i]);
     for (int i = 0; i < header->output_count; i++)

@@ -130,6 +130,8 @@ static void write_totals(JsonWriter *writer, const Program *program) {
     json_write_integer(writer, "workspace_lower_bound_bytes", summary.workspace_lower_bound_bytes);
     json_write_integer(writer, "live_bytes", summary.live_bytes);
     json_write_integer(writer, "stack_bytes", summary.stack_bytes);
+    if (summary.unoptimized_stack_bytes > 0)
+        json_write_integer(writer, "unoptimized_stack_bytes", summary.unoptimized_stack_bytes);
     if (program->measured->frame_bytes > 0)
         json_write_integer(writer, "frame_bytes", program->measured->frame_bytes);
     json_write_integer(writer, "kernels", summary.kernel_count);

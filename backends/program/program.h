@@ -79,8 +79,11 @@ struct Program {
 };
 
 /* What a thread that works for a call needs of its stack: what was measured of the machine code
- * made last, else (C source) an estimate; of the largest level. */
+ * made last, else what C source needs; of the largest level. */
 int64_t program_stack_bytes(const Program *program);
+/* The same of C source, compiled at -O1 to -O3 or -Os, and without optimisation. */
+int64_t program_source_stack_bytes(const Program *program);
+int64_t program_unoptimized_stack_bytes(const Program *program);
 /* Of the kernel that keeps the most on the stack. */
 int64_t program_local_bytes(const Program *program);
 

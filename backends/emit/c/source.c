@@ -30,10 +30,13 @@ static void append_comment(Source *source) {
         " *     cc -O2 -c %s.c %s_weights.S\n"
         " * %s_weights.S looks for %s_weights.bin in the working directory, and where -I says;\n"
         " * -ffp-contract=off gives the same bits with every compiler.\n"
+        " * A call takes at most %lld bytes of a thread's stack, and %lld if compiled without\n"
+        " * optimisation.\n"
         " *\n"
         " * Each kernel below does one or several layers, named above it. A step is a call of a\n"
         " * kernel on certain buffers; %s_run, at the end, does the steps in order. */\n",
-        name, name, name, name, name);
+        name, name, name, name, (long long)program_source_stack_bytes(program),
+        (long long)program_unoptimized_stack_bytes(program), name);
 }
 
 static void append_includes(Source *source) {
