@@ -10,6 +10,7 @@
  * --update writes all anew. Equal hashes say that a change of the compiler changed no kernel; which
  * change is meant to is for the one who updates to say. Lines of one spec and precision stand
  * together, since its graph is made once for them. */
+#include "backends/backends.h"
 #include "backends/emit/c/source.h"
 #include "backends/emit/cuda/source.h"
 #include "backends/program/levels.h"
