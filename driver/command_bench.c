@@ -1,5 +1,6 @@
 /* riffle bench: time per run beside the time that the machine's multiply-add units would need. The
  * limit is measured in turns with the runs: a machine shared with others changes. */
+#include "backends/backends.h"
 #include "backends/output/json_writer.h"
 #include "driver/ablate.h"
 #include "driver/limit.h"

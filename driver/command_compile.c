@@ -1,9 +1,11 @@
 /* riffle compile: from a spec and weights to a static library. Everything is made in memory first
  * and written at the end, so that a fault leaves no file behind. */
+#include "backends/backends.h"
 #include "backends/emit/c/source.h"
 #include "backends/emit/cuda/source.h"
 #include "backends/output/program_draw.h"
 #include "backends/output/weights_object.h"
+#include "backends/program/program.h"
 #include "driver/depfile.h"
 #include "driver/graphviz.h"
 #include "driver/model.h"

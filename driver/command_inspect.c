@@ -1,5 +1,6 @@
 /* riffle inspect: what a network consists of and costs, layer by layer, before anything is
  * compiled. */
+#include "backends/backends.h"
 #include "backends/output/json_writer.h"
 #include "driver/inspect_guidelines.h"
 #include "driver/inspect_routing.h"

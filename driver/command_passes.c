@@ -1,4 +1,5 @@
 /* riffle passes: the rows of passes.def and the pipelines made of them. */
+#include "backends/backends.h"
 #include "backends/output/json_writer.h"
 #include "driver/driver.h"
 #include "driver/plugin_options.h"

@@ -1,5 +1,6 @@
 /* riffle run: the answer of a network for pictures or raw tensors, through the code that compile
  * would make, or through the interpreter. */
+#include "backends/backends.h"
 #include "backends/output/json_writer.h"
 #include "driver/answer.h"
 #include "driver/image.h"

@@ -1,4 +1,5 @@
 /* riffle tune: measures tiles and chains on this machine and writes what was best. */
+#include "backends/backends.h"
 #include "backends/schedule/tuning_text.h"
 #include "driver/tune.h"
 #include "ir/quote.h"

@@ -6,6 +6,7 @@
  * is why that is counted apart. */
 #include "driver/inspect_guidelines.h"
 
+#include "backends/backends.h"
 #include "backends/schedule/layer_cost.h"
 #include "frontend/frontend.h"
 #include "passes/passes.h"

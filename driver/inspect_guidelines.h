@@ -3,6 +3,7 @@
 #ifndef RIFFLE_DRIVER_INSPECT_GUIDELINES_H
 #define RIFFLE_DRIVER_INSPECT_GUIDELINES_H
 
+#include "backends/backends.h"
 #include "backends/output/json_writer.h"
 #include "driver/driver.h"
 #include "ir/graph.h"

@@ -2,6 +2,7 @@
 #ifndef RIFFLE_DRIVER_INSPECT_ROUTING_H
 #define RIFFLE_DRIVER_INSPECT_ROUTING_H
 
+#include "backends/backends.h"
 #include "backends/output/json_writer.h"
 #include "driver/layout_form.h"
 #include "ir/graph.h"

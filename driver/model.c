@@ -1,6 +1,7 @@
 #include "driver/model.h"
 #include "driver/precision.h"
 
+#include "backends/backends.h"
 #include "backends/schedule/tuning_text.h"
 #include "ir/source_file.h"
 

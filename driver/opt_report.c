@@ -1,4 +1,5 @@
 /* --stats and --time-passes: what each pass did, and how long it took. */
+#include "backends/backends.h"
 #include "backends/output/json_writer.h"
 #include "driver/opt.h"
 #include "driver/table.h"

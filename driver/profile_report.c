@@ -1,3 +1,4 @@
+#include "backends/backends.h"
 #include "backends/output/json_writer.h"
 #include "driver/profile.h"
 #include "driver/table.h"

@@ -7,6 +7,10 @@
  *    all that can be. Two neighbours are joined where the chain that has them took less than its
  *    layers apart. */
 #include "driver/tune.h"
+#include "backends/schedule/shape.h"
+#include "backends/schedule/tail.h"
+#include "backends/schedule/tuning.h"
+#include "backends/schedule/tuning_candidates.h"
 #include "driver/samples.h"
 #include "driver/tensors.h"
 

@@ -2,6 +2,7 @@
 #ifndef RIFFLE_DRIVER_TUNE_H
 #define RIFFLE_DRIVER_TUNE_H
 
+#include "backends/backends.h"
 #include "backends/schedule/tuning.h"
 #include "driver/model.h"
 

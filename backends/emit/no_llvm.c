@@ -1,5 +1,8 @@
 /* What a riffle without LLVM says when it is asked for machine code. */
-#include "backends/run/loaded.h"
+#include "backends/emit/emit.h"
+#include "backends/program/summary.h"
+#include "ir/diagnostics.h"
+#include "ir/text.h"
 
 bool llvm_is_built_in(void) {
     return false;
@@ -32,10 +35,4 @@ bool llvm_emit_dispatch(const Program *program, Text *out, Diagnostics *diagnost
     (void)program, (void)out;
     report(diagnostics);
     return false;
-}
-
-LoadedModel *llvm_load(const Program *program, Diagnostics *diagnostics) {
-    (void)program;
-    report(diagnostics);
-    return NULL;
 }

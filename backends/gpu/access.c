@@ -1,5 +1,10 @@
 /* Kernels for blocks of threads: how they reach tensors, and what several of them do. */
 #include "backends/gpu/gpu.h"
+#include "backends/program/call.h"
+#include "backends/program/program.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 #include <assert.h>
 
 /* ---- tensors as parameters ---- */

@@ -5,10 +5,16 @@
  * slice; what the slices found is added up in shared memory. Where the next layer is a window op or
  * a global pooling, the block goes on with that: its tile then has all rows of the convolution
  * that `rows` rows of the next layer look at. */
-#ifndef RIFFLE_BACKENDS_CUDA_CONVOLUTION_H
-#define RIFFLE_BACKENDS_CUDA_CONVOLUTION_H
+#ifndef RIFFLE_BACKENDS_GPU_CONVOLUTION_H
+#define RIFFLE_BACKENDS_GPU_CONVOLUTION_H
 
+#include "backends/gpu/gpu.h"
 #include "backends/gpu/window.h"
+#include "backends/program/call.h"
+#include "backends/schedule/shape.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 
 typedef struct ConvolutionShape {
     int channels; /* of a thread */

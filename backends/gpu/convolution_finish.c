@@ -1,6 +1,11 @@
 /* From the sums of a block's threads to the result: slices are added up, then come bias,
  * activation and residual, and what the next layer computes of the tile. */
 #include "backends/gpu/convolution.h"
+#include "backends/gpu/gpu.h"
+#include "backends/gpu/window.h"
+#include "backends/program/math.h"
+#include "ir/arena.h"
+#include "ir/kernel.h"
 
 enum { FEW_SLICES = 4 }; /* that one thread adds up */
 

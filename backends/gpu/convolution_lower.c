@@ -1,5 +1,13 @@
 /* Convolution and fully connected layers on a GPU: what a block computes, and packed weights. */
 #include "backends/gpu/convolution.h"
+#include "backends/gpu/gpu.h"
+#include "backends/gpu/window.h"
+#include "backends/program/call.h"
+#include "backends/schedule/shape.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>

@@ -3,6 +3,9 @@
  * A multiprocessor issues four instructions of 32 threads and takes 64 bytes from the second-level
  * cache a cycle; two blocks share it, and hide part of each other's waiting. */
 #include "backends/gpu/convolution.h"
+#include "backends/gpu/gpu.h"
+#include "backends/schedule/shape.h"
+#include "ir/graph.h"
 #include <math.h>
 
 static const double issued_a_cycle = 4, bytes_a_cycle = 64, blocks_at_once = 2;

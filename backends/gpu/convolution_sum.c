@@ -1,5 +1,10 @@
 /* The sums of one thread of a convolution: channels x pixels registers. */
 #include "backends/gpu/convolution.h"
+#include "backends/gpu/gpu.h"
+#include "backends/program/math.h"
+#include "backends/schedule/shape.h"
+#include "ir/arena.h"
+#include "ir/kernel.h"
 
 enum { MOST_PIXELS = 4, MOST_CHANNELS = 8 };
 

@@ -3,10 +3,14 @@
  * Inside the network a tensor is planar: each channel is a plane of all images, rows and columns
  * of the batch, one after the other, padded to four numbers. So a plane may lie anywhere: concat,
  * split, shuffle and every other route are lists of planes, and never a kernel. */
-#ifndef RIFFLE_BACKENDS_CUDA_GPU_H
-#define RIFFLE_BACKENDS_CUDA_GPU_H
+#ifndef RIFFLE_BACKENDS_GPU_GPU_H
+#define RIFFLE_BACKENDS_GPU_GPU_H
 
+#include "backends/program/call.h"
 #include "backends/program/lowering.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 
 enum {
     BLOCK_THREADS = 256,      /* of every kernel */

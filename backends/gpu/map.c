@@ -1,6 +1,18 @@
 /* Kernels in which each thread computes one number of the result from what lies around: windows,
  * element-wise ops, local response norm, copies. */
+#include "backends/gpu/gpu.h"
 #include "backends/gpu/window.h"
+#include "backends/program/call.h"
+#include "backends/program/math.h"
+#include "backends/program/part_sum.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "backends/schedule/shape.h"
+#include "backends/schedule/sum_parts.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>

@@ -1,5 +1,9 @@
 /* Where tensors are on a GPU: planes, views of them, and who writes into whose buffer. */
 #include "backends/gpu/gpu.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
 #include <assert.h>
 #include <string.h>
 

@@ -1,6 +1,13 @@
 /* Kernels in which the threads of a block reduce: global average pooling over the pixels of a
  * plane, softmax over the channels of a pixel. */
 #include "backends/gpu/gpu.h"
+#include "backends/program/call.h"
+#include "backends/program/math.h"
+#include "backends/program/part_sum.h"
+#include "backends/schedule/sum_parts.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 #include <inttypes.h>
 #include <math.h>
 

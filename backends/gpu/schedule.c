@@ -4,6 +4,12 @@
  * operands earlier phases have written. Between phases the whole GPU waits, so there are as few
  * as the longest road through the network has steps. Buffers are alive from phase to phase. */
 #include "backends/gpu/gpu.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/kernel.h"
+#include "ir/text.h"
 #include "passes/passes.h"
 #include <string.h>
 

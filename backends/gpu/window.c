@@ -1,5 +1,14 @@
 /* Depthwise convolution, pooling and padding on a GPU. */
 #include "backends/gpu/window.h"
+#include "backends/gpu/gpu.h"
+#include "backends/program/call.h"
+#include "backends/program/math.h"
+#include "backends/program/part_sum.h"
+#include "backends/schedule/shape.h"
+#include "backends/schedule/sum_parts.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 #include <assert.h>
 #include <math.h>
 #include <string.h>

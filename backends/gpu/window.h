@@ -1,9 +1,14 @@
 /* A window op on a GPU, one output number a thread: the same code whether the input lies in a
  * tensor or in memory that a block shares. */
-#ifndef RIFFLE_BACKENDS_CUDA_WINDOW_H
-#define RIFFLE_BACKENDS_CUDA_WINDOW_H
+#ifndef RIFFLE_BACKENDS_GPU_WINDOW_H
+#define RIFFLE_BACKENDS_GPU_WINDOW_H
 
 #include "backends/gpu/gpu.h"
+#include "backends/program/call.h"
+#include "backends/schedule/shape.h"
+#include "backends/schedule/sum_parts.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 
 typedef enum WindowKind { WINDOW_DEPTHWISE, WINDOW_MAXIMUM, WINDOW_MEAN, WINDOW_PAD } WindowKind;
 

@@ -1,5 +1,14 @@
 /* Plain copies of a tensor from one placement to another, whatever their strides. */
+#include "backends/kernels/copy.h"
+#include "backends/program/buffers.h"
+#include "backends/program/call.h"
 #include "backends/program/lowering.h"
+#include "backends/program/math.h"
+#include "backends/program/placement.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 
 typedef struct Copy {
     KernelBuilder *builder;

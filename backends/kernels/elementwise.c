@@ -1,5 +1,18 @@
 /* Element-wise ops that no convolution took as its epilogue: activations, add, multiply. */
+#include "backends/kernels/copy.h"
+#include "backends/kernels/emit.h"
+#include "backends/kernels/gather.h"
+#include "backends/kernels/kernels.h"
+#include "backends/kernels/place.h"
+#include "backends/program/buffers.h"
+#include "backends/program/call.h"
 #include "backends/program/lowering.h"
+#include "backends/program/math.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/shape.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 #include <assert.h>
 #include <inttypes.h>
 
@@ -91,19 +104,6 @@ static void emit_channels(const Elementwise *op, const Segment *segment) {
             segment->channel_count - done);
         done += width;
     }
-}
-
-bool lowering_gathers(const Node *node) {
-    if (is_depthwise(node) || node->op == OP_max_pool || node->op == OP_avg_pool) {
-        Window window = node_window(node);
-        bool once = true;
-        for (int i = 0; i < 2; i++)
-            once = once && window.kernel[i] <= window.stride[i] && window.dilation[i] == 1 &&
-                   window.padding[i] == 0 && window.padding[2 + i] == 0;
-        return once;
-    }
-    return node->op == OP_add || node->op == OP_multiply ||
-           op_activation(node->op) != ACTIVATION_NONE;
 }
 
 bool lower_elementwise(Lowering *lowering, const Node *node) {

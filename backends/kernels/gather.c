@@ -1,5 +1,14 @@
 /* Vectors put together from channels that lie apart, and the kernel that copies a tensor so. */
+#include "backends/kernels/gather.h"
+#include "backends/program/call.h"
 #include "backends/program/lowering.h"
+#include "backends/program/math.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/shape.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 #include <assert.h>
 #include <inttypes.h>
 

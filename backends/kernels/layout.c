@@ -4,14 +4,20 @@
  * joined operands it is. Where that list is a few long runs nothing is moved: the result is a view,
  * a placement whose runs point into the operands' buffers. Otherwise one kernel copies channel
  * vectors, and puts each together from the source vectors it needs. */
+#include "backends/kernels/copy.h"
+#include "backends/kernels/gather.h"
+#include "backends/kernels/kernels.h"
+#include "backends/kernels/place.h"
+#include "backends/program/buffers.h"
 #include "backends/program/lowering.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/reading.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/graph.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
-
-/* Vectors are read from a view as it is when it has few and long runs. Else they are put together
- * from pieces, which only an op that reads each vector once can do for less than a copy. */
-enum { FEW_RUNS = 8, LEAST_OF_FEW = 8, LEAST_OF_MANY = 16 }; /* channels of a run, on average */
 
 /* Each piece is code of its own, and each buffer a parameter of the reader's kernel. */
 enum { MOST_NUMBER_RUNS = 1 << 12, MOST_PIECES = 1 << 14, MOST_VIEW_BUFFERS = 32 };
@@ -23,14 +29,6 @@ typedef struct Source {
 } Source;
 
 /* ---- what goes where ---- */
-
-const int64_t *layout_channels(Arena *arena, const Node *node, int result) {
-    int64_t count = node->results[result]->type.dims[1];
-    int64_t *channels = ARENA_ARRAY(arena, int64_t, count);
-    for (int64_t i = 0; i < count; i++)
-        channels[i] = node_source_channel(node, result, i);
-    return channels;
-}
 
 static Source *find_sources(
     Arena *arena, const Placement *const *operands, const int64_t *channels, int64_t count) {
@@ -53,51 +51,6 @@ static bool continues(const Source *a, const Source *b, int64_t distance) {
 }
 
 /* ---- views ---- */
-
-void placement_share_parameters(Placement *placement) {
-    for (int i = 0; i < placement->run_count; i++) {
-        int first = 0;
-        while (placement->runs[first].buffer != placement->runs[i].buffer)
-            first++;
-        placement->runs[i].displacement = placement->runs[i].offset - placement->runs[first].offset;
-    }
-}
-
-bool placement_is_scattered(const Placement *placement) {
-    int64_t mean = placement->channels / placement->run_count;
-    return placement->run_count > 1 &&
-           mean < (placement->run_count > FEW_RUNS ? LEAST_OF_MANY : LEAST_OF_FEW);
-}
-
-/* How a node reads the channels of an operand. */
-typedef enum Reading {
-    READING_NUMBERS, /* one at a time, to multiply weights by: wherever they lie */
-    READING_ONCE,    /* vectors, each once */
-    READING_VECTORS  /* vectors, some several times; or the op cannot put them together */
-} Reading;
-
-static Reading reading_of(const Node *node) {
-    switch (node->op) {
-    case OP_quantized_conv:
-        return is_depthwise(node) ? READING_VECTORS : READING_NUMBERS;
-    case OP_quantized_linear:
-        return READING_NUMBERS;
-    case OP_max_pool:
-        if (node->results[0]->type.element == ELEMENT_U8)
-            return READING_VECTORS;
-        return lowering_gathers(node) ? READING_ONCE : READING_VECTORS;
-    case OP_conv:
-        if (!is_depthwise(node)) /* a residual is loaded once, by pieces */
-            return READING_NUMBERS;
-        return lowering_gathers(node) ? READING_ONCE : READING_VECTORS;
-    case OP_linear:
-        return READING_NUMBERS;
-    default:
-        if (op_moves_channels(node->op))
-            return READING_NUMBERS; /* decides for itself */
-        return lowering_gathers(node) ? READING_ONCE : READING_VECTORS;
-    }
-}
 
 static int count_buffers(const Run *runs, int run_count) {
     int count = 0;

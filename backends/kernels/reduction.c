@@ -1,6 +1,21 @@
 /* Ops that reduce: global average pooling over the pixels, softmax and local response norm over the
  * channels. */
+#include "backends/kernels/copy.h"
+#include "backends/kernels/emit.h"
+#include "backends/kernels/kernels.h"
+#include "backends/kernels/place.h"
+#include "backends/program/buffers.h"
+#include "backends/program/call.h"
 #include "backends/program/lowering.h"
+#include "backends/program/math.h"
+#include "backends/program/part_sum.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/shape.h"
+#include "backends/schedule/sum_parts.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 #include <inttypes.h>
 #include <math.h>
 

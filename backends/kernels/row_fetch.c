@@ -2,7 +2,13 @@
  * memory, and while a row is waited for nothing is multiplied. So the op of a chain that takes
  * longest brings the rows that come next into the second-level cache, a few lines with each of its
  * tiles. */
-#include "backends/schedule/chain.h"
+#include "backends/kernels/row_fetch.h"
+#include "backends/program/math.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/shape.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/kernel.h"
 
 enum { LINE_FLOATS = 16, MOST_LINES = 64 /* with one tile */ };
 

@@ -2,7 +2,24 @@
  * pooling, and padding, whose window is one pixel. Channels are the vector; a tile of outputs along
  * a row is held in registers, so that a column that several windows share is loaded once per kernel
  * row. */
+#include "backends/kernels/copy.h"
+#include "backends/kernels/emit.h"
+#include "backends/kernels/gather.h"
+#include "backends/kernels/kernels.h"
+#include "backends/kernels/place.h"
+#include "backends/kernels/row_op.h"
+#include "backends/program/buffers.h"
+#include "backends/program/call.h"
 #include "backends/program/lowering.h"
+#include "backends/program/math.h"
+#include "backends/program/part_sum.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/reading.h"
+#include "backends/schedule/shape.h"
+#include "backends/schedule/sum_parts.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>

@@ -1,5 +1,11 @@
 /* From graph to kernels for a GPU. */
+#include "backends/lower/gpu.h"
 #include "backends/gpu/gpu.h"
+#include "backends/program/lowering.h"
+#include "backends/schedule/shape.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/graph.h"
 #include <string.h>
 
 static bool lower_node(GpuLowering *gpu, const Node *node) {

@@ -5,6 +5,16 @@
  * have (Target.weight_block), so that most layers come out with equal bytes at all levels; those
  * that do are kept once. */
 #include "backends/program/levels.h"
+#include "backends/lower/lower.h"
+#include "backends/program/options.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "backends/target/levels.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/graph.h"
+#include "ir/text.h"
 
 #include <assert.h>
 #include <string.h>
@@ -185,9 +195,4 @@ Program *program_lower_levels(const Graph *graph, const TargetLevels *target,
     while (here > 0 && !target_runs_here(levels->programs[here]->target))
         here--;
     return levels->programs[here];
-}
-
-void program_levels_destroy(ProgramLevels *levels) {
-    for (int i = 0; i < levels->count; i++)
-        text_free(&levels->programs[i]->weights);
 }

@@ -11,7 +11,9 @@
  * names, and the names.
  *
  * Dates, owners and modes are fixed, so that equal contents give equal bytes. */
-#include "backends/backends.h"
+#include "backends/output/output.h"
+#include "backends/target/target.h"
+#include "ir/text.h"
 
 #include <assert.h>
 #include <stdio.h>

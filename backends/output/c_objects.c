@@ -1,5 +1,13 @@
 #include "backends/output/c_objects.h"
 #include "backends/emit/c/source.h"
+#include "backends/output/output.h"
+#include "backends/output/work_folder.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/graph.h"
+#include "ir/text.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

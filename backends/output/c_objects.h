@@ -1,10 +1,14 @@
 /* Runs the system's C compiler on the C source of a program, in a folder of its own that is gone
  * afterwards. */
-#ifndef RIFFLE_BACKENDS_C_COMPILE_H
-#define RIFFLE_BACKENDS_C_COMPILE_H
+#ifndef RIFFLE_BACKENDS_OUTPUT_C_OBJECTS_H
+#define RIFFLE_BACKENDS_OUTPUT_C_OBJECTS_H
 
 #include "backends/output/work_folder.h"
-#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/graph.h"
+#include "ir/text.h"
 
 typedef struct Build {
     const Graph *graph; /* or NULL: the source then declares itself what the header would */

@@ -1,7 +1,15 @@
 /* NAME.h: the only file of ours that a program includes. C99 and C++, without a warning at any
  * level, and its own documentation. */
+#include "backends/output/output.h"
 #include "backends/program/levels.h"
+#include "backends/program/names.h"
+#include "backends/program/program.h"
 #include "backends/program/status.h"
+#include "backends/program/summary.h"
+#include "backends/target/levels.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/text.h"
 
 #include <ctype.h>
 #include <math.h>

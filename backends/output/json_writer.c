@@ -1,6 +1,7 @@
 #include "backends/output/json_writer.h"
-
+#include "ir/graph.h"
 #include "ir/quote.h"
+#include "ir/text.h"
 
 #include <assert.h>
 #include <math.h>

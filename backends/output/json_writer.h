@@ -1,10 +1,11 @@
 /* Writes JSON into a text, in the order in which it is called, indented by two spaces; objects and
  * arrays marked `inline` stay on one line. `key` is NULL for the items of an array. Keys are not
  * escaped: they are words of ours. (Names stay clear of those of jansson, which is linked too.) */
-#ifndef RIFFLE_BACKENDS_JSON_WRITER_H
-#define RIFFLE_BACKENDS_JSON_WRITER_H
+#ifndef RIFFLE_BACKENDS_OUTPUT_JSON_WRITER_H
+#define RIFFLE_BACKENDS_OUTPUT_JSON_WRITER_H
 
 #include "ir/graph.h"
+#include "ir/text.h"
 
 enum { JSON_DEPTH = 16 };
 

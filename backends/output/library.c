@@ -1,8 +1,19 @@
 /* libNAME.a: a member with the code (with levels, one more for each), one with the weights, and the
  * symbols that a linker may ask for. */
+#include "backends/emit/emit.h"
 #include "backends/output/c_objects.h"
+#include "backends/output/output.h"
 #include "backends/output/weights_object.h"
 #include "backends/program/levels.h"
+#include "backends/program/options.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "backends/target/levels.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/graph.h"
+#include "ir/text.h"
 
 enum { MOST_SYMBOLS = 6 + 2 * MOST_LEVELS };
 

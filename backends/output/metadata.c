@@ -1,7 +1,16 @@
 /* NAME.json: what was compiled, for other tools. The header says the same to people and compilers.
  */
 #include "backends/output/json_writer.h"
+#include "backends/output/output.h"
 #include "backends/program/levels.h"
+#include "backends/program/options.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "backends/target/levels.h"
+#include "backends/target/target.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
+#include "ir/text.h"
 
 #include <string.h>
 

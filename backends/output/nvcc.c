@@ -1,7 +1,15 @@
 /* libNAME.a of a network for a GPU: NAME.cu through nvcc, the weights through the assembler, in a
  * folder of their own that is gone afterwards. */
 #include "backends/emit/cuda/source.h"
+#include "backends/output/output.h"
 #include "backends/output/work_folder.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/graph.h"
+#include "ir/text.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,11 @@
 #include "backends/output/program_draw.h"
-
 #include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "ir/arena.h"
 #include "ir/draw.h"
+#include "ir/kernel.h"
+#include "ir/text.h"
+
 #include <stdlib.h>
 #include <string.h>
 

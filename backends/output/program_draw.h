@@ -1,8 +1,9 @@
 /* Pictures of programs, in Graphviz's language. */
-#ifndef RIFFLE_BACKENDS_PROGRAM_DRAW_H
-#define RIFFLE_BACKENDS_PROGRAM_DRAW_H
+#ifndef RIFFLE_BACKENDS_OUTPUT_PROGRAM_DRAW_H
+#define RIFFLE_BACKENDS_OUTPUT_PROGRAM_DRAW_H
 
-#include "backends/backends.h"
+#include "backends/program/summary.h"
+#include "ir/text.h"
 
 /* A drawing of the steps and the buffers between them. A buffer shows where in it each step begins
  * to write, in the step's colour: a route whose sources are written in place is several steps that

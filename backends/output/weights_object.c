@@ -3,8 +3,13 @@
  * stays as LLVM wrote it. The lengths differ by a multiple of every alignment, so nothing moves
  * against anything else. */
 #include "backends/output/weights_object.h"
-
+#include "backends/emit/emit.h"
 #include "backends/program/levels.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "backends/target/target.h"
+#include "ir/diagnostics.h"
+#include "ir/text.h"
 
 #include <assert.h>
 #include <stdint.h>

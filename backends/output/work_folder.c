@@ -1,5 +1,8 @@
 #include "backends/output/work_folder.h"
-
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/signals.h"
+#include "ir/text.h"
 #include "ir/write_files.h"
 
 #include <dirent.h>

@@ -1,8 +1,9 @@
 /* A folder for temporary files, in which other programs run: without a shell, and gone afterwards,
  * also when a signal ends riffle meanwhile. */
-#ifndef RIFFLE_BACKENDS_WORK_FOLDER_H
-#define RIFFLE_BACKENDS_WORK_FOLDER_H
+#ifndef RIFFLE_BACKENDS_OUTPUT_WORK_FOLDER_H
+#define RIFFLE_BACKENDS_OUTPUT_WORK_FOLDER_H
 
+#include "ir/arena.h"
 #include "ir/diagnostics.h"
 #include "ir/signals.h"
 #include "ir/text.h"

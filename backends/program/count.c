@@ -1,5 +1,9 @@
 /* What the steps of a program move and compute, counted from their kernels. */
 #include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "ir/arena.h"
+#include "ir/float_set.h"
+#include "ir/kernel.h"
 #include "ir/kernel_count.h"
 
 /* Members of all sets of parameters with the same buffer are counted once. */

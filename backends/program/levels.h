@@ -1,9 +1,11 @@
 /* One library for several processors: a program for each, packed weights that they share, and code
  * that asks the processor which one to call. */
-#ifndef RIFFLE_BACKENDS_LEVELS_H
-#define RIFFLE_BACKENDS_LEVELS_H
+#ifndef RIFFLE_BACKENDS_PROGRAM_LEVELS_H
+#define RIFFLE_BACKENDS_PROGRAM_LEVELS_H
 
 #include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "backends/target/levels.h"
 
 /* The programs of one library, from the lowest level to the highest. All have the largest workspace
  * of any; the first owns the packed weights, of the others they have the length alone. */

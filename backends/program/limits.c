@@ -1,7 +1,9 @@
 /* What is refused before kernels are made: sizes that no network needs and that would take the
  * compiler minutes or the machine's memory. Code grows with the kernel, the padding (rows and
  * columns at the border have code of their own) and the pieces of a copy. */
-#include "backends/backends.h"
+#include "backends/program/limits.h"
+#include "ir/diagnostics.h"
+#include "ir/graph.h"
 
 #include <inttypes.h>
 

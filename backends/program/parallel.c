@@ -1,6 +1,10 @@
 /* See parallel.h. */
 #include "backends/program/parallel.h"
 #include "backends/program/levels.h"
+#include "backends/program/options.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "backends/target/target.h"
 
 enum { COUNTER_BYTES = 8, CREW_BYTES = 256 };
 

@@ -19,10 +19,12 @@
  *
  * Counters are on the caller's stack. What a step wrote is released with the count of slices that
  * are not done, and acquired by who sees it at zero; that orders all steps before it, too. */
-#ifndef RIFFLE_BACKENDS_PARALLEL_H
-#define RIFFLE_BACKENDS_PARALLEL_H
+#ifndef RIFFLE_BACKENDS_PROGRAM_PARALLEL_H
+#define RIFFLE_BACKENDS_PROGRAM_PARALLEL_H
 
-#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "backends/target/target.h"
+#include <stdint.h>
 
 enum {
     /* Divides evenly between 2, 3, 4, 6, 8 and 12; less than the bits of a word. */

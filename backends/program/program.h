@@ -1,10 +1,16 @@
 /* A lowered network: the kernels, the calls of them in order, the buffers they work on and the
  * packed weights. Made by program_lower, read by the printers and writers. */
-#ifndef RIFFLE_BACKENDS_PROGRAM_H
-#define RIFFLE_BACKENDS_PROGRAM_H
+#ifndef RIFFLE_BACKENDS_PROGRAM_PROGRAM_H
+#define RIFFLE_BACKENDS_PROGRAM_PROGRAM_H
 
-#include "backends/backends.h"
+#include "backends/program/options.h"
+#include "backends/program/summary.h"
+#include "backends/target/levels.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
 #include "ir/kernel.h"
+#include "ir/text.h"
 
 typedef enum BufferKind {
     BUFFER_WORKSPACE, /* offset: bytes from the start of the workspace */

@@ -1,6 +1,10 @@
 /* What a call needs of a thread's stack. */
 #include "backends/program/levels.h"
 #include "backends/program/parallel.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "backends/target/target.h"
+#include "ir/kernel.h"
 
 enum {
     /* For memcpy and its kin, and for the dynamic linker, which looks one up at its first call and

@@ -1,5 +1,6 @@
 /* See status.h. */
 #include "backends/program/status.h"
+#include "ir/text.h"
 
 typedef struct StatusRow {
     const char *name, *meaning;

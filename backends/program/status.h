@@ -1,6 +1,6 @@
 /* What a call of a compiled network returns, by number: status.def. */
-#ifndef RIFFLE_BACKENDS_STATUS_H
-#define RIFFLE_BACKENDS_STATUS_H
+#ifndef RIFFLE_BACKENDS_PROGRAM_STATUS_H
+#define RIFFLE_BACKENDS_PROGRAM_STATUS_H
 
 #include "ir/text.h"
 #include <stdbool.h>

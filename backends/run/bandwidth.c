@@ -1,5 +1,12 @@
 /* What one thread reads from memory: a kernel that adds up a long array. */
+#include "backends/program/summary.h"
+#include "backends/run/model.h"
+#include "backends/run/peak.h"
 #include "backends/run/probe.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/kernel.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -1,7 +1,14 @@
 /* Runs a program in this process: compiled by the system's C compiler to a shared object, which is
  * loaded and then removed. */
 #include "backends/output/c_objects.h"
+#include "backends/output/work_folder.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
 #include "backends/run/loaded.h"
+#include "backends/run/model.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/text.h"
 #include <dlfcn.h>
 #include <stdlib.h>
 

@@ -1,6 +1,13 @@
 /* Runs a program in this process: ORC loads the very objects that would go into the archive. */
 #include "backends/emit/llvm/codegen.h"
+#include "backends/output/output.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
 #include "backends/run/loaded.h"
+#include "backends/run/model.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/text.h"
 #include <llvm-c/LLJIT.h>
 #include <llvm-c/Orc.h>
 #include <llvm-c/Target.h>

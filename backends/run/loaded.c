@@ -1,16 +1,19 @@
 /* Running a program in this process: the same for all backends that make code for it. */
 #include "backends/run/loaded.h"
+#include "backends/emit/emit.h"
+#include "backends/program/options.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "backends/run/model.h"
+#include "backends/target/target.h"
+#include "ir/diagnostics.h"
+#include "ir/text.h"
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 
 Backend backend_default(void) {
     return llvm_is_built_in() ? BACKEND_LLVM : BACKEND_C;
-}
-
-void program_set_backend(Program *program, Backend backend, const char *c_compiler) {
-    program->backend = backend;
-    program->c_compiler = c_compiler;
 }
 
 int64_t elf_instruction_bytes(const Text *file) {

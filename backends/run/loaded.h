@@ -1,8 +1,12 @@
 /* A program that runs in this process, whoever made its code. */
-#ifndef RIFFLE_BACKENDS_LOADED_H
-#define RIFFLE_BACKENDS_LOADED_H
+#ifndef RIFFLE_BACKENDS_RUN_LOADED_H
+#define RIFFLE_BACKENDS_RUN_LOADED_H
 
-#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "backends/run/model.h"
+#include "ir/diagnostics.h"
+#include "ir/text.h"
+#include "runtime/riffle_runtime.h"
 
 typedef int RunFunction(const float *const *inputs, float *const *outputs, void *workspace);
 typedef int RunParallelFunction(const float *const *inputs, float *const *outputs, void *workspace,

@@ -1,6 +1,13 @@
 /* The machine's multiply-add limit: a kernel of nothing but independent multiply-adds in registers,
  * made and loaded like any other program. */
+#include "backends/run/peak.h"
+#include "backends/program/summary.h"
+#include "backends/run/model.h"
 #include "backends/run/probe.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/kernel.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>

@@ -1,4 +1,10 @@
 #include "backends/run/probe.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/kernel.h"
+#include "ir/text.h"
 
 Program *probe_program(Arena *arena, const Target *target, Kernel *kernel) {
     Program *program = ARENA_NEW(arena, Program);

@@ -1,8 +1,11 @@
 /* Programs of one kernel, for measuring what the machine can do. */
-#ifndef RIFFLE_BACKENDS_PROBE_H
-#define RIFFLE_BACKENDS_PROBE_H
+#ifndef RIFFLE_BACKENDS_RUN_PROBE_H
+#define RIFFLE_BACKENDS_RUN_PROBE_H
 
-#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/kernel.h"
 
 /* A program that calls the named kernel once, with the program's input and output as its two
  * parameters. */

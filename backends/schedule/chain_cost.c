@@ -5,7 +5,15 @@
  * row; the columns between strips, computed twice; and rings that are larger than the first-level
  * cache are traffic, too. The rates are rough, and equal for all targets: they decide what to do
  * with tensors of hundreds of kilobytes, not with the last percent. */
-#include "backends/schedule/chain.h"
+#include "backends/schedule/chain_cost.h"
+#include "backends/program/buffers.h"
+#include "backends/program/lowering.h"
+#include "backends/schedule/shape.h"
+#include "backends/schedule/tail.h"
+#include "backends/schedule/tile.h"
+#include "backends/schedule/tile_model.h"
+#include "backends/target/target.h"
+#include "ir/graph.h"
 
 enum { MOST_STRIPS = 8, SLACK_BYTES = 64 };
 

@@ -1,7 +1,13 @@
 /* Results that take the place of a residual. A kernel may read and write one buffer where each
  * number is read by what replaces it (PARAMETER_UPDATE); that needs to know who else reads it
  * later. */
+#include "backends/schedule/in_place.h"
+#include "backends/program/buffers.h"
 #include "backends/program/lowering.h"
+#include "backends/program/placement.h"
+#include "backends/program/program.h"
+#include "backends/schedule/chains.h"
+#include "ir/graph.h"
 
 /* A chain reads its operands when its last node is lowered. */
 void lowering_count_reads(Lowering *lowering, const Node *node) {

@@ -1,6 +1,9 @@
 #include "backends/schedule/layer_cost.h"
-
-#include "backends/schedule/chain.h"
+#include "backends/schedule/chain_cost.h"
+#include "backends/schedule/tile.h"
+#include "backends/schedule/tile_model.h"
+#include "backends/target/target.h"
+#include "ir/graph.h"
 
 #include <math.h>
 

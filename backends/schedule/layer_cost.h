@@ -1,10 +1,11 @@
 /* What single layers cost, by their sizes: the bounds of the ShuffleNet V2 paper on bytes moved,
  * and the cycles of the cost model that the lowering decides by. The paper calls bytes moved the
  * memory access cost and counts numbers; here they are bytes of float32. */
-#ifndef RIFFLE_BACKENDS_LAYER_COST_H
-#define RIFFLE_BACKENDS_LAYER_COST_H
+#ifndef RIFFLE_BACKENDS_SCHEDULE_LAYER_COST_H
+#define RIFFLE_BACKENDS_SCHEDULE_LAYER_COST_H
 
-#include "backends/backends.h"
+#include "backends/target/target.h"
+#include "ir/graph.h"
 
 /* A convolution, or a fully connected layer, which is one of a single pixel. */
 typedef struct ConvolutionShape {

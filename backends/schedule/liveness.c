@@ -1,6 +1,12 @@
 /* Liveness of channels. A view (concat, split, shuffle, gather, route, crop) moves nothing here:
  * each of its channels is traced to the layer that computed it. */
 #include "backends/schedule/liveness.h"
+#include "backends/program/lowering.h"
+#include "backends/schedule/chains.h"
+#include "backends/schedule/reading.h"
+#include "backends/schedule/routes.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
 #include <assert.h>
 #include <string.h>
 

@@ -1,9 +1,11 @@
 /* What lives when, before anything is lowered. Decides in which order layers are computed, and how
  * much memory any placement of their tensors needs. */
-#ifndef RIFFLE_BACKENDS_LIVENESS_H
-#define RIFFLE_BACKENDS_LIVENESS_H
+#ifndef RIFFLE_BACKENDS_SCHEDULE_LIVENESS_H
+#define RIFFLE_BACKENDS_SCHEDULE_LIVENESS_H
 
 #include "backends/program/lowering.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
 
 /* Channels of a value that are stored in the same place: in the buffer of one route, or in the
  * value's own. */

@@ -5,7 +5,10 @@
  * time, over others that do not depend on them, as long as less memory stays alive. The score is
  * the sum of the fourth powers of what is alive at each position: high positions count most, and
  * those below them still a little, so that several moves can lead to a lower peak. */
+#include "backends/program/lowering.h"
 #include "backends/schedule/liveness.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
 #include <string.h>
 
 enum { LARGEST_SCHEDULED = 512, SWEEPS = 8, SCORE_SCALE = 1024, LARGEST_LEVEL = 8192 };

@@ -4,7 +4,13 @@
  * others write much later. So a tensor is cut into parts, one for each producer, which live no
  * longer than they must. Readers pay for parts with shorter runs; where a cut does not lower the
  * peak of the whole network, it is not made. */
+#include "backends/schedule/owned.h"
+#include "backends/program/buffers.h"
+#include "backends/program/lowering.h"
 #include "backends/schedule/liveness.h"
+#include "backends/schedule/routes.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
 #include <string.h>
 
 /* Most parts of one tensor, and the fewest channels of one: about a vector. */

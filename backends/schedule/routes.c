@@ -6,7 +6,12 @@
  * first: in a dense block the longest concat then owns all, and the shorter ones are views of its
  * first channels. A claim is refused when a source would fall into so many runs that its stores
  * cost more than a copy. */
+#include "backends/schedule/routes.h"
+#include "backends/program/buffers.h"
 #include "backends/program/lowering.h"
+#include "backends/program/placement.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
 #include <assert.h>
 #include <string.h>
 

@@ -3,10 +3,14 @@
  *
  * A choice is looked up by what the layer is, not by its name, so a tuning serves all networks with
  * layers of these shapes. What is not in it is left to the model. */
-#ifndef RIFFLE_BACKENDS_TUNING_H
-#define RIFFLE_BACKENDS_TUNING_H
+#ifndef RIFFLE_BACKENDS_SCHEDULE_TUNING_H
+#define RIFFLE_BACKENDS_SCHEDULE_TUNING_H
 
-#include "backends/program/lowering.h"
+#include "backends/schedule/tile_model.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/graph.h"
 
 typedef enum TuningKind {
     TUNING_TILE, /* of a convolution or fully connected layer: pixels, vectors */
@@ -53,9 +57,5 @@ bool tuning_tile(
     const Target *target, int64_t outputs, int64_t pixels, int64_t taps, TileShape *shape);
 /* Sets *joined, and returns true, when it was measured. */
 bool tuning_link(const Target *target, const Node *node, const Node *next, bool *joined);
-
-/* At most `most` shapes that are worth trying, the model's choice first. */
-int tile_candidates(const Target *target, int64_t outputs, int64_t pixels, int64_t taps,
-    TileShape *shapes, int most);
 
 #endif

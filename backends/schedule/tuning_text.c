@@ -6,8 +6,14 @@
  *
  * A file may come from anywhere: lines, numbers and entries are limited. */
 #include "backends/schedule/tuning_text.h"
+#include "backends/schedule/tile_model.h"
 #include "backends/schedule/tuning.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/file_kind.h"
 #include "ir/source_file.h"
+#include "ir/text.h"
 
 #include <ctype.h>
 #include <string.h>

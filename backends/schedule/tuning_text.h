@@ -1,8 +1,11 @@
 /* A tuning as text. */
-#ifndef RIFFLE_BACKENDS_TUNING_TEXT_H
-#define RIFFLE_BACKENDS_TUNING_TEXT_H
+#ifndef RIFFLE_BACKENDS_SCHEDULE_TUNING_TEXT_H
+#define RIFFLE_BACKENDS_SCHEDULE_TUNING_TEXT_H
 
-#include "backends/backends.h"
+#include "backends/schedule/tuning.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
 #include "ir/text.h"
 
 /* Reads what tuning_print writes; NULL after reporting every fault with its place. */

@@ -4,7 +4,15 @@
  * that costs: transforms, of which a pixel's inputs take one per input channel and its outputs one
  * per output channel; tiles that hang over the edge of an odd image; 16/9 of the weights; and
  * products of which a block's tiles are all that uses a weight before it is fetched again. */
-#include "backends/kernels/winograd/winograd.h"
+#include "backends/program/buffers.h"
+#include "backends/program/lowering.h"
+#include "backends/program/options.h"
+#include "backends/schedule/shape.h"
+#include "backends/schedule/tile.h"
+#include "backends/schedule/tile_model.h"
+#include "backends/schedule/winograd.h"
+#include "backends/target/target.h"
+#include "ir/graph.h"
 
 enum {
     SLACK_FLOATS = 16,

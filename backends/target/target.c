@@ -1,5 +1,9 @@
 /* Targets: the tables, processor names, platforms, and what this machine can run. */
-#include "backends/backends.h"
+#include "backends/target/target.h"
+#include "backends/target/levels.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/text.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

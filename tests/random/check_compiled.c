@@ -1,5 +1,6 @@
 /* Compiled code against the interpreter: whole and in slices, with guard bytes round every buffer,
  * in memory that holds no numbers. */
+#include "backends/backends.h"
 #include "backends/kernels/winograd/winograd.h"
 #include "check.h"
 

@@ -1,5 +1,6 @@
 /* The counts of kernels as the lowering makes them: against a run that takes no short cuts, on
  * random graphs; and for the forms of layout ops, on networks whose copies are known. */
+#include "backends/backends.h"
 #include "backends/program/program.h"
 #include "frontend/frontend.h"
 #include "ir/kernel_count.h"

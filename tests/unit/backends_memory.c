@@ -1,6 +1,8 @@
 /* What a program keeps in memory: how much, and that no two buffers meet; and that computing chains
  * of layers row by row, in strips or not, changes no bit of an answer. */
+#include "backends/backends.h"
 #include "backends/program/lowering.h"
+#include "backends/program/program.h"
 #include "frontend/frontend.h"
 #include "passes/passes.h"
 #include "tests/unit/ir_cmocka.h"

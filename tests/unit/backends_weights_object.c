@@ -1,5 +1,7 @@
 /* The object file of the weights, against the one that LLVM writes when it sees as many. */
+#include "backends/backends.h"
 #include "backends/output/weights_object.h"
+#include "backends/program/program.h"
 #include "tests/unit/ir_cmocka.h"
 
 #include <stdlib.h>

@@ -1,8 +1,11 @@
 /* Inside of vectors.c and vector_lanes.c: the functions that were asked for, and their texts. */
-#ifndef RIFFLE_BACKENDS_C_HELPER_H
-#define RIFFLE_BACKENDS_C_HELPER_H
+#ifndef RIFFLE_BACKENDS_EMIT_C_HELPER_H
+#define RIFFLE_BACKENDS_EMIT_C_HELPER_H
 
 #include "backends/emit/c/vectors.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/text.h"
 
 typedef enum Family { FAMILY_X86, FAMILY_NEON, FAMILY_ANY } Family;
 

@@ -1,5 +1,9 @@
 #include "backends/emit/c/kernel.h"
 #include "backends/emit/c/syntax.h"
+#include "backends/emit/c/vectors.h"
+#include "ir/arena.h"
+#include "ir/kernel.h"
+#include "ir/text.h"
 #include <assert.h>
 #include <string.h>
 

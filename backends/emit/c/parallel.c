@@ -1,6 +1,9 @@
 /* NAME_run_parallel: see backends/program/parallel.h, whose terms these are. */
 #include "backends/program/parallel.h"
 #include "backends/emit/c/source.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "ir/text.h"
 
 static const char counters[] =
     "\n/* ---- a run that several threads share ---- */\n"

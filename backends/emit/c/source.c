@@ -2,7 +2,17 @@
 #include "backends/emit/c/source.h"
 #include "backends/emit/c/kernel.h"
 #include "backends/emit/c/syntax.h"
+#include "backends/emit/c/vectors.h"
+#include "backends/program/names.h"
+#include "backends/program/options.h"
+#include "backends/program/program.h"
 #include "backends/program/status.h"
+#include "backends/program/summary.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
+#include "ir/text.h"
 #include <ctype.h>
 
 enum { WORKSPACE_ALIGNMENT = 64 };

@@ -1,8 +1,11 @@
 /* The C backend: a program as C source, its weights, and both made to run by a C compiler. */
-#ifndef RIFFLE_BACKENDS_C_SOURCE_H
-#define RIFFLE_BACKENDS_C_SOURCE_H
+#ifndef RIFFLE_BACKENDS_EMIT_C_SOURCE_H
+#define RIFFLE_BACKENDS_EMIT_C_SOURCE_H
 
-#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "ir/diagnostics.h"
+#include "ir/graph.h"
+#include "ir/text.h"
 
 /* NAME.c. With a graph it includes NAME.h; without one it declares what it defines, with names of
  * its own for the inputs and outputs. False after reporting that C cannot say what a kernel does.

@@ -1,5 +1,9 @@
 #include "backends/emit/c/syntax.h"
+#include "ir/arena.h"
+#include "ir/kernel.h"
+#include "ir/kernel_lanes.h"
 #include "ir/quote.h"
+#include "ir/text.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>

@@ -1,11 +1,13 @@
 /* The part of a kernel that is spelt alike in C and in the languages that grew out of it: names,
  * integer expressions, loops, conditions, and where the variables of registers are declared. What
  * one instruction computes is spelt by the printer that uses this. */
-#ifndef RIFFLE_BACKENDS_C_SYNTAX_H
-#define RIFFLE_BACKENDS_C_SYNTAX_H
+#ifndef RIFFLE_BACKENDS_EMIT_C_SYNTAX_H
+#define RIFFLE_BACKENDS_EMIT_C_SYNTAX_H
 
+#include "ir/arena.h"
 #include "ir/kernel.h"
 #include "ir/kernel_lanes.h"
+#include "ir/text.h"
 
 typedef struct Syntax Syntax;
 

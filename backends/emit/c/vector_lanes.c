@@ -1,5 +1,7 @@
 /* Functions on some lanes of a vector: loads and stores of a part, sums, permutations. */
 #include "backends/emit/c/helper.h"
+#include "backends/emit/c/vectors.h"
+#include "ir/text.h"
 #include <assert.h>
 
 /* Halves are folded onto each other until one lane is left. */

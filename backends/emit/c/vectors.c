@@ -1,5 +1,9 @@
 /* Which functions on vectors a source needs, and what they are made of. */
+#include "backends/emit/c/vectors.h"
 #include "backends/emit/c/helper.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/text.h"
 #include <assert.h>
 #include <string.h>
 

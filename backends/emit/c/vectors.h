@@ -1,10 +1,11 @@
 /* The vector types of a C source and the small functions on them: all that depends on the
  * processor. Kernels are written with these functions, "f32x8_add(v1, v2)", and look alike for all
  * targets. Only functions that were asked for are written. */
-#ifndef RIFFLE_BACKENDS_C_VECTORS_H
-#define RIFFLE_BACKENDS_C_VECTORS_H
+#ifndef RIFFLE_BACKENDS_EMIT_C_VECTORS_H
+#define RIFFLE_BACKENDS_EMIT_C_VECTORS_H
 
-#include "backends/backends.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
 #include "ir/text.h"
 
 typedef enum HelperKind {

@@ -1,6 +1,9 @@
 /* NAME_weights.S: the weights as a symbol, from the file NAME_weights.bin. Assembly, since a C
  * compiler takes minutes and gigabytes for an array of millions of numbers. */
 #include "backends/emit/c/source.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "ir/text.h"
 
 void c_weights_write(const Program *program, Text *out) {
     const char *name = program->name;

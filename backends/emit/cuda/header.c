@@ -1,5 +1,11 @@
 /* NAME.h of a network for a GPU: plain C, without anything of CUDA in it. */
 #include "backends/emit/cuda/source.h"
+#include "backends/program/names.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/text.h"
 
 #include <ctype.h>
 

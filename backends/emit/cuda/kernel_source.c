@@ -1,6 +1,11 @@
 /* One kernel as a CUDA function for a block of threads. */
 #include "backends/emit/c/syntax.h"
 #include "backends/emit/cuda/source.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "ir/arena.h"
+#include "ir/kernel.h"
+#include "ir/text.h"
 #include <assert.h>
 #include <ctype.h>
 #include <stdio.h>

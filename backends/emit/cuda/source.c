@@ -2,6 +2,12 @@
  * functions of the header. */
 #include "backends/emit/cuda/source.h"
 #include "backends/emit/c/syntax.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
+#include "ir/text.h"
 
 #include <string.h>
 

@@ -1,8 +1,13 @@
 /* The files that a network for a GPU becomes. */
-#ifndef RIFFLE_BACKENDS_CUDA_SOURCE_H
-#define RIFFLE_BACKENDS_CUDA_SOURCE_H
+#ifndef RIFFLE_BACKENDS_EMIT_CUDA_SOURCE_H
+#define RIFFLE_BACKENDS_EMIT_CUDA_SOURCE_H
 
-#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
+#include "ir/text.h"
 
 /* NAME.cu: kernels and host functions. */
 void cuda_source_write(const Graph *graph, const Program *program, Text *out);

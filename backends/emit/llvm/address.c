@@ -1,5 +1,7 @@
 /* Integers and addresses of a kernel as LLVM instructions. */
 #include "backends/emit/llvm/address.h"
+#include "backends/emit/llvm/codegen.h"
+#include "ir/kernel.h"
 #include <assert.h>
 
 LLVMValueRef codegen_index(const Codegen *codegen, int64_t value) {

@@ -1,8 +1,9 @@
 /* Inside kernel.c and address.c: a kernel that becomes an LLVM function. */
-#ifndef RIFFLE_BACKENDS_LLVM_ADDRESS_H
-#define RIFFLE_BACKENDS_LLVM_ADDRESS_H
+#ifndef RIFFLE_BACKENDS_EMIT_LLVM_ADDRESS_H
+#define RIFFLE_BACKENDS_EMIT_LLVM_ADDRESS_H
 
 #include "backends/emit/llvm/codegen.h"
+#include "ir/kernel.h"
 
 enum { MOST_POINTERS = 8 };
 

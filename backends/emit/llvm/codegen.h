@@ -1,8 +1,13 @@
 /* Inside the LLVM backend: from kernels to LLVM functions. */
-#ifndef RIFFLE_BACKENDS_LLVM_CODEGEN_H
-#define RIFFLE_BACKENDS_LLVM_CODEGEN_H
+#ifndef RIFFLE_BACKENDS_EMIT_LLVM_CODEGEN_H
+#define RIFFLE_BACKENDS_EMIT_LLVM_CODEGEN_H
 
-#include "backends/program/program.h"
+#include "backends/emit/emit.h"
+#include "backends/program/summary.h"
+#include "backends/target/target.h"
+#include "ir/diagnostics.h"
+#include "ir/kernel.h"
+#include "ir/text.h"
 #include <llvm-c/Core.h>
 #include <llvm-c/TargetMachine.h>
 

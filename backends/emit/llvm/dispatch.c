@@ -5,7 +5,10 @@
  * the answer and gives it to NAME_run_level. cpuid is asked no more than needed: three times. */
 #include "backends/emit/llvm/codegen.h"
 #include "backends/program/levels.h"
+#include "backends/program/program.h"
 #include "backends/program/status.h"
+#include "backends/program/summary.h"
+#include "backends/target/levels.h"
 #include <string.h>
 
 enum { EAX, EBX, ECX, EDX };

@@ -1,6 +1,12 @@
 /* From LLVM module to IR text, assembly or object file. */
+#include "backends/emit/emit.h"
 #include "backends/emit/llvm/codegen.h"
 #include "backends/program/levels.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "backends/target/target.h"
+#include "ir/diagnostics.h"
+#include "ir/text.h"
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Support.h>
 #include <llvm-c/Target.h>

@@ -1,6 +1,10 @@
 /* Kernels for a GPU as PTX: each is an entry, NAME_cuda_kernel_N, that takes the pointers of a
  * step. Its blocks share out the items. */
 #include "backends/emit/llvm/codegen.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "ir/arena.h"
+#include "ir/kernel.h"
 #include <string.h>
 
 enum { SHARED_ADDRESS_SPACE = 3, PTX_KERNEL_CONVENTION = 71, SHARED_ALIGNMENT = 16 };

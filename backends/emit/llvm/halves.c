@@ -1,6 +1,7 @@
 /* The instructions of the kernel IR on numbers of bf16, by what AVX512-BF16 has for them. Here such
  * a number is an integer of 16 bits, the upper half of a float. */
 #include "backends/emit/llvm/codegen.h"
+#include "ir/kernel.h"
 #include <assert.h>
 #include <string.h>
 

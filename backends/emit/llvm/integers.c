@@ -1,6 +1,7 @@
 /* The instructions of the kernel IR on integers, by what x86-64 has for them: SSE to AVX-512, with
  * and without VNNI. Vectors have 128, 256 or 512 bits. */
 #include "backends/emit/llvm/codegen.h"
+#include "ir/kernel.h"
 #include <assert.h>
 #include <string.h>
 

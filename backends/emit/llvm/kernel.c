@@ -1,6 +1,9 @@
 /* Prints one kernel as an LLVM function. Registers and loop variables become stack slots, which
  * LLVM promotes to values at once; everything else is one instruction for one. */
+#include "ir/kernel.h"
 #include "backends/emit/llvm/address.h"
+#include "backends/emit/llvm/codegen.h"
+#include "ir/arena.h"
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>

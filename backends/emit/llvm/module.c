@@ -1,7 +1,13 @@
 /* The module of a program: kernels, one function per step, and the two public functions. */
 #include "backends/emit/llvm/codegen.h"
+#include "backends/program/options.h"
 #include "backends/program/parallel.h"
+#include "backends/program/program.h"
 #include "backends/program/status.h"
+#include "backends/program/summary.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/kernel.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -10,6 +10,9 @@
  * the step before that are not done, and `taken`. */
 #include "backends/program/parallel.h"
 #include "backends/emit/llvm/codegen.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "backends/target/target.h"
 
 enum {
     PRESENT_OFFSET = 64,

@@ -5,6 +5,7 @@
  * or channels are unrolled. Where there are that many, the addresses are made to look new in each
  * round. */
 #include "backends/emit/llvm/address.h"
+#include "ir/kernel.h"
 
 enum { MOST_SEEN = 128 };
 

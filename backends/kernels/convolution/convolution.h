@@ -1,8 +1,15 @@
 /* Inside the lowering of convolutions: what a convolution and a tile of it are. */
-#ifndef RIFFLE_BACKENDS_CONVOLUTION_H
-#define RIFFLE_BACKENDS_CONVOLUTION_H
+#ifndef RIFFLE_BACKENDS_KERNELS_CONVOLUTION_CONVOLUTION_H
+#define RIFFLE_BACKENDS_KERNELS_CONVOLUTION_CONVOLUTION_H
 
+#include "backends/kernels/row_op.h"
+#include "backends/program/call.h"
 #include "backends/program/lowering.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/tile_model.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 
 /* The items of a flat convolution, which threads share. Panels are those of all groups. */
 typedef enum ItemOrder {
@@ -30,7 +37,7 @@ typedef struct Convolution {
     int64_t groups, group_inputs, group_outputs;
     bool group_loop;       /* over all groups, with the code of group 0; else each has its own */
     int64_t group_shift;   /* then; as of groups_alike */
-    int64_t main_outputs;  /* of a group, in panels; the others are its tail (convolution_tail.c) */
+    int64_t main_outputs;  /* of a group, in panels; the others are its tail (tail.c) */
     int64_t tail_vectors;  /* of a group's input channels */
     int64_t group_weights; /* packed ones of a group, biases not counted */
     int64_t width_in, width_out; /* flat: one row of all pixels */
@@ -125,17 +132,12 @@ typedef struct TileRegisters {
 /* What LLVM schedules well in one block; in longer ones it loads ahead and spills accumulators. */
 enum { UNROLLED_MULTIPLY_ADDS = 100 };
 
-/* convolution_tile.c: the code of one tile: start with the bias, the products of all taps and
+/* tile.c: the code of one tile: start with the bias, the products of all taps and
  * channels, the epilogue, the stores. */
 void emit_convolution_tile(const Convolution *conv, ConvolutionTile *tile);
 /* The epilogue and the store of pixel p, vector v, of `width` lanes. */
 void emit_convolution_result(
     const Convolution *conv, const ConvolutionTile *tile, int p, int v, int reg, int width);
-
-/* convolution_sums.c */
-
-/* Products of an output that are one sum; more are summed in parts. */
-enum { LONGEST_SUM = 2048 };
 
 /* The products in a part of an output's sum; 0 where they are few enough to be one sum. */
 int64_t convolution_sum_part(const Convolution *conv);
@@ -155,7 +157,7 @@ const Expression *open_parts(const Convolution *conv, const char *name, const Ex
 void close_parts(const Convolution *conv, const ConvolutionTile *tile,
     const TileRegisters *registers, int64_t part);
 
-/* lower_convolution.c: code for each panel of each group, by loops over those whose runs are the
+/* flat.c: code for each panel of each group, by loops over those whose runs are the
  * same; emit_pixels finds the tile's group, panel, channels, runs and weights set. */
 typedef void EmitPixels(const Convolution *conv, ConvolutionTile *tile);
 void emit_convolution_panels(
@@ -189,8 +191,6 @@ void load_residual_lanes(
 /* First output channel of the tile in the whole tensor. */
 const Expression *tile_channel(const Convolution *conv, const ConvolutionTile *tile);
 
-/* convolution_tail.c */
-
 /* Sets main_outputs: whether the node's last channels are computed as dot products. */
 void set_convolution_tail(Convolution *conv, const Node *node);
 /* Floats that the packed weights of a group's tail take; 0 without one. */
@@ -202,14 +202,10 @@ void pack_tail(
 void emit_tail(
     const Convolution *conv, ConvolutionTile *tile, const Expression *begin, const Expression *end);
 
-/* convolution_pack.c */
-
 /* Packs the weights and the biases (or NULL), and sets what says where they are. */
 void pack_convolution(Convolution *conv, const Weight *weight, const Weight *bias);
 /* The column of the weights that belongs to input `input` as it lies in memory. */
 int64_t weight_column(const Convolution *conv, int64_t input);
-
-/* convolution_pairs.c */
 
 /* One tap and two channels, or the last one of a run. */
 typedef struct PairProducts {
@@ -226,8 +222,6 @@ void emit_pair_products(const PairProducts *products);
 /* The input channels of a group, where each run begins with a new pair. */
 int64_t packed_inputs(const Convolution *conv, int64_t group);
 void pack_pairs(Convolution *conv, const Weight *weight);
-
-/* convolution_lanes.c */
 
 /* The multiply-adds of one tap and up to as many channels as a vector has lanes, which lie one
  * after the other. */

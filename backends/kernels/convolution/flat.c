@@ -5,8 +5,25 @@
  * a fully connected layer is that with one pixel per image. Every other convolution works row by
  * row, with tiles at the edges that leave out the taps which fall into the padding.
  *
- * Weights are packed by convolution_pack.c, tiles are emitted by convolution_tile.c. */
-#include "backends/kernels/winograd/winograd.h"
+ * Weights are packed by pack.c, tiles are emitted by tile.c. */
+#include "backends/kernels/convolution/convolution.h"
+#include "backends/kernels/convolution/groups.h"
+#include "backends/kernels/copy.h"
+#include "backends/kernels/kernels.h"
+#include "backends/kernels/place.h"
+#include "backends/kernels/row_op.h"
+#include "backends/program/buffers.h"
+#include "backends/program/call.h"
+#include "backends/program/lowering.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/in_place.h"
+#include "backends/schedule/shape.h"
+#include "backends/schedule/tile.h"
+#include "backends/schedule/tile_model.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 #include <inttypes.h>
 
 /* ---- loops over groups, panels, pixels ---- */
@@ -385,36 +402,6 @@ static bool panels_outermost(const Convolution *conv) {
 
 /* ---- the node ---- */
 
-bool pixels_are_dense(const Placement *placement) {
-    for (int i = 0; i < placement->run_count; i++) {
-        const Run *run = &placement->runs[i];
-        bool rows =
-            placement->height == 1 || run->row_stride == placement->width * run->pixel_stride;
-        bool images = placement->images == 1 ||
-                      run->image_stride == placement->height * placement->width * run->pixel_stride;
-        if (!rows || !images)
-            return false;
-    }
-    return true;
-}
-
-bool is_pointwise(const Node *node) {
-    if (node->op != OP_conv)
-        return node->op == OP_linear;
-    const int64_t *kernel = node_weight(node, "weight")->type.dims + 2;
-    const int64_t *stride = node_list(node, "stride").items,
-                  *padding = node_list(node, "padding").items;
-    return kernel[0] * kernel[1] == 1 && stride[0] * stride[1] == 1 &&
-           padding[0] + padding[1] + padding[2] + padding[3] == 0;
-}
-
-bool is_depthwise(const Node *node) {
-    bool is_convolution = node->op == OP_conv || node->op == OP_quantized_conv;
-    return is_convolution && node_integer(node, "groups") > 1 &&
-           node_integer(node, "groups") == node->operands[0]->type.dims[1] &&
-           node_weight(node, "weight")->type.dims[0] == node->operands[0]->type.dims[1];
-}
-
 static bool single_run(const Placement *placement) {
     return !placement || placement->run_count == 1;
 }
@@ -505,15 +492,7 @@ RowOp *convolution_row_op(
     return &prepare(lowering, call, node, false, from, to)->rows;
 }
 
-bool lower_convolution(Lowering *lowering, const Node *node) {
-    WinogradBlock block;
-    if (lowering_takes_winograd(lowering, node, &block))
-        return lower_winograd(lowering, node, &block);
-    bool flat = is_pointwise(node) && !is_depthwise(node);
-    for (int i = 0; i < node->operand_count; i++)
-        flat = flat && pixels_are_dense(lowering_placement(lowering, node->operands[i]));
-    if (!flat)
-        return lower_chain(lowering, node);
+bool lower_flat_convolution(Lowering *lowering, const Node *node) {
     KernelCall call;
     call_begin(lowering, &call, node, 1);
     Convolution *conv = prepare(lowering, &call, node, true, NULL, NULL);

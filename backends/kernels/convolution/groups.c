@@ -1,7 +1,8 @@
 /* Whether the groups of a convolution read alike, so that one loop has the code of all. After a
  * shuffle each reads as many runs as there are groups: code of its own for each group of a 3x3
  * convolution is most of what a compiler gets to see of a CondenseNet. */
-#include "backends/program/lowering.h"
+#include "backends/kernels/convolution/groups.h"
+#include "backends/program/placement.h"
 
 /* What a group reads: those of its channels that lie in the run. */
 static RunPart part_of(const Placement *input, int64_t groups, int64_t group, int run) {

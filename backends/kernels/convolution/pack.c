@@ -1,9 +1,11 @@
 /* The weights of a convolution in the order in which its kernel reads them: per group and panel
  * (the output channels of one tile) as [kernel row][kernel column][input channel][channel of the
  * panel], without padding: the last vector of a panel may read on into what follows. Behind the
- * panels of a group are the weights of its tail (convolution_tail.c), and behind all groups the
- * biases. Those of bf16 lie in pairs of input channels (convolution_pairs.c). */
+ * panels of a group are the weights of its tail (tail.c), and behind all groups the
+ * biases. Those of bf16 lie in pairs of input channels (products_pairs.c). */
 #include "backends/kernels/convolution/convolution.h"
+#include "backends/program/call.h"
+#include "ir/graph.h"
 #include <string.h>
 
 int64_t weight_column(const Convolution *conv, int64_t input) {

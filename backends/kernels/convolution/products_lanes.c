@@ -1,6 +1,13 @@
 /* The products of a tile on targets whose multiply-add takes one lane of a register for all: a load
  * brings several numbers of the input, in place of one broadcast for each. */
 #include "backends/kernels/convolution/convolution.h"
+#include "backends/kernels/emit.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/shape.h"
+#include "backends/schedule/tile_model.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/kernel.h"
 #include <assert.h>
 
 /* The multiply-adds of one pixel by a lane of a register. */

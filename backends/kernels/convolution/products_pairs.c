@@ -3,7 +3,13 @@
  * and added in one instruction; where it is of f32, the weights are widened, and there are two
  * multiply-adds, as without pairs. */
 #include "backends/kernels/convolution/convolution.h"
+#include "backends/program/call.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/tile_model.h"
+#include "ir/arena.h"
 #include "ir/bf16.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 #include <assert.h>
 
 /* ---- packing ---- */

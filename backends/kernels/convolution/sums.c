@@ -7,6 +7,10 @@
  * registers, beside those of the parts, of which compilers keep the former on the stack while they
  * are not needed. */
 #include "backends/kernels/convolution/convolution.h"
+#include "backends/program/part_sum.h"
+#include "backends/schedule/sum_parts.h"
+#include "backends/schedule/tile_model.h"
+#include "ir/kernel.h"
 #include <string.h>
 
 int64_t convolution_sum_part(const Convolution *conv) {

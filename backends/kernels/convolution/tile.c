@@ -1,6 +1,15 @@
 /* One register tile of a convolution: pixels x vectors of output channels. */
 #include "backends/kernels/convolution/convolution.h"
-#include "backends/schedule/chain.h"
+#include "backends/kernels/emit.h"
+#include "backends/kernels/gather.h"
+#include "backends/kernels/row_fetch.h"
+#include "backends/program/math.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/shape.h"
+#include "backends/schedule/tile_model.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/kernel.h"
 #include <assert.h>
 
 enum { MAX_LANES = 16 };

@@ -1,6 +1,13 @@
 /* How the output channels of a convolution of bytes are cut into blocks, its pixels into tiles, and
  * how its weights are packed. */
 #include "backends/kernels/quantized/quantized.h"
+#include "backends/program/call.h"
+#include "backends/program/lowering.h"
+#include "backends/program/placement.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/graph.h"
 #include <assert.h>
 #include <math.h>
 #include <string.h>

@@ -4,7 +4,20 @@
  * As with floats, a 1x1 convolution without stride is a product over all pixels of the batch
  * ("flat"); every other one works row by row. Padding must not need a zero point: cells outside are
  * left out. */
+#include "backends/kernels/convolution/groups.h"
+#include "backends/kernels/kernels.h"
+#include "backends/kernels/place.h"
 #include "backends/kernels/quantized/quantized.h"
+#include "backends/program/buffers.h"
+#include "backends/program/call.h"
+#include "backends/program/lowering.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/shape.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 #include <assert.h>
 #include <inttypes.h>
 

@@ -4,7 +4,20 @@
  * each: packing puts four pixels of the channels side by side, and a permute within sixteen bytes
  * turns them. A convolution reads such a pixel at once. Everything else is read by vectors of
  * channels. */
+#include "backends/kernels/copy.h"
+#include "backends/kernels/emit.h"
+#include "backends/kernels/place.h"
 #include "backends/kernels/quantized/quantized.h"
+#include "backends/program/buffers.h"
+#include "backends/program/call.h"
+#include "backends/program/lowering.h"
+#include "backends/program/math.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/shape.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 #include <string.h>
 
 enum { PIXEL_BYTES = 4, MOST_LANES = 64 };

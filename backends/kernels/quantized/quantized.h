@@ -5,10 +5,16 @@
  * instruction. Weights are packed per group and block of output channels as [kernel row][kernel
  * column][run of the input][quad][vector][lane][channel of the quad]; where a run ends within a
  * quad, weights are zero, and whatever byte follows does not matter. */
-#ifndef RIFFLE_BACKENDS_QUANTIZED_H
-#define RIFFLE_BACKENDS_QUANTIZED_H
+#ifndef RIFFLE_BACKENDS_KERNELS_QUANTIZED_QUANTIZED_H
+#define RIFFLE_BACKENDS_KERNELS_QUANTIZED_QUANTIZED_H
 
+#include "backends/program/call.h"
 #include "backends/program/lowering.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/shape.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 
 enum { MAX_BLOCK_VECTORS = 4 };
 
@@ -78,8 +84,8 @@ void emit_quantized_tile(const QuantizedConvolution *conv, const QuantizedTile *
 /* Checks that `weight` holds whole numbers within the bounds; reports and returns false. */
 bool are_whole_numbers(
     Lowering *lowering, const Node *node, const Weight *weight, int least, int most);
-bool lower_quantize(Lowering *lowering, const Node *node); /* lower_quantize.c */
-/* lower_quantized_window.c: depthwise convolution and max pooling of bytes */
+bool lower_quantize(Lowering *lowering, const Node *node); /* quantize.c */
+/* window.c: depthwise convolution and max pooling of bytes */
 bool lower_quantized_window(Lowering *lowering, const Node *node);
 /* Whether code for bytes can be made for the target, or that it cannot was reported. */
 bool lowering_has_bytes(Lowering *lowering, const Node *node);

@@ -1,5 +1,11 @@
 /* One register tile of a convolution of bytes: pixels x vectors of sums. */
+#include "backends/kernels/emit.h"
 #include "backends/kernels/quantized/quantized.h"
+#include "backends/program/math.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/shape.h"
+#include "ir/arena.h"
+#include "ir/kernel.h"
 #include <assert.h>
 
 enum { MAX_QUANTIZED_PIXELS = 8, UNROLLED_PRODUCTS = 100 };

@@ -3,7 +3,19 @@
  *
  * Sums of a depthwise convolution are kept as floats: products and sums of such whole numbers stay
  * below 2^24 and are exact. */
+#include "backends/kernels/emit.h"
+#include "backends/kernels/place.h"
 #include "backends/kernels/quantized/quantized.h"
+#include "backends/program/buffers.h"
+#include "backends/program/call.h"
+#include "backends/program/lowering.h"
+#include "backends/program/math.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/shape.h"
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 #include <assert.h>
 #include <inttypes.h>
 

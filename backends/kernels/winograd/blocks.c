@@ -9,7 +9,19 @@
  * Weights are transformed here, in double, and packed as [panel][position][input channel][channel
  * of the panel]; with blocks of output channels (Target.weight_block) as
  * [position][block][input channel][channel of the block]. */
+#include "backends/kernels/convolution/convolution.h"
+#include "backends/kernels/copy.h"
+#include "backends/kernels/place.h"
 #include "backends/kernels/winograd/winograd.h"
+#include "backends/program/buffers.h"
+#include "backends/program/call.h"
+#include "backends/program/lowering.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/shape.h"
+#include "backends/schedule/winograd.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 #include <inttypes.h>
 #include <string.h>
 

@@ -2,7 +2,15 @@
  *
  * Inputs: V = B' d B for each 4x4 tile d, with B' of rows (1 0 -1 0), (0 1 1 0), (0 -1 1 0) and
  * (0 1 0 -1). Outputs: Y = A' M A, with A' of rows (1 1 1 0) and (0 1 -1 -1). */
+#include "backends/kernels/convolution/convolution.h"
+#include "backends/kernels/emit.h"
 #include "backends/kernels/winograd/winograd.h"
+#include "backends/program/math.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/shape.h"
+#include "backends/schedule/tile_model.h"
+#include "backends/schedule/winograd.h"
+#include "ir/kernel.h"
 
 /* ---- inputs ---- */
 

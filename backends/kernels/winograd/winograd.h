@@ -1,55 +1,13 @@
 /* Inside the lowering of convolutions: dense 3x3 convolutions by Winograd's minimal filtering,
  * F(2x2, 3x3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015. */
-#ifndef RIFFLE_BACKENDS_WINOGRAD_H
-#define RIFFLE_BACKENDS_WINOGRAD_H
+#ifndef RIFFLE_BACKENDS_KERNELS_WINOGRAD_WINOGRAD_H
+#define RIFFLE_BACKENDS_KERNELS_WINOGRAD_WINOGRAD_H
 
 #include "backends/kernels/convolution/convolution.h"
-
-/* A tile of 2x2 outputs is computed from 4x4 inputs, which become 4x4 products per channel. */
-enum { WINOGRAD_OUTPUTS = 2, WINOGRAD_INPUTS = 4, WINOGRAD_POSITIONS = 16 };
-
-/* What is transformed and multiplied at once: `rows` rows of tiles, or one row in sections. */
-typedef struct WinogradBlock {
-    int64_t tile_rows, tile_columns; /* of the image */
-    int64_t rows;                    /* of tiles, in a block; the last block may have fewer */
-    int64_t columns, sections;       /* of tiles; the last section overlaps the one before it */
-    TileShape tile;                  /* of the products: "pixels" are tiles of the block */
-} WinogradBlock;
-
-#define WINOGRAD_REASONS(REASON)                                                                   \
-    REASON(TAKES, "is computed by Winograd's algorithm")                                           \
-    REASON(OP, "is no convolution of floats")                                                      \
-    REASON(KERNEL, "has another kernel than 3x3")                                                  \
-    REASON(STRIDE, "has a stride or dilation")                                                     \
-    REASON(GROUPS, "has groups")                                                                   \
-    REASON(PADDING, "has a padding of more than two")                                              \
-    REASON(PLANAR, "reads an input whose channels are not consecutive")                            \
-    REASON(SCRATCH, "has so many channels that no block of tiles fits the stack")                  \
-    REASON(COST, "takes no less time")
-
-typedef enum WinogradReason {
-#define REASON(name, words) WINOGRAD_##name,
-    WINOGRAD_REASONS(REASON)
-#undef REASON
-} WinogradReason;
-
-/* Whether the node is computed so, and why not. Sets *block where it could be (TAKES and COST). */
-WinogradReason winograd_reason(
-    const Graph *graph, const Target *target, const Node *node, WinogradBlock *block);
-/* The same with what the user wants; a node that is taken is in no chain. */
-bool lowering_takes_winograd(const Lowering *lowering, const Node *node, WinogradBlock *block);
-/* In words, behind the name of a layer. */
-const char *winograd_words(WinogradReason reason);
-
-/* Tiles of the block that are multiplied at once. */
-static inline int64_t winograd_tiles(const WinogradBlock *block, int64_t rows) {
-    return rows * block->columns;
-}
-
-/* Floats of a block's transformed inputs from one tile to the next. */
-int64_t winograd_channel_stride(const Target *target, int64_t channels);
-/* Tiles from one position to the next, in the transformed inputs and in the products. */
-int64_t winograd_position_stride(const WinogradBlock *block, int64_t channel_stride, int64_t panel);
+#include "backends/program/lowering.h"
+#include "backends/schedule/winograd.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 
 /* ---- the kernel ---- */
 
@@ -71,7 +29,7 @@ typedef struct Winograd {
 void emit_winograd_inputs(const Winograd *winograd);
 void emit_winograd_outputs(const Winograd *winograd, ConvolutionTile *tile);
 
-/* lower_winograd.c */
+/* blocks.c */
 bool lower_winograd(Lowering *lowering, const Node *node, const WinogradBlock *block);
 
 #endif

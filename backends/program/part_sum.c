@@ -1,33 +1,6 @@
-/* Sums of so many terms that one float32 would lose the last bits of each. */
-#include "backends/program/lowering.h"
-#include <math.h>
-
-int64_t square_root_above(int64_t number) {
-    return (int64_t)ceil(sqrt((double)number));
-}
-
-int64_t columns_of_sum(int64_t width) {
-    int64_t columns = square_root_above(width);
-    columns = columns > TERMS_PER_SUM ? columns : TERMS_PER_SUM;
-    return columns < width ? columns : width;
-}
-
-WindowParts window_parts(const Window *window) {
-    int64_t height = window->kernel[0], width = window->kernel[1];
-    if (height * width <= TERMS_PER_SUM)
-        return (WindowParts){0};
-    int64_t rows = square_root_above(height);
-    return (WindowParts){rows, rows * width > TERMS_PER_SUM ? columns_of_sum(width) : 0};
-}
-
-int64_t sum_part(int64_t terms, int64_t longest) {
-    enum { PARTS_OF_LONGEST = 8, MULTIPLE = 16 };
-    if (terms <= longest)
-        return 0;
-    int64_t least = longest / PARTS_OF_LONGEST, part = square_root_above(terms);
-    part = part > least ? part : least;
-    return (part + MULTIPLE - 1) / MULTIPLE * MULTIPLE;
-}
+/* Code of sums in parts. */
+#include "backends/program/part_sum.h"
+#include "ir/kernel.h"
 
 const Expression *open_part(KernelBuilder *builder, const char *name, const Expression *begin,
     int64_t size, const Expression *end, int64_t step) {

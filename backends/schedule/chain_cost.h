@@ -1,9 +1,13 @@
 /* Inside the lowering of chains: what the rings between the ops of one kernel look like, and what a
  * chain costs. `nodes` are those of a chain in order, `count` of them, at most MOST_CHAIN. */
-#ifndef RIFFLE_BACKENDS_CHAIN_H
-#define RIFFLE_BACKENDS_CHAIN_H
+#ifndef RIFFLE_BACKENDS_SCHEDULE_CHAIN_COST_H
+#define RIFFLE_BACKENDS_SCHEDULE_CHAIN_COST_H
 
 #include "backends/program/lowering.h"
+#include "backends/schedule/shape.h"
+#include "backends/target/target.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
 
 enum { MOST_CHAIN = MAX_KERNEL_LOCALS + 1 };
 
@@ -25,28 +29,6 @@ int64_t chain_strips(const Lowering *lowering, const Node *const *nodes, int cou
 double chain_cycles(const Lowering *lowering, const Node *const *nodes, int count);
 
 /* ---- row_fetch.c ---- */
-
-enum { MOST_FETCHED_RUNS = 8 };
-
-struct RowFetch {
-    const Run *runs[MOST_FETCHED_RUNS];
-    int parameters[MOST_FETCHED_RUNS];
-    int run_count;
-    int64_t rows, columns; /* of the input, for each of the op */
-    int64_t first_row;     /* of those to fetch, from `rows` times the op's row */
-};
-
-/* Part `share` of `shares` of what goes with so many pixels of a row of the op. */
-typedef struct FetchingTile {
-    const Expression *image, *row, *column, *share;
-    int64_t pixels, shares;
-} FetchingTile;
-
-/* For the last of `count` ops with these windows, the first of which reads the input; NULL where
- * the second-level cache keeps that anyway. */
-const RowFetch *make_row_fetch(Arena *arena, const Target *target, const Placement *input,
-    const int *parameters, const Window *windows, int count);
-void emit_row_fetch(KernelBuilder *builder, const RowFetch *fetch, const FetchingTile *tile);
 
 /* Cycles to move so many bytes of a working set of `size` bytes once; none within the first-level
  * cache. */

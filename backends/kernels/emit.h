@@ -1,0 +1,26 @@
+/* Code that kernels of several ops share: rows of windows, vectors, parts of sums. */
+#ifndef RIFFLE_BACKENDS_KERNELS_EMIT_H
+#define RIFFLE_BACKENDS_KERNELS_EMIT_H
+
+#include "backends/program/placement.h"
+#include "backends/schedule/shape.h"
+#include "ir/arena.h"
+#include "ir/kernel.h"
+
+/* The rows of the window that lie inside the input, for output row y. */
+void window_rows(Arena *arena, const Window *window, int64_t height_in, int64_t height_out,
+    const Expression *y, const Expression **begin, const Expression **end);
+
+/* Loads channels `first_lane..` of a vector: all lanes when that may not leave the buffer, else
+ * only the ones there are. */
+void emit_vector_load(KernelBuilder *builder, int destination, int parameter,
+    const Expression *offset, int64_t channels_left, bool exact);
+
+/* Offset of a row in the run, ring or not; row is never negative. */
+const Expression *row_offset(Arena *arena, const Run *run, const Expression *row);
+
+/* Offset of the input row that kernel row `kernel_row` of output row `row` looks at. */
+const Expression *window_row_offset(Arena *arena, const Window *window, const Run *run,
+    const Expression *row, const Expression *kernel_row);
+
+#endif

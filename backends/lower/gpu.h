@@ -1,0 +1,11 @@
+/* From graph to program, for a GPU. */
+#ifndef RIFFLE_BACKENDS_LOWER_GPU_H
+#define RIFFLE_BACKENDS_LOWER_GPU_H
+
+#include "backends/program/lowering.h"
+#include <stdbool.h>
+
+/* cuda/lower.c: all of it, for a target that is a GPU. False after reporting an error. */
+bool gpu_lower(Lowering *lowering);
+
+#endif

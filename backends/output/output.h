@@ -1,0 +1,40 @@
+/* The files that come out. */
+#ifndef RIFFLE_BACKENDS_OUTPUT_OUTPUT_H
+#define RIFFLE_BACKENDS_OUTPUT_OUTPUT_H
+
+#include "backends/program/summary.h"
+#include "backends/target/levels.h"
+#include "backends/target/target.h"
+#include "ir/diagnostics.h"
+#include "ir/graph.h"
+#include "ir/text.h"
+
+typedef struct ArchiveMember {
+    const char *name; /* at most 15 bytes */
+    Text contents;
+    Splice splice; /* in the contents */
+} ArchiveMember;
+
+/* The object files of a library: code, in one or several, and weights. Returns how many, 0 after
+ * errors; the caller frees their contents. */
+enum { MOST_LIBRARY_MEMBERS = MOST_LEVELS + 2 };
+int library_members(const Program *program, ArchiveMember *members, Diagnostics *diagnostics);
+
+/* An archive with a symbol index, in the form that the linkers of the object format read; dates and
+ * owners zero. `symbols[i]` are the global symbol names that member_of[i] defines.
+ * One member may have a splice, which becomes that of the archive. */
+void archive_write(ObjectFormat format, const ArchiveMember *members, size_t member_count,
+    const char *const *symbols, const size_t *member_of, size_t symbol_count, Text *out,
+    Splice *splice);
+
+/* NAME.h: C99 and C++, self-contained. */
+void header_write(const Graph *graph, const Program *program, Text *out);
+
+/* NAME.json. `pipeline` is the pass pipeline that made the graph. */
+void metadata_write(const Graph *graph, const Program *program, const char *pipeline, Text *out);
+
+/* libNAME.a as bytes; the splice lives as long as the program. */
+bool library_write(const Graph *graph, const Program *program, Text *out, Splice *splice,
+    Diagnostics *diagnostics);
+
+#endif

@@ -1,0 +1,183 @@
+/* Kernels under construction: their parameters and weights, and the step that calls them. */
+#include "backends/program/call.h"
+#include "backends/program/lowering.h"
+#include "backends/program/placement.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
+#include "ir/text.h"
+#include <assert.h>
+#include <stdarg.h>
+#include <string.h>
+
+void call_begin(Lowering *lowering, KernelCall *call, const Node *node, int64_t extent) {
+    memset(call, 0, sizeof *call);
+    kernel_begin(&call->builder, lowering->arena, extent);
+    call->step.node = node;
+    call->step.path = node ? node->path : "";
+    call->step.op = node ? op_info(node->op)->name : "copy";
+    call->step.label = "";
+}
+
+int call_parameter(
+    KernelCall *call, ParameterRole role, const char *name, int buffer, int64_t offset) {
+    return call_parameter_of(call, role, name, LANE_F32, buffer, offset);
+}
+
+int call_parameter_of(KernelCall *call, ParameterRole role, const char *name, LaneType element,
+    int buffer, int64_t offset) {
+    int parameter = kernel_parameter_of(&call->builder, role, name, element);
+    call->step.arguments[parameter] = (Argument){buffer, offset};
+    return parameter;
+}
+
+const int *call_placement(
+    KernelCall *call, ParameterRole role, const char *name, const Placement *placement) {
+    int *parameters = ARENA_ARRAY(call->builder.arena, int, placement->run_count);
+    for (int i = 0; i < placement->run_count; i++) {
+        const Run *run = &placement->runs[i];
+        int first = 0;
+        while (placement->runs[first].buffer != run->buffer)
+            first++;
+        if (first < i) {
+            parameters[i] = parameters[first];
+            continue;
+        }
+        const char *run_name = i == 0 ? name : arena_format(call->builder.arena, "%s_%d", name, i);
+        parameters[i] =
+            call_parameter_of(call, role, run_name, placement->element, run->buffer, run->offset);
+    }
+    return parameters;
+}
+
+static void add_weight_block(Program *program, int64_t begin) {
+    if (program->weight_block_count == program->weight_block_capacity) {
+        int capacity = program->weight_block_capacity * 2 + 64;
+        int64_t *blocks = ARENA_ARRAY(program->arena, int64_t, capacity);
+        if (program->weight_block_count > 0)
+            memcpy(blocks, program->weight_blocks,
+                (size_t)program->weight_block_count * sizeof *blocks);
+        program->weight_blocks = blocks;
+        program->weight_block_capacity = capacity;
+    }
+    program->weight_blocks[program->weight_block_count++] = begin;
+}
+
+/* So many zeros behind the weights there are; where they begin. */
+static size_t reserve_weights(Lowering *lowering, int64_t bytes) {
+    Text *weights = &lowering->program->weights;
+    static const char zeros[64];
+    while (weights->length % 64 != 0)
+        text_append_bytes(weights, zeros, 64 - weights->length % 64);
+    size_t offset = weights->length;
+    add_weight_block(lowering->program, (int64_t)offset);
+    for (int64_t left = bytes; left > 0; left -= 64)
+        text_append_bytes(weights, zeros, left < 64 ? (size_t)left : 64);
+    return offset;
+}
+
+float *call_weights(Lowering *lowering, KernelCall *call, int64_t floats, int *parameter) {
+    size_t offset = reserve_weights(lowering, floats * (int64_t)sizeof(float));
+    *parameter =
+        call_parameter(call, PARAMETER_WEIGHTS, "weights", 0, (int64_t)(offset / sizeof(float)));
+    return (float *)(void *)(lowering->program->weights.data + offset);
+}
+
+uint8_t *call_weight_bytes(Lowering *lowering, KernelCall *call, int64_t bytes, int *parameter) {
+    size_t offset = reserve_weights(lowering, bytes);
+    *parameter =
+        call_parameter_of(call, PARAMETER_WEIGHTS, "weight_bytes", LANE_U8, 0, (int64_t)offset);
+    return (uint8_t *)lowering->program->weights.data + offset;
+}
+
+uint16_t *call_weight_halves(Lowering *lowering, KernelCall *call, int64_t count, int *parameter) {
+    size_t offset = reserve_weights(lowering, count * lane_bytes(LANE_BF16));
+    *parameter = call_parameter_of(call, PARAMETER_WEIGHTS, "weight_pairs", LANE_BF16, 0,
+        (int64_t)offset / lane_bytes(LANE_BF16));
+    return (uint16_t *)(void *)(lowering->program->weights.data + offset);
+}
+
+static Step *add_step(Lowering *lowering) {
+    Program *program = lowering->program;
+    if (program->step_count == program->step_capacity) {
+        int capacity = program->step_capacity * 2 + 64;
+        Step *steps = ARENA_ARRAY(lowering->arena, Step, capacity);
+        Kernel **kernels = ARENA_ARRAY(lowering->arena, Kernel *, capacity);
+        if (program->step_count > 0) {
+            memcpy(steps, program->steps, (size_t)program->step_count * sizeof *steps);
+            memcpy(kernels, program->kernels, (size_t)program->kernel_count * sizeof *kernels);
+        }
+        program->steps = steps;
+        program->kernels = kernels;
+        program->step_capacity = capacity;
+    }
+    return &program->steps[program->step_count++];
+}
+
+/* Whether the kernel prints as `text`. Counts that differ spare the printing. */
+static bool prints_as(const Kernel *kernel, const Kernel *like, const Text *like_text) {
+    if (kernel->parameter_count != like->parameter_count ||
+        kernel->register_count != like->register_count ||
+        kernel->variable_count != like->variable_count || kernel->extent != like->extent)
+        return false;
+    Text text = {0};
+    Kernel unnamed = *kernel;
+    unnamed.name = "";
+    kernel_print(&unnamed, &text);
+    bool equal =
+        text.length == like_text->length && memcmp(text.data, like_text->data, text.length) == 0;
+    text_free(&text);
+    return equal;
+}
+
+/* The index of the kernel that equals this unnamed one, which is added when there is none. */
+static int share_kernel(Program *program, Kernel *kernel) {
+    Text text = {0};
+    int index = 0;
+    kernel_print(kernel, &text);
+    while (index < program->kernel_count && !prints_as(program->kernels[index], kernel, &text))
+        index++;
+    text_free(&text);
+    if (index == program->kernel_count) {
+        kernel->name = arena_format(program->arena, "kernel_%d", index);
+        program->kernels[program->kernel_count++] = kernel;
+    }
+    return index;
+}
+
+static void mark_alive(Lowering *lowering, const Step *step, int parameter_count, int index) {
+    for (int i = 0; i < parameter_count; i++) {
+        Buffer *buffer = &lowering->program->buffers[step->arguments[i].buffer];
+        if (buffer->kind != BUFFER_WORKSPACE)
+            continue;
+        if (buffer->first_step < 0)
+            buffer->first_step = index;
+        buffer->last_step = index;
+    }
+}
+
+void call_describe(KernelCall *call, const char *format, ...) {
+    char label[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(label, sizeof label, format, arguments);
+    va_end(arguments);
+    const char *before = call->step.label;
+    call->step.op_count++;
+    call->step.label =
+        arena_format(call->builder.arena, "%s%s%s", before, before[0] ? " + " : "", label);
+}
+
+void call_end(Lowering *lowering, KernelCall *call) {
+    Program *program = lowering->program;
+    Kernel *kernel = call->builder.kernel;
+    assert(call->builder.depth == 0);
+    kernel->name = "";
+    assert(kernel_fault(kernel) == NULL);
+    Step *step = add_step(lowering);
+    *step = call->step;
+    mark_alive(lowering, step, kernel->parameter_count, program->step_count - 1);
+    step->kernel = share_kernel(program, kernel);
+}

@@ -1,0 +1,42 @@
+/* Kernels under construction, with the arguments of their first call. */
+#ifndef RIFFLE_BACKENDS_PROGRAM_CALL_H
+#define RIFFLE_BACKENDS_PROGRAM_CALL_H
+
+#include "backends/program/lowering.h"
+#include "backends/program/placement.h"
+#include "backends/program/program.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
+
+/* A kernel under construction together with the arguments of its first call. */
+typedef struct KernelCall {
+    KernelBuilder builder;
+    Step step;
+} KernelCall;
+void call_begin(Lowering *lowering, KernelCall *call, const Node *node, int64_t extent);
+
+/* A parameter of floats. */
+int call_parameter(
+    KernelCall *call, ParameterRole role, const char *name, int buffer, int64_t offset);
+int call_parameter_of(KernelCall *call, ParameterRole role, const char *name, LaneType element,
+    int buffer, int64_t offset);
+
+/* One parameter per buffer; returns by run which one is its. */
+const int *call_placement(
+    KernelCall *call, ParameterRole role, const char *name, const Placement *placement);
+
+/* Reserves room in the packed weights, aligned to 64 bytes; the pointer is valid until the next
+ * call. The parameter reads from its start. */
+float *call_weights(Lowering *lowering, KernelCall *call, int64_t floats, int *parameter);
+
+/* The same for bytes, and for numbers of bf16. */
+uint8_t *call_weight_bytes(Lowering *lowering, KernelCall *call, int64_t bytes, int *parameter);
+uint16_t *call_weight_halves(Lowering *lowering, KernelCall *call, int64_t count, int *parameter);
+
+/* Says what the kernel computes; what several ops say is joined by " + ". */
+void call_describe(KernelCall *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Adds the step; its kernel is shared with an equal one. */
+void call_end(Lowering *lowering, KernelCall *call);
+
+#endif

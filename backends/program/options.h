@@ -1,0 +1,38 @@
+/* How a graph is to be lowered, and how its code is made. */
+#ifndef RIFFLE_BACKENDS_PROGRAM_OPTIONS_H
+#define RIFFLE_BACKENDS_PROGRAM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum LowerChains { CHAINS_BY_COST, CHAINS_NEVER, CHAINS_ALWAYS } LowerChains;
+
+/* Winograd's algorithm for dense 3x3 convolutions: faster, and a little less exact. */
+typedef enum LowerWinograd { WINOGRAD_BY_COST, WINOGRAD_NEVER, WINOGRAD_ALWAYS } LowerWinograd;
+
+/* How the values of both are spelled: "by-cost"; NULL behind the last. */
+const char *lower_when_name(int when);
+
+typedef struct LowerOptions {
+    bool copy_layout;   /* each layout op moves all its numbers, as in an engine that runs op by op:
+                           no views, and no producer that writes to where its reader looks */
+    LowerChains chains; /* which layers share a kernel, row by row; answers are the same */
+    int64_t ring_bytes; /* most that a chain may keep on the stack; 0: 96 KiB */
+    LowerWinograd winograd; /* which convolutions it computes; GPU: none, always */
+} LowerOptions;
+
+/* What spells the kernels. */
+typedef enum Backend {
+    BACKEND_DEFAULT, /* LLVM where it is built in, else C */
+    BACKEND_LLVM,
+    BACKEND_C
+} Backend;
+Backend backend_default(void); /* one of the others */
+
+/* How NAME_run_parallel uses the caller's parallel_for: see parallel.h. */
+typedef enum ParallelLoops {
+    LOOP_PER_RUN, /* once */
+    LOOP_PER_STEP /* once a step, with its items: for who looks at steps, or cuts them */
+} ParallelLoops;
+
+#endif

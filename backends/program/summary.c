@@ -1,0 +1,98 @@
+/* What is known of a program: its size, its text. */
+#include "backends/program/summary.h"
+#include "backends/program/levels.h"
+#include "backends/program/options.h"
+#include "backends/program/program.h"
+#include "backends/target/target.h"
+#include "ir/kernel.h"
+#include "ir/quote.h"
+#include "ir/text.h"
+#include <assert.h>
+
+const char *lower_when_name(int when) {
+    static const char *const names[] = {
+        [CHAINS_BY_COST] = "by-cost", [CHAINS_NEVER] = "never", [CHAINS_ALWAYS] = "always"};
+    static_assert((int)WINOGRAD_ALWAYS == (int)CHAINS_ALWAYS, "both have the same values");
+    return when < (int)(sizeof names / sizeof *names) ? names[when] : NULL;
+}
+
+const Target *program_target(const Program *program) {
+    return program->target;
+}
+
+void program_destroy(Program *program) {
+    if (program && program->levels)
+        program_levels_destroy(program->levels);
+    else if (program)
+        text_free(&program->weights);
+}
+
+ProgramSummary program_summary(const Program *program) {
+    ProgramSummary summary = {.workspace_bytes = program->workspace_bytes,
+        .workspace_lower_bound_bytes = program->workspace_lower_bound_bytes,
+        .live_bytes = program->live_bytes,
+        .weight_bytes = (int64_t)program->weights.length,
+        .kernel_count = program->kernel_count,
+        .step_count = program->step_count,
+        .stack_bytes = program_stack_bytes(program)};
+    if (program->measured->stack_bytes == 0 && !program->target->gpu)
+        summary.unoptimized_stack_bytes = program_unoptimized_stack_bytes(program);
+    for (int i = 0; i < program->step_count; i++) {
+        const Step *step = &program->steps[i];
+        summary.macs += step->macs;
+        summary.bytes_moved += step->count.bytes_read + step->count.bytes_written;
+        summary.layout_bytes += step->count.layout_bytes;
+    }
+    return summary;
+}
+
+static void append_comment(Text *text, const char *name, const char *label) {
+    text_append(text, " # ");
+    quote_append(text, name);
+    text_append(text, *name != '\0' && *label != '\0' ? ": " : "");
+    quote_append(text, label);
+    text_append(text, "\n");
+}
+
+void program_print(const Program *program, Text *text) {
+    static const char *const kinds[] = {[BUFFER_WORKSPACE] = "workspace",
+        [BUFFER_INPUT] = "input",
+        [BUFFER_OUTPUT] = "output",
+        [BUFFER_WEIGHTS] = "weights"};
+    text_format(text, "program %s for %s, workspace %lld bytes\n\n", program->name,
+        program->target->name, (long long)program->workspace_bytes);
+    for (int i = 0; i < program->buffer_count; i++) {
+        const Buffer *buffer = &program->buffers[i];
+        text_format(
+            text, "buffer %d = %s %lld bytes", i, kinds[buffer->kind], (long long)buffer->bytes);
+        if (buffer->kind == BUFFER_WORKSPACE)
+            text_format(text, " at %lld, steps %d to %d", (long long)buffer->offset,
+                buffer->first_step, buffer->last_step);
+        append_comment(text, buffer->name == NULL ? "" : buffer->name, "");
+    }
+    text_append(text, "\n");
+    for (int i = 0; i < program->step_count; i++) {
+        const Step *step = &program->steps[i];
+        const Kernel *kernel = program->kernels[step->kernel];
+        text_format(text, "step %d = %s(", i, kernel->name);
+        for (int j = 0; j < kernel->parameter_count; j++)
+            text_format(text, "%sbuffer %d + %lld", j > 0 ? ", " : "", step->arguments[j].buffer,
+                (long long)step->arguments[j].offset);
+        text_append(text, ")");
+        append_comment(text, step->path, step->label);
+    }
+    for (int i = 0; i < program->kernel_count; i++) {
+        text_append(text, "\n");
+        kernel_print(program->kernels[i], text);
+    }
+}
+
+void program_set_backend(Program *program, Backend backend, const char *c_compiler) {
+    program->backend = backend;
+    program->c_compiler = c_compiler;
+}
+
+void program_levels_destroy(ProgramLevels *levels) {
+    for (int i = 0; i < levels->count; i++)
+        text_free(&levels->programs[i]->weights);
+}

@@ -1,0 +1,30 @@
+/* The memory that a program works in. */
+#include "backends/program/workspace.h"
+#include "backends/program/lowering.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "ir/arena.h"
+#include "passes/passes.h"
+
+enum { WORKSPACE_ALIGNMENT = 64, SLACK_BYTES = 64 };
+
+void plan_workspace(Lowering *lowering) {
+    Program *program = lowering->program;
+    size_t count = 0;
+    PlannedBuffer *planned = ARENA_ARRAY(lowering->arena, PlannedBuffer, program->buffer_count + 1);
+    for (int i = 0; i < program->buffer_count; i++) {
+        const Buffer *buffer = &program->buffers[i];
+        if (buffer->kind == BUFFER_WORKSPACE && buffer->first_step >= 0)
+            planned[count++] =
+                (PlannedBuffer){buffer->bytes, buffer->first_step, buffer->last_step, 0};
+    }
+    MemoryPlan plan = plan_memory(planned, count, WORKSPACE_ALIGNMENT, lowering->arena);
+    count = 0;
+    for (int i = 0; i < program->buffer_count; i++) {
+        Buffer *buffer = &program->buffers[i];
+        if (buffer->kind == BUFFER_WORKSPACE && buffer->first_step >= 0)
+            buffer->offset = planned[count++].offset;
+    }
+    program->workspace_bytes = plan.peak_bytes + SLACK_BYTES;
+    program->workspace_lower_bound_bytes = plan.lower_bound_bytes;
+}

@@ -1,0 +1,23 @@
+/* Measuring what this machine can do at most. */
+#ifndef RIFFLE_BACKENDS_RUN_PEAK_H
+#define RIFFLE_BACKENDS_RUN_PEAK_H
+
+#include "backends/target/target.h"
+#include "ir/diagnostics.h"
+#include <stdint.h>
+
+/* Code for the target that does nothing but multiply-adds of fp32. NULL after reporting. */
+typedef struct PeakProbe PeakProbe;
+PeakProbe *peak_probe_create(const Target *target, Diagnostics *diagnostics);
+void peak_probe_destroy(PeakProbe *probe);                /* NULL is allowed */
+int64_t peak_probe_multiply_adds(const PeakProbe *probe); /* of a run, lane by lane */
+void peak_probe_run(const PeakProbe *probe); /* tens of microseconds; on any threads at once */
+
+/* Runs it on `threads` threads for about `seconds`: GFLOP/s of the best run of each, added up. */
+double peak_gflops(const PeakProbe *probe, int threads, double seconds);
+
+/* Measures what one thread reads from memory, in GB/s (10^9 bytes): the best of several sweeps over
+ * an array that no cache holds. 0 after reporting that there is no room for it. */
+double memory_gbytes(const Target *target, double seconds, Diagnostics *diagnostics);
+
+#endif

@@ -1,0 +1,33 @@
+/* Whether the last output channels of a pointwise convolution are computed as dot products. */
+#include "backends/schedule/tail.h"
+#include "backends/schedule/shape.h"
+#include "backends/schedule/sum_parts.h"
+#include "backends/target/target.h"
+#include "ir/graph.h"
+
+/* Multiply-adds in whose time one sum of lanes is made. */
+static const double sum_cost = 4;
+
+static int64_t input_vectors(const Target *target, const Node *node) {
+    return (node_weight(node, "weight")->type.dims[1] + target->lanes - 1) / target->lanes;
+}
+
+int64_t convolution_tail(const Target *target, const Node *node) {
+    static const double worth = 0.85; /* of the multiply-adds of a vector of channels */
+    enum { LEAST_LANES = 8 };
+    if (target->lanes < LEAST_LANES || target->weight_block > 0 || !target->fused_multiply_add)
+        return 0;
+    const TensorType *weight = &node_weight(node, "weight")->type;
+    if (node->op != OP_conv || !is_pointwise(node) || weight->element != ELEMENT_F32 ||
+        input_vectors(target, node) > LONGEST_SUM)
+        return 0;
+    int64_t outputs = weight->dims[0] / node_integer(node, "groups"), inputs = weight->dims[1];
+    int64_t tail = outputs % target->lanes;
+    double products = (double)tail * ((double)input_vectors(target, node) + sum_cost);
+    return outputs > target->lanes && products < worth * (double)inputs ? tail : 0;
+}
+
+double tail_cycles(const Target *target, const Node *node) {
+    double products = (double)input_vectors(target, node) + sum_cost;
+    return (double)convolution_tail(target, node) * products / target->multiply_adds_per_cycle;
+}

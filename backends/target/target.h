@@ -1,0 +1,96 @@
+/* What code can be made for: processors, platforms and GPUs (target.c; tables in *.def). */
+#ifndef RIFFLE_BACKENDS_TARGET_TARGET_H
+#define RIFFLE_BACKENDS_TARGET_TARGET_H
+
+#include "ir/arena.h"
+#include "ir/diagnostics.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum Architecture {
+#define ARCHITECTURE(identifier, name, pointer_bytes) ARCHITECTURE_##identifier,
+#include "backends/target/targets.def"
+#undef ARCHITECTURE
+    ARCHITECTURE_COUNT
+} Architecture;
+typedef enum ObjectFormat { FORMAT_ELF, FORMAT_COFF, FORMAT_MACHO, FORMAT_WASM } ObjectFormat;
+
+/* What the lowering for a GPU asks. */
+typedef struct GpuTarget {
+    int compute_capability; /* 90 for 9.0 */
+    int multiprocessors;    /* of the largest common part */
+    int64_t shared_bytes;   /* that a block can have */
+    int64_t tile_bytes;     /* that a block should have, so that another one fits beside it */
+} GpuTarget;
+
+/* Whether a processor multiplies pairs of bf16, and if so, more numbers in a time than of f32. */
+typedef enum Bf16Products { BF16_NONE, BF16_SLOW, BF16_FAST } Bf16Products;
+
+/* A processor on a platform. */
+typedef struct Target {
+    const char *name; /* as the user gave it: "x86-64-v3", "znver4", "native" */
+    Architecture architecture;
+    const char *triple; /* LLVM target triple; it decides the ABI, too */
+    ObjectFormat format;
+    const char *cpu;             /* LLVM CPU name */
+    const char *features;        /* LLVM feature string, "" for the CPU's own */
+    int lanes;                   /* f32 lanes of the widest vector */
+    int registers;               /* vector registers */
+    int multiply_adds_per_cycle; /* of full vectors; half vectors: at least 2 */
+    int loads_per_cycle;         /* of at most 8 lanes; wider ones take two */
+    int instructions_per_cycle;
+    bool masks;             /* masked stores are cheap */
+    bool memory_broadcast;  /* a multiply-add can broadcast a float from memory */
+    bool lane_multiply_add; /* a multiply-add can broadcast a lane of a register */
+    bool fused_multiply_add;
+    int64_t l1_bytes, l2_bytes;
+    const char *summary;
+    bool dot_products;    /* of bytes: x86-64 with VNNI */
+    Bf16Products bf16;    /* of pairs of bf16: x86-64 with AVX512-BF16 */
+    const GpuTarget *gpu; /* NULL for a CPU */
+    int weight_block; /* output channels that packed weights keep together; 0: those of a tile */
+    struct Tuning *tuning; /* choices that were measured (tuning.h); NULL: all are the model's */
+} Target;
+typedef struct Tuning Tuning;
+
+/* Whose object files and calls these are. */
+typedef struct Platform {
+    const char *name, *triple; /* both without the API level */
+    Architecture architecture;
+    const char *target;   /* the class of processors that it is for when none is named */
+    int lowest_api_level; /* 0: the platform has none */
+    ObjectFormat format;
+    const char *summary;
+} Platform;
+
+/* The rows of targets.def; *count is set. */
+const Target *target_table(size_t *count);
+const Platform *platform_table(size_t *count);
+
+/* The rows of gpus.def: targets like others, but only `riffle compile` takes them. */
+const Target *gpu_target_table(size_t *count);
+
+/* The name of an architecture, and the bytes of a pointer on it. */
+const char *architecture_name(Architecture architecture);
+int architecture_pointer_bytes(Architecture architecture);
+
+/* The processors that multiply pairs of bf16, joined by commas (bf16.def). */
+const char *target_names_with_bf16(Arena *arena);
+
+/* The processor names that target_find also takes (cpus.def), of one architecture; *count is set.
+ */
+const char *const *target_processor_names(Architecture architecture, Arena *arena, size_t *count);
+
+/* A class of processors, a processor, a platform (with its API level, if it has one), or "native"
+ * (this machine). NULL after reporting an error with the nearest known name. */
+const Target *target_find(const char *name, Arena *arena, Diagnostics *diagnostics);
+
+/* The same, of a platform, for the named processor or class of them; NULL: as target_find. */
+const Target *target_find_processor(
+    const char *name, const char *processor, Arena *arena, Diagnostics *diagnostics);
+
+/* Whether code for the target runs on this machine. */
+bool target_runs_here(const Target *target);
+
+#endif
