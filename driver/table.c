@@ -24,7 +24,11 @@ static void *checked(void *memory) {
 
 static char **new_row(Table *table) {
     size_t columns = (size_t)table->column_count, rows = (size_t)table->row_count;
-    table->cells = checked(realloc(table->cells, (rows + 1) * columns * sizeof *table->cells));
+    if (table->row_count == table->row_capacity) {
+        table->row_capacity = table->row_count == 0 ? 64 : 2 * table->row_count;
+        table->cells = checked(
+            realloc(table->cells, (size_t)table->row_capacity * columns * sizeof *table->cells));
+    }
     table->row_count++;
     return table->cells + rows * columns;
 }

@@ -16,7 +16,7 @@ typedef struct Table {
     const TableColumn *columns;
     int column_count;
     char **cells; /* row by row; owned */
-    int row_count;
+    int row_count, row_capacity;
 } Table;
 
 Table table_create(const TableColumn *columns, int column_count);

@@ -104,6 +104,9 @@ bool argument_integers(Evaluator *evaluator, const Call *call, const Argument *a
     Datum value = argument->value;
     const Datum *items = value.kind == DATUM_LIST ? value.items : &value;
     int count = value.kind == DATUM_LIST ? value.count : 1;
+    if (!spend(evaluator, count, argument->where)) {
+        return false;
+    }
     int64_t *numbers = ARENA_ARRAY(evaluator->graph->arena, int64_t, count + 1);
     for (int i = 0; i < count; i++) {
         if (!datum_to_integer(items[i], &numbers[i]) || numbers[i] < least ||

@@ -123,7 +123,8 @@ static Datum arithmetic(
 
 static Datum compare(Evaluator *evaluator, const Expression *expression, Datum left, Datum right) {
     if (expression->operation == OPERATOR_equal || expression->operation == OPERATOR_not_equal) {
-        return datum_boolean(datum_equal(left, right) == (expression->operation == OPERATOR_equal));
+        return datum_boolean(is_equal(evaluator, left, right, expression->where) ==
+                             (expression->operation == OPERATOR_equal));
     }
     int order = 0;
     if (left.kind == DATUM_INTEGER && right.kind == DATUM_INTEGER) {
@@ -152,8 +153,8 @@ static Datum contains(Evaluator *evaluator, const Expression *expression, Datum 
             "'in' looks into a list or a table, not %s", datum_describe(right, evaluator->arena));
     }
     int step = right.kind == DATUM_TABLE ? 2 : 1;
-    for (int i = 0; i < right.count; i++) {
-        if (datum_equal(left, right.items[i * step])) {
+    for (int i = 0; i < right.count && !evaluator->stopped; i++) {
+        if (is_equal(evaluator, left, right.items[i * step], expression->where)) {
             return datum_boolean(true);
         }
     }

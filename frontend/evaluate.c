@@ -72,6 +72,14 @@ bool spend(Evaluator *evaluator, int64_t effort, SourceRange where) {
     return !evaluator->stopped;
 }
 
+bool is_equal(Evaluator *evaluator, Datum a, Datum b, SourceRange where) {
+    int64_t most = (int64_t)EFFORT_LIMIT * COMPARISONS_OF_A_STEP;
+    bool equal = datum_equal(a, b, &evaluator->comparisons, most);
+    int64_t steps = evaluator->comparisons / COMPARISONS_OF_A_STEP;
+    evaluator->comparisons %= COMPARISONS_OF_A_STEP;
+    return spend(evaluator, steps, where) && equal;
+}
+
 /* ---- names ---- */
 
 static Variable *find_in_scope(const Scope *scope, const char *name) {
@@ -244,7 +252,7 @@ static Datum evaluate_list(Evaluator *evaluator, const Expression *expression) {
 static Datum evaluate_table(Evaluator *evaluator, const Expression *expression) {
     int count = expression->items.count;
     Datum *items = ARENA_ARRAY(evaluator->arena, Datum, 2 * count + 1);
-    bool known = spend(evaluator, (int64_t)count * (1 + count / 16), expression->where);
+    bool known = spend(evaluator, count, expression->where);
     for (int i = 0; i < count && !evaluator->stopped; i++) {
         const Expression *entry = expression->items.items[i];
         Datum key = evaluate(evaluator, entry->left);
@@ -258,8 +266,8 @@ static Datum evaluate_table(Evaluator *evaluator, const Expression *expression) 
                 datum_describe(key, evaluator->arena));
             known = false;
         }
-        for (int j = 0; j < i; j++) {
-            if (datum_equal(items[2 * j], key)) {
+        for (int j = 0; j < i && !evaluator->stopped; j++) {
+            if (is_equal(evaluator, items[2 * j], key, entry->left->where)) {
                 complain(evaluator, entry->left->where, NULL,
                     "the key %s stands twice in the table", datum_spelling(key, evaluator->arena));
                 known = false;
@@ -267,7 +275,7 @@ static Datum evaluate_table(Evaluator *evaluator, const Expression *expression) 
         }
     }
     Datum table = make_list(evaluator, items, 2 * count, expression->where);
-    if (!known || table.kind == DATUM_UNKNOWN) {
+    if (!known || evaluator->stopped || table.kind == DATUM_UNKNOWN) {
         return datum_unknown;
     }
     table.kind = DATUM_TABLE;
@@ -301,12 +309,13 @@ static Datum evaluate_index(Evaluator *evaluator, const Expression *expression) 
         return datum_unknown;
     }
     if (object.kind == DATUM_TABLE) {
-        for (int i = 0; i < object.count; i++) {
-            if (datum_equal(object.items[2 * i], index)) {
+        for (int i = 0; i < object.count && !evaluator->stopped; i++) {
+            if (is_equal(evaluator, object.items[2 * i], index, expression->where)) {
                 return object.items[2 * i + 1];
             }
         }
-        return missing_key(evaluator, expression, object, index);
+        return evaluator->stopped ? datum_unknown
+                                  : missing_key(evaluator, expression, object, index);
     }
     if (object.kind != DATUM_LIST) {
         return complain(evaluator, expression->left->where, NULL,

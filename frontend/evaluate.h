@@ -9,13 +9,14 @@
 
 enum {
     EFFORT_LIMIT = 4 * 1000 * 1000, /* steps, list items and string bytes of one elaboration */
-    EVALUATION_DEPTH_LIMIT = 1000,  /* nested expressions and statements, through all calls */
-    CALL_DEPTH_LIMIT = 64,          /* units that call units */
-    LIST_LIMIT = 65536,             /* items of one list */
-    LIST_DEPTH_LIMIT = 16,          /* lists in one another */
-    NODE_LIMIT = 16384,             /* nodes of the graph */
-    IMPORT_LIMIT = 64,              /* files */
-    REPORT_LIMIT = 200,             /* mistakes before evaluation stops */
+    COMPARISONS_OF_A_STEP = 16,
+    EVALUATION_DEPTH_LIMIT = 1000, /* nested expressions and statements, through all calls */
+    CALL_DEPTH_LIMIT = 64,         /* units that call units */
+    LIST_LIMIT = 65536,            /* items of one list */
+    LIST_DEPTH_LIMIT = 16,         /* lists in one another */
+    NODE_LIMIT = 16384,            /* nodes of the graph */
+    IMPORT_LIMIT = 64,             /* files */
+    REPORT_LIMIT = 200,            /* mistakes before evaluation stops */
 };
 
 typedef enum DatumKind {
@@ -95,6 +96,7 @@ typedef struct Evaluator {
     Prefix *prefix;
     Frame *frame;
     int64_t effort;
+    int64_t comparisons; /* that do not make up a step yet */
     int depth, call_depth, node_count, report_count;
     bool failed;  /* some error was reported */
     bool stopped; /* a limit was reached: evaluate nothing more */
@@ -141,7 +143,8 @@ const char *datum_describe(Datum datum, Arena *arena);
 /* As the language writes it; a string without quotes when `bare`. Long lists are cut short. */
 void datum_print(Datum datum, bool bare, Text *text);
 const char *datum_spelling(Datum datum, Arena *arena);
-bool datum_equal(Datum a, Datum b);
+/* Counts what was compared; false once that is more than `most`. */
+bool datum_equal(Datum a, Datum b, int64_t *compared, int64_t most);
 
 /* ---- evaluate.c ---- */
 
@@ -156,6 +159,9 @@ void note_reported(Evaluator *evaluator, SourceRange where);
 Datum make_list(Evaluator *evaluator, const Datum *items, int count, SourceRange where);
 /* Counts work; false once the limit is reached. */
 bool spend(Evaluator *evaluator, int64_t effort, SourceRange where);
+/* Whether the two are equal. Counts COMPARISONS_OF_A_STEP comparisons as a step of work; false,
+ * too, once the limit is reached. */
+bool is_equal(Evaluator *evaluator, Datum a, Datum b, SourceRange where);
 Datum evaluate(Evaluator *evaluator, const Expression *expression);
 /* Evaluates the arguments of a call, behind `piped` unless that is NULL. False after an error that
  * leaves no sense in the call. */

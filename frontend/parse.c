@@ -358,13 +358,22 @@ int rfl_lex(YYSTYPE *value, YYLTYPE *where, ParseContext *context) {
 
 /* ---- depth ---- */
 
-Expression *parse_finish(ParseContext *context, Expression *expression) {
-    if (expression_finish(expression)) {
+static Expression *parse_checked(ParseContext *context, Expression *expression, bool fits) {
+    if (fits) {
         return expression;
     }
     diagnostics_report(context->diagnostics, SEVERITY_ERROR, expression->where, NULL,
         "nested more than %d levels deep", SYNTAX_DEPTH_LIMIT);
     return expression_create(context->arena, EXPRESSION_ERROR, expression->where);
+}
+
+Expression *parse_finish(ParseContext *context, Expression *expression) {
+    return parse_checked(context, expression, expression_finish(expression));
+}
+
+Expression *parse_add_item(ParseContext *context, Expression *expression, Expression *item) {
+    bool fits = expression_add_item(context->arena, expression, item);
+    return parse_checked(context, expression, fits);
 }
 
 Statement *parse_finish_statement(ParseContext *context, Statement *statement) {

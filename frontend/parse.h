@@ -71,6 +71,8 @@ void parse_report_unexpected(
 
 /* Reports trees nested too deeply, and cuts them. */
 Expression *parse_finish(ParseContext *context, Expression *expression);
+/* Adds an item to one that is finished. */
+Expression *parse_add_item(ParseContext *context, Expression *expression, Expression *item);
 Statement *parse_finish_statement(ParseContext *context, Statement *statement);
 
 void scan_comment(ParseContext *context, const char *text, size_t length, Span where);

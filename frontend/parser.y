@@ -97,10 +97,10 @@ static Expression *make_pipe(
     if (left->kind != EXPRESSION_PIPE) {
         expression = make(context, EXPRESSION_PIPE, where);
         expression->left = left;
+        expression_finish(expression); /* the stage, which lies deeper or as deep, is checked */
     }
     expression->where = parse_range(context, where);
-    expression_list_add(context->arena, &expression->items, stage);
-    return parse_finish(context, expression);
+    return parse_add_item(context, expression, stage);
 }
 
 static Template *make_template(ParseContext *context) {

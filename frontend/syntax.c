@@ -118,6 +118,12 @@ bool expression_finish(Expression *expression) {
     return depth <= SYNTAX_DEPTH_LIMIT;
 }
 
+bool expression_add_item(Arena *arena, Expression *expression, Expression *item) {
+    expression_list_add(arena, &expression->items, item);
+    deepen(&expression->depth, item->depth);
+    return expression->depth <= SYNTAX_DEPTH_LIMIT;
+}
+
 bool statement_finish(Statement *statement) {
     int depth = 1;
     deepen_by_list(&depth, &statement->targets);

@@ -172,6 +172,8 @@ void trivia_add_comment(Arena *arena, Trivia *trivia, const char *comment);
 /* Sets the depth from the children's. False when the tree is nested too deeply; the caller reports
  * it and drops the children. */
 bool expression_finish(Expression *expression);
+/* Adds an item to one that is finished; the same. */
+bool expression_add_item(Arena *arena, Expression *expression, Expression *item);
 bool statement_finish(Statement *statement);
 
 /* The names of the language that no spec can redefine. */

@@ -110,6 +110,11 @@ def layers(n):
     return network(lines(n, "    x = x |> conv(8, 1) @ layer{i}\n"))
 
 
+@specs("fmt many.rfl", 8000, 256000)
+def stages_of_a_pipe(n):
+    return network("    x = x" + " |> relu" * n + "\n")
+
+
 @specs("fmt many.rfl", 4000, 64000)
 def comments(n):
     return "# one\n\n" * n + network("    # two\n" * n + "    let a = [\n        # three\n" + "        1, # four\n" * n + "    ]\n")

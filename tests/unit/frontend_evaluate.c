@@ -49,6 +49,12 @@ static void expressions_have_values(void **state) {
         {"", "1 != 2 and not (1 > 2)", "true"},
         {"", "false and 1 // 0 == 1", "false"},
         {"", "true or 1 // 0 == 1", "true"},
+        /* more than a million items, since the lists share parts */
+        {"let a = 0 .. 65000 let b = 0 .. 65000",
+            "[a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a] == [b, b, b, b, b, b, b, b, b, b, b, "
+            "b, "
+            "b, b, b, b]",
+            "true"},
         {"", "2 in [1, 2.0] and not (3 in {1: 2})", "true"},
         {"", "1 .. 4", "[1, 2, 3]"},
         {"", "4 .. 1", "[]"},
