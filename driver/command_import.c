@@ -164,8 +164,9 @@ static bool make_spec(const ImportOptions *options, const Graph *graph, Text *sp
         arena_format(session->arena, "Imported from %s.", base_name(options->input));
     graph_print_spec(graph, comment, &flat);
     SourceFile *file = ARENA_NEW(session->arena, SourceFile);
-    *file = (SourceFile){
-        options->output, arena_copy_bytes(session->arena, flat.data, flat.length), flat.length};
+    /* what would still be wrong with it has a place in what is not there */
+    *file = (SourceFile){arena_format(session->arena, "%s (not written)", options->output),
+        arena_copy_bytes(session->arena, flat.data, flat.length), flat.length};
     text_free(&flat);
     Spec *spec = spec_parse(file, session->arena, session->diagnostics);
     if (spec == NULL || !spec_fits(graph, spec, session))

@@ -33,13 +33,10 @@ static bool is_op_name(const char *name) {
 }
 
 static const char *name_value(Writer *writer, const Value *value) {
-    const char *base = value->name == NULL ? "x" : value->name, *name = base;
-    bool blocked = is_op_name(base) || is_keyword(base);
-    for (int suffix = 1; blocked || name_map_find(writer->taken, name) != NULL; suffix++) {
-        name = arena_format(writer->arena, "%s_%d", base, suffix);
-        blocked = false;
-    }
-    name_map_put(writer->taken, name, writer);
+    const char *base = value->name == NULL ? "x" : value->name;
+    if (is_op_name(base) || is_keyword(base))
+        name_map_take(writer->taken, base, 1);
+    const char *name = name_map_take(writer->taken, base, 1);
     writer->names[value->id] = name;
     return name;
 }

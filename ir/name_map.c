@@ -64,3 +64,14 @@ void name_map_put(NameMap *map, const char *name, void *item) {
         map->used++;
     *slot = (Slot){name, item};
 }
+
+const char *name_map_take(NameMap *map, const char *name, int first_suffix) {
+    const char *free_name = name;
+    int *suffix = name_map_find(map, name); /* that is to be tried next */
+    while (name_map_find(map, free_name) != NULL)
+        free_name = arena_format(map->arena, "%s_%d", name, (*suffix)++);
+    int *entry = ARENA_NEW(map->arena, int);
+    *entry = first_suffix;
+    name_map_put(map, free_name, entry);
+    return free_name;
+}

@@ -32,7 +32,7 @@ const Onnx__AttributeProto *attribute_find(const Importer *importer, const char 
     return NULL;
 }
 
-static bool has_type(
+bool attribute_has_type(
     Importer *importer, const Onnx__AttributeProto *attribute, OnnxAttributeType type) {
     if (attribute->type == (int)type)
         return true;
@@ -43,7 +43,17 @@ static bool has_type(
 bool attribute_integer(Importer *importer, const char *name, int64_t standard, int64_t *value) {
     const Onnx__AttributeProto *attribute = attribute_find(importer, name);
     *value = attribute == NULL ? standard : attribute->i;
-    return attribute == NULL || has_type(importer, attribute, ONNX_ATTRIBUTE_INT);
+    return attribute == NULL || attribute_has_type(importer, attribute, ONNX_ATTRIBUTE_INT);
+}
+
+bool attribute_flag(Importer *importer, const char *name, bool standard, bool *flag) {
+    int64_t value;
+    if (!attribute_integer(importer, name, standard, &value))
+        return false;
+    *flag = value != 0;
+    return value == 0 || value == 1 ||
+           node_fault(
+               importer, NULL, "the attribute '%s' must be 0 or 1, but is %" PRId64, name, value);
 }
 
 bool attribute_number(Importer *importer, const char *name, double standard, double *value) {
@@ -52,7 +62,7 @@ bool attribute_number(Importer *importer, const char *name, double standard, dou
     if (attribute == NULL)
         return true;
     *value = (double)attribute->f;
-    if (!has_type(importer, attribute, ONNX_ATTRIBUTE_FLOAT))
+    if (!attribute_has_type(importer, attribute, ONNX_ATTRIBUTE_FLOAT))
         return false;
     return isfinite(*value) ||
            node_fault(importer, NULL, "the attribute '%s' is no finite number", name);
@@ -64,7 +74,7 @@ bool attribute_integers(Importer *importer, const char *name, IntegerList *list)
     if (attribute == NULL)
         return true;
     *list = (IntegerList){attribute->ints, attribute->n_ints};
-    return has_type(importer, attribute, ONNX_ATTRIBUTE_INTS);
+    return attribute_has_type(importer, attribute, ONNX_ATTRIBUTE_INTS);
 }
 
 bool attribute_string(Importer *importer, const char *name, const char **string) {
@@ -74,7 +84,7 @@ bool attribute_string(Importer *importer, const char *name, const char **string)
         return true;
     *string = arena_copy_bytes(importer->arena,
         attribute->s.len > 0 ? (const char *)attribute->s.data : "", attribute->s.len);
-    return has_type(importer, attribute, ONNX_ATTRIBUTE_STRING);
+    return attribute_has_type(importer, attribute, ONNX_ATTRIBUTE_STRING);
 }
 
 bool resolve_axis(Importer *importer, int64_t axis, int rank, int *result) {

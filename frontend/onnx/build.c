@@ -15,6 +15,8 @@ bool finish_node(Importer *importer, Node *node) {
     if (good) {
         graph_append(importer->graph, node);
         importer->last = node;
+        if (*node->path != '\0' && name_map_find(importer->path_nodes, node->path) == NULL)
+            name_map_put(importer->path_nodes, node->path, node);
         for (int i = 0; i < node->result_count; i++)
             node->results[i]->name = value_name(importer, node_label(importer->node));
     } else {
@@ -48,6 +50,8 @@ void node_set_weight(
 }
 
 const float *repeat_number(Importer *importer, double number, int64_t count) {
+    if (!spend_elements(importer, &(Shape){.rank = 1, .dims = {count}}))
+        return NULL;
     float *numbers = ARENA_ARRAY(importer->arena, float, count);
     for (int64_t i = 0; i < count; i++)
         numbers[i] = (float)number;
@@ -57,13 +61,19 @@ const float *repeat_number(Importer *importer, double number, int64_t count) {
 /* A batch norm whose statistics are those of numbers that need no change. */
 Value *build_affine(Importer *importer, Value *value, const float *scale, const float *shift) {
     int64_t channels = value->type.dims[1];
-    const float *zeros = repeat_number(importer, 0, channels);
-    const float *ones = repeat_number(importer, 1, channels);
     TensorType type = tensor_type(1, &channels);
     OpKind op = scale == NULL ? OP_bias : OP_batch_norm;
-    const float *data[MAX_OP_WEIGHTS] = {scale, shift == NULL ? zeros : shift, zeros, ones};
-    if (op == OP_bias)
-        memcpy(data, (const float *[MAX_OP_WEIGHTS]){shift}, sizeof data);
+    const float *data[MAX_OP_WEIGHTS] = {shift};
+    if (op == OP_batch_norm) {
+        const float *zeros = repeat_number(importer, 0, channels);
+        const float *ones = zeros == NULL ? NULL : repeat_number(importer, 1, channels);
+        if (ones == NULL)
+            return NULL;
+        data[0] = scale;
+        data[1] = shift == NULL ? zeros : shift;
+        data[2] = zeros;
+        data[3] = ones;
+    }
     const char *path = weight_path(importer, NULL, op, data);
     Node *node = begin_node(importer, op, path, &value, 1);
     for (int i = 0; i < op_info(op)->weight_count; i++)

@@ -22,9 +22,7 @@ static Symbol *pick(
     return symbol_integers(importer, shape, integers);
 }
 
-/* Takes the elements of a constant from what all that are computed may have together; each is kept
- * until the end. */
-static bool spend(Importer *importer, const Shape *shape) {
+bool spend_elements(Importer *importer, const Shape *shape) {
     int64_t count = shape_elements(shape);
     if (count >= 0 && count <= FOLDING_BUDGET - importer->folding_spent) {
         importer->folding_spent += count;
@@ -62,7 +60,7 @@ static void dense_steps(const Shape *shape, int64_t *steps) {
 static bool fold_transpose(Importer *importer) {
     const Symbol *symbol = operand(importer, 0);
     IntegerList list;
-    if (!attribute_integers(importer, "perm", &list) || !spend(importer, &symbol->shape))
+    if (!attribute_integers(importer, "perm", &list) || !spend_elements(importer, &symbol->shape))
         return false;
     int64_t dense[ONNX_MAX_RANK], steps[ONNX_MAX_RANK];
     bool seen[ONNX_MAX_RANK] = {0};
@@ -97,9 +95,13 @@ static bool take(
 
 static bool fold_gather(Importer *importer) {
     const Symbol *symbol = operand(importer, 0), *indices = operand(importer, 1);
+    int64_t axis_given;
+    int axis;
     if (indices == NULL || indices->integers == NULL || symbol->shape.rank < 1)
         return node_fault(importer, NULL, "its indices are no whole numbers");
-    if (!spend(importer, &indices->shape))
+    if (!attribute_integer(importer, "axis", 0, &axis_given) ||
+        !resolve_axis(importer, axis_given, symbol->shape.rank, &axis) ||
+        !spend_elements(importer, &indices->shape))
         return false;
     int64_t count = shape_elements(&indices->shape), size = symbol->shape.dims[0];
     int64_t *list = ARENA_ARRAY(importer->arena, int64_t, count + 1);
@@ -122,17 +124,23 @@ static int64_t clamped(int64_t at, int64_t size) {
 /* One part of a list, front to back. */
 static bool fold_slice(Importer *importer) {
     const Symbol *symbol = operand(importer, 0);
-    IntegerList begin = {0}, end = {0}, step = {0};
+    IntegerList begin = {0}, end = {0}, step = {0}, axes = {0};
+    int axis;
     bool operands = importer->node->n_input > 1;
-    if (operands ? !integers_operand(importer, 1, "starts", &begin) ||
-                       !integers_operand(importer, 2, "ends", &end) ||
-                       (has_operand(importer, 4) && !integers_operand(importer, 4, "steps", &step))
-                 : !attribute_integers(importer, "starts", &begin) ||
-                       !attribute_integers(importer, "ends", &end))
+    if (operands
+            ? !integers_operand(importer, 1, "starts", &begin) ||
+                  !integers_operand(importer, 2, "ends", &end) ||
+                  (has_operand(importer, 3) && !integers_operand(importer, 3, "axes", &axes)) ||
+                  (has_operand(importer, 4) && !integers_operand(importer, 4, "steps", &step))
+            : !attribute_integers(importer, "starts", &begin) ||
+                  !attribute_integers(importer, "ends", &end) ||
+                  !attribute_integers(importer, "axes", &axes))
+        return false;
+    if (axes.count == 1 && !resolve_axis(importer, axes.items[0], symbol->shape.rank, &axis))
         return false;
     int64_t stride = step.count == 1 ? step.items[0] : 1;
-    if (symbol->shape.rank != 1 || begin.count != 1 || end.count != 1 || stride == 0 ||
-        stride == INT64_MIN)
+    if (symbol->shape.rank != 1 || begin.count != 1 || end.count != 1 || axes.count > 1 ||
+        step.count > 1 || stride == 0 || stride == INT64_MIN)
         return node_fault(importer, "simplify the model before",
             "a part of a constant of the shape %s is not computed here",
             shape_spelling(importer->arena, &symbol->shape));
@@ -142,7 +150,7 @@ static bool fold_slice(Importer *importer) {
         first = first >= size ? size - 1 : first;
         last = end.items[0] < -size ? -1 : last;
     }
-    if (!spend(importer, &symbol->shape))
+    if (!spend_elements(importer, &symbol->shape))
         return false;
     Shape shape = {.rank = 1};
     int64_t *list = ARENA_ARRAY(importer->arena, int64_t, size + 1);
@@ -164,7 +172,10 @@ static bool fold_concat(Importer *importer) {
                 importer, "simplify the model before", "only lists of one type are joined here");
         shape.dims[0] += symbol->shape.dims[0];
     }
-    if (!spend(importer, &shape))
+    int64_t axis_given;
+    int axis;
+    if (!attribute_integer(importer, "axis", 1, &axis_given) ||
+        !resolve_axis(importer, axis_given, shape.rank, &axis) || !spend_elements(importer, &shape))
         return false;
     size_t size = floats ? sizeof(float) : sizeof(int64_t), at = 0;
     char *bytes = arena_allocate(importer->arena, (size_t)(shape.dims[0] + 1) * size);
@@ -227,7 +238,7 @@ static bool broadcast(Importer *importer, const Shape *a, const Shape *b, Shape 
                 shape_spelling(importer->arena, a), shape_spelling(importer->arena, b));
         shape->dims[i] = of_a == 1 ? of_b : of_a;
     }
-    return spend(importer, shape);
+    return spend_elements(importer, shape);
 }
 
 /* The operand with an element for each of the shape. */
@@ -272,7 +283,7 @@ static bool fold_arithmetic(Importer *importer, Arithmetic kind) {
 static bool fold_cast(Importer *importer) {
     const Symbol *symbol = operand(importer, 0);
     int64_t to;
-    if (!attribute_integer(importer, "to", 0, &to) || !spend(importer, &symbol->shape))
+    if (!attribute_integer(importer, "to", 0, &to) || !spend_elements(importer, &symbol->shape))
         return false;
     int64_t count = shape_elements(&symbol->shape);
     if (to == ONNX_FLOAT && symbol->integers != NULL) {
@@ -348,18 +359,22 @@ bool import_constant(Importer *importer) {
     *integer = value->i;
     *number = value->f;
     if (strcmp(value->name, "value_int") == 0)
-        return set_result(importer, symbol_integers(importer, &scalar, integer));
+        return attribute_has_type(importer, value, ONNX_ATTRIBUTE_INT) &&
+               set_result(importer, symbol_integers(importer, &scalar, integer));
     if (strcmp(value->name, "value_float") == 0)
-        return set_result(importer, symbol_floats(importer, &scalar, number));
+        return attribute_has_type(importer, value, ONNX_ATTRIBUTE_FLOAT) &&
+               set_result(importer, symbol_floats(importer, &scalar, number));
     if (strcmp(value->name, "value_ints") == 0) {
         list.dims[0] = (int64_t)value->n_ints;
-        return set_result(
-            importer, symbol_integers(importer, &list, value->n_ints > 0 ? value->ints : integer));
+        return attribute_has_type(importer, value, ONNX_ATTRIBUTE_INTS) &&
+               set_result(importer,
+                   symbol_integers(importer, &list, value->n_ints > 0 ? value->ints : integer));
     }
     if (strcmp(value->name, "value_floats") == 0) {
         list.dims[0] = (int64_t)value->n_floats;
-        return set_result(
-            importer, symbol_floats(importer, &list, value->n_floats > 0 ? value->floats : number));
+        return attribute_has_type(importer, value, ONNX_ATTRIBUTE_FLOATS) &&
+               set_result(importer,
+                   symbol_floats(importer, &list, value->n_floats > 0 ? value->floats : number));
     }
     if (value->t == NULL)
         return node_fault(importer, NULL, "its value is no tensor");
@@ -377,7 +392,7 @@ bool import_constant_of_shape(Importer *importer) {
     Shape shape = {.rank = (int)list.count}, one = {0};
     if (list.count > 0)
         memcpy(shape.dims, list.items, list.count * sizeof *list.items);
-    if (!spend(importer, &shape))
+    if (!spend_elements(importer, &shape))
         return false;
     const Onnx__AttributeProto *value = attribute_find(importer, "value");
     const Symbol *symbol = value == NULL || value->t == NULL

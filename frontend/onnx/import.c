@@ -1,5 +1,6 @@
 /* The model as a whole: its nodes in order, its inputs and outputs. */
 #include "frontend/onnx/import.h"
+#include "frontend/evaluate.h"
 #include "frontend/onnx/importer.h"
 #include "frontend/onnx/order.h"
 #include "frontend/onnx/read.h"
@@ -190,12 +191,17 @@ static bool check_node(Importer *importer) {
                             : arena_format(importer->arena, "did you mean '%s'?", closest),
             "riffle does not know this op");
     }
-    bool good = true;
+    bool good = node->n_input <= op->operands ||
+                node_fault(importer, NULL, "it has %zu inputs; at most %zu are known of it",
+                    node->n_input, op->operands);
     for (size_t i = 0; i < node->n_attribute; i++) {
         const Onnx__AttributeProto *attribute = node->attribute[i];
         if (!is_known_attribute(op, attribute->name))
             good = node_fault(
                 importer, NULL, "the attribute '%.100s' is not known of it", attribute->name);
+        else if (good && attribute_find(importer, attribute->name) != attribute)
+            good = node_fault(
+                importer, NULL, "the attribute '%.100s' is there twice", attribute->name);
         else if (*attribute->ref_attr_name != '\0')
             good = node_fault(
                 importer, NULL, "the attribute '%.100s' is that of a function", attribute->name);
@@ -231,6 +237,17 @@ static Operands look_at_operands(Importer *importer) {
     return missing ? OPERANDS_MISSING : broken ? OPERANDS_BROKEN : result;
 }
 
+/* What an op of the standard also results in and riffle does not make may be named, but not read.
+ */
+static bool check_results(Importer *importer) {
+    for (size_t i = 0; i < importer->node->n_output; i++)
+        if (result_is_used(importer, i) &&
+            name_map_find(importer->symbols, importer->node->output[i]) == NULL)
+            return node_fault(importer, NULL, "its output %zu, '%.200s', is used; riffle has none",
+                i + 1, importer->node->output[i]);
+    return true;
+}
+
 static bool import_node(Importer *importer) {
     const OnnxOp *op = onnx_op_find(importer->node->op_type);
     bool good = check_node(importer);
@@ -240,12 +257,12 @@ static bool import_node(Importer *importer) {
         return false;
     case OPERANDS_CONSTANT:
         if (good && op->folds && has_operand(importer, 0))
-            return fold_node(importer);
+            return fold_node(importer) && check_results(importer);
         break;
     case OPERANDS_MIXED:
         break;
     }
-    return good && op->import(importer);
+    return good && op->import(importer) && check_results(importer);
 }
 
 static void break_results(Importer *importer) {
@@ -321,6 +338,15 @@ static void drop_dead_nodes(Importer *importer) {
     graph_drop_unused_weights(graph);
 }
 
+static bool check_count(Importer *importer) {
+    int count = 0;
+    for (const Node *node = importer->graph->first; node != NULL; node = node->next)
+        count++;
+    return count <= NODE_LIMIT ||
+           model_fault(importer, NULL, "the network has %d nodes, at most %d can be imported",
+               count, NODE_LIMIT);
+}
+
 static bool check_weights(Importer *importer) {
     bool good = true;
     for (const Weight *weight = importer->graph->first_weight; weight; weight = weight->next) {
@@ -343,7 +369,7 @@ static Graph *finish(Importer *importer, size_t errors_before) {
         return NULL;
     drop_dead_nodes(importer);
     gathers_to_splits(importer->graph, importer->arena);
-    if (!check_weights(importer))
+    if (!check_count(importer) || !check_weights(importer))
         return NULL;
     if (importer->converted > 0)
         diagnostics_report(importer->diagnostics, SEVERITY_WARNING, importer->where, NULL,
@@ -365,6 +391,9 @@ Graph *onnx_import_bytes(const char *path, const void *bytes, size_t length,
         .symbols = name_map_create(arena),
         .uses = name_map_create(arena),
         .paths = name_map_create(arena),
+        .path_nodes = name_map_create(arena),
+        .sharers = name_map_create(arena),
+        .transposed = name_map_create(arena),
         .taken_names = name_map_create(arena)};
     size_t errors_before = diagnostics_error_count(diagnostics);
     const Onnx__ModelProto *model = onnx_model_read(&importer, bytes, length);

@@ -18,6 +18,7 @@ enum {
     FOLDING_BUDGET = 1 << 25, /* elements that all computed constants may have together */
     LAYOUT_BUDGET = 1 << 24,  /* channels that all views may name together */
 };
+#define ONNX_ANY SIZE_MAX /* operands of an op that joins what it is given */
 
 /* TensorProto.DataType */
 typedef enum OnnxType {
@@ -94,7 +95,10 @@ typedef struct Importer {
     Graph *graph;
     NameMap *symbols;     /* name -> Symbol */
     NameMap *uses;        /* name -> int: how many nodes and outputs read it */
-    NameMap *paths;       /* weight path -> the Node that has it */
+    NameMap *paths;       /* of weights, that are taken */
+    NameMap *path_nodes;  /* weight path -> the first Node that has it */
+    NameMap *sharers;     /* a layer's path and data, in letters -> the path that it was given */
+    NameMap *transposed;  /* an address of floats, in letters -> Transposed */
     NameMap *taken_names; /* of values of the spec */
     int64_t opset;
     int64_t layout_spent, folding_spent;
@@ -113,6 +117,7 @@ bool node_fault(Importer *importer, const char *hint, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 const char *node_label(const Onnx__NodeProto *node);
 const char *shape_spelling(Arena *arena, const Shape *shape);
+const char *list_spelling(Arena *arena, IntegerList list);
 
 /* ---- tensors of the file (tensor.c, external.c) ---- */
 
@@ -153,8 +158,13 @@ int use_count(const Importer *importer, const char *name);
 /* ---- attributes (attributes.c) ---- */
 
 const Onnx__AttributeProto *attribute_find(const Importer *importer, const char *name);
+/* False after reporting that it has another. */
+bool attribute_has_type(
+    Importer *importer, const Onnx__AttributeProto *attribute, OnnxAttributeType type);
 /* Each takes the default when the attribute is absent, and reports one of another type. */
 bool attribute_integer(Importer *importer, const char *name, int64_t standard, int64_t *value);
+/* 0 or 1. */
+bool attribute_flag(Importer *importer, const char *name, bool standard, bool *flag);
 bool attribute_number(Importer *importer, const char *name, double standard, double *value);
 bool attribute_integers(
     Importer *importer, const char *name, IntegerList *list); /* absent: empty */
@@ -176,6 +186,7 @@ Value *build_unary(Importer *importer, OpKind op, Value *value); /* NULL after r
 void node_set_weight(Importer *importer, Node *node, int index, TensorType type, const float *data);
 /* x * scale + shift for each channel; either may be NULL: 1, 0. */
 Value *build_affine(Importer *importer, Value *value, const float *scale, const float *shift);
+/* NULL after reporting: computed constants have a limit (spend_elements). */
 const float *repeat_number(Importer *importer, double number, int64_t count);
 
 /* ---- names (names.c) ---- */
@@ -229,6 +240,7 @@ Value *image_operand(Importer *importer, size_t index);
 typedef struct OnnxOp {
     const char *name;
     bool (*import)(Importer *importer); /* false after reporting */
+    size_t operands;                    /* at most */
     const char *attributes;             /* the known ones, separated by blanks */
     bool folds; /* a constant result is computed from constant operands by fold_node */
 } OnnxOp;
@@ -237,6 +249,9 @@ const OnnxOp *onnx_op_find(const char *name);
 const char *onnx_op_closest(const char *name); /* NULL when none is like it */
 /* When all operands are constants: computes the results. */
 bool fold_node(Importer *importer);
+/* Takes the elements of a constant from what all that are computed may have together; each is kept
+ * until the end. False after reporting. */
+bool spend_elements(Importer *importer, const Shape *shape);
 
 #define ONNX_OP(name, function, ...) bool import_##function(Importer *importer);
 #include "frontend/onnx/ops.def"

@@ -8,9 +8,10 @@
 
 static Value *finish_pending(Importer *importer, Symbol *symbol) {
     Value *base = symbol->value, *value = base;
-    const float *three = repeat_number(importer, 3, base->type.dims[1]);
-    if (symbol->pending != PENDING_NOTHING)
-        value = build_affine(importer, value, NULL, three);
+    if (symbol->pending != PENDING_NOTHING) {
+        const float *three = repeat_number(importer, 3, base->type.dims[1]);
+        value = three == NULL ? NULL : build_affine(importer, value, NULL, three);
+    }
     if (value != NULL && symbol->pending > PENDING_PLUS_THREE)
         value = build_unary(importer, OP_relu6, value);
     if (value != NULL && symbol->pending == PENDING_SIX_TIMES) {

@@ -92,27 +92,23 @@ static bool holds_data(const Node *node, OpKind op, const float *const data[MAX_
     return equal;
 }
 
-static const Node *node_at(const Importer *importer, const char *path) {
-    for (const Node *node = importer->graph->last; node != NULL; node = node->previous)
-        if (strcmp(node->path, path) == 0)
-            return node;
-    return NULL;
-}
-
 const char *weight_path(
     Importer *importer, const Symbol *weight, OpKind op, const float *const data[MAX_OP_WEIGHTS]) {
     Text text = {0};
     append_layer(importer, weight, op, &text);
     const char *base = arena_copy_string(importer->arena, text.data);
     text_free(&text);
-    const char *path = base;
-    for (int suffix = 2; name_map_find(importer->paths, path) != NULL; suffix++) {
-        const Node *node = node_at(importer, path);
-        if (node != NULL && holds_data(node, op, data))
-            return path;
-        path = arena_format(importer->arena, "%s_%d", base, suffix);
+    Text key = {0};
+    text_format(&key, "%s %d", base, (int)op);
+    for (int i = 0; i < MAX_OP_WEIGHTS; i++)
+        text_format(&key, " %p", (const void *)data[i]);
+    char *path = name_map_find(importer->sharers, key.data);
+    const Node *node = path == NULL ? NULL : name_map_find(importer->path_nodes, path);
+    if (node == NULL || !holds_data(node, op, data)) {
+        path = arena_copy_string(importer->arena, name_map_take(importer->paths, base, 2));
+        name_map_put(importer->sharers, arena_copy_string(importer->arena, key.data), path);
     }
-    name_map_put(importer->paths, path, importer);
+    text_free(&key);
     return path;
 }
 
@@ -154,9 +150,5 @@ const char *value_name(Importer *importer, const char *name) {
 const char *port_name(Importer *importer, const char *name) {
     Text text = {0};
     append_path(&text, name, strlen(name));
-    const char *base = identifier(importer, &text, "x"), *unique = base;
-    for (int suffix = 2; name_map_find(importer->taken_names, unique) != NULL; suffix++)
-        unique = arena_format(importer->arena, "%s_%d", base, suffix);
-    name_map_put(importer->taken_names, unique, importer);
-    return unique;
+    return name_map_take(importer->taken_names, identifier(importer, &text, "x"), 2);
 }

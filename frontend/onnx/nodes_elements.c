@@ -46,8 +46,9 @@ bool import_hard_sigmoid(Importer *importer) {
         return false;
     if (fabs(alpha * 6 - 1) > 1e-6 || fabs(beta - 0.5) > 1e-6) {
         int64_t channels = value->type.dims[1];
-        value = build_affine(importer, value, repeat_number(importer, 6 * alpha, channels),
-            repeat_number(importer, 6 * beta - 3, channels));
+        const float *scale = repeat_number(importer, 6 * alpha, channels);
+        const float *shift = scale == NULL ? NULL : repeat_number(importer, 6 * beta - 3, channels);
+        value = shift == NULL ? NULL : build_affine(importer, value, scale, shift);
     }
     value = value == NULL ? NULL : build_unary(importer, OP_hard_sigmoid, value);
     return value != NULL && set_result(importer, view_over(importer, value, &symbol->shape));
@@ -55,19 +56,21 @@ bool import_hard_sigmoid(Importer *importer) {
 
 /* ---- Clip ---- */
 
+/* An end of the float32 numbers, with which exporters write it too, is none. */
 static bool clip_bound(
     Importer *importer, size_t index, const char *name, double standard, double *bound) {
     Symbol *symbol = operand(importer, index);
-    if (symbol == NULL) {
-        const Onnx__AttributeProto *attribute = attribute_find(importer, name);
-        *bound = attribute == NULL || fabsf(attribute->f) > 3e38f ? standard : (double)attribute->f;
-        return attribute == NULL || attribute->type == ONNX_ATTRIBUTE_FLOAT ||
-               node_fault(importer, NULL, "the attribute '%s' must be a number", name);
-    }
-    if (!scalar_of(symbol, bound))
+    const Onnx__AttributeProto *attribute = attribute_find(importer, name);
+    *bound = standard;
+    if (symbol != NULL && !scalar_of(symbol, bound))
         return node_fault(importer, NULL, "its bound '%s' is not one constant number",
             importer->node->input[index]);
-    if (fabs(*bound) > 3e38)
+    if (symbol == NULL && attribute != NULL) {
+        if (!attribute_has_type(importer, attribute, ONNX_ATTRIBUTE_FLOAT))
+            return false;
+        *bound = (double)attribute->f;
+    }
+    if (standard < 0 ? *bound < -3e38 : *bound > 3e38)
         *bound = standard;
     return true;
 }
@@ -83,9 +86,10 @@ bool import_clip(Importer *importer) {
         return set_pending(importer, symbol, PENDING_CLIPPED);
     if (least == 0 && most == 6)
         return import_unary(importer, OP_relu6);
-    if (least == 0 && isinf(most))
+    bool open = isinf(most) && most > 0;
+    if (least == 0 && open)
         return import_unary(importer, OP_relu);
-    if (isinf(least) && isinf(most))
+    if (isinf(least) && least < 0 && open)
         return set_result(importer, symbol);
     return node_fault(importer, "Clip to 0 and 6, or to 0 alone, can be imported",
         "it clips to %g and %g", least, most);
@@ -123,9 +127,12 @@ static bool is_per_channel(const Symbol *symbol, const Symbol *constant) {
            shape_elements(shape) == symbol->shape.dims[1];
 }
 
+/* NULL after reporting. */
 static const float *changed(
     Importer *importer, const Symbol *constant, const Value *value, Change *change) {
     int64_t channels = value->type.dims[1], count = shape_elements(&constant->shape);
+    if (!spend_elements(importer, &(Shape){.rank = 1, .dims = {channels}}))
+        return NULL;
     float *numbers = ARENA_ARRAY(importer->arena, float, channels);
     for (int64_t i = 0; i < channels; i++)
         numbers[i] = (float)change((double)constant->floats[count == 1 ? 0 : i]);
@@ -194,6 +201,8 @@ static bool import_affine(
         return false;
     const float *factors = scale == NULL ? NULL : changed(importer, constant, value, scale);
     const float *summands = shift == NULL ? NULL : changed(importer, constant, value, shift);
+    if ((scale != NULL && factors == NULL) || (shift != NULL && summands == NULL))
+        return false;
     if (!all_finite(factors, value->type.dims[1]))
         return node_fault(importer, NULL,
             scale == inverse ? "it divides by a constant that is 0 or not a number"
@@ -323,7 +332,7 @@ bool import_multiply(Importer *importer) {
 static Symbol *negated(Importer *importer, Symbol *symbol) {
     Value *value = symbol_elements(importer, symbol);
     const float *factors = value == NULL ? NULL : repeat_number(importer, -1, value->type.dims[1]);
-    Value *result = value == NULL ? NULL : build_affine(importer, value, factors, NULL);
+    Value *result = factors == NULL ? NULL : build_affine(importer, value, factors, NULL);
     return result == NULL ? NULL : view_over(importer, result, &symbol->shape);
 }
 

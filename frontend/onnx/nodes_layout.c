@@ -45,7 +45,7 @@ static bool reshape_shape(
             size = from->dims[i];
         if (size < -1 || (size == -1 && open >= 0))
             return node_fault(importer, NULL, "the shape %s is none to reshape to",
-                shape_spelling(importer->arena, &(Shape){shape->rank, {size}}));
+                list_spelling(importer->arena, list));
         if (size == -1)
             open = i;
         else if (__builtin_mul_overflow(known, size, &known))
@@ -80,11 +80,11 @@ static Symbol *any_operand(Importer *importer, size_t index) {
 bool import_reshape(Importer *importer) {
     Symbol *symbol = any_operand(importer, 0);
     IntegerList list;
-    int64_t allow_zero;
+    bool allow_zero;
     Shape shape;
     return symbol != NULL && integers_operand(importer, 1, "shape", &list) &&
-           attribute_integer(importer, "allowzero", 0, &allow_zero) &&
-           reshape_shape(importer, &symbol->shape, list, allow_zero != 0, &shape) &&
+           attribute_flag(importer, "allowzero", false, &allow_zero) &&
+           reshape_shape(importer, &symbol->shape, list, allow_zero, &shape) &&
            set_reshaped(importer, symbol, &shape);
 }
 

@@ -150,15 +150,15 @@ bool import_batch_normalization(Importer *importer) {
     static const char *const words[] = {"scale", "bias", "mean", "variance"};
     Symbol *symbol, *parts[4];
     double epsilon;
-    int64_t training, spatial;
+    bool training, spatial;
     if (!tensor_operand(importer, 0, &symbol) ||
         !attribute_number(importer, "epsilon", 1e-5, &epsilon) ||
-        !attribute_integer(importer, "training_mode", 0, &training) ||
-        !attribute_integer(importer, "spatial", 1, &spatial))
+        !attribute_flag(importer, "training_mode", false, &training) ||
+        !attribute_flag(importer, "spatial", true, &spatial))
         return false;
-    if (training != 0 || spatial != 1)
+    if (training || !spatial)
         return node_fault(importer, "export the model for inference: model.eval()",
-            training != 0 ? "it is in training mode" : "its statistics are not per channel");
+            training ? "it is in training mode" : "its statistics are not per channel");
     for (size_t i = 1; i < importer->node->n_output; i++)
         if (result_is_used(importer, i))
             return node_fault(importer, NULL, "its output %zu is used", i + 1);
@@ -191,12 +191,28 @@ bool import_batch_normalization(Importer *importer) {
 
 /* ---- fully connected ---- */
 
+typedef struct Transposed {
+    int64_t rows; /* of what was transposed */
+    const float *data;
+} Transposed;
+
+/* Layers that share a weight share what it becomes. NULL after reporting: the same numbers read
+ * with other dimensions count as computed. */
 static const float *transposed(Importer *importer, const Symbol *weight) {
     int64_t rows = weight->shape.dims[0], columns = weight->shape.dims[1];
+    const char *key = arena_format(importer->arena, "%p", (const void *)weight->floats);
+    const Transposed *known = name_map_find(importer->transposed, key);
+    if (known != NULL && known->rows == rows)
+        return known->data;
+    if (known != NULL && !spend_elements(importer, &weight->shape))
+        return NULL;
     float *data = ARENA_ARRAY(importer->arena, float, rows *columns);
     for (int64_t i = 0; i < rows; i++)
         for (int64_t k = 0; k < columns; k++)
             data[k * rows + i] = weight->floats[i * columns + k];
+    Transposed *result = ARENA_NEW(importer->arena, Transposed);
+    *result = (Transposed){rows, data};
+    name_map_put(importer->transposed, key, result);
     return data;
 }
 
@@ -214,6 +230,8 @@ static bool build_linear(
         return false;
     const float *data[MAX_OP_WEIGHTS] = {
         by_output ? weight->floats : transposed(importer, weight), bias};
+    if (data[0] == NULL)
+        return false;
     Node *node =
         begin_node(importer, OP_linear, weight_path(importer, weight, OP_linear, data), &value, 1);
     node_set_weight(importer, node, 0, tensor_type(2, dims), data[0]);
@@ -239,26 +257,26 @@ static bool gemm_bias(Importer *importer, int64_t channels, const float **data) 
             importer->node->input[2], shape_spelling(importer->arena, &bias->shape), channels);
     *data = count == channels ? bias->floats
                               : repeat_number(importer, (double)bias->floats[0], channels);
-    return true;
+    return *data != NULL;
 }
 
 bool import_gemm(Importer *importer) {
     Symbol *symbol, *weight;
     double alpha, beta;
-    int64_t transpose_a, transpose_b;
+    bool transpose_a, transpose_b;
     const float *bias;
     if (!tensor_operand(importer, 0, &symbol) ||
         !weight_operand(importer, 1, "weight", 2, &weight) ||
         !attribute_number(importer, "alpha", 1, &alpha) ||
         !attribute_number(importer, "beta", 1, &beta) ||
-        !attribute_integer(importer, "transA", 0, &transpose_a) ||
-        !attribute_integer(importer, "transB", 0, &transpose_b) ||
-        !gemm_bias(importer, weight->shape.dims[transpose_b != 0 ? 0 : 1], &bias))
+        !attribute_flag(importer, "transA", false, &transpose_a) ||
+        !attribute_flag(importer, "transB", false, &transpose_b) ||
+        !gemm_bias(importer, weight->shape.dims[transpose_b ? 0 : 1], &bias))
         return false;
-    if (alpha != 1 || (beta != 1 && bias != NULL) || transpose_a != 0)
+    if (alpha != 1 || (beta != 1 && bias != NULL) || transpose_a)
         return node_fault(importer, "multiply the weights by alpha and beta before",
             "alpha, beta and transA must be 1, 1 and 0");
-    return build_linear(importer, symbol, weight, transpose_b != 0, bias);
+    return build_linear(importer, symbol, weight, transpose_b, bias);
 }
 
 bool import_matmul(Importer *importer) {

@@ -12,14 +12,12 @@ static bool set_value(Importer *importer, Value *value) {
 
 static bool read_pool(Importer *importer, const Value *value, Window *window, bool *ceil) {
     IntegerList kernel;
-    int64_t ceil_mode;
     if (!attribute_integers(importer, "kernel_shape", &kernel) ||
-        !attribute_integer(importer, "ceil_mode", 0, &ceil_mode))
+        !attribute_flag(importer, "ceil_mode", false, ceil))
         return false;
     if (kernel.count != 2)
         return node_fault(importer, NULL, "'kernel_shape' has %zu entries, not 2", kernel.count);
     *window = (Window){.kernel = {kernel.items[0], kernel.items[1]}};
-    *ceil = ceil_mode != 0;
     if (!read_window(importer, value, window))
         return false;
     if (window->dilation[0] != 1 || window->dilation[1] != 1)
@@ -40,10 +38,10 @@ static Node *begin_pool(
 bool import_max_pool(Importer *importer) {
     Window window;
     bool ceil = false;
-    int64_t order;
+    bool order;
     Value *value = image_operand(importer, 0);
     if (value == NULL || !read_pool(importer, value, &window, &ceil) ||
-        !attribute_integer(importer, "storage_order", 0, &order))
+        !attribute_flag(importer, "storage_order", false, &order))
         return false;
     if (result_is_used(importer, 1))
         return node_fault(importer, NULL, "its indices are used");
@@ -54,13 +52,13 @@ bool import_max_pool(Importer *importer) {
 bool import_average_pool(Importer *importer) {
     Window window;
     bool ceil = false;
-    int64_t count_padding;
+    bool count_padding;
     Value *value = image_operand(importer, 0);
     if (value == NULL || !read_pool(importer, value, &window, &ceil) ||
-        !attribute_integer(importer, "count_include_pad", 0, &count_padding))
+        !attribute_flag(importer, "count_include_pad", false, &count_padding))
         return false;
     Node *node = begin_pool(importer, OP_avg_pool, value, &window, ceil);
-    node_attribute(node, "count_padding")->flag = count_padding != 0;
+    node_attribute(node, "count_padding")->flag = count_padding;
     return finish_node(importer, node) && set_value(importer, node->results[0]);
 }
 
@@ -73,10 +71,10 @@ bool import_global_average_pool(Importer *importer) {
 bool import_reduce_mean(Importer *importer) {
     Symbol *symbol;
     IntegerList axes;
-    int64_t keep, noop;
+    bool keep, noop;
     if (!tensor_operand(importer, 0, &symbol) ||
-        !attribute_integer(importer, "keepdims", 1, &keep) ||
-        !attribute_integer(importer, "noop_with_empty_axes", 0, &noop) ||
+        !attribute_flag(importer, "keepdims", true, &keep) ||
+        !attribute_flag(importer, "noop_with_empty_axes", false, &noop) ||
         (has_operand(importer, 1) ? !integers_operand(importer, 1, "axes", &axes)
                                   : !attribute_integers(importer, "axes", &axes)))
         return false;
@@ -96,7 +94,7 @@ bool import_reduce_mean(Importer *importer) {
     if (mean == NULL)
         return false;
     Shape shape = shape_of_value(mean);
-    shape.rank = keep != 0 ? 4 : 2;
+    shape.rank = keep ? 4 : 2;
     return set_result(importer, view_over(importer, mean, &shape));
 }
 

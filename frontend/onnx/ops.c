@@ -4,7 +4,8 @@
 #include <string.h>
 
 static const OnnxOp table[] = {
-#define ONNX_OP(name, function, folds, attributes) {#name, import_##function, attributes, folds},
+#define ONNX_OP(name, function, operands, folds, attributes)                                       \
+    {#name, import_##function, operands, attributes, folds},
 #include "frontend/onnx/ops.def"
 };
 

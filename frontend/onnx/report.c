@@ -44,10 +44,14 @@ bool node_fault(Importer *importer, const char *hint, const char *format, ...) {
 }
 
 const char *shape_spelling(Arena *arena, const Shape *shape) {
+    return list_spelling(arena, (IntegerList){shape->dims, (size_t)shape->rank});
+}
+
+const char *list_spelling(Arena *arena, IntegerList list) {
     Text text = {0};
     text_append(&text, "[");
-    for (int i = 0; i < shape->rank; i++)
-        text_format(&text, "%s%" PRId64, i > 0 ? "," : "", shape->dims[i]);
+    for (size_t i = 0; i < list.count; i++)
+        text_format(&text, "%s%" PRId64, i > 0 ? "," : "", list.items[i]);
     text_append(&text, "]");
     const char *copy = arena_copy_string(arena, text.data);
     text_free(&text);

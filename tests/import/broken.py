@@ -409,9 +409,85 @@ def constants_together():
     return model(doubled + [node("Add", ["x", "c24"])], initializers=[constant("c0", [1, 2], np.float32)])
 
 
+def too_many_inputs():
+    return one("Relu", "x")
+
+
+def second_result():
+    return model([node("Relu", ["x"], ["a", "b"], "Relu_1"), node("Add", ["a", "b"], name="Add_2")])
+
+
+def attribute_twice():
+    made = one("Softmax", axis=1)
+    made.graph.node[0].attribute.append(helper.make_attribute("axis", 0))
+    return made
+
+
+def flag_of_six():
+    return one("MaxPool", kernel_shape=[2, 2], ceil_mode=6)
+
+
+def constant_of_another_type():
+    """It says to be a list and is a number."""
+    made = model([node("Constant", [], ["c"], value_ints=[1, 3, 8, 8]), node("Reshape", ["x", "c"])])
+    made.graph.node[0].attribute[0].type = onnx.AttributeProto.INT
+    return made
+
+
+def clip_above_infinity():
+    return one("Clip", "a", initializers=[constant("a", np.inf, np.float32)])
+
+
+def reshape_below():
+    return one("Reshape", "s", initializers=[constant("s", [1, -5, 24])])
+
+
+def part_of_a_list(operator, *inputs, **attributes):
+    """The shape [1, 192], taken from a longer list by a node that names an axis which the list has not."""
+    return model([node(operator, ["l", *inputs], ["s"], name="Part_1", **attributes), node("Reshape", ["x", "s"])],
+                 initializers=[constant("l", [1, 192, 7]), constant("i", [0, 1]), constant("b", [0]), constant("e", [2]),
+                               constant("a", [1])])
+
+
+def gather_of_no_axis():
+    return part_of_a_list("Gather", "i", axis=1)
+
+
+def slice_of_no_axis():
+    return part_of_a_list("Slice", "b", "e", "a")
+
+
+def concat_of_no_axis():
+    return part_of_a_list("Concat", "i", axis=1)
+
+
+def wide(operator, *inputs, initializers=(), **attributes):
+    """Each node makes a constant for each channel of a wide tensor, which costs a small file nothing."""
+    names = ["x", *(f"y{i}" for i in range(400)), "y"]
+    return model([node(operator, [a, *inputs], [b], f"wide{i}", **attributes)
+                  for i, (a, b) in enumerate(zip(names, names[1:]))],
+                 [values("x", [1, 1 << 22, 1, 1])], None, initializers)
+
+
+def wide_scaled():
+    return wide("Mul", "c", initializers=[constant("c", 2, np.float32)])
+
+
+def wide_negated():
+    return wide("Neg")
+
+
+def wide_hard_sigmoids():
+    return wide("HardSigmoid")
+
+
+def too_many_nodes():
+    return model([node("Sum", ["x"] * 20000)])
+
+
 CASES = [value for value in list(globals().values()) if callable(value) and getattr(value, "__module__", "") == __name__
          and value not in (values, initializer, model, node, good, one, constant, external,
-                           reshaped_between)]
+                           reshaped_between, part_of_a_list, wide)]
 
 
 def make(case):

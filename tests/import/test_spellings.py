@@ -6,6 +6,7 @@ import pytest
 from comparing import compare
 from exported import Exporter, shufflenet_v2
 from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import load_file
 from shuffles import SPELLINGS, shuffle
 
 
@@ -168,6 +169,18 @@ SINGLE = {
 @pytest.mark.parametrize("name", SINGLE)
 def test_single(name, tmp_path):
     compare(one_layer(SINGLE[name]), tmp_path)
+
+
+def test_shared_matmul(tmp_path):
+    """A weight that several nodes read, transposed for each, is one."""
+    def build(b, x):
+        w, x = b.weight("w", (12, 12), "filter"), b.flatten(b.global_avg_pool(x))
+        for _ in range(3):
+            x = b.node("MatMul", [x, w], (1, 12))
+        return x
+
+    spec = compare(one_layer(build), tmp_path)
+    assert spec.count("shared = true") == 2 and list(load_file(tmp_path / "net.safetensors")) == ["w.weight"]
 
 
 def test_old_forms(tmp_path):
