@@ -2,6 +2,7 @@
 take for commands."""
 
 import os
+import select
 import signal
 import subprocess
 import time
@@ -108,6 +109,7 @@ class Interrupted(TemporaryFolder):
 
     def test_reader_that_goes(self):
         process, reader = self.start_writing()
+        select.select([reader], [], [], SECONDS)  # there is something to read: riffle has the pipe open
         os.close(reader)
         self.assertEqual(process.communicate(timeout=SECONDS),
                          ("", "riffle: error: cannot write 'pipe': Broken pipe\n"))

@@ -58,7 +58,7 @@ static bool did_nothing(const PipelineOptions *options) {
 
 static const char *check_answer(
     const Oracle *oracle, const Graph *graph, double tolerance, Arena *arena) {
-    Exactness exactness = {.tolerance = tolerance};
+    Exactness exactness = {.tolerance = tolerance, .nan_vanishes = tolerance > 0};
     const char *fault = NULL;
     for (; oracle != NULL && fault == NULL; oracle = oracle->special) {
         float **outputs = make_outputs(graph, arena);

@@ -124,7 +124,8 @@ typedef struct Difference {
 } Difference;
 
 static Difference find_difference(
-    const Oracle *oracle, int output, const float *numbers, bool nan_spreads) {
+    const Oracle *oracle, int output, const float *numbers, Exactness exactness) {
+    bool infinite = oracle->among != NULL && strstr(oracle->among, "infinit") != NULL;
     Difference found = {.other_class = -1};
     int64_t count = tensor_elements(&oracle->graph->outputs[output].value->type);
     for (int64_t k = 0; k < count && found.other_class < 0; k++) {
@@ -132,7 +133,10 @@ static Difference find_difference(
         if (oracle->bounds != NULL && isnan(oracle->bounds[output][k]))
             continue;
         if (strcmp(class_of(numbers[k]), class_of(expected)) != 0) {
-            if (!isnan(numbers[k]) || !nan_spreads)
+            bool allowed = isnan(numbers[k])
+                               ? exactness.nan_spreads
+                               : isnan(expected) && infinite && exactness.nan_vanishes;
+            if (!allowed)
                 found.other_class = k;
         } else if (isfinite(expected) && oracle->bounds == NULL) {
             found.largest = fmax(found.largest, fabs((double)expected));
@@ -152,7 +156,7 @@ const char *compare_outputs(
     double small = exactness.tolerance == 0 ? 0 : 1e-6; /* sums that are zero but for rounding */
     for (int i = 0; i < oracle->graph->output_count; i++) {
         const char *name = oracle->graph->outputs[i].name;
-        Difference found = find_difference(oracle, i, outputs[i], exactness.nan_spreads);
+        Difference found = find_difference(oracle, i, outputs[i], exactness);
         int64_t k = found.other_class;
         if (k >= 0)
             return arena_format(arena, "class: number %lld of output '%s' is %s, not %s%s",

@@ -25,6 +25,9 @@ void oracle_destroy(Oracle *oracle); /* the guarded buffers; NULL is allowed */
 typedef struct Exactness {
     double tolerance; /* of the largest number of an output */
     bool nan_spreads; /* NaN may be where the oracle has none */
+    /* Where the oracle has NaN among infinities, anything may be: a pass may add weights up, and so
+     * take the sum of two products that are infinite and of different signs as one product. */
+    bool nan_vanishes;
 } Exactness;
 
 /* NULL when NaN and infinities are where the oracle has them, and the largest difference of the
