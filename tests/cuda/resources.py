@@ -18,7 +18,7 @@ from support import EXAMPLES, settings  # noqa: E402
 
 # Name -> KiB of shared memory that a block can have, as the compiler itself believes.
 GPUS = {row[0]: int(row[1]) for row in re.findall(
-    r'^GPU\("cuda-\w+", "(sm_\d+)", \d+, "[^"]*", \d+, (\d+),', (ROOT / "backends" / "gpus.def").read_text(), re.MULTILINE)}
+    r'^GPU\("cuda-\w+", "(sm_\d+)", \d+, "[^"]*", \d+, (\d+),', (ROOT / "backends" / "target" / "gpus.def").read_text(), re.MULTILINE)}
 ARCHITECTURES = list(GPUS)
 # By the CUDA C++ Programming Guide, "Technical Specifications per Compute Capability".
 SHARED_KIB_LIMITS = {"sm_75": 64, "sm_80": 163, "sm_86": 99, "sm_89": 99, "sm_90": 227, "sm_100": 227, "sm_120": 99}

@@ -74,7 +74,7 @@ static void workspace_is_small(void **state) {
         {{"shufflenet_v2.rfl", {{"width", "1.0"}}, 1}, "x86-64-v3", 1000000},
         {{"shufflenet_v2.rfl", {{"width", "1.0"}}, 1}, "x86-64-v4", 1000000},
         {{"shufflenet_v2.rfl", {{"width", "1.0"}, {"size", "[720, 1280]"}}, 2}, "x86-64-v3",
-            18000000},
+            14000000},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         Arena *arena = arena_create();
