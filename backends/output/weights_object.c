@@ -37,6 +37,12 @@ static void add_to(Text *object, size_t at, size_t bytes, uint64_t more) {
     set_number(object, at, bytes, number_at(object, at, bytes) + more);
 }
 
+/* The length of the stand-in becomes that of the weights. */
+static void lengthen(Text *object, size_t at, size_t bytes, size_t stand_in, uint64_t more) {
+    assert(number_at(object, at, bytes) == stand_in);
+    set_number(object, at, bytes, stand_in + more);
+}
+
 /* ---- ELF ---- */
 
 /* Where what stands in a file of 32 or 64 bits, and how wide its offsets and sizes are. */
@@ -64,10 +70,8 @@ static size_t enlarge_elf(Text *object, size_t stand_in, uint64_t more) {
     size_t symbol = symbols + symbols_size - elf->symbol; /* the last is the only global one */
     size_t weights = table + number_at(object, symbol + elf->symbol_section, 2) * entry_size;
     size_t begin = number_at(object, weights + elf->offset, elf->word);
-    assert(number_at(object, symbol + elf->symbol_size, elf->word) == stand_in);
-    assert(number_at(object, weights + elf->size, elf->word) == stand_in);
-    add_to(object, symbol + elf->symbol_size, elf->word, more);
-    add_to(object, weights + elf->size, elf->word, more);
+    lengthen(object, symbol + elf->symbol_size, elf->word, stand_in, more);
+    lengthen(object, weights + elf->size, elf->word, stand_in, more);
     for (size_t i = 0; i < count; i++) {
         size_t offset = table + i * entry_size + elf->offset;
         if (number_at(object, offset, elf->word) >= begin + stand_in)
@@ -90,8 +94,7 @@ static size_t enlarge_macho(Text *object, size_t stand_in, uint64_t more) {
             size_t section =
                 command + SECTIONS + (number_at(object, command + SECTION_COUNT, 4) - 1) * SECTION;
             begin = number_at(object, section + SECTION_OFFSET, 4);
-            assert(number_at(object, section + SECTION_SIZE, 8) == stand_in);
-            add_to(object, section + SECTION_SIZE, 8, more);
+            lengthen(object, section + SECTION_SIZE, 8, stand_in, more);
             add_to(object, command + MEMORY_SIZE, 8, more);
             add_to(object, command + FILE_SIZE, 8, more);
         } else if (kind == SYMBOLS) {
@@ -125,8 +128,7 @@ static size_t enlarge_coff(Text *object, size_t stand_in, uint64_t more, const S
     uint64_t count = number_at(object, SECTION_COUNT, 2);
     size_t section = SECTIONS + (count - 1) * SECTION; /* the weights are the last one */
     size_t begin = number_at(object, section + OFFSET, 4);
-    assert(number_at(object, section + SIZE, 4) == stand_in);
-    add_to(object, section + SIZE, 4, more);
+    lengthen(object, section + SIZE, 4, stand_in, more);
     size_t symbol = number_at(object, SYMBOLS, 4);
     for (uint64_t left = number_at(object, SYMBOL_COUNT, 4); left > 0;) {
         uint64_t auxiliary = number_at(object, symbol + AUXILIARY_COUNT, 1);
@@ -221,7 +223,9 @@ static size_t enlarge_wasm(Text *object, size_t stand_in, uint64_t more) {
     add_to_size(object, linking + 1, grown);
 
     size_t data = wasm_section(object, DATA), length = data + SEGMENT_LENGTH;
-    assert(leb_at(object, length, &bytes) == stand_in);
+    uint64_t old = leb_at(object, length, &bytes);
+    assert(old == stand_in);
+    (void)old;
     grown = add_to_leb(object, length, more);
     add_to_size(object, data + 1, grown + more);
     length += bytes + grown;
