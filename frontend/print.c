@@ -209,8 +209,10 @@ static void print_pipe(Printer *printer, const Expression *pipe) {
     for (int i = 0; i < pipe->items.count; i++) {
         const Expression *stage = pipe->items.items[i];
         const Trivia *trivia = &stage->trivia;
-        bool fits = column(printer) + 4 + flat_width(stage, LEVEL_PIPE) <= LINE_WIDTH;
-        if (broken && (line_ends || trivia->new_line || trivia->comment_count > 0 || !fits)) {
+        /* the width is measured last: measured for each stage of a line, it is for each in it again
+         */
+        if (broken && (line_ends || trivia->new_line || trivia->comment_count > 0 ||
+                          column(printer) + 4 + flat_width(stage, LEVEL_PIPE) > LINE_WIDTH)) {
             printer->indent = outer + INDENT;
             new_line(printer);
             print_comments(printer, trivia);

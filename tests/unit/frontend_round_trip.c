@@ -26,6 +26,17 @@ static void canonical_form_is_stable(void **state) {
     check_round_trips(*state, language_parse(*state, language_crowded_spec));
 }
 
+/* It takes no longer to print a pipe for each that lies around it. */
+static void pipes_in_pipes(void **state) {
+    const char *value = "x";
+    Language *language = *state;
+    for (int i = 0; i < 80; i++)
+        value = arena_format(language->arena, "x |> f(%s)", value);
+    check_round_trips(
+        language, language_parse(language,
+                      arena_format(language->arena, "network n {\n output y = %s\n}\n", value)));
+}
+
 static void no_comment_is_lost(void **state) {
     const char *printed = language_print(*state, language_parse(*state, language_crowded_spec));
     for (size_t i = 0; i < sizeof(comments) / sizeof(*comments); i++) {
@@ -93,6 +104,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             canonical_form_is_stable, language_set_up, language_tear_down),
+        cmocka_unit_test_setup_teardown(pipes_in_pipes, language_set_up, language_tear_down),
         cmocka_unit_test_setup_teardown(no_comment_is_lost, language_set_up, language_tear_down),
         cmocka_unit_test_setup_teardown(comments_of_any_bytes, language_set_up, language_tear_down),
         cmocka_unit_test_setup_teardown(long_lines_break, language_set_up, language_tear_down),
