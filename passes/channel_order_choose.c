@@ -146,6 +146,7 @@ static int64_t *find_keys(
     for (size_t r = 0; r < route_count; r++) {
         const Node *route = routes[r];
         const OrderClass *result = channel_order(orders, route->results[0]);
+        bool pinned = result > class && is_pinned(result);
         int64_t *first_place = ARENA_ARRAY(orders->arena, int64_t, route->operand_count + 1);
         for (int k = 0; k < route->operand_count; k++)
             first_place[k + 1] = first_place[k] + route->operands[k]->type.dims[1];
@@ -156,7 +157,7 @@ static int64_t *find_keys(
                 keys[i] = first_place[source.operand] + operand->new_place[source.channel];
             else if (operand == class && result < class)
                 keys[source.channel] = result->new_place[i];
-            else if (operand == class && result > class && is_pinned(result))
+            else if (operand == class && pinned)
                 keys[source.channel] = i;
         }
     }

@@ -47,20 +47,32 @@ static Origin origin_of(const Merger *merger, Value *value, int64_t channel) {
 
 /* ---- phase 1: where each channel comes from ---- */
 
-/* Channel `channel` of the operands joined along the channels. */
-static Origin joined_origin(const Merger *merger, const Node *node, int64_t channel) {
+/* Channel `channel` of the operands joined along the channels; operand k begins at first[k]. */
+static Origin joined_origin(
+    const Merger *merger, const Node *node, const int64_t *first, int64_t channel) {
     int operand = 0;
-    while (channel >= node->operands[operand]->type.dims[1])
-        channel -= node->operands[operand++]->type.dims[1];
-    return origin_of(merger, node->operands[operand], channel);
+    for (int behind = node->operand_count; behind - operand > 1;) {
+        int middle = operand + (behind - operand) / 2;
+        if (first[middle] <= channel)
+            operand = middle;
+        else
+            behind = middle;
+    }
+    return origin_of(merger, node->operands[operand], channel - first[operand]);
 }
 
 static void find_origins(Merger *merger, const Node *node) {
+    Arena *scratch = merger->context->scratch;
+    int64_t *first = ARENA_ARRAY(scratch, int64_t, node->operand_count);
+    for (int i = 1; i < node->operand_count; i++)
+        first[i] = first[i - 1] + node->operands[i - 1]->type.dims[1];
     for (int r = 0; r < node->result_count; r++) {
         const Value *result = node->results[r];
-        Origin *origins = ARENA_ARRAY(merger->context->scratch, Origin, channel_count(result));
-        for (size_t c = 0; c < channel_count(result); c++)
-            origins[c] = joined_origin(merger, node, node_source_channel(node, r, (int64_t)c));
+        Origin *origins = ARENA_ARRAY(scratch, Origin, channel_count(result));
+        for (size_t c = 0; c < channel_count(result); c++) {
+            int64_t channel = node_source_channel(node, r, (int64_t)c);
+            origins[c] = joined_origin(merger, node, first, channel);
+        }
         merger->origins[result->id] = origins;
     }
 }

@@ -176,6 +176,15 @@ def json_comments(n):
     return json_spec(json_network(), closing_comments=["# one"] * n)
 
 
+# ---- the text of a graph ----
+
+
+@kind("opt many.rir -O2", 2000, 16000)
+def operands_of_a_concat(n):
+    return {"many.rir": f"graph t {{\n  input %x : f32[1,4,4,4]\n  %1 = concat {', '.join(['%x'] * n)} : "
+                        f"f32[1,{4 * n},4,4]\n  %2 = relu %1 : f32[1,{4 * n},4,4]\n  output z = %2\n}}\n".encode()}
+
+
 # ---- weights ----
 
 
