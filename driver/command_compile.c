@@ -212,7 +212,8 @@ static bool make_gpu_output(const CompileOptions *options, OutputKind kind,
     *done = true;
     switch (kind) {
     case OUTPUT_LIBRARY:
-        *done = cuda_library_write(graph, program, options->nvcc, out, diagnostics);
+        *done =
+            cuda_library_write(graph, program, options->nvcc, out, &output->splice, diagnostics);
         return true;
     case OUTPUT_HEADER:
         cuda_header_write(graph, program, out);
@@ -231,7 +232,7 @@ static bool make_gpu_output(const CompileOptions *options, OutputKind kind,
 static bool make_output(const CompileOptions *options, OutputKind kind,
     const CompiledModel *compiled, const char *pipeline, Output *output, Diagnostics *diagnostics) {
     const Graph *graph = compiled->model.graph;
-    const Text *weights = &compiled->program->weights;
+    const RestingBytes *weights = &compiled->program->weights;
     Text *out = &output->text;
     bool done = true;
     if (is_for_gpu(options) && make_gpu_output(options, kind, compiled, output, &done))
@@ -268,7 +269,8 @@ static bool make_output(const CompileOptions *options, OutputKind kind,
         c_weights_write(compiled->program, out);
         return true;
     case OUTPUT_WEIGHTS_FILE:
-        output->splice = (Splice){.bytes = weights->data, .length = weights->length};
+        output->splice =
+            (Splice){.bytes = weights->data, .length = weights->length, .rests = weights->rests};
         return true;
     case OUTPUT_PTX:
         return llvm_emit(compiled->program, EMIT_ASSEMBLY, out, diagnostics);

@@ -46,11 +46,11 @@ static void fill(Graph *graph, Weight *weight, uint64_t seed, double center, dou
     if (weight == NULL || weight->data != NULL)
         return;
     size_t count = (size_t)tensor_elements(&weight->type);
-    float *data = ARENA_ARRAY(graph->arena, float, count);
+    float *data = weight_allocate(graph, weight);
     Generator generator = generator_for(seed, weight->path);
     for (size_t i = 0; i < count; i++)
         data[i] = (float)(center + spread * uniform(&generator));
-    weight->data = data;
+    weight_rest(weight);
 }
 
 /* The same with whole numbers, for what is quantised. */
@@ -62,6 +62,7 @@ static void fill_integers(
     float *data = (float *)weight->data;
     for (int64_t i = 0; i < tensor_elements(&weight->type); i++)
         data[i] = floorf(data[i]);
+    weight_rest(weight);
 }
 
 /* ---- estimates ---- */

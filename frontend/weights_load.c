@@ -9,6 +9,7 @@
  * Every step goes on after a fault, so that the user sees all kinds of them at once. */
 #include "frontend/frontend.h"
 #include "frontend/weights_loader.h"
+#include "ir/resting.h"
 
 #include <math.h>
 #include <string.h>
@@ -41,22 +42,24 @@ static float float_from_f16(uint16_t half) {
     return float_from_bits(sign | (exponent + 112) << 23 | fraction << 13);
 }
 
-static const float *tensor_floats(
-    const SafetensorsFile *file, const SafetensorsTensor *tensor, size_t count, Arena *arena) {
-    const unsigned char *bytes = file->data + tensor->begin;
-    if (tensor->type == SAFETENSORS_F32 && (uintptr_t)bytes % _Alignof(float) == 0)
-        return (const float *)(const void *)bytes;
-    float *floats = ARENA_ARRAY(arena, float, count);
+static void take_floats(
+    const WeightLoader *loader, const SafetensorsTensor *tensor, size_t count, Weight *weight) {
+    const unsigned char *bytes = loader->file->data + tensor->begin;
+    if (tensor->type == SAFETENSORS_F32 && (uintptr_t)bytes % _Alignof(float) == 0) {
+        weight->data = (const float *)(const void *)bytes;
+        weight->rests = true;
+        return;
+    }
+    float *floats = weight_allocate(loader->graph, weight);
     if (tensor->type == SAFETENSORS_F32) {
         memcpy(floats, bytes, count * sizeof(float));
-        return floats;
+        return;
     }
     for (size_t i = 0; i < count; i++) {
         uint16_t half;
         memcpy(&half, bytes + 2 * i, sizeof half);
         floats[i] = tensor->type == SAFETENSORS_F16 ? float_from_f16(half) : float_from_bf16(half);
     }
-    return floats;
 }
 
 /* ---- matching ---- */
@@ -96,8 +99,11 @@ static WeightFault load_weight(const WeightLoader *loader, Weight *weight) {
         return WEIGHT_MISSHAPEN;
     /* Sound and of equal shape: the count is bounded by the size of the file. */
     size_t count = (size_t)tensor_elements(&weight->type);
-    weight->data = tensor_floats(loader->file, tensor, count, loader->graph->arena);
-    return all_finite(weight->data, count) ? WEIGHT_FITS : WEIGHT_NOT_FINITE;
+    take_floats(loader, tensor, count, weight);
+    bool finite = all_finite(weight->data, count);
+    weight_rest(weight);
+    memory_rest(loader->file->data + tensor->begin, tensor->end - tensor->begin);
+    return finite ? WEIGHT_FITS : WEIGHT_NOT_FINITE;
 }
 
 static void find_spare_names(WeightLoader *loader) {
@@ -135,8 +141,10 @@ WeightFile *weights_load(Graph *graph, const char *path, Diagnostics *diagnostic
 
     if (diagnostics_error_count(diagnostics) > errors_before) {
         /* Nothing may point into the mapping that goes away. */
-        for (Weight *weight = graph->first_weight; weight; weight = weight->next)
+        for (Weight *weight = graph->first_weight; weight; weight = weight->next) {
             weight->data = NULL;
+            weight->rests = false;
+        }
         safetensors_close(file);
         return NULL;
     }

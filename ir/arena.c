@@ -1,5 +1,6 @@
 #include "ir/arena.h"
 
+#include "ir/resting.h"
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@ typedef struct Block {
     struct Block *next;
     unsigned char *memory;
     size_t size, used;
+    bool rests; /* the memory is from resting_create */
 } Block;
 
 struct Arena {
@@ -44,7 +46,10 @@ void arena_destroy(Arena *arena) {
     Block *block = arena->blocks;
     while (block != NULL) {
         Block *next = block->next;
-        free(block->memory);
+        if (block->rests)
+            resting_destroy(block->memory, block->size);
+        else
+            free(block->memory);
         free(block);
         block = next;
     }
@@ -73,6 +78,16 @@ static void *block_take(Block *block, size_t size, size_t alignment) {
     return result;
 }
 
+/* Puts one that is for a single object behind the one being filled. */
+static void add_full_block(Arena *arena, Block *block) {
+    if (arena->blocks == NULL) {
+        arena->blocks = block;
+    } else {
+        block->next = arena->blocks->next;
+        arena->blocks->next = block;
+    }
+}
+
 void *arena_allocate(Arena *arena, size_t size) {
     size_t alignment = size >= WIDE_ALIGNMENT ? WIDE_ALIGNMENT : 16;
     if (size == 0)
@@ -83,14 +98,8 @@ void *arena_allocate(Arena *arena, size_t size) {
             return result;
     }
     if (size > arena->next_block_size / 4) {
-        /* Its own block, put behind the one being filled. */
         Block *block = block_create(size);
-        if (arena->blocks == NULL) {
-            arena->blocks = block;
-        } else {
-            block->next = arena->blocks->next;
-            arena->blocks->next = block;
-        }
+        add_full_block(arena, block);
         return block_take(block, size, alignment);
     }
     Block *block = block_create(arena->next_block_size);
@@ -101,11 +110,27 @@ void *arena_allocate(Arena *arena, size_t size) {
     return block_take(block, size, alignment);
 }
 
-void *arena_allocate_array(Arena *arena, size_t count, size_t size) {
+static size_t array_bytes(size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes))
         out_of_memory(SIZE_MAX);
-    return arena_allocate(arena, bytes);
+    return bytes;
+}
+
+void *arena_allocate_array(Arena *arena, size_t count, size_t size) {
+    return arena_allocate(arena, array_bytes(count, size));
+}
+
+void *arena_allocate_resting(Arena *arena, size_t count, size_t size, bool *rests) {
+    size_t bytes = array_bytes(count, size);
+    void *memory = bytes < LEAST_RESTING_BYTES ? NULL : resting_create(bytes);
+    *rests = memory != NULL;
+    if (memory == NULL)
+        return arena_allocate(arena, bytes);
+    Block *block = zeroed_memory(sizeof *block);
+    *block = (Block){.memory = memory, .size = bytes, .used = bytes, .rests = true};
+    add_full_block(arena, block);
+    return memory;
 }
 
 char *arena_copy_bytes(Arena *arena, const char *bytes, size_t length) {

@@ -3,6 +3,7 @@
 #ifndef RIFFLE_IR_ARENA_H
 #define RIFFLE_IR_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct Arena Arena;
@@ -16,6 +17,10 @@ void *arena_allocate(Arena *arena, size_t size);
 
 /* Zeroed memory for `count` items of `size` bytes; the product is checked for overflow. */
 void *arena_allocate_array(Arena *arena, size_t count, size_t size);
+
+/* The same for what is large and seldom looked at: if it came to lie where it can rest (see
+ * ir/resting.h), *rests is true. */
+void *arena_allocate_resting(Arena *arena, size_t count, size_t size, bool *rests);
 
 char *arena_copy_string(Arena *arena, const char *string);
 char *arena_copy_bytes(Arena *arena, const char *bytes, size_t length); /* adds a final NUL */

@@ -1,6 +1,7 @@
 /* Building and changing graphs. */
 #include "ir/graph.h"
 #include "ir/name_map.h"
+#include "ir/resting.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -96,6 +97,28 @@ Weight *graph_add_computed_weight(
     Weight *weight = weight_append(graph, unique, type);
     weight->data = data;
     return weight;
+}
+
+float *weight_allocate(const Graph *graph, Weight *weight) {
+    size_t count = (size_t)tensor_elements(&weight->type);
+    float *data = arena_allocate_resting(graph->arena, count, sizeof(float), &weight->rests);
+    weight->data = data;
+    return data;
+}
+
+void weight_rest(const Weight *weight) {
+    if (weight != NULL && weight->rests)
+        memory_rest(weight->data, (size_t)tensor_elements(&weight->type) * sizeof(float));
+}
+
+void node_rest_weights(const Node *node) {
+    for (int i = 0; i < MAX_OP_WEIGHTS; i++)
+        weight_rest(node->weights[i]);
+}
+
+void graph_rest_weights(const Graph *graph) {
+    for (const Weight *weight = graph->first_weight; weight != NULL; weight = weight->next)
+        weight_rest(weight);
 }
 
 void graph_drop_unused_weights(Graph *graph) {
@@ -345,6 +368,7 @@ Graph *graph_copy(const Graph *graph, Arena *arena) {
     for (const Weight *weight = graph->first_weight; weight != NULL; weight = weight->next) {
         Weight *same = weight_append(copy, weight->path, weight->type);
         same->data = weight->data;
+        same->rests = weight->rests;
         same->where = weight->where;
     }
     for (const Node *node = graph->first; node != NULL; node = node->next)

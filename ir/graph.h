@@ -75,6 +75,7 @@ typedef struct Weight {
     const char *path; /* unique in the graph: "stage2.0.branch1.0.weight" */
     TensorType type;
     const float *data;
+    bool rests; /* the data lies where it can rest (ir/resting.h) */
     SourceRange where;
     struct Weight *next;
 } Weight;
@@ -227,6 +228,13 @@ Weight *graph_find_weight(const Graph *graph, const char *path);
  */
 Weight *graph_add_computed_weight(
     Graph *graph, const char *path, TensorType type, const float *data);
+/* Gives the weight memory for its numbers, in the arena, to be filled. */
+float *weight_allocate(const Graph *graph, Weight *weight);
+/* Its numbers are not needed for now; whoever goes through all weights says so of each. NULL and
+ * no numbers are allowed. */
+void weight_rest(const Weight *weight);
+void node_rest_weights(const Node *node);
+void graph_rest_weights(const Graph *graph);
 /* Drops weights that no node refers to from the list. */
 void graph_drop_unused_weights(Graph *graph);
 

@@ -118,6 +118,7 @@ static void round_weights(Node *node, Arena *scratch) {
         round_numbers(numbers, weight->data, count);
         *rounded = *weight;
         rounded->data = numbers;
+        rounded->rests = false;
         node->weights[i] = rounded;
     }
 }
@@ -150,6 +151,7 @@ static bool run_node(Interpreter *interpreter, const Node *node, InterpretObserv
         if (observer != NULL)
             observer(observer_context, node, results);
     }
+    node_rest_weights(node);
     arena_destroy(scratch);
     for (int i = 0; i < node->operand_count; i++) {
         interpreter->uses_left[node->operands[i]->id]--;

@@ -2,6 +2,7 @@
 #ifndef RIFFLE_IR_TEXT_H
 #define RIFFLE_IR_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct Text {
@@ -15,6 +16,7 @@ typedef struct Text {
 typedef struct Splice {
     const char *bytes; /* NULL: there are none */
     size_t length, at;
+    bool rests; /* they lie where they can (ir/resting.h) */
 } Splice;
 
 void text_append(Text *text, const char *string);

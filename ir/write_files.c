@@ -1,5 +1,6 @@
 #include "ir/write_files.h"
 
+#include "ir/resting.h"
 #include "ir/signals.h"
 
 #include <errno.h>
@@ -37,12 +38,24 @@ static int write_all(int file, const char *data, size_t length, const HeldSignal
     return length > 0 ? EINTR : 0;
 }
 
+/* In pieces, each of which rests again. */
+static int write_splice(int file, const Splice *splice, const HeldSignals *signals) {
+    int error = 0;
+    for (size_t done = 0; done < splice->length && error == 0; done += PIECE) {
+        size_t left = splice->length - done, piece = left < PIECE ? left : PIECE;
+        error = write_all(file, splice->bytes + done, piece, signals);
+        if (splice->rests)
+            memory_rest(splice->bytes + done, piece);
+    }
+    return error;
+}
+
 static int write_and_close(int descriptor, const FileToWrite *file, const HeldSignals *signals) {
     const Text *text = file->contents;
     const Splice *splice = &file->splice;
     int error = write_all(descriptor, text->data, splice->at, signals);
     if (error == 0)
-        error = write_all(descriptor, splice->bytes, splice->length, signals);
+        error = write_splice(descriptor, splice, signals);
     if (error == 0 && text->length > splice->at)
         error = write_all(descriptor, text->data + splice->at, text->length - splice->at, signals);
     if (close(descriptor) != 0 && error == 0)

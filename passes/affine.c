@@ -82,12 +82,14 @@ static Node *layer_to_fold_into(const Graph *graph, const Node *node) {
 }
 
 /* Row o of the weight times scale[o]. */
-static const float *scaled_rows(Graph *graph, const Weight *weight, const Affine *affine) {
+static void scale_rows(
+    const Graph *graph, const Weight *weight, const Affine *affine, Weight *scaled) {
     size_t count = (size_t)tensor_elements(&weight->type), row = count / affine->channels;
-    float *data = ARENA_ARRAY(graph->arena, float, count);
+    float *data = weight_allocate(graph, scaled);
     for (size_t i = 0; i < count; i++)
         data[i] = (float)((double)weight->data[i] * affine->scale[i / row]);
-    return data;
+    weight_rest(weight);
+    weight_rest(scaled);
 }
 
 static const float *scaled_bias(Graph *graph, const Weight *bias, const Affine *affine) {
@@ -106,9 +108,11 @@ static void fold(PassContext *context, Node *node, Node *layer, const Affine *af
         bias != NULL ? bias->path : arena_format(graph->arena, "%s.bias", stem_path(graph, layer));
     bool has_data = affine->scale != NULL && weight->data != NULL && (!bias || bias->data != NULL);
     int64_t channels[] = {(int64_t)affine->channels};
-    if (node->op == OP_batch_norm)
-        layer->weights[0] = graph_add_computed_weight(graph, weight->path, weight->type,
-            has_data ? scaled_rows(graph, weight, affine) : NULL);
+    if (node->op == OP_batch_norm) {
+        layer->weights[0] = graph_add_computed_weight(graph, weight->path, weight->type, NULL);
+        if (has_data)
+            scale_rows(graph, weight, affine, layer->weights[0]);
+    }
     layer->weights[1] = graph_add_computed_weight(graph, bias_path, tensor_type(1, channels),
         has_data ? scaled_bias(graph, bias, affine) : NULL);
     replace_node(graph, node, layer->results[0]);

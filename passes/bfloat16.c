@@ -100,6 +100,7 @@ static void halve_weight(Graph *graph, Node *node) {
     TensorType type = weight->type;
     type.element = ELEMENT_BF16;
     node->weights[0] = graph_add_computed_weight(graph, weight->path, type, weight->data);
+    node->weights[0]->rests = weight->rests;
 }
 
 static void halve_layer(const Halving *halving, Node *node) {

@@ -66,6 +66,7 @@ static bool run_pass(
         .step = step, .name = step->pass->name, .nodes_before = count_nodes(graph)};
     double start = seconds_now();
     bool succeeded = step->pass->run(&context);
+    graph_rest_weights(graph);
     report.seconds = seconds_now() - start;
     arena_destroy(context.scratch);
     report.rewrites = context.rewrites;

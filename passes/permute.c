@@ -37,12 +37,11 @@ static void permute_weight(
     Weight *old = *slot;
     if (old == NULL || (rows == NULL && columns == NULL))
         return;
-    float *data = NULL;
+    Weight *new = graph_add_computed_weight(graph, old->path, old->type, NULL);
+    float *data = old->data != NULL ? weight_allocate(graph, new) : NULL;
     int64_t row_count = old->type.dims[0];
     int64_t column_count = old->type.rank > 1 ? old->type.dims[1] : 1;
     int64_t inner = tensor_elements(&old->type) / row_count / column_count;
-    if (old->data != NULL)
-        data = ARENA_ARRAY(graph->arena, float, tensor_elements(&old->type));
     for (int64_t r = 0; data != NULL && r < row_count; r++) {
         int64_t row = rows != NULL ? rows[r] : r;
         int64_t first = r / (row_count / groups) * column_count; /* channel of the group's first */
@@ -54,7 +53,9 @@ static void permute_weight(
                     old->data[(row * column_count + column) * inner + k];
         }
     }
-    *slot = graph_add_computed_weight(graph, old->path, old->type, data);
+    weight_rest(old);
+    weight_rest(new);
+    *slot = new;
 }
 
 void permute_weights(Graph *graph, Node *node, const int64_t *rows, const int64_t *columns) {

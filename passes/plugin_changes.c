@@ -67,12 +67,10 @@ static riffle_weight *new_weight(
         return NULL;
     }
     Graph *of = graph_of(graph);
-    float *copy = NULL;
-    if (data != NULL) {
-        copy = ARENA_ARRAY(of->arena, float, count);
-        memcpy(copy, data, (size_t)count * sizeof *copy);
-    }
-    return (riffle_weight *)graph_add_computed_weight(of, path, type, copy);
+    Weight *weight = graph_add_computed_weight(of, path, type, NULL);
+    if (data != NULL)
+        memcpy(weight_allocate(of, weight), data, (size_t)count * sizeof *data);
+    return (riffle_weight *)weight;
 }
 
 static void set_weight(

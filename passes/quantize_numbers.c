@@ -66,7 +66,8 @@ void quantize_product(Graph *graph, const Node *layer, const ByteScale *operand,
     int64_t outputs = weight->type.dims[0], inputs = weight->type.dims[1];
     int64_t filter = tensor_elements(&weight->type) / outputs, taps = filter / inputs;
     int64_t groups = operand->channels / inputs;
-    float *whole = ARENA_ARRAY(graph->arena, float, outputs *filter);
+    weights[0] = graph_add_computed_weight(graph, weight->path, weight->type, NULL);
+    float *whole = weight_allocate(graph, weights[0]);
     double *factors = ARENA_ARRAY(graph->arena, double, outputs);
     double *offsets = ARENA_ARRAY(graph->arena, double, outputs);
     for (int64_t o = 0; o < outputs; o++) {
@@ -85,8 +86,9 @@ void quantize_product(Graph *graph, const Node *layer, const ByteScale *operand,
             offsets[o] = offsets[o] / result->scale[o] + result->zero[o];
         }
     }
+    weight_rest(weight);
+    weight_rest(weights[0]);
     const char *path = weight->path;
-    weights[0] = graph_add_computed_weight(graph, path, weight->type, whole);
     weights[1] = add_zeros(graph, path, operand);
     weights[2] = add_vector(graph, path, "factor", factors, outputs);
     weights[3] = add_vector(graph, path, "offset", offsets, outputs);

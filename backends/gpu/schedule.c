@@ -9,7 +9,7 @@
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
 #include "ir/kernel.h"
-#include "ir/text.h"
+#include "ir/resting.h"
 #include "passes/passes.h"
 #include <string.h>
 
@@ -125,7 +125,6 @@ static void sort_steps(Schedule *schedule) {
 bool gpu_finish(GpuLowering *gpu) {
     Program *program = gpu->lowering.program;
     Schedule schedule = {.gpu = gpu, .program = program};
-    static const char padding[64];
     schedule.written = ARENA_ARRAY(program->arena, int, program->buffer_count);
     find_phases(&schedule);
     plan_workspace(&schedule);
@@ -140,7 +139,7 @@ bool gpu_finish(GpuLowering *gpu) {
     }
     fill_tables(&schedule);
     sort_steps(&schedule);
-    text_append_bytes(&program->weights, padding, sizeof padding);
+    resting_append(&program->weights, 64);
     program->buffers[0].bytes = (int64_t)program->weights.length;
     program->live_bytes = program->workspace_lower_bound_bytes;
     return true;

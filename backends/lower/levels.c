@@ -14,7 +14,7 @@
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
 #include "ir/graph.h"
-#include "ir/text.h"
+#include "ir/resting.h"
 
 #include <assert.h>
 #include <string.h>
@@ -49,14 +49,13 @@ int target_levels_count(const TargetLevels *levels) {
 
 /* A stretch of packed weights that the steps of one program ask for by its beginning. */
 typedef struct WeightBlock {
-    const char *bytes;
-    size_t length;
-    int64_t place; /* among those that are kept, in bytes */
+    size_t length; /* 0: there is none here */
+    size_t place;  /* among those that are kept */
 } WeightBlock;
 
 typedef struct WeightPool {
     Arena *arena;
-    Text kept;
+    RestingBytes kept;
     WeightBlock *blocks; /* an open hash table */
     size_t capacity;
 } WeightPool;
@@ -75,14 +74,18 @@ static uint64_t hash_bytes(const char *bytes, size_t length) {
 /* Where the bytes are kept, which they are from now on. */
 static int64_t keep(WeightPool *pool, const char *bytes, size_t length) {
     size_t slot = hash_bytes(bytes, length) % pool->capacity;
-    for (; pool->blocks[slot].bytes; slot = (slot + 1) % pool->capacity) {
+    for (; pool->blocks[slot].length > 0; slot = (slot + 1) % pool->capacity) {
         const WeightBlock *block = &pool->blocks[slot];
-        if (block->length == length && memcmp(block->bytes, bytes, length) == 0)
-            return block->place;
+        if (block->length != length)
+            continue;
+        bool equal = memcmp(pool->kept.data + block->place, bytes, length) == 0;
+        resting_rest(&pool->kept, block->place, length);
+        if (equal)
+            return (int64_t)block->place;
     }
-    pool->blocks[slot] = (WeightBlock){bytes, length, (int64_t)pool->kept.length};
-    text_append_bytes(&pool->kept, bytes, length);
-    return pool->blocks[slot].place;
+    pool->blocks[slot] = (WeightBlock){length, pool->kept.length};
+    memcpy(resting_append(&pool->kept, length), bytes, length);
+    return (int64_t)pool->blocks[slot].place;
 }
 
 /* The end of the block, with the padding up to the next one. */
@@ -113,6 +116,7 @@ static void move_weights(WeightPool *pool, Program *program) {
         int64_t begin = program->weight_blocks[i], length = block_end(program, i) - begin;
         assert(begin % WEIGHTS_ALIGNMENT == 0 && length % WEIGHTS_ALIGNMENT == 0);
         places[i] = keep(pool, program->weights.data + begin, (size_t)length);
+        resting_rest(&program->weights, (size_t)begin, (size_t)length);
     }
     for (int i = 0; i < program->step_count; i++) {
         Step *step = &program->steps[i];
@@ -131,18 +135,18 @@ static void move_weights(WeightPool *pool, Program *program) {
 
 /* From the highest level on: its blocks stay in the order in which they are read. */
 static void share_weights(ProgramLevels *levels, Arena *arena) {
-    static const char padding[WEIGHTS_ALIGNMENT];
     WeightPool pool = {.arena = arena, .capacity = 1};
     for (int i = 0; i < levels->count; i++)
         pool.capacity += 2 * (size_t)levels->programs[i]->weight_block_count;
     pool.blocks = ARENA_ARRAY(arena, WeightBlock, pool.capacity);
     for (int i = levels->count - 1; i >= 0; i--)
         move_weights(&pool, levels->programs[i]);
-    text_append_bytes(&pool.kept, padding, sizeof padding);
+    resting_append(&pool.kept, WEIGHTS_ALIGNMENT);
     for (int i = 0; i < levels->count; i++) {
         Program *program = levels->programs[i];
-        text_free(&program->weights);
-        program->weights = (Text){.length = pool.kept.length}; /* one program owns the bytes */
+        resting_free(&program->weights);
+        program->weights =
+            (RestingBytes){.length = pool.kept.length}; /* one program owns the bytes */
         program->buffers[WEIGHTS_BUFFER].bytes = (int64_t)pool.kept.length;
     }
     levels->programs[0]->weights = pool.kept;

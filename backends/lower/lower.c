@@ -26,7 +26,7 @@
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
 #include "ir/graph.h"
-#include "ir/text.h"
+#include "ir/resting.h"
 #include <assert.h>
 #include <string.h>
 
@@ -233,6 +233,7 @@ Program *program_lower_with(const Graph *graph, const Target *target, const Lowe
     bool good = true;
     for (const Node *const *node = nodes; good && *node; node++) {
         good = lower_node(&lowering, *node);
+        node_rest_weights(*node);
         lowering_count_reads(&lowering, *node);
     }
     if (!good) {
@@ -240,8 +241,7 @@ Program *program_lower_with(const Graph *graph, const Target *target, const Lowe
         return NULL;
     }
     copy_other_outputs(&lowering);
-    static const char padding[64];
-    text_append_bytes(&program->weights, padding, sizeof padding);
+    resting_append(&program->weights, 64);
     program->buffers[0].bytes = (int64_t)program->weights.length;
     plan_workspace(&lowering);
     program_count(program);

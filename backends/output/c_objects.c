@@ -25,7 +25,7 @@ static bool write_sources(Build *build) {
     }
     c_weights_write(program, &weights);
     done = done && work_folder_write(&build->folder, build->weights, &weights) &&
-           work_folder_write(&build->folder,
+           work_folder_write_bytes(&build->folder,
                arena_format(build->arena, "%s_weights.bin", program->name), &program->weights);
     text_free(&source);
     text_free(&header);
@@ -124,7 +124,7 @@ bool build_run(Build *build, const char *const *arguments) {
     return status == 0;
 }
 
-bool c_compile_objects(const Graph *graph, const Program *program, Text *code, Text *weights,
+bool c_compile_objects(const Graph *graph, const Program *program, Text *code, Splice *weights,
     Diagnostics *diagnostics) {
     Build build = {.graph = graph, .program = program, .diagnostics = diagnostics};
     bool done =
@@ -132,7 +132,7 @@ bool c_compile_objects(const Graph *graph, const Program *program, Text *code, T
         build_run(&build, (const char *const[]){"-c", build.source, "-o", "code.o", NULL}) &&
         build_run(&build, (const char *const[]){"-c", build.weights, "-o", "weights.o", NULL}) &&
         work_folder_read(&build.folder, "code.o", code) &&
-        work_folder_read(&build.folder, "weights.o", weights);
+        work_folder_read_resting(&build.folder, "weights.o", program->arena, weights);
     build_end(&build);
     return done;
 }

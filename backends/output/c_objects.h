@@ -28,8 +28,8 @@ bool build_run(Build *build, const char *const *arguments);
 /* Removes the folder. */
 void build_end(Build *build);
 
-/* The object files of libNAME.a. */
-bool c_compile_objects(const Graph *graph, const Program *program, Text *code, Text *weights,
+/* The object files of libNAME.a; that of the weights lies in the program's arena. */
+bool c_compile_objects(const Graph *graph, const Program *program, Text *code, Splice *weights,
     Diagnostics *diagnostics);
 
 #endif

@@ -96,7 +96,7 @@ bool library_write(const Graph *graph, const Program *program, Text *out, Splice
     if (program->backend != BACKEND_C)
         count = library_members(program, members, diagnostics);
     else if (c_compile_objects(
-                 graph, program, &members[0].contents, &members[1].contents, diagnostics))
+                 graph, program, &members[0].contents, &members[1].splice, diagnostics))
         count = 2;
     if (count == 0) {
         text_free(&members[0].contents);

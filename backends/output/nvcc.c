@@ -120,8 +120,8 @@ static bool write_sources(const Job *job, const Graph *graph, const Program *pro
         work_folder_write(&job->folder, "code.cu", &source) &&
         work_folder_write(&job->folder, arena_format(job->arena, "%s.h", graph->name), &header) &&
         work_folder_write(&job->folder, "weights.S", &weights) &&
-        work_folder_write(&job->folder, arena_format(job->arena, "%s_weights.bin", graph->name),
-            &program->weights);
+        work_folder_write_bytes(&job->folder,
+            arena_format(job->arena, "%s_weights.bin", graph->name), &program->weights);
     text_free(&source);
     text_free(&header);
     text_free(&weights);
@@ -141,7 +141,8 @@ static bool compile_sources(const Job *job, const Program *program) {
            run_or_report(job, assembler_words);
 }
 
-static bool make_archive(const Job *job, const Graph *graph, Text *out) {
+static bool make_archive(
+    const Job *job, const Graph *graph, const Program *program, Text *out, Splice *splice) {
     static const char *const functions[] = {
         "create", "destroy", "run", "capture", "graph_launch", "graph_destroy", "error", "weights"};
     enum { CODE, WEIGHTS, MEMBERS, SYMBOLS = sizeof functions / sizeof *functions };
@@ -154,20 +155,20 @@ static bool make_archive(const Job *job, const Graph *graph, Text *out) {
         member_of[i] = i + 1 < SYMBOLS ? CODE : WEIGHTS;
     }
     bool done = work_folder_read(&job->folder, "code.o", &members[CODE].contents) &&
-                work_folder_read(&job->folder, "weights.o", &members[WEIGHTS].contents);
+                work_folder_read_resting(
+                    &job->folder, "weights.o", program->arena, &members[WEIGHTS].splice);
     if (done)
-        archive_write(FORMAT_ELF, members, MEMBERS, symbols, member_of, SYMBOLS, out, &(Splice){0});
+        archive_write(FORMAT_ELF, members, MEMBERS, symbols, member_of, SYMBOLS, out, splice);
     text_free(&members[CODE].contents);
-    text_free(&members[WEIGHTS].contents);
     return done;
 }
 
 bool cuda_library_write(const Graph *graph, const Program *program, const char *nvcc, Text *out,
-    Diagnostics *diagnostics) {
+    Splice *splice, Diagnostics *diagnostics) {
     Job job = {.arena = arena_create(), .diagnostics = diagnostics, .nvcc = nvcc};
     bool done = work_folder_make(&job.folder, job.arena, diagnostics) && check_folder(&job) &&
                 write_sources(&job, graph, program) && compile_sources(&job, program) &&
-                make_archive(&job, graph, out);
+                make_archive(&job, graph, program, out, splice);
     work_folder_remove(&job.folder);
     arena_destroy(job.arena);
     return done;

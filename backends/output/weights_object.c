@@ -265,7 +265,8 @@ bool weights_object_write(
     size_t length = program->weights.length, stand_in = ALIGNMENT + length % ALIGNMENT;
     if (stand_in > length)
         stand_in = length;
-    *weights = (Splice){.bytes = program->weights.data, .length = length};
+    *weights =
+        (Splice){.bytes = program->weights.data, .length = length, .rests = program->weights.rests};
     if (!llvm_emit_blank_weights(program, stand_in, out, diagnostics))
         return false;
     enlarge(program->target->format, out, stand_in, weights);

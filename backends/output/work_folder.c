@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -53,12 +54,24 @@ const char *work_folder_path(const WorkFolder *folder, const char *name) {
     return arena_format(folder->arena, "%s/%s", folder->path, name);
 }
 
-bool work_folder_write(const WorkFolder *folder, const char *name, const Text *text) {
-    const char *path = work_folder_path(folder, name);
-    int error = text_write_file(text, path);
+static bool write_file(const WorkFolder *folder, FileToWrite file) {
+    int error = write_files(&file, 1, NULL);
     if (error != 0)
-        report_unwritten(folder->diagnostics, path, error);
+        report_unwritten(folder->diagnostics, file.path, error);
     return error == 0;
+}
+
+bool work_folder_write(const WorkFolder *folder, const char *name, const Text *text) {
+    return write_file(
+        folder, (FileToWrite){.path = work_folder_path(folder, name), .contents = text});
+}
+
+bool work_folder_write_bytes(
+    const WorkFolder *folder, const char *name, const RestingBytes *bytes) {
+    return write_file(folder,
+        (FileToWrite){.path = work_folder_path(folder, name),
+            .contents = &(Text){0},
+            .splice = {.bytes = bytes->data, .length = bytes->length, .rests = bytes->rests}});
 }
 
 bool work_folder_read(const WorkFolder *folder, const char *name, Text *out) {
@@ -75,6 +88,30 @@ bool work_folder_read(const WorkFolder *folder, const char *name, Text *out) {
     if (!read)
         diagnostics_error(folder->diagnostics, NULL, "cannot read '%s': %s", path, strerror(errno));
     fclose(file);
+    return read;
+}
+
+bool work_folder_read_resting(
+    const WorkFolder *folder, const char *name, Arena *arena, Splice *out) {
+    enum { PIECE = 1 << 24 };
+    const char *path = work_folder_path(folder, name);
+    struct stat status = {0};
+    FILE *file = fopen(path, "rb");
+    bool read = file != NULL && fstat(fileno(file), &status) == 0;
+    size_t size = (size_t)status.st_size;
+    char *bytes = read ? arena_allocate_resting(arena, size, 1, &out->rests) : NULL;
+    for (size_t at = 0; read && at < size; at += PIECE) {
+        size_t left = size - at, piece = left < PIECE ? left : PIECE;
+        read = fread(bytes + at, 1, piece, file) == piece;
+        if (out->rests)
+            memory_rest(bytes + at, piece);
+    }
+    if (!read)
+        diagnostics_error(folder->diagnostics, NULL, "cannot read '%s': %s", path, strerror(errno));
+    if (file != NULL)
+        fclose(file);
+    out->bytes = bytes;
+    out->length = size;
     return read;
 }
 

@@ -5,6 +5,7 @@
 
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
+#include "ir/resting.h"
 #include "ir/signals.h"
 #include "ir/text.h"
 
@@ -21,9 +22,13 @@ bool work_folder_make(WorkFolder *folder, Arena *arena, Diagnostics *diagnostics
 void work_folder_remove(WorkFolder *folder);
 
 const char *work_folder_path(const WorkFolder *folder, const char *name);
-/* Each reports what fails. The second appends. */
+/* Each reports what fails. work_folder_read appends. */
 bool work_folder_write(const WorkFolder *folder, const char *name, const Text *text);
+bool work_folder_write_bytes(const WorkFolder *folder, const char *name, const RestingBytes *bytes);
 bool work_folder_read(const WorkFolder *folder, const char *name, Text *out);
+/* For large ones: the bytes lie in the arena. */
+bool work_folder_read_resting(
+    const WorkFolder *folder, const char *name, Arena *arena, Splice *out);
 
 /* Runs a program in the folder, which is its TMPDIR, too. Returns its exit status, 128 if a signal
  * ended it, or -1 with errno when it could not be started. */

@@ -7,6 +7,7 @@
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
+#include "ir/resting.h"
 #include "ir/text.h"
 #include <assert.h>
 #include <stdarg.h>
@@ -67,14 +68,10 @@ static void add_weight_block(Program *program, int64_t begin) {
 
 /* So many zeros behind the weights there are; where they begin. */
 static size_t reserve_weights(Lowering *lowering, int64_t bytes) {
-    Text *weights = &lowering->program->weights;
-    static const char zeros[64];
-    while (weights->length % 64 != 0)
-        text_append_bytes(weights, zeros, 64 - weights->length % 64);
-    size_t offset = weights->length;
+    RestingBytes *weights = &lowering->program->weights;
+    size_t gap = (64 - weights->length % 64) % 64, offset = weights->length + gap;
+    resting_append(weights, gap + (size_t)bytes);
     add_weight_block(lowering->program, (int64_t)offset);
-    for (int64_t left = bytes; left > 0; left -= 64)
-        text_append_bytes(weights, zeros, left < 64 ? (size_t)left : 64);
     return offset;
 }
 

@@ -10,7 +10,7 @@
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
-#include "ir/text.h"
+#include "ir/resting.h"
 
 typedef enum BufferKind {
     BUFFER_WORKSPACE, /* offset: bytes from the start of the workspace */
@@ -74,7 +74,7 @@ struct Program {
     int buffer_count, buffer_capacity;
     int input_count, output_count;
     int phase_count;        /* GPU; 0 for a CPU */
-    Text weights;           /* packed, with 64 bytes of padding at the end */
+    RestingBytes weights;   /* packed, with 64 bytes of padding at the end */
     int64_t *weight_blocks; /* where what call_weights gave begins, in bytes, in order */
     int weight_block_count, weight_block_capacity;
     ProgramLevels *levels;    /* of the same library; NULL: this program is all */

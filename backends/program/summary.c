@@ -6,6 +6,7 @@
 #include "backends/target/target.h"
 #include "ir/kernel.h"
 #include "ir/quote.h"
+#include "ir/resting.h"
 #include "ir/text.h"
 #include <assert.h>
 
@@ -24,7 +25,7 @@ void program_destroy(Program *program) {
     if (program && program->levels)
         program_levels_destroy(program->levels);
     else if (program)
-        text_free(&program->weights);
+        resting_free(&program->weights);
 }
 
 ProgramSummary program_summary(const Program *program) {
@@ -94,5 +95,5 @@ void program_set_backend(Program *program, Backend backend, const char *c_compil
 
 void program_levels_destroy(ProgramLevels *levels) {
     for (int i = 0; i < levels->count; i++)
-        text_free(&levels->programs[i]->weights);
+        resting_free(&levels->programs[i]->weights);
 }

@@ -4,7 +4,7 @@
 #include "backends/target/target.h"
 #include "ir/arena.h"
 #include "ir/kernel.h"
-#include "ir/text.h"
+#include "ir/resting.h"
 
 Program *probe_program(Arena *arena, const Target *target, Kernel *kernel) {
     Program *program = ARENA_NEW(arena, Program);
@@ -25,6 +25,6 @@ Program *probe_program(Arena *arena, const Target *target, Kernel *kernel) {
         (Step){.arguments = {{1, 0}, {2, 0}}, .path = "", .label = "", .op = kernel->name};
     program->step_count = 1;
     program->input_count = program->output_count = 1;
-    text_append_bytes(&program->weights, "\0\0\0\0", 4);
+    resting_append(&program->weights, 4);
     return program;
 }

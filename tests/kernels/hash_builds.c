@@ -27,10 +27,10 @@ typedef struct Build {
     char hashes[3][32];
 } Build;
 
-static const char *hash_of(const Text *text, Arena *arena) {
+static const char *hash_of(const char *bytes, size_t length, Arena *arena) {
     uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
-    for (size_t i = 0; i < text->length; i++)
-        hash = (hash ^ (unsigned char)text->data[i]) * 0x100000001b3u;
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001b3u;
     return arena_format(arena, "%016llx", (unsigned long long)hash);
 }
 
@@ -84,12 +84,13 @@ static bool hash_build(
             cuda_source_write(model->graph, program, &source);
         else if (levels == NULL && options->precision == PRECISION_FP32)
             done = c_source_write(model->graph, program, &source, diagnostics);
-        const Text *weights =
+        const RestingBytes *weights =
             levels == NULL ? &program->weights : &program->levels->programs[0]->weights;
-        const Text *texts[] = {&kernels, weights, &source};
+        const char *hashes[] = {hash_of(kernels.data, kernels.length, session->arena),
+            hash_of(weights->data, weights->length, session->arena),
+            hash_of(source.data, source.length, session->arena)};
         for (int i = 0; i < 3; i++)
-            snprintf(
-                build->hashes[i], sizeof build->hashes[i], "%s", hash_of(texts[i], session->arena));
+            snprintf(build->hashes[i], sizeof build->hashes[i], "%s", hashes[i]);
     }
     program_destroy(program);
     text_free(&kernels);

@@ -31,7 +31,7 @@ static uint32_t remainder_of(const char *bytes, size_t length) {
 /* COFF has a checksum of the weights, which are not zeros: there and nowhere else the files may
  * differ. */
 static void take_checksum(const Program *program, const Text *made, Text *expected, size_t begin) {
-    const Text *weights = &program->weights;
+    const RestingBytes *weights = &program->weights;
     uint32_t sum = remainder_of(weights->data, weights->length);
     char bytes[4] = {(char)sum, (char)(sum >> 8), (char)(sum >> 16), (char)(sum >> 24)};
     size_t at = begin + weights->length;

@@ -20,7 +20,7 @@ void cuda_weights_write(const Graph *graph, Text *out);
 const char *cuda_find_nvcc(Arena *arena);
 /* libNAME.a, compiled by that nvcc and the C compiler of $CC or cc. */
 bool cuda_library_write(const Graph *graph, const Program *program, const char *nvcc, Text *out,
-    Diagnostics *diagnostics);
+    Splice *splice, Diagnostics *diagnostics);
 
 /* kernel_source.c: the functions that these kernels call, and a kernel as a function, which does
  * the items of one block. */

@@ -6,6 +6,7 @@
 #include "backends/program/summary.h"
 #include "backends/target/target.h"
 #include "ir/diagnostics.h"
+#include "ir/resting.h"
 #include "ir/text.h"
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Support.h>
@@ -187,7 +188,7 @@ bool llvm_emit(const Program *program, EmitKind kind, Text *out, Diagnostics *di
 bool llvm_emit_blank_weights(
     const Program *program, size_t length, Text *out, Diagnostics *diagnostics) {
     Program blank = *program;
-    blank.weights = (Text){.length = length};
+    blank.weights = (RestingBytes){.length = length};
     return emit_for(program->target, &blank, codegen_weights, EMIT_OBJECT, out, diagnostics);
 }
 
