@@ -26,6 +26,7 @@ typedef struct Laboratory {
     const AblateOptions *ablate;
     Session *session;
     const Target *target;
+    Tuning *tuning;     /* that of --tuning, or NULL */
     const Graph *graph; /* as written, with weights */
     const Pipeline *pipeline;
     riffle_pool *pool; /* NULL for one thread */
@@ -74,7 +75,8 @@ static bool candidate_lower(const Laboratory *laboratory, size_t left_out, Candi
         return false;
     ModelOptions model = *laboratory->options;
     model.session = &candidate->session;
-    candidate->program = model_lower(&model, candidate->graph, laboratory->target);
+    candidate->program =
+        model_lower(&model, candidate->graph, laboratory->target, laboratory->tuning);
     return candidate->program != NULL;
 }
 
@@ -295,7 +297,8 @@ static bool prepare(Laboratory *laboratory, Model *model) {
     if (!backend_available(options))
         return false;
     laboratory->target = model_target(options);
-    if (laboratory->target == NULL)
+    if (laboratory->target == NULL ||
+        !model_tuning(options, laboratory->target, &laboratory->tuning))
         return false;
     if (!target_runs_here(laboratory->target)) {
         diagnostics_error(session->diagnostics, "'--target native' always runs here",

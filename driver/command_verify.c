@@ -290,7 +290,7 @@ static bool verify(const VerifyOptions *options, CompiledModel *compiled) {
     if (options->layers) {
         oracle = graph = expose_layers(graph, session->arena);
         program_destroy(compiled->program);
-        compiled->program = model_lower(&options->model, graph, compiled->target);
+        compiled->program = model_lower(&options->model, graph, compiled->target, compiled->tuning);
         if (compiled->program == NULL)
             return false;
     }

@@ -19,7 +19,7 @@ static const double least_excess = 0.05;
 enum { DEEPEST_BLOCK = 64 }; /* joins within joins */
 
 typedef struct Search {
-    const Target *target;
+    const Compilation *compilation;
     Arena *arena;
     const int *use_counts;
     bool *in_block; /* by value id: already part of a block that was named */
@@ -49,8 +49,8 @@ static void compare_with(Search *search, LayerBound *layer, const ConvolutionSha
     double bytes = convolution_bytes(shape) - convolution_bytes(better);
     if (bytes < least_excess * convolution_bytes(shape))
         return;
-    double cycles =
-        convolution_cycles(search->target, shape) - convolution_cycles(search->target, better);
+    double cycles = convolution_cycles(search->compilation, shape) -
+                    convolution_cycles(search->compilation, better);
     const char *suggestion =
         arena_format(search->arena, "%lld to %lld channels%s%s", (long long)better->inputs,
             (long long)better->outputs, guideline == GUIDELINE_GROUPS ? " in one group" : "",
@@ -123,7 +123,7 @@ static void block_add(Search *search, Block *block, const Node *node) {
         return;
     block->macs += convolution_macs(&shape);
     block->bytes += convolution_bytes(&shape);
-    block->cycles += convolution_cycles(search->target, &shape);
+    block->cycles += convolution_cycles(search->compilation, &shape);
     block->pixels = (double)shape.out_pixels;
 }
 
@@ -167,7 +167,7 @@ static ConvolutionShape merged_block(const Block *block) {
 
 static void add_block(Search *search, LayerBound *layer, const Block *block, const char *what) {
     ConvolutionShape one = merged_block(block);
-    double cycles = block->cycles - convolution_cycles(search->target, &one);
+    double cycles = block->cycles - convolution_cycles(search->compilation, &one);
     add_finding(search, layer,
         (Finding){.guideline = GUIDELINE_FRAGMENTS,
             .what = what,
@@ -253,22 +253,23 @@ bool guidelines_find(
     const Graph *graph, const char *target, Session *session, Guidelines *guidelines) {
     enum { MOST_FINDINGS = 4 }; /* of a layer */
     Arena *arena = session->arena;
-    Search search = {.target = target_find(target, arena, session->diagnostics),
+    const Compilation compilation = {.target = target_find(target, arena, session->diagnostics)};
+    Search search = {.compilation = &compilation,
         .arena = arena,
         .use_counts = graph_use_counts(graph, arena),
         .in_block = ARENA_ARRAY(arena, bool, graph->next_value_id + 1),
         .guidelines = guidelines};
-    if (search.target == NULL || !graph_within_limits(graph, session->diagnostics))
+    if (compilation.target == NULL || !graph_within_limits(graph, session->diagnostics))
         return false;
     int count = count_nodes(graph);
-    guidelines->target = search.target->name;
+    guidelines->target = compilation.target->name;
     guidelines->layers = ARENA_ARRAY(arena, LayerBound, count + 1);
     guidelines->findings = ARENA_ARRAY(arena, Finding, MOST_FINDINGS * count + 1);
     guidelines->layer_count = count;
     LayerBound *layer = guidelines->layers;
     for (const Node *node = graph->first; node != NULL; node = node->next, layer++) {
         layer->node = node;
-        layer->cycles = layer_cycles(search.target, node);
+        layer->cycles = layer_cycles(search.compilation, node);
         guidelines->cycles += layer->cycles;
         look_at(&search, layer);
     }
@@ -289,7 +290,8 @@ bool guidelines_compiled_cost(
     weights_randomize(copy, 0); /* their values change no count */
     if (!pipeline_run(copy, pipeline_preset(DEFAULT_PIPELINE_LEVEL), NULL, session->diagnostics))
         return false;
-    Program *program = program_lower(copy, target, session->arena, session->diagnostics);
+    Program *program =
+        program_lower(copy, &(Compilation){.target = target}, session->arena, session->diagnostics);
     if (program == NULL)
         return false;
     ProgramSummary summary = program_summary(program);

@@ -56,9 +56,9 @@ static bool count_form(
     Graph *copy = graph_copy(graph, session->arena);
     if (!pipeline_run(copy, pipeline, NULL, session->diagnostics))
         return false;
-    LowerOptions options = {.copy_layout = layout_form_info(form)->copies};
-    Program *program =
-        program_lower_with(copy, target, &options, session->arena, session->diagnostics);
+    const Compilation compilation = {
+        .target = target, .options = {.copy_layout = layout_form_info(form)->copies}};
+    Program *program = program_lower(copy, &compilation, session->arena, session->diagnostics);
     if (program == NULL)
         return false;
     ProgramSummary summary = program_summary(program);

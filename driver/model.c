@@ -115,11 +115,12 @@ static LowerOptions lower_options(const ModelOptions *options) {
         .winograd = options->winograd};
 }
 
-Program *model_lower(const ModelOptions *options, const Graph *graph, const Target *target) {
+Program *model_lower(
+    const ModelOptions *options, const Graph *graph, const Target *target, Tuning *tuning) {
     Session *session = options->session;
-    LowerOptions lower = lower_options(options);
-    Program *program =
-        program_lower_with(graph, target, &lower, session->arena, session->diagnostics);
+    const Compilation compilation = {
+        .target = target, .tuning = tuning, .options = lower_options(options)};
+    Program *program = program_lower(graph, &compilation, session->arena, session->diagnostics);
     if (program != NULL)
         program_set_backend(program, options->backend, options->c_compiler);
     return program;
@@ -131,14 +132,16 @@ bool backend_available(const ModelOptions *options) {
 
 const Target *model_target(const ModelOptions *options) {
     Session *session = options->session;
-    const Target *target = target_find_processor(
+    return target_find_processor(
         options->target, options->processor, session->arena, session->diagnostics);
-    if (target == NULL || options->tuning_file == NULL)
-        return target;
-    Target *tuned = ARENA_NEW(session->arena, Target);
-    *tuned = *target;
-    tuned->tuning = tuning_read(options->tuning_file, target, session->arena, session->diagnostics);
-    return tuned->tuning == NULL ? NULL : tuned;
+}
+
+bool model_tuning(const ModelOptions *options, const Target *target, Tuning **tuning) {
+    Session *session = options->session;
+    *tuning = NULL;
+    if (options->tuning_file != NULL)
+        *tuning = tuning_read(options->tuning_file, target, session->arena, session->diagnostics);
+    return options->tuning_file == NULL || *tuning != NULL;
 }
 
 /* For one target, or for several: then it goes on with the level that runs here. */
@@ -146,7 +149,7 @@ static Program *lower_compiled(const ModelOptions *options, CompiledModel *compi
     Session *session = options->session;
     const Graph *graph = compiled->model.graph;
     if (compiled->levels == NULL)
-        return model_lower(options, graph, compiled->target);
+        return model_lower(options, graph, compiled->target, compiled->tuning);
     if (options->backend == BACKEND_C) {
         diagnostics_error(session->diagnostics,
             "leave out --backend c, or give one of them: --target x86-64-v3",
@@ -202,7 +205,8 @@ static bool find_target(
         return false;
     }
     compiled->target = model_target(options);
-    if (compiled->target == NULL || !precision_has_target(options, compiled->target))
+    if (compiled->target == NULL || !model_tuning(options, compiled->target, &compiled->tuning) ||
+        !precision_has_target(options, compiled->target))
         return false;
     if (compiled->target->gpu != NULL)
         return check_gpu_options(options, for_this_machine);
@@ -243,7 +247,7 @@ bool model_compile(const ModelOptions *options, bool for_this_machine, CompiledM
     compiled->program = lower_compiled(options, compiled);
     compiled->lower_seconds = seconds_now() - start;
     if (compiled->program != NULL && options->tuning_file != NULL)
-        tuning_report_unused(compiled->target->tuning, session->diagnostics);
+        tuning_report_unused(compiled->tuning, session->diagnostics);
     return compiled->program != NULL &&
            weights_check(compiled->model.weight_file, session->diagnostics);
 }

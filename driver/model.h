@@ -79,15 +79,19 @@ typedef struct CompiledModel {
     Model model;
     Graph *as_written; /* with weights, before the passes */
     const Target *target;
+    Tuning *tuning;             /* that of --tuning, or NULL */
     const TargetLevels *levels; /* NULL for one target; else that is of the level that runs here */
     Program *program;
     double read_seconds, weights_seconds, passes_seconds, lower_seconds;
 } CompiledModel;
 
-/* The one target that the options name, with the choices of --tuning. NULL after reporting. */
+/* The one target that the options name. NULL after reporting. */
 const Target *model_target(const ModelOptions *options);
+/* Reads the file of --tuning, if there is one; else *tuning is NULL. False after reporting. */
+bool model_tuning(const ModelOptions *options, const Target *target, Tuning **tuning);
 /* Lowers a graph in the form that the options ask for. NULL after reporting. */
-Program *model_lower(const ModelOptions *options, const Graph *graph, const Target *target);
+Program *model_lower(
+    const ModelOptions *options, const Graph *graph, const Target *target, Tuning *tuning);
 /* Reports and returns false when this riffle was built without the backend. */
 bool backend_available(const ModelOptions *options);
 /* From the spec to the program; `for_this_machine` also asks that the code can be made and runs

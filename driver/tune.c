@@ -41,6 +41,7 @@ typedef struct Variant {
 typedef struct Tuner {
     const ModelOptions *model;
     const CompiledModel *compiled;
+    Compilation untuned; /* with the choices of the model alone */
     const TuneOptions *options;
     Session *session;
     Variant variants[MOST_VARIANTS];
@@ -62,13 +63,10 @@ static bool open_variant(Tuner *tuner, Tuning *tuning, LowerChains chains) {
     Session *session = tuner->session;
     Variant *variant = &tuner->variants[tuner->count++];
     *variant = (Variant){0};
-    Target *target = ARENA_NEW(session->arena, Target);
-    *target = *tuner->compiled->target;
-    target->tuning = tuning;
     ModelOptions options = *tuner->model;
     options.chains = chains;
     const Graph *graph = tuner->compiled->model.graph;
-    variant->program = model_lower(&options, graph, target);
+    variant->program = model_lower(&options, graph, tuner->compiled->target, tuning);
     if (variant->program == NULL)
         return false;
     program_set_loops(variant->program, LOOP_PER_STEP);
@@ -173,14 +171,14 @@ typedef struct TileQuestion {
 
 /* What the lowering asks of choose_tile; false when the layer has no tiles of channels. */
 static bool tile_question(
-    const Target *target, const Node *node, bool alone, TileQuestion *question) {
+    const Compilation *compilation, const Node *node, bool alone, TileQuestion *question) {
     bool convolution = node->op == OP_conv && !is_depthwise(node);
     if (!convolution && node->op != OP_linear)
         return false;
     const int64_t *out = node->results[0]->type.dims;
     const int64_t *filter = node_weight(node, "weight")->type.dims;
     int64_t groups = convolution ? node_integer(node, "groups") : 1;
-    question->outputs = out[1] / groups - convolution_tail(target, node);
+    question->outputs = out[1] / groups - convolution_tail(compilation, node);
     question->taps = convolution ? filter[1] * filter[2] * filter[3] : filter[1];
     question->pixels = !convolution                  ? out[0]
                        : alone && is_pointwise(node) ? out[0] * out[2] * out[3]
@@ -190,8 +188,8 @@ static bool tile_question(
 }
 
 static int candidates(const Tuner *tuner, const TileQuestion *question, TileShape *shapes) {
-    return tile_candidates(tuner->compiled->target, question->outputs, question->pixels,
-        question->taps, shapes, tuner->options->candidates);
+    return tile_candidates(&tuner->untuned, question->outputs, question->pixels, question->taps,
+        shapes, tuner->options->candidates);
 }
 
 /* Calls for each layer of the first form that has tiles. */
@@ -204,7 +202,7 @@ static void for_each_question(Tuner *tuner, ForQuestion *visit, void *context) {
         int count = step_layers(first, i, layers);
         TileQuestion question;
         for (int j = 0; j < count; j++)
-            if (tile_question(tuner->compiled->target, layers[j], count == 1, &question))
+            if (tile_question(&tuner->untuned, layers[j], count == 1, &question))
                 visit(tuner, &question, context);
     }
 }
@@ -236,9 +234,8 @@ static void question_seconds(
             TileQuestion other;
             bool asks = false;
             for (int j = 0; j < count; j++)
-                asks = asks ||
-                       (tile_question(tuner->compiled->target, layers[j], count == 1, &other) &&
-                           strcmp(other.key, question->key) == 0);
+                asks = asks || (tile_question(&tuner->untuned, layers[j], count == 1, &other) &&
+                                   strcmp(other.key, question->key) == 0);
             seconds[v] += asks ? variant->seconds[i] : 0;
         }
     }
@@ -347,8 +344,11 @@ static bool compare(Tuner *tuner, TuneReport *report) {
 
 bool tune(const ModelOptions *model, const CompiledModel *compiled, const TuneOptions *options,
     TuneReport *report) {
-    Tuner tuner = {
-        .model = model, .compiled = compiled, .options = options, .session = model->session};
+    Tuner tuner = {.model = model,
+        .compiled = compiled,
+        .untuned = {.target = compiled->target},
+        .options = options,
+        .session = model->session};
     report->tuning = tuning_create(compiled->target->name, model->session->arena);
     bool done = tune_tiles(&tuner, report->tuning);
     close_variants(&tuner);

@@ -23,14 +23,14 @@ static bool is_regular(const Tensor *tensor, int64_t *stride) {
 static void add_table(
     GpuLowering *gpu, KernelCall *call, Access *access, bool writes, const char *name) {
     const Tensor *tensor = access->tensor;
-    TableUse *use = ARENA_NEW(gpu->lowering.arena, TableUse);
+    TableUse *use = ARENA_NEW(gpu->emission.arena, TableUse);
     access->parameter =
         call_parameter(call, writes ? PARAMETER_WRITE : PARAMETER_READ, name, WHOLE_WORKSPACE, 0);
-    (void)call_weights(&gpu->lowering, call, tensor->channels, &access->table);
+    (void)call_weights(&gpu->emission, call, tensor->channels, &access->table);
     KernelParameter *parameter = &call->builder.kernel->parameters[access->table];
-    parameter->name = arena_format(gpu->lowering.arena, "%s_planes", name);
+    parameter->name = arena_format(gpu->emission.arena, "%s_planes", name);
     parameter->role = PARAMETER_TABLE;
-    use->step = gpu->lowering.program->step_count;
+    use->step = gpu->emission.program->step_count;
     use->writes = writes;
     use->weights_offset = (size_t)call->step.arguments[access->table].offset * sizeof(float);
     use->tensor = tensor;
@@ -40,7 +40,7 @@ static void add_table(
 
 Access gpu_access(GpuLowering *gpu, KernelCall *call, ParameterRole role, const char *name,
     const Tensor *tensor) {
-    Access access = {.tensor = tensor, .arena = gpu->lowering.arena, .table = -1};
+    Access access = {.tensor = tensor, .arena = gpu->emission.arena, .table = -1};
     if (is_regular(tensor, &access.channel_stride))
         access.parameter =
             call_parameter(call, role, name, tensor->planes[0].buffer, tensor->planes[0].offset);
@@ -94,7 +94,7 @@ const Expression *access_pixel(const Access *access, const Expression *pixel) {
 
 void gpu_call_begin(GpuLowering *gpu, KernelCall *call, const Node *node, int64_t items,
     const Expression **thread) {
-    call_begin(&gpu->lowering, call, node, items);
+    call_begin(&gpu->emission, call, node, items);
     *thread = kernel_threads(&call->builder, BLOCK_THREADS);
 }
 
@@ -108,7 +108,7 @@ void gpu_call_count(KernelCall *call, const Tensor *read, const Tensor *written)
 }
 
 void gpu_call_end(GpuLowering *gpu, KernelCall *call) {
-    call_end(&gpu->lowering, call);
+    call_end(&gpu->emission, call);
 }
 
 /* ---- code that several kernels have ---- */

@@ -44,7 +44,7 @@ static void pack_weights(GpuConvolution *conv) {
                  *bias = node_weight(conv->node, "bias");
     int64_t tiles = conv->groups * conv->channel_tiles, channels = conv->shape.channels;
     int64_t parts = tiles * conv->shape.parts, sums = conv->group_inputs * conv->taps;
-    float *packed = call_weights(&conv->gpu->lowering, &conv->call,
+    float *packed = call_weights(&conv->gpu->emission, &conv->call,
         parts * channels * (sums + (bias ? 1 : 0)), &conv->weights);
     conv->bias_offset = parts * channels * sums;
     conv->has_bias = bias != NULL;
@@ -198,7 +198,7 @@ static bool begin(GpuConvolution *conv) {
 static void emit_kernel(GpuConvolution *conv) {
     GpuLowering *gpu = conv->gpu;
     conv->builder = &conv->call.builder;
-    conv->arena = gpu->lowering.arena;
+    conv->arena = gpu->emission.arena;
     count_tiles(conv);
     gpu_call_begin(gpu, &conv->call, conv->next ? conv->next : conv->node,
         conv->groups * conv->channel_tiles * conv->pixel_tiles, &conv->thread);
@@ -222,7 +222,7 @@ static void emit_kernel(GpuConvolution *conv) {
 }
 
 void gpu_find_fusions(GpuLowering *gpu) {
-    const Graph *graph = gpu->lowering.graph;
+    const Graph *graph = gpu->emission.graph;
     for (const Node *node = graph->first; node; node = node->next) {
         const Node *next = only_reader(graph, node->results[0]);
         if (!joins(node, next))
@@ -246,9 +246,10 @@ bool gpu_lower_convolution(GpuLowering *gpu, const Node *node) {
     if (conv.has_residual)
         gpu_make_flat(gpu, conv.node, conv.node->operands[1]);
     if (!begin(&conv)) {
-        diagnostics_report(gpu->lowering.diagnostics, SEVERITY_ERROR, node->where,
+        diagnostics_report(gpu->emission.diagnostics, SEVERITY_ERROR, node->where,
             "compile for an architecture with more",
-            "no tile of this layer fits the shared memory of '%s'", gpu->lowering.target->name);
+            "no tile of this layer fits the shared memory of '%s'",
+            gpu->emission.compilation->target->name);
         return false;
     }
     conv.out = gpu_place(gpu, node->results[0]);

@@ -76,12 +76,13 @@ static double shape_cycles(const GpuConvolution *conv, const ConvolutionShape *s
     if (shape->rows > 0)
         issue += window_cycles(conv,
             channels * shape->rows * (pools_all(conv) ? conv->width : conv->window_op.width_out));
-    double each = ceil((double)items / conv->gpu->lowering.target->gpu->multiprocessors);
+    double each =
+        ceil((double)items / conv->gpu->emission.compilation->target->gpu->multiprocessors);
     return fmax(each * issue, each * bytes / bytes_a_cycle) + ceil(each / blocks_at_once) * latency;
 }
 
 static bool fits(const GpuConvolution *conv, const ConvolutionShape *shape) {
-    int64_t limit = conv->gpu->lowering.target->gpu->tile_bytes;
+    int64_t limit = conv->gpu->emission.compilation->target->gpu->tile_bytes;
     int64_t floats =
         (int64_t)shape->slices * shape->channels * shape->parts * shape->quads * shape->pixels +
         (shape->rows > 0 ? BLOCK_THREADS : 0);
@@ -153,7 +154,7 @@ bool choose_convolution_shape(const GpuConvolution *conv, ConvolutionShape *shap
     Search joined = search_joined(&copy, copy.shape.pixels);
     const int64_t *out = conv->next->results[0]->type.dims;
     double each = (double)(conv->groups * conv->group_outputs * out[0] * out[2] * out[3]) /
-                  conv->gpu->lowering.target->gpu->multiprocessors;
+                  conv->gpu->emission.compilation->target->gpu->multiprocessors;
     *shape = joined.best;
     return joined.cycles <
            alone.cycles + window_cycles(conv, (int64_t)each) + start_cycles + phase_cycles;

@@ -7,7 +7,7 @@
 #define RIFFLE_BACKENDS_GPU_GPU_H
 
 #include "backends/program/call.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
@@ -50,7 +50,7 @@ typedef struct TableUse {
 } TableUse;
 
 typedef struct GpuLowering {
-    Lowering lowering; /* program, graph, target, arena, diagnostics */
+    Emission emission; /* program, graph, target, arena, diagnostics */
     Tensor **tensors;  /* by value id; NULL until it is placed */
     PlaneClaim **claims;
     const Node **fused_into; /* by value id: the op that the convolution's kernel computes, too */

@@ -196,7 +196,7 @@ void gpu_copy(GpuLowering *gpu, const Node *node, const Tensor *from, const Tens
     emit_map(&map, thread, emit_copied);
     call_describe(&map.call, "%s, %" PRId64, label, to->channels);
     end_map(&map, from, NULL, to);
-    StepCount *count = &gpu->lowering.program->steps[gpu->lowering.program->step_count - 1].count;
+    StepCount *count = &gpu->emission.program->steps[gpu->emission.program->step_count - 1].count;
     count->layout_bytes = count->bytes_read + count->bytes_written;
     count->only_moves = true;
 }
@@ -252,7 +252,7 @@ static int emit_normalised(Map *map) {
 
 static bool lower_local_response_norm(GpuLowering *gpu, const Node *node) {
     if (fabs(node_number(node, "beta")) > (double)LARGEST_BETA) {
-        diagnostics_report(gpu->lowering.diagnostics, SEVERITY_ERROR, node->where,
+        diagnostics_report(gpu->emission.diagnostics, SEVERITY_ERROR, node->where,
             "the interpreter (`riffle run --interpret`) takes any beta",
             "local_response_norm is compiled for a beta from %d to %d only", -LARGEST_BETA,
             LARGEST_BETA);

@@ -17,7 +17,7 @@ int64_t tensor_pixels(const Tensor *tensor) {
 
 static int add_buffer(
     GpuLowering *gpu, BufferKind kind, int index, int64_t floats, const char *name) {
-    Program *program = gpu->lowering.program;
+    Program *program = gpu->emission.program;
     if (program->buffer_count == program->buffer_capacity) {
         int capacity = program->buffer_capacity * 2 + 64;
         Buffer *buffers = ARENA_ARRAY(program->arena, Buffer, capacity);
@@ -69,7 +69,7 @@ static Tensor *flat_tensor(Arena *arena, const TensorType *type) {
 Tensor *gpu_new_tensor(GpuLowering *gpu, const char *name, int64_t images, int64_t channels,
     int64_t height, int64_t width) {
     TensorType type = tensor_type(4, (const int64_t[]){images, channels, height, width});
-    Tensor *tensor = flat_tensor(gpu->lowering.arena, &type);
+    Tensor *tensor = flat_tensor(gpu->emission.arena, &type);
     int64_t plane = plane_floats(tensor_pixels(tensor));
     int buffer = add_buffer(gpu, BUFFER_WORKSPACE, 0, plane * channels, name);
     for (int64_t i = 0; i < channels; i++)
@@ -78,7 +78,7 @@ Tensor *gpu_new_tensor(GpuLowering *gpu, const char *name, int64_t images, int64
 }
 
 void gpu_add_public_buffers(GpuLowering *gpu) {
-    const Graph *graph = gpu->lowering.graph;
+    const Graph *graph = gpu->emission.graph;
     add_buffer(gpu, BUFFER_WEIGHTS, 0, 0, "weights");
     int whole = add_buffer(gpu, BUFFER_WORKSPACE, 0, 0, "all of the workspace");
     assert(whole == WHOLE_WORKSPACE);
@@ -88,7 +88,7 @@ void gpu_add_public_buffers(GpuLowering *gpu) {
         const TensorType *type = &input->value->type;
         int buffer = add_buffer(gpu, BUFFER_INPUT, i, tensor_elements(type), input->value->name);
         gpu->tensors[input->value->id] =
-            public_tensor(gpu->lowering.arena, type, buffer, input->layout);
+            public_tensor(gpu->emission.arena, type, buffer, input->layout);
     }
     for (int i = 0; i < graph->output_count; i++)
         add_buffer(gpu, BUFFER_OUTPUT, i, tensor_elements(&graph->outputs[i].value->type),
@@ -96,9 +96,9 @@ void gpu_add_public_buffers(GpuLowering *gpu) {
 }
 
 Tensor *gpu_output_tensor(GpuLowering *gpu, int index) {
-    const GraphOutput *output = &gpu->lowering.graph->outputs[index];
-    int buffer = FIRST_INPUT_BUFFER + gpu->lowering.graph->input_count + index;
-    return public_tensor(gpu->lowering.arena, &output->value->type, buffer, output->layout);
+    const GraphOutput *output = &gpu->emission.graph->outputs[index];
+    int buffer = FIRST_INPUT_BUFFER + gpu->emission.graph->input_count + index;
+    return public_tensor(gpu->emission.arena, &output->value->type, buffer, output->layout);
 }
 
 Tensor *gpu_tensor(const GpuLowering *gpu, const Value *value) {
@@ -111,7 +111,7 @@ static const char *value_name(const GpuLowering *gpu, const Value *value) {
         return value->name;
     if (value->producer && value->producer->path[0])
         return value->producer->path;
-    return arena_format(gpu->lowering.arena, "%d", value->id);
+    return arena_format(gpu->emission.arena, "%d", value->id);
 }
 
 /* ---- claims ---- */
@@ -148,7 +148,7 @@ static bool can_claim(const GpuLowering *gpu, Root root) {
 static void claim(GpuLowering *gpu, Root root, Plane plane) {
     PlaneClaim **claims = &gpu->claims[root.value->id];
     if (!*claims)
-        *claims = ARENA_ARRAY(gpu->lowering.arena, PlaneClaim, root.value->type.dims[1]);
+        *claims = ARENA_ARRAY(gpu->emission.arena, PlaneClaim, root.value->type.dims[1]);
     (*claims)[root.channel] = (PlaneClaim){true, plane};
 }
 
@@ -190,7 +190,7 @@ static bool is_read(const Graph *graph, const Value *value) {
 
 /* From the last to the first: a later route is the longer one where tensors only grow. */
 void gpu_claim_planes(GpuLowering *gpu) {
-    const Graph *graph = gpu->lowering.graph;
+    const Graph *graph = gpu->emission.graph;
     for (const Node *node = graph->last; node; node = node->previous)
         if (op_moves_channels(node->op) && node->result_count == 1 &&
             is_read(graph, node->results[0]))
@@ -200,10 +200,10 @@ void gpu_claim_planes(GpuLowering *gpu) {
 Tensor *gpu_place(GpuLowering *gpu, const Value *value) {
     const GraphOutput *output = gpu->direct[value->id];
     const PlaneClaim *claims = gpu->claims[value->id];
-    Arena *arena = gpu->lowering.arena;
+    Arena *arena = gpu->emission.arena;
     Tensor *tensor;
     if (output) {
-        tensor = gpu_output_tensor(gpu, (int)(output - gpu->lowering.graph->outputs));
+        tensor = gpu_output_tensor(gpu, (int)(output - gpu->emission.graph->outputs));
     } else {
         tensor = flat_tensor(arena, &value->type);
         int64_t plane = plane_floats(tensor_pixels(tensor)), own = 0;
@@ -233,7 +233,7 @@ const Tensor *gpu_make_flat(GpuLowering *gpu, const Node *node, const Value *val
 }
 
 static void view_channels(GpuLowering *gpu, const Node *node) {
-    Arena *arena = gpu->lowering.arena;
+    Arena *arena = gpu->emission.arena;
     const Tensor **operands = ARENA_ARRAY(arena, const Tensor *, node->operand_count);
     for (int i = 0; i < node->operand_count; i++)
         operands[i] = node->operand_count > 1 ? gpu_make_flat(gpu, node, node->operands[i])
@@ -257,7 +257,7 @@ static void view_channels(GpuLowering *gpu, const Node *node) {
 /* Each pixel becomes a channel, whose plane has one number an image. */
 static void view_flattened(GpuLowering *gpu, const Node *node) {
     const Tensor *operand = gpu_tensor(gpu, node->operands[0]);
-    Tensor *tensor = shaped_like(gpu->lowering.arena, &node->results[0]->type);
+    Tensor *tensor = shaped_like(gpu->emission.arena, &node->results[0]->type);
     int64_t pixels = operand->height * operand->width;
     for (int64_t i = 0; i < tensor->channels; i++) {
         int64_t pixel = i % pixels;
@@ -273,7 +273,7 @@ static void view_flattened(GpuLowering *gpu, const Node *node) {
 
 static void view_cropped(GpuLowering *gpu, const Node *node) {
     const Tensor *operand = gpu_tensor(gpu, node->operands[0]);
-    Tensor *tensor = shaped_like(gpu->lowering.arena, &node->results[0]->type);
+    Tensor *tensor = shaped_like(gpu->emission.arena, &node->results[0]->type);
     const int64_t *margins = node_list(node, "margins").items;
     for (int64_t i = 0; i < tensor->channels; i++) {
         tensor->planes[i] = operand->planes[i];

@@ -134,7 +134,7 @@ static void emit_softmax(const Reduction *r) {
 }
 
 bool gpu_lower_reduce(GpuLowering *gpu, const Node *node) {
-    Reduction r = {.gpu = gpu, .builder = &r.call.builder, .arena = gpu->lowering.arena};
+    Reduction r = {.gpu = gpu, .builder = &r.call.builder, .arena = gpu->emission.arena};
     bool pools = node->op == OP_global_avg_pool;
     const Tensor *input = gpu_tensor(gpu, node->operands[0]);
     const Tensor *output = gpu_place(gpu, node->results[0]);

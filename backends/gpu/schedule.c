@@ -123,7 +123,7 @@ static void sort_steps(Schedule *schedule) {
 }
 
 bool gpu_finish(GpuLowering *gpu) {
-    Program *program = gpu->lowering.program;
+    Program *program = gpu->emission.program;
     Schedule schedule = {.gpu = gpu, .program = program};
     schedule.written = ARENA_ARRAY(program->arena, int, program->buffer_count);
     find_phases(&schedule);
@@ -131,7 +131,7 @@ bool gpu_finish(GpuLowering *gpu) {
     int64_t floats = program->workspace_bytes / (int64_t)sizeof(float);
     int64_t weight_floats = (int64_t)(program->weights.length / sizeof(float));
     if (floats > LARGEST_OFFSET || weight_floats > LARGEST_OFFSET) {
-        diagnostics_error(gpu->lowering.diagnostics, "use a smaller batch or image",
+        diagnostics_error(gpu->emission.diagnostics, "use a smaller batch or image",
             "the network needs %lld MB of workspace and %lld MB of weights; kernels for a GPU can "
             "reach 4 GB of each",
             (long long)floats / 250000, (long long)weight_floats / 250000);

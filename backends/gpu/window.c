@@ -29,7 +29,7 @@ static void pack_depthwise(GpuLowering *gpu, KernelCall *call, WindowOp *op) {
     const Weight *weight = node_weight(op->node, "weight"), *bias = node_weight(op->node, "bias");
     int64_t channels = weight->type.dims[0], taps = weight->type.dims[2] * weight->type.dims[3];
     float *packed =
-        call_weights(&gpu->lowering, call, channels * (taps + (bias ? 1 : 0)), &op->weights);
+        call_weights(&gpu->emission, call, channels * (taps + (bias ? 1 : 0)), &op->weights);
     memcpy(packed, weight->data, (size_t)(channels * taps) * sizeof(float));
     if (bias)
         memcpy(packed + channels * taps, bias->data, (size_t)channels * sizeof(float));

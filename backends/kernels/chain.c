@@ -16,7 +16,7 @@
 #include "backends/kernels/row_op.h"
 #include "backends/program/buffers.h"
 #include "backends/program/call.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/placement.h"
 #include "backends/schedule/chain_cost.h"
 #include "backends/schedule/chains.h"
@@ -29,7 +29,7 @@
 /* ---- the kernel ---- */
 
 typedef struct Chain {
-    Lowering *lowering;
+    Emission *emission;
     KernelCall *call;
     const Node *nodes[MOST_CHAIN];
     RowOp *ops[MOST_CHAIN];
@@ -38,31 +38,31 @@ typedef struct Chain {
 } Chain;
 
 static Link make_ring(Chain *chain, const Node *node, int64_t rows, int64_t width) {
-    Lowering *lowering = chain->lowering;
+    Emission *emission = chain->emission;
     const int64_t *dims = node->results[0]->type.dims;
-    Placement *placement = ARENA_NEW(lowering->arena, Placement);
+    Placement *placement = ARENA_NEW(emission->arena, Placement);
     placement->images = dims[0];
     placement->channels = dims[1];
     placement->height = dims[2];
     placement->width = dims[3];
     placement->element = node->results[0]->type.element == ELEMENT_BF16 ? LANE_BF16 : LANE_F32;
-    placement->runs = ARENA_NEW(lowering->arena, Run);
+    placement->runs = ARENA_NEW(emission->arena, Run);
     placement->run_count = 1;
-    int64_t distance = pixel_distance(lowering->target, dims[1]);
+    int64_t distance = pixel_distance(emission->compilation->target, dims[1]);
     placement->runs[0] = (Run){.channel_count = dims[1],
         .buffer = -1,
         .channel_stride = 1,
         .pixel_stride = distance,
         .row_stride = width * distance,
         .ring_rows = rows};
-    int64_t numbers = chain_ring_numbers(lowering->target, node, rows, width);
+    int64_t numbers = chain_ring_numbers(emission->compilation->target, node, rows, width);
     return (Link){placement, kernel_local_of(&chain->call->builder, placement->element, numbers)};
 }
 
 static RowOp *make_row_op(Chain *chain, const Node *node, const Link *from, const Link *to) {
     bool convolution = node->op == OP_conv && !is_depthwise(node);
-    return convolution ? convolution_row_op(chain->lowering, chain->call, node, from, to)
-                       : window_row_op(chain->lowering, chain->call, node, from, to);
+    return convolution ? convolution_row_op(chain->emission, chain->call, node, from, to)
+                       : window_row_op(chain->emission, chain->call, node, from, to);
 }
 
 /* The rows [*begin, *end) that an op must have, when its reader needs its own rows [begin, end). */
@@ -83,7 +83,7 @@ static void rows_before(
 static void emit_new_rows(const Chain *chain, int i, const Expression *image, const Expression *y,
     const Expression *fresh) {
     KernelBuilder *builder = &chain->call->builder;
-    Arena *arena = chain->lowering->arena;
+    Arena *arena = chain->emission->arena;
     const Expression *begin = y, *end = expression_offset(arena, y, 1);
     const Expression *unused = y, *done = y; /* what row y - 1 needed */
     for (int reader = chain->count - 1; reader > i; reader--) {
@@ -99,7 +99,7 @@ static void emit_new_rows(const Chain *chain, int i, const Expression *image, co
 
 static void emit_rows(const Chain *chain) {
     KernelBuilder *builder = &chain->call->builder;
-    Arena *arena = chain->lowering->arena;
+    Arena *arena = chain->emission->arena;
     const RowOp *last = chain->ops[chain->count - 1];
     const Expression *begin = kernel_variable(builder, VARIABLE_BEGIN);
     const Expression *end = kernel_variable(builder, VARIABLE_END);
@@ -147,19 +147,21 @@ static void share_fetching(Chain *chain) {
     }
     const RowOp *head = chain->ops[0];
     if (longest >= 0)
-        chain->ops[longest]->fetch = make_row_fetch(chain->lowering->arena, chain->lowering->target,
-            head->input, head->input_parameters, windows, longest + 1);
+        chain->ops[longest]->fetch =
+            make_row_fetch(chain->emission->arena, chain->emission->compilation->target,
+                head->input, head->input_parameters, windows, longest + 1);
 }
 
-bool lower_chain(Lowering *lowering, const Node *last) {
+bool lower_chain(Emission *emission, const Node *last) {
     int64_t rows[MOST_CHAIN], widths[MOST_CHAIN];
     KernelCall call;
-    Chain chain = {.lowering = lowering, .call = &call};
-    chain.count = chain_nodes(lowering, last, chain.nodes);
-    int64_t strips = chain.count == 1 ? 1 : chain_strips(lowering, chain.nodes, chain.count);
+    Chain chain = {.emission = emission, .call = &call};
+    chain.count = chain_nodes(emission->decisions, last, chain.nodes);
+    int64_t strips =
+        chain.count == 1 ? 1 : chain_strips(emission->compilation, chain.nodes, chain.count);
     chain_ring_rows(chain.nodes, chain.count, rows);
     chain_ring_widths(chain.nodes, chain.count, strips, widths);
-    call_begin(lowering, &call, chain.nodes[0], 1);
+    call_begin(emission, &call, chain.nodes[0], 1);
     call.step.op = op_info(last->op)->name;
     for (int i = 0; i < chain.count; i++) {
         bool first = i == 0, end = i == chain.count - 1;
@@ -175,6 +177,6 @@ bool lower_chain(Lowering *lowering, const Node *last) {
         enter_strip(&chain, strip, strips);
         emit_rows(&chain);
     }
-    call_end(lowering, &call);
+    call_end(emission, &call);
     return true;
 }

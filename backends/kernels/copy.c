@@ -2,7 +2,7 @@
 #include "backends/kernels/copy.h"
 #include "backends/program/buffers.h"
 #include "backends/program/call.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/math.h"
 #include "backends/program/placement.h"
 #include "backends/target/target.h"
@@ -61,10 +61,10 @@ static void copy_row(const Copy *copy, const Target *target) {
     kernel_close(copy->builder);
 }
 
-void lower_copy(Lowering *lowering, const Node *node, const Placement *from, const Placement *to,
+void lower_copy(Emission *emission, const Node *node, const Placement *from, const Placement *to,
     const char *label, const char *reason) {
     KernelCall call;
-    call_begin(lowering, &call, node, to->images * to->height);
+    call_begin(emission, &call, node, to->images * to->height);
     call.step.reason = reason;
     const int *from_parameters = call_placement(&call, PARAMETER_READ, "input", from);
     const int *to_parameters = call_placement(&call, PARAMETER_WRITE, "output", to);
@@ -72,14 +72,14 @@ void lower_copy(Lowering *lowering, const Node *node, const Placement *from, con
         kernel_open_for(&call.builder, "row", kernel_variable(&call.builder, VARIABLE_BEGIN),
             kernel_variable(&call.builder, VARIABLE_END), 1);
     Copy copy = {.builder = &call.builder,
-        .arena = lowering->arena,
+        .arena = emission->arena,
         .element = from->element,
-        .image = expression_divide(lowering->arena, index, to->height),
-        .row = expression_remainder(lowering->arena, index, to->height),
+        .image = expression_divide(emission->arena, index, to->height),
+        .row = expression_remainder(emission->arena, index, to->height),
         .width = to->width};
     const Placement *placements[2] = {from, to};
     int count;
-    const Segment *segments = channel_segments(lowering->arena, placements, 2, &count);
+    const Segment *segments = channel_segments(emission->arena, placements, 2, &count);
     for (int i = 0; i < count; i++) {
         copy.from = &from->runs[segments[i].runs[0]];
         copy.to = &to->runs[segments[i].runs[1]];
@@ -88,20 +88,19 @@ void lower_copy(Lowering *lowering, const Node *node, const Placement *from, con
         copy.from_channel = segments[i].first_channel - copy.from->first_channel;
         copy.to_channel = segments[i].first_channel - copy.to->first_channel;
         copy.channel_count = segments[i].channel_count;
-        copy_row(&copy, lowering->target);
+        copy_row(&copy, emission->compilation->target);
     }
     kernel_close(&call.builder);
     call_describe(&call, "%s", label);
-    call_end(lowering, &call);
+    call_end(emission, &call);
 }
 
-const Placement *lowering_channels_last(
-    Lowering *lowering, const Node *node, const Placement *placement) {
+const Placement *channels_last(Emission *emission, const Node *node, const Placement *placement) {
     for (int i = 0; i < placement->run_count; i++)
         if (placement->runs[i].channel_stride != 1) {
-            Placement *copy = lowering_temporary(lowering, placement, "channels last");
-            lower_copy(lowering, node, placement, copy, "NCHW to NHWC",
-                arena_format(lowering->arena,
+            Placement *copy = temporary_placement(emission, placement, "channels last");
+            lower_copy(emission, node, placement, copy, "NCHW to NHWC",
+                arena_format(emission->arena,
                     "%s reads vectors of channels, which lie apart in a tensor that the caller "
                     "gives as NCHW",
                     op_info(node->op)->name));

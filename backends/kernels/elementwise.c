@@ -6,7 +6,7 @@
 #include "backends/kernels/place.h"
 #include "backends/program/buffers.h"
 #include "backends/program/call.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/math.h"
 #include "backends/program/placement.h"
 #include "backends/schedule/shape.h"
@@ -17,7 +17,7 @@
 #include <inttypes.h>
 
 typedef struct Elementwise {
-    Lowering *lowering;
+    Emission *emission;
     const Node *node;
     KernelBuilder *builder;
     const Placement *placements[3]; /* output, first operand, second operand (or NULL) */
@@ -29,7 +29,7 @@ typedef struct Elementwise {
 /* Offset of a channel at the pixel; a [n,c,1,1] operand has one pixel for all. */
 static const Expression *element_offset(
     const Elementwise *op, int which, const Run *run, const Expression *channel, int64_t first) {
-    Arena *arena = op->lowering->arena;
+    Arena *arena = op->emission->arena;
     const Placement *placement = op->placements[which];
     bool repeated = placement->height * placement->width == 1;
     const Expression *offset =
@@ -49,7 +49,7 @@ typedef struct ElementPlace {
 
 static const Expression *element_base(const void *context, const Run *run) {
     const ElementPlace *place = context;
-    Arena *arena = place->op->lowering->arena;
+    Arena *arena = place->op->emission->arena;
     return element_offset(place->op, place->which, run,
         expression_constant(arena, -run->displacement), run->first_channel);
 }
@@ -90,7 +90,7 @@ static void emit_element(const Elementwise *op, const Segment *segment, const Ex
 }
 
 static void emit_channels(const Elementwise *op, const Segment *segment) {
-    int lanes = op->lowering->target->lanes;
+    int lanes = op->emission->compilation->target->lanes;
     bool constant = op->scattered[1] || op->scattered[2]; /* pieces have constant places */
     int64_t whole = constant ? 0 : segment->channel_count / lanes * lanes;
     if (whole > 0) {
@@ -99,22 +99,22 @@ static void emit_channels(const Elementwise *op, const Segment *segment) {
         kernel_close(op->builder);
     }
     for (int64_t done = whole; done < segment->channel_count;) {
-        int width = vector_width(op->lowering->target, segment->channel_count - done);
-        emit_element(op, segment, expression_constant(op->lowering->arena, done), width,
+        int width = vector_width(op->emission->compilation->target, segment->channel_count - done);
+        emit_element(op, segment, expression_constant(op->emission->arena, done), width,
             segment->channel_count - done);
         done += width;
     }
 }
 
-bool lower_elementwise(Lowering *lowering, const Node *node) {
-    Elementwise op = {.lowering = lowering, .node = node};
+bool lower_elementwise(Emission *emission, const Node *node) {
+    Elementwise op = {.emission = emission, .node = node};
     for (int i = 0; i < node->operand_count; i++)
         op.placements[1 + i] =
-            lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[i]));
-    const Placement *output = op.placements[0] = lowering_place(lowering, node->results[0]);
+            channels_last(emission, node, value_placement(emission, node->operands[i]));
+    const Placement *output = op.placements[0] = place_result(emission, node->results[0]);
     KernelCall call;
-    Arena *arena = lowering->arena;
-    call_begin(lowering, &call, node, output->images * output->height);
+    Arena *arena = emission->arena;
+    call_begin(emission, &call, node, output->images * output->height);
     op.builder = &call.builder;
     for (int i = 0; i < node->operand_count; i++)
         op.parameters[1 + i] =
@@ -137,6 +137,6 @@ bool lower_elementwise(Lowering *lowering, const Node *node) {
     kernel_close(op.builder);
     kernel_close(op.builder);
     call_describe(&call, "%s, %" PRId64 " channels", op_info(node->op)->name, output->channels);
-    call_end(lowering, &call);
+    call_end(emission, &call);
     return true;
 }

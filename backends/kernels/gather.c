@@ -1,7 +1,7 @@
 /* Vectors put together from channels that lie apart, and the kernel that copies a tensor so. */
 #include "backends/kernels/gather.h"
 #include "backends/program/call.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/math.h"
 #include "backends/program/placement.h"
 #include "backends/schedule/shape.h"
@@ -135,7 +135,7 @@ int emit_gather(KernelBuilder *builder, const Placement *placement, const int *p
 /* ---- copying ---- */
 
 typedef struct GatheringCopy {
-    Lowering *lowering;
+    Emission *emission;
     KernelBuilder *builder;
     const Placement *from; /* a slice: its channels are first.. of the result */
     const Run *to;
@@ -147,14 +147,14 @@ typedef struct GatheringCopy {
 
 static const Expression *copy_base(const void *context, const Run *run) {
     const GatheringCopy *copy = context;
-    Arena *arena = copy->lowering->arena;
+    Arena *arena = copy->emission->arena;
     return expression_sum(arena, expression_multiply(arena, copy->image, run->image_stride),
         expression_multiply(arena, copy->row, run->row_stride),
         expression_multiply(arena, copy->column, run->pixel_stride), NULL);
 }
 
 static const Expression *copy_target(const GatheringCopy *copy, int64_t channel) {
-    return expression_offset(copy->lowering->arena, copy_base(copy, copy->to),
+    return expression_offset(copy->emission->arena, copy_base(copy, copy->to),
         copy->to->displacement + copy->first + channel);
 }
 
@@ -183,8 +183,8 @@ static void copy_vector(const GatheringCopy *copy, int64_t first, int count, int
 /* The whole vectors of a long run, by a loop. Returns the channels copied. */
 static int64_t copy_run(const GatheringCopy *copy, int run_index, int64_t first) {
     KernelBuilder *builder = copy->builder;
-    Arena *arena = copy->lowering->arena;
-    int lanes = copy->lowering->target->lanes;
+    Arena *arena = copy->emission->arena;
+    int lanes = copy->emission->compilation->target->lanes;
     const Run *run = &copy->from->runs[run_index];
     int64_t skipped = first - run->first_channel;
     int64_t whole = (run->channel_count - skipped) / lanes * lanes;
@@ -203,7 +203,7 @@ static int64_t copy_run(const GatheringCopy *copy, int run_index, int64_t first)
 }
 
 static void emit_copy(const GatheringCopy *copy) {
-    const Target *target = copy->lowering->target;
+    const Target *target = copy->emission->compilation->target;
     int run = 0;
     for (int64_t channel = 0; channel < copy->from->channels;) {
         while (channel >= copy->from->runs[run].first_channel + copy->from->runs[run].channel_count)
@@ -220,13 +220,13 @@ static void emit_copy(const GatheringCopy *copy) {
     }
 }
 
-static void lower_slice(Lowering *lowering, const Node *node, const Placement *from,
+static void lower_slice(Emission *emission, const Node *node, const Placement *from,
     const Placement *to, int64_t first, const char *reason) {
-    Arena *arena = lowering->arena;
+    Arena *arena = emission->arena;
     KernelCall call;
-    call_begin(lowering, &call, node, to->images * to->height);
+    call_begin(emission, &call, node, to->images * to->height);
     call.step.reason = reason;
-    GatheringCopy copy = {.lowering = lowering,
+    GatheringCopy copy = {.emission = emission,
         .builder = &call.builder,
         .from = from,
         .to = &to->runs[0],
@@ -244,7 +244,7 @@ static void lower_slice(Lowering *lowering, const Node *node, const Placement *f
     kernel_close(&call.builder);
     call_describe(
         &call, "%s, %" PRId64 " channels copied", op_info(node->op)->name, from->channels);
-    call_end(lowering, &call);
+    call_end(emission, &call);
 }
 
 /* The runs from *first_run on whose buffers a kernel has parameters for; moves *first_run behind
@@ -272,13 +272,13 @@ static Placement *next_slice(Arena *arena, const Placement *from, int *first_run
     return slice;
 }
 
-void lower_gathering_copy(Lowering *lowering, const Node *node, const Placement *from,
+void lower_gathering_copy(Emission *emission, const Node *node, const Placement *from,
     const Placement *to, const char *reason) {
     int64_t first = 0;
     assert(to->run_count == 1);
     for (int run = 0; run < from->run_count;) {
-        const Placement *slice = next_slice(lowering->arena, from, &run);
-        lower_slice(lowering, node, slice, to, first, reason);
+        const Placement *slice = next_slice(emission->arena, from, &run);
+        lower_slice(emission, node, slice, to, first, reason);
         first += slice->channels;
     }
 }

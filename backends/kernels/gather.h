@@ -2,7 +2,7 @@
 #ifndef RIFFLE_BACKENDS_KERNELS_GATHER_H
 #define RIFFLE_BACKENDS_KERNELS_GATHER_H
 
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/placement.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
@@ -16,7 +16,7 @@ int emit_gather(KernelBuilder *builder, const Placement *placement, const int *p
     int64_t first, int count, int width, GatherBase *base, const void *context);
 
 /* A kernel that copies a view of many pieces to a dense placement, for the reason given. */
-void lower_gathering_copy(Lowering *lowering, const Node *node, const Placement *from,
+void lower_gathering_copy(Emission *emission, const Node *node, const Placement *from,
     const Placement *to, const char *reason);
 
 #endif

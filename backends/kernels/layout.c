@@ -9,7 +9,7 @@
 #include "backends/kernels/kernels.h"
 #include "backends/kernels/place.h"
 #include "backends/program/buffers.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/placement.h"
 #include "backends/schedule/reading.h"
 #include "ir/arena.h"
@@ -71,43 +71,43 @@ static const char *place_of(const Node *node) {
 
 /* Why the value is better copied than read as the view; NULL where it is not. Outputs count for
  * nothing here: they are copied from anywhere. */
-static const char *objection(const Lowering *lowering, const Value *value, const Placement *view) {
+static const char *objection(const Emission *emission, const Value *value, const Placement *view) {
     int pieces = view->run_count, buffers = count_buffers(view->runs, pieces), once = 0;
-    if (lowering->copy_layout)
+    if (emission->compilation->options.copy_layout)
         return copied_as_written;
     if (buffers > MOST_VIEW_BUFFERS)
-        return arena_format(lowering->arena,
+        return arena_format(emission->arena,
             "its channels lie in %d buffers, more than a kernel should have parameters for",
             buffers);
     if (!placement_is_scattered(view))
         return NULL;
     if (pieces > MOST_NUMBER_RUNS)
-        return arena_format(lowering->arena, "its channels lie in %d pieces", pieces);
-    for (const Node *node = lowering->graph->first; node; node = node->next)
+        return arena_format(emission->arena, "its channels lie in %d pieces", pieces);
+    for (const Node *node = emission->graph->first; node; node = node->next)
         for (int i = 0; i < node->operand_count; i++) {
             if (node->operands[i] != value)
                 continue;
             Reading reading = reading_of(node);
             once += reading == READING_ONCE;
             if (reading == READING_VECTORS)
-                return arena_format(lowering->arena,
+                return arena_format(emission->arena,
                     "the %s of %s reads vectors of channels again and again, and they lie in %d "
                     "pieces",
                     op_info(node->op)->name, place_of(node), pieces);
             if (once > 1)
-                return arena_format(lowering->arena,
+                return arena_format(emission->arena,
                     "several ops read vectors of channels that lie in %d pieces", pieces);
         }
     return NULL;
 }
 
 static Placement *make_view(
-    Lowering *lowering, const Placement *const *operands, const Source *sources, int64_t count) {
-    Placement *view = ARENA_NEW(lowering->arena, Placement);
+    Emission *emission, const Placement *const *operands, const Source *sources, int64_t count) {
+    Placement *view = ARENA_NEW(emission->arena, Placement);
     *view = *operands[0];
     view->channels = count;
     view->run_count = 0;
-    view->runs = ARENA_ARRAY(lowering->arena, Run, count);
+    view->runs = ARENA_ARRAY(emission->arena, Run, count);
     for (int64_t first = 0; first < count;) {
         int64_t end = first + 1;
         while (end < count && continues(&sources[first], &sources[end], end - first))
@@ -137,13 +137,13 @@ static bool is_read_by_linear_alone(const Graph *graph, const Value *value) {
 }
 
 /* All numbers of an image in a row, in the order in which they lie. */
-static Placement *row_of_numbers(Lowering *lowering, const Placement *from) {
-    Placement *row = ARENA_NEW(lowering->arena, Placement);
+static Placement *row_of_numbers(Emission *emission, const Placement *from) {
+    Placement *row = ARENA_NEW(emission->arena, Placement);
     *row = *from;
     row->channels = from->channels * from->height * from->width;
     row->height = row->width = 1;
     row->flattened_pixels = from->height * from->width;
-    row->runs = ARENA_NEW(lowering->arena, Run);
+    row->runs = ARENA_NEW(emission->arena, Run);
     row->runs[0] = from->runs[0];
     row->runs[0].channel_count = row->channels;
     row->runs[0].pixel_stride = row->runs[0].row_stride = row->runs[0].image_stride;
@@ -157,20 +157,20 @@ static bool is_dense_image(const Placement *placement) {
            run->row_stride == placement->width * placement->channels;
 }
 
-static bool lower_flatten(Lowering *lowering, const Node *node) {
-    const Placement *from = lowering_placement(lowering, node->operands[0]);
+static bool lower_flatten(Emission *emission, const Node *node) {
+    const Placement *from = value_placement(emission, node->operands[0]);
     Placement *to;
     if (from->height * from->width == 1) { /* the same numbers in the same order: a view */
-        to = ARENA_NEW(lowering->arena, Placement);
+        to = ARENA_NEW(emission->arena, Placement);
         *to = *from;
-        lowering->placements[node->results[0]->id] = to;
+        emission->placements[node->results[0]->id] = to;
         return true;
     }
-    if (is_dense_image(from) && is_read_by_linear_alone(lowering->graph, node->results[0])) {
-        lowering->placements[node->results[0]->id] = row_of_numbers(lowering, from);
+    if (is_dense_image(from) && is_read_by_linear_alone(emission->graph, node->results[0])) {
+        emission->placements[node->results[0]->id] = row_of_numbers(emission, from);
         return true;
     }
-    to = lowering_place(lowering, node->results[0]);
+    to = place_result(emission, node->results[0]);
     Placement planar = *from;
     Run run = to->runs[0];
     run.channel_count = from->channels;
@@ -179,16 +179,16 @@ static bool lower_flatten(Lowering *lowering, const Node *node) {
     run.pixel_stride = 1;
     planar.runs = &run;
     planar.run_count = 1;
-    lower_copy(lowering, node, from, &planar, "flatten",
+    lower_copy(emission, node, from, &planar, "flatten",
         "the flattened numbers have the order of NCHW, and not only linear reads them");
     return true;
 }
 
 /* Pieces are copied one by one, by code of their own. */
-static bool few_pieces(const Lowering *lowering, const Node *node, const Placement *view) {
+static bool few_pieces(const Emission *emission, const Node *node, const Placement *view) {
     if (view->run_count <= MOST_PIECES)
         return true;
-    diagnostics_report(lowering->diagnostics, SEVERITY_ERROR, node->where, NULL,
+    diagnostics_report(emission->diagnostics, SEVERITY_ERROR, node->where, NULL,
         "'%s' would have to copy %d pieces, more than %d", op_info(node->op)->name, view->run_count,
         MOST_PIECES);
     return false;
@@ -197,59 +197,59 @@ static bool few_pieces(const Lowering *lowering, const Node *node, const Placeme
 /* ---- crop ---- */
 
 /* A view: the same rows, of which fewer are looked at. */
-static bool lower_crop(Lowering *lowering, const Node *node) {
-    const Placement *from = lowering_placement(lowering, node->operands[0]);
+static bool lower_crop(Emission *emission, const Node *node) {
+    const Placement *from = value_placement(emission, node->operands[0]);
     const int64_t *margins = node_list(node, "margins").items;
     const int64_t *dims = node->results[0]->type.dims;
-    Placement *view = ARENA_NEW(lowering->arena, Placement);
+    Placement *view = ARENA_NEW(emission->arena, Placement);
     *view = *from;
     view->height = dims[2];
     view->width = dims[3];
-    view->runs = ARENA_ARRAY(lowering->arena, Run, from->run_count);
+    view->runs = ARENA_ARRAY(emission->arena, Run, from->run_count);
     for (int i = 0; i < from->run_count; i++) {
         Run *run = &view->runs[i];
         *run = from->runs[i];
         run->offset += margins[0] * run->row_stride + margins[1] * run->pixel_stride;
     }
     placement_share_parameters(view);
-    if (lowering->copy_layout)
-        lower_copy(lowering, node, view, lowering_place(lowering, node->results[0]), "crop",
+    if (emission->compilation->options.copy_layout)
+        lower_copy(emission, node, view, place_result(emission, node->results[0]), "crop",
             copied_as_written);
     else
-        lowering->placements[node->results[0]->id] = view;
+        emission->placements[node->results[0]->id] = view;
     return true;
 }
 
-bool lower_layout(Lowering *lowering, const Node *node) {
+bool lower_layout(Emission *emission, const Node *node) {
     if (node->op == OP_flatten || node->op == OP_unflatten)
-        return lower_flatten(lowering, node);
+        return lower_flatten(emission, node);
     if (node->op == OP_crop)
-        return lower_crop(lowering, node);
-    Arena *arena = lowering->arena;
+        return lower_crop(emission, node);
+    Arena *arena = emission->arena;
     const Placement **operands = ARENA_ARRAY(arena, const Placement *, node->operand_count);
     for (int i = 0; i < node->operand_count; i++)
-        operands[i] = lowering_placement(lowering, node->operands[i]);
+        operands[i] = value_placement(emission, node->operands[i]);
     for (int result = 0; result < node->result_count; result++) {
         Value *value = node->results[result];
         int64_t count = value->type.dims[1];
-        if (lowering->owned[value->id]) { /* the sources wrote themselves there */
-            lowering->placements[value->id] = lowering->owned[value->id];
+        if (emission->owned[value->id]) { /* the sources wrote themselves there */
+            emission->placements[value->id] = emission->owned[value->id];
             continue;
         }
         const int64_t *channels = layout_channels(arena, node, result);
         Placement *view =
-            make_view(lowering, operands, find_sources(arena, operands, channels, count), count);
-        const char *reason = objection(lowering, value, view);
+            make_view(emission, operands, find_sources(arena, operands, channels, count), count);
+        const char *reason = objection(emission, value, view);
         if (!reason) {
-            lowering->placements[value->id] = view;
+            emission->placements[value->id] = view;
             continue;
         }
-        if (!few_pieces(lowering, node, view))
+        if (!few_pieces(emission, node, view))
             return false;
         for (int i = 0; i < node->operand_count; i++)
-            operands[i] = lowering_channels_last(lowering, node, operands[i]);
-        view = make_view(lowering, operands, find_sources(arena, operands, channels, count), count);
-        lower_gathering_copy(lowering, node, view, lowering_place(lowering, value), reason);
+            operands[i] = channels_last(emission, node, operands[i]);
+        view = make_view(emission, operands, find_sources(arena, operands, channels, count), count);
+        lower_gathering_copy(emission, node, view, place_result(emission, value), reason);
     }
     return true;
 }

@@ -2,21 +2,81 @@
  * own. */
 #include "backends/kernels/place.h"
 #include "backends/program/buffers.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/placement.h"
+#include "backends/schedule/decisions.h"
 #include "backends/schedule/routes.h"
+#include "ir/arena.h"
 #include "ir/graph.h"
 
-Placement *lowering_place(Lowering *lowering, Value *value) {
-    const GraphOutput *output = lowering->outputs[value->id];
-    Placement *placement = lowering_claimed_place(lowering, value);
-    if (output) {
-        int index = (int)(output - lowering->graph->outputs);
-        int buffer = 1 + lowering->graph->input_count + index;
-        placement = dense_placement(lowering, &value->type, buffer, output->layout, true);
-    } else if (!placement) {
-        placement = lowering_dense(lowering, value);
+static const Run *run_of(const Placement *placement, int64_t channel) {
+    const Run *run = placement->runs;
+    while (channel >= run->first_channel + run->channel_count)
+        run++;
+    return run;
+}
+
+/* The runs in the buffers of the routes that own channels of the value; NULL when none does. */
+static Placement *claimed_placement(Emission *emission, const Value *value) {
+    const Claim *claims = emission->decisions->claims[value->id];
+    int64_t channels = value->type.rank > 1 ? value->type.dims[1] : 1;
+    if (!claims)
+        return NULL;
+    int64_t run_count = claimed_runs(claims, channels);
+    if (run_count == 1 && !claims[0].route)
+        return NULL;
+    Placement *own = NULL; /* for channels that no route owns */
+    Run *runs = ARENA_ARRAY(emission->arena, Run, run_count);
+    int used = 0;
+    for (int64_t first = 0; first < channels;) {
+        int64_t end = first + 1;
+        while (end < channels && continues_claim(&claims[end - 1], &claims[end]))
+            end++;
+        const Node *route = claims[first].route;
+        if (!route && !own)
+            own = own_placement(emission, value);
+        /* A part of the owner's buffer ends only where another producer begins. */
+        const Placement *home = route ? emission->owned[route->results[0]->id] : own;
+        int64_t channel = route ? claims[first].channel : first;
+        runs[used] = *run_of(home, channel);
+        runs[used].offset += channel - runs[used].first_channel;
+        runs[used].first_channel = first;
+        runs[used++].channel_count = end - first;
+        first = end;
     }
-    lowering->placements[value->id] = placement;
+    Placement *placement = ARENA_NEW(emission->arena, Placement);
+    const Claim *any = claims;
+    while (!any->route)
+        any++;
+    *placement = *emission->owned[any->route->results[0]->id]; /* equal but for the channels */
+    placement->channels = channels;
+    placement->runs = runs;
+    placement->run_count = used;
+    placement_share_parameters(placement);
     return placement;
+}
+
+Placement *place_result(Emission *emission, Value *value) {
+    const GraphOutput *output = emission->decisions->outputs[value->id];
+    Placement *placement = claimed_placement(emission, value);
+    if (output) {
+        int index = (int)(output - emission->graph->outputs);
+        int buffer = 1 + emission->graph->input_count + index;
+        placement = dense_placement(emission, &value->type, buffer, output->layout, true);
+    } else if (!placement) {
+        placement = own_placement(emission, value);
+    }
+    emission->placements[value->id] = placement;
+    return placement;
+}
+
+void place_owned(Emission *emission) {
+    const TensorCuts *cuts = emission->decisions->cuts;
+    for (const Node *node = emission->graph->first; node; node = node->next)
+        for (int i = 0; i < node->result_count; i++) {
+            const Value *value = node->results[i];
+            if (cuts[value->id].count > 0)
+                emission->owned[value->id] = own_placement_in_parts(
+                    emission, value, cuts[value->id].ends, cuts[value->id].count);
+        }
 }

@@ -6,7 +6,7 @@
 #include "backends/kernels/place.h"
 #include "backends/program/buffers.h"
 #include "backends/program/call.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/math.h"
 #include "backends/program/part_sum.h"
 #include "backends/program/placement.h"
@@ -24,7 +24,7 @@
 enum { POOL_VECTORS = 8 }; /* sums that are kept in flight, to hide the latency of an addition */
 
 typedef struct GlobalPool {
-    Lowering *lowering;
+    Emission *emission;
     KernelBuilder *builder;
     const Placement *input, *output;
     const Run *in, *out;
@@ -69,8 +69,8 @@ static void fold_sums(
 static void add_pixel(const GlobalPool *pool, const PoolBlock *block, const Expression *row,
     const Expression *column, const PoolSums *sums) {
     KernelBuilder *builder = pool->builder;
-    Arena *arena = pool->lowering->arena;
-    int lanes = pool->lowering->target->lanes;
+    Arena *arena = pool->emission->arena;
+    int lanes = pool->emission->compilation->target->lanes;
     for (int v = 0; v < block->vectors; v++) {
         int value = kernel_register(builder, block->widths[v]);
         const Expression *offset = expression_sum(arena, block->channel,
@@ -88,7 +88,7 @@ static void add_pixel(const GlobalPool *pool, const PoolBlock *block, const Expr
 
 static const Expression *open_pool_part(const GlobalPool *pool, const char *name,
     const Expression *begin, int64_t size, int64_t whole) {
-    const Expression *end = expression_constant(pool->lowering->arena, whole);
+    const Expression *end = expression_constant(pool->emission->arena, whole);
     return open_part(pool->builder, name, begin, size, whole % size == 0 ? NULL : end, 1);
 }
 
@@ -133,8 +133,8 @@ static void emit_pool_sums(const GlobalPool *pool, const PoolBlock *block, const
 
 static void emit_pool_block(const GlobalPool *pool, const PoolBlock *block) {
     KernelBuilder *builder = pool->builder;
-    Arena *arena = pool->lowering->arena;
-    int lanes = pool->lowering->target->lanes;
+    Arena *arena = pool->emission->arena;
+    int lanes = pool->emission->compilation->target->lanes;
     PoolSums sums = pool_sums(pool, block);
     emit_pool_sums(pool, block, &sums);
     for (int v = 0; v < block->vectors; v++) {
@@ -153,7 +153,7 @@ static void emit_pool_block(const GlobalPool *pool, const PoolBlock *block) {
 }
 
 static void emit_pool_segment(const GlobalPool *pool, const Segment *segment) {
-    int lanes = pool->lowering->target->lanes;
+    int lanes = pool->emission->compilation->target->lanes;
     int widths[POOL_VECTORS];
     int64_t block = (int64_t)POOL_VECTORS * lanes;
     int64_t whole = segment->channel_count / block * block, rest = segment->channel_count - whole;
@@ -165,19 +165,19 @@ static void emit_pool_segment(const GlobalPool *pool, const Segment *segment) {
         kernel_close(pool->builder);
     }
     if (rest > 0) {
-        int vectors = vector_widths(pool->lowering->target, rest, widths, POOL_VECTORS);
-        const Expression *channel = expression_constant(pool->lowering->arena, whole);
+        int vectors =
+            vector_widths(pool->emission->compilation->target, rest, widths, POOL_VECTORS);
+        const Expression *channel = expression_constant(pool->emission->arena, whole);
         emit_pool_block(pool, &(PoolBlock){segment, channel, widths, vectors, rest});
     }
 }
 
-static bool lower_global_pool(Lowering *lowering, const Node *node) {
-    GlobalPool pool = {.lowering = lowering};
-    pool.input =
-        lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[0]));
-    pool.output = lowering_place(lowering, node->results[0]);
+static bool lower_global_pool(Emission *emission, const Node *node) {
+    GlobalPool pool = {.emission = emission};
+    pool.input = channels_last(emission, node, value_placement(emission, node->operands[0]));
+    pool.output = place_result(emission, node->results[0]);
     KernelCall call;
-    call_begin(lowering, &call, node, pool.output->images);
+    call_begin(emission, &call, node, pool.output->images);
     pool.builder = &call.builder;
     const int *inputs = call_placement(&call, PARAMETER_READ, "input", pool.input);
     const int *outputs = call_placement(&call, PARAMETER_WRITE, "output", pool.output);
@@ -186,7 +186,7 @@ static bool lower_global_pool(Lowering *lowering, const Node *node) {
             kernel_variable(pool.builder, VARIABLE_END), 1);
     const Placement *placements[2] = {pool.input, pool.output};
     int count;
-    const Segment *segments = channel_segments(lowering->arena, placements, 2, &count);
+    const Segment *segments = channel_segments(emission->arena, placements, 2, &count);
     for (int i = 0; i < count; i++) {
         pool.in = &pool.input->runs[segments[i].runs[0]];
         pool.out = &pool.output->runs[segments[i].runs[1]];
@@ -197,7 +197,7 @@ static bool lower_global_pool(Lowering *lowering, const Node *node) {
     kernel_close(pool.builder);
     call_describe(&call, "global_avg_pool %" PRId64 "x%" PRId64 ", %" PRId64, pool.input->height,
         pool.input->width, pool.input->channels);
-    call_end(lowering, &call);
+    call_end(emission, &call);
     return true;
 }
 
@@ -205,7 +205,7 @@ static bool lower_global_pool(Lowering *lowering, const Node *node) {
 
 /* A tensor of one run as the channel ops see it. */
 typedef struct ChannelOp {
-    Lowering *lowering;
+    Emission *emission;
     KernelBuilder *builder;
     const Run *in, *out;
     int in_parameter, out_parameter;
@@ -224,13 +224,13 @@ static const Expression *pixel_of(Arena *arena, const Placement *placement, cons
 }
 
 /* Several runs are joined first: these ops look at all channels of a pixel at once. */
-static const Placement *one_run(Lowering *lowering, const Node *node, const Placement *placement) {
-    placement = lowering_channels_last(lowering, node, placement);
+static const Placement *one_run(Emission *emission, const Node *node, const Placement *placement) {
+    placement = channels_last(emission, node, placement);
     if (placement->run_count == 1)
         return placement;
-    Placement *copy = lowering_temporary(lowering, placement, "joined");
-    lower_copy(lowering, node, placement, copy, "join",
-        arena_format(lowering->arena, "%s looks at all channels of a pixel, which lie in %d pieces",
+    Placement *copy = temporary_placement(emission, placement, "joined");
+    lower_copy(emission, node, placement, copy, "join",
+        arena_format(emission->arena, "%s looks at all channels of a pixel, which lie in %d pieces",
             op_info(node->op)->name, placement->run_count));
     return copy;
 }
@@ -239,7 +239,7 @@ typedef void EmitStretch(const ChannelOp *op, const Expression *channel, int lan
 
 /* Full vectors in a loop, then single channels. */
 static void for_channels(const ChannelOp *op, EmitStretch *emit, void *context) {
-    int lanes = op->lowering->target->lanes;
+    int lanes = op->emission->compilation->target->lanes;
     int64_t whole = op->channels / lanes * lanes;
     if (whole > 0) {
         emit(op, kernel_open_range(op->builder, "channel", 0, whole, lanes), lanes, context);
@@ -259,7 +259,7 @@ typedef struct Softmax {
 static int load_channel(const ChannelOp *op, const Expression *channel, int lanes) {
     int reg = kernel_register(op->builder, lanes);
     kernel_load(op->builder, reg, op->in_parameter,
-        expression_add(op->lowering->arena, op->in_pixel, channel), 0, lanes);
+        expression_add(op->emission->arena, op->in_pixel, channel), 0, lanes);
     return reg;
 }
 
@@ -283,14 +283,14 @@ static int shifted_exponential(
 /* Full vectors, those of a part after the other, then single channels. */
 static void emit_sums(const ChannelOp *op, const Softmax *softmax) {
     KernelBuilder *builder = op->builder;
-    int lanes = op->lowering->target->lanes;
+    int lanes = op->emission->compilation->target->lanes;
     int64_t whole = op->channels / lanes * lanes;
     for (int single = 0; single < 2; single++) {
         int64_t first = single ? whole : 0, end = single ? op->channels : whole;
         if (first == end)
             continue;
         int width = single ? 1 : lanes;
-        Arena *arena = op->lowering->arena;
+        Arena *arena = op->emission->arena;
         PartLoop loop = open_part_loop(builder, "channel", expression_constant(arena, first),
             expression_constant(arena, end), width, sum_part((end - first) / width, TERMS_PER_SUM),
             softmax->sum[single]);
@@ -306,7 +306,7 @@ static void emit_quotient(
     int value = shifted_exponential(op, channel, lanes, softmax);
     kernel_binary(op->builder, INSTRUCTION_divide, value, value, softmax->sum[lanes == 1]);
     kernel_store(op->builder, value, op->out_parameter,
-        expression_add(op->lowering->arena, op->out_pixel, channel), 0, lanes);
+        expression_add(op->emission->arena, op->out_pixel, channel), 0, lanes);
 }
 
 /* Joins the vector's and the single part of a reduction, and spreads the result over both. */
@@ -323,7 +323,7 @@ static void emit_softmax(const ChannelOp *op) {
     KernelBuilder *builder = op->builder;
     Softmax softmax;
     for (int i = 0; i < 2; i++) {
-        int lanes = i == 0 ? op->lowering->target->lanes : 1;
+        int lanes = i == 0 ? op->emission->compilation->target->lanes : 1;
         softmax.maximum[i] = kernel_register(builder, lanes);
         softmax.sum[i] = kernel_register(builder, lanes);
         kernel_splat(builder, softmax.maximum[i], -INFINITY);
@@ -361,7 +361,7 @@ static int emit_negative_power(KernelBuilder *builder, int base, double beta) {
 
 static void emit_local_response_norm(const ChannelOp *op, const Node *node) {
     KernelBuilder *builder = op->builder;
-    Arena *arena = op->lowering->arena;
+    Arena *arena = op->emission->arena;
     int64_t size = node_integer(node, "size");
     int64_t before = (size - 1) / 2, after = size - 1 - before;
     const Expression *channel = kernel_open_range(builder, "channel", 0, op->channels, 1);
@@ -388,32 +388,31 @@ static void emit_local_response_norm(const ChannelOp *op, const Node *node) {
     kernel_close(builder);
 }
 
-static bool check_beta(Lowering *lowering, const Node *node) {
+static bool check_beta(Emission *emission, const Node *node) {
     if (fabs(node_number(node, "beta")) <= (double)LARGEST_BETA)
         return true;
-    diagnostics_report(lowering->diagnostics, SEVERITY_ERROR, node->where,
+    diagnostics_report(emission->diagnostics, SEVERITY_ERROR, node->where,
         "the interpreter (`riffle run --interpret`) takes any beta",
         "local_response_norm is compiled for a beta from %d to %d only", -LARGEST_BETA,
         LARGEST_BETA);
     return false;
 }
 
-static bool lower_channel_op(Lowering *lowering, const Node *node) {
-    if (node->op == OP_local_response_norm && !check_beta(lowering, node))
+static bool lower_channel_op(Emission *emission, const Node *node) {
+    if (node->op == OP_local_response_norm && !check_beta(emission, node))
         return false;
-    const Placement *input =
-        one_run(lowering, node, lowering_placement(lowering, node->operands[0]));
-    const Placement *output = lowering_place(lowering, node->results[0]);
+    const Placement *input = one_run(emission, node, value_placement(emission, node->operands[0]));
+    const Placement *output = place_result(emission, node->results[0]);
     KernelCall call;
-    call_begin(lowering, &call, node, output->images * output->height);
-    ChannelOp op = {.lowering = lowering,
+    call_begin(emission, &call, node, output->images * output->height);
+    ChannelOp op = {.emission = emission,
         .builder = &call.builder,
         .in = &input->runs[0],
         .out = &output->runs[0],
         .channels = input->channels};
     op.in_parameter = call_placement(&call, PARAMETER_READ, "input", input)[0];
     op.out_parameter = call_placement(&call, PARAMETER_WRITE, "output", output)[0];
-    Arena *arena = lowering->arena;
+    Arena *arena = emission->arena;
     const Expression *row = kernel_open_for(op.builder, "row",
         kernel_variable(op.builder, VARIABLE_BEGIN), kernel_variable(op.builder, VARIABLE_END), 1);
     const Expression *column = kernel_open_range(op.builder, "column", 0, output->width, 1);
@@ -426,11 +425,11 @@ static bool lower_channel_op(Lowering *lowering, const Node *node) {
     kernel_close(op.builder);
     kernel_close(op.builder);
     call_describe(&call, "%s, %" PRId64 " channels", op_info(node->op)->name, op.channels);
-    call_end(lowering, &call);
+    call_end(emission, &call);
     return true;
 }
 
-bool lower_reduction(Lowering *lowering, const Node *node) {
-    return node->op == OP_global_avg_pool ? lower_global_pool(lowering, node)
-                                          : lower_channel_op(lowering, node);
+bool lower_reduction(Emission *emission, const Node *node) {
+    return node->op == OP_global_avg_pool ? lower_global_pool(emission, node)
+                                          : lower_channel_op(emission, node);
 }

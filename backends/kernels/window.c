@@ -10,7 +10,7 @@
 #include "backends/kernels/row_op.h"
 #include "backends/program/buffers.h"
 #include "backends/program/call.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/math.h"
 #include "backends/program/part_sum.h"
 #include "backends/program/placement.h"
@@ -29,7 +29,7 @@ typedef enum WindowKind { WINDOW_DEPTHWISE, WINDOW_MAXIMUM, WINDOW_MEAN, WINDOW_
 
 typedef struct WindowOp {
     RowOp rows; /* first: a WindowOp is a RowOp */
-    Lowering *lowering;
+    Emission *emission;
     KernelBuilder *builder;
     Arena *arena;
     WindowKind kind;
@@ -291,7 +291,7 @@ static void emit_window_tile(const WindowOp *op, const WindowTile *tile) {
 static void emit_segment(const WindowOp *op, WindowTile *tile, const Segment *segment) {
     KernelBuilder *builder = op->builder;
     Arena *arena = op->arena;
-    int lanes = op->lowering->target->lanes;
+    int lanes = op->emission->compilation->target->lanes;
     tile->in = op->gathered ? NULL : &op->input->runs[segment->runs[0]];
     tile->out = &op->output->runs[segment->runs[1]];
     tile->residual = op->residual ? &op->residual->runs[segment->runs[2]] : NULL;
@@ -308,7 +308,7 @@ static void emit_segment(const WindowOp *op, WindowTile *tile, const Segment *se
             channel = kernel_open_range(builder, "channel", 0, whole, lanes);
             tile->channels_left = lanes;
         } else {
-            width = vector_width(op->lowering->target, segment->channel_count - done);
+            width = vector_width(op->emission->compilation->target, segment->channel_count - done);
             channel = expression_constant(arena, done);
             tile->channels_left = segment->channel_count - done;
         }
@@ -358,7 +358,7 @@ static void pack_depthwise(WindowOp *op, KernelCall *call, const Node *node) {
     int64_t taps = op->rows.window.kernel[0] * op->rows.window.kernel[1],
             channels = op->input->channels;
     int64_t floats = taps * channels + (bias ? channels : 0);
-    float *packed = call_weights(op->lowering, call, floats, &op->weights);
+    float *packed = call_weights(op->emission, call, floats, &op->weights);
     for (int64_t tap = 0; tap < taps; tap++)
         for (int64_t channel = 0; channel < channels; channel++)
             packed[tap * channels + channel] = weight->data[channel * taps + tap];
@@ -393,7 +393,7 @@ static void pack_divisors(WindowOp *op, KernelCall *call, const Node *node) {
                 op->has_divisors = true;
     if (!op->has_divisors)
         return;
-    float *divisors = call_weights(op->lowering, call, height * width, &op->weights);
+    float *divisors = call_weights(op->emission, call, height * width, &op->weights);
     for (int64_t y = 0; y < height; y++)
         for (int64_t x = 0; x < width; x++)
             divisors[y * width + x] = 1.0f / (float)(counted_cells(op, 0, y, count_padding) *
@@ -419,7 +419,7 @@ static void read_node(WindowOp *op, const Node *node) {
 static int choose_window_tile(const WindowOp *op) {
     int64_t width = op->output->width;
     int weights = op->kind == WINDOW_DEPTHWISE ? (int)op->rows.window.kernel[1] : 0;
-    int64_t most = op->lowering->target->registers - weights - 2;
+    int64_t most = op->emission->compilation->target->registers - weights - 2;
     most = most > MAX_WINDOW_PIXELS ? MAX_WINDOW_PIXELS : most;
     most = most < 2 ? 2 : most;
     int64_t tiles = (width + most - 1) / most;
@@ -427,18 +427,16 @@ static int choose_window_tile(const WindowOp *op) {
 }
 
 static void describe(WindowOp *op, const Node *node, const Link *from, const Link *to) {
-    Lowering *lowering = op->lowering;
+    Emission *emission = op->emission;
     op->input = from ? from->placement
-                     : lowering_channels_last(
-                           lowering, node, lowering_placement(lowering, node->operands[0]));
+                     : channels_last(emission, node, value_placement(emission, node->operands[0]));
     if (node->operand_count > 1)
-        op->residual =
-            lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[1]));
-    op->output = to ? to->placement : lowering_place(lowering, node->results[0]);
+        op->residual = channels_last(emission, node, value_placement(emission, node->operands[1]));
+    op->output = to ? to->placement : place_result(emission, node->results[0]);
     read_node(op, node);
     if (op->kind == WINDOW_DEPTHWISE || op->kind == WINDOW_MEAN)
         op->parts = window_parts(&op->rows.window);
-    op->gathered = lowering_gathers(node) && placement_is_scattered(op->input);
+    op->gathered = can_gather(node) && placement_is_scattered(op->input);
     op->tile_pixels = op->gathered ? 1 : choose_window_tile(op);
     op->rows.images = op->output->images;
     op->rows.columns = (ColumnRange){0, op->output->width};
@@ -448,10 +446,10 @@ static void describe(WindowOp *op, const Node *node, const Link *from, const Lin
 }
 
 RowOp *window_row_op(
-    Lowering *lowering, KernelCall *call, const Node *node, const Link *from, const Link *to) {
-    WindowOp *op = ARENA_NEW(lowering->arena, WindowOp);
-    op->lowering = lowering;
-    op->arena = lowering->arena;
+    Emission *emission, KernelCall *call, const Node *node, const Link *from, const Link *to) {
+    WindowOp *op = ARENA_NEW(emission->arena, WindowOp);
+    op->emission = emission;
+    op->arena = emission->arena;
     op->builder = &call->builder;
     describe(op, node, from, to);
     op->input_parameters = call_link(call, PARAMETER_READ, "input", from, op->input);

@@ -2,9 +2,9 @@
 #ifndef RIFFLE_BACKENDS_LOWER_CONVOLUTION_H
 #define RIFFLE_BACKENDS_LOWER_CONVOLUTION_H
 
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "ir/graph.h"
 
-bool lower_convolution(Lowering *lowering, const Node *node); /* conv, linear */
+bool lower_convolution(Emission *emission, const Node *node); /* conv, linear */
 
 #endif

@@ -1,7 +1,7 @@
 /* From graph to kernels for a GPU. */
 #include "backends/lower/gpu.h"
 #include "backends/gpu/gpu.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/schedule/shape.h"
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
@@ -48,7 +48,7 @@ static bool lower_node(GpuLowering *gpu, const Node *node) {
     case OP_quantize:
     case OP_quantized_conv:
     case OP_quantized_linear:
-        diagnostics_report(gpu->lowering.diagnostics, SEVERITY_ERROR, node->where,
+        diagnostics_report(gpu->emission.diagnostics, SEVERITY_ERROR, node->where,
             "compile without --precision int8", "there is no code for '%s' on GPUs",
             op_info(node->op)->name);
         return false;
@@ -58,7 +58,7 @@ static bool lower_node(GpuLowering *gpu, const Node *node) {
     case OP_COUNT:
         break;
     }
-    diagnostics_report(gpu->lowering.diagnostics, SEVERITY_ERROR, node->where,
+    diagnostics_report(gpu->emission.diagnostics, SEVERITY_ERROR, node->where,
         "every optimisation level has the passes that remove it: see `riffle passes`",
         "'%s' has no kernel; the pipeline must remove it", op_info(node->op)->name);
     return false;
@@ -66,7 +66,7 @@ static bool lower_node(GpuLowering *gpu, const Node *node) {
 
 /* A kernel writes the caller's output itself when nobody else reads the value. */
 static void choose_direct_outputs(GpuLowering *gpu) {
-    const Graph *graph = gpu->lowering.graph;
+    const Graph *graph = gpu->emission.graph;
     for (int i = 0; i < graph->output_count; i++) {
         const GraphOutput *output = &graph->outputs[i];
         const Node *producer = output->value->producer;
@@ -78,14 +78,14 @@ static void choose_direct_outputs(GpuLowering *gpu) {
 }
 
 static void copy_other_outputs(GpuLowering *gpu) {
-    const Graph *graph = gpu->lowering.graph;
+    const Graph *graph = gpu->emission.graph;
     for (int i = 0; i < graph->output_count; i++) {
         const GraphOutput *output = &graph->outputs[i];
         if (gpu->direct[output->value->id] == output)
             continue;
         gpu_copy(gpu, output->value->producer, gpu_tensor(gpu, output->value),
             gpu_output_tensor(gpu, i),
-            arena_format(gpu->lowering.arena, "copy to output %s", output->name),
+            arena_format(gpu->emission.arena, "copy to output %s", output->name),
             "other layers read it, too, or it is what layout ops make of several tensors");
     }
 }
@@ -96,17 +96,17 @@ static bool lower_all(GpuLowering *gpu) {
     choose_direct_outputs(gpu);
     gpu_find_fusions(gpu);
     gpu_claim_planes(gpu);
-    for (const Node *node = gpu->lowering.graph->first; node && good; node = node->next)
+    for (const Node *node = gpu->emission.graph->first; node && good; node = node->next)
         good = lower_node(gpu, node);
     if (good)
         copy_other_outputs(gpu);
     return good && gpu_finish(gpu);
 }
 
-bool gpu_lower(Lowering *lowering) {
-    Arena *arena = lowering->arena;
-    int64_t values = lowering->graph->next_value_id + 1;
-    GpuLowering gpu = {.lowering = *lowering};
+bool gpu_lower(Emission *emission) {
+    Arena *arena = emission->arena;
+    int64_t values = emission->graph->next_value_id + 1;
+    GpuLowering gpu = {.emission = *emission};
     gpu.tensors = ARENA_ARRAY(arena, Tensor *, values);
     gpu.claims = ARENA_ARRAY(arena, PlaneClaim *, values);
     gpu.fused_into = ARENA_ARRAY(arena, const Node *, values);

@@ -2,10 +2,10 @@
 #ifndef RIFFLE_BACKENDS_LOWER_GPU_H
 #define RIFFLE_BACKENDS_LOWER_GPU_H
 
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include <stdbool.h>
 
 /* cuda/lower.c: all of it, for a target that is a GPU. False after reporting an error. */
-bool gpu_lower(Lowering *lowering);
+bool gpu_lower(Emission *emission);
 
 #endif

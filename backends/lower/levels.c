@@ -2,10 +2,11 @@
  *
  * Each level is lowered by itself, for its own lanes and registers, and the largest workspace is
  * that of all. Weights are packed in blocks of as many channels as the widest vectors of any level
- * have (Target.weight_block), so that most layers come out with equal bytes at all levels; those
- * that do are kept once. */
+ * have (Compilation.weight_block), so that most layers come out with equal bytes at all levels;
+ * those that do are kept once. */
 #include "backends/program/levels.h"
 #include "backends/lower/lower.h"
+#include "backends/program/compilation.h"
 #include "backends/program/options.h"
 #include "backends/program/program.h"
 #include "backends/program/summary.h"
@@ -154,17 +155,19 @@ static void share_weights(ProgramLevels *levels, Arena *arena) {
 
 /* ---- the programs ---- */
 
-/* The targets of the levels, which pack weights for the widest vectors among them. */
-static Target *level_targets(const TargetLevels *target, Arena *arena, Diagnostics *diagnostics) {
+/* The levels, which pack weights for the widest vectors among them. */
+static Compilation *level_compilations(const TargetLevels *target, const LowerOptions *options,
+    Arena *arena, Diagnostics *diagnostics) {
     int lanes = 0, count = target_levels_count(target);
-    Target *targets = ARENA_ARRAY(arena, Target, count);
+    Compilation *compilations = ARENA_ARRAY(arena, Compilation, count);
     for (int i = 0; i < count; i++) {
-        targets[i] = *target_find(target->levels[i].target, arena, diagnostics);
-        lanes = targets[i].lanes > lanes ? targets[i].lanes : lanes;
+        const Target *level = target_find(target->levels[i].target, arena, diagnostics);
+        compilations[i] = (Compilation){.target = level, .options = *options};
+        lanes = level->lanes > lanes ? level->lanes : lanes;
     }
     for (int i = 0; i < count; i++)
-        targets[i].weight_block = lanes;
-    return targets;
+        compilations[i].weight_block = lanes;
+    return compilations;
 }
 
 static void share_workspace(ProgramLevels *levels) {
@@ -180,10 +183,10 @@ Program *program_lower_levels(const Graph *graph, const TargetLevels *target,
     const LowerOptions *options, Arena *arena, Diagnostics *diagnostics) {
     ProgramLevels *levels = ARENA_NEW(arena, ProgramLevels);
     int count = target_levels_count(target), here = count - 1;
-    const Target *targets = level_targets(target, arena, diagnostics);
+    const Compilation *compilations = level_compilations(target, options, arena, diagnostics);
     levels->target = target;
     for (int i = 0; i < count; i++) {
-        Program *program = program_lower_with(graph, &targets[i], options, arena, diagnostics);
+        Program *program = program_lower(graph, &compilations[i], arena, diagnostics);
         if (!program) {
             while (levels->count > 0)
                 program_destroy(levels->programs[--levels->count]);

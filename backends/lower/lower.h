@@ -2,10 +2,10 @@
 #ifndef RIFFLE_BACKENDS_LOWER_LOWER_H
 #define RIFFLE_BACKENDS_LOWER_LOWER_H
 
+#include "backends/program/compilation.h"
 #include "backends/program/options.h"
 #include "backends/program/summary.h"
 #include "backends/target/levels.h"
-#include "backends/target/target.h"
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
 #include "ir/graph.h"
@@ -13,13 +13,11 @@
 /* The graph must have passed the pipeline (no batch_norm) and have weight data. NULL after errors.
  */
 Program *program_lower(
-    const Graph *graph, const Target *target, Arena *arena, Diagnostics *diagnostics);
-Program *program_lower_with(const Graph *graph, const Target *target, const LowerOptions *options,
-    Arena *arena, Diagnostics *diagnostics);
+    const Graph *graph, const Compilation *compilation, Arena *arena, Diagnostics *diagnostics);
 
-/* The same for each level: the program of the highest that runs here (or else of the lowest), from
- * which the writers and jit_load find the others. Sums are taken in the same order as elsewhere,
- * but tiles may be others than for the target alone. */
+/* The same for each level: the program of the highest that
+ * runs here (or else of the lowest), from which the writers and jit_load find the others. Sums are
+ * taken in the same order as elsewhere, but tiles may be others than for the target alone. */
 Program *program_lower_levels(const Graph *graph, const TargetLevels *levels,
     const LowerOptions *options, Arena *arena, Diagnostics *diagnostics);
 

@@ -1,6 +1,6 @@
 /* Buffers of a program, and the placements of whole tensors in them. */
 #include "backends/program/buffers.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/placement.h"
 #include "backends/program/program.h"
 #include "backends/program/summary.h"
@@ -11,11 +11,11 @@
 #include <assert.h>
 #include <string.h>
 
-int add_buffer(Lowering *lowering, BufferKind kind, int index, int64_t bytes, const char *name) {
-    Program *program = lowering->program;
+int add_buffer(Emission *emission, BufferKind kind, int index, int64_t bytes, const char *name) {
+    Program *program = emission->program;
     if (program->buffer_count == program->buffer_capacity) {
         int capacity = program->buffer_capacity * 2 + 64;
-        Buffer *buffers = ARENA_ARRAY(lowering->arena, Buffer, capacity);
+        Buffer *buffers = ARENA_ARRAY(emission->arena, Buffer, capacity);
         if (program->buffer_count > 0)
             memcpy(buffers, program->buffers, (size_t)program->buffer_count * sizeof *buffers);
         program->buffers = buffers;
@@ -36,14 +36,14 @@ static ElementType element_of(LaneType lane) {
     return element;
 }
 
-static Placement *new_placement(Lowering *lowering, const TensorType *type, int run_count) {
-    Placement *placement = ARENA_NEW(lowering->arena, Placement);
+static Placement *new_placement(Emission *emission, const TensorType *type, int run_count) {
+    Placement *placement = ARENA_NEW(emission->arena, Placement);
     placement->images = type->dims[0];
     placement->channels = type->rank > 1 ? type->dims[1] : 1;
     placement->height = type->rank > 2 ? type->dims[2] : 1;
     placement->width = type->rank > 3 ? type->dims[3] : 1;
     placement->element = element_lanes[type->element];
-    placement->runs = ARENA_ARRAY(lowering->arena, Run, run_count);
+    placement->runs = ARENA_ARRAY(emission->arena, Run, run_count);
     placement->run_count = run_count;
     return placement;
 }
@@ -57,16 +57,16 @@ int64_t pixel_distance(const Target *target, int64_t channels) {
 }
 
 /* A flatten after which the pixels' numbers follow each other needs no copy. */
-static bool must_be_dense(const Lowering *lowering, const Value *value) {
-    for (const Node *node = lowering->graph->first; node; node = node->next)
+static bool must_be_dense(const Emission *emission, const Value *value) {
+    for (const Node *node = emission->graph->first; node; node = node->next)
         if (node->op == OP_flatten && node->operands[0] == value)
             return true;
     return value->type.rank < 4 || value->type.dims[2] * value->type.dims[3] == 1;
 }
 
 Placement *dense_placement(
-    Lowering *lowering, const TensorType *type, int buffer, Layout layout, bool exact) {
-    Placement *placement = new_placement(lowering, type, 1);
+    Emission *emission, const TensorType *type, int buffer, Layout layout, bool exact) {
+    Placement *placement = new_placement(emission, type, 1);
     int64_t channels = placement->channels, height = placement->height, width = placement->width;
     bool planar = layout == LAYOUT_NCHW && height * width > 1;
     placement->runs[0] = (Run){.channel_count = channels,
@@ -81,8 +81,8 @@ Placement *dense_placement(
 
 /* The same with so many numbers from one pixel to the next. */
 static Placement *padded_placement(
-    Lowering *lowering, const TensorType *type, int buffer, int64_t distance) {
-    Placement *placement = dense_placement(lowering, type, buffer, LAYOUT_NHWC, false);
+    Emission *emission, const TensorType *type, int buffer, int64_t distance) {
+    Placement *placement = dense_placement(emission, type, buffer, LAYOUT_NHWC, false);
     Run *run = &placement->runs[0];
     run->pixel_stride = distance;
     run->row_stride = placement->width * run->pixel_stride;
@@ -90,55 +90,56 @@ static Placement *padded_placement(
     return placement;
 }
 
-static const char *value_name(Lowering *lowering, const Value *value) {
+static const char *value_name(Emission *emission, const Value *value) {
     if (value->name)
         return value->name;
     if (value->producer && value->producer->path[0])
         return value->producer->path;
-    return arena_format(lowering->arena, "%d", value->id);
+    return arena_format(emission->arena, "%d", value->id);
 }
 
-Placement *lowering_placement(Lowering *lowering, const Value *value) {
-    assert(lowering->placements[value->id]);
-    return lowering->placements[value->id];
+Placement *value_placement(Emission *emission, const Value *value) {
+    assert(emission->placements[value->id]);
+    return emission->placements[value->id];
 }
 
-Placement *lowering_dense(Lowering *lowering, const Value *value) {
+Placement *own_placement(Emission *emission, const Value *value) {
     int64_t channels = value->type.rank > 1 ? value->type.dims[1] : 1;
-    int64_t distance =
-        must_be_dense(lowering, value) ? channels : pixel_distance(lowering->target, channels);
+    int64_t distance = must_be_dense(emission, value)
+                           ? channels
+                           : pixel_distance(emission->compilation->target, channels);
     int64_t bytes = tensor_elements(&value->type) / channels * distance *
                     element_type_bytes(value->type.element);
-    int buffer = add_buffer(lowering, BUFFER_WORKSPACE, 0, bytes, value_name(lowering, value));
-    return padded_placement(lowering, &value->type, buffer, distance);
+    int buffer = add_buffer(emission, BUFFER_WORKSPACE, 0, bytes, value_name(emission, value));
+    return padded_placement(emission, &value->type, buffer, distance);
 }
 
-Placement *lowering_dense_parts(
-    Lowering *lowering, const Value *value, const int64_t *ends, int count) {
-    Placement *placement = new_placement(lowering, &value->type, count);
+Placement *own_placement_in_parts(
+    Emission *emission, const Value *value, const int64_t *ends, int count) {
+    Placement *placement = new_placement(emission, &value->type, count);
     int64_t pixels = tensor_elements(&value->type) / placement->channels;
     for (int i = 0; i < count; i++) {
         TensorType type = value->type;
         int64_t first = i > 0 ? ends[i - 1] : 0;
         type.dims[1] = ends[i] - first;
-        int64_t distance = pixel_distance(lowering->target, type.dims[1]);
-        const char *name = value_name(lowering, value);
+        int64_t distance = pixel_distance(emission->compilation->target, type.dims[1]);
+        const char *name = value_name(emission, value);
         if (count > 1)
-            name = arena_format(lowering->arena, "%s channels %lld to %lld", name, (long long)first,
+            name = arena_format(emission->arena, "%s channels %lld to %lld", name, (long long)first,
                 (long long)ends[i] - 1);
-        int buffer = add_buffer(lowering, BUFFER_WORKSPACE, 0,
+        int buffer = add_buffer(emission, BUFFER_WORKSPACE, 0,
             pixels * distance * element_type_bytes(type.element), name);
-        placement->runs[i] = padded_placement(lowering, &type, buffer, distance)->runs[0];
+        placement->runs[i] = padded_placement(emission, &type, buffer, distance)->runs[0];
         placement->runs[i].first_channel = first;
     }
     return placement;
 }
 
-Placement *lowering_temporary(Lowering *lowering, const Placement *like, const char *name) {
+Placement *temporary_placement(Emission *emission, const Placement *like, const char *name) {
     TensorType type = {
         .rank = 4, .dims = {like->images, like->channels, like->height, like->width}};
     type.element = element_of(like->element);
     int64_t bytes = tensor_elements(&type) * element_type_bytes(type.element);
-    int buffer = add_buffer(lowering, BUFFER_WORKSPACE, 0, bytes, name);
-    return dense_placement(lowering, &type, buffer, LAYOUT_NHWC, false);
+    int buffer = add_buffer(emission, BUFFER_WORKSPACE, 0, bytes, name);
+    return dense_placement(emission, &type, buffer, LAYOUT_NHWC, false);
 }

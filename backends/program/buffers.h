@@ -2,16 +2,16 @@
 #ifndef RIFFLE_BACKENDS_PROGRAM_BUFFERS_H
 #define RIFFLE_BACKENDS_PROGRAM_BUFFERS_H
 
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/placement.h"
 #include "backends/program/program.h"
 #include "backends/target/target.h"
 #include "ir/graph.h"
 
-Placement *lowering_placement(Lowering *lowering, const Value *value);
+Placement *value_placement(Emission *emission, const Value *value);
 
 /* A dense channels-last workspace buffer that belongs to no value. */
-Placement *lowering_temporary(Lowering *lowering, const Placement *like, const char *name);
+Placement *temporary_placement(Emission *emission, const Placement *like, const char *name);
 
 /* From one pixel of a workspace tensor to the next, in elements. Pixels whose distance is a large
  * power of two share sets of the first-level cache, which keeps fewer of them than a tile reads:
@@ -21,15 +21,17 @@ Placement *lowering_temporary(Lowering *lowering, const Placement *like, const c
 int64_t pixel_distance(const Target *target, int64_t channels);
 
 /* A new channels-last workspace buffer of the value's shape. */
-Placement *lowering_dense(Lowering *lowering, const Value *value);
+Placement *own_placement(Emission *emission, const Value *value);
 
 /* The same for a tensor that lies in several buffers: channels ends[i - 1] (or 0) to ends[i] - 1 in
  * the i-th. */
-Placement *lowering_dense_parts(
-    Lowering *lowering, const Value *value, const int64_t *ends, int count);
+Placement *own_placement_in_parts(
+    Emission *emission, const Value *value, const int64_t *ends, int count);
 
-int add_buffer(Lowering *lowering, BufferKind kind, int index, int64_t bytes, const char *name);
+/* Adds a buffer to the program; returns its number. Names stand in descriptions and pictures. */
+int add_buffer(Emission *emission, BufferKind kind, int index, int64_t bytes, const char *name);
+/* All of a tensor in the buffer, in this layout; `exact` as in Run. Makes no buffer. */
 Placement *dense_placement(
-    Lowering *lowering, const TensorType *type, int buffer, Layout layout, bool exact);
+    Emission *emission, const TensorType *type, int buffer, Layout layout, bool exact);
 
 #endif

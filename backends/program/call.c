@@ -1,6 +1,6 @@
 /* Kernels under construction: their parameters and weights, and the step that calls them. */
 #include "backends/program/call.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/placement.h"
 #include "backends/program/program.h"
 #include "backends/program/summary.h"
@@ -13,9 +13,9 @@
 #include <stdarg.h>
 #include <string.h>
 
-void call_begin(Lowering *lowering, KernelCall *call, const Node *node, int64_t extent) {
+void call_begin(Emission *emission, KernelCall *call, const Node *node, int64_t extent) {
     memset(call, 0, sizeof *call);
-    kernel_begin(&call->builder, lowering->arena, extent);
+    kernel_begin(&call->builder, emission->arena, extent);
     call->step.node = node;
     call->step.path = node ? node->path : "";
     call->step.op = node ? op_info(node->op)->name : "copy";
@@ -67,41 +67,41 @@ static void add_weight_block(Program *program, int64_t begin) {
 }
 
 /* So many zeros behind the weights there are; where they begin. */
-static size_t reserve_weights(Lowering *lowering, int64_t bytes) {
-    RestingBytes *weights = &lowering->program->weights;
+static size_t reserve_weights(Emission *emission, int64_t bytes) {
+    RestingBytes *weights = &emission->program->weights;
     size_t gap = (64 - weights->length % 64) % 64, offset = weights->length + gap;
     resting_append(weights, gap + (size_t)bytes);
-    add_weight_block(lowering->program, (int64_t)offset);
+    add_weight_block(emission->program, (int64_t)offset);
     return offset;
 }
 
-float *call_weights(Lowering *lowering, KernelCall *call, int64_t floats, int *parameter) {
-    size_t offset = reserve_weights(lowering, floats * (int64_t)sizeof(float));
+float *call_weights(Emission *emission, KernelCall *call, int64_t floats, int *parameter) {
+    size_t offset = reserve_weights(emission, floats * (int64_t)sizeof(float));
     *parameter =
         call_parameter(call, PARAMETER_WEIGHTS, "weights", 0, (int64_t)(offset / sizeof(float)));
-    return (float *)(void *)(lowering->program->weights.data + offset);
+    return (float *)(void *)(emission->program->weights.data + offset);
 }
 
-uint8_t *call_weight_bytes(Lowering *lowering, KernelCall *call, int64_t bytes, int *parameter) {
-    size_t offset = reserve_weights(lowering, bytes);
+uint8_t *call_weight_bytes(Emission *emission, KernelCall *call, int64_t bytes, int *parameter) {
+    size_t offset = reserve_weights(emission, bytes);
     *parameter =
         call_parameter_of(call, PARAMETER_WEIGHTS, "weight_bytes", LANE_U8, 0, (int64_t)offset);
-    return (uint8_t *)lowering->program->weights.data + offset;
+    return (uint8_t *)emission->program->weights.data + offset;
 }
 
-uint16_t *call_weight_halves(Lowering *lowering, KernelCall *call, int64_t count, int *parameter) {
-    size_t offset = reserve_weights(lowering, count * lane_bytes(LANE_BF16));
+uint16_t *call_weight_halves(Emission *emission, KernelCall *call, int64_t count, int *parameter) {
+    size_t offset = reserve_weights(emission, count * lane_bytes(LANE_BF16));
     *parameter = call_parameter_of(call, PARAMETER_WEIGHTS, "weight_pairs", LANE_BF16, 0,
         (int64_t)offset / lane_bytes(LANE_BF16));
-    return (uint16_t *)(void *)(lowering->program->weights.data + offset);
+    return (uint16_t *)(void *)(emission->program->weights.data + offset);
 }
 
-static Step *add_step(Lowering *lowering) {
-    Program *program = lowering->program;
+static Step *add_step(Emission *emission) {
+    Program *program = emission->program;
     if (program->step_count == program->step_capacity) {
         int capacity = program->step_capacity * 2 + 64;
-        Step *steps = ARENA_ARRAY(lowering->arena, Step, capacity);
-        Kernel **kernels = ARENA_ARRAY(lowering->arena, Kernel *, capacity);
+        Step *steps = ARENA_ARRAY(emission->arena, Step, capacity);
+        Kernel **kernels = ARENA_ARRAY(emission->arena, Kernel *, capacity);
         if (program->step_count > 0) {
             memcpy(steps, program->steps, (size_t)program->step_count * sizeof *steps);
             memcpy(kernels, program->kernels, (size_t)program->kernel_count * sizeof *kernels);
@@ -144,9 +144,9 @@ static int share_kernel(Program *program, Kernel *kernel) {
     return index;
 }
 
-static void mark_alive(Lowering *lowering, const Step *step, int parameter_count, int index) {
+static void mark_alive(Emission *emission, const Step *step, int parameter_count, int index) {
     for (int i = 0; i < parameter_count; i++) {
-        Buffer *buffer = &lowering->program->buffers[step->arguments[i].buffer];
+        Buffer *buffer = &emission->program->buffers[step->arguments[i].buffer];
         if (buffer->kind != BUFFER_WORKSPACE)
             continue;
         if (buffer->first_step < 0)
@@ -167,14 +167,14 @@ void call_describe(KernelCall *call, const char *format, ...) {
         arena_format(call->builder.arena, "%s%s%s", before, before[0] ? " + " : "", label);
 }
 
-void call_end(Lowering *lowering, KernelCall *call) {
-    Program *program = lowering->program;
+void call_end(Emission *emission, KernelCall *call) {
+    Program *program = emission->program;
     Kernel *kernel = call->builder.kernel;
     assert(call->builder.depth == 0);
     kernel->name = "";
     assert(kernel_fault(kernel) == NULL);
-    Step *step = add_step(lowering);
+    Step *step = add_step(emission);
     *step = call->step;
-    mark_alive(lowering, step, kernel->parameter_count, program->step_count - 1);
+    mark_alive(emission, step, kernel->parameter_count, program->step_count - 1);
     step->kernel = share_kernel(program, kernel);
 }

@@ -2,7 +2,7 @@
 #ifndef RIFFLE_BACKENDS_PROGRAM_CALL_H
 #define RIFFLE_BACKENDS_PROGRAM_CALL_H
 
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/placement.h"
 #include "backends/program/program.h"
 #include "ir/graph.h"
@@ -13,7 +13,7 @@ typedef struct KernelCall {
     KernelBuilder builder;
     Step step;
 } KernelCall;
-void call_begin(Lowering *lowering, KernelCall *call, const Node *node, int64_t extent);
+void call_begin(Emission *emission, KernelCall *call, const Node *node, int64_t extent);
 
 /* A parameter of floats. */
 int call_parameter(
@@ -27,16 +27,16 @@ const int *call_placement(
 
 /* Reserves room in the packed weights, aligned to 64 bytes; the pointer is valid until the next
  * call. The parameter reads from its start. */
-float *call_weights(Lowering *lowering, KernelCall *call, int64_t floats, int *parameter);
+float *call_weights(Emission *emission, KernelCall *call, int64_t floats, int *parameter);
 
 /* The same for bytes, and for numbers of bf16. */
-uint8_t *call_weight_bytes(Lowering *lowering, KernelCall *call, int64_t bytes, int *parameter);
-uint16_t *call_weight_halves(Lowering *lowering, KernelCall *call, int64_t count, int *parameter);
+uint8_t *call_weight_bytes(Emission *emission, KernelCall *call, int64_t bytes, int *parameter);
+uint16_t *call_weight_halves(Emission *emission, KernelCall *call, int64_t count, int *parameter);
 
 /* Says what the kernel computes; what several ops say is joined by " + ". */
 void call_describe(KernelCall *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Adds the step; its kernel is shared with an equal one. */
-void call_end(Lowering *lowering, KernelCall *call);
+void call_end(Emission *emission, KernelCall *call);
 
 #endif

@@ -1,6 +1,6 @@
 /* The memory that a program works in. */
 #include "backends/program/workspace.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/program.h"
 #include "backends/program/summary.h"
 #include "ir/arena.h"
@@ -8,17 +8,17 @@
 
 enum { WORKSPACE_ALIGNMENT = 64, SLACK_BYTES = 64 };
 
-void plan_workspace(Lowering *lowering) {
-    Program *program = lowering->program;
+void plan_workspace(Emission *emission) {
+    Program *program = emission->program;
     size_t count = 0;
-    PlannedBuffer *planned = ARENA_ARRAY(lowering->arena, PlannedBuffer, program->buffer_count + 1);
+    PlannedBuffer *planned = ARENA_ARRAY(emission->arena, PlannedBuffer, program->buffer_count + 1);
     for (int i = 0; i < program->buffer_count; i++) {
         const Buffer *buffer = &program->buffers[i];
         if (buffer->kind == BUFFER_WORKSPACE && buffer->first_step >= 0)
             planned[count++] =
                 (PlannedBuffer){buffer->bytes, buffer->first_step, buffer->last_step, 0};
     }
-    MemoryPlan plan = plan_memory(planned, count, WORKSPACE_ALIGNMENT, lowering->arena);
+    MemoryPlan plan = plan_memory(planned, count, WORKSPACE_ALIGNMENT, emission->arena);
     count = 0;
     for (int i = 0; i < program->buffer_count; i++) {
         Buffer *buffer = &program->buffers[i];

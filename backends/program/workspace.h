@@ -2,8 +2,8 @@
 #ifndef RIFFLE_BACKENDS_PROGRAM_WORKSPACE_H
 #define RIFFLE_BACKENDS_PROGRAM_WORKSPACE_H
 
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 
-void plan_workspace(Lowering *lowering);
+void plan_workspace(Emission *emission);
 
 #endif

@@ -7,7 +7,7 @@
  * with tensors of hundreds of kilobytes, not with the last percent. */
 #include "backends/schedule/chain_cost.h"
 #include "backends/program/buffers.h"
-#include "backends/program/lowering.h"
+#include "backends/program/compilation.h"
 #include "backends/schedule/shape.h"
 #include "backends/schedule/tail.h"
 #include "backends/schedule/tile.h"
@@ -113,30 +113,32 @@ static int64_t node_taps(const Node *node) {
 }
 
 /* Of a group. */
-static int64_t tiled_outputs(const Target *target, const Node *node) {
+static int64_t tiled_outputs(const Compilation *compilation, const Node *node) {
     int64_t outputs = node->results[0]->type.dims[1] / node_integer(node, "groups");
-    return outputs - convolution_tail(target, node);
+    return outputs - convolution_tail(compilation, node);
 }
 
 /* The node's arithmetic for `rows` rows of `pixels` pixels each. The shape is of its tiles. */
-static double arithmetic(
-    const Target *target, const Node *node, TileShape shape, int64_t rows, int64_t pixels) {
+static double arithmetic(const Compilation *compilation, const Node *node, TileShape shape,
+    int64_t rows, int64_t pixels) {
     const int64_t *dims = node->results[0]->type.dims;
     int64_t taps = node_taps(node);
     if (!is_dense_convolution(node)) {
-        int64_t vectors = (dims[1] + target->lanes - 1) / target->lanes;
-        return (double)(rows * pixels * vectors * taps) / target->multiply_adds_per_cycle;
+        int64_t vectors = (dims[1] + compilation->target->lanes - 1) / compilation->target->lanes;
+        return (double)(rows * pixels * vectors * taps) /
+               compilation->target->multiply_adds_per_cycle;
     }
     int64_t groups = node_integer(node, "groups");
-    double tiles = tiles_cycles(target, tiled_outputs(target, node), pixels, taps, shape);
-    return (double)(rows * groups) * (tiles + (double)pixels * tail_cycles(target, node));
+    double tiles =
+        tiles_cycles(compilation->target, tiled_outputs(compilation, node), pixels, taps, shape);
+    return (double)(rows * groups) * (tiles + (double)pixels * tail_cycles(compilation, node));
 }
 
-/* The tile that the node's lowering chooses for rows of this width. */
-static TileShape node_tile(const Target *target, const Node *node, int64_t width) {
+/* The tile that the node's decisions chooses for rows of this width. */
+static TileShape node_tile(const Compilation *compilation, const Node *node, int64_t width) {
     if (!is_dense_convolution(node))
         return (TileShape){0, 0};
-    return choose_tile(target, tiled_outputs(target, node), width, node_taps(node));
+    return choose_tile(compilation, tiled_outputs(compilation, node), width, node_taps(node));
 }
 
 /* Reading all weights of the node `times` times. */
@@ -148,17 +150,17 @@ static double weight_traffic(const Target *target, const Node *node, int64_t tim
 }
 
 /* A layer by itself. A pointwise convolution goes over all pixels as one row, panel by panel. */
-static double single_cycles(const Target *target, const Node *node) {
+static double single_cycles(const Compilation *compilation, const Node *node) {
     const int64_t *dims = node->results[0]->type.dims;
     bool flat = is_pointwise(node) && !is_depthwise(node);
     int64_t rows = flat ? 1 : dims[2], pixels = flat ? dims[2] * dims[3] : dims[3];
-    return arithmetic(target, node, node_tile(target, node, pixels), rows, pixels) +
-           weight_traffic(target, node, rows) + (double)rows * row_cycles;
+    return arithmetic(compilation, node, node_tile(compilation, node, pixels), rows, pixels) +
+           weight_traffic(compilation->target, node, rows) + (double)rows * row_cycles;
 }
 
-static double strips_cycles(const Target *target, const Node *const *nodes, int count,
+static double strips_cycles(const Compilation *compilation, const Node *const *nodes, int count,
     const TileShape *shapes, int64_t strips) {
-    int64_t rings = ring_bytes(target, nodes, count, strips);
+    int64_t rings = ring_bytes(compilation->target, nodes, count, strips);
     double cycles = 0;
     for (int64_t strip = 0; strip < strips; strip++) {
         ColumnRange columns[MOST_CHAIN];
@@ -166,11 +168,12 @@ static double strips_cycles(const Target *target, const Node *const *nodes, int 
         for (int i = 0; i < count; i++) {
             const int64_t *dims = nodes[i]->results[0]->type.dims;
             int64_t width = columns[i].end - columns[i].begin;
-            cycles += arithmetic(target, nodes[i], shapes[i], dims[2], width);
-            cycles += weight_traffic(target, nodes[i], dims[2]) + (double)dims[2] * row_cycles;
+            cycles += arithmetic(compilation, nodes[i], shapes[i], dims[2], width);
+            cycles += weight_traffic(compilation->target, nodes[i], dims[2]) +
+                      (double)dims[2] * row_cycles;
             if (i < count - 1) /* written once, read once */
-                cycles +=
-                    traffic_cycles(target, 2.0 * (double)(dims[1] * dims[2] * width) * 4, rings);
+                cycles += traffic_cycles(
+                    compilation->target, 2.0 * (double)(dims[1] * dims[2] * width) * 4, rings);
         }
     }
     return cycles;
@@ -178,17 +181,18 @@ static double strips_cycles(const Target *target, const Node *const *nodes, int 
 
 /* Sets *cycles to those of the best number of strips, without the tensors at the ends. */
 static int64_t best_strips(
-    const Lowering *lowering, const Node *const *nodes, int count, double *cycles) {
-    const Target *target = lowering->target;
-    int64_t best = 0;
+    const Compilation *compilation, const Node *const *nodes, int count, double *cycles) {
+    const Target *target = compilation->target;
+    int64_t best = 0, asked = compilation->options.ring_bytes;
+    int64_t most_bytes = asked > 0 ? asked : MOST_LOCAL_BYTES;
     TileShape shapes[MOST_CHAIN];
     for (int i = 0; i < count; i++)
-        shapes[i] = node_tile(target, nodes[i], row_width(nodes[i]));
+        shapes[i] = node_tile(compilation, nodes[i], row_width(nodes[i]));
     for (int64_t strips = 1; strips <= MOST_STRIPS && strips <= row_width(nodes[count - 1]);
         strips++) {
-        if (ring_bytes(target, nodes, count, strips) > lowering->ring_bytes)
+        if (ring_bytes(target, nodes, count, strips) > most_bytes)
             continue;
-        double these = strips_cycles(target, nodes, count, shapes, strips);
+        double these = strips_cycles(compilation, nodes, count, shapes, strips);
         if (best == 0 || these < *cycles) {
             best = strips;
             *cycles = these;
@@ -197,18 +201,18 @@ static int64_t best_strips(
     return best;
 }
 
-int64_t chain_strips(const Lowering *lowering, const Node *const *nodes, int count) {
+int64_t chain_strips(const Compilation *compilation, const Node *const *nodes, int count) {
     double cycles = 0;
-    return best_strips(lowering, nodes, count, &cycles);
+    return best_strips(compilation, nodes, count, &cycles);
 }
 
-double chain_cycles(const Lowering *lowering, const Node *const *nodes, int count) {
-    const Target *target = lowering->target;
+double chain_cycles(const Compilation *compilation, const Node *const *nodes, int count) {
+    const Target *target = compilation->target;
     double cycles = 0;
     if (count == 1)
-        cycles = single_cycles(target, nodes[0]);
+        cycles = single_cycles(compilation, nodes[0]);
     else
-        best_strips(lowering, nodes, count, &cycles);
+        best_strips(compilation, nodes, count, &cycles);
     int64_t read = value_bytes(nodes[0]->operands[0]);
     int64_t written = value_bytes(nodes[count - 1]->results[0]);
     return cycles + traffic_cycles(target, (double)read, read) +

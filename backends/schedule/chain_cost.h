@@ -1,9 +1,9 @@
-/* Inside the lowering of chains: what the rings between the ops of one kernel look like, and what a
- * chain costs. `nodes` are those of a chain in order, `count` of them, at most MOST_CHAIN. */
+/* Inside the decisions of chains: what the rings between the ops of one kernel look like, and what
+ * a chain costs. `nodes` are those of a chain in order, `count` of them, at most MOST_CHAIN. */
 #ifndef RIFFLE_BACKENDS_SCHEDULE_CHAIN_COST_H
 #define RIFFLE_BACKENDS_SCHEDULE_CHAIN_COST_H
 
-#include "backends/program/lowering.h"
+#include "backends/program/compilation.h"
 #include "backends/schedule/shape.h"
 #include "backends/target/target.h"
 #include "ir/graph.h"
@@ -24,11 +24,9 @@ void chain_ring_widths(const Node *const *nodes, int count, int64_t strips, int6
 int64_t chain_ring_numbers(const Target *target, const Node *node, int64_t rows, int64_t width);
 
 /* In how many strips the chain takes the fewest cycles; 0 when its rings fit in no number. */
-int64_t chain_strips(const Lowering *lowering, const Node *const *nodes, int count);
+int64_t chain_strips(const Compilation *compilation, const Node *const *nodes, int count);
 /* The cycles of one image in that many strips, or of the layer by itself. */
-double chain_cycles(const Lowering *lowering, const Node *const *nodes, int count);
-
-/* ---- row_fetch.c ---- */
+double chain_cycles(const Compilation *compilation, const Node *const *nodes, int count);
 
 /* Cycles to move so many bytes of a working set of `size` bytes once; none within the first-level
  * cache. */

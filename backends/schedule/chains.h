@@ -2,18 +2,18 @@
 #ifndef RIFFLE_BACKENDS_SCHEDULE_CHAINS_H
 #define RIFFLE_BACKENDS_SCHEDULE_CHAINS_H
 
-#include "backends/program/lowering.h"
+#include "backends/schedule/decisions.h"
 #include "ir/graph.h"
 
 /* Decides, before anything is lowered, which nodes are computed together row by row. */
-void lowering_find_chains(Lowering *lowering);
+void find_chains(Decisions *decisions);
 
 /* The node that goes on with the node's result inside one kernel; NULL when none does. */
-const Node *lowering_chain_next(const Lowering *lowering, const Node *node);
+const Node *chain_next(const Decisions *decisions, const Node *node);
 
 /* The node before it in the same kernel; NULL when there is none. */
-const Node *lowering_chain_previous(const Lowering *lowering, const Node *node);
+const Node *chain_previous(const Decisions *decisions, const Node *node);
 
-int chain_nodes(const Lowering *lowering, const Node *last, const Node **nodes);
+int chain_nodes(const Decisions *decisions, const Node *last, const Node **nodes);
 
 #endif

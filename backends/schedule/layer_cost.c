@@ -1,4 +1,5 @@
 #include "backends/schedule/layer_cost.h"
+#include "backends/program/compilation.h"
 #include "backends/schedule/chain_cost.h"
 #include "backends/schedule/tile.h"
 #include "backends/schedule/tile_model.h"
@@ -72,40 +73,43 @@ ConvolutionShape convolution_balanced(const ConvolutionShape *shape, int64_t gro
     return balanced;
 }
 
-static double arithmetic_cycles(const Target *target, const ConvolutionShape *shape) {
+static double arithmetic_cycles(const Compilation *compilation, const ConvolutionShape *shape) {
     if (convolution_shape_is_depthwise(shape)) {
-        int64_t vectors = (shape->outputs + target->lanes - 1) / target->lanes;
+        int64_t vectors =
+            (shape->outputs + compilation->target->lanes - 1) / compilation->target->lanes;
         return (double)(shape->out_pixels * vectors * shape->taps) /
-               target->multiply_adds_per_cycle;
+               compilation->target->multiply_adds_per_cycle;
     }
     int64_t outputs = shape->outputs / shape->groups;
     int64_t taps = shape->taps * (shape->inputs / shape->groups);
-    TileShape tile = choose_tile(target, outputs, shape->out_pixels, taps);
-    return (double)shape->groups * tiles_cycles(target, outputs, shape->out_pixels, taps, tile);
+    TileShape tile = choose_tile(compilation, outputs, shape->out_pixels, taps);
+    return (double)shape->groups *
+           tiles_cycles(compilation->target, outputs, shape->out_pixels, taps, tile);
 }
 
 static double once(const Target *target, double bytes) {
     return traffic_cycles(target, bytes, (int64_t)bytes);
 }
 
-double convolution_cycles(const Target *target, const ConvolutionShape *shape) {
+double convolution_cycles(const Compilation *compilation, const ConvolutionShape *shape) {
     double read = number_bytes * (double)shape->in_pixels * (double)shape->inputs;
     double written = number_bytes * (double)shape->out_pixels * (double)shape->outputs;
     double weights = number_bytes * weight_numbers(shape);
-    return arithmetic_cycles(target, shape) + once(target, read) + once(target, written) +
-           once(target, weights);
+    return arithmetic_cycles(compilation, shape) + once(compilation->target, read) +
+           once(compilation->target, written) + once(compilation->target, weights);
 }
 
 /* Other ops move a vector per cycle, unless the caches are slower. */
-double layer_cycles(const Target *target, const Node *node) {
+double layer_cycles(const Compilation *compilation, const Node *node) {
     ConvolutionShape shape;
     double bytes = (double)node_bytes(node), other = bytes;
     double cycles = 0;
     if (convolution_shape(node, &shape)) {
-        cycles = convolution_cycles(target, &shape);
+        cycles = convolution_cycles(compilation, &shape);
         other = node->operand_count > 1
                     ? number_bytes * (double)tensor_elements(&node->operands[1]->type)
                     : 0;
     }
-    return cycles + other / (number_bytes * target->lanes) + once(target, other);
+    return cycles + other / (number_bytes * compilation->target->lanes) +
+           once(compilation->target, other);
 }

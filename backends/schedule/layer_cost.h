@@ -4,7 +4,7 @@
 #ifndef RIFFLE_BACKENDS_SCHEDULE_LAYER_COST_H
 #define RIFFLE_BACKENDS_SCHEDULE_LAYER_COST_H
 
-#include "backends/target/target.h"
+#include "backends/program/compilation.h"
 #include "ir/graph.h"
 
 /* A convolution, or a fully connected layer, which is one of a single pixel. */
@@ -30,7 +30,7 @@ double convolution_bound_bytes(const ConvolutionShape *shape, int64_t groups);
 ConvolutionShape convolution_balanced(const ConvolutionShape *shape, int64_t groups);
 
 /* Cycles on one core, as a layer by itself. */
-double convolution_cycles(const Target *target, const ConvolutionShape *shape);
-double layer_cycles(const Target *target, const Node *node);
+double convolution_cycles(const Compilation *compilation, const ConvolutionShape *shape);
+double layer_cycles(const Compilation *compilation, const Node *node);
 
 #endif

@@ -1,8 +1,8 @@
 /* Liveness of channels. A view (concat, split, shuffle, gather, route, crop) moves nothing here:
  * each of its channels is traced to the layer that computed it. */
 #include "backends/schedule/liveness.h"
-#include "backends/program/lowering.h"
 #include "backends/schedule/chains.h"
+#include "backends/schedule/decisions.h"
 #include "backends/schedule/reading.h"
 #include "backends/schedule/routes.h"
 #include "ir/arena.h"
@@ -70,13 +70,13 @@ static int add_unit(Liveness *liveness, LiveUnit unit) {
 /* The units of what the item computes. */
 static void add_units(Liveness *liveness, const Value *value, int item) {
     int64_t count = value_channels(value);
-    bool own = liveness->lowering->outputs[value->id] == NULL;
+    bool own = liveness->decisions->outputs[value->id] == NULL;
     int64_t channel_bytes =
         tensor_elements(&value->type) / count * element_type_bytes(value->type.element);
     int *units = ARENA_ARRAY(liveness->arena, int, count);
     int first = liveness->unit_count;
     for (int64_t c = 0; c < count; c++) {
-        const Node *route = claim_route(liveness->lowering, value, c);
+        const Node *route = claim_route(liveness->decisions, value, c);
         int unit = first;
         while (unit < liveness->unit_count && liveness->units[unit].route != route)
             unit++;
@@ -115,10 +115,10 @@ static void keep_touched(Liveness *liveness, int item, const int *touched, int c
 
 static void add_item(Liveness *liveness, const Node *last, int *touched) {
     int item = liveness->item_count++, count = 0;
-    const Lowering *lowering = liveness->lowering;
+    const Decisions *decisions = liveness->decisions;
     liveness->items[item].node = last;
     add_units(liveness, last->results[0], item);
-    for (const Node *node = last; node; node = lowering_chain_previous(lowering, node)) {
+    for (const Node *node = last; node; node = chain_previous(decisions, node)) {
         liveness->item_of[node->results[0]->id] = item;
         for (int i = 0; i < node->operand_count; i++)
             count = touch(liveness, node->operands[i], item, touched, count);
@@ -129,10 +129,10 @@ static void add_item(Liveness *liveness, const Node *last, int *touched) {
 
 /* What is copied to outputs when all else is done. */
 static void add_output_copies(Liveness *liveness, int *touched) {
-    const Graph *graph = liveness->lowering->graph;
+    const Graph *graph = liveness->decisions->graph;
     int item = liveness->item_count++, count = 0;
     for (int i = 0; i < graph->output_count; i++)
-        if (liveness->lowering->outputs[graph->outputs[i].value->id] != &graph->outputs[i])
+        if (liveness->decisions->outputs[graph->outputs[i].value->id] != &graph->outputs[i])
             count = touch(liveness, graph->outputs[i].value, item, touched, count);
     keep_touched(liveness, item, touched, count);
 }
@@ -145,13 +145,13 @@ static int64_t count_channels(const Graph *graph) {
     return channels;
 }
 
-Liveness *liveness_create(const Lowering *lowering, Arena *arena) {
-    const Graph *graph = lowering->graph;
+Liveness *liveness_create(const Decisions *decisions, Arena *arena) {
+    const Graph *graph = decisions->graph;
     Liveness *liveness = ARENA_NEW(arena, Liveness);
     int values = graph->next_value_id + 1, nodes = 0;
     for (const Node *node = graph->first; node; node = node->next)
         nodes++;
-    *liveness = (Liveness){.lowering = lowering, .arena = arena};
+    *liveness = (Liveness){.decisions = decisions, .arena = arena};
     liveness->items = ARENA_ARRAY(arena, LiveItem, nodes + 1);
     liveness->item_of = ARENA_ARRAY(arena, int, values);
     liveness->unit_of = ARENA_ARRAY(arena, int *, values);
@@ -162,7 +162,7 @@ Liveness *liveness_create(const Lowering *lowering, Arena *arena) {
     for (const Node *node = graph->first; node; node = node->next) {
         if (is_view(node))
             trace_view(liveness, node);
-        else if (!lowering_chain_next(lowering, node))
+        else if (!chain_next(decisions, node))
             add_item(liveness, node, touched);
     }
     add_output_copies(liveness, touched);
@@ -216,7 +216,7 @@ static int append_views(const Liveness *liveness, const Node **views, int *view_
 }
 
 const Node **liveness_nodes(const Liveness *liveness) {
-    const Graph *graph = liveness->lowering->graph;
+    const Graph *graph = liveness->decisions->graph;
     Arena *arena = liveness->arena;
     int total = 0, view_count = 0, count = 0;
     for (const Node *node = graph->first; node; node = node->next)
@@ -254,29 +254,29 @@ static void mark_last(const Liveness *liveness, const Value *value, int position
 }
 
 static void mark_item(const Liveness *liveness, int position, int **last) {
-    const Lowering *lowering = liveness->lowering;
+    const Decisions *decisions = liveness->decisions;
     const LiveItem *item = &liveness->items[liveness->order[position]];
-    const Graph *graph = lowering->graph;
+    const Graph *graph = decisions->graph;
     for (int i = 0; !item->node && i < graph->output_count; i++)
-        if (lowering->outputs[graph->outputs[i].value->id] != &graph->outputs[i])
+        if (decisions->outputs[graph->outputs[i].value->id] != &graph->outputs[i])
             mark_last(liveness, graph->outputs[i].value, position, last);
     if (!item->node)
         return;
     const Value *value = item->node->results[0];
-    if (!lowering->outputs[value->id]) {
+    if (!decisions->outputs[value->id]) {
         int64_t channels = value_channels(value);
         last[value->id] = ARENA_ARRAY(liveness->arena, int, channels);
         for (int64_t c = 0; c < channels; c++)
             last[value->id][c] = position;
     }
-    for (const Node *node = item->node; node; node = lowering_chain_previous(lowering, node))
+    for (const Node *node = item->node; node; node = chain_previous(decisions, node))
         for (int i = 0; i < node->operand_count; i++)
             mark_last(liveness, node->operands[i], position, last);
 }
 
 int64_t liveness_bound(const Liveness *liveness) {
     int count = liveness->item_count;
-    int **last = ARENA_ARRAY(liveness->arena, int *, liveness->lowering->graph->next_value_id + 1);
+    int **last = ARENA_ARRAY(liveness->arena, int *, liveness->decisions->graph->next_value_id + 1);
     int64_t *change = ARENA_ARRAY(liveness->arena, int64_t, count + 1);
     for (int position = 0; position < count; position++)
         mark_item(liveness, position, last);

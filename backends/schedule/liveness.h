@@ -3,7 +3,7 @@
 #ifndef RIFFLE_BACKENDS_SCHEDULE_LIVENESS_H
 #define RIFFLE_BACKENDS_SCHEDULE_LIVENESS_H
 
-#include "backends/program/lowering.h"
+#include "backends/schedule/decisions.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
 
@@ -30,8 +30,8 @@ typedef struct RootChannel {
     int64_t channel;
 } RootChannel;
 
-struct Liveness {
-    const Lowering *lowering;
+typedef struct Liveness {
+    const Decisions *decisions;
     Arena *arena;
     LiveItem *items;
     int item_count;
@@ -42,10 +42,10 @@ struct Liveness {
     int **unit_of;       /* by value id: per channel; NULL for inputs and views */
     RootChannel **roots; /* by value id: per channel of a view; NULL for others */
     int *seen;           /* by unit: the last item that was found to touch it, plus one */
-};
+} Liveness;
 
-/* The claims and chains of the lowering must have been decided. The order is the graph's. */
-Liveness *liveness_create(const Lowering *lowering, Arena *arena);
+/* The claims and chains must have been decided. The order is the graph's. */
+Liveness *liveness_create(const Decisions *decisions, Arena *arena);
 
 /* The unit of channel `channel` of the value, which a layer computed. */
 int liveness_unit(const Liveness *liveness, const Value *value, int64_t channel);

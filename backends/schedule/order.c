@@ -5,7 +5,7 @@
  * time, over others that do not depend on them, as long as less memory stays alive. The score is
  * the sum of the fourth powers of what is alive at each position: high positions count most, and
  * those below them still a little, so that several moves can lead to a lower peak. */
-#include "backends/program/lowering.h"
+#include "backends/schedule/decisions.h"
 #include "backends/schedule/liveness.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
@@ -34,7 +34,7 @@ static void unite(uint64_t *to, const uint64_t *from, int words) {
  * reads: a view is lowered as a whole. */
 static void find_dependencies(Scheduler *scheduler) {
     const Liveness *liveness = scheduler->liveness;
-    const Graph *graph = liveness->lowering->graph;
+    const Graph *graph = liveness->decisions->graph;
     Arena *arena = liveness->arena;
     int count = liveness->item_count, words = count / 64 + 1;
     scheduler->depends = ARENA_ARRAY(arena, bool, count *count);

@@ -5,8 +5,7 @@
  * longer than they must. Readers pay for parts with shorter runs; where a cut does not lower the
  * peak of the whole network, it is not made. */
 #include "backends/schedule/owned.h"
-#include "backends/program/buffers.h"
-#include "backends/program/lowering.h"
+#include "backends/schedule/decisions.h"
 #include "backends/schedule/liveness.h"
 #include "backends/schedule/routes.h"
 #include "ir/arena.h"
@@ -135,23 +134,24 @@ static void drop_useless_cuts(Cutter *cutter) {
     }
 }
 
-void lowering_make_owned(Lowering *lowering, const Liveness *liveness) {
+void cut_owned_tensors(Decisions *decisions, const Liveness *liveness) {
+    int values = decisions->graph->next_value_id;
     Cutter cutter = {.liveness = liveness};
-    cutter.owned = ARENA_ARRAY(liveness->arena, Owned, liveness->lowering->graph->next_value_id);
+    cutter.owned = ARENA_ARRAY(liveness->arena, Owned, values);
     cutter.alive = ARENA_ARRAY(liveness->arena, int64_t, liveness->item_count + 1);
-    for (const Node *node = lowering->graph->first; node; node = node->next)
-        if (route_owns_sources(lowering, node)) {
+    for (const Node *node = decisions->graph->first; node; node = node->next)
+        if (route_owns_sources(decisions, node)) {
             Owned *owned = &cutter.owned[cutter.owned_count++];
             *owned = cut(liveness, node);
             cutter.cut_count += owned->part_count - 1;
         }
     drop_useless_cuts(&cutter);
+    decisions->cuts = ARENA_ARRAY(liveness->arena, TensorCuts, values + 1);
     for (int i = 0; i < cutter.owned_count; i++) {
         const Owned *owned = &cutter.owned[i];
         int64_t *ends = ARENA_ARRAY(liveness->arena, int64_t, owned->part_count);
         for (int j = 0; j < owned->part_count; j++)
             ends[j] = owned->parts[j].end;
-        lowering->owned[owned->value->id] =
-            lowering_dense_parts(lowering, owned->value, ends, owned->part_count);
+        decisions->cuts[owned->value->id] = (TensorCuts){ends, owned->part_count};
     }
 }

@@ -2,11 +2,9 @@
 #ifndef RIFFLE_BACKENDS_SCHEDULE_OWNED_H
 #define RIFFLE_BACKENDS_SCHEDULE_OWNED_H
 
-#include "backends/program/lowering.h"
+#include "backends/schedule/liveness.h"
 
-/* owned.c: makes the buffers of the routes that own their sources: in parts, where that takes less
- * memory.
- */
-void lowering_make_owned(Lowering *lowering, const Liveness *liveness);
+/* Cuts the results of routes that own their sources, where that takes less memory: sets `cuts`. */
+void cut_owned_tensors(Decisions *decisions, const Liveness *liveness);
 
 #endif

@@ -12,7 +12,7 @@ const int64_t *layout_channels(Arena *arena, const Node *node, int result) {
     return channels;
 }
 
-bool lowering_gathers(const Node *node) {
+bool can_gather(const Node *node) {
     if (is_depthwise(node) || node->op == OP_max_pool || node->op == OP_avg_pool) {
         Window window = node_window(node);
         bool once = true;
@@ -34,16 +34,16 @@ Reading reading_of(const Node *node) {
     case OP_max_pool:
         if (node->results[0]->type.element == ELEMENT_U8)
             return READING_VECTORS;
-        return lowering_gathers(node) ? READING_ONCE : READING_VECTORS;
+        return can_gather(node) ? READING_ONCE : READING_VECTORS;
     case OP_conv:
         if (!is_depthwise(node)) /* a residual is loaded once, by pieces */
             return READING_NUMBERS;
-        return lowering_gathers(node) ? READING_ONCE : READING_VECTORS;
+        return can_gather(node) ? READING_ONCE : READING_VECTORS;
     case OP_linear:
         return READING_NUMBERS;
     default:
         if (op_moves_channels(node->op))
             return READING_NUMBERS; /* decides for itself */
-        return lowering_gathers(node) ? READING_ONCE : READING_VECTORS;
+        return can_gather(node) ? READING_ONCE : READING_VECTORS;
     }
 }

@@ -7,7 +7,7 @@
 
 /* Whether the node's lowering reads each vector of its operands once, and from pieces if need be:
  * element-wise ops, and windows that do not overlap. */
-bool lowering_gathers(const Node *node);
+bool can_gather(const Node *node);
 
 /* For each channel of the result of a concat, split, shuffle, gather or route, which channel of the
  * joined operands it is. */

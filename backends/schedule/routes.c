@@ -7,19 +7,11 @@
  * first channels. A claim is refused when a source would fall into so many runs that its stores
  * cost more than a copy. */
 #include "backends/schedule/routes.h"
-#include "backends/program/buffers.h"
-#include "backends/program/lowering.h"
-#include "backends/program/placement.h"
+#include "backends/schedule/decisions.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include <assert.h>
 #include <string.h>
-
-/* Where channel c of a value goes: channel `channel` of the result of `route`, or NULL. */
-struct Claim {
-    const Node *route;
-    int64_t channel;
-};
 
 /* A store per run and vector is cheap, as long as runs are not much shorter than vectors. */
 enum { MOST_CLAIMED_RUNS = 16, LEAST_CLAIMED_CHANNELS = 4 };
@@ -49,10 +41,10 @@ static bool stores_by_runs(const Node *node) {
     }
 }
 
-static void unclaim(Lowering *lowering, const Node *route) {
+static void unclaim(Decisions *decisions, const Node *route) {
     for (int i = 0; i < route->operand_count; i++) {
         const Value *value = route->operands[i];
-        Claim *claims = lowering->claims[value->id];
+        Claim *claims = decisions->claims[value->id];
         for (int64_t c = 0; claims && c < value->type.dims[1]; c++)
             if (claims[c].route == route)
                 claims[c] = (Claim){NULL, 0};
@@ -60,16 +52,17 @@ static void unclaim(Lowering *lowering, const Node *route) {
 }
 
 /* Claims what the route reads; false when some of it cannot be claimed. */
-static bool claim_channels(Lowering *lowering, const Node *route) {
+static bool claim_channels(Decisions *decisions, const Node *route) {
     int64_t count = route->results[0]->type.dims[1];
     for (int64_t i = 0; i < count; i++) {
         RouteSource source = route_source(route, i);
         const Value *value = route->operands[source.operand];
-        if (!stores_by_runs(value->producer) || lowering->outputs[value->id])
+        if (!stores_by_runs(value->producer) || decisions->outputs[value->id])
             return false;
-        if (!lowering->claims[value->id])
-            lowering->claims[value->id] = ARENA_ARRAY(lowering->arena, Claim, value->type.dims[1]);
-        Claim *claim = &lowering->claims[value->id][source.channel];
+        if (!decisions->claims[value->id])
+            decisions->claims[value->id] =
+                ARENA_ARRAY(decisions->arena, Claim, value->type.dims[1]);
+        Claim *claim = &decisions->claims[value->id][source.channel];
         if (claim->route)
             return false;
         *claim = (Claim){route, i};
@@ -77,11 +70,11 @@ static bool claim_channels(Lowering *lowering, const Node *route) {
     return true;
 }
 
-static bool continues_claim(const Claim *a, const Claim *b) {
+bool continues_claim(const Claim *a, const Claim *b) {
     return a->route == b->route && (!a->route || a->channel + 1 == b->channel);
 }
 
-static int64_t claimed_runs(const Claim *claims, int64_t count) {
+int64_t claimed_runs(const Claim *claims, int64_t count) {
     int64_t runs = 1;
     for (int64_t c = 1; c < count; c++)
         if (!continues_claim(&claims[c - 1], &claims[c]))
@@ -89,84 +82,37 @@ static int64_t claimed_runs(const Claim *claims, int64_t count) {
     return runs;
 }
 
-static bool worthwhile(const Lowering *lowering, const Node *route) {
+static bool worthwhile(const Decisions *decisions, const Node *route) {
     for (int i = 0; i < route->operand_count; i++) {
         const Value *value = route->operands[i];
         int64_t channels = value->type.dims[1];
-        if (!lowering->claims[value->id])
+        if (!decisions->claims[value->id])
             continue;
-        int64_t runs = claimed_runs(lowering->claims[value->id], channels);
+        int64_t runs = claimed_runs(decisions->claims[value->id], channels);
         if (runs > 2 && (runs > MOST_CLAIMED_RUNS || channels / runs < LEAST_CLAIMED_CHANNELS))
             return false;
     }
     return true;
 }
 
-void lowering_claim_routes(Lowering *lowering) {
-    lowering->claims = ARENA_ARRAY(lowering->arena, Claim *, lowering->graph->next_value_id + 1);
-    lowering->owned = ARENA_ARRAY(lowering->arena, Placement *, lowering->graph->next_value_id + 1);
-    lowering->owns = ARENA_ARRAY(lowering->arena, bool, lowering->graph->next_value_id + 1);
-    for (const Node *node = lowering->graph->last; node; node = node->previous) {
-        if (node->op != OP_route || lowering->copy_layout)
+void claim_routes(Decisions *decisions) {
+    decisions->claims = ARENA_ARRAY(decisions->arena, Claim *, decisions->graph->next_value_id + 1);
+    decisions->owns = ARENA_ARRAY(decisions->arena, bool, decisions->graph->next_value_id + 1);
+    for (const Node *node = decisions->graph->last; node; node = node->previous) {
+        if (node->op != OP_route || decisions->compilation->options.copy_layout)
             continue;
-        if (!claim_channels(lowering, node) || !worthwhile(lowering, node))
-            unclaim(lowering, node);
+        if (!claim_channels(decisions, node) || !worthwhile(decisions, node))
+            unclaim(decisions, node);
         else
-            lowering->owns[node->results[0]->id] = true;
+            decisions->owns[node->results[0]->id] = true;
     }
 }
 
-const Node *claim_route(const Lowering *lowering, const Value *value, int64_t channel) {
-    const Claim *claims = lowering->claims[value->id];
+const Node *claim_route(const Decisions *decisions, const Value *value, int64_t channel) {
+    const Claim *claims = decisions->claims[value->id];
     return claims ? claims[channel].route : NULL;
 }
 
-bool route_owns_sources(const Lowering *lowering, const Node *node) {
-    return node->op == OP_route && lowering->owns[node->results[0]->id];
-}
-
-static const Run *run_of(const Placement *placement, int64_t channel) {
-    const Run *run = placement->runs;
-    while (channel >= run->first_channel + run->channel_count)
-        run++;
-    return run;
-}
-
-Placement *lowering_claimed_place(Lowering *lowering, const Value *value) {
-    const Claim *claims = lowering->claims[value->id];
-    int64_t channels = value->type.rank > 1 ? value->type.dims[1] : 1;
-    if (!claims)
-        return NULL;
-    int64_t run_count = claimed_runs(claims, channels);
-    if (run_count == 1 && !claims[0].route)
-        return NULL;
-    Placement *own = NULL; /* for channels that no route owns */
-    Run *runs = ARENA_ARRAY(lowering->arena, Run, run_count);
-    int used = 0;
-    for (int64_t first = 0; first < channels;) {
-        int64_t end = first + 1;
-        while (end < channels && continues_claim(&claims[end - 1], &claims[end]))
-            end++;
-        const Node *route = claims[first].route;
-        if (!route && !own)
-            own = lowering_dense(lowering, value);
-        /* A part of the owner's buffer ends only where another producer begins. */
-        const Placement *home = route ? lowering->owned[route->results[0]->id] : own;
-        int64_t channel = route ? claims[first].channel : first;
-        runs[used] = *run_of(home, channel);
-        runs[used].offset += channel - runs[used].first_channel;
-        runs[used].first_channel = first;
-        runs[used++].channel_count = end - first;
-        first = end;
-    }
-    Placement *placement = ARENA_NEW(lowering->arena, Placement);
-    const Claim *any = claims;
-    while (!any->route)
-        any++;
-    *placement = *lowering->owned[any->route->results[0]->id]; /* equal but for the channels */
-    placement->channels = channels;
-    placement->runs = runs;
-    placement->run_count = used;
-    placement_share_parameters(placement);
-    return placement;
+bool route_owns_sources(const Decisions *decisions, const Node *node) {
+    return node->op == OP_route && decisions->owns[node->results[0]->id];
 }

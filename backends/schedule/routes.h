@@ -2,18 +2,19 @@
 #ifndef RIFFLE_BACKENDS_SCHEDULE_ROUTES_H
 #define RIFFLE_BACKENDS_SCHEDULE_ROUTES_H
 
-#include "backends/program/lowering.h"
-#include "backends/program/placement.h"
+#include "backends/schedule/decisions.h"
 #include "ir/graph.h"
 
-/* Decides, before anything is lowered, which routes own their sources. */
-void lowering_claim_routes(Lowering *lowering);
+/* Decides which routes own their sources: sets `claims` and `owns`. */
+void claim_routes(Decisions *decisions);
 
 /* The route that owns the channel of the value; NULL when none does. */
-const Node *claim_route(const Lowering *lowering, const Value *value, int64_t channel);
-bool route_owns_sources(const Lowering *lowering, const Node *node);
+const Node *claim_route(const Decisions *decisions, const Value *value, int64_t channel);
+bool route_owns_sources(const Decisions *decisions, const Node *node);
 
-/* The runs in the buffers of the routes that own channels of the value; NULL when none does. */
-Placement *lowering_claimed_place(Lowering *lowering, const Value *value);
+/* Whether channel b of a value goes where the one after channel a does. */
+bool continues_claim(const Claim *a, const Claim *b);
+/* In how many stretches so many channels go, one or more. */
+int64_t claimed_runs(const Claim *claims, int64_t count);
 
 #endif

@@ -1,6 +1,7 @@
 /* Chooses the register tile of a convolution: counts the cycles of every shape that fits the
  * registers and takes the cheapest, partial tiles and partial vectors included. */
 #include "backends/schedule/tile.h"
+#include "backends/program/compilation.h"
 #include "backends/schedule/tile_model.h"
 #include "backends/schedule/tuning.h"
 #include "backends/target/target.h"
@@ -18,28 +19,31 @@ static bool is_mixed(const Target *target, int64_t outputs, TileShape shape) {
     return widths[count - 1] < widths[0];
 }
 
-TileShape choose_tile(const Target *target, int64_t outputs, int64_t pixels, int64_t taps) {
+TileShape choose_tile(
+    const Compilation *compilation, int64_t outputs, int64_t pixels, int64_t taps) {
     /* A tile takes whole blocks of weights. */
-    int step = target->weight_block > target->lanes ? target->weight_block / target->lanes : 1;
+    int step = compilation->weight_block > compilation->target->lanes
+                   ? compilation->weight_block / compilation->target->lanes
+                   : 1;
     TileShape best = {1, step}, shape, tuned;
-    if (tuning_tile(target, outputs, pixels, taps, &tuned) && tuned.vectors % step == 0)
+    if (tuning_tile(compilation, outputs, pixels, taps, &tuned) && tuned.vectors % step == 0)
         return tuned;
-    double least = tiles_cycles(target, outputs, pixels, taps, best);
+    double least = tiles_cycles(compilation->target, outputs, pixels, taps, best);
     for (shape.vectors = step; shape.vectors <= MAX_TILE_VECTORS; shape.vectors += step) {
-        if ((int64_t)(shape.vectors - step) * target->lanes >= outputs)
+        if ((int64_t)(shape.vectors - step) * compilation->target->lanes >= outputs)
             break;
         for (shape.pixels = 1; shape.pixels <= MAX_TILE_PIXELS && shape.pixels <= pixels;
             shape.pixels++) {
-            if (!tile_fits(target, shape))
+            if (!tile_fits(compilation->target, shape))
                 break;
-            double cycles = tiles_cycles(target, outputs, pixels, taps, shape);
+            double cycles = tiles_cycles(compilation->target, outputs, pixels, taps, shape);
             if (cycles < least) {
                 least = cycles;
                 best = shape;
             }
         }
     }
-    if (best.pixels > MOST_MIXED_PIXELS && is_mixed(target, outputs, best))
+    if (best.pixels > MOST_MIXED_PIXELS && is_mixed(compilation->target, outputs, best))
         best.pixels = MOST_MIXED_PIXELS;
     return best;
 }

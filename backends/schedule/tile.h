@@ -3,12 +3,13 @@
 #ifndef RIFFLE_BACKENDS_SCHEDULE_TILE_H
 #define RIFFLE_BACKENDS_SCHEDULE_TILE_H
 
+#include "backends/program/compilation.h"
 #include "backends/schedule/tile_model.h"
-#include "backends/target/target.h"
 #include <stdint.h>
 
 /* The shape that computes `outputs` channels of `pixels` pixels with `taps` multiply-adds each in
  * the fewest cycles, as measured (tuning.h) or by a model of the target's ports. */
-TileShape choose_tile(const Target *target, int64_t outputs, int64_t pixels, int64_t taps);
+TileShape choose_tile(
+    const Compilation *compilation, int64_t outputs, int64_t pixels, int64_t taps);
 
 #endif

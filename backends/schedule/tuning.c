@@ -1,7 +1,7 @@
 #include "backends/schedule/tuning.h"
+#include "backends/program/compilation.h"
 #include "backends/schedule/shape.h"
 #include "backends/schedule/tile_model.h"
-#include "backends/target/target.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
 
@@ -83,25 +83,25 @@ void tuning_link_key(char key[LONGEST_TUNING_KEY], const Node *node, const Node 
 
 /* ---- choices ---- */
 
-bool tuning_tile(
-    const Target *target, int64_t outputs, int64_t pixels, int64_t taps, TileShape *shape) {
+bool tuning_tile(const Compilation *compilation, int64_t outputs, int64_t pixels, int64_t taps,
+    TileShape *shape) {
     char key[LONGEST_TUNING_KEY];
-    if (!target->tuning)
+    if (!compilation->tuning)
         return false;
     tuning_tile_key(key, outputs, pixels, taps);
-    const TuningEntry *entry = tuning_find(target->tuning, TUNING_TILE, key);
+    const TuningEntry *entry = tuning_find(compilation->tuning, TUNING_TILE, key);
     if (!entry)
         return false;
     *shape = (TileShape){entry->values[0], entry->values[1]};
-    return tile_fits(target, *shape);
+    return tile_fits(compilation->target, *shape);
 }
 
-bool tuning_link(const Target *target, const Node *node, const Node *next, bool *joined) {
+bool tuning_link(const Compilation *compilation, const Node *node, const Node *next, bool *joined) {
     char key[LONGEST_TUNING_KEY];
-    if (!target->tuning)
+    if (!compilation->tuning)
         return false;
     tuning_link_key(key, node, next);
-    const TuningEntry *entry = tuning_find(target->tuning, TUNING_LINK, key);
+    const TuningEntry *entry = tuning_find(compilation->tuning, TUNING_LINK, key);
     if (entry)
         *joined = entry->values[0] != 0;
     return entry != NULL;

@@ -6,8 +6,8 @@
 #ifndef RIFFLE_BACKENDS_SCHEDULE_TUNING_H
 #define RIFFLE_BACKENDS_SCHEDULE_TUNING_H
 
+#include "backends/program/compilation.h"
 #include "backends/schedule/tile_model.h"
-#include "backends/target/target.h"
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
 #include "ir/graph.h"
@@ -53,9 +53,9 @@ void tuning_link_key(char key[LONGEST_TUNING_KEY], const Node *node, const Node 
 /* ---- choices ---- */
 
 /* The tile that was measured to be best; false when there is none that fits the target. */
-bool tuning_tile(
-    const Target *target, int64_t outputs, int64_t pixels, int64_t taps, TileShape *shape);
+bool tuning_tile(const Compilation *compilation, int64_t outputs, int64_t pixels, int64_t taps,
+    TileShape *shape);
 /* Sets *joined, and returns true, when it was measured. */
-bool tuning_link(const Target *target, const Node *node, const Node *next, bool *joined);
+bool tuning_link(const Compilation *compilation, const Node *node, const Node *next, bool *joined);
 
 #endif

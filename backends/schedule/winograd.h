@@ -3,7 +3,8 @@
 #ifndef RIFFLE_BACKENDS_SCHEDULE_WINOGRAD_H
 #define RIFFLE_BACKENDS_SCHEDULE_WINOGRAD_H
 
-#include "backends/program/lowering.h"
+#include "backends/program/compilation.h"
+#include "backends/schedule/decisions.h"
 #include "backends/schedule/tile_model.h"
 #include "backends/target/target.h"
 #include "ir/graph.h"
@@ -38,10 +39,10 @@ typedef enum WinogradReason {
 
 /* Whether the node is computed so, and why not. Sets *block where it could be (TAKES and COST). */
 WinogradReason winograd_reason(
-    const Graph *graph, const Target *target, const Node *node, WinogradBlock *block);
+    const Graph *graph, const Compilation *compilation, const Node *node, WinogradBlock *block);
 
 /* The same with what the user wants; a node that is taken is in no chain. */
-bool lowering_takes_winograd(const Lowering *lowering, const Node *node, WinogradBlock *block);
+bool takes_winograd(const Decisions *decisions, const Node *node, WinogradBlock *block);
 
 /* In words, behind the name of a layer. */
 const char *winograd_words(WinogradReason reason);

@@ -5,8 +5,9 @@
  * per output channel; tiles that hang over the edge of an odd image; 16/9 of the weights; and
  * products of which a block's tiles are all that uses a weight before it is fetched again. */
 #include "backends/program/buffers.h"
-#include "backends/program/lowering.h"
+#include "backends/program/compilation.h"
 #include "backends/program/options.h"
+#include "backends/schedule/decisions.h"
 #include "backends/schedule/shape.h"
 #include "backends/schedule/tile.h"
 #include "backends/schedule/tile_model.h"
@@ -74,7 +75,7 @@ static bool scratch_fits(const Target *target, int64_t inputs, const WinogradBlo
 /* ---- cycles ---- */
 
 typedef struct Layer {
-    const Target *target;
+    const Compilation *compilation;
     int64_t inputs, outputs, images;
 } Layer;
 
@@ -84,7 +85,7 @@ static int64_t vectors_of(const Target *target, int64_t channels) {
 
 /* One block, of weights that are there. */
 static double block_cycles(const Layer *layer, const WinogradBlock *block, int64_t rows) {
-    const Target *target = layer->target;
+    const Target *target = layer->compilation->target;
     int64_t tiles = winograd_tiles(block, rows);
     double products = (double)WINOGRAD_POSITIONS *
                       tiles_cycles(target, layer->outputs, tiles, layer->inputs, block->tile);
@@ -104,7 +105,7 @@ static double layer_blocks_cycles(const Layer *layer, const WinogradBlock *block
     if (rest > 0)
         arithmetic += block_cycles(layer, block, rest);
     double weights = layer_weight_bytes(layer, WINOGRAD_POSITIONS);
-    double rate = weights <= 1.5 * (double)layer->target->l2_bytes ? l2_rate : l3_rate;
+    double rate = weights <= 1.5 * (double)layer->compilation->target->l2_bytes ? l2_rate : l3_rate;
     return arithmetic * (double)(block->sections * layer->images) + weights / l3_rate +
            weights * (double)(blocks - 1) / rate + code_cycles;
 }
@@ -113,9 +114,9 @@ static double layer_blocks_cycles(const Layer *layer, const WinogradBlock *block
 static double direct_cycles(const Layer *layer, const Node *node) {
     const int64_t *dims = node->results[0]->type.dims;
     int64_t taps = TAPS * layer->inputs;
-    TileShape tile = choose_tile(layer->target, layer->outputs, dims[3], taps);
+    TileShape tile = choose_tile(layer->compilation, layer->outputs, dims[3], taps);
     return (double)(layer->images * dims[2]) *
-               tiles_cycles(layer->target, layer->outputs, dims[3], taps, tile) +
+               tiles_cycles(layer->compilation->target, layer->outputs, dims[3], taps, tile) +
            layer_weight_bytes(layer, TAPS) / l3_rate;
 }
 
@@ -129,8 +130,8 @@ typedef struct BlockChoice {
 static void try_block(const Layer *layer, const WinogradBlock *form, BlockChoice *choice) {
     WinogradBlock block = *form;
     int64_t tiles = winograd_tiles(&block, block.rows);
-    block.tile = choose_tile(layer->target, layer->outputs, tiles, layer->inputs);
-    if (!scratch_fits(layer->target, layer->inputs, &block))
+    block.tile = choose_tile(layer->compilation, layer->outputs, tiles, layer->inputs);
+    if (!scratch_fits(layer->compilation->target, layer->inputs, &block))
         return;
     double cycles = layer_blocks_cycles(layer, &block);
     if (choice->cycles == 0 || cycles < choice->cycles)
@@ -188,12 +189,12 @@ static WinogradReason node_reason(const Graph *graph, const Node *node) {
 }
 
 WinogradReason winograd_reason(
-    const Graph *graph, const Target *target, const Node *node, WinogradBlock *block) {
+    const Graph *graph, const Compilation *compilation, const Node *node, WinogradBlock *block) {
     WinogradReason reason = node_reason(graph, node);
     if (reason != WINOGRAD_TAKES)
         return reason;
     const int64_t *dims = node->results[0]->type.dims;
-    const Layer layer = {target, node->operands[0]->type.dims[1], dims[1], dims[0]};
+    const Layer layer = {compilation, node->operands[0]->type.dims[1], dims[1], dims[0]};
     BlockChoice choice = choose_block(&layer, (dims[2] + WINOGRAD_OUTPUTS - 1) / WINOGRAD_OUTPUTS,
         (dims[3] + WINOGRAD_OUTPUTS - 1) / WINOGRAD_OUTPUTS);
     if (choice.cycles == 0)
@@ -202,10 +203,10 @@ WinogradReason winograd_reason(
     return choice.cycles * worth <= direct_cycles(&layer, node) ? WINOGRAD_TAKES : WINOGRAD_COST;
 }
 
-bool lowering_takes_winograd(const Lowering *lowering, const Node *node, WinogradBlock *block) {
-    if (lowering->winograd == WINOGRAD_NEVER)
+bool takes_winograd(const Decisions *decisions, const Node *node, WinogradBlock *block) {
+    if (decisions->compilation->options.winograd == WINOGRAD_NEVER)
         return false;
-    WinogradReason reason = winograd_reason(lowering->graph, lowering->target, node, block);
+    WinogradReason reason = winograd_reason(decisions->graph, decisions->compilation, node, block);
     return reason == WINOGRAD_TAKES ||
-           (reason == WINOGRAD_COST && lowering->winograd == WINOGRAD_ALWAYS);
+           (reason == WINOGRAD_COST && decisions->compilation->options.winograd == WINOGRAD_ALWAYS);
 }

@@ -14,7 +14,7 @@ static const Target targets[] = {
     loads, instructions, masks, broadcast, lane, fused, l1, l2, summary)                           \
     {name, ARCHITECTURE_##architecture, triple, FORMAT_##format, cpu, features, lanes, registers,  \
         multiply_adds, loads, instructions, masks, broadcast, lane, fused, l1, l2, summary, false, \
-        BF16_NONE, NULL, 0, NULL},
+        BF16_NONE, NULL},
 #include "backends/target/targets.def"
 #undef TARGET
 };

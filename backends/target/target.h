@@ -49,10 +49,7 @@ typedef struct Target {
     bool dot_products;    /* of bytes: x86-64 with VNNI */
     Bf16Products bf16;    /* of pairs of bf16: x86-64 with AVX512-BF16 */
     const GpuTarget *gpu; /* NULL for a CPU */
-    int weight_block; /* output channels that packed weights keep together; 0: those of a tile */
-    struct Tuning *tuning; /* choices that were measured (tuning.h); NULL: all are the model's */
 } Target;
-typedef struct Tuning Tuning;
 
 /* Whose object files and calls these are. */
 typedef struct Platform {

@@ -70,7 +70,8 @@ static void compile(Graph *graph, Work *work) {
     const Target *target = target_find("x86-64-v3", work->arena, work->diagnostics);
     if (target == NULL)
         work_fail(work, "the target is unknown");
-    Program *program = program_lower(graph, target, work->arena, work->diagnostics);
+    Program *program =
+        program_lower(graph, &(Compilation){.target = target}, work->arena, work->diagnostics);
     if (program == NULL && diagnostics_error_count(work->diagnostics) == 0)
         work_fail(work, "a graph was not lowered, without a message");
     program_destroy(program);

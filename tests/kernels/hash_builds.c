@@ -75,7 +75,7 @@ static bool hash_build(
     const Target *target = levels == NULL ? model_target(options) : NULL;
     Program *program = levels != NULL   ? program_lower_levels(model->graph, levels,
                                               &(LowerOptions){0}, session->arena, diagnostics)
-                       : target != NULL ? model_lower(options, model->graph, target)
+                       : target != NULL ? model_lower(options, model->graph, target, NULL)
                                         : NULL;
     bool done = program != NULL;
     if (done) {

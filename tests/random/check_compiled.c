@@ -133,10 +133,11 @@ static const char *run_model(const Oracle *oracle, const Program *program, const
 
 /* ---- Winograd's algorithm ---- */
 
-static bool takes_winograd(const Graph *graph, const Target *target, LowerWinograd wanted) {
+static bool winograd_is_taken(const Graph *graph, const Compilation *compilation) {
+    LowerWinograd wanted = compilation->options.winograd;
     WinogradBlock block;
     for (const Node *node = graph->first; node != NULL; node = node->next) {
-        WinogradReason reason = winograd_reason(graph, target, node, &block);
+        WinogradReason reason = winograd_reason(graph, compilation, node, &block);
         if (reason == WINOGRAD_TAKES || (reason == WINOGRAD_COST && wanted == WINOGRAD_ALWAYS))
             return true;
     }
@@ -161,14 +162,16 @@ const char *check_compiled(
     const Oracle *oracle, const Graph *graph, const Check *check, Arena *arena) {
     Target target = *check->target;
     if (check->tiny_cache)
-        target.l1_bytes = target.l2_bytes = 64, target.weight_block = 16; /* as with levels */
+        target.l1_bytes = target.l2_bytes = 64;
     Diagnostics *diagnostics = diagnostics_create();
     const char *fault = NULL;
-    LowerOptions options = {0};
-    if (check->tiny_cache) /* rings of a few columns, so that chains go in strips */
-        options = (LowerOptions){
+    Compilation compilation = {.target = &target};
+    if (check->tiny_cache) {           /* rings of a few columns, so that chains go in strips */
+        compilation.weight_block = 16; /* as with levels */
+        compilation.options = (LowerOptions){
             .chains = CHAINS_ALWAYS, .ring_bytes = 2048, .winograd = WINOGRAD_ALWAYS};
-    Program *program = program_lower_with(graph, &target, &options, arena, diagnostics);
+    }
+    Program *program = program_lower(graph, &compilation, arena, diagnostics);
     if (program != NULL)
         program_set_loops(program, LOOP_PER_STEP); /* which is cut into slices of any size */
     LoadedModel *model = program == NULL ? NULL : jit_load(program, diagnostics);
@@ -177,8 +180,7 @@ const char *check_compiled(
     else if (model == NULL)
         fault = arena_format(arena, "code generation: %s", diagnostics_copy(diagnostics, arena));
     else
-        fault = run_oracles(
-            oracle, program, model, takes_winograd(graph, &target, options.winograd), arena);
+        fault = run_oracles(oracle, program, model, winograd_is_taken(graph, &compilation), arena);
     jit_unload(model);
     program_destroy(program);
     diagnostics_destroy(diagnostics);

@@ -148,10 +148,10 @@ static Program *compile(
     Graph *graph, const char *target_name, const char *pipeline, bool copies, Arena *arena) {
     Diagnostics *diagnostics = diagnostics_create();
     const Target *target = target_find(target_name, arena, diagnostics);
-    LowerOptions options = {.copy_layout = copies};
+    const Compilation compilation = {.target = target, .options = {.copy_layout = copies}};
     Program *program = NULL;
     if (pipeline_run(graph, pipeline, NULL, diagnostics))
-        program = program_lower_with(graph, target, &options, arena, diagnostics);
+        program = program_lower(graph, &compilation, arena, diagnostics);
     diagnostics_print(diagnostics, stdout);
     diagnostics_destroy(diagnostics);
     assert_non_null(program);

@@ -1,7 +1,7 @@
 /* What a program keeps in memory: how much, and that no two buffers meet; and that computing chains
  * of layers row by row, in strips or not, changes no bit of an answer. */
 #include "backends/backends.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/program.h"
 #include "frontend/frontend.h"
 #include "passes/passes.h"
@@ -36,7 +36,8 @@ static Program *lower(
     Diagnostics *diagnostics = diagnostics_create();
     const Target *target = target_find(name, arena, diagnostics);
     assert_non_null(target);
-    Program *program = program_lower_with(graph, target, options, arena, diagnostics);
+    const Compilation compilation = {.target = target, .options = *options};
+    Program *program = program_lower(graph, &compilation, arena, diagnostics);
     diagnostics_print(diagnostics, stdout);
     diagnostics_destroy(diagnostics);
     assert_non_null(program);

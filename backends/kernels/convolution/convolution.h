@@ -4,7 +4,7 @@
 
 #include "backends/kernels/row_op.h"
 #include "backends/program/call.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/placement.h"
 #include "backends/schedule/tile_model.h"
 #include "ir/arena.h"
@@ -27,7 +27,7 @@ typedef struct SumParts {
 /* What one convolution is, as its lowering sees it. */
 typedef struct Convolution {
     RowOp rows; /* first: a Convolution is a RowOp */
-    Lowering *lowering;
+    Emission *emission;
     KernelCall *call;
     KernelBuilder *builder;
     Arena *arena;
@@ -106,7 +106,7 @@ static inline int64_t group_panels(const Convolution *conv) {
 
 /* The outputs of a group in panels that packed weights have room for: blocks are filled up. */
 static inline int64_t packed_outputs(const Convolution *conv) {
-    int64_t block = conv->lowering->target->weight_block, outputs = conv->main_outputs;
+    int64_t block = conv->emission->compilation->weight_block, outputs = conv->main_outputs;
     return block > 0 ? (outputs + block - 1) / block * block : outputs;
 }
 
@@ -118,7 +118,7 @@ static inline int64_t weight_bytes(const Convolution *conv) {
 /* Output channels whose weights lie together, one row for each tap and input channel: those of the
  * tile, or the target's blocks, whose last one is filled up. */
 static inline int64_t weight_row(const Convolution *conv, const ConvolutionTile *tile) {
-    int block = conv->lowering->target->weight_block;
+    int block = conv->emission->compilation->weight_block;
     return block > 0 ? block : tile->channel_count;
 }
 

@@ -9,14 +9,15 @@
 #include "backends/kernels/convolution/convolution.h"
 #include "backends/kernels/convolution/groups.h"
 #include "backends/kernels/copy.h"
+#include "backends/kernels/in_place.h"
 #include "backends/kernels/kernels.h"
 #include "backends/kernels/place.h"
 #include "backends/kernels/row_op.h"
 #include "backends/program/buffers.h"
 #include "backends/program/call.h"
-#include "backends/program/lowering.h"
+#include "backends/program/compilation.h"
+#include "backends/program/emission.h"
 #include "backends/program/placement.h"
-#include "backends/schedule/in_place.h"
 #include "backends/schedule/shape.h"
 #include "backends/schedule/tile.h"
 #include "backends/schedule/tile_model.h"
@@ -239,7 +240,7 @@ enum { MOST_PREFETCHING_TILES = 28 };
 
 /* Whether the weights are read from the third-level cache or memory each time. */
 static bool weights_stream(const Convolution *conv, int64_t bytes) {
-    return bytes > conv->lowering->target->l2_bytes / 2;
+    return bytes > conv->emission->compilation->target->l2_bytes / 2;
 }
 
 /* Tiles of pixels that a cache keeps while one panel of weights after the other goes over them: the
@@ -247,7 +248,7 @@ static bool weights_stream(const Convolution *conv, int64_t bytes) {
  * them, or where reading the input once a panel is less than reading the weights once a block; else
  * what a quarter of the second's keeps. */
 static int64_t block_tiles(const Convolution *conv) {
-    const Target *target = conv->lowering->target;
+    const Target *target = conv->emission->compilation->target;
     int64_t outputs = conv->output->channels, tiles = flat_tiles(conv);
     int64_t weights = outputs * conv->group_inputs * weight_bytes(conv);
     int64_t channels = conv->input->channels + outputs + (conv->residual ? outputs : 0);
@@ -311,13 +312,13 @@ static void set_tiles(Convolution *conv) {
 /* Input channels whose weights of one panel the first-level cache keeps. */
 static int64_t cached_inputs(const Convolution *conv) {
     int64_t row = conv->panel_channels * weight_bytes(conv);
-    return weights_kept(conv->lowering->target) / row;
+    return weights_kept(conv->emission->compilation->target) / row;
 }
 
 /* Tiles whose sums fit the first-level cache, too. */
 static int64_t cached_tiles(const Convolution *conv) {
     int64_t tile = conv->tile.pixels * conv->panel_channels * (int64_t)sizeof(float);
-    int64_t l1_bytes = conv->lowering->target->l1_bytes;
+    int64_t l1_bytes = conv->emission->compilation->target->l1_bytes;
     return (l1_bytes < MOST_LOCAL_BYTES ? l1_bytes : MOST_LOCAL_BYTES) / tile;
 }
 
@@ -413,24 +414,24 @@ static void compare_groups(Convolution *conv) {
 }
 
 static const Placement *result_placement(const Convolution *conv, const Node *node) {
-    Placement **placements = conv->lowering->placements;
+    Placement **placements = conv->emission->placements;
     if (!conv->in_place)
-        return lowering_place(conv->lowering, node->results[0]);
+        return place_result(conv->emission, node->results[0]);
     return placements[node->results[0]->id] = placements[node->operands[1]->id];
 }
 
 static void describe(Convolution *conv, const Node *node, const Link *from, const Link *to) {
-    Lowering *lowering = conv->lowering;
+    Emission *emission = conv->emission;
     conv->rows.window = node_window(node);
     conv->groups = node->op == OP_conv ? node_integer(node, "groups") : 1;
     if (node->op == OP_conv)
         conv->residual_activation = (Activation)node_integer(node, "residual_activation");
     conv->activation = (Activation)node_integer(node, "activation");
-    conv->input = from ? from->placement : lowering_placement(lowering, node->operands[0]);
+    conv->input = from ? from->placement : value_placement(emission, node->operands[0]);
     if (node->operand_count > 1)
         conv->residual =
-            lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[1]));
-    conv->in_place = conv->flat && lowering_adds_in_place(lowering, node, conv->residual);
+            channels_last(emission, node, value_placement(emission, node->operands[1]));
+    conv->in_place = conv->flat && adds_in_place(emission, node, conv->residual);
     conv->output = to ? to->placement : result_placement(conv, node);
     conv->group_inputs = conv->input->channels / conv->groups;
     conv->group_outputs = conv->output->channels / conv->groups;
@@ -448,8 +449,8 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
     conv->width_out = conv->flat ? out->images * out->height * out->width : out->width;
     int64_t taps = conv->group_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
     set_convolution_tail(conv, node);
-    conv->tile = choose_tile(lowering->target, conv->main_outputs, conv->width_out, taps);
-    conv->panel_channels = (int64_t)conv->tile.vectors * lowering->target->lanes;
+    conv->tile = choose_tile(emission->compilation, conv->main_outputs, conv->width_out, taps);
+    conv->panel_channels = (int64_t)conv->tile.vectors * emission->compilation->target->lanes;
     conv->input_block = conv->group_inputs;
     set_sum_parts(conv);
     conv->rows.images = out->images;
@@ -458,13 +459,13 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
     conv->rows.emit_rows = panels_outermost(conv) ? emit_rows_by_panels : NULL;
 }
 
-static Convolution *prepare(Lowering *lowering, KernelCall *call, const Node *node, bool flat,
+static Convolution *prepare(Emission *emission, KernelCall *call, const Node *node, bool flat,
     const Link *from, const Link *to) {
-    Convolution *conv = ARENA_NEW(lowering->arena, Convolution);
-    conv->lowering = lowering;
+    Convolution *conv = ARENA_NEW(emission->arena, Convolution);
+    conv->emission = emission;
     conv->call = call;
     conv->builder = &call->builder;
-    conv->arena = lowering->arena;
+    conv->arena = emission->arena;
     conv->flat = flat;
     describe(conv, node, from, to);
     conv->input_parameters = call_link(call, PARAMETER_READ, "input", from, conv->input);
@@ -488,15 +489,15 @@ static Convolution *prepare(Lowering *lowering, KernelCall *call, const Node *no
 }
 
 RowOp *convolution_row_op(
-    Lowering *lowering, KernelCall *call, const Node *node, const Link *from, const Link *to) {
-    return &prepare(lowering, call, node, false, from, to)->rows;
+    Emission *emission, KernelCall *call, const Node *node, const Link *from, const Link *to) {
+    return &prepare(emission, call, node, false, from, to)->rows;
 }
 
-bool lower_flat_convolution(Lowering *lowering, const Node *node) {
+bool lower_flat_convolution(Emission *emission, const Node *node) {
     KernelCall call;
-    call_begin(lowering, &call, node, 1);
-    Convolution *conv = prepare(lowering, &call, node, true, NULL, NULL);
+    call_begin(emission, &call, node, 1);
+    Convolution *conv = prepare(emission, &call, node, true, NULL, NULL);
     emit_blocks(conv);
-    call_end(lowering, &call);
+    call_end(emission, &call);
     return true;
 }

@@ -37,21 +37,21 @@ static float *pack_panel(const Convolution *conv, const float *weights, int64_t 
 void pack_convolution(Convolution *conv, const Weight *weight, const Weight *bias) {
     int64_t taps = conv->packed_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
     int64_t outputs = conv->groups * conv->group_outputs;
-    int64_t block = conv->lowering->target->weight_block;
+    int64_t block = conv->emission->compilation->weight_block;
     int64_t panel = block > 0 ? block : conv->panel_channels;
     conv->group_weights = packed_outputs(conv) * taps + tail_weight_floats(conv);
     conv->has_bias = bias != NULL;
     if (conv->halves) {
         pack_pairs(conv, weight);
         float *biases =
-            bias ? call_weights(conv->lowering, conv->call, outputs, &conv->biases) : NULL;
+            bias ? call_weights(conv->emission, conv->call, outputs, &conv->biases) : NULL;
         if (bias)
             memcpy(biases, bias->data, (size_t)outputs * sizeof(float));
         return;
     }
     conv->bias_offset = conv->groups * conv->group_weights;
     float *packed = call_weights(
-        conv->lowering, conv->call, conv->bias_offset + (bias ? outputs : 0), &conv->weights);
+        conv->emission, conv->call, conv->bias_offset + (bias ? outputs : 0), &conv->weights);
     conv->biases = conv->weights;
     float *biases = packed + conv->bias_offset;
     for (int64_t group = 0; group < conv->groups; group++) {

@@ -15,7 +15,7 @@ static void emit_lane_row(const Convolution *conv, const TileRegisters *register
     const int *accumulators, int values, int lane, const int *weights) {
     static const int same_lanes[4][4] = {{0, 0, 0, 0}, {1, 1, 1, 1}, {2, 2, 2, 2}, {3, 3, 3, 3}};
     KernelBuilder *builder = conv->builder;
-    int lanes = conv->lowering->target->lanes, value = kernel_register(builder, lanes);
+    int lanes = conv->emission->compilation->target->lanes, value = kernel_register(builder, lanes);
     assert(lanes == 4);
     kernel_permute(builder, value, values, values, same_lanes[lane]);
     for (int v = 0; v < registers->vectors; v++) {
@@ -30,7 +30,7 @@ void emit_lane_products(const Convolution *conv, const ConvolutionTile *tile,
     const TileRegisters *registers, const Run *run, int parameter, const Expression *input_offset,
     const Expression *weight_offset, int channels) {
     KernelBuilder *builder = conv->builder;
-    int lanes = conv->lowering->target->lanes, values[MAX_TILE_PIXELS];
+    int lanes = conv->emission->compilation->target->lanes, values[MAX_TILE_PIXELS];
     for (int p = 0; p < tile->pixels; p++) {
         values[p] = kernel_register(builder, lanes);
         if (column_inside(conv, tile, p))
@@ -60,7 +60,7 @@ static int64_t row_span(const Convolution *conv, const ConvolutionTile *tile) {
 /* Whether they are loaded as a few vectors, of which multiply-adds take lanes. */
 bool takes_lanes_of_rows(
     const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
-    const Target *target = conv->lowering->target;
+    const Target *target = conv->emission->compilation->target;
     int64_t span = row_span(conv, tile), lanes = target->lanes;
     int64_t products = conv->rows.window.kernel[1] * tile->pixels * registers->vectors;
     return target->lane_multiply_add && tile->interior && conv->input->run_count == 1 &&
@@ -74,7 +74,7 @@ static void emit_row_products(const Convolution *conv, ConvolutionTile *tile,
     const TileRegisters *registers, const Expression *input, const Expression *weight) {
     KernelBuilder *builder = conv->builder;
     const Window *window = &conv->rows.window;
-    int lanes = conv->lowering->target->lanes, columns[MAX_TILE_PIXELS];
+    int lanes = conv->emission->compilation->target->lanes, columns[MAX_TILE_PIXELS];
     int64_t span = row_span(conv, tile), last = span - lanes;
     for (int64_t first = 0; first < span; first += lanes) {
         int reg = columns[first / lanes] = kernel_register(builder, lanes);

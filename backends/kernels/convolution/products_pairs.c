@@ -58,7 +58,7 @@ void pack_pairs(Convolution *conv, const Weight *weight) {
     int64_t taps = conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
     int64_t outputs = conv->groups * conv->group_outputs;
     uint16_t *packed = call_weight_halves(
-        conv->lowering, conv->call, outputs * conv->packed_inputs * taps, &conv->weights);
+        conv->emission, conv->call, outputs * conv->packed_inputs * taps, &conv->weights);
     for (int64_t group = 0; group < conv->groups; group++) {
         const int64_t *order = packed_order(conv, group);
         for (int64_t first = 0; first < conv->group_outputs; first += conv->panel_channels) {
@@ -79,7 +79,8 @@ static void load_pairs(const Convolution *conv, const TileRegisters *registers,
         int numbers = 2 * registers->widths[v];
         weights[v] = kernel_register_of(conv->builder, LANE_BF16, numbers);
         kernel_load(conv->builder, weights[v], conv->weights,
-            expression_offset(conv->arena, offset, 2 * (int64_t)v * conv->lowering->target->lanes),
+            expression_offset(
+                conv->arena, offset, 2 * (int64_t)v * conv->emission->compilation->target->lanes),
             0, numbers);
     }
 }

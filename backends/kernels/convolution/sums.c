@@ -45,7 +45,7 @@ static const Expression *partial_sum_offset(
         expression_add(conv->arena, tile->index, times(conv, conv->first_tile, -1));
     return expression_offset(conv->arena,
         times(conv, before, conv->tile.pixels * conv->panel_channels),
-        p * conv->panel_channels + (int64_t)v * conv->lowering->target->lanes);
+        p * conv->panel_channels + (int64_t)v * conv->emission->compilation->target->lanes);
 }
 
 static void load_partial_sums(
@@ -90,8 +90,8 @@ static void start_registers(const Convolution *conv, const ConvolutionTile *tile
         int width = registers->widths[v], start = kernel_register(builder, width);
         if (bias)
             kernel_load(builder, start, conv->biases,
-                expression_offset(
-                    conv->arena, channel, conv->bias_offset + v * conv->lowering->target->lanes),
+                expression_offset(conv->arena, channel,
+                    conv->bias_offset + v * conv->emission->compilation->target->lanes),
                 0, width);
         else
             kernel_splat(builder, start, 0.0f);

@@ -26,7 +26,7 @@ enum { MAX_LANES = 16, BLOCK = 4 /* lanes that cheap permutes stay in */ };
 
 /* Loads for the vectors of input channels of one pixel. */
 static int64_t group_loads(const Convolution *conv, int64_t group) {
-    int64_t loads = 0, lanes = conv->lowering->target->lanes;
+    int64_t loads = 0, lanes = conv->emission->compilation->target->lanes;
     for (int i = 0; i < conv->input->run_count; i++) {
         RunPart part = group_part(conv, group, i);
         int64_t before = part.first - group * conv->group_inputs, last = before + part.count - 1;
@@ -37,9 +37,9 @@ static int64_t group_loads(const Convolution *conv, int64_t group) {
 
 void set_convolution_tail(Convolution *conv, const Node *node) {
     enum { MOST_CUT_VECTORS = 4 };
-    const Target *target = conv->lowering->target;
+    const Target *target = conv->emission->compilation->target;
     int64_t lanes = target->lanes;
-    int64_t tail = convolution_tail(target, node);
+    int64_t tail = convolution_tail(conv->emission->compilation, node);
     conv->main_outputs = conv->group_outputs;
     if (tail == 0 || conv->input->element != LANE_F32 || conv->output->element != LANE_F32)
         return;
@@ -59,18 +59,19 @@ static int64_t tail_channels(const Convolution *conv) {
 
 /* Pixels whose sums share a vector. */
 static int group_pixels(const Convolution *conv) {
-    return conv->lowering->target->lanes / (int)tail_channels(conv);
+    return conv->emission->compilation->target->lanes / (int)tail_channels(conv);
 }
 
 int64_t tail_weight_floats(const Convolution *conv) {
     if (tail_channels(conv) == 0)
         return 0;
-    return (conv->tail_vectors * tail_channels(conv) + 1) * conv->lowering->target->lanes;
+    return (conv->tail_vectors * tail_channels(conv) + 1) *
+           conv->emission->compilation->target->lanes;
 }
 
 void pack_tail(
     const Convolution *conv, int64_t group, const float *weights, const float *bias, float *out) {
-    int64_t lanes = conv->lowering->target->lanes, tail = tail_channels(conv);
+    int64_t lanes = conv->emission->compilation->target->lanes, tail = tail_channels(conv);
     int64_t output = group * conv->group_outputs + conv->main_outputs;
     float *biases = out + conv->tail_vectors * tail * lanes;
     memset(out, 0, (size_t)tail_weight_floats(conv) * sizeof *out);
@@ -99,7 +100,7 @@ typedef struct TailVector {
 static void emit_tail_products(const Convolution *conv, const ConvolutionTile *tile,
     const TailSums *sums, const TailVector *vector) {
     KernelBuilder *builder = conv->builder;
-    int lanes = conv->lowering->target->lanes, tail = (int)tail_channels(conv);
+    int lanes = conv->emission->compilation->target->lanes, tail = (int)tail_channels(conv);
     int weights[MAX_LANES];
     for (int channel = 0; channel < tail; channel++) {
         weights[channel] = kernel_register(builder, lanes);
@@ -123,7 +124,7 @@ static void emit_tail_products(const Convolution *conv, const ConvolutionTile *t
 static void emit_tail_run(const Convolution *conv, const ConvolutionTile *tile,
     const TailSums *sums, int run, int64_t before, int64_t count, const Expression *run_channel) {
     Arena *arena = conv->arena;
-    int64_t lanes = conv->lowering->target->lanes, row = tail_channels(conv) * lanes;
+    int64_t lanes = conv->emission->compilation->target->lanes, row = tail_channels(conv) * lanes;
     const Expression *input = tap_input(conv, tile, &conv->input->runs[run], run_channel);
     for (int64_t done = 0; done < count;) {
         int64_t channel = before + done, lane = channel % lanes, left = count - done;
@@ -181,7 +182,7 @@ static void level_lanes(int level, int lanes, int *first, int *second) {
 /* One vector whose lane i is the sum of the lanes of accumulator i; lanes without one are 0. */
 static int emit_lane_sums(const Convolution *conv, const TailSums *sums) {
     KernelBuilder *builder = conv->builder;
-    int lanes = conv->lowering->target->lanes;
+    int lanes = conv->emission->compilation->target->lanes;
     int registers[MAX_LANES], zero = kernel_register(builder, lanes);
     kernel_splat(builder, zero, 0.0f);
     for (int i = 0; i < lanes; i++)
@@ -210,7 +211,7 @@ static int emit_lane_sums(const Convolution *conv, const TailSums *sums) {
 
 static void add_residual(const Convolution *conv, const ConvolutionTile *tile, int sums) {
     KernelBuilder *builder = conv->builder;
-    int tail = (int)tail_channels(conv), lanes = conv->lowering->target->lanes;
+    int tail = (int)tail_channels(conv), lanes = conv->emission->compilation->target->lanes;
     for (int p = 0; p < tile->pixels; p++) {
         int other = kernel_register(builder, lanes);
         load_residual_lanes(
@@ -223,7 +224,7 @@ static void add_residual(const Convolution *conv, const ConvolutionTile *tile, i
 /* The tail of `pixels` pixels from tile->column on. */
 static void emit_tail_pixels(const Convolution *conv, ConvolutionTile *tile, int pixels) {
     KernelBuilder *builder = conv->builder;
-    int lanes = conv->lowering->target->lanes, tail = (int)tail_channels(conv);
+    int lanes = conv->emission->compilation->target->lanes, tail = (int)tail_channels(conv);
     TailSums sums = {.count = pixels * tail};
     tile->pixels = pixels;
     tile->kernel_row = tile->tap = expression_constant(conv->arena, 0);

@@ -36,8 +36,8 @@ bool column_inside(const Convolution *conv, const ConvolutionTile *tile, int p) 
 
 /* Where the weights of the tile's vector v begin, from those of the tile. */
 static int64_t vector_weights(const Convolution *conv, int v) {
-    int64_t block = conv->lowering->target->weight_block;
-    int64_t channel = (int64_t)v * conv->lowering->target->lanes;
+    int64_t block = conv->emission->compilation->weight_block;
+    int64_t channel = (int64_t)v * conv->emission->compilation->target->lanes;
     if (block == 0)
         return channel;
     const int64_t *kernel = conv->rows.window.kernel;
@@ -81,7 +81,8 @@ static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
         for (int v = 0; v < registers->vectors; v++) {
             if (v > 0 && widths[v] != widths[0]) {
                 narrow = kernel_register(builder, widths[v]);
-                if (conv->lowering->target->memory_broadcast) /* an operand: takes no register */
+                if (conv->emission->compilation->target
+                        ->memory_broadcast) /* an operand: takes no register */
                     kernel_broadcast(builder, narrow, parameter, offset);
                 else
                     kernel_permute(builder, narrow, value, value, first_lanes);
@@ -100,7 +101,7 @@ static int64_t prefetch_distance(const Convolution *conv) {
     int64_t biases = conv->has_bias ? conv->groups * conv->group_outputs : 0;
     int64_t layer =
         conv->groups * conv->group_weights + biases * (int64_t)sizeof(float) / weight_bytes(conv);
-    int64_t quarter = conv->lowering->target->l2_bytes / 4 / weight_bytes(conv);
+    int64_t quarter = conv->emission->compilation->target->l2_bytes / 4 / weight_bytes(conv);
     if (conv->items != ITEMS_PANEL_TILE || layer > quarter)
         return quarter;
     return (layer + line - 1) / line * line;
@@ -141,7 +142,7 @@ typedef struct ChannelProducts {
 } ChannelProducts;
 
 static int64_t channels_at_once(const Convolution *conv, const Run *run) {
-    const Target *target = conv->lowering->target;
+    const Target *target = conv->emission->compilation->target;
     if (conv->halves)
         return 2;
     return target->lane_multiply_add && run->channel_stride == 1 ? target->lanes : 1;
@@ -424,7 +425,7 @@ static void load_residual(const Convolution *conv, const ConvolutionTile *tile,
 void emit_convolution_result(
     const Convolution *conv, const ConvolutionTile *tile, int p, int v, int reg, int width) {
     KernelBuilder *builder = conv->builder;
-    int64_t before = (int64_t)v * conv->lowering->target->lanes;
+    int64_t before = (int64_t)v * conv->emission->compilation->target->lanes;
     int64_t left = tile->channel_count - before, count = left < width ? left : width;
     const Expression *channel = expression_offset(conv->arena, tile_channel(conv, tile), before);
     emit_activation(builder, conv->activation, reg);
@@ -469,7 +470,8 @@ static void fetch_rows(const Convolution *conv, const ConvolutionTile *tile) {
 void emit_convolution_tile(const Convolution *conv, ConvolutionTile *tile) {
     TileRegisters registers;
     fetch_rows(conv, tile);
-    registers.vectors = tile_widths(conv->lowering->target, tile->channel_count, registers.widths);
+    registers.vectors =
+        tile_widths(conv->emission->compilation->target, tile->channel_count, registers.widths);
     start_sums(conv, tile, &registers);
     const Expression *begin = expression_constant(conv->arena, 0);
     const Expression *end = expression_constant(conv->arena, conv->rows.window.kernel[0]);

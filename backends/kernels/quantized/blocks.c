@@ -2,7 +2,7 @@
  * how its weights are packed. */
 #include "backends/kernels/quantized/quantized.h"
 #include "backends/program/call.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/placement.h"
 #include "backends/target/target.h"
 #include "ir/arena.h"
@@ -43,7 +43,7 @@ static QuantizedBlock next_block(const Target *target, bool bytes, int64_t left)
 }
 
 void choose_quantized_blocks(QuantizedConvolution *conv) {
-    const Target *target = conv->lowering->target;
+    const Target *target = conv->emission->compilation->target;
     int64_t taps = conv->window.kernel[0] * conv->window.kernel[1] * conv->group_quads;
     int64_t most = conv->group_outputs / 4 + 1;
     conv->blocks = ARENA_ARRAY(conv->arena, QuantizedBlock, most);
@@ -79,12 +79,12 @@ QuantizedSegment *quantized_segments(const QuantizedConvolution *conv, int64_t g
 }
 
 bool are_whole_numbers(
-    Lowering *lowering, const Node *node, const Weight *weight, int least, int most) {
+    Emission *emission, const Node *node, const Weight *weight, int least, int most) {
     for (int64_t i = 0; i < tensor_elements(&weight->type); i++) {
         float x = weight->data[i];
         if (x >= (float)least && x <= (float)most && x == rintf(x))
             continue;
-        diagnostics_report(lowering->diagnostics, SEVERITY_ERROR, node->where,
+        diagnostics_report(emission->diagnostics, SEVERITY_ERROR, node->where,
             "the pass quantize makes such weights",
             "weight '%s' must hold whole numbers from %d to %d, but has %g", weight->path, least,
             most, (double)x);
@@ -158,19 +158,19 @@ static void pack_scales(
 }
 
 bool pack_quantized(QuantizedConvolution *conv) {
-    int most = conv->lowering->target->dot_products ? 127 : 64;
+    int most = conv->emission->compilation->target->dot_products ? 127 : 64;
     if (!are_whole_numbers(
-            conv->lowering, conv->node, node_weight(conv->node, "weight"), -most, most) ||
-        !are_whole_numbers(conv->lowering, conv->node, node_weight(conv->node, "zero"), 0, 255))
+            conv->emission, conv->node, node_weight(conv->node, "weight"), -most, most) ||
+        !are_whole_numbers(conv->emission, conv->node, node_weight(conv->node, "zero"), 0, 255))
         return false;
     int64_t bytes = conv->groups * conv->group_weights;
-    uint8_t *weights = call_weight_bytes(conv->lowering, conv->call, bytes, &conv->weights);
+    uint8_t *weights = call_weight_bytes(conv->emission, conv->call, bytes, &conv->weights);
     for (int64_t group = 0; group < conv->groups; group++)
         for (int i = 0; i < conv->block_count; i++)
             pack_block(conv, group, &conv->blocks[i],
                 weights + group * conv->group_weights + conv->blocks[i].weights);
     float *scales =
-        call_weights(conv->lowering, conv->call, conv->groups * conv->group_scales, &conv->scales);
+        call_weights(conv->emission, conv->call, conv->groups * conv->group_scales, &conv->scales);
     for (int64_t group = 0; group < conv->groups; group++)
         for (int i = 0; i < conv->block_count; i++)
             pack_scales(conv, group, &conv->blocks[i],

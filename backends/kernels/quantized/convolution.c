@@ -10,7 +10,7 @@
 #include "backends/kernels/quantized/quantized.h"
 #include "backends/program/buffers.h"
 #include "backends/program/call.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/placement.h"
 #include "backends/schedule/shape.h"
 #include "backends/target/target.h"
@@ -42,7 +42,7 @@ static void emit_row_tiles(const QuantizedConvolution *conv, QuantizedTile *tile
 static int64_t tiles_together(const QuantizedConvolution *conv) {
     int64_t result_bytes = conv->output->channels * lane_bytes(conv->output->element);
     int64_t bytes = conv->tile_pixels * (conv->input->channels + result_bytes);
-    int64_t tiles = conv->lowering->target->l2_bytes / 4 / bytes;
+    int64_t tiles = conv->emission->compilation->target->l2_bytes / 4 / bytes;
     return tiles < 1 ? 1 : tiles;
 }
 
@@ -192,7 +192,7 @@ static int64_t count_quads(const QuantizedConvolution *conv) {
 /* Pixels of a tile: what needs the fewest cycles when two products, loads of weights and numbers
  * are issued in each. */
 static int choose_pixels(const QuantizedConvolution *conv) {
-    const Target *target = conv->lowering->target;
+    const Target *target = conv->emission->compilation->target;
     int vectors = conv->blocks[0].vectors, helpers = target->dot_products ? 1 : 3;
     int64_t quads = conv->group_quads * conv->window.kernel[0] * conv->window.kernel[1];
     int best = 1;
@@ -224,7 +224,7 @@ static bool pads_with_zero_alone(const QuantizedConvolution *conv) {
     bool padded = padding[0] + padding[1] + padding[2] + padding[3] > 0;
     for (int64_t i = 0; padded && i < tensor_elements(&zero->type); i++)
         if (zero->data[i] != 0) {
-            diagnostics_report(conv->lowering->diagnostics, SEVERITY_ERROR, conv->node->where,
+            diagnostics_report(conv->emission->diagnostics, SEVERITY_ERROR, conv->node->where,
                 "the pass quantize makes none such",
                 "a padded quantized_conv must have zero points of 0, but '%s' has %g", zero->path,
                 (double)zero->data[i]);
@@ -254,17 +254,17 @@ static void describe(QuantizedConvolution *conv) {
     conv->tile_pixels = choose_pixels(conv);
 }
 
-static bool lower_product(Lowering *lowering, const Node *node) {
+static bool lower_product(Emission *emission, const Node *node) {
     KernelCall call;
-    call_begin(lowering, &call, node, 1);
-    QuantizedConvolution *conv = ARENA_NEW(lowering->arena, QuantizedConvolution);
-    conv->lowering = lowering;
+    call_begin(emission, &call, node, 1);
+    QuantizedConvolution *conv = ARENA_NEW(emission->arena, QuantizedConvolution);
+    conv->emission = emission;
     conv->call = &call;
     conv->builder = &call.builder;
-    conv->arena = lowering->arena;
+    conv->arena = emission->arena;
     conv->node = node;
-    conv->input = lowering_placement(lowering, node->operands[0]);
-    conv->output = lowering_place(lowering, node->results[0]);
+    conv->input = value_placement(emission, node->operands[0]);
+    conv->output = place_result(emission, node->results[0]);
     describe(conv);
     conv->input_parameters = call_placement(&call, PARAMETER_READ, "input", conv->input);
     if (!pads_with_zero_alone(conv) || !pack_quantized(conv))
@@ -278,26 +278,26 @@ static bool lower_product(Lowering *lowering, const Node *node) {
         emit_flat(conv);
     else
         emit_by_rows(conv);
-    call_end(lowering, &call);
+    call_end(emission, &call);
     return true;
 }
 
-bool lowering_has_bytes(Lowering *lowering, const Node *node) {
-    const Target *target = lowering->target;
+bool has_bytes(Emission *emission, const Node *node) {
+    const Target *target = emission->compilation->target;
     if (target->architecture == ARCHITECTURE_X86_64 && target->lanes >= 8)
         return true;
-    diagnostics_report(lowering->diagnostics, SEVERITY_ERROR, node->where,
+    diagnostics_report(emission->diagnostics, SEVERITY_ERROR, node->where,
         "x86-64-v3 and above have it; the fastest are processors with VNNI",
         "there is no code for '%s' on '%s'", op_info(node->op)->name, target->name);
     return false;
 }
 
-bool lower_quantized(Lowering *lowering, const Node *node) {
-    if (!lowering_has_bytes(lowering, node))
+bool lower_quantized(Emission *emission, const Node *node) {
+    if (!has_bytes(emission, node))
         return false;
     if (node->op == OP_quantize)
-        return lower_quantize(lowering, node);
+        return lower_quantize(emission, node);
     if (node->op == OP_max_pool || is_depthwise(node))
-        return lower_quantized_window(lowering, node);
-    return lower_product(lowering, node);
+        return lower_quantized_window(emission, node);
+    return lower_product(emission, node);
 }

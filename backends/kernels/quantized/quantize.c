@@ -10,9 +10,10 @@
 #include "backends/kernels/quantized/quantized.h"
 #include "backends/program/buffers.h"
 #include "backends/program/call.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/math.h"
 #include "backends/program/placement.h"
+#include "backends/schedule/decisions.h"
 #include "backends/schedule/shape.h"
 #include "backends/target/target.h"
 #include "ir/arena.h"
@@ -23,7 +24,7 @@
 enum { PIXEL_BYTES = 4, MOST_LANES = 64 };
 
 typedef struct Quantize {
-    Lowering *lowering;
+    Emission *emission;
     KernelBuilder *builder;
     Arena *arena;
     const Node *node;
@@ -102,7 +103,7 @@ static int channel_scale(const Quantize *q, int64_t index, int lanes) {
 static void emit_pixels(
     const Quantize *q, const int *factors, const int *zeros, const Expression *column, int count) {
     KernelBuilder *builder = q->builder;
-    int lanes = q->lowering->target->lanes, integers[PIXEL_BYTES];
+    int lanes = q->emission->compilation->target->lanes, integers[PIXEL_BYTES];
     for (int c = 0; c < PIXEL_BYTES; c++) {
         if (c >= q->input->channels) {
             integers[c] = kernel_register_of(builder, LANE_S32, lanes);
@@ -131,7 +132,7 @@ static void emit_pixels(
 }
 
 static void emit_planes(const Quantize *q) {
-    int lanes = q->lowering->target->lanes, factors[PIXEL_BYTES], zeros[PIXEL_BYTES];
+    int lanes = q->emission->compilation->target->lanes, factors[PIXEL_BYTES], zeros[PIXEL_BYTES];
     int64_t channels = q->input->channels, width = q->input->width, whole = width / lanes * lanes;
     for (int c = 0; c < channels; c++) {
         factors[c] = channel_scale(q, c, lanes);
@@ -177,7 +178,7 @@ static void emit_vector(
 /* Whole vectors are a loop: unrolled, their factors would be kept from row to row, thousands of
  * them on the stack. */
 static void emit_segment(const Quantize *q, const Segment *segment) {
-    const Target *target = q->lowering->target;
+    const Target *target = q->emission->compilation->target;
     int64_t first = segment->first_channel, count = segment->channel_count;
     int64_t whole = count / target->lanes * target->lanes;
     if (whole > 0) {
@@ -210,29 +211,29 @@ static bool are_planes(const Placement *input) {
 }
 
 /* Pixels of four bytes, of which the tensor's channels are the first. */
-static Placement *place_pixels(Lowering *lowering, const Value *value) {
-    Placement *like = ARENA_NEW(lowering->arena, Placement);
+static Placement *place_pixels(Emission *emission, const Value *value) {
+    Placement *like = ARENA_NEW(emission->arena, Placement);
     *like = (Placement){.images = value->type.dims[0],
         .channels = PIXEL_BYTES,
         .height = value->type.dims[2],
         .width = value->type.dims[3],
         .element = LANE_U8};
-    Placement *placement = lowering_temporary(lowering, like, "quantized pixels");
+    Placement *placement = temporary_placement(emission, like, "quantized pixels");
     placement->channels = placement->runs[0].channel_count = value->type.dims[1];
-    return lowering->placements[value->id] = placement;
+    return emission->placements[value->id] = placement;
 }
 
 static bool pack_scales(Quantize *q, KernelCall *call) {
     const Weight *factor = node_weight(q->node, "factor"), *zero = node_weight(q->node, "zero");
     int64_t channels = q->input->channels;
-    if (!are_whole_numbers(q->lowering, q->node, zero, 0, 255))
+    if (!are_whole_numbers(q->emission, q->node, zero, 0, 255))
         return false;
-    float *scales = call_weights(q->lowering, call, 2 * channels, &q->scales);
+    float *scales = call_weights(q->emission, call, 2 * channels, &q->scales);
     memcpy(scales, factor->data, (size_t)channels * sizeof(float));
     memcpy(scales + channels, zero->data, (size_t)channels * sizeof(float));
     if (q->output->height == q->input->height && q->output->width == q->input->width)
         return true;
-    uint8_t *bytes = call_weight_bytes(q->lowering, call, channels, &q->zeros);
+    uint8_t *bytes = call_weight_bytes(q->emission, call, channels, &q->zeros);
     for (int64_t c = 0; c < channels; c++)
         bytes[c] = (uint8_t)zero->data[c];
     return true;
@@ -276,17 +277,18 @@ static void emit_rows(Quantize *q, bool planes) {
         kernel_close(builder);
 }
 
-bool lower_quantize(Lowering *lowering, const Node *node) {
+bool lower_quantize(Emission *emission, const Node *node) {
     KernelCall call;
     Value *value = node->results[0];
-    Quantize q = {.lowering = lowering, .arena = lowering->arena, .node = node};
-    q.input = lowering_placement(lowering, node->operands[0]);
-    bool planes = are_planes(q.input) && value->type.rank == 4 && !lowering->claims[value->id];
+    Quantize q = {.emission = emission, .arena = emission->arena, .node = node};
+    q.input = value_placement(emission, node->operands[0]);
+    bool planes =
+        are_planes(q.input) && value->type.rank == 4 && !emission->decisions->claims[value->id];
     if (!planes)
-        q.input = lowering_channels_last(lowering, node, q.input);
+        q.input = channels_last(emission, node, q.input);
     memcpy(q.padding, node_list(node, "padding").items, sizeof q.padding);
-    q.output = planes ? place_pixels(lowering, value) : lowering_place(lowering, value);
-    call_begin(lowering, &call, node, q.output->images * q.output->height);
+    q.output = planes ? place_pixels(emission, value) : place_result(emission, value);
+    call_begin(emission, &call, node, q.output->images * q.output->height);
     q.builder = &call.builder;
     q.input_parameters = call_placement(&call, PARAMETER_READ, "input", q.input);
     if (!pack_scales(&q, &call))
@@ -299,6 +301,6 @@ bool lower_quantize(Lowering *lowering, const Node *node) {
     emit_rows(&q, planes);
     kernel_close(q.builder);
     call_describe(&call, "quantize, %lld channels", (long long)q.input->channels);
-    call_end(lowering, &call);
+    call_end(emission, &call);
     return true;
 }

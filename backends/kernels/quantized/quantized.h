@@ -9,7 +9,7 @@
 #define RIFFLE_BACKENDS_KERNELS_QUANTIZED_QUANTIZED_H
 
 #include "backends/program/call.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/placement.h"
 #include "backends/schedule/shape.h"
 #include "ir/arena.h"
@@ -36,7 +36,7 @@ typedef struct QuantizedSegment {
 } QuantizedSegment;
 
 typedef struct QuantizedConvolution {
-    Lowering *lowering;
+    Emission *emission;
     KernelCall *call;
     KernelBuilder *builder;
     Arena *arena;
@@ -83,11 +83,11 @@ void emit_quantized_tile(const QuantizedConvolution *conv, const QuantizedTile *
 
 /* Checks that `weight` holds whole numbers within the bounds; reports and returns false. */
 bool are_whole_numbers(
-    Lowering *lowering, const Node *node, const Weight *weight, int least, int most);
-bool lower_quantize(Lowering *lowering, const Node *node); /* quantize.c */
+    Emission *emission, const Node *node, const Weight *weight, int least, int most);
+bool lower_quantize(Emission *emission, const Node *node); /* quantize.c */
 /* window.c: depthwise convolution and max pooling of bytes */
-bool lower_quantized_window(Lowering *lowering, const Node *node);
+bool lower_quantized_window(Emission *emission, const Node *node);
 /* Whether code for bytes can be made for the target, or that it cannot was reported. */
-bool lowering_has_bytes(Lowering *lowering, const Node *node);
+bool has_bytes(Emission *emission, const Node *node);
 
 #endif

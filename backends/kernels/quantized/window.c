@@ -8,7 +8,7 @@
 #include "backends/kernels/quantized/quantized.h"
 #include "backends/program/buffers.h"
 #include "backends/program/call.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/math.h"
 #include "backends/program/placement.h"
 #include "backends/schedule/shape.h"
@@ -22,7 +22,7 @@
 enum { MAX_WINDOW_PIXELS = 8, MOST_EXACT_TAPS = 256 };
 
 typedef struct ByteWindow {
-    Lowering *lowering;
+    Emission *emission;
     KernelBuilder *builder;
     Arena *arena;
     const Node *node;
@@ -183,9 +183,9 @@ static void emit_tile(const ByteWindow *op, const ByteTile *tile) {
 
 /* Lanes of the next vector, when so many channels are left. */
 static int next_lanes(const ByteWindow *op, int64_t left) {
-    int lanes = op->lowering->target->lanes;
+    int lanes = op->emission->compilation->target->lanes;
     if (!op->maximum)
-        return vector_width(op->lowering->target, left);
+        return vector_width(op->emission->compilation->target, left);
     lanes *= 4;
     while (lanes > 16 && lanes / 2 >= left)
         lanes /= 2;
@@ -195,7 +195,7 @@ static int next_lanes(const ByteWindow *op, int64_t left) {
 /* The channels of a segment: a loop over full vectors, then the rest. */
 static void emit_segment(const ByteWindow *op, ByteTile *tile, const Segment *segment) {
     KernelBuilder *builder = op->builder;
-    int lanes = op->lowering->target->lanes * (op->maximum ? 4 : 1);
+    int lanes = op->emission->compilation->target->lanes * (op->maximum ? 4 : 1);
     tile->in = &op->input->runs[segment->runs[0]];
     tile->out = &op->output->runs[segment->runs[1]];
     tile->in_parameter = op->input_parameters[segment->runs[0]];
@@ -247,20 +247,20 @@ static bool check_depthwise(const ByteWindow *op) {
     int64_t taps = op->window.kernel[0] * op->window.kernel[1];
     bool padded = padding[0] + padding[1] + padding[2] + padding[3] > 0;
     if (taps > MOST_EXACT_TAPS) {
-        diagnostics_report(op->lowering->diagnostics, SEVERITY_ERROR, op->node->where, NULL,
+        diagnostics_report(op->emission->diagnostics, SEVERITY_ERROR, op->node->where, NULL,
             "a depthwise quantized_conv has at most %d taps, but this has %lld", MOST_EXACT_TAPS,
             (long long)taps);
         return false;
     }
-    return are_whole_numbers(op->lowering, op->node, node_weight(op->node, "weight"), -127, 127) &&
-           are_whole_numbers(op->lowering, op->node, zero, 0, padded ? 0 : 255);
+    return are_whole_numbers(op->emission, op->node, node_weight(op->node, "weight"), -127, 127) &&
+           are_whole_numbers(op->emission, op->node, zero, 0, padded ? 0 : 255);
 }
 
 static void pack_depthwise(ByteWindow *op, KernelCall *call) {
     const float *weight = node_weight(op->node, "weight")->data;
     const float *zero = node_weight(op->node, "zero")->data;
     int64_t taps = op->window.kernel[0] * op->window.kernel[1], channels = op->input->channels;
-    float *packed = call_weights(op->lowering, call, (3 + taps) * channels, &op->weights);
+    float *packed = call_weights(op->emission, call, (3 + taps) * channels, &op->weights);
     for (int64_t c = 0; c < channels; c++) {
         packed[channels + c] = node_weight(op->node, "factor")->data[c];
         packed[2 * channels + c] = node_weight(op->node, "offset")->data[c];
@@ -271,19 +271,19 @@ static void pack_depthwise(ByteWindow *op, KernelCall *call) {
     }
 }
 
-bool lower_quantized_window(Lowering *lowering, const Node *node) {
+bool lower_quantized_window(Emission *emission, const Node *node) {
     KernelCall call;
-    ByteWindow op = {.lowering = lowering,
-        .arena = lowering->arena,
+    ByteWindow op = {.emission = emission,
+        .arena = emission->arena,
         .node = node,
         .maximum = node->op == OP_max_pool,
         .window = node_window(node)};
-    op.input = lowering_placement(lowering, node->operands[0]);
+    op.input = value_placement(emission, node->operands[0]);
     if (!op.maximum && !check_depthwise(&op))
         return false;
-    op.output = lowering_place(lowering, node->results[0]);
+    op.output = place_result(emission, node->results[0]);
     op.bytes = op.output->element == LANE_U8;
-    call_begin(lowering, &call, node, op.output->images * op.output->height);
+    call_begin(emission, &call, node, op.output->images * op.output->height);
     op.builder = &call.builder;
     op.input_parameters = call_placement(&call, PARAMETER_READ, "input", op.input);
     if (!op.maximum) {
@@ -300,6 +300,6 @@ bool lower_quantized_window(Lowering *lowering, const Node *node) {
     call_describe(&call, "%s %" PRId64 "x%" PRId64 " stride %" PRId64 ", %" PRId64 " bytes",
         op.maximum ? "max_pool" : "depthwise", op.window.kernel[0], op.window.kernel[1],
         op.window.stride[0], op.input->channels);
-    call_end(lowering, &call);
+    call_end(emission, &call);
     return true;
 }

@@ -7,7 +7,7 @@
  * transformed to outputs.
  *
  * Weights are transformed here, in double, and packed as [panel][position][input channel][channel
- * of the panel]; with blocks of output channels (Target.weight_block) as
+ * of the panel]; with blocks of output channels (Compilation.weight_block) as
  * [position][block][input channel][channel of the block]. */
 #include "backends/kernels/convolution/convolution.h"
 #include "backends/kernels/copy.h"
@@ -15,7 +15,7 @@
 #include "backends/kernels/winograd/winograd.h"
 #include "backends/program/buffers.h"
 #include "backends/program/call.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/program/placement.h"
 #include "backends/schedule/shape.h"
 #include "backends/schedule/winograd.h"
@@ -56,7 +56,7 @@ typedef struct WeightPlace {
 } WeightPlace;
 
 static WeightPlace weight_place(const Convolution *conv, int64_t output) {
-    int64_t block = conv->lowering->target->weight_block, inputs = conv->group_inputs;
+    int64_t block = conv->emission->compilation->weight_block, inputs = conv->group_inputs;
     if (block > 0)
         return (WeightPlace){
             output / block * block * inputs + output % block, block, packed_outputs(conv) * inputs};
@@ -72,7 +72,7 @@ static void pack_weights(Convolution *conv, const Weight *weight, const Weight *
     conv->bias_offset = conv->group_weights = WINOGRAD_POSITIONS * inputs * packed_outputs(conv);
     conv->has_bias = bias != NULL;
     float *packed = call_weights(
-        conv->lowering, conv->call, conv->bias_offset + (bias ? outputs : 0), &conv->weights);
+        conv->emission, conv->call, conv->bias_offset + (bias ? outputs : 0), &conv->weights);
     conv->biases = conv->weights;
     for (int64_t output = 0; output < outputs; output++) {
         WeightPlace place = weight_place(conv, output);
@@ -95,7 +95,7 @@ static const Expression *position_weights(
     const Winograd *winograd, const ConvolutionTile *tile, const Expression *position) {
     const Convolution *conv = &winograd->result;
     int64_t inputs = conv->group_inputs;
-    if (conv->lowering->target->weight_block > 0)
+    if (conv->emission->compilation->weight_block > 0)
         return expression_add(conv->arena, times(conv, tile->channel, inputs),
             times(conv, position, packed_outputs(conv) * inputs));
     return expression_add(
@@ -200,25 +200,24 @@ static const Placement *scratch_placement(Arena *arena, int64_t channels, int64_
 }
 
 static void describe_result(
-    Winograd *winograd, Lowering *lowering, KernelCall *call, const Node *node) {
+    Winograd *winograd, Emission *emission, KernelCall *call, const Node *node) {
     Convolution *conv = &winograd->result;
-    conv->lowering = lowering;
+    conv->emission = emission;
     conv->call = call;
     conv->builder = &call->builder;
-    conv->arena = lowering->arena;
+    conv->arena = emission->arena;
     conv->groups = 1;
     conv->residual_activation = (Activation)node_integer(node, "residual_activation");
     conv->activation = (Activation)node_integer(node, "activation");
-    conv->input =
-        lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[0]));
+    conv->input = channels_last(emission, node, value_placement(emission, node->operands[0]));
     if (node->operand_count > 1)
         conv->residual =
-            lowering_channels_last(lowering, node, lowering_placement(lowering, node->operands[1]));
-    conv->output = lowering_place(lowering, node->results[0]);
+            channels_last(emission, node, value_placement(emission, node->operands[1]));
+    conv->output = place_result(emission, node->results[0]);
     conv->group_inputs = conv->packed_inputs = conv->input_block = conv->input->channels;
     conv->group_outputs = conv->main_outputs = conv->output->channels;
     conv->tile = winograd->block.tile;
-    conv->panel_channels = (int64_t)conv->tile.vectors * lowering->target->lanes;
+    conv->panel_channels = (int64_t)conv->tile.vectors * emission->compilation->target->lanes;
     conv->rows.window = (Window){{WINOGRAD_INPUTS, WINOGRAD_INPUTS}, {1, 1}, {1, 1}, {0}};
     memcpy(winograd->padding, node_window(node).padding, sizeof winograd->padding);
 }
@@ -227,7 +226,8 @@ static void describe_result(
 static void describe_product(Winograd *winograd) {
     const Convolution *result = &winograd->result;
     Convolution *conv = &winograd->product;
-    int64_t channels = winograd_channel_stride(result->lowering->target, result->group_inputs);
+    int64_t channels =
+        winograd_channel_stride(result->emission->compilation->target, result->group_inputs);
     int64_t panel = result->panel_channels;
     int64_t tiles = winograd_position_stride(&winograd->block, channels, panel);
     winograd->channel_stride = channels;
@@ -249,11 +249,11 @@ static void describe_product(Winograd *winograd) {
     set_sum_parts(conv);
 }
 
-bool lower_winograd(Lowering *lowering, const Node *node, const WinogradBlock *block) {
+bool lower_winograd(Emission *emission, const Node *node, const WinogradBlock *block) {
     KernelCall call;
     Winograd winograd = {.block = *block};
-    call_begin(lowering, &call, node, 1);
-    describe_result(&winograd, lowering, &call, node);
+    call_begin(emission, &call, node, 1);
+    describe_result(&winograd, emission, &call, node);
     Convolution *conv = &winograd.result;
     conv->input_parameters = call_placement(&call, PARAMETER_READ, "input", conv->input);
     if (conv->residual)
@@ -268,6 +268,6 @@ bool lower_winograd(Lowering *lowering, const Node *node, const WinogradBlock *b
         conv->input->channels, conv->output->channels,
         conv->activation == ACTIVATION_NONE ? "" : ", ",
         conv->activation == ACTIVATION_NONE ? "" : activation_name(conv->activation));
-    call_end(lowering, &call);
+    call_end(emission, &call);
     return true;
 }

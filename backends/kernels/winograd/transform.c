@@ -136,7 +136,7 @@ static void emit_input_vector(const InputTile *place) {
 /* All channels of a tile. */
 static void emit_input_tile(InputTile *place) {
     const Convolution *conv = &place->winograd->result;
-    int lanes = conv->lowering->target->lanes;
+    int lanes = conv->emission->compilation->target->lanes;
     for (int i = 0; i < conv->input->run_count; i++) {
         place->run = &conv->input->runs[i];
         place->parameter = conv->input_parameters[i];
@@ -149,7 +149,7 @@ static void emit_input_tile(InputTile *place) {
         }
         if (rest > 0) {
             place->count = rest;
-            place->width = vector_width(conv->lowering->target, rest);
+            place->width = vector_width(conv->emission->compilation->target, rest);
             place->channel = expression_constant(conv->arena, whole);
             emit_input_vector(place);
         }
@@ -253,7 +253,7 @@ static int load_product(const OutputTile *place, int position, int vector, int w
     const Convolution *conv = &winograd->result;
     int reg = kernel_register(conv->builder, width);
     int64_t constant = position * winograd->position_stride * conv->panel_channels +
-                       (int64_t)vector * conv->lowering->target->lanes;
+                       (int64_t)vector * conv->emission->compilation->target->lanes;
     kernel_load(conv->builder, reg, winograd->products,
         expression_offset(conv->arena, times(conv, place->index, conv->panel_channels), constant),
         0, width);
@@ -268,7 +268,7 @@ static int add_bias(const OutputTile *place, int product, int vector, int width)
     int bias = kernel_register(conv->builder, width);
     kernel_load(conv->builder, bias, conv->weights,
         expression_offset(conv->arena, place->tile->channel,
-            conv->bias_offset + (int64_t)vector * conv->lowering->target->lanes),
+            conv->bias_offset + (int64_t)vector * conv->emission->compilation->target->lanes),
         0, width);
     return combine(conv->builder, INSTRUCTION_add, product, bias);
 }
@@ -309,7 +309,8 @@ static void store_outputs(
 static void emit_output_tile(const OutputTile *place) {
     const Convolution *conv = &place->winograd->result;
     int widths[MAX_TILE_VECTORS];
-    int vectors = tile_widths(conv->lowering->target, place->tile->channel_count, widths);
+    int vectors =
+        tile_widths(conv->emission->compilation->target, place->tile->channel_count, widths);
     int64_t height = conv->output->height;
     const Expression *first = times(conv, place->row, WINOGRAD_OUTPUTS);
     const Expression *second = expression_offset(conv->arena, first, 1);

@@ -4,7 +4,7 @@
 #define RIFFLE_BACKENDS_KERNELS_WINOGRAD_WINOGRAD_H
 
 #include "backends/kernels/convolution/convolution.h"
-#include "backends/program/lowering.h"
+#include "backends/program/emission.h"
 #include "backends/schedule/winograd.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
@@ -30,6 +30,6 @@ void emit_winograd_inputs(const Winograd *winograd);
 void emit_winograd_outputs(const Winograd *winograd, ConvolutionTile *tile);
 
 /* blocks.c */
-bool lower_winograd(Lowering *lowering, const Node *node, const WinogradBlock *block);
+bool lower_winograd(Emission *emission, const Node *node, const WinogradBlock *block);
 
 #endif

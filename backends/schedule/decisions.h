@@ -1,0 +1,38 @@
+/* What is decided of a network before any kernel is made, and does not change from then on. */
+#ifndef RIFFLE_BACKENDS_SCHEDULE_DECISIONS_H
+#define RIFFLE_BACKENDS_SCHEDULE_DECISIONS_H
+
+#include "backends/program/compilation.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+
+/* Where a channel of a value goes: channel `channel` of the result of `route` (routes.c). */
+typedef struct Claim {
+    const Node *route; /* NULL: to the value's own buffer */
+    int64_t channel;
+} Claim;
+
+/* The buffers that a tensor is cut into: the i-th has channels ends[i - 1] (or 0) to ends[i] - 1.
+ */
+typedef struct TensorCuts {
+    const int64_t *ends;
+    int count; /* 0: the value is not the result of a route that owns its sources */
+} TensorCuts;
+
+typedef struct Decisions {
+    const Compilation *compilation;
+    const Graph *graph;
+    Arena *arena;
+    const GraphOutput **outputs; /* by value id: the output that the value is written to directly */
+    Claim **claims;              /* by value id: per channel; NULL when no route owns any */
+    bool *owns;                  /* by value id: of a route: it owns its sources */
+    TensorCuts *cuts;            /* by value id: of such a route */
+    const Node **chain_next;     /* by value id: who reads the value inside the same kernel */
+    const Node **order;          /* all nodes, in the order of their steps; NULL behind the last */
+    int64_t live_bytes;          /* that any placement needs in this order */
+} Decisions;
+
+/* Decides it all. The graph has passed the pipeline; the arena must outlive the decisions. */
+const Decisions *decide(const Graph *graph, const Compilation *compilation, Arena *arena);
+
+#endif
