@@ -75,6 +75,8 @@ void gpu_view(GpuLowering *gpu, const Node *node);
 /* The tensor of an operand as a flat one in the workspace: copied when it is not. */
 const Tensor *gpu_make_flat(GpuLowering *gpu, const Node *node, const Value *value);
 Tensor *gpu_output_tensor(GpuLowering *gpu, int output);
+/* With the shape of the type, but without places of its planes. */
+Tensor *tensor_of_type(Arena *arena, const TensorType *type);
 int64_t tensor_pixels(const Tensor *tensor); /* of all images */
 int64_t plane_floats(int64_t pixels);
 

@@ -1,5 +1,6 @@
 /* Where tensors are on a GPU: planes, views of them, and who writes into whose buffer. */
 #include "backends/gpu/gpu.h"
+#include "backends/program/buffers.h"
 #include "backends/program/program.h"
 #include "backends/program/summary.h"
 #include "ir/arena.h"
@@ -15,26 +16,11 @@ int64_t tensor_pixels(const Tensor *tensor) {
     return tensor->images * tensor->height * tensor->width;
 }
 
-static int add_buffer(
-    GpuLowering *gpu, BufferKind kind, int index, int64_t floats, const char *name) {
-    Program *program = gpu->emission.program;
-    if (program->buffer_count == program->buffer_capacity) {
-        int capacity = program->buffer_capacity * 2 + 64;
-        Buffer *buffers = ARENA_ARRAY(program->arena, Buffer, capacity);
-        if (program->buffer_count > 0)
-            memcpy(buffers, program->buffers, (size_t)program->buffer_count * sizeof *buffers);
-        program->buffers = buffers;
-        program->buffer_capacity = capacity;
-    }
-    program->buffers[program->buffer_count] = (Buffer){.kind = kind,
-        .index = index,
-        .bytes = floats * (int64_t)sizeof(float),
-        .first_step = -1,
-        .name = name};
-    return program->buffer_count++;
+static int64_t float_bytes(int64_t floats) {
+    return floats * (int64_t)sizeof(float);
 }
 
-static Tensor *shaped_like(Arena *arena, const TensorType *type) {
+Tensor *tensor_of_type(Arena *arena, const TensorType *type) {
     Tensor *tensor = ARENA_NEW(arena, Tensor);
     tensor->images = type->dims[0];
     tensor->channels = type->rank > 1 ? type->dims[1] : 1;
@@ -46,7 +32,7 @@ static Tensor *shaped_like(Arena *arena, const TensorType *type) {
 
 /* A tensor of the caller's, in its own layout. */
 static Tensor *public_tensor(Arena *arena, const TensorType *type, int buffer, Layout layout) {
-    Tensor *tensor = shaped_like(arena, type);
+    Tensor *tensor = tensor_of_type(arena, type);
     int64_t pixels = tensor->height * tensor->width, channels = tensor->channels;
     bool planar = layout == LAYOUT_NCHW;
     tensor->pixel_stride = planar ? 1 : channels;
@@ -58,7 +44,7 @@ static Tensor *public_tensor(Arena *arena, const TensorType *type, int buffer, L
 }
 
 static Tensor *flat_tensor(Arena *arena, const TensorType *type) {
-    Tensor *tensor = shaped_like(arena, type);
+    Tensor *tensor = tensor_of_type(arena, type);
     tensor->pixel_stride = 1;
     tensor->row_stride = tensor->width;
     tensor->image_stride = tensor->height * tensor->width;
@@ -71,7 +57,8 @@ Tensor *gpu_new_tensor(GpuLowering *gpu, const char *name, int64_t images, int64
     TensorType type = tensor_type(4, (const int64_t[]){images, channels, height, width});
     Tensor *tensor = flat_tensor(gpu->emission.arena, &type);
     int64_t plane = plane_floats(tensor_pixels(tensor));
-    int buffer = add_buffer(gpu, BUFFER_WORKSPACE, 0, plane * channels, name);
+    int buffer =
+        add_buffer(&gpu->emission, BUFFER_WORKSPACE, 0, float_bytes(plane * channels), name);
     for (int64_t i = 0; i < channels; i++)
         tensor->planes[i] = (Plane){buffer, i * plane};
     return tensor;
@@ -79,20 +66,21 @@ Tensor *gpu_new_tensor(GpuLowering *gpu, const char *name, int64_t images, int64
 
 void gpu_add_public_buffers(GpuLowering *gpu) {
     const Graph *graph = gpu->emission.graph;
-    add_buffer(gpu, BUFFER_WEIGHTS, 0, 0, "weights");
-    int whole = add_buffer(gpu, BUFFER_WORKSPACE, 0, 0, "all of the workspace");
+    add_buffer(&gpu->emission, BUFFER_WEIGHTS, 0, 0, "weights");
+    int whole = add_buffer(&gpu->emission, BUFFER_WORKSPACE, 0, 0, "all of the workspace");
     assert(whole == WHOLE_WORKSPACE);
     (void)whole;
     for (int i = 0; i < graph->input_count; i++) {
         const GraphInput *input = &graph->inputs[i];
         const TensorType *type = &input->value->type;
-        int buffer = add_buffer(gpu, BUFFER_INPUT, i, tensor_elements(type), input->value->name);
+        int buffer = add_buffer(&gpu->emission, BUFFER_INPUT, i, float_bytes(tensor_elements(type)),
+            input->value->name);
         gpu->tensors[input->value->id] =
             public_tensor(gpu->emission.arena, type, buffer, input->layout);
     }
     for (int i = 0; i < graph->output_count; i++)
-        add_buffer(gpu, BUFFER_OUTPUT, i, tensor_elements(&graph->outputs[i].value->type),
-            graph->outputs[i].name);
+        add_buffer(&gpu->emission, BUFFER_OUTPUT, i,
+            float_bytes(tensor_elements(&graph->outputs[i].value->type)), graph->outputs[i].name);
 }
 
 Tensor *gpu_output_tensor(GpuLowering *gpu, int index) {
@@ -104,14 +92,6 @@ Tensor *gpu_output_tensor(GpuLowering *gpu, int index) {
 Tensor *gpu_tensor(const GpuLowering *gpu, const Value *value) {
     assert(gpu->tensors[value->id]);
     return gpu->tensors[value->id];
-}
-
-static const char *value_name(const GpuLowering *gpu, const Value *value) {
-    if (value->name)
-        return value->name;
-    if (value->producer && value->producer->path[0])
-        return value->producer->path;
-    return arena_format(gpu->emission.arena, "%d", value->id);
 }
 
 /* ---- claims ---- */
@@ -173,8 +153,8 @@ static void claim_for(GpuLowering *gpu, const Node *node) {
     }
     const TensorType *type = &value->type;
     int64_t height = type->rank > 2 ? type->dims[2] : 1, width = type->rank > 3 ? type->dims[3] : 1;
-    Tensor *tensor =
-        gpu_new_tensor(gpu, value_name(gpu, value), type->dims[0], channels, height, width);
+    Tensor *tensor = gpu_new_tensor(
+        gpu, buffer_name(&gpu->emission, value), type->dims[0], channels, height, width);
     for (int64_t i = 0; i < channels; i++)
         claim(gpu, root_of(value, i), tensor->planes[i]);
 }
@@ -209,88 +189,13 @@ Tensor *gpu_place(GpuLowering *gpu, const Value *value) {
         int64_t plane = plane_floats(tensor_pixels(tensor)), own = 0;
         for (int64_t i = 0; i < tensor->channels; i++)
             own += !claims || !claims[i].claimed;
-        int buffer =
-            own > 0 ? add_buffer(gpu, BUFFER_WORKSPACE, 0, plane * own, value_name(gpu, value)) : 0;
+        int buffer = own > 0 ? add_buffer(&gpu->emission, BUFFER_WORKSPACE, 0,
+                                   float_bytes(plane * own), buffer_name(&gpu->emission, value))
+                             : 0;
         own = 0;
         for (int64_t i = 0; i < tensor->channels; i++)
             tensor->planes[i] =
                 claims && claims[i].claimed ? claims[i].plane : (Plane){buffer, plane * own++};
     }
     return gpu->tensors[value->id] = tensor;
-}
-
-/* ---- views ---- */
-
-const Tensor *gpu_make_flat(GpuLowering *gpu, const Node *node, const Value *value) {
-    const Tensor *tensor = gpu_tensor(gpu, value);
-    if (tensor->flat)
-        return tensor;
-    Tensor *copy = gpu_new_tensor(gpu, value_name(gpu, value), tensor->images, tensor->channels,
-        tensor->height, tensor->width);
-    gpu_copy(gpu, node, tensor, copy, "copy",
-        "a kernel reads it together with tensors that lie in another way");
-    return gpu->tensors[value->id] = copy;
-}
-
-static void view_channels(GpuLowering *gpu, const Node *node) {
-    Arena *arena = gpu->emission.arena;
-    const Tensor **operands = ARENA_ARRAY(arena, const Tensor *, node->operand_count);
-    for (int i = 0; i < node->operand_count; i++)
-        operands[i] = node->operand_count > 1 ? gpu_make_flat(gpu, node, node->operands[i])
-                                              : gpu_tensor(gpu, node->operands[i]);
-    for (int r = 0; r < node->result_count; r++) {
-        Tensor *tensor = ARENA_NEW(arena, Tensor);
-        *tensor = *operands[0];
-        tensor->channels = node->results[r]->type.dims[1];
-        tensor->planes = ARENA_ARRAY(arena, Plane, tensor->channels);
-        for (int64_t i = 0; i < tensor->channels; i++) {
-            int64_t channel = node_source_channel(node, r, i);
-            int operand = 0;
-            while (channel >= operands[operand]->channels)
-                channel -= operands[operand++]->channels;
-            tensor->planes[i] = operands[operand]->planes[channel];
-        }
-        gpu->tensors[node->results[r]->id] = tensor;
-    }
-}
-
-/* Each pixel becomes a channel, whose plane has one number an image. */
-static void view_flattened(GpuLowering *gpu, const Node *node) {
-    const Tensor *operand = gpu_tensor(gpu, node->operands[0]);
-    Tensor *tensor = shaped_like(gpu->emission.arena, &node->results[0]->type);
-    int64_t pixels = operand->height * operand->width;
-    for (int64_t i = 0; i < tensor->channels; i++) {
-        int64_t pixel = i % pixels;
-        tensor->planes[i] = operand->planes[i / pixels];
-        tensor->planes[i].offset += pixel / operand->width * operand->row_stride +
-                                    pixel % operand->width * operand->pixel_stride;
-    }
-    tensor->image_stride = operand->image_stride;
-    tensor->row_stride = tensor->pixel_stride = 1;
-    tensor->flat = operand->flat && pixels == 1;
-    gpu->tensors[node->results[0]->id] = tensor;
-}
-
-static void view_cropped(GpuLowering *gpu, const Node *node) {
-    const Tensor *operand = gpu_tensor(gpu, node->operands[0]);
-    Tensor *tensor = shaped_like(gpu->emission.arena, &node->results[0]->type);
-    const int64_t *margins = node_list(node, "margins").items;
-    for (int64_t i = 0; i < tensor->channels; i++) {
-        tensor->planes[i] = operand->planes[i];
-        tensor->planes[i].offset +=
-            margins[0] * operand->row_stride + margins[1] * operand->pixel_stride;
-    }
-    tensor->image_stride = operand->image_stride;
-    tensor->row_stride = operand->row_stride;
-    tensor->pixel_stride = operand->pixel_stride;
-    gpu->tensors[node->results[0]->id] = tensor;
-}
-
-void gpu_view(GpuLowering *gpu, const Node *node) {
-    if (node->op == OP_flatten || node->op == OP_unflatten)
-        view_flattened(gpu, node);
-    else if (node->op == OP_crop)
-        view_cropped(gpu, node);
-    else
-        view_channels(gpu, node);
 }

@@ -95,7 +95,8 @@ void lower_copy(Emission *emission, const Node *node, const Placement *from, con
     call_end(emission, &call);
 }
 
-const Placement *channels_last(Emission *emission, const Node *node, const Placement *placement) {
+const Placement *make_channels_last(
+    Emission *emission, const Node *node, const Placement *placement) {
     for (int i = 0; i < placement->run_count; i++)
         if (placement->runs[i].channel_stride != 1) {
             Placement *copy = temporary_placement(emission, placement, "channels last");

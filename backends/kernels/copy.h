@@ -8,7 +8,8 @@
 
 /* The placement itself when channels are consecutive in it, else a copy where they are: a planar
  * input cannot be loaded by channel vectors. */
-const Placement *channels_last(Emission *emission, const Node *node, const Placement *placement);
+const Placement *make_channels_last(
+    Emission *emission, const Node *node, const Placement *placement);
 
 /* A kernel that copies a tensor from one placement to another, whatever their strides. The reason
  * tells the user why that cannot be left out. */

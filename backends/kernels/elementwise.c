@@ -110,7 +110,7 @@ bool lower_elementwise(Emission *emission, const Node *node) {
     Elementwise op = {.emission = emission, .node = node};
     for (int i = 0; i < node->operand_count; i++)
         op.placements[1 + i] =
-            channels_last(emission, node, value_placement(emission, node->operands[i]));
+            make_channels_last(emission, node, value_placement(emission, node->operands[i]));
     const Placement *output = op.placements[0] = place_result(emission, node->results[0]);
     KernelCall call;
     Arena *arena = emission->arena;

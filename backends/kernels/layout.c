@@ -247,7 +247,7 @@ bool lower_layout(Emission *emission, const Node *node) {
         if (!few_pieces(emission, node, view))
             return false;
         for (int i = 0; i < node->operand_count; i++)
-            operands[i] = channels_last(emission, node, operands[i]);
+            operands[i] = make_channels_last(emission, node, operands[i]);
         view = make_view(emission, operands, find_sources(arena, operands, channels, count), count);
         lower_gathering_copy(emission, node, view, place_result(emission, value), reason);
     }

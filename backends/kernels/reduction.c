@@ -174,7 +174,7 @@ static void emit_pool_segment(const GlobalPool *pool, const Segment *segment) {
 
 static bool lower_global_pool(Emission *emission, const Node *node) {
     GlobalPool pool = {.emission = emission};
-    pool.input = channels_last(emission, node, value_placement(emission, node->operands[0]));
+    pool.input = make_channels_last(emission, node, value_placement(emission, node->operands[0]));
     pool.output = place_result(emission, node->results[0]);
     KernelCall call;
     call_begin(emission, &call, node, pool.output->images);
@@ -225,7 +225,7 @@ static const Expression *pixel_of(Arena *arena, const Placement *placement, cons
 
 /* Several runs are joined first: these ops look at all channels of a pixel at once. */
 static const Placement *one_run(Emission *emission, const Node *node, const Placement *placement) {
-    placement = channels_last(emission, node, placement);
+    placement = make_channels_last(emission, node, placement);
     if (placement->run_count == 1)
         return placement;
     Placement *copy = temporary_placement(emission, placement, "joined");

@@ -428,10 +428,12 @@ static int choose_window_tile(const WindowOp *op) {
 
 static void describe(WindowOp *op, const Node *node, const Link *from, const Link *to) {
     Emission *emission = op->emission;
-    op->input = from ? from->placement
-                     : channels_last(emission, node, value_placement(emission, node->operands[0]));
+    op->input =
+        from ? from->placement
+             : make_channels_last(emission, node, value_placement(emission, node->operands[0]));
     if (node->operand_count > 1)
-        op->residual = channels_last(emission, node, value_placement(emission, node->operands[1]));
+        op->residual =
+            make_channels_last(emission, node, value_placement(emission, node->operands[1]));
     op->output = to ? to->placement : place_result(emission, node->results[0]);
     read_node(op, node);
     if (op->kind == WINDOW_DEPTHWISE || op->kind == WINDOW_MEAN)

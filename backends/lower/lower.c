@@ -109,7 +109,7 @@ static void copy_other_outputs(Emission *emission) {
         const char *reason = output_reason(emission, output);
         if (placement_is_scattered(from) && to->runs[0].channel_stride == 1)
             lower_gathering_copy(
-                emission, producer, channels_last(emission, producer, from), to, reason);
+                emission, producer, make_channels_last(emission, producer, from), to, reason);
         else
             lower_copy(emission, producer, from, to,
                 arena_format(emission->arena, "copy to output %s", output->name), reason);

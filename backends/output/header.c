@@ -11,31 +11,14 @@
 #include "ir/graph.h"
 #include "ir/text.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
 enum { ABI_VERSION = 1, WORKSPACE_ALIGNMENT = 64 };
 
-/* Words that cannot name a struct member in C99 to C23, in C++17 to C++20, or with gcc's predefined
- * macros; such a name gets an underscore. */
-static const char *const reserved_words[] = {"alignas", "alignof", "and", "and_eq", "asm", "auto",
-    "bitand", "bitor", "bool", "break", "case", "catch", "char", "char16_t", "char32_t", "char8_t",
-    "class", "co_await", "co_return", "co_yield", "compl", "concept", "const", "const_cast",
-    "consteval", "constexpr", "constinit", "continue", "decltype", "default", "delete", "do",
-    "double", "dynamic_cast", "else", "enum", "explicit", "export", "extern", "false", "float",
-    "for", "friend", "goto", "i386", "if", "inline", "int", "linux", "long", "mutable", "namespace",
-    "new", "noexcept", "not", "not_eq", "nullptr", "operator", "or", "or_eq", "private",
-    "protected", "public", "register", "reinterpret_cast", "requires", "restrict", "return",
-    "short", "signed", "sizeof", "static", "static_assert", "static_cast", "struct", "switch",
-    "template", "this", "thread_local", "throw", "true", "try", "typedef", "typeid", "typename",
-    "typeof", "typeof_unqual", "union", "unix", "unsigned", "using", "virtual", "void", "volatile",
-    "wchar_t", "while", "xor", "xor_eq"};
-
-/* One input or output, with its names in the header. */
+/* One input or output. */
 typedef struct Tensor {
-    const char *member; /* of the struct */
-    const char *macro;  /* upper case: "NET_INPUT_IMAGE" */
+    TensorName name;
     const TensorType *type;
     Layout layout;
     const Preprocessing *preprocessing; /* or NULL */
@@ -52,82 +35,26 @@ typedef struct Header {
     const ProgramLevels *levels; /* NULL: code for one processor */
 } Header;
 
-static const char *upper_case(Arena *arena, const char *word) {
-    char *copy = arena_copy_string(arena, word);
-    for (char *at = copy; *at != '\0'; at++)
-        *at = (char)toupper((unsigned char)*at);
-    return copy;
-}
-
-static bool is_reserved(const char *word) {
-    for (size_t i = 0; i < sizeof reserved_words / sizeof reserved_words[0]; i++) {
-        if (strcmp(reserved_words[i], word) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Names differ in upper case too, since the macros must. */
-static bool is_taken(const Tensor *tensors, int count, const char *macro) {
-    for (int i = 0; i < count; i++) {
-        if (strcmp(tensors[i].macro, macro) == 0)
-            return true;
-    }
-    return false;
-}
-
-static void name_tensor(const Header *header, Tensor *tensors, int index, const char *name,
-    const char *fallback, const char *kind) {
-    Arena *arena = header->scratch;
-    char *member = arena_copy_string(arena, name == NULL || *name == '\0' ? fallback : name);
-    for (char *at = member; *at != '\0'; at++) {
-        if (!isalnum((unsigned char)*at))
-            *at = '_';
-    }
-    if (isdigit((unsigned char)member[0]) || is_reserved(member))
-        member = arena_format(arena, isdigit((unsigned char)member[0]) ? "t%s" : "%s_", member);
-    const char *stem = member;
-    for (int i = 2;; i++) {
-        const char *macro =
-            arena_format(arena, "%s_%s_%s", header->upper, kind, upper_case(arena, member));
-        if (!is_taken(tensors, index, macro)) {
-            tensors[index].member = member;
-            tensors[index].macro = macro;
-            return;
-        }
-        member = arena_format(arena, "%s_%d", stem, i);
-    }
-}
-
 static void collect_tensors(Header *header, const Graph *graph) {
+    const TensorName *names = tensor_names(graph, false, header->scratch);
     header->input_count = graph->input_count;
     header->inputs = ARENA_ARRAY(header->scratch, Tensor, graph->input_count);
     for (int i = 0; i < graph->input_count; i++) {
         const GraphInput *input = &graph->inputs[i];
-        name_tensor(header, header->inputs, i, input->value->name, "input", "INPUT");
+        header->inputs[i].name = names[i];
         header->inputs[i].type = &input->value->type;
         header->inputs[i].layout = input->layout;
         header->inputs[i].preprocessing = input->has_preprocessing ? &input->preprocessing : NULL;
     }
+    names = tensor_names(graph, true, header->scratch);
     header->output_count = graph->output_count;
     header->outputs = ARENA_ARRAY(header->scratch, Tensor, graph->output_count);
     for (int i = 0; i < graph->output_count; i++) {
         const GraphOutput *output = &graph->outputs[i];
-        name_tensor(header, header->outputs, i, output->name, "output", "OUTPUT");
+        header->outputs[i].name = names[i];
         header->outputs[i].type = &output->value->type;
         header->outputs[i].layout = output->layout;
     }
-}
-
-const char **header_members(const Graph *graph, bool of_outputs, Arena *arena) {
-    Header header = {.scratch = arena, .name = graph->name};
-    header.upper = upper_case(arena, graph->name);
-    collect_tensors(&header, graph);
-    int count = of_outputs ? header.output_count : header.input_count;
-    const char **members = ARENA_ARRAY(arena, const char *, count + 1);
-    for (int i = 0; i < count; i++)
-        members[i] = of_outputs ? header.outputs[i].member : header.inputs[i].member;
-    return members;
 }
 
 /* ---- documentation ---- */
@@ -144,7 +71,7 @@ static const char *dimension_name(int dimension) {
 }
 
 static void document_shape(Text *out, const Tensor *tensor) {
-    text_format(out, " *   %s: float32 [", tensor->member);
+    text_format(out, " *   %s: float32 [", tensor->name.member);
     for (int i = 0; i < tensor->type->rank; i++)
         text_format(
             out, i > 0 ? ", %lld" : "%lld", (long long)tensor->type->dims[dimension_at(tensor, i)]);
@@ -216,7 +143,7 @@ static void document_preprocessing(Text *out, const Tensor *tensor) {
 
 static void append_members(Text *out, const Tensor *tensors, int count) {
     for (int i = 0; i < count; i++)
-        text_format(out, i > 0 ? ", %s" : "%s", tensors[i].member);
+        text_format(out, i > 0 ? ", %s" : "%s", tensors[i].name.member);
 }
 
 static void document_use(const Header *header) {
@@ -267,10 +194,10 @@ static void write_documentation(const Header *header) {
 /* ---- declarations ---- */
 
 static void write_tensor_macros(Text *out, const Tensor *tensor) {
-    text_format(
-        out, "#define %s_ELEMENTS %lld\n", tensor->macro, (long long)tensor_elements(tensor->type));
+    text_format(out, "#define %s_ELEMENTS %lld\n", tensor->name.macro,
+        (long long)tensor_elements(tensor->type));
     for (int i = 0; i < tensor->type->rank; i++)
-        text_format(out, "#define %s_%s %lld\n", tensor->macro,
+        text_format(out, "#define %s_%s %lld\n", tensor->name.macro,
             (const char *[]){"BATCH", "CHANNELS", "HEIGHT", "WIDTH"}[i],
             (long long)tensor->type->dims[i]);
 }
@@ -309,12 +236,12 @@ static void write_structs(const Header *header) {
     Text *out = header->out;
     text_format(out, "\nstruct %s_inputs {\n", header->name);
     for (int i = 0; i < header->input_count; i++)
-        text_format(out, "    const float *%s; /* %s_ELEMENTS */\n", header->inputs[i].member,
-            header->inputs[i].macro);
+        text_format(out, "    const float *%s; /* %s_ELEMENTS */\n", header->inputs[i].name.member,
+            header->inputs[i].name.macro);
     text_format(out, "};\n\nstruct %s_outputs {\n", header->name);
     for (int i = 0; i < header->output_count; i++)
-        text_format(out, "    float *%s; /* %s_ELEMENTS */\n", header->outputs[i].member,
-            header->outputs[i].macro);
+        text_format(out, "    float *%s; /* %s_ELEMENTS */\n", header->outputs[i].name.member,
+            header->outputs[i].name.macro);
     text_append(out, "};\n");
 }
 

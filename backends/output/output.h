@@ -5,6 +5,7 @@
 #include "backends/program/summary.h"
 #include "backends/target/levels.h"
 #include "backends/target/target.h"
+#include "ir/arena.h"
 #include "ir/diagnostics.h"
 #include "ir/graph.h"
 #include "ir/text.h"
@@ -36,5 +37,13 @@ void metadata_write(const Graph *graph, const Program *program, const char *pipe
 /* libNAME.a as bytes; the splice lives as long as the program. */
 bool library_write(const Graph *graph, const Program *program, Text *out, Splice *splice,
     Diagnostics *diagnostics);
+
+/* The nvcc of $NVCC, of the PATH, of $CUDA_HOME, or where it is usually installed; NULL
+ * when there is none. */
+const char *cuda_find_nvcc(Arena *arena);
+
+/* libNAME.a, compiled by that nvcc and the C compiler of $CC or cc. */
+bool cuda_library_write(const Graph *graph, const Program *program, const char *nvcc, Text *out,
+    Splice *splice, Diagnostics *diagnostics);
 
 #endif

@@ -11,6 +11,14 @@
 #include <assert.h>
 #include <string.h>
 
+const char *buffer_name(const Emission *emission, const Value *value) {
+    if (value->name)
+        return value->name;
+    if (value->producer && value->producer->path[0])
+        return value->producer->path;
+    return arena_format(emission->arena, "%d", value->id);
+}
+
 int add_buffer(Emission *emission, BufferKind kind, int index, int64_t bytes, const char *name) {
     Program *program = emission->program;
     if (program->buffer_count == program->buffer_capacity) {
@@ -90,14 +98,6 @@ static Placement *padded_placement(
     return placement;
 }
 
-static const char *value_name(Emission *emission, const Value *value) {
-    if (value->name)
-        return value->name;
-    if (value->producer && value->producer->path[0])
-        return value->producer->path;
-    return arena_format(emission->arena, "%d", value->id);
-}
-
 Placement *value_placement(Emission *emission, const Value *value) {
     assert(emission->placements[value->id]);
     return emission->placements[value->id];
@@ -110,7 +110,7 @@ Placement *own_placement(Emission *emission, const Value *value) {
                            : pixel_distance(emission->compilation->target, channels);
     int64_t bytes = tensor_elements(&value->type) / channels * distance *
                     element_type_bytes(value->type.element);
-    int buffer = add_buffer(emission, BUFFER_WORKSPACE, 0, bytes, value_name(emission, value));
+    int buffer = add_buffer(emission, BUFFER_WORKSPACE, 0, bytes, buffer_name(emission, value));
     return padded_placement(emission, &value->type, buffer, distance);
 }
 
@@ -123,7 +123,7 @@ Placement *own_placement_in_parts(
         int64_t first = i > 0 ? ends[i - 1] : 0;
         type.dims[1] = ends[i] - first;
         int64_t distance = pixel_distance(emission->compilation->target, type.dims[1]);
-        const char *name = value_name(emission, value);
+        const char *name = buffer_name(emission, value);
         if (count > 1)
             name = arena_format(emission->arena, "%s channels %lld to %lld", name, (long long)first,
                 (long long)ends[i] - 1);

@@ -28,6 +28,8 @@ Placement *own_placement(Emission *emission, const Value *value);
 Placement *own_placement_in_parts(
     Emission *emission, const Value *value, const int64_t *ends, int count);
 
+/* What a buffer of the value is called: its name, the path of its layer, or its number. */
+const char *buffer_name(const Emission *emission, const Value *value);
 /* Adds a buffer to the program; returns its number. Names stand in descriptions and pictures. */
 int add_buffer(Emission *emission, BufferKind kind, int index, int64_t bytes, const char *name);
 /* All of a tensor in the buffer, in this layout; `exact` as in Run. Makes no buffer. */

@@ -1,6 +1,7 @@
 /* Runs a program in this process: compiled by the system's C compiler to a shared object, which is
  * loaded and then removed. */
 #include "backends/output/c_objects.h"
+#include "backends/output/elf.h"
 #include "backends/output/work_folder.h"
 #include "backends/program/program.h"
 #include "backends/program/summary.h"

@@ -1,5 +1,6 @@
 /* Runs a program in this process: ORC loads the very objects that would go into the archive. */
 #include "backends/emit/llvm/codegen.h"
+#include "backends/output/elf.h"
 #include "backends/output/output.h"
 #include "backends/program/program.h"
 #include "backends/program/summary.h"

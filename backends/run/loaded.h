@@ -20,9 +20,6 @@ struct LoadedModel {
     void (*unload)(void *handle);
 };
 
-/* Bytes of instructions in an ELF file of this machine; -1 when it is none. */
-int64_t elf_instruction_bytes(const Text *file);
-
 /* For jit_load: each makes a model (malloc) or reports and returns NULL. */
 LoadedModel *llvm_load(const Program *program, Diagnostics *diagnostics);
 LoadedModel *c_load(const Program *program, Diagnostics *diagnostics);

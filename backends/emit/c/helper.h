@@ -24,7 +24,7 @@ struct Vectors {
     int count, capacity;
 };
 
-/* "_mm256": of Intel's intrinsics on vectors of so many lanes. */
+/* vector_lanes.c: "_mm256": of Intel's intrinsics on vectors of so many lanes. */
 const char *intel_prefix(int lanes);
 
 /* The bodies of loads and stores of some lanes, of sums and the like. */

@@ -13,7 +13,6 @@
 #include "ir/graph.h"
 #include "ir/kernel.h"
 #include "ir/text.h"
-#include <ctype.h>
 
 enum { WORKSPACE_ALIGNMENT = 64 };
 
@@ -282,13 +281,6 @@ static void append_run(Source *source, bool parallel) {
 }
 
 /* ---- the whole ---- */
-
-static const char *upper_case(Arena *arena, const char *word) {
-    char *copy = arena_copy_string(arena, word);
-    for (char *at = copy; *at != '\0'; at++)
-        *at = (char)toupper((unsigned char)*at);
-    return copy;
-}
 
 static const char **numbered_members(Arena *arena, const char *stem, int count) {
     const char **names = ARENA_ARRAY(arena, const char *, count + 1);

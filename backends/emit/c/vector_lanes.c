@@ -4,6 +4,10 @@
 #include "ir/text.h"
 #include <assert.h>
 
+const char *intel_prefix(int lanes) {
+    return lanes == 16 ? "_mm512" : lanes == 8 ? "_mm256" : "_mm";
+}
+
 /* Halves are folded onto each other until one lane is left. */
 static void append_fold(const Helper *helper, Text *out) {
     text_format(out,

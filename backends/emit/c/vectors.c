@@ -115,10 +115,6 @@ const char *vectors_function(Vectors *vectors, HelperKind kind, int lanes, int f
 
 /* ---- texts with placeholders ---- */
 
-const char *intel_prefix(int lanes) {
-    return lanes == 16 ? "_mm512" : lanes == 8 ? "_mm256" : "_mm";
-}
-
 static const char *placeholder(const Vectors *vectors, int lanes, const char *name, size_t length) {
     static const char *const above[] = {"_mm_and_ps(_mm_cmpgt_ps(whole, a), one)",
         "_mm256_and_ps(_mm256_cmp_ps(whole, a, _CMP_GT_OQ), one)",

@@ -7,23 +7,6 @@
 #include "ir/graph.h"
 #include "ir/text.h"
 
-#include <ctype.h>
-
-static const char *upper_case(Arena *arena, const char *word) {
-    char *copy = arena_copy_string(arena, word);
-    for (char *at = copy; *at != '\0'; at++)
-        *at = (char)toupper((unsigned char)*at);
-    return copy;
-}
-
-Names cuda_names(const Graph *graph, Arena *arena) {
-    Names names = {.name = arena_format(arena, "%s_cuda", graph->name)};
-    names.upper = upper_case(arena, names.name);
-    names.inputs = header_members(graph, false, arena);
-    names.outputs = header_members(graph, true, arena);
-    return names;
-}
-
 static void document_tensor(
     Text *out, const char *member, const TensorType *type, Layout layout, const char *kind) {
     static const char *const names[] = {"batch", "channels", "height", "width"};

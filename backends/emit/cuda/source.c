@@ -13,10 +13,6 @@
 
 enum { THREADS = 256, BLOCKS_PER_MULTIPROCESSOR = 2, PART_ALIGNMENT = 256 };
 
-bool cuda_takes_pointers(const Graph *graph) {
-    return graph->input_count == 1 && graph->output_count == 1;
-}
-
 /* ---- the network as one global function ---- */
 
 static void write_argument(

@@ -4,7 +4,6 @@
 
 #include "backends/program/summary.h"
 #include "ir/arena.h"
-#include "ir/diagnostics.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
 #include "ir/text.h"
@@ -15,12 +14,6 @@ void cuda_source_write(const Graph *graph, const Program *program, Text *out);
 void cuda_header_write(const Graph *graph, const Program *program, Text *out);
 /* NAME_weights.S: the weights as a symbol, from the file NAME_weights.bin. */
 void cuda_weights_write(const Graph *graph, Text *out);
-/* nvcc.c: the nvcc of $NVCC, of the PATH, of $CUDA_HOME, or where it is usually installed; NULL
- * when there is none. */
-const char *cuda_find_nvcc(Arena *arena);
-/* libNAME.a, compiled by that nvcc and the C compiler of $CC or cc. */
-bool cuda_library_write(const Graph *graph, const Program *program, const char *nvcc, Text *out,
-    Splice *splice, Diagnostics *diagnostics);
 
 /* kernel_source.c: the functions that these kernels call, and a kernel as a function, which does
  * the items of one block. */
@@ -29,7 +22,7 @@ void cuda_kernel_write(const Kernel *kernel, Arena *arena, Text *out);
 /* Bytes of shared memory that the largest kernel of the program needs. */
 int64_t cuda_shared_bytes(const Program *program);
 
-/* header.c: what the files call things. */
+/* names.c: what the files call things. */
 typedef struct Names {
     const char *name, *upper;       /* NAME_cuda, NAME_CUDA */
     const char **inputs, **outputs; /* members of the structs */

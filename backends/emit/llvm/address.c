@@ -169,6 +169,11 @@ LLVMValueRef codegen_address(KernelCodegen *k, int parameter, const Expression *
 
 /* ---- loops ---- */
 
+bool codegen_reduces_strength(const Target *target) {
+    enum { LANES_OF_AVX512 = 16 };
+    return target->architecture != ARCHITECTURE_X86_64 || target->lanes < LANES_OF_AVX512;
+}
+
 static bool has_loop(const Block *block) {
     for (const Statement *statement = block->first; statement; statement = statement->next)
         if (statement->kind == STATEMENT_FOR ||

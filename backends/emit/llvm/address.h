@@ -38,14 +38,14 @@ typedef struct KernelCodegen {
     InnerLoop *inner; /* that is being printed; NULL outside of one */
 } KernelCodegen;
 
-/* kernel.c */
-LLVMTypeRef codegen_lane_type(const Codegen *codegen, LaneType type);
-
 /* address.c */
 LLVMValueRef codegen_index(const Codegen *codegen, int64_t value);
 LLVMValueRef codegen_expression(KernelCodegen *k, const Expression *expression);
 /* Of a parameter or a local, in elements. */
 LLVMValueRef codegen_address(KernelCodegen *k, int parameter, const Expression *offset);
+/* Whether LLVM looks for variables in place of products of loop variables; else loops here have
+ * pointers that move. */
+bool codegen_reduces_strength(const Target *target);
 /* Around the body of a loop: before its first statement, and before its variable is increased. */
 void codegen_enter_loop(KernelCodegen *k, InnerLoop *loop);
 void codegen_leave_loop(KernelCodegen *k, const InnerLoop *loop);

@@ -20,14 +20,36 @@ typedef struct Codegen {
     LLVMTypeRef index; /* as wide as a pointer: of offsets and counts (size_t) */
 } Codegen;
 
-/* kernel.c: the function of a kernel, internal: void (pointers..., size_t begin, size_t end). */
-LLVMValueRef codegen_kernel(Codegen *codegen, const Kernel *kernel);
+/* ---- codegen.c: what all ask for ---- */
 
+void codegen_begin(Codegen *codegen, LLVMContextRef context, const char *name, const Target *target,
+    LLVMTargetMachineRef machine);
+void codegen_end(Codegen *codegen); /* keeps the module */
+/* A string attribute on a function, such as "target-cpu". */
+void codegen_attribute(
+    const Codegen *codegen, LLVMValueRef function, const char *key, const char *value);
+/* An attribute without value on a function (LLVMAttributeFunctionIndex) or on parameter 1, 2, ...
+ */
+void codegen_mark(const Codegen *codegen, LLVMValueRef function, int index, const char *name);
+
+LLVMTypeRef codegen_lane_type(const Codegen *codegen, LaneType type);
 /* A vector of that type, or for one lane a number. */
 LLVMTypeRef codegen_vector_type(const Codegen *codegen, LaneType type, int lanes);
 /* A call of an intrinsic that is overloaded by `type`, or not at all where that is NULL. */
 LLVMValueRef codegen_intrinsic(
     Codegen *codegen, const char *name, LLVMTypeRef type, LLVMValueRef *arguments, unsigned count);
+
+/* "NAME_word", of the program's level where it has one; and the same of the whole library. */
+char *codegen_symbol(const Program *program, const char *word);
+char *codegen_library_symbol(const Program *program, const char *word);
+/* NAME_word, which the user calls. */
+LLVMValueRef codegen_public_function(
+    Codegen *codegen, const Program *program, const char *word, LLVMTypeRef type);
+
+/* ---- the others ---- */
+
+/* kernel.c: the function of a kernel, internal: void (pointers..., size_t begin, size_t end). */
+LLVMValueRef codegen_kernel(Codegen *codegen, const Kernel *kernel);
 
 /* integers.c: the result of an instruction on integers that does not access memory; `lanes` and
  * `type` are those of the destination. */
@@ -56,10 +78,13 @@ void codegen_parallel_start(Codegen *codegen, const Program *program, LLVMValueR
 void codegen_parallel_resume(Codegen *codegen, LLVMValueRef frame);
 LLVMValueRef codegen_parallel_is_done(Codegen *codegen, const Program *program, LLVMValueRef frame);
 
-/* gpu.c: the same for a GPU: a module with the kernels as entries. */
+/* gpu.c: a module with the kernels of a GPU as entries. */
 LLVMModuleRef codegen_gpu_program(
     LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine);
-/* The thread's index in its block; a barrier of the block; memory that the block shares. */
+/* threads.c: an integer that the hardware holds in a register of its own. */
+LLVMValueRef codegen_special_register(Codegen *codegen, const char *name);
+/* The thread's index in its block; a barrier of the block; memory that the block shares.
+ */
 LLVMValueRef codegen_thread(Codegen *codegen);
 void codegen_barrier(Codegen *codegen);
 LLVMValueRef codegen_shared(Codegen *codegen, int64_t floats);
@@ -68,25 +93,7 @@ LLVMValueRef codegen_shared(Codegen *codegen, int64_t floats);
 LLVMModuleRef codegen_dispatch(
     LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine);
 
-/* "NAME_word", of the program's level where it has one. */
-char *codegen_symbol(const Program *program, const char *word);
-/* NAME_word, which the user calls. */
-LLVMValueRef codegen_public_function(
-    Codegen *codegen, const Program *program, const char *word, LLVMTypeRef type);
-
-void codegen_begin(Codegen *codegen, LLVMContextRef context, const char *name, const Target *target,
-    LLVMTargetMachineRef machine);
-void codegen_end(Codegen *codegen); /* keeps the module */
-/* A string attribute on a function, such as "target-cpu". */
-void codegen_attribute(
-    const Codegen *codegen, LLVMValueRef function, const char *key, const char *value);
-/* An attribute without value on a function (LLVMAttributeFunctionIndex) or on parameter 1, 2, ...
- */
-void codegen_mark(const Codegen *codegen, LLVMValueRef function, int index, const char *name);
-
 /* emit.c */
-/* Whether LLVM looks for variables in place of products of loop variables; else kernel.c does. */
-bool codegen_reduces_strength(const Target *target);
 LLVMTargetMachineRef target_machine_create(const Target *target, Diagnostics *diagnostics);
 bool optimise_module(LLVMModuleRef module, LLVMTargetMachineRef machine, Diagnostics *diagnostics);
 bool emit_module(LLVMModuleRef module, LLVMTargetMachineRef machine, EmitKind kind, Text *out,

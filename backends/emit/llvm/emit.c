@@ -1,5 +1,6 @@
 /* From LLVM module to IR text, assembly or object file. */
 #include "backends/emit/emit.h"
+#include "backends/emit/llvm/address.h"
 #include "backends/emit/llvm/codegen.h"
 #include "backends/program/levels.h"
 #include "backends/program/program.h"
@@ -67,11 +68,6 @@ static void initialise_architecture(Architecture architecture) {
     case ARCHITECTURE_COUNT:
         break;
     }
-}
-
-bool codegen_reduces_strength(const Target *target) {
-    enum { LANES_OF_AVX512 = 16 };
-    return target->architecture != ARCHITECTURE_X86_64 || target->lanes < LANES_OF_AVX512;
 }
 
 /* Loop strength reduction takes half of the time that LLVM takes for AVX-512, in searching

@@ -7,37 +7,7 @@
 #include "ir/kernel.h"
 #include <string.h>
 
-enum { SHARED_ADDRESS_SPACE = 3, PTX_KERNEL_CONVENTION = 71, SHARED_ALIGNMENT = 16 };
-
-/* An integer that the hardware holds in a register of its own. */
-static LLVMValueRef special_register(Codegen *codegen, const char *name) {
-    LLVMValueRef value = codegen_intrinsic(codegen, name, NULL, NULL, 0);
-    return LLVMBuildZExt(codegen->builder, value, codegen->index, "");
-}
-
-LLVMValueRef codegen_thread(Codegen *codegen) {
-    return special_register(codegen, "llvm.nvvm.read.ptx.sreg.tid.x");
-}
-
-/* LLVM 20 renamed it, and gave it the number of the barrier. */
-void codegen_barrier(Codegen *codegen) {
-    static const char current[] = "llvm.nvvm.barrier.cta.sync.aligned.all";
-    LLVMValueRef number = LLVMConstInt(codegen->i32, 0, 0);
-    if (LLVMLookupIntrinsicID(current, strlen(current)) != 0)
-        codegen_intrinsic(codegen, current, NULL, &number, 1);
-    else
-        codegen_intrinsic(codegen, "llvm.nvvm.barrier0", NULL, NULL, 0);
-}
-
-LLVMValueRef codegen_shared(Codegen *codegen, int64_t floats) {
-    LLVMTypeRef type = LLVMArrayType2(codegen->float_type, (unsigned long long)floats);
-    LLVMValueRef shared =
-        LLVMAddGlobalInAddressSpace(codegen->module, type, "shared", SHARED_ADDRESS_SPACE);
-    LLVMSetLinkage(shared, LLVMInternalLinkage);
-    LLVMSetInitializer(shared, LLVMGetUndef(type));
-    LLVMSetAlignment(shared, SHARED_ALIGNMENT);
-    return LLVMConstAddrSpaceCast(shared, codegen->pointer);
-}
+enum { PTX_KERNEL_CONVENTION = 71 };
 
 /* for (item = block; item < items; item += blocks) kernel(arguments, item, item + 1); */
 static void emit_entry(Codegen *codegen, const Program *program, const Kernel *kernel) {
@@ -59,8 +29,8 @@ static void emit_entry(Codegen *codegen, const Program *program, const Kernel *k
     LLVMBasicBlockRef after = LLVMAppendBasicBlockInContext(codegen->context, entry, "after");
     LLVMPositionBuilderAtEnd(builder, start);
     LLVMValueRef items = LLVMConstInt(index, (unsigned long long)kernel->extent, 0);
-    LLVMValueRef first = special_register(codegen, "llvm.nvvm.read.ptx.sreg.ctaid.x");
-    LLVMValueRef blocks = special_register(codegen, "llvm.nvvm.read.ptx.sreg.nctaid.x");
+    LLVMValueRef first = codegen_special_register(codegen, "llvm.nvvm.read.ptx.sreg.ctaid.x");
+    LLVMValueRef blocks = codegen_special_register(codegen, "llvm.nvvm.read.ptx.sreg.nctaid.x");
     LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntULT, first, items, ""), loop, after);
     LLVMPositionBuilderAtEnd(builder, loop);
     LLVMValueRef item = LLVMBuildPhi(builder, index, "");

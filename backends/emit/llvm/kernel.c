@@ -8,27 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-LLVMTypeRef codegen_lane_type(const Codegen *codegen, LaneType type) {
-    switch (type) {
-    case LANE_S32:
-        return codegen->i32;
-    case LANE_S16:
-    case LANE_BF16:
-        return codegen->i16;
-    case LANE_U8:
-        return codegen->i8;
-    case LANE_F32:
-    case LANE_TYPE_COUNT:
-        break;
-    }
-    return codegen->float_type;
-}
-
-LLVMTypeRef codegen_vector_type(const Codegen *codegen, LaneType type, int lanes) {
-    LLVMTypeRef lane = codegen_lane_type(codegen, type);
-    return lanes == 1 ? lane : LLVMVectorType(lane, (unsigned)lanes);
-}
-
 static LLVMTypeRef vector_type(const Codegen *codegen, int lanes) {
     return codegen_vector_type(codegen, LANE_F32, lanes);
 }
@@ -234,15 +213,6 @@ static LLVMValueRef emit_constant(KernelCodegen *k, double value, int lanes) {
     for (int i = 0; i < lanes; i++)
         lanes_of_it[i] = scalar;
     return LLVMConstVector(lanes_of_it, (unsigned)lanes);
-}
-
-LLVMValueRef codegen_intrinsic(
-    Codegen *codegen, const char *name, LLVMTypeRef type, LLVMValueRef *arguments, unsigned count) {
-    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
-    size_t types = type ? 1 : 0;
-    LLVMValueRef function = LLVMGetIntrinsicDeclaration(codegen->module, id, &type, types);
-    LLVMTypeRef function_type = LLVMIntrinsicGetType(codegen->context, id, &type, types);
-    return LLVMBuildCall2(codegen->builder, function_type, function, arguments, count, "");
 }
 
 static LLVMValueRef emit_intrinsic(

@@ -23,65 +23,11 @@ typedef struct ModuleCodegen {
     LLVMValueRef *kernels, *steps;
 } ModuleCodegen;
 
-void codegen_begin(Codegen *codegen, LLVMContextRef context, const char *name, const Target *target,
-    LLVMTargetMachineRef machine) {
-    memset(codegen, 0, sizeof *codegen);
-    codegen->context = context;
-    codegen->module = LLVMModuleCreateWithNameInContext(name, context);
-    codegen->builder = LLVMCreateBuilderInContext(context);
-    codegen->target = target;
-    codegen->float_type = LLVMFloatTypeInContext(context);
-    codegen->i8 = LLVMInt8TypeInContext(context);
-    codegen->i16 = LLVMInt16TypeInContext(context);
-    codegen->i32 = LLVMInt32TypeInContext(context);
-    codegen->index = LLVMIntTypeInContext(
-        context, 8 * (unsigned)architecture_pointer_bytes(target->architecture));
-    codegen->pointer = LLVMPointerTypeInContext(context, 0);
-    codegen->void_type = LLVMVoidTypeInContext(context);
-    LLVMSetTarget(codegen->module, target->triple);
-    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
-    LLVMSetModuleDataLayout(codegen->module, layout);
-    LLVMDisposeTargetData(layout);
-}
-
-void codegen_end(Codegen *codegen) {
-    LLVMDisposeBuilder(codegen->builder);
-}
-
-void codegen_attribute(
-    const Codegen *codegen, LLVMValueRef function, const char *key, const char *value) {
-    LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
-        LLVMCreateStringAttribute(
-            codegen->context, key, (unsigned)strlen(key), value, (unsigned)strlen(value)));
-}
-
-void codegen_mark(const Codegen *codegen, LLVMValueRef function, int index, const char *name) {
-    unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));
-    LLVMAddAttributeAtIndex(
-        function, (LLVMAttributeIndex)index, LLVMCreateEnumAttribute(codegen->context, kind, 0));
-}
-
-static char *symbol(const Program *program, const char *suffix) {
-    return arena_format(program->arena, "%s_%s", program->name, suffix);
-}
-
-char *codegen_symbol(const Program *program, const char *word) {
-    if (!program->level)
-        return symbol(program, word);
-    return arena_format(program->arena, "%s_%s_%s", program->name, word, program->level->word);
-}
-
-LLVMValueRef codegen_public_function(
-    Codegen *codegen, const Program *program, const char *word, LLVMTypeRef type) {
-    LLVMValueRef function = LLVMAddFunction(codegen->module, symbol(program, word), type);
-    codegen_mark(codegen, function, LLVMAttributeFunctionIndex, "nounwind");
-    return function;
-}
-
 static LLVMValueRef declare_weights(Codegen *codegen, const Program *program) {
     LLVMTypeRef type =
         LLVMArrayType2(LLVMInt8TypeInContext(codegen->context), program->weights.length);
-    LLVMValueRef weights = LLVMAddGlobal(codegen->module, type, symbol(program, "weights"));
+    LLVMValueRef weights =
+        LLVMAddGlobal(codegen->module, type, codegen_library_symbol(program, "weights"));
     LLVMSetGlobalConstant(weights, 1);
     LLVMSetAlignment(weights, 64);
     LLVMSetVisibility(weights, LLVMHiddenVisibility);
@@ -324,7 +270,8 @@ LLVMModuleRef codegen_program(
 LLVMModuleRef codegen_weights(
     LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine) {
     Codegen codegen;
-    codegen_begin(&codegen, context, symbol(program, "weights"), program->target, machine);
+    codegen_begin(
+        &codegen, context, codegen_library_symbol(program, "weights"), program->target, machine);
     LLVMValueRef weights = declare_weights(&codegen, program);
     LLVMSetInitializer(weights, LLVMConstNull(LLVMGlobalGetValueType(weights)));
     codegen_end(&codegen);

@@ -132,12 +132,43 @@ typedef struct TileRegisters {
 /* What LLVM schedules well in one block; in longer ones it loads ahead and spills accumulators. */
 enum { UNROLLED_MULTIPLY_ADDS = 100 };
 
-/* tile.c: the code of one tile: start with the bias, the products of all taps and
- * channels, the epilogue, the stores. */
-void emit_convolution_tile(const Convolution *conv, ConvolutionTile *tile);
+/* ---- address.c ---- */
+
+/* First output channel of the tile in the whole tensor. */
+const Expression *tile_channel(const Convolution *conv, const ConvolutionTile *tile);
+/* Whether the tap of pixel p lies inside the input's columns; at edges, column and tap are
+ * constant. */
+bool column_inside(const Convolution *conv, const ConvolutionTile *tile, int p);
+/* Loads a vector of weights for each of the tile, from the offset of the first on. */
+void load_tile_weights(const Convolution *conv, const TileRegisters *registers,
+    const Expression *offset, int weights[MAX_TILE_VECTORS]);
+/* Offsets: of the tile's pixel p, where that of its first is given; of its first pixel, where the
+ * tap looks, in a channel of the run; of the tap's weights for the first channel. */
+const Expression *pixel_offset(
+    const Convolution *conv, const Run *run, const Expression *input_offset, int p);
+const Expression *tap_input(const Convolution *conv, const ConvolutionTile *tile, const Run *run,
+    const Expression *run_channel);
+const Expression *tap_weights(const Convolution *conv, const ConvolutionTile *tile);
+
+/* ---- finish.c ---- */
+
+/* Lanes first_lane.. of a register, which belong to the tile's pixel p: `count` channels from
+ * `channel` on, which is constant unless they lie in one run. Stores them to the output; or loads
+ * the residual's, and zeros to the other lanes. */
+typedef struct PixelLanes {
+    const Expression *channel;
+    int pixel, first_lane, count;
+} PixelLanes;
+void store_lanes(
+    const Convolution *conv, const ConvolutionTile *tile, const PixelLanes *place, int reg);
+void load_residual_lanes(
+    const Convolution *conv, const ConvolutionTile *tile, const PixelLanes *place, int reg);
+
 /* The epilogue and the store of pixel p, vector v, of `width` lanes. */
 void emit_convolution_result(
     const Convolution *conv, const ConvolutionTile *tile, int p, int v, int reg, int width);
+
+/* ---- sums.c ---- */
 
 /* The products in a part of an output's sum; 0 where they are few enough to be one sum. */
 int64_t convolution_sum_part(const Convolution *conv);
@@ -157,55 +188,22 @@ const Expression *open_parts(const Convolution *conv, const char *name, const Ex
 void close_parts(const Convolution *conv, const ConvolutionTile *tile,
     const TileRegisters *registers, int64_t part);
 
-/* flat.c: code for each panel of each group, by loops over those whose runs are the
- * same; emit_pixels finds the tile's group, panel, channels, runs and weights set. */
-typedef void EmitPixels(const Convolution *conv, ConvolutionTile *tile);
-void emit_convolution_panels(
-    const Convolution *conv, ConvolutionTile *tile, EmitPixels *emit_pixels);
+/* ---- pack_order.c, pack_pairs.c, pack.c ---- */
 
-/* Whether the tap of pixel p lies inside the input's columns; at edges, column and tap are
- * constant. */
-bool column_inside(const Convolution *conv, const ConvolutionTile *tile, int p);
-/* Loads a vector of weights for each of the tile, from the offset of the first on. */
-void load_tile_weights(const Convolution *conv, const TileRegisters *registers,
-    const Expression *offset, int weights[MAX_TILE_VECTORS]);
-/* Offsets: of the tile's pixel p, where that of its first is given; of its first pixel, where the
- * tap looks, in a channel of the run; of the tap's weights for the first channel. */
-const Expression *pixel_offset(
-    const Convolution *conv, const Run *run, const Expression *input_offset, int p);
-const Expression *tap_input(const Convolution *conv, const ConvolutionTile *tile, const Run *run,
-    const Expression *run_channel);
-const Expression *tap_weights(const Convolution *conv, const ConvolutionTile *tile);
+/* The column of the weights that belongs to input `input` as it lies in memory. */
+int64_t weight_column(const Convolution *conv, int64_t input);
+/* The input channels of a group, where each run begins with a new pair. */
+int64_t packed_inputs(const Convolution *conv, int64_t group);
+/* The input channel of the group that is packed at each place; -1 where a pair has only one. */
+const int64_t *packed_order(const Convolution *conv, int64_t group);
 
-/* Lanes first_lane.. of a register, which belong to the tile's pixel p: `count` channels from
- * `channel` on, which is constant unless they lie in one run. Stores them to the output; or loads
- * the residual's, and zeros to the other lanes. */
-typedef struct PixelLanes {
-    const Expression *channel;
-    int pixel, first_lane, count;
-} PixelLanes;
-void store_lanes(
-    const Convolution *conv, const ConvolutionTile *tile, const PixelLanes *place, int reg);
-void load_residual_lanes(
-    const Convolution *conv, const ConvolutionTile *tile, const PixelLanes *place, int reg);
-/* First output channel of the tile in the whole tensor. */
-const Expression *tile_channel(const Convolution *conv, const ConvolutionTile *tile);
-
-/* Sets main_outputs: whether the node's last channels are computed as dot products. */
-void set_convolution_tail(Convolution *conv, const Node *node);
-/* Floats that the packed weights of a group's tail take; 0 without one. */
-int64_t tail_weight_floats(const Convolution *conv);
-/* Packs them from the weights [output][input] and biases (or NULL) of the whole node. */
-void pack_tail(
-    const Convolution *conv, int64_t group, const float *weights, const float *bias, float *out);
-/* The tail of the pixels begin..end-1, flat or of the tile's row; none when begin >= end. */
-void emit_tail(
-    const Convolution *conv, ConvolutionTile *tile, const Expression *begin, const Expression *end);
+/* Packs weights of bf16 in pairs. */
+void pack_pairs(Convolution *conv, const Weight *weight);
 
 /* Packs the weights and the biases (or NULL), and sets what says where they are. */
 void pack_convolution(Convolution *conv, const Weight *weight, const Weight *bias);
-/* The column of the weights that belongs to input `input` as it lies in memory. */
-int64_t weight_column(const Convolution *conv, int64_t input);
+
+/* ---- products_pairs.c ---- */
 
 /* One tap and two channels, or the last one of a run. */
 typedef struct PairProducts {
@@ -219,9 +217,8 @@ typedef struct PairProducts {
 } PairProducts;
 
 void emit_pair_products(const PairProducts *products);
-/* The input channels of a group, where each run begins with a new pair. */
-int64_t packed_inputs(const Convolution *conv, int64_t group);
-void pack_pairs(Convolution *conv, const Weight *weight);
+
+/* ---- products_lanes.c ---- */
 
 /* The multiply-adds of one tap and up to as many channels as a vector has lanes, which lie one
  * after the other. */
@@ -234,5 +231,32 @@ bool takes_lanes_of_rows(
     const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers);
 void emit_rows_by_lane(
     const Convolution *conv, ConvolutionTile *tile, const TileRegisters *registers);
+
+/* ---- tail.c ---- */
+
+/* Sets main_outputs: whether the node's last channels are computed as dot products. */
+void set_convolution_tail(Convolution *conv, const Node *node);
+/* Floats that the packed weights of a group's tail take; 0 without one. */
+int64_t tail_weight_floats(const Convolution *conv);
+/* Packs them from the weights [output][input] and biases (or NULL) of the whole node. */
+void pack_tail(
+    const Convolution *conv, int64_t group, const float *weights, const float *bias, float *out);
+/* The tail of the pixels begin..end-1, flat or of the tile's row; none when begin >= end. */
+void emit_tail(
+    const Convolution *conv, ConvolutionTile *tile, const Expression *begin, const Expression *end);
+
+/* ---- tile.c ---- */
+
+/* The code of one tile: start with the bias, the products of all taps and
+ * channels, the epilogue, the stores. */
+void emit_convolution_tile(const Convolution *conv, ConvolutionTile *tile);
+
+/* ---- flat.c ---- */
+
+/* Code for each panel of each group, by loops over those whose runs are the
+ * same; emit_pixels finds the tile's group, panel, channels, runs and weights set. */
+typedef void EmitPixels(const Convolution *conv, ConvolutionTile *tile);
+void emit_convolution_panels(
+    const Convolution *conv, ConvolutionTile *tile, EmitPixels *emit_pixels);
 
 #endif

@@ -430,7 +430,7 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
     conv->input = from ? from->placement : value_placement(emission, node->operands[0]);
     if (node->operand_count > 1)
         conv->residual =
-            channels_last(emission, node, value_placement(emission, node->operands[1]));
+            make_channels_last(emission, node, value_placement(emission, node->operands[1]));
     conv->in_place = conv->flat && adds_in_place(emission, node, conv->residual);
     conv->output = to ? to->placement : result_placement(conv, node);
     conv->group_inputs = conv->input->channels / conv->groups;

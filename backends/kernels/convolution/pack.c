@@ -8,14 +8,6 @@
 #include "ir/graph.h"
 #include <string.h>
 
-int64_t weight_column(const Convolution *conv, int64_t input) {
-    int64_t pixels = conv->input->flattened_pixels, channels;
-    if (pixels == 0)
-        return input;
-    channels = conv->group_inputs / pixels;
-    return input % channels * pixels + input / channels;
-}
-
 /* Each row of `channel_count` weights takes the room of `stride`. */
 static float *pack_panel(const Convolution *conv, const float *weights, int64_t first_output,
     int64_t channel_count, int64_t stride, float *out) {

@@ -3,75 +3,12 @@
  * and added in one instruction; where it is of f32, the weights are widened, and there are two
  * multiply-adds, as without pairs. */
 #include "backends/kernels/convolution/convolution.h"
-#include "backends/program/call.h"
 #include "backends/program/placement.h"
 #include "backends/schedule/tile_model.h"
 #include "ir/arena.h"
 #include "ir/bf16.h"
-#include "ir/graph.h"
 #include "ir/kernel.h"
 #include <assert.h>
-
-/* ---- packing ---- */
-
-/* Where a group's input channels of one run begin among the packed ones: each run begins with a new
- * pair. */
-int64_t packed_inputs(const Convolution *conv, int64_t group) {
-    int64_t count = 0;
-    for (int i = 0; i < conv->input->run_count; i++)
-        count += (group_part(conv, group, i).count + 1) / 2 * 2;
-    return count;
-}
-
-/* The input channel of the group that is packed at each place; -1 where a pair has only one. */
-static const int64_t *packed_order(const Convolution *conv, int64_t group) {
-    int64_t begin = group * conv->group_inputs, count = 0;
-    int64_t *order = ARENA_ARRAY(conv->arena, int64_t, conv->packed_inputs);
-    for (int64_t i = 0; i < conv->packed_inputs; i++)
-        order[i] = -1;
-    for (int i = 0; i < conv->input->run_count; i++) {
-        RunPart part = group_part(conv, group, i);
-        for (int64_t j = 0; j < part.count; j++)
-            order[count++] = part.first + j - begin;
-        count = (count + 1) / 2 * 2;
-    }
-    return order;
-}
-
-/* Pairs of one tap: [pair][output channel][number of the pair]. */
-static uint16_t *pack_tap(const Convolution *conv, const float *weights, const int64_t *order,
-    int64_t first_output, int64_t outputs, int64_t tap, uint16_t *out) {
-    int64_t taps = conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
-    for (int64_t pair = 0; pair < conv->packed_inputs; pair += 2)
-        for (int64_t output = first_output; output < first_output + outputs; output++)
-            for (int64_t i = pair; i < pair + 2; i++, out++) {
-                if (order[i] < 0)
-                    continue;
-                int64_t column = weight_column(conv, order[i]);
-                *out =
-                    bf16_from_float(weights[(output * conv->group_inputs + column) * taps + tap]);
-            }
-    return out;
-}
-
-void pack_pairs(Convolution *conv, const Weight *weight) {
-    int64_t taps = conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
-    int64_t outputs = conv->groups * conv->group_outputs;
-    uint16_t *packed = call_weight_halves(
-        conv->emission, conv->call, outputs * conv->packed_inputs * taps, &conv->weights);
-    for (int64_t group = 0; group < conv->groups; group++) {
-        const int64_t *order = packed_order(conv, group);
-        for (int64_t first = 0; first < conv->group_outputs; first += conv->panel_channels) {
-            int64_t left = conv->group_outputs - first;
-            int64_t count = left < conv->panel_channels ? left : conv->panel_channels;
-            for (int64_t tap = 0; tap < taps; tap++)
-                packed = pack_tap(conv, weight->data, order, group * conv->group_outputs + first,
-                    count, tap, packed);
-        }
-    }
-}
-
-/* ---- products ---- */
 
 static void load_pairs(const Convolution *conv, const TileRegisters *registers,
     const Expression *offset, int weights[MAX_TILE_VECTORS]) {

@@ -285,7 +285,7 @@ bool lower_quantize(Emission *emission, const Node *node) {
     bool planes =
         are_planes(q.input) && value->type.rank == 4 && !emission->decisions->claims[value->id];
     if (!planes)
-        q.input = channels_last(emission, node, q.input);
+        q.input = make_channels_last(emission, node, q.input);
     memcpy(q.padding, node_list(node, "padding").items, sizeof q.padding);
     q.output = planes ? place_pixels(emission, value) : place_result(emission, value);
     call_begin(emission, &call, node, q.output->images * q.output->height);

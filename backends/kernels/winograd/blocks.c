@@ -209,10 +209,10 @@ static void describe_result(
     conv->groups = 1;
     conv->residual_activation = (Activation)node_integer(node, "residual_activation");
     conv->activation = (Activation)node_integer(node, "activation");
-    conv->input = channels_last(emission, node, value_placement(emission, node->operands[0]));
+    conv->input = make_channels_last(emission, node, value_placement(emission, node->operands[0]));
     if (node->operand_count > 1)
         conv->residual =
-            channels_last(emission, node, value_placement(emission, node->operands[1]));
+            make_channels_last(emission, node, value_placement(emission, node->operands[1]));
     conv->output = place_result(emission, node->results[0]);
     conv->group_inputs = conv->packed_inputs = conv->input_block = conv->input->channels;
     conv->group_outputs = conv->main_outputs = conv->output->channels;

@@ -1,0 +1,99 @@
+/* What all of the LLVM backend asks for: modules, types, attributes, calls of intrinsics, symbols.
+ */
+#include "backends/emit/llvm/codegen.h"
+#include "backends/program/program.h"
+#include "backends/program/summary.h"
+#include "backends/target/target.h"
+#include "ir/arena.h"
+#include "ir/kernel.h"
+#include <string.h>
+
+void codegen_begin(Codegen *codegen, LLVMContextRef context, const char *name, const Target *target,
+    LLVMTargetMachineRef machine) {
+    memset(codegen, 0, sizeof *codegen);
+    codegen->context = context;
+    codegen->module = LLVMModuleCreateWithNameInContext(name, context);
+    codegen->builder = LLVMCreateBuilderInContext(context);
+    codegen->target = target;
+    codegen->float_type = LLVMFloatTypeInContext(context);
+    codegen->i8 = LLVMInt8TypeInContext(context);
+    codegen->i16 = LLVMInt16TypeInContext(context);
+    codegen->i32 = LLVMInt32TypeInContext(context);
+    codegen->index = LLVMIntTypeInContext(
+        context, 8 * (unsigned)architecture_pointer_bytes(target->architecture));
+    codegen->pointer = LLVMPointerTypeInContext(context, 0);
+    codegen->void_type = LLVMVoidTypeInContext(context);
+    LLVMSetTarget(codegen->module, target->triple);
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
+    LLVMSetModuleDataLayout(codegen->module, layout);
+    LLVMDisposeTargetData(layout);
+}
+
+void codegen_end(Codegen *codegen) {
+    LLVMDisposeBuilder(codegen->builder);
+}
+
+void codegen_attribute(
+    const Codegen *codegen, LLVMValueRef function, const char *key, const char *value) {
+    LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
+        LLVMCreateStringAttribute(
+            codegen->context, key, (unsigned)strlen(key), value, (unsigned)strlen(value)));
+}
+
+void codegen_mark(const Codegen *codegen, LLVMValueRef function, int index, const char *name) {
+    unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));
+    LLVMAddAttributeAtIndex(
+        function, (LLVMAttributeIndex)index, LLVMCreateEnumAttribute(codegen->context, kind, 0));
+}
+
+/* ---- types and calls ---- */
+
+LLVMTypeRef codegen_lane_type(const Codegen *codegen, LaneType type) {
+    switch (type) {
+    case LANE_S32:
+        return codegen->i32;
+    case LANE_S16:
+    case LANE_BF16:
+        return codegen->i16;
+    case LANE_U8:
+        return codegen->i8;
+    case LANE_F32:
+    case LANE_TYPE_COUNT:
+        break;
+    }
+    return codegen->float_type;
+}
+
+LLVMTypeRef codegen_vector_type(const Codegen *codegen, LaneType type, int lanes) {
+    LLVMTypeRef lane = codegen_lane_type(codegen, type);
+    return lanes == 1 ? lane : LLVMVectorType(lane, (unsigned)lanes);
+}
+
+LLVMValueRef codegen_intrinsic(
+    Codegen *codegen, const char *name, LLVMTypeRef type, LLVMValueRef *arguments, unsigned count) {
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+    size_t types = type ? 1 : 0;
+    LLVMValueRef function = LLVMGetIntrinsicDeclaration(codegen->module, id, &type, types);
+    LLVMTypeRef function_type = LLVMIntrinsicGetType(codegen->context, id, &type, types);
+    return LLVMBuildCall2(codegen->builder, function_type, function, arguments, count, "");
+}
+
+/* ---- symbols ---- */
+
+char *codegen_library_symbol(const Program *program, const char *suffix) {
+    return arena_format(program->arena, "%s_%s", program->name, suffix);
+}
+
+char *codegen_symbol(const Program *program, const char *word) {
+    if (!program->level)
+        return codegen_library_symbol(program, word);
+    return arena_format(program->arena, "%s_%s_%s", program->name, word, program->level->word);
+}
+
+LLVMValueRef codegen_public_function(
+    Codegen *codegen, const Program *program, const char *word, LLVMTypeRef type) {
+    LLVMValueRef function =
+        LLVMAddFunction(codegen->module, codegen_library_symbol(program, word), type);
+    codegen_mark(codegen, function, LLVMAttributeFunctionIndex, "nounwind");
+    return function;
+}
