@@ -1,8 +1,14 @@
-/* The sums of one thread of a convolution: channels x pixels registers. */
+/* The sums of one thread of a convolution: channels x pixels registers.
+ *
+ * Where a thread adds so many products that a float32 would lose their last bits, each part of them
+ * begins with zeros and is then added to the totals: registers of which compilers may keep some in
+ * memory, since they are not needed in the innermost loops. */
 #include "backends/gpu/convolution.h"
 #include "backends/gpu/gpu.h"
 #include "backends/program/math.h"
+#include "backends/program/part_sum.h"
 #include "backends/schedule/shape.h"
+#include "backends/schedule/sum_parts.h"
 #include "ir/arena.h"
 #include "ir/kernel.h"
 
@@ -14,16 +20,72 @@ typedef struct PixelWindow {
     const Expression *row, *column; /* of that place; may lie in the padding */
 } PixelWindow;
 
+/* How much of a thread's products is a part: so many of its input channels, or rows of the window
+ * for one channel, or columns of a row. All are 0 where there are no parts. */
+typedef struct ThreadParts {
+    int64_t inputs, rows, columns;
+} ThreadParts;
+
 typedef struct Sums {
     GpuConvolution *conv;
     KernelBuilder *builder;
     Arena *arena;
-    int *sums;
+    ThreadParts parts;
+    int *sums, *totals;            /* of a part; of all. The same without parts */
     const Expression *weights;     /* offset of the thread's own */
     const Expression *first_input; /* channel */
     const Expression *pixel;       /* the thread's first, in all images */
     PixelWindow windows[MOST_PIXELS];
 } Sums;
+
+/* ---- parts ---- */
+
+static ThreadParts thread_parts(const GpuConvolution *conv) {
+    int64_t inputs = (conv->group_inputs - 1) / conv->shape.slices + 1;
+    int64_t part = sum_part(inputs * conv->taps, LONGEST_SUM);
+    int64_t columns = conv->window.kernel[1];
+    if (part == 0)
+        return (ThreadParts){0};
+    if (part >= conv->taps)
+        return (ThreadParts){.inputs = part / conv->taps};
+    if (part >= columns)
+        return (ThreadParts){.rows = part / columns};
+    return (ThreadParts){.columns = part};
+}
+
+static bool has_parts(const ThreadParts *parts) {
+    return parts->inputs + parts->rows + parts->columns > 0;
+}
+
+static int *start_registers(const Sums *sums) {
+    int count = sums->conv->shape.channels * sums->conv->shape.pixels;
+    int *registers = ARENA_ARRAY(sums->arena, int, count);
+    for (int i = 0; i < count; i++)
+        registers[i] = emit_splat(sums->builder, 1, 0.0f);
+    return registers;
+}
+
+/* A loop whose steps add products; `part` steps are a part, 0: the loop ends none. */
+static const Expression *open_products(const Sums *sums, const char *name, const Expression *begin,
+    int64_t end, int64_t step, int64_t part) {
+    const Expression *last = expression_constant(sums->arena, end);
+    if (part == 0)
+        return kernel_open_for(sums->builder, name, begin, last, step);
+    const Expression *first = kernel_open_for(sums->builder, "part", begin, last, part * step);
+    return open_part(sums->builder, name, first, part * step, last, step);
+}
+
+static void close_products(const Sums *sums, int64_t part) {
+    KernelBuilder *builder = sums->builder;
+    kernel_close(builder);
+    if (part == 0)
+        return;
+    for (int i = 0; i < sums->conv->shape.channels * sums->conv->shape.pixels; i++) {
+        kernel_binary(builder, INSTRUCTION_add, sums->totals[i], sums->totals[i], sums->sums[i]);
+        kernel_splat(builder, sums->sums[i], 0.0f);
+    }
+    kernel_close(builder);
+}
 
 /* ---- products ---- */
 
@@ -56,8 +118,8 @@ static void emit_products(const Sums *sums, const int *inputs, const Expression 
 
 static const Expression *open_inputs(const Sums *sums) {
     const GpuConvolution *conv = sums->conv;
-    return kernel_open_for(sums->builder, "input_channel", conv->slice,
-        expression_constant(sums->arena, conv->group_inputs), conv->shape.slices);
+    return open_products(sums, "input_channel", conv->slice, conv->group_inputs, conv->shape.slices,
+        sums->parts.inputs);
 }
 
 static void emit_pointwise(const Sums *sums) {
@@ -72,7 +134,7 @@ static void emit_pointwise(const Sums *sums) {
     for (int pixel = 0; pixel < pixels; pixel++)
         inputs[pixel] = emit_lane(sums->builder, reg, pixel);
     emit_products(sums, inputs, index);
-    kernel_close(sums->builder);
+    close_products(sums, sums->parts.inputs);
 }
 
 /* ---- any convolution: number by number ---- */
@@ -166,17 +228,19 @@ static void emit_any(Sums *sums) {
     const Expression *index = open_inputs(sums);
     const Expression *plane = kernel_let(builder, "plane",
         access_plane(&conv->input, expression_add(arena, sums->first_input, index)));
-    const Expression *row = kernel_open_range(builder, "kernel_row", 0, conv->window.kernel[0], 1);
+    const Expression *zero = expression_constant(arena, 0);
+    const Expression *row =
+        open_products(sums, "kernel_row", zero, conv->window.kernel[0], 1, sums->parts.rows);
     const Expression *column =
-        kernel_open_range(builder, "kernel_column", 0, conv->window.kernel[1], 1);
+        open_products(sums, "kernel_column", zero, conv->window.kernel[1], 1, sums->parts.columns);
     for (int pixel = 0; pixel < conv->shape.pixels; pixel++)
         inputs[pixel] = load_tap(sums, &sums->windows[pixel], plane, row, column);
     emit_products(sums, inputs,
         expression_sum(arena, expression_multiply(arena, index, conv->taps),
             expression_multiply(arena, row, conv->window.kernel[1]), column, NULL));
-    kernel_close(builder);
-    kernel_close(builder);
-    kernel_close(builder);
+    close_products(sums, sums->parts.columns);
+    close_products(sums, sums->parts.rows);
+    close_products(sums, sums->parts.inputs);
 }
 
 /* ---- the thread ---- */
@@ -186,12 +250,11 @@ const int *emit_sums(GpuConvolution *conv) {
     Arena *arena = conv->arena;
     const ConvolutionShape *shape = &conv->shape;
     int64_t own = conv->group_inputs * conv->taps * shape->channels;
-    int count = shape->channels * shape->pixels,
-        threads = shape->quads * shape->parts * shape->slices;
-    Sums sums = {.conv = conv, .builder = builder, .arena = arena};
-    sums.sums = ARENA_ARRAY(arena, int, count);
-    for (int i = 0; i < count; i++)
-        sums.sums[i] = emit_splat(builder, 1, 0.0f);
+    int threads = shape->quads * shape->parts * shape->slices;
+    Sums sums = {.conv = conv, .builder = builder, .arena = arena, .parts = thread_parts(conv)};
+    sums.sums = sums.totals = start_registers(&sums);
+    if (has_parts(&sums.parts))
+        sums.totals = start_registers(&sums);
     sums.weights = kernel_let(builder, "first_weight",
         expression_multiply(arena,
             expression_add(arena, expression_multiply(arena, conv->tile, shape->parts), conv->part),
@@ -216,5 +279,5 @@ const int *emit_sums(GpuConvolution *conv) {
     kernel_close(builder);
     if (idle)
         kernel_close(builder);
-    return sums.sums;
+    return sums.totals;
 }

@@ -1,5 +1,7 @@
 """What nvcc says of generated sources: no warnings, nothing spilled, and shared memory that the architecture has."""
 
+import re
+
 import pytest
 from model import write_sources
 from networks import FULL, NETWORKS, name, path
@@ -27,6 +29,17 @@ def test_resources(spec, parameters, architecture, tmp_path):
     assert found.spill_bytes == 0
     assert found.static_bytes + found.dynamic_bytes <= SHARED_KIB_LIMITS[architecture] * 1024
     assert found.blocks(architecture) >= 1
+
+
+@pytest.mark.parametrize("name, layer", [("linear", "input x: f32[256, 100000]\n output y = linear(x, 200)"),
+                                         ("window", "input x: f32[1, 3, 110, 110]\n output y = conv(x, 12, [100, 100])")])
+def test_long_sums(name, layer, tmp_path):
+    """Two sets of sums, of a part and of all, fit into the registers."""
+    spec = tmp_path / f"{name}.rfl"
+    spec.write_text(f"network {name} {{ {layer} }}\n")
+    write_sources(spec, ["--random-weights", 1], "cuda-sm_80", tmp_path)
+    assert re.search(r"int part\d* = ", (tmp_path / "network.cu").read_text())
+    assert resources(tmp_path, "sm_80").spill_bytes == 0
 
 
 def test_table_of_gpus():
