@@ -14,7 +14,7 @@
 #include "backends/program/math.h"
 #include "backends/program/part_sum.h"
 #include "backends/program/placement.h"
-#include "backends/schedule/reading.h"
+#include "backends/schedule/lowering.h"
 #include "backends/schedule/shape.h"
 #include "backends/schedule/sum_parts.h"
 #include "ir/arena.h"
@@ -438,7 +438,7 @@ static void describe(WindowOp *op, const Node *node, const Link *from, const Lin
     read_node(op, node);
     if (op->kind == WINDOW_DEPTHWISE || op->kind == WINDOW_MEAN)
         op->parts = window_parts(&op->rows.window);
-    op->gathered = can_gather(node) && placement_is_scattered(op->input);
+    op->gathered = reading_of(node) == READING_ONCE && placement_is_scattered(op->input);
     op->tile_pixels = op->gathered ? 1 : choose_window_tile(op);
     op->rows.images = op->output->images;
     op->rows.columns = (ColumnRange){0, op->output->width};

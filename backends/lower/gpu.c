@@ -2,10 +2,11 @@
 #include "backends/lower/gpu.h"
 #include "backends/gpu/gpu.h"
 #include "backends/program/emission.h"
-#include "backends/schedule/shape.h"
+#include "backends/schedule/lowering.h"
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
 #include "ir/graph.h"
+#include <assert.h>
 #include <string.h>
 
 static bool lower_node(GpuLowering *gpu, const Node *node) {
@@ -14,53 +15,25 @@ static bool lower_node(GpuLowering *gpu, const Node *node) {
     const Node *producer = node->operands[0]->producer;
     if (producer && gpu->fused_into[node->operands[0]->id] == node)
         return gpu_lower_convolution(gpu, node);
-    switch (node->op) {
-    case OP_conv:
-        return is_depthwise(node) && node->operand_count == 1 ? gpu_lower_map(gpu, node)
-                                                              : gpu_lower_convolution(gpu, node);
-    case OP_linear:
+    switch (gpu_family(node)) {
+    case GPU_CONVOLUTION:
         return gpu_lower_convolution(gpu, node);
-    case OP_pad:
-    case OP_max_pool:
-    case OP_avg_pool:
-    case OP_relu:
-    case OP_relu6:
-    case OP_sigmoid:
-    case OP_hard_sigmoid:
-    case OP_hard_swish:
-    case OP_add:
-    case OP_multiply:
-    case OP_local_response_norm:
+    case GPU_MAP:
         return gpu_lower_map(gpu, node);
-    case OP_concat:
-    case OP_split:
-    case OP_shuffle:
-    case OP_gather:
-    case OP_route:
-    case OP_flatten:
-    case OP_unflatten:
-    case OP_crop:
+    case GPU_VIEW:
         gpu_view(gpu, node);
         return true;
-    case OP_global_avg_pool:
-    case OP_softmax:
+    case GPU_REDUCE:
         return gpu_lower_reduce(gpu, node);
-    case OP_quantize:
-    case OP_quantized_conv:
-    case OP_quantized_linear:
+    case GPU_NO_CODE:
         diagnostics_report(gpu->emission.diagnostics, SEVERITY_ERROR, node->where,
             "compile without --precision int8", "there is no code for '%s' on GPUs",
             op_info(node->op)->name);
         return false;
-    case OP_range:
-    case OP_batch_norm:
-    case OP_bias:
-    case OP_COUNT:
+    case GPU_NONE:
         break;
     }
-    diagnostics_report(gpu->emission.diagnostics, SEVERITY_ERROR, node->where,
-        "every optimisation level has the passes that remove it: see `riffle passes`",
-        "'%s' has no kernel; the pipeline must remove it", op_info(node->op)->name);
+    assert(!"has_kernels looked for it");
     return false;
 }
 

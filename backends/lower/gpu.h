@@ -5,7 +5,7 @@
 #include "backends/program/emission.h"
 #include <stdbool.h>
 
-/* cuda/lower.c: all of it, for a target that is a GPU. False after reporting an error. */
+/* All of it, for a target that is a GPU. False after reporting an error. */
 bool gpu_lower(Emission *emission);
 
 #endif

@@ -10,7 +10,7 @@
 #include "backends/kernels/in_place.h"
 #include "backends/kernels/kernels.h"
 #include "backends/kernels/place.h"
-#include "backends/lower/convolution.h"
+#include "backends/kernels/winograd/winograd.h"
 #include "backends/lower/gpu.h"
 #include "backends/program/buffers.h"
 #include "backends/program/compilation.h"
@@ -19,8 +19,10 @@
 #include "backends/program/program.h"
 #include "backends/program/summary.h"
 #include "backends/program/workspace.h"
-#include "backends/schedule/chains.h"
 #include "backends/schedule/decisions.h"
+#include "backends/schedule/form.h"
+#include "backends/schedule/lowering.h"
+#include "backends/schedule/winograd.h"
 #include "backends/target/target.h"
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
@@ -32,52 +34,30 @@
 /* ---- the walk ---- */
 
 static bool lower_node(Emission *emission, const Node *node) {
-    if (node->op == OP_max_pool && node->results[0]->type.element == ELEMENT_U8)
-        return lower_quantized(emission, node);
-    if (chain_previous(emission->decisions, node))
+    WinogradBlock block;
+    const Placement **operands =
+        ARENA_ARRAY(emission->arena, const Placement *, node->operand_count);
+    for (int i = 0; i < node->operand_count; i++)
+        operands[i] = emission->placements[node->operands[i]->id]; /* NULL inside of a chain */
+    switch (form_of(emission->decisions, node, operands, &block)) {
+    case FORM_ROWS:
         return lower_chain(emission, node);
-    switch (node->op) {
-    case OP_quantize:
-    case OP_quantized_conv:
-    case OP_quantized_linear:
+    case FORM_FLAT:
+        return lower_flat_convolution(emission, node);
+    case FORM_WINOGRAD:
+        return lower_winograd(emission, node, &block);
+    case FORM_BYTES:
         return lower_quantized(emission, node);
-    case OP_conv:
-    case OP_linear:
-        return lower_convolution(emission, node);
-    case OP_pad:
-    case OP_max_pool:
-    case OP_avg_pool:
-        return lower_chain(emission, node);
-    case OP_relu:
-    case OP_relu6:
-    case OP_sigmoid:
-    case OP_hard_sigmoid:
-    case OP_hard_swish:
-    case OP_add:
-    case OP_multiply:
+    case FORM_ELEMENTS:
         return lower_elementwise(emission, node);
-    case OP_concat:
-    case OP_split:
-    case OP_shuffle:
-    case OP_gather:
-    case OP_route:
-    case OP_flatten:
-    case OP_unflatten:
-    case OP_crop:
+    case FORM_LAYOUT:
         return lower_layout(emission, node);
-    case OP_global_avg_pool:
-    case OP_softmax:
-    case OP_local_response_norm:
+    case FORM_REDUCTION:
         return lower_reduction(emission, node);
-    case OP_batch_norm:
-    case OP_bias:
-    case OP_range:
-    case OP_COUNT:
+    case FORM_NONE:
         break;
     }
-    diagnostics_report(emission->diagnostics, SEVERITY_ERROR, node->where,
-        "every optimisation level has the passes that remove it: see `riffle passes`",
-        "'%s' has no kernel; the pipeline must remove it", op_info(node->op)->name);
+    assert(!"has_kernels looked for it");
     return false;
 }
 
@@ -162,6 +142,17 @@ static bool have_data(const Graph *graph, Diagnostics *diagnostics) {
     return true;
 }
 
+static bool has_kernels(const Graph *graph, const Target *target, Diagnostics *diagnostics) {
+    for (const Node *node = graph->first; node; node = node->next)
+        if (target->gpu ? gpu_family(node) == GPU_NONE : kernel_family(node) == KERNELS_NONE) {
+            diagnostics_report(diagnostics, SEVERITY_ERROR, node->where,
+                "every optimisation level has the passes that remove it: see `riffle passes`",
+                "'%s' has no kernel; the pipeline must remove it", op_info(node->op)->name);
+            return false;
+        }
+    return true;
+}
+
 static Program *new_program(const Graph *graph, const Compilation *compilation, Arena *arena) {
     Program *program = ARENA_NEW(arena, Program);
     program->measured = ARENA_NEW(arena, Measured);
@@ -199,7 +190,7 @@ static bool lower_for_processor(Emission *emission) {
 Program *program_lower(
     const Graph *graph, const Compilation *compilation, Arena *arena, Diagnostics *diagnostics) {
     int values = graph->next_value_id + 1;
-    if (!have_data(graph, diagnostics))
+    if (!have_data(graph, diagnostics) || !has_kernels(graph, compilation->target, diagnostics))
         return NULL;
     Emission emission = {.compilation = compilation,
         .graph = graph,

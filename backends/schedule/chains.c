@@ -3,15 +3,11 @@
 #include "backends/program/options.h"
 #include "backends/schedule/chain_cost.h"
 #include "backends/schedule/decisions.h"
+#include "backends/schedule/lowering.h"
 #include "backends/schedule/tuning.h"
 #include "backends/schedule/winograd.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
-
-static bool is_row_node(const Node *node) {
-    return node->op == OP_conv || node->op == OP_max_pool || node->op == OP_avg_pool ||
-           node->op == OP_pad;
-}
 
 const Node *chain_next(const Decisions *decisions, const Node *node) {
     return node->result_count == 1 ? decisions->chain_next[node->results[0]->id] : NULL;
@@ -42,8 +38,8 @@ static bool may_link(
     const Node *nodes[MOST_CHAIN + 1];
     WinogradBlock block;
     /* 1. both can compute row by row */
-    if (!is_row_node(node) || !is_row_node(next) || value->type.element == ELEMENT_U8 ||
-        takes_winograd(decisions, node, &block) || takes_winograd(decisions, next, &block))
+    if (!computes_rows(node) || !computes_rows(next) || takes_winograd(decisions, node, &block) ||
+        takes_winograd(decisions, next, &block))
         return false;
     /* 2. nobody else reads what lies between, and it is no residual */
     if (uses[value->id] != 1 || next->operands[0] != value)

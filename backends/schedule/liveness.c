@@ -3,7 +3,7 @@
 #include "backends/schedule/liveness.h"
 #include "backends/schedule/chains.h"
 #include "backends/schedule/decisions.h"
-#include "backends/schedule/reading.h"
+#include "backends/schedule/layout_channels.h"
 #include "backends/schedule/routes.h"
 #include "ir/arena.h"
 #include "ir/graph.h"

@@ -8,6 +8,7 @@
  * cost more than a copy. */
 #include "backends/schedule/routes.h"
 #include "backends/schedule/decisions.h"
+#include "backends/schedule/lowering.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include <assert.h>
@@ -15,31 +16,6 @@
 
 /* A store per run and vector is cheap, as long as runs are not much shorter than vectors. */
 enum { MOST_CLAIMED_RUNS = 16, LEAST_CLAIMED_CHANNELS = 4 };
-
-static bool stores_by_runs(const Node *node) {
-    if (!node)
-        return false;
-    switch (node->op) {
-    case OP_conv:
-    case OP_linear:
-    case OP_quantized_conv:
-    case OP_quantized_linear:
-    case OP_pad:
-    case OP_max_pool:
-    case OP_avg_pool:
-    case OP_global_avg_pool:
-    case OP_relu:
-    case OP_relu6:
-    case OP_sigmoid:
-    case OP_hard_sigmoid:
-    case OP_hard_swish:
-    case OP_add:
-    case OP_multiply:
-        return true;
-    default:
-        return false;
-    }
-}
 
 static void unclaim(Decisions *decisions, const Node *route) {
     for (int i = 0; i < route->operand_count; i++) {
@@ -57,7 +33,7 @@ static bool claim_channels(Decisions *decisions, const Node *route) {
     for (int64_t i = 0; i < count; i++) {
         RouteSource source = route_source(route, i);
         const Value *value = route->operands[source.operand];
-        if (!stores_by_runs(value->producer) || decisions->outputs[value->id])
+        if (!value->producer || !stores_by_runs(value->producer) || decisions->outputs[value->id])
             return false;
         if (!decisions->claims[value->id])
             decisions->claims[value->id] =

@@ -97,11 +97,9 @@ def faults(called):
             if room(other) not in [room(file), *SEES[room(file)]]:
                 yield f"{name(file)}: {room(file)}/ does not see {function} of {name(other)}"
     for circle in circles(called):
-        yield "a circle: " + ", ".join(name(file) for file in circle)
-        for file in circle:
-            for other, function in called[file].items():
-                if other in circle:
-                    yield f"    {name(file)} calls {function} of {name(other)}"
+        yield "\n    ".join(["a circle:"] + [
+            f"{name(file)} calls {function} of {name(other)}"
+            for file in circle for other, function in called[file].items() if other in circle])
 
 
 def main():
