@@ -6,23 +6,11 @@
 #include "backends/program/call.h"
 #include "backends/program/emission.h"
 #include "backends/program/placement.h"
+#include "backends/schedule/blocking.h"
 #include "backends/schedule/tile_model.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
-
-/* The items of a flat convolution, which threads share. Panels are those of all groups. */
-typedef enum ItemOrder {
-    ITEMS_TILES,      /* tiles of pixels, with all panels */
-    ITEMS_TILE_PANEL, /* a tile and a panel: all panels of a tile, then those of the next one */
-    ITEMS_PANEL_TILE  /* all tiles of a panel, then those of the next one */
-} ItemOrder;
-
-/* How many input channels of a tap, taps of a kernel row, or kernel rows are summed apart, before
- * they are added to the total: one of these, the others 0; all 0 where there are no such parts. */
-typedef struct SumParts {
-    int64_t inputs, taps, rows;
-} SumParts;
 
 /* What one convolution is, as its lowering sees it. */
 typedef struct Convolution {
@@ -48,18 +36,12 @@ typedef struct Convolution {
     int biases;            /* parameter */
     int64_t bias_offset;   /* in floats, inside that parameter */
     Activation activation, residual_activation;
-    TileShape tile;
+    ConvolutionSizes sizes; /* as the blocking was chosen for */
+    Blocking blocking;
     const Expression *first_tile, *end_tile; /* flat: the tiles of one block */
     const Expression *first_row, *end_row;   /* of all images, where panels are outermost */
-    int64_t panel_channels;                  /* channels of a full panel */
-    ItemOrder items;                         /* flat: what the kernel's items are */
-    /* Input channels that a tile adds up before the next tile uses the same weights: all, or so
-     * many that their weights stay in the first-level cache. The sums so far are then in
-     * `partial_sums`, a local buffer, tile by tile from first_tile on. */
-    int64_t input_block;
-    int partial_sums;
-    SumParts parts;
-    int64_t prefetching_tiles; /* flat: so many tiles use a panel, and fetch ahead; 0: none does */
+    int partial_sums; /* local: sums between two blocks of inputs, tile by tile from first_tile on
+                       */
 } Convolution;
 
 /* A tile: which output channels, which pixels. */
@@ -101,7 +83,7 @@ static inline int64_t first_group(const ConvolutionTile *tile) {
 
 /* Panels of a group. */
 static inline int64_t group_panels(const Convolution *conv) {
-    return (conv->main_outputs + conv->panel_channels - 1) / conv->panel_channels;
+    return (conv->main_outputs + conv->blocking.panel_channels - 1) / conv->blocking.panel_channels;
 }
 
 /* The outputs of a group in panels that packed weights have room for: blocks are filled up. */
@@ -170,10 +152,6 @@ void emit_convolution_result(
 
 /* ---- sums.c ---- */
 
-/* The products in a part of an output's sum; 0 where they are few enough to be one sum. */
-int64_t convolution_sum_part(const Convolution *conv);
-/* Sets conv->parts; input_block and the window are known. */
-void set_sum_parts(Convolution *conv);
 /* The tile's accumulators (and totals) before its products. */
 void start_sums(const Convolution *conv, const ConvolutionTile *tile, TileRegisters *registers);
 /* After its products. True if the accumulators are the results; else they were put where the next

@@ -18,8 +18,8 @@
 #include "backends/program/compilation.h"
 #include "backends/program/emission.h"
 #include "backends/program/placement.h"
+#include "backends/schedule/blocking.h"
 #include "backends/schedule/shape.h"
-#include "backends/schedule/tile.h"
 #include "backends/schedule/tile_model.h"
 #include "backends/target/target.h"
 #include "ir/arena.h"
@@ -38,7 +38,7 @@ static void emit_row_tiles(const Convolution *conv, ConvolutionTile *tile) {
     }
     TileSpan *spans;
     int count = tile_spans(conv->arena, conv->rows.columns, conv->width_in, &conv->rows.window,
-        conv->tile.pixels, &spans);
+        conv->blocking.tile.pixels, &spans);
     for (int i = 0; i < count; i++) {
         tile->pixels = spans[i].pixels;
         tile->interior = spans[i].interior;
@@ -49,10 +49,6 @@ static void emit_row_tiles(const Convolution *conv, ConvolutionTile *tile) {
     }
 }
 
-static int64_t flat_tiles(const Convolution *conv) {
-    return (conv->width_out + conv->tile.pixels - 1) / conv->tile.pixels;
-}
-
 /* The tiles of this panel that are among the kernel's items, and in the block; the range may be
  * empty, and then lie anywhere. */
 static void panel_tiles(const Convolution *conv, const ConvolutionTile *tile,
@@ -60,13 +56,13 @@ static void panel_tiles(const Convolution *conv, const ConvolutionTile *tile,
     Arena *arena = conv->arena;
     const Expression *begin_item = kernel_variable(conv->builder, VARIABLE_BEGIN);
     const Expression *end_item = kernel_variable(conv->builder, VARIABLE_END);
-    int64_t panels = conv->groups * group_panels(conv), tiles = flat_tiles(conv);
+    int64_t panels = conv->groups * group_panels(conv), tiles = conv->blocking.tiles;
     const Expression *panel =
         expression_add(arena, times(conv, tile->group, group_panels(conv)), tile->panel);
     const Expression *before = NULL;
     *first = conv->first_tile;
     *end = conv->end_tile;
-    switch (conv->items) {
+    switch (conv->blocking.items) {
     case ITEMS_TILES:
         break;
     case ITEMS_TILE_PANEL: /* item = tile * panels + panel */
@@ -89,11 +85,12 @@ static void emit_flat_tiles(const Convolution *conv, ConvolutionTile *tile) {
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
     const Expression *begin, *end;
-    int64_t whole = conv->width_out / conv->tile.pixels, rest = conv->width_out % conv->tile.pixels;
+    int64_t whole = conv->width_out / conv->blocking.tile.pixels,
+            rest = conv->width_out % conv->blocking.tile.pixels;
     panel_tiles(conv, tile, &begin, &end);
     if (tile->is_tail) {
-        emit_tail(conv, tile, times(conv, begin, conv->tile.pixels),
-            expression_minimum(arena, times(conv, end, conv->tile.pixels),
+        emit_tail(conv, tile, times(conv, begin, conv->blocking.tile.pixels),
+            expression_minimum(arena, times(conv, end, conv->blocking.tile.pixels),
                 expression_constant(arena, conv->width_out)));
         return;
     }
@@ -102,21 +99,21 @@ static void emit_flat_tiles(const Convolution *conv, ConvolutionTile *tile) {
     tile->interior = true;
     if (whole > 0) {
         const Expression *index = kernel_open_for(builder, "tile", begin, whole_end, 1);
-        tile->pixels = conv->tile.pixels;
+        tile->pixels = conv->blocking.tile.pixels;
         tile->index = index;
-        tile->column = times(conv, index, conv->tile.pixels);
+        tile->column = times(conv, index, conv->blocking.tile.pixels);
         emit_convolution_tile(conv, tile);
         kernel_close(builder);
     }
     if (rest > 0) {
         kernel_open_if_less(builder, expression_constant(arena, whole), end);
-        if (conv->items != ITEMS_TILES) /* the range may be empty */
+        if (conv->blocking.items != ITEMS_TILES) /* the range may be empty */
             kernel_open_if_less(builder, begin, expression_constant(arena, whole + 1));
         tile->pixels = (int)rest;
         tile->index = expression_constant(arena, whole);
-        tile->column = expression_constant(arena, whole * conv->tile.pixels);
+        tile->column = expression_constant(arena, whole * conv->blocking.tile.pixels);
         emit_convolution_tile(conv, tile);
-        if (conv->items != ITEMS_TILES)
+        if (conv->blocking.items != ITEMS_TILES)
             kernel_close(builder);
         kernel_close(builder);
     }
@@ -136,7 +133,8 @@ static int run_of(const Placement *placement, int64_t first, int64_t end) {
 static void find_runs(
     const Convolution *conv, ConvolutionTile *tile, int64_t panel, int64_t end_panel) {
     int64_t first = first_group(tile) * conv->group_outputs, left = conv->main_outputs;
-    int64_t begin = panel * conv->panel_channels, end = end_panel * conv->panel_channels;
+    int64_t begin = panel * conv->blocking.panel_channels,
+            end = end_panel * conv->blocking.panel_channels;
     end = end < left ? end : left;
     tile->output_run = run_of(conv->output, first + begin, first + end);
     tile->residual_run = run_of(conv->residual, first + begin, first + end);
@@ -149,10 +147,10 @@ static bool in_one_run(const Convolution *conv, const ConvolutionTile *tile) {
 /* The pixels of a panel, for one block of input channels after the other. */
 static void emit_input_blocks(
     const Convolution *conv, ConvolutionTile *tile, EmitPixels *emit_pixels) {
-    for (int64_t first = 0; first < conv->group_inputs; first += conv->input_block) {
+    for (int64_t first = 0; first < conv->group_inputs; first += conv->blocking.input_block) {
         int64_t left = conv->group_inputs - first;
         tile->first_input = first;
-        tile->input_count = left < conv->input_block ? left : conv->input_block;
+        tile->input_count = left < conv->blocking.input_block ? left : conv->blocking.input_block;
         emit_pixels(conv, tile);
     }
 }
@@ -161,7 +159,7 @@ static void emit_input_blocks(
  * for one that does not. */
 static void emit_whole_panels(const Convolution *conv, ConvolutionTile *tile,
     const Expression *group_weights, int64_t panel_weights, EmitPixels *emit_pixels) {
-    int64_t whole = conv->main_outputs / conv->panel_channels;
+    int64_t whole = conv->main_outputs / conv->blocking.panel_channels;
     for (int64_t panel = 0; panel < whole;) {
         int64_t end = panel + 1;
         find_runs(conv, tile, panel, end);
@@ -175,7 +173,7 @@ static void emit_whole_panels(const Convolution *conv, ConvolutionTile *tile,
         find_runs(conv, tile, panel, end);
         const Expression *index = kernel_open_range(conv->builder, "panel", panel, end, 1);
         tile->panel = index;
-        tile->channel = times(conv, index, conv->panel_channels);
+        tile->channel = times(conv, index, conv->blocking.panel_channels);
         tile->weight_offset =
             expression_add(conv->arena, group_weights, times(conv, index, panel_weights));
         emit_input_blocks(conv, tile, emit_pixels);
@@ -204,17 +202,17 @@ static void emit_group_tail(const Convolution *conv, ConvolutionTile *tile,
 static void emit_panels(const Convolution *conv, ConvolutionTile *tile, EmitPixels *emit_pixels) {
     Arena *arena = conv->arena;
     int64_t taps = conv->packed_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
-    int64_t whole = conv->main_outputs / conv->panel_channels;
-    int64_t rest = conv->main_outputs % conv->panel_channels;
-    int64_t panel_weights = conv->panel_channels * taps;
+    int64_t whole = conv->main_outputs / conv->blocking.panel_channels;
+    int64_t rest = conv->main_outputs % conv->blocking.panel_channels;
+    int64_t panel_weights = conv->blocking.panel_channels * taps;
     const Expression *group_weights = times(conv, tile->group, conv->group_weights);
-    tile->channel_count = conv->panel_channels;
+    tile->channel_count = conv->blocking.panel_channels;
     emit_whole_panels(conv, tile, group_weights, panel_weights, emit_pixels);
     if (rest > 0) {
         find_runs(conv, tile, whole, whole + 1);
         tile->channel_count = rest;
         tile->panel = expression_constant(arena, whole);
-        tile->channel = expression_constant(arena, whole * conv->panel_channels);
+        tile->channel = expression_constant(arena, whole * conv->blocking.panel_channels);
         tile->weight_offset = expression_offset(arena, group_weights, whole * panel_weights);
         emit_input_blocks(conv, tile, emit_pixels);
     }
@@ -236,63 +234,14 @@ void emit_convolution_panels(
     }
 }
 
-enum { MOST_PREFETCHING_TILES = 28 };
-
-/* Whether the weights are read from the third-level cache or memory each time. */
-static bool weights_stream(const Convolution *conv, int64_t bytes) {
-    return bytes > conv->emission->compilation->target->l2_bytes / 2;
-}
-
-/* Tiles of pixels that a cache keeps while one panel of weights after the other goes over them: the
- * first level's where its other half holds all weights; all tiles where half of the second's keeps
- * them, or where reading the input once a panel is less than reading the weights once a block; else
- * what a quarter of the second's keeps. */
-static int64_t block_tiles(const Convolution *conv) {
-    const Target *target = conv->emission->compilation->target;
-    int64_t outputs = conv->output->channels, tiles = flat_tiles(conv);
-    int64_t weights = outputs * conv->group_inputs * weight_bytes(conv);
-    int64_t channels = conv->input->channels + outputs + (conv->residual ? outputs : 0);
-    int64_t tile = conv->tile.pixels * channels * (int64_t)sizeof(float);
-    if (weights <= target->l1_bytes / 2)
-        return target->l1_bytes / 2 / tile;
-    if (tiles <= target->l2_bytes / 2 / tile)
-        return tiles;
-    int64_t block = target->l2_bytes / 4 / tile;
-    block = block < 1 ? 1 : block;
-    int64_t input = conv->width_in * conv->input->channels * (int64_t)sizeof(float);
-    int64_t blocks = (tiles + block - 1) / block, panels = group_panels(conv);
-    return weights_stream(conv, weights) && panels * input < blocks * weights ? tiles : block;
-}
-
-/* Weights that are walked over once are worth fetching ahead, unless so many pixels use them that
- * their fetching does not show, or so few that it cannot be hidden. */
-static void set_prefetch(Convolution *conv) {
-    int64_t tiles = flat_tiles(conv);
-    if (conv->width_out > 1 && tiles <= MOST_PREFETCHING_TILES)
-        conv->prefetching_tiles = tiles;
-}
-
-/* How a flat convolution is cut for threads. Where tiles are few, panels are items, too. Then those
- * of one tile are neighbours, so that each thread reads pixels of its own, unless there are so few
- * tiles, one of them partial, that panels divide more evenly. */
-static ItemOrder item_order(const Convolution *conv) {
-    enum { MANY_TILES = 32, FEW_TILES = 4, FEW_WITH_REST = 16 };
-    int64_t tiles = flat_tiles(conv);
-    if (tiles > MANY_TILES || conv->groups * group_panels(conv) == 1)
-        return ITEMS_TILES;
-    bool even = conv->width_out % conv->tile.pixels == 0;
-    return tiles < (even ? FEW_TILES : FEW_WITH_REST) ? ITEMS_PANEL_TILE : ITEMS_TILE_PANEL;
-}
-
 /* The tiles that the kernel's items are of. */
 static void set_tiles(Convolution *conv) {
     Arena *arena = conv->arena;
     const Expression *begin = kernel_variable(conv->builder, VARIABLE_BEGIN);
     const Expression *end = kernel_variable(conv->builder, VARIABLE_END);
-    int64_t tiles = flat_tiles(conv), panels = conv->groups * group_panels(conv);
-    conv->items = item_order(conv);
-    conv->builder->kernel->extent = conv->items == ITEMS_TILES ? tiles : tiles * panels;
-    switch (conv->items) {
+    int64_t tiles = conv->blocking.tiles, panels = conv->groups * group_panels(conv);
+    conv->builder->kernel->extent = conv->blocking.items == ITEMS_TILES ? tiles : tiles * panels;
+    switch (conv->blocking.items) {
     case ITEMS_TILES:
         conv->first_tile = begin;
         conv->end_tile = end;
@@ -309,54 +258,19 @@ static void set_tiles(Convolution *conv) {
     }
 }
 
-/* Input channels whose weights of one panel the first-level cache keeps. */
-static int64_t cached_inputs(const Convolution *conv) {
-    int64_t row = conv->panel_channels * weight_bytes(conv);
-    return weights_kept(conv->emission->compilation->target) / row;
-}
-
-/* Tiles whose sums fit the first-level cache, too. */
-static int64_t cached_tiles(const Convolution *conv) {
-    int64_t tile = conv->tile.pixels * conv->panel_channels * (int64_t)sizeof(float);
-    int64_t l1_bytes = conv->emission->compilation->target->l1_bytes;
-    return (l1_bytes < MOST_LOCAL_BYTES ? l1_bytes : MOST_LOCAL_BYTES) / tile;
-}
-
-/* Cuts the input channels into even blocks; at most `tiles` tiles use the weights of one. A block
- * is no longer than a part of a sum. */
-static void set_input_blocks(Convolution *conv, int64_t tiles) {
-    int64_t most = cached_inputs(conv), part = convolution_sum_part(conv);
-    if (part > 0 && most > part)
-        most = part;
-    if (tiles < 2 || conv->group_inputs <= most || (conv->halves && conv->input->run_count > 1))
-        return;
-    int64_t blocks = (conv->group_inputs + most - 1) / most;
-    conv->input_block = (conv->group_inputs + blocks - 1) / blocks;
-    conv->input_block += conv->halves ? conv->input_block % 2 : 0; /* whole pairs */
-    conv->partial_sums =
-        kernel_local(conv->builder, tiles * conv->tile.pixels * conv->panel_channels);
-    set_sum_parts(conv);
-}
-
 /* The pixels of a flat convolution in blocks. */
 static void emit_blocks(Convolution *conv) {
-    int64_t block = block_tiles(conv);
-    bool one_panel = conv->groups * conv->main_outputs <= conv->panel_channels;
+    const Blocking *blocking = &conv->blocking;
+    int64_t block = blocking->block_tiles;
     ConvolutionTile tile = {0};
     set_tiles(conv);
-    if (conv->group_inputs > cached_inputs(conv)) {
-        int64_t most = cached_tiles(conv);
-        block = one_panel || block > most ? most : block;
-        one_panel = false;
-    }
-    block = block < 1 ? 1 : block;
-    if (one_panel || block >= flat_tiles(conv)) {
-        set_prefetch(conv);
-        set_input_blocks(conv, flat_tiles(conv));
+    if (blocking->input_block < conv->group_inputs)
+        conv->partial_sums =
+            kernel_local(conv->builder, block * blocking->tile.pixels * blocking->panel_channels);
+    if (block == blocking->tiles) {
         emit_convolution_panels(conv, &tile, emit_flat_tiles);
         return;
     }
-    set_input_blocks(conv, block);
     const Expression *end = conv->end_tile;
     conv->first_tile = kernel_open_for(conv->builder, "block", conv->first_tile, end, block);
     conv->end_tile = expression_minimum(
@@ -390,17 +304,6 @@ static void emit_rows_by_panels(const RowOp *op, const Expression *begin, const 
     emit_convolution_panels(&conv, &tile, emit_panel_rows);
 }
 
-static bool panels_outermost(const Convolution *conv) {
-    const Placement *in = conv->input;
-    int64_t taps = conv->group_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
-    int64_t panels = group_panels(conv);
-    int64_t weights = conv->output->channels * taps;
-    int64_t input = in->images * in->height * in->width * in->channels;
-    int64_t rows = conv->rows.images * conv->rows.height_out;
-    return weights_stream(conv, weights * weight_bytes(conv)) &&
-           weights + panels * input < weights * rows + input;
-}
-
 /* ---- the node ---- */
 
 static bool single_run(const Placement *placement) {
@@ -418,6 +321,26 @@ static const Placement *result_placement(const Convolution *conv, const Node *no
     if (!conv->in_place)
         return place_result(conv->emission, node->results[0]);
     return placements[node->results[0]->id] = placements[node->operands[1]->id];
+}
+
+static ConvolutionSizes sizes_of(const Convolution *conv) {
+    return (ConvolutionSizes){
+        .groups = conv->groups,
+        .inputs = conv->group_inputs,
+        .outputs = conv->group_outputs,
+        .tail = conv->group_outputs - conv->main_outputs,
+        .kernel = {conv->rows.window.kernel[0], conv->rows.window.kernel[1]},
+        .images = conv->rows.images,
+        .rows_in = conv->rows.height_in,
+        .rows = conv->rows.height_out,
+        .width_in = conv->width_in,
+        .width = conv->width_out,
+        .weight_bytes = weight_bytes(conv),
+        .flat = conv->flat,
+        .residual = conv->residual != NULL,
+        .pairs = conv->halves,
+        .scattered = conv->input->run_count > 1,
+    };
 }
 
 static void describe(Convolution *conv, const Node *node, const Link *from, const Link *to) {
@@ -447,16 +370,13 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
     conv->rows.height_out = conv->flat ? 1 : out->height;
     conv->width_in = conv->flat ? in->images * in->height * in->width : in->width;
     conv->width_out = conv->flat ? out->images * out->height * out->width : out->width;
-    int64_t taps = conv->group_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
-    set_convolution_tail(conv, node);
-    conv->tile = choose_tile(emission->compilation, conv->main_outputs, conv->width_out, taps);
-    conv->panel_channels = (int64_t)conv->tile.vectors * emission->compilation->target->lanes;
-    conv->input_block = conv->group_inputs;
-    set_sum_parts(conv);
     conv->rows.images = out->images;
+    set_convolution_tail(conv, node);
+    conv->sizes = sizes_of(conv);
+    conv->blocking = choose_blocking(emission->compilation, &conv->sizes);
     conv->rows.columns = (ColumnRange){0, conv->width_out};
     conv->rows.emit_row = emit_convolution_row;
-    conv->rows.emit_rows = panels_outermost(conv) ? emit_rows_by_panels : NULL;
+    conv->rows.emit_rows = conv->blocking.panels_outermost ? emit_rows_by_panels : NULL;
 }
 
 static Convolution *prepare(Emission *emission, KernelCall *call, const Node *node, bool flat,

@@ -30,7 +30,7 @@ void pack_convolution(Convolution *conv, const Weight *weight, const Weight *bia
     int64_t taps = conv->packed_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
     int64_t outputs = conv->groups * conv->group_outputs;
     int64_t block = conv->emission->compilation->weight_block;
-    int64_t panel = block > 0 ? block : conv->panel_channels;
+    int64_t panel = block > 0 ? block : conv->blocking.panel_channels;
     conv->group_weights = packed_outputs(conv) * taps + tail_weight_floats(conv);
     conv->has_bias = bias != NULL;
     if (conv->halves) {

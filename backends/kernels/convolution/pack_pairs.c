@@ -27,9 +27,11 @@ void pack_pairs(Convolution *conv, const Weight *weight) {
         conv->emission, conv->call, outputs * conv->packed_inputs * taps, &conv->weights);
     for (int64_t group = 0; group < conv->groups; group++) {
         const int64_t *order = packed_order(conv, group);
-        for (int64_t first = 0; first < conv->group_outputs; first += conv->panel_channels) {
+        for (int64_t first = 0; first < conv->group_outputs;
+            first += conv->blocking.panel_channels) {
             int64_t left = conv->group_outputs - first;
-            int64_t count = left < conv->panel_channels ? left : conv->panel_channels;
+            int64_t count =
+                left < conv->blocking.panel_channels ? left : conv->blocking.panel_channels;
             for (int64_t tap = 0; tap < taps; tap++)
                 packed = pack_tap(conv, weight->data, order, group * conv->group_outputs + first,
                     count, tap, packed);

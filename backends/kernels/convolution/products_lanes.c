@@ -100,8 +100,8 @@ void emit_rows_by_lane(
     const Convolution *conv, ConvolutionTile *tile, const TileRegisters *registers) {
     Arena *arena = conv->arena;
     tile->tap = expression_constant(arena, 0);
-    int64_t part = conv->parts.inputs + conv->parts.taps > 0
-                       ? (convolution_sum_part(conv) - 1) / conv->rows.window.kernel[1] + 1
+    int64_t part = conv->blocking.parts.inputs + conv->blocking.parts.taps > 0
+                       ? (convolution_sum_part(&conv->sizes) - 1) / conv->rows.window.kernel[1] + 1
                        : 0;
     const Expression *channel = open_parts(
         conv, "channel", tile->tap, expression_constant(arena, conv->group_inputs), 1, part);

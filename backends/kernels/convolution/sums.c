@@ -13,27 +13,8 @@
 #include "ir/kernel.h"
 #include <string.h>
 
-int64_t convolution_sum_part(const Convolution *conv) {
-    const int64_t *kernel = conv->rows.window.kernel;
-    return sum_part(conv->group_inputs * kernel[0] * kernel[1], LONGEST_SUM);
-}
-
-void set_sum_parts(Convolution *conv) {
-    const int64_t *kernel = conv->rows.window.kernel;
-    int64_t part = convolution_sum_part(conv), row = conv->group_inputs * kernel[1];
-    conv->parts = (SumParts){0};
-    if (part == 0 || conv->input_block < conv->group_inputs)
-        return;
-    if (conv->group_inputs >= part)
-        conv->parts.inputs = part;
-    else if (row >= part)
-        conv->parts.taps = part / conv->group_inputs;
-    else
-        conv->parts.rows = part / row;
-}
-
 static bool has_totals(const Convolution *conv) {
-    return conv->parts.inputs + conv->parts.taps + conv->parts.rows > 0;
+    return conv->blocking.parts.inputs + conv->blocking.parts.taps + conv->blocking.parts.rows > 0;
 }
 
 /* ---- between blocks of input channels ---- */
@@ -44,8 +25,9 @@ static const Expression *partial_sum_offset(
     const Expression *before =
         expression_add(conv->arena, tile->index, times(conv, conv->first_tile, -1));
     return expression_offset(conv->arena,
-        times(conv, before, conv->tile.pixels * conv->panel_channels),
-        p * conv->panel_channels + (int64_t)v * conv->emission->compilation->target->lanes);
+        times(conv, before, conv->blocking.tile.pixels * conv->blocking.panel_channels),
+        p * conv->blocking.panel_channels +
+            (int64_t)v * conv->emission->compilation->target->lanes);
 }
 
 static void load_partial_sums(
@@ -104,7 +86,7 @@ static void start_registers(const Convolution *conv, const ConvolutionTile *tile
 
 void start_sums(const Convolution *conv, const ConvolutionTile *tile, TileRegisters *registers) {
     bool first = tile->first_input == 0, totals = has_totals(conv);
-    if (!first && convolution_sum_part(conv) == 0) {
+    if (!first && convolution_sum_part(&conv->sizes) == 0) {
         load_partial_sums(conv, tile, registers);
         return;
     }
@@ -117,7 +99,7 @@ void start_sums(const Convolution *conv, const ConvolutionTile *tile, TileRegist
 bool finish_sums(const Convolution *conv, const ConvolutionTile *tile, TileRegisters *registers) {
     if (has_totals(conv))
         memcpy(registers->accumulators, registers->totals, sizeof registers->totals);
-    if (tile->first_input > 0 && convolution_sum_part(conv) > 0)
+    if (tile->first_input > 0 && convolution_sum_part(&conv->sizes) > 0)
         add_partial_sums(conv, tile, registers);
     if (tile->first_input + tile->input_count == conv->group_inputs)
         return true;

@@ -54,7 +54,7 @@ static int64_t prefetch_distance(const Convolution *conv) {
     int64_t layer =
         conv->groups * conv->group_weights + biases * (int64_t)sizeof(float) / weight_bytes(conv);
     int64_t quarter = conv->emission->compilation->target->l2_bytes / 4 / weight_bytes(conv);
-    if (conv->items != ITEMS_PANEL_TILE || layer > quarter)
+    if (conv->blocking.items != ITEMS_PANEL_TILE || layer > quarter)
         return quarter;
     return (layer + line - 1) / line * line;
 }
@@ -64,15 +64,15 @@ static int64_t prefetch_distance(const Convolution *conv) {
  * tiles each thread needs all weights: either half of the tiles brings them all. */
 static void emit_prefetch(
     const Convolution *conv, const ConvolutionTile *tile, const Expression *input, int channels) {
-    if (conv->prefetching_tiles == 0)
+    if (conv->blocking.prefetching_tiles == 0)
         return;
     Arena *arena = conv->arena;
-    int64_t line = 64 / weight_bytes(conv), tiles = conv->prefetching_tiles;
-    if (conv->items != ITEMS_PANEL_TILE)
+    int64_t line = 64 / weight_bytes(conv), tiles = conv->blocking.prefetching_tiles;
+    if (conv->blocking.items != ITEMS_PANEL_TILE)
         tiles = (tiles + 1) / 2;
     int64_t step = (tile->channel_count + tiles - 1) / tiles;
     const Expression *turn = tile->index;
-    if (tiles < conv->prefetching_tiles)
+    if (tiles < conv->blocking.prefetching_tiles)
         turn = expression_remainder(arena, turn, tiles);
     const Expression *position =
         expression_add(arena, times(conv, turn, conv->group_inputs), input);
@@ -132,7 +132,7 @@ static int64_t emit_channel_loop(const Convolution *conv, const ConvolutionTile 
         tap_input(conv, tile, run, run_channel),
         expression_offset(arena, tap_weights(conv, tile), first * weight_row(conv, tile)), first};
     int64_t channels = channels_at_once(conv, run), whole = count - count % channels;
-    int64_t part = count > conv->parts.inputs ? conv->parts.inputs : 0;
+    int64_t part = count > conv->blocking.parts.inputs ? conv->blocking.parts.inputs : 0;
     if (count * tile->pixels * registers->vectors <= UNROLLED_MULTIPLY_ADDS)
         whole = 0;
     if (whole > 0) {
@@ -166,7 +166,7 @@ static void emit_channels(
         int64_t left = emit_channel_loop(conv, tile, registers, 0,
             expression_offset(arena, group, tile->first_input), tile->first_input,
             tile->input_count);
-        if (conv->parts.inputs > 0 && left > 0)
+        if (conv->blocking.parts.inputs > 0 && left > 0)
             end_part(conv, tile, registers);
         return;
     }
@@ -190,13 +190,13 @@ static void emit_channels(
             expression_constant(arena, part.first - run->first_channel),
             conv->halves ? paired : part.first - group_begin, part.count);
         pending = left == part.count ? pending + left : left;
-        if (conv->parts.inputs > 0 && pending >= conv->parts.inputs) {
+        if (conv->blocking.parts.inputs > 0 && pending >= conv->blocking.parts.inputs) {
             end_part(conv, tile, registers);
             pending = 0;
         }
         paired += (part.count + 1) / 2 * 2;
     }
-    if (conv->parts.inputs > 0 && pending > 0)
+    if (conv->blocking.parts.inputs > 0 && pending > 0)
         end_part(conv, tile, registers);
     if (blocks > 0)
         kernel_close(conv->builder);
@@ -221,9 +221,9 @@ static void emit_taps(
     }
     if (tile->interior) {
         tile->tap = open_parts(conv, "tap", expression_constant(conv->arena, 0),
-            expression_constant(conv->arena, taps), 1, conv->parts.taps);
+            expression_constant(conv->arena, taps), 1, conv->blocking.parts.taps);
         emit_channels(conv, tile, registers);
-        close_parts(conv, tile, registers, conv->parts.taps);
+        close_parts(conv, tile, registers, conv->blocking.parts.taps);
         return;
     }
     int64_t pending = 0;
@@ -232,12 +232,12 @@ static void emit_taps(
         if (!tap_reaches_input(conv, tile))
             continue;
         emit_channels(conv, tile, registers);
-        if (++pending == conv->parts.taps) {
+        if (++pending == conv->blocking.parts.taps) {
             end_part(conv, tile, registers);
             pending = 0;
         }
     }
-    if (conv->parts.taps > 0 && pending > 0)
+    if (conv->blocking.parts.taps > 0 && pending > 0)
         end_part(conv, tile, registers);
 }
 
@@ -260,7 +260,7 @@ static void fetch_rows(const Convolution *conv, const ConvolutionTile *tile) {
         .column = tile->column,
         .pixels = tile->pixels,
         .share = expression_add(arena, times(conv, tile->group, panels),
-            expression_divide(arena, tile->channel, conv->panel_channels)),
+            expression_divide(arena, tile->channel, conv->blocking.panel_channels)),
         .shares = panels * conv->groups};
     emit_row_fetch(conv->builder, conv->rows.fetch, &fetching);
 }
@@ -276,9 +276,9 @@ void emit_convolution_tile(const Convolution *conv, ConvolutionTile *tile) {
     if (!conv->flat)
         window_rows(conv->arena, &conv->rows.window, conv->rows.height_in, conv->rows.height_out,
             tile->row, &begin, &end);
-    tile->kernel_row = open_parts(conv, "kernel_row", begin, end, 1, conv->parts.rows);
+    tile->kernel_row = open_parts(conv, "kernel_row", begin, end, 1, conv->blocking.parts.rows);
     emit_taps(conv, tile, &registers);
-    close_parts(conv, tile, &registers, conv->parts.rows);
+    close_parts(conv, tile, &registers, conv->blocking.parts.rows);
     if (finish_sums(conv, tile, &registers))
         finish_tile(conv, tile, &registers);
 }

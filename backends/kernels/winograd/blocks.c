@@ -60,9 +60,9 @@ static WeightPlace weight_place(const Convolution *conv, int64_t output) {
     if (block > 0)
         return (WeightPlace){
             output / block * block * inputs + output % block, block, packed_outputs(conv) * inputs};
-    int64_t first = output / conv->panel_channels * conv->panel_channels;
+    int64_t first = output / conv->blocking.panel_channels * conv->blocking.panel_channels;
     int64_t left = conv->group_outputs - first;
-    int64_t count = left < conv->panel_channels ? left : conv->panel_channels;
+    int64_t count = left < conv->blocking.panel_channels ? left : conv->blocking.panel_channels;
     return (WeightPlace){
         first * WINOGRAD_POSITIONS * inputs + output - first, count, inputs * count};
 }
@@ -108,7 +108,7 @@ static void emit_position(
     const Convolution *conv = &winograd->product;
     Arena *arena = conv->arena;
     int64_t tiles = winograd_tiles(&winograd->block, winograd->rows);
-    int64_t pixels = conv->tile.pixels, whole = tiles / pixels;
+    int64_t pixels = conv->blocking.tile.pixels, whole = tiles / pixels;
     const Expression *zero = expression_constant(arena, 0);
     const Expression *first = times(conv, position, winograd->position_stride);
     ConvolutionTile tile = {.group = zero,
@@ -214,10 +214,12 @@ static void describe_result(
         conv->residual =
             make_channels_last(emission, node, value_placement(emission, node->operands[1]));
     conv->output = place_result(emission, node->results[0]);
-    conv->group_inputs = conv->packed_inputs = conv->input_block = conv->input->channels;
+    conv->group_inputs = conv->packed_inputs = conv->input->channels;
     conv->group_outputs = conv->main_outputs = conv->output->channels;
-    conv->tile = winograd->block.tile;
-    conv->panel_channels = (int64_t)conv->tile.vectors * emission->compilation->target->lanes;
+    TileShape tile = winograd->block.tile;
+    conv->blocking = (Blocking){.tile = tile,
+        .panel_channels = (int64_t)tile.vectors * emission->compilation->target->lanes,
+        .input_block = conv->group_inputs};
     conv->rows.window = (Window){{WINOGRAD_INPUTS, WINOGRAD_INPUTS}, {1, 1}, {1, 1}, {0}};
     memcpy(winograd->padding, node_window(node).padding, sizeof winograd->padding);
 }
@@ -228,7 +230,7 @@ static void describe_product(Winograd *winograd) {
     Convolution *conv = &winograd->product;
     int64_t channels =
         winograd_channel_stride(result->emission->compilation->target, result->group_inputs);
-    int64_t panel = result->panel_channels;
+    int64_t panel = result->blocking.panel_channels;
     int64_t tiles = winograd_position_stride(&winograd->block, channels, panel);
     winograd->channel_stride = channels;
     winograd->position_stride = tiles;
@@ -246,7 +248,8 @@ static void describe_product(Winograd *winograd) {
     conv->input_parameters = &winograd->inputs;
     conv->output_parameters = &winograd->products;
     conv->rows.window = (Window){{1, 1}, {1, 1}, {1, 1}, {0}};
-    set_sum_parts(conv);
+    conv->sizes = (ConvolutionSizes){.inputs = conv->group_inputs, .kernel = {1, 1}};
+    conv->blocking.parts = choose_sum_parts(&conv->sizes, conv->blocking.input_block);
 }
 
 bool lower_winograd(Emission *emission, const Node *node, const WinogradBlock *block) {

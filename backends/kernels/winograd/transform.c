@@ -252,10 +252,11 @@ static int load_product(const OutputTile *place, int position, int vector, int w
     const Winograd *winograd = place->winograd;
     const Convolution *conv = &winograd->result;
     int reg = kernel_register(conv->builder, width);
-    int64_t constant = position * winograd->position_stride * conv->panel_channels +
+    int64_t constant = position * winograd->position_stride * conv->blocking.panel_channels +
                        (int64_t)vector * conv->emission->compilation->target->lanes;
     kernel_load(conv->builder, reg, winograd->products,
-        expression_offset(conv->arena, times(conv, place->index, conv->panel_channels), constant),
+        expression_offset(
+            conv->arena, times(conv, place->index, conv->blocking.panel_channels), constant),
         0, width);
     return reg;
 }

@@ -1,0 +1,215 @@
+#include "backends/schedule/blocking.h"
+#include "backends/program/compilation.h"
+#include "backends/schedule/sum_parts.h"
+#include "backends/schedule/tile.h"
+#include "backends/schedule/tile_model.h"
+#include "backends/target/target.h"
+#include "ir/text.h"
+
+static const int64_t float_bytes = sizeof(float);
+
+/* A layer while its choices are made. */
+typedef struct Layer {
+    const Compilation *compilation;
+    const Target *target;
+    const ConvolutionSizes *sizes;
+    Blocking blocking;
+} Layer;
+
+static int64_t main_outputs(const ConvolutionSizes *sizes) {
+    return sizes->outputs - sizes->tail;
+}
+
+static int64_t divide_up(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
+/* Of all groups. */
+static int64_t count_panels(const Layer *layer) {
+    int64_t panels = divide_up(main_outputs(layer->sizes), layer->blocking.panel_channels);
+    return layer->sizes->groups * panels;
+}
+
+/* ---- sums ---- */
+
+int64_t convolution_sum_part(const ConvolutionSizes *sizes) {
+    return sum_part(sizes->inputs * sizes->kernel[0] * sizes->kernel[1], LONGEST_SUM);
+}
+
+SumParts choose_sum_parts(const ConvolutionSizes *sizes, int64_t input_block) {
+    int64_t part = convolution_sum_part(sizes), row = sizes->inputs * sizes->kernel[1];
+    if (part == 0 || input_block < sizes->inputs)
+        return (SumParts){0};
+    if (sizes->inputs >= part)
+        return (SumParts){.inputs = part};
+    if (row >= part)
+        return (SumParts){.taps = part / sizes->inputs};
+    return (SumParts){.rows = part / row};
+}
+
+/* ---- weights ---- */
+
+/* Whether the weights are read from the third-level cache or memory each time. */
+static bool weights_stream(const Target *target, int64_t bytes) {
+    return bytes > target->l2_bytes / 2;
+}
+
+/* Input channels whose weights of one panel the first-level cache keeps. */
+static int64_t cached_inputs(const Layer *layer) {
+    return weights_kept(layer->target) /
+           (layer->blocking.panel_channels * layer->sizes->weight_bytes);
+}
+
+/* ---- flat: all pixels are one row ---- */
+
+/* Tiles of pixels that a cache keeps while one panel of weights after the other goes over them: the
+ * first level's where its other half holds all weights; all tiles where half of the second's keeps
+ * them, or where reading the input once a panel is less than reading the weights once a block; else
+ * what a quarter of the second's keeps. */
+static int64_t tiles_of_caches(const Layer *layer) {
+    const Target *target = layer->target;
+    const ConvolutionSizes *sizes = layer->sizes;
+    int64_t inputs = sizes->groups * sizes->inputs, outputs = sizes->groups * sizes->outputs;
+    int64_t tiles = layer->blocking.tiles;
+    int64_t weights = outputs * sizes->inputs * sizes->weight_bytes;
+    int64_t channels = inputs + outputs + (sizes->residual ? outputs : 0);
+    int64_t tile = layer->blocking.tile.pixels * channels * float_bytes;
+    if (weights <= target->l1_bytes / 2)
+        return target->l1_bytes / 2 / tile;
+    if (tiles <= target->l2_bytes / 2 / tile)
+        return tiles;
+    int64_t block = target->l2_bytes / 4 / tile;
+    block = block < 1 ? 1 : block;
+    int64_t input = sizes->width_in * inputs * float_bytes;
+    int64_t panels = divide_up(main_outputs(sizes), layer->blocking.panel_channels);
+    bool once =
+        weights_stream(target, weights) && panels * input < divide_up(tiles, block) * weights;
+    return once ? tiles : block;
+}
+
+/* Tiles whose sums fit the first-level cache, too. */
+static int64_t tiles_of_sums(const Layer *layer) {
+    int64_t tile = layer->blocking.tile.pixels * layer->blocking.panel_channels * float_bytes;
+    int64_t l1_bytes = layer->target->l1_bytes;
+    return (l1_bytes < MOST_LOCAL_BYTES ? l1_bytes : MOST_LOCAL_BYTES) / tile;
+}
+
+/* How it is cut for threads. Where tiles are few, panels are items, too. Then those of one tile are
+ * neighbours, so that each thread reads pixels of its own, unless there are so few tiles, one of
+ * them partial, that panels divide more evenly. */
+static ItemOrder item_order(const Layer *layer) {
+    enum { MANY_TILES = 32, FEW_TILES = 4, FEW_WITH_REST = 16 };
+    int64_t tiles = layer->blocking.tiles;
+    if (tiles > MANY_TILES || count_panels(layer) == 1)
+        return ITEMS_TILES;
+    bool even = layer->sizes->width % layer->blocking.tile.pixels == 0;
+    return tiles < (even ? FEW_TILES : FEW_WITH_REST) ? ITEMS_PANEL_TILE : ITEMS_TILE_PANEL;
+}
+
+static void choose_block_tiles(Layer *layer) {
+    Blocking *blocking = &layer->blocking;
+    int64_t block = tiles_of_caches(layer);
+    bool one_panel = layer->sizes->groups * main_outputs(layer->sizes) <= blocking->panel_channels;
+    if (layer->sizes->inputs > cached_inputs(layer)) {
+        int64_t most = tiles_of_sums(layer);
+        block = one_panel || block > most ? most : block;
+        one_panel = false;
+    }
+    block = block < 1 ? 1 : block;
+    blocking->block_tiles = one_panel || block > blocking->tiles ? blocking->tiles : block;
+}
+
+/* Weights that are walked over once are worth fetching ahead, unless so many pixels use them that
+ * their fetching does not show, or so few that it cannot be hidden. */
+static void choose_prefetch(Layer *layer) {
+    enum { MOST_PREFETCHING_TILES = 28 };
+    Blocking *blocking = &layer->blocking;
+    if (blocking->block_tiles == blocking->tiles && layer->sizes->width > 1 &&
+        blocking->tiles <= MOST_PREFETCHING_TILES)
+        blocking->prefetching_tiles = blocking->tiles;
+}
+
+/* Cuts the input channels into even blocks. A block is no longer than a part of a sum. */
+static void choose_input_block(Layer *layer) {
+    const ConvolutionSizes *sizes = layer->sizes;
+    Blocking *blocking = &layer->blocking;
+    int64_t most = cached_inputs(layer), part = convolution_sum_part(sizes);
+    if (part > 0 && most > part)
+        most = part;
+    if (blocking->block_tiles < 2 || sizes->inputs <= most || (sizes->pairs && sizes->scattered))
+        return;
+    blocking->input_block = divide_up(sizes->inputs, divide_up(sizes->inputs, most));
+    blocking->input_block += sizes->pairs ? blocking->input_block % 2 : 0; /* whole pairs */
+}
+
+/* ---- row by row ---- */
+
+/* Row after row, all weights would come from the third level or memory each time. Panel after
+ * panel, each is read once, and the input as often as there are panels. */
+static bool panels_outermost(const Layer *layer) {
+    const ConvolutionSizes *sizes = layer->sizes;
+    int64_t taps = sizes->inputs * sizes->kernel[0] * sizes->kernel[1];
+    int64_t panels = divide_up(main_outputs(sizes), layer->blocking.panel_channels);
+    int64_t weights = sizes->groups * sizes->outputs * taps;
+    int64_t input =
+        sizes->images * sizes->rows_in * sizes->width_in * sizes->groups * sizes->inputs;
+    int64_t rows = sizes->images * sizes->rows;
+    return weights_stream(layer->target, weights * sizes->weight_bytes) &&
+           weights + panels * input < weights * rows + input;
+}
+
+/* ---- the whole ---- */
+
+Blocking choose_blocking(const Compilation *compilation, const ConvolutionSizes *sizes) {
+    Layer layer = {.compilation = compilation, .target = compilation->target, .sizes = sizes};
+    Blocking *blocking = &layer.blocking;
+    int64_t taps = sizes->inputs * sizes->kernel[0] * sizes->kernel[1];
+    blocking->tile = choose_tile(compilation, main_outputs(sizes), sizes->width, taps);
+    blocking->panel_channels = (int64_t)blocking->tile.vectors * layer.target->lanes;
+    blocking->input_block = sizes->inputs;
+    if (sizes->flat) {
+        blocking->tiles = divide_up(sizes->width, blocking->tile.pixels);
+        blocking->items = item_order(&layer);
+        choose_block_tiles(&layer);
+        choose_prefetch(&layer);
+        choose_input_block(&layer);
+    } else {
+        blocking->panels_outermost = panels_outermost(&layer);
+    }
+    blocking->parts = choose_sum_parts(sizes, blocking->input_block);
+    return *blocking;
+}
+
+/* ---- as text ---- */
+
+static void print_parts(const SumParts *parts, Text *out) {
+    int64_t count = parts->inputs + parts->taps + parts->rows;
+    if (count > 0)
+        text_format(out, ", sums in parts of %lld %s", (long long)count,
+            parts->inputs > 0 ? "inputs"
+            : parts->taps > 0 ? "taps"
+                              : "kernel rows");
+}
+
+void blocking_print(const Blocking *blocking, const ConvolutionSizes *sizes, Text *out) {
+    static const char *const items[] = {
+        [ITEMS_TILES] = "tiles",
+        [ITEMS_TILE_PANEL] = "panels of tiles",
+        [ITEMS_PANEL_TILE] = "tiles of panels",
+    };
+    text_format(
+        out, "tiles of %d pixels x %d vectors", blocking->tile.pixels, blocking->tile.vectors);
+    if (sizes->tail > 0)
+        text_format(out, ", %lld outputs as dot products", (long long)sizes->tail);
+    if (sizes->flat)
+        text_format(out, ", items: %s", items[blocking->items]);
+    if (sizes->flat && blocking->block_tiles < blocking->tiles)
+        text_format(out, ", blocks of %lld tiles", (long long)blocking->block_tiles);
+    if (blocking->input_block < sizes->inputs)
+        text_format(out, ", blocks of %lld inputs", (long long)blocking->input_block);
+    if (blocking->prefetching_tiles > 0)
+        text_append(out, ", weights fetched ahead");
+    if (blocking->panels_outermost)
+        text_append(out, ", panels outermost");
+    print_parts(&blocking->parts, out);
+}
