@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* ---- integer expressions ---- */
+/* ---- integer expressions (kernel_expression.c) ---- */
 
 typedef enum ExpressionKind {
     EXPRESSION_CONSTANT,
@@ -161,7 +161,7 @@ typedef struct Kernel {
     Block body;
 } Kernel;
 
-/* ---- building: a cursor says where the next statement goes ---- */
+/* ---- building (kernel_build.c): a cursor says where the next statement goes ---- */
 
 typedef struct KernelBuilder {
     Kernel *kernel;
@@ -220,7 +220,7 @@ void kernel_dot_add(KernelBuilder *builder, int destination, int a, int b, int c
 void kernel_pair_add(KernelBuilder *builder, int destination, int a, int b, int c);
 void kernel_permute(KernelBuilder *builder, int destination, int a, int b, const int *indices);
 
-/* ---- reading ---- */
+/* ---- reading (kernel.c, kernel_print.c, kernel_verify.c) ---- */
 
 void kernel_print(const Kernel *kernel, Text *text);
 /* What a parameter, or a buffer of the kernel's own, holds. */
