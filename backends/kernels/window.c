@@ -7,7 +7,9 @@
 #include "backends/kernels/gather.h"
 #include "backends/kernels/kernels.h"
 #include "backends/kernels/place.h"
+#include "backends/kernels/repeat.h"
 #include "backends/kernels/row_op.h"
+#include "backends/kernels/segments.h"
 #include "backends/program/buffers.h"
 #include "backends/program/call.h"
 #include "backends/program/emission.h"
@@ -287,8 +289,17 @@ static void emit_window_tile(const WindowOp *op, const WindowTile *tile) {
     finish_window(op, tile, accumulators);
 }
 
-/* The channels of a segment: a loop over full vectors, then the rest. */
-static void emit_segment(const WindowOp *op, WindowTile *tile, const Segment *segment) {
+/* Where channel `channel` of the segment lies in a run; `shift` further on. */
+static const Expression *run_channel(const WindowOp *op, const Expression *channel,
+    const Segment *segment, const Run *run, const Expression *shift) {
+    return expression_add(op->arena,
+        expression_offset(op->arena, channel, segment->first_channel - run->first_channel), shift);
+}
+
+/* The channels of a segment, or of those of a loop that are `places` further on: a loop over full
+ * vectors, or the rest. */
+static void emit_segment(
+    const WindowOp *op, WindowTile *tile, const Segment *segment, const Expression *const *places) {
     KernelBuilder *builder = op->builder;
     Arena *arena = op->arena;
     int lanes = op->emission->compilation->target->lanes;
@@ -313,18 +324,31 @@ static void emit_segment(const WindowOp *op, WindowTile *tile, const Segment *se
             tile->channels_left = segment->channel_count - done;
         }
         tile->lanes = width;
-        int64_t first = segment->first_channel;
-        tile->channel = expression_offset(arena, channel, first);
+        tile->channel = expression_add(arena,
+            expression_offset(arena, channel, segment->first_channel), places[PLACE_OF_CHANNEL]);
         if (tile->in)
-            tile->in_channel = expression_offset(arena, channel, first - tile->in->first_channel);
-        tile->out_channel = expression_offset(arena, channel, first - tile->out->first_channel);
+            tile->in_channel =
+                run_channel(op, channel, segment, tile->in, places[PLACE_IN_PLACEMENTS]);
+        tile->out_channel =
+            run_channel(op, channel, segment, tile->out, places[PLACE_IN_PLACEMENTS + 1]);
         if (tile->residual)
             tile->residual_channel =
-                expression_offset(arena, channel, first - tile->residual->first_channel);
+                run_channel(op, channel, segment, tile->residual, places[PLACE_IN_PLACEMENTS + 2]);
         emit_window_tile(op, tile);
         if (loop)
             kernel_close(builder);
         done = loop ? whole : done + width;
+    }
+}
+
+static void emit_segments(const WindowOp *op, WindowTile *tile, const ChannelSegments *all) {
+    for (int i = 0; i < all->count;) {
+        const Expression *places[MOST_PLACES];
+        Repeat repeat = find_repeat(&all->parts[i], op->gathered ? 1 : all->count - i);
+        open_repeat(op->builder, "segment", &repeat, places);
+        emit_segment(op, tile, &all->segments[i], places);
+        close_repeat(op->builder);
+        i += repeat.count;
     }
 }
 
@@ -333,9 +357,8 @@ static void emit_window_row(const RowOp *rows, const Expression *image, const Ex
     KernelBuilder *builder = op->builder;
     const Placement *placements[3] = {
         op->gathered ? op->output : op->input, op->output, op->residual};
-    int segment_count;
-    const Segment *segments =
-        channel_segments(op->arena, placements, op->residual ? 3 : 2, &segment_count);
+    const ChannelSegments segments =
+        find_segments(op->arena, placements, op->residual ? 3 : 2, op->lowering->target->lanes);
     WindowTile tile = {.image = image, .row = row};
     TileSpan *spans;
     int span_count = tile_spans(
@@ -345,8 +368,7 @@ static void emit_window_row(const RowOp *rows, const Expression *image, const Ex
         tile.interior = spans[i].interior;
         tile.column = kernel_open_range(builder, "column", spans[i].first,
             spans[i].first + spans[i].repeat * spans[i].pixels, spans[i].pixels);
-        for (int j = 0; j < segment_count; j++)
-            emit_segment(op, &tile, &segments[j]);
+        emit_segments(op, &tile, &segments);
         kernel_close(builder);
     }
 }
