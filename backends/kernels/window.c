@@ -357,8 +357,8 @@ static void emit_window_row(const RowOp *rows, const Expression *image, const Ex
     KernelBuilder *builder = op->builder;
     const Placement *placements[3] = {
         op->gathered ? op->output : op->input, op->output, op->residual};
-    const ChannelSegments segments =
-        find_segments(op->arena, placements, op->residual ? 3 : 2, op->lowering->target->lanes);
+    const ChannelSegments segments = find_segments(
+        op->arena, placements, op->residual ? 3 : 2, op->emission->compilation->target->lanes);
     WindowTile tile = {.image = image, .row = row};
     TileSpan *spans;
     int span_count = tile_spans(
