@@ -6,6 +6,7 @@
 #include "backends/output/program_draw.h"
 #include "backends/output/weights_object.h"
 #include "backends/program/program.h"
+#include "backends/schedule/schedule_text.h"
 #include "driver/depfile.h"
 #include "driver/graphviz.h"
 #include "driver/model.h"
@@ -30,6 +31,7 @@ typedef enum OutputKind {
     OUTPUT_OBJECT,
     OUTPUT_WEIGHTS_OBJECT,
     OUTPUT_GRAPH,
+    OUTPUT_SCHEDULE,
     OUTPUT_KERNELS,
     OUTPUT_DRAWING,
     OUTPUT_PICTURE,
@@ -55,6 +57,7 @@ static const OutputInfo output_table[OUTPUT_COUNT] = {
     [OUTPUT_OBJECT] = {"o", "%s.o"},
     [OUTPUT_WEIGHTS_OBJECT] = {"o", "%s_weights.o"},
     [OUTPUT_GRAPH] = {"rir", "%s.rir"},
+    [OUTPUT_SCHEDULE] = {"schedule", "%s.schedule"},
     [OUTPUT_KERNELS] = {"kernels", "%s.kernels"},
     [OUTPUT_DRAWING] = {"dot", "%s.dot"},
     [OUTPUT_PICTURE] = {"svg", "%s.svg"},
@@ -98,7 +101,7 @@ static void take_emit_word(CompileOptions *options, const char *word) {
     const char *nearest = closest_word(word, words, count);
     diagnostics_error(options->session->diagnostics,
         nearest == NULL
-            ? "give some of c, ll, s, o, ptx, rir, kernels, dot, svg, separated by commas"
+            ? "give some of c, ll, s, o, ptx, rir, schedule, kernels, dot, svg, separated by commas"
             : arena_format(options->session->arena, "did you mean '%s'?", nearest),
         "'%s' is nothing that --emit can write", word);
 }
@@ -145,7 +148,8 @@ static const struct argp_option options_table[] = {
     {"emit", OPTION_EMIT, "LIST", 0,
         "Write these too: c (C source, and the weights as files for a C compiler), ll (LLVM IR), s "
         "(assembly), o (object files), ptx (of kernels for a GPU), rir (the graph after the "
-        "passes), kernels (the kernel IR), dot or svg (a picture of kernel calls and the buffers "
+        "passes), schedule (what was decided of each step), kernels (the kernel IR), dot or svg (a "
+        "picture of kernel calls and the buffers "
         "between them; svg needs Graphviz)",
         0},
     {"depfile", OPTION_DEPFILE, "FILE", 0,
@@ -256,6 +260,9 @@ static bool make_output(const CompileOptions *options, OutputKind kind,
         return weights_object_write(compiled->program, out, &output->splice, diagnostics);
     case OUTPUT_GRAPH:
         graph_print(graph, out);
+        return true;
+    case OUTPUT_SCHEDULE:
+        schedule_print(compiled->program, out);
         return true;
     case OUTPUT_KERNELS:
         program_print(compiled->program, out);

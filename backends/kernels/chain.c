@@ -21,6 +21,7 @@
 #include "backends/schedule/chain_cost.h"
 #include "backends/schedule/chains.h"
 #include "backends/schedule/shape.h"
+#include "backends/schedule/step_schedule.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
@@ -169,7 +170,11 @@ bool lower_chain(Emission *emission, const Node *last) {
             chain.links[i] = make_ring(&chain, chain.nodes[i], rows[i], widths[i]);
         chain.ops[i] = make_row_op(&chain, chain.nodes[i], first ? NULL : &chain.links[i - 1],
             end ? NULL : &chain.links[i]);
+        if (!end)
+            note_ring(&call.step, rows[i], widths[i]);
     }
+    if (chain.count > 1)
+        step_schedule(&call.step, emission->arena)->strips = strips;
     share_fetching(&chain);
     const RowOp *op = chain.ops[chain.count - 1];
     call.builder.kernel->extent = op->images * op->height_out;

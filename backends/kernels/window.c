@@ -18,7 +18,9 @@
 #include "backends/program/placement.h"
 #include "backends/schedule/lowering.h"
 #include "backends/schedule/shape.h"
+#include "backends/schedule/step_schedule.h"
 #include "backends/schedule/sum_parts.h"
+#include "backends/schedule/tile_model.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
@@ -487,6 +489,9 @@ RowOp *window_row_op(
         pack_divisors(op, call, node);
     op->output_parameters = call_link(call, PARAMETER_WRITE, "output", to, op->output);
     call->step.macs += node_macs(node);
+    LayerSchedule *layer = note_tile(&call->step, op->arena, node, (TileShape){op->tile_pixels, 1});
+    layer->parts = op->parts;
+    layer->gathered = op->gathered;
     const char *name = op->kind == WINDOW_DEPTHWISE ? "depthwise" : op_info(node->op)->name;
     call_describe(call, "%s %" PRId64 "x%" PRId64 " stride %" PRId64 ", %" PRId64 "%s%s", name,
         op->rows.window.kernel[0], op->rows.window.kernel[1], op->rows.window.stride[0],

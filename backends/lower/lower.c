@@ -22,6 +22,7 @@
 #include "backends/schedule/decisions.h"
 #include "backends/schedule/form.h"
 #include "backends/schedule/lowering.h"
+#include "backends/schedule/step_schedule.h"
 #include "backends/schedule/winograd.h"
 #include "backends/target/target.h"
 #include "ir/arena.h"
@@ -33,19 +34,15 @@
 
 /* ---- the walk ---- */
 
-static bool lower_node(Emission *emission, const Node *node) {
-    WinogradBlock block;
-    const Placement **operands =
-        ARENA_ARRAY(emission->arena, const Placement *, node->operand_count);
-    for (int i = 0; i < node->operand_count; i++)
-        operands[i] = emission->placements[node->operands[i]->id]; /* NULL inside of a chain */
-    switch (form_of(emission->decisions, node, operands, &block)) {
+static bool lower_in_form(
+    Emission *emission, const Node *node, Form form, const WinogradBlock *block) {
+    switch (form) {
     case FORM_ROWS:
         return lower_chain(emission, node);
     case FORM_FLAT:
         return lower_flat_convolution(emission, node);
     case FORM_WINOGRAD:
-        return lower_winograd(emission, node, &block);
+        return lower_winograd(emission, node, block);
     case FORM_BYTES:
         return lower_quantized(emission, node);
     case FORM_ELEMENTS:
@@ -59,6 +56,27 @@ static bool lower_node(Emission *emission, const Node *node) {
     }
     assert(!"has_kernels looked for it");
     return false;
+}
+
+/* The steps from `first` on, copies left out. */
+static void note_form(Emission *emission, int first, Form form) {
+    Program *program = emission->program;
+    for (Step *step = program->steps + first; step < program->steps + program->step_count; step++)
+        if (!step->reason)
+            step_schedule(step, emission->arena)->form = form;
+}
+
+static bool lower_node(Emission *emission, const Node *node) {
+    WinogradBlock block;
+    int first = emission->program->step_count;
+    const Placement **operands =
+        ARENA_ARRAY(emission->arena, const Placement *, node->operand_count);
+    for (int i = 0; i < node->operand_count; i++)
+        operands[i] = emission->placements[node->operands[i]->id]; /* NULL inside of a chain */
+    Form form = form_of(emission->decisions, node, operands, &block);
+    bool lowered = lower_in_form(emission, node, form, &block);
+    note_form(emission, first, form);
+    return lowered;
 }
 
 static const char *output_reason(const Emission *emission, const GraphOutput *output) {
@@ -170,6 +188,7 @@ static bool lower_for_processor(Emission *emission) {
     Program *program = emission->program;
     const Decisions *decisions = decide(graph, emission->compilation, emission->arena);
     emission->decisions = decisions;
+    program->decisions = decisions;
     program->live_bytes = decisions->live_bytes;
     add_public_buffers(emission);
     place_owned(emission);

@@ -3,14 +3,12 @@
 #define RIFFLE_BACKENDS_PROGRAM_EMISSION_H
 
 #include "backends/program/compilation.h"
+#include "backends/program/decided.h"
 #include "backends/program/placement.h"
 #include "backends/program/summary.h"
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
 #include "ir/graph.h"
-
-/* What was decided before: see schedule/decisions.h. This room does not look into it. */
-typedef struct Decisions Decisions;
 
 typedef struct Emission {
     const Compilation *compilation;

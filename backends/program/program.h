@@ -3,6 +3,7 @@
 #ifndef RIFFLE_BACKENDS_PROGRAM_PROGRAM_H
 #define RIFFLE_BACKENDS_PROGRAM_PROGRAM_H
 
+#include "backends/program/decided.h"
 #include "backends/program/options.h"
 #include "backends/program/summary.h"
 #include "backends/target/levels.h"
@@ -45,8 +46,9 @@ typedef struct Step {
     int op_count;       /* how many ops told what they are, for the label */
     const char *reason; /* of a kernel that only moves data: why it must; else NULL */
     int64_t macs;
-    StepCount count; /* set in the end */
-    int phase;       /* GPU: steps of one phase run at the same time */
+    StepSchedule *schedule; /* what was chosen for it; NULL for a copy, and for a GPU */
+    StepCount count;        /* set in the end */
+    int phase;              /* GPU: steps of one phase run at the same time */
 } Step;
 
 /* See levels.h. */
@@ -80,7 +82,8 @@ struct Program {
     ProgramLevels *levels;    /* of the same library; NULL: this program is all */
     const TargetLevel *level; /* the one of this program; NULL without levels */
     int64_t workspace_bytes, workspace_lower_bound_bytes;
-    int64_t live_bytes; /* the most channels alive at one step, without reserved space */
+    int64_t live_bytes;         /* the most channels alive at one step, without reserved space */
+    const Decisions *decisions; /* that it was made by; NULL for a GPU */
     Measured *measured;
 };
 

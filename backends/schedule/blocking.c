@@ -197,16 +197,15 @@ void blocking_print(const Blocking *blocking, const ConvolutionSizes *sizes, Tex
         [ITEMS_TILE_PANEL] = "panels of tiles",
         [ITEMS_PANEL_TILE] = "tiles of panels",
     };
-    text_format(
-        out, "tiles of %d pixels x %d vectors", blocking->tile.pixels, blocking->tile.vectors);
+    text_format(out, "%dx%d tiles", blocking->tile.pixels, blocking->tile.vectors);
     if (sizes->tail > 0)
-        text_format(out, ", %lld outputs as dot products", (long long)sizes->tail);
+        text_format(out, ", tail of %lld", (long long)sizes->tail);
     if (sizes->flat)
         text_format(out, ", items: %s", items[blocking->items]);
     if (sizes->flat && blocking->block_tiles < blocking->tiles)
-        text_format(out, ", blocks of %lld tiles", (long long)blocking->block_tiles);
+        text_format(out, ", tiles in blocks of %lld", (long long)blocking->block_tiles);
     if (blocking->input_block < sizes->inputs)
-        text_format(out, ", blocks of %lld inputs", (long long)blocking->input_block);
+        text_format(out, ", inputs in blocks of %lld", (long long)blocking->input_block);
     if (blocking->prefetching_tiles > 0)
         text_append(out, ", weights fetched ahead");
     if (blocking->panels_outermost)

@@ -60,7 +60,7 @@ int64_t convolution_sum_part(const ConvolutionSizes *sizes);
 /* The parts of sums of so many input channels at a time. */
 SumParts choose_sum_parts(const ConvolutionSizes *sizes, int64_t input_block);
 
-/* As a phrase: "tile 6 pixels x 2 vectors, panels of 16 channels, ...". */
+/* As a phrase: "6x2 tiles, tail of 2, items: tiles, ...". */
 void blocking_print(const Blocking *blocking, const ConvolutionSizes *sizes, Text *out);
 
 #endif

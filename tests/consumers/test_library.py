@@ -77,7 +77,7 @@ class Library(unittest.TestCase):
             shutil.copy(TINY, source / name)
             relative = place == "here"
             compile_network(name if relative else source / name, source / "out", "--name", "tiny",
-                            "--emit", "ll,s,o,rir,kernels", cwd=source if relative else "/")
+                            "--emit", "ll,s,o,rir,schedule,kernels", cwd=source if relative else "/")
             results.append({file.name: file.read_bytes() for file in (source / "out").iterdir()})
         self.assertEqual(sorted(results[0]), sorted(results[1]))
         self.assertGreaterEqual(len(results[0]), 8)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The kernel IR of small networks, to the byte.
+"""The kernel IR and the schedule of small networks, to the byte.
 
 Each network of cases/ says in comments for which targets it is compiled, and with which options; the kernel IR for each
-is NAME.TARGET.kernels beside it.
+is NAME.TARGET.kernels beside it, and what was decided is NAME.TARGET.schedule (of processors).
 
     run.py --riffle build/dev/riffle            all
     run.py --riffle build/dev/riffle NAME...    some
@@ -24,27 +24,29 @@ def remark(text, key):
     return next((line.split(":", 1)[1].split() for line in text.splitlines() if line.startswith(f"# {key}:")), [])
 
 
-def kernels(spec, target, options, riffle):
+def emitted(spec, target, options, riffle):
+    """The texts, each with the ending of its name."""
+    words = ["kernels"] if target.startswith("cuda-") else ["kernels", "schedule"]
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([str(riffle), "compile", str(spec), "--random-weights", "1", "--target", target, *options,
-            "--emit", "kernels", "-o", folder], check=True, timeout=60)
-        return (pathlib.Path(folder) / f"{spec.stem}.kernels").read_text()
+            "--emit", ",".join(words), "-o", folder], check=True, timeout=60)
+        return [(word, (pathlib.Path(folder) / f"{spec.stem}.{word}").read_text()) for word in words]
 
 
 def check(spec, riffle, update):
-    """How many targets have the kernels that they had, and how many there are."""
+    """How many texts are as they were, and how many there are."""
     text = spec.read_text()
-    targets = remark(text, "targets")
+    options = remark(text, "options")
+    texts = [(CASES / f"{spec.stem}.{target}.{word}", now) for target in remark(text, "targets")
+        for word, now in emitted(spec, target, options, riffle)]
     alike = 0
-    for target in targets:
-        path = CASES / f"{spec.stem}.{target}.kernels"
-        now = kernels(spec, target, remark(text, "options"), riffle)
+    for path, now in texts:
         if update:
             path.write_text(now)
         before = path.read_text() if path.exists() else ""
         alike += now == before
         sys.stdout.writelines(difflib.unified_diff(before.splitlines(True), now.splitlines(True), path.name, "riffle"))
-    return alike, len(targets)
+    return alike, len(texts)
 
 
 def main():
@@ -61,7 +63,7 @@ def main():
     results = [check(spec, words.riffle.resolve(), words.update) for spec in specs
         if not words.names or spec.stem in words.names]
     alike, count = map(sum, zip(*results))
-    print(f"{alike} of {count} texts of kernels are as they were")
+    print(f"{alike} of {count} texts of kernels and schedules are as they were")
     return alike != count
 
 

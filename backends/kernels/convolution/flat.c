@@ -20,6 +20,7 @@
 #include "backends/program/placement.h"
 #include "backends/schedule/blocking.h"
 #include "backends/schedule/shape.h"
+#include "backends/schedule/step_schedule.h"
 #include "backends/schedule/tile_model.h"
 #include "backends/target/target.h"
 #include "ir/arena.h"
@@ -400,6 +401,7 @@ static Convolution *prepare(Emission *emission, KernelCall *call, const Node *no
     if (conv->in_place)
         conv->residual_parameters = conv->output_parameters;
     call->step.macs += node_macs(node);
+    note_convolution(&call->step, conv->arena, node, &conv->sizes, &conv->blocking);
     call_describe(call, "%s %" PRId64 "x%" PRId64 " %" PRId64 " -> %" PRId64 "%s%s",
         op_info(node->op)->name, conv->rows.window.kernel[0], conv->rows.window.kernel[1],
         conv->input->channels, conv->output->channels,

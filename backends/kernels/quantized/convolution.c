@@ -13,6 +13,8 @@
 #include "backends/program/emission.h"
 #include "backends/program/placement.h"
 #include "backends/schedule/shape.h"
+#include "backends/schedule/step_schedule.h"
+#include "backends/schedule/tile_model.h"
 #include "backends/target/target.h"
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
@@ -271,6 +273,8 @@ static bool lower_product(Emission *emission, const Node *node) {
         return false;
     conv->output_parameters = call_placement(&call, PARAMETER_WRITE, "output", conv->output);
     call.step.macs += node_macs(node);
+    note_tile(
+        &call.step, conv->arena, node, (TileShape){conv->tile_pixels, conv->blocks[0].vectors});
     call_describe(&call, "%s %" PRId64 "x%" PRId64 " %" PRId64 " -> %" PRId64,
         op_info(node->op)->name, conv->window.kernel[0], conv->window.kernel[1],
         conv->input->channels, conv->output->channels);

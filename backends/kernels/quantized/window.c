@@ -12,6 +12,8 @@
 #include "backends/program/math.h"
 #include "backends/program/placement.h"
 #include "backends/schedule/shape.h"
+#include "backends/schedule/step_schedule.h"
+#include "backends/schedule/tile_model.h"
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
 #include "ir/graph.h"
@@ -30,6 +32,7 @@ typedef struct ByteWindow {
     const int *input_parameters, *output_parameters; /* by run */
     int weights; /* depthwise: [start, factor, offset, taps...][channel] as floats */
     bool maximum, bytes;
+    int tile_pixels;
     Activation activation;
     Window window;
 } ByteWindow;
@@ -217,6 +220,12 @@ static void emit_segment(const ByteWindow *op, ByteTile *tile, const Segment *se
     }
 }
 
+/* Equal tiles of a row. */
+static int choose_window_tile(int64_t width) {
+    int64_t tiles = (width + MAX_WINDOW_PIXELS - 1) / MAX_WINDOW_PIXELS;
+    return (int)((width + tiles - 1) / tiles);
+}
+
 static void emit_row(const ByteWindow *op, const Expression *image, const Expression *row) {
     const Placement *placements[2] = {op->input, op->output};
     int segment_count;
@@ -224,10 +233,8 @@ static void emit_row(const ByteWindow *op, const Expression *image, const Expres
     ByteTile tile = {.image = image, .row = row};
     TileSpan *spans;
     ColumnRange columns = {0, op->output->width};
-    int most = op->output->width < MAX_WINDOW_PIXELS ? (int)op->output->width : MAX_WINDOW_PIXELS;
-    int tiles = (int)((op->output->width + most - 1) / most);
-    int pixels = (int)((op->output->width + tiles - 1) / tiles);
-    int span_count = tile_spans(op->arena, columns, op->input->width, &op->window, pixels, &spans);
+    int span_count =
+        tile_spans(op->arena, columns, op->input->width, &op->window, op->tile_pixels, &spans);
     for (int i = 0; i < span_count; i++) {
         tile.pixels = spans[i].pixels;
         tile.interior = spans[i].interior;
@@ -283,6 +290,7 @@ bool lower_quantized_window(Emission *emission, const Node *node) {
         return false;
     op.output = place_result(emission, node->results[0]);
     op.bytes = op.output->element == LANE_U8;
+    op.tile_pixels = choose_window_tile(op.output->width);
     call_begin(emission, &call, node, op.output->images * op.output->height);
     op.builder = &call.builder;
     op.input_parameters = call_placement(&call, PARAMETER_READ, "input", op.input);
@@ -297,6 +305,7 @@ bool lower_quantized_window(Emission *emission, const Node *node) {
         expression_remainder(op.arena, index, op.output->height));
     kernel_close(op.builder);
     call.step.macs += node_macs(node);
+    note_tile(&call.step, op.arena, node, (TileShape){op.tile_pixels, 1});
     call_describe(&call, "%s %" PRId64 "x%" PRId64 " stride %" PRId64 ", %" PRId64 " bytes",
         op.maximum ? "max_pool" : "depthwise", op.window.kernel[0], op.window.kernel[1],
         op.window.stride[0], op.input->channels);

@@ -18,6 +18,7 @@
 #include "backends/program/emission.h"
 #include "backends/program/placement.h"
 #include "backends/schedule/shape.h"
+#include "backends/schedule/step_schedule.h"
 #include "backends/schedule/winograd.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
@@ -267,6 +268,7 @@ bool lower_winograd(Emission *emission, const Node *node, const WinogradBlock *b
     describe_product(&winograd);
     emit_blocks(&winograd);
     call.step.macs += node_macs(node);
+    note_winograd(&call.step, emission->arena, node, block);
     call_describe(&call, "%s 3x3 %" PRId64 " -> %" PRId64 "%s%s, Winograd", op_info(node->op)->name,
         conv->input->channels, conv->output->channels,
         conv->activation == ACTIVATION_NONE ? "" : ", ",
