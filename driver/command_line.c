@@ -2,6 +2,9 @@
  * first fault, in getopt's words, without a hint at what was meant. */
 #include "driver/driver.h"
 
+#include "ir/ending.h"
+#include "ir/quote.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -147,6 +150,8 @@ bool command_line_parse(
         return false;
     size_t errors_before = diagnostics_error_count(session->diagnostics);
     error_t error = argp_parse(argp, argc, argv, 0, NULL, input);
+    if (error == ENOMEM)
+        out_of_memory();
     if (error != 0 && diagnostics_error_count(session->diagnostics) == errors_before)
         diagnostics_error(session->diagnostics, "--help lists the options",
             "the command line cannot be read: %s", strerror(error));
@@ -184,6 +189,7 @@ bool option_number(Session *session, const char *option, const char *text, doubl
 bool option_operand(Session *session, const char **slot, const char *text) {
     if (*slot == NULL) {
         *slot = text;
+        ending_set_work(arena_format(session->arena, "'%s'", quote_copy(session->arena, text)));
         return true;
     }
     diagnostics_error(session->diagnostics, NULL, "surplus argument '%s' after '%s'", text, *slot);

@@ -1,5 +1,6 @@
 #include "driver/image.h"
 
+#include "ir/ending.h"
 #include "ir/source_file.h"
 
 #include <png.h>
@@ -58,10 +59,8 @@ static bool decompress_jpeg(
 
 static bool read_jpeg(const SourceFile *file, Session *session, Image *image) {
     tjhandle decoder = tjInitDecompress();
-    if (decoder == NULL) {
-        diagnostics_error(session->diagnostics, NULL, "the JPEG decoder cannot start");
-        return false;
-    }
+    if (decoder == NULL) /* it asks for memory, and nothing else */
+        out_of_memory();
     bool done = decompress_jpeg(decoder, file, session, image);
     tjDestroy(decoder);
     return done;

@@ -3,6 +3,8 @@
 
 #include "backends/backends.h"
 #include "backends/schedule/tuning_text.h"
+#include "ir/ending.h"
+#include "ir/quote.h"
 #include "ir/source_file.h"
 
 #include <ctype.h>
@@ -58,6 +60,8 @@ bool model_read(const ModelOptions *options, Model *model) {
         return false;
     if (options->name != NULL)
         model->graph->name = arena_copy_string(model->graph->arena, options->name);
+    ending_set_work(arena_format(
+        session->arena, "the network '%s'", quote_copy(session->arena, model->graph->name)));
     return true;
 }
 

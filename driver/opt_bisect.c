@@ -6,6 +6,7 @@
  * fail. So what they name passes without its last step, and fails with it, even if the check is
  * not monotonous. */
 #include "driver/opt.h"
+#include "ir/ending.h"
 #include "ir/signals.h"
 
 #include <errno.h>
@@ -47,6 +48,10 @@ static int run_command(
     return code == 0 ? TRIAL_PASSES : TRIAL_FAILS;
 }
 
+static void remove_file(void *path) {
+    (void)unlink(path);
+}
+
 static int check_by_command(const OptRun *run) {
     Session *session = run->opt->model.session;
     const char *folder = getenv("TMPDIR");
@@ -62,10 +67,13 @@ static int check_by_command(const OptRun *run) {
         return TRIAL_IMPOSSIBLE;
     }
     close(file);
+    Ending ending;
+    ending_expect(&ending, remove_file, path);
     int result = TRIAL_IMPOSSIBLE;
     if (opt_write_graph(run, path, run->model.graph))
         result = run_command(run->opt->bisect_command, path, &signals, session->diagnostics);
-    unlink(path);
+    ending_forget(&ending);
+    remove_file(path);
     signals_release(&signals);
     return result;
 }

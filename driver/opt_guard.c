@@ -1,6 +1,7 @@
 /* Passes run in a process of their own, so that one that crashes leaves a message and a reproducer.
  * This process keeps the network as it was: it can run the passes before the fatal one again. */
 #include "driver/opt.h"
+#include "ir/ending.h"
 #include "ir/signals.h"
 
 #include <errno.h>
@@ -26,6 +27,10 @@ void opt_stop_clock(void) {
     alarm(0);
 }
 
+static void finish(void *progress) {
+    ((OptProgress *)progress)->finished = true;
+}
+
 OptOutcome opt_guard(OptRun *run, OptFunction *function, void *context) {
     *run->progress = (OptProgress){.running = -1};
     fflush(NULL);
@@ -41,6 +46,8 @@ OptOutcome opt_guard(OptRun *run, OptFunction *function, void *context) {
     }
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody waits for the result any more */
+        Ending ending;                    /* with a message that tells all */
+        ending_expect(&ending, finish, run->progress);
         opt_start_clock(run);
         int status = function(run, context);
         run->progress->finished = true;

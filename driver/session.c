@@ -1,11 +1,13 @@
 #include "driver/driver.h"
 
 #include "backends/backends.h"
+#include "frontend/frontend.h"
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
 Session session_begin(void) {
+    frontend_expect_endings();
     return (Session){.arena = arena_create(), .diagnostics = diagnostics_create()};
 }
 

@@ -1,5 +1,6 @@
 #include "driver/table.h"
 
+#include "ir/ending.h"
 #include "ir/quote.h"
 
 #include <assert.h>
@@ -15,10 +16,8 @@ Table table_create(const TableColumn *columns, int column_count) {
 }
 
 static void *checked(void *memory) {
-    if (memory == NULL) {
-        fputs("riffle: error: out of memory\n", stderr);
-        abort();
-    }
+    if (memory == NULL)
+        out_of_memory();
     return memory;
 }
 

@@ -1,5 +1,7 @@
 #include "frontend/evaluate.h"
 
+#include "ir/ending.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,9 +51,10 @@ Datum complain(Evaluator *evaluator, SourceRange where, const char *hint, const 
     char *message = NULL;
     int length = vasprintf(&message, format, arguments);
     va_end(arguments);
-    diagnostics_report(evaluator->diagnostics, SEVERITY_ERROR, where, hint, "%s",
-        length < 0 ? "out of memory" : message);
-    free(length < 0 ? NULL : message);
+    if (length < 0)
+        out_of_memory();
+    diagnostics_report(evaluator->diagnostics, SEVERITY_ERROR, where, hint, "%s", message);
+    free(message);
     note_calls(evaluator);
     return datum_unknown;
 }

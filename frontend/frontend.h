@@ -34,6 +34,10 @@ Graph *spec_elaborate(const Spec *spec, const Setting *settings, size_t setting_
  * what the language has: the graph must be one that no pass has changed. */
 void graph_print_spec(const Graph *graph, const char *comment, Text *text);
 
+/* Lets the library that reads and writes JSON end the process where memory runs out, as all else
+ * does (ir/ending.h): its functions then never fail for that. Once, before anything is read. */
+void frontend_expect_endings(void);
+
 /* ---- weights ---- */
 
 typedef struct WeightFile WeightFile;

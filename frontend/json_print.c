@@ -1,9 +1,16 @@
 /* The tree of a spec as JSON. docs/language.md lists the forms; json_read.c reads them. */
+#include "frontend/frontend.h"
 #include "frontend/json.h"
+#include "ir/ending.h"
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
+
+void frontend_expect_endings(void) {
+    json_set_alloc_funcs(allocate_or_end, free);
+}
 
 /* ---- writing JSON: on one line where it fits, else a member a line ---- */
 

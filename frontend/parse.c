@@ -1,6 +1,7 @@
 /* Reading the language: the driver of the generated scanner and parser, and how parsing goes on
  * after a mistake. */
 #include "frontend/parse.h"
+#include "ir/ending.h"
 #include "ir/source_file.h"
 
 #include "ir/quote.h"
@@ -411,10 +412,8 @@ static bool run_parser(ParseContext *context) {
         return false;
     }
     size_t errors = diagnostics_error_count(context->diagnostics);
-    if (rfl_scan_lex_init_extra(context, &context->scanner) != 0) {
-        diagnostics_error(context->diagnostics, NULL, "out of memory");
-        return false;
-    }
+    if (rfl_scan_lex_init_extra(context, &context->scanner) != 0)
+        out_of_memory();
     rfl_scan__scan_bytes(context->file->text, (int)context->file->length, context->scanner);
     int result = rfl_parse(context);
     rfl_scan_lex_destroy(context->scanner);

@@ -27,6 +27,8 @@
 }
 
 %code {
+#include "ir/ending.h"
+#include <stdlib.h>
 #include <string.h>
 
 #define YYLLOC_DEFAULT(current, right, count)                                                      \
@@ -34,6 +36,8 @@
         (current).begin = (count) ? YYRHSLOC(right, 1).begin : YYRHSLOC(right, 0).end;             \
         (current).end = (count) ? YYRHSLOC(right, count).end : YYRHSLOC(right, 0).end;             \
     } while (0)
+#define YYMALLOC allocate_or_end
+#define YYFREE free
 #define YYMAXDEPTH 5000
 
 int rfl_lex(YYSTYPE *value, YYLTYPE *where, ParseContext *context);

@@ -1,5 +1,6 @@
 #include "ir/arena.h"
 
+#include "ir/ending.h"
 #include "ir/resting.h"
 #include <stdarg.h>
 #include <stdint.h>
@@ -22,15 +23,10 @@ struct Arena {
     size_t next_block_size;
 };
 
-static _Noreturn void out_of_memory(size_t size) {
-    fprintf(stderr, "riffle: out of memory (%zu bytes wanted)\n", size);
-    exit(70);
-}
-
 static void *zeroed_memory(size_t size) {
     void *memory = calloc(1, size);
     if (memory == NULL)
-        out_of_memory(size);
+        out_of_memory();
     return memory;
 }
 
@@ -60,7 +56,7 @@ void arena_destroy(Arena *arena) {
  * nothing. The alignment is made by hand. */
 static Block *block_create(size_t size) {
     if (size > SIZE_MAX - WIDE_ALIGNMENT)
-        out_of_memory(size);
+        out_of_memory();
     Block *block = zeroed_memory(sizeof *block);
     block->size = size + WIDE_ALIGNMENT;
     block->memory = zeroed_memory(block->size);
@@ -113,7 +109,7 @@ void *arena_allocate(Arena *arena, size_t size) {
 static size_t array_bytes(size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes))
-        out_of_memory(SIZE_MAX);
+        out_of_memory();
     return bytes;
 }
 
@@ -135,7 +131,7 @@ void *arena_allocate_resting(Arena *arena, size_t count, size_t size, bool *rest
 
 char *arena_copy_bytes(Arena *arena, const char *bytes, size_t length) {
     if (length == SIZE_MAX)
-        out_of_memory(length);
+        out_of_memory();
     char *copy = arena_allocate(arena, length + 1);
     if (length > 0)
         memcpy(copy, bytes, length);

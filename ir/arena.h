@@ -8,7 +8,7 @@
 
 typedef struct Arena Arena;
 
-/* Never returns NULL: running out of memory ends the process with a message. */
+/* Never returns NULL: running out of memory ends the process (ir/ending.h). */
 Arena *arena_create(void);
 void arena_destroy(Arena *arena); /* NULL is allowed. */
 

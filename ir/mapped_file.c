@@ -1,5 +1,7 @@
 #include "ir/mapped_file.h"
 
+#include "ir/ending.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -18,16 +20,6 @@
 static MappedFile *_Atomic mapped_files;
 static struct sigaction action_before; /* of SIGBUS, while there is a file in the list */
 
-static void write_error(const char *text) {
-    for (size_t length = strlen(text); length > 0;) {
-        ssize_t written = write(STDERR_FILENO, text, length);
-        if (written < 0 && errno != EINTR)
-            return;
-        text += written > 0 ? written : 0;
-        length -= written > 0 ? (size_t)written : 0;
-    }
-}
-
 static const MappedFile *file_at(const void *address) {
     const MappedFile *file = mapped_files;
     while (file != NULL && (uintptr_t)address - (uintptr_t)file->bytes >= file->size)
@@ -35,7 +27,8 @@ static const MappedFile *file_at(const void *address) {
     return file;
 }
 
-/* Calls nothing that a signal handler may not call. */
+/* The signal is of an access to one of the files, and so of riffle's own code, which is in the
+ * middle of nothing that taking things away needs. */
 static void end_process(int number, siginfo_t *information, void *context) {
     (void)context;
     const MappedFile *file = information->si_code > 0 ? file_at(information->si_addr) : NULL;
@@ -46,9 +39,8 @@ static void end_process(int number, siginfo_t *information, void *context) {
             raise(number);
         return;
     }
-    write_error(file->path);
-    write_error(": error: the file was cut short while it was read\n");
-    _exit(EXIT_FAILURE);
+    const char *parts[] = {file->path, ": error: the file was cut short while it was read\n"};
+    end_with(parts, 2);
 }
 
 static void watch(MappedFile *file) {

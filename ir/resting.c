@@ -1,5 +1,7 @@
 #include "ir/resting.h"
 
+#include "ir/ending.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -62,11 +64,6 @@ void memory_rest(const void *begin, size_t bytes) {
 
 /* ---- bytes that grow ---- */
 
-static _Noreturn void out_of_memory(size_t bytes) {
-    fprintf(stderr, "riffle: out of memory (%zu bytes wanted)\n", bytes);
-    exit(70);
-}
-
 /* False where there is no file, or no more room in it. */
 static bool grow_in_file(RestingBytes *bytes, size_t capacity) {
     int file = bytes->rests ? bytes->file : create_file(capacity);
@@ -94,7 +91,7 @@ static bool grow_in_file(RestingBytes *bytes, size_t capacity) {
 static void grow_in_memory(RestingBytes *bytes, size_t capacity) {
     char *data = bytes->rests ? malloc(capacity) : realloc(bytes->data, capacity);
     if (data == NULL)
-        out_of_memory(capacity);
+        out_of_memory();
     if (bytes->rests) {
         memcpy(data, bytes->data, bytes->length);
         munmap(bytes->data, bytes->capacity);
@@ -116,7 +113,7 @@ static void grow(RestingBytes *bytes, size_t least) {
 char *resting_append(RestingBytes *bytes, size_t length) {
     size_t end;
     if (__builtin_add_overflow(bytes->length, length, &end) || end > SIZE_MAX / 4)
-        out_of_memory(length);
+        out_of_memory();
     resting_rest(bytes, bytes->awake, bytes->length - bytes->awake);
     bytes->awake = bytes->length;
     if (end > bytes->capacity)

@@ -1,5 +1,7 @@
 #include "ir/text.h"
 
+#include "ir/ending.h"
+
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -8,10 +10,8 @@
 
 static void reserve(Text *text, size_t more) {
     size_t wanted;
-    if (__builtin_add_overflow(text->length, more, &wanted) || wanted > SIZE_MAX / 2) {
-        fprintf(stderr, "riffle: a text of %zu bytes grew too long\n", text->length);
-        exit(70);
-    }
+    if (__builtin_add_overflow(text->length, more, &wanted) || wanted > SIZE_MAX / 4)
+        out_of_memory();
     wanted++; /* the final NUL */
     if (wanted <= text->capacity)
         return;
@@ -19,10 +19,8 @@ static void reserve(Text *text, size_t more) {
     if (capacity < wanted)
         capacity = wanted;
     char *data = realloc(text->data, capacity);
-    if (data == NULL) {
-        fprintf(stderr, "riffle: out of memory (%zu bytes wanted)\n", capacity);
-        exit(70);
-    }
+    if (data == NULL)
+        out_of_memory();
     text->data = data;
     text->capacity = capacity;
 }

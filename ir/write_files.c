@@ -1,5 +1,6 @@
 #include "ir/write_files.h"
 
+#include "ir/ending.h"
 #include "ir/resting.h"
 #include "ir/signals.h"
 
@@ -166,22 +167,38 @@ static int stage_and_rename(
     return 0;
 }
 
+typedef struct Stages {
+    const FileToWrite *files;
+    Stage *items;
+    size_t count;
+} Stages;
+
+static void undo_all(void *context) {
+    const Stages *stages = context;
+    for (size_t i = stages->count; i-- > 0;)
+        undo(&stages->files[i], &stages->items[i]);
+}
+
 int write_files(const FileToWrite *files, size_t count, size_t *failed) {
     if (count == 0)
         return 0;
     size_t at = 0;
     Stage *stages = calloc(count, sizeof *stages);
     if (stages == NULL)
-        abort();
+        out_of_memory();
     HeldSignals signals;
     signals_hold(&signals);
+    Stages all = {files, stages, count};
+    Ending ending;
+    ending_expect(&ending, undo_all, &all);
     int error = stage_and_rename(files, stages, count, &signals, &at);
+    ending_forget(&ending);
     if (error != 0 && failed != NULL)
         *failed = at;
+    if (error != 0)
+        undo_all(&all);
     for (size_t i = count; i-- > 0;) {
-        if (error != 0)
-            undo(&files[i], &stages[i]);
-        else if (stages[i].old.length > 0)
+        if (error == 0 && stages[i].old.length > 0)
             (void)unlink(stages[i].old.data);
         text_free(&stages[i].temporary);
         text_free(&stages[i].old);

@@ -185,12 +185,13 @@ static bool lower_flatten(Emission *emission, const Node *node) {
     return true;
 }
 
-/* Pieces are copied one by one, by code of their own. */
+/* Pieces are copied one by one, by code of their own. Passes may have made the node of others: it
+ * is not named, but shown where its first was written. */
 static bool few_pieces(const Emission *emission, const Node *node, const Placement *view) {
     if (view->run_count <= MOST_PIECES)
         return true;
     diagnostics_report(emission->diagnostics, SEVERITY_ERROR, node->where, NULL,
-        "'%s' would have to copy %d pieces, more than %d", op_info(node->op)->name, view->run_count,
+        "the channels would have to be copied in %d pieces, more than %d", view->run_count,
         MOST_PIECES);
     return false;
 }

@@ -20,6 +20,23 @@ extern char **environ;
 enum { MOST_SHOWN_BYTES = 2000 };
 static const char messages[] = "messages";
 
+/* Not by opendir(), which takes memory: there may be none. */
+static void remove_contents(void *context) {
+    const WorkFolder *folder = context;
+    _Alignas(struct dirent64) char entries[4096];
+    int contents = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (ssize_t length;
+        contents >= 0 && (length = getdents64(contents, entries, sizeof entries)) > 0;)
+        for (ssize_t at = 0; at < length;) {
+            const struct dirent64 *entry = (const struct dirent64 *)(const void *)(entries + at);
+            (void)unlinkat(contents, entry->d_name, 0);
+            at += entry->d_reclen;
+        }
+    if (contents >= 0)
+        close(contents);
+    (void)rmdir(folder->path);
+}
+
 bool work_folder_make(WorkFolder *folder, Arena *arena, Diagnostics *diagnostics) {
     *folder = (WorkFolder){.arena = arena, .diagnostics = diagnostics};
     const char *parent = getenv("TMPDIR");
@@ -33,19 +50,15 @@ bool work_folder_make(WorkFolder *folder, Arena *arena, Diagnostics *diagnostics
         return false;
     }
     folder->path = path;
+    ending_expect(&folder->ending, remove_contents, folder);
     return true;
 }
 
 void work_folder_remove(WorkFolder *folder) {
     if (folder->path == NULL)
         return;
-    DIR *contents = opendir(folder->path);
-    if (contents != NULL) {
-        for (const struct dirent *entry; (entry = readdir(contents)) != NULL;)
-            (void)unlinkat(dirfd(contents), entry->d_name, 0);
-        closedir(contents);
-    }
-    (void)rmdir(folder->path);
+    ending_forget(&folder->ending);
+    remove_contents(folder);
     folder->path = NULL;
     signals_release(&folder->signals);
 }
@@ -134,14 +147,15 @@ static char **make_environment(const WorkFolder *folder) {
 
 static int spawn(const WorkFolder *folder, const char *const *words, pid_t *child) {
     posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addchdir_np(&actions, folder->path);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(
-        &actions, STDOUT_FILENO, messages, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
     posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
+    if (posix_spawn_file_actions_init(&actions) != 0 ||
+        posix_spawn_file_actions_addchdir_np(&actions, folder->path) != 0 ||
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) != 0 ||
+        posix_spawn_file_actions_addopen(
+            &actions, STDOUT_FILENO, messages, O_WRONLY | O_CREAT | O_TRUNC, 0600) != 0 ||
+        posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO) != 0 ||
+        posix_spawnattr_init(&attributes) != 0)
+        out_of_memory();
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
     posix_spawnattr_setsigmask(&attributes, &folder->signals.mask_before);
     int error = posix_spawnp(child, words[0], &actions, &attributes, (char *const *)(void *)words,

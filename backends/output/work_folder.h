@@ -1,10 +1,11 @@
 /* A folder for temporary files, in which other programs run: without a shell, and gone afterwards,
- * also when a signal ends riffle meanwhile. */
+ * also when a signal or a lack of memory ends riffle meanwhile. */
 #ifndef RIFFLE_BACKENDS_OUTPUT_WORK_FOLDER_H
 #define RIFFLE_BACKENDS_OUTPUT_WORK_FOLDER_H
 
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
+#include "ir/ending.h"
 #include "ir/resting.h"
 #include "ir/signals.h"
 #include "ir/text.h"
@@ -14,6 +15,7 @@ typedef struct WorkFolder {
     Diagnostics *diagnostics;
     const char *path; /* NULL: there is none */
     HeldSignals signals;
+    Ending ending;
 } WorkFolder;
 
 /* Makes one in the folder that the environment variable TMPDIR names, else in /tmp. False after

@@ -9,6 +9,7 @@
 #include "backends/run/model.h"
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
+#include "ir/ending.h"
 #include "ir/text.h"
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -34,7 +35,9 @@ static LoadedModel *load_shared(Build *build) {
     Text file = {0};
     const char *path = work_folder_path(&build->folder, "model.so");
     LoadedModel *model = calloc(1, sizeof *model);
-    if (!model || !work_folder_read(&build->folder, "model.so", &file)) {
+    if (model == NULL)
+        out_of_memory();
+    if (!work_folder_read(&build->folder, "model.so", &file)) {
         free(model);
         return NULL;
     }

@@ -8,6 +8,7 @@
 #include "backends/run/model.h"
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
+#include "ir/ending.h"
 #include "ir/text.h"
 #include <llvm-c/LLJIT.h>
 #include <llvm-c/Orc.h>
@@ -28,6 +29,8 @@ static bool failed(LLVMErrorRef error, const char *what, Diagnostics *diagnostic
 static bool add_object(LLVMOrcLLJITRef jit, const Text *object, Diagnostics *diagnostics) {
     LLVMMemoryBufferRef buffer =
         LLVMCreateMemoryBufferWithMemoryRangeCopy(object->data, object->length, "model");
+    if (buffer == NULL)
+        out_of_memory();
     return !failed(LLVMOrcLLJITAddObjectFile(jit, LLVMOrcLLJITGetMainJITDylib(jit), buffer),
         "load the object", diagnostics);
 }
@@ -48,13 +51,23 @@ static bool add_objects(
     return good;
 }
 
-static void *look_up(
+static void *look_up_symbol(
     LLVMOrcLLJITRef jit, const Program *program, const char *suffix, Diagnostics *diagnostics) {
     LLVMOrcExecutorAddress address = 0;
     const char *name = arena_format(program->arena, "%s_%s", program->name, suffix);
     if (failed(LLVMOrcLLJITLookup(jit, &address, name), "link the model", diagnostics))
         return NULL;
     return (void *)(uintptr_t)address;
+}
+
+/* Here the loader links. */
+static void *look_up(
+    LLVMOrcLLJITRef jit, const Program *program, const char *suffix, Diagnostics *diagnostics) {
+    LlvmWork work;
+    llvm_work_begin(&work);
+    void *address = look_up_symbol(jit, program, suffix, diagnostics);
+    llvm_work_end(&work);
+    return address;
 }
 
 static void unload(void *jit) {
@@ -75,8 +88,10 @@ LoadedModel *llvm_load(const Program *program, Diagnostics *diagnostics) {
             "look into this process", diagnostics))
         LLVMOrcJITDylibAddGenerator(LLVMOrcLLJITGetMainJITDylib(jit), process);
     LoadedModel *model = calloc(1, sizeof *model);
+    if (model == NULL)
+        out_of_memory();
     void *run = NULL, *run_parallel = NULL;
-    if (model && add_objects(jit, program, &model->code_bytes, diagnostics)) {
+    if (add_objects(jit, program, &model->code_bytes, diagnostics)) {
         run = look_up(jit, program, "run", diagnostics);
         run_parallel = run ? look_up(jit, program, "run_parallel", diagnostics) : NULL;
     }

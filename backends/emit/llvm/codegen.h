@@ -10,6 +10,7 @@
 #include "ir/text.h"
 #include <llvm-c/Core.h>
 #include <llvm-c/TargetMachine.h>
+#include <signal.h>
 
 typedef struct Codegen {
     LLVMContextRef context;
@@ -119,5 +120,17 @@ void codegen_free_frames(StackFrames *frames);
 /* After: an upper bound of the stack from the call of any function of the module on, without that
  * of functions which are not in it. */
 int64_t codegen_stack_bytes(const StackFrames *frames);
+
+/* endings.c: from now on, where LLVM would end the process it ends with a message of riffle's. */
+void codegen_expect_endings(void);
+
+/* Between begin and end LLVM works, and nobody else: abort() and crashes are its doing. */
+typedef struct LlvmWork {
+    struct sigaction abort_before, crash_before;
+    stack_t stack_before;
+} LlvmWork;
+
+void llvm_work_begin(LlvmWork *work);
+void llvm_work_end(const LlvmWork *work);
 
 #endif

@@ -7,6 +7,7 @@
 #include "backends/program/summary.h"
 #include "backends/target/target.h"
 #include "ir/diagnostics.h"
+#include "ir/ending.h"
 #include "ir/resting.h"
 #include "ir/text.h"
 #include <llvm-c/Analysis.h>
@@ -81,6 +82,7 @@ static void set_strength_reduction(const Target *target) {
 }
 
 LLVMTargetMachineRef target_machine_create(const Target *target, Diagnostics *diagnostics) {
+    codegen_expect_endings();
     set_strength_reduction(target);
     initialise_architecture(target->architecture);
     LLVMTargetRef llvm_target;
@@ -130,6 +132,8 @@ bool emit_module(LLVMModuleRef module, LLVMTargetMachineRef machine, EmitKind ki
         report_llvm(diagnostics, "emit the module", message);
         return false;
     }
+    if (buffer == NULL)
+        out_of_memory();
     text_append_bytes(out, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
     LLVMDisposeMemoryBuffer(buffer);
     return true;
@@ -168,8 +172,11 @@ static bool emit_for(const Target *target, const Program *program, MakeModule *m
         return false;
     LLVMContextRef context = LLVMContextCreate();
     LLVMModuleRef module = make(context, program, machine);
+    LlvmWork work;
+    llvm_work_begin(&work);
     bool good = optimise_module(module, machine, diagnostics) &&
                 emit_and_measure(context, module, machine, program, kind, out, diagnostics);
+    llvm_work_end(&work);
     LLVMDisposeModule(module);
     LLVMContextDispose(context);
     LLVMDisposeTargetMachine(machine);

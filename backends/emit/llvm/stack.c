@@ -6,6 +6,7 @@
  * function 'NAME' It counts variables, spills and saved registers. What it does not count is added
  * here: the return address, room to align the frame, and arguments that are pushed for a call. */
 #include "backends/emit/llvm/codegen.h"
+#include "ir/ending.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,9 +51,10 @@ void codegen_ask_frames(LLVMContextRef context, LLVMModuleRef module, StackFrame
     for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f))
         count += !LLVMIsDeclaration(f);
     *frames = (StackFrames){.rows = calloc(count + 1, sizeof *frames->rows)};
-    frames->good = frames->rows != NULL;
-    for (LLVMValueRef f = LLVMGetFirstFunction(module); f && frames->rows;
-        f = LLVMGetNextFunction(f)) {
+    if (frames->rows == NULL)
+        out_of_memory();
+    frames->good = true;
+    for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f)) {
         if (LLVMIsDeclaration(f))
             continue;
         codegen_attribute(&codegen, f, "warn-stack-size", "0");
