@@ -136,10 +136,12 @@ static void choose_input_block(Layer *layer) {
     int64_t most = cached_inputs(layer), part = convolution_sum_part(sizes);
     if (part > 0 && most > part)
         most = part;
-    if (blocking->block_tiles < 2 || sizes->inputs <= most || (sizes->pairs && sizes->scattered))
+    if (blocking->block_tiles < 2 || sizes->inputs <= most ||
+        (sizes->together > 1 && sizes->scattered))
         return;
     blocking->input_block = divide_up(sizes->inputs, divide_up(sizes->inputs, most));
-    blocking->input_block += sizes->pairs ? blocking->input_block % 2 : 0; /* whole pairs */
+    blocking->input_block = /* whole products */
+        divide_up(blocking->input_block, sizes->together) * sizes->together;
 }
 
 /* ---- row by row ---- */

@@ -20,7 +20,7 @@ typedef struct ConvolutionSizes {
     int64_t weight_bytes;                   /* of one */
     bool flat;      /* no window: one row of all pixels of all images, its `width` */
     bool residual;  /* it reads one */
-    bool pairs;     /* input channels are multiplied two at a time */
+    int together;   /* input channels that one product multiplies */
     bool scattered; /* the input's channels lie in several places */
 } ConvolutionSizes;
 

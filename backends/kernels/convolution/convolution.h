@@ -8,6 +8,7 @@
 #include "backends/program/placement.h"
 #include "backends/schedule/blocking.h"
 #include "backends/schedule/tile_model.h"
+#include "backends/target/product.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
@@ -30,8 +31,8 @@ typedef struct Convolution {
     int64_t group_weights; /* packed ones of a group, biases not counted */
     int64_t width_in, width_out; /* flat: one row of all pixels */
     bool flat, has_bias;
-    bool in_place;         /* the output takes the residual's place */
-    bool halves;           /* weights are of bf16, in pairs of input channels */
+    bool in_place; /* the output takes the residual's place */
+    const Product *product;
     int64_t packed_inputs; /* input channels of a group that the weights have room for */
     int biases;            /* parameter */
     int64_t bias_offset;   /* in floats, inside that parameter */
@@ -94,7 +95,7 @@ static inline int64_t packed_outputs(const Convolution *conv) {
 
 /* Bytes of a weight. */
 static inline int64_t weight_bytes(const Convolution *conv) {
-    return conv->halves ? lane_bytes(LANE_BF16) : lane_bytes(LANE_F32);
+    return lane_bytes(conv->product->weight);
 }
 
 /* Output channels whose weights lie together, one row for each tap and input channel: those of the
@@ -170,9 +171,11 @@ void close_parts(const Convolution *conv, const ConvolutionTile *tile,
 
 /* The column of the weights that belongs to input `input` as it lies in memory. */
 int64_t weight_column(const Convolution *conv, int64_t input);
-/* The input channels of a group, where each run begins with a new pair. */
+/* So many channels, rounded up to whole products. */
+int64_t whole_products(const Convolution *conv, int64_t channels);
+/* The input channels of a group, where each run begins with a new product. */
 int64_t packed_inputs(const Convolution *conv, int64_t group);
-/* The input channel of the group that is packed at each place; -1 where a pair has only one. */
+/* The input channel of the group that is packed at each place; -1 where a product has fewer. */
 const int64_t *packed_order(const Convolution *conv, int64_t group);
 
 /* Packs weights of bf16 in pairs. */

@@ -324,6 +324,12 @@ static const Placement *result_placement(const Convolution *conv, const Node *no
     return placements[node->results[0]->id] = placements[node->operands[1]->id];
 }
 
+static const Product *find_product(const Convolution *conv, const Node *node) {
+    bool halves = node_weight(node, "weight")->type.element == ELEMENT_BF16;
+    return product_find(
+        conv->emission->compilation->target, conv->input->element, halves ? LANE_BF16 : LANE_F32);
+}
+
 static ConvolutionSizes sizes_of(const Convolution *conv) {
     return (ConvolutionSizes){
         .groups = conv->groups,
@@ -339,7 +345,7 @@ static ConvolutionSizes sizes_of(const Convolution *conv) {
         .weight_bytes = weight_bytes(conv),
         .flat = conv->flat,
         .residual = conv->residual != NULL,
-        .pairs = conv->halves,
+        .together = conv->product->channels,
         .scattered = conv->input->run_count > 1,
     };
 }
@@ -359,10 +365,10 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
     conv->output = to ? to->placement : result_placement(conv, node);
     conv->group_inputs = conv->input->channels / conv->groups;
     conv->group_outputs = conv->output->channels / conv->groups;
-    conv->halves = node_weight(node, "weight")->type.element == ELEMENT_BF16;
+    conv->product = find_product(conv, node);
     conv->packed_inputs = conv->group_inputs;
     compare_groups(conv);
-    for (int64_t group = 0; conv->halves && group < conv->groups; group++) {
+    for (int64_t group = 0; conv->product->channels > 1 && group < conv->groups; group++) {
         int64_t inputs = packed_inputs(conv, group);
         conv->packed_inputs = inputs > conv->packed_inputs ? inputs : conv->packed_inputs;
     }

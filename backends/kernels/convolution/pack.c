@@ -33,7 +33,7 @@ void pack_convolution(Convolution *conv, const Weight *weight, const Weight *bia
     int64_t panel = block > 0 ? block : conv->blocking.panel_channels;
     conv->group_weights = packed_outputs(conv) * taps + tail_weight_floats(conv);
     conv->has_bias = bias != NULL;
-    if (conv->halves) {
+    if (conv->product->channels > 1) {
         pack_pairs(conv, weight);
         float *biases =
             bias ? call_weights(conv->emission, conv->call, outputs, &conv->biases) : NULL;

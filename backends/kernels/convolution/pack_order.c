@@ -11,14 +11,17 @@ int64_t weight_column(const Convolution *conv, int64_t input) {
     return input % channels * pixels + input / channels;
 }
 
-/* ---- pairs ---- */
+/* ---- products of several channels ---- */
 
-/* Where a group's input channels of one run begin among the packed ones: each run begins with a new
- * pair. */
+int64_t whole_products(const Convolution *conv, int64_t channels) {
+    int64_t together = conv->product->channels;
+    return (channels + together - 1) / together * together;
+}
+
 int64_t packed_inputs(const Convolution *conv, int64_t group) {
     int64_t count = 0;
     for (int i = 0; i < conv->input->run_count; i++)
-        count += (group_part(conv, group, i).count + 1) / 2 * 2;
+        count += whole_products(conv, group_part(conv, group, i).count);
     return count;
 }
 
@@ -31,7 +34,7 @@ const int64_t *packed_order(const Convolution *conv, int64_t group) {
         RunPart part = group_part(conv, group, i);
         for (int64_t j = 0; j < part.count; j++)
             order[count++] = part.first + j - begin;
-        count = (count + 1) / 2 * 2;
+        count = whole_products(conv, count);
     }
     return order;
 }

@@ -95,9 +95,9 @@ typedef struct ChannelProducts {
 
 static int64_t channels_at_once(const Convolution *conv, const Run *run) {
     const Target *target = conv->emission->compilation->target;
-    if (conv->halves)
-        return 2;
-    return target->lane_multiply_add && run->channel_stride == 1 ? target->lanes : 1;
+    if (conv->product->operand == OPERAND_LANE)
+        return run->channel_stride == 1 ? target->lanes : 1;
+    return conv->product->channels;
 }
 
 /* From the index-th channel on. */
@@ -110,7 +110,7 @@ static void emit_channel_products(
         expression_add(conv->arena, products->input, times(conv, index, run->channel_stride));
     const Expression *weight =
         expression_add(conv->arena, products->weight, times(conv, index, weight_row(conv, tile)));
-    if (conv->halves)
+    if (conv->product->channels == 2)
         emit_pair_products(&(PairProducts){
             conv, tile, products->registers, run, products->parameter, input, weight, channels});
     else if (channels_at_once(conv, run) > 1)
@@ -172,7 +172,7 @@ static void emit_channels(
     }
     int64_t group_begin = first_group(tile) * conv->group_inputs;
     int64_t begin = group_begin + tile->first_input, end = begin + tile->input_count;
-    int64_t unrolled = 0, blocks = 0, paired = 0, pending = 0;
+    int64_t unrolled = 0, blocks = 0, packed = 0, pending = 0;
     for (int i = 0; i < conv->input->run_count; i++) {
         const Run *run = &conv->input->runs[i];
         RunPart part = run_part(run, begin, end);
@@ -188,13 +188,13 @@ static void emit_channels(
         unrolled = here <= UNROLLED_MULTIPLY_ADDS ? unrolled + here : 0; /* a loop ends a block */
         int64_t left = emit_channel_loop(conv, tile, registers, i,
             expression_constant(arena, part.first - run->first_channel),
-            conv->halves ? paired : part.first - group_begin, part.count);
+            conv->product->channels > 1 ? packed : part.first - group_begin, part.count);
         pending = left == part.count ? pending + left : left;
         if (conv->blocking.parts.inputs > 0 && pending >= conv->blocking.parts.inputs) {
             end_part(conv, tile, registers);
             pending = 0;
         }
-        paired += (part.count + 1) / 2 * 2;
+        packed += whole_products(conv, part.count);
     }
     if (conv->blocking.parts.inputs > 0 && pending > 0)
         end_part(conv, tile, registers);

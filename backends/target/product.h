@@ -1,0 +1,20 @@
+/* What one instruction of a convolution multiplies and adds (products.def). */
+#ifndef RIFFLE_BACKENDS_TARGET_PRODUCT_H
+#define RIFFLE_BACKENDS_TARGET_PRODUCT_H
+
+#include "backends/target/target.h"
+#include "ir/kernel.h"
+
+typedef enum ProductOperand { OPERAND_BROADCAST, OPERAND_LANE } ProductOperand;
+
+typedef struct Product {
+    const char *name;
+    LaneType input, weight, sum;
+    int channels; /* of the input, that are multiplied at once */
+    ProductOperand operand;
+} Product;
+
+/* The product of a target for an input and weights of these types; there must be one. */
+const Product *product_find(const Target *target, LaneType input, LaneType weight);
+
+#endif
