@@ -20,6 +20,7 @@
 #include "backends/program/placement.h"
 #include "backends/schedule/chain_cost.h"
 #include "backends/schedule/chains.h"
+#include "backends/schedule/lowering.h"
 #include "backends/schedule/shape.h"
 #include "backends/schedule/step_schedule.h"
 #include "ir/arena.h"
@@ -61,7 +62,7 @@ static Link make_ring(Chain *chain, const Node *node, int64_t rows, int64_t widt
 }
 
 static RowOp *make_row_op(Chain *chain, const Node *node, const Link *from, const Link *to) {
-    bool convolution = node->op == OP_conv && !is_depthwise(node);
+    bool convolution = kernel_family(node) == KERNELS_PRODUCT;
     return convolution ? convolution_row_op(chain->emission, chain->call, node, from, to)
                        : window_row_op(chain->emission, chain->call, node, from, to);
 }

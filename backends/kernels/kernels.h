@@ -19,9 +19,6 @@ bool lower_chain(Emission *emission, const Node *last);
 
 /* A convolution or fully connected layer without a window, as one row of all pixels. */
 bool lower_flat_convolution(Emission *emission, const Node *node);
-/* quantized/: quantize, quantized_conv, quantized_linear, and
- * max_pool of bytes */
-bool lower_quantized(Emission *emission, const Node *node);
 bool lower_elementwise(Emission *emission, const Node *node); /* activations, add, multiply */
 bool lower_layout(Emission *emission,
     const Node *node); /* concat, split, shuffle, gather, route, flatten, crop */

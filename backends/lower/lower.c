@@ -10,6 +10,7 @@
 #include "backends/kernels/in_place.h"
 #include "backends/kernels/kernels.h"
 #include "backends/kernels/place.h"
+#include "backends/kernels/quantized/quantized.h"
 #include "backends/kernels/winograd/winograd.h"
 #include "backends/lower/gpu.h"
 #include "backends/program/buffers.h"
@@ -44,7 +45,8 @@ static bool lower_in_form(
     case FORM_WINOGRAD:
         return lower_winograd(emission, node, block);
     case FORM_BYTES:
-        return lower_quantized(emission, node);
+        return node->op == OP_quantize ? lower_quantize(emission, node)
+                                       : lower_quantized_window(emission, node);
     case FORM_ELEMENTS:
         return lower_elementwise(emission, node);
     case FORM_LAYOUT:
@@ -185,6 +187,9 @@ static Program *new_program(const Graph *graph, const Compilation *compilation, 
 
 static bool lower_for_processor(Emission *emission) {
     const Graph *graph = emission->graph;
+    for (const Node *node = graph->first; node; node = node->next)
+        if (!check_bytes(emission, node))
+            return false;
     Program *program = emission->program;
     const Decisions *decisions = decide(graph, emission->compilation, emission->arena);
     emission->decisions = decisions;

@@ -20,6 +20,14 @@ static int64_t main_outputs(const ConvolutionSizes *sizes) {
     return sizes->outputs - sizes->tail;
 }
 
+static int64_t weight_bytes(const ConvolutionSizes *sizes) {
+    return lane_bytes(sizes->product->weight);
+}
+
+static bool is_of_bytes(const ConvolutionSizes *sizes) {
+    return sizes->product->input == LANE_U8;
+}
+
 static int64_t divide_up(int64_t a, int64_t b) {
     return (a + b - 1) / b;
 }
@@ -30,9 +38,70 @@ static int64_t count_panels(const Layer *layer) {
     return layer->sizes->groups * panels;
 }
 
+/* Halves are counted as floats here: for blocks of their pixels nothing was measured. */
+static int64_t input_bytes(const ConvolutionSizes *sizes) {
+    return is_of_bytes(sizes) ? 1 : float_bytes;
+}
+
+static int64_t result_bytes(const ConvolutionSizes *sizes) {
+    return sizes->result == LANE_U8 ? 1 : float_bytes;
+}
+
+/* ---- vectors of a panel ---- */
+
+enum { BYTE_VECTORS = 4 }; /* of integers, which become one of bytes */
+
+/* The vectors of integers of so many channels: full ones, or such that less is wasted. */
+static PanelVectors byte_vectors(const Target *target, bool to_bytes, int64_t channels) {
+    int lanes = target->lanes, half = lanes / 2;
+    int64_t whole = (int64_t)BYTE_VECTORS * lanes;
+    PanelVectors vectors = {.count = BYTE_VECTORS, .packed = to_bytes};
+    if (channels <= half && half >= 4)
+        lanes = half;
+    if (channels <= target->lanes) {
+        vectors.count = 1;
+        vectors.packed = false;
+    } else if (channels <= whole / 2 && half * BYTE_VECTORS >= 16) {
+        if (to_bytes)
+            lanes = half;
+        else
+            vectors.count = 2;
+    } else if (!to_bytes && channels < whole) {
+        vectors.count = (int)divide_up(channels, lanes);
+    }
+    for (int v = 0; v < vectors.count; v++)
+        vectors.widths[v] = lanes;
+    return vectors;
+}
+
+PanelVectors panel_vectors(
+    const Compilation *compilation, const ConvolutionSizes *sizes, int64_t channels) {
+    const Target *target = compilation->target;
+    PanelVectors vectors = {0};
+    if (is_of_bytes(sizes))
+        vectors = byte_vectors(target, sizes->result == LANE_U8, channels);
+    else
+        vectors.count = tile_widths(target, channels, vectors.widths);
+    int step = is_of_bytes(sizes) ? vectors.widths[0] : target->lanes;
+    for (int v = 0; v < vectors.count; v++)
+        vectors.firsts[v] = v * step;
+    vectors.lanes = is_of_bytes(sizes)              ? vectors.count * step
+                    : compilation->weight_block > 0 ? compilation->weight_block
+                                                    : (int)channels;
+    return vectors;
+}
+
+int64_t panel_channel(const PanelVectors *vectors, int vector, int lane) {
+    if (vectors->packed)
+        return lane / 4 * 16 + vector * 4 + lane % 4;
+    return vectors->firsts[vector] + lane;
+}
+
 /* ---- sums ---- */
 
 int64_t convolution_sum_part(const ConvolutionSizes *sizes) {
+    if (sizes->product->sum == LANE_S32)
+        return 0; /* exact */
     return sum_part(sizes->inputs * sizes->kernel[0] * sizes->kernel[1], LONGEST_SUM);
 }
 
@@ -57,7 +126,7 @@ static bool weights_stream(const Target *target, int64_t bytes) {
 /* Input channels whose weights of one panel the first-level cache keeps. */
 static int64_t cached_inputs(const Layer *layer) {
     return weights_kept(layer->target) /
-           (layer->blocking.panel_channels * layer->sizes->weight_bytes);
+           (layer->blocking.panel_channels * weight_bytes(layer->sizes));
 }
 
 /* ---- flat: all pixels are one row ---- */
@@ -71,16 +140,17 @@ static int64_t tiles_of_caches(const Layer *layer) {
     const ConvolutionSizes *sizes = layer->sizes;
     int64_t inputs = sizes->groups * sizes->inputs, outputs = sizes->groups * sizes->outputs;
     int64_t tiles = layer->blocking.tiles;
-    int64_t weights = outputs * sizes->inputs * sizes->weight_bytes;
-    int64_t channels = inputs + outputs + (sizes->residual ? outputs : 0);
-    int64_t tile = layer->blocking.tile.pixels * channels * float_bytes;
+    int64_t weights = outputs * sizes->inputs * weight_bytes(sizes);
+    int64_t pixel = inputs * input_bytes(sizes) + outputs * result_bytes(sizes) +
+                    (sizes->residual ? outputs * float_bytes : 0);
+    int64_t tile = layer->blocking.tile.pixels * pixel;
     if (weights <= target->l1_bytes / 2)
         return target->l1_bytes / 2 / tile;
     if (tiles <= target->l2_bytes / 2 / tile)
         return tiles;
     int64_t block = target->l2_bytes / 4 / tile;
     block = block < 1 ? 1 : block;
-    int64_t input = sizes->width_in * inputs * float_bytes;
+    int64_t input = sizes->width_in * inputs * input_bytes(sizes);
     int64_t panels = divide_up(main_outputs(sizes), layer->blocking.panel_channels);
     bool once =
         weights_stream(target, weights) && panels * input < divide_up(tiles, block) * weights;
@@ -137,11 +207,11 @@ static void choose_input_block(Layer *layer) {
     if (part > 0 && most > part)
         most = part;
     if (blocking->block_tiles < 2 || sizes->inputs <= most ||
-        (sizes->together > 1 && sizes->scattered))
+        (sizes->product->channels > 1 && sizes->scattered))
         return;
     blocking->input_block = divide_up(sizes->inputs, divide_up(sizes->inputs, most));
     blocking->input_block = /* whole products */
-        divide_up(blocking->input_block, sizes->together) * sizes->together;
+        divide_up(blocking->input_block, sizes->product->channels) * sizes->product->channels;
 }
 
 /* ---- row by row ---- */
@@ -156,8 +226,43 @@ static bool panels_outermost(const Layer *layer) {
     int64_t input =
         sizes->images * sizes->rows_in * sizes->width_in * sizes->groups * sizes->inputs;
     int64_t rows = sizes->images * sizes->rows;
-    return weights_stream(layer->target, weights * sizes->weight_bytes) &&
+    return weights_stream(layer->target, weights * weight_bytes(sizes)) &&
            weights + panels * input < weights * rows + input;
+}
+
+/* ---- tiles ---- */
+
+/* Pixels of a tile of bytes: what needs the fewest cycles when two products, loads of weights and
+ * numbers are issued in each. */
+static TileShape byte_tile(const Compilation *compilation, const ConvolutionSizes *sizes) {
+    enum { MOST_PIXELS = 8, MANY_PIXELS = 1000, LATENCY = 10, TILE_CYCLES = 20 };
+    const Target *target = compilation->target;
+    int64_t panel = (int64_t)BYTE_VECTORS * target->lanes;
+    int vectors =
+        panel_vectors(compilation, sizes, sizes->outputs < panel ? sizes->outputs : panel).count;
+    int helpers = target->dot_products ? 1 : 3, best = 1;
+    int64_t quads =
+        divide_up(sizes->inputs, sizes->product->channels) * sizes->kernel[0] * sizes->kernel[1];
+    int64_t least = INT64_MAX;
+    for (int pixels = 1; pixels <= MOST_PIXELS; pixels++) {
+        if (pixels > 1 && pixels * vectors + vectors + helpers > target->registers)
+            break;
+        int64_t cost = 0;
+        for (int64_t first = 0; first < sizes->width; first += pixels) {
+            int64_t here = sizes->width - first < pixels ? sizes->width - first : pixels;
+            int64_t products = here * vectors, loads = here + vectors;
+            int64_t busy = products > loads ? products : loads;
+            cost += quads * (busy > LATENCY ? busy : LATENCY) + 4 * products + TILE_CYCLES;
+            if (sizes->width > MANY_PIXELS) { /* the rest hardly counts */
+                cost = cost * MANY_PIXELS / here;
+                break;
+            }
+        }
+        if (cost < least)
+            best = pixels;
+        least = cost < least ? cost : least;
+    }
+    return (TileShape){best, vectors};
 }
 
 /* ---- the whole ---- */
@@ -166,8 +271,11 @@ Blocking choose_blocking(const Compilation *compilation, const ConvolutionSizes 
     Layer layer = {.compilation = compilation, .target = compilation->target, .sizes = sizes};
     Blocking *blocking = &layer.blocking;
     int64_t taps = sizes->inputs * sizes->kernel[0] * sizes->kernel[1];
-    blocking->tile = choose_tile(compilation, main_outputs(sizes), sizes->width, taps);
-    blocking->panel_channels = (int64_t)blocking->tile.vectors * layer.target->lanes;
+    bool bytes = is_of_bytes(sizes);
+    blocking->tile = bytes ? byte_tile(compilation, sizes)
+                           : choose_tile(compilation, main_outputs(sizes), sizes->width, taps);
+    int vectors = bytes ? BYTE_VECTORS : blocking->tile.vectors;
+    blocking->panel_channels = (int64_t)vectors * layer.target->lanes;
     blocking->input_block = sizes->inputs;
     if (sizes->flat) {
         blocking->tiles = divide_up(sizes->width, blocking->tile.pixels);

@@ -6,6 +6,8 @@
 
 #include "backends/program/compilation.h"
 #include "backends/schedule/tile_model.h"
+#include "backends/target/product.h"
+#include "ir/kernel.h"
 #include "ir/text.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,10 +19,10 @@ typedef struct ConvolutionSizes {
     int64_t kernel[2];
     int64_t images;
     int64_t rows_in, rows, width_in, width; /* of an image, in and out */
-    int64_t weight_bytes;                   /* of one */
+    const Product *product;
+    LaneType result;
     bool flat;      /* no window: one row of all pixels of all images, its `width` */
     bool residual;  /* it reads one */
-    int together;   /* input channels that one product multiplies */
     bool scattered; /* the input's channels lie in several places */
 } ConvolutionSizes;
 
@@ -54,6 +56,20 @@ typedef struct Blocking {
 } Blocking;
 
 Blocking choose_blocking(const Compilation *compilation, const ConvolutionSizes *sizes);
+
+/* The vectors of sums that a tile of so many output channels has for a pixel. */
+typedef struct PanelVectors {
+    int count, widths[MAX_TILE_VECTORS];
+    int firsts[MAX_TILE_VECTORS]; /* the place of each one's first lane among all */
+    int lanes;                    /* of all: weights of one input channel */
+    /* Four vectors of integers become one of bytes. What packs them keeps 16 bytes together: then
+     * lane 4s + e of vector v is channel 16s + 4v + e, and weights lie so. */
+    bool packed;
+} PanelVectors;
+PanelVectors panel_vectors(
+    const Compilation *compilation, const ConvolutionSizes *sizes, int64_t channels);
+/* The channel of a lane of a vector; it may be beyond the last. */
+int64_t panel_channel(const PanelVectors *vectors, int vector, int lane);
 
 /* The products in a part of an output's sum; 0 where they are few enough to be one sum. */
 int64_t convolution_sum_part(const ConvolutionSizes *sizes);

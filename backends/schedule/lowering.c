@@ -24,7 +24,8 @@ static bool is_of_bytes(const Node *node) {
 }
 
 KernelFamily kernel_family(const Node *node) {
-    if (node->op == OP_max_pool && is_of_bytes(node))
+    if ((node->op == OP_max_pool && is_of_bytes(node)) ||
+        (node->op == OP_quantized_conv && is_depthwise(node)))
         return KERNELS_BYTES;
     return node->op == OP_conv && is_depthwise(node) ? KERNELS_WINDOW
                                                      : lowerings[node->op].processor;

@@ -67,8 +67,8 @@ Window node_window(const Node *node) {
 }
 
 bool is_pointwise(const Node *node) {
-    if (node->op != OP_conv)
-        return node->op == OP_linear;
+    if (node->op != OP_conv && node->op != OP_quantized_conv)
+        return node->op == OP_linear || node->op == OP_quantized_linear;
     const int64_t *kernel = node_weight(node, "weight")->type.dims + 2;
     const int64_t *stride = node_list(node, "stride").items,
                   *padding = node_list(node, "padding").items;

@@ -26,9 +26,8 @@ bool column_inside(const Convolution *conv, const ConvolutionTile *tile, int p) 
 }
 
 /* Where the weights of the tile's vector v begin, from those of the tile. */
-static int64_t vector_weights(const Convolution *conv, int v) {
+static int64_t vector_weights(const Convolution *conv, int channel) {
     int64_t block = conv->emission->compilation->weight_block;
-    int64_t channel = (int64_t)v * conv->emission->compilation->target->lanes;
     if (block == 0)
         return channel;
     const int64_t *kernel = conv->rows.window.kernel;
@@ -38,11 +37,12 @@ static int64_t vector_weights(const Convolution *conv, int v) {
 void load_tile_weights(const Convolution *conv, const TileRegisters *registers,
     const Expression *offset, int weights[MAX_TILE_VECTORS]) {
     KernelBuilder *builder = conv->builder;
-    for (int v = 0; v < registers->vectors; v++) {
-        weights[v] = kernel_register(builder, registers->widths[v]);
+    for (int v = 0; v < registers->vectors.count; v++) {
+        weights[v] = kernel_register(builder, registers->vectors.widths[v]);
         kernel_load(builder, weights[v], conv->weights,
-            expression_offset(conv->arena, offset, vector_weights(conv, v)), 0,
-            registers->widths[v]);
+            expression_offset(
+                conv->arena, offset, vector_weights(conv, registers->vectors.firsts[v])),
+            0, registers->vectors.widths[v]);
     }
 }
 

@@ -36,6 +36,7 @@ typedef struct Convolution {
     int64_t packed_inputs; /* input channels of a group that the weights have room for */
     int biases;            /* parameter */
     int64_t bias_offset;   /* in floats, inside that parameter */
+    int64_t group_scales;  /* of bytes: in floats, what `biases` has of a group (finish_bytes.c) */
     Activation activation, residual_activation;
     ConvolutionSizes sizes; /* as the blocking was chosen for */
     Blocking blocking;
@@ -98,16 +99,19 @@ static inline int64_t weight_bytes(const Convolution *conv) {
     return lane_bytes(conv->product->weight);
 }
 
-/* Output channels whose weights lie together, one row for each tap and input channel: those of the
- * tile, or the target's blocks, whose last one is filled up. */
+/* The vectors of sums of a tile; their weights lie together for each tap and input channel. */
+static inline PanelVectors tile_vectors(const Convolution *conv, const ConvolutionTile *tile) {
+    return panel_vectors(conv->emission->compilation, &conv->sizes, tile->channel_count);
+}
+
+/* Weights of a tile for one tap and input channel. */
 static inline int64_t weight_row(const Convolution *conv, const ConvolutionTile *tile) {
-    int block = conv->emission->compilation->weight_block;
-    return block > 0 ? block : tile->channel_count;
+    return tile_vectors(conv, tile).lanes;
 }
 
 /* The registers of a tile. */
 typedef struct TileRegisters {
-    int vectors, widths[MAX_TILE_VECTORS];
+    PanelVectors vectors;
     int accumulators[MAX_TILE_PIXELS][MAX_TILE_VECTORS];
     int totals[MAX_TILE_PIXELS][MAX_TILE_VECTORS]; /* of the parts that ended, if there are parts */
 } TileRegisters;
@@ -147,9 +151,20 @@ void store_lanes(
 void load_residual_lanes(
     const Convolution *conv, const ConvolutionTile *tile, const PixelLanes *place, int reg);
 
-/* The epilogue and the store of pixel p, vector v, of `width` lanes. */
+/* The epilogue and the store of `width` channels of pixel p, from the tile's `first` on. */
 void emit_convolution_result(
-    const Convolution *conv, const ConvolutionTile *tile, int p, int v, int reg, int width);
+    const Convolution *conv, const ConvolutionTile *tile, int p, int first, int reg, int width);
+
+/* ---- finish_bytes.c ---- */
+
+/* What the epilogue of bytes reads for each lane of a panel: so many floats of each. */
+typedef enum ScaleKind { SCALE_START, SCALE_FACTOR, SCALE_OFFSET, SCALE_KINDS } ScaleKind;
+/* Loads those of vector v into the register. */
+void load_scale(const Convolution *conv, const ConvolutionTile *tile, const PanelVectors *vectors,
+    ScaleKind kind, int v, int reg);
+/* From sums of integers to results: times factor plus offset, and what else there is. */
+void finish_byte_sums(
+    const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers);
 
 /* ---- sums.c ---- */
 
@@ -178,26 +193,30 @@ int64_t packed_inputs(const Convolution *conv, int64_t group);
 /* The input channel of the group that is packed at each place; -1 where a product has fewer. */
 const int64_t *packed_order(const Convolution *conv, int64_t group);
 
+/* Packs weights of bytes, and what the epilogue reads (finish_bytes.c). */
+void pack_bytes(Convolution *conv, const Node *node);
 /* Packs weights of bf16 in pairs. */
 void pack_pairs(Convolution *conv, const Weight *weight);
 
-/* Packs the weights and the biases (or NULL), and sets what says where they are. */
-void pack_convolution(Convolution *conv, const Weight *weight, const Weight *bias);
+/* Packs the weights and the biases of the node, and sets what says where they are. */
+void pack_convolution(Convolution *conv, const Node *node);
 
 /* ---- products_pairs.c ---- */
 
-/* One tap and two channels, or the last one of a run. */
+/* One tap and the channels of a product, or fewer at the end of a run. */
 typedef struct PairProducts {
     const Convolution *conv;
     const ConvolutionTile *tile;
     const TileRegisters *registers;
     const Run *run;
     int parameter;
-    const Expression *input, *weights; /* offsets of the first channel, and of its pair */
+    const Expression *input, *weights; /* offsets of the first channel, and of its weights */
     int channels;
 } PairProducts;
 
 void emit_pair_products(const PairProducts *products);
+/* products_quads.c: the same for bytes, and as many quads of channels as `channels` says. */
+void emit_quad_products(const PairProducts *products);
 
 /* ---- products_lanes.c ---- */
 

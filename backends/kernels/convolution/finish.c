@@ -117,11 +117,10 @@ static void load_residual(const Convolution *conv, const ConvolutionTile *tile,
 }
 
 void emit_convolution_result(
-    const Convolution *conv, const ConvolutionTile *tile, int p, int v, int reg, int width) {
+    const Convolution *conv, const ConvolutionTile *tile, int p, int first, int reg, int width) {
     KernelBuilder *builder = conv->builder;
-    int64_t before = (int64_t)v * conv->emission->compilation->target->lanes;
-    int64_t left = tile->channel_count - before, count = left < width ? left : width;
-    const Expression *channel = expression_offset(conv->arena, tile_channel(conv, tile), before);
+    int64_t left = tile->channel_count - first, count = left < width ? left : width;
+    const Expression *channel = expression_offset(conv->arena, tile_channel(conv, tile), first);
     emit_activation(builder, conv->activation, reg);
     if (conv->residual) {
         int other = kernel_register(builder, width);

@@ -266,8 +266,8 @@ static void emit_blocks(Convolution *conv) {
     ConvolutionTile tile = {0};
     set_tiles(conv);
     if (blocking->input_block < conv->group_inputs)
-        conv->partial_sums =
-            kernel_local(conv->builder, block * blocking->tile.pixels * blocking->panel_channels);
+        conv->partial_sums = kernel_local_of(conv->builder, conv->product->sum,
+            block * blocking->tile.pixels * blocking->panel_channels);
     if (block == blocking->tiles) {
         emit_convolution_panels(conv, &tile, emit_flat_tiles);
         return;
@@ -326,8 +326,8 @@ static const Placement *result_placement(const Convolution *conv, const Node *no
 
 static const Product *find_product(const Convolution *conv, const Node *node) {
     bool halves = node_weight(node, "weight")->type.element == ELEMENT_BF16;
-    return product_find(
-        conv->emission->compilation->target, conv->input->element, halves ? LANE_BF16 : LANE_F32);
+    LaneType weight = conv->input->element == LANE_U8 ? LANE_U8 : halves ? LANE_BF16 : LANE_F32;
+    return product_find(conv->emission->compilation->target, conv->input->element, weight);
 }
 
 static ConvolutionSizes sizes_of(const Convolution *conv) {
@@ -342,10 +342,10 @@ static ConvolutionSizes sizes_of(const Convolution *conv) {
         .rows = conv->rows.height_out,
         .width_in = conv->width_in,
         .width = conv->width_out,
-        .weight_bytes = weight_bytes(conv),
+        .product = conv->product,
+        .result = conv->output->element,
         .flat = conv->flat,
         .residual = conv->residual != NULL,
-        .together = conv->product->channels,
         .scattered = conv->input->run_count > 1,
     };
 }
@@ -353,7 +353,8 @@ static ConvolutionSizes sizes_of(const Convolution *conv) {
 static void describe(Convolution *conv, const Node *node, const Link *from, const Link *to) {
     Emission *emission = conv->emission;
     conv->rows.window = node_window(node);
-    conv->groups = node->op == OP_conv ? node_integer(node, "groups") : 1;
+    bool has_groups = node->op == OP_conv || node->op == OP_quantized_conv;
+    conv->groups = has_groups ? node_integer(node, "groups") : 1;
     if (node->op == OP_conv)
         conv->residual_activation = (Activation)node_integer(node, "residual_activation");
     conv->activation = (Activation)node_integer(node, "activation");
@@ -401,7 +402,7 @@ static Convolution *prepare(Emission *emission, KernelCall *call, const Node *no
     if (conv->residual && !conv->in_place)
         conv->residual_parameters =
             call_placement(call, PARAMETER_READ, "residual", conv->residual);
-    pack_convolution(conv, node_weight(node, "weight"), node_weight(node, "bias"));
+    pack_convolution(conv, node);
     ParameterRole role = conv->in_place ? PARAMETER_UPDATE : PARAMETER_WRITE;
     conv->output_parameters = call_link(call, role, "output", to, conv->output);
     if (conv->in_place)

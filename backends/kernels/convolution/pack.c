@@ -26,7 +26,13 @@ static float *pack_panel(const Convolution *conv, const float *weights, int64_t 
     return out;
 }
 
-void pack_convolution(Convolution *conv, const Weight *weight, const Weight *bias) {
+void pack_convolution(Convolution *conv, const Node *node) {
+    const Weight *weight = node_weight(node, "weight"), *bias = NULL;
+    if (conv->product->input == LANE_U8) {
+        pack_bytes(conv, node);
+        return;
+    }
+    bias = node_weight(node, "bias");
     int64_t taps = conv->packed_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
     int64_t outputs = conv->groups * conv->group_outputs;
     int64_t block = conv->emission->compilation->weight_block;

@@ -18,8 +18,8 @@ static void emit_lane_row(const Convolution *conv, const TileRegisters *register
     int lanes = conv->emission->compilation->target->lanes, value = kernel_register(builder, lanes);
     assert(lanes == 4);
     kernel_permute(builder, value, values, values, same_lanes[lane]);
-    for (int v = 0; v < registers->vectors; v++) {
-        assert(registers->widths[v] == lanes);
+    for (int v = 0; v < registers->vectors.count; v++) {
+        assert(registers->vectors.widths[v] == lanes);
         kernel_multiply_add(builder, accumulators[v], value, weights[v], accumulators[v]);
     }
 }
@@ -62,7 +62,7 @@ bool takes_lanes_of_rows(
     const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
     const Target *target = conv->emission->compilation->target;
     int64_t span = row_span(conv, tile), lanes = target->lanes;
-    int64_t products = conv->rows.window.kernel[1] * tile->pixels * registers->vectors;
+    int64_t products = conv->rows.window.kernel[1] * tile->pixels * registers->vectors.count;
     return target->lane_multiply_add && tile->interior && conv->input->run_count == 1 &&
            conv->input->runs[0].pixel_stride == 1 && span >= lanes &&
            span <= tile->pixels * lanes && products <= UNROLLED_MULTIPLY_ADDS;

@@ -12,13 +12,11 @@
 
 static void load_pairs(const Convolution *conv, const TileRegisters *registers,
     const Expression *offset, int weights[MAX_TILE_VECTORS]) {
-    for (int v = 0; v < registers->vectors; v++) {
-        int numbers = 2 * registers->widths[v];
+    for (int v = 0; v < registers->vectors.count; v++) {
+        int numbers = 2 * registers->vectors.widths[v];
         weights[v] = kernel_register_of(conv->builder, LANE_BF16, numbers);
         kernel_load(conv->builder, weights[v], conv->weights,
-            expression_offset(
-                conv->arena, offset, 2 * (int64_t)v * conv->emission->compilation->target->lanes),
-            0, numbers);
+            expression_offset(conv->arena, offset, 2 * registers->vectors.firsts[v]), 0, numbers);
     }
 }
 
@@ -51,12 +49,12 @@ static void emit_pair_sums(const PairProducts *products, const int *weights) {
             continue;
         const Expression *offset = pixel_offset(conv, products->run, products->input, p);
         int pair = -1, width = 0;
-        for (int v = 0; v < registers->vectors; v++) {
+        for (int v = 0; v < registers->vectors.count; v++) {
             int sum = registers->accumulators[p][v];
-            if (registers->widths[v] != width)
-                pair = load_input_pair(
-                    conv, products->parameter, offset, registers->widths[v], products->channels);
-            width = registers->widths[v];
+            if (registers->vectors.widths[v] != width)
+                pair = load_input_pair(conv, products->parameter, offset,
+                    registers->vectors.widths[v], products->channels);
+            width = registers->vectors.widths[v];
             kernel_pair_add(conv->builder, sum, pair, weights[v], sum);
         }
     }
@@ -69,8 +67,8 @@ static void emit_widened_products(const PairProducts *products, const int *weigh
     const TileRegisters *registers = products->registers;
     InstructionKind widen = which == 0 ? INSTRUCTION_widen_even : INSTRUCTION_widen_odd;
     int widened[MAX_TILE_VECTORS];
-    for (int v = 0; v < registers->vectors; v++) {
-        widened[v] = kernel_register(builder, registers->widths[v]);
+    for (int v = 0; v < registers->vectors.count; v++) {
+        widened[v] = kernel_register(builder, registers->vectors.widths[v]);
         kernel_unary(builder, widen, widened[v], weights[v]);
     }
     const Expression *input =
@@ -80,13 +78,13 @@ static void emit_widened_products(const PairProducts *products, const int *weigh
             continue;
         const Expression *offset = pixel_offset(conv, products->run, input, p);
         int value = -1, width = 0;
-        for (int v = 0; v < registers->vectors; v++) {
+        for (int v = 0; v < registers->vectors.count; v++) {
             int sum = registers->accumulators[p][v];
-            if (registers->widths[v] != width) {
-                value = kernel_register(builder, registers->widths[v]);
+            if (registers->vectors.widths[v] != width) {
+                value = kernel_register(builder, registers->vectors.widths[v]);
                 kernel_broadcast(builder, value, products->parameter, offset);
             }
-            width = registers->widths[v];
+            width = registers->vectors.widths[v];
             kernel_multiply_add(builder, sum, value, widened[v], sum);
         }
     }

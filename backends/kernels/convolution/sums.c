@@ -19,36 +19,36 @@ static bool has_totals(const Convolution *conv) {
 
 /* ---- between blocks of input channels ---- */
 
-/* Where the sums of pixel p, vector v wait for the next block of input channels. */
+/* Where the sums of pixel p, from channel `first` on, wait for the next block of input channels. */
 static const Expression *partial_sum_offset(
-    const Convolution *conv, const ConvolutionTile *tile, int p, int v) {
+    const Convolution *conv, const ConvolutionTile *tile, int p, int first) {
     const Expression *before =
         expression_add(conv->arena, tile->index, times(conv, conv->first_tile, -1));
     return expression_offset(conv->arena,
         times(conv, before, conv->blocking.tile.pixels * conv->blocking.panel_channels),
-        p * conv->blocking.panel_channels +
-            (int64_t)v * conv->emission->compilation->target->lanes);
+        p * conv->blocking.panel_channels + first);
 }
 
 static void load_partial_sums(
     const Convolution *conv, const ConvolutionTile *tile, TileRegisters *registers) {
-    for (int v = 0; v < registers->vectors; v++)
+    for (int v = 0; v < registers->vectors.count; v++)
         for (int p = 0; p < tile->pixels; p++) {
-            int width = registers->widths[v], reg = kernel_register(conv->builder, width);
+            int width = registers->vectors.widths[v];
+            int reg = kernel_register_of(conv->builder, conv->product->sum, width);
             registers->accumulators[p][v] = reg;
             kernel_load(conv->builder, reg, conv->partial_sums,
-                partial_sum_offset(conv, tile, p, v), 0, width);
+                partial_sum_offset(conv, tile, p, registers->vectors.firsts[v]), 0, width);
         }
 }
 
 static void add_partial_sums(
     const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
     for (int p = 0; p < tile->pixels; p++)
-        for (int v = 0; v < registers->vectors; v++) {
-            int width = registers->widths[v], sum = kernel_register(conv->builder, width);
+        for (int v = 0; v < registers->vectors.count; v++) {
+            int width = registers->vectors.widths[v], sum = kernel_register(conv->builder, width);
             int accumulator = registers->accumulators[p][v];
             kernel_load(conv->builder, sum, conv->partial_sums,
-                partial_sum_offset(conv, tile, p, v), 0, width);
+                partial_sum_offset(conv, tile, p, registers->vectors.firsts[v]), 0, width);
             kernel_binary(conv->builder, INSTRUCTION_add, accumulator, accumulator, sum);
         }
 }
@@ -56,9 +56,10 @@ static void add_partial_sums(
 static void store_partial_sums(
     const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
     for (int p = 0; p < tile->pixels; p++)
-        for (int v = 0; v < registers->vectors; v++)
+        for (int v = 0; v < registers->vectors.count; v++)
             kernel_store(conv->builder, registers->accumulators[p][v], conv->partial_sums,
-                partial_sum_offset(conv, tile, p, v), 0, registers->widths[v]);
+                partial_sum_offset(conv, tile, p, registers->vectors.firsts[v]), 0,
+                registers->vectors.widths[v]);
 }
 
 /* ---- the start and the end ---- */
@@ -68,17 +69,20 @@ static void start_registers(const Convolution *conv, const ConvolutionTile *tile
     const TileRegisters *registers, bool bias, int sums[MAX_TILE_PIXELS][MAX_TILE_VECTORS]) {
     KernelBuilder *builder = conv->builder;
     const Expression *channel = tile_channel(conv, tile);
-    for (int v = 0; v < registers->vectors; v++) {
-        int width = registers->widths[v], start = kernel_register(builder, width);
-        if (bias)
+    for (int v = 0; v < registers->vectors.count; v++) {
+        int width = registers->vectors.widths[v];
+        int start = kernel_register_of(builder, conv->product->sum, width);
+        if (conv->product->sum == LANE_S32)
+            load_scale(conv, tile, &registers->vectors, SCALE_START, v, start);
+        else if (bias)
             kernel_load(builder, start, conv->biases,
-                expression_offset(conv->arena, channel,
-                    conv->bias_offset + v * conv->emission->compilation->target->lanes),
+                expression_offset(
+                    conv->arena, channel, conv->bias_offset + registers->vectors.firsts[v]),
                 0, width);
         else
             kernel_splat(builder, start, 0.0f);
         for (int p = 0; p < tile->pixels; p++) {
-            sums[p][v] = kernel_register(builder, width);
+            sums[p][v] = kernel_register_of(builder, conv->product->sum, width);
             kernel_unary(builder, INSTRUCTION_move, sums[p][v], start);
         }
     }
@@ -112,7 +116,7 @@ bool finish_sums(const Convolution *conv, const ConvolutionTile *tile, TileRegis
 void end_part(
     const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
     for (int p = 0; p < tile->pixels; p++)
-        for (int v = 0; v < registers->vectors; v++) {
+        for (int v = 0; v < registers->vectors.count; v++) {
             int total = registers->totals[p][v], part = registers->accumulators[p][v];
             kernel_binary(conv->builder, INSTRUCTION_add, total, total, part);
             kernel_splat(conv->builder, part, 0.0f);

@@ -21,7 +21,7 @@ static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
     static const int first_lanes[MAX_LANES] = {
         0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     KernelBuilder *builder = conv->builder;
-    const int *widths = registers->widths;
+    const int *widths = registers->vectors.widths;
     int weights[MAX_TILE_VECTORS];
     load_tile_weights(conv, registers, weight_offset, weights);
     for (int p = 0; p < tile->pixels; p++) {
@@ -30,7 +30,7 @@ static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
         const Expression *offset = pixel_offset(conv, run, input_offset, p);
         int value = kernel_register(builder, widths[0]), narrow = value;
         kernel_broadcast(builder, value, parameter, offset);
-        for (int v = 0; v < registers->vectors; v++) {
+        for (int v = 0; v < registers->vectors.count; v++) {
             if (v > 0 && widths[v] != widths[0]) {
                 narrow = kernel_register(builder, widths[v]);
                 if (conv->emission->compilation->target
@@ -93,11 +93,16 @@ typedef struct ChannelProducts {
     int64_t first;                    /* channel of the group */
 } ChannelProducts;
 
-static int64_t channels_at_once(const Convolution *conv, const Run *run) {
+static int64_t channels_at_once(
+    const Convolution *conv, const Run *run, const TileRegisters *registers, int pixels) {
+    enum { MOST_QUADS = 4 };
     const Target *target = conv->emission->compilation->target;
     if (conv->product->operand == OPERAND_LANE)
         return run->channel_stride == 1 ? target->lanes : 1;
-    return conv->product->channels;
+    if (conv->product->input != LANE_U8)
+        return conv->product->channels;
+    int quads = UNROLLED_MULTIPLY_ADDS / (pixels * registers->vectors.count);
+    return conv->product->channels * (quads < 1 ? 1 : quads > MOST_QUADS ? MOST_QUADS : quads);
 }
 
 /* From the index-th channel on. */
@@ -110,15 +115,26 @@ static void emit_channel_products(
         expression_add(conv->arena, products->input, times(conv, index, run->channel_stride));
     const Expression *weight =
         expression_add(conv->arena, products->weight, times(conv, index, weight_row(conv, tile)));
-    if (conv->product->channels == 2)
-        emit_pair_products(&(PairProducts){
-            conv, tile, products->registers, run, products->parameter, input, weight, channels});
-    else if (channels_at_once(conv, run) > 1)
+    const PairProducts several = {
+        conv, tile, products->registers, run, products->parameter, input, weight, channels};
+    if (conv->product->input == LANE_U8)
+        emit_quad_products(&several);
+    else if (conv->product->channels == 2)
+        emit_pair_products(&several);
+    else if (conv->product->operand == OPERAND_LANE && run->channel_stride == 1)
         emit_lane_products(
             conv, tile, products->registers, run, products->parameter, input, weight, channels);
     else
         emit_products(conv, tile, products->registers, run, products->parameter, input, weight);
     emit_prefetch(conv, tile, expression_offset(conv->arena, index, products->first), channels);
+}
+
+/* Of one tap over so many channels. Two multiply-adds of halves count as two. */
+static int64_t count_products(const Convolution *conv, const ConvolutionTile *tile,
+    const TileRegisters *registers, int64_t channels) {
+    bool bytes = conv->product->input == LANE_U8;
+    int64_t products = bytes ? whole_products(conv, channels) / conv->product->channels : channels;
+    return products * tile->pixels * registers->vectors.count;
 }
 
 /* One tap over `count` channels of the group, which lie in one run; their weights are those of the
@@ -131,9 +147,10 @@ static int64_t emit_channel_loop(const Convolution *conv, const ConvolutionTile 
     const ChannelProducts products = {conv, tile, registers, run, conv->input_parameters[run_index],
         tap_input(conv, tile, run, run_channel),
         expression_offset(arena, tap_weights(conv, tile), first * weight_row(conv, tile)), first};
-    int64_t channels = channels_at_once(conv, run), whole = count - count % channels;
+    int64_t channels = channels_at_once(conv, run, registers, tile->pixels),
+            whole = count - count % channels;
     int64_t part = count > conv->blocking.parts.inputs ? conv->blocking.parts.inputs : 0;
-    if (count * tile->pixels * registers->vectors <= UNROLLED_MULTIPLY_ADDS)
+    if (count_products(conv, tile, registers, count) <= UNROLLED_MULTIPLY_ADDS)
         whole = 0;
     if (whole > 0) {
         const Expression *channel = open_parts(conv, "channel", expression_constant(arena, 0),
@@ -178,7 +195,7 @@ static void emit_channels(
         RunPart part = run_part(run, begin, end);
         if (part.count == 0)
             continue;
-        int64_t here = part.count * tile->pixels * registers->vectors;
+        int64_t here = count_products(conv, tile, registers, part.count);
         if (here <= UNROLLED_MULTIPLY_ADDS && unrolled + here > UNROLLED_MULTIPLY_ADDS) {
             if (blocks++ > 0)
                 kernel_close(conv->builder);
@@ -243,10 +260,14 @@ static void emit_taps(
 
 static void finish_tile(
     const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
+    if (conv->product->sum == LANE_S32) {
+        finish_byte_sums(conv, tile, registers);
+        return;
+    }
     for (int p = 0; p < tile->pixels; p++)
-        for (int v = 0; v < registers->vectors; v++)
-            emit_convolution_result(
-                conv, tile, p, v, registers->accumulators[p][v], registers->widths[v]);
+        for (int v = 0; v < registers->vectors.count; v++)
+            emit_convolution_result(conv, tile, p, registers->vectors.firsts[v],
+                registers->accumulators[p][v], registers->vectors.widths[v]);
 }
 
 /* The tiles of all panels and groups share what goes with their pixels. */
@@ -268,8 +289,7 @@ static void fetch_rows(const Convolution *conv, const ConvolutionTile *tile) {
 void emit_convolution_tile(const Convolution *conv, ConvolutionTile *tile) {
     TileRegisters registers;
     fetch_rows(conv, tile);
-    registers.vectors =
-        tile_widths(conv->emission->compilation->target, tile->channel_count, registers.widths);
+    registers.vectors = tile_vectors(conv, tile);
     start_sums(conv, tile, &registers);
     const Expression *begin = expression_constant(conv->arena, 0);
     const Expression *end = expression_constant(conv->arena, conv->rows.window.kernel[0]);

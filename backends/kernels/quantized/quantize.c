@@ -223,20 +223,17 @@ static Placement *place_pixels(Emission *emission, const Value *value) {
     return emission->placements[value->id] = placement;
 }
 
-static bool pack_scales(Quantize *q, KernelCall *call) {
+static void pack_scales(Quantize *q, KernelCall *call) {
     const Weight *factor = node_weight(q->node, "factor"), *zero = node_weight(q->node, "zero");
     int64_t channels = q->input->channels;
-    if (!are_whole_numbers(q->emission, q->node, zero, 0, 255))
-        return false;
     float *scales = call_weights(q->emission, call, 2 * channels, &q->scales);
     memcpy(scales, factor->data, (size_t)channels * sizeof(float));
     memcpy(scales + channels, zero->data, (size_t)channels * sizeof(float));
     if (q->output->height == q->input->height && q->output->width == q->input->width)
-        return true;
+        return;
     uint8_t *bytes = call_weight_bytes(q->emission, call, channels, &q->zeros);
     for (int64_t c = 0; c < channels; c++)
         bytes[c] = (uint8_t)zero->data[c];
-    return true;
 }
 
 static void emit_row(const Quantize *q, bool planes) {
@@ -291,8 +288,7 @@ bool lower_quantize(Emission *emission, const Node *node) {
     call_begin(emission, &call, node, q.output->images * q.output->height);
     q.builder = &call.builder;
     q.input_parameters = call_placement(&call, PARAMETER_READ, "input", q.input);
-    if (!pack_scales(&q, &call))
-        return false;
+    pack_scales(&q, &call);
     q.output_parameters = call_placement(&call, PARAMETER_WRITE, "output", q.output);
     const Expression *index = kernel_open_for(q.builder, "row",
         kernel_variable(q.builder, VARIABLE_BEGIN), kernel_variable(q.builder, VARIABLE_END), 1);

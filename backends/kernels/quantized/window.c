@@ -21,7 +21,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
-enum { MAX_WINDOW_PIXELS = 8, MOST_EXACT_TAPS = 256 };
+enum { MAX_WINDOW_PIXELS = 8 };
 
 typedef struct ByteWindow {
     Emission *emission;
@@ -248,21 +248,6 @@ static void emit_row(const ByteWindow *op, const Expression *image, const Expres
 
 /* ---- weights ---- */
 
-static bool check_depthwise(const ByteWindow *op) {
-    const Weight *zero = node_weight(op->node, "zero");
-    const int64_t *padding = op->window.padding;
-    int64_t taps = op->window.kernel[0] * op->window.kernel[1];
-    bool padded = padding[0] + padding[1] + padding[2] + padding[3] > 0;
-    if (taps > MOST_EXACT_TAPS) {
-        diagnostics_report(op->emission->diagnostics, SEVERITY_ERROR, op->node->where, NULL,
-            "a depthwise quantized_conv has at most %d taps, but this has %lld", MOST_EXACT_TAPS,
-            (long long)taps);
-        return false;
-    }
-    return are_whole_numbers(op->emission, op->node, node_weight(op->node, "weight"), -127, 127) &&
-           are_whole_numbers(op->emission, op->node, zero, 0, padded ? 0 : 255);
-}
-
 static void pack_depthwise(ByteWindow *op, KernelCall *call) {
     const float *weight = node_weight(op->node, "weight")->data;
     const float *zero = node_weight(op->node, "zero")->data;
@@ -286,8 +271,6 @@ bool lower_quantized_window(Emission *emission, const Node *node) {
         .maximum = node->op == OP_max_pool,
         .window = node_window(node)};
     op.input = value_placement(emission, node->operands[0]);
-    if (!op.maximum && !check_depthwise(&op))
-        return false;
     op.output = place_result(emission, node->results[0]);
     op.bytes = op.output->element == LANE_U8;
     op.tile_pixels = choose_window_tile(op.output->width);

@@ -250,7 +250,10 @@ static void describe_product(Winograd *winograd) {
     conv->input_parameters = &winograd->inputs;
     conv->output_parameters = &winograd->products;
     conv->rows.window = (Window){{1, 1}, {1, 1}, {1, 1}, {0}};
-    conv->sizes = (ConvolutionSizes){.inputs = conv->group_inputs, .kernel = {1, 1}};
+    conv->sizes = (ConvolutionSizes){.inputs = conv->group_inputs,
+        .kernel = {1, 1},
+        .product = conv->product,
+        .result = LANE_F32};
     conv->blocking.parts = choose_sum_parts(&conv->sizes, conv->blocking.input_block);
 }
 

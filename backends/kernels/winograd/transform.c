@@ -296,14 +296,15 @@ static void store_outputs(
     const OutputTile *place, const int *values, const Expression *row, int vector, int width) {
     const Convolution *conv = &place->winograd->result;
     KernelBuilder *builder = conv->builder;
+    int first = vector * conv->emission->compilation->target->lanes;
     place->tile->row = row;
     int sum = combine(builder, INSTRUCTION_add, values[1], values[2]);
     emit_convolution_result(
-        conv, place->tile, 0, vector, combine(builder, INSTRUCTION_add, values[0], sum), width);
+        conv, place->tile, 0, first, combine(builder, INSTRUCTION_add, values[0], sum), width);
     if (place->columns < WINOGRAD_OUTPUTS)
         return;
     int difference = combine(builder, INSTRUCTION_subtract, values[1], values[2]);
-    emit_convolution_result(conv, place->tile, 1, vector,
+    emit_convolution_result(conv, place->tile, 1, first,
         combine(builder, INSTRUCTION_subtract, difference, values[3]), width);
 }
 
