@@ -39,9 +39,12 @@ typedef struct WindowOp {
     WindowKind kind;
     const Placement *input, *output, *residual;
     const int *input_parameters, *output_parameters, *residual_parameters; /* by run */
-    int weights; /* parameter: depthwise weights [tap][channel] and bias; or divisors */
-    bool has_bias;
+    /* Parameter: depthwise weights [tap][channel], then biases; of bytes also the factors and the
+     * offsets that make results of sums. Or divisors. */
+    int weights;
+    bool has_bias, has_scales;
     int64_t bias_offset;
+    LaneType sum;
     bool has_divisors; /* mean: a table of 1/count per output pixel, else one number */
     float factor;      /* mean without table */
     Activation activation, residual_activation;
@@ -86,7 +89,9 @@ static void combine(const WindowOp *op, int accumulator, int value, int weight) 
         kernel_multiply_add(op->builder, accumulator, value, weight, accumulator);
         return;
     case WINDOW_MAXIMUM:
-        kernel_binary(op->builder, INSTRUCTION_maximum_or_nan, accumulator, accumulator, value);
+        kernel_binary(op->builder,
+            op->sum == LANE_U8 ? INSTRUCTION_maximum : INSTRUCTION_maximum_or_nan, accumulator,
+            accumulator, value);
         return;
     case WINDOW_MEAN:
         kernel_binary(op->builder, INSTRUCTION_add, accumulator, accumulator, value);
@@ -118,12 +123,21 @@ static const Expression *input_base(const void *context, const Run *run) {
         NULL);
 }
 
-/* Loaded numbers of f32 or bf16 as f32. */
-static int as_floats(const WindowOp *op, int value) {
-    if (op->input->element != LANE_BF16)
+/* Loaded numbers as the sums have them. Products and sums of whole numbers as those of bytes are
+ * exact in f32: they stay below 2^24. */
+static int as_sums(const WindowOp *op, int value) {
+    KernelBuilder *builder = op->builder;
+    int lanes = builder->kernel->register_lanes[value];
+    if (op->input->element == op->sum)
         return value;
-    int floats = kernel_register(op->builder, op->builder->kernel->register_lanes[value]);
-    kernel_unary(op->builder, INSTRUCTION_widen, floats, value);
+    int floats = kernel_register(builder, lanes);
+    if (op->input->element == LANE_BF16) {
+        kernel_unary(builder, INSTRUCTION_widen, floats, value);
+        return floats;
+    }
+    int integers = kernel_register_of(builder, LANE_S32, lanes);
+    kernel_unary(builder, INSTRUCTION_widen, integers, value);
+    kernel_unary(builder, INSTRUCTION_to_float, floats, integers);
     return floats;
 }
 
@@ -136,7 +150,7 @@ static int load_column(const InputPlace *place) {
         assert(constant);
         (void)constant;
         int64_t left = tile->channels_left;
-        return as_floats(
+        return as_sums(
             op, emit_gather(op->builder, op->input, op->input_parameters, first,
                     left < tile->lanes ? (int)left : tile->lanes, tile->lanes, input_base, place));
     }
@@ -146,13 +160,13 @@ static int load_column(const InputPlace *place) {
         expression_sum(op->arena, tile->in_channel, input_base(place, run),
             expression_constant(op->arena, run->displacement), NULL),
         tile->channels_left, run->exact);
-    return as_floats(op, value);
+    return as_sums(op, value);
 }
 
 /* New registers of a tile's pixels. */
 static void new_sums(const WindowOp *op, const WindowTile *tile, int *sums) {
     for (int pixel = 0; pixel < tile->pixels; pixel++)
-        sums[pixel] = kernel_register(op->builder, tile->lanes);
+        sums[pixel] = kernel_register_of(op->builder, op->sum, tile->lanes);
 }
 
 /* The weights of the taps of a kernel row. */
@@ -204,12 +218,13 @@ static void emit_kernel_row(const WindowOp *op, const WindowTile *tile, const in
 
 static void start_window(const WindowOp *op, const WindowTile *tile, int *accumulators) {
     KernelBuilder *builder = op->builder;
-    int start = kernel_register(builder, tile->lanes);
+    int start = kernel_register_of(builder, op->sum, tile->lanes);
+    float least = op->sum == LANE_U8 ? 0.0f : -INFINITY;
     if (op->kind == WINDOW_DEPTHWISE && op->has_bias)
         kernel_load(builder, start, op->weights,
             expression_offset(op->arena, tile->channel, op->bias_offset), 0, tile->lanes);
     else
-        kernel_splat(builder, start, op->kind == WINDOW_MAXIMUM ? -INFINITY : 0.0f);
+        kernel_splat(builder, start, op->kind == WINDOW_MAXIMUM ? least : 0.0f);
     new_sums(op, tile, accumulators);
     for (int pixel = 0; pixel < tile->pixels; pixel++)
         kernel_unary(builder, INSTRUCTION_move, accumulators[pixel], start);
@@ -233,27 +248,61 @@ static void emit_mean(const WindowOp *op, const WindowTile *tile, int accumulato
     kernel_binary(op->builder, INSTRUCTION_multiply, accumulator, accumulator, factor);
 }
 
+/* Factor and offset of a tile of bytes. */
+typedef struct Scales {
+    int factor, offset; /* registers */
+} Scales;
+
+static Scales load_scales(const WindowOp *op, const WindowTile *tile) {
+    Scales scales = {
+        kernel_register(op->builder, tile->lanes), kernel_register(op->builder, tile->lanes)};
+    int64_t first = op->bias_offset + op->input->channels;
+    kernel_load(op->builder, scales.factor, op->weights,
+        expression_offset(op->arena, tile->channel, first), 0, tile->lanes);
+    kernel_load(op->builder, scales.offset, op->weights,
+        expression_offset(op->arena, tile->channel, first + op->input->channels), 0, tile->lanes);
+    return scales;
+}
+
+static void add_residual(const WindowOp *op, const WindowTile *tile, int accumulator, int pixel) {
+    int other = kernel_register(op->builder, tile->lanes);
+    emit_vector_load(op->builder, other, tile->residual_parameter,
+        pixel_offset(op, tile, tile->residual, tile->residual_channel, pixel), tile->channels_left,
+        tile->residual->exact);
+    kernel_binary(op->builder, INSTRUCTION_add, accumulator, accumulator, other);
+    emit_activation(op->builder, op->residual_activation, accumulator);
+}
+
+/* A result as the output has it. */
+static int as_output(const WindowOp *op, const WindowTile *tile, int result) {
+    LaneType element = op->output->element;
+    if (element == op->sum)
+        return result;
+    int narrow = kernel_register_of(op->builder, element, tile->lanes);
+    if (element == LANE_U8) {
+        int integers = kernel_register_of(op->builder, LANE_S32, tile->lanes);
+        kernel_unary(op->builder, INSTRUCTION_to_integer, integers, result);
+        result = integers;
+    }
+    kernel_unary(op->builder, INSTRUCTION_narrow, narrow, result);
+    return narrow;
+}
+
 static void finish_window(const WindowOp *op, const WindowTile *tile, const int *accumulators) {
     int count = tile->channels_left < tile->lanes ? (int)tile->channels_left : tile->lanes;
+    Scales scales = {-1, -1};
+    if (op->has_scales)
+        scales = load_scales(op, tile);
     for (int pixel = 0; pixel < tile->pixels; pixel++) {
+        int sum = accumulators[pixel];
         if (op->kind == WINDOW_MEAN)
-            emit_mean(op, tile, accumulators[pixel], pixel);
-        emit_activation(op->builder, op->activation, accumulators[pixel]);
-        if (op->residual) {
-            int other = kernel_register(op->builder, tile->lanes);
-            emit_vector_load(op->builder, other, tile->residual_parameter,
-                pixel_offset(op, tile, tile->residual, tile->residual_channel, pixel),
-                tile->channels_left, tile->residual->exact);
-            kernel_binary(
-                op->builder, INSTRUCTION_add, accumulators[pixel], accumulators[pixel], other);
-            emit_activation(op->builder, op->residual_activation, accumulators[pixel]);
-        }
-        int result = accumulators[pixel];
-        if (op->output->element == LANE_BF16) {
-            result = kernel_register_of(op->builder, LANE_BF16, tile->lanes);
-            kernel_unary(op->builder, INSTRUCTION_narrow, result, accumulators[pixel]);
-        }
-        kernel_store(op->builder, result, tile->out_parameter,
+            emit_mean(op, tile, sum, pixel);
+        if (op->has_scales)
+            kernel_multiply_add(op->builder, sum, sum, scales.factor, scales.offset);
+        emit_activation(op->builder, op->activation, sum);
+        if (op->residual)
+            add_residual(op, tile, sum, pixel);
+        kernel_store(op->builder, as_output(op, tile, sum), tile->out_parameter,
             pixel_offset(op, tile, tile->out, tile->out_channel, pixel), 0, count);
     }
 }
@@ -291,6 +340,22 @@ static void emit_window_tile(const WindowOp *op, const WindowTile *tile) {
     finish_window(op, tile, accumulators);
 }
 
+/* Lanes of a full vector: bytes that are only compared need not become numbers. */
+static int full_lanes(const WindowOp *op) {
+    return op->emission->compilation->target->lanes * (op->sum == LANE_U8 ? 4 : 1);
+}
+
+/* Lanes of the vector for what is left. */
+static int last_lanes(const WindowOp *op, int64_t left) {
+    enum { LEAST_BYTES = 16 };
+    if (op->sum != LANE_U8)
+        return vector_width(op->emission->compilation->target, left);
+    int lanes = full_lanes(op);
+    while (lanes > LEAST_BYTES && lanes / 2 >= left)
+        lanes /= 2;
+    return lanes;
+}
+
 /* Where channel `channel` of the segment lies in a run; `shift` further on. */
 static const Expression *run_channel(const WindowOp *op, const Expression *channel,
     const Segment *segment, const Run *run, const Expression *shift) {
@@ -304,7 +369,7 @@ static void emit_segment(
     const WindowOp *op, WindowTile *tile, const Segment *segment, const Expression *const *places) {
     KernelBuilder *builder = op->builder;
     Arena *arena = op->arena;
-    int lanes = op->emission->compilation->target->lanes;
+    int lanes = full_lanes(op);
     tile->in = op->gathered ? NULL : &op->input->runs[segment->runs[0]];
     tile->out = &op->output->runs[segment->runs[1]];
     tile->residual = op->residual ? &op->residual->runs[segment->runs[2]] : NULL;
@@ -321,7 +386,7 @@ static void emit_segment(
             channel = kernel_open_range(builder, "channel", 0, whole, lanes);
             tile->channels_left = lanes;
         } else {
-            width = vector_width(op->emission->compilation->target, segment->channel_count - done);
+            width = last_lanes(op, segment->channel_count - done);
             channel = expression_constant(arena, done);
             tile->channels_left = segment->channel_count - done;
         }
@@ -359,8 +424,8 @@ static void emit_window_row(const RowOp *rows, const Expression *image, const Ex
     KernelBuilder *builder = op->builder;
     const Placement *placements[3] = {
         op->gathered ? op->output : op->input, op->output, op->residual};
-    const ChannelSegments segments = find_segments(
-        op->arena, placements, op->residual ? 3 : 2, op->emission->compilation->target->lanes);
+    const ChannelSegments segments =
+        find_segments(op->arena, placements, op->residual ? 3 : 2, full_lanes(op));
     WindowTile tile = {.image = image, .row = row};
     TileSpan *spans;
     int span_count = tile_spans(
@@ -377,19 +442,38 @@ static void emit_window_row(const RowOp *rows, const Expression *image, const Ex
 
 /* ---- weights ---- */
 
+/* What the sums of bytes begin with: they must become those of weight * (x - zero). */
+static void pack_starts(const WindowOp *op, const Node *node, float *out) {
+    const float *weight = node_weight(node, "weight")->data,
+                *zero = node_weight(node, "zero")->data;
+    int64_t taps = op->rows.window.kernel[0] * op->rows.window.kernel[1];
+    for (int64_t channel = 0; channel < op->input->channels; channel++)
+        for (int64_t tap = 0; tap < taps; tap++)
+            out[channel] -= weight[channel * taps + tap] * zero[channel];
+}
+
 static void pack_depthwise(WindowOp *op, KernelCall *call, const Node *node) {
-    const Weight *weight = node_weight(node, "weight"), *bias = node_weight(node, "bias");
+    const Weight *weight = node_weight(node, "weight"), *bias = NULL;
     int64_t taps = op->rows.window.kernel[0] * op->rows.window.kernel[1],
             channels = op->input->channels;
-    int64_t floats = taps * channels + (bias ? channels : 0);
-    float *packed = call_weights(op->emission, call, floats, &op->weights);
+    size_t row = (size_t)channels * sizeof(float);
+    op->has_scales = node->op == OP_quantized_conv;
+    if (!op->has_scales)
+        bias = node_weight(node, "bias");
+    op->has_bias = op->has_scales || bias;
+    op->bias_offset = taps * channels;
+    int64_t rows = taps + (op->has_scales ? 3 : bias ? 1 : 0);
+    float *packed = call_weights(op->emission, call, rows * channels, &op->weights);
     for (int64_t tap = 0; tap < taps; tap++)
         for (int64_t channel = 0; channel < channels; channel++)
             packed[tap * channels + channel] = weight->data[channel * taps + tap];
-    op->has_bias = bias != NULL;
-    op->bias_offset = taps * channels;
     if (bias)
-        memcpy(packed + op->bias_offset, bias->data, (size_t)channels * sizeof(float));
+        memcpy(packed + op->bias_offset, bias->data, row);
+    if (op->has_scales) {
+        pack_starts(op, node, packed + op->bias_offset);
+        memcpy(packed + op->bias_offset + channels, node_weight(node, "factor")->data, row);
+        memcpy(packed + op->bias_offset + 2 * channels, node_weight(node, "offset")->data, row);
+    }
 }
 
 /* Cells of a window in one direction that count for the mean, at output `index`. */
@@ -427,15 +511,17 @@ static void pack_divisors(WindowOp *op, KernelCall *call, const Node *node) {
 /* ---- the node ---- */
 
 static void read_node(WindowOp *op, const Node *node) {
+    bool bytes = op->input->element == LANE_U8;
     op->rows.window = node_window(node);
-    op->kind = node->op == OP_conv       ? WINDOW_DEPTHWISE
-               : node->op == OP_max_pool ? WINDOW_MAXIMUM
+    op->kind = node->op == OP_max_pool   ? WINDOW_MAXIMUM
                : node->op == OP_pad      ? WINDOW_PIXEL
-                                         : WINDOW_MEAN;
-    if (node->op != OP_conv)
-        return;
-    op->activation = (Activation)node_integer(node, "activation");
-    op->residual_activation = (Activation)node_integer(node, "residual_activation");
+               : node->op == OP_avg_pool ? WINDOW_MEAN
+                                         : WINDOW_DEPTHWISE;
+    op->sum = bytes && op->kind == WINDOW_MAXIMUM ? LANE_U8 : LANE_F32;
+    if (op->kind == WINDOW_DEPTHWISE && op->output->element != LANE_U8)
+        op->activation = (Activation)node_integer(node, "activation");
+    if (node->op == OP_conv)
+        op->residual_activation = (Activation)node_integer(node, "residual_activation");
 }
 
 /* As many outputs as registers allow beside the taps' weights and a loaded column, in equal tiles.

@@ -44,9 +44,8 @@ static bool lower_in_form(
         return lower_flat_convolution(emission, node);
     case FORM_WINOGRAD:
         return lower_winograd(emission, node, block);
-    case FORM_BYTES:
-        return node->op == OP_quantize ? lower_quantize(emission, node)
-                                       : lower_quantized_window(emission, node);
+    case FORM_QUANTIZE:
+        return lower_quantize(emission, node);
     case FORM_ELEMENTS:
         return lower_elementwise(emission, node);
     case FORM_LAYOUT:

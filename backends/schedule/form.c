@@ -26,7 +26,7 @@ Form form_of(const Decisions *decisions, const Node *node, const Placement *cons
     WinogradBlock *block) {
     static const Form forms[] = {
         [KERNELS_NONE] = FORM_NONE,
-        [KERNELS_BYTES] = FORM_BYTES,
+        [KERNELS_QUANTIZE] = FORM_QUANTIZE,
         [KERNELS_WINDOW] = FORM_ROWS,
         [KERNELS_ELEMENTS] = FORM_ELEMENTS,
         [KERNELS_LAYOUT] = FORM_LAYOUT,

@@ -12,7 +12,7 @@ typedef enum Form {
     FORM_ROWS,     /* row by row: a convolution, a window, or a chain that ends with the node */
     FORM_FLAT,     /* a convolution without window, as one row of all pixels */
     FORM_WINOGRAD, /* a 3x3 convolution in blocks */
-    FORM_BYTES,    /* convolutions, pooling and quantising of bytes */
+    FORM_QUANTIZE, /* floats become bytes */
     FORM_ELEMENTS,
     FORM_LAYOUT,
     FORM_REDUCTION

@@ -24,11 +24,7 @@ static bool is_of_bytes(const Node *node) {
 }
 
 KernelFamily kernel_family(const Node *node) {
-    if ((node->op == OP_max_pool && is_of_bytes(node)) ||
-        (node->op == OP_quantized_conv && is_depthwise(node)))
-        return KERNELS_BYTES;
-    return node->op == OP_conv && is_depthwise(node) ? KERNELS_WINDOW
-                                                     : lowerings[node->op].processor;
+    return is_depthwise(node) ? KERNELS_WINDOW : lowerings[node->op].processor;
 }
 
 GpuFamily gpu_family(const Node *node) {
@@ -59,6 +55,6 @@ Reading reading_of(const Node *node) {
         reading = READING_WINDOWS;
     if (reading != READING_WINDOWS)
         return reading;
-    bool of_bytes = kernel_family(node) == KERNELS_BYTES;
+    bool of_bytes = node->operands[0]->type.element == ELEMENT_U8;
     return of_bytes || windows_overlap(node) ? READING_VECTORS : READING_ONCE;
 }

@@ -111,7 +111,7 @@ static const char *form_word(Form form) {
         [FORM_ROWS] = "rows",
         [FORM_FLAT] = "flat",
         [FORM_WINOGRAD] = "Winograd",
-        [FORM_BYTES] = "bytes",
+        [FORM_QUANTIZE] = "bytes",
         [FORM_ELEMENTS] = "elements",
         [FORM_LAYOUT] = "copy",
         [FORM_REDUCTION] = "reduction",

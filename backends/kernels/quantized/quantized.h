@@ -1,4 +1,4 @@
-/* What has bytes but is no product: quantising, depthwise convolution and pooling of bytes. */
+/* From floats to bytes, and what code for bytes needs. */
 #ifndef RIFFLE_BACKENDS_KERNELS_QUANTIZED_QUANTIZED_H
 #define RIFFLE_BACKENDS_KERNELS_QUANTIZED_QUANTIZED_H
 
@@ -9,7 +9,5 @@
 bool check_bytes(Emission *emission, const Node *node);
 
 bool lower_quantize(Emission *emission, const Node *node); /* quantize.c */
-/* window.c: depthwise convolution and max pooling of bytes */
-bool lower_quantized_window(Emission *emission, const Node *node);
 
 #endif
