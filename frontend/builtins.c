@@ -25,11 +25,8 @@ static Datum dimension(Evaluator *evaluator, Call *call, int index) {
         return wrong_type(evaluator, call, 0, "a tensor");
     }
     if (x.tensor->type.rank <= index) {
-        Text text = {0};
-        tensor_type_print(&x.tensor->type, &text);
-        complain(evaluator, call->where, NULL, "%s has no %s", text.data, call->name);
-        text_free(&text);
-        return datum_unknown;
+        return complain(evaluator, call->where, NULL, "%s has no %s",
+            tensor_type_spelling(&x.tensor->type, evaluator->arena), call->name);
     }
     return datum_integer(x.tensor->type.dims[index]);
 }

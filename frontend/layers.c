@@ -61,11 +61,9 @@ static bool is_image(Evaluator *evaluator, const Call *call, const Node *node) {
     if (type->rank == 4) {
         return true;
     }
-    Text text = {0};
-    tensor_type_print(type, &text);
     complain(evaluator, call->where, NULL,
-        "%s takes a tensor [batch, channels, height, width], not %s", call->name, text.data);
-    text_free(&text);
+        "%s takes a tensor [batch, channels, height, width], not %s", call->name,
+        tensor_type_spelling(type, evaluator->arena));
     return false;
 }
 
@@ -177,11 +175,9 @@ bool prepare_linear(Evaluator *evaluator, Call *call, const Operation *operation
         return false;
     }
     if (type->rank == 4 && (type->dims[2] != 1 || type->dims[3] != 1)) {
-        Text text = {0};
-        tensor_type_print(type, &text);
         complain(evaluator, call->where, "put global_avg_pool or flatten before it",
-            "linear takes a tensor [batch, channels], not %s", text.data);
-        text_free(&text);
+            "linear takes a tensor [batch, channels], not %s",
+            tensor_type_spelling(type, evaluator->arena));
         return false;
     }
     return argument_integer(evaluator, call, argument, "channels", 1, &channels) &&

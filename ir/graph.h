@@ -283,6 +283,7 @@ int64_t element_type_bytes(ElementType element);
 const char *element_name(ElementType element); /* "f32" */
 /* "f32[1,116,28,28]" */
 void tensor_type_print(const TensorType *type, Text *text);
+const char *tensor_type_spelling(const TensorType *type, Arena *arena);
 
 /* ---- counts (cost.c), the papers' way of counting ---- */
 

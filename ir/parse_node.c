@@ -284,15 +284,10 @@ static bool compare_results(Parser *parser, const Node *node, const Definition *
     for (int i = 0; i < count; i++) {
         if (tensor_type_equal(&node->results[i]->type, &written[i].type))
             continue;
-        Text inferred = {0}, found = {0};
-        tensor_type_print(&node->results[i]->type, &inferred);
-        tensor_type_print(&written[i].type, &found);
-        fault(parser, written[i].begin, NULL,
+        return fault(parser, written[i].begin, NULL,
             arena_format(parser->scratch, "result %d is %s, but %s is written", i + 1,
-                inferred.data, found.data));
-        text_free(&inferred);
-        text_free(&found);
-        return false;
+                tensor_type_spelling(&node->results[i]->type, parser->scratch),
+                tensor_type_spelling(&written[i].type, parser->scratch)));
     }
     return true;
 }

@@ -51,6 +51,14 @@ void tensor_type_print(const TensorType *type, Text *text) {
     text_append(text, "]");
 }
 
+const char *tensor_type_spelling(const TensorType *type, Arena *arena) {
+    Text text = {0};
+    tensor_type_print(type, &text);
+    const char *copy = arena_copy_string(arena, text.data);
+    text_free(&text);
+    return copy;
+}
+
 int preprocessing_channels(const TensorType *type) {
     if (type->rank != 4)
         return 1;

@@ -14,14 +14,6 @@ typedef struct Verification {
     const Value **defined; /* by value id; NULL until its definition was seen */
 } Verification;
 
-static const char *type_spelling(Verification *verification, const TensorType *type) {
-    Text text = {0};
-    tensor_type_print(type, &text);
-    const char *copy = arena_copy_string(verification->scratch, text.data);
-    text_free(&text);
-    return copy;
-}
-
 /* "conv 'stage2.0.branch1.0'" */
 static const char *node_title(Verification *verification, const Node *node) {
     const char *name = op_info(node->op)->name;
@@ -56,7 +48,7 @@ static void verify_preprocessing(Verification *verification, const GraphInput *i
     if (input->value->type.rank != 4 || channels != input->value->type.dims[1]) {
         FAULT(verification, where,
             "input '%s' has preprocessing, but %s is no image of at most 4 channels", name,
-            type_spelling(verification, &input->value->type));
+            tensor_type_spelling(&input->value->type, verification->scratch));
         return;
     }
     if (!isfinite(pixels->scale))
@@ -89,12 +81,12 @@ static void verify_inputs(Verification *verification) {
             FAULT(verification, value->where, "the input '%s' has a producer", value->name);
         if (value->type.element != ELEMENT_F32)
             FAULT(verification, value->where, "input '%s' is %s: inputs are of f32", value->name,
-                type_spelling(verification, &value->type));
+                tensor_type_spelling(&value->type, verification->scratch));
         if ((value->type.rank != 2 && value->type.rank != 4) || tensor_elements(&value->type) < 0)
             FAULT(verification, value->where,
                 "input '%s' is %s: it must be [n,c,h,w] or [n,c] with positive sizes and at most "
                 "2^40 elements",
-                value->name, type_spelling(verification, &value->type));
+                value->name, tensor_type_spelling(&value->type, verification->scratch));
         else if (input->has_preprocessing)
             verify_preprocessing(verification, input);
         define_value(verification, value, "the inputs");
@@ -110,10 +102,10 @@ static void verify_weights(Verification *verification) {
             tensor_elements(&weight->type) < 0)
             FAULT(verification, weight->where,
                 "weight '%s' is %s: sizes must be positive, and elements at most 2^40",
-                weight->path, type_spelling(verification, &weight->type));
+                weight->path, tensor_type_spelling(&weight->type, verification->scratch));
         if (weight->type.element == ELEMENT_U8)
             FAULT(verification, weight->where, "weight '%s' is %s: weights are of f32 or bf16",
-                weight->path, type_spelling(verification, &weight->type));
+                weight->path, tensor_type_spelling(&weight->type, verification->scratch));
         if (graph_find_weight(graph, weight->path) != weight)
             FAULT(verification, weight->where, "two weights have the path '%s'", weight->path);
         if (weight->next == NULL && graph->last_weight != weight)
@@ -164,8 +156,8 @@ static void verify_results(Verification *verification, const Node *node) {
         if (node->results[i] != NULL && !tensor_type_equal(&types[i], &node->results[i]->type))
             FAULT(verification, node->where, "%s: result %d is %s, but %s is inferred",
                 node_title(verification, node), i + 1,
-                type_spelling(verification, &node->results[i]->type),
-                type_spelling(verification, &types[i]));
+                tensor_type_spelling(&node->results[i]->type, verification->scratch),
+                tensor_type_spelling(&types[i], verification->scratch));
     }
 }
 
@@ -223,7 +215,7 @@ static void verify_outputs(Verification *verification) {
                 output->name);
         else if (output->value->type.element != ELEMENT_F32)
             FAULT(verification, output->where, "output '%s' is %s: outputs are of f32",
-                output->name, type_spelling(verification, &output->value->type));
+                output->name, tensor_type_spelling(&output->value->type, verification->scratch));
     }
 }
 
