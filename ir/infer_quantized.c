@@ -1,0 +1,57 @@
+/* Shape rules of quantised ops. */
+#include "ir/infer.h"
+
+void infer_range(Inference *inference) {
+    check_channel_weights(inference);
+    infer_same(inference);
+}
+
+void infer_quantize(Inference *inference) {
+    check_channel_weights(inference);
+    int64_t padding[4];
+    TensorType type = *operand_type(inference, 0);
+    if (!read_steps(inference, "padding", 4, 0, padding))
+        return;
+    for (int i = 0; i < 4; i++) {
+        if (padding[i] > 0 && type.rank != 4) {
+            shape_fault(inference, "padding needs an operand [n,c,h,w], but it is %s",
+                operand_spelling(inference, 0));
+            return;
+        }
+        if (type.rank == 4)
+            type.dims[2 + i % 2] += padding[i];
+    }
+    type.element = ELEMENT_U8;
+    add_result(inference, type);
+}
+
+/* What a convolution and a fully connected layer of bytes have in common. */
+static void finish_quantized(Inference *inference) {
+    const Node *node = inference->node;
+    const int64_t *outputs = node_weight(node, "weight")->type.dims;
+    bool bytes = node_integer(node, "result") == RESULT_U8;
+    if (node_integer(node, "result") == RESULT_BF16)
+        shape_fault(inference, "the result is f32 or u8");
+    check_weight(inference, "zero", 1, &operand_type(inference, 0)->dims[1]);
+    check_weight(inference, "factor", 1, outputs);
+    check_weight(inference, "offset", 1, outputs);
+    if (operand_type(inference, 0)->element != ELEMENT_U8)
+        shape_fault(
+            inference, "the operand must be of u8, but is %s", operand_spelling(inference, 0));
+    if (bytes && node_integer(node, "activation") != ACTIVATION_NONE)
+        shape_fault(inference, "a result of u8 has no activation");
+    if (inference->count == 1 && inference->capacity > 0 && bytes)
+        inference->types[0].element = ELEMENT_U8;
+}
+
+void infer_quantized_conv(Inference *inference) {
+    infer_window_product(inference);
+    if (!inference->failed)
+        finish_quantized(inference);
+}
+
+void infer_quantized_linear(Inference *inference) {
+    infer_product(inference);
+    if (!inference->failed)
+        finish_quantized(inference);
+}
