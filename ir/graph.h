@@ -214,7 +214,7 @@ typedef struct RouteSource {
 } RouteSource;
 RouteSource route_source(const Node *route, int64_t index);
 
-/* ---- building (graph.c) ---- */
+/* ---- building (graph.c, graph_weights.c, graph_copy.c) ---- */
 
 Graph *graph_create(Arena *arena, const char *name);
 Value *graph_add_input(
@@ -261,7 +261,7 @@ int *graph_use_counts(const Graph *graph, Arena *arena);
 /* A deep copy in another arena (weight data is shared, not copied). */
 Graph *graph_copy(const Graph *graph, Arena *arena);
 
-/* ---- attributes by name; asserts that the op has it with that kind ---- */
+/* ---- attributes by name (node_attributes.c); asserts that the op has it with that kind ---- */
 
 int64_t node_integer(const Node *node, const char *name); /* INTEGER, CHOICE */
 double node_number(const Node *node, const char *name);
@@ -273,7 +273,7 @@ Weight *node_weight(const Node *node, const char *name); /* NULL when absent */
 void node_set_integer(Node *node, const char *name, int64_t value);
 void node_set_list(Graph *graph, Node *node, const char *name, const int64_t *items, size_t count);
 
-/* ---- types ---- */
+/* ---- types (types.c) ---- */
 
 TensorType tensor_type(int rank, const int64_t *dims); /* f32 */
 bool tensor_type_equal(const TensorType *a, const TensorType *b);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof((array)[0])))
@@ -92,4 +93,62 @@ Activation op_activation(OpKind op) {
             return (Activation)i;
     }
     return ACTIVATION_NONE;
+}
+
+static IntegerList parse_list(Arena *arena, const char *text) {
+    if (*text == '\0')
+        return (IntegerList){0};
+    size_t count = 1;
+    for (const char *at = text; (at = strchr(at, ',')) != NULL; at++)
+        count++;
+    int64_t *items = ARENA_ARRAY(arena, int64_t, count);
+    char *end = (char *)(uintptr_t)text;
+    for (size_t i = 0; i < count; i++)
+        items[i] = strtoll(i == 0 ? end : end + 1, &end, 10);
+    return (IntegerList){items, count};
+}
+
+static int64_t choice_index(const char *attribute, const char *word) {
+    const char *const *words = choice_words(attribute);
+    int64_t index = 0;
+    while (words[index] != NULL && strcmp(words[index], word) != 0)
+        index++;
+    assert(words[index] != NULL);
+    return index;
+}
+
+Attribute op_attribute_default(const OpAttribute *attribute, Arena *arena) {
+    const char *text = attribute->default_text;
+    switch (attribute->kind) {
+    case ATTRIBUTE_INTEGER:
+        return (Attribute){.integer = strtoll(text, NULL, 10)};
+    case ATTRIBUTE_NUMBER:
+        return (Attribute){.number = strtod(text, NULL)};
+    case ATTRIBUTE_LIST:
+        return (Attribute){.list = parse_list(arena, text)};
+    case ATTRIBUTE_CHOICE:
+        return (Attribute){.integer = choice_index(attribute->name, text)};
+    case ATTRIBUTE_FLAG:
+        return (Attribute){.flag = strcmp(text, "true") == 0};
+    }
+    assert(false && "unknown attribute kind");
+    return (Attribute){0};
+}
+
+bool op_attribute_equal(AttributeKind kind, const Attribute *a, const Attribute *b) {
+    switch (kind) {
+    case ATTRIBUTE_INTEGER:
+    case ATTRIBUTE_CHOICE:
+        return a->integer == b->integer;
+    case ATTRIBUTE_NUMBER:
+        return a->number == b->number;
+    case ATTRIBUTE_FLAG:
+        return a->flag == b->flag;
+    case ATTRIBUTE_LIST:
+        return a->list.count == b->list.count &&
+               (a->list.count == 0 ||
+                   memcmp(a->list.items, b->list.items, a->list.count * sizeof(int64_t)) == 0);
+    }
+    assert(false && "unknown attribute kind");
+    return false;
 }

@@ -1,0 +1,76 @@
+/* Attributes and weights of nodes by name. */
+#include "ir/graph.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const Attribute *find_attribute(const Node *node, const char *name, AttributeKind *kind) {
+    const OpInfo *info = op_info(node->op);
+    for (int i = 0; i < info->attribute_count; i++) {
+        if (strcmp(info->attributes[i].name, name) == 0) {
+            *kind = info->attributes[i].kind;
+            return &node->attributes[i];
+        }
+    }
+    return NULL;
+}
+
+int64_t node_integer(const Node *node, const char *name) {
+    AttributeKind kind;
+    const Attribute *attribute = find_attribute(node, name, &kind);
+    assert(attribute != NULL && (kind == ATTRIBUTE_INTEGER || kind == ATTRIBUTE_CHOICE));
+    return attribute->integer;
+}
+
+double node_number(const Node *node, const char *name) {
+    AttributeKind kind;
+    const Attribute *attribute = find_attribute(node, name, &kind);
+    assert(attribute != NULL && kind == ATTRIBUTE_NUMBER);
+    return attribute->number;
+}
+
+bool node_flag(const Node *node, const char *name) {
+    AttributeKind kind;
+    const Attribute *attribute = find_attribute(node, name, &kind);
+    assert(attribute != NULL && kind == ATTRIBUTE_FLAG);
+    return attribute->flag;
+}
+
+IntegerList node_list(const Node *node, const char *name) {
+    AttributeKind kind;
+    const Attribute *attribute = find_attribute(node, name, &kind);
+    assert(attribute != NULL && kind == ATTRIBUTE_LIST);
+    return attribute->list;
+}
+
+Attribute *node_attribute(Node *node, const char *name) {
+    AttributeKind kind;
+    const Attribute *attribute = find_attribute(node, name, &kind);
+    return attribute == NULL ? NULL : &node->attributes[attribute - node->attributes];
+}
+
+Weight *node_weight(const Node *node, const char *name) {
+    const OpInfo *info = op_info(node->op);
+    for (int i = 0; i < info->weight_count; i++) {
+        if (strcmp(info->weights[i].name, name) == 0)
+            return node->weights[i];
+    }
+    return NULL;
+}
+
+void node_set_integer(Node *node, const char *name, int64_t value) {
+    AttributeKind kind;
+    const Attribute *attribute = find_attribute(node, name, &kind);
+    assert(attribute != NULL && (kind == ATTRIBUTE_INTEGER || kind == ATTRIBUTE_CHOICE));
+    node->attributes[attribute - node->attributes].integer = value;
+}
+
+void node_set_list(Graph *graph, Node *node, const char *name, const int64_t *items, size_t count) {
+    AttributeKind kind;
+    const Attribute *attribute = find_attribute(node, name, &kind);
+    assert(attribute != NULL && kind == ATTRIBUTE_LIST);
+    int64_t *copy = ARENA_ARRAY(graph->arena, int64_t, count);
+    if (count > 0)
+        memcpy(copy, items, count * sizeof *copy);
+    node->attributes[attribute - node->attributes].list = (IntegerList){copy, count};
+}
