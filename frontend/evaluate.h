@@ -146,7 +146,7 @@ const char *datum_spelling(Datum datum, Arena *arena);
 /* Counts what was compared; false once that is more than `most`. */
 bool datum_equal(Datum a, Datum b, int64_t *compared, int64_t most);
 
-/* ---- evaluate.c ---- */
+/* ---- complain.c ---- */
 
 /* Reports an error once per place, with the calls of units that led there. Returns unknown. */
 Datum complain(Evaluator *evaluator, SourceRange where, const char *hint, const char *format, ...)
@@ -155,24 +155,48 @@ Datum complain(Evaluator *evaluator, SourceRange where, const char *hint, const 
 bool was_reported(const Evaluator *evaluator, SourceRange where);
 /* After someone else reported an error at the place: adds the calls that led there. */
 void note_reported(Evaluator *evaluator, SourceRange where);
-/* A list of the items, or unknown after reporting that it is nested too deeply. */
-Datum make_list(Evaluator *evaluator, const Datum *items, int count, SourceRange where);
 /* Counts work; false once the limit is reached. */
 bool spend(Evaluator *evaluator, int64_t effort, SourceRange where);
 /* Whether the two are equal. Counts COMPARISONS_OF_A_STEP comparisons as a step of work; false,
  * too, once the limit is reached. */
 bool is_equal(Evaluator *evaluator, Datum a, Datum b, SourceRange where);
+
+/* ---- evaluate.c ---- */
+
 Datum evaluate(Evaluator *evaluator, const Expression *expression);
-/* Evaluates the arguments of a call, behind `piped` unless that is NULL. False after an error that
- * leaves no sense in the call. */
-bool evaluate_arguments(
-    Evaluator *evaluator, const Expression *expression, const Argument *piped, Call *call);
 /* The text of a string or path; NULL when a part is unknown. */
 const char *evaluate_template(Evaluator *evaluator, const Template *text);
 /* Prefix and path joined by a '.', or by nothing when the path begins with '/'. */
 Prefix *enter_path(Evaluator *evaluator, const Template *path);
+
+/* ---- variables.c ---- */
+
 void define(Evaluator *evaluator, const char *name, Datum value);
 Variable *find_variable(const Evaluator *evaluator, const char *name);
+/* "did you mean 'conv'?" from all that is known here, or NULL. */
+const char *nearest_name(const Evaluator *evaluator, const char *name, bool variables);
+Datum evaluate_name(Evaluator *evaluator, const Expression *expression);
+
+/* ---- collections.c ---- */
+
+/* A list of the items, or unknown after reporting that it is nested too deeply. */
+Datum make_list(Evaluator *evaluator, const Datum *items, int count, SourceRange where);
+Datum evaluate_list(Evaluator *evaluator, const Expression *expression);
+Datum evaluate_table(Evaluator *evaluator, const Expression *expression);
+Datum evaluate_index(Evaluator *evaluator, const Expression *expression);
+
+/* ---- calls.c ---- */
+
+/* Evaluates the arguments of a call, behind `piped` unless that is NULL. False after an error that
+ * leaves no sense in the call. */
+bool evaluate_arguments(
+    Evaluator *evaluator, const Expression *expression, const Argument *piped, Call *call);
+/* Calls a name with arguments, behind an optional first argument from a pipe, under an optional
+ * path. Arguments are evaluated outside of the path. */
+Datum evaluate_call(Evaluator *evaluator, const Expression *expression, const Argument *piped,
+    const Template *path);
+Datum evaluate_at(Evaluator *evaluator, const Expression *expression);
+Datum evaluate_pipe(Evaluator *evaluator, const Expression *expression);
 
 /* ---- arithmetic.c ---- */
 
