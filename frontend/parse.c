@@ -2,14 +2,10 @@
  * after a mistake. */
 #include "frontend/parse.h"
 #include "ir/ending.h"
+#include "ir/quote.h"
 #include "ir/source_file.h"
 
-#include "ir/quote.h"
-
 #include <ctype.h>
-#include <errno.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "parser.h"
@@ -27,79 +23,9 @@ void parse_abort(ParseContext *context) {
     context->aborted = true;
 }
 
-static void complain(ParseContext *context, Span where, const char *hint, const char *message) {
+void parse_complain(ParseContext *context, Span where, const char *hint, const char *message) {
     diagnostics_report(
         context->diagnostics, SEVERITY_ERROR, parse_range(context, where), hint, "%s", message);
-}
-
-/* ---- pieces of tokens ---- */
-
-bool scan_integer(ParseContext *context, const char *text, Span where, int64_t *value) {
-    errno = 0;
-    long long number = strtoll(text, NULL, 10);
-    if (errno != 0) {
-        complain(context, where, NULL, "the number does not fit in 64 bits");
-        return false;
-    }
-    *value = number;
-    return true;
-}
-
-double scan_number(ParseContext *context, const char *text, Span where) {
-    double number = strtod(text, NULL);
-    if (!isfinite(number)) {
-        complain(context, where, NULL, "the number is too large");
-        return 1.0;
-    }
-    return number;
-}
-
-const char *scan_text(ParseContext *context, const char *text, size_t length, Span where) {
-    if (length > TEXT_LIMIT) {
-        complain(context, where, NULL, "the string is longer than 4096 bytes");
-        return "";
-    }
-    if (!is_valid_utf8(text, length)) {
-        complain(context, where, NULL, "the string is not valid UTF-8");
-        return "";
-    }
-    return arena_copy_bytes(context->arena, text, length);
-}
-
-/* Comments may hold any bytes; those that are no UTF-8 become U+FFFD, so that JSON can hold them
- * too. */
-void scan_comment(ParseContext *context, const char *text, size_t length, Span where) {
-    while (length > 0 && strchr(" \t\r\f", text[length - 1])) {
-        length--;
-    }
-    Text clean = {0};
-    for (size_t i = 0; i < length;) {
-        size_t size = 1;
-        while (size < 4 && i + size < length && ((unsigned char)text[i + size] & 0xc0) == 0x80) {
-            size++;
-        }
-        bool control = size == 1 && (unsigned char)text[i] < ' ' && text[i] != '\t';
-        if (is_valid_utf8(text + i, size) && !control) {
-            text_append_bytes(&clean, text + i, size);
-            i += size;
-        } else {
-            text_append(&clean, "\xef\xbf\xbd");
-            i++;
-        }
-    }
-    if (context->comment_count == context->comment_capacity) {
-        size_t capacity = context->comment_capacity == 0 ? 32 : 2 * context->comment_capacity;
-        Comment *larger = ARENA_ARRAY(context->arena, Comment, capacity);
-        if (context->comment_count > 0) {
-            memcpy(larger, context->comments, context->comment_count * sizeof(*larger));
-        }
-        context->comments = larger;
-        context->comment_capacity = capacity;
-    }
-    context->comments[context->comment_count++] =
-        (Comment){arena_copy_bytes(context->arena, clean.data ? clean.data : "", clean.length),
-            where.begin, where.end};
-    text_free(&clean);
 }
 
 /* ---- brackets ---- */
@@ -125,7 +51,7 @@ static bool track_brackets(ParseContext *context, int token, Span where) {
     opening = token == INTERPOLATION_BEGIN ? '"' : opening;
     if (opening) {
         if (context->bracket_count == BRACKET_LIMIT) {
-            complain(context, where, NULL, "nested too deeply");
+            parse_complain(context, where, NULL, "nested too deeply");
             parse_abort(context);
             return false;
         }
@@ -287,7 +213,7 @@ static int report_missing_braces(ParseContext *context, int token, Span where) {
     }
     Span open = context->brackets[block].where;
     if (token == END) {
-        complain(context, where, NULL, "unexpected end of file: a '}' is missing");
+        parse_complain(context, where, NULL, "unexpected end of file: a '}' is missing");
     } else {
         diagnostics_report(context->diagnostics, SEVERITY_ERROR, parse_range(context, where), NULL,
             "unexpected '%s' inside a block: a '}' is missing",
@@ -355,37 +281,6 @@ int rfl_lex(YYSTYPE *value, YYLTYPE *where, ParseContext *context) {
             return token;
         }
     }
-}
-
-/* ---- depth ---- */
-
-static Expression *parse_checked(ParseContext *context, Expression *expression, bool fits) {
-    if (fits) {
-        return expression;
-    }
-    diagnostics_report(context->diagnostics, SEVERITY_ERROR, expression->where, NULL,
-        "nested more than %d levels deep", SYNTAX_DEPTH_LIMIT);
-    return expression_create(context->arena, EXPRESSION_ERROR, expression->where);
-}
-
-Expression *parse_finish(ParseContext *context, Expression *expression) {
-    return parse_checked(context, expression, expression_finish(expression));
-}
-
-Expression *parse_add_item(ParseContext *context, Expression *expression, Expression *item) {
-    bool fits = expression_add_item(context->arena, expression, item);
-    return parse_checked(context, expression, fits);
-}
-
-Statement *parse_finish_statement(ParseContext *context, Statement *statement) {
-    if (!statement_finish(statement)) {
-        diagnostics_report(context->diagnostics, SEVERITY_ERROR, statement->where, NULL,
-            "nested more than %d levels deep", SYNTAX_DEPTH_LIMIT);
-        Expression *error = expression_create(context->arena, EXPRESSION_ERROR, statement->where);
-        *statement = (Statement){
-            .kind = STATEMENT_FAIL, .where = statement->where, .depth = 1, .message = error};
-    }
-    return statement;
 }
 
 /* ---- entry points ---- */

@@ -1,4 +1,4 @@
-/* What the generated scanner and parser share with parse.c. */
+/* What the generated scanner and parser share with parse.c, scan.c and parsed.c. */
 #ifndef RIFFLE_FRONTEND_PARSE_H
 #define RIFFLE_FRONTEND_PARSE_H
 
@@ -53,6 +53,8 @@ typedef struct ParseContext {
 
 SourceRange parse_range(const ParseContext *context, Span span);
 
+void parse_complain(ParseContext *context, Span where, const char *hint, const char *message);
+
 /* Ends the parse: later errors would only follow from this one. */
 void parse_abort(ParseContext *context);
 
@@ -69,11 +71,7 @@ bool parse_recover(ParseContext *context);
 void parse_report_unexpected(
     ParseContext *context, Span where, const char *what, const char *expected);
 
-/* Reports trees nested too deeply, and cuts them. */
-Expression *parse_finish(ParseContext *context, Expression *expression);
-/* Adds an item to one that is finished. */
-Expression *parse_add_item(ParseContext *context, Expression *expression, Expression *item);
-Statement *parse_finish_statement(ParseContext *context, Statement *statement);
+/* ---- scan.c ---- */
 
 void scan_comment(ParseContext *context, const char *text, size_t length, Span where);
 bool scan_integer(ParseContext *context, const char *text, Span where, int64_t *value);

@@ -10,7 +10,7 @@
 %param {struct ParseContext *context}
 
 %code requires {
-#include "frontend/parse.h"
+#include "frontend/parsed.h"
 }
 
 %union {
@@ -42,104 +42,6 @@
 
 int rfl_lex(YYSTYPE *value, YYLTYPE *where, ParseContext *context);
 static void rfl_error(const YYLTYPE *where, ParseContext *context, const char *message);
-
-static Expression *make(ParseContext *context, ExpressionKind kind, Span where) {
-    return expression_create(context->arena, kind, parse_range(context, where));
-}
-
-static Expression *make_binary(ParseContext *context, Operator operation, Expression *left,
-    Expression *right, Span where) {
-    Expression *expression = make(context, EXPRESSION_BINARY, where);
-    expression->operation = operation;
-    expression->left = left;
-    expression->right = right;
-    return parse_finish(context, expression);
-}
-
-static Expression *make_unary(
-    ParseContext *context, Operator operation, Expression *operand, Span where) {
-    Expression *expression = make(context, EXPRESSION_UNARY, where);
-    expression->operation = operation;
-    expression->left = operand;
-    return parse_finish(context, expression);
-}
-
-static Expression *make_name(ParseContext *context, const char *name, Span where) {
-    Expression *expression = make(context, EXPRESSION_NAME, where);
-    expression->name = name;
-    return expression;
-}
-
-static Expression *make_list(
-    ParseContext *context, ExpressionKind kind, ExpressionList items, Span where) {
-    Expression *expression = make(context, kind, where);
-    expression->items = items;
-    return parse_finish(context, expression);
-}
-
-static Expression *make_argument(ParseContext *context, const char *name, Span name_where,
-    Expression *value, Span where) {
-    Expression *expression = make(context, EXPRESSION_ARGUMENT, where);
-    expression->name = name;
-    expression->name_where = parse_range(context, name_where);
-    expression->right = value;
-    return parse_finish(context, expression);
-}
-
-static Expression *make_at(
-    ParseContext *context, Expression *operand, Template *path, Span where) {
-    Expression *expression = make(context, EXPRESSION_AT, where);
-    expression->left = operand;
-    expression->text = path;
-    return parse_finish(context, expression);
-}
-
-/* Stages of one pipeline stand side by side in one node. */
-static Expression *make_pipe(
-    ParseContext *context, Expression *left, Expression *stage, Span where) {
-    Expression *expression = left;
-    if (left->kind != EXPRESSION_PIPE) {
-        expression = make(context, EXPRESSION_PIPE, where);
-        expression->left = left;
-        expression_finish(expression); /* the stage, which lies deeper or as deep, is checked */
-    }
-    expression->where = parse_range(context, where);
-    return parse_add_item(context, expression, stage);
-}
-
-static Template *make_template(ParseContext *context) {
-    return ARENA_NEW(context->arena, Template);
-}
-
-static Template *template_finish(ParseContext *context, Template *text, Span where) {
-    text->where = parse_range(context, where);
-    return text;
-}
-
-static Statement *make_statement(ParseContext *context, StatementKind kind, Span where) {
-    Statement *statement = ARENA_NEW(context->arena, Statement);
-    statement->kind = kind;
-    statement->where = parse_range(context, where);
-    statement->name_where = statement->where;
-    return statement;
-}
-
-static Item *make_item(ParseContext *context, ItemKind kind, Span where) {
-    Item *item = ARENA_NEW(context->arena, Item);
-    item->kind = kind;
-    item->where = parse_range(context, where);
-    item->name_where = item->where;
-    return item;
-}
-
-static void add_part(ParseContext *context, Template *text, const char *literal) {
-    if (text->count > 0 && text->parts[text->count - 1].text) {
-        TemplatePart *last = &text->parts[text->count - 1];
-        last->text = arena_format(context->arena, "%s%s", last->text, literal);
-    } else {
-        template_add(context->arena, text, literal, NULL);
-    }
-}
 }
 
 %token START_SPEC START_EXPRESSION
@@ -200,7 +102,7 @@ item: unit | network | import ;
 
 unit:
     UNIT NAME '(' parameters ')' block {
-        $$ = make_item(context, ITEM_UNIT, @$);
+        $$ = parsed_item(context, ITEM_UNIT, @$);
         $$->name = $2;
         $$->name_where = parse_range(context, @2);
         $$->has_parameters = true;
@@ -211,14 +113,14 @@ unit:
 
 network:
     NETWORK NAME optional_named block {
-        $$ = make_item(context, ITEM_NETWORK, @$);
+        $$ = parsed_item(context, ITEM_NETWORK, @$);
         $$->name = $2;
         $$->name_where = parse_range(context, @2);
         $$->text = $3;
         $$->block = $4;
     }
   | NETWORK NAME '(' parameters ')' optional_named block {
-        $$ = make_item(context, ITEM_NETWORK, @$);
+        $$ = parsed_item(context, ITEM_NETWORK, @$);
         $$->name = $2;
         $$->name_where = parse_range(context, @2);
         $$->has_parameters = true;
@@ -235,7 +137,7 @@ optional_named:
 
 import:
     IMPORT string {
-        $$ = make_item(context, ITEM_IMPORT, @$);
+        $$ = parsed_item(context, ITEM_IMPORT, @$);
         $$->text = $2;
     }
   ;
@@ -247,19 +149,13 @@ parameters:
   ;
 
 parameters_some:
-    parameter {
-        $$ = (ExpressionList){0};
-        expression_list_add(context->arena, &$$, $1);
-    }
-  | parameters_some ',' parameter {
-        $$ = $1;
-        expression_list_add(context->arena, &$$, $3);
-    }
+    parameter { $$ = parsed_first(context, $1); }
+  | parameters_some ',' parameter { $$ = parsed_more(context, $1, $3); }
   ;
 
 parameter:
-    NAME { $$ = make_argument(context, $1, @1, NULL, @$); }
-  | NAME '=' expression { $$ = make_argument(context, $1, @1, $3, @$); }
+    NAME { $$ = parsed_argument(context, $1, @1, NULL, @$); }
+  | NAME '=' expression { $$ = parsed_argument(context, $1, @1, $3, @$); }
   ;
 
 block:
@@ -291,55 +187,55 @@ statements:
 
 statement:
     LET patterns '=' expressions {
-        $$ = make_statement(context, STATEMENT_LET, @$);
+        $$ = parsed_statement(context, STATEMENT_LET, @$);
         $$->targets = $2;
         $$->values = $4;
-        $$ = parse_finish_statement(context, $$);
+        $$ = parsed_finish_statement(context, $$);
     }
   | NAME '=' expressions {
-        $$ = make_statement(context, STATEMENT_ASSIGN, @$);
-        expression_list_add(context->arena, &$$->targets, make_name(context, $1, @1));
+        $$ = parsed_statement(context, STATEMENT_ASSIGN, @$);
+        expression_list_add(context->arena, &$$->targets, parsed_name(context, $1, @1));
         $$->values = $3;
-        $$ = parse_finish_statement(context, $$);
+        $$ = parsed_finish_statement(context, $$);
     }
   | NAME ',' patterns '=' expressions {
-        $$ = make_statement(context, STATEMENT_ASSIGN, @$);
-        expression_list_add(context->arena, &$$->targets, make_name(context, $1, @1));
+        $$ = parsed_statement(context, STATEMENT_ASSIGN, @$);
+        expression_list_add(context->arena, &$$->targets, parsed_name(context, $1, @1));
         for (int i = 0; i < $3.count; i++) {
             expression_list_add(context->arena, &$$->targets, $3.items[i]);
         }
         $$->values = $5;
-        $$ = parse_finish_statement(context, $$);
+        $$ = parsed_finish_statement(context, $$);
     }
   | FOR patterns IN operation optional_path block {
-        $$ = make_statement(context, STATEMENT_FOR, @$);
+        $$ = parsed_statement(context, STATEMENT_FOR, @$);
         $$->targets = $2;
         $$->value = $4;
         $$->path = $5;
         $$->block = $6;
-        $$ = parse_finish_statement(context, $$);
+        $$ = parsed_finish_statement(context, $$);
     }
   | REPEAT operation optional_path block {
-        $$ = make_statement(context, STATEMENT_REPEAT, @$);
+        $$ = parsed_statement(context, STATEMENT_REPEAT, @$);
         $$->value = $2;
         $$->path = $3;
         $$->block = $4;
-        $$ = parse_finish_statement(context, $$);
+        $$ = parsed_finish_statement(context, $$);
     }
   | SCOPE AT path block {
-        $$ = make_statement(context, STATEMENT_SCOPE, @$);
+        $$ = parsed_statement(context, STATEMENT_SCOPE, @$);
         $$->path = $3;
         $$->block = $4;
-        $$ = parse_finish_statement(context, $$);
+        $$ = parsed_finish_statement(context, $$);
     }
   | conditional
   | RETURN expressions {
-        $$ = make_statement(context, STATEMENT_RETURN, @$);
+        $$ = parsed_statement(context, STATEMENT_RETURN, @$);
         $$->values = $2;
-        $$ = parse_finish_statement(context, $$);
+        $$ = parsed_finish_statement(context, $$);
     }
   | INPUT NAME ':' NAME '[' items ']' layout initial {
-        $$ = make_statement(context, STATEMENT_INPUT, @$);
+        $$ = parsed_statement(context, STATEMENT_INPUT, @$);
         $$->name = $2;
         $$->name_where = parse_range(context, @2);
         $$->element = $4;
@@ -347,37 +243,37 @@ statement:
         $$->values = $6;
         $$->layout = $8;
         $$->value = $9;
-        $$ = parse_finish_statement(context, $$);
+        $$ = parsed_finish_statement(context, $$);
     }
   | OUTPUT NAME layout '=' expression {
-        $$ = make_statement(context, STATEMENT_OUTPUT, @$);
+        $$ = parsed_statement(context, STATEMENT_OUTPUT, @$);
         $$->name = $2;
         $$->name_where = parse_range(context, @2);
         $$->layout = $3;
         $$->value = $5;
-        $$ = parse_finish_statement(context, $$);
+        $$ = parsed_finish_statement(context, $$);
     }
   | ASSERT expression ',' expression {
-        $$ = make_statement(context, STATEMENT_ASSERT, @$);
+        $$ = parsed_statement(context, STATEMENT_ASSERT, @$);
         $$->value = $2;
         $$->message = $4;
-        $$ = parse_finish_statement(context, $$);
+        $$ = parsed_finish_statement(context, $$);
     }
   | FAIL expression {
-        $$ = make_statement(context, STATEMENT_FAIL, @$);
+        $$ = parsed_statement(context, STATEMENT_FAIL, @$);
         $$->message = $2;
-        $$ = parse_finish_statement(context, $$);
+        $$ = parsed_finish_statement(context, $$);
     }
   ;
 
 conditional:
     IF expression block otherwise {
-        $$ = make_statement(context, STATEMENT_IF, @$);
+        $$ = parsed_statement(context, STATEMENT_IF, @$);
         $$->value = $2;
         $$->block = $3;
         $$->other = $4;
         $$->else_if = $4 && $4->where.file == NULL;
-        $$ = parse_finish_statement(context, $$);
+        $$ = parsed_finish_statement(context, $$);
     }
   ;
 
@@ -403,120 +299,108 @@ initial:
   ;
 
 patterns:
-    pattern {
-        $$ = (ExpressionList){0};
-        expression_list_add(context->arena, &$$, $1);
-    }
-  | patterns ',' pattern {
-        $$ = $1;
-        expression_list_add(context->arena, &$$, $3);
-    }
+    pattern { $$ = parsed_first(context, $1); }
+  | patterns ',' pattern { $$ = parsed_more(context, $1, $3); }
   ;
 
 pattern:
-    NAME { $$ = make_name(context, $1, @1); }
-  | '(' patterns ')' { $$ = make_list(context, EXPRESSION_LIST, $2, @$); }
+    NAME { $$ = parsed_name(context, $1, @1); }
+  | '(' patterns ')' { $$ = parsed_list(context, EXPRESSION_LIST, $2, @$); }
   ;
 
 expressions:
-    expression {
-        $$ = (ExpressionList){0};
-        expression_list_add(context->arena, &$$, $1);
-    }
-  | expressions ',' expression {
-        $$ = $1;
-        expression_list_add(context->arena, &$$, $3);
-    }
+    expression { $$ = parsed_first(context, $1); }
+  | expressions ',' expression { $$ = parsed_more(context, $1, $3); }
   ;
 
 expression:
     pipeline
   | IF expression THEN expression ELSE expression {
-        $$ = make(context, EXPRESSION_CONDITIONAL, @$);
+        $$ = parsed_expression(context, EXPRESSION_CONDITIONAL, @$);
         $$->condition = $2;
         $$->left = $4;
         $$->right = $6;
-        $$ = parse_finish(context, $$);
+        $$ = parsed_finish(context, $$);
     }
   ;
 
 /* A path stands after a whole operation, so that the one after `for x in ...` is the loop's. */
 pipeline:
     operation
-  | operation AT path { $$ = make_at(context, $1, $3, @$); }
+  | operation AT path { $$ = parsed_at(context, $1, $3, @$); }
   | pipeline PIPE stage {
-        $$ = make_pipe(context, $1, $3, @$);
+        $$ = parsed_pipe(context, $1, $3, @$);
     }
   ;
 
 stage:
     function
-  | function AT path { $$ = make_at(context, $1, $3, @$); }
+  | function AT path { $$ = parsed_at(context, $1, $3, @$); }
   ;
 
 function:
-    NAME { $$ = make_name(context, $1, @1); }
+    NAME { $$ = parsed_name(context, $1, @1); }
   | call
   ;
 
 operation:
     postfix
-  | operation OR operation { $$ = make_binary(context, OPERATOR_or, $1, $3, @$); }
-  | operation AND operation { $$ = make_binary(context, OPERATOR_and, $1, $3, @$); }
-  | NOT operation { $$ = make_unary(context, OPERATOR_not, $2, @$); }
-  | operation EQUAL operation { $$ = make_binary(context, OPERATOR_equal, $1, $3, @$); }
-  | operation NOT_EQUAL operation { $$ = make_binary(context, OPERATOR_not_equal, $1, $3, @$); }
-  | operation '<' operation { $$ = make_binary(context, OPERATOR_less, $1, $3, @$); }
-  | operation LESS_EQUAL operation { $$ = make_binary(context, OPERATOR_less_equal, $1, $3, @$); }
-  | operation '>' operation { $$ = make_binary(context, OPERATOR_greater, $1, $3, @$); }
+  | operation OR operation { $$ = parsed_binary(context, OPERATOR_or, $1, $3, @$); }
+  | operation AND operation { $$ = parsed_binary(context, OPERATOR_and, $1, $3, @$); }
+  | NOT operation { $$ = parsed_unary(context, OPERATOR_not, $2, @$); }
+  | operation EQUAL operation { $$ = parsed_binary(context, OPERATOR_equal, $1, $3, @$); }
+  | operation NOT_EQUAL operation { $$ = parsed_binary(context, OPERATOR_not_equal, $1, $3, @$); }
+  | operation '<' operation { $$ = parsed_binary(context, OPERATOR_less, $1, $3, @$); }
+  | operation LESS_EQUAL operation { $$ = parsed_binary(context, OPERATOR_less_equal, $1, $3, @$); }
+  | operation '>' operation { $$ = parsed_binary(context, OPERATOR_greater, $1, $3, @$); }
   | operation GREATER_EQUAL operation {
-        $$ = make_binary(context, OPERATOR_greater_equal, $1, $3, @$);
+        $$ = parsed_binary(context, OPERATOR_greater_equal, $1, $3, @$);
     }
-  | operation IN operation { $$ = make_binary(context, OPERATOR_in, $1, $3, @$); }
-  | operation RANGE operation { $$ = make_binary(context, OPERATOR_range, $1, $3, @$); }
-  | operation '+' operation { $$ = make_binary(context, OPERATOR_add, $1, $3, @$); }
-  | operation '-' operation { $$ = make_binary(context, OPERATOR_subtract, $1, $3, @$); }
-  | operation '*' operation { $$ = make_binary(context, OPERATOR_multiply, $1, $3, @$); }
-  | operation '/' operation { $$ = make_binary(context, OPERATOR_divide, $1, $3, @$); }
+  | operation IN operation { $$ = parsed_binary(context, OPERATOR_in, $1, $3, @$); }
+  | operation RANGE operation { $$ = parsed_binary(context, OPERATOR_range, $1, $3, @$); }
+  | operation '+' operation { $$ = parsed_binary(context, OPERATOR_add, $1, $3, @$); }
+  | operation '-' operation { $$ = parsed_binary(context, OPERATOR_subtract, $1, $3, @$); }
+  | operation '*' operation { $$ = parsed_binary(context, OPERATOR_multiply, $1, $3, @$); }
+  | operation '/' operation { $$ = parsed_binary(context, OPERATOR_divide, $1, $3, @$); }
   | operation FLOOR_DIVIDE operation {
-        $$ = make_binary(context, OPERATOR_floor_divide, $1, $3, @$);
+        $$ = parsed_binary(context, OPERATOR_floor_divide, $1, $3, @$);
     }
-  | operation '%' operation { $$ = make_binary(context, OPERATOR_remainder, $1, $3, @$); }
-  | '-' operation %prec NEGATE { $$ = make_unary(context, OPERATOR_negate, $2, @$); }
+  | operation '%' operation { $$ = parsed_binary(context, OPERATOR_remainder, $1, $3, @$); }
+  | '-' operation %prec NEGATE { $$ = parsed_unary(context, OPERATOR_negate, $2, @$); }
   ;
 
 postfix:
     primary
   | call
   | postfix '[' expression ']' {
-        $$ = make(context, EXPRESSION_INDEX, @$);
+        $$ = parsed_expression(context, EXPRESSION_INDEX, @$);
         $$->left = $1;
         $$->right = $3;
-        $$ = parse_finish(context, $$);
+        $$ = parsed_finish(context, $$);
     }
   ;
 
 call:
     NAME '(' arguments ')' {
-        $$ = make(context, EXPRESSION_CALL, @$);
+        $$ = parsed_expression(context, EXPRESSION_CALL, @$);
         $$->name = $1;
         $$->name_where = parse_range(context, @1);
         $$->items = $3;
-        $$ = parse_finish(context, $$);
+        $$ = parsed_finish(context, $$);
     }
   ;
 
 primary:
-    INTEGER { $$ = make(context, EXPRESSION_INTEGER, @$); $$->integer = $1; }
-  | NUMBER { $$ = make(context, EXPRESSION_NUMBER, @$); $$->number = $1; }
-  | TRUE { $$ = make(context, EXPRESSION_BOOLEAN, @$); $$->boolean = true; }
-  | FALSE { $$ = make(context, EXPRESSION_BOOLEAN, @$); }
-  | NAME { $$ = make_name(context, $1, @$); }
-  | QUOTED { $$ = make(context, EXPRESSION_ERROR, @$); }
+    INTEGER { $$ = parsed_expression(context, EXPRESSION_INTEGER, @$); $$->integer = $1; }
+  | NUMBER { $$ = parsed_expression(context, EXPRESSION_NUMBER, @$); $$->number = $1; }
+  | TRUE { $$ = parsed_expression(context, EXPRESSION_BOOLEAN, @$); $$->boolean = true; }
+  | FALSE { $$ = parsed_expression(context, EXPRESSION_BOOLEAN, @$); }
+  | NAME { $$ = parsed_name(context, $1, @$); }
+  | QUOTED { $$ = parsed_expression(context, EXPRESSION_ERROR, @$); }
   | string {
-        $$ = make(context, EXPRESSION_STRING, @$);
+        $$ = parsed_expression(context, EXPRESSION_STRING, @$);
         $$->text = $1;
-        $$ = parse_finish(context, $$);
+        $$ = parsed_finish(context, $$);
     }
   | '(' expression ')' { $$ = $2; $$->where = parse_range(context, @$); }
   | '(' expression ',' items ')' { /* another spelling of a list */
@@ -525,10 +409,10 @@ primary:
         for (int i = 0; i < $4.count; i++) {
             expression_list_add(context->arena, &items, $4.items[i]);
         }
-        $$ = make_list(context, EXPRESSION_LIST, items, @$);
+        $$ = parsed_list(context, EXPRESSION_LIST, items, @$);
     }
-  | '[' items ']' { $$ = make_list(context, EXPRESSION_LIST, $2, @$); }
-  | '{' entries '}' { $$ = make_list(context, EXPRESSION_TABLE, $2, @$); }
+  | '[' items ']' { $$ = parsed_list(context, EXPRESSION_LIST, $2, @$); }
+  | '{' entries '}' { $$ = parsed_list(context, EXPRESSION_TABLE, $2, @$); }
   ;
 
 items:
@@ -544,22 +428,16 @@ entries:
   ;
 
 entries_some:
-    entry {
-        $$ = (ExpressionList){0};
-        expression_list_add(context->arena, &$$, $1);
-    }
-  | entries_some ',' entry {
-        $$ = $1;
-        expression_list_add(context->arena, &$$, $3);
-    }
+    entry { $$ = parsed_first(context, $1); }
+  | entries_some ',' entry { $$ = parsed_more(context, $1, $3); }
   ;
 
 entry:
     expression ':' expression {
-        $$ = make(context, EXPRESSION_ENTRY, @$);
+        $$ = parsed_expression(context, EXPRESSION_ENTRY, @$);
         $$->left = $1;
         $$->right = $3;
-        $$ = parse_finish(context, $$);
+        $$ = parsed_finish(context, $$);
     }
   ;
 
@@ -570,19 +448,13 @@ arguments:
   ;
 
 arguments_some:
-    argument {
-        $$ = (ExpressionList){0};
-        expression_list_add(context->arena, &$$, $1);
-    }
-  | arguments_some ',' argument {
-        $$ = $1;
-        expression_list_add(context->arena, &$$, $3);
-    }
+    argument { $$ = parsed_first(context, $1); }
+  | arguments_some ',' argument { $$ = parsed_more(context, $1, $3); }
   ;
 
 argument:
     expression
-  | NAME '=' expression { $$ = make_argument(context, $1, @1, $3, @$); }
+  | NAME '=' expression { $$ = parsed_argument(context, $1, @1, $3, @$); }
   ;
 
 optional_path:
@@ -590,11 +462,11 @@ optional_path:
   | AT path { $$ = $2; }
   ;
 
-path: path_parts PATH_END { $$ = template_finish(context, $1, @1); } ;
+path: path_parts PATH_END { $$ = parsed_finish_template(context, $1, @1); } ;
 
 path_parts:
-    %empty { $$ = make_template(context); }
-  | path_parts TEXT { $$ = $1; add_part(context, $$, $2); }
+    %empty { $$ = parsed_template(context); }
+  | path_parts TEXT { $$ = $1; parsed_add_text(context, $$, $2); }
   | path_parts INTERPOLATION_BEGIN expression INTERPOLATION_END {
         $$ = $1;
         template_add(context->arena, $$, NULL, $3);
@@ -603,7 +475,7 @@ path_parts:
         $$ = $1;
         for (int i = 0; i < $3->count; i++) {
             if ($3->parts[i].text) {
-                add_part(context, $$, $3->parts[i].text);
+                parsed_add_text(context, $$, $3->parts[i].text);
             } else {
                 template_add(context->arena, $$, NULL, $3->parts[i].expression);
             }
@@ -611,11 +483,11 @@ path_parts:
     }
   ;
 
-string: STRING_BEGIN string_parts STRING_END { $$ = template_finish(context, $2, @$); } ;
+string: STRING_BEGIN string_parts STRING_END { $$ = parsed_finish_template(context, $2, @$); } ;
 
 string_parts:
-    %empty { $$ = make_template(context); }
-  | string_parts TEXT { $$ = $1; add_part(context, $$, $2); }
+    %empty { $$ = parsed_template(context); }
+  | string_parts TEXT { $$ = $1; parsed_add_text(context, $$, $2); }
   | string_parts INTERPOLATION_BEGIN expression INTERPOLATION_END {
         $$ = $1;
         template_add(context->arena, $$, NULL, $3);
