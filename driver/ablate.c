@@ -1,5 +1,6 @@
 #include "driver/ablate.h"
 #include "driver/tensors.h"
+#include "ir/clock.h"
 
 #include <math.h>
 #include <stdio.h>

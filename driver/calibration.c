@@ -59,7 +59,7 @@ typedef struct Calibration {
     bool failed;          /* a number that is not finite was reported */
 } Calibration;
 
-static const char *value_name(const Value *value, Arena *arena) {
+static const char *shown_name(const Value *value, Arena *arena) {
     const Node *producer = value->producer;
     if (producer == NULL)
         return arena_format(arena, "input '%s'", value->name);
@@ -78,7 +78,7 @@ static void report_not_finite(Calibration *calibration, const Value *value, floa
                            : "the weights may be too large, or not finite themselves";
     diagnostics_report(calibration->diagnostics, SEVERITY_ERROR, value->where, hint,
         "calibration: %s has the number %s on %s, which no range of bytes can cover",
-        value_name(value, calibration->arena),
+        shown_name(value, calibration->arena),
         isnan(number) ? "NaN"
         : number > 0  ? "+infinity"
                       : "-infinity",
@@ -223,7 +223,7 @@ static void doubt(Doubts *doubts, const Calibration *calibration, const Value *v
         doubts->first = value;
     else if (doubts->count <= MOST_NAMES)
         text_format(&doubts->names, "%s %s", doubts->count == 2 ? "; the same holds for" : ",",
-            value_name(value, calibration->arena));
+            shown_name(value, calibration->arena));
 }
 
 /* One warning of all of a kind: what follows a layer is often as it is. */
@@ -233,7 +233,7 @@ static void report_doubts(Doubts *doubts, const Calibration *calibration, const 
     if (doubts->count > 0)
         diagnostics_report(calibration->diagnostics, SEVERITY_WARNING, doubts->first->where,
             "calibrate with inputs of the kind that the network will see",
-            "calibration: the range of %s %s%s", value_name(doubts->first, calibration->arena),
+            "calibration: the range of %s %s%s", shown_name(doubts->first, calibration->arena),
             what, doubts->names.data == NULL ? "" : doubts->names.data);
     text_free(&doubts->names);
 }

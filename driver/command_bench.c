@@ -7,6 +7,7 @@
 #include "driver/profile.h"
 #include "driver/samples.h"
 #include "driver/tensors.h"
+#include "ir/clock.h"
 
 #include <stdio.h>
 

@@ -11,6 +11,7 @@
 #include "driver/graphviz.h"
 #include "driver/model.h"
 #include "driver/output_files.h"
+#include "ir/clock.h"
 #include "ir/quote.h"
 
 #include <errno.h>

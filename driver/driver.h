@@ -55,7 +55,6 @@ bool option_operand_given(Session *session, const char *operand, const char *wha
 
 /* ---- small things (session.c) ---- */
 
-double seconds_now(void); /* a monotonic clock */
 bool ends_with(const char *string, const char *ending);
 /* Reports and returns false when this riffle has no LLVM in it. */
 bool require_llvm(Session *session);

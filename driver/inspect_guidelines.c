@@ -116,7 +116,7 @@ static bool is_pool(OpKind op) {
     return op == OP_max_pool || op == OP_avg_pool;
 }
 
-static void block_add(Search *search, Block *block, const Node *node) {
+static void add_to_block(Search *search, Block *block, const Node *node) {
     ConvolutionShape shape;
     block->operators++;
     if (!convolution_shape(node, &shape))
@@ -146,7 +146,7 @@ static void follow(Search *search, const Value *value, int depth, Block *block) 
         if (node->operand_count != 1)
             return;
         if (node->op == OP_conv || is_pool(node->op))
-            block_add(search, block, node);
+            add_to_block(search, block, node);
         else if (!is_elementwise(node->op))
             return;
         value = node->operands[0];
@@ -219,7 +219,7 @@ static void find_series(Search *search, LayerBound *layer) {
     Block block = {0};
     const Node *node = layer->node;
     for (; node != NULL; node = pointwise_before(search, node->operands[0])) {
-        block_add(search, &block, node);
+        add_to_block(search, &block, node);
         search->in_block[node->results[0]->id] = true;
     }
     if (block.operators > 1)

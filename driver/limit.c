@@ -1,4 +1,5 @@
 #include "driver/limit.h"
+#include "ir/clock.h"
 
 enum { MOST_TURN_SAMPLES = 1 << 16 };
 

@@ -3,24 +3,15 @@
 
 #include "backends/backends.h"
 #include "backends/schedule/tuning_text.h"
+#include "ir/clock.h"
 #include "ir/ending.h"
+#include "ir/names.h"
 #include "ir/quote.h"
 #include "ir/source_file.h"
 
-#include <ctype.h>
 #include <string.h>
 
 enum { LARGEST_IR_TEXT = 1 << 28 };
-
-static bool is_identifier(const char *name) {
-    if (!isalpha((unsigned char)name[0]) && name[0] != '_')
-        return false;
-    for (const char *at = name; *at != '\0'; at++) {
-        if (!isalnum((unsigned char)*at) && *at != '_')
-            return false;
-    }
-    return true;
-}
 
 static Graph *read_graph_text(const ModelOptions *options, Model *model) {
     Session *session = options->session;

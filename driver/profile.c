@@ -2,6 +2,7 @@
  * for threads, and this one looks at the clock afterwards. So the caches are for every step as they
  * are in any run. */
 #include "driver/profile.h"
+#include "ir/clock.h"
 
 #include <stdio.h>
 

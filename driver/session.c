@@ -4,7 +4,6 @@
 #include "frontend/frontend.h"
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 Session session_begin(void) {
     frontend_expect_endings();
@@ -26,12 +25,6 @@ void session_discard(Session *session) {
     diagnostics_destroy(session->diagnostics);
     arena_destroy(session->arena);
     *session = (Session){0};
-}
-
-double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 bool ends_with(const char *string, const char *ending) {

@@ -13,6 +13,7 @@
 #include "backends/schedule/tuning_candidates.h"
 #include "driver/samples.h"
 #include "driver/tensors.h"
+#include "ir/clock.h"
 
 #include <stdlib.h>
 #include <string.h>

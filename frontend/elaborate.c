@@ -1,5 +1,6 @@
 /* From a spec and its settings to a graph. */
 #include "frontend/evaluate.h"
+#include "ir/names.h"
 
 #include <string.h>
 
@@ -75,10 +76,6 @@ static void check_settings(Evaluator *evaluator, const Setting *settings, size_t
     text_free(&list);
 }
 
-static bool is_bare_word(const char *text) {
-    return is_identifier(text) && !is_keyword(text);
-}
-
 /* A setting has the kind of the parameter's default; a whole number becomes a number where the
  * default is one, so that width=1 is width=1.0. */
 static Datum convert_setting(
@@ -108,7 +105,7 @@ static Datum convert_setting(
 static Datum evaluate_setting(Evaluator *evaluator, const Setting *setting, Datum standard) {
     SourceFile *file = setting_file(evaluator, setting);
     SourceRange where = {file, 0, (uint32_t)file->length};
-    if (standard.kind == DATUM_STRING && is_bare_word(setting->value)) {
+    if (standard.kind == DATUM_STRING && is_name(setting->value)) {
         return datum_string(file->text);
     }
     Expression *expression = expression_parse(file, evaluator->arena, evaluator->diagnostics);
@@ -145,11 +142,10 @@ static void bind_network_parameters(
 
 /* What is no letter, digit or '_' becomes '_': shufflenet_v2_x1.0 is shufflenet_v2_x1_0. */
 static const char *make_identifier(Evaluator *evaluator, const char *text) {
-    bool digit = text[0] >= '0' && text[0] <= '9';
+    bool digit = is_digit(text[0]);
     char *name = arena_format(evaluator->graph->arena, "%s%s", digit ? "_" : "", text);
     for (char *c = name; *c; c++) {
-        char single[] = {*c, 0};
-        if (!is_identifier(single) && !(*c >= '0' && *c <= '9')) {
+        if (!is_letter(*c) && !is_digit(*c)) {
             *c = '_';
         }
     }

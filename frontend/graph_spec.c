@@ -95,7 +95,7 @@ static void append_attribute(Text *text, const OpAttribute *info, const Attribut
     }
 }
 
-static bool is_depthwise(const Node *node) {
+static bool keeps_channels_apart(const Node *node) {
     int64_t groups = node->op == OP_conv ? node_integer(node, "groups") : 1;
     return groups > 1 && groups == node->operands[0]->type.dims[1];
 }
@@ -121,7 +121,7 @@ static bool is_left_out(const Node *node, const OpAttribute *info, const Attribu
     bool window = node->op == OP_conv || node->op == OP_max_pool || node->op == OP_avg_pool;
     if (window && strcmp(info->name, "padding") == 0)
         return has_usual_padding(node);
-    if (is_depthwise(node) && strcmp(info->name, "groups") == 0)
+    if (keeps_channels_apart(node) && strcmp(info->name, "groups") == 0)
         return true;
     return *info->default_text != '\0' && op_attribute_equal(info->kind, attribute, standard);
 }
@@ -155,10 +155,10 @@ static const char *append_sizes(Writer *writer, const Node *node) {
     }
     if (node->op != OP_conv)
         return "";
-    if (!is_depthwise(node))
+    if (!keeps_channels_apart(node))
         text_format(text, "%" PRId64 ", ", dims[0]);
     append_short_list(text, "kernel", (IntegerList){dims + 2, 2});
-    if (is_depthwise(node) && dims[0] != node->operands[0]->type.dims[1])
+    if (keeps_channels_apart(node) && dims[0] != node->operands[0]->type.dims[1])
         text_format(text, ", %" PRId64, dims[0] / node->operands[0]->type.dims[1]);
     return ", ";
 }
@@ -179,7 +179,7 @@ static bool is_shared(Writer *writer, const Node *node) {
 /* "conv(58, 1, bias = true) @ stage2.0.conv", without the operand. */
 static void append_stage(Writer *writer, const Node *node) {
     Text *text = writer->text;
-    const char *name = is_depthwise(node) ? "depthwise" : op_info(node->op)->name;
+    const char *name = keeps_channels_apart(node) ? "depthwise" : op_info(node->op)->name;
     size_t begin = text->length;
     text_format(text, "%s(", name);
     size_t open = text->length;

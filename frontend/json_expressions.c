@@ -205,7 +205,7 @@ static Expression *read_entry(const JsonNode *node) {
     return expression;
 }
 
-static bool read_pair(const JsonNode *node, const char *key, Expression *expression) {
+static bool read_operands(const JsonNode *node, const char *key, Expression *expression) {
     tree_check_keys(node, (const char *const[]){key, NULL});
     JsonNode member = tree_member(node, key);
     if (json_array_size(member.json) != 2) {
@@ -221,7 +221,7 @@ static bool read_pair(const JsonNode *node, const char *key, Expression *express
 
 static Expression *read_index(const JsonNode *node) {
     Expression *expression = tree_make(node, EXPRESSION_INDEX);
-    return read_pair(node, "index", expression) ? expression : tree_error_expression(node);
+    return read_operands(node, "index", expression) ? expression : tree_error_expression(node);
 }
 
 static Expression *read_operation(const JsonNode *node, Operator operation) {
@@ -230,7 +230,7 @@ static Expression *read_operation(const JsonNode *node, Operator operation) {
         tree_make(node, operator_is_unary(operation) ? EXPRESSION_UNARY : EXPRESSION_BINARY);
     expression->operation = operation;
     if (!operator_is_unary(operation)) {
-        return read_pair(node, word, expression) ? expression : tree_error_expression(node);
+        return read_operands(node, word, expression) ? expression : tree_error_expression(node);
     }
     tree_check_keys(node, (const char *const[]){word, NULL});
     JsonNode member = tree_member(node, word);

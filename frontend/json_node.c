@@ -102,7 +102,7 @@ const char *tree_read_text(const JsonNode *node, const char *what) {
 
 const char *tree_read_name(const JsonNode *node, const char *what) {
     const char *name = tree_read_text(node, what);
-    if (name && (!is_identifier(name) || is_keyword(name))) {
+    if (name && !is_name(name)) {
         tree_wrong(node, "a name is letters, digits and '_', and no keyword",
             arena_format(node->reader->arena, "'%.60s' is no name", name));
         return NULL;

@@ -248,7 +248,7 @@ static const char *node_path(Evaluator *evaluator, const Call *call, const Opera
         op_info(operation->op)->name, number);
 }
 
-static Datum finish_node(Evaluator *evaluator, Node *node, SourceRange where) {
+static Datum finish_operation(Evaluator *evaluator, Node *node, SourceRange where) {
     if (was_reported(evaluator, where)) {
         return datum_unknown;
     }
@@ -285,7 +285,7 @@ static Datum build(Evaluator *evaluator, Call *call, const Operation *operation)
     if (good) {
         check_arguments(evaluator, call, operation);
     }
-    return good ? finish_node(evaluator, node, call->where) : datum_unknown;
+    return good ? finish_operation(evaluator, node, call->where) : datum_unknown;
 }
 
 bool call_operation(Evaluator *evaluator, Call *call, Datum *result) {
@@ -302,5 +302,5 @@ Datum combine_tensors(
     Evaluator *evaluator, OpKind op, Value *left, Value *right, SourceRange where) {
     Value *operands[] = {left, right};
     Node *node = node_create(evaluator->graph, op, evaluator->prefix->text, operands, 2, where);
-    return finish_node(evaluator, node, where);
+    return finish_operation(evaluator, node, where);
 }

@@ -1,5 +1,6 @@
 #include "frontend/syntax.h"
 
+#include "ir/names.h"
 #include "ir/quote.h"
 
 #include <limits.h>
@@ -159,17 +160,8 @@ bool is_keyword(const char *word) {
     return false;
 }
 
-bool is_identifier(const char *word) {
-    static const char letters[] = "_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    if (!*word || !strchr(letters, *word)) {
-        return false;
-    }
-    for (const char *c = word; *c; c++) {
-        if (!strchr(letters, *c) && !(*c >= '0' && *c <= '9')) {
-            return false;
-        }
-    }
-    return strlen(word) <= TEXT_LIMIT;
+bool is_name(const char *word) {
+    return is_identifier(word) && !is_keyword(word) && strlen(word) <= TEXT_LIMIT;
 }
 
 bool is_valid_utf8(const char *bytes, size_t length) {

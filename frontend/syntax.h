@@ -178,7 +178,8 @@ bool statement_finish(Statement *statement);
 
 /* The names of the language that no spec can redefine. */
 bool is_keyword(const char *word);
-bool is_identifier(const char *word);
+/* What a spec can define: an identifier of at most TEXT_LIMIT bytes that is no keyword. */
+bool is_name(const char *word);
 bool is_valid_utf8(const char *bytes, size_t length);
 
 /* ---- parse.c ---- */

@@ -33,7 +33,7 @@ static int64_t value_bytes(const Value *value) {
 }
 
 /* The weights of quantised layers are bytes once they are packed. */
-static int64_t weight_bytes(const Node *node, int index) {
+static int64_t packed_weight_bytes(const Node *node, int index) {
     const Weight *weight = node->weights[index];
     bool quantized = node->op == OP_quantized_conv || node->op == OP_quantized_linear;
     if (weight == NULL)
@@ -51,7 +51,7 @@ int64_t node_bytes(const Node *node) {
     if (picks)
         bytes += value_bytes(node->results[0]);
     for (int i = 0; i < MAX_OP_WEIGHTS; i++)
-        bytes += weight_bytes(node, i);
+        bytes += packed_weight_bytes(node, i);
     for (int i = 0; i < node->result_count; i++)
         bytes += value_bytes(node->results[i]);
     return bytes;

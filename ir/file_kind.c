@@ -24,7 +24,7 @@ static const KindRow rows[FILE_KIND_COUNT] = {
 #include "ir/file_kinds.def"
 };
 
-static bool has_bytes(const char *bytes, size_t length, size_t offset, const char *wanted) {
+static bool holds_bytes(const char *bytes, size_t length, size_t offset, const char *wanted) {
     size_t count = strlen(wanted);
     return length >= offset && length - offset >= count &&
            memcmp(bytes + offset, wanted, count) == 0;
@@ -133,7 +133,7 @@ static bool is_graph(TextReader reader) {
 
 static FileKind text_kind(const char *bytes, size_t length) {
     TextReader reader = {bytes, bytes + length};
-    if (has_bytes(bytes, length, 0, "\xef\xbb\xbf")) /* a byte order mark */
+    if (holds_bytes(bytes, length, 0, "\xef\xbb\xbf")) /* a byte order mark */
         reader.at += 3;
     if (next_byte(&reader) == '{') {
         reader.at++;

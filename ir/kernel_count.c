@@ -60,12 +60,13 @@ typedef struct Counter {
 
 /* ---- expressions ---- */
 
-static int64_t evaluate(const Counter *counter, const Expression *expression) {
+static int64_t current_value(const Counter *counter, const Expression *expression) {
     if (expression->kind == EXPRESSION_CONSTANT)
         return expression->constant;
     if (expression->kind == EXPRESSION_VARIABLE)
         return counter->variables[expression->variable];
-    int64_t a = evaluate(counter, expression->left), b = evaluate(counter, expression->right);
+    int64_t a = current_value(counter, expression->left),
+            b = current_value(counter, expression->right);
     switch (expression->kind) {
     case EXPRESSION_ADD:
         return a + b;
@@ -324,7 +325,7 @@ static void run_store(Counter *counter, Site *site, int64_t first, const FloatGr
 
 static void run_access(Counter *counter, Site *site) {
     const Instruction *instruction = &site->statement->instruction;
-    int64_t first = evaluate(counter, instruction->offset);
+    int64_t first = current_value(counter, instruction->offset);
     FloatGrid grid = access_grid(counter, instruction->offset);
     if (instruction->kind == INSTRUCTION_store)
         run_store(counter, site, first, &grid);
@@ -377,8 +378,8 @@ static int64_t *write_inner_times(const Counter *counter, const Site *loop, int6
         const Statement *statement = inner->statement;
         if (statement->kind == STATEMENT_INSTRUCTION)
             continue;
-        int64_t begin = evaluate(counter, statement->begin),
-                end = evaluate(counter, statement->end);
+        int64_t begin = current_value(counter, statement->begin),
+                end = current_value(counter, statement->end);
         int64_t step = statement->kind == STATEMENT_FOR ? statement->step : INT64_MAX;
         *times++ = begin < end ? (end - begin - 1) / step + 1 : 0;
         times = write_inner_times(counter, inner, times);
@@ -414,9 +415,9 @@ static void remember_entry(Counter *counter, Site *site) {
 static void run_loop(Counter *counter, Site *site) {
     const Statement *statement = site->statement;
     int64_t *variable = &counter->variables[statement->variable];
-    int64_t end = evaluate(counter, statement->end), step = statement->step;
+    int64_t end = current_value(counter, statement->end), step = statement->step;
     bool changed = counter->changed;
-    *variable = evaluate(counter, statement->begin);
+    *variable = current_value(counter, statement->begin);
     if (site->uniform && *variable < end && enters_as_before(counter, site)) {
         run_rest(counter, site, (end - *variable + step - 1) / step);
         return;
@@ -451,12 +452,13 @@ static void run_sites(Counter *counter, Site *sites, int count) {
             run_loop(counter, site);
             break;
         case STATEMENT_IF:
-            if (evaluate(counter, site->statement->begin) < evaluate(counter, site->statement->end))
+            if (current_value(counter, site->statement->begin) <
+                current_value(counter, site->statement->end))
                 run_sites(counter, site->body, site->body_count);
             break;
         case STATEMENT_LET:
             counter->variables[site->statement->variable] =
-                evaluate(counter, site->statement->begin);
+                current_value(counter, site->statement->begin);
             break;
         }
     }

@@ -1,4 +1,4 @@
-/* Spellings that the printer and the parser of the text form share. */
+/* Spellings that the text forms share: letters, digits, identifiers. */
 #ifndef RIFFLE_IR_NAMES_H
 #define RIFFLE_IR_NAMES_H
 

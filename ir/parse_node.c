@@ -37,7 +37,7 @@ static bool unknown_word(
 
 /* ---- attributes ---- */
 
-static bool parse_range(Parser *parser, Token first, int64_t *last) {
+static bool parse_list_range(Parser *parser, Token first, int64_t *last) {
     *last = first.integer;
     if (parser->token.kind != TOKEN_RANGE)
         return true;
@@ -67,7 +67,7 @@ static bool parse_list(Parser *parser, IntegerList *list) {
         int64_t last;
         if ((count > 0 && !parser_expect_mark(parser, ',')) ||
             !parser_expect(parser, TOKEN_INTEGER, "an integer", &first) ||
-            !parse_range(parser, first, &last))
+            !parse_list_range(parser, first, &last))
             return false;
         for (int64_t item = first.integer;; item++) {
             items = with_room(parser, items, count, sizeof *items);

@@ -1,8 +1,8 @@
 /* The running of pipelines. */
+#include "ir/clock.h"
 #include "passes/passes.h"
 
 #include <string.h>
-#include <time.h>
 
 /* Biases are folded twice: those before a batch norm, and those after one that was folded. An
  * activation sinks before it is fused, and what is an addition's activation becomes the residual's.
@@ -42,12 +42,6 @@ static int count_nodes(const Graph *graph) {
     for (const Node *node = graph->first; node; node = node->next)
         count++;
     return count;
-}
-
-static double seconds_now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
 /* The pass alone; adds its report. */

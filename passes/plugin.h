@@ -36,6 +36,10 @@ static inline PluginRun *plugin_run(riffle_graph *graph) {
     return (PluginRun *)graph;
 }
 
+static inline Graph *plugin_graph(riffle_graph *graph) {
+    return plugin_run(graph)->context->graph;
+}
+
 /* Reports a wrong question or change, the first of a run alone. */
 void plugin_misuse(riffle_graph *graph, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -6,31 +6,30 @@
 #include <stdio.h>
 #include <string.h>
 
-static Graph *graph_of(riffle_graph *graph) {
-    return plugin_run(graph)->context->graph;
-}
-
 /* ---- attributes and weights of nodes ---- */
 
-static void set_integer(riffle_graph *graph, riffle_node *node, const char *name, int64_t value) {
+static void plugin_set_integer(
+    riffle_graph *graph, riffle_node *node, const char *name, int64_t value) {
     Attribute *attribute = plugin_attribute(graph, node, name, ATTRIBUTE_INTEGER);
     if (attribute != NULL)
         attribute->integer = value;
 }
 
-static void set_number(riffle_graph *graph, riffle_node *node, const char *name, double value) {
+static void plugin_set_number(
+    riffle_graph *graph, riffle_node *node, const char *name, double value) {
     Attribute *attribute = plugin_attribute(graph, node, name, ATTRIBUTE_NUMBER);
     if (attribute != NULL)
         attribute->number = value;
 }
 
-static void set_flag(riffle_graph *graph, riffle_node *node, const char *name, bool value) {
+static void plugin_set_flag(riffle_graph *graph, riffle_node *node, const char *name, bool value) {
     Attribute *attribute = plugin_attribute(graph, node, name, ATTRIBUTE_FLAG);
     if (attribute != NULL)
         attribute->flag = value;
 }
 
-static void set_choice(riffle_graph *graph, riffle_node *node, const char *name, const char *word) {
+static void plugin_set_choice(
+    riffle_graph *graph, riffle_node *node, const char *name, const char *word) {
     Attribute *attribute = plugin_attribute(graph, node, name, ATTRIBUTE_CHOICE);
     if (attribute == NULL)
         return;
@@ -44,13 +43,13 @@ static void set_choice(riffle_graph *graph, riffle_node *node, const char *name,
     plugin_misuse(graph, "'%s' is no word for the attribute '%s'", word, name);
 }
 
-static void set_list(
+static void plugin_set_list(
     riffle_graph *graph, riffle_node *node, const char *name, const int64_t *items, size_t count) {
     if (plugin_attribute(graph, node, name, ATTRIBUTE_LIST) != NULL)
-        node_set_list(graph_of(graph), (Node *)node, name, items, count);
+        node_set_list(plugin_graph(graph), (Node *)node, name, items, count);
 }
 
-static riffle_weight *new_weight(
+static riffle_weight *plugin_new_weight(
     riffle_graph *graph, const char *path, riffle_shape shape, const float *data) {
     if (path[0] == '\0' || shape.rank < 1 || shape.rank > MAX_RANK) {
         plugin_misuse(graph, "a new weight '%s' of rank %d needs a path and a rank of 1 to %d",
@@ -66,14 +65,14 @@ static riffle_weight *new_weight(
             path);
         return NULL;
     }
-    Graph *of = graph_of(graph);
+    Graph *of = plugin_graph(graph);
     Weight *weight = graph_add_computed_weight(of, path, type, NULL);
     if (data != NULL)
         memcpy(weight_allocate(of, weight), data, (size_t)count * sizeof *data);
     return (riffle_weight *)weight;
 }
 
-static void set_weight(
+static void plugin_set_weight(
     riffle_graph *graph, riffle_node *node, const char *name, riffle_weight *weight) {
     int index = node == NULL ? -1 : plugin_weight_index(graph, node, name);
     if (index >= 0)
@@ -82,11 +81,11 @@ static void set_weight(
 
 /* ---- nodes ---- */
 
-static bool may_rewrite(riffle_graph *graph, riffle_node *node) {
+static bool plugin_may_rewrite(riffle_graph *graph, riffle_node *node) {
     return pass_may_rewrite(plugin_run(graph)->context, (const Node *)node);
 }
 
-static riffle_node *new_node(riffle_graph *graph, const char *op, const char *path,
+static riffle_node *plugin_new_node(riffle_graph *graph, const char *op, const char *path,
     riffle_value *const *operands, size_t operand_count) {
     OpKind kind;
     if (!op_find(op, &kind)) {
@@ -97,7 +96,7 @@ static riffle_node *new_node(riffle_graph *graph, const char *op, const char *pa
         plugin_misuse(graph, "a new %s has too many operands", op);
         return NULL;
     }
-    Graph *of = graph_of(graph);
+    Graph *of = plugin_graph(graph);
     Value **values = ARENA_ARRAY(of->arena, Value *, operand_count);
     for (size_t i = 0; i < operand_count; i++) {
         values[i] = (Value *)operands[i];
@@ -112,11 +111,11 @@ static riffle_node *new_node(riffle_graph *graph, const char *op, const char *pa
     return (riffle_node *)node_create(of, kind, path, values, (int)operand_count, where);
 }
 
-static riffle_node *copy_node(riffle_graph *graph, riffle_node *node) {
+static riffle_node *plugin_copy_node(riffle_graph *graph, riffle_node *node) {
     const Node *from = (Node *)node;
     if (from == NULL)
         return NULL;
-    Graph *of = graph_of(graph);
+    Graph *of = plugin_graph(graph);
     Node *copy =
         node_create(of, from->op, from->path, from->operands, from->operand_count, from->where);
     memcpy(copy->weights, from->weights, sizeof copy->weights);
@@ -129,8 +128,8 @@ static bool is_linked(const Graph *graph, const Node *node) {
     return node->previous != NULL || graph->first == node;
 }
 
-static bool insert_node(riffle_graph *graph, riffle_node *position, riffle_node *node) {
-    Graph *of = graph_of(graph);
+static bool plugin_insert_node(riffle_graph *graph, riffle_node *position, riffle_node *node) {
+    Graph *of = plugin_graph(graph);
     Node *inserted = (Node *)node, *before = (Node *)position;
     if (inserted == NULL)
         return false;
@@ -152,7 +151,8 @@ static bool insert_node(riffle_graph *graph, riffle_node *position, riffle_node 
     return true;
 }
 
-static void set_operand(riffle_graph *graph, riffle_node *node, size_t index, riffle_value *value) {
+static void plugin_set_operand(
+    riffle_graph *graph, riffle_node *node, size_t index, riffle_value *value) {
     Node *at = (Node *)node;
     if (at == NULL || value == NULL)
         return;
@@ -163,7 +163,7 @@ static void set_operand(riffle_graph *graph, riffle_node *node, size_t index, ri
             op_info(at->op)->name, at->path, at->operand_count);
 }
 
-static void replace_uses(riffle_graph *graph, riffle_value *from, riffle_value *to) {
+static void plugin_replace_uses(riffle_graph *graph, riffle_value *from, riffle_value *to) {
     Value *old = (Value *)from, *replacement = (Value *)to;
     if (old == NULL || replacement == NULL)
         return;
@@ -176,16 +176,16 @@ static void replace_uses(riffle_graph *graph, riffle_value *from, riffle_value *
         text_free(&types);
         return;
     }
-    graph_replace_uses(graph_of(graph), old, replacement);
+    graph_replace_uses(plugin_graph(graph), old, replacement);
     if (replacement->name == NULL && old->producer != NULL) { /* names are unique: it moves */
         replacement->name = old->name;
         old->name = NULL;
     }
 }
 
-static void remove_node(riffle_graph *graph, riffle_node *node) {
+static void plugin_remove_node(riffle_graph *graph, riffle_node *node) {
     Node *removed = (Node *)node;
-    Graph *of = graph_of(graph);
+    Graph *of = plugin_graph(graph);
     if (removed == NULL)
         return;
     bool used = false;
@@ -200,7 +200,7 @@ static void remove_node(riffle_graph *graph, riffle_node *node) {
 
 /* ---- memory and messages ---- */
 
-static void *allocate(riffle_graph *graph, size_t bytes) {
+static void *plugin_allocate(riffle_graph *graph, size_t bytes) {
     return arena_allocate(plugin_run(graph)->context->scratch, bytes > 0 ? bytes : 1);
 }
 
@@ -214,14 +214,14 @@ static void report(riffle_graph *graph, Severity severity, riffle_node *node, co
         run->context->diagnostics, severity, where, NULL, "%s: %s", run->pass->pass.name, message);
 }
 
-static void error(riffle_graph *graph, riffle_node *node, const char *format, ...) {
+static void plugin_error(riffle_graph *graph, riffle_node *node, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     report(graph, SEVERITY_ERROR, node, format, arguments);
     va_end(arguments);
 }
 
-static void warning(riffle_graph *graph, riffle_node *node, const char *format, ...) {
+static void plugin_warning(riffle_graph *graph, riffle_node *node, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     report(graph, SEVERITY_WARNING, node, format, arguments);
@@ -229,21 +229,21 @@ static void warning(riffle_graph *graph, riffle_node *node, const char *format, 
 }
 
 void plugin_add_changes(riffle_graph *functions) {
-    functions->set_integer = set_integer;
-    functions->set_number = set_number;
-    functions->set_flag = set_flag;
-    functions->set_choice = set_choice;
-    functions->set_list = set_list;
-    functions->new_weight = new_weight;
-    functions->set_weight = set_weight;
-    functions->may_rewrite = may_rewrite;
-    functions->new_node = new_node;
-    functions->copy_node = copy_node;
-    functions->insert_node = insert_node;
-    functions->set_operand = set_operand;
-    functions->replace_uses = replace_uses;
-    functions->remove_node = remove_node;
-    functions->allocate = allocate;
-    functions->error = error;
-    functions->warning = warning;
+    functions->set_integer = plugin_set_integer;
+    functions->set_number = plugin_set_number;
+    functions->set_flag = plugin_set_flag;
+    functions->set_choice = plugin_set_choice;
+    functions->set_list = plugin_set_list;
+    functions->new_weight = plugin_new_weight;
+    functions->set_weight = plugin_set_weight;
+    functions->may_rewrite = plugin_may_rewrite;
+    functions->new_node = plugin_new_node;
+    functions->copy_node = plugin_copy_node;
+    functions->insert_node = plugin_insert_node;
+    functions->set_operand = plugin_set_operand;
+    functions->replace_uses = plugin_replace_uses;
+    functions->remove_node = plugin_remove_node;
+    functions->allocate = plugin_allocate;
+    functions->error = plugin_error;
+    functions->warning = plugin_warning;
 }

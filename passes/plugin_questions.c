@@ -3,36 +3,32 @@
 
 #include <string.h>
 
-static Graph *graph_of(riffle_graph *graph) {
-    return plugin_run(graph)->context->graph;
-}
-
 /* ---- nodes ---- */
 
-static riffle_node *first_node(riffle_graph *graph) {
-    return (riffle_node *)graph_of(graph)->first;
+static riffle_node *plugin_first_node(riffle_graph *graph) {
+    return (riffle_node *)plugin_graph(graph)->first;
 }
 
-static riffle_node *last_node(riffle_graph *graph) {
-    return (riffle_node *)graph_of(graph)->last;
+static riffle_node *plugin_last_node(riffle_graph *graph) {
+    return (riffle_node *)plugin_graph(graph)->last;
 }
 
-static riffle_node *next_node(riffle_graph *graph, riffle_node *node) {
+static riffle_node *plugin_next_node(riffle_graph *graph, riffle_node *node) {
     (void)graph;
     return node == NULL ? NULL : (riffle_node *)((Node *)node)->next;
 }
 
-static riffle_node *previous_node(riffle_graph *graph, riffle_node *node) {
+static riffle_node *plugin_previous_node(riffle_graph *graph, riffle_node *node) {
     (void)graph;
     return node == NULL ? NULL : (riffle_node *)((Node *)node)->previous;
 }
 
-static const char *op(riffle_graph *graph, riffle_node *node) {
+static const char *plugin_op(riffle_graph *graph, riffle_node *node) {
     (void)graph;
     return node == NULL ? "" : op_info(((Node *)node)->op)->name;
 }
 
-static bool is(riffle_graph *graph, riffle_node *node, const char *name) {
+static bool plugin_is(riffle_graph *graph, riffle_node *node, const char *name) {
     OpKind kind;
     if (op_find(name, &kind))
         return node != NULL && ((Node *)node)->op == kind;
@@ -40,17 +36,17 @@ static bool is(riffle_graph *graph, riffle_node *node, const char *name) {
     return false;
 }
 
-static const char *path(riffle_graph *graph, riffle_node *node) {
+static const char *plugin_path(riffle_graph *graph, riffle_node *node) {
     (void)graph;
     return node == NULL ? "" : ((Node *)node)->path;
 }
 
-static size_t operand_count(riffle_graph *graph, riffle_node *node) {
+static size_t plugin_operand_count(riffle_graph *graph, riffle_node *node) {
     (void)graph;
     return node == NULL ? 0 : (size_t)((Node *)node)->operand_count;
 }
 
-static size_t result_count(riffle_graph *graph, riffle_node *node) {
+static size_t plugin_result_count(riffle_graph *graph, riffle_node *node) {
     (void)graph;
     return node == NULL ? 0 : (size_t)((Node *)node)->result_count;
 }
@@ -68,11 +64,11 @@ static riffle_value *item(
     return NULL;
 }
 
-static riffle_value *operand(riffle_graph *graph, riffle_node *node, size_t index) {
+static riffle_value *plugin_operand(riffle_graph *graph, riffle_node *node, size_t index) {
     return item(graph, node, "operand", index, true);
 }
 
-static riffle_value *result(riffle_graph *graph, riffle_node *node, size_t index) {
+static riffle_value *plugin_result(riffle_graph *graph, riffle_node *node, size_t index) {
     return item(graph, node, "result", index, false);
 }
 
@@ -85,24 +81,24 @@ static riffle_shape shape_of(const TensorType *type) {
     return shape;
 }
 
-static riffle_node *producer(riffle_graph *graph, riffle_value *value) {
+static riffle_node *plugin_producer(riffle_graph *graph, riffle_value *value) {
     (void)graph;
     return value == NULL ? NULL : (riffle_node *)((Value *)value)->producer;
 }
 
-static riffle_shape shape(riffle_graph *graph, riffle_value *value) {
+static riffle_shape plugin_shape(riffle_graph *graph, riffle_value *value) {
     (void)graph;
     return value == NULL ? (riffle_shape){0} : shape_of(&((Value *)value)->type);
 }
 
-static size_t use_count(riffle_graph *graph, riffle_value *value) {
-    return value == NULL ? 0 : (size_t)graph_use_count(graph_of(graph), (Value *)value);
+static size_t plugin_use_count(riffle_graph *graph, riffle_value *value) {
+    return value == NULL ? 0 : (size_t)graph_use_count(plugin_graph(graph), (Value *)value);
 }
 
-static riffle_node *next_user(riffle_graph *graph, riffle_value *value, riffle_node *after) {
+static riffle_node *plugin_next_user(riffle_graph *graph, riffle_value *value, riffle_node *after) {
     if (value == NULL)
         return NULL;
-    Node *node = after == NULL ? graph_of(graph)->first : ((Node *)after)->next;
+    Node *node = after == NULL ? plugin_graph(graph)->first : ((Node *)after)->next;
     for (; node != NULL; node = node->next) {
         for (int i = 0; i < node->operand_count; i++) {
             if (node->operands[i] == (Value *)value)
@@ -112,27 +108,27 @@ static riffle_node *next_user(riffle_graph *graph, riffle_value *value, riffle_n
     return NULL;
 }
 
-static size_t input_count(riffle_graph *graph) {
-    return (size_t)graph_of(graph)->input_count;
+static size_t plugin_input_count(riffle_graph *graph) {
+    return (size_t)plugin_graph(graph)->input_count;
 }
 
-static riffle_value *input(riffle_graph *graph, size_t index) {
-    if (index < input_count(graph))
-        return (riffle_value *)graph_of(graph)->inputs[index].value;
-    plugin_misuse(
-        graph, "there is no input %zu of the graph, which has %zu", index, input_count(graph));
+static riffle_value *plugin_input(riffle_graph *graph, size_t index) {
+    if (index < plugin_input_count(graph))
+        return (riffle_value *)plugin_graph(graph)->inputs[index].value;
+    plugin_misuse(graph, "there is no input %zu of the graph, which has %zu", index,
+        plugin_input_count(graph));
     return NULL;
 }
 
-static size_t output_count(riffle_graph *graph) {
-    return (size_t)graph_of(graph)->output_count;
+static size_t plugin_output_count(riffle_graph *graph) {
+    return (size_t)plugin_graph(graph)->output_count;
 }
 
-static riffle_value *output(riffle_graph *graph, size_t index) {
-    if (index < output_count(graph))
-        return (riffle_value *)graph_of(graph)->outputs[index].value;
-    plugin_misuse(
-        graph, "there is no output %zu of the graph, which has %zu", index, output_count(graph));
+static riffle_value *plugin_output(riffle_graph *graph, size_t index) {
+    if (index < plugin_output_count(graph))
+        return (riffle_value *)plugin_graph(graph)->outputs[index].value;
+    plugin_misuse(graph, "there is no output %zu of the graph, which has %zu", index,
+        plugin_output_count(graph));
     return NULL;
 }
 
@@ -171,39 +167,39 @@ Attribute *plugin_attribute(
     return NULL;
 }
 
-static bool has_attribute(riffle_graph *graph, riffle_node *node, const char *name) {
+static bool plugin_has_attribute(riffle_graph *graph, riffle_node *node, const char *name) {
     (void)graph;
     return node != NULL && attribute_index(node, name) >= 0;
 }
 
-static int64_t integer(riffle_graph *graph, riffle_node *node, const char *name) {
+static int64_t plugin_integer(riffle_graph *graph, riffle_node *node, const char *name) {
     const Attribute *attribute = plugin_attribute(graph, node, name, ATTRIBUTE_INTEGER);
     return attribute == NULL ? 0 : attribute->integer;
 }
 
-static double number(riffle_graph *graph, riffle_node *node, const char *name) {
+static double plugin_number(riffle_graph *graph, riffle_node *node, const char *name) {
     const Attribute *attribute = plugin_attribute(graph, node, name, ATTRIBUTE_NUMBER);
     return attribute == NULL ? 0 : attribute->number;
 }
 
-static bool flag(riffle_graph *graph, riffle_node *node, const char *name) {
+static bool plugin_flag(riffle_graph *graph, riffle_node *node, const char *name) {
     const Attribute *attribute = plugin_attribute(graph, node, name, ATTRIBUTE_FLAG);
     return attribute != NULL && attribute->flag;
 }
 
-static const char *choice(riffle_graph *graph, riffle_node *node, const char *name) {
+static const char *plugin_choice(riffle_graph *graph, riffle_node *node, const char *name) {
     const Attribute *attribute = plugin_attribute(graph, node, name, ATTRIBUTE_CHOICE);
     return attribute == NULL ? "" : choice_words(name)[attribute->integer];
 }
 
-static const int64_t *list(
+static const int64_t *plugin_list(
     riffle_graph *graph, riffle_node *node, const char *name, size_t *count) {
     const Attribute *attribute = plugin_attribute(graph, node, name, ATTRIBUTE_LIST);
     *count = attribute == NULL ? 0 : attribute->list.count;
     return attribute == NULL ? NULL : attribute->list.items;
 }
 
-static bool same_attributes(riffle_graph *graph, riffle_node *node, riffle_node *other) {
+static bool plugin_same_attributes(riffle_graph *graph, riffle_node *node, riffle_node *other) {
     (void)graph;
     const Node *a = (Node *)node, *b = (Node *)other;
     if (a == NULL || b == NULL || a->op != b->op)
@@ -228,22 +224,22 @@ int plugin_weight_index(riffle_graph *graph, riffle_node *node, const char *name
     return -1;
 }
 
-static riffle_weight *weight(riffle_graph *graph, riffle_node *node, const char *name) {
+static riffle_weight *plugin_weight(riffle_graph *graph, riffle_node *node, const char *name) {
     int index = node == NULL ? -1 : plugin_weight_index(graph, node, name);
     return index < 0 ? NULL : (riffle_weight *)((Node *)node)->weights[index];
 }
 
-static const char *weight_path(riffle_graph *graph, riffle_weight *of) {
+static const char *plugin_weight_path(riffle_graph *graph, riffle_weight *of) {
     (void)graph;
     return of == NULL ? "" : ((Weight *)of)->path;
 }
 
-static riffle_shape weight_shape(riffle_graph *graph, riffle_weight *of) {
+static riffle_shape plugin_weight_shape(riffle_graph *graph, riffle_weight *of) {
     (void)graph;
     return of == NULL ? (riffle_shape){0} : shape_of(&((Weight *)of)->type);
 }
 
-static const float *weight_data(riffle_graph *graph, riffle_weight *of) {
+static const float *plugin_weight_data(riffle_graph *graph, riffle_weight *of) {
     (void)graph;
     return of == NULL ? NULL : ((Weight *)of)->data;
 }
@@ -260,53 +256,53 @@ static const PassOptionValue *option(riffle_graph *graph, const char *name, Pass
     return NULL;
 }
 
-static int64_t option_integer(riffle_graph *graph, const char *name) {
+static int64_t plugin_option_integer(riffle_graph *graph, const char *name) {
     const PassOptionValue *value = option(graph, name, PASS_OPTION_INTEGER);
     return value == NULL ? 0 : value->integer;
 }
 
-static double option_number(riffle_graph *graph, const char *name) {
+static double plugin_option_number(riffle_graph *graph, const char *name) {
     const PassOptionValue *value = option(graph, name, PASS_OPTION_NUMBER);
     return value == NULL ? 0 : value->number;
 }
 
-static bool option_flag(riffle_graph *graph, const char *name) {
+static bool plugin_option_flag(riffle_graph *graph, const char *name) {
     const PassOptionValue *value = option(graph, name, PASS_OPTION_FLAG);
     return value != NULL && value->flag;
 }
 
 void plugin_add_questions(riffle_graph *functions) {
-    functions->first_node = first_node;
-    functions->last_node = last_node;
-    functions->next_node = next_node;
-    functions->previous_node = previous_node;
-    functions->op = op;
-    functions->is = is;
-    functions->path = path;
-    functions->operand_count = operand_count;
-    functions->operand = operand;
-    functions->result_count = result_count;
-    functions->result = result;
-    functions->producer = producer;
-    functions->shape = shape;
-    functions->use_count = use_count;
-    functions->next_user = next_user;
-    functions->input_count = input_count;
-    functions->input = input;
-    functions->output_count = output_count;
-    functions->output = output;
-    functions->has_attribute = has_attribute;
-    functions->integer = integer;
-    functions->number = number;
-    functions->flag = flag;
-    functions->choice = choice;
-    functions->list = list;
-    functions->same_attributes = same_attributes;
-    functions->weight = weight;
-    functions->weight_path = weight_path;
-    functions->weight_shape = weight_shape;
-    functions->weight_data = weight_data;
-    functions->option_integer = option_integer;
-    functions->option_number = option_number;
-    functions->option_flag = option_flag;
+    functions->first_node = plugin_first_node;
+    functions->last_node = plugin_last_node;
+    functions->next_node = plugin_next_node;
+    functions->previous_node = plugin_previous_node;
+    functions->op = plugin_op;
+    functions->is = plugin_is;
+    functions->path = plugin_path;
+    functions->operand_count = plugin_operand_count;
+    functions->operand = plugin_operand;
+    functions->result_count = plugin_result_count;
+    functions->result = plugin_result;
+    functions->producer = plugin_producer;
+    functions->shape = plugin_shape;
+    functions->use_count = plugin_use_count;
+    functions->next_user = plugin_next_user;
+    functions->input_count = plugin_input_count;
+    functions->input = plugin_input;
+    functions->output_count = plugin_output_count;
+    functions->output = plugin_output;
+    functions->has_attribute = plugin_has_attribute;
+    functions->integer = plugin_integer;
+    functions->number = plugin_number;
+    functions->flag = plugin_flag;
+    functions->choice = plugin_choice;
+    functions->list = plugin_list;
+    functions->same_attributes = plugin_same_attributes;
+    functions->weight = plugin_weight;
+    functions->weight_path = plugin_weight_path;
+    functions->weight_shape = plugin_weight_shape;
+    functions->weight_data = plugin_weight_data;
+    functions->option_integer = plugin_option_integer;
+    functions->option_number = plugin_option_number;
+    functions->option_flag = plugin_option_flag;
 }

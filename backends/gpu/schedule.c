@@ -71,7 +71,7 @@ static void mark_alive(Schedule *schedule, Step *step, int index, bool written) 
         buffer->last_step = step->phase;
 }
 
-static void plan_workspace(Schedule *schedule) {
+static void plan_gpu_workspace(Schedule *schedule) {
     Program *program = schedule->program;
     Arena *arena = program->arena;
     PlannedBuffer *planned = ARENA_ARRAY(arena, PlannedBuffer, program->buffer_count);
@@ -127,7 +127,7 @@ bool gpu_finish(GpuLowering *gpu) {
     Schedule schedule = {.gpu = gpu, .program = program};
     schedule.written = ARENA_ARRAY(program->arena, int, program->buffer_count);
     find_phases(&schedule);
-    plan_workspace(&schedule);
+    plan_gpu_workspace(&schedule);
     int64_t floats = program->workspace_bytes / (int64_t)sizeof(float);
     int64_t weight_floats = (int64_t)(program->weights.length / sizeof(float));
     if (floats > LARGEST_OFFSET || weight_floats > LARGEST_OFFSET) {

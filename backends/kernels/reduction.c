@@ -281,7 +281,7 @@ static int shifted_exponential(
 }
 
 /* Full vectors, those of a part after the other, then single channels. */
-static void emit_sums(const ChannelOp *op, const Softmax *softmax) {
+static void emit_softmax_sums(const ChannelOp *op, const Softmax *softmax) {
     KernelBuilder *builder = op->builder;
     int lanes = op->emission->compilation->target->lanes;
     int64_t whole = op->channels / lanes * lanes;
@@ -331,7 +331,7 @@ static void emit_softmax(const ChannelOp *op) {
     }
     for_channels(op, emit_maximum, &softmax);
     join_parts(op, INSTRUCTION_reduce_maximum, INSTRUCTION_maximum, softmax.maximum);
-    emit_sums(op, &softmax);
+    emit_softmax_sums(op, &softmax);
     join_parts(op, INSTRUCTION_reduce_add, INSTRUCTION_add, softmax.sum);
     for_channels(op, emit_quotient, &softmax);
 }

@@ -230,8 +230,8 @@ static void start_window(const WindowOp *op, const WindowTile *tile, int *accumu
         kernel_unary(builder, INSTRUCTION_move, accumulators[pixel], start);
 }
 
-static const Expression *pixel_offset(const WindowOp *op, const WindowTile *tile, const Run *run,
-    const Expression *channel, int pixel) {
+static const Expression *window_pixel_offset(const WindowOp *op, const WindowTile *tile,
+    const Run *run, const Expression *channel, int pixel) {
     return expression_sum(op->arena, channel, scaled(op, tile->image, run->image_stride),
         row_offset(op->arena, run, tile->row), scaled(op, tile->column, run->pixel_stride),
         expression_constant(op->arena, run->displacement + pixel * run->pixel_stride), NULL);
@@ -267,8 +267,8 @@ static Scales load_scales(const WindowOp *op, const WindowTile *tile) {
 static void add_residual(const WindowOp *op, const WindowTile *tile, int accumulator, int pixel) {
     int other = kernel_register(op->builder, tile->lanes);
     emit_vector_load(op->builder, other, tile->residual_parameter,
-        pixel_offset(op, tile, tile->residual, tile->residual_channel, pixel), tile->channels_left,
-        tile->residual->exact);
+        window_pixel_offset(op, tile, tile->residual, tile->residual_channel, pixel),
+        tile->channels_left, tile->residual->exact);
     kernel_binary(op->builder, INSTRUCTION_add, accumulator, accumulator, other);
     emit_activation(op->builder, op->residual_activation, accumulator);
 }
@@ -303,7 +303,7 @@ static void finish_window(const WindowOp *op, const WindowTile *tile, const int 
         if (op->residual)
             add_residual(op, tile, sum, pixel);
         kernel_store(op->builder, as_output(op, tile, sum), tile->out_parameter,
-            pixel_offset(op, tile, tile->out, tile->out_channel, pixel), 0, count);
+            window_pixel_offset(op, tile, tile->out, tile->out_channel, pixel), 0, count);
     }
 }
 

@@ -5,11 +5,11 @@
 #include "backends/run/probe.h"
 #include "backends/target/target.h"
 #include "ir/arena.h"
+#include "ir/clock.h"
 #include "ir/diagnostics.h"
 #include "ir/kernel.h"
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* 128 MiB are several times the last-level cache that one core gets. */
 enum { CHAINS = 8, FLOATS = 1 << 25, LEAST_SWEEPS = 3, MOST_LANES = 64 };
@@ -40,21 +40,15 @@ static Kernel *sweep_kernel(Arena *arena, const Target *target) {
     return builder.kernel;
 }
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static double fastest_sweep(const LoadedModel *model, const float *array, double seconds) {
     float output[CHAINS * MOST_LANES];
     _Alignas(64) char workspace[64];
     const float *inputs[1] = {array};
     float *outputs[1] = {output};
-    double start = now(), last = start, best = 1e9;
+    double start = seconds_now(), last = start, best = 1e9;
     for (int sweep = 0; sweep < LEAST_SWEEPS || last - start < seconds; sweep++) {
         jit_run(model, inputs, outputs, workspace);
-        double time = now();
+        double time = seconds_now();
         best = time - last < best ? time - last : best;
         last = time;
     }

@@ -6,11 +6,11 @@
 #include "backends/run/probe.h"
 #include "backends/target/target.h"
 #include "ir/arena.h"
+#include "ir/clock.h"
 #include "ir/diagnostics.h"
 #include "ir/kernel.h"
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { CHAINS = 12, ROUNDS = 1 << 14, MOST_THREADS = 64, MOST_LANES = 64 };
 
@@ -35,12 +35,6 @@ static Kernel *peak_kernel(Arena *arena, const Target *target) {
             target->lanes);
     builder.kernel->name = "peak";
     return builder.kernel;
-}
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
 struct PeakProbe {
@@ -92,11 +86,11 @@ typedef struct PeakThread {
 
 static void *measure(void *context) {
     PeakThread *thread = context;
-    double start = now(), last = start;
+    double start = seconds_now(), last = start;
     thread->best = 1e9;
     do {
         peak_probe_run(thread->probe);
-        double time = now();
+        double time = seconds_now();
         if (time - last < thread->best)
             thread->best = time - last;
         last = time;

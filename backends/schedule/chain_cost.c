@@ -97,7 +97,7 @@ double traffic_cycles(const Target *target, double bytes, int64_t size) {
     return bytes / (size <= target->l2_bytes / 2 ? l2_rate : l3_rate);
 }
 
-static int64_t value_bytes(const Value *value) {
+static int64_t image_bytes(const Value *value) {
     return tensor_elements(&value->type) / value->type.dims[0] *
            element_type_bytes(value->type.element);
 }
@@ -213,8 +213,8 @@ double chain_cycles(const Compilation *compilation, const Node *const *nodes, in
         cycles = single_cycles(compilation, nodes[0]);
     else
         best_strips(compilation, nodes, count, &cycles);
-    int64_t read = value_bytes(nodes[0]->operands[0]);
-    int64_t written = value_bytes(nodes[count - 1]->results[0]);
+    int64_t read = image_bytes(nodes[0]->operands[0]);
+    int64_t written = image_bytes(nodes[count - 1]->results[0]);
     return cycles + traffic_cycles(target, (double)read, read) +
            traffic_cycles(target, (double)written, written);
 }

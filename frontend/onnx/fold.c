@@ -58,7 +58,7 @@ static void dense_steps(const Shape *shape, int64_t *steps) {
 }
 
 static bool fold_transpose(Importer *importer) {
-    const Symbol *symbol = operand(importer, 0);
+    const Symbol *symbol = input_symbol(importer, 0);
     IntegerList list;
     if (!attribute_integers(importer, "perm", &list) || !spend_elements(importer, &symbol->shape))
         return false;
@@ -94,7 +94,7 @@ static bool take(
 }
 
 static bool fold_gather(Importer *importer) {
-    const Symbol *symbol = operand(importer, 0), *indices = operand(importer, 1);
+    const Symbol *symbol = input_symbol(importer, 0), *indices = input_symbol(importer, 1);
     int64_t axis_given;
     int axis;
     if (indices == NULL || indices->integers == NULL || symbol->shape.rank < 1)
@@ -123,7 +123,7 @@ static int64_t clamped(int64_t at, int64_t size) {
 
 /* One part of a list, front to back. */
 static bool fold_slice(Importer *importer) {
-    const Symbol *symbol = operand(importer, 0);
+    const Symbol *symbol = input_symbol(importer, 0);
     IntegerList begin = {0}, end = {0}, step = {0}, axes = {0};
     int axis;
     bool operands = importer->node->n_input > 1;
@@ -164,9 +164,9 @@ static bool fold_slice(Importer *importer) {
 
 static bool fold_concat(Importer *importer) {
     Shape shape = {.rank = 1};
-    bool floats = operand(importer, 0)->floats != NULL;
+    bool floats = input_symbol(importer, 0)->floats != NULL;
     for (size_t i = 0; i < importer->node->n_input; i++) {
-        const Symbol *symbol = operand(importer, i);
+        const Symbol *symbol = input_symbol(importer, i);
         if (symbol == NULL || symbol->shape.rank != 1 || (symbol->floats != NULL) != floats)
             return node_fault(
                 importer, "simplify the model before", "only lists of one type are joined here");
@@ -180,7 +180,7 @@ static bool fold_concat(Importer *importer) {
     size_t size = floats ? sizeof(float) : sizeof(int64_t), at = 0;
     char *bytes = arena_allocate(importer->arena, (size_t)(shape.dims[0] + 1) * size);
     for (size_t i = 0; i < importer->node->n_input; i++) {
-        const Symbol *symbol = operand(importer, i);
+        const Symbol *symbol = input_symbol(importer, i);
         size_t length = (size_t)symbol->shape.dims[0] * size;
         if (length > 0)
             memcpy(bytes + at,
@@ -258,7 +258,7 @@ static const Symbol *spread(Importer *importer, const Symbol *symbol, const Shap
 }
 
 static bool fold_arithmetic(Importer *importer, Arithmetic kind) {
-    const Symbol *a = operand(importer, 0), *b = operand(importer, 1);
+    const Symbol *a = input_symbol(importer, 0), *b = input_symbol(importer, 1);
     Shape shape = {0};
     if (b == NULL || (a->floats != NULL) != (b->floats != NULL))
         return node_fault(importer, NULL, "its inputs are not two constants of one type");
@@ -281,7 +281,7 @@ static bool fold_arithmetic(Importer *importer, Arithmetic kind) {
 }
 
 static bool fold_cast(Importer *importer) {
-    const Symbol *symbol = operand(importer, 0);
+    const Symbol *symbol = input_symbol(importer, 0);
     int64_t to;
     if (!attribute_integer(importer, "to", 0, &to) || !spend_elements(importer, &symbol->shape))
         return false;

@@ -222,7 +222,7 @@ static Operands look_at_operands(Importer *importer) {
     for (size_t i = 0; i < importer->node->n_input; i++) {
         if (!has_operand(importer, i))
             continue;
-        const Symbol *symbol = operand(importer, i);
+        const Symbol *symbol = input_symbol(importer, i);
         if (symbol == NULL) {
             node_fault(importer, NULL,
                 "its input '%.200s' is no input, no initializer and no node's output",

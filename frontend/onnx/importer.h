@@ -139,7 +139,7 @@ Symbol *symbol_integers(Importer *importer, const Shape *shape, const int64_t *i
 Symbol *symbol_floats(Importer *importer, const Shape *shape, const float *floats);
 
 /* Operand i of the current node; NULL when it is left out. */
-Symbol *operand(Importer *importer, size_t index);
+Symbol *input_symbol(Importer *importer, size_t index);
 bool has_operand(const Importer *importer, size_t index);
 /* The same; false after reporting when it is left out, no tensor, or no constant. */
 bool tensor_operand(Importer *importer, size_t index, Symbol **symbol);

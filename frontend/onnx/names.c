@@ -1,4 +1,5 @@
 /* Names of the model made into weight paths and names of the language. */
+#include "ir/names.h"
 #include "frontend/onnx/importer.h"
 #include "frontend/syntax.h"
 
@@ -6,14 +7,6 @@
 #include <string.h>
 
 enum { LONGEST_MADE_NAME = 120 };
-
-static bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
 
 static bool has_ending(const char *name, const char *ending, size_t *length) {
     size_t ending_length = strlen(ending);

@@ -59,7 +59,7 @@ bool import_hard_sigmoid(Importer *importer) {
 /* An end of the float32 numbers, with which exporters write it too, is none. */
 static bool clip_bound(
     Importer *importer, size_t index, const char *name, double standard, double *bound) {
-    Symbol *symbol = operand(importer, index);
+    Symbol *symbol = input_symbol(importer, index);
     const Onnx__AttributeProto *attribute = attribute_find(importer, name);
     *bound = standard;
     if (symbol != NULL && !scalar_of(symbol, bound))
@@ -291,8 +291,8 @@ static Symbol *combine(Importer *importer, OpKind op, Symbol *a, Symbol *b) {
 }
 
 static bool two_operands(Importer *importer, Symbol **a, Symbol **b) {
-    *a = operand(importer, 0);
-    *b = operand(importer, 1);
+    *a = input_symbol(importer, 0);
+    *b = input_symbol(importer, 1);
     if (*a == NULL || *b == NULL)
         return node_fault(importer, NULL, "it needs two inputs");
     return true;

@@ -71,7 +71,7 @@ static bool set_reshaped(Importer *importer, Symbol *symbol, const Shape *shape)
 }
 
 static Symbol *any_operand(Importer *importer, size_t index) {
-    Symbol *symbol = operand(importer, index);
+    Symbol *symbol = input_symbol(importer, index);
     if (symbol == NULL)
         node_fault(importer, NULL, "its input %zu is left out", index + 1);
     return symbol;
@@ -407,7 +407,7 @@ bool import_identity(Importer *importer) {
 bool import_dropout(Importer *importer) {
     if (result_is_used(importer, 1))
         return node_fault(importer, NULL, "its mask is used");
-    Symbol *training = operand(importer, 2);
+    Symbol *training = input_symbol(importer, 2);
     double number = 1;
     if (training != NULL && !(scalar_of(training, &number) && number == 0))
         return node_fault(

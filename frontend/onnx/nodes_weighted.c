@@ -23,7 +23,7 @@ static bool weight_operand(
 /* ---- windows ---- */
 
 /* A pair of the attribute, 1 when absent. */
-static bool read_pair(Importer *importer, const char *name, int64_t pair[2]) {
+static bool read_two(Importer *importer, const char *name, int64_t pair[2]) {
     IntegerList list;
     if (!attribute_integers(importer, name, &list))
         return false;
@@ -36,8 +36,8 @@ static bool read_pair(Importer *importer, const char *name, int64_t pair[2]) {
 bool read_window(Importer *importer, const Value *value, Window *window) {
     IntegerList pads;
     const char *automatic;
-    if (!read_pair(importer, "strides", window->stride) ||
-        !read_pair(importer, "dilations", window->dilation) ||
+    if (!read_two(importer, "strides", window->stride) ||
+        !read_two(importer, "dilations", window->dilation) ||
         !attribute_integers(importer, "pads", &pads) ||
         !attribute_string(importer, "auto_pad", &automatic))
         return false;

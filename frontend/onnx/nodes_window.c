@@ -129,7 +129,7 @@ static bool pads_with_zero(Importer *importer) {
         return false;
     if (*mode != '\0' && strcmp(mode, "constant") != 0)
         return node_fault(importer, NULL, "the mode '%s' is not known to riffle", mode);
-    Symbol *symbol = operand(importer, 2);
+    Symbol *symbol = input_symbol(importer, 2);
     if (symbol != NULL && !scalar_of(symbol, &value))
         return node_fault(importer, NULL, "its value is not one constant number");
     return value == 0 || node_fault(importer, NULL, "it pads with %g; riffle pads with 0", value);

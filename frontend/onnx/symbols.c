@@ -61,14 +61,14 @@ bool has_operand(const Importer *importer, size_t index) {
     return index < importer->node->n_input && importer->node->input[index][0] != '\0';
 }
 
-Symbol *operand(Importer *importer, size_t index) {
+Symbol *input_symbol(Importer *importer, size_t index) {
     if (!has_operand(importer, index))
         return NULL;
     return name_map_find(importer->symbols, importer->node->input[index]);
 }
 
 bool tensor_operand(Importer *importer, size_t index, Symbol **symbol) {
-    *symbol = operand(importer, index);
+    *symbol = input_symbol(importer, index);
     if (*symbol == NULL)
         return node_fault(importer, NULL, "its input %zu is left out", index + 1);
     if ((*symbol)->kind == SYMBOL_TENSOR)
@@ -78,7 +78,7 @@ bool tensor_operand(Importer *importer, size_t index, Symbol **symbol) {
 }
 
 bool constant_operand(Importer *importer, size_t index, const char *what, Symbol **symbol) {
-    *symbol = operand(importer, index);
+    *symbol = input_symbol(importer, index);
     if (*symbol == NULL)
         return node_fault(importer, NULL, "it has no %s (input %zu)", what, index + 1);
     if ((*symbol)->kind == SYMBOL_CONSTANT)

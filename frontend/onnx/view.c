@@ -35,7 +35,7 @@ static int outer_dimensions(const Shape *shape, int64_t places) {
     return -1;
 }
 
-static bool spend(Importer *importer, int64_t places) {
+static bool spend_places(Importer *importer, int64_t places) {
     importer->layout_spent += places;
     if (importer->layout_spent <= LAYOUT_BUDGET)
         return true;
@@ -69,7 +69,7 @@ static Symbol *with_places(Importer *importer, const Symbol *symbol) {
             shape_spelling(importer->arena, &symbol->shape));
         return NULL;
     }
-    if (!spend(importer, count))
+    if (!spend_places(importer, count))
         return NULL;
     result->places = ARENA_ARRAY(importer->arena, Place, count);
     for (int64_t i = 0; i < count; i++)
@@ -147,7 +147,7 @@ Symbol *view_transpose(Importer *importer, const Symbol *symbol, const int *orde
         }
     }
     int64_t count = product(&shape, outer);
-    if (!spend(importer, count))
+    if (!spend_places(importer, count))
         return NULL;
     Place *places = ARENA_ARRAY(importer->arena, Place, count);
     int64_t steps[ONNX_MAX_RANK], index[ONNX_MAX_RANK] = {0};
@@ -230,7 +230,7 @@ Symbol *view_take(Importer *importer, const Symbol *symbol, int axis, const int6
     int64_t before = product(&symbol->shape, axis), size = symbol->shape.dims[axis];
     int64_t after = product(&symbol->shape, result->outer) / before / size;
     bool fits = count <= LAYOUT_BUDGET / (before * after);
-    if (!spend(importer, fits ? before * count * after : 2 * LAYOUT_BUDGET))
+    if (!spend_places(importer, fits ? before * count * after : 2 * LAYOUT_BUDGET))
         return NULL;
     Place *places = ARENA_ARRAY(importer->arena, Place, before * count * after);
     for (int64_t b = 0; b < before; b++)
@@ -271,7 +271,7 @@ Symbol *view_concat(Importer *importer, Symbol *const *items, size_t count, int 
     Symbol *result = parts[0];
     int64_t before = product(&result->shape, axis);
     int64_t after = product(&result->shape, result->outer) / before / result->shape.dims[axis];
-    if (!spend(importer, before * size * after))
+    if (!spend_places(importer, before * size * after))
         return NULL;
     Place *places = ARENA_ARRAY(importer->arena, Place, before * size * after), *at = places;
     for (int64_t b = 0; b < before; b++) {

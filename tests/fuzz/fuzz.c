@@ -5,6 +5,7 @@
  *
  * The rounds of a seed are the same everywhere; only how many fit the time differs. What breaks is
  * told by seed, reader and round, and --round gives that file again (and writes it to stdout). */
+#include "ir/clock.h"
 #include "tests/fuzz/dictionary.h"
 #include "tests/fuzz/mutate.h"
 #include "tests/fuzz/readers.h"
@@ -15,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MOST_SEEDS = 16, SECONDS_FOR_ONE = 10 };
@@ -113,12 +113,6 @@ static Options read_options(int argc, char **argv) {
         }
     }
     return options;
-}
-
-static double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
 /* The file of a round. Round 0 to count - 1 are the seeds as they are. */

@@ -195,7 +195,7 @@ static void emit_store(
 
 /* ---- arithmetic ---- */
 
-static LLVMValueRef emit_splat(KernelCodegen *k, LLVMValueRef scalar, int lanes) {
+static LLVMValueRef emit_spread(KernelCodegen *k, LLVMValueRef scalar, int lanes) {
     if (lanes == 1)
         return scalar;
     LLVMTypeRef type = LLVMVectorType(LLVMTypeOf(scalar), (unsigned)lanes);
@@ -311,7 +311,7 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
     switch (instruction->kind) {
     case INSTRUCTION_splat:
         if (lane != LANE_F32)
-            return emit_splat(k,
+            return emit_spread(k,
                 LLVMConstInt(
                     element_type(type), (unsigned long long)(long long)instruction->constant, 1),
                 lanes);
@@ -319,18 +319,18 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
     case INSTRUCTION_load:
         return emit_load(k, instruction, lanes);
     case INSTRUCTION_broadcast:
-        return emit_splat(k,
+        return emit_spread(k,
             load_plain(k, k->codegen->float_type,
                 codegen_address(k, instruction->parameter, instruction->offset)),
             lanes);
     case INSTRUCTION_broadcast_quad: {
-        LLVMValueRef quads = emit_splat(k,
+        LLVMValueRef quads = emit_spread(k,
             load_quad(k, codegen_address(k, instruction->parameter, instruction->offset)),
             lanes / 4);
         return LLVMBuildBitCast(builder, quads, type, "");
     }
     case INSTRUCTION_broadcast_pair: {
-        LLVMValueRef pairs = emit_splat(k,
+        LLVMValueRef pairs = emit_spread(k,
             load_pair(k, codegen_address(k, instruction->parameter, instruction->offset)),
             lanes / 2);
         return LLVMBuildBitCast(builder, pairs, type, "");
@@ -365,7 +365,7 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
         return emit_permute(k, instruction, a, b, lanes);
     case INSTRUCTION_reduce_add:
     case INSTRUCTION_reduce_maximum:
-        return emit_splat(k,
+        return emit_spread(k,
             emit_reduce(
                 k, instruction->kind, a, k->kernel->register_lanes[instruction->sources[0]]),
             lanes);
