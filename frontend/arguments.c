@@ -6,12 +6,12 @@
 #include <string.h>
 
 /* Among those up to the last that was added. */
-static Argument *find_named(const Call *call, const char *name) {
+static CallArgument *find_named(const Call *call, const char *name) {
     if (call->by_name) {
         return name_map_find(call->by_name, name);
     }
     for (int i = 0; i < call->indexed_count; i++) {
-        Argument *argument = &call->arguments[i];
+        CallArgument *argument = &call->arguments[i];
         if (argument->name && strcmp(argument->name, name) == 0) {
             return argument;
         }
@@ -19,7 +19,7 @@ static Argument *find_named(const Call *call, const char *name) {
     return NULL;
 }
 
-bool index_argument(Evaluator *evaluator, Call *call, Argument *argument) {
+bool index_argument(Evaluator *evaluator, Call *call, CallArgument *argument) {
     enum { FEW_ARGUMENTS = 16 };
     bool known = argument->name && find_named(call, argument->name);
     call->indexed_count++;
@@ -32,8 +32,8 @@ bool index_argument(Evaluator *evaluator, Call *call, Argument *argument) {
     return !known;
 }
 
-Argument *find_argument(Call *call, const char *name, int position) {
-    Argument *found = find_named(call, name);
+CallArgument *find_argument(Call *call, const char *name, int position) {
+    CallArgument *found = find_named(call, name);
     if (!found && position >= 0 && position < call->positional_count &&
         !call->positional[position]->used) {
         found = call->positional[position];
@@ -45,7 +45,7 @@ Argument *find_argument(Call *call, const char *name, int position) {
 }
 
 /* "conv: stride" */
-static Datum wrong(Evaluator *evaluator, const Call *call, const Argument *argument,
+static Datum wrong(Evaluator *evaluator, const Call *call, const CallArgument *argument,
     const char *name, const char *wanted) {
     bool from_name = argument->source_name && strcmp(argument->source_name, name) != 0;
     return complain(evaluator, argument->where,
@@ -70,7 +70,7 @@ static const char *wanted_integer(Evaluator *evaluator, int64_t least, Datum giv
                : arena_format(evaluator->arena, "a whole number from %" PRId64 " up", least);
 }
 
-bool argument_integer(Evaluator *evaluator, const Call *call, const Argument *argument,
+bool argument_integer(Evaluator *evaluator, const Call *call, const CallArgument *argument,
     const char *name, int64_t least, int64_t *value) {
     if (datum_to_integer(argument->value, value) && *value >= least && *value <= LARGEST_INTEGER) {
         return true;
@@ -79,7 +79,7 @@ bool argument_integer(Evaluator *evaluator, const Call *call, const Argument *ar
     return false;
 }
 
-bool argument_number(Evaluator *evaluator, const Call *call, const Argument *argument,
+bool argument_number(Evaluator *evaluator, const Call *call, const CallArgument *argument,
     const char *name, double *value) {
     if (!datum_is_numeric(argument->value)) {
         wrong(evaluator, call, argument, name, "a number");
@@ -89,7 +89,7 @@ bool argument_number(Evaluator *evaluator, const Call *call, const Argument *arg
     return true;
 }
 
-bool argument_flag(Evaluator *evaluator, const Call *call, const Argument *argument,
+bool argument_flag(Evaluator *evaluator, const Call *call, const CallArgument *argument,
     const char *name, bool *value) {
     if (argument->value.kind != DATUM_BOOLEAN) {
         wrong(evaluator, call, argument, name, "true or false");
@@ -99,7 +99,7 @@ bool argument_flag(Evaluator *evaluator, const Call *call, const Argument *argum
     return true;
 }
 
-bool argument_integers(Evaluator *evaluator, const Call *call, const Argument *argument,
+bool argument_integers(Evaluator *evaluator, const Call *call, const CallArgument *argument,
     const char *name, int64_t least, IntegerList *list) {
     Datum value = argument->value;
     const Datum *items = value.kind == DATUM_LIST ? value.items : &value;
@@ -121,7 +121,7 @@ bool argument_integers(Evaluator *evaluator, const Call *call, const Argument *a
     return true;
 }
 
-int argument_choice(Evaluator *evaluator, const Call *call, const Argument *argument,
+int argument_choice(Evaluator *evaluator, const Call *call, const CallArgument *argument,
     const char *name, const char *const *words) {
     const char *word = argument->value.kind == DATUM_STRING     ? argument->value.string
                        : argument->value.kind == DATUM_FUNCTION ? argument->value.function
@@ -149,7 +149,7 @@ void check_unused(Evaluator *evaluator, const Call *call, const char *const *kno
         known_count++;
     }
     for (int i = 0; i < call->count && !evaluator->stopped; i++) {
-        const Argument *argument = &call->arguments[i];
+        const CallArgument *argument = &call->arguments[i];
         if (argument->used) {
             continue;
         }

@@ -6,13 +6,13 @@
 #include <string.h>
 
 static Datum type_error(
-    Evaluator *evaluator, const Expression *expression, Datum left, Datum right) {
+    Evaluator *evaluator, const SpecExpression *expression, Datum left, Datum right) {
     return complain(evaluator, expression->where, NULL, "'%s' cannot take %s and %s",
         operator_spelling(expression->operation), datum_describe(left, evaluator->arena),
         datum_describe(right, evaluator->arena));
 }
 
-static Datum checked_number(Evaluator *evaluator, const Expression *expression, double value) {
+static Datum checked_number(Evaluator *evaluator, const SpecExpression *expression, double value) {
     if (!isfinite(value)) {
         return complain(evaluator, expression->where, NULL, "the result of '%s' is too large",
             operator_spelling(expression->operation));
@@ -20,17 +20,17 @@ static Datum checked_number(Evaluator *evaluator, const Expression *expression, 
     return datum_number(value);
 }
 
-static Datum overflow(Evaluator *evaluator, const Expression *expression) {
+static Datum overflow(Evaluator *evaluator, const SpecExpression *expression) {
     return complain(evaluator, expression->where, NULL,
         "the result of '%s' does not fit in 64 bits", operator_spelling(expression->operation));
 }
 
-static Datum division_by_zero(Evaluator *evaluator, const Expression *expression) {
+static Datum division_by_zero(Evaluator *evaluator, const SpecExpression *expression) {
     return complain(evaluator, expression->where, NULL, "division by zero");
 }
 
 static Datum integer_operation(
-    Evaluator *evaluator, const Expression *expression, int64_t left, int64_t right) {
+    Evaluator *evaluator, const SpecExpression *expression, int64_t left, int64_t right) {
     int64_t result = 0;
     bool overflows = false;
     switch (expression->operation) {
@@ -61,7 +61,7 @@ static Datum integer_operation(
 }
 
 static Datum number_operation(
-    Evaluator *evaluator, const Expression *expression, double left, double right) {
+    Evaluator *evaluator, const SpecExpression *expression, double left, double right) {
     switch (expression->operation) {
     case OPERATOR_add:
         return checked_number(evaluator, expression, left + right);
@@ -84,7 +84,7 @@ static Datum number_operation(
 }
 
 static Datum join_lists(
-    Evaluator *evaluator, const Expression *expression, Datum left, Datum right) {
+    Evaluator *evaluator, const SpecExpression *expression, Datum left, Datum right) {
     int64_t count = (int64_t)left.count + right.count;
     if (count > LIST_LIMIT) {
         return complain(
@@ -101,7 +101,7 @@ static Datum join_lists(
 }
 
 static Datum arithmetic(
-    Evaluator *evaluator, const Expression *expression, Datum left, Datum right) {
+    Evaluator *evaluator, const SpecExpression *expression, Datum left, Datum right) {
     Operator operation = expression->operation;
     if (left.kind == DATUM_INTEGER && right.kind == DATUM_INTEGER && operation != OPERATOR_divide) {
         return integer_operation(evaluator, expression, left.integer, right.integer);
@@ -121,7 +121,8 @@ static Datum arithmetic(
     return type_error(evaluator, expression, left, right);
 }
 
-static Datum compare(Evaluator *evaluator, const Expression *expression, Datum left, Datum right) {
+static Datum compare(
+    Evaluator *evaluator, const SpecExpression *expression, Datum left, Datum right) {
     if (expression->operation == OPERATOR_equal || expression->operation == OPERATOR_not_equal) {
         return datum_boolean(is_equal(evaluator, left, right, expression->where) ==
                              (expression->operation == OPERATOR_equal));
@@ -147,7 +148,8 @@ static Datum compare(Evaluator *evaluator, const Expression *expression, Datum l
     }
 }
 
-static Datum contains(Evaluator *evaluator, const Expression *expression, Datum left, Datum right) {
+static Datum contains(
+    Evaluator *evaluator, const SpecExpression *expression, Datum left, Datum right) {
     if (right.kind != DATUM_LIST && right.kind != DATUM_TABLE) {
         return complain(evaluator, expression->right->where, NULL,
             "'in' looks into a list or a table, not %s", datum_describe(right, evaluator->arena));
@@ -162,7 +164,7 @@ static Datum contains(Evaluator *evaluator, const Expression *expression, Datum 
 }
 
 static Datum make_range(
-    Evaluator *evaluator, const Expression *expression, Datum left, Datum right) {
+    Evaluator *evaluator, const SpecExpression *expression, Datum left, Datum right) {
     int64_t from, to;
     if (!datum_to_integer(left, &from) || !datum_to_integer(right, &to)) {
         return complain(evaluator, expression->where, NULL,
@@ -184,7 +186,7 @@ static Datum make_range(
     return datum_list(items, (int)count);
 }
 
-Datum evaluate_unary(Evaluator *evaluator, const Expression *expression) {
+Datum evaluate_unary(Evaluator *evaluator, const SpecExpression *expression) {
     Datum operand = evaluate(evaluator, expression->left);
     if (operand.kind == DATUM_UNKNOWN) {
         return operand;
@@ -208,8 +210,8 @@ Datum evaluate_unary(Evaluator *evaluator, const Expression *expression) {
 }
 
 /* "and" and "or" leave the right side alone where the left one decides. */
-static Datum evaluate_logic(Evaluator *evaluator, const Expression *expression) {
-    const Expression *sides[] = {expression->left, expression->right};
+static Datum evaluate_logic(Evaluator *evaluator, const SpecExpression *expression) {
+    const SpecExpression *sides[] = {expression->left, expression->right};
     for (int i = 0; i < 2; i++) {
         Datum side = evaluate(evaluator, sides[i]);
         if (side.kind == DATUM_UNKNOWN) {
@@ -226,7 +228,7 @@ static Datum evaluate_logic(Evaluator *evaluator, const Expression *expression) 
     return datum_boolean(expression->operation == OPERATOR_and);
 }
 
-Datum evaluate_binary(Evaluator *evaluator, const Expression *expression) {
+Datum evaluate_binary(Evaluator *evaluator, const SpecExpression *expression) {
     if (expression->operation == OPERATOR_and || expression->operation == OPERATOR_or) {
         return evaluate_logic(evaluator, expression);
     }

@@ -221,8 +221,8 @@ static Datum pair(Evaluator *evaluator, Datum first, Datum second) {
 }
 
 static Datum call_enumerate(Evaluator *evaluator, Call *call) {
-    Argument *list = find_argument(call, "list", 0);
-    Argument *from = find_argument(call, "from", 1);
+    CallArgument *list = find_argument(call, "list", 0);
+    CallArgument *from = find_argument(call, "from", 1);
     int64_t first = 0;
     check_unused(evaluator, call, (const char *const[]){"list", "from", NULL});
     if (!list || list->value.kind != DATUM_LIST) {

@@ -40,28 +40,28 @@ static Datum call_function(Evaluator *evaluator, Call *call) {
 }
 
 bool evaluate_arguments(
-    Evaluator *evaluator, const Expression *expression, const Argument *piped, Call *call) {
+    Evaluator *evaluator, const SpecExpression *expression, const CallArgument *piped, Call *call) {
     int offset = piped ? 1 : 0;
     int count = expression->items.count + offset;
     *call = (Call){.name = expression->name,
         .where = expression->where,
         .name_where = expression->name_where,
-        .arguments = ARENA_ARRAY(evaluator->arena, Argument, count + 1),
+        .arguments = ARENA_ARRAY(evaluator->arena, CallArgument, count + 1),
         .count = count,
-        .positional = ARENA_ARRAY(evaluator->arena, Argument *, count + 1)};
+        .positional = ARENA_ARRAY(evaluator->arena, CallArgument *, count + 1)};
     if (piped) {
         call->arguments[0] = *piped;
         index_argument(evaluator, call, &call->arguments[0]);
     }
     for (int i = 0; i < expression->items.count; i++) {
-        const Expression *item = expression->items.items[i];
-        bool named = item->kind == EXPRESSION_ARGUMENT;
-        const Expression *value = named ? item->right : item;
-        Argument *argument = &call->arguments[i + offset];
+        const SpecExpression *item = expression->items.items[i];
+        bool named = item->kind == SPEC_EXPRESSION_ARGUMENT;
+        const SpecExpression *value = named ? item->right : item;
+        CallArgument *argument = &call->arguments[i + offset];
         argument->name = named ? item->name : NULL;
         argument->name_where = named ? item->name_where : item->where;
         argument->where = value->where;
-        argument->source_name = value->kind == EXPRESSION_NAME ? value->name : NULL;
+        argument->source_name = value->kind == SPEC_EXPRESSION_NAME ? value->name : NULL;
         argument->value = evaluate(evaluator, value);
         if (!index_argument(evaluator, call, argument)) {
             complain(
@@ -72,8 +72,8 @@ bool evaluate_arguments(
     return true;
 }
 
-Datum evaluate_call(Evaluator *evaluator, const Expression *expression, const Argument *piped,
-    const Template *path) {
+Datum evaluate_call(Evaluator *evaluator, const SpecExpression *expression,
+    const CallArgument *piped, const Template *path) {
     Call call;
     if (!evaluate_arguments(evaluator, expression, piped, &call)) {
         return datum_unknown;
@@ -93,8 +93,8 @@ Datum evaluate_call(Evaluator *evaluator, const Expression *expression, const Ar
     return result;
 }
 
-Datum evaluate_at(Evaluator *evaluator, const Expression *expression) {
-    if (expression->left->kind == EXPRESSION_CALL) {
+Datum evaluate_at(Evaluator *evaluator, const SpecExpression *expression) {
+    if (expression->left->kind == SPEC_EXPRESSION_CALL) {
         return evaluate_call(evaluator, expression->left, NULL, expression->text);
     }
     Prefix *outer = evaluator->prefix;
@@ -105,14 +105,14 @@ Datum evaluate_at(Evaluator *evaluator, const Expression *expression) {
     return inner ? result : datum_unknown;
 }
 
-Datum evaluate_pipe(Evaluator *evaluator, const Expression *expression) {
-    const Expression *left = expression->left;
-    Argument piped = {.where = left->where, .name_where = left->where};
-    piped.source_name = left->kind == EXPRESSION_NAME ? left->name : NULL;
+Datum evaluate_pipe(Evaluator *evaluator, const SpecExpression *expression) {
+    const SpecExpression *left = expression->left;
+    CallArgument piped = {.where = left->where, .name_where = left->where};
+    piped.source_name = left->kind == SPEC_EXPRESSION_NAME ? left->name : NULL;
     piped.value = evaluate(evaluator, left);
     for (int i = 0; i < expression->items.count; i++) {
-        const Expression *stage = expression->items.items[i];
-        const Template *path = stage->kind == EXPRESSION_AT ? stage->text : NULL;
+        const SpecExpression *stage = expression->items.items[i];
+        const Template *path = stage->kind == SPEC_EXPRESSION_AT ? stage->text : NULL;
         stage = path ? stage->left : stage;
         piped.value = evaluate_call(evaluator, stage, &piped, path);
         piped.where = stage->where;

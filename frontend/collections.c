@@ -10,7 +10,7 @@ Datum make_list(Evaluator *evaluator, const Datum *items, int count, SourceRange
     return list;
 }
 
-Datum evaluate_list(Evaluator *evaluator, const Expression *expression) {
+Datum evaluate_list(Evaluator *evaluator, const SpecExpression *expression) {
     int count = expression->items.count;
     Datum *items = ARENA_ARRAY(evaluator->arena, Datum, count + 1);
     bool known = spend(evaluator, count, expression->where);
@@ -21,12 +21,12 @@ Datum evaluate_list(Evaluator *evaluator, const Expression *expression) {
     return known ? make_list(evaluator, items, count, expression->where) : datum_unknown;
 }
 
-Datum evaluate_table(Evaluator *evaluator, const Expression *expression) {
+Datum evaluate_table(Evaluator *evaluator, const SpecExpression *expression) {
     int count = expression->items.count;
     Datum *items = ARENA_ARRAY(evaluator->arena, Datum, 2 * count + 1);
     bool known = spend(evaluator, count, expression->where);
     for (int i = 0; i < count && !evaluator->stopped; i++) {
-        const Expression *entry = expression->items.items[i];
+        const SpecExpression *entry = expression->items.items[i];
         Datum key = evaluate(evaluator, entry->left);
         items[2 * i] = key;
         items[2 * i + 1] = evaluate(evaluator, entry->right);
@@ -56,7 +56,7 @@ Datum evaluate_table(Evaluator *evaluator, const Expression *expression) {
 }
 
 static Datum missing_key(
-    Evaluator *evaluator, const Expression *expression, Datum table, Datum key) {
+    Evaluator *evaluator, const SpecExpression *expression, Datum table, Datum key) {
     Text keys = {0};
     for (int i = 0; i < table.count; i++) {
         text_append(&keys, i > 0 ? ", " : "");
@@ -65,16 +65,16 @@ static Datum missing_key(
     const char *hint = table.count == 0 ? "the table is empty"
                                         : arena_format(evaluator->arena, "it has %s", keys.data);
     text_free(&keys);
-    const Expression *index = expression->right;
+    const SpecExpression *index = expression->right;
     const char *spelling = datum_spelling(key, evaluator->arena);
-    if (index->kind == EXPRESSION_NAME) {
+    if (index->kind == SPEC_EXPRESSION_NAME) {
         return complain(evaluator, index->where, hint,
             "the table has no key %s (the value of '%s')", spelling, index->name);
     }
     return complain(evaluator, index->where, hint, "the table has no key %s", spelling);
 }
 
-Datum evaluate_index(Evaluator *evaluator, const Expression *expression) {
+Datum evaluate_index(Evaluator *evaluator, const SpecExpression *expression) {
     Datum object = evaluate(evaluator, expression->left);
     Datum index = evaluate(evaluator, expression->right);
     if (object.kind == DATUM_UNKNOWN || index.kind == DATUM_UNKNOWN) {

@@ -17,8 +17,8 @@ typedef struct Cursor {
     uint32_t last_end; /* end of what was walked last */
 } Cursor;
 
-static void attach_expression(Cursor *cursor, Expression *expression, Trivia *owner);
-static void attach_block(Cursor *cursor, Block *block);
+static void attach_expression(Cursor *cursor, SpecExpression *expression, Trivia *owner);
+static void attach_block(Cursor *cursor, SpecBlock *block);
 
 static bool has_newline(const Cursor *cursor, uint32_t begin, uint32_t end) {
     return begin < end && memchr(cursor->text + begin, '\n', end - begin) != NULL;
@@ -70,7 +70,7 @@ static void take_rest(Cursor *cursor, Trivia *trivia, uint32_t end) {
 
 /* One part of a list or pipe. The comment behind the last stage of a pipe belongs to what the pipe
  * stands in. */
-static void attach_element(Cursor *cursor, Expression *element, bool is_last_stage) {
+static void attach_element(Cursor *cursor, SpecExpression *element, bool is_last_stage) {
     uint32_t begin = element->where.begin, end = element->where.end;
     Trivia *trivia = &element->trivia;
     uint32_t previous = cursor->last_end;
@@ -87,7 +87,7 @@ static void attach_element(Cursor *cursor, Expression *element, bool is_last_sta
 }
 
 static void attach_list(
-    Cursor *cursor, const ExpressionList *list, Trivia *closing, uint32_t begin, uint32_t end) {
+    Cursor *cursor, const SpecExpressionList *list, Trivia *closing, uint32_t begin, uint32_t end) {
     cursor->last_end = begin;
     for (int i = 0; i < list->count; i++) {
         attach_element(cursor, list->items[i], false);
@@ -96,7 +96,7 @@ static void attach_list(
 }
 
 /* What a pipe begins with has no line of its own, so comments before and in it go to the owner. */
-static void attach_pipe_start(Cursor *cursor, Expression *start, Trivia *owner) {
+static void attach_pipe_start(Cursor *cursor, SpecExpression *start, Trivia *owner) {
     take_rest(cursor, owner, start->where.begin);
     cursor->last_end = start->where.begin;
     attach_expression(cursor, start, owner);
@@ -107,21 +107,21 @@ static void attach_pipe_start(Cursor *cursor, Expression *start, Trivia *owner) 
 
 /* Walks the parts in their order in the source. What no part takes goes to `owner`, so do comments
  * in the interpolations of strings and paths, which stand on one line. */
-static void attach_expression(Cursor *cursor, Expression *expression, Trivia *owner) {
+static void attach_expression(Cursor *cursor, SpecExpression *expression, Trivia *owner) {
     if (!expression) {
         return;
     }
     switch (expression->kind) {
-    case EXPRESSION_LIST:
-    case EXPRESSION_TABLE:
+    case SPEC_EXPRESSION_LIST:
+    case SPEC_EXPRESSION_TABLE:
         attach_list(cursor, &expression->items, &expression->closing, expression->where.begin,
             expression->where.end);
         return;
-    case EXPRESSION_CALL:
+    case SPEC_EXPRESSION_CALL:
         attach_list(cursor, &expression->items, &expression->closing, expression->name_where.end,
             expression->where.end);
         return;
-    case EXPRESSION_PIPE:
+    case SPEC_EXPRESSION_PIPE:
         attach_pipe_start(cursor, expression->left, owner);
         for (int i = 0; i < expression->items.count; i++) {
             attach_element(cursor, expression->items.items[i], i + 1 == expression->items.count);
@@ -138,15 +138,15 @@ static void attach_expression(Cursor *cursor, Expression *expression, Trivia *ow
     }
 }
 
-static void attach_expressions(Cursor *cursor, const ExpressionList *list, Trivia *owner) {
+static void attach_expressions(Cursor *cursor, const SpecExpressionList *list, Trivia *owner) {
     for (int i = 0; i < list->count; i++) {
         attach_expression(cursor, list->items[i], owner);
     }
 }
 
-static void attach_statement_parts(Cursor *cursor, Statement *statement, Trivia *owner) {
+static void attach_statement_parts(Cursor *cursor, SpecStatement *statement, Trivia *owner) {
     attach_expressions(cursor, &statement->targets, owner);
-    if (statement->kind == STATEMENT_INPUT) {
+    if (statement->kind == SPEC_STATEMENT_INPUT) {
         attach_expressions(cursor, &statement->values, owner);
         attach_expression(cursor, statement->value, owner);
     } else {
@@ -159,7 +159,7 @@ static void attach_statement_parts(Cursor *cursor, Statement *statement, Trivia 
         attach_block(cursor, statement->block);
     }
     if (statement->other) {
-        const Block *other = statement->other;
+        const SpecBlock *other = statement->other;
         uint32_t begin = statement->else_if ? other->items[0]->where.begin : other->where.begin;
         take_rest(cursor, &statement->block->closing, begin);
     }
@@ -170,7 +170,7 @@ static void attach_statement_parts(Cursor *cursor, Statement *statement, Trivia 
     }
 }
 
-static void attach_statement(Cursor *cursor, Statement *statement) {
+static void attach_statement(Cursor *cursor, SpecStatement *statement) {
     take_leading(cursor, &statement->trivia, statement->where.begin);
     attach_statement_parts(cursor, statement, &statement->trivia);
     take_rest(cursor, &statement->trivia, statement->where.end);
@@ -178,7 +178,7 @@ static void attach_statement(Cursor *cursor, Statement *statement) {
     cursor->last_end = statement->where.end;
 }
 
-static void attach_block(Cursor *cursor, Block *block) {
+static void attach_block(Cursor *cursor, SpecBlock *block) {
     take_trailing(cursor, &block->closing, block->where.begin + 1);
     for (int i = 0; i < block->count; i++) {
         attach_statement(cursor, block->items[i]);

@@ -48,7 +48,7 @@ static SourceFile *setting_file(Evaluator *evaluator, const Setting *setting) {
 }
 
 static void check_settings(Evaluator *evaluator, const Setting *settings, size_t setting_count) {
-    const ExpressionList *parameters = &evaluator->network->parameters;
+    const SpecExpressionList *parameters = &evaluator->network->parameters;
     const char **names = ARENA_ARRAY(evaluator->arena, const char *, parameters->count + 1);
     NameMap *by_name = name_map_create(evaluator->arena);
     Text list = {0};
@@ -108,7 +108,7 @@ static Datum evaluate_setting(Evaluator *evaluator, const Setting *setting, Datu
     if (standard.kind == DATUM_STRING && is_name(setting->value)) {
         return datum_string(file->text);
     }
-    Expression *expression = expression_parse(file, evaluator->arena, evaluator->diagnostics);
+    SpecExpression *expression = expression_parse(file, evaluator->arena, evaluator->diagnostics);
     if (!expression) {
         evaluator->failed = true;
         return datum_unknown;
@@ -119,9 +119,9 @@ static Datum evaluate_setting(Evaluator *evaluator, const Setting *setting, Datu
 
 static void bind_network_parameters(
     Evaluator *evaluator, const Setting *settings, size_t setting_count) {
-    const ExpressionList *parameters = &evaluator->network->parameters;
+    const SpecExpressionList *parameters = &evaluator->network->parameters;
     for (int i = 0; i < parameters->count; i++) {
-        const Expression *parameter = parameters->items[i];
+        const SpecExpression *parameter = parameters->items[i];
         const Setting *setting = find_setting(settings, setting_count, parameter->name);
         Datum value = datum_unknown;
         if (parameter->right) {

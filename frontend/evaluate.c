@@ -67,7 +67,7 @@ Prefix *enter_path(Evaluator *evaluator, const Template *path) {
 
 /* ---- expressions ---- */
 
-static Datum evaluate_conditional(Evaluator *evaluator, const Expression *expression) {
+static Datum evaluate_conditional(Evaluator *evaluator, const SpecExpression *expression) {
     Datum condition = evaluate(evaluator, expression->condition);
     if (condition.kind == DATUM_UNKNOWN) {
         return condition;
@@ -79,48 +79,48 @@ static Datum evaluate_conditional(Evaluator *evaluator, const Expression *expres
     return evaluate(evaluator, condition.boolean ? expression->left : expression->right);
 }
 
-static Datum evaluate_kind(Evaluator *evaluator, const Expression *expression) {
+static Datum evaluate_kind(Evaluator *evaluator, const SpecExpression *expression) {
     switch (expression->kind) {
-    case EXPRESSION_INTEGER:
+    case SPEC_EXPRESSION_INTEGER:
         return datum_integer(expression->integer);
-    case EXPRESSION_NUMBER:
+    case SPEC_EXPRESSION_NUMBER:
         return datum_number(expression->number);
-    case EXPRESSION_BOOLEAN:
+    case SPEC_EXPRESSION_BOOLEAN:
         return datum_boolean(expression->boolean);
-    case EXPRESSION_STRING: {
+    case SPEC_EXPRESSION_STRING: {
         const char *text = evaluate_template(evaluator, expression->text);
         return text ? datum_string(text) : datum_unknown;
     }
-    case EXPRESSION_NAME:
+    case SPEC_EXPRESSION_NAME:
         return evaluate_name(evaluator, expression);
-    case EXPRESSION_LIST:
+    case SPEC_EXPRESSION_LIST:
         return evaluate_list(evaluator, expression);
-    case EXPRESSION_TABLE:
+    case SPEC_EXPRESSION_TABLE:
         return evaluate_table(evaluator, expression);
-    case EXPRESSION_CALL:
+    case SPEC_EXPRESSION_CALL:
         return evaluate_call(evaluator, expression, NULL, NULL);
-    case EXPRESSION_INDEX:
+    case SPEC_EXPRESSION_INDEX:
         return evaluate_index(evaluator, expression);
-    case EXPRESSION_UNARY:
+    case SPEC_EXPRESSION_UNARY:
         return evaluate_unary(evaluator, expression);
-    case EXPRESSION_BINARY:
+    case SPEC_EXPRESSION_BINARY:
         return evaluate_binary(evaluator, expression);
-    case EXPRESSION_CONDITIONAL:
+    case SPEC_EXPRESSION_CONDITIONAL:
         return evaluate_conditional(evaluator, expression);
-    case EXPRESSION_PIPE:
+    case SPEC_EXPRESSION_PIPE:
         return evaluate_pipe(evaluator, expression);
-    case EXPRESSION_AT:
+    case SPEC_EXPRESSION_AT:
         return evaluate_at(evaluator, expression);
-    case EXPRESSION_ERROR:
-    case EXPRESSION_ENTRY:
-    case EXPRESSION_ARGUMENT:
-    case EXPRESSION_KIND_COUNT:
+    case SPEC_EXPRESSION_ERROR:
+    case SPEC_EXPRESSION_ENTRY:
+    case SPEC_EXPRESSION_ARGUMENT:
+    case SPEC_EXPRESSION_KIND_COUNT:
         break;
     }
     return datum_unknown;
 }
 
-Datum evaluate(Evaluator *evaluator, const Expression *expression) {
+Datum evaluate(Evaluator *evaluator, const SpecExpression *expression) {
     if (!spend(evaluator, 1, expression->where)) {
         return datum_unknown;
     }

@@ -107,21 +107,21 @@ typedef struct Evaluator {
 } Evaluator;
 
 /* One argument of a call, evaluated. */
-typedef struct Argument {
+typedef struct CallArgument {
     const char *name; /* NULL when positional */
     SourceRange where, name_where;
     const char *source_name; /* the name the value was read from, or NULL */
     Datum value;
     bool used;
-} Argument;
+} CallArgument;
 
 typedef struct Call {
     const char *name;
     SourceRange where, name_where;
-    Argument *arguments;
+    CallArgument *arguments;
     int count;
-    const char *path;      /* full weight path given by '@', or NULL */
-    Argument **positional; /* those without a name */
+    const char *path;          /* full weight path given by '@', or NULL */
+    CallArgument **positional; /* those without a name */
     int positional_count, indexed_count;
     NameMap *by_name; /* the others; NULL while there are few */
 } Call;
@@ -163,7 +163,7 @@ bool is_equal(Evaluator *evaluator, Datum a, Datum b, SourceRange where);
 
 /* ---- evaluate.c ---- */
 
-Datum evaluate(Evaluator *evaluator, const Expression *expression);
+Datum evaluate(Evaluator *evaluator, const SpecExpression *expression);
 /* The text of a string or path; NULL when a part is unknown. */
 const char *evaluate_template(Evaluator *evaluator, const Template *text);
 /* Prefix and path joined by a '.', or by nothing when the path begins with '/'. */
@@ -175,39 +175,39 @@ void define(Evaluator *evaluator, const char *name, Datum value);
 Variable *find_variable(const Evaluator *evaluator, const char *name);
 /* "did you mean 'conv'?" from all that is known here, or NULL. */
 const char *nearest_name(const Evaluator *evaluator, const char *name, bool variables);
-Datum evaluate_name(Evaluator *evaluator, const Expression *expression);
+Datum evaluate_name(Evaluator *evaluator, const SpecExpression *expression);
 
 /* ---- collections.c ---- */
 
 /* A list of the items, or unknown after reporting that it is nested too deeply. */
 Datum make_list(Evaluator *evaluator, const Datum *items, int count, SourceRange where);
-Datum evaluate_list(Evaluator *evaluator, const Expression *expression);
-Datum evaluate_table(Evaluator *evaluator, const Expression *expression);
-Datum evaluate_index(Evaluator *evaluator, const Expression *expression);
+Datum evaluate_list(Evaluator *evaluator, const SpecExpression *expression);
+Datum evaluate_table(Evaluator *evaluator, const SpecExpression *expression);
+Datum evaluate_index(Evaluator *evaluator, const SpecExpression *expression);
 
 /* ---- calls.c ---- */
 
 /* Evaluates the arguments of a call, behind `piped` unless that is NULL. False after an error that
  * leaves no sense in the call. */
 bool evaluate_arguments(
-    Evaluator *evaluator, const Expression *expression, const Argument *piped, Call *call);
+    Evaluator *evaluator, const SpecExpression *expression, const CallArgument *piped, Call *call);
 /* Calls a name with arguments, behind an optional first argument from a pipe, under an optional
  * path. Arguments are evaluated outside of the path. */
-Datum evaluate_call(Evaluator *evaluator, const Expression *expression, const Argument *piped,
-    const Template *path);
-Datum evaluate_at(Evaluator *evaluator, const Expression *expression);
-Datum evaluate_pipe(Evaluator *evaluator, const Expression *expression);
+Datum evaluate_call(Evaluator *evaluator, const SpecExpression *expression,
+    const CallArgument *piped, const Template *path);
+Datum evaluate_at(Evaluator *evaluator, const SpecExpression *expression);
+Datum evaluate_pipe(Evaluator *evaluator, const SpecExpression *expression);
 
 /* ---- arithmetic.c ---- */
 
-Datum evaluate_unary(Evaluator *evaluator, const Expression *expression);
-Datum evaluate_binary(Evaluator *evaluator, const Expression *expression);
+Datum evaluate_unary(Evaluator *evaluator, const SpecExpression *expression);
+Datum evaluate_binary(Evaluator *evaluator, const SpecExpression *expression);
 
 /* ---- statements.c ---- */
 
-void run_block(Evaluator *evaluator, const Block *block);
+void run_block(Evaluator *evaluator, const SpecBlock *block);
 /* Binds names of a pattern to a value. */
-void bind_pattern(Evaluator *evaluator, const Expression *pattern, Datum value, bool make_new);
+void bind_pattern(Evaluator *evaluator, const SpecExpression *pattern, Datum value, bool make_new);
 /* Parameters of the unit from the call's arguments, then its body. */
 Datum call_unit(Evaluator *evaluator, const Item *unit, Call *call);
 
@@ -239,20 +239,20 @@ Datum combine_tensors(
 
 /* Adds the argument to the indexes of the call, behind the last; false when its name was given
  * before. */
-bool index_argument(Evaluator *evaluator, Call *call, Argument *argument);
+bool index_argument(Evaluator *evaluator, Call *call, CallArgument *argument);
 /* The argument of that name, or the positional one with that index; NULL when absent. */
-Argument *find_argument(Call *call, const char *name, int position);
-bool argument_integer(Evaluator *evaluator, const Call *call, const Argument *argument,
+CallArgument *find_argument(Call *call, const char *name, int position);
+bool argument_integer(Evaluator *evaluator, const Call *call, const CallArgument *argument,
     const char *name, int64_t least, int64_t *value);
-bool argument_number(Evaluator *evaluator, const Call *call, const Argument *argument,
+bool argument_number(Evaluator *evaluator, const Call *call, const CallArgument *argument,
     const char *name, double *value);
-bool argument_flag(Evaluator *evaluator, const Call *call, const Argument *argument,
+bool argument_flag(Evaluator *evaluator, const Call *call, const CallArgument *argument,
     const char *name, bool *value);
 /* A list of whole numbers; NULL items after an error. */
-bool argument_integers(Evaluator *evaluator, const Call *call, const Argument *argument,
+bool argument_integers(Evaluator *evaluator, const Call *call, const CallArgument *argument,
     const char *name, int64_t least, IntegerList *list);
 /* The index of the word in `words` (ends with NULL), -1 after an error. */
-int argument_choice(Evaluator *evaluator, const Call *call, const Argument *argument,
+int argument_choice(Evaluator *evaluator, const Call *call, const CallArgument *argument,
     const char *name, const char *const *words);
 /* Reports arguments that nothing used. `known` ends with NULL. */
 void check_unused(Evaluator *evaluator, const Call *call, const char *const *known);
@@ -261,7 +261,7 @@ bool datum_to_integer(Datum datum, int64_t *value);
 
 /* ---- inputs.c ---- */
 
-void declare_input(Evaluator *evaluator, const Statement *statement);
-void declare_output(Evaluator *evaluator, const Statement *statement);
+void declare_input(Evaluator *evaluator, const SpecStatement *statement);
+void declare_output(Evaluator *evaluator, const SpecStatement *statement);
 
 #endif

@@ -15,7 +15,7 @@ const Item *find_unit(const Evaluator *evaluator, const char *name) {
 static void check_parameters(Evaluator *evaluator, const Item *item) {
     NameMap *known = name_map_create(evaluator->arena);
     for (int i = 0; i < item->parameters.count; i++) {
-        Expression *parameter = item->parameters.items[i];
+        SpecExpression *parameter = item->parameters.items[i];
         if (name_map_find(known, parameter->name)) {
             complain(evaluator, parameter->name_where, NULL,
                 "the parameter '%s' stands twice in '%s'", parameter->name, item->name);

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool check_place(Evaluator *evaluator, const Statement *statement) {
+static bool check_place(Evaluator *evaluator, const SpecStatement *statement) {
     if (!evaluator->frame->unit) {
         return true;
     }
@@ -14,7 +14,7 @@ static bool check_place(Evaluator *evaluator, const Statement *statement) {
 }
 
 /* Names of inputs and outputs become parameters of one C function. */
-static bool check_name(Evaluator *evaluator, const Statement *statement) {
+static bool check_name(Evaluator *evaluator, const SpecStatement *statement) {
     bool known = name_map_find(evaluator->interface_names, statement->name) != NULL;
     if (known) {
         complain(evaluator, statement->name_where, NULL, "there is an input or output '%s' already",
@@ -46,7 +46,7 @@ static bool add_dimension(Evaluator *evaluator, Datum datum, SourceRange where, 
     return true;
 }
 
-static bool read_type(Evaluator *evaluator, const Statement *statement, TensorType *type) {
+static bool read_type(Evaluator *evaluator, const SpecStatement *statement, TensorType *type) {
     bool good = true;
     *type = (TensorType){.element = ELEMENT_F32};
     if (strcmp(statement->element, "f32") != 0) {
@@ -76,7 +76,7 @@ static bool read_type(Evaluator *evaluator, const Statement *statement, TensorTy
 }
 
 static bool read_layout(
-    Evaluator *evaluator, const Statement *statement, int rank, Layout *layout) {
+    Evaluator *evaluator, const SpecStatement *statement, int rank, Layout *layout) {
     *layout = statement->layout == LAYOUT_WORD_NHWC ? LAYOUT_NHWC : LAYOUT_NCHW;
     if (statement->layout != LAYOUT_WORD_NONE && rank != 4) {
         complain(evaluator, statement->name_where, NULL,
@@ -87,7 +87,7 @@ static bool read_layout(
 }
 
 /* One number for all channels, or one for each. */
-static bool read_channels(Evaluator *evaluator, const Call *call, const Argument *argument,
+static bool read_channels(Evaluator *evaluator, const Call *call, const CallArgument *argument,
     const char *name, int64_t channels, double *numbers) {
     Datum value = argument->value;
     bool list = value.kind == DATUM_LIST;
@@ -98,7 +98,7 @@ static bool read_channels(Evaluator *evaluator, const Call *call, const Argument
         return false;
     }
     for (int i = 0; i < channels; i++) {
-        Argument single = *argument;
+        CallArgument single = *argument;
         single.value = list ? value.items[i] : value;
         if (!argument_number(evaluator, call, &single, name, &numbers[i])) {
             return false;
@@ -109,7 +109,7 @@ static bool read_channels(Evaluator *evaluator, const Call *call, const Argument
 
 static bool read_order(
     Evaluator *evaluator, Call *call, int64_t channels, Preprocessing *preprocessing) {
-    const Argument *order = find_argument(call, "order", 0);
+    const CallArgument *order = find_argument(call, "order", 0);
     if (!order) {
         return true;
     }
@@ -128,10 +128,10 @@ static bool read_pixels(
     Evaluator *evaluator, Call *call, int64_t channels, Preprocessing *preprocessing) {
     *preprocessing = (Preprocessing){.scale = 1, .std = {1, 1, 1, 1}};
     bool good = read_order(evaluator, call, channels, preprocessing);
-    const Argument *scale = find_argument(call, "scale", 1);
-    const Argument *mean = find_argument(call, "mean", 2);
-    const Argument *deviation = find_argument(call, "std", 3);
-    const Argument *resize = find_argument(call, "resize", 4);
+    const CallArgument *scale = find_argument(call, "scale", 1);
+    const CallArgument *mean = find_argument(call, "mean", 2);
+    const CallArgument *deviation = find_argument(call, "std", 3);
+    const CallArgument *resize = find_argument(call, "resize", 4);
     good =
         good &&
         (!scale || argument_number(evaluator, call, scale, "scale", &preprocessing->scale)) &&
@@ -150,7 +150,7 @@ static bool read_pixels(
     return good;
 }
 
-static bool read_preprocessing(Evaluator *evaluator, const Expression *expression,
+static bool read_preprocessing(Evaluator *evaluator, const SpecExpression *expression,
     const TensorType *type, Preprocessing *preprocessing) {
     Call call;
     if (strcmp(expression->name, "pixels") != 0) {
@@ -174,7 +174,7 @@ static bool read_preprocessing(Evaluator *evaluator, const Expression *expressio
     return read_pixels(evaluator, &call, type->dims[1], preprocessing);
 }
 
-void declare_input(Evaluator *evaluator, const Statement *statement) {
+void declare_input(Evaluator *evaluator, const SpecStatement *statement) {
     TensorType type;
     Layout layout;
     Preprocessing preprocessing = {0};
@@ -196,7 +196,7 @@ void declare_input(Evaluator *evaluator, const Statement *statement) {
     define(evaluator, statement->name, datum_tensor(value));
 }
 
-void declare_output(Evaluator *evaluator, const Statement *statement) {
+void declare_output(Evaluator *evaluator, const SpecStatement *statement) {
     Datum value = evaluate(evaluator, statement->value);
     Layout layout;
     if (!check_place(evaluator, statement) || !check_name(evaluator, statement) ||

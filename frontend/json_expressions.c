@@ -4,14 +4,14 @@
 #include <math.h>
 #include <string.h>
 
-static Expression *read_element(const JsonNode *node, ExpressionKind also);
+static SpecExpression *read_element(const JsonNode *node, SpecExpressionKind also);
 
-Expression *tree_make(const JsonNode *node, ExpressionKind kind) {
+SpecExpression *tree_make(const JsonNode *node, SpecExpressionKind kind) {
     return expression_create(node->reader->arena, kind, tree_range(node));
 }
 
-Expression *tree_error_expression(const JsonNode *node) {
-    return tree_make(node, EXPRESSION_ERROR);
+SpecExpression *tree_error_expression(const JsonNode *node) {
+    return tree_make(node, SPEC_EXPRESSION_ERROR);
 }
 
 /* ---- strings and paths ---- */
@@ -51,7 +51,7 @@ Template *tree_read_template(const JsonNode *node) {
 
 /* ---- expressions ---- */
 
-Expression *tree_finish(const JsonNode *node, Expression *expression) {
+SpecExpression *tree_finish(const JsonNode *node, SpecExpression *expression) {
     if (expression_finish(expression)) {
         return expression;
     }
@@ -60,7 +60,7 @@ Expression *tree_finish(const JsonNode *node, Expression *expression) {
     return tree_error_expression(node);
 }
 
-void tree_read_list(const JsonNode *node, ExpressionList *list, ExpressionKind also) {
+void tree_read_list(const JsonNode *node, SpecExpressionList *list, SpecExpressionKind also) {
     if (!json_is_array(node->json)) {
         tree_wrong(node, NULL, "a list is wanted");
         return;
@@ -74,7 +74,7 @@ void tree_read_list(const JsonNode *node, ExpressionList *list, ExpressionKind a
 }
 
 /* Numbers below zero are the negation of others, as in the language. */
-static Expression *read_number(const JsonNode *node, const json_t *json) {
+static SpecExpression *read_number(const JsonNode *node, const json_t *json) {
     if (!json_is_number(json)) {
         tree_wrong(node, NULL, "a number is wanted");
         return tree_error_expression(node);
@@ -85,67 +85,68 @@ static Expression *read_number(const JsonNode *node, const json_t *json) {
         tree_wrong(node, NULL, "the number does not fit in 64 bits");
         return tree_error_expression(node);
     }
-    Expression *number = tree_make(node, whole ? EXPRESSION_INTEGER : EXPRESSION_NUMBER);
+    SpecExpression *number =
+        tree_make(node, whole ? SPEC_EXPRESSION_INTEGER : SPEC_EXPRESSION_NUMBER);
     number->integer = whole ? json_integer_value(json) * (negative ? -1 : 1) : 0;
     number->number = whole ? 0 : fabs(json_real_value(json));
     if (!negative) {
         return number;
     }
-    Expression *negation = tree_make(node, EXPRESSION_UNARY);
+    SpecExpression *negation = tree_make(node, SPEC_EXPRESSION_UNARY);
     negation->operation = OPERATOR_negate;
     negation->left = number;
     expression_finish(negation);
     return negation;
 }
 
-static Expression *read_boolean(const JsonNode *node, const json_t *json) {
+static SpecExpression *read_boolean(const JsonNode *node, const json_t *json) {
     if (!json_is_boolean(json)) {
         tree_wrong(node, NULL, "true or false is wanted");
         return tree_error_expression(node);
     }
-    Expression *expression = tree_make(node, EXPRESSION_BOOLEAN);
+    SpecExpression *expression = tree_make(node, SPEC_EXPRESSION_BOOLEAN);
     expression->boolean = json_is_true(json);
     return expression;
 }
 
-static Expression *with_path(const JsonNode *node, Expression *expression) {
-    if (!tree_has(node, "path") || expression->kind == EXPRESSION_ERROR) {
+static SpecExpression *with_path(const JsonNode *node, SpecExpression *expression) {
+    if (!tree_has(node, "path") || expression->kind == SPEC_EXPRESSION_ERROR) {
         return expression;
     }
     JsonNode path = tree_member(node, "path");
-    Expression *at = tree_make(node, EXPRESSION_AT);
+    SpecExpression *at = tree_make(node, SPEC_EXPRESSION_AT);
     at->left = tree_finish(node, expression);
     at->text = tree_read_template(&path);
     return at;
 }
 
-static Expression *read_name_form(const JsonNode *node) {
+static SpecExpression *read_name_form(const JsonNode *node) {
     tree_check_keys(node, (const char *const[]){"name", "path", NULL});
     JsonNode member = tree_member(node, "name");
     const char *name = tree_read_name(&member, "a name");
     if (!name) {
         return tree_error_expression(node);
     }
-    Expression *expression = tree_make(node, EXPRESSION_NAME);
+    SpecExpression *expression = tree_make(node, SPEC_EXPRESSION_NAME);
     expression->name = name;
     return with_path(node, expression);
 }
 
-static Expression *read_call(const JsonNode *node) {
+static SpecExpression *read_call(const JsonNode *node) {
     tree_check_keys(node, (const char *const[]){"call", "arguments", "path", NULL});
     JsonNode member = tree_member(node, "call");
     const char *name = tree_read_name(&member, "the name of a function");
-    Expression *call = tree_make(node, EXPRESSION_CALL);
+    SpecExpression *call = tree_make(node, SPEC_EXPRESSION_CALL);
     call->name = name;
     call->name_where = tree_range(&member);
     JsonNode arguments = tree_member(node, "arguments");
     if (arguments.json) {
-        tree_read_list(&arguments, &call->items, EXPRESSION_ARGUMENT);
+        tree_read_list(&arguments, &call->items, SPEC_EXPRESSION_ARGUMENT);
     }
     const JsonPlace *place = arguments.place->first_child;
     for (int i = 0; i < call->items.count; i++) {
-        const Expression *argument = call->items.items[i];
-        if (argument->kind == EXPRESSION_ARGUMENT && !argument->right) {
+        const SpecExpression *argument = call->items.items[i];
+        if (argument->kind == SPEC_EXPRESSION_ARGUMENT && !argument->right) {
             JsonNode bad = tree_item(&arguments, (size_t)i, place);
             tree_wrong(&bad, NULL, "'value' is missing");
         }
@@ -155,35 +156,36 @@ static Expression *read_call(const JsonNode *node) {
     return name ? with_path(node, call) : tree_error_expression(node);
 }
 
-static Expression *read_argument(const JsonNode *node) {
+static SpecExpression *read_argument(const JsonNode *node) {
     tree_check_keys(node, (const char *const[]){"argument", "value", NULL});
     JsonNode member = tree_member(node, "argument"), value = tree_member(node, "value");
     const char *name = tree_read_name(&member, "the name of an argument");
-    Expression *expression = tree_make(node, EXPRESSION_ARGUMENT);
+    SpecExpression *expression = tree_make(node, SPEC_EXPRESSION_ARGUMENT);
     expression->name = name;
     expression->name_where = tree_range(&member);
     expression->right = value.json ? tree_read_expression(&value) : NULL;
     return name ? expression : tree_error_expression(node);
 }
 
-static Expression *read_string_form(const JsonNode *node) {
+static SpecExpression *read_string_form(const JsonNode *node) {
     tree_check_keys(node, (const char *const[]){"string", NULL});
     JsonNode member = tree_member(node, "string");
-    Expression *expression = tree_make(node, EXPRESSION_STRING);
+    SpecExpression *expression = tree_make(node, SPEC_EXPRESSION_STRING);
     expression->text = tree_read_template(&member);
     return expression;
 }
 
-static Expression *read_list_form(const JsonNode *node, const char *key, ExpressionKind kind) {
+static SpecExpression *read_list_form(
+    const JsonNode *node, const char *key, SpecExpressionKind kind) {
     tree_check_keys(node, (const char *const[]){key, NULL});
     JsonNode member = tree_member(node, key);
-    Expression *expression = tree_make(node, kind);
-    tree_read_list(
-        &member, &expression->items, kind == EXPRESSION_TABLE ? EXPRESSION_ENTRY : EXPRESSION_LIST);
+    SpecExpression *expression = tree_make(node, kind);
+    tree_read_list(&member, &expression->items,
+        kind == SPEC_EXPRESSION_TABLE ? SPEC_EXPRESSION_ENTRY : SPEC_EXPRESSION_LIST);
     for (int i = 0; i < expression->items.count; i++) {
-        ExpressionKind item = expression->items.items[i]->kind;
-        bool entry = item == EXPRESSION_ENTRY || item == EXPRESSION_ERROR;
-        if (kind == EXPRESSION_TABLE && !entry) {
+        SpecExpressionKind item = expression->items.items[i]->kind;
+        bool entry = item == SPEC_EXPRESSION_ENTRY || item == SPEC_EXPRESSION_ERROR;
+        if (kind == SPEC_EXPRESSION_TABLE && !entry) {
             JsonNode bad = tree_item_at(&member, (size_t)i);
             tree_wrong(&bad, "as in {\"key\": 1, \"value\": 2}", "an entry of a table is wanted");
             return tree_error_expression(node);
@@ -193,19 +195,19 @@ static Expression *read_list_form(const JsonNode *node, const char *key, Express
     return expression;
 }
 
-static Expression *read_entry(const JsonNode *node) {
+static SpecExpression *read_entry(const JsonNode *node) {
     tree_check_keys(node, (const char *const[]){"key", "value", NULL});
     if (!tree_needs(node, "value")) {
         return tree_error_expression(node);
     }
     JsonNode key = tree_member(node, "key"), value = tree_member(node, "value");
-    Expression *expression = tree_make(node, EXPRESSION_ENTRY);
+    SpecExpression *expression = tree_make(node, SPEC_EXPRESSION_ENTRY);
     expression->left = tree_read_expression(&key);
     expression->right = tree_read_expression(&value);
     return expression;
 }
 
-static bool read_operands(const JsonNode *node, const char *key, Expression *expression) {
+static bool read_operands(const JsonNode *node, const char *key, SpecExpression *expression) {
     tree_check_keys(node, (const char *const[]){key, NULL});
     JsonNode member = tree_member(node, key);
     if (json_array_size(member.json) != 2) {
@@ -219,15 +221,15 @@ static bool read_operands(const JsonNode *node, const char *key, Expression *exp
     return true;
 }
 
-static Expression *read_index(const JsonNode *node) {
-    Expression *expression = tree_make(node, EXPRESSION_INDEX);
+static SpecExpression *read_index(const JsonNode *node) {
+    SpecExpression *expression = tree_make(node, SPEC_EXPRESSION_INDEX);
     return read_operands(node, "index", expression) ? expression : tree_error_expression(node);
 }
 
-static Expression *read_operation(const JsonNode *node, Operator operation) {
+static SpecExpression *read_operation(const JsonNode *node, Operator operation) {
     const char *word = operator_word(operation);
-    Expression *expression =
-        tree_make(node, operator_is_unary(operation) ? EXPRESSION_UNARY : EXPRESSION_BINARY);
+    SpecExpression *expression = tree_make(
+        node, operator_is_unary(operation) ? SPEC_EXPRESSION_UNARY : SPEC_EXPRESSION_BINARY);
     expression->operation = operation;
     if (!operator_is_unary(operation)) {
         return read_operands(node, word, expression) ? expression : tree_error_expression(node);
@@ -238,31 +240,31 @@ static Expression *read_operation(const JsonNode *node, Operator operation) {
     return expression;
 }
 
-static Expression *read_conditional(const JsonNode *node) {
+static SpecExpression *read_conditional(const JsonNode *node) {
     tree_check_keys(node, (const char *const[]){"if", "then", "else", NULL});
     if (!tree_needs(node, "then") || !tree_needs(node, "else")) {
         return tree_error_expression(node);
     }
     JsonNode condition = tree_member(node, "if");
     JsonNode left = tree_member(node, "then"), right = tree_member(node, "else");
-    Expression *expression = tree_make(node, EXPRESSION_CONDITIONAL);
+    SpecExpression *expression = tree_make(node, SPEC_EXPRESSION_CONDITIONAL);
     expression->condition = tree_read_expression(&condition);
     expression->left = tree_read_expression(&left);
     expression->right = tree_read_expression(&right);
     return expression;
 }
 
-static bool is_stage(const Expression *stage) {
-    const Expression *function = stage->kind == EXPRESSION_AT ? stage->left : stage;
-    return function->kind == EXPRESSION_NAME || function->kind == EXPRESSION_CALL ||
-           function->kind == EXPRESSION_ERROR;
+static bool is_stage(const SpecExpression *stage) {
+    const SpecExpression *function = stage->kind == SPEC_EXPRESSION_AT ? stage->left : stage;
+    return function->kind == SPEC_EXPRESSION_NAME || function->kind == SPEC_EXPRESSION_CALL ||
+           function->kind == SPEC_EXPRESSION_ERROR;
 }
 
-static Expression *read_pipe(const JsonNode *node) {
+static SpecExpression *read_pipe(const JsonNode *node) {
     tree_check_keys(node, (const char *const[]){"pipe", NULL});
     JsonNode member = tree_member(node, "pipe");
-    ExpressionList list = {0};
-    tree_read_list(&member, &list, EXPRESSION_LIST);
+    SpecExpressionList list = {0};
+    tree_read_list(&member, &list, SPEC_EXPRESSION_LIST);
     if (list.count < 2) {
         tree_wrong(&member, NULL, "a pipe has a value and at least one stage");
         return tree_error_expression(node);
@@ -271,7 +273,7 @@ static Expression *read_pipe(const JsonNode *node) {
         tree_wrong(&member, NULL, "no comment stands before a pipe or behind its last stage");
         return tree_error_expression(node);
     }
-    Expression *pipe = tree_make(node, EXPRESSION_PIPE);
+    SpecExpression *pipe = tree_make(node, SPEC_EXPRESSION_PIPE);
     pipe->left = list.items[0];
     for (int i = 1; i < list.count; i++) {
         if (!is_stage(list.items[i])) {
@@ -284,19 +286,19 @@ static Expression *read_pipe(const JsonNode *node) {
     return pipe;
 }
 
-static Expression *read_at(const JsonNode *node) {
+static SpecExpression *read_at(const JsonNode *node) {
     tree_check_keys(node, (const char *const[]){"at", "value", NULL});
     if (!tree_needs(node, "value")) {
         return tree_error_expression(node);
     }
     JsonNode path = tree_member(node, "at"), value = tree_member(node, "value");
-    Expression *expression = tree_make(node, EXPRESSION_AT);
+    SpecExpression *expression = tree_make(node, SPEC_EXPRESSION_AT);
     expression->left = tree_read_expression(&value);
     expression->text = tree_read_template(&path);
     return expression;
 }
 
-static Expression *read_object(const JsonNode *node) {
+static SpecExpression *read_object(const JsonNode *node) {
     if (tree_has(node, "call")) {
         return read_call(node);
     }
@@ -322,10 +324,10 @@ static Expression *read_object(const JsonNode *node) {
         return read_index(node);
     }
     if (tree_has(node, "table")) {
-        return read_list_form(node, "table", EXPRESSION_TABLE);
+        return read_list_form(node, "table", SPEC_EXPRESSION_TABLE);
     }
     if (tree_has(node, "list")) {
-        return read_list_form(node, "list", EXPRESSION_LIST);
+        return read_list_form(node, "list", SPEC_EXPRESSION_LIST);
     }
     if (tree_has(node, "key")) {
         return read_entry(node);
@@ -359,13 +361,13 @@ static void forbid_comments(const JsonNode *node, Trivia *trivia) {
 }
 
 /* An item of a list, an argument, an entry or a stage. */
-static Expression *read_element(const JsonNode *node, ExpressionKind also) {
-    Expression *expression = NULL;
+static SpecExpression *read_element(const JsonNode *node, SpecExpressionKind also) {
+    SpecExpression *expression = NULL;
     if (json_is_object(node->json)) {
         expression = read_object(node);
     } else if (json_is_array(node->json)) {
-        expression = tree_make(node, EXPRESSION_LIST);
-        tree_read_list(node, &expression->items, EXPRESSION_LIST);
+        expression = tree_make(node, SPEC_EXPRESSION_LIST);
+        tree_read_list(node, &expression->items, SPEC_EXPRESSION_LIST);
     } else if (json_is_number(node->json)) {
         expression = read_number(node, node->json);
     } else if (json_is_boolean(node->json)) {
@@ -377,8 +379,8 @@ static Expression *read_element(const JsonNode *node, ExpressionKind also) {
         return tree_error_expression(node);
     }
     expression = tree_finish(node, expression);
-    if (expression->kind != also &&
-        (expression->kind == EXPRESSION_ARGUMENT || expression->kind == EXPRESSION_ENTRY)) {
+    if (expression->kind != also && (expression->kind == SPEC_EXPRESSION_ARGUMENT ||
+                                        expression->kind == SPEC_EXPRESSION_ENTRY)) {
         tree_wrong(node, NULL, "an expression is wanted");
         return tree_error_expression(node);
     }
@@ -389,8 +391,8 @@ static Expression *read_element(const JsonNode *node, ExpressionKind also) {
     return expression;
 }
 
-Expression *tree_read_expression(const JsonNode *node) {
-    Expression *expression = read_element(node, EXPRESSION_LIST);
+SpecExpression *tree_read_expression(const JsonNode *node) {
+    SpecExpression *expression = read_element(node, SPEC_EXPRESSION_LIST);
     forbid_comments(node, &expression->trivia);
     return expression;
 }

@@ -47,12 +47,12 @@ void tree_read_trivia(const JsonNode *node, Trivia *trivia);
 
 /* ---- json_expressions.c ---- */
 
-Expression *tree_make(const JsonNode *node, ExpressionKind kind);
-Expression *tree_error_expression(const JsonNode *node);
-Expression *tree_finish(const JsonNode *node, Expression *expression);
+SpecExpression *tree_make(const JsonNode *node, SpecExpressionKind kind);
+SpecExpression *tree_error_expression(const JsonNode *node);
+SpecExpression *tree_finish(const JsonNode *node, SpecExpression *expression);
 Template *tree_read_template(const JsonNode *node);
-Expression *tree_read_expression(const JsonNode *node);
+SpecExpression *tree_read_expression(const JsonNode *node);
 /* Expressions, and parts of the kind `also`: arguments or entries. */
-void tree_read_list(const JsonNode *node, ExpressionList *list, ExpressionKind also);
+void tree_read_list(const JsonNode *node, SpecExpressionList *list, SpecExpressionKind also);
 
 #endif

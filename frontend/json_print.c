@@ -102,9 +102,9 @@ static void write_json(const json_t *json, int indent, Text *text) {
 
 /* ---- trivia ---- */
 
-static json_t *expression_json(const Expression *expression);
-static json_t *block_json(const Block *block);
-static json_t *statement_json(const Statement *statement);
+static json_t *expression_json(const SpecExpression *expression);
+static json_t *block_json(const SpecBlock *block);
+static json_t *statement_json(const SpecStatement *statement);
 
 static void set(json_t *object, const char *key, json_t *value) {
     json_object_set_new(object, key, value);
@@ -134,7 +134,7 @@ static void set_trivia(json_t *object, const Trivia *trivia) {
     }
 }
 
-static bool has_trivia(const Expression *expression) {
+static bool has_trivia(const SpecExpression *expression) {
     const Trivia *trivia = &expression->trivia;
     return trivia->comment_count > 0 || trivia->trailing || trivia->blank_line ||
            trivia->new_line || expression->closing.comment_count > 0;
@@ -159,7 +159,7 @@ static json_t *template_json(const Template *text) {
     return list;
 }
 
-static json_t *list_json(const ExpressionList *list) {
+static json_t *list_json(const SpecExpressionList *list) {
     json_t *array = json_array();
     for (int i = 0; i < list->count; i++) {
         json_array_append_new(array, expression_json(list->items[i]));
@@ -168,7 +168,7 @@ static json_t *list_json(const ExpressionList *list) {
 }
 
 /* An object with the value under the key; a plain value where nothing has to stand beside it. */
-static json_t *literal_json(const Expression *expression, const char *key, json_t *value) {
+static json_t *literal_json(const SpecExpression *expression, const char *key, json_t *value) {
     if (!has_trivia(expression)) {
         return value;
     }
@@ -183,83 +183,83 @@ static json_t *single(const char *key, json_t *value) {
     return object;
 }
 
-static json_t *pair_json(const Expression *left, const Expression *right) {
+static json_t *pair_json(const SpecExpression *left, const SpecExpression *right) {
     json_t *pair = json_array();
     json_array_append_new(pair, expression_json(left));
     json_array_append_new(pair, expression_json(right));
     return pair;
 }
 
-static json_t *pipe_json(const Expression *pipe) {
+static json_t *pipe_json(const SpecExpression *pipe) {
     json_t *stages = list_json(&pipe->items);
     json_array_insert_new(stages, 0, expression_json(pipe->left));
     return single("pipe", stages);
 }
 
 /* The path of a call or a name stands beside it. */
-static json_t *at_json(const Expression *at) {
-    bool inside = at->left->kind == EXPRESSION_CALL || at->left->kind == EXPRESSION_NAME;
+static json_t *at_json(const SpecExpression *at) {
+    bool inside = at->left->kind == SPEC_EXPRESSION_CALL || at->left->kind == SPEC_EXPRESSION_NAME;
     json_t *object =
         inside ? expression_json(at->left) : single("value", expression_json(at->left));
     set(object, inside ? "path" : "at", template_json(at->text));
     return object;
 }
 
-static json_t *bare_json(const Expression *expression) {
+static json_t *bare_json(const SpecExpression *expression) {
     json_t *object;
     switch (expression->kind) {
-    case EXPRESSION_INTEGER:
+    case SPEC_EXPRESSION_INTEGER:
         return literal_json(expression, "number", json_integer(expression->integer));
-    case EXPRESSION_NUMBER:
+    case SPEC_EXPRESSION_NUMBER:
         return literal_json(expression, "number", json_real(expression->number));
-    case EXPRESSION_BOOLEAN:
+    case SPEC_EXPRESSION_BOOLEAN:
         return literal_json(expression, "boolean", json_boolean(expression->boolean));
-    case EXPRESSION_LIST:
+    case SPEC_EXPRESSION_LIST:
         return literal_json(expression, "list", list_json(&expression->items));
-    case EXPRESSION_STRING:
+    case SPEC_EXPRESSION_STRING:
         return single("string", template_json(expression->text));
-    case EXPRESSION_NAME:
+    case SPEC_EXPRESSION_NAME:
         return single("name", json_string(expression->name));
-    case EXPRESSION_TABLE:
+    case SPEC_EXPRESSION_TABLE:
         return single("table", list_json(&expression->items));
-    case EXPRESSION_ENTRY:
+    case SPEC_EXPRESSION_ENTRY:
         object = single("key", expression_json(expression->left));
         set(object, "value", expression_json(expression->right));
         return object;
-    case EXPRESSION_CALL:
+    case SPEC_EXPRESSION_CALL:
         object = single("call", json_string(expression->name));
         set(object, "arguments", list_json(&expression->items));
         return object;
-    case EXPRESSION_ARGUMENT:
+    case SPEC_EXPRESSION_ARGUMENT:
         object = single("argument", json_string(expression->name));
         if (expression->right) {
             set(object, "value", expression_json(expression->right));
         }
         return object;
-    case EXPRESSION_INDEX:
+    case SPEC_EXPRESSION_INDEX:
         return single("index", pair_json(expression->left, expression->right));
-    case EXPRESSION_UNARY:
+    case SPEC_EXPRESSION_UNARY:
         return single(operator_word(expression->operation), expression_json(expression->left));
-    case EXPRESSION_BINARY:
+    case SPEC_EXPRESSION_BINARY:
         return single(
             operator_word(expression->operation), pair_json(expression->left, expression->right));
-    case EXPRESSION_CONDITIONAL:
+    case SPEC_EXPRESSION_CONDITIONAL:
         object = single("if", expression_json(expression->condition));
         set(object, "then", expression_json(expression->left));
         set(object, "else", expression_json(expression->right));
         return object;
-    case EXPRESSION_PIPE:
+    case SPEC_EXPRESSION_PIPE:
         return pipe_json(expression);
-    case EXPRESSION_AT:
+    case SPEC_EXPRESSION_AT:
         return at_json(expression);
-    case EXPRESSION_ERROR:
-    case EXPRESSION_KIND_COUNT:
+    case SPEC_EXPRESSION_ERROR:
+    case SPEC_EXPRESSION_KIND_COUNT:
         break;
     }
     return json_null();
 }
 
-static json_t *expression_json(const Expression *expression) {
+static json_t *expression_json(const SpecExpression *expression) {
     json_t *json = bare_json(expression);
     if (json_is_object(json)) {
         set_comments(json, "closing_comments", &expression->closing);
@@ -270,9 +270,9 @@ static json_t *expression_json(const Expression *expression) {
 
 /* ---- statements ---- */
 
-static json_t *pattern_json(const Expression *pattern);
+static json_t *pattern_json(const SpecExpression *pattern);
 
-static json_t *patterns_json(const ExpressionList *patterns) {
+static json_t *patterns_json(const SpecExpressionList *patterns) {
     json_t *array = json_array();
     for (int i = 0; i < patterns->count; i++) {
         json_array_append_new(array, pattern_json(patterns->items[i]));
@@ -280,12 +280,12 @@ static json_t *patterns_json(const ExpressionList *patterns) {
     return array;
 }
 
-static json_t *pattern_json(const Expression *pattern) {
-    return pattern->kind == EXPRESSION_NAME ? json_string(pattern->name)
-                                            : patterns_json(&pattern->items);
+static json_t *pattern_json(const SpecExpression *pattern) {
+    return pattern->kind == SPEC_EXPRESSION_NAME ? json_string(pattern->name)
+                                                 : patterns_json(&pattern->items);
 }
 
-static void set_values(json_t *object, const ExpressionList *values) {
+static void set_values(json_t *object, const SpecExpressionList *values) {
     if (values->count == 1) {
         set(object, "value", expression_json(values->items[0]));
     } else {
@@ -293,7 +293,7 @@ static void set_values(json_t *object, const ExpressionList *values) {
     }
 }
 
-static void set_path_and_body(json_t *object, const Statement *statement) {
+static void set_path_and_body(json_t *object, const SpecStatement *statement) {
     if (statement->path) {
         set(object, "path", template_json(statement->path));
     }
@@ -306,7 +306,7 @@ static void set_layout(json_t *object, LayoutWord layout) {
     }
 }
 
-static json_t *if_json(const Statement *statement) {
+static json_t *if_json(const SpecStatement *statement) {
     json_t *object = single("if", expression_json(statement->value));
     set(object, "then", block_json(statement->block));
     if (statement->other) {
@@ -317,35 +317,35 @@ static json_t *if_json(const Statement *statement) {
     return object;
 }
 
-static json_t *bare_statement_json(const Statement *statement) {
+static json_t *bare_statement_json(const SpecStatement *statement) {
     const char *word = statement_words[statement->kind];
     json_t *object = json_object();
     switch (statement->kind) {
-    case STATEMENT_LET:
-    case STATEMENT_ASSIGN:
+    case SPEC_STATEMENT_LET:
+    case SPEC_STATEMENT_ASSIGN:
         set(object, word, patterns_json(&statement->targets));
         set_values(object, &statement->values);
         break;
-    case STATEMENT_FOR:
+    case SPEC_STATEMENT_FOR:
         set(object, word, patterns_json(&statement->targets));
         set(object, "in", expression_json(statement->value));
         set_path_and_body(object, statement);
         break;
-    case STATEMENT_REPEAT:
+    case SPEC_STATEMENT_REPEAT:
         set(object, word, expression_json(statement->value));
         set_path_and_body(object, statement);
         break;
-    case STATEMENT_SCOPE:
+    case SPEC_STATEMENT_SCOPE:
         set(object, word, template_json(statement->path));
         set(object, "body", block_json(statement->block));
         break;
-    case STATEMENT_IF:
+    case SPEC_STATEMENT_IF:
         json_decref(object);
         return if_json(statement);
-    case STATEMENT_RETURN:
+    case SPEC_STATEMENT_RETURN:
         set(object, word, list_json(&statement->values));
         break;
-    case STATEMENT_INPUT:
+    case SPEC_STATEMENT_INPUT:
         set(object, word, json_string(statement->name));
         set(object, "type", json_string(statement->element));
         set(object, "dimensions", list_json(&statement->values));
@@ -354,31 +354,31 @@ static json_t *bare_statement_json(const Statement *statement) {
             set(object, "value", expression_json(statement->value));
         }
         break;
-    case STATEMENT_OUTPUT:
+    case SPEC_STATEMENT_OUTPUT:
         set(object, word, json_string(statement->name));
         set_layout(object, statement->layout);
         set(object, "value", expression_json(statement->value));
         break;
-    case STATEMENT_ASSERT:
+    case SPEC_STATEMENT_ASSERT:
         set(object, word, expression_json(statement->value));
         set(object, "message", expression_json(statement->message));
         break;
-    case STATEMENT_FAIL:
+    case SPEC_STATEMENT_FAIL:
         set(object, word, expression_json(statement->message));
         break;
-    case STATEMENT_KIND_COUNT:
+    case SPEC_STATEMENT_KIND_COUNT:
         break;
     }
     return object;
 }
 
-static json_t *statement_json(const Statement *statement) {
+static json_t *statement_json(const SpecStatement *statement) {
     json_t *object = bare_statement_json(statement);
     set_trivia(object, &statement->trivia);
     return object;
 }
 
-static json_t *block_json(const Block *block) {
+static json_t *block_json(const SpecBlock *block) {
     json_t *array = json_array();
     for (int i = 0; i < block->count; i++) {
         json_array_append_new(array, statement_json(block->items[i]));

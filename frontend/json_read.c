@@ -4,13 +4,13 @@
 
 #include <string.h>
 
-static Block *read_block(const JsonNode *node);
+static SpecBlock *read_block(const JsonNode *node);
 
 /* ---- statements ---- */
 
-static Expression *read_pattern(const JsonNode *node, int depth);
+static SpecExpression *read_pattern(const JsonNode *node, int depth);
 
-static void read_patterns(const JsonNode *node, ExpressionList *list, int depth) {
+static void read_patterns(const JsonNode *node, SpecExpressionList *list, int depth) {
     if (json_array_size(node->json) == 0 || depth > SYNTAX_DEPTH_LIMIT) {
         tree_wrong(node, NULL, "a list of names is wanted");
         return;
@@ -19,42 +19,42 @@ static void read_patterns(const JsonNode *node, ExpressionList *list, int depth)
     for (size_t i = 0; i < json_array_size(node->json); i++) {
         JsonNode item = tree_item(node, i, place);
         place = place ? place->next : NULL;
-        Expression *pattern = read_pattern(&item, depth);
+        SpecExpression *pattern = read_pattern(&item, depth);
         if (pattern) {
             expression_list_add(node->reader->arena, list, pattern);
         }
     }
 }
 
-static Expression *read_pattern(const JsonNode *node, int depth) {
+static SpecExpression *read_pattern(const JsonNode *node, int depth) {
     if (json_is_array(node->json)) {
-        Expression *pattern = tree_make(node, EXPRESSION_LIST);
+        SpecExpression *pattern = tree_make(node, SPEC_EXPRESSION_LIST);
         read_patterns(node, &pattern->items, depth + 1);
         return tree_finish(node, pattern);
     }
     const char *name = tree_read_name(node, "a name");
-    Expression *pattern = tree_make(node, EXPRESSION_NAME);
+    SpecExpression *pattern = tree_make(node, SPEC_EXPRESSION_NAME);
     pattern->name = name ? name : "_";
     return pattern;
 }
 
-static Statement *make_statement(const JsonNode *node, StatementKind kind) {
-    Statement *statement = ARENA_NEW(node->reader->arena, Statement);
+static SpecStatement *make_statement(const JsonNode *node, SpecStatementKind kind) {
+    SpecStatement *statement = ARENA_NEW(node->reader->arena, SpecStatement);
     statement->kind = kind;
     statement->where = tree_range(node);
     statement->name_where = statement->where;
     return statement;
 }
 
-static Expression *read_member(const JsonNode *node, const char *key) {
+static SpecExpression *read_member(const JsonNode *node, const char *key) {
     JsonNode member = tree_member(node, key);
     return tree_needs(node, key) ? tree_read_expression(&member) : tree_error_expression(node);
 }
 
-static void read_values(const JsonNode *node, Statement *statement) {
+static void read_values(const JsonNode *node, SpecStatement *statement) {
     if (tree_has(node, "values")) {
         JsonNode values = tree_member(node, "values");
-        tree_read_list(&values, &statement->values, EXPRESSION_LIST);
+        tree_read_list(&values, &statement->values, SPEC_EXPRESSION_LIST);
     } else {
         expression_list_add(node->reader->arena, &statement->values, read_member(node, "value"));
     }
@@ -64,18 +64,18 @@ static void read_values(const JsonNode *node, Statement *statement) {
     }
 }
 
-static void read_body(const JsonNode *node, const char *key, Statement *statement) {
+static void read_body(const JsonNode *node, const char *key, SpecStatement *statement) {
     JsonNode body = tree_member(node, key);
     tree_needs(node, key);
     statement->block = read_block(&body);
 }
 
-static void read_path(const JsonNode *node, Statement *statement) {
+static void read_path(const JsonNode *node, SpecStatement *statement) {
     JsonNode path = tree_member(node, "path");
     statement->path = path.json ? tree_read_template(&path) : NULL;
 }
 
-static void read_layout(const JsonNode *node, Statement *statement) {
+static void read_layout(const JsonNode *node, SpecStatement *statement) {
     JsonNode layout = tree_member(node, "layout");
     const char *word = layout.json ? tree_read_text(&layout, "a layout") : NULL;
     if (!word) {
@@ -89,50 +89,50 @@ static void read_layout(const JsonNode *node, Statement *statement) {
     }
 }
 
-static void read_targets(const JsonNode *node, const char *key, Statement *statement) {
+static void read_targets(const JsonNode *node, const char *key, SpecStatement *statement) {
     JsonNode targets = tree_member(node, key);
     read_patterns(&targets, &statement->targets, 0);
     if (statement->targets.count == 0) {
-        Expression *nothing = tree_make(node, EXPRESSION_NAME);
+        SpecExpression *nothing = tree_make(node, SPEC_EXPRESSION_NAME);
         nothing->name = "_";
         expression_list_add(node->reader->arena, &statement->targets, nothing);
     }
 }
 
-static void read_declared_name(const JsonNode *node, const char *key, Statement *statement) {
+static void read_declared_name(const JsonNode *node, const char *key, SpecStatement *statement) {
     JsonNode name = tree_member(node, key);
     statement->name = tree_read_name(&name, "a name");
     statement->name = statement->name ? statement->name : "_";
     statement->name_where = tree_range(&name);
 }
 
-static Statement *read_if(const JsonNode *node);
-static Statement *finish_statement(const JsonNode *node, Statement *statement);
+static SpecStatement *read_if(const JsonNode *node);
+static SpecStatement *finish_statement(const JsonNode *node, SpecStatement *statement);
 
-static void read_else(const JsonNode *node, Statement *statement) {
+static void read_else(const JsonNode *node, SpecStatement *statement) {
     JsonNode other = tree_member(node, "else");
     if (!other.json) {
         return;
     }
     statement->else_if = json_object_get(other.json, "if") != NULL;
     if (statement->else_if) {
-        statement->other = ARENA_NEW(node->reader->arena, Block);
+        statement->other = ARENA_NEW(node->reader->arena, SpecBlock);
         block_add(node->reader->arena, statement->other, read_if(&other));
     } else {
         statement->other = read_block(&other);
     }
 }
 
-static Statement *read_if(const JsonNode *node) {
+static SpecStatement *read_if(const JsonNode *node) {
     tree_check_keys(node, (const char *const[]){"if", "then", "else", NULL});
-    Statement *statement = make_statement(node, STATEMENT_IF);
+    SpecStatement *statement = make_statement(node, SPEC_STATEMENT_IF);
     statement->value = read_member(node, "if");
     read_body(node, "then", statement);
     read_else(node, statement);
     return finish_statement(node, statement);
 }
 
-static void read_input(const JsonNode *node, Statement *statement) {
+static void read_input(const JsonNode *node, SpecStatement *statement) {
     tree_check_keys(
         node, (const char *const[]){"input", "type", "dimensions", "layout", "value", NULL});
     read_declared_name(node, "input", statement);
@@ -143,13 +143,13 @@ static void read_input(const JsonNode *node, Statement *statement) {
     statement->element = statement->element ? statement->element : "f32";
     statement->element_where = tree_range(&type);
     if (tree_needs(node, "dimensions")) {
-        tree_read_list(&dimensions, &statement->values, EXPRESSION_LIST);
+        tree_read_list(&dimensions, &statement->values, SPEC_EXPRESSION_LIST);
     }
     read_layout(node, statement);
     if (tree_has(node, "value")) {
         statement->value = read_member(node, "value");
-        bool call =
-            statement->value->kind == EXPRESSION_CALL || statement->value->kind == EXPRESSION_ERROR;
+        bool call = statement->value->kind == SPEC_EXPRESSION_CALL ||
+                    statement->value->kind == SPEC_EXPRESSION_ERROR;
         if (!call) {
             JsonNode value = tree_member(node, "value");
             tree_wrong(&value, NULL, "a call of 'pixels' is wanted");
@@ -157,75 +157,75 @@ static void read_input(const JsonNode *node, Statement *statement) {
     }
 }
 
-static void read_statement_kind(const JsonNode *node, Statement *statement) {
+static void read_statement_kind(const JsonNode *node, SpecStatement *statement) {
     const char *word = statement_words[statement->kind];
     JsonNode member = tree_member(node, word);
     switch (statement->kind) {
-    case STATEMENT_LET:
-    case STATEMENT_ASSIGN:
+    case SPEC_STATEMENT_LET:
+    case SPEC_STATEMENT_ASSIGN:
         tree_check_keys(node, (const char *const[]){word, "value", "values", NULL});
         read_targets(node, word, statement);
         read_values(node, statement);
         break;
-    case STATEMENT_FOR:
+    case SPEC_STATEMENT_FOR:
         tree_check_keys(node, (const char *const[]){word, "in", "path", "body", NULL});
         read_targets(node, word, statement);
         statement->value = read_member(node, "in");
         read_path(node, statement);
         read_body(node, "body", statement);
         break;
-    case STATEMENT_REPEAT:
+    case SPEC_STATEMENT_REPEAT:
         tree_check_keys(node, (const char *const[]){word, "path", "body", NULL});
         statement->value = tree_read_expression(&member);
         read_path(node, statement);
         read_body(node, "body", statement);
         break;
-    case STATEMENT_SCOPE:
+    case SPEC_STATEMENT_SCOPE:
         tree_check_keys(node, (const char *const[]){word, "body", NULL});
         statement->path = tree_read_template(&member);
         read_body(node, "body", statement);
         break;
-    case STATEMENT_RETURN:
+    case SPEC_STATEMENT_RETURN:
         tree_check_keys(node, (const char *const[]){word, NULL});
-        tree_read_list(&member, &statement->values, EXPRESSION_LIST);
+        tree_read_list(&member, &statement->values, SPEC_EXPRESSION_LIST);
         if (statement->values.count == 0) {
             tree_wrong(node, NULL, "a value is missing");
             expression_list_add(
                 node->reader->arena, &statement->values, tree_error_expression(node));
         }
         break;
-    case STATEMENT_INPUT:
+    case SPEC_STATEMENT_INPUT:
         read_input(node, statement);
         break;
-    case STATEMENT_OUTPUT:
+    case SPEC_STATEMENT_OUTPUT:
         tree_check_keys(node, (const char *const[]){word, "layout", "value", NULL});
         read_declared_name(node, word, statement);
         read_layout(node, statement);
         statement->value = read_member(node, "value");
         break;
-    case STATEMENT_ASSERT:
+    case SPEC_STATEMENT_ASSERT:
         tree_check_keys(node, (const char *const[]){word, "message", NULL});
         statement->value = tree_read_expression(&member);
         statement->message = read_member(node, "message");
         break;
-    case STATEMENT_FAIL:
+    case SPEC_STATEMENT_FAIL:
         tree_check_keys(node, (const char *const[]){word, NULL});
         statement->message = tree_read_expression(&member);
         break;
-    case STATEMENT_IF:
-    case STATEMENT_KIND_COUNT:
+    case SPEC_STATEMENT_IF:
+    case SPEC_STATEMENT_KIND_COUNT:
         break;
     }
 }
 
-static Statement *failure(const JsonNode *node) {
-    Statement *statement = make_statement(node, STATEMENT_FAIL);
+static SpecStatement *failure(const JsonNode *node) {
+    SpecStatement *statement = make_statement(node, SPEC_STATEMENT_FAIL);
     statement->message = tree_error_expression(node);
     statement->depth = 1;
     return statement;
 }
 
-static Statement *finish_statement(const JsonNode *node, Statement *statement) {
+static SpecStatement *finish_statement(const JsonNode *node, SpecStatement *statement) {
     if (statement_finish(statement)) {
         return statement;
     }
@@ -234,17 +234,17 @@ static Statement *finish_statement(const JsonNode *node, Statement *statement) {
     return failure(node);
 }
 
-static Statement *read_statement(const JsonNode *node) {
+static SpecStatement *read_statement(const JsonNode *node) {
     if (!json_is_object(node->json)) {
         tree_wrong(node, NULL, "a statement is an object");
         return failure(node);
     }
-    for (StatementKind kind = 0; kind < STATEMENT_KIND_COUNT; kind++) {
+    for (SpecStatementKind kind = 0; kind < SPEC_STATEMENT_KIND_COUNT; kind++) {
         if (!tree_has(node, statement_words[kind])) {
             continue;
         }
-        Statement *statement;
-        if (kind == STATEMENT_IF) {
+        SpecStatement *statement;
+        if (kind == SPEC_STATEMENT_IF) {
             statement = read_if(node);
         } else {
             statement = make_statement(node, kind);
@@ -260,8 +260,8 @@ static Statement *read_statement(const JsonNode *node) {
     return failure(node);
 }
 
-static Block *read_block(const JsonNode *node) {
-    Block *block = ARENA_NEW(node->reader->arena, Block);
+static SpecBlock *read_block(const JsonNode *node) {
+    SpecBlock *block = ARENA_NEW(node->reader->arena, SpecBlock);
     block->where = tree_range(node);
     JsonNode list = *node;
     if (json_is_object(node->json)) {
@@ -294,13 +294,13 @@ static void read_parameters(const JsonNode *node, Item *item) {
     if (!list.json) {
         return;
     }
-    tree_read_list(&list, &item->parameters, EXPRESSION_ARGUMENT);
+    tree_read_list(&list, &item->parameters, SPEC_EXPRESSION_ARGUMENT);
     const JsonPlace *place = list.place->first_child;
     for (int i = 0; i < item->parameters.count; i++) {
-        ExpressionKind kind = item->parameters.items[i]->kind;
+        SpecExpressionKind kind = item->parameters.items[i]->kind;
         JsonNode bad = tree_item(&list, (size_t)i, place);
         place = place ? place->next : NULL;
-        if (kind != EXPRESSION_ARGUMENT && kind != EXPRESSION_ERROR) {
+        if (kind != SPEC_EXPRESSION_ARGUMENT && kind != SPEC_EXPRESSION_ERROR) {
             tree_wrong(
                 &bad, "as in {\"argument\": \"width\", \"value\": 1.0}", "a parameter is wanted");
         }

@@ -45,12 +45,12 @@ static bool add_weight(WeightContext *context, int index, int rank, const int64_
 
 static bool read_shared(
     Evaluator *evaluator, Call *call, const Operation *operation, bool *shared) {
-    const Argument *argument = operation_argument(call, operation, "shared");
+    const CallArgument *argument = operation_argument(call, operation, "shared");
     return !argument || argument_flag(evaluator, call, argument, "shared", shared);
 }
 
 static bool read_bias(Evaluator *evaluator, Call *call, const Operation *operation, bool *bias) {
-    const Argument *argument = operation_argument(call, operation, "bias");
+    const CallArgument *argument = operation_argument(call, operation, "bias");
     return !argument || argument_flag(evaluator, call, argument, "bias", bias);
 }
 
@@ -70,7 +70,7 @@ static bool is_image(Evaluator *evaluator, const Call *call, const Node *node) {
 /* The size of a kernel that must be given. */
 static bool read_kernel(
     Evaluator *evaluator, Call *call, const Operation *operation, int64_t kernel[2]) {
-    const Argument *argument = operation_argument(call, operation, "kernel");
+    const CallArgument *argument = operation_argument(call, operation, "kernel");
     if (!argument) {
         complain(evaluator, call->where, NULL, "%s needs a value for 'kernel'", call->name);
         return false;
@@ -117,7 +117,7 @@ static bool finish_conv(Evaluator *evaluator, Call *call, const Operation *opera
 
 bool prepare_conv(Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
     int64_t kernel[2], channels;
-    const Argument *argument = operation_argument(call, operation, "channels");
+    const CallArgument *argument = operation_argument(call, operation, "channels");
     if (!argument) {
         complain(evaluator, call->where, "as in conv(24, 3): 24 channels, kernel 3x3",
             "%s needs a value for 'channels'", call->name);
@@ -130,7 +130,7 @@ bool prepare_conv(Evaluator *evaluator, Call *call, const Operation *operation, 
 
 bool prepare_depthwise(Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
     int64_t kernel[2], multiplier = 1;
-    const Argument *argument = operation_argument(call, operation, "multiplier");
+    const CallArgument *argument = operation_argument(call, operation, "multiplier");
     if (argument && !argument_integer(evaluator, call, argument, "multiplier", 1, &multiplier)) {
         return false;
     }
@@ -168,7 +168,7 @@ bool prepare_linear(Evaluator *evaluator, Call *call, const Operation *operation
     bool bias = true;
     const TensorType *type = &node->operands[0]->type;
     WeightContext context = {evaluator, call, node, false};
-    const Argument *argument = operation_argument(call, operation, "channels");
+    const CallArgument *argument = operation_argument(call, operation, "channels");
     if (!argument) {
         complain(evaluator, call->where, "as in linear(1000)", "%s needs a value for 'channels'",
             call->name);
@@ -195,7 +195,7 @@ bool prepare_pool(Evaluator *evaluator, Call *call, const Operation *operation, 
 
 /* One number cuts into that many equal parts. */
 bool prepare_split(Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
-    const Argument *argument = operation_argument(call, operation, "sizes");
+    const CallArgument *argument = operation_argument(call, operation, "sizes");
     if (!argument) {
         complain(evaluator, call->where, "as in split(x, 2) or split(x, [20, 38])",
             "split needs a number of parts or a list of sizes");

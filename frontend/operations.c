@@ -53,7 +53,7 @@ const char *const *operation_names(void) {
 
 /* ---- attributes ---- */
 
-Argument *operation_argument(Call *call, const Operation *operation, const char *name) {
+CallArgument *operation_argument(Call *call, const Operation *operation, const char *name) {
     int position = INT_MAX;
     for (int i = 0; i < MOST_POSITIONAL; i++) {
         if (operation->positional[i] && strcmp(operation->positional[i], name) == 0) {
@@ -64,8 +64,8 @@ Argument *operation_argument(Call *call, const Operation *operation, const char 
 }
 
 /* One number stands for rows and columns; two paddings stand for top and bottom, left and right. */
-bool read_pair(
-    Evaluator *evaluator, Call *call, const Argument *argument, const char *name, int64_t pair[2]) {
+bool read_pair(Evaluator *evaluator, Call *call, const CallArgument *argument, const char *name,
+    int64_t pair[2]) {
     IntegerList list;
     if (!argument_integers(evaluator, call, argument, name, 1, &list)) {
         return false;
@@ -81,8 +81,8 @@ bool read_pair(
 }
 
 /* What an op adds or takes at the four sides. */
-static bool read_sides(Evaluator *evaluator, Call *call, const Argument *argument, const char *name,
-    int64_t sides[4]) {
+static bool read_sides(Evaluator *evaluator, Call *call, const CallArgument *argument,
+    const char *name, int64_t sides[4]) {
     IntegerList list;
     if (!argument_integers(evaluator, call, argument, name, 0, &list)) {
         return false;
@@ -100,7 +100,7 @@ static bool read_sides(Evaluator *evaluator, Call *call, const Argument *argumen
 }
 
 static bool read_list_attribute(
-    Evaluator *evaluator, Call *call, const Argument *argument, const char *name, Node *node) {
+    Evaluator *evaluator, Call *call, const CallArgument *argument, const char *name, Node *node) {
     int64_t numbers[4];
     if (strcmp(name, "padding") == 0 || strcmp(name, "margins") == 0) {
         if (!read_sides(evaluator, call, argument, name, numbers)) {
@@ -124,7 +124,7 @@ static bool read_list_attribute(
     return true;
 }
 
-static bool read_attribute(Evaluator *evaluator, Call *call, const Argument *argument,
+static bool read_attribute(Evaluator *evaluator, Call *call, const CallArgument *argument,
     const OpAttribute *attribute, Node *node) {
     Attribute *slot = node_attribute(node, attribute->name);
     switch (attribute->kind) {
@@ -161,7 +161,7 @@ static bool read_attributes(
         if (is_prepared(operation, attribute->name)) {
             continue;
         }
-        const Argument *argument = operation_argument(call, operation, attribute->name);
+        const CallArgument *argument = operation_argument(call, operation, attribute->name);
         if (argument) {
             good = read_attribute(evaluator, call, argument, attribute, node) && good;
         } else if (!*attribute->default_text) {
@@ -194,7 +194,7 @@ static int take_operands(
     int count = 0;
     bool many = operation->operands == MANY_TENSORS;
     for (int i = 0; i < call->count && (many || count < operation->operands); i++) {
-        Argument *argument = &call->arguments[i];
+        CallArgument *argument = &call->arguments[i];
         if (argument->name) {
             continue;
         }

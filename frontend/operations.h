@@ -23,9 +23,9 @@ PrepareNode prepare_conv, prepare_depthwise, prepare_batch_norm, prepare_bias, p
     prepare_pool, prepare_split;
 
 /* The argument of an op by its name, or by its position behind the operands; NULL when absent. */
-Argument *operation_argument(Call *call, const Operation *operation, const char *name);
+CallArgument *operation_argument(Call *call, const Operation *operation, const char *name);
 /* One number stands for rows and columns. False after an error. */
-bool read_pair(
-    Evaluator *evaluator, Call *call, const Argument *argument, const char *name, int64_t pair[2]);
+bool read_pair(Evaluator *evaluator, Call *call, const CallArgument *argument, const char *name,
+    int64_t pair[2]);
 
 #endif

@@ -331,7 +331,7 @@ Spec *spec_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostics)
     return context->spec;
 }
 
-Expression *expression_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostics) {
+SpecExpression *expression_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostics) {
     ParseContext *context = ARENA_NEW(arena, ParseContext);
     context->file = file;
     context->arena = arena;

@@ -23,8 +23,8 @@ typedef struct ParseContext {
     Diagnostics *diagnostics;
     void *scanner;
 
-    Spec *spec;             /* result of parsing a spec */
-    Expression *expression; /* result of parsing one expression */
+    Spec *spec;                 /* result of parsing a spec */
+    SpecExpression *expression; /* result of parsing one expression */
 
     /* scanner.l */
     uint32_t offset;

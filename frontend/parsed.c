@@ -1,60 +1,62 @@
 /* The trees that the parser builds: nodes of the grammar's rules, and how deep they may be. */
 #include "frontend/parsed.h"
 
-Expression *parsed_expression(ParseContext *context, ExpressionKind kind, Span where) {
+SpecExpression *parsed_expression(ParseContext *context, SpecExpressionKind kind, Span where) {
     return expression_create(context->arena, kind, parse_range(context, where));
 }
 
-Expression *parsed_binary(
-    ParseContext *context, Operator operation, Expression *left, Expression *right, Span where) {
-    Expression *expression = parsed_expression(context, EXPRESSION_BINARY, where);
+SpecExpression *parsed_binary(ParseContext *context, Operator operation, SpecExpression *left,
+    SpecExpression *right, Span where) {
+    SpecExpression *expression = parsed_expression(context, SPEC_EXPRESSION_BINARY, where);
     expression->operation = operation;
     expression->left = left;
     expression->right = right;
     return parsed_finish(context, expression);
 }
 
-Expression *parsed_unary(
-    ParseContext *context, Operator operation, Expression *operand, Span where) {
-    Expression *expression = parsed_expression(context, EXPRESSION_UNARY, where);
+SpecExpression *parsed_unary(
+    ParseContext *context, Operator operation, SpecExpression *operand, Span where) {
+    SpecExpression *expression = parsed_expression(context, SPEC_EXPRESSION_UNARY, where);
     expression->operation = operation;
     expression->left = operand;
     return parsed_finish(context, expression);
 }
 
-Expression *parsed_name(ParseContext *context, const char *name, Span where) {
-    Expression *expression = parsed_expression(context, EXPRESSION_NAME, where);
+SpecExpression *parsed_name(ParseContext *context, const char *name, Span where) {
+    SpecExpression *expression = parsed_expression(context, SPEC_EXPRESSION_NAME, where);
     expression->name = name;
     return expression;
 }
 
-Expression *parsed_list(
-    ParseContext *context, ExpressionKind kind, ExpressionList items, Span where) {
-    Expression *expression = parsed_expression(context, kind, where);
+SpecExpression *parsed_list(
+    ParseContext *context, SpecExpressionKind kind, SpecExpressionList items, Span where) {
+    SpecExpression *expression = parsed_expression(context, kind, where);
     expression->items = items;
     return parsed_finish(context, expression);
 }
 
-Expression *parsed_argument(
-    ParseContext *context, const char *name, Span name_where, Expression *value, Span where) {
-    Expression *expression = parsed_expression(context, EXPRESSION_ARGUMENT, where);
+SpecExpression *parsed_argument(
+    ParseContext *context, const char *name, Span name_where, SpecExpression *value, Span where) {
+    SpecExpression *expression = parsed_expression(context, SPEC_EXPRESSION_ARGUMENT, where);
     expression->name = name;
     expression->name_where = parse_range(context, name_where);
     expression->right = value;
     return parsed_finish(context, expression);
 }
 
-Expression *parsed_at(ParseContext *context, Expression *operand, Template *path, Span where) {
-    Expression *expression = parsed_expression(context, EXPRESSION_AT, where);
+SpecExpression *parsed_at(
+    ParseContext *context, SpecExpression *operand, Template *path, Span where) {
+    SpecExpression *expression = parsed_expression(context, SPEC_EXPRESSION_AT, where);
     expression->left = operand;
     expression->text = path;
     return parsed_finish(context, expression);
 }
 
-Expression *parsed_pipe(ParseContext *context, Expression *left, Expression *stage, Span where) {
-    Expression *expression = left;
-    if (left->kind != EXPRESSION_PIPE) {
-        expression = parsed_expression(context, EXPRESSION_PIPE, where);
+SpecExpression *parsed_pipe(
+    ParseContext *context, SpecExpression *left, SpecExpression *stage, Span where) {
+    SpecExpression *expression = left;
+    if (left->kind != SPEC_EXPRESSION_PIPE) {
+        expression = parsed_expression(context, SPEC_EXPRESSION_PIPE, where);
         expression->left = left;
         expression_finish(expression); /* the stage, which lies deeper or as deep, is checked */
     }
@@ -71,8 +73,8 @@ Template *parsed_finish_template(ParseContext *context, Template *text, Span whe
     return text;
 }
 
-Statement *parsed_statement(ParseContext *context, StatementKind kind, Span where) {
-    Statement *statement = ARENA_NEW(context->arena, Statement);
+SpecStatement *parsed_statement(ParseContext *context, SpecStatementKind kind, Span where) {
+    SpecStatement *statement = ARENA_NEW(context->arena, SpecStatement);
     statement->kind = kind;
     statement->where = parse_range(context, where);
     statement->name_where = statement->where;
@@ -96,42 +98,46 @@ void parsed_add_text(ParseContext *context, Template *text, const char *literal)
     }
 }
 
-ExpressionList parsed_first(ParseContext *context, Expression *item) {
-    return parsed_more(context, (ExpressionList){0}, item);
+SpecExpressionList parsed_first(ParseContext *context, SpecExpression *item) {
+    return parsed_more(context, (SpecExpressionList){0}, item);
 }
 
-ExpressionList parsed_more(ParseContext *context, ExpressionList list, Expression *item) {
+SpecExpressionList parsed_more(
+    ParseContext *context, SpecExpressionList list, SpecExpression *item) {
     expression_list_add(context->arena, &list, item);
     return list;
 }
 
 /* ---- depth ---- */
 
-static Expression *parsed_checked(ParseContext *context, Expression *expression, bool fits) {
+static SpecExpression *parsed_checked(
+    ParseContext *context, SpecExpression *expression, bool fits) {
     if (fits) {
         return expression;
     }
     diagnostics_report(context->diagnostics, SEVERITY_ERROR, expression->where, NULL,
         "nested more than %d levels deep", SYNTAX_DEPTH_LIMIT);
-    return expression_create(context->arena, EXPRESSION_ERROR, expression->where);
+    return expression_create(context->arena, SPEC_EXPRESSION_ERROR, expression->where);
 }
 
-Expression *parsed_finish(ParseContext *context, Expression *expression) {
+SpecExpression *parsed_finish(ParseContext *context, SpecExpression *expression) {
     return parsed_checked(context, expression, expression_finish(expression));
 }
 
-Expression *parsed_add_item(ParseContext *context, Expression *expression, Expression *item) {
+SpecExpression *parsed_add_item(
+    ParseContext *context, SpecExpression *expression, SpecExpression *item) {
     bool fits = expression_add_item(context->arena, expression, item);
     return parsed_checked(context, expression, fits);
 }
 
-Statement *parsed_finish_statement(ParseContext *context, Statement *statement) {
+SpecStatement *parsed_finish_statement(ParseContext *context, SpecStatement *statement) {
     if (!statement_finish(statement)) {
         diagnostics_report(context->diagnostics, SEVERITY_ERROR, statement->where, NULL,
             "nested more than %d levels deep", SYNTAX_DEPTH_LIMIT);
-        Expression *error = expression_create(context->arena, EXPRESSION_ERROR, statement->where);
-        *statement = (Statement){
-            .kind = STATEMENT_FAIL, .where = statement->where, .depth = 1, .message = error};
+        SpecExpression *error =
+            expression_create(context->arena, SPEC_EXPRESSION_ERROR, statement->where);
+        *statement = (SpecStatement){
+            .kind = SPEC_STATEMENT_FAIL, .where = statement->where, .depth = 1, .message = error};
     }
     return statement;
 }

@@ -4,25 +4,28 @@
 
 #include "frontend/parse.h"
 
-Expression *parsed_expression(ParseContext *context, ExpressionKind kind, Span where);
-Expression *parsed_binary(
-    ParseContext *context, Operator operation, Expression *left, Expression *right, Span where);
-Expression *parsed_unary(
-    ParseContext *context, Operator operation, Expression *operand, Span where);
-Expression *parsed_name(ParseContext *context, const char *name, Span where);
-Expression *parsed_list(
-    ParseContext *context, ExpressionKind kind, ExpressionList items, Span where);
-Expression *parsed_argument(
-    ParseContext *context, const char *name, Span name_where, Expression *value, Span where);
-Expression *parsed_at(ParseContext *context, Expression *operand, Template *path, Span where);
+SpecExpression *parsed_expression(ParseContext *context, SpecExpressionKind kind, Span where);
+SpecExpression *parsed_binary(ParseContext *context, Operator operation, SpecExpression *left,
+    SpecExpression *right, Span where);
+SpecExpression *parsed_unary(
+    ParseContext *context, Operator operation, SpecExpression *operand, Span where);
+SpecExpression *parsed_name(ParseContext *context, const char *name, Span where);
+SpecExpression *parsed_list(
+    ParseContext *context, SpecExpressionKind kind, SpecExpressionList items, Span where);
+SpecExpression *parsed_argument(
+    ParseContext *context, const char *name, Span name_where, SpecExpression *value, Span where);
+SpecExpression *parsed_at(
+    ParseContext *context, SpecExpression *operand, Template *path, Span where);
 /* Stages of one pipeline stand side by side in one node. */
-Expression *parsed_pipe(ParseContext *context, Expression *left, Expression *stage, Span where);
-Statement *parsed_statement(ParseContext *context, StatementKind kind, Span where);
+SpecExpression *parsed_pipe(
+    ParseContext *context, SpecExpression *left, SpecExpression *stage, Span where);
+SpecStatement *parsed_statement(ParseContext *context, SpecStatementKind kind, Span where);
 Item *parsed_item(ParseContext *context, ItemKind kind, Span where);
 
 /* A list of one item, and a list with one more. */
-ExpressionList parsed_first(ParseContext *context, Expression *item);
-ExpressionList parsed_more(ParseContext *context, ExpressionList list, Expression *item);
+SpecExpressionList parsed_first(ParseContext *context, SpecExpression *item);
+SpecExpressionList parsed_more(
+    ParseContext *context, SpecExpressionList list, SpecExpression *item);
 
 /* A string or a path that is not complete yet; text behind text is one part. */
 Template *parsed_template(ParseContext *context);
@@ -30,9 +33,10 @@ void parsed_add_text(ParseContext *context, Template *text, const char *literal)
 Template *parsed_finish_template(ParseContext *context, Template *text, Span where);
 
 /* Reports trees nested too deeply, and cuts them. */
-Expression *parsed_finish(ParseContext *context, Expression *expression);
+SpecExpression *parsed_finish(ParseContext *context, SpecExpression *expression);
 /* Adds an item to one that is finished. */
-Expression *parsed_add_item(ParseContext *context, Expression *expression, Expression *item);
-Statement *parsed_finish_statement(ParseContext *context, Statement *statement);
+SpecExpression *parsed_add_item(
+    ParseContext *context, SpecExpression *expression, SpecExpression *item);
+SpecStatement *parsed_finish_statement(ParseContext *context, SpecStatement *statement);
 
 #endif

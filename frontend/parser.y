@@ -17,11 +17,11 @@
     const char *text;
     int64_t integer;
     double number;
-    Expression *expression;
-    ExpressionList list;
+    SpecExpression *expression;
+    SpecExpressionList list;
     Template *template_text;
-    Block *block;
-    Statement *statement;
+    SpecBlock *block;
+    SpecStatement *statement;
     Item *item;
     LayoutWord layout;
 }
@@ -143,7 +143,7 @@ import:
   ;
 
 parameters:
-    %empty { $$ = (ExpressionList){0}; }
+    %empty { $$ = (SpecExpressionList){0}; }
   | parameters_some
   | parameters_some ','
   ;
@@ -168,7 +168,7 @@ block:
 open: %empty { parse_mark_block(context); } ;
 
 statements:
-    %empty { $$ = ARENA_NEW(context->arena, Block); }
+    %empty { $$ = ARENA_NEW(context->arena, SpecBlock); }
   | statements statement {
         $$ = $1;
         block_add(context->arena, $$, $2);
@@ -187,19 +187,19 @@ statements:
 
 statement:
     LET patterns '=' expressions {
-        $$ = parsed_statement(context, STATEMENT_LET, @$);
+        $$ = parsed_statement(context, SPEC_STATEMENT_LET, @$);
         $$->targets = $2;
         $$->values = $4;
         $$ = parsed_finish_statement(context, $$);
     }
   | NAME '=' expressions {
-        $$ = parsed_statement(context, STATEMENT_ASSIGN, @$);
+        $$ = parsed_statement(context, SPEC_STATEMENT_ASSIGN, @$);
         expression_list_add(context->arena, &$$->targets, parsed_name(context, $1, @1));
         $$->values = $3;
         $$ = parsed_finish_statement(context, $$);
     }
   | NAME ',' patterns '=' expressions {
-        $$ = parsed_statement(context, STATEMENT_ASSIGN, @$);
+        $$ = parsed_statement(context, SPEC_STATEMENT_ASSIGN, @$);
         expression_list_add(context->arena, &$$->targets, parsed_name(context, $1, @1));
         for (int i = 0; i < $3.count; i++) {
             expression_list_add(context->arena, &$$->targets, $3.items[i]);
@@ -208,7 +208,7 @@ statement:
         $$ = parsed_finish_statement(context, $$);
     }
   | FOR patterns IN operation optional_path block {
-        $$ = parsed_statement(context, STATEMENT_FOR, @$);
+        $$ = parsed_statement(context, SPEC_STATEMENT_FOR, @$);
         $$->targets = $2;
         $$->value = $4;
         $$->path = $5;
@@ -216,26 +216,26 @@ statement:
         $$ = parsed_finish_statement(context, $$);
     }
   | REPEAT operation optional_path block {
-        $$ = parsed_statement(context, STATEMENT_REPEAT, @$);
+        $$ = parsed_statement(context, SPEC_STATEMENT_REPEAT, @$);
         $$->value = $2;
         $$->path = $3;
         $$->block = $4;
         $$ = parsed_finish_statement(context, $$);
     }
   | SCOPE AT path block {
-        $$ = parsed_statement(context, STATEMENT_SCOPE, @$);
+        $$ = parsed_statement(context, SPEC_STATEMENT_SCOPE, @$);
         $$->path = $3;
         $$->block = $4;
         $$ = parsed_finish_statement(context, $$);
     }
   | conditional
   | RETURN expressions {
-        $$ = parsed_statement(context, STATEMENT_RETURN, @$);
+        $$ = parsed_statement(context, SPEC_STATEMENT_RETURN, @$);
         $$->values = $2;
         $$ = parsed_finish_statement(context, $$);
     }
   | INPUT NAME ':' NAME '[' items ']' layout initial {
-        $$ = parsed_statement(context, STATEMENT_INPUT, @$);
+        $$ = parsed_statement(context, SPEC_STATEMENT_INPUT, @$);
         $$->name = $2;
         $$->name_where = parse_range(context, @2);
         $$->element = $4;
@@ -246,7 +246,7 @@ statement:
         $$ = parsed_finish_statement(context, $$);
     }
   | OUTPUT NAME layout '=' expression {
-        $$ = parsed_statement(context, STATEMENT_OUTPUT, @$);
+        $$ = parsed_statement(context, SPEC_STATEMENT_OUTPUT, @$);
         $$->name = $2;
         $$->name_where = parse_range(context, @2);
         $$->layout = $3;
@@ -254,13 +254,13 @@ statement:
         $$ = parsed_finish_statement(context, $$);
     }
   | ASSERT expression ',' expression {
-        $$ = parsed_statement(context, STATEMENT_ASSERT, @$);
+        $$ = parsed_statement(context, SPEC_STATEMENT_ASSERT, @$);
         $$->value = $2;
         $$->message = $4;
         $$ = parsed_finish_statement(context, $$);
     }
   | FAIL expression {
-        $$ = parsed_statement(context, STATEMENT_FAIL, @$);
+        $$ = parsed_statement(context, SPEC_STATEMENT_FAIL, @$);
         $$->message = $2;
         $$ = parsed_finish_statement(context, $$);
     }
@@ -268,7 +268,7 @@ statement:
 
 conditional:
     IF expression block otherwise {
-        $$ = parsed_statement(context, STATEMENT_IF, @$);
+        $$ = parsed_statement(context, SPEC_STATEMENT_IF, @$);
         $$->value = $2;
         $$->block = $3;
         $$->other = $4;
@@ -282,7 +282,7 @@ otherwise:
     %empty { $$ = NULL; }
   | ELSE block { $$ = $2; }
   | ELSE conditional {
-        $$ = ARENA_NEW(context->arena, Block);
+        $$ = ARENA_NEW(context->arena, SpecBlock);
         block_add(context->arena, $$, $2);
     }
   ;
@@ -305,7 +305,7 @@ patterns:
 
 pattern:
     NAME { $$ = parsed_name(context, $1, @1); }
-  | '(' patterns ')' { $$ = parsed_list(context, EXPRESSION_LIST, $2, @$); }
+  | '(' patterns ')' { $$ = parsed_list(context, SPEC_EXPRESSION_LIST, $2, @$); }
   ;
 
 expressions:
@@ -316,7 +316,7 @@ expressions:
 expression:
     pipeline
   | IF expression THEN expression ELSE expression {
-        $$ = parsed_expression(context, EXPRESSION_CONDITIONAL, @$);
+        $$ = parsed_expression(context, SPEC_EXPRESSION_CONDITIONAL, @$);
         $$->condition = $2;
         $$->left = $4;
         $$->right = $6;
@@ -373,7 +373,7 @@ postfix:
     primary
   | call
   | postfix '[' expression ']' {
-        $$ = parsed_expression(context, EXPRESSION_INDEX, @$);
+        $$ = parsed_expression(context, SPEC_EXPRESSION_INDEX, @$);
         $$->left = $1;
         $$->right = $3;
         $$ = parsed_finish(context, $$);
@@ -382,7 +382,7 @@ postfix:
 
 call:
     NAME '(' arguments ')' {
-        $$ = parsed_expression(context, EXPRESSION_CALL, @$);
+        $$ = parsed_expression(context, SPEC_EXPRESSION_CALL, @$);
         $$->name = $1;
         $$->name_where = parse_range(context, @1);
         $$->items = $3;
@@ -391,38 +391,38 @@ call:
   ;
 
 primary:
-    INTEGER { $$ = parsed_expression(context, EXPRESSION_INTEGER, @$); $$->integer = $1; }
-  | NUMBER { $$ = parsed_expression(context, EXPRESSION_NUMBER, @$); $$->number = $1; }
-  | TRUE { $$ = parsed_expression(context, EXPRESSION_BOOLEAN, @$); $$->boolean = true; }
-  | FALSE { $$ = parsed_expression(context, EXPRESSION_BOOLEAN, @$); }
+    INTEGER { $$ = parsed_expression(context, SPEC_EXPRESSION_INTEGER, @$); $$->integer = $1; }
+  | NUMBER { $$ = parsed_expression(context, SPEC_EXPRESSION_NUMBER, @$); $$->number = $1; }
+  | TRUE { $$ = parsed_expression(context, SPEC_EXPRESSION_BOOLEAN, @$); $$->boolean = true; }
+  | FALSE { $$ = parsed_expression(context, SPEC_EXPRESSION_BOOLEAN, @$); }
   | NAME { $$ = parsed_name(context, $1, @$); }
-  | QUOTED { $$ = parsed_expression(context, EXPRESSION_ERROR, @$); }
+  | QUOTED { $$ = parsed_expression(context, SPEC_EXPRESSION_ERROR, @$); }
   | string {
-        $$ = parsed_expression(context, EXPRESSION_STRING, @$);
+        $$ = parsed_expression(context, SPEC_EXPRESSION_STRING, @$);
         $$->text = $1;
         $$ = parsed_finish(context, $$);
     }
   | '(' expression ')' { $$ = $2; $$->where = parse_range(context, @$); }
   | '(' expression ',' items ')' { /* another spelling of a list */
-        ExpressionList items = {0};
+        SpecExpressionList items = {0};
         expression_list_add(context->arena, &items, $2);
         for (int i = 0; i < $4.count; i++) {
             expression_list_add(context->arena, &items, $4.items[i]);
         }
-        $$ = parsed_list(context, EXPRESSION_LIST, items, @$);
+        $$ = parsed_list(context, SPEC_EXPRESSION_LIST, items, @$);
     }
-  | '[' items ']' { $$ = parsed_list(context, EXPRESSION_LIST, $2, @$); }
-  | '{' entries '}' { $$ = parsed_list(context, EXPRESSION_TABLE, $2, @$); }
+  | '[' items ']' { $$ = parsed_list(context, SPEC_EXPRESSION_LIST, $2, @$); }
+  | '{' entries '}' { $$ = parsed_list(context, SPEC_EXPRESSION_TABLE, $2, @$); }
   ;
 
 items:
-    %empty { $$ = (ExpressionList){0}; }
+    %empty { $$ = (SpecExpressionList){0}; }
   | expressions
   | expressions ','
   ;
 
 entries:
-    %empty { $$ = (ExpressionList){0}; }
+    %empty { $$ = (SpecExpressionList){0}; }
   | entries_some
   | entries_some ','
   ;
@@ -434,7 +434,7 @@ entries_some:
 
 entry:
     expression ':' expression {
-        $$ = parsed_expression(context, EXPRESSION_ENTRY, @$);
+        $$ = parsed_expression(context, SPEC_EXPRESSION_ENTRY, @$);
         $$->left = $1;
         $$->right = $3;
         $$ = parsed_finish(context, $$);
@@ -442,7 +442,7 @@ entry:
   ;
 
 arguments:
-    %empty { $$ = (ExpressionList){0}; }
+    %empty { $$ = (SpecExpressionList){0}; }
   | arguments_some
   | arguments_some ','
   ;

@@ -17,8 +17,8 @@ typedef struct Printer {
     bool flat; /* measuring: no line breaks */
 } Printer;
 
-static void print_expression(Printer *printer, const Expression *expression, int least_level);
-static void print_block(Printer *printer, const Block *block);
+static void print_expression(Printer *printer, const SpecExpression *expression, int least_level);
+static void print_block(Printer *printer, const SpecBlock *block);
 
 static size_t column(const Printer *printer) {
     size_t begin = printer->text->length;
@@ -50,7 +50,7 @@ static void print_trailing(Printer *printer, const Trivia *trivia) {
 
 /* ---- strings and paths ---- */
 
-static void print_interpolation(Printer *printer, const Expression *expression) {
+static void print_interpolation(Printer *printer, const SpecExpression *expression) {
     Printer flat = {printer->text, 0, true};
     text_append(printer->text, "{");
     print_expression(&flat, expression, LEVEL_CONDITIONAL);
@@ -114,9 +114,9 @@ static bool trivia_breaks(const Trivia *trivia) {
     return trivia->comment_count > 0 || trivia->trailing || trivia->new_line;
 }
 
-static bool must_break(const Expression *expression);
+static bool must_break(const SpecExpression *expression);
 
-static bool list_must_break(const ExpressionList *list, const Trivia *closing) {
+static bool list_must_break(const SpecExpressionList *list, const Trivia *closing) {
     for (int i = 0; i < list->count; i++) {
         if (trivia_breaks(&list->items[i]->trivia) || must_break(list->items[i])) {
             return true;
@@ -126,11 +126,11 @@ static bool list_must_break(const ExpressionList *list, const Trivia *closing) {
 }
 
 /* Whether the author's line breaks or comments forbid printing it on one line. */
-static bool must_break(const Expression *expression) {
+static bool must_break(const SpecExpression *expression) {
     if (!expression) {
         return false;
     }
-    if (expression->kind == EXPRESSION_PIPE && expression->left->trivia.trailing) {
+    if (expression->kind == SPEC_EXPRESSION_PIPE && expression->left->trivia.trailing) {
         return true;
     }
     return list_must_break(&expression->items, &expression->closing) ||
@@ -138,7 +138,7 @@ static bool must_break(const Expression *expression) {
            must_break(expression->right);
 }
 
-static size_t flat_width(const Expression *expression, int least_level) {
+static size_t flat_width(const SpecExpression *expression, int least_level) {
     Text text = {0};
     Printer flat = {&text, 0, true};
     print_expression(&flat, expression, least_level);
@@ -147,7 +147,7 @@ static size_t flat_width(const Expression *expression, int least_level) {
     return width;
 }
 
-static void print_flat_items(Printer *printer, const ExpressionList *list) {
+static void print_flat_items(Printer *printer, const SpecExpressionList *list) {
     for (int i = 0; i < list->count; i++) {
         text_append(printer->text, i > 0 ? ", " : "");
         print_expression(printer, list->items[i], LEVEL_CONDITIONAL);
@@ -156,7 +156,7 @@ static void print_flat_items(Printer *printer, const ExpressionList *list) {
 
 /* One line or several between the brackets; as many items on a line as the author wrote, or as fit.
  */
-static void print_list(Printer *printer, const char *open, const ExpressionList *list,
+static void print_list(Printer *printer, const char *open, const SpecExpressionList *list,
     const Trivia *closing, const char *close) {
     text_append(printer->text, open);
     bool broken = !printer->flat && list_must_break(list, closing);
@@ -175,7 +175,7 @@ static void print_list(Printer *printer, const char *open, const ExpressionList 
     printer->indent += INDENT;
     bool line_ends = true;
     for (int i = 0; i < list->count; i++) {
-        const Expression *item = list->items[i];
+        const SpecExpression *item = list->items[i];
         bool fits = column(printer) + 2 + flat_width(item, LEVEL_CONDITIONAL) + 1 <= LINE_WIDTH;
         if (line_ends || item->trivia.new_line || item->trivia.comment_count > 0 || !fits) {
             new_line(printer);
@@ -197,7 +197,7 @@ static void print_list(Printer *printer, const char *open, const ExpressionList 
     text_append(printer->text, close);
 }
 
-static void print_pipe(Printer *printer, const Expression *pipe) {
+static void print_pipe(Printer *printer, const SpecExpression *pipe) {
     bool broken = !printer->flat &&
                   (must_break(pipe) || column(printer) + flat_width(pipe, LEVEL_PIPE) > LINE_WIDTH);
     print_expression(printer, pipe->left, LEVEL_PIPE);
@@ -207,7 +207,7 @@ static void print_pipe(Printer *printer, const Expression *pipe) {
     int outer = printer->indent;
     bool line_ends = pipe->left->trivia.trailing != NULL;
     for (int i = 0; i < pipe->items.count; i++) {
-        const Expression *stage = pipe->items.items[i];
+        const SpecExpression *stage = pipe->items.items[i];
         const Trivia *trivia = &stage->trivia;
         /* the width is measured last: measured for each stage of a line, it is for each in it again
          */
@@ -231,35 +231,35 @@ static void print_pipe(Printer *printer, const Expression *pipe) {
 
 /* ---- expressions ---- */
 
-static int level_of(const Expression *expression) {
+static int level_of(const SpecExpression *expression) {
     switch (expression->kind) {
-    case EXPRESSION_CONDITIONAL:
+    case SPEC_EXPRESSION_CONDITIONAL:
         return LEVEL_CONDITIONAL;
-    case EXPRESSION_PIPE:
-    case EXPRESSION_AT:
+    case SPEC_EXPRESSION_PIPE:
+    case SPEC_EXPRESSION_AT:
         return LEVEL_PIPE;
-    case EXPRESSION_UNARY:
-    case EXPRESSION_BINARY:
+    case SPEC_EXPRESSION_UNARY:
+    case SPEC_EXPRESSION_BINARY:
         return operator_precedence(expression->operation);
-    case EXPRESSION_ERROR:
-    case EXPRESSION_INTEGER:
-    case EXPRESSION_NUMBER:
-    case EXPRESSION_BOOLEAN:
-    case EXPRESSION_STRING:
-    case EXPRESSION_NAME:
-    case EXPRESSION_LIST:
-    case EXPRESSION_TABLE:
-    case EXPRESSION_ENTRY:
-    case EXPRESSION_CALL:
-    case EXPRESSION_ARGUMENT:
-    case EXPRESSION_INDEX:
-    case EXPRESSION_KIND_COUNT:
+    case SPEC_EXPRESSION_ERROR:
+    case SPEC_EXPRESSION_INTEGER:
+    case SPEC_EXPRESSION_NUMBER:
+    case SPEC_EXPRESSION_BOOLEAN:
+    case SPEC_EXPRESSION_STRING:
+    case SPEC_EXPRESSION_NAME:
+    case SPEC_EXPRESSION_LIST:
+    case SPEC_EXPRESSION_TABLE:
+    case SPEC_EXPRESSION_ENTRY:
+    case SPEC_EXPRESSION_CALL:
+    case SPEC_EXPRESSION_ARGUMENT:
+    case SPEC_EXPRESSION_INDEX:
+    case SPEC_EXPRESSION_KIND_COUNT:
         break;
     }
     return LEVEL_POSTFIX;
 }
 
-static void print_binary(Printer *printer, const Expression *expression) {
+static void print_binary(Printer *printer, const SpecExpression *expression) {
     int level = operator_precedence(expression->operation);
     bool chains = level != operator_precedence(OPERATOR_equal) &&
                   level != operator_precedence(OPERATOR_range);
@@ -268,64 +268,64 @@ static void print_binary(Printer *printer, const Expression *expression) {
     print_expression(printer, expression->right, level + 1);
 }
 
-static void print_bare(Printer *printer, const Expression *expression) {
+static void print_bare(Printer *printer, const SpecExpression *expression) {
     Text *text = printer->text;
     switch (expression->kind) {
-    case EXPRESSION_ERROR:
-    case EXPRESSION_KIND_COUNT:
+    case SPEC_EXPRESSION_ERROR:
+    case SPEC_EXPRESSION_KIND_COUNT:
         text_append(text, "error");
         break;
-    case EXPRESSION_INTEGER:
+    case SPEC_EXPRESSION_INTEGER:
         text_format(text, "%" PRId64, expression->integer);
         break;
-    case EXPRESSION_NUMBER:
+    case SPEC_EXPRESSION_NUMBER:
         text_append_double(text, expression->number);
         break;
-    case EXPRESSION_BOOLEAN:
+    case SPEC_EXPRESSION_BOOLEAN:
         text_append(text, expression->boolean ? "true" : "false");
         break;
-    case EXPRESSION_STRING:
+    case SPEC_EXPRESSION_STRING:
         print_string(printer, expression->text);
         break;
-    case EXPRESSION_NAME:
+    case SPEC_EXPRESSION_NAME:
         text_append(text, expression->name);
         break;
-    case EXPRESSION_LIST:
+    case SPEC_EXPRESSION_LIST:
         print_list(printer, "[", &expression->items, &expression->closing, "]");
         break;
-    case EXPRESSION_TABLE:
+    case SPEC_EXPRESSION_TABLE:
         print_list(printer, "{", &expression->items, &expression->closing, "}");
         break;
-    case EXPRESSION_ENTRY:
+    case SPEC_EXPRESSION_ENTRY:
         print_expression(printer, expression->left, LEVEL_CONDITIONAL);
         text_append(text, ": ");
         print_expression(printer, expression->right, LEVEL_CONDITIONAL);
         break;
-    case EXPRESSION_CALL:
+    case SPEC_EXPRESSION_CALL:
         text_append(text, expression->name);
         print_list(printer, "(", &expression->items, &expression->closing, ")");
         break;
-    case EXPRESSION_ARGUMENT:
+    case SPEC_EXPRESSION_ARGUMENT:
         text_append(text, expression->name);
         if (expression->right) {
             text_append(text, " = ");
             print_expression(printer, expression->right, LEVEL_CONDITIONAL);
         }
         break;
-    case EXPRESSION_INDEX:
+    case SPEC_EXPRESSION_INDEX:
         print_expression(printer, expression->left, LEVEL_POSTFIX);
         text_append(text, "[");
         print_expression(printer, expression->right, LEVEL_CONDITIONAL);
         text_append(text, "]");
         break;
-    case EXPRESSION_UNARY:
+    case SPEC_EXPRESSION_UNARY:
         text_append(text, expression->operation == OPERATOR_not ? "not " : "-");
         print_expression(printer, expression->left, operator_precedence(expression->operation));
         break;
-    case EXPRESSION_BINARY:
+    case SPEC_EXPRESSION_BINARY:
         print_binary(printer, expression);
         break;
-    case EXPRESSION_CONDITIONAL:
+    case SPEC_EXPRESSION_CONDITIONAL:
         text_append(text, "if ");
         print_expression(printer, expression->condition, LEVEL_CONDITIONAL);
         text_append(text, " then ");
@@ -333,17 +333,17 @@ static void print_bare(Printer *printer, const Expression *expression) {
         text_append(text, " else ");
         print_expression(printer, expression->right, LEVEL_CONDITIONAL);
         break;
-    case EXPRESSION_PIPE:
+    case SPEC_EXPRESSION_PIPE:
         print_pipe(printer, expression);
         break;
-    case EXPRESSION_AT:
+    case SPEC_EXPRESSION_AT:
         print_expression(printer, expression->left, LEVEL_OPERATION);
         print_path(printer, expression->text);
         break;
     }
 }
 
-static void print_expression(Printer *printer, const Expression *expression, int least_level) {
+static void print_expression(Printer *printer, const SpecExpression *expression, int least_level) {
     bool parentheses = level_of(expression) < least_level;
     text_append(printer->text, parentheses ? "(" : "");
     print_bare(printer, expression);
@@ -363,24 +363,24 @@ static void space_or_line(Printer *printer, size_t length) {
     printer->indent -= INDENT;
 }
 
-static void print_expressions(Printer *printer, const ExpressionList *list) {
+static void print_expressions(Printer *printer, const SpecExpressionList *list) {
     for (int i = 0; i < list->count; i++) {
         text_append(printer->text, i > 0 ? ", " : "");
         print_expression(printer, list->items[i], LEVEL_CONDITIONAL);
     }
 }
 
-static void print_pattern(Printer *printer, const Expression *pattern);
+static void print_pattern(Printer *printer, const SpecExpression *pattern);
 
-static void print_patterns(Printer *printer, const ExpressionList *list) {
+static void print_patterns(Printer *printer, const SpecExpressionList *list) {
     for (int i = 0; i < list->count; i++) {
         text_append(printer->text, i > 0 ? ", " : "");
         print_pattern(printer, list->items[i]);
     }
 }
 
-static void print_pattern(Printer *printer, const Expression *pattern) {
-    if (pattern->kind == EXPRESSION_NAME) {
+static void print_pattern(Printer *printer, const SpecExpression *pattern) {
+    if (pattern->kind == SPEC_EXPRESSION_NAME) {
         text_append(printer->text, pattern->name);
         return;
     }
@@ -394,9 +394,9 @@ static void print_layout(Printer *printer, LayoutWord layout) {
     text_append(printer->text, words[layout]);
 }
 
-static void print_statement(Printer *printer, const Statement *statement);
+static void print_statement(Printer *printer, const SpecStatement *statement);
 
-static void print_path_and_block(Printer *printer, const Statement *statement) {
+static void print_path_and_block(Printer *printer, const SpecStatement *statement) {
     if (statement->path) {
         print_path(printer, statement->path);
     }
@@ -404,7 +404,7 @@ static void print_path_and_block(Printer *printer, const Statement *statement) {
     print_block(printer, statement->block);
 }
 
-static void print_if(Printer *printer, const Statement *statement) {
+static void print_if(Printer *printer, const SpecStatement *statement) {
     text_append(printer->text, "if ");
     print_expression(printer, statement->value, LEVEL_CONDITIONAL);
     text_append(printer->text, " ");
@@ -419,7 +419,7 @@ static void print_if(Printer *printer, const Statement *statement) {
     }
 }
 
-static void print_input(Printer *printer, const Statement *statement) {
+static void print_input(Printer *printer, const SpecStatement *statement) {
     static const Trivia nothing;
     text_format(printer->text, "input %s: %s", statement->name, statement->element);
     print_list(printer, "[", &statement->values, &nothing, "]");
@@ -430,65 +430,65 @@ static void print_input(Printer *printer, const Statement *statement) {
     }
 }
 
-static void print_statement(Printer *printer, const Statement *statement) {
+static void print_statement(Printer *printer, const SpecStatement *statement) {
     Text *text = printer->text;
     switch (statement->kind) {
-    case STATEMENT_LET:
-    case STATEMENT_ASSIGN:
-        text_append(text, statement->kind == STATEMENT_LET ? "let " : "");
+    case SPEC_STATEMENT_LET:
+    case SPEC_STATEMENT_ASSIGN:
+        text_append(text, statement->kind == SPEC_STATEMENT_LET ? "let " : "");
         print_patterns(printer, &statement->targets);
         text_append(text, " = ");
         print_expressions(printer, &statement->values);
         break;
-    case STATEMENT_FOR:
+    case SPEC_STATEMENT_FOR:
         text_append(text, "for ");
         print_patterns(printer, &statement->targets);
         text_append(text, " in ");
         print_expression(printer, statement->value, LEVEL_OPERATION);
         print_path_and_block(printer, statement);
         break;
-    case STATEMENT_REPEAT:
+    case SPEC_STATEMENT_REPEAT:
         text_append(text, "repeat ");
         print_expression(printer, statement->value, LEVEL_OPERATION);
         print_path_and_block(printer, statement);
         break;
-    case STATEMENT_SCOPE:
+    case SPEC_STATEMENT_SCOPE:
         text_append(text, "scope");
         print_path_and_block(printer, statement);
         break;
-    case STATEMENT_IF:
+    case SPEC_STATEMENT_IF:
         print_if(printer, statement);
         break;
-    case STATEMENT_RETURN:
+    case SPEC_STATEMENT_RETURN:
         text_append(text, "return ");
         print_expressions(printer, &statement->values);
         break;
-    case STATEMENT_INPUT:
+    case SPEC_STATEMENT_INPUT:
         print_input(printer, statement);
         break;
-    case STATEMENT_OUTPUT:
+    case SPEC_STATEMENT_OUTPUT:
         text_format(text, "output %s", statement->name);
         print_layout(printer, statement->layout);
         text_append(text, " = ");
         print_expression(printer, statement->value, LEVEL_CONDITIONAL);
         break;
-    case STATEMENT_ASSERT:
+    case SPEC_STATEMENT_ASSERT:
         text_append(text, "assert ");
         print_expression(printer, statement->value, LEVEL_CONDITIONAL);
         text_append(text, ",");
         space_or_line(printer, flat_width(statement->message, LEVEL_CONDITIONAL));
         print_expression(printer, statement->message, LEVEL_CONDITIONAL);
         break;
-    case STATEMENT_FAIL:
+    case SPEC_STATEMENT_FAIL:
         text_append(text, "fail ");
         print_expression(printer, statement->message, LEVEL_CONDITIONAL);
         break;
-    case STATEMENT_KIND_COUNT:
+    case SPEC_STATEMENT_KIND_COUNT:
         break;
     }
 }
 
-static void print_block(Printer *printer, const Block *block) {
+static void print_block(Printer *printer, const SpecBlock *block) {
     text_append(printer->text, "{");
     print_trailing(printer, &block->closing);
     printer->indent += INDENT;

@@ -4,9 +4,10 @@
 
 /* ---- binding ---- */
 
-void bind_pattern(Evaluator *evaluator, const Expression *pattern, Datum value, bool make_new);
+void bind_pattern(Evaluator *evaluator, const SpecExpression *pattern, Datum value, bool make_new);
 
-static void bind_name(Evaluator *evaluator, const Expression *pattern, Datum value, bool make_new) {
+static void bind_name(
+    Evaluator *evaluator, const SpecExpression *pattern, Datum value, bool make_new) {
     if (strcmp(pattern->name, "_") == 0) {
         return;
     }
@@ -18,7 +19,7 @@ static void bind_name(Evaluator *evaluator, const Expression *pattern, Datum val
     }
 }
 
-static void bind_patterns(Evaluator *evaluator, const ExpressionList *patterns, Datum value,
+static void bind_patterns(Evaluator *evaluator, const SpecExpressionList *patterns, Datum value,
     bool make_new, SourceRange where) {
     if (value.kind != DATUM_UNKNOWN && value.kind != DATUM_LIST) {
         value = complain(evaluator, where, NULL, "%d names cannot take apart %s", patterns->count,
@@ -34,8 +35,8 @@ static void bind_patterns(Evaluator *evaluator, const ExpressionList *patterns, 
     }
 }
 
-void bind_pattern(Evaluator *evaluator, const Expression *pattern, Datum value, bool make_new) {
-    if (pattern->kind == EXPRESSION_NAME) {
+void bind_pattern(Evaluator *evaluator, const SpecExpression *pattern, Datum value, bool make_new) {
+    if (pattern->kind == SPEC_EXPRESSION_NAME) {
         bind_name(evaluator, pattern, value, make_new);
     } else {
         bind_patterns(evaluator, &pattern->items, value, make_new, pattern->where);
@@ -43,7 +44,7 @@ void bind_pattern(Evaluator *evaluator, const Expression *pattern, Datum value, 
 }
 
 static void bind_targets(
-    Evaluator *evaluator, const ExpressionList *targets, Datum value, bool make_new) {
+    Evaluator *evaluator, const SpecExpressionList *targets, Datum value, bool make_new) {
     if (targets->count == 1) {
         bind_pattern(evaluator, targets->items[0], value, make_new);
         return;
@@ -53,7 +54,7 @@ static void bind_targets(
     bind_patterns(evaluator, targets, value, make_new, where);
 }
 
-static Datum evaluate_values(Evaluator *evaluator, const ExpressionList *values) {
+static Datum evaluate_values(Evaluator *evaluator, const SpecExpressionList *values) {
     if (values->count == 1) {
         return evaluate(evaluator, values->items[0]);
     }
@@ -69,7 +70,7 @@ static Datum evaluate_values(Evaluator *evaluator, const ExpressionList *values)
 
 /* ---- blocks ---- */
 
-static void run_in_new_scope(Evaluator *evaluator, const Block *block) {
+static void run_in_new_scope(Evaluator *evaluator, const SpecBlock *block) {
     Scope scope = {.parent = evaluator->scope};
     evaluator->scope = &scope;
     run_block(evaluator, block);
@@ -77,7 +78,7 @@ static void run_in_new_scope(Evaluator *evaluator, const Block *block) {
 }
 
 /* Runs the block under the path, which may be NULL. */
-static void run_under_path(Evaluator *evaluator, const Template *path, const Block *block) {
+static void run_under_path(Evaluator *evaluator, const Template *path, const SpecBlock *block) {
     Prefix *outer = evaluator->prefix;
     Prefix *inner = path ? enter_path(evaluator, path) : outer;
     if (inner) {
@@ -92,7 +93,7 @@ static bool goes_on(const Evaluator *evaluator) {
 }
 
 /* After a mistake in what is looped over, the body is still run once, with unknown values. */
-static void run_for(Evaluator *evaluator, const Statement *statement) {
+static void run_for(Evaluator *evaluator, const SpecStatement *statement) {
     Datum list = evaluate(evaluator, statement->value);
     if (list.kind != DATUM_UNKNOWN && list.kind != DATUM_LIST) {
         list = complain(evaluator, statement->value->where,
@@ -111,7 +112,7 @@ static void run_for(Evaluator *evaluator, const Statement *statement) {
     }
 }
 
-static void run_repeat(Evaluator *evaluator, const Statement *statement) {
+static void run_repeat(Evaluator *evaluator, const SpecStatement *statement) {
     Datum value = evaluate(evaluator, statement->value);
     int64_t count = 1;
     if (value.kind != DATUM_UNKNOWN && (!datum_to_integer(value, &count) || count < 0)) {
@@ -126,7 +127,7 @@ static void run_repeat(Evaluator *evaluator, const Statement *statement) {
     }
 }
 
-static void run_if(Evaluator *evaluator, const Statement *statement) {
+static void run_if(Evaluator *evaluator, const SpecStatement *statement) {
     Datum condition = evaluate(evaluator, statement->value);
     if (condition.kind != DATUM_UNKNOWN && condition.kind != DATUM_BOOLEAN) {
         condition = complain(evaluator, statement->value->where, NULL,
@@ -142,7 +143,7 @@ static void run_if(Evaluator *evaluator, const Statement *statement) {
     }
 }
 
-static void run_return(Evaluator *evaluator, const Statement *statement) {
+static void run_return(Evaluator *evaluator, const SpecStatement *statement) {
     if (!evaluator->frame->unit) {
         complain(evaluator, statement->where, "a network has 'output name = ...'",
             "'return' stands only in a unit");
@@ -152,7 +153,7 @@ static void run_return(Evaluator *evaluator, const Statement *statement) {
     evaluator->frame->returned = true;
 }
 
-static void run_failure(Evaluator *evaluator, const Statement *statement) {
+static void run_failure(Evaluator *evaluator, const SpecStatement *statement) {
     Datum message = evaluate(evaluator, statement->message);
     if (message.kind == DATUM_UNKNOWN) {
         return;
@@ -164,7 +165,7 @@ static void run_failure(Evaluator *evaluator, const Statement *statement) {
     text_free(&text);
 }
 
-static void run_assert(Evaluator *evaluator, const Statement *statement) {
+static void run_assert(Evaluator *evaluator, const SpecStatement *statement) {
     Datum condition = evaluate(evaluator, statement->value);
     if (condition.kind == DATUM_UNKNOWN) {
         return;
@@ -177,46 +178,46 @@ static void run_assert(Evaluator *evaluator, const Statement *statement) {
     }
 }
 
-static void run_statement(Evaluator *evaluator, const Statement *statement) {
+static void run_statement(Evaluator *evaluator, const SpecStatement *statement) {
     switch (statement->kind) {
-    case STATEMENT_LET:
-    case STATEMENT_ASSIGN:
+    case SPEC_STATEMENT_LET:
+    case SPEC_STATEMENT_ASSIGN:
         bind_targets(evaluator, &statement->targets, evaluate_values(evaluator, &statement->values),
-            statement->kind == STATEMENT_LET);
+            statement->kind == SPEC_STATEMENT_LET);
         break;
-    case STATEMENT_FOR:
+    case SPEC_STATEMENT_FOR:
         run_for(evaluator, statement);
         break;
-    case STATEMENT_REPEAT:
+    case SPEC_STATEMENT_REPEAT:
         run_repeat(evaluator, statement);
         break;
-    case STATEMENT_SCOPE:
+    case SPEC_STATEMENT_SCOPE:
         run_under_path(evaluator, statement->path, statement->block);
         break;
-    case STATEMENT_IF:
+    case SPEC_STATEMENT_IF:
         run_if(evaluator, statement);
         break;
-    case STATEMENT_RETURN:
+    case SPEC_STATEMENT_RETURN:
         run_return(evaluator, statement);
         break;
-    case STATEMENT_INPUT:
+    case SPEC_STATEMENT_INPUT:
         declare_input(evaluator, statement);
         break;
-    case STATEMENT_OUTPUT:
+    case SPEC_STATEMENT_OUTPUT:
         declare_output(evaluator, statement);
         break;
-    case STATEMENT_ASSERT:
+    case SPEC_STATEMENT_ASSERT:
         run_assert(evaluator, statement);
         break;
-    case STATEMENT_FAIL:
+    case SPEC_STATEMENT_FAIL:
         run_failure(evaluator, statement);
         break;
-    case STATEMENT_KIND_COUNT:
+    case SPEC_STATEMENT_KIND_COUNT:
         break;
     }
 }
 
-void run_block(Evaluator *evaluator, const Block *block) {
+void run_block(Evaluator *evaluator, const SpecBlock *block) {
     if (evaluator->depth >= EVALUATION_DEPTH_LIMIT) {
         complain(evaluator, block->where, NULL, "evaluation is nested more than %d levels deep",
             EVALUATION_DEPTH_LIMIT);
@@ -246,8 +247,8 @@ static const char *parameter_list(Evaluator *evaluator, const Item *unit) {
 static bool bind_parameters(Evaluator *evaluator, const Item *unit, Call *call) {
     bool complete = true;
     for (int i = 0; i < unit->parameters.count; i++) {
-        const Expression *parameter = unit->parameters.items[i];
-        Argument *argument = find_argument(call, parameter->name, i);
+        const SpecExpression *parameter = unit->parameters.items[i];
+        CallArgument *argument = find_argument(call, parameter->name, i);
         Datum value = datum_unknown;
         if (argument) {
             value = argument->value;

@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <string.h>
 
-const char *const statement_words[STATEMENT_KIND_COUNT] = {
+const char *const statement_words[SPEC_STATEMENT_KIND_COUNT] = {
     "let", "assign", "for", "repeat", "scope", "if", "return", "input", "output", "assert", "fail"};
 const char *const item_words[ITEM_KIND_COUNT] = {"unit", "network", "import"};
 
@@ -34,8 +34,8 @@ bool operator_is_unary(Operator operation) {
     return operation == OPERATOR_not || operation == OPERATOR_negate;
 }
 
-Expression *expression_create(Arena *arena, ExpressionKind kind, SourceRange where) {
-    Expression *expression = ARENA_NEW(arena, Expression);
+SpecExpression *expression_create(Arena *arena, SpecExpressionKind kind, SourceRange where) {
+    SpecExpression *expression = ARENA_NEW(arena, SpecExpression);
     expression->kind = kind;
     expression->where = where;
     expression->name_where = where;
@@ -57,12 +57,12 @@ static void *grown(Arena *arena, void *items, int count, int *capacity, size_t s
     return larger;
 }
 
-void expression_list_add(Arena *arena, ExpressionList *list, Expression *expression) {
+void expression_list_add(Arena *arena, SpecExpressionList *list, SpecExpression *expression) {
     list->items = grown(arena, list->items, list->count, &list->capacity, sizeof(*list->items));
     list->items[list->count++] = expression;
 }
 
-void template_add(Arena *arena, Template *text, const char *literal, Expression *expression) {
+void template_add(Arena *arena, Template *text, const char *literal, SpecExpression *expression) {
     text->parts = grown(arena, text->parts, text->count, &text->capacity, sizeof(*text->parts));
     text->parts[text->count++] = (TemplatePart){literal, expression};
     if (expression && expression->depth > text->depth) {
@@ -70,7 +70,7 @@ void template_add(Arena *arena, Template *text, const char *literal, Expression 
     }
 }
 
-void block_add(Arena *arena, Block *block, Statement *statement) {
+void block_add(Arena *arena, SpecBlock *block, SpecStatement *statement) {
     block->items =
         grown(arena, block->items, block->count, &block->capacity, sizeof(*block->items));
     block->items[block->count++] = statement;
@@ -97,15 +97,15 @@ static void deepen(int *depth, int child) {
     }
 }
 
-static void deepen_by_list(int *depth, const ExpressionList *list) {
+static void deepen_by_list(int *depth, const SpecExpressionList *list) {
     for (int i = 0; i < list->count; i++) {
         deepen(depth, list->items[i]->depth);
     }
 }
 
-bool expression_finish(Expression *expression) {
+bool expression_finish(SpecExpression *expression) {
     int depth = 1;
-    const Expression *children[] = {expression->condition, expression->left, expression->right};
+    const SpecExpression *children[] = {expression->condition, expression->left, expression->right};
     for (size_t i = 0; i < sizeof(children) / sizeof(*children); i++) {
         if (children[i]) {
             deepen(&depth, children[i]->depth);
@@ -119,13 +119,13 @@ bool expression_finish(Expression *expression) {
     return depth <= SYNTAX_DEPTH_LIMIT;
 }
 
-bool expression_add_item(Arena *arena, Expression *expression, Expression *item) {
+bool expression_add_item(Arena *arena, SpecExpression *expression, SpecExpression *item) {
     expression_list_add(arena, &expression->items, item);
     deepen(&expression->depth, item->depth);
     return expression->depth <= SYNTAX_DEPTH_LIMIT;
 }
 
-bool statement_finish(Statement *statement) {
+bool statement_finish(SpecStatement *statement) {
     int depth = 1;
     deepen_by_list(&depth, &statement->targets);
     deepen_by_list(&depth, &statement->values);

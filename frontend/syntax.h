@@ -11,8 +11,8 @@ enum {
     TEXT_LIMIT = 4096,                 /* bytes of one string or name */
 };
 
-typedef struct Expression Expression;
-typedef struct Statement Statement;
+typedef struct SpecExpression SpecExpression;
+typedef struct SpecStatement SpecStatement;
 
 /* What the printer must keep and the meaning does not need. A comment is the text after its '#'. */
 typedef struct Trivia {
@@ -23,15 +23,15 @@ typedef struct Trivia {
     bool new_line;        /* the author began a line here, inside an expression */
 } Trivia;
 
-typedef struct ExpressionList {
-    Expression **items;
+typedef struct SpecExpressionList {
+    SpecExpression **items;
     int count, capacity;
-} ExpressionList;
+} SpecExpressionList;
 
 /* A string or weight path: literal text and interpolated expressions in turn. */
 typedef struct TemplatePart {
-    const char *text;       /* NULL for an interpolation */
-    Expression *expression; /* NULL for text */
+    const char *text;           /* NULL for an interpolation */
+    SpecExpression *expression; /* NULL for text */
 } TemplatePart;
 
 typedef struct Template {
@@ -41,26 +41,26 @@ typedef struct Template {
     SourceRange where;
 } Template;
 
-typedef enum ExpressionKind {
-    EXPRESSION_ERROR, /* already reported */
-    EXPRESSION_INTEGER,
-    EXPRESSION_NUMBER,
-    EXPRESSION_BOOLEAN,
-    EXPRESSION_STRING,
-    EXPRESSION_NAME,
-    EXPRESSION_LIST,
-    EXPRESSION_TABLE,       /* items are entries */
-    EXPRESSION_ENTRY,       /* left: key, right: value */
-    EXPRESSION_CALL,        /* name(items); items are expressions and arguments */
-    EXPRESSION_ARGUMENT,    /* name = right; also a parameter, whose right may be NULL */
-    EXPRESSION_INDEX,       /* left[right] */
-    EXPRESSION_UNARY,       /* operator left */
-    EXPRESSION_BINARY,      /* left operator right */
-    EXPRESSION_CONDITIONAL, /* if condition then left else right */
-    EXPRESSION_PIPE,        /* left |> items[0] |> items[1] ... */
-    EXPRESSION_AT,          /* left @ path */
-    EXPRESSION_KIND_COUNT
-} ExpressionKind;
+typedef enum SpecExpressionKind {
+    SPEC_EXPRESSION_ERROR, /* already reported */
+    SPEC_EXPRESSION_INTEGER,
+    SPEC_EXPRESSION_NUMBER,
+    SPEC_EXPRESSION_BOOLEAN,
+    SPEC_EXPRESSION_STRING,
+    SPEC_EXPRESSION_NAME,
+    SPEC_EXPRESSION_LIST,
+    SPEC_EXPRESSION_TABLE,       /* items are entries */
+    SPEC_EXPRESSION_ENTRY,       /* left: key, right: value */
+    SPEC_EXPRESSION_CALL,        /* name(items); items are expressions and arguments */
+    SPEC_EXPRESSION_ARGUMENT,    /* name = right; also a parameter, whose right may be NULL */
+    SPEC_EXPRESSION_INDEX,       /* left[right] */
+    SPEC_EXPRESSION_UNARY,       /* operator left */
+    SPEC_EXPRESSION_BINARY,      /* left operator right */
+    SPEC_EXPRESSION_CONDITIONAL, /* if condition then left else right */
+    SPEC_EXPRESSION_PIPE,        /* left |> items[0] |> items[1] ... */
+    SPEC_EXPRESSION_AT,          /* left @ path */
+    SPEC_EXPRESSION_KIND_COUNT
+} SpecExpressionKind;
 
 typedef enum Operator {
 #define OPERATOR(name, spelling, word, precedence) OPERATOR_##name,
@@ -68,8 +68,8 @@ typedef enum Operator {
     OPERATOR_COUNT
 } Operator;
 
-struct Expression {
-    ExpressionKind kind;
+struct SpecExpression {
+    SpecExpressionKind kind;
     SourceRange where;
     int depth;
     Trivia trivia; /* printed where the expression is an element of a list or a stage of a pipe */
@@ -79,47 +79,47 @@ struct Expression {
     Operator operation;
     const char *name;
     SourceRange name_where;
-    Template *text; /* EXPRESSION_STRING, EXPRESSION_AT */
-    Expression *condition, *left, *right;
-    ExpressionList items;
+    Template *text; /* SPEC_EXPRESSION_STRING, SPEC_EXPRESSION_AT */
+    SpecExpression *condition, *left, *right;
+    SpecExpressionList items;
     Trivia closing; /* comments before the closing bracket of a list, table or call */
 };
 
-typedef struct Block {
-    Statement **items;
+typedef struct SpecBlock {
+    SpecStatement **items;
     int count, capacity;
     int depth;
     Trivia closing; /* comments before the closing brace; trailing: behind the opening one */
     SourceRange where;
-} Block;
+} SpecBlock;
 
-typedef enum StatementKind {
-    STATEMENT_LET,    /* let targets = value */
-    STATEMENT_ASSIGN, /* targets = value */
-    STATEMENT_FOR,    /* for targets in value @ path block */
-    STATEMENT_REPEAT, /* repeat value @ path block */
-    STATEMENT_SCOPE,  /* scope @ path block */
-    STATEMENT_IF,     /* if value block else other */
-    STATEMENT_RETURN, /* return values */
-    STATEMENT_INPUT,  /* input name: element[values] layout = value */
-    STATEMENT_OUTPUT, /* output name layout = value */
-    STATEMENT_ASSERT, /* assert value, message */
-    STATEMENT_FAIL,   /* fail message */
-    STATEMENT_KIND_COUNT
-} StatementKind;
+typedef enum SpecStatementKind {
+    SPEC_STATEMENT_LET,    /* let targets = value */
+    SPEC_STATEMENT_ASSIGN, /* targets = value */
+    SPEC_STATEMENT_FOR,    /* for targets in value @ path block */
+    SPEC_STATEMENT_REPEAT, /* repeat value @ path block */
+    SPEC_STATEMENT_SCOPE,  /* scope @ path block */
+    SPEC_STATEMENT_IF,     /* if value block else other */
+    SPEC_STATEMENT_RETURN, /* return values */
+    SPEC_STATEMENT_INPUT,  /* input name: element[values] layout = value */
+    SPEC_STATEMENT_OUTPUT, /* output name layout = value */
+    SPEC_STATEMENT_ASSERT, /* assert value, message */
+    SPEC_STATEMENT_FAIL,   /* fail message */
+    SPEC_STATEMENT_KIND_COUNT
+} SpecStatementKind;
 
 typedef enum LayoutWord { LAYOUT_WORD_NONE, LAYOUT_WORD_NCHW, LAYOUT_WORD_NHWC } LayoutWord;
 
-struct Statement {
-    StatementKind kind;
+struct SpecStatement {
+    SpecStatementKind kind;
     SourceRange where;
     int depth;
     Trivia trivia;
-    ExpressionList targets; /* patterns: a name, or a list of patterns */
-    ExpressionList values;
-    Expression *value, *message;
+    SpecExpressionList targets; /* patterns: a name, or a list of patterns */
+    SpecExpressionList values;
+    SpecExpression *value, *message;
     Template *path;
-    Block *block, *other; /* `other` with `else_if` set holds one if statement */
+    SpecBlock *block, *other; /* `other` with `else_if` set holds one if statement */
     bool else_if;
     const char *name;
     SourceRange name_where;
@@ -137,10 +137,10 @@ typedef struct Item {
     const char *name;
     SourceRange name_where;
     bool has_parameters;
-    ExpressionList parameters; /* EXPRESSION_ARGUMENT */
-    Trivia closing;            /* comments before the ')' of the parameters */
-    Template *text;            /* named "..." of a network, file of an import; or NULL */
-    Block *block;
+    SpecExpressionList parameters; /* SPEC_EXPRESSION_ARGUMENT */
+    Trivia closing;                /* comments before the ')' of the parameters */
+    Template *text;                /* named "..." of a network, file of an import; or NULL */
+    SpecBlock *block;
 } Item;
 
 struct Spec {
@@ -151,7 +151,7 @@ struct Spec {
     Trivia closing; /* comments at the end of the file */
 };
 
-extern const char *const statement_words[STATEMENT_KIND_COUNT];
+extern const char *const statement_words[SPEC_STATEMENT_KIND_COUNT];
 extern const char *const item_words[ITEM_KIND_COUNT];
 
 /* Spelling in the language ("<="), word in JSON ("less_equal"), and binding strength. */
@@ -162,19 +162,19 @@ bool operator_is_unary(Operator operation);
 
 /* ---- making nodes (syntax.c) ---- */
 
-Expression *expression_create(Arena *arena, ExpressionKind kind, SourceRange where);
-void expression_list_add(Arena *arena, ExpressionList *list, Expression *expression);
-void template_add(Arena *arena, Template *text, const char *literal, Expression *expression);
-void block_add(Arena *arena, Block *block, Statement *statement);
+SpecExpression *expression_create(Arena *arena, SpecExpressionKind kind, SourceRange where);
+void expression_list_add(Arena *arena, SpecExpressionList *list, SpecExpression *expression);
+void template_add(Arena *arena, Template *text, const char *literal, SpecExpression *expression);
+void block_add(Arena *arena, SpecBlock *block, SpecStatement *statement);
 void spec_add(Spec *spec, Item *item);
 void trivia_add_comment(Arena *arena, Trivia *trivia, const char *comment);
 
 /* Sets the depth from the children's. False when the tree is nested too deeply; the caller reports
  * it and drops the children. */
-bool expression_finish(Expression *expression);
+bool expression_finish(SpecExpression *expression);
 /* Adds an item to one that is finished; the same. */
-bool expression_add_item(Arena *arena, Expression *expression, Expression *item);
-bool statement_finish(Statement *statement);
+bool expression_add_item(Arena *arena, SpecExpression *expression, SpecExpression *item);
+bool statement_finish(SpecStatement *statement);
 
 /* The names of the language that no spec can redefine. */
 bool is_keyword(const char *word);
@@ -185,7 +185,7 @@ bool is_valid_utf8(const char *bytes, size_t length);
 /* ---- parse.c ---- */
 
 /* One expression: the value of a setting. NULL after errors. */
-Expression *expression_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostics);
+SpecExpression *expression_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostics);
 
 /* ---- comments.c ---- */
 

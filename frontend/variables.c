@@ -70,7 +70,7 @@ const char *nearest_name(const Evaluator *evaluator, const char *name, bool vari
     return nearest ? arena_format(evaluator->arena, "did you mean '%s'?", nearest) : NULL;
 }
 
-Datum evaluate_name(Evaluator *evaluator, const Expression *expression) {
+Datum evaluate_name(Evaluator *evaluator, const SpecExpression *expression) {
     const Variable *variable = find_variable(evaluator, expression->name);
     if (variable) {
         return variable->value;
