@@ -1,5 +1,6 @@
 /* Vectors put together from channels that lie apart, and the kernel that copies a tensor so. */
 #include "backends/kernels/gather.h"
+#include "backends/kernels/segments.h"
 #include "backends/program/call.h"
 #include "backends/program/emission.h"
 #include "backends/program/math.h"
@@ -37,9 +38,19 @@ typedef struct Gather {
     int window_of[MOST_LANES], lane_in[MOST_LANES];
 } Gather;
 
+/* The run in which the channel lies. */
+static int find_run(const Placement *placement, int64_t channel) {
+    int first = 0, end = placement->run_count;
+    while (end - first > 1) {
+        int middle = first + (end - first) / 2;
+        *(placement->runs[middle].first_channel <= channel ? &first : &end) = middle;
+    }
+    return first;
+}
+
 static void find_lanes(
     Gather *gather, const Placement *placement, const int *parameters, int64_t first, int count) {
-    int run = 0;
+    int run = find_run(placement, first);
     assert(count <= MOST_LANES);
     gather->count = count;
     gather->element = placement->element;
@@ -88,6 +99,25 @@ static void find_windows(Gather *gather, int width) {
     }
 }
 
+/* Whether both are put together alike, each window of the one as far on as the first. */
+static bool gather_alike(const Gather *a, const Gather *b) {
+    if (a->count != b->count || a->window_count != b->window_count)
+        return false;
+    int64_t shift = b->windows[0].first.position - a->windows[0].first.position;
+    for (int w = 0; w < a->window_count; w++) {
+        const GatherWindow *x = &a->windows[w], *y = &b->windows[w];
+        if (!lie_together(&x->first, &y->first) ||
+            x->first.run->image_stride != y->first.run->image_stride ||
+            x->first.run->exact != y->first.run->exact ||
+            y->first.position - x->first.position != shift || y->last - x->last != shift)
+            return false;
+    }
+    for (int i = 0; i < a->count; i++)
+        if (a->window_of[i] != b->window_of[i] || a->lane_in[i] != b->lane_in[i])
+            return false;
+    return true;
+}
+
 static int load_window(KernelBuilder *builder, const Gather *gather, const GatherWindow *window,
     int width, GatherBase *base, const void *context) {
     const Lane *lane = &window->first;
@@ -130,6 +160,49 @@ int emit_gather(KernelBuilder *builder, const Placement *placement, const int *p
     find_lanes(&gather, placement, parameters, first, count);
     find_windows(&gather, width);
     return emit_windows(builder, &gather, width, base, context);
+}
+
+/* ---- vectors that are alike ---- */
+
+static int count_vectors(const ChannelSegments *segments, int lanes) {
+    int64_t count = 0;
+    for (int i = 0; i < segments->count; i++)
+        count += (segments->segments[i].channel_count + lanes - 1) / lanes;
+    return (int)count;
+}
+
+/* Vector `done / lanes` of the segment. */
+static Segment cut_vector(const Segment *segment, int64_t done, int lanes) {
+    int64_t left = segment->channel_count - done;
+    Segment vector = *segment;
+    vector.first_channel += done;
+    vector.channel_count = left < lanes ? left : lanes;
+    return vector;
+}
+
+ChannelSegments find_gathered_vectors(Arena *arena, int lanes, const Placement *placement,
+    const int *parameters, const ChannelSegments *segments, int place) {
+    int count = count_vectors(segments, lanes), last_kind = -1;
+    ChannelSegments vectors = {
+        ARENA_ARRAY(arena, Segment, count), ARENA_ARRAY(arena, RepeatPart, count), 0};
+    Gather gathers[2] = {{.count = 0}};
+    for (int i = 0; i < segments->count; i++)
+        for (int64_t done = 0; done < segments->segments[i].channel_count; done += lanes) {
+            int at = vectors.count++;
+            Gather *here = &gathers[at % 2], *last = &gathers[1 - at % 2];
+            RepeatPart *part = &vectors.parts[at];
+            Segment vector = vectors.segments[at] = cut_vector(&segments->segments[i], done, lanes);
+            find_lanes(
+                here, placement, parameters, vector.first_channel, (int)vector.channel_count);
+            find_windows(here, lanes);
+            bool like_last = segments->parts[i].kind == last_kind && gather_alike(last, here);
+            part->kind = like_last ? part[-1].kind : at;
+            for (int p = 0; p < MOST_PLACES; p++)
+                part->places[p] = segments->parts[i].places[p] + done;
+            part->places[place] = here->windows[0].first.position;
+            last_kind = segments->parts[i].kind;
+        }
+    return vectors;
 }
 
 /* ---- copying ---- */

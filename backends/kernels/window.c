@@ -62,6 +62,7 @@ typedef struct WindowTile {
     const Expression *image, *row, *column;                        /* of the output */
     const Expression *channel;                                     /* in the whole tensor */
     const Expression *in_channel, *out_channel, *residual_channel; /* in the runs */
+    int64_t gathered_channel; /* of a loop over gathered vectors the first one's first */
     int pixels, lanes;
     int64_t channels_left;
     bool interior;
@@ -123,6 +124,12 @@ static const Expression *input_base(const void *context, const Run *run) {
         NULL);
 }
 
+/* The same of a vector that is put together: its channels lie in several runs. */
+static const Expression *gathered_base(const void *context, const Run *run) {
+    const InputPlace *place = context;
+    return expression_add(place->op->arena, input_base(context, run), place->tile->in_channel);
+}
+
 /* Loaded numbers as the sums have them. Products and sums of whole numbers as those of bytes are
  * exact in f32: they stay below 2^24. */
 static int as_sums(const WindowOp *op, int value) {
@@ -145,14 +152,10 @@ static int load_column(const InputPlace *place) {
     const WindowOp *op = place->op;
     const WindowTile *tile = place->tile;
     if (op->gathered) {
-        int64_t first = 0;
-        bool constant = expression_is_constant(tile->channel, &first);
-        assert(constant);
-        (void)constant;
         int64_t left = tile->channels_left;
-        return as_sums(
-            op, emit_gather(op->builder, op->input, op->input_parameters, first,
-                    left < tile->lanes ? (int)left : tile->lanes, tile->lanes, input_base, place));
+        return as_sums(op,
+            emit_gather(op->builder, op->input, op->input_parameters, tile->gathered_channel,
+                left < tile->lanes ? (int)left : tile->lanes, tile->lanes, gathered_base, place));
     }
     const Run *run = tile->in;
     int value = kernel_register_of(op->builder, op->input->element, tile->lanes);
@@ -363,55 +366,41 @@ static const Expression *run_channel(const WindowOp *op, const Expression *chann
         expression_offset(op->arena, channel, segment->first_channel - run->first_channel), shift);
 }
 
-/* The channels of a segment, or of those of a loop that are `places` further on: a loop over full
- * vectors, or the rest. */
-static void emit_segment(
-    const WindowOp *op, WindowTile *tile, const Segment *segment, const Expression *const *places) {
-    KernelBuilder *builder = op->builder;
-    Arena *arena = op->arena;
-    int lanes = full_lanes(op);
+static void set_runs(const WindowOp *op, WindowTile *tile, const Segment *segment) {
     tile->in = op->gathered ? NULL : &op->input->runs[segment->runs[0]];
     tile->out = &op->output->runs[segment->runs[1]];
     tile->residual = op->residual ? &op->residual->runs[segment->runs[2]] : NULL;
     tile->in_parameter = op->gathered ? -1 : op->input_parameters[segment->runs[0]];
     tile->out_parameter = op->output_parameters[segment->runs[1]];
     tile->residual_parameter = op->residual ? op->residual_parameters[segment->runs[2]] : -1;
-    int64_t whole = segment->channel_count / lanes * lanes;
-    for (int64_t done = 0; done < segment->channel_count;) {
-        int width;
-        const Expression *channel;
-        bool loop = done < whole && !op->gathered; /* pieces have constant places */
-        if (loop) {
-            width = lanes;
-            channel = kernel_open_range(builder, "channel", 0, whole, lanes);
-            tile->channels_left = lanes;
-        } else {
-            width = last_lanes(op, segment->channel_count - done);
-            channel = expression_constant(arena, done);
-            tile->channels_left = segment->channel_count - done;
-        }
-        tile->lanes = width;
-        tile->channel = expression_add(arena,
-            expression_offset(arena, channel, segment->first_channel), places[PLACE_OF_CHANNEL]);
-        if (tile->in)
-            tile->in_channel =
-                run_channel(op, channel, segment, tile->in, places[PLACE_IN_PLACEMENTS]);
-        tile->out_channel =
-            run_channel(op, channel, segment, tile->out, places[PLACE_IN_PLACEMENTS + 1]);
-        if (tile->residual)
-            tile->residual_channel =
-                run_channel(op, channel, segment, tile->residual, places[PLACE_IN_PLACEMENTS + 2]);
-        emit_window_tile(op, tile);
-        if (loop)
-            kernel_close(builder);
-        done = loop ? whole : done + width;
-    }
+}
+
+/* The channels of a segment, or of those of a loop that are `places` further on: whole vectors, by
+ * a loop, or what is left. */
+static void emit_segment(
+    const WindowOp *op, WindowTile *tile, const Segment *segment, const Expression *const *places) {
+    Arena *arena = op->arena;
+    int64_t count = segment->channel_count, lanes = full_lanes(op);
+    const Expression *channel = kernel_open_range(op->builder, "channel", 0, count, lanes);
+    set_runs(op, tile, segment);
+    tile->lanes = last_lanes(op, count);
+    tile->channels_left = count < lanes ? count : lanes;
+    tile->gathered_channel = segment->first_channel;
+    tile->channel = expression_add(
+        arena, expression_offset(arena, channel, segment->first_channel), places[PLACE_OF_CHANNEL]);
+    const Expression *const *in = &places[PLACE_IN_PLACEMENTS];
+    tile->in_channel = tile->in ? run_channel(op, channel, segment, tile->in, in[0]) : in[0];
+    tile->out_channel = run_channel(op, channel, segment, tile->out, in[1]);
+    if (tile->residual)
+        tile->residual_channel = run_channel(op, channel, segment, tile->residual, in[2]);
+    emit_window_tile(op, tile);
+    kernel_close(op->builder);
 }
 
 static void emit_segments(const WindowOp *op, WindowTile *tile, const ChannelSegments *all) {
     for (int i = 0; i < all->count;) {
         const Expression *places[MOST_PLACES];
-        Repeat repeat = find_repeat(&all->parts[i], op->gathered ? 1 : all->count - i);
+        Repeat repeat = find_repeat(&all->parts[i], all->count - i);
         open_repeat(op->builder, "segment", &repeat, places);
         emit_segment(op, tile, &all->segments[i], places);
         close_repeat(op->builder);
@@ -424,8 +413,11 @@ static void emit_window_row(const RowOp *rows, const Expression *image, const Ex
     KernelBuilder *builder = op->builder;
     const Placement *placements[3] = {
         op->gathered ? op->output : op->input, op->output, op->residual};
-    const ChannelSegments segments =
+    ChannelSegments segments =
         find_segments(op->arena, placements, op->residual ? 3 : 2, full_lanes(op));
+    if (op->gathered)
+        segments = find_gathered_vectors(op->arena, full_lanes(op), op->input, op->input_parameters,
+            &segments, PLACE_IN_PLACEMENTS);
     WindowTile tile = {.image = image, .row = row};
     TileSpan *spans;
     int span_count = tile_spans(
