@@ -226,7 +226,7 @@ static bool panels_outermost(const Layer *layer) {
     int64_t input =
         sizes->images * sizes->rows_in * sizes->width_in * sizes->groups * sizes->inputs;
     int64_t rows = sizes->images * sizes->rows;
-    return weights_stream(layer->target, weights * weight_bytes(sizes)) &&
+    return !sizes->chained && weights_stream(layer->target, weights * weight_bytes(sizes)) &&
            weights + panels * input < weights * rows + input;
 }
 

@@ -22,6 +22,7 @@ typedef struct ConvolutionSizes {
     const Product *product;
     LaneType result;
     bool flat;      /* no window: one row of all pixels of all images, its `width` */
+    bool chained;   /* it shares a kernel, which asks for one row after the other */
     bool residual;  /* it reads one */
     bool scattered; /* the input's channels lie in several places */
 } ConvolutionSizes;

@@ -15,12 +15,12 @@
 #include "backends/emit/cuda/source.h"
 #include "backends/program/levels.h"
 #include "driver/model.h"
-#include "driver/precision.h"
+#include "tests/kernels/example_graph.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST_LINE = 512, MOST_SETTINGS = 8, MOST_REPORTED = 20 };
+enum { LONGEST_LINE = 512, MOST_REPORTED = 20 };
 
 typedef struct Build {
     char spec[128], precision[16], target[32];
@@ -34,38 +34,7 @@ static const char *hash_of(const char *bytes, size_t length, Arena *arena) {
     return arena_format(arena, "%016llx", (unsigned long long)hash);
 }
 
-/* ---- a graph ---- */
-
-static const char *take_settings(ModelOptions *options, char *list, Arena *arena) {
-    options->settings = ARENA_ARRAY(arena, Setting, MOST_SETTINGS);
-    for (char *word; list != NULL && (word = strsep(&list, ";")) != NULL;) {
-        char *value = strchr(word, '=');
-        if (value == NULL || options->setting_count == MOST_SETTINGS)
-            return arena_format(arena, "'%s' is no setting", word);
-        *value = '\0';
-        options->settings[options->setting_count++] = (Setting){word, value + 1};
-    }
-    return NULL;
-}
-
-static bool make_graph(const Build *build, Session *session, ModelOptions *options, Model *model) {
-    char *spec = arena_copy_string(session->arena, build->spec), *settings = strchr(spec, ':');
-    if (settings != NULL)
-        *settings++ = '\0';
-    *options = model_options(session, build->target);
-    options->spec = arena_format(session->arena, "%s/examples/%s", RIFFLE_SOURCE_DIR, spec);
-    options->random_weights = options->random_calibration = true;
-    options->seed = 1;
-    options->registry = pass_registry_create(session->arena);
-    const char *fault = take_settings(options, settings, session->arena);
-    if (fault != NULL)
-        diagnostics_error(session->diagnostics, NULL, "%s", fault);
-    return fault == NULL && precision_parse(session, build->precision, &options->precision) &&
-           model_read(options, model) && model_load_weights(options, model) &&
-           model_run_passes(options, model);
-}
-
-/* ---- a build of it ---- */
+/* ---- a build ---- */
 
 static bool hash_build(
     const ModelOptions *options, const Model *model, Build *build, Session *session) {
@@ -103,7 +72,8 @@ static bool hash_group(Build *builds, int count) {
     Session session = session_begin();
     ModelOptions options;
     Model model = {0};
-    bool done = make_graph(&builds[0], &session, &options, &model);
+    bool done = example_graph(
+        builds[0].spec, builds[0].precision, builds[0].target, &session, &options, &model);
     for (int i = 0; i < count && done; i++) {
         options.target = builds[i].target;
         done = hash_build(&options, &model, &builds[i], &session);

@@ -381,6 +381,7 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
     conv->rows.images = out->images;
     set_convolution_tail(conv, node);
     conv->sizes = sizes_of(conv);
+    conv->sizes.chained = from || to;
     conv->blocking = choose_blocking(emission->compilation, &conv->sizes);
     conv->rows.columns = (ColumnRange){0, conv->width_out};
     conv->rows.emit_row = emit_convolution_row;
