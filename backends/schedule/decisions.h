@@ -28,8 +28,8 @@ typedef struct Decisions {
     bool *owns;                  /* by value id: of a route: it owns its sources */
     TensorCuts *cuts;            /* by value id: of such a route */
     const Node **chain_next;     /* by value id: who reads the value inside the same kernel */
-    const Node **order;          /* all nodes, in the order of their steps; NULL behind the last */
-    int64_t live_bytes;          /* that any placement needs in this order */
+    const Node **order; /* in the order of their steps, of a chain its last node; NULL behind all */
+    int64_t live_bytes; /* that any placement needs in this order */
 } Decisions;
 
 /* Decides it all. The graph has passed the pipeline; the arena must outlive the decisions. */

@@ -56,7 +56,7 @@ void liveness_update(Liveness *liveness);
  * afterwards. */
 void liveness_schedule(Liveness *liveness);
 
-/* All nodes of the graph, in the order of the items; a view follows what it looks at. */
+/* The nodes of the items in their order, and the views, each behind what it looks at. */
 const Node **liveness_nodes(const Liveness *liveness);
 
 /* The most bytes of channels between their computation and their last reading at any position: no
