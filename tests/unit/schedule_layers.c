@@ -219,6 +219,43 @@ static void chains(void **state) {
     assert_false(is_linked("%3 = relu %1 : f32[1,58,56,56]\noutput w = %3 nhwc\n", &always, &live));
 }
 
+/* The branch with the large tensor inside runs before the other's result waits beside it. */
+static void the_order_keeps_less_alive(void **state) {
+    (void)state;
+    enum { SMALL = 16 * 8 * 8 * 4, LARGE = 256 * 16 * 16 * 4 };
+    Fixture fixture = fixture_parse_statements(
+        "input %x : f32[1,16,16,16] nhwc\n"
+        "weight @a : f32[256,16,1,1]\nweight @b : f32[16,256,3,3]\n"
+        "%1 = max_pool %x {kernel = [2, 2], stride = [2, 2]} : f32[1,16,8,8]\n"
+        "%2 = conv %x weight=@a : f32[1,256,16,16]\n"
+        "%3 = conv %2 weight=@b {stride = [2, 2], padding = [1, 1, 1, 1]} : f32[1,16,8,8]\n"
+        "%4 = add %1, %3 : f32[1,16,8,8]\n"
+        "output y = %4 nhwc\n");
+    assert_non_null(fixture.graph);
+    Compilation compilation = compilation_for("x86-64-v3", &fixture);
+    compilation.options.chains = CHAINS_NEVER;
+    const Decisions *decisions = decide(fixture.graph, &compilation, fixture.arena);
+    assert_order(decisions);
+    assert_int_equal(decisions->live_bytes, LARGE + SMALL);
+    assert_ptr_equal(decisions->order[2], fixture.graph->first);
+    fixture_free(&fixture);
+}
+
+static void rings_are_no_higher_than_images(void **state) {
+    (void)state;
+    Fixture fixture = fixture_parse_statements(
+        "input %x : f32[1,8,2,4] nhwc\n"
+        "%1 = relu %x : f32[1,8,2,4]\n"
+        "%2 = max_pool %1 {kernel = [3, 3], padding = [1, 1, 1, 1]} : f32[1,8,2,4]\n"
+        "output y = %2 nhwc\n");
+    assert_non_null(fixture.graph);
+    const Node *nodes[] = {fixture.graph->first, fixture.graph->first->next};
+    int64_t rows[2];
+    chain_ring_rows(nodes, 2, rows);
+    assert_int_equal(rows[0], 2);
+    fixture_free(&fixture);
+}
+
 static void rings_and_strips(void **state) {
     (void)state;
     Fixture fixture = no_graph();
@@ -266,6 +303,8 @@ int main(void) {
         cmocka_unit_test(reasons_against_winograd),
         cmocka_unit_test(winograd_blocks_cover_the_image),
         cmocka_unit_test(chains),
+        cmocka_unit_test(the_order_keeps_less_alive),
+        cmocka_unit_test(rings_are_no_higher_than_images),
         cmocka_unit_test(rings_and_strips),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
