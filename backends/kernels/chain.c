@@ -47,7 +47,7 @@ static Link make_ring(Chain *chain, const Node *node, int64_t rows, int64_t widt
     placement->channels = dims[1];
     placement->height = dims[2];
     placement->width = dims[3];
-    placement->element = node->results[0]->type.element == ELEMENT_BF16 ? LANE_BF16 : LANE_F32;
+    placement->element = element_lane_type(node->results[0]->type.element);
     placement->runs = ARENA_NEW(emission->arena, Run);
     placement->run_count = 1;
     int64_t distance = pixel_distance(emission->compilation->target, dims[1]);
@@ -143,7 +143,7 @@ static void share_fetching(Chain *chain) {
     for (int i = 0; i < chain->count; i++) {
         const Node *node = chain->nodes[i];
         windows[i] = chain->ops[i]->window;
-        if (node->op == OP_conv && !is_depthwise(node) &&
+        if (kernel_family(node) == KERNELS_PRODUCT &&
             (longest < 0 || node_macs(node) > node_macs(chain->nodes[longest])))
             longest = i;
     }

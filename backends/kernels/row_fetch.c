@@ -10,7 +10,12 @@
 #include "ir/arena.h"
 #include "ir/kernel.h"
 
-enum { LINE_FLOATS = 16, MOST_LINES = 64 /* with one tile */ };
+enum { LINE_BYTES = 64, MOST_LINES = 64 /* with one tile */ };
+
+/* Halves are counted as floats: nothing was measured of them. */
+static int64_t number_bytes(LaneType element) {
+    return element == LANE_U8 ? 1 : (int64_t)sizeof(float);
+}
 
 static bool has_parameter(const RowFetch *fetch, int count, int parameter) {
     for (int i = 0; i < count; i++)
@@ -32,10 +37,11 @@ static void add_runs(RowFetch *fetch, const Placement *input, const int *paramet
 const RowFetch *make_row_fetch(Arena *arena, const Target *target, const Placement *input,
     const int *parameters, const Window *windows, int count) {
     int64_t numbers = input->images * input->height * input->width * input->channels;
-    if (numbers * (int64_t)sizeof(float) <= target->l2_bytes / 2)
+    if (numbers * number_bytes(input->element) <= target->l2_bytes / 2)
         return NULL;
     RowFetch *fetch = ARENA_NEW(arena, RowFetch);
     int64_t end = 1;
+    fetch->line = LINE_BYTES / number_bytes(input->element);
     fetch->rows = fetch->columns = 1;
     for (int i = count - 1; i >= 0; i--) {
         const Window *window = &windows[i];
@@ -51,16 +57,16 @@ const RowFetch *make_row_fetch(Arena *arena, const Target *target, const Placeme
 
 /* The lines of one row of a run, of a channel where the run is planar. */
 static void fetch_lines(KernelBuilder *builder, int parameter, const Expression *offset,
-    int64_t floats, int64_t shares, const Expression *share) {
-    int64_t lines = (floats + LINE_FLOATS - 1) / LINE_FLOATS;
+    int64_t numbers, int64_t line_numbers, const FetchingTile *tile) {
+    int64_t shares = tile->shares, lines = (numbers + line_numbers - 1) / line_numbers;
     int64_t each = (lines + shares - 1) / shares;
     if (each > MOST_LINES)
         return;
-    const Expression *first = expression_add(
-        builder->arena, offset, expression_multiply(builder->arena, share, each * LINE_FLOATS));
+    const Expression *first = expression_add(builder->arena, offset,
+        expression_multiply(builder->arena, tile->share, each * line_numbers));
     for (int64_t line = 0; line < each; line++)
         kernel_prefetch(
-            builder, parameter, expression_offset(builder->arena, first, line * LINE_FLOATS));
+            builder, parameter, expression_offset(builder->arena, first, line * line_numbers));
 }
 
 void emit_row_fetch(KernelBuilder *builder, const RowFetch *fetch, const FetchingTile *tile) {
@@ -68,7 +74,7 @@ void emit_row_fetch(KernelBuilder *builder, const RowFetch *fetch, const Fetchin
     for (int i = 0; i < fetch->run_count; i++) {
         const Run *run = fetch->runs[i];
         bool planar = run->channel_stride != 1;
-        int64_t floats = tile->pixels * fetch->columns * run->pixel_stride;
+        int64_t numbers = tile->pixels * fetch->columns * run->pixel_stride;
         const Expression *start =
             expression_sum(arena, expression_multiply(arena, tile->image, run->image_stride),
                 expression_multiply(arena, tile->row, fetch->rows * run->row_stride),
@@ -80,6 +86,6 @@ void emit_row_fetch(KernelBuilder *builder, const RowFetch *fetch, const Fetchin
                 fetch_lines(builder, fetch->parameters[i],
                     expression_offset(
                         arena, start, channel * run->channel_stride + row * run->row_stride),
-                    floats, tile->shares, tile->share);
+                    numbers, fetch->line, tile);
     }
 }

@@ -16,6 +16,7 @@ struct RowFetch {
     const Run *runs[MOST_FETCHED_RUNS];
     int parameters[MOST_FETCHED_RUNS];
     int run_count;
+    int64_t line;          /* numbers of a cache line */
     int64_t rows, columns; /* of the input, for each of the op */
     int64_t first_row;     /* of those to fetch, from `rows` times the op's row */
 };

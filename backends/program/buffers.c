@@ -37,6 +37,10 @@ int add_buffer(Emission *emission, BufferKind kind, int index, int64_t bytes, co
 static const LaneType element_lanes[] = {
     [ELEMENT_F32] = LANE_F32, [ELEMENT_U8] = LANE_U8, [ELEMENT_BF16] = LANE_BF16};
 
+LaneType element_lane_type(ElementType element) {
+    return element_lanes[element];
+}
+
 static ElementType element_of(LaneType lane) {
     ElementType element = ELEMENT_F32;
     while (element_lanes[element] != lane)
@@ -50,7 +54,7 @@ static Placement *new_placement(Emission *emission, const TensorType *type, int 
     placement->channels = type->rank > 1 ? type->dims[1] : 1;
     placement->height = type->rank > 2 ? type->dims[2] : 1;
     placement->width = type->rank > 3 ? type->dims[3] : 1;
-    placement->element = element_lanes[type->element];
+    placement->element = element_lane_type(type->element);
     placement->runs = ARENA_ARRAY(emission->arena, Run, run_count);
     placement->run_count = run_count;
     return placement;

@@ -8,6 +8,9 @@
 #include "backends/target/target.h"
 #include "ir/graph.h"
 
+/* What numbers of a tensor are in kernels. */
+LaneType element_lane_type(ElementType element);
+
 Placement *value_placement(Emission *emission, const Value *value);
 
 /* A dense channels-last workspace buffer that belongs to no value. */

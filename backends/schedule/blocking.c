@@ -1,9 +1,11 @@
 #include "backends/schedule/blocking.h"
+#include "backends/program/buffers.h"
 #include "backends/program/compilation.h"
 #include "backends/schedule/sum_parts.h"
 #include "backends/schedule/tile.h"
 #include "backends/schedule/tile_model.h"
 #include "backends/target/target.h"
+#include "ir/graph.h"
 #include "ir/text.h"
 
 static const int64_t float_bytes = sizeof(float);
@@ -45,6 +47,13 @@ static int64_t input_bytes(const ConvolutionSizes *sizes) {
 
 static int64_t result_bytes(const ConvolutionSizes *sizes) {
     return sizes->result == LANE_U8 ? 1 : float_bytes;
+}
+
+const Product *node_product(const Target *target, const Node *node) {
+    LaneType input = element_lane_type(node->operands[0]->type.element);
+    bool halves = node_weight(node, "weight")->type.element == ELEMENT_BF16;
+    LaneType weight = input == LANE_U8 ? LANE_U8 : halves ? LANE_BF16 : LANE_F32;
+    return product_find(target, input, weight);
 }
 
 /* ---- vectors of a panel ---- */
@@ -234,7 +243,7 @@ static bool panels_outermost(const Layer *layer) {
 
 /* Pixels of a tile of bytes: what needs the fewest cycles when two products, loads of weights and
  * numbers are issued in each. */
-static TileShape byte_tile(const Compilation *compilation, const ConvolutionSizes *sizes) {
+static TileShape choose_byte_tile(const Compilation *compilation, const ConvolutionSizes *sizes) {
     enum { MOST_PIXELS = 8, MANY_PIXELS = 1000, LATENCY = 10, TILE_CYCLES = 20 };
     const Target *target = compilation->target;
     int64_t panel = (int64_t)BYTE_VECTORS * target->lanes;
@@ -265,15 +274,33 @@ static TileShape byte_tile(const Compilation *compilation, const ConvolutionSize
     return (TileShape){best, vectors};
 }
 
+TileShape convolution_tile(const Compilation *compilation, const ConvolutionSizes *sizes) {
+    int64_t taps = sizes->inputs * sizes->kernel[0] * sizes->kernel[1];
+    return is_of_bytes(sizes) ? choose_byte_tile(compilation, sizes)
+                              : choose_tile(compilation, main_outputs(sizes), sizes->width, taps);
+}
+
+double convolution_row_cycles(
+    const Compilation *compilation, const ConvolutionSizes *sizes, TileShape tile) {
+    const Target *target = compilation->target;
+    int64_t taps = sizes->inputs * sizes->kernel[0] * sizes->kernel[1];
+    if (is_of_bytes(sizes)) {
+        /* Without an instruction for it a product takes one for each step. */
+        enum { STEPS_WITHOUT = 3 };
+        int64_t quads = divide_up(sizes->inputs, sizes->product->channels) * sizes->kernel[0] *
+                        sizes->kernel[1];
+        taps = target->dot_products ? quads : quads * STEPS_WITHOUT;
+    }
+    return tiles_cycles(target, main_outputs(sizes), sizes->width, taps, tile);
+}
+
 /* ---- the whole ---- */
 
 Blocking choose_blocking(const Compilation *compilation, const ConvolutionSizes *sizes) {
     Layer layer = {.compilation = compilation, .target = compilation->target, .sizes = sizes};
     Blocking *blocking = &layer.blocking;
-    int64_t taps = sizes->inputs * sizes->kernel[0] * sizes->kernel[1];
     bool bytes = is_of_bytes(sizes);
-    blocking->tile = bytes ? byte_tile(compilation, sizes)
-                           : choose_tile(compilation, main_outputs(sizes), sizes->width, taps);
+    blocking->tile = convolution_tile(compilation, sizes);
     int vectors = bytes ? BYTE_VECTORS : blocking->tile.vectors;
     blocking->panel_channels = (int64_t)vectors * layer.target->lanes;
     blocking->input_block = sizes->inputs;

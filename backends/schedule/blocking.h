@@ -7,6 +7,7 @@
 #include "backends/program/compilation.h"
 #include "backends/schedule/tile_model.h"
 #include "backends/target/product.h"
+#include "ir/graph.h"
 #include "ir/kernel.h"
 #include "ir/text.h"
 #include <stdbool.h>
@@ -55,6 +56,14 @@ typedef struct Blocking {
     /* not flat: */
     bool panels_outermost; /* all rows of one panel, then those of the next */
 } Blocking;
+
+/* The product of a convolution or fully connected layer: by the types of its input and weights. */
+const Product *node_product(const Target *target, const Node *node);
+
+/* The tile alone, and the cycles of one row of `width` pixels of a group in such tiles. */
+TileShape convolution_tile(const Compilation *compilation, const ConvolutionSizes *sizes);
+double convolution_row_cycles(
+    const Compilation *compilation, const ConvolutionSizes *sizes, TileShape tile);
 
 Blocking choose_blocking(const Compilation *compilation, const ConvolutionSizes *sizes);
 

@@ -8,9 +8,10 @@
 #include "backends/schedule/chain_cost.h"
 #include "backends/program/buffers.h"
 #include "backends/program/compilation.h"
+#include "backends/schedule/blocking.h"
+#include "backends/schedule/lowering.h"
 #include "backends/schedule/shape.h"
 #include "backends/schedule/tail.h"
-#include "backends/schedule/tile.h"
 #include "backends/schedule/tile_model.h"
 #include "backends/target/target.h"
 #include "ir/graph.h"
@@ -102,50 +103,65 @@ static int64_t image_bytes(const Value *value) {
            element_type_bytes(value->type.element);
 }
 
+/* Halves are counted as floats: nothing was measured of them. */
+static int64_t number_bytes(const Value *value) {
+    return value->type.element == ELEMENT_U8 ? 1 : (int64_t)sizeof(float);
+}
+
 static bool is_dense_convolution(const Node *node) {
-    return node->op == OP_conv && !is_depthwise(node);
+    return kernel_family(node) == KERNELS_PRODUCT;
 }
 
-static int64_t node_taps(const Node *node) {
+/* A row of `width` pixels of the node, which is a dense convolution. */
+static ConvolutionSizes row_sizes(const Compilation *compilation, const Node *node, int64_t width) {
     Window window = node_window(node);
-    int64_t taps = window.kernel[0] * window.kernel[1];
-    return is_dense_convolution(node) ? taps * node_weight(node, "weight")->type.dims[1] : taps;
-}
-
-/* Of a group. */
-static int64_t tiled_outputs(const Compilation *compilation, const Node *node) {
-    int64_t outputs = node->results[0]->type.dims[1] / node_integer(node, "groups");
-    return outputs - convolution_tail(compilation, node);
+    const TensorType *weight = &node_weight(node, "weight")->type;
+    int64_t groups = node_integer(node, "groups");
+    return (ConvolutionSizes){
+        .groups = groups,
+        .inputs = weight->dims[1],
+        .outputs = node->results[0]->type.dims[1] / groups,
+        .tail = convolution_tail(compilation, node),
+        .kernel = {window.kernel[0], window.kernel[1]},
+        .width = width,
+        .product = node_product(compilation->target, node),
+        .result = element_lane_type(node->results[0]->type.element),
+    };
 }
 
 /* The node's arithmetic for `rows` rows of `pixels` pixels each. The shape is of its tiles. */
 static double arithmetic(const Compilation *compilation, const Node *node, TileShape shape,
     int64_t rows, int64_t pixels) {
     const int64_t *dims = node->results[0]->type.dims;
-    int64_t taps = node_taps(node);
     if (!is_dense_convolution(node)) {
+        Window window = node_window(node);
         int64_t vectors = (dims[1] + compilation->target->lanes - 1) / compilation->target->lanes;
-        return (double)(rows * pixels * vectors * taps) /
+        return (double)(rows * pixels * vectors * window.kernel[0] * window.kernel[1]) /
                compilation->target->multiply_adds_per_cycle;
     }
-    int64_t groups = node_integer(node, "groups");
-    double tiles =
-        tiles_cycles(compilation->target, tiled_outputs(compilation, node), pixels, taps, shape);
-    return (double)(rows * groups) * (tiles + (double)pixels * tail_cycles(compilation, node));
+    ConvolutionSizes sizes = row_sizes(compilation, node, pixels);
+    double tiles = convolution_row_cycles(compilation, &sizes, shape);
+    return (double)(rows * sizes.groups) *
+           (tiles + (double)pixels * tail_cycles(compilation, node));
 }
 
 /* The tile that the node's decisions chooses for rows of this width. */
 static TileShape node_tile(const Compilation *compilation, const Node *node, int64_t width) {
     if (!is_dense_convolution(node))
         return (TileShape){0, 0};
-    return choose_tile(compilation, tiled_outputs(compilation, node), width, node_taps(node));
+    ConvolutionSizes sizes = row_sizes(compilation, node, width);
+    return convolution_tile(compilation, &sizes);
 }
 
 /* Reading all weights of the node `times` times. */
 static double weight_traffic(const Target *target, const Node *node, int64_t times) {
-    const Weight *weight = node->op == OP_conv ? node_weight(node, "weight") : NULL;
-    int64_t bytes =
-        weight ? tensor_elements(&weight->type) * element_type_bytes(weight->type.element) : 0;
+    bool convolution = op_multiplies(node->op);
+    const Weight *weight = convolution ? node_weight(node, "weight") : NULL;
+    int64_t bytes = 0;
+    if (weight)
+        bytes = node->operands[0]->type.element == ELEMENT_U8
+                    ? tensor_elements(&weight->type)
+                    : tensor_elements(&weight->type) * element_type_bytes(weight->type.element);
     return traffic_cycles(target, (double)(bytes * times), bytes);
 }
 
@@ -172,8 +188,9 @@ static double strips_cycles(const Compilation *compilation, const Node *const *n
             cycles += weight_traffic(compilation->target, nodes[i], dims[2]) +
                       (double)dims[2] * row_cycles;
             if (i < count - 1) /* written once, read once */
-                cycles += traffic_cycles(
-                    compilation->target, 2.0 * (double)(dims[1] * dims[2] * width) * 4, rings);
+                cycles += traffic_cycles(compilation->target,
+                    2.0 * (double)(dims[1] * dims[2] * width * number_bytes(nodes[i]->results[0])),
+                    rings);
         }
     }
     return cycles;

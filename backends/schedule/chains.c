@@ -31,6 +31,13 @@ int chain_nodes(const Decisions *decisions, const Node *last, const Node **nodes
     return count;
 }
 
+/* By how much a chain must be faster than its parts, by the model. Tensors of bytes are small: what
+ * a chain saves of their traffic is about as much as the model errs by. */
+static double worth_of(const Value *between) {
+    static const double of_bytes = 0.9;
+    return between->type.element == ELEMENT_U8 ? of_bytes : 1;
+}
+
 /* Numbered as docs/kernels.md lists them. */
 static bool may_link(
     const Decisions *decisions, const Node *node, const Node *next, const int *uses) {
@@ -62,7 +69,7 @@ static bool may_link(
         tuning_link(decisions->compilation, node, next, &joined))
         return joined;
     return decisions->compilation->options.chains == CHAINS_ALWAYS ||
-           chain_cycles(decisions->compilation, nodes, count) <= apart;
+           chain_cycles(decisions->compilation, nodes, count) <= apart * worth_of(value);
 }
 
 void find_chains(Decisions *decisions) {

@@ -19,10 +19,6 @@ static const Lowering lowerings[OP_COUNT] = {
 #include "backends/schedule/lowerings.def"
 };
 
-static bool is_of_bytes(const Node *node) {
-    return node->results[0]->type.element == ELEMENT_U8;
-}
-
 KernelFamily kernel_family(const Node *node) {
     return is_depthwise(node) ? KERNELS_WINDOW : lowerings[node->op].processor;
 }
@@ -37,7 +33,7 @@ bool stores_by_runs(const Node *node) {
 }
 
 bool computes_rows(const Node *node) {
-    return lowerings[node->op].rows == ROWS && !is_of_bytes(node);
+    return lowerings[node->op].rows == ROWS;
 }
 
 static bool windows_overlap(const Node *node) {

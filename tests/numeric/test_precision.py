@@ -22,9 +22,11 @@ POINTWISE = """network pointwise {{
 
 
 def exact(folder, text, target):
+    """Layers by themselves, and as many as possible row by row in one kernel."""
     spec = folder / "net.rfl"
     spec.write_text(text)
-    riffle("verify", spec, *INT8, "--target", target, "--tolerance", 0, "--count", 2)
+    for chains in ("never", "always"):
+        riffle("verify", spec, *INT8, "--target", target, "--chains", chains, "--tolerance", 0, "--count", 2)
 
 
 @pytest.mark.parametrize("target", TARGETS + ["native"])
@@ -45,6 +47,19 @@ def test_windows(tmp_path, target, channels, size):
 @pytest.mark.parametrize("channels", [12, 36, 116])
 def test_units(tmp_path, target, channels):
     exact(tmp_path, UNITS.format(**locals()), target)
+
+
+# So many inputs that they are cut into blocks for the cache, and so few pixels that panels are items.
+BLOCKS = """network blocks {
+    input image: f32[1, 24, 9, 11] nhwc
+    output y = image |> conv(1500, 1) @ a |> relu |> conv(330, 1) @ b |> global_avg_pool |> flatten |> linear(77) @ c
+}
+"""
+
+
+@pytest.mark.parametrize("target", TARGETS + ["native"])
+def test_blocks_of_inputs(tmp_path, target):
+    exact(tmp_path, BLOCKS, target)
 
 
 # Each kind of code that makes bytes: of planes or vectors of channels, of sums of a tile, of a window. The middle layer

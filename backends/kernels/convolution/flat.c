@@ -324,12 +324,6 @@ static const Placement *result_placement(const Convolution *conv, const Node *no
     return placements[node->results[0]->id] = placements[node->operands[1]->id];
 }
 
-static const Product *find_product(const Convolution *conv, const Node *node) {
-    bool halves = node_weight(node, "weight")->type.element == ELEMENT_BF16;
-    LaneType weight = conv->input->element == LANE_U8 ? LANE_U8 : halves ? LANE_BF16 : LANE_F32;
-    return product_find(conv->emission->compilation->target, conv->input->element, weight);
-}
-
 static ConvolutionSizes sizes_of(const Convolution *conv) {
     return (ConvolutionSizes){
         .groups = conv->groups,
@@ -366,7 +360,7 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
     conv->output = to ? to->placement : result_placement(conv, node);
     conv->group_inputs = conv->input->channels / conv->groups;
     conv->group_outputs = conv->output->channels / conv->groups;
-    conv->product = find_product(conv, node);
+    conv->product = node_product(emission->compilation->target, node);
     conv->packed_inputs = conv->group_inputs;
     compare_groups(conv);
     for (int64_t group = 0; conv->product->channels > 1 && group < conv->groups; group++) {
