@@ -1,4 +1,5 @@
 #include "driver/ablate.h"
+#include "driver/samples.h"
 #include "driver/tensors.h"
 #include "ir/clock.h"
 
@@ -6,8 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { WARM_UP_RUNS = 3 };
 
 /* Answers of two variants may differ by rounding only. */
 static const double largest_allowed_difference = 1e-3;

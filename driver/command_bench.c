@@ -17,9 +17,7 @@ enum {
     OPTION_THREADS,
     OPTION_JSON,
     OPTION_ABLATE,
-    OPTION_PROFILE,
-    WARM_UP_RUNS = 3,
-    ROUNDS = 10 /* of timing, each after a turn of the limit */
+    OPTION_PROFILE
 };
 
 typedef struct BenchOptions {
@@ -117,12 +115,12 @@ static bool time_runs(const BenchOptions *options, const LoadedModel *loaded, Te
         if (!tensors_run(tensors, loaded, pool, options->session))
             return false;
     }
-    for (int round = 0; round < ROUNDS && runs->count < most; round++) {
-        limit_measure(&measurement->limit, options->seconds / (double)ROUNDS / 2);
-        int64_t round_end = options->runs > 0 ? most * (round + 1) / ROUNDS : most;
+    for (int round = 0; round < TIMING_ROUNDS && runs->count < most; round++) {
+        limit_measure(&measurement->limit, options->seconds / (double)TIMING_ROUNDS / 2);
+        int64_t round_end = options->runs > 0 ? most * (round + 1) / TIMING_ROUNDS : most;
         double start = seconds_now(), now = start;
         while (runs->count < round_end &&
-               (options->runs > 0 || now - start < options->seconds / (double)ROUNDS ||
+               (options->runs > 0 || now - start < options->seconds / (double)TIMING_ROUNDS ||
                    runs->count == 0)) {
             double before = now;
             if (!tensors_run(tensors, loaded, pool, options->session))
@@ -134,23 +132,19 @@ static bool time_runs(const BenchOptions *options, const LoadedModel *loaded, Te
     return true;
 }
 
-typedef struct Report {
+typedef struct BenchReport {
     const char *name, *target;
     int64_t threads, runs, macs;
     double median_ms, minimum_ms, p5_ms, p95_ms;
     double limit_ms, limit_median_ms, best_limit_ms; /* best: at peak_gflops */
     double gflops, peak_gflops, ratio_to_limit, ratio_of_medians, ratio_to_best_limit;
-} Report;
+} BenchReport;
 
-static double ratio(double part, double whole) {
-    return whole > 0 ? part / whole : 0;
-}
-
-static Report make_report(
+static BenchReport make_report(
     const BenchOptions *options, const CompiledModel *compiled, Measurement *measurement) {
     Samples *runs = &measurement->runs;
     samples_sort(runs);
-    Report report = {.name = compiled->model.graph->name,
+    BenchReport report = {.name = compiled->model.graph->name,
         .target = compiled->target->name,
         .threads = options->threads,
         .runs = runs->count,
@@ -165,13 +159,13 @@ static Report make_report(
     double operations = 2 * (double)report.macs;
     report.best_limit_ms = operations / (report.peak_gflops * 1e6);
     report.gflops = operations / (report.median_ms * 1e6);
-    report.ratio_to_limit = ratio(report.p5_ms, report.limit_ms);
-    report.ratio_of_medians = ratio(report.median_ms, report.limit_median_ms);
-    report.ratio_to_best_limit = ratio(report.p5_ms, report.best_limit_ms);
+    report.ratio_to_limit = share_of(report.p5_ms, report.limit_ms);
+    report.ratio_of_medians = share_of(report.median_ms, report.limit_median_ms);
+    report.ratio_to_best_limit = share_of(report.p5_ms, report.best_limit_ms);
     return report;
 }
 
-static void print_json(const Report *report, Text *text) {
+static void print_json(const BenchReport *report, Text *text) {
     JsonWriter writer = {.out = text};
     json_write_object(&writer, NULL, JSON_LINES);
     json_write_string(&writer, "name", report->name);
@@ -195,7 +189,7 @@ static void print_json(const Report *report, Text *text) {
     json_write_end(&writer);
 }
 
-static void print_report(const Report *report, Text *text) {
+static void print_report(const BenchReport *report, Text *text) {
     text_format(text, "%s for %s, %lld thread%s, %lld runs\n", report->name, report->target,
         (long long)report->threads, report->threads == 1 ? "" : "s", (long long)report->runs);
     text_format(text, "  median          %9.4f ms\n", report->median_ms);
@@ -235,7 +229,7 @@ static bool measure(const BenchOptions *options, const CompiledModel *compiled,
     limit_destroy(&measurement.limit);
     if (!timed)
         return false;
-    Report report = make_report(options, compiled, &measurement);
+    BenchReport report = make_report(options, compiled, &measurement);
     Text text = {0};
     if (options->json)
         print_json(&report, &text);

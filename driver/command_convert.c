@@ -6,12 +6,12 @@
 #include <errno.h>
 #include <string.h>
 
-typedef enum Spelling { SPELLING_UNKNOWN, SPELLING_LANGUAGE, SPELLING_JSON } Spelling;
+typedef enum FileSpelling { SPELLING_UNKNOWN, SPELLING_LANGUAGE, SPELLING_JSON } FileSpelling;
 
 typedef struct ConvertOptions {
     Session *session;
     const char *input, *output; /* output NULL: standard output */
-    Spelling to;
+    FileSpelling to;
 } ConvertOptions;
 
 enum { OPTION_TO = 1000 };
@@ -59,14 +59,14 @@ static const struct argp argp = {.options = options_table,
         "  riffle convert net.rfl > net.json\n"
         "  riffle convert net.json -o net.rfl\n"};
 
-static Spelling spelling_of(const char *path) {
+static FileSpelling spelling_of(const char *path) {
     if (ends_with(path, ".json"))
         return SPELLING_JSON;
     return ends_with(path, ".rfl") ? SPELLING_LANGUAGE : SPELLING_UNKNOWN;
 }
 
 /* What was asked for, else what the output's name says, else the other form. */
-static Spelling wanted_spelling(const ConvertOptions *options) {
+static FileSpelling wanted_spelling(const ConvertOptions *options) {
     if (options->to != SPELLING_UNKNOWN)
         return options->to;
     if (options->output != NULL && spelling_of(options->output) != SPELLING_UNKNOWN)

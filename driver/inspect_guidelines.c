@@ -18,13 +18,13 @@
 static const double least_excess = 0.05;
 enum { DEEPEST_BLOCK = 64 }; /* joins within joins */
 
-typedef struct Search {
+typedef struct BlockSearch {
     const Compilation *compilation;
     Arena *arena;
     const int *use_counts;
     bool *in_block; /* by value id: already part of a block that was named */
     Guidelines *guidelines;
-} Search;
+} BlockSearch;
 
 static bool is_elementwise(OpKind op) {
     return op_activation(op) != ACTIVATION_NONE || op == OP_batch_norm || op == OP_bias ||
@@ -35,7 +35,7 @@ static bool is_layout_op(OpKind op) {
     return op_moves_channels(op) || op == OP_pad || op == OP_crop;
 }
 
-static void add_finding(Search *search, LayerBound *layer, Finding finding) {
+static void add_finding(BlockSearch *search, LayerBound *layer, Finding finding) {
     Guidelines *guidelines = search->guidelines;
     finding.node = layer->node;
     guidelines->findings[guidelines->finding_count++] = finding;
@@ -44,7 +44,7 @@ static void add_finding(Search *search, LayerBound *layer, Finding finding) {
 
 /* ---- G1 and G2 ---- */
 
-static void compare_with(Search *search, LayerBound *layer, const ConvolutionShape *shape,
+static void compare_with(BlockSearch *search, LayerBound *layer, const ConvolutionShape *shape,
     const ConvolutionShape *better, Guideline guideline, const char *what) {
     double bytes = convolution_bytes(shape) - convolution_bytes(better);
     if (bytes < least_excess * convolution_bytes(shape))
@@ -63,7 +63,7 @@ static void compare_with(Search *search, LayerBound *layer, const ConvolutionSha
             .cycles = cycles});
 }
 
-static void find_unbalanced(Search *search, LayerBound *layer, const ConvolutionShape *shape) {
+static void find_unbalanced(BlockSearch *search, LayerBound *layer, const ConvolutionShape *shape) {
     if (layer->node->operands[0]->producer == NULL)
         return; /* the caller's channels are given */
     ConvolutionShape balanced = convolution_balanced(shape, shape->groups);
@@ -72,7 +72,7 @@ static void find_unbalanced(Search *search, LayerBound *layer, const Convolution
             (long long)shape->outputs));
 }
 
-static void find_groups(Search *search, LayerBound *layer, const ConvolutionShape *shape) {
+static void find_groups(BlockSearch *search, LayerBound *layer, const ConvolutionShape *shape) {
     if (shape->groups == 1)
         return;
     double root = sqrt((double)shape->groups);
@@ -85,7 +85,8 @@ static void find_groups(Search *search, LayerBound *layer, const ConvolutionShap
             (long long)shape->inputs, (long long)shape->outputs, (long long)shape->groups));
 }
 
-static void look_at_convolution(Search *search, LayerBound *layer, const ConvolutionShape *shape) {
+static void look_at_convolution(
+    BlockSearch *search, LayerBound *layer, const ConvolutionShape *shape) {
     layer->has_bound = true;
     layer->bound_bytes = convolution_bound_bytes(shape, shape->groups);
     layer->bound_one_group_bytes = convolution_bound_bytes(shape, 1);
@@ -106,17 +107,17 @@ static void look_at_convolution(Search *search, LayerBound *layer, const Convolu
 /* ---- G3 ---- */
 
 /* Convolutions and poolings that belong together. */
-typedef struct Block {
+typedef struct NetworkBlock {
     int operators;
     double macs, bytes, cycles;
     double pixels; /* of the results of the last convolution that was added */
-} Block;
+} NetworkBlock;
 
 static bool is_pool(OpKind op) {
     return op == OP_max_pool || op == OP_avg_pool;
 }
 
-static void add_to_block(Search *search, Block *block, const Node *node) {
+static void add_to_block(BlockSearch *search, NetworkBlock *block, const Node *node) {
     ConvolutionShape shape;
     block->operators++;
     if (!convolution_shape(node, &shape))
@@ -132,7 +133,7 @@ static bool is_join(const Node *node) {
 }
 
 /* Goes up from a value through ops that have one reader, into joins, too. */
-static void follow(Search *search, const Value *value, int depth, Block *block) {
+static void follow(BlockSearch *search, const Value *value, int depth, NetworkBlock *block) {
     while (value->producer != NULL && search->use_counts[value->id] == 1) {
         const Node *node = value->producer;
         if (is_join(node)) {
@@ -154,7 +155,7 @@ static void follow(Search *search, const Value *value, int depth, Block *block) 
 }
 
 /* One 1x1 convolution of equal widths with the MACs of the block. */
-static ConvolutionShape merged_block(const Block *block) {
+static ConvolutionShape merged_block(const NetworkBlock *block) {
     ConvolutionShape one = {.in_pixels = (int64_t)block->pixels,
         .out_pixels = (int64_t)block->pixels,
         .groups = 1,
@@ -165,7 +166,8 @@ static ConvolutionShape merged_block(const Block *block) {
     return one;
 }
 
-static void add_block(Search *search, LayerBound *layer, const Block *block, const char *what) {
+static void add_block(
+    BlockSearch *search, LayerBound *layer, const NetworkBlock *block, const char *what) {
     ConvolutionShape one = merged_block(block);
     double cycles = block->cycles - convolution_cycles(search->compilation, &one);
     add_finding(search, layer,
@@ -177,11 +179,11 @@ static void add_block(Search *search, LayerBound *layer, const Block *block, con
             .cycles = cycles});
 }
 
-static void find_branches(Search *search, LayerBound *layer) {
+static void find_branches(BlockSearch *search, LayerBound *layer) {
     const Node *node = layer->node;
     if (!is_join(node) || search->in_block[node->results[0]->id])
         return;
-    Block block = {0};
+    NetworkBlock block = {0};
     int branches = 0;
     for (int i = 0; i < node->operand_count; i++) {
         int before = block.operators;
@@ -199,7 +201,7 @@ static bool is_dense_pointwise(const Node *node, ConvolutionShape *shape) {
 }
 
 /* The 1x1 convolution from which this value comes by element-wise ops alone. */
-static const Node *pointwise_before(const Search *search, const Value *value) {
+static const Node *pointwise_before(const BlockSearch *search, const Value *value) {
     ConvolutionShape shape;
     for (; value->producer != NULL && search->use_counts[value->id] == 1;
         value = value->producer->operands[0]) {
@@ -212,11 +214,11 @@ static const Node *pointwise_before(const Search *search, const Value *value) {
 }
 
 /* Nodes come from the last to the first: a series is named at its end, and marked. */
-static void find_series(Search *search, LayerBound *layer) {
+static void find_series(BlockSearch *search, LayerBound *layer) {
     ConvolutionShape shape;
     if (!is_dense_pointwise(layer->node, &shape) || search->in_block[layer->node->results[0]->id])
         return;
-    Block block = {0};
+    NetworkBlock block = {0};
     const Node *node = layer->node;
     for (; node != NULL; node = pointwise_before(search, node->operands[0])) {
         add_to_block(search, &block, node);
@@ -229,7 +231,7 @@ static void find_series(Search *search, LayerBound *layer) {
 
 /* ---- all of them ---- */
 
-static void look_at(Search *search, LayerBound *layer) {
+static void look_at(BlockSearch *search, LayerBound *layer) {
     ConvolutionShape shape;
     const Node *node = layer->node;
     if (convolution_shape(node, &shape))
@@ -254,7 +256,7 @@ bool guidelines_find(
     enum { MOST_FINDINGS = 4 }; /* of a layer */
     Arena *arena = session->arena;
     const Compilation compilation = {.target = target_find(target, arena, session->diagnostics)};
-    Search search = {.compilation = &compilation,
+    BlockSearch search = {.compilation = &compilation,
         .arena = arena,
         .use_counts = graph_use_counts(graph, arena),
         .in_block = ARENA_ARRAY(arena, bool, graph->next_value_id + 1),

@@ -74,13 +74,13 @@ static void print_findings(const Guidelines *guidelines, Text *text) {
     table_free(&table);
 }
 
-typedef struct Sum {
+typedef struct RuleSum {
     int count;
     double bytes, cycles;
-} Sum;
+} RuleSum;
 
-static Sum sum_up(const Guidelines *guidelines, Guideline rule, const char *what) {
-    Sum sum = {0};
+static RuleSum sum_up(const Guidelines *guidelines, Guideline rule, const char *what) {
+    RuleSum sum = {0};
     for (int i = 0; i < guidelines->finding_count; i++) {
         const Finding *finding = &guidelines->findings[i];
         if (finding->guideline != rule || (what != NULL && strcmp(finding->what, what) != 0))
@@ -92,7 +92,8 @@ static Sum sum_up(const Guidelines *guidelines, Guideline rule, const char *what
     return sum;
 }
 
-static void add_sum(Table *table, const char *name, const char *rule, Sum sum, double all_cycles) {
+static void add_sum(
+    Table *table, const char *name, const char *rule, RuleSum sum, double all_cycles) {
     char count[32], bytes[32], cycles[32], share[32];
     snprintf(count, sizeof count, "%d", sum.count);
     snprintf(share, sizeof share, "%.1f %%", all_cycles > 0 ? 100 * sum.cycles / all_cycles : 0);

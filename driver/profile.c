@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { WARM_UP_RUNS = 3, ROUNDS = 10, MOST_PROFILED_RUNS = 1 << 12 };
+enum { MOST_PROFILED_RUNS = 1 << 12 };
 
 typedef struct StepClock {
     riffle_pool *pool;
@@ -53,15 +53,15 @@ static bool run_twice(Tensors *tensors, const LoadedModel *loaded, StepClock *cl
 static bool time_steps(const PeakProbe *probe, const LoadedModel *loaded, Tensors *tensors,
     StepClock *clock, Samples *runs, const ProfileOptions *options, Session *session,
     double *peak) {
-    for (int round = 0; round < ROUNDS && runs->count < runs->capacity; round++) {
+    for (int round = 0; round < TIMING_ROUNDS && runs->count < runs->capacity; round++) {
         double measured =
-            peak_gflops(probe, options->threads, options->seconds / (double)ROUNDS / 4);
+            peak_gflops(probe, options->threads, options->seconds / (double)TIMING_ROUNDS / 4);
         *peak = measured > *peak ? measured : *peak;
-        int64_t round_end = runs->capacity * (round + 1) / ROUNDS;
+        int64_t round_end = runs->capacity * (round + 1) / TIMING_ROUNDS;
         double start = seconds_now();
         while (runs->count < round_end &&
                (options->runs > 0 || runs->count == 0 ||
-                   seconds_now() - start < options->seconds / (double)ROUNDS))
+                   seconds_now() - start < options->seconds / (double)TIMING_ROUNDS))
             if (!run_twice(tensors, loaded, clock, runs, session))
                 return false;
     }

@@ -1,6 +1,7 @@
 #include "backends/backends.h"
 #include "backends/output/json_writer.h"
 #include "driver/profile.h"
+#include "driver/samples.h"
 #include "driver/table.h"
 
 #include <stdio.h>
@@ -39,16 +40,12 @@ static Share share_of_all(const Profile *profile) {
     return all;
 }
 
-static double ratio(double part, double whole) {
-    return whole > 0 ? part / whole : 0;
-}
-
 static double gflops(const Share *share) {
-    return ratio(2 * (double)share->macs, share->seconds) * 1e-9;
+    return share_of(2 * (double)share->macs, share->seconds) * 1e-9;
 }
 
 static double gbytes(const Share *share) {
-    return ratio((double)share->bytes, share->seconds) * 1e-9;
+    return share_of((double)share->bytes, share->seconds) * 1e-9;
 }
 
 /* ---- tables ---- */
@@ -62,18 +59,18 @@ static const TableColumn measures[MEASURES] = {{"us", ALIGN_RIGHT}, {"of time", 
 static void write_measures(
     const Profile *profile, const Share *share, double all_seconds, char cells[MEASURES][CELL]) {
     snprintf(cells[0], CELL, "%.1f", share->seconds * 1e6);
-    snprintf(cells[1], CELL, "%.1f %%", 100 * ratio(share->seconds, all_seconds));
+    snprintf(cells[1], CELL, "%.1f %%", 100 * share_of(share->seconds, all_seconds));
     for (int i = 2; i < 5; i++)
         cells[i][0] = '\0';
     if (share->macs > 0) {
         snprintf(cells[2], CELL, "%.1f", gflops(share));
-        snprintf(cells[3], CELL, "%.0f %%", 100 * ratio(gflops(share), profile->peak_gflops));
+        snprintf(cells[3], CELL, "%.0f %%", 100 * share_of(gflops(share), profile->peak_gflops));
     }
     if (share->issued > 0)
-        snprintf(
-            cells[4], CELL, "%.0f %%", 100 * ratio((double)share->useful, (double)share->issued));
+        snprintf(cells[4], CELL, "%.0f %%",
+            100 * share_of((double)share->useful, (double)share->issued));
     snprintf(cells[5], CELL, "%.1f", (double)share->bytes * 1e-3);
-    snprintf(cells[6], CELL, "%.0f %%", 100 * ratio(gbytes(share), profile->memory_gbytes));
+    snprintf(cells[6], CELL, "%.0f %%", 100 * share_of(gbytes(share), profile->memory_gbytes));
 }
 
 static void add_row(Table *table, const Profile *profile, const char *first, const char *second,
@@ -164,16 +161,16 @@ void profile_print(const Profile *profile, Text *text) {
 static void write_json_measures(
     JsonWriter *writer, const Profile *profile, const Share *share, double all_seconds) {
     json_write_number(writer, "us", share->seconds * 1e6);
-    json_write_number(writer, "share_of_time", ratio(share->seconds, all_seconds));
+    json_write_number(writer, "share_of_time", share_of(share->seconds, all_seconds));
     json_write_integer(writer, "macs", share->macs);
     json_write_number(writer, "gflops", gflops(share));
-    json_write_number(writer, "share_of_peak", ratio(gflops(share), profile->peak_gflops));
+    json_write_number(writer, "share_of_peak", share_of(gflops(share), profile->peak_gflops));
     json_write_integer(writer, "multiply_adds_issued", share->issued);
     json_write_integer(writer, "multiply_adds_useful", share->useful);
     json_write_integer(writer, "bytes", share->bytes);
     json_write_number(writer, "gbytes_per_second", gbytes(share));
     json_write_number(
-        writer, "share_of_memory_bandwidth", ratio(gbytes(share), profile->memory_gbytes));
+        writer, "share_of_memory_bandwidth", share_of(gbytes(share), profile->memory_gbytes));
 }
 
 static void write_json_step(

@@ -6,22 +6,22 @@
 enum { WEIGHT_BITS = 22 };
 
 /* Which source pixels make one pixel of the result, and how much each counts. */
-typedef struct Tap {
+typedef struct ResizeTap {
     int first, count;
     const int32_t *weights;
-} Tap;
+} ResizeTap;
 
 static double triangle(double x) {
     x = fabs(x);
     return x < 1 ? 1 - x : 0;
 }
 
-static Tap make_tap(int position, double scale, int source_size, Arena *arena) {
+static ResizeTap make_tap(int position, double scale, int source_size, Arena *arena) {
     double spread = scale > 1 ? scale : 1; /* half the width of the filter, in source pixels */
     double centre = (position + 0.5) * scale;
     int first = (int)fmax(centre - spread + 0.5, 0);
     int end = (int)fmin(centre + spread + 0.5, source_size);
-    Tap tap = {.first = first, .count = end - first};
+    ResizeTap tap = {.first = first, .count = end - first};
     double *weights = ARENA_ARRAY(arena, double, tap.count), sum = 0;
     for (int i = 0; i < tap.count; i++) {
         weights[i] = triangle((first + i - centre + 0.5) / spread);
@@ -34,8 +34,8 @@ static Tap make_tap(int position, double scale, int source_size, Arena *arena) {
     return tap;
 }
 
-static Tap *make_taps(int source_size, int size, Arena *arena) {
-    Tap *taps = ARENA_ARRAY(arena, Tap, size);
+static ResizeTap *make_taps(int source_size, int size, Arena *arena) {
+    ResizeTap *taps = ARENA_ARRAY(arena, ResizeTap, size);
     double scale = (double)source_size / size;
     for (int i = 0; i < size; i++)
         taps[i] = make_tap(i, scale, source_size, arena);
@@ -43,7 +43,7 @@ static Tap *make_taps(int source_size, int size, Arena *arena) {
 }
 
 /* The weighted mean of pixels that lie `step` bytes apart. */
-static unsigned char weigh(const unsigned char *pixels, int64_t step, const Tap *tap) {
+static unsigned char weigh(const unsigned char *pixels, int64_t step, const ResizeTap *tap) {
     int32_t sum = 1 << (WEIGHT_BITS - 1);
     for (int i = 0; i < tap->count; i++)
         sum += pixels[i * step] * tap->weights[i];
@@ -59,7 +59,7 @@ static Image new_image(int width, int height, int channels, Arena *arena) {
 
 static Image resize_columns(const Image *image, int width, Arena *arena) {
     Image resized = new_image(width, image->height, image->channels, arena);
-    const Tap *taps = make_taps(image->width, width, arena);
+    const ResizeTap *taps = make_taps(image->width, width, arena);
     int64_t channels = image->channels;
     for (int64_t y = 0; y < image->height; y++) {
         const unsigned char *row = image->pixels + y * image->width * channels;
@@ -75,7 +75,7 @@ static Image resize_columns(const Image *image, int width, Arena *arena) {
 
 static Image resize_rows(const Image *image, int height, Arena *arena) {
     Image resized = new_image(image->width, height, image->channels, arena);
-    const Tap *taps = make_taps(image->height, height, arena);
+    const ResizeTap *taps = make_taps(image->height, height, arena);
     int64_t row_bytes = (int64_t)image->width * image->channels;
     for (int64_t y = 0; y < height; y++) {
         const unsigned char *first_row = image->pixels + taps[y].first * row_bytes;

@@ -25,3 +25,7 @@ void samples_sort(Samples *samples) {
 double samples_percentile(const Samples *samples, int percent) {
     return samples->seconds[(samples->count - 1) * percent / 100];
 }
+
+double share_of(double part, double whole) {
+    return whole > 0 ? part / whole : 0;
+}

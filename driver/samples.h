@@ -5,7 +5,11 @@
 #include "ir/arena.h"
 #include <stdint.h>
 
-enum { MOST_SAMPLES = 1 << 20 };
+enum {
+    MOST_SAMPLES = 1 << 20,
+    WARM_UP_RUNS = 3,  /* before the first that counts */
+    TIMING_ROUNDS = 10 /* each after a turn of what the runs are compared with */
+};
 
 typedef struct Samples {
     double *seconds;
@@ -15,6 +19,8 @@ typedef struct Samples {
 Samples samples_create(Arena *arena, int64_t capacity); /* at most MOST_SAMPLES */
 void samples_add(Samples *samples, double seconds);     /* there must be room */
 void samples_sort(Samples *samples);                    /* before the next one */
+/* 0 where there is no whole. */
+double share_of(double part, double whole);
 double samples_percentile(const Samples *samples, int percent);
 
 #endif

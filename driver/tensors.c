@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGNMENT = 64, GUARD_BYTES = 256, GUARD_VALUE = 0xa5, NAN_BYTE = 0xff };
+enum { TENSOR_ALIGNMENT = 64, GUARD_BYTES = 256, GUARD_VALUE = 0xa5, NAN_BYTE = 0xff };
 
 /* How much of a file that is too long is read, to say how long it is. */
 enum { SURPLUS_BYTES = 64 << 20 };
 
 static size_t round_up(size_t size) {
-    return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return (size + TENSOR_ALIGNMENT - 1) / TENSOR_ALIGNMENT * TENSOR_ALIGNMENT;
 }
 
 /* The upper guard begins right behind the last byte. */
@@ -23,7 +23,7 @@ static bool create_buffer(
     GuardedBuffer *buffer, const char *name, int64_t bytes, int fill, Session *session) {
     buffer->name = name;
     buffer->bytes = (size_t)bytes;
-    buffer->memory = aligned_alloc(ALIGNMENT, 2 * GUARD_BYTES + round_up(buffer->bytes));
+    buffer->memory = aligned_alloc(TENSOR_ALIGNMENT, 2 * GUARD_BYTES + round_up(buffer->bytes));
     if (buffer->memory == NULL) {
         diagnostics_error(session->diagnostics, NULL, "not enough memory for %lld bytes of '%s'",
             (long long)bytes, name);

@@ -22,7 +22,7 @@ enum {
     MOST_VARIANTS = 8,
     MOST_LAYERS_PER_STEP = 16,
     MOST_RUNS = 1 << 12,
-    WARM_UP_RUNS = 2,
+    UNTIMED_RUNS = 2,
     PERCENTILE = 10 /* of a step's times: what others do to the machine is above it */
 };
 
@@ -30,14 +30,14 @@ enum {
 static const double least_gain = 0.02;
 
 /* The network in one form. */
-typedef struct Variant {
+typedef struct TuneVariant {
     Program *program;
     LoadedModel *loaded;
     Tensors tensors;
     Samples *samples; /* of each step */
     double *seconds;  /* of each step */
     int step_count;
-} Variant;
+} TuneVariant;
 
 typedef struct Tuner {
     const ModelOptions *model;
@@ -45,7 +45,7 @@ typedef struct Tuner {
     Compilation untuned; /* with the choices of the model alone */
     const TuneOptions *options;
     Session *session;
-    Variant variants[MOST_VARIANTS];
+    TuneVariant variants[MOST_VARIANTS];
     int count, tried, changed_tiles;
 } Tuner;
 
@@ -62,8 +62,8 @@ static void close_variants(Tuner *tuner) {
 
 static bool open_variant(Tuner *tuner, Tuning *tuning, LowerChains chains) {
     Session *session = tuner->session;
-    Variant *variant = &tuner->variants[tuner->count++];
-    *variant = (Variant){0};
+    TuneVariant *variant = &tuner->variants[tuner->count++];
+    *variant = (TuneVariant){0};
     ModelOptions options = *tuner->model;
     options.chains = chains;
     const Graph *graph = tuner->compiled->model.graph;
@@ -88,14 +88,14 @@ static bool open_variant(Tuner *tuner, Tuning *tuning, LowerChains chains) {
 
 /* ---- timing ---- */
 
-typedef struct StepClock {
+typedef struct VariantClock {
     Samples *samples; /* NULL: warming up */
     int step;
     double last;
-} StepClock;
+} VariantClock;
 
-static void timed_step(void *context, riffle_task *task, void *data, size_t count) {
-    StepClock *clock = context;
+static void timed_variant_step(void *context, riffle_task *task, void *data, size_t count) {
+    VariantClock *clock = context;
     task(data, 0, count);
     double now = seconds_now();
     if (clock->samples != NULL)
@@ -103,18 +103,18 @@ static void timed_step(void *context, riffle_task *task, void *data, size_t coun
     clock->last = now;
 }
 
-static bool run_variant(const Tuner *tuner, Variant *variant, bool warm_up) {
-    StepClock clock = {.samples = warm_up ? NULL : variant->samples, .last = seconds_now()};
+static bool run_variant(const Tuner *tuner, TuneVariant *variant, bool warm_up) {
+    VariantClock clock = {.samples = warm_up ? NULL : variant->samples, .last = seconds_now()};
     Tensors *tensors = &variant->tensors;
-    int status = jit_run_parallel(
-        variant->loaded, tensors->inputs, tensors->outputs, tensors->workspace, timed_step, &clock);
+    int status = jit_run_parallel(variant->loaded, tensors->inputs, tensors->outputs,
+        tensors->workspace, timed_variant_step, &clock);
     if (status != 0)
         diagnostics_error(
             tuner->session->diagnostics, NULL, "the compiled network returned status %d", status);
     return status == 0;
 }
 
-static double run_seconds(const Variant *variant) {
+static double run_seconds(const TuneVariant *variant) {
     double sum = 0;
     for (int i = 0; i < variant->step_count; i++)
         sum += variant->seconds[i];
@@ -124,15 +124,15 @@ static double run_seconds(const Variant *variant) {
 /* The forms take turns, so that what slows the machine down slows all of them. */
 static bool time_variants(Tuner *tuner) {
     double start = seconds_now();
-    for (int run = 0; run < MOST_RUNS + WARM_UP_RUNS; run++) {
-        if (run > WARM_UP_RUNS && seconds_now() - start > tuner->options->seconds)
+    for (int run = 0; run < MOST_RUNS + UNTIMED_RUNS; run++) {
+        if (run > UNTIMED_RUNS && seconds_now() - start > tuner->options->seconds)
             break;
         for (int i = 0; i < tuner->count; i++)
-            if (!run_variant(tuner, &tuner->variants[i], run < WARM_UP_RUNS))
+            if (!run_variant(tuner, &tuner->variants[i], run < UNTIMED_RUNS))
                 return false;
     }
     for (int i = 0; i < tuner->count; i++) {
-        Variant *variant = &tuner->variants[i];
+        TuneVariant *variant = &tuner->variants[i];
         for (int j = 0; j < variant->step_count; j++) {
             samples_sort(&variant->samples[j]);
             variant->seconds[j] = samples_percentile(&variant->samples[j], PERCENTILE);
@@ -151,7 +151,7 @@ static const Node *reader_of(const Node *node) {
 }
 
 /* From the first on; none when the step only moves data. */
-static int step_layers(const Variant *variant, int index, const Node **layers) {
+static int step_layers(const TuneVariant *variant, int index, const Node **layers) {
     StepSummary step = program_step(variant->program, index);
     int count = 0;
     if (step.node == NULL || step.count.only_moves)
@@ -197,7 +197,7 @@ static int candidates(const Tuner *tuner, const TileQuestion *question, TileShap
 typedef void ForQuestion(Tuner *tuner, const TileQuestion *question, void *context);
 
 static void for_each_question(Tuner *tuner, ForQuestion *visit, void *context) {
-    const Variant *first = &tuner->variants[0];
+    const TuneVariant *first = &tuner->variants[0];
     for (int i = 0; i < first->step_count; i++) {
         const Node *layers[MOST_LAYERS_PER_STEP];
         int count = step_layers(first, i, layers);
@@ -208,14 +208,14 @@ static void for_each_question(Tuner *tuner, ForQuestion *visit, void *context) {
     }
 }
 
-typedef struct Trial {
+typedef struct TuneTrial {
     Tuning *tuning;
     int candidate;
     bool differs; /* from the model's choices */
-} Trial;
+} TuneTrial;
 
 static void try_candidate(Tuner *tuner, const TileQuestion *question, void *context) {
-    Trial *trial = context;
+    TuneTrial *trial = context;
     TileShape shapes[MOST_VARIANTS];
     int count = candidates(tuner, question, shapes);
     TileShape shape = shapes[trial->candidate < count ? trial->candidate : 0];
@@ -227,7 +227,7 @@ static void try_candidate(Tuner *tuner, const TileQuestion *question, void *cont
 static void question_seconds(
     const Tuner *tuner, const TileQuestion *question, double seconds[MOST_VARIANTS]) {
     for (int v = 0; v < tuner->count; v++) {
-        const Variant *variant = &tuner->variants[v];
+        const TuneVariant *variant = &tuner->variants[v];
         seconds[v] = 0;
         for (int i = 0; i < variant->step_count; i++) {
             const Node *layers[MOST_LAYERS_PER_STEP];
@@ -261,7 +261,7 @@ static bool tune_tiles(Tuner *tuner, Tuning *tuning) {
     if (!open_variant(tuner, NULL, CHAINS_BY_COST))
         return false;
     for (int i = 1; i < tuner->options->candidates; i++) {
-        Trial trial = {tuning_create(tuning->target, tuner->session->arena), i, false};
+        TuneTrial trial = {tuning_create(tuning->target, tuner->session->arena), i, false};
         for_each_question(tuner, try_candidate, &trial);
         if (!trial.differs)
             break;
@@ -280,7 +280,7 @@ enum { BY_COST, NEVER, ALWAYS };
 
 /* The seconds that the layers take in another form; negative when some of them share a step there
  * with others. */
-static double layers_seconds(const Variant *variant, const Node *const *layers, int count) {
+static double layers_seconds(const TuneVariant *variant, const Node *const *layers, int count) {
     double seconds = 0;
     for (int i = 0; i < variant->step_count; i++) {
         const Node *others[MOST_LAYERS_PER_STEP];
@@ -305,7 +305,7 @@ static void set_links(Tuning *tuning, const Node *const *layers, int count, bool
 
 /* The chains of one form: joined where they take less time than their layers in another. */
 static void take_chains(const Tuner *tuner, Tuning *tuning, int form, int other, bool by_default) {
-    const Variant *variant = &tuner->variants[form];
+    const TuneVariant *variant = &tuner->variants[form];
     for (int i = 0; i < variant->step_count; i++) {
         const Node *layers[MOST_LAYERS_PER_STEP];
         int count = step_layers(variant, i, layers);

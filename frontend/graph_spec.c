@@ -11,7 +11,7 @@
 
 enum { LONGEST_PIPE = 24 }; /* stages, for those who read it */
 
-typedef struct Writer {
+typedef struct SpecWriter {
     const Graph *graph;
     Arena *arena;
     Text *text;
@@ -21,7 +21,7 @@ typedef struct Writer {
     int *stages;          /* by value id: the length of the pipe that ends in it */
     NameMap *taken;
     NameMap *weights; /* paths of the weights written so far */
-} Writer;
+} SpecWriter;
 
 /* ---- names ---- */
 
@@ -32,7 +32,7 @@ static bool is_op_name(const char *name) {
     return false;
 }
 
-static const char *name_value(Writer *writer, const Value *value) {
+static const char *name_value(SpecWriter *writer, const Value *value) {
     const char *base = value->name == NULL ? "x" : value->name;
     if (is_op_name(base) || is_keyword(base))
         name_map_take(writer->taken, base, 1);
@@ -127,7 +127,7 @@ static bool is_left_out(const Node *node, const OpAttribute *info, const Attribu
 }
 
 /* Attributes that must be given stand first, without names; the rest by name. */
-static void append_attributes(Writer *writer, const Node *node, const char *separator) {
+static void append_attributes(SpecWriter *writer, const Node *node, const char *separator) {
     const OpInfo *info = op_info(node->op);
     for (int required = 1; required >= 0; required--) {
         for (int i = 0; i < info->attribute_count; i++) {
@@ -146,7 +146,7 @@ static void append_attributes(Writer *writer, const Node *node, const char *sepa
 }
 
 /* Channels and kernel of ops whose sizes are those of their weights. */
-static const char *append_sizes(Writer *writer, const Node *node) {
+static const char *append_sizes(SpecWriter *writer, const Node *node) {
     const int64_t *dims = node->weights[0] == NULL ? NULL : node->weights[0]->type.dims;
     Text *text = writer->text;
     if (node->op == OP_linear) {
@@ -164,7 +164,7 @@ static const char *append_sizes(Writer *writer, const Node *node) {
 }
 
 /* Whether the op has weights of an earlier one; notes them as written. */
-static bool is_shared(Writer *writer, const Node *node) {
+static bool is_shared(SpecWriter *writer, const Node *node) {
     bool shared = false;
     for (int i = 0; i < MAX_OP_WEIGHTS; i++) {
         const Weight *weight = node->weights[i];
@@ -177,7 +177,7 @@ static bool is_shared(Writer *writer, const Node *node) {
 }
 
 /* "conv(58, 1, bias = true) @ stage2.0.conv", without the operand. */
-static void append_stage(Writer *writer, const Node *node) {
+static void append_stage(SpecWriter *writer, const Node *node) {
     Text *text = writer->text;
     const char *name = keeps_channels_apart(node) ? "depthwise" : op_info(node->op)->name;
     size_t begin = text->length;
@@ -209,7 +209,7 @@ static bool takes_several(const Node *node) {
 }
 
 /* An op of several tensors: "a + b", "concat(a, b)". */
-static void append_joined(Writer *writer, const Node *node) {
+static void append_joined(SpecWriter *writer, const Node *node) {
     Text *text = writer->text;
     bool sum = node->op == OP_add && node_integer(node, "activation") == ACTIVATION_NONE;
     bool product = node->op == OP_multiply && node_integer(node, "activation") == ACTIVATION_NONE;
@@ -227,7 +227,7 @@ static void append_joined(Writer *writer, const Node *node) {
     text_append(text, ")");
 }
 
-static void append_value(Writer *writer, const Value *value) {
+static void append_value(SpecWriter *writer, const Value *value) {
     if (writer->names[value->id] != NULL) {
         text_append(writer->text, writer->names[value->id]);
         return;
@@ -257,7 +257,7 @@ static void append_value(Writer *writer, const Value *value) {
 
 /* ---- statements ---- */
 
-static const Value *output_value(const Writer *writer, const Value *value) {
+static const Value *output_value(const SpecWriter *writer, const Value *value) {
     for (int i = 0; i < writer->graph->output_count; i++)
         if (writer->graph->outputs[i].value == value)
             return value;
@@ -265,7 +265,7 @@ static const Value *output_value(const Writer *writer, const Value *value) {
 }
 
 /* Whether the value is read once, by the next stage of its pipe or as an output. */
-static bool goes_into_pipe(const Writer *writer, const Value *value) {
+static bool goes_into_pipe(const SpecWriter *writer, const Value *value) {
     if (writer->uses[value->id] != 1)
         return false;
     const Node *reader = writer->readers[value->id];
@@ -275,7 +275,7 @@ static bool goes_into_pipe(const Writer *writer, const Value *value) {
            (reader != NULL && !takes_several(reader) && reader->op != OP_split);
 }
 
-static void append_split(Writer *writer, const Node *node) {
+static void append_split(SpecWriter *writer, const Node *node) {
     text_append(writer->text, "let ");
     for (int i = 0; i < node->result_count; i++) {
         bool used = writer->uses[node->results[i]->id] > 0;
@@ -289,7 +289,7 @@ static void append_split(Writer *writer, const Node *node) {
     text_append(writer->text, "\n");
 }
 
-static void append_node(Writer *writer, const Node *node) {
+static void append_node(SpecWriter *writer, const Node *node) {
     if (!takes_several(node) && writer->names[node->operands[0]->id] == NULL)
         writer->stages[node->results[0]->id] = writer->stages[node->operands[0]->id] + 1;
     if (node->op == OP_split) {
@@ -303,21 +303,21 @@ static void append_node(Writer *writer, const Node *node) {
     }
 }
 
-static void append_input(Writer *writer, const GraphInput *input) {
+static void append_input(SpecWriter *writer, const GraphInput *input) {
     const Value *value = input->value;
     text_format(writer->text, "input %s: ", name_value(writer, value));
     tensor_type_print(&value->type, writer->text);
     text_append(writer->text, input->layout == LAYOUT_NHWC ? " nhwc\n" : "\n");
 }
 
-static void append_output(Writer *writer, const GraphOutput *output) {
+static void append_output(SpecWriter *writer, const GraphOutput *output) {
     text_format(
         writer->text, "output %s%s = ", output->name, output->layout == LAYOUT_NHWC ? " nhwc" : "");
     append_value(writer, output->value);
     text_append(writer->text, "\n");
 }
 
-static void note_readers(Writer *writer) {
+static void note_readers(SpecWriter *writer) {
     for (const Node *node = writer->graph->first; node != NULL; node = node->next)
         for (int i = 0; i < node->operand_count; i++)
             writer->readers[node->operands[i]->id] = node;
@@ -326,7 +326,7 @@ static void note_readers(Writer *writer) {
 void graph_print_spec(const Graph *graph, const char *comment, Text *text) {
     Arena *arena = arena_create();
     int values = graph->next_value_id + 1;
-    Writer writer = {.graph = graph,
+    SpecWriter writer = {.graph = graph,
         .arena = arena,
         .text = text,
         .uses = graph_use_counts(graph, arena),

@@ -8,16 +8,16 @@
 
 #include <jansson.h>
 
-typedef struct Reader {
+typedef struct JsonReader {
     const SourceFile *file;
     Arena *arena;
     Diagnostics *diagnostics;
     int templates; /* strings and paths being read: what stands in them is on one line */
-} Reader;
+} JsonReader;
 
 /* A JSON value and the way to it. */
 typedef struct JsonNode {
-    Reader *reader;
+    JsonReader *reader;
     const json_t *json; /* NULL when absent */
     const JsonPlace *place;
     const struct JsonNode *parent;

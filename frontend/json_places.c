@@ -2,23 +2,23 @@
 
 #include <string.h>
 
-typedef struct Walk {
+typedef struct PlaceWalk {
     const char *text;
     uint32_t length, position;
     Arena *arena;
-} Walk;
+} PlaceWalk;
 
-static void skip_blanks(Walk *walk) {
+static void skip_blanks(PlaceWalk *walk) {
     while (walk->position < walk->length && strchr(" \t\r\n,:", walk->text[walk->position])) {
         walk->position++;
     }
 }
 
-static char current(const Walk *walk) {
+static char current(const PlaceWalk *walk) {
     return walk->position < walk->length ? walk->text[walk->position] : '\0';
 }
 
-static void skip_string(Walk *walk) {
+static void skip_string(PlaceWalk *walk) {
     walk->position++;
     while (current(walk) != '"' && current(walk) != '\0') {
         walk->position += current(walk) == '\\' ? 2 : 1;
@@ -26,9 +26,9 @@ static void skip_string(Walk *walk) {
     walk->position++;
 }
 
-static JsonPlace *walk_value(Walk *walk, int depth);
+static JsonPlace *walk_value(PlaceWalk *walk, int depth);
 
-static bool walk_children(Walk *walk, JsonPlace *place, char close, int depth) {
+static bool walk_children(PlaceWalk *walk, JsonPlace *place, char close, int depth) {
     JsonPlace **link = &place->first_child;
     walk->position++;
     for (skip_blanks(walk); current(walk) != close && current(walk) != '\0'; skip_blanks(walk)) {
@@ -51,7 +51,7 @@ static bool walk_children(Walk *walk, JsonPlace *place, char close, int depth) {
     return true;
 }
 
-static JsonPlace *walk_value(Walk *walk, int depth) {
+static JsonPlace *walk_value(PlaceWalk *walk, int depth) {
     if (depth > JSON_DEPTH_LIMIT) {
         return NULL;
     }
@@ -75,7 +75,7 @@ static JsonPlace *walk_value(Walk *walk, int depth) {
 }
 
 JsonPlace *json_places(const SourceFile *file, Arena *arena) {
-    Walk walk = {file->text, (uint32_t)file->length, 0, arena};
+    PlaceWalk walk = {file->text, (uint32_t)file->length, 0, arena};
     return walk_value(&walk, 0);
 }
 

@@ -14,7 +14,7 @@ void frontend_expect_endings(void) {
 
 /* ---- writing JSON: on one line where it fits, else a member a line ---- */
 
-enum { LINE_WIDTH = 100, INDENT = 2 };
+enum { JSON_LINE_WIDTH = 100, INDENT = 2 };
 
 static void write_flat(const json_t *json, Text *text) {
     const char *key;
@@ -66,7 +66,7 @@ static void write_line(Text *text, int indent) {
 static void write_json(const json_t *json, int indent, Text *text) {
     Text flat = {0};
     write_flat(json, &flat);
-    bool fits = (size_t)indent + flat.length <= LINE_WIDTH;
+    bool fits = (size_t)indent + flat.length <= JSON_LINE_WIDTH;
     if (fits || (!json_is_object(json) && !json_is_array(json))) {
         text_append_bytes(text, flat.data, flat.length);
         text_free(&flat);

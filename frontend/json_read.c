@@ -391,7 +391,7 @@ Spec *spec_parse_json(const SourceFile *file, Arena *arena, Diagnostics *diagnos
         report_syntax(file, &error, diagnostics);
         return NULL;
     }
-    Reader reader = {file, arena, diagnostics, 0};
+    JsonReader reader = {file, arena, diagnostics, 0};
     Spec *spec = ARENA_NEW(arena, Spec);
     spec->arena = arena;
     spec->file = file;

@@ -8,7 +8,8 @@
 enum { MOST_POSITIONAL = 2, MOST_KNOWN = 24, MANY_TENSORS = 256 };
 
 typedef struct Operation Operation;
-typedef bool PrepareNode(Evaluator *evaluator, Call *call, const Operation *operation, Node *node);
+typedef bool PrepareOperation(
+    Evaluator *evaluator, Call *call, const Operation *operation, Node *node);
 
 struct Operation {
     const char *name;
@@ -16,10 +17,10 @@ struct Operation {
     int operands;                            /* MANY_TENSORS: any number */
     const char *positional[MOST_POSITIONAL]; /* arguments behind the operands */
     const char *extra[4];                    /* named arguments that are no attributes */
-    PrepareNode *prepare;                    /* sizes, weights; NULL when attributes say all */
+    PrepareOperation *prepare;               /* sizes, weights; NULL when attributes say all */
 };
 
-PrepareNode prepare_conv, prepare_depthwise, prepare_batch_norm, prepare_bias, prepare_linear,
+PrepareOperation prepare_conv, prepare_depthwise, prepare_batch_norm, prepare_bias, prepare_linear,
     prepare_pool, prepare_split;
 
 /* The argument of an op by its name, or by its position behind the operands; NULL when absent. */

@@ -13,8 +13,6 @@
 #define YYLTYPE RFL_LTYPE
 #include "scanner.h"
 
-enum { LONGEST_SHOWN = 60 };
-
 SourceRange parse_range(const ParseContext *context, Span span) {
     return (SourceRange){context->file, span.begin, span.end};
 }
@@ -131,7 +129,7 @@ void parse_report_unexpected(
     }
     uint32_t length = where.end - where.begin;
     const char *text = context->file->text + where.begin;
-    size_t shown = length > LONGEST_SHOWN ? quote_cut(text, LONGEST_SHOWN) : length;
+    size_t shown = quote_word(text, length);
     bool assigns = length == 1 && *text == '=' && follows_first_word(context, where);
     const char *hint = assigns ? "is the line above complete?" : NULL;
     if (what) {
@@ -286,7 +284,7 @@ int rfl_lex(YYSTYPE *value, YYLTYPE *where, ParseContext *context) {
 /* ---- entry points ---- */
 
 /* False after reporting a byte that no text holds. */
-static bool check_bytes(const SourceFile *file, Diagnostics *diagnostics) {
+static bool check_text_bytes(const SourceFile *file, Diagnostics *diagnostics) {
     const char *nul = memchr(file->text, 0, file->length);
     if (file->length > SPEC_SIZE_LIMIT) {
         diagnostics_error(
@@ -303,7 +301,7 @@ static bool check_bytes(const SourceFile *file, Diagnostics *diagnostics) {
 }
 
 static bool run_parser(ParseContext *context) {
-    if (!check_bytes(context->file, context->diagnostics)) {
+    if (!check_text_bytes(context->file, context->diagnostics)) {
         return false;
     }
     size_t errors = diagnostics_error_count(context->diagnostics);

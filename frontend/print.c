@@ -11,16 +11,17 @@ enum { LINE_WIDTH = 100, INDENT = 4 };
 /* Binding strength of what is no operator. */
 enum { LEVEL_CONDITIONAL = 0, LEVEL_PIPE = 1, LEVEL_OPERATION = 2, LEVEL_POSTFIX = 10 };
 
-typedef struct Printer {
+typedef struct SpecPrinter {
     Text *text;
     int indent;
     bool flat; /* measuring: no line breaks */
-} Printer;
+} SpecPrinter;
 
-static void print_expression(Printer *printer, const SpecExpression *expression, int least_level);
-static void print_block(Printer *printer, const SpecBlock *block);
+static void print_expression(
+    SpecPrinter *printer, const SpecExpression *expression, int least_level);
+static void print_block(SpecPrinter *printer, const SpecBlock *block);
 
-static size_t column(const Printer *printer) {
+static size_t column(const SpecPrinter *printer) {
     size_t begin = printer->text->length;
     while (begin > 0 && printer->text->data[begin - 1] != '\n') {
         begin--;
@@ -28,21 +29,21 @@ static size_t column(const Printer *printer) {
     return printer->text->length - begin;
 }
 
-static void new_line(Printer *printer) {
+static void new_line(SpecPrinter *printer) {
     text_append(printer->text, "\n");
     for (int i = 0; i < printer->indent; i++) {
         text_append(printer->text, " ");
     }
 }
 
-static void print_comments(Printer *printer, const Trivia *trivia) {
+static void print_comments(SpecPrinter *printer, const Trivia *trivia) {
     for (int i = 0; i < trivia->comment_count; i++) {
         text_format(printer->text, "#%s", trivia->comments[i]);
         new_line(printer);
     }
 }
 
-static void print_trailing(Printer *printer, const Trivia *trivia) {
+static void print_trailing(SpecPrinter *printer, const Trivia *trivia) {
     if (trivia->trailing) {
         text_format(printer->text, " #%s", trivia->trailing);
     }
@@ -50,8 +51,8 @@ static void print_trailing(Printer *printer, const Trivia *trivia) {
 
 /* ---- strings and paths ---- */
 
-static void print_interpolation(Printer *printer, const SpecExpression *expression) {
-    Printer flat = {printer->text, 0, true};
+static void print_interpolation(SpecPrinter *printer, const SpecExpression *expression) {
+    SpecPrinter flat = {printer->text, 0, true};
     text_append(printer->text, "{");
     print_expression(&flat, expression, LEVEL_CONDITIONAL);
     text_append(printer->text, "}");
@@ -71,7 +72,7 @@ static void print_escaped(Text *text, const char *literal) {
     }
 }
 
-static void print_string(Printer *printer, const Template *text) {
+static void print_string(SpecPrinter *printer, const Template *text) {
     text_append(printer->text, "\"");
     for (int i = 0; i < text->count; i++) {
         if (text->parts[i].text) {
@@ -89,7 +90,7 @@ static bool is_bare_path(const char *text) {
     return text[strspn(text, characters)] == 0;
 }
 
-static void print_path(Printer *printer, const Template *path) {
+static void print_path(SpecPrinter *printer, const Template *path) {
     text_append(printer->text, " @ ");
     if (path->count == 0) {
         text_append(printer->text, "\"\"");
@@ -140,14 +141,14 @@ static bool must_break(const SpecExpression *expression) {
 
 static size_t flat_width(const SpecExpression *expression, int least_level) {
     Text text = {0};
-    Printer flat = {&text, 0, true};
+    SpecPrinter flat = {&text, 0, true};
     print_expression(&flat, expression, least_level);
     size_t width = text.length;
     text_free(&text);
     return width;
 }
 
-static void print_flat_items(Printer *printer, const SpecExpressionList *list) {
+static void print_flat_items(SpecPrinter *printer, const SpecExpressionList *list) {
     for (int i = 0; i < list->count; i++) {
         text_append(printer->text, i > 0 ? ", " : "");
         print_expression(printer, list->items[i], LEVEL_CONDITIONAL);
@@ -156,13 +157,13 @@ static void print_flat_items(Printer *printer, const SpecExpressionList *list) {
 
 /* One line or several between the brackets; as many items on a line as the author wrote, or as fit.
  */
-static void print_list(Printer *printer, const char *open, const SpecExpressionList *list,
+static void print_list(SpecPrinter *printer, const char *open, const SpecExpressionList *list,
     const Trivia *closing, const char *close) {
     text_append(printer->text, open);
     bool broken = !printer->flat && list_must_break(list, closing);
     if (!broken && !printer->flat) {
         Text text = {0};
-        Printer flat = {&text, 0, true};
+        SpecPrinter flat = {&text, 0, true};
         print_flat_items(&flat, list);
         broken = list->count > 0 && column(printer) + text.length + strlen(close) > LINE_WIDTH;
         text_free(&text);
@@ -197,7 +198,7 @@ static void print_list(Printer *printer, const char *open, const SpecExpressionL
     text_append(printer->text, close);
 }
 
-static void print_pipe(Printer *printer, const SpecExpression *pipe) {
+static void print_pipe(SpecPrinter *printer, const SpecExpression *pipe) {
     bool broken = !printer->flat &&
                   (must_break(pipe) || column(printer) + flat_width(pipe, LEVEL_PIPE) > LINE_WIDTH);
     print_expression(printer, pipe->left, LEVEL_PIPE);
@@ -259,7 +260,7 @@ static int level_of(const SpecExpression *expression) {
     return LEVEL_POSTFIX;
 }
 
-static void print_binary(Printer *printer, const SpecExpression *expression) {
+static void print_binary(SpecPrinter *printer, const SpecExpression *expression) {
     int level = operator_precedence(expression->operation);
     bool chains = level != operator_precedence(OPERATOR_equal) &&
                   level != operator_precedence(OPERATOR_range);
@@ -268,7 +269,7 @@ static void print_binary(Printer *printer, const SpecExpression *expression) {
     print_expression(printer, expression->right, level + 1);
 }
 
-static void print_bare(Printer *printer, const SpecExpression *expression) {
+static void print_bare(SpecPrinter *printer, const SpecExpression *expression) {
     Text *text = printer->text;
     switch (expression->kind) {
     case SPEC_EXPRESSION_ERROR:
@@ -343,7 +344,8 @@ static void print_bare(Printer *printer, const SpecExpression *expression) {
     }
 }
 
-static void print_expression(Printer *printer, const SpecExpression *expression, int least_level) {
+static void print_expression(
+    SpecPrinter *printer, const SpecExpression *expression, int least_level) {
     bool parentheses = level_of(expression) < least_level;
     text_append(printer->text, parentheses ? "(" : "");
     print_bare(printer, expression);
@@ -353,7 +355,7 @@ static void print_expression(Printer *printer, const SpecExpression *expression,
 /* ---- statements ---- */
 
 /* Goes on on the same line, or on a new one where `length` more bytes do not fit. */
-static void space_or_line(Printer *printer, size_t length) {
+static void space_or_line(SpecPrinter *printer, size_t length) {
     if (column(printer) + 1 + length <= LINE_WIDTH) {
         text_append(printer->text, " ");
         return;
@@ -363,23 +365,23 @@ static void space_or_line(Printer *printer, size_t length) {
     printer->indent -= INDENT;
 }
 
-static void print_expressions(Printer *printer, const SpecExpressionList *list) {
+static void print_expressions(SpecPrinter *printer, const SpecExpressionList *list) {
     for (int i = 0; i < list->count; i++) {
         text_append(printer->text, i > 0 ? ", " : "");
         print_expression(printer, list->items[i], LEVEL_CONDITIONAL);
     }
 }
 
-static void print_pattern(Printer *printer, const SpecExpression *pattern);
+static void print_pattern(SpecPrinter *printer, const SpecExpression *pattern);
 
-static void print_patterns(Printer *printer, const SpecExpressionList *list) {
+static void print_patterns(SpecPrinter *printer, const SpecExpressionList *list) {
     for (int i = 0; i < list->count; i++) {
         text_append(printer->text, i > 0 ? ", " : "");
         print_pattern(printer, list->items[i]);
     }
 }
 
-static void print_pattern(Printer *printer, const SpecExpression *pattern) {
+static void print_pattern(SpecPrinter *printer, const SpecExpression *pattern) {
     if (pattern->kind == SPEC_EXPRESSION_NAME) {
         text_append(printer->text, pattern->name);
         return;
@@ -389,14 +391,14 @@ static void print_pattern(Printer *printer, const SpecExpression *pattern) {
     text_append(printer->text, ")");
 }
 
-static void print_layout(Printer *printer, LayoutWord layout) {
+static void print_layout(SpecPrinter *printer, LayoutWord layout) {
     static const char *const words[] = {"", " nchw", " nhwc"};
     text_append(printer->text, words[layout]);
 }
 
-static void print_statement(Printer *printer, const SpecStatement *statement);
+static void print_statement(SpecPrinter *printer, const SpecStatement *statement);
 
-static void print_path_and_block(Printer *printer, const SpecStatement *statement) {
+static void print_path_and_block(SpecPrinter *printer, const SpecStatement *statement) {
     if (statement->path) {
         print_path(printer, statement->path);
     }
@@ -404,7 +406,7 @@ static void print_path_and_block(Printer *printer, const SpecStatement *statemen
     print_block(printer, statement->block);
 }
 
-static void print_if(Printer *printer, const SpecStatement *statement) {
+static void print_if(SpecPrinter *printer, const SpecStatement *statement) {
     text_append(printer->text, "if ");
     print_expression(printer, statement->value, LEVEL_CONDITIONAL);
     text_append(printer->text, " ");
@@ -419,7 +421,7 @@ static void print_if(Printer *printer, const SpecStatement *statement) {
     }
 }
 
-static void print_input(Printer *printer, const SpecStatement *statement) {
+static void print_input(SpecPrinter *printer, const SpecStatement *statement) {
     static const Trivia nothing;
     text_format(printer->text, "input %s: %s", statement->name, statement->element);
     print_list(printer, "[", &statement->values, &nothing, "]");
@@ -430,7 +432,7 @@ static void print_input(Printer *printer, const SpecStatement *statement) {
     }
 }
 
-static void print_statement(Printer *printer, const SpecStatement *statement) {
+static void print_statement(SpecPrinter *printer, const SpecStatement *statement) {
     Text *text = printer->text;
     switch (statement->kind) {
     case SPEC_STATEMENT_LET:
@@ -488,7 +490,7 @@ static void print_statement(Printer *printer, const SpecStatement *statement) {
     }
 }
 
-static void print_block(Printer *printer, const SpecBlock *block) {
+static void print_block(SpecPrinter *printer, const SpecBlock *block) {
     text_append(printer->text, "{");
     print_trailing(printer, &block->closing);
     printer->indent += INDENT;
@@ -514,7 +516,7 @@ static void print_block(Printer *printer, const SpecBlock *block) {
     text_append(printer->text, "}");
 }
 
-static void print_item(Printer *printer, const Item *item) {
+static void print_item(SpecPrinter *printer, const Item *item) {
     print_comments(printer, &item->trivia);
     text_append(printer->text, item_words[item->kind]);
     if (item->name) {
@@ -525,7 +527,7 @@ static void print_item(Printer *printer, const Item *item) {
     }
     if (item->text) {
         Text name = {0};
-        Printer flat = {&name, 0, true};
+        SpecPrinter flat = {&name, 0, true};
         text_append(&name, item->kind == ITEM_NETWORK ? "named " : "");
         print_string(&flat, item->text);
         space_or_line(printer, name.length + 2);
@@ -541,7 +543,7 @@ static void print_item(Printer *printer, const Item *item) {
 }
 
 void spec_print(const Spec *spec, Text *text) {
-    Printer printer = {text, 0, false};
+    SpecPrinter printer = {text, 0, false};
     text_append(text, "");
     for (int i = 0; i < spec->count; i++) {
         bool imports =

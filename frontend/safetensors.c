@@ -13,13 +13,13 @@
 enum { LENGTH_BYTES = 8, LONGEST_PRINTED_NAME = 200 };
 static const uint64_t longest_header = 100u * 1000u * 1000u; /* the format's own limit */
 
-typedef struct TypeRow {
+typedef struct SafetensorsRow {
     const char *name;
     unsigned bytes;
     SafetensorsType type;
-} TypeRow;
+} SafetensorsRow;
 
-static const TypeRow type_rows[] = {
+static const SafetensorsRow type_rows[] = {
     {"F32", 4, SAFETENSORS_F32},
     {"F16", 2, SAFETENSORS_F16},
     {"BF16", 2, SAFETENSORS_BF16},
@@ -38,7 +38,7 @@ static const TypeRow type_rows[] = {
 };
 enum { TYPE_ROW_COUNT = sizeof type_rows / sizeof type_rows[0] };
 
-static const TypeRow *find_type(const char *name) {
+static const SafetensorsRow *find_type(const char *name) {
     for (size_t i = 0; i < TYPE_ROW_COUNT; i++)
         if (strcmp(type_rows[i].name, name) == 0)
             return &type_rows[i];
@@ -145,7 +145,7 @@ static void read_tensor(SafetensorsFile *file, SafetensorsTensor *tensor, const 
             diagnostics, NULL, "%s: tensor '%s' has no string \"dtype\"", file->path, tensor->name);
         return;
     }
-    const TypeRow *row = find_type(json_string_value(type));
+    const SafetensorsRow *row = find_type(json_string_value(type));
     if (row == NULL) {
         diagnostics_error(diagnostics, NULL, "%s: tensor '%s' has the unknown type '%s'",
             file->path, tensor->name, printable(file->arena, json_string_value(type)));

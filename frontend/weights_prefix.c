@@ -6,11 +6,11 @@
 
 enum { MOST_TRIED_WEIGHTS = 8, MOST_TRIED_PREFIXES = 16 };
 
-typedef struct Prefix {
+typedef struct CommonPrefix {
     const char *text; /* with the dot at its end; NULL for none */
     bool of_file;     /* else of the graph's paths */
     size_t explained; /* weights */
-} Prefix;
+} CommonPrefix;
 
 /* What `name` has before the dot before `ending`, dot and all. NULL when it does not end so. */
 static const char *before_ending(Arena *arena, const char *name, const char *ending) {
@@ -23,7 +23,7 @@ static const char *before_ending(Arena *arena, const char *name, const char *end
 
 /* The spare tensor that the weight is by that prefix. */
 static SafetensorsTensor *find_renamed(
-    const WeightLoader *loader, const Weight *weight, const Prefix *prefix) {
+    const WeightLoader *loader, const Weight *weight, const CommonPrefix *prefix) {
     size_t length = strlen(prefix->text);
     const char *name = weight->path;
     if (prefix->of_file)
@@ -36,7 +36,7 @@ static SafetensorsTensor *find_renamed(
     return tensor == NULL || tensor->used ? NULL : tensor;
 }
 
-static size_t count_explained(const WeightLoader *loader, const Prefix *prefix) {
+static size_t count_explained(const WeightLoader *loader, const CommonPrefix *prefix) {
     size_t count = 0, i = 0;
     for (const Weight *weight = loader->graph->first_weight; weight; weight = weight->next, i++)
         count +=
@@ -46,10 +46,11 @@ static size_t count_explained(const WeightLoader *loader, const Prefix *prefix) 
 
 /* Tries all prefixes by which a spare name is the weight's path; keeps the one that explains most.
  */
-static void try_weight(const WeightLoader *loader, const Weight *weight, int *tries, Prefix *best) {
+static void try_weight(
+    const WeightLoader *loader, const Weight *weight, int *tries, CommonPrefix *best) {
     for (size_t i = 0; i < loader->spare_count && *tries > 0; i++) {
         const char *name = loader->spare_names[i];
-        Prefix prefix = {.text = before_ending(loader->scratch, name, weight->path)};
+        CommonPrefix prefix = {.text = before_ending(loader->scratch, name, weight->path)};
         prefix.of_file = prefix.text != NULL;
         if (prefix.text == NULL)
             prefix.text = before_ending(loader->scratch, weight->path, name);
@@ -63,7 +64,7 @@ static void try_weight(const WeightLoader *loader, const Weight *weight, int *tr
     }
 }
 
-static void apply(WeightLoader *loader, const Prefix *prefix) {
+static void apply(WeightLoader *loader, const CommonPrefix *prefix) {
     size_t i = 0;
     for (const Weight *weight = loader->graph->first_weight; weight; weight = weight->next, i++) {
         SafetensorsTensor *tensor =
@@ -82,7 +83,7 @@ static void apply(WeightLoader *loader, const Prefix *prefix) {
 void weights_find_prefix(WeightLoader *loader) {
     if (loader->spare_count > MOST_HINT_CANDIDATES)
         return;
-    Prefix best = {0};
+    CommonPrefix best = {0};
     size_t missing = 0, i = 0;
     int tries = MOST_TRIED_PREFIXES;
     for (const Weight *weight = loader->graph->first_weight; weight; weight = weight->next, i++) {

@@ -11,15 +11,15 @@
 /* Blocks grow from 16 KiB to 1 MiB; anything that does not fit a fresh block well gets its own. */
 enum { SMALLEST_BLOCK = 16 * 1024, LARGEST_BLOCK = 1024 * 1024, WIDE_ALIGNMENT = 64 };
 
-typedef struct Block {
-    struct Block *next;
+typedef struct ArenaBlock {
+    struct ArenaBlock *next;
     unsigned char *memory;
     size_t size, used;
     bool rests; /* the memory is from resting_create */
-} Block;
+} ArenaBlock;
 
 struct Arena {
-    Block *blocks; /* the first one is being filled */
+    ArenaBlock *blocks; /* the first one is being filled */
     size_t next_block_size;
 };
 
@@ -39,9 +39,9 @@ Arena *arena_create(void) {
 void arena_destroy(Arena *arena) {
     if (arena == NULL)
         return;
-    Block *block = arena->blocks;
+    ArenaBlock *block = arena->blocks;
     while (block != NULL) {
-        Block *next = block->next;
+        ArenaBlock *next = block->next;
         if (block->rests)
             resting_destroy(block->memory, block->size);
         else
@@ -54,16 +54,16 @@ void arena_destroy(Arena *arena) {
 
 /* calloc, not aligned_alloc: large blocks then come zeroed from the system and untouched pages cost
  * nothing. The alignment is made by hand. */
-static Block *block_create(size_t size) {
+static ArenaBlock *block_create(size_t size) {
     if (size > SIZE_MAX - WIDE_ALIGNMENT)
         out_of_memory();
-    Block *block = zeroed_memory(sizeof *block);
+    ArenaBlock *block = zeroed_memory(sizeof *block);
     block->size = size + WIDE_ALIGNMENT;
     block->memory = zeroed_memory(block->size);
     return block;
 }
 
-static void *block_take(Block *block, size_t size, size_t alignment) {
+static void *block_take(ArenaBlock *block, size_t size, size_t alignment) {
     uintptr_t start = (uintptr_t)block->memory + block->used;
     size_t gap = (size_t)(-start & (alignment - 1));
     size_t left = block->size - block->used;
@@ -75,7 +75,7 @@ static void *block_take(Block *block, size_t size, size_t alignment) {
 }
 
 /* Puts one that is for a single object behind the one being filled. */
-static void add_full_block(Arena *arena, Block *block) {
+static void add_full_block(Arena *arena, ArenaBlock *block) {
     if (arena->blocks == NULL) {
         arena->blocks = block;
     } else {
@@ -94,11 +94,11 @@ void *arena_allocate(Arena *arena, size_t size) {
             return result;
     }
     if (size > arena->next_block_size / 4) {
-        Block *block = block_create(size);
+        ArenaBlock *block = block_create(size);
         add_full_block(arena, block);
         return block_take(block, size, alignment);
     }
-    Block *block = block_create(arena->next_block_size);
+    ArenaBlock *block = block_create(arena->next_block_size);
     if (arena->next_block_size < LARGEST_BLOCK)
         arena->next_block_size *= 2;
     block->next = arena->blocks;
@@ -123,8 +123,8 @@ void *arena_allocate_resting(Arena *arena, size_t count, size_t size, bool *rest
     *rests = memory != NULL;
     if (memory == NULL)
         return arena_allocate(arena, bytes);
-    Block *block = zeroed_memory(sizeof *block);
-    *block = (Block){.memory = memory, .size = bytes, .used = bytes, .rests = true};
+    ArenaBlock *block = zeroed_memory(sizeof *block);
+    *block = (ArenaBlock){.memory = memory, .size = bytes, .used = bytes, .rests = true};
     add_full_block(arena, block);
     return memory;
 }

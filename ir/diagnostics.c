@@ -52,12 +52,12 @@ static bool continues_character(char byte) {
 }
 
 /* The part of a line that is shown: all of it, or a window round the caret. */
-typedef struct Window {
+typedef struct ShownWindow {
     uint32_t from, to;
-} Window;
+} ShownWindow;
 
-static Window choose_window(const char *line, uint32_t length, uint32_t begin) {
-    Window window = {0, length};
+static ShownWindow choose_window(const char *line, uint32_t length, uint32_t begin) {
+    ShownWindow window = {0, length};
     if (length > EXCERPT_COLUMNS) {
         uint32_t before = EXCERPT_COLUMNS / 2;
         window.from = begin > before ? begin - before : 0;
@@ -91,7 +91,7 @@ static uint32_t count_columns(const Text *text, size_t begin, size_t end) {
  * the file does. */
 static void take_excerpt(Diagnostic *diagnostic, Arena *arena, const char *line, uint32_t length,
     uint32_t begin, uint32_t end) {
-    Window window = choose_window(line, length, begin);
+    ShownWindow window = choose_window(line, length, begin);
     Text text = {0};
     text_append(&text, window.from > 0 ? "..." : "");
     size_t caret = text.length, caret_end = caret;

@@ -17,11 +17,11 @@ typedef struct Picture {
 } Picture;
 
 /* Neighbouring channels of one operand that stay neighbours. */
-typedef struct Range {
+typedef struct ChannelRange {
     const Value *value;
     int operand;
     int64_t first, count;
-} Range;
+} ChannelRange;
 
 /* ---- what is drawn ---- */
 
@@ -46,20 +46,20 @@ static void choose_colors(Picture *picture) {
 
 /* ---- channel ranges ---- */
 
-static Range source_of(const Node *node, int result, int64_t channel) {
+static ChannelRange source_of(const Node *node, int result, int64_t channel) {
     int64_t source = node_source_channel(node, result, channel);
     int operand = 0;
     while (source >= node->operands[operand]->type.dims[1])
         source -= node->operands[operand++]->type.dims[1];
-    return (Range){node->operands[operand], operand, source, 1};
+    return (ChannelRange){node->operands[operand], operand, source, 1};
 }
 
 /* Returns their number; only the first MOST_CELLS are stored. */
-static int find_ranges(const Node *node, int result, Range *ranges) {
+static int find_ranges(const Node *node, int result, ChannelRange *ranges) {
     int count = 0;
-    Range last = {0};
+    ChannelRange last = {0};
     for (int64_t c = 0; c < node->results[result]->type.dims[1]; c++) {
-        Range next = source_of(node, result, c);
+        ChannelRange next = source_of(node, result, c);
         if (count > 0 && next.operand == last.operand && next.first == last.first + last.count) {
             last.count++;
         } else {
@@ -148,11 +148,11 @@ static void close_row(Text *text) {
 /* A cell per range: its channels in the value that it comes from. */
 static void append_ranges(Picture *picture, const Node *node, int result) {
     Text *text = picture->text;
-    Range ranges[MOST_CELLS];
+    ChannelRange ranges[MOST_CELLS];
     int count = find_ranges(node, result, ranges);
     int shown = count <= MOST_CELLS ? count : FEW_CELLS;
     for (int i = 0; i < shown; i++) {
-        const Range *range = &ranges[i];
+        const ChannelRange *range = &ranges[i];
         int64_t last = range->first + range->count - 1;
         text_format(text, "<TD PORT=\"r%dc%d\" BGCOLOR=\"%s\" WIDTH=\"%d\"><FONT POINT-SIZE=\"9\">",
             result, i, drawing_tint(picture->colors[range->value->id]),
@@ -261,7 +261,7 @@ static void draw_strip_edge(
 
 /* Of a strip that is cut: an edge from each operand, to its first range. */
 static void draw_cut_strip_edges(
-    Picture *picture, const Node *node, int result, const Range ranges[MOST_CELLS]) {
+    Picture *picture, const Node *node, int result, const ChannelRange ranges[MOST_CELLS]) {
     for (int operand = 0; operand < node->operand_count; operand++) {
         int cell = 0;
         while (cell < FEW_CELLS && ranges[cell].operand != operand)
@@ -272,7 +272,7 @@ static void draw_cut_strip_edges(
 }
 
 static void draw_strip_edges(Picture *picture, const Node *node) {
-    Range ranges[MOST_CELLS];
+    ChannelRange ranges[MOST_CELLS];
     for (int result = 0; result < node->result_count; result++) {
         int count = find_ranges(node, result, ranges);
         if (count > MOST_CELLS)

@@ -190,6 +190,8 @@ void op_reference_print(Text *text);
 /* range, quantize, quantized_conv, quantized_linear: what compiling with bytes makes. The language
  * has no names for them. */
 bool op_is_quantized(OpKind op);
+/* Taps of a depthwise convolution of bytes, whose sums are exact. */
+enum { MOST_EXACT_TAPS = 256 };
 /* "int8" when some layer computes with bytes, "bf16" when some weight is of bf16, else "fp32". */
 const char *graph_precision(const Graph *graph);
 /* conv, linear and their quantised forms. */

@@ -13,7 +13,7 @@ enum { PIXELS = 4, FILTERS = 4, PANELS = 4 };
 
 typedef double Lanes __attribute__((vector_size(PIXELS * sizeof(double))));
 
-typedef struct Convolution {
+typedef struct PlainConvolution {
     int64_t height, width, result_height, result_width;
     int64_t group_channels, group_filters; /* channels and filters of one group */
     int64_t kernel_rows, kernel_columns;
@@ -21,15 +21,15 @@ typedef struct Convolution {
     int64_t filter_size; /* cells under one filter */
     const float *bias;   /* NULL when there is none */
     Activation activation, residual_activation;
-} Convolution;
+} PlainConvolution;
 
-static Convolution describe(const Node *node) {
+static PlainConvolution describe(const Node *node) {
     const TensorType *operand = &node->operands[0]->type;
     const TensorType *result = &node->results[0]->type;
     const TensorType *weight = &node_weight(node, "weight")->type;
     const Weight *bias = node_weight(node, "bias");
     int64_t groups = node_integer(node, "groups");
-    Convolution conv = {
+    PlainConvolution conv = {
         .height = operand->dims[2],
         .width = operand->dims[3],
         .result_height = result->dims[2],
@@ -53,7 +53,7 @@ static Convolution describe(const Node *node) {
 }
 
 /* Filters four side by side, missing ones zero: packed[filter / 4][cell][filter % 4]. */
-static void pack_filters(const Convolution *conv, const float *weight, double *packed) {
+static void pack_filters(const PlainConvolution *conv, const float *weight, double *packed) {
     for (int64_t f = 0; f < conv->group_filters; f++) {
         double *target = packed + f / FILTERS * conv->filter_size * FILTERS + f % FILTERS;
         for (int64_t i = 0; i < conv->filter_size; i++)
@@ -62,7 +62,7 @@ static void pack_filters(const Convolution *conv, const float *weight, double *p
 }
 
 /* One kernel tap of one pixel, for all channels of the group; zero in the padding. */
-static void fill_tap(const Convolution *conv, const float *group, int64_t y, int64_t x,
+static void fill_tap(const PlainConvolution *conv, const float *group, int64_t y, int64_t x,
     double *panel, int64_t step) {
     int64_t plane = conv->height * conv->width;
     if (y < 0 || y >= conv->height || x < 0 || x >= conv->width) {
@@ -77,7 +77,8 @@ static void fill_tap(const Convolution *conv, const float *group, int64_t y, int
 
 /* panel[cell][pixel] for four output pixels from `first` on; what it holds for pixels beyond the
  * last is never stored. */
-static void fill_panel(const Convolution *conv, const float *group, int64_t first, double *panel) {
+static void fill_panel(
+    const PlainConvolution *conv, const float *group, int64_t first, double *panel) {
     int64_t taps = conv->kernel_rows * conv->kernel_columns;
     for (int64_t p = 0; p < PIXELS; p++) {
         int64_t row = (first + p) / conv->result_width, column = (first + p) % conv->result_width;
@@ -110,14 +111,14 @@ static void multiply_tile(
 }
 
 /* A group's planes of one image and what it adds to the result. `residual` may be NULL. */
-typedef struct Group {
+typedef struct ChannelGroup {
     const float *source, *residual;
     float *target;
     const float *bias;
-} Group;
+} ChannelGroup;
 
-static void store_pixel(
-    const Convolution *conv, const Group *group, int64_t filter, int64_t at, double sum) {
+static void store_pixel(const PlainConvolution *conv, const ChannelGroup *group, int64_t filter,
+    int64_t at, double sum) {
     if (group->bias != NULL)
         sum += (double)group->bias[filter];
     sum = activate(conv->activation, sum);
@@ -126,8 +127,8 @@ static void store_pixel(
     group->target[at] = (float)sum;
 }
 
-static void store_tile(const Convolution *conv, const Group *group, int64_t first_filter,
-    int64_t first_pixel, int64_t pixels, const Lanes *sums) {
+static void store_tile(const PlainConvolution *conv, const ChannelGroup *group,
+    int64_t first_filter, int64_t first_pixel, int64_t pixels, const Lanes *sums) {
     for (int64_t f = 0; f < FILTERS && first_filter + f < conv->group_filters; f++) {
         for (int64_t p = 0; p < PIXELS && first_pixel + p < pixels; p++)
             store_pixel(conv, group, first_filter + f,
@@ -135,8 +136,8 @@ static void store_tile(const Convolution *conv, const Group *group, int64_t firs
     }
 }
 
-static void convolve_group(
-    const Convolution *conv, const Group *group, const double *filters, double *panels) {
+static void convolve_group(const PlainConvolution *conv, const ChannelGroup *group,
+    const double *filters, double *panels) {
     int64_t pixels = conv->result_height * conv->result_width;
     int64_t panel_size = conv->filter_size * PIXELS;
     for (int64_t first = 0; first < pixels; first += PANELS * PIXELS) {
@@ -157,7 +158,8 @@ static void convolve_group(
 }
 
 /* A filter that sees one channel alone is cheaper without panels. */
-static void convolve_depthwise(const Convolution *conv, const Group *group, const float *filter) {
+static void convolve_depthwise(
+    const PlainConvolution *conv, const ChannelGroup *group, const float *filter) {
     for (int64_t row = 0; row < conv->result_height; row++) {
         for (int64_t column = 0; column < conv->result_width; column++) {
             double sum = 0;
@@ -179,7 +181,7 @@ static void convolve_depthwise(const Convolution *conv, const Group *group, cons
 
 void interpret_conv(
     const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
-    Convolution conv = describe(node);
+    PlainConvolution conv = describe(node);
     const float *weight = node_weight(node, "weight")->data;
     int64_t batch = node->operands[0]->type.dims[0], groups = node_integer(node, "groups");
     int64_t source_size = conv.group_channels * conv.height * conv.width;
@@ -194,7 +196,7 @@ void interpret_conv(
             pack_filters(&conv, group_weight, filters);
         for (int64_t n = 0; n < batch; n++) {
             int64_t at = (n * groups + g) * target_size;
-            Group group = {
+            ChannelGroup group = {
                 .source = operands[0] + (n * groups + g) * source_size,
                 .residual = node->operand_count > 1 ? operands[1] + at : NULL,
                 .target = results[0] + at,

@@ -10,18 +10,18 @@ typedef struct Pooling {
 } Pooling;
 
 /* The part of a window inside the input, and its length when the padding counts too. */
-typedef struct Span {
+typedef struct WindowSpan {
     int64_t begin, end, padded_length;
-} Span;
+} WindowSpan;
 
-static Span window_span(const Pooling *pooling, int axis, int64_t position) {
+static WindowSpan window_span(const Pooling *pooling, int axis, int64_t position) {
     int64_t size = pooling->size[axis];
     int64_t begin = position * pooling->stride[axis] - pooling->padding[axis];
     int64_t end = begin + pooling->kernel[axis];
     /* With ceil a window can reach beyond the padding; what is there never counts. */
     if (end > size + pooling->padding[2 + axis])
         end = size + pooling->padding[2 + axis];
-    Span span = {.begin = begin, .end = end, .padded_length = end - begin};
+    WindowSpan span = {.begin = begin, .end = end, .padded_length = end - begin};
     if (span.begin < 0)
         span.begin = 0;
     if (span.end > size)
@@ -42,10 +42,11 @@ static Pooling describe(const Node *node) {
     return pooling;
 }
 
-typedef double PoolWindow(const Pooling *pooling, const float *plane, Span rows, Span columns);
+typedef double PoolWindow(
+    const Pooling *pooling, const float *plane, WindowSpan rows, WindowSpan columns);
 
 static double largest_in_window(
-    const Pooling *pooling, const float *plane, Span rows, Span columns) {
+    const Pooling *pooling, const float *plane, WindowSpan rows, WindowSpan columns) {
     double largest = -INFINITY;
     for (int64_t y = rows.begin; y < rows.end; y++) {
         for (int64_t x = columns.begin; x < columns.end; x++) {
@@ -56,7 +57,8 @@ static double largest_in_window(
     return largest;
 }
 
-static double mean_of_window(const Pooling *pooling, const float *plane, Span rows, Span columns) {
+static double mean_of_window(
+    const Pooling *pooling, const float *plane, WindowSpan rows, WindowSpan columns) {
     double sum = 0;
     for (int64_t y = rows.begin; y < rows.end; y++) {
         for (int64_t x = columns.begin; x < columns.end; x++)
@@ -74,7 +76,7 @@ static void pool(const Node *node, const Pooling *pooling, PoolWindow *pool_wind
     int64_t planes = type->dims[0] * type->dims[1];
     for (int64_t plane = 0; plane < planes; plane++) {
         for (int64_t row = 0; row < pooling->result_size[0]; row++) {
-            Span rows = window_span(pooling, 0, row);
+            WindowSpan rows = window_span(pooling, 0, row);
             for (int64_t column = 0; column < pooling->result_size[1]; column++)
                 *target++ =
                     (float)pool_window(pooling, source, rows, window_span(pooling, 1, column));

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { MOST_INPUTS = 1000, MOST_OUTPUTS = 1000, LONGEST_SHOWN = 60 };
+enum { MOST_INPUTS = 1000, MOST_OUTPUTS = 1000 };
 
 /* ---- tokens ---- */
 
@@ -45,7 +45,7 @@ bool parser_expected(Parser *parser, const char *what) {
     } else {
         const char *text = parser->lexer.file->text + token->begin;
         uint32_t length = token->end - token->begin;
-        size_t shown = length > LONGEST_SHOWN ? quote_cut(text, LONGEST_SHOWN) : length;
+        size_t shown = quote_word(text, length);
         diagnostics_report(parser->diagnostics, SEVERITY_ERROR, where, NULL,
             "expected %s, but got '%.*s'", what, (int)shown, text);
     }

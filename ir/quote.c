@@ -80,3 +80,8 @@ size_t quote_cut(const char *string, size_t most) {
             return most - back;
     return most;
 }
+
+size_t quote_word(const char *word, size_t length) {
+    enum { LONGEST_SHOWN = 60 };
+    return length > LONGEST_SHOWN ? quote_cut(word, LONGEST_SHOWN) : length;
+}

@@ -29,5 +29,7 @@ const char *quote_copy(Arena *arena, const char *string);
 
 /* The largest length of at most `most` that ends behind a character of the string. */
 size_t quote_cut(const char *string, size_t most);
+/* How much of a word of the text is shown in a message. */
+size_t quote_word(const char *word, size_t length);
 
 #endif

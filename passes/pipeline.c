@@ -7,7 +7,7 @@
 
 enum { MOST_STEPS = 10000 }; /* counting the runs of a pass takes their square */
 
-typedef struct Reader {
+typedef struct PipelineReader {
     const SourceFile *file;
     uint32_t at, end;
     const PassRegistry *registry;
@@ -16,25 +16,25 @@ typedef struct Reader {
     Pipeline *pipeline;
     size_t capacity; /* of its steps */
     bool good;
-} Reader;
+} PipelineReader;
 
 static bool is_blank(char byte) {
     return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
 }
 
-static void skip_blanks(Reader *reader) {
+static void skip_blanks(PipelineReader *reader) {
     while (reader->at < reader->end && is_blank(reader->file->text[reader->at]))
         reader->at++;
 }
 
 /* 0 at the end. */
-static char next_byte(Reader *reader) {
+static char next_byte(PipelineReader *reader) {
     skip_blanks(reader);
     return reader->at < reader->end ? reader->file->text[reader->at] : '\0';
 }
 
 /* Up to one of the bytes, without the blanks before and after. */
-static SourceRange take_word(Reader *reader, const char *ends) {
+static SourceRange take_word(PipelineReader *reader, const char *ends) {
     skip_blanks(reader);
     SourceRange word = {reader->file, reader->at, reader->at};
     while (reader->at < reader->end && strchr(ends, reader->file->text[reader->at]) == NULL)
@@ -45,21 +45,21 @@ static SourceRange take_word(Reader *reader, const char *ends) {
     return word;
 }
 
-static const char *word_text(Reader *reader, SourceRange word) {
+static const char *word_text(PipelineReader *reader, SourceRange word) {
     return arena_copy_bytes(reader->arena, word.file->text + word.begin, word.end - word.begin);
 }
 
 /* ---- one pass ---- */
 
 /* A word such as "O3", "-O2" or "o1" means a preset, whatever passes there are. */
-static const char *name_hint(Reader *reader, const char *name) {
+static const char *name_hint(PipelineReader *reader, const char *name) {
     const char *letter = name + (name[0] == '-');
     if ((letter[0] == 'O' || letter[0] == 'o') && letter[1 + strspn(letter + 1, "0123456789")] == 0)
         return arena_format(reader->arena, "the presets are 'O0' to 'O%d'", PIPELINE_LEVELS - 1);
     return pass_registry_hint(reader->registry, name, reader->arena);
 }
 
-static const Pass *find_pass(Reader *reader, SourceRange word) {
+static const Pass *find_pass(PipelineReader *reader, SourceRange word) {
     const char *name = word_text(reader, word);
     const Pass *pass = pass_registry_find(reader->registry, name);
     if (pass != NULL)
@@ -75,7 +75,7 @@ static const Pass *find_pass(Reader *reader, SourceRange word) {
     return NULL;
 }
 
-static const char *option_hint(Reader *reader, const Pass *pass, const char *name) {
+static const char *option_hint(PipelineReader *reader, const Pass *pass, const char *name) {
     if (pass->option_count == 0)
         return arena_format(reader->arena, "'%s' has no options", pass->name);
     const char **names = ARENA_ARRAY(reader->arena, const char *, pass->option_count);
@@ -91,7 +91,7 @@ static const char *option_hint(Reader *reader, const Pass *pass, const char *nam
     return hint;
 }
 
-static int find_option(Reader *reader, const Pass *pass, SourceRange word) {
+static int find_option(PipelineReader *reader, const Pass *pass, SourceRange word) {
     const char *name = word_text(reader, word);
     for (int i = 0; i < pass->option_count; i++)
         if (strcmp(pass->options[i].name, name) == 0)
@@ -109,7 +109,8 @@ static int find_option(Reader *reader, const Pass *pass, SourceRange word) {
 
 /* NAME=VALUE; a flag may do without "=true". `pass` is NULL when it is unknown: then the text is
  * only skipped. */
-static void read_option(Reader *reader, const Pass *pass, PassOptionValue *values, bool *given) {
+static void read_option(
+    PipelineReader *reader, const Pass *pass, PassOptionValue *values, bool *given) {
     SourceRange name = take_word(reader, "=,{}"), value = name;
     bool has_value = next_byte(reader) == '=';
     if (has_value) {
@@ -142,7 +143,7 @@ static void read_option(Reader *reader, const Pass *pass, PassOptionValue *value
     given[index] = true;
 }
 
-static const PassOptionValue *read_options(Reader *reader, const Pass *pass) {
+static const PassOptionValue *read_options(PipelineReader *reader, const Pass *pass) {
     int count = pass == NULL ? 0 : pass->option_count;
     PassOptionValue *values = ARENA_ARRAY(reader->arena, PassOptionValue, count + 1);
     bool *given = ARENA_ARRAY(reader->arena, bool, count + 1);
@@ -179,7 +180,7 @@ static int occurrence(const Pipeline *pipeline, const Pass *pass) {
     return count;
 }
 
-static void report_endless(Reader *reader, SourceRange where) {
+static void report_endless(PipelineReader *reader, SourceRange where) {
     diagnostics_report(reader->diagnostics, SEVERITY_ERROR, where, NULL,
         "a pipeline has at most %d steps", MOST_STEPS);
     reader->good = false;
@@ -187,7 +188,7 @@ static void report_endless(Reader *reader, SourceRange where) {
 }
 
 static bool add_step(
-    Reader *reader, const Pass *pass, const PassOptionValue *values, SourceRange where) {
+    PipelineReader *reader, const Pass *pass, const PassOptionValue *values, SourceRange where) {
     Pipeline *pipeline = reader->pipeline;
     if (pipeline->count == MOST_STEPS) {
         report_endless(reader, where);
@@ -206,7 +207,7 @@ static bool add_step(
 }
 
 /* The steps of a preset, all of them at the place of its name. */
-static void read_preset(Reader *reader, int level, SourceRange word) {
+static void read_preset(PipelineReader *reader, int level, SourceRange word) {
     if (next_byte(reader) == '{') {
         diagnostics_report(
             reader->diagnostics, SEVERITY_ERROR, word, NULL, "a preset has no options");
@@ -222,7 +223,7 @@ static void read_preset(Reader *reader, int level, SourceRange word) {
         i++;
 }
 
-static void read_pass(Reader *reader, SourceRange word) {
+static void read_pass(PipelineReader *reader, SourceRange word) {
     const Pass *pass = find_pass(reader, word);
     const PassOptionValue *values = read_options(reader, pass);
     word.end = reader->at > word.end ? reader->at : word.end;
@@ -230,7 +231,7 @@ static void read_pass(Reader *reader, SourceRange word) {
         add_step(reader, pass, values, word);
 }
 
-static void read_step(Reader *reader) {
+static void read_step(PipelineReader *reader) {
     SourceRange word = take_word(reader, ",{}");
     int level = pipeline_preset_level(word_text(reader, word));
     if (level >= 0)
@@ -248,7 +249,7 @@ static void read_step(Reader *reader) {
 
 Pipeline *pipeline_parse_range(
     SourceRange text, const PassRegistry *registry, Arena *arena, Diagnostics *diagnostics) {
-    Reader reader = {
+    PipelineReader reader = {
         .file = text.file,
         .at = text.begin,
         .end = text.end,

@@ -15,8 +15,6 @@
  * never computes. Answers change by what rounding to 8 bits does. */
 #include "passes/quantize.h"
 
-enum { MOST_EXACT_TAPS = 256 }; /* of a depthwise convolution */
-
 typedef struct Quantization {
     PassContext *context;
     Graph *graph;

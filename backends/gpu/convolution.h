@@ -16,14 +16,14 @@
 #include "ir/graph.h"
 #include "ir/kernel.h"
 
-typedef struct ConvolutionShape {
+typedef struct GpuConvolutionShape {
     int channels; /* of a thread */
     int parts;    /* groups of threads with channels of their own */
     int quads;    /* threads along the pixels */
     int slices;   /* threads along the input channels */
     int pixels;   /* of a thread: 4, or 1 */
     int64_t rows; /* of the next layer; 0 without one */
-} ConvolutionShape;
+} GpuConvolutionShape;
 
 typedef struct GpuConvolution {
     GpuLowering *gpu;
@@ -39,12 +39,12 @@ typedef struct GpuConvolution {
     int64_t images, height, width; /* of the convolution's result */
     bool pointwise; /* a thread's pixels are four consecutive numbers of each plane */
     Activation activation, residual_activation;
-    ConvolutionShape shape;
+    GpuConvolutionShape shape;
     int64_t channel_tiles, pixel_tiles; /* of a group; of the pixels */
     int weights, shared;                /* parameter; local */
     int64_t bias_offset;
     bool has_bias;
-    WindowOp window_op; /* of a next layer that is one */
+    GpuWindowOp window_op; /* of a next layer that is one */
     /* Of the block and its threads: */
     const Expression *thread, *quad, *part, *slice;
     const Expression *tile;                              /* all channel tiles of all groups */
@@ -65,7 +65,7 @@ static inline int64_t tile_channels(const GpuConvolution *conv) {
 
 /* convolution_shape.c: the shape with the least time by a model of the GPU. False when none fits.
  */
-bool choose_convolution_shape(const GpuConvolution *conv, ConvolutionShape *shape);
+bool choose_convolution_shape(const GpuConvolution *conv, GpuConvolutionShape *shape);
 /* Rows of the convolution's result that `rows` rows of the next layer look at. */
 int64_t rows_needed(const GpuConvolution *conv, int64_t rows);
 /* Whether the first pixel of each such tile is the first of a quad. */

@@ -29,7 +29,7 @@ static int join_lanes(KernelBuilder *builder, const int *lanes, int count) {
 static void store_sums(const GpuConvolution *conv, const int *sums) {
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
-    const ConvolutionShape *shape = &conv->shape;
+    const GpuConvolutionShape *shape = &conv->shape;
     int threads = shape->quads * shape->parts * shape->slices;
     bool idle = threads < BLOCK_THREADS;
     const Expression *row = expression_add(arena,
@@ -166,7 +166,7 @@ static void finish_pixels(
 static void finish_registers(const GpuConvolution *conv, const int *sums) {
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
-    const ConvolutionShape *shape = &conv->shape;
+    const GpuConvolutionShape *shape = &conv->shape;
     int threads = shape->quads * shape->parts;
     bool idle = threads < BLOCK_THREADS;
     const Expression *pixel = kernel_let(builder, "out_pixel",
@@ -242,7 +242,7 @@ static void load_tile(
 static void finish_window(const GpuConvolution *conv) {
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
-    const WindowOp *op = &conv->window_op;
+    const GpuWindowOp *op = &conv->window_op;
     int64_t pixels = conv->shape.rows * op->width_out;
     const Expression *element = kernel_open_for(builder, "element", conv->thread,
         expression_constant(arena, tile_channels(conv) * pixels), BLOCK_THREADS);

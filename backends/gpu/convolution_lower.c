@@ -130,7 +130,7 @@ static void find_tile(GpuConvolution *conv) {
 static void find_thread(GpuConvolution *conv) {
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
-    const ConvolutionShape *shape = &conv->shape;
+    const GpuConvolutionShape *shape = &conv->shape;
     conv->quad =
         kernel_let(builder, "quad", expression_remainder(arena, conv->thread, shape->quads));
     const Expression *rest = expression_divide(arena, conv->thread, shape->quads);

@@ -53,7 +53,7 @@ static double window_cycles(const GpuConvolution *conv, int64_t outputs) {
 }
 
 /* Cycles of all blocks. */
-static double shape_cycles(const GpuConvolution *conv, const ConvolutionShape *shape) {
+static double shape_cycles(const GpuConvolution *conv, const GpuConvolutionShape *shape) {
     int64_t channels = (int64_t)shape->channels * shape->parts;
     int64_t pixels = (int64_t)shape->quads * shape->pixels;
     int64_t all = conv->images * conv->height * conv->width;
@@ -81,7 +81,7 @@ static double shape_cycles(const GpuConvolution *conv, const ConvolutionShape *s
     return fmax(each * issue, each * bytes / bytes_a_cycle) + ceil(each / blocks_at_once) * latency;
 }
 
-static bool fits(const GpuConvolution *conv, const ConvolutionShape *shape) {
+static bool fits(const GpuConvolution *conv, const GpuConvolutionShape *shape) {
     int64_t limit = conv->gpu->emission.compilation->target->gpu->tile_bytes;
     int64_t floats =
         (int64_t)shape->slices * shape->channels * shape->parts * shape->quads * shape->pixels +
@@ -91,14 +91,14 @@ static bool fits(const GpuConvolution *conv, const ConvolutionShape *shape) {
            (!shared || floats * (int64_t)sizeof(float) <= limit);
 }
 
-typedef struct Search {
+typedef struct ShapeSearch {
     const GpuConvolution *conv;
-    ConvolutionShape best;
+    GpuConvolutionShape best;
     double cycles; /* of the best; HUGE_VAL before there is one */
-} Search;
+} ShapeSearch;
 
 /* All shapes of so many threads along the pixels. */
-static void search_threads(Search *search, ConvolutionShape shape) {
+static void search_threads(ShapeSearch *search, GpuConvolutionShape shape) {
     static const int channels[] = {1, 2, 4, 8}, parts[] = {1, 2, 4, 8, 16},
                      slices[] = {1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 19, 24, 32, 64, 128, 256};
     const GpuConvolution *conv = search->conv;
@@ -121,37 +121,37 @@ static void search_threads(Search *search, ConvolutionShape shape) {
             }
 }
 
-static Search search_alone(const GpuConvolution *conv, int pixels) {
+static ShapeSearch search_alone(const GpuConvolution *conv, int pixels) {
     static const int quads[] = {1, 2, 4, 8, 13, 16, 25, 32, 49, 64, 98, 128, 196, 256};
-    Search search = {.conv = conv, .cycles = HUGE_VAL};
+    ShapeSearch search = {.conv = conv, .cycles = HUGE_VAL};
     int64_t all = conv->images * conv->height * conv->width, most = (all + pixels - 1) / pixels;
     for (size_t i = 0; i < sizeof quads / sizeof *quads; i++)
         if (quads[i] < 2 * most)
-            search_threads(&search, (ConvolutionShape){.quads = quads[i], .pixels = pixels});
+            search_threads(&search, (GpuConvolutionShape){.quads = quads[i], .pixels = pixels});
     return search;
 }
 
-static Search search_joined(const GpuConvolution *conv, int pixels) {
-    Search search = {.conv = conv, .cycles = HUGE_VAL};
+static ShapeSearch search_joined(const GpuConvolution *conv, int pixels) {
+    ShapeSearch search = {.conv = conv, .cycles = HUGE_VAL};
     for (int64_t rows = 1; rows <= next_height(conv); rows++) {
         int64_t quads = quads_needed(conv, rows);
         if (quads > BLOCK_THREADS)
             break;
         search_threads(
-            &search, (ConvolutionShape){.quads = (int)quads, .pixels = pixels, .rows = rows});
+            &search, (GpuConvolutionShape){.quads = (int)quads, .pixels = pixels, .rows = rows});
     }
     return search;
 }
 
-bool choose_convolution_shape(const GpuConvolution *conv, ConvolutionShape *shape) {
+bool choose_convolution_shape(const GpuConvolution *conv, GpuConvolutionShape *shape) {
     GpuConvolution copy = *conv;
     copy.shape.pixels = conv->images * conv->height * conv->width < 4 ? 1 : 4;
-    Search alone = search_alone(&copy, copy.shape.pixels);
+    ShapeSearch alone = search_alone(&copy, copy.shape.pixels);
     if (!conv->next) {
         *shape = alone.best;
         return alone.cycles < HUGE_VAL;
     }
-    Search joined = search_joined(&copy, copy.shape.pixels);
+    ShapeSearch joined = search_joined(&copy, copy.shape.pixels);
     const int64_t *out = conv->next->results[0]->type.dims;
     double each = (double)(conv->groups * conv->group_outputs * out[0] * out[2] * out[3]) /
                   conv->gpu->emission.compilation->target->gpu->multiprocessors;

@@ -104,7 +104,7 @@ static void load_weights(const Sums *sums, const Expression *sum_index, int *reg
 }
 
 static void emit_products(const Sums *sums, const int *inputs, const Expression *sum_index) {
-    const ConvolutionShape *shape = &sums->conv->shape;
+    const GpuConvolutionShape *shape = &sums->conv->shape;
     int weights[MOST_CHANNELS];
     load_weights(sums, sum_index, weights);
     for (int channel = 0; channel < shape->channels; channel++)
@@ -248,7 +248,7 @@ static void emit_any(Sums *sums) {
 const int *emit_sums(GpuConvolution *conv) {
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
-    const ConvolutionShape *shape = &conv->shape;
+    const GpuConvolutionShape *shape = &conv->shape;
     int64_t own = conv->group_inputs * conv->taps * shape->channels;
     int threads = shape->quads * shape->parts * shape->slices;
     Sums sums = {.conv = conv, .builder = builder, .arena = arena, .parts = thread_parts(conv)};

@@ -17,8 +17,6 @@
 #include <inttypes.h>
 #include <math.h>
 
-enum { LARGEST_BETA = 16 }; /* each one is a division */
-
 /* A thread's place in the result. */
 typedef struct MapPoint {
     const Expression *channel, *pixel; /* by its number in all images */
@@ -31,7 +29,7 @@ typedef struct Map {
     KernelBuilder *builder;
     const Node *node;
     Access inputs[2], output;
-    WindowOp window;
+    GpuWindowOp window;
     MapPoint at;
 } Map;
 

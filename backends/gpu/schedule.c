@@ -13,7 +13,7 @@
 #include "passes/passes.h"
 #include <string.h>
 
-enum { WORKSPACE_ALIGNMENT = 256 };
+enum { GPU_WORKSPACE_ALIGNMENT = 256 };
 
 typedef struct Schedule {
     GpuLowering *gpu;
@@ -86,7 +86,7 @@ static void plan_gpu_workspace(Schedule *schedule) {
             planned[count++] =
                 (PlannedBuffer){buffer->bytes, buffer->first_step, buffer->last_step, 0};
     }
-    MemoryPlan plan = plan_memory(planned, count, WORKSPACE_ALIGNMENT, arena);
+    MemoryPlan plan = plan_memory(planned, count, GPU_WORKSPACE_ALIGNMENT, arena);
     count = 0;
     for (int i = 0; i < program->buffer_count; i++) {
         Buffer *buffer = &program->buffers[i];

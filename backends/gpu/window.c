@@ -18,14 +18,14 @@ bool is_window_op(const Node *node) {
            node->op == OP_avg_pool || node->op == OP_pad;
 }
 
-static WindowKind kind_of(const Node *node) {
-    return node->op == OP_conv       ? WINDOW_DEPTHWISE
-           : node->op == OP_max_pool ? WINDOW_MAXIMUM
-           : node->op == OP_avg_pool ? WINDOW_MEAN
-                                     : WINDOW_PAD;
+static GpuWindowKind kind_of(const Node *node) {
+    return node->op == OP_conv       ? GPU_WINDOW_DEPTHWISE
+           : node->op == OP_max_pool ? GPU_WINDOW_MAXIMUM
+           : node->op == OP_avg_pool ? GPU_WINDOW_MEAN
+                                     : GPU_WINDOW_PAD;
 }
 
-static void pack_depthwise(GpuLowering *gpu, KernelCall *call, WindowOp *op) {
+static void pack_depthwise(GpuLowering *gpu, KernelCall *call, GpuWindowOp *op) {
     const Weight *weight = node_weight(op->node, "weight"), *bias = node_weight(op->node, "bias");
     int64_t channels = weight->type.dims[0], taps = weight->type.dims[2] * weight->type.dims[3];
     float *packed =
@@ -38,20 +38,20 @@ static void pack_depthwise(GpuLowering *gpu, KernelCall *call, WindowOp *op) {
     call->step.count.bytes_read += channels * (taps + 1) * (int64_t)sizeof(float);
 }
 
-WindowOp window_op(GpuLowering *gpu, KernelCall *call, const Node *node) {
+GpuWindowOp window_op(GpuLowering *gpu, KernelCall *call, const Node *node) {
     const int64_t *in = node->operands[0]->type.dims, *out = node->results[0]->type.dims;
-    WindowOp op = {.node = node,
+    GpuWindowOp op = {.node = node,
         .kind = kind_of(node),
         .window = node_window(node),
         .height_in = in[2],
         .width_in = in[3],
         .height_out = out[2],
         .width_out = out[3]};
-    if (op.kind == WINDOW_DEPTHWISE)
+    if (op.kind == GPU_WINDOW_DEPTHWISE)
         pack_depthwise(gpu, call, &op);
-    if (op.kind == WINDOW_MEAN)
+    if (op.kind == GPU_WINDOW_MEAN)
         op.count_padding = node_flag(node, "count_padding");
-    if (op.kind == WINDOW_DEPTHWISE || op.kind == WINDOW_MEAN)
+    if (op.kind == GPU_WINDOW_DEPTHWISE || op.kind == GPU_WINDOW_MEAN)
         op.parts = window_parts(&op.window);
     return op;
 }
@@ -63,7 +63,7 @@ typedef struct Bounds {
     bool below, above;
 } Bounds;
 
-static Bounds bounds_of(const WindowOp *op, int axis) {
+static Bounds bounds_of(const GpuWindowOp *op, int axis) {
     const Window *w = &op->window;
     int64_t in = axis == 0 ? op->height_in : op->width_in;
     int64_t out = axis == 0 ? op->height_out : op->width_out;
@@ -87,44 +87,44 @@ static void close_blocks(KernelBuilder *builder, int count) {
 
 /* ---- taps ---- */
 
-static void emit_tap(const WindowOp *op, KernelBuilder *builder, const Expression *channel,
+static void emit_tap(const GpuWindowOp *op, KernelBuilder *builder, const Expression *channel,
     const Expression *tap, int sum, int value) {
     Arena *arena = builder->arena;
     int64_t taps = op->window.kernel[0] * op->window.kernel[1];
     int weight;
     switch (op->kind) {
-    case WINDOW_DEPTHWISE:
+    case GPU_WINDOW_DEPTHWISE:
         weight = kernel_register(builder, 1);
         kernel_load(builder, weight, op->weights,
             expression_add(arena, expression_multiply(arena, channel, taps), tap), 0, 1);
         kernel_multiply_add(builder, sum, value, weight, sum);
         return;
-    case WINDOW_MAXIMUM:
+    case GPU_WINDOW_MAXIMUM:
         kernel_binary(builder, INSTRUCTION_maximum_or_nan, sum, sum, value);
         return;
-    case WINDOW_MEAN:
+    case GPU_WINDOW_MEAN:
         kernel_binary(builder, INSTRUCTION_add, sum, sum, value);
         return;
-    case WINDOW_PAD:
+    case GPU_WINDOW_PAD:
         kernel_unary(builder, INSTRUCTION_move, sum, value);
         return;
     }
 }
 
-static int start_value(const WindowOp *op, KernelBuilder *builder, const Expression *channel) {
+static int start_value(const GpuWindowOp *op, KernelBuilder *builder, const Expression *channel) {
     int sum = kernel_register(builder, 1);
-    if (op->kind == WINDOW_DEPTHWISE && op->bias_offset >= 0)
+    if (op->kind == GPU_WINDOW_DEPTHWISE && op->bias_offset >= 0)
         kernel_load(builder, sum, op->weights,
             expression_offset(builder->arena, channel, op->bias_offset), 0, 1);
     else
-        kernel_splat(builder, sum, op->kind == WINDOW_MAXIMUM ? -INFINITY : 0.0f);
+        kernel_splat(builder, sum, op->kind == GPU_WINDOW_MAXIMUM ? -INFINITY : 0.0f);
     return sum;
 }
 
 /* How many taps of an axis count for the output at this place, as a table in the weights would say:
  * the window less what lies outside of the input (and of its padding, where that counts). */
 static const Expression *tap_count(
-    const WindowOp *op, Arena *arena, int axis, const Expression *at) {
+    const GpuWindowOp *op, Arena *arena, int axis, const Expression *at) {
     const Window *w = &op->window;
     int64_t in = axis == 0 ? op->height_in : op->width_in;
     int64_t before = op->count_padding ? w->padding[axis] : 0;
@@ -138,7 +138,7 @@ static const Expression *tap_count(
 }
 
 /* The sum becomes a mean: times 1/count, for each count that occurs. */
-static void emit_division(const WindowOp *op, KernelBuilder *builder, int sum,
+static void emit_division(const GpuWindowOp *op, KernelBuilder *builder, int sum,
     const Expression *row, const Expression *column) {
     Arena *arena = builder->arena;
     Bounds rows = bounds_of(op, 0), columns = bounds_of(op, 1);
@@ -169,7 +169,7 @@ static void emit_division(const WindowOp *op, KernelBuilder *builder, int sum,
 
 /* What the cells of a window depend on. */
 typedef struct WindowSite {
-    const WindowOp *op;
+    const GpuWindowOp *op;
     KernelBuilder *builder;
     const Expression *channel, *row, *column; /* of the output */
     WindowLoad *load;
@@ -196,7 +196,7 @@ static PartLoop open_taps(
 }
 
 static void emit_row(const WindowSite *site, int sum, const Expression *ky) {
-    const WindowOp *op = site->op;
+    const GpuWindowOp *op = site->op;
     KernelBuilder *builder = site->builder;
     Arena *arena = builder->arena;
     const Expression *at_row = tap_place(site, "row", 0, site->row, ky);
@@ -214,14 +214,14 @@ static void emit_row(const WindowSite *site, int sum, const Expression *ky) {
     close_blocks(builder, row_checks);
 }
 
-int emit_window(const WindowOp *op, KernelBuilder *builder, const Expression *channel,
+int emit_window(const GpuWindowOp *op, KernelBuilder *builder, const Expression *channel,
     const Expression *row, const Expression *column, WindowLoad *load, const void *context) {
     const WindowSite site = {op, builder, channel, row, column, load, context};
     int sum = start_value(op, builder, channel);
     PartLoop rows = open_taps(&site, "kernel_row", 0, op->parts.rows, sum);
     emit_row(&site, rows.part_sum, rows.index);
     close_part_loop(builder, &rows);
-    if (op->kind == WINDOW_MEAN)
+    if (op->kind == GPU_WINDOW_MEAN)
         emit_division(op, builder, sum, row, column);
     emit_activation(builder, op->activation, sum);
     return sum;

@@ -10,11 +10,16 @@
 #include "ir/graph.h"
 #include "ir/kernel.h"
 
-typedef enum WindowKind { WINDOW_DEPTHWISE, WINDOW_MAXIMUM, WINDOW_MEAN, WINDOW_PAD } WindowKind;
+typedef enum GpuWindowKind {
+    GPU_WINDOW_DEPTHWISE,
+    GPU_WINDOW_MAXIMUM,
+    GPU_WINDOW_MEAN,
+    GPU_WINDOW_PAD
+} GpuWindowKind;
 
-typedef struct WindowOp {
+typedef struct GpuWindowOp {
     const Node *node;
-    WindowKind kind;
+    GpuWindowKind kind;
     Window window;
     int64_t height_in, width_in, height_out, width_out;
     WindowParts parts;   /* of the sums of DEPTHWISE and MEAN */
@@ -22,7 +27,7 @@ typedef struct WindowOp {
     int weights;         /* DEPTHWISE: parameter; taps of each channel, then biases */
     int64_t bias_offset; /* -1 without */
     Activation activation;
-} WindowOp;
+} GpuWindowOp;
 
 /* Loads a number of the input into a register: row and column lie inside of it. */
 typedef void WindowLoad(
@@ -31,9 +36,9 @@ typedef void WindowLoad(
 /* Whether the op is one of these. */
 bool is_window_op(const Node *node);
 /* Describes the op and packs its weights into the call. */
-WindowOp window_op(GpuLowering *gpu, KernelCall *call, const Node *node);
+GpuWindowOp window_op(GpuLowering *gpu, KernelCall *call, const Node *node);
 /* The register with the output number. */
-int emit_window(const WindowOp *op, KernelBuilder *builder, const Expression *channel,
+int emit_window(const GpuWindowOp *op, KernelBuilder *builder, const Expression *channel,
     const Expression *row, const Expression *column, WindowLoad *load, const void *context);
 
 #endif

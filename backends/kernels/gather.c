@@ -10,10 +10,9 @@
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
+#include "ir/kernel_lanes.h"
 #include <assert.h>
 #include <inttypes.h>
-
-enum { MOST_LANES = 64 };
 
 /* Where one lane of the vector comes from: a place along the channels of a buffer. */
 typedef struct Lane {

@@ -24,16 +24,16 @@
 enum { MOST_NUMBER_RUNS = 1 << 12, MOST_PIECES = 1 << 14, MOST_VIEW_BUFFERS = 32 };
 
 /* One output channel's source. */
-typedef struct Source {
+typedef struct LayoutSource {
     int operand, run;
     int64_t channel; /* within the run */
-} Source;
+} LayoutSource;
 
 /* ---- what goes where ---- */
 
-static Source *find_sources(
+static LayoutSource *find_sources(
     Arena *arena, const Placement *const *operands, const int64_t *channels, int64_t count) {
-    Source *sources = ARENA_ARRAY(arena, Source, count);
+    LayoutSource *sources = ARENA_ARRAY(arena, LayoutSource, count);
     for (int64_t i = 0; i < count; i++) {
         int64_t channel = channels[i];
         int operand = 0, run = 0;
@@ -42,12 +42,12 @@ static Source *find_sources(
         const Run *runs = operands[operand]->runs;
         while (channel >= runs[run].first_channel + runs[run].channel_count)
             run++;
-        sources[i] = (Source){operand, run, channel - runs[run].first_channel};
+        sources[i] = (LayoutSource){operand, run, channel - runs[run].first_channel};
     }
     return sources;
 }
 
-static bool continues(const Source *a, const Source *b, int64_t distance) {
+static bool continues(const LayoutSource *a, const LayoutSource *b, int64_t distance) {
     return a->operand == b->operand && a->run == b->run && a->channel + distance == b->channel;
 }
 
@@ -102,8 +102,8 @@ static const char *objection(const Emission *emission, const Value *value, const
     return NULL;
 }
 
-static Placement *make_view(
-    Emission *emission, const Placement *const *operands, const Source *sources, int64_t count) {
+static Placement *make_view(Emission *emission, const Placement *const *operands,
+    const LayoutSource *sources, int64_t count) {
     Placement *view = ARENA_NEW(emission->arena, Placement);
     *view = *operands[0];
     view->channels = count;

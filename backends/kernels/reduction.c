@@ -336,8 +336,6 @@ static void emit_softmax(const ChannelOp *op) {
     for_channels(op, emit_quotient, &softmax);
 }
 
-enum { LARGEST_BETA = 16 }; /* each one is a division */
-
 /* base^-beta, from beta's binary digits: the whole part by products, the digits behind the point by
  * repeated square roots. After 24 digits what is left changes no float. */
 static int emit_negative_power(KernelBuilder *builder, int base, double beta) {

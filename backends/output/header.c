@@ -6,6 +6,7 @@
 #include "backends/program/program.h"
 #include "backends/program/status.h"
 #include "backends/program/summary.h"
+#include "backends/program/workspace.h"
 #include "backends/target/levels.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
@@ -14,22 +15,22 @@
 #include <math.h>
 #include <string.h>
 
-enum { ABI_VERSION = 1, WORKSPACE_ALIGNMENT = 64 };
+enum { ABI_VERSION = 1 };
 
 /* One input or output. */
-typedef struct Tensor {
+typedef struct HeaderTensor {
     TensorName name;
     const TensorType *type;
     Layout layout;
     const Preprocessing *preprocessing; /* or NULL */
-} Tensor;
+} HeaderTensor;
 
 typedef struct Header {
     Text *out;
     Arena *scratch;
     const char *name;
     const char *upper; /* the name in upper case */
-    Tensor *inputs, *outputs;
+    HeaderTensor *inputs, *outputs;
     int input_count, output_count;
     const char *precision;
     const ProgramLevels *levels; /* NULL: code for one processor */
@@ -38,7 +39,7 @@ typedef struct Header {
 static void collect_tensors(Header *header, const Graph *graph) {
     const TensorName *names = tensor_names(graph, false, header->scratch);
     header->input_count = graph->input_count;
-    header->inputs = ARENA_ARRAY(header->scratch, Tensor, graph->input_count);
+    header->inputs = ARENA_ARRAY(header->scratch, HeaderTensor, graph->input_count);
     for (int i = 0; i < graph->input_count; i++) {
         const GraphInput *input = &graph->inputs[i];
         header->inputs[i].name = names[i];
@@ -48,7 +49,7 @@ static void collect_tensors(Header *header, const Graph *graph) {
     }
     names = tensor_names(graph, true, header->scratch);
     header->output_count = graph->output_count;
-    header->outputs = ARENA_ARRAY(header->scratch, Tensor, graph->output_count);
+    header->outputs = ARENA_ARRAY(header->scratch, HeaderTensor, graph->output_count);
     for (int i = 0; i < graph->output_count; i++) {
         const GraphOutput *output = &graph->outputs[i];
         header->outputs[i].name = names[i];
@@ -60,7 +61,7 @@ static void collect_tensors(Header *header, const Graph *graph) {
 /* ---- documentation ---- */
 
 /* Which dimension of the type stands at a place of the caller's array. */
-static int dimension_at(const Tensor *tensor, int place) {
+static int dimension_at(const HeaderTensor *tensor, int place) {
     static const int channels_last[] = {0, 2, 3, 1};
     return tensor->type->rank == 4 && tensor->layout == LAYOUT_NHWC ? channels_last[place] : place;
 }
@@ -70,7 +71,7 @@ static const char *dimension_name(int dimension) {
     return names[dimension];
 }
 
-static void document_shape(Text *out, const Tensor *tensor) {
+static void document_shape(Text *out, const HeaderTensor *tensor) {
     text_format(out, " *   %s: float32 [", tensor->name.member);
     for (int i = 0; i < tensor->type->rank; i++)
         text_format(
@@ -119,7 +120,7 @@ static void document_formula(Text *out, const Preprocessing *preprocessing, int6
     }
 }
 
-static void document_preprocessing(Text *out, const Tensor *tensor) {
+static void document_preprocessing(Text *out, const HeaderTensor *tensor) {
     const Preprocessing *preprocessing = tensor->preprocessing;
     const TensorType *type = tensor->type;
     int64_t channels = type->dims[1] < 4 ? type->dims[1] : 4;
@@ -141,7 +142,7 @@ static void document_preprocessing(Text *out, const Tensor *tensor) {
             (long long)type->dims[2], (long long)type->dims[3]);
 }
 
-static void append_members(Text *out, const Tensor *tensors, int count) {
+static void append_members(Text *out, const HeaderTensor *tensors, int count) {
     for (int i = 0; i < count; i++)
         text_format(out, i > 0 ? ", %s" : "%s", tensors[i].name.member);
 }
@@ -193,7 +194,7 @@ static void write_documentation(const Header *header) {
 
 /* ---- declarations ---- */
 
-static void write_tensor_macros(Text *out, const Tensor *tensor) {
+static void write_tensor_macros(Text *out, const HeaderTensor *tensor) {
     text_format(out, "#define %s_ELEMENTS %lld\n", tensor->name.macro,
         (long long)tensor_elements(tensor->type));
     for (int i = 0; i < tensor->type->rank; i++)

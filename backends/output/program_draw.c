@@ -10,19 +10,19 @@
 #include <string.h>
 
 /* A step that writes to a buffer, from `offset` on (in floats). */
-typedef struct Writer {
+typedef struct DrawingWriter {
     int step;
     int64_t offset;
-} Writer;
+} DrawingWriter;
 
-typedef struct Picture {
+typedef struct ProgramPicture {
     const Program *program;
     const char *only;
     Text *text;
     bool *is_drawn; /* by buffer: a step of the picture reads or writes it */
-} Picture;
+} ProgramPicture;
 
-static bool is_wanted(const Picture *picture, int step) {
+static bool is_wanted(const ProgramPicture *picture, int step) {
     return draw_path_matches(picture->program->steps[step].path, picture->only);
 }
 
@@ -36,7 +36,7 @@ static int parameter_count(const Program *program, const Step *step) {
 
 /* ---- steps ---- */
 
-static void draw_step(const Picture *picture, int index) {
+static void draw_step(const ProgramPicture *picture, int index) {
     const Step *step = &picture->program->steps[index];
     Text *text = picture->text;
     text_format(text,
@@ -51,16 +51,17 @@ static void draw_step(const Picture *picture, int index) {
 /* ---- buffers ---- */
 
 static int compare_writers(const void *a, const void *b) {
-    const Writer *x = a, *y = b;
+    const DrawingWriter *x = a, *y = b;
     if (x->offset != y->offset)
         return x->offset < y->offset ? -1 : 1;
     return x->step - y->step;
 }
 
 /* In the order of offsets; returns their number. */
-static int find_writers(const Program *program, int buffer, Arena *scratch, Writer **writers) {
+static int find_writers(
+    const Program *program, int buffer, Arena *scratch, DrawingWriter **writers) {
     int count = 0;
-    *writers = ARENA_ARRAY(scratch, Writer, program->step_count + 1);
+    *writers = ARENA_ARRAY(scratch, DrawingWriter, program->step_count + 1);
     for (int i = 0; i < program->step_count; i++) {
         const Step *step = &program->steps[i];
         bool found = false;
@@ -69,7 +70,7 @@ static int find_writers(const Program *program, int buffer, Arena *scratch, Writ
             found = (role == PARAMETER_WRITE || role == PARAMETER_UPDATE) &&
                     step->arguments[k].buffer == buffer;
             if (found)
-                (*writers)[count++] = (Writer){i, step->arguments[k].offset};
+                (*writers)[count++] = (DrawingWriter){i, step->arguments[k].offset};
         }
     }
     qsort(*writers, (size_t)count, sizeof **writers, compare_writers);
@@ -90,7 +91,7 @@ static const char *kind_word(BufferKind kind) {
     return "weights";
 }
 
-static void append_writers(const Picture *picture, const Writer *writers, int count) {
+static void append_writers(const ProgramPicture *picture, const DrawingWriter *writers, int count) {
     Text *text = picture->text;
     text_append(text, "<TR><TD CELLPADDING=\"0\" BORDER=\"0\"><TABLE BORDER=\"0\" CELLBORDER=\"1\" "
                       "CELLSPACING=\"0\" CELLPADDING=\"3\"><TR>");
@@ -103,10 +104,10 @@ static void append_writers(const Picture *picture, const Writer *writers, int co
     text_append(text, "</TR></TABLE></TD></TR>");
 }
 
-static void draw_buffer(const Picture *picture, int index, Arena *scratch) {
+static void draw_buffer(const ProgramPicture *picture, int index, Arena *scratch) {
     const Buffer *buffer = &picture->program->buffers[index];
     Text *text = picture->text;
-    Writer *writers;
+    DrawingWriter *writers;
     int count = find_writers(picture->program, index, scratch, &writers);
     text_format(text,
         "  buffer%d [label=<<TABLE BORDER=\"0\" CELLBORDER=\"1\" CELLSPACING=\"0\" "
@@ -129,7 +130,7 @@ static void draw_buffer(const Picture *picture, int index, Arena *scratch) {
     }
 }
 
-static void draw_reads(const Picture *picture, int index) {
+static void draw_reads(const ProgramPicture *picture, int index) {
     const Step *step = &picture->program->steps[index];
     for (int k = 0; k < parameter_count(picture->program, step); k++) {
         ParameterRole role = role_of(picture->program, step, k);
@@ -141,7 +142,7 @@ static void draw_reads(const Picture *picture, int index) {
 
 int program_draw(const Program *program, const char *only, Text *text) {
     Arena *scratch = arena_create();
-    Picture picture = {.program = program, .only = only, .text = text};
+    ProgramPicture picture = {.program = program, .only = only, .text = text};
     picture.is_drawn = ARENA_ARRAY(scratch, bool, program->buffer_count + 1);
     drawing_begin(text, program->name);
     int drawn = 0;

@@ -6,8 +6,6 @@
 #include "ir/arena.h"
 #include "passes/passes.h"
 
-enum { WORKSPACE_ALIGNMENT = 64, SLACK_BYTES = 64 };
-
 void plan_workspace(Emission *emission) {
     Program *program = emission->program;
     size_t count = 0;

@@ -8,11 +8,12 @@
 #include "ir/clock.h"
 #include "ir/diagnostics.h"
 #include "ir/kernel.h"
+#include "ir/kernel_lanes.h"
 #include <stdlib.h>
 #include <string.h>
 
 /* 128 MiB are several times the last-level cache that one core gets. */
-enum { CHAINS = 8, FLOATS = 1 << 25, LEAST_SWEEPS = 3, MOST_LANES = 64 };
+enum { CHAINS = 8, FLOATS = 1 << 25, LEAST_SWEEPS = 3 };
 
 static Kernel *sweep_kernel(Arena *arena, const Target *target) {
     KernelBuilder builder;

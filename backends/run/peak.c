@@ -9,10 +9,11 @@
 #include "ir/clock.h"
 #include "ir/diagnostics.h"
 #include "ir/kernel.h"
+#include "ir/kernel_lanes.h"
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { CHAINS = 12, ROUNDS = 1 << 14, MOST_THREADS = 64, MOST_LANES = 64 };
+enum { CHAINS = 12, ROUNDS = 1 << 14, MOST_THREADS = 64 };
 
 static Kernel *peak_kernel(Arena *arena, const Target *target) {
     KernelBuilder builder;

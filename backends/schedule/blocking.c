@@ -22,10 +22,6 @@ static int64_t main_outputs(const ConvolutionSizes *sizes) {
     return sizes->outputs - sizes->tail;
 }
 
-static int64_t weight_bytes(const ConvolutionSizes *sizes) {
-    return lane_bytes(sizes->product->weight);
-}
-
 static bool is_of_bytes(const ConvolutionSizes *sizes) {
     return sizes->product->input == LANE_U8;
 }
@@ -135,7 +131,7 @@ static bool weights_stream(const Target *target, int64_t bytes) {
 /* Input channels whose weights of one panel the first-level cache keeps. */
 static int64_t cached_inputs(const Layer *layer) {
     return weights_kept(layer->target) /
-           (layer->blocking.panel_channels * weight_bytes(layer->sizes));
+           (layer->blocking.panel_channels * weight_bytes(layer->sizes->product));
 }
 
 /* ---- flat: all pixels are one row ---- */
@@ -149,7 +145,7 @@ static int64_t tiles_of_caches(const Layer *layer) {
     const ConvolutionSizes *sizes = layer->sizes;
     int64_t inputs = sizes->groups * sizes->inputs, outputs = sizes->groups * sizes->outputs;
     int64_t tiles = layer->blocking.tiles;
-    int64_t weights = outputs * sizes->inputs * weight_bytes(sizes);
+    int64_t weights = outputs * sizes->inputs * weight_bytes(sizes->product);
     int64_t pixel = inputs * input_bytes(sizes) + outputs * result_bytes(sizes) +
                     (sizes->residual ? outputs * float_bytes : 0);
     int64_t tile = layer->blocking.tile.pixels * pixel;
@@ -235,7 +231,8 @@ static bool panels_outermost(const Layer *layer) {
     int64_t input =
         sizes->images * sizes->rows_in * sizes->width_in * sizes->groups * sizes->inputs;
     int64_t rows = sizes->images * sizes->rows;
-    return !sizes->chained && weights_stream(layer->target, weights * weight_bytes(sizes)) &&
+    return !sizes->chained &&
+           weights_stream(layer->target, weights * weight_bytes(sizes->product)) &&
            weights + panels * input < weights * rows + input;
 }
 

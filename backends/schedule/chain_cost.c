@@ -8,6 +8,7 @@
 #include "backends/schedule/chain_cost.h"
 #include "backends/program/buffers.h"
 #include "backends/program/compilation.h"
+#include "backends/program/workspace.h"
 #include "backends/schedule/blocking.h"
 #include "backends/schedule/lowering.h"
 #include "backends/schedule/shape.h"
@@ -16,7 +17,7 @@
 #include "backends/target/target.h"
 #include "ir/graph.h"
 
-enum { MOST_STRIPS = 8, SLACK_BYTES = 64 };
+enum { MOST_STRIPS = 8 };
 
 static const double l2_rate = 32;    /* bytes per cycle from or to the second-level cache */
 static const double l3_rate = 8;     /* and beyond it */

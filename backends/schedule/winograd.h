@@ -11,6 +11,8 @@
 
 /* A tile of 2x2 outputs is computed from 4x4 inputs, which become 4x4 products per channel. */
 enum { WINOGRAD_OUTPUTS = 2, WINOGRAD_INPUTS = 4, WINOGRAD_POSITIONS = 16 };
+/* Behind the transformed inputs, and behind the products, for a vector that reads too far. */
+enum { SLACK_FLOATS = 16 };
 
 /* What is transformed and multiplied at once: `rows` rows of tiles, or one row in sections. */
 typedef struct WinogradBlock {

@@ -16,7 +16,6 @@
 #include "ir/graph.h"
 
 enum {
-    SLACK_FLOATS = 16,
     MOST_BLOCK_TILES = 64,
     MOST_SECTIONS = 16,
     MOST_PADDING = 2,
@@ -74,17 +73,17 @@ static bool scratch_fits(const Target *target, int64_t inputs, const WinogradBlo
 
 /* ---- cycles ---- */
 
-typedef struct Layer {
+typedef struct WinogradLayer {
     const Compilation *compilation;
     int64_t inputs, outputs, images;
-} Layer;
+} WinogradLayer;
 
 static int64_t vectors_of(const Target *target, int64_t channels) {
     return (channels + target->lanes - 1) / target->lanes;
 }
 
 /* One block, of weights that are there. */
-static double block_cycles(const Layer *layer, const WinogradBlock *block, int64_t rows) {
+static double block_cycles(const WinogradLayer *layer, const WinogradBlock *block, int64_t rows) {
     const Target *target = layer->compilation->target;
     int64_t tiles = winograd_tiles(block, rows);
     double products = (double)WINOGRAD_POSITIONS *
@@ -94,11 +93,11 @@ static double block_cycles(const Layer *layer, const WinogradBlock *block, int64
     return products + (double)tiles * transforms;
 }
 
-static double layer_weight_bytes(const Layer *layer, int64_t numbers) {
+static double layer_weight_bytes(const WinogradLayer *layer, int64_t numbers) {
     return (double)(numbers * layer->inputs * layer->outputs) * (double)sizeof(float);
 }
 
-static double layer_blocks_cycles(const Layer *layer, const WinogradBlock *block) {
+static double layer_blocks_cycles(const WinogradLayer *layer, const WinogradBlock *block) {
     int64_t whole = block->tile_rows / block->rows, rest = block->tile_rows % block->rows;
     int64_t blocks = layer->images * block->sections * (whole + (rest > 0));
     double arithmetic = (double)whole * block_cycles(layer, block, block->rows);
@@ -111,7 +110,7 @@ static double layer_blocks_cycles(const Layer *layer, const WinogradBlock *block
 }
 
 /* Row by row, where the weights' way to the arithmetic is hidden but for the first row. */
-static double direct_cycles(const Layer *layer, const Node *node) {
+static double direct_cycles(const WinogradLayer *layer, const Node *node) {
     const int64_t *dims = node->results[0]->type.dims;
     int64_t taps = TAPS * layer->inputs;
     TileShape tile = choose_tile(layer->compilation, layer->outputs, dims[3], taps);
@@ -127,7 +126,7 @@ typedef struct BlockChoice {
     double cycles; /* 0 before the first */
 } BlockChoice;
 
-static void try_block(const Layer *layer, const WinogradBlock *form, BlockChoice *choice) {
+static void try_block(const WinogradLayer *layer, const WinogradBlock *form, BlockChoice *choice) {
     WinogradBlock block = *form;
     int64_t tiles = winograd_tiles(&block, block.rows);
     block.tile = choose_tile(layer->compilation, layer->outputs, tiles, layer->inputs);
@@ -139,7 +138,8 @@ static void try_block(const Layer *layer, const WinogradBlock *form, BlockChoice
 }
 
 /* Whole rows of tiles, or one row in even sections. */
-static BlockChoice choose_block(const Layer *layer, int64_t tile_rows, int64_t tile_columns) {
+static BlockChoice choose_block(
+    const WinogradLayer *layer, int64_t tile_rows, int64_t tile_columns) {
     BlockChoice choice = {0};
     WinogradBlock block = {
         .tile_rows = tile_rows, .tile_columns = tile_columns, .rows = 1, .sections = 1};
@@ -194,7 +194,7 @@ WinogradReason winograd_reason(
     if (reason != WINOGRAD_TAKES)
         return reason;
     const int64_t *dims = node->results[0]->type.dims;
-    const Layer layer = {compilation, node->operands[0]->type.dims[1], dims[1], dims[0]};
+    const WinogradLayer layer = {compilation, node->operands[0]->type.dims[1], dims[1], dims[0]};
     BlockChoice choice = choose_block(&layer, (dims[2] + WINOGRAD_OUTPUTS - 1) / WINOGRAD_OUTPUTS,
         (dims[3] + WINOGRAD_OUTPUTS - 1) / WINOGRAD_OUTPUTS);
     if (choice.cycles == 0)

@@ -17,4 +17,9 @@ typedef struct Product {
 /* The product of a target for an input and weights of these types; there must be one. */
 const Product *product_find(const Target *target, LaneType input, LaneType weight);
 
+/* Of one. */
+static inline int64_t weight_bytes(const Product *product) {
+    return lane_bytes(product->weight);
+}
+
 #endif

@@ -226,12 +226,12 @@ void gathers_to_splits(Graph *graph, Arena *arena);
 
 /* ---- what nodes with windows share (nodes_weighted.c) ---- */
 
-typedef struct Window {
+typedef struct OnnxWindow {
     int64_t kernel[2], stride[2], dilation[2], padding[4];
-} Window;
+} OnnxWindow;
 
 /* Stride, dilation and padding of the current node; the kernel is known. */
-bool read_window(Importer *importer, const Value *value, Window *window);
+bool read_window(Importer *importer, const Value *value, OnnxWindow *window);
 /* Operand i as a value [n,c,h,w]; NULL after reporting. */
 Value *image_operand(Importer *importer, size_t index);
 

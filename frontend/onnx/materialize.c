@@ -25,12 +25,12 @@ static Value *finish_pending(Importer *importer, Symbol *symbol) {
 
 /* ---- channels ---- */
 
-typedef struct Routing {
+typedef struct RoutedChannels {
     Value **sources; /* in the order of their first channel */
     int source_count;
     int64_t *channels; /* in the joined sources */
     int64_t count, joined;
-} Routing;
+} RoutedChannels;
 
 static bool is_dense(const Importer *importer, const Symbol *symbol) {
     (void)importer;
@@ -45,7 +45,7 @@ static bool is_dense(const Importer *importer, const Symbol *symbol) {
 }
 
 /* Finds the source of one channel and where its channels begin among the joined ones. */
-static int64_t source_begin(Routing *routing, Value *value, int capacity) {
+static int64_t source_begin(RoutedChannels *routing, Value *value, int capacity) {
     int64_t begin = 0;
     for (int i = 0; i < routing->source_count; i++) {
         if (routing->sources[i] == value)
@@ -59,7 +59,7 @@ static int64_t source_begin(Routing *routing, Value *value, int capacity) {
     return begin;
 }
 
-static bool find_routing(Importer *importer, const Symbol *symbol, Routing *routing) {
+static bool find_routing(Importer *importer, const Symbol *symbol, RoutedChannels *routing) {
     enum { MOST_SOURCES = 1024 };
     int64_t batch = symbol->shape.dims[0];
     routing->count = symbol->shape.dims[1];
@@ -93,14 +93,14 @@ static int64_t shuffle_groups(const int64_t *channels, int64_t count) {
     return groups;
 }
 
-static bool is_identity(const Routing *routing) {
+static bool is_identity(const RoutedChannels *routing) {
     bool identity = routing->count == routing->joined;
     for (int64_t i = 0; identity && i < routing->count; i++)
         identity = routing->channels[i] == i;
     return identity;
 }
 
-static Value *build_routing(Importer *importer, const Routing *routing) {
+static Value *build_routing(Importer *importer, const RoutedChannels *routing) {
     Value *value = routing->sources[0];
     if (routing->source_count > 1) {
         Node *joined = build_node(importer, OP_concat, routing->sources, routing->source_count);
@@ -128,7 +128,7 @@ static Value *route(Importer *importer, Symbol *symbol) {
             shape_spelling(importer->arena, &symbol->shape));
         return NULL;
     }
-    Routing routing = {0};
+    RoutedChannels routing = {0};
     return find_routing(importer, symbol, &routing) ? build_routing(importer, &routing) : NULL;
 }
 

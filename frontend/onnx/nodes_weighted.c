@@ -33,7 +33,7 @@ static bool read_two(Importer *importer, const char *name, int64_t pair[2]) {
            node_fault(importer, NULL, "'%s' has %zu entries, not 2", name, list.count);
 }
 
-bool read_window(Importer *importer, const Value *value, Window *window) {
+bool read_window(Importer *importer, const Value *value, OnnxWindow *window) {
     IntegerList pads;
     const char *automatic;
     if (!read_two(importer, "strides", window->stride) ||
@@ -127,7 +127,7 @@ bool import_convolution(Importer *importer) {
         !check_convolution(importer, value, weight, groups) ||
         !bias_operand(importer, 2, weight->shape.dims[0], &bias))
         return false;
-    Window window = {.kernel = {weight->shape.dims[2], weight->shape.dims[3]}};
+    OnnxWindow window = {.kernel = {weight->shape.dims[2], weight->shape.dims[3]}};
     if (!read_window(importer, value, &window))
         return false;
     const float *data[MAX_OP_WEIGHTS] = {weight->floats, bias};

@@ -10,14 +10,14 @@ static bool set_value(Importer *importer, Value *value) {
 
 /* ---- pooling ---- */
 
-static bool read_pool(Importer *importer, const Value *value, Window *window, bool *ceil) {
+static bool read_pool(Importer *importer, const Value *value, OnnxWindow *window, bool *ceil) {
     IntegerList kernel;
     if (!attribute_integers(importer, "kernel_shape", &kernel) ||
         !attribute_flag(importer, "ceil_mode", false, ceil))
         return false;
     if (kernel.count != 2)
         return node_fault(importer, NULL, "'kernel_shape' has %zu entries, not 2", kernel.count);
-    *window = (Window){.kernel = {kernel.items[0], kernel.items[1]}};
+    *window = (OnnxWindow){.kernel = {kernel.items[0], kernel.items[1]}};
     if (!read_window(importer, value, window))
         return false;
     if (window->dilation[0] != 1 || window->dilation[1] != 1)
@@ -26,7 +26,7 @@ static bool read_pool(Importer *importer, const Value *value, Window *window, bo
 }
 
 static Node *begin_pool(
-    Importer *importer, OpKind op, Value *value, const Window *window, bool ceil) {
+    Importer *importer, OpKind op, Value *value, const OnnxWindow *window, bool ceil) {
     Node *node = begin_node(importer, op, "", &value, 1);
     node_set_list(importer->graph, node, "kernel", window->kernel, 2);
     node_set_list(importer->graph, node, "stride", window->stride, 2);
@@ -36,7 +36,7 @@ static Node *begin_pool(
 }
 
 bool import_max_pool(Importer *importer) {
-    Window window;
+    OnnxWindow window;
     bool ceil = false;
     bool order;
     Value *value = image_operand(importer, 0);
@@ -50,7 +50,7 @@ bool import_max_pool(Importer *importer) {
 }
 
 bool import_average_pool(Importer *importer) {
-    Window window;
+    OnnxWindow window;
     bool ceil = false;
     bool count_padding;
     Value *value = image_operand(importer, 0);

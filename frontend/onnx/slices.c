@@ -5,18 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct Piece {
+typedef struct SlicePiece {
     int64_t begin, end; /* channels; interleaved: the first channel and the step */
     Node *gather;
-} Piece;
+} SlicePiece;
 
 typedef struct Pieces {
-    Piece *items;
+    SlicePiece *items;
     int count;
 } Pieces;
 
 static int compare_pieces(const void *a, const void *b) {
-    const Piece *x = a, *y = b;
+    const SlicePiece *x = a, *y = b;
     return x->begin != y->begin ? (x->begin < y->begin ? -1 : 1)
                                 : (x->end > y->end) - (x->end < y->end);
 }
@@ -34,7 +34,7 @@ static Pieces find_pieces(Graph *graph, const Value *value, bool interleaved, Ar
     int capacity = 0;
     for (int pass = 0; pass < 2; pass++) {
         if (pass == 1)
-            pieces.items = ARENA_ARRAY(arena, Piece, capacity);
+            pieces.items = ARENA_ARRAY(arena, SlicePiece, capacity);
         for (Node *node = graph->first; node != NULL; node = node->next) {
             if (node->op != OP_gather || node->operands[0] != value)
                 continue;
@@ -50,7 +50,7 @@ static Pieces find_pieces(Graph *graph, const Value *value, bool interleaved, Ar
                 capacity++;
             else
                 pieces.items[pieces.count++] =
-                    (Piece){first, interleaved ? step : first + (int64_t)list.count, node};
+                    (SlicePiece){first, interleaved ? step : first + (int64_t)list.count, node};
         }
     }
     if (pieces.count > 1)
@@ -62,7 +62,7 @@ static Pieces find_pieces(Graph *graph, const Value *value, bool interleaved, Ar
 static bool can_split(const Pieces *pieces, bool interleaved) {
     bool good = pieces->count > 0;
     for (int i = 1; good && i < pieces->count; i++) {
-        const Piece *a = &pieces->items[i - 1], *b = &pieces->items[i];
+        const SlicePiece *a = &pieces->items[i - 1], *b = &pieces->items[i];
         if (interleaved)
             good = a->end == b->end;
         else
@@ -81,7 +81,7 @@ static int part_sizes(const Pieces *pieces, bool interleaved, int64_t total, int
     }
     int64_t reach = 0;
     for (int i = 0; i < pieces->count; i++) {
-        const Piece *piece = &pieces->items[i];
+        const SlicePiece *piece = &pieces->items[i];
         if (piece->begin > reach)
             sizes[count++] = piece->begin - reach;
         if (piece->begin >= reach)
@@ -106,7 +106,7 @@ static void replace_by_split(
         Node *first = value->producer == NULL ? graph->first : value->producer->next;
         graph_insert_before(graph, first, split);
         for (int i = 0; i < pieces->count; i++) {
-            const Piece *piece = &pieces->items[i];
+            const SlicePiece *piece = &pieces->items[i];
             int64_t at = interleaved ? piece->begin : 0, part = at;
             for (int64_t begin = 0; !interleaved && begin < piece->begin; part++)
                 begin += sizes[part];

@@ -59,12 +59,8 @@ const char *c_kernel_fault(const Kernel *kernel) {
 
 /* ---- instructions ---- */
 
-static int lanes_of(const Syntax *syntax, int index) {
-    return syntax->kernel->register_lanes[index];
-}
-
 static void append_type(Syntax *syntax, int index) {
-    text_append(syntax->out, vectors_type(syntax->user, lanes_of(syntax, index)));
+    text_append(syntax->out, vectors_type(syntax->user, syntax_lanes(syntax, index)));
 }
 
 static void append_name(Syntax *syntax, HelperKind kind, int lanes, int first, int count) {
@@ -80,7 +76,7 @@ static void append_sources(Syntax *syntax, const Instruction *instruction) {
 }
 
 static void append_call(Syntax *syntax, HelperKind kind, const Instruction *instruction) {
-    append_name(syntax, kind, lanes_of(syntax, instruction->destination), 0, 0);
+    append_name(syntax, kind, syntax_lanes(syntax, instruction->destination), 0, 0);
     append_sources(syntax, instruction);
     text_append(syntax->out, ")");
 }
@@ -88,7 +84,7 @@ static void append_call(Syntax *syntax, HelperKind kind, const Instruction *inst
 /* With one lane, an operator; "v1 + v2". */
 static void append_arithmetic(
     Syntax *syntax, HelperKind kind, const char *operator, const Instruction * instruction) {
-    if (lanes_of(syntax, instruction->destination) > 1) {
+    if (syntax_lanes(syntax, instruction->destination) > 1) {
         append_call(syntax, kind, instruction);
         return;
     }
@@ -97,13 +93,8 @@ static void append_arithmetic(
     syntax_register(syntax, instruction->sources[1]);
 }
 
-static void append_address(Syntax *syntax, const Instruction *instruction) {
-    text_append(syntax->out, "&");
-    syntax_element(syntax, instruction->parameter, instruction->offset);
-}
-
 static void append_load(Syntax *syntax, const Instruction *instruction) {
-    int lanes = lanes_of(syntax, instruction->destination), count = instruction->lane_count;
+    int lanes = syntax_lanes(syntax, instruction->destination), count = instruction->lane_count;
     if (lanes == 1) {
         syntax_element(syntax, instruction->parameter, instruction->offset);
         return;
@@ -112,12 +103,12 @@ static void append_load(Syntax *syntax, const Instruction *instruction) {
         append_name(syntax, HELPER_LOAD, lanes, 0, 0);
     else
         append_name(syntax, HELPER_LOAD_LANES, lanes, instruction->first_lane, count);
-    append_address(syntax, instruction);
+    syntax_address(syntax, instruction);
     text_append(syntax->out, ")");
 }
 
 static void append_splat(Syntax *syntax, const Instruction *instruction) {
-    int lanes = lanes_of(syntax, instruction->destination);
+    int lanes = syntax_lanes(syntax, instruction->destination);
     if (lanes > 1)
         append_name(syntax, HELPER_SPLAT, lanes, 0, 0);
     if (instruction->kind == INSTRUCTION_splat)
@@ -128,8 +119,8 @@ static void append_splat(Syntax *syntax, const Instruction *instruction) {
 }
 
 static void append_reduction(Syntax *syntax, HelperKind kind, const Instruction *instruction) {
-    int lanes = lanes_of(syntax, instruction->destination);
-    int source_lanes = lanes_of(syntax, instruction->sources[0]);
+    int lanes = syntax_lanes(syntax, instruction->destination);
+    int source_lanes = syntax_lanes(syntax, instruction->sources[0]);
     if (lanes > 1)
         append_name(syntax, HELPER_SPLAT, lanes, 0, 0);
     if (source_lanes > 1)
@@ -146,8 +137,8 @@ static void append_permute(Syntax *syntax, const Instruction *original) {
     for (int i = 0; i < 2; i++)
         if (syntax->used_lanes[permute.sources[i]] == 0)
             permute.sources[i] = permute.sources[1 - i];
-    int lanes = lanes_of(syntax, instruction->destination);
-    int source_lanes = lanes_of(syntax, instruction->sources[0]);
+    int lanes = syntax_lanes(syntax, instruction->destination);
+    int source_lanes = syntax_lanes(syntax, instruction->sources[0]);
     if (lanes == 1 && source_lanes == 1) {
         syntax_register(syntax, instruction->sources[instruction->indices[0]]);
         return;
@@ -225,13 +216,13 @@ static void append_value(Syntax *syntax, const Instruction *instruction) {
 static void append_effect(Syntax *syntax, const Instruction *instruction) {
     if (instruction->kind == INSTRUCTION_prefetch) {
         text_append(syntax->out, "PREFETCH(");
-        append_address(syntax, instruction);
+        syntax_address(syntax, instruction);
         text_append(syntax->out, ")");
         return;
     }
     assert(instruction->kind == INSTRUCTION_store);
     int source = instruction->sources[0];
-    int lanes = lanes_of(syntax, source), count = instruction->lane_count;
+    int lanes = syntax_lanes(syntax, source), count = instruction->lane_count;
     if (lanes == 1) {
         syntax_element(syntax, instruction->parameter, instruction->offset);
         text_append(syntax->out, " = ");
@@ -242,7 +233,7 @@ static void append_effect(Syntax *syntax, const Instruction *instruction) {
         append_name(syntax, HELPER_STORE, lanes, 0, 0);
     else
         append_name(syntax, HELPER_STORE_LANES, lanes, instruction->first_lane, count);
-    append_address(syntax, instruction);
+    syntax_address(syntax, instruction);
     text_append(syntax->out, ", ");
     syntax_register(syntax, source);
     text_append(syntax->out, ")");

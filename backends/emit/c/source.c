@@ -8,13 +8,12 @@
 #include "backends/program/program.h"
 #include "backends/program/status.h"
 #include "backends/program/summary.h"
+#include "backends/program/workspace.h"
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
 #include "ir/text.h"
-
-enum { WORKSPACE_ALIGNMENT = 64 };
 
 typedef struct Source {
     const Graph *graph; /* or NULL */

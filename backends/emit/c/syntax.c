@@ -281,6 +281,15 @@ void syntax_element(Syntax *syntax, int parameter, const Expression *offset) {
     text_append(syntax->out, "]");
 }
 
+void syntax_address(Syntax *syntax, const Instruction *instruction) {
+    text_append(syntax->out, "&");
+    syntax_element(syntax, instruction->parameter, instruction->offset);
+}
+
+int syntax_lanes(const Syntax *syntax, int index) {
+    return syntax->kernel->register_lanes[index];
+}
+
 void syntax_register(Syntax *syntax, int index) {
     text_format(syntax->out, "v%d", index);
 }

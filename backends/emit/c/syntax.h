@@ -56,6 +56,10 @@ void syntax_body(Syntax *syntax, int indent);
 void syntax_expression(Syntax *syntax, const Expression *expression);
 /* "input[row * 48 + 8]". */
 void syntax_element(Syntax *syntax, int parameter, const Expression *offset);
+/* "&input[row * 48 + 8]", of what the instruction accesses. */
+void syntax_address(Syntax *syntax, const Instruction *instruction);
+/* Of a register. */
+int syntax_lanes(const Syntax *syntax, int index);
 /* "v7". */
 void syntax_register(Syntax *syntax, int index);
 /* A float constant: "0.5f", "-INFINITY" (of <math.h>). */

@@ -66,11 +66,12 @@ static void write_macros(
             (long long)tensor_elements(&graph->outputs[i].value->type));
 }
 
-typedef struct Status {
+typedef struct CudaStatus {
     const char *name, *meaning;
-} Status;
+} CudaStatus;
 
-static const Status statuses[] = {{"OK", "success"}, {"ERROR_NULL_POINTER", "a pointer is null"},
+static const CudaStatus statuses[] = {{"OK", "success"},
+    {"ERROR_NULL_POINTER", "a pointer is null"},
     {"ERROR_NO_DEVICE", "there is no CUDA device, or no driver for it"},
     {"ERROR_WRONG_DEVICE", "the current device is not the model's, or cannot run its code"},
     {"ERROR_NO_MEMORY", "there is not enough memory"},

@@ -14,9 +14,9 @@
 /* ---- what the functions call ---- */
 
 /* A function that kernels call; after those that it calls itself. */
-typedef struct Helper {
+typedef struct CudaHelper {
     const char *name, *text;
-} Helper;
+} CudaHelper;
 
 /* x, y, z, w of a function of four lanes. */
 #define LANES(name, of_x, of_y, of_z, of_w)                                                        \
@@ -32,7 +32,7 @@ typedef struct Helper {
 #define UNARY(name, function)                                                                      \
     LANES(name "(float4 a)", function "(a.x)", function "(a.y)", function "(a.z)", function "(a.w)")
 
-static const Helper helpers[] = {
+static const CudaHelper helpers[] = {
     {"smaller", "INLINE int smaller(int a, int b) { return a < b ? a : b; }\n"},
     {"larger", "INLINE int larger(int a, int b) { return a > b ? a : b; }\n"},
     {"load4", "INLINE float4 load4(const float *at) { return *(const float4 *)at; }\n"},
@@ -86,18 +86,9 @@ void cuda_prelude_write(const char *kernels, Text *out) {
 
 /* ---- the dialect ---- */
 
-static int lanes_of(const Syntax *syntax, int index) {
-    return syntax->kernel->register_lanes[index];
-}
-
 static void append_type(Syntax *syntax, int index) {
-    int lanes = lanes_of(syntax, index);
+    int lanes = syntax_lanes(syntax, index);
     text_append(syntax->out, lanes == 1 ? "float" : lanes == 2 ? "float2" : "float4");
-}
-
-static void append_address(Syntax *syntax, const Instruction *instruction) {
-    text_append(syntax->out, "&");
-    syntax_element(syntax, instruction->parameter, instruction->offset);
 }
 
 static bool reads_weights(const Syntax *syntax, const Instruction *instruction) {
@@ -112,7 +103,7 @@ static void append_load(Syntax *syntax, const Instruction *instruction, int lane
         return;
     }
     text_append(syntax->out, lanes == 1 ? "__ldg(" : weights ? "load_weights4(" : "load4(");
-    append_address(syntax, instruction);
+    syntax_address(syntax, instruction);
     text_append(syntax->out, ")");
 }
 
@@ -123,7 +114,7 @@ static void append_broadcast(Syntax *syntax, const Instruction *instruction, int
 }
 
 static void append_lane(Syntax *syntax, const Instruction *instruction, int lane) {
-    int index = instruction->indices[lane], lanes = lanes_of(syntax, instruction->sources[0]);
+    int index = instruction->indices[lane], lanes = syntax_lanes(syntax, instruction->sources[0]);
     syntax_register(syntax, instruction->sources[index < lanes ? 0 : 1]);
     if (lanes > 1)
         text_format(syntax->out, ".%c", "xyzw"[index % lanes]);
@@ -176,7 +167,7 @@ static void append_choice(
 }
 
 static void append_value(Syntax *syntax, const Instruction *instruction) {
-    int lanes = lanes_of(syntax, instruction->destination);
+    int lanes = syntax_lanes(syntax, instruction->destination);
     switch (instruction->kind) {
     case INSTRUCTION_splat:
         text_append(syntax->out, lanes == 1 ? "" : lanes == 2 ? "make_float2(" : "spread4(");
@@ -244,14 +235,14 @@ static void append_effect(Syntax *syntax, const Instruction *instruction) {
         return;
     }
     assert(instruction->kind == INSTRUCTION_store);
-    if (lanes_of(syntax, instruction->sources[0]) == 1) {
+    if (syntax_lanes(syntax, instruction->sources[0]) == 1) {
         syntax_element(syntax, instruction->parameter, instruction->offset);
         text_append(syntax->out, " = ");
         syntax_register(syntax, instruction->sources[0]);
         return;
     }
     text_append(syntax->out, "store4(");
-    append_address(syntax, instruction);
+    syntax_address(syntax, instruction);
     text_append(syntax->out, ", ");
     syntax_register(syntax, instruction->sources[0]);
     text_append(syntax->out, ")");

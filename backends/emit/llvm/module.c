@@ -5,6 +5,7 @@
 #include "backends/program/program.h"
 #include "backends/program/status.h"
 #include "backends/program/summary.h"
+#include "backends/program/workspace.h"
 #include "backends/target/target.h"
 #include "ir/arena.h"
 #include "ir/kernel.h"
@@ -13,7 +14,6 @@
 
 /* Field indices of the context that a step gets: { inputs, outputs, workspace }. */
 enum { CONTEXT_INPUTS, CONTEXT_OUTPUTS, CONTEXT_WORKSPACE, CONTEXT_FIELDS };
-enum { WORKSPACE_ALIGNMENT = 64 };
 
 typedef struct ModuleCodegen {
     Codegen codegen;

@@ -13,6 +13,9 @@
 #include "ir/graph.h"
 #include "ir/kernel.h"
 
+/* Lanes of a vector of floats at most, and bytes of which one lane is multiplied. */
+enum { MAX_LANES = 16, QUAD = 4 };
+
 /* What one convolution is, as its lowering sees it. */
 typedef struct Convolution {
     RowOp rows; /* first: a Convolution is a RowOp */
@@ -92,11 +95,6 @@ static inline int64_t group_panels(const Convolution *conv) {
 static inline int64_t packed_outputs(const Convolution *conv) {
     int64_t block = conv->emission->compilation->weight_block, outputs = conv->main_outputs;
     return block > 0 ? (outputs + block - 1) / block * block : outputs;
-}
-
-/* Bytes of a weight. */
-static inline int64_t weight_bytes(const Convolution *conv) {
-    return lane_bytes(conv->product->weight);
 }
 
 /* The vectors of sums of a tile; their weights lie together for each tap and input channel. */

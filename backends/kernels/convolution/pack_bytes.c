@@ -5,8 +5,6 @@
 #include "ir/graph.h"
 #include <string.h>
 
-enum { QUAD = 4 };
-
 /* A panel of a group: `first` is the output channel in the whole tensor. */
 typedef struct Panel {
     PanelVectors vectors;

@@ -6,8 +6,6 @@
 #include "ir/arena.h"
 #include "ir/kernel.h"
 
-enum { QUAD = 4 };
-
 static void emit_quad(const PairProducts *products, const Expression *input, const Expression *at) {
     const Convolution *conv = products->conv;
     const TileRegisters *registers = products->registers;

@@ -20,7 +20,7 @@
 #include "ir/kernel.h"
 #include <string.h>
 
-enum { MAX_LANES = 16, BLOCK = 4 /* lanes that cheap permutes stay in */ };
+enum { BLOCK = 4 /* lanes that cheap permutes stay in */ };
 
 /* ---- whether, and where ---- */
 

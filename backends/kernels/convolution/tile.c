@@ -12,8 +12,6 @@
 #include "ir/kernel.h"
 #include <assert.h>
 
-enum { MAX_LANES = 16 };
-
 /* The multiply-adds of one tap and one input channel. */
 static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
     const TileRegisters *registers, const Run *run, int parameter, const Expression *input_offset,
@@ -49,11 +47,12 @@ static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
  * or where threads share panels the length of a shorter layer, since the next one is often alike:
  * then what a thread fetches are panels of its own. */
 static int64_t prefetch_distance(const Convolution *conv) {
-    int64_t line = 64 / weight_bytes(conv);
+    int64_t line = 64 / weight_bytes(conv->product);
     int64_t biases = conv->has_bias ? conv->groups * conv->group_outputs : 0;
-    int64_t layer =
-        conv->groups * conv->group_weights + biases * (int64_t)sizeof(float) / weight_bytes(conv);
-    int64_t quarter = conv->emission->compilation->target->l2_bytes / 4 / weight_bytes(conv);
+    int64_t layer = conv->groups * conv->group_weights +
+                    biases * (int64_t)sizeof(float) / weight_bytes(conv->product);
+    int64_t quarter =
+        conv->emission->compilation->target->l2_bytes / 4 / weight_bytes(conv->product);
     if (conv->blocking.items != ITEMS_PANEL_TILE || layer > quarter)
         return quarter;
     return (layer + line - 1) / line * line;
@@ -67,7 +66,7 @@ static void emit_prefetch(
     if (conv->blocking.prefetching_tiles == 0)
         return;
     Arena *arena = conv->arena;
-    int64_t line = 64 / weight_bytes(conv), tiles = conv->blocking.prefetching_tiles;
+    int64_t line = 64 / weight_bytes(conv->product), tiles = conv->blocking.prefetching_tiles;
     if (conv->blocking.items != ITEMS_PANEL_TILE)
         tiles = (tiles + 1) / 2;
     int64_t step = (tile->channel_count + tiles - 1) / tiles;

@@ -8,8 +8,6 @@
 #include "ir/graph.h"
 #include <math.h>
 
-enum { MOST_EXACT_TAPS = 256 };
-
 static bool has_code(Emission *emission, const Node *node) {
     const Target *target = emission->compilation->target;
     if (target->architecture == ARCHITECTURE_X86_64 && target->lanes >= 8)

@@ -19,9 +19,10 @@
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
+#include "ir/kernel_lanes.h"
 #include <string.h>
 
-enum { PIXEL_BYTES = 4, MOST_LANES = 64 };
+enum { PIXEL_BYTES = 4 };
 
 typedef struct Quantize {
     Emission *emission;

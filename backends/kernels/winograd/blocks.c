@@ -26,7 +26,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { SLACK_FLOATS = 16, KERNEL = 3 };
+enum { KERNEL = 3 };
 
 /* ---- weights ---- */
 
