@@ -214,6 +214,7 @@ typedef struct RouteSource {
     int operand;
     int64_t channel;
 } RouteSource;
+
 RouteSource route_source(const Node *route, int64_t index);
 
 /* ---- building (graph.c, graph_weights.c, graph_copy.c) ---- */

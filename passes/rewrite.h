@@ -35,6 +35,7 @@ const char *free_activation_attribute(const Node *node);
 typedef struct Range {
     double low, high;
 } Range;
+
 Range value_range(const Value *value);
 /* True when the activation returns every number of the range as it is. */
 bool range_is_fixed(Range range, Activation activation);

@@ -59,6 +59,7 @@ typedef struct GpuConvolution {
 static inline int64_t tile_pixels(const GpuConvolution *conv) {
     return (int64_t)conv->shape.quads * conv->shape.pixels;
 }
+
 static inline int64_t tile_channels(const GpuConvolution *conv) {
     return (int64_t)conv->shape.channels * conv->shape.parts;
 }

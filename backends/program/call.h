@@ -13,6 +13,7 @@ typedef struct KernelCall {
     KernelBuilder builder;
     Step step;
 } KernelCall;
+
 void call_begin(Emission *emission, KernelCall *call, const Node *node, int64_t extent);
 
 /* A parameter of floats. */

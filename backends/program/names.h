@@ -10,6 +10,7 @@ typedef struct TensorName {
     const char *member; /* of a struct; no word of C or C++ */
     const char *macro;  /* "NET_INPUT_IMAGE" */
 } TensorName;
+
 TensorName *tensor_names(const Graph *graph, bool of_outputs, Arena *arena);
 
 const char *upper_case(Arena *arena, const char *word);

@@ -27,6 +27,7 @@ typedef enum Backend {
     BACKEND_LLVM,
     BACKEND_C
 } Backend;
+
 Backend backend_default(void); /* one of the others */
 
 /* How NAME_run_parallel uses the caller's parallel_for: see parallel.h. */

@@ -12,6 +12,7 @@ typedef struct PartLoop {
     int64_t part;
     int sum, part_sum; /* registers */
 } PartLoop;
+
 PartLoop open_part_loop(KernelBuilder *builder, const char *name, const Expression *begin,
     const Expression *end, int64_t step, int64_t part, int sum);
 void close_part_loop(KernelBuilder *builder, const PartLoop *loop);
@@ -22,6 +23,7 @@ typedef struct PartSum {
     int total, part; /* registers */
     int64_t size, pending;
 } PartSum;
+
 PartSum begin_part_sum(KernelBuilder *builder, int total, int lanes, int64_t size);
 
 /* The register that the next term is to be added to. */

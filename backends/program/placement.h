@@ -38,6 +38,7 @@ void placement_share_parameters(Placement *placement);
 typedef struct RunPart {
     int64_t first, count; /* count 0: none */
 } RunPart;
+
 RunPart run_part(const Run *run, int64_t begin, int64_t end);
 
 /* A channel range that lies in one run of each placement. */

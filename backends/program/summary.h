@@ -30,6 +30,7 @@ typedef struct ProgramSummary {
     int64_t bytes_moved;  /* distinct numbers read and written by each step */
     int64_t layout_bytes; /* by copying alone: ir/kernel_count.h says what that is */
 } ProgramSummary;
+
 ProgramSummary program_summary(const Program *program);
 
 /* Whether the packed weights are the same bytes. */

@@ -76,6 +76,7 @@ typedef struct PanelVectors {
      * lane 4s + e of vector v is channel 16s + 4v + e, and weights lie so. */
     bool packed;
 } PanelVectors;
+
 PanelVectors panel_vectors(
     const Compilation *compilation, const ConvolutionSizes *sizes, int64_t channels);
 /* The channel of a lane of a vector; it may be beyond the last. */

@@ -18,7 +18,6 @@ const Node *chain_previous(const Decisions *decisions, const Node *node) {
     return previous && chain_next(decisions, previous) == node ? previous : NULL;
 }
 
-/* The nodes from the head of the chain to `last`, at most MOST_CHAIN. */
 int chain_nodes(const Decisions *decisions, const Node *last, const Node **nodes) {
     int count = 0;
     for (const Node *node = last; node; node = chain_previous(decisions, node))

@@ -14,6 +14,7 @@ const Node *chain_next(const Decisions *decisions, const Node *node);
 /* The node before it in the same kernel; NULL when there is none. */
 const Node *chain_previous(const Decisions *decisions, const Node *node);
 
+/* The nodes from the head of the chain to `last`, at most MOST_CHAIN; how many. */
 int chain_nodes(const Decisions *decisions, const Node *last, const Node **nodes);
 
 #endif

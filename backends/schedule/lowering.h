@@ -41,6 +41,7 @@ typedef enum Reading {
     READING_VECTORS, /* vectors, some several times; or the op cannot put them together */
     READING_WINDOWS  /* in the table: one of the latter two */
 } Reading;
+
 Reading reading_of(const Node *node); /* never READING_WINDOWS */
 
 #endif

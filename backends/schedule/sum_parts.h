@@ -21,6 +21,7 @@ int64_t columns_of_sum(int64_t width);
 typedef struct WindowParts {
     int64_t rows, columns;
 } WindowParts;
+
 WindowParts window_parts(const Window *window);
 
 /* Products of an output that are one sum; more are summed in parts. */

@@ -21,6 +21,7 @@ typedef struct TargetLevels {
     const char *summary;
     TargetLevel levels[MOST_LEVELS]; /* from the lowest on */
 } TargetLevels;
+
 const TargetLevels *target_levels_table(size_t *count);
 
 /* NULL when the name is that of no row. */

@@ -14,6 +14,7 @@ typedef enum Architecture {
 #undef ARCHITECTURE
     ARCHITECTURE_COUNT
 } Architecture;
+
 typedef enum ObjectFormat { FORMAT_ELF, FORMAT_COFF, FORMAT_MACHO, FORMAT_WASM } ObjectFormat;
 
 /* What the lowering for a GPU asks. */

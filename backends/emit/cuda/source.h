@@ -27,6 +27,7 @@ typedef struct Names {
     const char *name, *upper;       /* NAME_cuda, NAME_CUDA */
     const char **inputs, **outputs; /* members of the structs */
 } Names;
+
 Names cuda_names(const Graph *graph, Arena *arena);
 
 /* Whether NAME_cuda_run takes the one input and the one output, and no structs of them. */

@@ -144,6 +144,7 @@ typedef struct PixelLanes {
     const Expression *channel;
     int pixel, first_lane, count;
 } PixelLanes;
+
 void store_lanes(
     const Convolution *conv, const ConvolutionTile *tile, const PixelLanes *place, int reg);
 void load_residual_lanes(

@@ -24,7 +24,7 @@ typedef struct Winograd {
     const Expression *image, *first_row, *first_column;
 } Winograd;
 
-/* winograd_transform.c: the tiles of the block, as the products read them; and the outputs of the
+/* transform.c: the tiles of the block, as the products read them; and the outputs of the
  * block's tiles in one panel, from the products. */
 void emit_winograd_inputs(const Winograd *winograd);
 void emit_winograd_outputs(const Winograd *winograd, ConvolutionTile *tile);
