@@ -194,15 +194,9 @@ static bool measure(
 
 /* The first error, without the place that the others of its kind share. */
 static const char *first_error(const Laboratory *laboratory, const Candidate *candidate) {
-    char *lines = NULL;
-    size_t length = 0;
-    FILE *stream = open_memstream(&lines, &length);
-    if (stream == NULL)
-        return "";
-    diagnostics_print(candidate->session.diagnostics, stream);
-    fclose(stream);
+    char *lines = diagnostics_text(candidate->session.diagnostics);
     static const char word[] = "error: ";
-    const char *message = lines == NULL ? NULL : strstr(lines, word);
+    const char *message = strstr(lines, word);
     message = message == NULL ? "" : message + strlen(word);
     message = arena_copy_bytes(laboratory->session->arena, message, strcspn(message, "\n"));
     free(lines);

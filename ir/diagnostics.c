@@ -1,9 +1,11 @@
 #include "ir/diagnostics.h"
 
+#include "ir/ending.h"
 #include "ir/quote.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -257,6 +259,18 @@ void diagnostics_print(const Diagnostics *diagnostics, FILE *stream) {
     if (diagnostics->error_count > MOST_ERRORS)
         fprintf(stream, "riffle: error: %zu more errors are not shown\n",
             diagnostics->error_count - MOST_ERRORS);
+}
+
+char *diagnostics_text(const Diagnostics *diagnostics) {
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    if (stream == NULL)
+        out_of_memory();
+    diagnostics_print(diagnostics, stream);
+    if (fclose(stream) != 0)
+        out_of_memory();
+    return text;
 }
 
 void diagnostics_note_input(Diagnostics *diagnostics, const char *path) {

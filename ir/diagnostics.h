@@ -60,6 +60,8 @@ void diagnostics_pass_on(
 
 size_t diagnostics_error_count(const Diagnostics *diagnostics);
 void diagnostics_print(const Diagnostics *diagnostics, FILE *stream);
+/* All as they print; the caller frees it. */
+char *diagnostics_text(const Diagnostics *diagnostics);
 
 /* ---- files from outside ---- */
 

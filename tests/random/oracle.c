@@ -99,15 +99,9 @@ bool fault_alike(const char *a, const char *b) {
 }
 
 const char *diagnostics_copy(const Diagnostics *diagnostics, Arena *arena) {
-    char *data = NULL;
-    size_t length = 0;
-    FILE *stream = open_memstream(&data, &length);
-    if (stream == NULL)
-        abort();
-    diagnostics_print(diagnostics, stream);
-    fclose(stream);
-    const char *copy = arena_copy_string(arena, data);
-    free(data);
+    char *text = diagnostics_text(diagnostics);
+    const char *copy = arena_copy_string(arena, text);
+    free(text);
     return copy;
 }
 

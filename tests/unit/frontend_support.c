@@ -78,13 +78,8 @@ SourceFile *language_file(Language *language, const char *name, const char *text
 }
 
 const char *language_messages(Language *language) {
-    char *text = NULL;
-    size_t length;
-    FILE *stream = open_memstream(&text, &length);
-    assert_non_null(stream);
-    diagnostics_print(language->diagnostics, stream);
-    fclose(stream);
-    const char *copy = arena_copy_bytes(language->arena, text, length);
+    char *text = diagnostics_text(language->diagnostics);
+    const char *copy = arena_copy_string(language->arena, text);
     free(text);
     return copy;
 }

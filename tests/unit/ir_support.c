@@ -1,6 +1,5 @@
 #include "ir_support.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 Fixture fixture_parse(const char *text) {
@@ -24,15 +23,4 @@ Fixture fixture_parse_statements(const char *statements) {
 void fixture_free(Fixture *fixture) {
     diagnostics_destroy(fixture->diagnostics);
     arena_destroy(fixture->arena);
-}
-
-char *diagnostics_text(const Diagnostics *diagnostics) {
-    char *text = NULL;
-    size_t length = 0;
-    FILE *stream = open_memstream(&text, &length);
-    if (stream == NULL)
-        abort();
-    diagnostics_print(diagnostics, stream);
-    fclose(stream);
-    return text;
 }

@@ -13,8 +13,6 @@ typedef struct Fixture {
 
 Fixture fixture_parse(const char *text);
 void fixture_free(Fixture *fixture);
-/* All diagnostics as they print; the caller frees it with free(). */
-char *diagnostics_text(const Diagnostics *diagnostics);
 /* A whole graph round statements: "graph test {\n" + statements + "}\n". Lives in the arena. */
 Fixture fixture_parse_statements(const char *statements);
 

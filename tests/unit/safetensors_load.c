@@ -68,11 +68,7 @@ static Weight *want(Fixture *fixture, const char *path, int rank, const int64_t 
 
 static const char *printed(Fixture *fixture) {
     free(fixture->printed);
-    size_t length;
-    FILE *stream = open_memstream(&fixture->printed, &length);
-    diagnostics_print(fixture->diagnostics, stream);
-    fclose(stream);
-    return fixture->printed;
+    return fixture->printed = diagnostics_text(fixture->diagnostics);
 }
 
 static void expect_fault(Fixture *fixture, size_t error_count, const char *part) {
