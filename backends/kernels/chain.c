@@ -123,6 +123,39 @@ static void emit_rows(const Chain *chain) {
     kernel_close(builder);
 }
 
+/* Whether the tiles of the strip look at nothing outside of the inputs. */
+static bool is_inside(const Chain *chain, const ColumnRange *columns) {
+    for (int i = 0; i < chain->count; i++) {
+        const Window *window = &chain->ops[i]->window;
+        int64_t first = columns[i].begin * window->stride[1] - window->padding[1];
+        int64_t last = (columns[i].end - 1) * window->stride[1] - window->padding[1] +
+                       (window->kernel[1] - 1) * window->dilation[1];
+        if (first < 0 || last >= chain->ops[i]->input->width)
+            return false;
+    }
+    return true;
+}
+
+/* How many strips from this one on have the same code, steps[i] columns of ops[i] further on. */
+static int64_t count_alike(
+    const Chain *chain, int64_t strip, int64_t strips, int64_t steps[MOST_CHAIN]) {
+    ColumnRange first[MOST_CHAIN], next[MOST_CHAIN];
+    int64_t alike = 1;
+    chain_strip_columns(chain->nodes, chain->count, strip, strips, first);
+    for (; strip + alike < strips; alike++) {
+        chain_strip_columns(chain->nodes, chain->count, strip + alike, strips, next);
+        bool same = is_inside(chain, first) && is_inside(chain, next);
+        for (int i = 0; i < chain->count; i++) {
+            int64_t distance = next[i].begin - first[i].begin;
+            steps[i] = alike == 1 ? distance : steps[i];
+            same = same && distance == alike * steps[i] && next[i].end - first[i].end == distance;
+        }
+        if (!same)
+            break;
+    }
+    return alike;
+}
+
 /* Lets the ops compute the columns of one strip; a ring begins with the first of its columns. */
 static void enter_strip(Chain *chain, int64_t strip, int64_t strips) {
     ColumnRange columns[MOST_CHAIN];
@@ -133,6 +166,22 @@ static void enter_strip(Chain *chain, int64_t strip, int64_t strips) {
             continue;
         Run *run = &chain->links[i].placement->runs[0];
         run->displacement = -columns[i].begin * run->pixel_stride;
+    }
+}
+
+/* One strip after the other: a loop over those whose code is the same. */
+static void emit_strips(Chain *chain, int64_t strips) {
+    KernelBuilder *builder = &chain->call->builder;
+    for (int64_t strip = 0; strip < strips;) {
+        int64_t steps[MOST_CHAIN], alike = count_alike(chain, strip, strips, steps);
+        const Expression *turn = kernel_open_range(builder, "strip", 0, alike, 1);
+        enter_strip(chain, strip, strips);
+        for (int i = 0; i < chain->count; i++)
+            chain->ops[i]->strip =
+                alike > 1 ? expression_multiply(builder->arena, turn, steps[i]) : NULL;
+        emit_rows(chain);
+        kernel_close(builder);
+        strip += alike;
     }
 }
 
@@ -179,10 +228,7 @@ bool lower_chain(Emission *emission, const Node *last) {
     share_fetching(&chain);
     const RowOp *op = chain.ops[chain.count - 1];
     call.builder.kernel->extent = op->images * op->height_out;
-    for (int64_t strip = 0; strip < strips; strip++) {
-        enter_strip(&chain, strip, strips);
-        emit_rows(&chain);
-    }
+    emit_strips(&chain, strips);
     call_end(emission, &call);
     return true;
 }

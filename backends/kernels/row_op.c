@@ -10,6 +10,12 @@ const int *call_link(KernelCall *call, ParameterRole role, const char *name, con
     return link ? &link->parameter : call_placement(call, role, name, placement);
 }
 
+const Expression *column_in(
+    Arena *arena, const RowOp *op, const Run *run, const Expression *column) {
+    bool of_strip = !op->strip || (run && run->ring_rows > 0);
+    return of_strip ? column : expression_add(arena, column, op->strip);
+}
+
 void item_row(Arena *arena, const RowOp *op, const Expression *item, const Expression **image,
     const Expression **row) {
     bool one_image = op->images == 1;

@@ -15,6 +15,9 @@ struct RowOp {
     Window window;
     int64_t images, height_in, height_out;
     ColumnRange columns; /* of a row, that emit_row computes: at first all */
+    /* NULL, or in a loop over strips of columns: how much further on the columns are than these.
+     * Where they lie in a ring this does not count: it begins with the strip. */
+    const Expression *strip;
     void (*emit_row)(const RowOp *op, const Expression *image, const Expression *row);
     /* NULL, or how an op that is alone in its kernel computes the items begin..end-1, rows of all
      * images, in a better order than row by row. */
@@ -27,6 +30,11 @@ struct RowOp {
 /* Which row of which image an item, a row of all images, is. */
 void item_row(Arena *arena, const RowOp *op, const Expression *item, const Expression **image,
     const Expression **row);
+
+/* The column as it counts in the run, or for NULL in the whole tensor: of the strip or further on.
+ */
+const Expression *column_in(
+    Arena *arena, const RowOp *op, const Run *run, const Expression *column);
 
 /* A ring of rows between two ops of one kernel. */
 typedef struct Link {

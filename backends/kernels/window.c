@@ -119,7 +119,8 @@ static const Expression *input_base(const void *context, const Run *run) {
     const Window *window = &op->rows.window;
     return expression_sum(op->arena, scaled(op, tile->image, run->image_stride),
         window_row_offset(op->arena, window, run, tile->row, place->kernel_row),
-        scaled(op, tile->column, window->stride[1] * run->pixel_stride),
+        scaled(op, column_in(op->arena, &op->rows, run, tile->column),
+            window->stride[1] * run->pixel_stride),
         expression_constant(op->arena, (place->column - window->padding[1]) * run->pixel_stride),
         NULL);
 }
@@ -236,7 +237,8 @@ static void start_window(const WindowOp *op, const WindowTile *tile, int *accumu
 static const Expression *window_pixel_offset(const WindowOp *op, const WindowTile *tile,
     const Run *run, const Expression *channel, int pixel) {
     return expression_sum(op->arena, channel, scaled(op, tile->image, run->image_stride),
-        row_offset(op->arena, run, tile->row), scaled(op, tile->column, run->pixel_stride),
+        row_offset(op->arena, run, tile->row),
+        scaled(op, column_in(op->arena, &op->rows, run, tile->column), run->pixel_stride),
         expression_constant(op->arena, run->displacement + pixel * run->pixel_stride), NULL);
 }
 
@@ -244,7 +246,8 @@ static void emit_mean(const WindowOp *op, const WindowTile *tile, int accumulato
     int factor = kernel_register(op->builder, tile->lanes);
     if (op->has_divisors)
         kernel_broadcast(op->builder, factor, op->weights,
-            expression_sum(op->arena, scaled(op, tile->row, op->output->width), tile->column,
+            expression_sum(op->arena, scaled(op, tile->row, op->output->width),
+                column_in(op->arena, &op->rows, NULL, tile->column),
                 expression_constant(op->arena, pixel), NULL));
     else
         kernel_splat(op->builder, factor, op->factor);

@@ -42,12 +42,18 @@ static int64_t row_width(const Node *node) {
     return node->results[0]->type.dims[3];
 }
 
+/* All but the last have it; so their code is the same. */
+static int64_t strip_width(int64_t width, int64_t strips) {
+    return (width + strips - 1) / strips;
+}
+
 /* columns[i]: which columns of nodes[i]'s output strip `strip` of `strips` equal ones of the last
  * needs. Neighbouring strips compute those between them twice. */
 void chain_strip_columns(
     const Node *const *nodes, int count, int64_t strip, int64_t strips, ColumnRange *columns) {
-    int64_t width = row_width(nodes[count - 1]);
-    columns[count - 1] = (ColumnRange){width * strip / strips, width * (strip + 1) / strips};
+    int64_t width = row_width(nodes[count - 1]), each = strip_width(width, strips);
+    int64_t last = (strip + 1) * each;
+    columns[count - 1] = (ColumnRange){strip * each, last < width ? last : width};
     for (int i = count - 2; i >= 0; i--) {
         Window window = node_window(nodes[i + 1]);
         int64_t stride = window.stride[1], left = window.padding[1];
@@ -206,9 +212,10 @@ static int64_t best_strips(
     TileShape shapes[MOST_CHAIN];
     for (int i = 0; i < count; i++)
         shapes[i] = node_tile(compilation, nodes[i], row_width(nodes[i]));
-    for (int64_t strips = 1; strips <= MOST_STRIPS && strips <= row_width(nodes[count - 1]);
-        strips++) {
-        if (ring_bytes(target, nodes, count, strips) > most_bytes)
+    int64_t width = row_width(nodes[count - 1]);
+    for (int64_t strips = 1; strips <= MOST_STRIPS && strips <= width; strips++) {
+        bool last_is_empty = (strips - 1) * strip_width(width, strips) >= width;
+        if (last_is_empty || ring_bytes(target, nodes, count, strips) > most_bytes)
             continue;
         double these = strips_cycles(compilation, nodes, count, shapes, strips);
         if (best == 0 || these < *cycles) {

@@ -58,7 +58,8 @@ const Expression *tap_input(const Convolution *conv, const ConvolutionTile *tile
     const Window *window = &conv->rows.window;
     const Expression *input = expression_sum(arena, times(conv, run_channel, run->channel_stride),
         times(conv, tile->group, conv->group_shift),
-        times(conv, tile->column, window->stride[1] * run->pixel_stride),
+        times(conv, column_in(arena, &conv->rows, run, tile->column),
+            window->stride[1] * run->pixel_stride),
         times(conv, tile->tap, window->dilation[1] * run->pixel_stride),
         expression_constant(arena, run->displacement - window->padding[1] * run->pixel_stride),
         NULL);

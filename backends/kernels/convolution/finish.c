@@ -13,7 +13,7 @@ static const Expression *output_offset(const Convolution *conv, const Convolutio
     const Run *run, int p, const Expression *channel) {
     Arena *arena = conv->arena;
     const Expression *offset = expression_sum(arena, times(conv, channel, run->channel_stride),
-        times(conv, tile->column, run->pixel_stride),
+        times(conv, column_in(arena, &conv->rows, run, tile->column), run->pixel_stride),
         expression_constant(arena, run->displacement + p * run->pixel_stride), NULL);
     if (!conv->flat)
         offset = expression_sum(arena, offset, times(conv, tile->image, run->image_stride),

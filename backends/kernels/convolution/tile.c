@@ -277,7 +277,7 @@ static void fetch_rows(const Convolution *conv, const ConvolutionTile *tile) {
     int64_t panels = group_panels(conv);
     const FetchingTile fetching = {.image = tile->image,
         .row = tile->row,
-        .column = tile->column,
+        .column = column_in(conv->arena, &conv->rows, NULL, tile->column),
         .pixels = tile->pixels,
         .share = expression_add(arena, times(conv, tile->group, panels),
             expression_divide(arena, tile->channel, conv->blocking.panel_channels)),
