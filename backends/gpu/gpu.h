@@ -8,6 +8,7 @@
 
 #include "backends/program/call.h"
 #include "backends/program/emission.h"
+#include "backends/schedule/claims.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
@@ -34,12 +35,6 @@ typedef struct Tensor {
     bool flat; /* pixels are consecutive over all images, planes aligned and padded */
 } Tensor;
 
-/* Where the planes of a layout op's result are, when their producers write them there. */
-typedef struct PlaneClaim {
-    bool claimed;
-    Plane plane;
-} PlaneClaim;
-
 /* A tensor that a step reaches through a table of offsets. */
 typedef struct TableUse {
     int step;
@@ -52,7 +47,8 @@ typedef struct TableUse {
 typedef struct GpuLowering {
     Emission emission; /* program, graph, target, arena, diagnostics */
     Tensor **tensors;  /* by value id; NULL until it is placed */
-    PlaneClaim **claims;
+    Claims claims;
+    Tensor **owned;          /* by value id: of a layout op that owns what it reads */
     const Node **fused_into; /* by value id: the op that the convolution's kernel computes, too */
     const GraphOutput **direct; /* by value id: the output that its producer writes */
     TableUse *table_uses;

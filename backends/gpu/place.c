@@ -3,6 +3,7 @@
 #include "backends/program/buffers.h"
 #include "backends/program/program.h"
 #include "backends/program/summary.h"
+#include "backends/schedule/claims.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include <assert.h>
@@ -96,69 +97,6 @@ Tensor *gpu_tensor(const GpuLowering *gpu, const Value *value) {
 
 /* ---- claims ---- */
 
-/* The channel that a kernel computes, or an input's, seen through layout ops. */
-typedef struct Root {
-    const Value *value;
-    int64_t channel;
-} Root;
-
-static Root root_of(const Value *value, int64_t channel) {
-    while (value->producer && op_moves_channels(value->producer->op)) {
-        const Node *node = value->producer;
-        int result = 0, operand = 0;
-        while (node->results[result] != value)
-            result++;
-        channel = node_source_channel(node, result, channel);
-        while (channel >= node->operands[operand]->type.dims[1])
-            channel -= node->operands[operand++]->type.dims[1];
-        value = node->operands[operand];
-    }
-    return (Root){value, channel};
-}
-
-static bool can_claim(const GpuLowering *gpu, Root root) {
-    const Node *producer = root.value->producer;
-    if (!producer || producer->op == OP_flatten || producer->op == OP_unflatten ||
-        producer->op == OP_crop || gpu->direct[root.value->id] || gpu->fused_into[root.value->id])
-        return false;
-    const PlaneClaim *claims = gpu->claims[root.value->id];
-    return !claims || !claims[root.channel].claimed;
-}
-
-static void claim(GpuLowering *gpu, Root root, Plane plane) {
-    PlaneClaim **claims = &gpu->claims[root.value->id];
-    if (!*claims)
-        *claims = ARENA_ARRAY(gpu->emission.arena, PlaneClaim, root.value->type.dims[1]);
-    (*claims)[root.channel] = (PlaneClaim){true, plane};
-}
-
-/* All channels or none: planes at a regular distance need no table. */
-static void claim_for(GpuLowering *gpu, const Node *node) {
-    const Value *value = node->results[0];
-    int64_t channels = value->type.dims[1];
-    for (int64_t i = 0; i < channels; i++)
-        if (!can_claim(gpu, root_of(value, i)))
-            return;
-    /* A channel that is taken twice cannot be written to both places. */
-    for (int64_t i = 0; i < channels; i++) {
-        Root root = root_of(value, i);
-        if (!can_claim(gpu, root)) {
-            while (i-- > 0) {
-                root = root_of(value, i);
-                gpu->claims[root.value->id][root.channel].claimed = false;
-            }
-            return;
-        }
-        claim(gpu, root, (Plane){0, 0});
-    }
-    const TensorType *type = &value->type;
-    int64_t height = type->rank > 2 ? type->dims[2] : 1, width = type->rank > 3 ? type->dims[3] : 1;
-    Tensor *tensor = gpu_new_tensor(
-        gpu, buffer_name(&gpu->emission, value), type->dims[0], channels, height, width);
-    for (int64_t i = 0; i < channels; i++)
-        claim(gpu, root_of(value, i), tensor->planes[i]);
-}
-
 /* Whether some kernel reads the value itself, and not only layout ops. */
 static bool is_read(const Graph *graph, const Value *value) {
     for (const Node *node = graph->first; node; node = node->next)
@@ -168,18 +106,42 @@ static bool is_read(const Graph *graph, const Value *value) {
     return false;
 }
 
-/* From the last to the first: a later route is the longer one where tensors only grow. */
+static bool may_own(const void *context, const Node *node) {
+    const GpuLowering *gpu = context;
+    return op_moves_channels(node->op) && node->result_count == 1 &&
+           is_read(gpu->emission.graph, node->results[0]);
+}
+
+static bool can_store(const void *context, const Value *value) {
+    const GpuLowering *gpu = context;
+    const Node *producer = value->producer;
+    return producer && producer->op != OP_flatten && producer->op != OP_unflatten &&
+           producer->op != OP_crop && !gpu->direct[value->id] && !gpu->fused_into[value->id];
+}
+
 void gpu_claim_planes(GpuLowering *gpu) {
-    const Graph *graph = gpu->emission.graph;
-    for (const Node *node = graph->last; node; node = node->previous)
-        if (op_moves_channels(node->op) && node->result_count == 1 &&
-            is_read(graph, node->results[0]))
-            claim_for(gpu, node);
+    const ClaimPolicy planes = {
+        .context = gpu, .may_own = may_own, .can_store = can_store, .through_views = true};
+    const Node **owner =
+        claim_channels(gpu->emission.graph, &planes, gpu->emission.arena, gpu->claims);
+    for (; *owner; owner++) {
+        const Value *value = (*owner)->results[0];
+        const TensorType *type = &value->type;
+        int64_t height = type->rank > 2 ? type->dims[2] : 1;
+        int64_t width = type->rank > 3 ? type->dims[3] : 1;
+        gpu->owned[value->id] = gpu_new_tensor(
+            gpu, buffer_name(&gpu->emission, value), type->dims[0], type->dims[1], height, width);
+    }
+}
+
+/* Where its owner has the channel. */
+static Plane claimed_plane(const GpuLowering *gpu, const Claim *claim) {
+    return gpu->owned[claim->route->results[0]->id]->planes[claim->channel];
 }
 
 Tensor *gpu_place(GpuLowering *gpu, const Value *value) {
     const GraphOutput *output = gpu->direct[value->id];
-    const PlaneClaim *claims = gpu->claims[value->id];
+    const Claim *claims = gpu->claims[value->id];
     Arena *arena = gpu->emission.arena;
     Tensor *tensor;
     if (output) {
@@ -188,14 +150,14 @@ Tensor *gpu_place(GpuLowering *gpu, const Value *value) {
         tensor = flat_tensor(arena, &value->type);
         int64_t plane = plane_floats(tensor_pixels(tensor)), own = 0;
         for (int64_t i = 0; i < tensor->channels; i++)
-            own += !claims || !claims[i].claimed;
+            own += !claims || !claims[i].route;
         int buffer = own > 0 ? add_buffer(&gpu->emission, BUFFER_WORKSPACE, 0,
                                    float_bytes(plane * own), buffer_name(&gpu->emission, value))
                              : 0;
         own = 0;
         for (int64_t i = 0; i < tensor->channels; i++)
-            tensor->planes[i] =
-                claims && claims[i].claimed ? claims[i].plane : (Plane){buffer, plane * own++};
+            tensor->planes[i] = claims && claims[i].route ? claimed_plane(gpu, &claims[i])
+                                                          : (Plane){buffer, plane * own++};
     }
     return gpu->tensors[value->id] = tensor;
 }

@@ -81,7 +81,8 @@ bool gpu_lower(Emission *emission) {
     int64_t values = emission->graph->next_value_id + 1;
     GpuLowering gpu = {.emission = *emission};
     gpu.tensors = ARENA_ARRAY(arena, Tensor *, values);
-    gpu.claims = ARENA_ARRAY(arena, PlaneClaim *, values);
+    gpu.claims = ARENA_ARRAY(arena, Claim *, values);
+    gpu.owned = ARENA_ARRAY(arena, Tensor *, values);
     gpu.fused_into = ARENA_ARRAY(arena, const Node *, values);
     gpu.direct = ARENA_ARRAY(arena, const GraphOutput *, values);
     return lower_all(&gpu);

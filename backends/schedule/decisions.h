@@ -3,14 +3,9 @@
 #define RIFFLE_BACKENDS_SCHEDULE_DECISIONS_H
 
 #include "backends/program/compilation.h"
+#include "backends/schedule/claims.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
-
-/* Where a channel of a value goes: channel `channel` of the result of `route` (routes.c). */
-typedef struct Claim {
-    const Node *route; /* NULL: to the value's own buffer */
-    int64_t channel;
-} Claim;
 
 /* The buffers that a tensor is cut into: the i-th has channels ends[i - 1] (or 0) to ends[i] - 1.
  */
@@ -24,7 +19,7 @@ typedef struct Decisions {
     const Graph *graph;
     Arena *arena;
     const GraphOutput **outputs; /* by value id: the output that the value is written to directly */
-    Claim **claims;              /* by value id: per channel; NULL when no route owns any */
+    Claims claims;               /* by value id: per channel; NULL when no route owns any */
     bool *owns;                  /* by value id: of a route: it owns its sources */
     TensorCuts *cuts;            /* by value id: of such a route */
     const Node **chain_next;     /* by value id: who reads the value inside the same kernel */
