@@ -204,15 +204,19 @@ static void choose_prefetch(Layer *layer) {
         blocking->prefetching_tiles = blocking->tiles;
 }
 
-/* Cuts the input channels into even blocks. A block is no longer than a part of a sum. */
+/* Cuts the input channels into even blocks. A block is no longer than a part of a sum; where the
+ * cache's blocks would be so many that their sum were a long one itself, it is a part. */
 static void choose_input_block(Layer *layer) {
+    enum { MANY_BLOCKS = 300 };
     const ConvolutionSizes *sizes = layer->sizes;
     Blocking *blocking = &layer->blocking;
     int64_t most = cached_inputs(layer), part = convolution_sum_part(sizes);
-    if (part > 0 && most > part)
+    bool many = sizes->inputs > MANY_BLOCKS * most;
+    if (part > 0 && (most > part || many))
         most = part;
+    /* blocks of scattered channels have code of their own */
     if (blocking->block_tiles < 2 || sizes->inputs <= most ||
-        (sizes->product->channels > 1 && sizes->scattered))
+        (sizes->scattered && (sizes->product->channels > 1 || many)))
         return;
     blocking->input_block = divide_up(sizes->inputs, divide_up(sizes->inputs, most));
     blocking->input_block = /* whole products */

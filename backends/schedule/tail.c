@@ -2,7 +2,6 @@
 #include "backends/schedule/tail.h"
 #include "backends/program/compilation.h"
 #include "backends/schedule/shape.h"
-#include "backends/schedule/sum_parts.h"
 #include "backends/target/target.h"
 #include "ir/graph.h"
 
@@ -14,14 +13,14 @@ static int64_t input_vectors(const Target *target, const Node *node) {
 }
 
 int64_t convolution_tail(const Compilation *compilation, const Node *node) {
-    static const double worth = 0.85; /* of the multiply-adds of a vector of channels */
-    enum { LEAST_LANES = 8 };
+    static const double worth = 0.85;             /* of the multiply-adds of a vector of channels */
+    enum { LEAST_LANES = 8, MOST_VECTORS = 256 }; /* a lane is one sum, not taken in parts */
     if (compilation->target->lanes < LEAST_LANES || compilation->weight_block > 0 ||
         !compilation->target->fused_multiply_add)
         return 0;
     const TensorType *weight = &node_weight(node, "weight")->type;
     if (node->op != OP_conv || !is_pointwise(node) || weight->element != ELEMENT_F32 ||
-        input_vectors(compilation->target, node) > LONGEST_SUM)
+        input_vectors(compilation->target, node) > MOST_VECTORS)
         return 0;
     int64_t outputs = weight->dims[0] / node_integer(node, "groups"), inputs = weight->dims[1];
     int64_t tail = outputs % compilation->target->lanes;

@@ -109,6 +109,12 @@ def write_weights(path, weights):
     save_file({name: np.ascontiguousarray(array) for name, array in weights.items()}, str(path))
 
 
+def almost_powers_of_two(random, shape, less=2**-14):
+    """Powers of two less a part of them that a float32 loses of each when it holds thousands: all in one direction. One
+    that holds hundreds is exact."""
+    return (random.choice(np.float32([0.5, 1, 2]), shape) * (1 - less)).astype(np.float32)
+
+
 def relative_error(got, expected):
     """Largest |difference| over the largest |expected|."""
     assert got.shape == expected.shape, f"shape {got.shape} is not {expected.shape}"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from marks import target_parameters
 from numpy.lib.stride_tricks import sliding_window_view
-from support import relative_error, run_riffle, write_weights
+from support import almost_powers_of_two, relative_error, run_riffle, write_weights
 
 ALLOWED = 2e-6
 
@@ -180,9 +180,9 @@ def write_layer(layer, folder):
 def test_convolution(name, backend, tmp_path):
     layer = LAYERS[name]
     spec = write_layer(layer, tmp_path)
-    inputs = [positive((layer.batch, layer.inputs * layer.groups // layer.pieces, *layer.size), seed)
-              for seed in range(layer.pieces)]
-    weight = positive((layer.outputs * layer.groups, layer.inputs, *layer.kernel), 8)
+    shape = (layer.batch, layer.inputs * layer.groups // layer.pieces, *layer.size)
+    inputs = [almost_powers_of_two(np.random.default_rng(seed), shape, less=0) for seed in range(layer.pieces)]
+    weight = almost_powers_of_two(np.random.default_rng(8), (layer.outputs * layer.groups, layer.inputs, *layer.kernel))
     bias = positive(layer.outputs * layer.groups, 9)
     write_weights(tmp_path / "weights.safetensors", {"layer.weight": weight, "layer.bias": bias})
     expected = convolution(np.concatenate(inputs, axis=1), weight, bias, layer)
@@ -193,11 +193,13 @@ def test_convolution(name, backend, tmp_path):
 
 @backends
 @pytest.mark.parametrize("inputs, outputs, batch",
-                         [(2049, 24, 1), (2049, 24, 9), (25088, 24, 1), (25088, 24, 9), (1_000_000, 5, 2)])
+                         [(2049, 24, 1), (2049, 24, 9), (25088, 24, 1), (25088, 24, 9), (1_000_000, 5, 2), (1_000_000, 5, 40)])
 def test_fully_connected(inputs, outputs, batch, backend, tmp_path):
     spec = tmp_path / "layer.rfl"
     spec.write_text(f"network layer {{ input x: f32[{batch}, {inputs}]\n output y = linear(x, {outputs}) @ layer }}\n")
-    x, weight, bias = positive((batch, inputs), 1), positive((outputs, inputs), 2), positive(outputs, 3)
+    random = np.random.default_rng(1)
+    x, weight = almost_powers_of_two(random, (batch, inputs), less=0), almost_powers_of_two(random, (outputs, inputs))
+    bias = positive(outputs, 3)
     write_weights(tmp_path / "weights.safetensors", {"layer.weight": weight, "layer.bias": bias})
     options = [*backend, "--weights", tmp_path / "weights.safetensors"]
     [got] = run_riffle(spec, options, [x], [(batch, outputs)], tmp_path)

@@ -61,6 +61,7 @@ typedef struct ConvolutionTile {
     const Expression *column;
     const Expression *index;          /* of a flat one among the tiles of its panel */
     int64_t first_input, input_count; /* of the group's input channels, those added now */
+    const Expression *input_shift;    /* in a loop over blocks of them: so many later; NULL: none */
     int pixels;
     bool interior;
     bool is_tail;                       /* of a group: not in panels */

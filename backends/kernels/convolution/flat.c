@@ -145,13 +145,32 @@ static bool in_one_run(const Convolution *conv, const ConvolutionTile *tile) {
     return tile->output_run >= 0 && (!conv->residual || tile->residual_run >= 0);
 }
 
+/* All blocks of input channels but the first and the last one, as a loop. */
+static void emit_middle_blocks(
+    const Convolution *conv, ConvolutionTile *tile, int64_t count, EmitPixels *emit_pixels) {
+    int64_t size = conv->blocking.input_block;
+    const Expression *index = kernel_open_range(conv->builder, "inputs", 0, count, 1);
+    tile->input_shift = times(conv, index, size);
+    tile->first_input = tile->input_count = size;
+    emit_pixels(conv, tile);
+    tile->input_shift = NULL;
+    kernel_close(conv->builder);
+}
+
 /* The pixels of a panel, for one block of input channels after the other. */
 static void emit_input_blocks(
     const Convolution *conv, ConvolutionTile *tile, EmitPixels *emit_pixels) {
-    for (int64_t first = 0; first < conv->group_inputs; first += conv->blocking.input_block) {
-        int64_t left = conv->group_inputs - first;
-        tile->first_input = first;
-        tile->input_count = left < conv->blocking.input_block ? left : conv->blocking.input_block;
+    enum { FEW_BLOCKS = 32 }; /* that have code of their own */
+    int64_t size = conv->blocking.input_block, blocks = (conv->group_inputs + size - 1) / size;
+    bool loop = blocks > FEW_BLOCKS && conv->input->run_count == 1;
+    for (int64_t block = 0; block < blocks; block++) {
+        if (loop && block == 1) {
+            emit_middle_blocks(conv, tile, blocks - 2, emit_pixels);
+            block = blocks - 1;
+        }
+        int64_t left = conv->group_inputs - block * size;
+        tile->first_input = block * size;
+        tile->input_count = left < size ? left : size;
         emit_pixels(conv, tile);
     }
 }

@@ -89,7 +89,7 @@ typedef struct ChannelProducts {
     const Run *run;
     int parameter;
     const Expression *input, *weight; /* offsets of the first channel */
-    int64_t first;                    /* channel of the group */
+    const Expression *first;          /* channel of the group */
 } ChannelProducts;
 
 static int64_t channels_at_once(
@@ -125,7 +125,7 @@ static void emit_channel_products(
             conv, tile, products->registers, run, products->parameter, input, weight, channels);
     else
         emit_products(conv, tile, products->registers, run, products->parameter, input, weight);
-    emit_prefetch(conv, tile, expression_offset(conv->arena, index, products->first), channels);
+    emit_prefetch(conv, tile, expression_add(conv->arena, index, products->first), channels);
 }
 
 /* Of one tap over so many channels. Two multiply-adds of halves count as two. */
@@ -139,13 +139,14 @@ static int64_t count_products(const Convolution *conv, const ConvolutionTile *ti
 /* One tap over `count` channels of the group, which lie in one run; their weights are those of the
  * packed inputs from `first` on. Returns how many inputs there are after the last end of a part. */
 static int64_t emit_channel_loop(const Convolution *conv, const ConvolutionTile *tile,
-    const TileRegisters *registers, int run_index, const Expression *run_channel, int64_t first,
-    int64_t count) {
+    const TileRegisters *registers, int run_index, const Expression *run_channel,
+    const Expression *first, int64_t count) {
     Arena *arena = conv->arena;
     const Run *run = &conv->input->runs[run_index];
     const ChannelProducts products = {conv, tile, registers, run, conv->input_parameters[run_index],
         tap_input(conv, tile, run, run_channel),
-        expression_offset(arena, tap_weights(conv, tile), first * weight_row(conv, tile)), first};
+        expression_add(arena, tap_weights(conv, tile), times(conv, first, weight_row(conv, tile))),
+        first};
     int64_t channels = channels_at_once(conv, run, registers, tile->pixels),
             whole = count - count % channels;
     int64_t part = count > conv->blocking.parts.inputs ? conv->blocking.parts.inputs : 0;
@@ -178,9 +179,11 @@ static void emit_channels(
     const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
     Arena *arena = conv->arena;
     if (conv->input->run_count == 1) {
-        const Expression *group = times(conv, tile->group, conv->group_inputs);
+        const Expression *first = expression_constant(arena, tile->first_input);
+        if (tile->input_shift)
+            first = expression_add(arena, tile->input_shift, first);
         int64_t left = emit_channel_loop(conv, tile, registers, 0,
-            expression_offset(arena, group, tile->first_input), tile->first_input,
+            expression_add(arena, times(conv, tile->group, conv->group_inputs), first), first,
             tile->input_count);
         if (conv->blocking.parts.inputs > 0 && left > 0)
             end_part(conv, tile, registers);
@@ -204,7 +207,9 @@ static void emit_channels(
         unrolled = here <= UNROLLED_MULTIPLY_ADDS ? unrolled + here : 0; /* a loop ends a block */
         int64_t left = emit_channel_loop(conv, tile, registers, i,
             expression_constant(arena, part.first - run->first_channel),
-            conv->product->channels > 1 ? packed : part.first - group_begin, part.count);
+            expression_constant(
+                arena, conv->product->channels > 1 ? packed : part.first - group_begin),
+            part.count);
         pending = left == part.count ? pending + left : left;
         if (conv->blocking.parts.inputs > 0 && pending >= conv->blocking.parts.inputs) {
             end_part(conv, tile, registers);
