@@ -1,6 +1,8 @@
-/* riffle fmt: the canonical form of specs. */
+/* riffle fmt: the canonical form of specs and of kernels. */
 #include "driver/driver.h"
 #include "frontend/frontend.h"
+#include "ir/kernel_parse.h"
+#include "ir/source_file.h"
 #include "ir/write_files.h"
 
 #include <errno.h>
@@ -13,7 +15,7 @@ typedef struct FmtOptions {
     bool in_place, check;
 } FmtOptions;
 
-enum { OPTION_CHECK = 1000 };
+enum { OPTION_CHECK = 1000, LARGEST_KERNEL_TEXT = 1 << 28 };
 
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
     FmtOptions *options = state->input;
@@ -57,7 +59,9 @@ static const struct argp argp = {.options = options_table,
     .args_doc = "FILE...",
     .doc =
         "Prints specs in their canonical form: one way to indent, space and break lines; comments "
-        "stay. A name that ends in .json is a spec in JSON, - is standard input.\v"
+        "stay. A name that ends in .json is a spec in JSON, - is standard input. Of kernels "
+        "(.rkir) "
+        "the rules are checked, too, and comments in them go.\v"
         "Examples:\n"
         "  riffle fmt net.rfl\n"
         "  riffle fmt --in-place examples/*.rfl\n"
@@ -70,21 +74,48 @@ static bool write_back(const char *path, const Text *text, Session *session) {
     return error == 0;
 }
 
-static void format_file(const FmtOptions *options, const char *path) {
-    Session *session = options->session;
+static SourceFile *print_spec(const char *path, Session *session, Text *text) {
     SourceFile *file = spec_read_file(path, session->arena, session->diagnostics);
     if (file == NULL)
-        return;
+        return NULL;
     bool is_json = ends_with(path, ".json");
     Spec *spec = is_json ? spec_parse_json(file, session->arena, session->diagnostics)
                          : spec_parse(file, session->arena, session->diagnostics);
     if (spec == NULL)
-        return;
-    Text text = {0};
+        return NULL;
     if (is_json)
-        spec_print_json(spec, &text);
+        spec_print_json(spec, text);
     else
-        spec_print(spec, &text);
+        spec_print(spec, text);
+    return file;
+}
+
+static SourceFile *print_kernels(const char *path, Session *session, Text *text) {
+    static const WantedFile wanted = {"kernels in textual IR", {FILE_KIND_KERNELS}};
+    SourceFile *file = source_file_read_text(
+        path, LARGEST_KERNEL_TEXT, &wanted, session->arena, session->diagnostics);
+    KernelFile *kernels =
+        file == NULL ? NULL : kernels_parse(file, session->arena, session->diagnostics);
+    if (kernels == NULL)
+        return NULL;
+    kernels_print(kernels, text);
+    return file;
+}
+
+/* Appends the canonical form; NULL after reporting. */
+static SourceFile *print_file(const char *path, Session *session, Text *text) {
+    return ends_with(path, ".rkir") ? print_kernels(path, session, text)
+                                    : print_spec(path, session, text);
+}
+
+static void format_file(const FmtOptions *options, const char *path) {
+    Session *session = options->session;
+    Text text = {0};
+    const SourceFile *file = print_file(path, session, &text);
+    if (file == NULL) {
+        text_free(&text);
+        return;
+    }
     bool is_canonical =
         text.length == file->length && memcmp(text.data, file->text, text.length) == 0;
     if (options->check && !is_canonical)

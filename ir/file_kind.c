@@ -1,5 +1,7 @@
 #include "ir/file_kind.h"
 
+#include "ir/kernel.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -118,6 +120,20 @@ static char take_name(TextReader *reader) {
     return length == 0 ? '\0' : next_byte(reader);
 }
 
+/* kernel NAME( and the role of a parameter, or program NAME for TARGET. */
+static bool is_kernels(TextReader reader) {
+    TextReader program = reader;
+    if (take_word(&program, "program"))
+        return take_name(&program) != '\0' && take_word(&program, "for");
+    if (!take_word(&reader, "kernel") || take_name(&reader) != '(')
+        return false;
+    reader.at++;
+    for (int role = 0; role < PARAMETER_ROLE_COUNT; role++)
+        if (take_word(&reader, parameter_role_name((ParameterRole)role)))
+            return true;
+    return next_byte(&reader) == ')';
+}
+
 /* graph NAME { and a line of it. */
 static bool is_graph(TextReader reader) {
     if (!take_word(&reader, "graph") || take_name(&reader) != '{')
@@ -142,6 +158,8 @@ static FileKind text_kind(const char *bytes, size_t length) {
     }
     if (is_graph(reader))
         return FILE_KIND_IR;
+    if (is_kernels(reader))
+        return FILE_KIND_KERNELS;
     if (take_word(&reader, "import"))
         return next_byte(&reader) == '"' ? FILE_KIND_SPEC : FILE_KIND_UNKNOWN;
     if (!take_word(&reader, "network") && !take_word(&reader, "unit"))

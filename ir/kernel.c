@@ -1,6 +1,7 @@
 /* Kernel IR: the table of instructions, and what registers and buffers are made of. */
 #include "ir/kernel.h"
 #include <assert.h>
+#include <string.h>
 
 static const InstructionInfo instruction_table[INSTRUCTION_COUNT] = {
 #define NONE ACCESS_NONE
@@ -51,4 +52,34 @@ int64_t kernel_local_bytes(const Kernel *kernel) {
     for (int i = 0; i < kernel->local_count; i++)
         bytes += kernel->local_floats[i] * (int64_t)sizeof(float);
     return bytes;
+}
+
+static bool is_taken(
+    const Kernel *kernel, const char *const *names, int index, const char *candidate) {
+    const char *name = kernel->parameters[index].name;
+    for (int i = 0; i < kernel->parameter_count; i++) {
+        const char *other = i < index ? names[i] : kernel->parameters[i].name;
+        if (strcmp(other, candidate) == 0 && (i < index || (i > index && candidate != name)))
+            return true;
+    }
+    return false;
+}
+
+const char **kernel_parameter_names(const Kernel *kernel, Arena *arena) {
+    const char **names = ARENA_ARRAY(arena, const char *, kernel->parameter_count + 1);
+    for (int i = 0; i < kernel->parameter_count; i++) {
+        names[i] = kernel->parameters[i].name;
+        for (int number = 2; is_taken(kernel, names, i, names[i]); number++)
+            names[i] = arena_format(arena, "%s_%d", kernel->parameters[i].name, number);
+    }
+    return names;
+}
+
+const char *parameter_role_name(ParameterRole role) {
+    static const char *const names[] = {[PARAMETER_READ] = "read",
+        [PARAMETER_WRITE] = "write",
+        [PARAMETER_UPDATE] = "update",
+        [PARAMETER_WEIGHTS] = "weights",
+        [PARAMETER_TABLE] = "table"};
+    return names[role];
 }

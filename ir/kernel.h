@@ -128,6 +128,8 @@ typedef enum ParameterRole {
     PARAMETER_TABLE /* integers of 32 bits, read by expressions */
 } ParameterRole;
 
+enum { PARAMETER_ROLE_COUNT = PARAMETER_TABLE + 1 };
+
 typedef struct KernelParameter {
     const char *name;
     ParameterRole role;
@@ -201,6 +203,10 @@ const Expression *kernel_open_range(
 void kernel_open_if_less(KernelBuilder *builder, const Expression *a, const Expression *b);
 void kernel_close(KernelBuilder *builder);
 
+/* For readers of kernels: what the functions above and below append, as it is. */
+Statement *kernel_append(KernelBuilder *builder, StatementKind kind);
+void kernel_open(KernelBuilder *builder, Statement *statement);
+
 void kernel_splat(KernelBuilder *builder, int destination, float constant);
 void kernel_load(KernelBuilder *builder, int destination, int parameter, const Expression *offset,
     int first_lane, int lane_count);
@@ -223,6 +229,12 @@ void kernel_permute(KernelBuilder *builder, int destination, int a, int b, const
 /* ---- reading (kernel.c, kernel_print.c, kernel_verify.c) ---- */
 
 void kernel_print(const Kernel *kernel, Text *text);
+/* The names of the parameters, each another: with a number behind it where one before has it
+ * already. */
+const char **kernel_parameter_names(const Kernel *kernel, Arena *arena);
+/* "read", as the role is written. */
+const char *parameter_role_name(ParameterRole role);
+void kernel_print_instruction(const Kernel *kernel, const Instruction *instruction, Text *text);
 /* What a parameter, or a buffer of the kernel's own, holds. */
 LaneType kernel_buffer_element(const Kernel *kernel, int parameter);
 /* Bytes of the kernel's own buffers. */
@@ -231,5 +243,7 @@ int64_t kernel_local_bytes(const Kernel *kernel);
  * the wrong number of lanes) in words; NULL when there is none. For asserts and tests: a fault is a
  * bug. */
 const char *kernel_fault(const Kernel *kernel);
+/* The same of one instruction, whose place is not looked at. */
+const char *kernel_instruction_fault(const Kernel *kernel, const Instruction *instruction);
 
 #endif

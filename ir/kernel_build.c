@@ -152,6 +152,14 @@ const Expression *kernel_let(KernelBuilder *builder, const char *name, const Exp
     return kernel_variable(builder, statement->variable);
 }
 
+Statement *kernel_append(KernelBuilder *builder, StatementKind kind) {
+    return append_statement(builder, kind);
+}
+
+void kernel_open(KernelBuilder *builder, Statement *statement) {
+    open_block(builder, &statement->body);
+}
+
 void kernel_close(KernelBuilder *builder) {
     assert(builder->depth > 0);
     builder->depth--;

@@ -124,7 +124,7 @@ static bool has_free_lanes(InstructionKind kind) {
            kind == INSTRUCTION_widen_odd || kind == INSTRUCTION_pack;
 }
 
-static const char *instruction_fault(const Kernel *kernel, const Instruction *instruction) {
+const char *kernel_instruction_fault(const Kernel *kernel, const Instruction *instruction) {
     const InstructionInfo *info = instruction_info(instruction->kind);
     if (instruction->kind == INSTRUCTION_barrier)
         return kernel->threads > 0 ? NULL : "a barrier outside of a kernel of threads";
@@ -194,21 +194,22 @@ static const char *block_fault(
         const char *fault = NULL;
         const Instruction *instruction = &statement->instruction;
         if (statement->kind == STATEMENT_INSTRUCTION) {
-            fault = instruction_fault(kernel, instruction);
+            fault = kernel_instruction_fault(kernel, instruction);
             if (!fault && instruction->offset)
                 fault = expression_fault(kernel, instruction->offset);
             if (!fault && diverges && instruction->kind == INSTRUCTION_barrier)
                 fault = "a barrier that not all threads reach";
         } else {
-            bool begin = is_divergent(statement->begin, divergent);
-            bool end = statement->end && is_divergent(statement->end, divergent);
             fault = expression_fault(kernel, statement->begin);
             if (!fault && statement->end)
                 fault = expression_fault(kernel, statement->end);
+            if (fault)
+                return fault;
+            bool begin = is_divergent(statement->begin, divergent);
+            bool end = statement->end && is_divergent(statement->end, divergent);
             if (statement->kind != STATEMENT_IF)
                 divergent[statement->variable] = begin;
-            if (!fault)
-                fault = block_fault(kernel, &statement->body, divergent, diverges || begin || end);
+            fault = block_fault(kernel, &statement->body, divergent, diverges || begin || end);
         }
         if (fault)
             return fault;

@@ -103,7 +103,7 @@ class Compile(Command):
         made = {"out/deep/libsmall.a", "out/deep/small.h", "out/deep/small.json"}
         self.assertEqual(set(self.files()), {*before, *made})
         printed = self.compile("--emit", "ll,s,o", "--emit", "rir,schedule,kernels", "--verbose")
-        made |= {f"out/deep/small{end}" for end in [".ll", ".s", ".o", "_weights.o", ".rir", ".schedule", ".kernels"]}
+        made |= {f"out/deep/small{end}" for end in [".ll", ".s", ".o", "_weights.o", ".rir", ".schedule", ".rkir"]}
         self.assertEqual(set(self.files()), {*before, *made})
         for path in made:
             self.assertIn(path, printed)

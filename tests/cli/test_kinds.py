@@ -35,6 +35,8 @@ KINDS = {
              "the name of a spec ends in .rfl, or in .json where it is JSON"),
     "json": (b' {"riffle": 1}', "JSON", "the name of a spec in JSON ends in .json"),
     "ir": (GRAPH.encode(), "a graph in riffle's textual IR", "the name of a graph in textual IR ends in .rir"),
+    "kernels": (b"# as printed\nkernel k(read x) items 1 {\n}\n", "kernels in riffle's textual IR",
+                "`riffle fmt` takes kernels; the name of such a file ends in .rkir"),
     "tuning": (b"riffle tuning 1 for x86-64-v4\n", "a tuning", "--tuning takes what `riffle tune` has written"),
     "safetensors": (safetensors(), "a safetensors file", "--weights takes weights in safetensors"),
     "onnx": (b"\x08\x08\x12\x07pytorch\x3a\x00", "an ONNX model",

@@ -104,7 +104,7 @@ class Names(Command):
         self.succeed("compile", "names.rir", "--random-weights=1", "--backend=c", "--emit=c,kernels,dot")
         layers = [step["layer"] for step in json.loads((self.folder / "n.json").read_bytes().decode())["steps"]]
         self.assertEqual(list(dict.fromkeys(layers)), JSON_NAMES)
-        kernels = (self.folder / "n.kernels").read_bytes().decode()
+        kernels = (self.folder / "n.rkir").read_bytes().decode()
         self.assertTrue(kernels.isprintable() or set(filter(lambda c: not c.isprintable(), kernels)) == {"\n"})
         for _, shown in NAMES:
             self.assertIn(f" # {shown}: conv", kernels)

@@ -47,7 +47,7 @@ class Tune(Command):
         for word in ["joined", "apart"]:
             lines = ["riffle tuning 1 for x86-64", *(f"link {link}: {word}" for link in links)]
             self.write("links.tuning", "\n".join(lines))
-            steps[word] = self.compiled(word, "--tuning", "links.tuning")["pair.kernels"].decode().count("\nstep ")
+            steps[word] = self.compiled(word, "--tuning", "links.tuning")["pair.rkir"].decode().count("\nstep ")
         self.assertEqual(steps, {"joined": 2, "apart": 4})  # with the copy of the planar input
         kernels = set()
         for pixels, vectors in [(2, 1), (2, 3), (3, 2)]:
@@ -55,8 +55,8 @@ class Tune(Command):
                        + "".join(f"link {link}: apart\n" for link in links)
                        + f"{TILE}: {pixels} pixels x {vectors} vectors\n")
             files = self.compiled(f"{pixels}x{vectors}", "--tuning", "tile.tuning")
-            kernels.add(files["pair.kernels"])
-            self.assertRegex(files["pair.kernels"].decode(), rf"items {144 // pixels} ")
+            kernels.add(files["pair.rkir"])
+            self.assertRegex(files["pair.rkir"].decode(), rf"items {144 // pixels} ")
         self.assertEqual(len(kernels), 3)
 
     def test_mistakes(self):

@@ -9,12 +9,14 @@
  * weights, and of the source in C or CUDA (none of what C has no words for). A line may lack them:
  * --update writes all anew. Equal hashes say that a change of the compiler changed no kernel; which
  * change is meant to is for the one who updates to say. Lines of one spec and precision stand
- * together, since its graph is made once for them. */
+ * together, since its graph is made once for them. The kernel IR of each must read back as the same
+ * text. */
 #include "backends/backends.h"
 #include "backends/emit/c/source.h"
 #include "backends/emit/cuda/source.h"
 #include "backends/program/levels.h"
 #include "driver/model.h"
+#include "ir/kernel_parse.h"
 #include "tests/kernels/example_graph.h"
 
 #include <stdlib.h>
@@ -36,6 +38,23 @@ static const char *hash_of(const char *bytes, size_t length, Arena *arena) {
 
 /* ---- a build ---- */
 
+/* Whether the kernels that were printed read back as the same text. */
+static bool reads_back(const Text *printed, Session *session) {
+    SourceFile file = {"printed.rkir", printed->data, printed->length};
+    Arena *arena = arena_create();
+    Text again = {0};
+    KernelFile *kernels = kernels_parse(&file, arena, session->diagnostics);
+    if (kernels != NULL)
+        kernels_print(kernels, &again);
+    bool equal = kernels != NULL && again.length == printed->length &&
+                 memcmp(again.data, printed->data, again.length) == 0;
+    if (kernels != NULL && !equal)
+        diagnostics_error(session->diagnostics, NULL, "kernels read back as others");
+    text_free(&again);
+    arena_destroy(arena);
+    return equal;
+}
+
 static bool hash_build(
     const ModelOptions *options, const Model *model, Build *build, Session *session) {
     Text kernels = {0}, source = {0};
@@ -49,10 +68,11 @@ static bool hash_build(
     bool done = program != NULL;
     if (done) {
         program_print(program, &kernels);
+        done = reads_back(&kernels, session);
         if (levels == NULL && target->gpu != NULL)
             cuda_source_write(model->graph, program, &source);
         else if (levels == NULL && options->precision == PRECISION_FP32)
-            done = c_source_write(model->graph, program, &source, diagnostics);
+            done = done && c_source_write(model->graph, program, &source, diagnostics);
         const RestingBytes *weights =
             levels == NULL ? &program->weights : &program->levels->programs[0]->weights;
         const char *hashes[] = {hash_of(kernels.data, kernels.length, session->arena),

@@ -2,7 +2,7 @@
 """The kernel IR and the schedule of small networks, to the byte.
 
 Each network of cases/ says in comments for which targets it is compiled, and with which options; the kernel IR for each
-is NAME.TARGET.kernels beside it, and what was decided is NAME.TARGET.schedule (of processors).
+is NAME.TARGET.rkir beside it, and what was decided is NAME.TARGET.schedule (of processors).
 
     run.py --riffle build/dev/riffle            all
     run.py --riffle build/dev/riffle NAME...    some
@@ -26,20 +26,22 @@ def remark(text, key):
 
 def emitted(spec, target, options, riffle):
     """The texts, each with the ending of its name."""
-    words = ["kernels"] if target.startswith("cuda-") else ["kernels", "schedule"]
+    words = {"kernels": "rkir"} if target.startswith("cuda-") else {"kernels": "rkir", "schedule": "schedule"}
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([str(riffle), "compile", str(spec), "--random-weights", "1", "--target", target, *options,
             "--emit", ",".join(words), "-o", folder], check=True, timeout=60)
-        return [(word, (pathlib.Path(folder) / f"{spec.stem}.{word}").read_text()) for word in words]
+        return [(end, (pathlib.Path(folder) / f"{spec.stem}.{end}").read_text()) for end in words.values()]
 
 
 def check(spec, riffle, update):
     """How many texts are as they were, and how many there are."""
     text = spec.read_text()
     options = remark(text, "options")
-    texts = [(CASES / f"{spec.stem}.{target}.{word}", now) for target in remark(text, "targets")
-        for word, now in emitted(spec, target, options, riffle)]
+    texts = [(CASES / f"{spec.stem}.{target}.{end}", now) for target in remark(text, "targets")
+        for end, now in emitted(spec, target, options, riffle)]
     alike = 0
+    rkir = [path for path, _ in texts if path.suffix == ".rkir" and path.exists()]
+    subprocess.run([str(riffle), "fmt", "--check", *map(str, rkir)], check=True, timeout=60)  # they read back as they are
     for path, now in texts:
         if update:
             path.write_text(now)

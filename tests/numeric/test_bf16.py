@@ -174,7 +174,7 @@ def test_routes_move_nothing(tmp_path):
     spec = write(tmp_path, UNITS.format(channels=36))
     riffle("compile", spec, "--random-weights", 1, "--precision", "bf16", "--target", "cooperlake", "-o", tmp_path,
            "--emit", "kernels")
-    text = (tmp_path / "units.kernels").read_text()
+    text = (tmp_path / "units.rkir").read_text()
     steps = re.findall(r"^step .*", text, re.MULTILINE)
     assert len(steps) >= 5 and not any("copied" in step for step in steps)
     assert "pair_add" in text and "read bf16 input" in text and "write bf16 output" in text

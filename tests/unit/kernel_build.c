@@ -172,7 +172,7 @@ static void blocks_of_threads_print(void **state) {
     Text text = {0};
     kernel_print(turn_kernel(arena, false), &text);
     assert_string_equal(text.data,
-        "kernel turn(read input, table planes, write output) items 3 threads 32 {\n"
+        "kernel turn(read input, table planes, write output) items 3 threads 32 as thread2 {\n"
         "  shared0 = 32 floats\n"
         "  let plane3 = planes[begin0]\n"
         "  v0.1 = load input[(plane3 + thread2)] lanes 0..0\n"

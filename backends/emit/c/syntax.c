@@ -114,23 +114,6 @@ static bool is_repeated(const Kernel *kernel, int variable) {
     return false;
 }
 
-/* The name, with a number behind it when a parameter before has it already. */
-static const char *new_parameter_name(const Syntax *syntax, int index) {
-    const char *name = syntax->kernel->parameters[index].name, *candidate = name;
-    for (int number = 2;; number++) {
-        bool taken = false;
-        for (int i = 0; i < syntax->kernel->parameter_count; i++) {
-            const char *other =
-                i < index ? syntax->parameters[i] : syntax->kernel->parameters[i].name;
-            bool equal = strcmp(other, candidate) == 0;
-            taken |= equal && (i < index || (i > index && candidate != name));
-        }
-        if (!taken)
-            return candidate;
-        candidate = arena_format(syntax->arena, "%s_%d", name, number);
-    }
-}
-
 static void make_names(Syntax *syntax) {
     const Kernel *kernel = syntax->kernel;
     syntax->variables = ARENA_ARRAY(syntax->arena, const char *, kernel->variable_count);
@@ -138,9 +121,7 @@ static void make_names(Syntax *syntax) {
         syntax->variables[i] = is_repeated(kernel, i)
                                    ? arena_format(syntax->arena, "%s%d", kernel->variables[i], i)
                                    : kernel->variables[i];
-    syntax->parameters = ARENA_ARRAY(syntax->arena, const char *, kernel->parameter_count + 1);
-    for (int i = 0; i < kernel->parameter_count; i++)
-        syntax->parameters[i] = new_parameter_name(syntax, i);
+    syntax->parameters = kernel_parameter_names(kernel, syntax->arena);
     for (int i = 0; i < kernel->local_count; i++)
         syntax->locals[i] = arena_format(syntax->arena, "local%d", i);
 }
