@@ -40,14 +40,14 @@ def check(spec, riffle, update):
     texts = [(CASES / f"{spec.stem}.{target}.{end}", now) for target in remark(text, "targets")
         for end, now in emitted(spec, target, options, riffle)]
     alike = 0
-    rkir = [path for path, _ in texts if path.suffix == ".rkir" and path.exists()]
-    subprocess.run([str(riffle), "fmt", "--check", *map(str, rkir)], check=True, timeout=60)  # they read back as they are
     for path, now in texts:
         if update:
             path.write_text(now)
         before = path.read_text() if path.exists() else ""
         alike += now == before
         sys.stdout.writelines(difflib.unified_diff(before.splitlines(True), now.splitlines(True), path.name, "riffle"))
+    rkir = [path for path, _ in texts if path.suffix == ".rkir" and path.exists()]
+    subprocess.run([str(riffle), "fmt", "--check", *map(str, rkir)], check=True, timeout=60)  # they read back as they are
     return alike, len(texts)
 
 
