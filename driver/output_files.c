@@ -8,14 +8,7 @@
 #include <sys/stat.h>
 
 Text *output_files_add(OutputFiles *files, const char *path) {
-    if (files->count == files->capacity) {
-        size_t capacity = files->capacity == 0 ? 16 : 2 * files->capacity;
-        OutputFile *items = ARENA_ARRAY(files->session->arena, OutputFile, capacity);
-        if (files->count > 0)
-            memcpy(items, files->items, files->count * sizeof *items);
-        files->items = items;
-        files->capacity = capacity;
-    }
+    ARENA_GROW(files->session->arena, files->items, files->count, files->capacity, 16);
     OutputFile *file = &files->items[files->count++];
     *file = (OutputFile){.path = path};
     return &file->contents;

@@ -37,15 +37,8 @@ static void add_unit(Evaluator *evaluator, Item *unit) {
             unit->name);
         return;
     }
-    if (evaluator->unit_count == evaluator->unit_capacity) {
-        int capacity = evaluator->unit_capacity == 0 ? 16 : 2 * evaluator->unit_capacity;
-        const Item **larger = ARENA_ARRAY(evaluator->arena, const Item *, capacity);
-        if (evaluator->unit_count > 0) {
-            memcpy(larger, evaluator->units, (size_t)evaluator->unit_count * sizeof(*larger));
-        }
-        evaluator->units = larger;
-        evaluator->unit_capacity = capacity;
-    }
+    ARENA_GROW(
+        evaluator->arena, evaluator->units, evaluator->unit_count, evaluator->unit_capacity, 16);
     evaluator->units[evaluator->unit_count++] = unit;
     name_map_put(evaluator->units_by_name, unit->name, unit);
 }

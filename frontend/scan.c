@@ -59,15 +59,8 @@ void scan_comment(ParseContext *context, const char *text, size_t length, Span w
             i++;
         }
     }
-    if (context->comment_count == context->comment_capacity) {
-        size_t capacity = context->comment_capacity == 0 ? 32 : 2 * context->comment_capacity;
-        Comment *larger = ARENA_ARRAY(context->arena, Comment, capacity);
-        if (context->comment_count > 0) {
-            memcpy(larger, context->comments, context->comment_count * sizeof(*larger));
-        }
-        context->comments = larger;
-        context->comment_capacity = capacity;
-    }
+    ARENA_GROW(
+        context->arena, context->comments, context->comment_count, context->comment_capacity, 32);
     context->comments[context->comment_count++] =
         (Comment){arena_copy_bytes(context->arena, clean.data ? clean.data : "", clean.length),
             where.begin, where.end};

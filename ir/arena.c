@@ -138,6 +138,13 @@ char *arena_copy_bytes(Arena *arena, const char *bytes, size_t length) {
     return copy;
 }
 
+void *arena_grow(Arena *arena, const void *items, size_t count, size_t capacity, size_t item_size) {
+    void *larger = arena_allocate_array(arena, capacity, item_size);
+    if (count > 0)
+        memcpy(larger, items, count * item_size);
+    return larger;
+}
+
 char *arena_copy_string(Arena *arena, const char *string) {
     return arena_copy_bytes(arena, string, strlen(string));
 }

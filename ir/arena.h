@@ -22,6 +22,9 @@ void *arena_allocate_array(Arena *arena, size_t count, size_t size);
  * ir/resting.h), *rests is true. */
 void *arena_allocate_resting(Arena *arena, size_t count, size_t size, bool *rests);
 
+/* A larger array, of `capacity` items, that begins with the `count` of the old one. */
+void *arena_grow(Arena *arena, const void *items, size_t count, size_t capacity, size_t item_size);
+
 char *arena_copy_string(Arena *arena, const char *string);
 char *arena_copy_bytes(Arena *arena, const char *bytes, size_t length); /* adds a final NUL */
 char *arena_format(Arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -29,5 +32,15 @@ char *arena_format(Arena *arena, const char *format, ...) __attribute__((format(
 #define ARENA_NEW(arena, type) ((type *)arena_allocate((arena), sizeof(type)))
 #define ARENA_ARRAY(arena, type, count)                                                            \
     ((type *)arena_allocate_array((arena), (size_t)(count), sizeof(type)))
+/* Makes room for one more item behind `count` in an array of the arena: where it is full it has
+ * twice the capacity and `least` more. `items` and `capacity` are changed. */
+#define ARENA_GROW(arena, items, count, capacity, least)                                           \
+    do {                                                                                           \
+        if ((count) == (capacity)) {                                                               \
+            (capacity) = (capacity) * 2 + (least);                                                 \
+            (items) = arena_grow(                                                                  \
+                (arena), (items), (size_t)(count), (size_t)(capacity), sizeof *(items));           \
+        }                                                                                          \
+    } while (0)
 
 #endif

@@ -277,14 +277,8 @@ void diagnostics_note_input(Diagnostics *diagnostics, const char *path) {
     for (size_t i = 0; i < diagnostics->input_count; i++)
         if (strcmp(diagnostics->inputs[i], path) == 0)
             return;
-    if (diagnostics->input_count == diagnostics->input_capacity) {
-        size_t capacity = diagnostics->input_capacity == 0 ? 16 : 2 * diagnostics->input_capacity;
-        const char **inputs = ARENA_ARRAY(diagnostics->arena, const char *, capacity);
-        for (size_t i = 0; i < diagnostics->input_count; i++)
-            inputs[i] = diagnostics->inputs[i];
-        diagnostics->inputs = inputs;
-        diagnostics->input_capacity = capacity;
-    }
+    ARENA_GROW(diagnostics->arena, diagnostics->inputs, diagnostics->input_count,
+        diagnostics->input_capacity, 16);
     diagnostics->inputs[diagnostics->input_count++] = arena_copy_string(diagnostics->arena, path);
 }
 

@@ -29,10 +29,7 @@ static void *grow(Arena *arena, void *items, int count, size_t item_size) {
     if (!full)
         return items;
     size_t capacity = count == 0 ? 1 : (size_t)count * 2;
-    void *larger = arena_allocate_array(arena, capacity, item_size);
-    if (count > 0)
-        memcpy(larger, items, (size_t)count * item_size);
-    return larger;
+    return arena_grow(arena, items, (size_t)count, capacity, item_size);
 }
 
 Value *graph_add_input(

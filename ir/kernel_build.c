@@ -4,14 +4,8 @@
 #include <string.h>
 
 static int add_variable(Kernel *kernel, const char *name) {
-    if (kernel->variable_count == kernel->variable_capacity) {
-        int capacity = kernel->variable_capacity * 2 + 8;
-        const char **names = ARENA_ARRAY(kernel->arena, const char *, capacity);
-        if (kernel->variable_count > 0)
-            memcpy(names, kernel->variables, (size_t)kernel->variable_count * sizeof *names);
-        kernel->variables = names;
-        kernel->variable_capacity = capacity;
-    }
+    ARENA_GROW(
+        kernel->arena, kernel->variables, kernel->variable_count, kernel->variable_capacity, 8);
     kernel->variables[kernel->variable_count] = name;
     return kernel->variable_count++;
 }
@@ -64,19 +58,10 @@ int kernel_register(KernelBuilder *builder, int lanes) {
 
 int kernel_register_of(KernelBuilder *builder, LaneType type, int lanes) {
     Kernel *kernel = builder->kernel;
-    if (kernel->register_count == kernel->register_capacity) {
-        int capacity = kernel->register_capacity * 2 + 32;
-        int *all_lanes = ARENA_ARRAY(kernel->arena, int, capacity);
-        LaneType *types = ARENA_ARRAY(kernel->arena, LaneType, capacity);
-        size_t count = (size_t)kernel->register_count;
-        if (count > 0) {
-            memcpy(all_lanes, kernel->register_lanes, count * sizeof *all_lanes);
-            memcpy(types, kernel->register_types, count * sizeof *types);
-        }
-        kernel->register_lanes = all_lanes;
-        kernel->register_types = types;
-        kernel->register_capacity = capacity;
-    }
+    int types_capacity = kernel->register_capacity; /* that of the lanes, too */
+    ARENA_GROW(kernel->arena, kernel->register_types, kernel->register_count, types_capacity, 32);
+    ARENA_GROW(kernel->arena, kernel->register_lanes, kernel->register_count,
+        kernel->register_capacity, 32);
     kernel->register_lanes[kernel->register_count] = lanes;
     kernel->register_types[kernel->register_count] = type;
     return kernel->register_count++;

@@ -21,14 +21,8 @@ const char *buffer_name(const Emission *emission, const Value *value) {
 
 int add_buffer(Emission *emission, BufferKind kind, int index, int64_t bytes, const char *name) {
     Program *program = emission->program;
-    if (program->buffer_count == program->buffer_capacity) {
-        int capacity = program->buffer_capacity * 2 + 64;
-        Buffer *buffers = ARENA_ARRAY(emission->arena, Buffer, capacity);
-        if (program->buffer_count > 0)
-            memcpy(buffers, program->buffers, (size_t)program->buffer_count * sizeof *buffers);
-        program->buffers = buffers;
-        program->buffer_capacity = capacity;
-    }
+    ARENA_GROW(
+        emission->arena, program->buffers, program->buffer_count, program->buffer_capacity, 64);
     program->buffers[program->buffer_count] =
         (Buffer){.kind = kind, .index = index, .bytes = bytes, .first_step = -1, .name = name};
     return program->buffer_count++;

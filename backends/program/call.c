@@ -54,15 +54,8 @@ const int *call_placement(
 }
 
 static void add_weight_block(Program *program, int64_t begin) {
-    if (program->weight_block_count == program->weight_block_capacity) {
-        int capacity = program->weight_block_capacity * 2 + 64;
-        int64_t *blocks = ARENA_ARRAY(program->arena, int64_t, capacity);
-        if (program->weight_block_count > 0)
-            memcpy(blocks, program->weight_blocks,
-                (size_t)program->weight_block_count * sizeof *blocks);
-        program->weight_blocks = blocks;
-        program->weight_block_capacity = capacity;
-    }
+    ARENA_GROW(program->arena, program->weight_blocks, program->weight_block_count,
+        program->weight_block_capacity, 64);
     program->weight_blocks[program->weight_block_count++] = begin;
 }
 
@@ -99,16 +92,11 @@ uint16_t *call_weight_halves(Emission *emission, KernelCall *call, int64_t count
 static Step *add_step(Emission *emission) {
     Program *program = emission->program;
     if (program->step_count == program->step_capacity) {
-        int capacity = program->step_capacity * 2 + 64;
-        Step *steps = ARENA_ARRAY(emission->arena, Step, capacity);
-        Kernel **kernels = ARENA_ARRAY(emission->arena, Kernel *, capacity);
-        if (program->step_count > 0) {
-            memcpy(steps, program->steps, (size_t)program->step_count * sizeof *steps);
-            memcpy(kernels, program->kernels, (size_t)program->kernel_count * sizeof *kernels);
-        }
-        program->steps = steps;
-        program->kernels = kernels;
-        program->step_capacity = capacity;
+        ARENA_GROW(
+            emission->arena, program->steps, program->step_count, program->step_capacity, 64);
+        program->kernels =
+            arena_grow(emission->arena, program->kernels, (size_t)program->kernel_count,
+                (size_t)program->step_capacity, sizeof *program->kernels);
     }
     return &program->steps[program->step_count++];
 }

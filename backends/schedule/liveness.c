@@ -51,18 +51,9 @@ static void trace_view(Liveness *liveness, const Node *node) {
 /* ---- units ---- */
 
 static int add_unit(Liveness *liveness, LiveUnit unit) {
-    if (liveness->unit_count == liveness->unit_capacity) {
-        int capacity = liveness->unit_capacity * 2 + 64;
-        LiveUnit *units = ARENA_ARRAY(liveness->arena, LiveUnit, capacity);
-        int *seen = ARENA_ARRAY(liveness->arena, int, capacity);
-        if (liveness->unit_count > 0) {
-            memcpy(units, liveness->units, (size_t)liveness->unit_count * sizeof *units);
-            memcpy(seen, liveness->seen, (size_t)liveness->unit_count * sizeof *seen);
-        }
-        liveness->units = units;
-        liveness->seen = seen;
-        liveness->unit_capacity = capacity;
-    }
+    int seen_capacity = liveness->unit_capacity; /* that of the units, too */
+    ARENA_GROW(liveness->arena, liveness->seen, liveness->unit_count, seen_capacity, 64);
+    ARENA_GROW(liveness->arena, liveness->units, liveness->unit_count, liveness->unit_capacity, 64);
     liveness->units[liveness->unit_count] = unit;
     return liveness->unit_count++;
 }

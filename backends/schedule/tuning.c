@@ -25,14 +25,7 @@ static TuningEntry *find(const Tuning *tuning, TuningKind kind, const char *key)
 TuningEntry *tuning_set(Tuning *tuning, TuningKind kind, const char *key, int first, int second) {
     TuningEntry *entry = find(tuning, kind, key);
     if (!entry) {
-        if (tuning->count == tuning->capacity) {
-            int capacity = tuning->capacity * 2 + 16;
-            TuningEntry *entries = ARENA_ARRAY(tuning->arena, TuningEntry, capacity);
-            if (tuning->count > 0)
-                memcpy(entries, tuning->entries, (size_t)tuning->count * sizeof *entries);
-            tuning->entries = entries;
-            tuning->capacity = capacity;
-        }
+        ARENA_GROW(tuning->arena, tuning->entries, tuning->count, tuning->capacity, 16);
         entry = &tuning->entries[tuning->count++];
         *entry = (TuningEntry){.kind = kind, .key = arena_copy_string(tuning->arena, key)};
     }

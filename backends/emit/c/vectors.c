@@ -100,13 +100,7 @@ const char *vectors_function(Vectors *vectors, HelperKind kind, int lanes, int f
             return helper->name;
     }
     use_parts(vectors, kind, lanes, count);
-    if (vectors->count == vectors->capacity) {
-        vectors->capacity = vectors->capacity * 2 + 32;
-        Helper *more = ARENA_ARRAY(vectors->arena, Helper, vectors->capacity);
-        if (vectors->count > 0)
-            memcpy(more, vectors->helpers, (size_t)vectors->count * sizeof *more);
-        vectors->helpers = more;
-    }
+    ARENA_GROW(vectors->arena, vectors->helpers, vectors->count, vectors->capacity, 32);
     Helper *helper = &vectors->helpers[vectors->count++];
     *helper = (Helper){.kind = kind, .lanes = lanes, .first = first, .count = count};
     helper->name = helper_name(vectors, helper);
