@@ -124,7 +124,7 @@ static bool takes_element(const Node *node, int index, ElementType element) {
     if (element == ELEMENT_F32 || op_keeps_numbers(op))
         return true;
     if (element == ELEMENT_U8)
-        return op == OP_quantized_conv || op == OP_quantized_linear;
+        return index == 0 && (op == OP_quantized_conv || op == OP_quantized_linear);
     return index == 0 && (op == OP_conv || op == OP_linear);
 }
 

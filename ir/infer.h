@@ -61,6 +61,8 @@ void window_result(Inference *inference, const WindowRule *window, int64_t chann
 
 /* What a convolution adds up, whatever its numbers are. */
 void infer_window_product(Inference *inference);
+/* Of a convolution: the second operand is as the result, which is known. */
+void check_residual(Inference *inference);
 /* The same of a fully connected layer. */
 void infer_product(Inference *inference);
 

@@ -30,7 +30,7 @@ static bool check_conv_channels(
     return true;
 }
 
-static void check_residual(Inference *inference) {
+void check_residual(Inference *inference) {
     const Node *node = inference->node;
     if (node->operand_count < 2) {
         if (node_integer(node, "residual_activation") != ACTIVATION_NONE)

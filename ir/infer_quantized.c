@@ -46,8 +46,10 @@ static void finish_quantized(Inference *inference) {
 
 void infer_quantized_conv(Inference *inference) {
     infer_window_product(inference);
-    if (!inference->failed)
-        finish_quantized(inference);
+    if (inference->failed)
+        return;
+    finish_quantized(inference);
+    check_residual(inference);
 }
 
 void infer_quantized_linear(Inference *inference) {

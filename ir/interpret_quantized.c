@@ -76,6 +76,12 @@ static void finish(const Node *node, float *sums) {
     }
 }
 
+static void add_residual(const Node *node, const float *residual, float *result) {
+    Activation activation = (Activation)node_integer(node, "residual_activation");
+    for (int64_t i = 0; i < tensor_elements(&node->results[0]->type); i++)
+        result[i] = (float)activate(activation, (double)(result[i] + residual[i]));
+}
+
 /* Lets the float op with the same weight compute the sums: as a node with the weight alone. */
 static void interpret_product(const Node *node, OpKind op, InterpretFunction *interpret,
     const float *operand, float *result, Arena *scratch) {
@@ -91,6 +97,7 @@ static void interpret_product(const Node *node, OpKind op, InterpretFunction *in
     Node plain = *node;
     plain.op = op;
     plain.attributes = attributes;
+    plain.operand_count = 1;
     memset(plain.weights, 0, sizeof plain.weights);
     plain.weights[0] = node->weights[0];
     interpret(&plain, &operand, &result, scratch);
@@ -101,6 +108,8 @@ void interpret_quantized_conv(
     float *numbers = without_zero(node, operands[0], scratch);
     interpret_product(node, OP_conv, interpret_conv, numbers, results[0], scratch);
     finish(node, results[0]);
+    if (node->operand_count > 1)
+        add_residual(node, operands[1], results[0]);
 }
 
 void interpret_quantized_linear(

@@ -10,8 +10,8 @@
  *        can be quantised with the padding around it (no layout op's or max pooling's result).
  *
  * A layer, a layout op or a max pooling gives bytes when all its readers take them; else it gives
- * floats, and readers of bytes get a `quantize` in between. The sum with a residual and activations
- * other than relu and relu6 stay with floats. Scales belong to channels: what only moves these
+ * floats, and readers of bytes get a `quantize` in between. A layer with a residual, or with an
+ * activation other than relu and relu6, gives floats. Scales belong to channels: what only moves these
  * never computes. Answers change by what rounding to 8 bits does. */
 #include "passes/quantize.h"
 
@@ -191,6 +191,8 @@ static void prepare_product(Graph *graph, Node *node, const void *context) {
             node_set_list(graph, node, lists[i], drop ? none : list.items, list.count);
         }
         node_set_integer(node, "groups", node_integer(new_node->like, "groups"));
+        node_set_integer(
+            node, "residual_activation", node_integer(new_node->like, "residual_activation"));
     }
     node_set_integer(node, "result", new_node->bytes ? RESULT_U8 : RESULT_F32);
     if (!new_node->bytes)
@@ -238,16 +240,6 @@ static bool layer_gives_bytes(Quantization *q, const Node *layer) {
            !byte_scale_has_zero_points(scale_of(q, result));
 }
 
-typedef struct Sum {
-    int64_t activation;
-} Sum;
-
-static void prepare_sum(Graph *graph, Node *node, const void *context) {
-    const Sum *sum = context;
-    (void)graph;
-    node_set_integer(node, "activation", sum->activation);
-}
-
 static void replace_layer(Quantization *q, Node *layer) {
     Weight *weights[4];
     Value *operand = layer->operands[0], *result = layer->results[0];
@@ -258,13 +250,9 @@ static void replace_layer(Quantization *q, Node *layer) {
     Value *input = padded ? insert_quantize(q, operand, layer, node_list(layer, "padding").items)
                           : as_bytes(q, operand, layer);
     NewNode new_node = {.weights = weights, .like = layer, .bytes = bytes, .unpadded = padded};
-    Node *node =
-        insert_node(q->graph, layer, op, layer->path, &input, 1, prepare_product, &new_node);
-    if (layer->operand_count > 1) {
-        Value *terms[2] = {node->results[0], layer->operands[1]};
-        Sum sum = {node_integer(layer, "residual_activation")};
-        node = insert_node(q->graph, layer, OP_add, layer->path, terms, 2, prepare_sum, &sum);
-    }
+    Value *operands[2] = {input, layer->operand_count > 1 ? layer->operands[1] : NULL};
+    Node *node = insert_node(q->graph, layer, op, layer->path, operands, layer->operand_count,
+        prepare_product, &new_node);
     remember_value(q, result, node->results[0]);
     replace_node(q->graph, layer, node->results[0]);
 }

@@ -515,7 +515,7 @@ static void read_node(WindowOp *op, const Node *node) {
     op->sum = bytes && op->kind == WINDOW_MAXIMUM ? LANE_U8 : LANE_F32;
     if (op->kind == WINDOW_DEPTHWISE && op->output->element != LANE_U8)
         op->activation = (Activation)node_integer(node, "activation");
-    if (node->op == OP_conv)
+    if (op->kind == WINDOW_DEPTHWISE)
         op->residual_activation = (Activation)node_integer(node, "residual_activation");
 }
 

@@ -63,6 +63,14 @@ static const Rule faults[] = {
         "conv: the residual is f32[1,4,7,9], but the result is f32[1,6,5,7]"},
     {IMAGE "%y = conv %x weight=@w {residual_activation = relu}",
         "conv: residual_activation needs a second operand"},
+    {IMAGE "weight @f : f32[4]\nweight @g : f32[6]\n"
+           "%b = quantize %x factor=@f zero=@f : u8[1,4,7,9]\n"
+           "%y = quantized_conv %b, %x weight=@w zero=@f factor=@g offset=@g {result = f32}",
+        "quantized_conv: the residual is f32[1,4,7,9], but the result is f32[1,6,5,7]"},
+    {IMAGE "weight @f : f32[4]\nweight @g : f32[6]\n"
+           "%b = quantize %x factor=@f zero=@f : u8[1,4,7,9]\n"
+           "%y = quantized_conv %b, %b weight=@w zero=@f factor=@g offset=@g {result = f32}",
+        "quantized_conv: operand 2 is u8[1,4,7,9], but must be of f32"},
     {IMAGE "%y = conv %x weight=@w {padding = [1048576, 1048576, 1048576, 1048576]}",
         "conv: the result f32[1,6,2097157,2097159] has more than 2^40 elements"},
     {IMAGE "%y = max_pool %x {kernel = [2, 2], padding = [0, 2, 0, 0]}",

@@ -366,9 +366,9 @@ static ConvolutionSizes sizes_of(const Convolution *conv) {
 static void describe(Convolution *conv, const Node *node, const Link *from, const Link *to) {
     Emission *emission = conv->emission;
     conv->rows.window = node_window(node);
-    bool has_groups = node->op == OP_conv || node->op == OP_quantized_conv;
-    conv->groups = has_groups ? node_integer(node, "groups") : 1;
-    if (node->op == OP_conv)
+    bool has_window = node->op == OP_conv || node->op == OP_quantized_conv;
+    conv->groups = has_window ? node_integer(node, "groups") : 1;
+    if (has_window)
         conv->residual_activation = (Activation)node_integer(node, "residual_activation");
     conv->activation = (Activation)node_integer(node, "activation");
     conv->input = from ? from->placement : value_placement(emission, node->operands[0]);
