@@ -1,0 +1,200 @@
+/* The instructions of kernels, lane by lane, to the letter of kernel.def. */
+#include "ir/kernel_compute.h"
+#include "ir/bf16.h"
+#include <math.h>
+#include <string.h>
+
+/* ---- lanes as numbers ---- */
+
+static float to_number(uint32_t bits) {
+    float number;
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
+static uint32_t from_number(float number) {
+    uint32_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    return bits;
+}
+
+static int32_t to_signed(uint32_t bits) {
+    int32_t number;
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
+static int32_t byte_as_signed(uint32_t bits) {
+    return (int8_t)(uint8_t)bits;
+}
+
+static int64_t clamp(int64_t number, int64_t least, int64_t most) {
+    return number < least ? least : number > most ? most : number;
+}
+
+/* ---- one lane from one lane of each source ---- */
+
+static uint32_t splat(LaneType type, float constant) {
+    switch (type) {
+    case LANE_BF16:
+        return bf16_from_float(constant);
+    case LANE_S32:
+        return (uint32_t)(int32_t)constant;
+    case LANE_S16:
+        return (uint16_t)(int16_t)constant;
+    case LANE_U8:
+        return (uint8_t)constant;
+    case LANE_F32:
+    case LANE_TYPE_COUNT:
+        break;
+    }
+    return from_number(constant);
+}
+
+static int32_t to_integer(float x) {
+    if (!(x >= -2147483648.0f)) /* NaN, too */
+        return INT32_MIN;
+    return x > 255 ? 255 : (int32_t)rintf(x);
+}
+
+/* The exponent's bits; what is no exponent counts as the nearest. */
+static uint32_t power_of_two(float exponent) {
+    float least = exponent > -127 ? exponent : -127;
+    return (uint32_t)((int32_t)(least < 128 ? least : 128) + 127) << 23;
+}
+
+static float combine(InstructionKind kind, float a, float b) {
+    switch (kind) {
+    case INSTRUCTION_add:
+        return a + b;
+    case INSTRUCTION_subtract:
+        return a - b;
+    case INSTRUCTION_multiply:
+        return a * b;
+    case INSTRUCTION_divide:
+        return a / b;
+    case INSTRUCTION_minimum:
+        return a < b ? a : b;
+    case INSTRUCTION_maximum_or_nan:
+        return a > b || a != a ? a : b;
+    default:
+        return a > b ? a : b;
+    }
+}
+
+/* `type` is the destination's. */
+static uint32_t compute_lane(InstructionKind kind, LaneType type, const uint32_t *lanes) {
+    float a = to_number(lanes[0]);
+    switch (kind) {
+    case INSTRUCTION_move:
+        return lanes[0];
+    case INSTRUCTION_multiply_add:
+        return from_number(fmaf(a, to_number(lanes[1]), to_number(lanes[2])));
+    case INSTRUCTION_floor:
+        return from_number(floorf(a));
+    case INSTRUCTION_square_root:
+        return from_number(sqrtf(a));
+    case INSTRUCTION_power_of_two:
+        return power_of_two(a);
+    case INSTRUCTION_to_float:
+        return from_number((float)to_signed(lanes[0]));
+    case INSTRUCTION_to_integer:
+        return (uint32_t)to_integer(a);
+    case INSTRUCTION_widen:
+        return type == LANE_F32 ? lanes[0] << 16 : lanes[0];
+    case INSTRUCTION_narrow:
+        return type == LANE_BF16 ? bf16_from_float(a)
+                                 : (uint32_t)clamp(to_signed(lanes[0]), 0, UINT8_MAX);
+    default:
+        break;
+    }
+    if (type == LANE_U8) /* maximum */
+        return lanes[0] > lanes[1] ? lanes[0] : lanes[1];
+    return from_number(combine(kind, a, to_number(lanes[1])));
+}
+
+/* ---- lanes from others ---- */
+
+static uint32_t dot_add(const uint32_t *a, const uint32_t *b, uint32_t c) {
+    for (int i = 0; i < 4; i++)
+        c += a[i] * (uint32_t)byte_as_signed(b[i]);
+    return c;
+}
+
+static uint32_t pair_add(const uint32_t *a, const uint32_t *b, uint32_t c) {
+    double sum = (double)to_number(c);
+    for (int i = 0; i < 2; i++)
+        sum += (double)to_number(a[i] << 16) * (double)to_number(b[i] << 16);
+    return from_number((float)sum);
+}
+
+static uint32_t pack(LaneType type, uint32_t lane) {
+    if (type == LANE_S16)
+        return (uint16_t)(int16_t)clamp(to_signed(lane), INT16_MIN, INT16_MAX);
+    return (uint32_t)clamp((int16_t)(uint16_t)lane, 0, UINT8_MAX);
+}
+
+static uint32_t reduce(InstructionKind kind, const uint32_t *a, int lanes) {
+    float result = to_number(a[0]);
+    for (int i = 1; i < lanes; i++) {
+        float lane = to_number(a[i]);
+        result = kind == INSTRUCTION_reduce_add ? result + lane : result > lane ? result : lane;
+    }
+    return from_number(result);
+}
+
+/* Lane i of those whose lanes do not stand one below the other. */
+static uint32_t gather_lane(const Instruction *instruction, LaneType type, int i,
+    const RegisterBits *sources, int source_lanes) {
+    const uint32_t *a = sources[0].lanes, *b = sources[1].lanes, *c = sources[2].lanes;
+    switch (instruction->kind) {
+    case INSTRUCTION_permute: {
+        int from = instruction->indices[i];
+        return from < source_lanes ? a[from] : b[from - source_lanes];
+    }
+    case INSTRUCTION_dot_add:
+        return dot_add(a + 4 * i, b + 4 * i, c[i]);
+    case INSTRUCTION_pair_add:
+        return pair_add(a + 2 * i, b + 2 * i, c[i]);
+    case INSTRUCTION_widen_even:
+        return a[2 * i] << 16;
+    case INSTRUCTION_widen_odd:
+        return a[2 * i + 1] << 16;
+    case INSTRUCTION_pack: {
+        int block = (int)(8 / lane_bytes(type)), place = i / block / 2 * block + i % block;
+        return pack(type, i / block % 2 == 0 ? a[place] : b[place]);
+    }
+    default:
+        return reduce(instruction->kind, a, source_lanes);
+    }
+}
+
+static bool gathers(InstructionKind kind) {
+    return kind == INSTRUCTION_permute || kind == INSTRUCTION_dot_add ||
+           kind == INSTRUCTION_pair_add || kind == INSTRUCTION_widen_even ||
+           kind == INSTRUCTION_widen_odd || kind == INSTRUCTION_pack ||
+           kind == INSTRUCTION_reduce_add || kind == INSTRUCTION_reduce_maximum;
+}
+
+void kernel_compute(const Kernel *kernel, const Instruction *instruction, RegisterBits *registers) {
+    int destination = instruction->destination, lanes = kernel->register_lanes[destination];
+    int source_count = instruction_info(instruction->kind)->source_count;
+    LaneType type = kernel->register_types[destination];
+    RegisterBits sources[3]; /* copies: the destination may be one of them */
+    for (int i = 0; i < source_count; i++)
+        sources[i] = registers[instruction->sources[i]];
+    int source_lanes = source_count > 0 ? kernel->register_lanes[instruction->sources[0]] : 0;
+    for (int i = 0; i < lanes; i++) {
+        uint32_t *lane = &registers[destination].lanes[i];
+        if (instruction->kind == INSTRUCTION_splat) {
+            *lane = splat(type, instruction->constant);
+        } else if (gathers(instruction->kind)) {
+            *lane = gather_lane(instruction, type, i, sources, source_lanes);
+        } else {
+            uint32_t of_sources[3] = {0};
+            for (int j = 0; j < source_count; j++)
+                of_sources[j] = sources[j].lanes[i];
+            *lane = compute_lane(instruction->kind, type, of_sources);
+        }
+    }
+}

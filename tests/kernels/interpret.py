@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Runs the kernels of the networks of cases/ with the interpreter of kernels, against that of graphs: for the targets
+that their comments name and for others that no processor here need have, as written and with two images of odd sizes.
+
+    interpret.py --program build/dev/tests/kernels/interpret_kernels
+    interpret.py --program build/dev/tests/kernels/interpret_kernels --mutations 40
+
+With --mutations, as many changes of each are tried, for the targets of the comments alone: enough must be noticed.
+"""
+
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+from run import CASES, remark
+
+OTHER_TARGETS = ["x86-64", "x86-64-v3", "x86-64-v4", "armv8-a", "armv8-a-wide", "armv7-a", "wasm32-simd128", "generic"]
+LEAST_RUNS = 300
+LEAST_NOTICED = 0.85
+SIZES = re.compile(r"f32\[1, (\d+), (\d+), (\d+)\]")
+
+
+def odd_sizes(text):
+    """None where there are no sizes to change."""
+    changed = SIZES.sub(lambda m: f"f32[2, {m[1]}, {int(m[2]) + 1}, {int(m[3]) + 3}]", text)
+    return changed if changed != text else None
+
+
+def run(program, spec, target, options, more):
+    words = [str(program), str(spec), "--random-weights", "1", "--target", target, *options, *more]
+    return subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+
+
+def targets_of(text, others):
+    named = [target for target in remark(text, "targets") if not target.startswith("cuda-")]
+    precise = "--precision" in remark(text, "options")
+    return named + [target for target in others if target not in named and not precise]
+
+
+def interpret(program, folder):
+    runs = faults = 0
+    for spec in sorted(CASES.glob("*.rfl")):
+        text = spec.read_text()
+        odd = odd_sizes(text)
+        variants = [spec]
+        if odd is not None:
+            variants.append(folder / f"odd_{spec.name}")
+            variants[1].write_text(odd)
+        for path in variants:
+            for target in targets_of(text, OTHER_TARGETS):
+                done = run(program, path, target, remark(text, "options"), [])
+                runs += 1
+                if done.returncode != 0:
+                    faults += 1
+                    print(f"{path.name} for {target}: {done.stderr}", end="")
+    print(f"{runs - faults} of {runs} networks give what the interpreter of graphs gives")
+    return faults == 0 and runs >= LEAST_RUNS
+
+
+def mutate(program, count):
+    noticed = tried = 0
+    for spec in sorted(CASES.glob("*.rfl")):
+        text = spec.read_text()
+        for target in targets_of(text, []):
+            done = run(program, spec, target, remark(text, "options"), ["--mutations", str(count)])
+            found = re.fullmatch(r"(\d+) of (\d+) mutations noticed\n", done.stdout)
+            if done.returncode != 0 or found is None:
+                print(f"{spec.name} for {target}: {done.stdout}{done.stderr}", end="")
+                return False
+            print(f"{spec.stem:16} {target:16} {found[1]:>3} of {found[2]:>3}")
+            noticed += int(found[1])
+            tried += int(found[2])
+    print(f"{noticed} of {tried} mutations noticed")
+    return noticed >= LEAST_NOTICED * tried
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--program", type=pathlib.Path, required=True)
+    parser.add_argument("--mutations", type=int)
+    words = parser.parse_args()
+    if words.mutations:
+        return 0 if mutate(words.program, words.mutations) else 1
+    with tempfile.TemporaryDirectory() as folder:
+        return 0 if interpret(words.program, pathlib.Path(folder)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
