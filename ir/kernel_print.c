@@ -2,13 +2,13 @@
 #include "ir/kernel.h"
 #include <inttypes.h>
 
-typedef struct Printer {
+typedef struct KernelPrinter {
     const Kernel *kernel;
     const char *const *parameters; /* their names */
     Text *text;
-} Printer;
+} KernelPrinter;
 
-static void print_expression(const Printer *printer, const Expression *expression) {
+static void print_expression(const KernelPrinter *printer, const Expression *expression) {
     const Kernel *kernel = printer->kernel;
     Text *text = printer->text;
     static const char *const operators[] = {[EXPRESSION_ADD] = " + ",
@@ -52,7 +52,7 @@ static const char *local_name(const Kernel *kernel) {
     return kernel->threads > 0 ? "shared" : "local";
 }
 
-static void print_address(const Printer *printer, const Instruction *instruction) {
+static void print_address(const KernelPrinter *printer, const Instruction *instruction) {
     const Kernel *kernel = printer->kernel;
     Text *text = printer->text;
     int local = instruction->parameter - MAX_KERNEL_PARAMETERS;
@@ -70,7 +70,7 @@ static void print_type(LaneType type, Text *text) {
         text_append(text, lane_type_name(type));
 }
 
-static void print_instruction(const Printer *printer, const Instruction *instruction) {
+static void print_instruction(const KernelPrinter *printer, const Instruction *instruction) {
     const Kernel *kernel = printer->kernel;
     Text *text = printer->text;
     const InstructionInfo *info = instruction_info(instruction->kind);
@@ -114,7 +114,7 @@ static void print_instruction(const Printer *printer, const Instruction *instruc
             instruction->first_lane + instruction->lane_count - 1);
 }
 
-static void print_block(const Printer *printer, const Block *block, int indent) {
+static void print_block(const KernelPrinter *printer, const Block *block, int indent) {
     const Kernel *kernel = printer->kernel;
     Text *text = printer->text;
     for (const Statement *statement = block->first; statement; statement = statement->next) {
@@ -152,7 +152,7 @@ static void print_block(const Printer *printer, const Block *block, int indent) 
 }
 
 void kernel_print_instruction(const Kernel *kernel, const Instruction *instruction, Text *text) {
-    Printer printer = {kernel, kernel_parameter_names(kernel, kernel->arena), text};
+    KernelPrinter printer = {kernel, kernel_parameter_names(kernel, kernel->arena), text};
     print_instruction(&printer, instruction);
 }
 
@@ -166,7 +166,7 @@ static void print_local(const Kernel *kernel, int local, Text *text) {
 }
 
 void kernel_print(const Kernel *kernel, Text *text) {
-    Printer printer = {kernel, kernel_parameter_names(kernel, kernel->arena), text};
+    KernelPrinter printer = {kernel, kernel_parameter_names(kernel, kernel->arena), text};
     text_format(text, "kernel %s(", kernel->name);
     for (int i = 0; i < kernel->parameter_count; i++) {
         const KernelParameter *parameter = &kernel->parameters[i];
