@@ -5,17 +5,17 @@
 #include <stdarg.h>
 #include <string.h>
 
-typedef struct Interpreter {
+typedef struct KernelInterpreter {
     const Kernel *kernel;
     KernelBuffer buffers[MAX_KERNEL_PARAMETERS + MAX_KERNEL_LOCALS];
     int64_t *variables;
     RegisterBits *registers;
     KernelRun *run;
     Arena *arena;
-} Interpreter;
+} KernelInterpreter;
 
 /* Always false. */
-static bool fail(Interpreter *interpreter, const Statement *statement, const char *what) {
+static bool fail(KernelInterpreter *interpreter, const Statement *statement, const char *what) {
     Text text = {0};
     if (statement != NULL && statement->kind == STATEMENT_INSTRUCTION)
         kernel_print_instruction(interpreter->kernel, &statement->instruction, &text);
@@ -43,8 +43,8 @@ static bool is_inside(const KernelBuffer *buffer, int64_t offset, int64_t count,
 }
 
 /* NULL, or what is wrong. */
-static const char *evaluate(
-    const Interpreter *interpreter, const Expression *expression, int64_t *value) {
+static const char *expression_value(
+    const KernelInterpreter *interpreter, const Expression *expression, int64_t *value) {
     int64_t a = 0, b = 0, at;
     const char *fault = NULL;
     if (expression->kind == EXPRESSION_CONSTANT || expression->kind == EXPRESSION_VARIABLE) {
@@ -53,9 +53,9 @@ static const char *evaluate(
                      : interpreter->variables[expression->variable];
         return NULL;
     }
-    fault = evaluate(interpreter, expression->left, &a);
+    fault = expression_value(interpreter, expression->left, &a);
     if (fault == NULL && expression->right != NULL)
-        fault = evaluate(interpreter, expression->right, &b);
+        fault = expression_value(interpreter, expression->right, &b);
     if (fault != NULL)
         return fault;
     bool good = true;
@@ -111,13 +111,13 @@ static void spread(int lanes, int count, RegisterBits *value) {
         value->lanes[i] = value->lanes[i - count];
 }
 
-static bool access_memory(Interpreter *interpreter, const Statement *statement) {
+static bool access_memory(KernelInterpreter *interpreter, const Statement *statement) {
     const Instruction *instruction = &statement->instruction;
     const Kernel *kernel = interpreter->kernel;
     MemoryAccess access = instruction_info(instruction->kind)->access;
     int64_t size = lane_bytes(kernel_buffer_element(kernel, instruction->parameter)), offset, at;
     int count = instruction->lane_count;
-    const char *fault = evaluate(interpreter, instruction->offset, &offset);
+    const char *fault = expression_value(interpreter, instruction->offset, &offset);
     if (fault != NULL)
         return fail(interpreter, statement, fault);
     const KernelBuffer *buffer = &interpreter->buffers[instruction->parameter];
@@ -145,14 +145,14 @@ static bool access_memory(Interpreter *interpreter, const Statement *statement) 
 
 /* ---- statements ---- */
 
-static bool run_block(Interpreter *interpreter, const Block *block);
+static bool run_statements(KernelInterpreter *interpreter, const Block *block);
 
-static bool take_step(Interpreter *interpreter, const Statement *statement) {
+static bool take_step(KernelInterpreter *interpreter, const Statement *statement) {
     return interpreter->run->steps_left-- > 0 ||
            fail(interpreter, statement, "more steps than allowed");
 }
 
-static bool run_instruction(Interpreter *interpreter, const Statement *statement) {
+static bool run_instruction(KernelInterpreter *interpreter, const Statement *statement) {
     const Instruction *instruction = &statement->instruction;
     switch (instruction_info(instruction->kind)->access) {
     case ACCESS_NONE:
@@ -168,11 +168,11 @@ static bool run_instruction(Interpreter *interpreter, const Statement *statement
 }
 
 static bool run_for(
-    Interpreter *interpreter, const Statement *statement, int64_t begin, int64_t end) {
+    KernelInterpreter *interpreter, const Statement *statement, int64_t begin, int64_t end) {
     int64_t *variable = &interpreter->variables[statement->variable];
     for (*variable = begin; *variable < end;) {
         int64_t now = *variable;
-        if (!take_step(interpreter, statement) || !run_block(interpreter, &statement->body))
+        if (!take_step(interpreter, statement) || !run_statements(interpreter, &statement->body))
             return false;
         if (__builtin_add_overflow(now, statement->step, variable))
             return fail(interpreter, statement, "an integer overflows");
@@ -180,15 +180,15 @@ static bool run_for(
     return true;
 }
 
-static bool run_statement(Interpreter *interpreter, const Statement *statement) {
+static bool run_statement(KernelInterpreter *interpreter, const Statement *statement) {
     int64_t begin, end = 0;
     if (!take_step(interpreter, statement))
         return false;
     if (statement->kind == STATEMENT_INSTRUCTION)
         return run_instruction(interpreter, statement);
-    const char *fault = evaluate(interpreter, statement->begin, &begin);
+    const char *fault = expression_value(interpreter, statement->begin, &begin);
     if (fault == NULL && statement->end != NULL)
-        fault = evaluate(interpreter, statement->end, &end);
+        fault = expression_value(interpreter, statement->end, &end);
     if (fault != NULL)
         return fail(interpreter, statement, fault);
     if (statement->kind == STATEMENT_FOR)
@@ -196,10 +196,10 @@ static bool run_statement(Interpreter *interpreter, const Statement *statement) 
     if (statement->kind == STATEMENT_LET)
         interpreter->variables[statement->variable] = begin;
     return statement->kind == STATEMENT_LET || begin >= end ||
-           run_block(interpreter, &statement->body);
+           run_statements(interpreter, &statement->body);
 }
 
-static bool run_block(Interpreter *interpreter, const Block *block) {
+static bool run_statements(KernelInterpreter *interpreter, const Block *block) {
     for (const Statement *statement = block->first; statement; statement = statement->next)
         if (!run_statement(interpreter, statement))
             return false;
@@ -208,7 +208,7 @@ static bool run_block(Interpreter *interpreter, const Block *block) {
 
 bool kernel_interpret(const Kernel *kernel, const KernelBuffer *buffers, int64_t begin, int64_t end,
     KernelRun *run, Arena *arena) {
-    Interpreter interpreter = {.kernel = kernel, .run = run, .arena = arena};
+    KernelInterpreter interpreter = {.kernel = kernel, .run = run, .arena = arena};
     run->fault = NULL;
     if (kernel->threads > 0)
         return fail(&interpreter, NULL, "a kernel of threads, which are not run");
@@ -223,5 +223,5 @@ bool kernel_interpret(const Kernel *kernel, const KernelBuffer *buffers, int64_t
     interpreter.registers = ARENA_ARRAY(arena, RegisterBits, kernel->register_count);
     interpreter.variables[VARIABLE_BEGIN] = begin;
     interpreter.variables[VARIABLE_END] = end;
-    return run_block(&interpreter, &kernel->body);
+    return run_statements(&interpreter, &kernel->body);
 }
