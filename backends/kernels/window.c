@@ -2,6 +2,7 @@
  * pooling, and padding, whose window is one pixel. Channels are the vector; a tile of outputs along
  * a row is held in registers, so that a column that several windows share is loaded once per kernel
  * row. */
+#include "backends/kernels/window.h"
 #include "backends/kernels/copy.h"
 #include "backends/kernels/emit.h"
 #include "backends/kernels/gather.h"
@@ -27,31 +28,6 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
-
-typedef enum WindowKind { WINDOW_DEPTHWISE, WINDOW_MAXIMUM, WINDOW_MEAN, WINDOW_PIXEL } WindowKind;
-
-typedef struct WindowOp {
-    RowOp rows; /* first: a WindowOp is a RowOp */
-    Emission *emission;
-    KernelBuilder *builder;
-    Arena *arena;
-    WindowKind kind;
-    const Placement *input, *output, *residual;
-    const int *input_parameters, *output_parameters, *residual_parameters; /* by run */
-    /* Parameter: depthwise weights [tap][channel], then biases; of bytes also the factors and the
-     * offsets that make results of sums. Or divisors. */
-    int weights;
-    bool has_bias, has_scales;
-    int64_t bias_offset;
-    LaneType sum;
-    bool has_divisors; /* mean: a table of 1/count per output pixel, else one number */
-    float factor;      /* mean without table */
-    Activation activation, residual_activation;
-    int tile_pixels;
-    WindowParts parts;
-    bool gathered; /* the input's vectors are put together from pieces; windows do not overlap */
-} WindowOp;
 
 enum { MAX_WINDOW_PIXELS = 14 };
 
@@ -433,74 +409,6 @@ static void emit_window_row(const RowOp *rows, const Expression *image, const Ex
         emit_segments(op, &tile, &segments);
         kernel_close(builder);
     }
-}
-
-/* ---- weights ---- */
-
-/* What the sums of bytes begin with: they must become those of weight * (x - zero). */
-static void pack_starts(const WindowOp *op, const Node *node, float *out) {
-    const float *weight = node_weight(node, "weight")->data,
-                *zero = node_weight(node, "zero")->data;
-    int64_t taps = op->rows.window.kernel[0] * op->rows.window.kernel[1];
-    for (int64_t channel = 0; channel < op->input->channels; channel++)
-        for (int64_t tap = 0; tap < taps; tap++)
-            out[channel] -= weight[channel * taps + tap] * zero[channel];
-}
-
-static void pack_depthwise(WindowOp *op, KernelCall *call, const Node *node) {
-    const Weight *weight = node_weight(node, "weight"), *bias = NULL;
-    int64_t taps = op->rows.window.kernel[0] * op->rows.window.kernel[1],
-            channels = op->input->channels;
-    size_t row = (size_t)channels * sizeof(float);
-    op->has_scales = node->op == OP_quantized_conv;
-    if (!op->has_scales)
-        bias = node_weight(node, "bias");
-    op->has_bias = op->has_scales || bias;
-    op->bias_offset = taps * channels;
-    int64_t rows = taps + (op->has_scales ? 3 : bias ? 1 : 0);
-    float *packed = call_weights(op->emission, call, rows * channels, &op->weights);
-    for (int64_t tap = 0; tap < taps; tap++)
-        for (int64_t channel = 0; channel < channels; channel++)
-            packed[tap * channels + channel] = weight->data[channel * taps + tap];
-    if (bias)
-        memcpy(packed + op->bias_offset, bias->data, row);
-    if (op->has_scales) {
-        pack_starts(op, node, packed + op->bias_offset);
-        memcpy(packed + op->bias_offset + channels, node_weight(node, "factor")->data, row);
-        memcpy(packed + op->bias_offset + 2 * channels, node_weight(node, "offset")->data, row);
-    }
-}
-
-/* Cells of a window in one direction that count for the mean, at output `index`. */
-static int64_t counted_cells(const WindowOp *op, int axis, int64_t index, bool count_padding) {
-    const Window *window = &op->rows.window;
-    int64_t size = axis == 0 ? op->input->height : op->input->width;
-    int64_t begin = index * window->stride[axis] - window->padding[axis];
-    int64_t end = begin + window->kernel[axis];
-    int64_t least = count_padding ? -window->padding[axis] : 0;
-    int64_t most = count_padding ? size + window->padding[2 + axis] : size;
-    begin = begin > least ? begin : least;
-    end = end < most ? end : most;
-    return end > begin ? end - begin : 1;
-}
-
-static void pack_divisors(WindowOp *op, KernelCall *call, const Node *node) {
-    bool count_padding = node_flag(node, "count_padding");
-    int64_t height = op->output->height, width = op->output->width;
-    int64_t whole = op->rows.window.kernel[0] * op->rows.window.kernel[1];
-    op->factor = 1.0f / (float)whole;
-    for (int64_t y = 0; y < height; y++)
-        for (int64_t x = 0; x < width; x++)
-            if (counted_cells(op, 0, y, count_padding) * counted_cells(op, 1, x, count_padding) !=
-                whole)
-                op->has_divisors = true;
-    if (!op->has_divisors)
-        return;
-    float *divisors = call_weights(op->emission, call, height * width, &op->weights);
-    for (int64_t y = 0; y < height; y++)
-        for (int64_t x = 0; x < width; x++)
-            divisors[y * width + x] = 1.0f / (float)(counted_cells(op, 0, y, count_padding) *
-                                                     counted_cells(op, 1, x, count_padding));
 }
 
 /* ---- the node ---- */

@@ -1,0 +1,42 @@
+/* Inside the lowering of windows: what one is. */
+#ifndef RIFFLE_BACKENDS_KERNELS_WINDOW_H
+#define RIFFLE_BACKENDS_KERNELS_WINDOW_H
+
+#include "backends/kernels/row_op.h"
+#include "backends/program/call.h"
+#include "backends/program/emission.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/sum_parts.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/kernel.h"
+
+typedef enum WindowKind { WINDOW_DEPTHWISE, WINDOW_MAXIMUM, WINDOW_MEAN, WINDOW_PIXEL } WindowKind;
+
+typedef struct WindowOp {
+    RowOp rows; /* first: a WindowOp is a RowOp */
+    Emission *emission;
+    KernelBuilder *builder;
+    Arena *arena;
+    WindowKind kind;
+    const Placement *input, *output, *residual;
+    const int *input_parameters, *output_parameters, *residual_parameters; /* by run */
+    /* Parameter: depthwise weights [tap][channel], then biases; of bytes also the factors and the
+     * offsets that make results of sums. Or divisors. */
+    int weights;
+    bool has_bias, has_scales;
+    int64_t bias_offset;
+    LaneType sum;
+    bool has_divisors; /* mean: a table of 1/count per output pixel, else one number */
+    float factor;      /* mean without table */
+    Activation activation, residual_activation;
+    int tile_pixels;
+    WindowParts parts;
+    bool gathered; /* the input's vectors are put together from pieces; windows do not overlap */
+} WindowOp;
+
+/* window_pack.c: the parameter `weights`, and what says where things are in it. */
+void pack_depthwise(WindowOp *op, KernelCall *call, const Node *node);
+void pack_divisors(WindowOp *op, KernelCall *call, const Node *node);
+
+#endif
