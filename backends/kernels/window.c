@@ -473,9 +473,9 @@ RowOp *window_row_op(
     if (op->residual)
         op->residual_parameters = call_placement(call, PARAMETER_READ, "residual", op->residual);
     if (op->kind == WINDOW_DEPTHWISE)
-        pack_depthwise(op, call, node);
+        pack_window_weights(op, call, node);
     else if (op->kind == WINDOW_MEAN)
-        pack_divisors(op, call, node);
+        pack_window_divisors(op, call, node);
     op->output_parameters = call_link(call, PARAMETER_WRITE, "output", to, op->output);
     call->step.macs += node_macs(node);
     LayerSchedule *layer = note_tile(&call->step, op->arena, node, (TileShape){op->tile_pixels, 1});

@@ -36,7 +36,7 @@ typedef struct WindowOp {
 } WindowOp;
 
 /* window_pack.c: the parameter `weights`, and what says where things are in it. */
-void pack_depthwise(WindowOp *op, KernelCall *call, const Node *node);
-void pack_divisors(WindowOp *op, KernelCall *call, const Node *node);
+void pack_window_weights(WindowOp *op, KernelCall *call, const Node *node);
+void pack_window_divisors(WindowOp *op, KernelCall *call, const Node *node);
 
 #endif

@@ -17,7 +17,7 @@ static void pack_starts(const WindowOp *op, const Node *node, float *out) {
             out[channel] -= weight[channel * taps + tap] * zero[channel];
 }
 
-void pack_depthwise(WindowOp *op, KernelCall *call, const Node *node) {
+void pack_window_weights(WindowOp *op, KernelCall *call, const Node *node) {
     const Weight *weight = node_weight(node, "weight"), *bias = NULL;
     int64_t taps = op->rows.window.kernel[0] * op->rows.window.kernel[1],
             channels = op->input->channels;
@@ -54,7 +54,7 @@ static int64_t counted_cells(const WindowOp *op, int axis, int64_t index, bool c
     return end > begin ? end - begin : 1;
 }
 
-void pack_divisors(WindowOp *op, KernelCall *call, const Node *node) {
+void pack_window_divisors(WindowOp *op, KernelCall *call, const Node *node) {
     bool count_padding = node_flag(node, "count_padding");
     int64_t height = op->output->height, width = op->output->width;
     int64_t whole = op->rows.window.kernel[0] * op->rows.window.kernel[1];
