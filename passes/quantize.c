@@ -11,8 +11,8 @@
  *
  * A layer, a layout op or a max pooling gives bytes when all its readers take them; else it gives
  * floats, and readers of bytes get a `quantize` in between. A layer with a residual, or with an
- * activation other than relu and relu6, gives floats. Scales belong to channels: what only moves these
- * never computes. Answers change by what rounding to 8 bits does. */
+ * activation other than relu and relu6, gives floats. Scales belong to channels: what only moves
+ * these never computes. Answers change by what rounding to 8 bits does. */
 #include "passes/quantize.h"
 
 typedef struct Quantization {
