@@ -1,6 +1,7 @@
 #include "tests/fuzz/dictionary.h"
 
 #include "ir/graph.h"
+#include "ir/kernel.h"
 #include "passes/passes.h"
 #include <ctype.h>
 #include <string.h>
@@ -24,6 +25,11 @@ static const char *const words[READER_COUNT] = {
         "perm axis axes group pads strides kernel_shape dilations auto_pad ai.onnx",
     [READER_TUNING] = "riffle tuning for tile link outputs, pixels, taps: pixels x vectors joined "
                       "apart : # conv -> at groups 2147483648",
+    [READER_RKIR] =
+        "program buffer step kernel items threads as for if let step lanes .. floats of "
+        "room packed read write update weights table begin0 end1 local0 shared0 min( "
+        "max( v0 v1 .4 .8u8 = < + * / % [ ] ( ) { } , f32 s32 s16 u8 bf16 inf nan "
+        "9223372036854775807 1048575",
     [READER_PICTURE] = "IHDR IDAT IEND PLTE tRNS gAMA sRGB iCCP cHRM sBIT JFIF Adobe Exif",
 };
 
@@ -67,6 +73,10 @@ void reader_dictionary(ReaderKind kind, Text *dictionary) {
     }
     if (kind == READER_SPEC || kind == READER_JSON || kind == READER_RIR)
         append_ops(dictionary);
+    for (int i = 0; kind == READER_RKIR && i < INSTRUCTION_COUNT; i++) {
+        const char *name = instruction_info((InstructionKind)i)->name;
+        append_word(dictionary, name, strlen(name));
+    }
     if (kind == READER_PIPELINE)
         append_passes(dictionary);
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 
 const char *const reader_names[READER_COUNT] = {
-    "spec", "json", "rir", "safetensors", "pipeline", "onnx", "tuning", "picture"};
+    "spec", "json", "rir", "safetensors", "pipeline", "onnx", "tuning", "picture", "rkir"};
 
 /* Larger networks are read and printed, but not compiled: that takes its time by right. */
 enum { MOST_COMPILED_ELEMENTS = 100 * 1000, MOST_COMPILED_NODES = 200 };
@@ -190,6 +190,8 @@ bool reader_try(ReaderKind kind, const Text *file) {
         return try_tuning(file);
     case READER_PICTURE:
         return try_picture(file);
+    case READER_RKIR:
+        return try_rkir(file);
     }
     abort();
 }

@@ -14,9 +14,10 @@ typedef enum ReaderKind {
     READER_PIPELINE,
     READER_ONNX,
     READER_TUNING,
-    READER_PICTURE
+    READER_PICTURE,
+    READER_RKIR
 } ReaderKind;
-enum { READER_COUNT = READER_PICTURE + 1 };
+enum { READER_COUNT = READER_RKIR + 1 };
 
 extern const char *const reader_names[READER_COUNT];
 

@@ -18,6 +18,11 @@ _Noreturn void work_fail(const Work *work, const char *what);
 /* Fails unless a file was either taken or refused with an error. Returns `taken`. */
 bool work_check(const Work *work, bool taken);
 
+/* ---- kernels (readers_kernels.c) ---- */
+
+bool try_rkir(const Text *file);
+int rkir_seeds(Text *seeds, int most);
+
 /* ---- readers that want a path (readers_files.c) ---- */
 
 bool try_safetensors(const Text *file);
