@@ -50,7 +50,8 @@ LaneType kernel_buffer_element(const Kernel *kernel, int parameter) {
 int64_t kernel_local_bytes(const Kernel *kernel) {
     int64_t bytes = 0;
     for (int i = 0; i < kernel->local_count; i++)
-        bytes += kernel->local_floats[i] * (int64_t)sizeof(float);
+        if (!kernel->local_is_scratch[i])
+            bytes += kernel->local_floats[i] * (int64_t)sizeof(float);
     return bytes;
 }
 
@@ -82,4 +83,18 @@ const char *parameter_role_name(ParameterRole role) {
         [PARAMETER_WEIGHTS] = "weights",
         [PARAMETER_TABLE] = "table"};
     return names[role];
+}
+
+int64_t kernel_scratch_offset(const Kernel *kernel, int local) {
+    enum { ALIGNMENT = 64 };
+    int64_t bytes = 0;
+    for (int i = 0; i < local; i++)
+        if (kernel->local_is_scratch[i])
+            bytes += (kernel->local_floats[i] * (int64_t)sizeof(float) + ALIGNMENT - 1) /
+                     ALIGNMENT * ALIGNMENT;
+    return bytes;
+}
+
+int64_t kernel_scratch_bytes(const Kernel *kernel) {
+    return kernel_scratch_offset(kernel, kernel->local_count);
 }

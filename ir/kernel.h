@@ -148,8 +148,9 @@ typedef struct Kernel {
     const char *name;
     KernelParameter parameters[MAX_KERNEL_PARAMETERS];
     int parameter_count;
-    int64_t local_floats[MAX_KERNEL_LOCALS]; /* sizes of the kernel's own buffers, on the stack */
-    bool local_packs[MAX_KERNEL_LOCALS];     /* see kernel_packing_local */
+    int64_t local_floats[MAX_KERNEL_LOCALS];  /* sizes of the kernel's own buffers, on the stack */
+    bool local_is_scratch[MAX_KERNEL_LOCALS]; /* not on the stack: whoever calls says where */
+    bool local_packs[MAX_KERNEL_LOCALS];      /* see kernel_packing_local */
     LaneType local_elements[MAX_KERNEL_LOCALS]; /* what they hold */
     int local_count;
     int64_t extent;         /* of the parallel axis */
@@ -237,8 +238,11 @@ const char *parameter_role_name(ParameterRole role);
 void kernel_print_instruction(const Kernel *kernel, const Instruction *instruction, Text *text);
 /* What a parameter, or a buffer of the kernel's own, holds. */
 LaneType kernel_buffer_element(const Kernel *kernel, int parameter);
-/* Bytes of the kernel's own buffers. */
+/* Bytes of the kernel's own buffers, without those that are scratch. */
 int64_t kernel_local_bytes(const Kernel *kernel);
+/* Bytes of those, one behind the other, each aligned to 64 bytes; and where one of them begins. */
+int64_t kernel_scratch_bytes(const Kernel *kernel);
+int64_t kernel_scratch_offset(const Kernel *kernel, int local);
 /* Reports the first broken rule (register, lane, parameter or variable out of range, a source with
  * the wrong number of lanes) in words; NULL when there is none. For asserts and tests: a fault is a
  * bug. */

@@ -271,6 +271,7 @@ static bool parse_local(KernelReader *reader, const char *word) {
     kernel_local(&reader->builder, floats);
     kernel->local_elements[number] = element;
     kernel->local_packs[number] = reader_accept(reader, "packed");
+    kernel->local_is_scratch[number] = reader_accept(reader, "scratch");
     return true;
 }
 

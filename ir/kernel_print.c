@@ -162,7 +162,8 @@ static void print_local(const Kernel *kernel, int local, Text *text) {
         kernel->local_floats[local]);
     if (element != LANE_F32)
         text_format(text, " of room for %s", lane_type_name(element));
-    text_append(text, kernel->local_packs[local] ? " packed\n" : "\n");
+    text_append(text, kernel->local_packs[local] ? " packed" : "");
+    text_append(text, kernel->local_is_scratch[local] ? " scratch\n" : "\n");
 }
 
 void kernel_print(const Kernel *kernel, Text *text) {

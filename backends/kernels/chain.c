@@ -1,6 +1,6 @@
 /* Chains: neighbouring convolutions and poolings in one kernel that works depth first, row by row.
  * For each row of the last op's output, every op before it first computes the rows that are newly
- * needed, into a ring of rows on the stack, so that the tensors between the ops are never written
+ * needed, into a ring of rows, so that the tensors between the ops are never written
  * to memory.
  *
  * For output row y, an op whose reader has window k, stride s, padding p needs rows up to
@@ -209,7 +209,7 @@ bool lower_chain(Emission *emission, const Node *last) {
     Chain chain = {.emission = emission, .call = &call};
     chain.count = chain_nodes(emission->decisions, last, chain.nodes);
     int64_t strips =
-        chain.count == 1 ? 1 : chain_strips(emission->compilation, chain.nodes, chain.count);
+        chain.count == 1 ? 1 : chain_strips(emission->decisions, chain.nodes, chain.count);
     chain_ring_rows(chain.nodes, chain.count, rows);
     chain_ring_widths(chain.nodes, chain.count, strips, widths);
     call_begin(emission, &call, chain.nodes[0], 1);

@@ -1,8 +1,10 @@
 /* Kernels under construction: their parameters and weights, and the step that calls them. */
 #include "backends/program/call.h"
+#include "backends/program/compilation.h"
 #include "backends/program/emission.h"
 #include "backends/program/placement.h"
 #include "backends/program/program.h"
+#include "backends/program/scratch.h"
 #include "backends/program/summary.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
@@ -161,8 +163,10 @@ void call_end(Emission *emission, KernelCall *call) {
     assert(call->builder.depth == 0);
     kernel->name = "";
     assert(kernel_fault(kernel) == NULL);
+    choose_scratch(kernel, most_stack_bytes(emission->compilation));
     Step *step = add_step(emission);
     *step = call->step;
+    step->scratch = add_scratch(emission, kernel, step->path, program->step_count - 1);
     mark_alive(emission, step, kernel->parameter_count, program->step_count - 1);
     step->kernel = share_kernel(program, kernel);
 }

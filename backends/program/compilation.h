@@ -5,9 +5,14 @@
 #include "backends/program/options.h"
 #include "backends/target/target.h"
 
-/* Of what a kernel keeps on the stack: rings, or scratch. With 48 KiB fewer layers pay as chains or
- * by Winograd's algorithm; tests/consumers/test_stack.py looks at whole frames. */
-enum { MOST_LOCAL_BYTES = 96 * 1024 };
+enum {
+    /* Of a kernel's own buffers: rings, or what Winograd's algorithm works in. With 48 KiB fewer
+     * layers pay as chains or by Winograd's algorithm. */
+    MOST_LOCAL_BYTES = 96 * 1024,
+    /* Of those on the stack; the others are scratch, see scratch.h. What else is in a frame fits
+     * the 16 KiB that are left of 64: tests/consumers/test_stack.py looks at whole frames. */
+    MOST_STACK_BYTES = 48 * 1024
+};
 
 /* Choices that were measured: see schedule/tuning.h. */
 typedef struct Tuning Tuning;
@@ -19,5 +24,11 @@ typedef struct Compilation {
     int weight_block; /* output channels that packed weights keep together; 0: those of a tile */
     LowerOptions options;
 } Compilation;
+
+/* Of a kernel's own buffers on the stack. */
+static inline int64_t most_stack_bytes(const Compilation *compilation) {
+    int64_t asked = compilation->options.stack_bytes;
+    return asked > 0 ? asked : MOST_STACK_BYTES;
+}
 
 #endif

@@ -17,7 +17,8 @@ typedef struct LowerOptions {
     bool copy_layout;   /* each layout op moves all its numbers, as in an engine that runs op by op:
                            no views, and no producer that writes to where its reader looks */
     LowerChains chains; /* which layers share a kernel, row by row; answers are the same */
-    int64_t ring_bytes; /* most that a chain may keep on the stack; 0: 96 KiB */
+    int64_t ring_bytes; /* most that a chain may keep in rings; 0: 96 KiB */
+    int64_t stack_bytes;    /* most of a kernel's own buffers on the stack; 0: 48 KiB */
     LowerWinograd winograd; /* which convolutions it computes; GPU: none, always */
 } LowerOptions;
 

@@ -3,8 +3,12 @@
 #include "backends/program/levels.h"
 #include "backends/program/options.h"
 #include "backends/program/program.h"
+#include "backends/program/scratch.h"
 #include "backends/program/summary.h"
 #include "backends/target/target.h"
+#include <assert.h>
+
+static_assert(MOST_SLICES + MOST_SCRATCH_SLOTS <= 32, "they share a word");
 
 enum { COUNTER_BYTES = 8, CREW_BYTES = 256 };
 

@@ -17,6 +17,10 @@
  * as many loops as there are steps leave one undone, parallel_for does not do what it should, and
  * the run ends with a status.
  *
+ * A step that has scratch (scratch.h) is done by as many threads as there are slots of it. Each
+ * takes a slot before it looks for slices and gives it back when all are taken; so who finds no
+ * slot that is free may wait like somebody who has found all slices taken.
+ *
  * Counters are on the caller's stack. What a step wrote is released with the count of slices that
  * are not done, and acquired by who sees it at zero; that orders all steps before it, too. */
 #ifndef RIFFLE_BACKENDS_PROGRAM_PARALLEL_H
@@ -27,7 +31,8 @@
 #include <stdint.h>
 
 enum {
-    /* Divides evenly between 2, 3, 4, 6, 8 and 12; less than the bits of a word. */
+    /* Divides evenly between 2, 3, 4, 6, 8 and 12. With the slots of scratch, the bits of a word.
+     */
     MOST_SLICES = 24,
     /* Parts are taken in up to so many pieces, to even out threads of different speed; but a piece
      * of a loop over rows may have to compute the rows above its first one again. */

@@ -43,6 +43,7 @@ typedef struct Step {
     const char *path;   /* of the node in the spec; may be "" */
     const char *label;  /* what it computes: "conv 1x1 58 -> 58, relu" */
     const char *op;     /* name of the graph op */
+    int scratch;        /* buffer, of a slot for each thread: see scratch.h; 0: it needs none */
     int op_count;       /* how many ops told what they are, for the label */
     const char *reason; /* of a kernel that only moves data: why it must; else NULL */
     int64_t macs;
@@ -93,7 +94,7 @@ int64_t program_stack_bytes(const Program *program);
 /* The same of C source, compiled at -O1 to -O3 or -Os, and without optimisation. */
 int64_t program_source_stack_bytes(const Program *program);
 int64_t program_unoptimized_stack_bytes(const Program *program);
-/* Of the kernel that keeps the most on the stack. */
+/* Of the buffers of the kernel that keeps the most on the stack. */
 int64_t program_local_bytes(const Program *program);
 
 /* Counts what each step moves, by an abstract run of its kernel (count.c). */

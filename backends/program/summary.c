@@ -80,6 +80,8 @@ void program_print(const Program *program, Text *text) {
             text_format(text, "%sbuffer %d + %lld", j > 0 ? ", " : "", step->arguments[j].buffer,
                 (long long)step->arguments[j].offset);
         text_append(text, ")");
+        if (step->scratch > 0)
+            text_format(text, " scratch in buffer %d", step->scratch);
         append_comment(text, step->path, step->label);
     }
     for (int i = 0; i < program->kernel_count; i++) {

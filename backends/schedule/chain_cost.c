@@ -8,9 +8,12 @@
 #include "backends/schedule/chain_cost.h"
 #include "backends/program/buffers.h"
 #include "backends/program/compilation.h"
+#include "backends/program/scratch.h"
 #include "backends/program/workspace.h"
 #include "backends/schedule/blocking.h"
+#include "backends/schedule/decisions.h"
 #include "backends/schedule/lowering.h"
+#include "backends/schedule/room.h"
 #include "backends/schedule/shape.h"
 #include "backends/schedule/tail.h"
 #include "backends/schedule/tile_model.h"
@@ -86,14 +89,17 @@ int64_t chain_ring_numbers(const Target *target, const Node *node, int64_t rows,
            SLACK_BYTES / element_type_bytes(type->element);
 }
 
+/* Sets rings[i] to the bytes of the ring behind nodes[i]; those of all. */
 static int64_t ring_bytes(
-    const Target *target, const Node *const *nodes, int count, int64_t strips) {
+    const Target *target, const Node *const *nodes, int count, int64_t strips, int64_t *rings) {
     int64_t rows[MOST_CHAIN], widths[MOST_CHAIN], bytes = 0;
     chain_ring_rows(nodes, count, rows);
     chain_ring_widths(nodes, count, strips, widths);
-    for (int i = 0; i < count - 1; i++)
-        bytes += chain_ring_numbers(target, nodes[i], rows[i], widths[i]) *
-                 element_type_bytes(nodes[i]->results[0]->type.element);
+    for (int i = 0; i < count - 1; i++) {
+        rings[i] = chain_ring_numbers(target, nodes[i], rows[i], widths[i]) *
+                   element_type_bytes(nodes[i]->results[0]->type.element);
+        bytes += rings[i];
+    }
     return bytes;
 }
 
@@ -182,8 +188,7 @@ static double single_cycles(const Compilation *compilation, const Node *node) {
 }
 
 static double strips_cycles(const Compilation *compilation, const Node *const *nodes, int count,
-    const TileShape *shapes, int64_t strips) {
-    int64_t rings = ring_bytes(compilation->target, nodes, count, strips);
+    const TileShape *shapes, int64_t strips, int64_t rings) {
     double cycles = 0;
     for (int64_t strip = 0; strip < strips; strip++) {
         ColumnRange columns[MOST_CHAIN];
@@ -203,41 +208,59 @@ static double strips_cycles(const Compilation *compilation, const Node *const *n
     return cycles;
 }
 
-/* Sets *cycles to those of the best number of strips, without the tensors at the ends. */
-static int64_t best_strips(
-    const Compilation *compilation, const Node *const *nodes, int count, double *cycles) {
-    const Target *target = compilation->target;
-    int64_t best = 0, asked = compilation->options.ring_bytes;
-    int64_t most_bytes = asked > 0 ? asked : MOST_LOCAL_BYTES;
+typedef struct StripsChoice {
+    int64_t strips; /* 0: none */
+    double cycles;
+} StripsChoice;
+
+/* The best number of strips whose rings take at most so many bytes, without the tensors at the ends
+ * of the chain. */
+static StripsChoice best_strips(
+    const Compilation *compilation, const Node *const *nodes, int count, int64_t most) {
+    StripsChoice best = {0};
     TileShape shapes[MOST_CHAIN];
     for (int i = 0; i < count; i++)
         shapes[i] = node_tile(compilation, nodes[i], row_width(nodes[i]));
     int64_t width = row_width(nodes[count - 1]);
     for (int64_t strips = 1; strips <= MOST_STRIPS && strips <= width; strips++) {
         bool last_is_empty = (strips - 1) * strip_width(width, strips) >= width;
-        if (last_is_empty || ring_bytes(target, nodes, count, strips) > most_bytes)
+        int64_t rings[MOST_CHAIN];
+        int64_t bytes = ring_bytes(compilation->target, nodes, count, strips, rings);
+        if (last_is_empty || bytes > most)
             continue;
-        double these = strips_cycles(compilation, nodes, count, shapes, strips);
-        if (best == 0 || these < *cycles) {
-            best = strips;
-            *cycles = these;
-        }
+        double cycles = strips_cycles(compilation, nodes, count, shapes, strips, bytes);
+        if (best.strips == 0 || cycles < best.cycles)
+            best = (StripsChoice){strips, cycles};
     }
     return best;
 }
 
-int64_t chain_strips(const Compilation *compilation, const Node *const *nodes, int count) {
-    double cycles = 0;
-    return best_strips(compilation, nodes, count, &cycles);
+static int64_t most_ring_bytes(const Compilation *compilation) {
+    int64_t asked = compilation->options.ring_bytes;
+    return asked > 0 ? asked : MOST_LOCAL_BYTES;
+}
+
+int64_t chain_strips(const Decisions *decisions, const Node *const *nodes, int count) {
+    const Compilation *compilation = decisions->compilation;
+    int64_t most = most_ring_bytes(compilation), stack = most_stack_bytes(compilation);
+    StripsChoice best = best_strips(compilation, nodes, count, most);
+    StripsChoice on_stack = best_strips(compilation, nodes, count, stack < most ? stack : most);
+    const Value *value = nodes[count - 1]->results[0];
+    int64_t rings[MOST_CHAIN];
+    if (on_stack.strips == 0 || on_stack.strips == best.strips)
+        return best.strips;
+    ring_bytes(compilation->target, nodes, count, best.strips, rings);
+    int64_t scratch =
+        scratch_needed(rings, count - 1, value->type.dims[0] * value->type.dims[2], stack);
+    bool prefers = prefers_stack(decisions, value, scratch, best.cycles, on_stack.cycles);
+    return prefers ? on_stack.strips : best.strips;
 }
 
 double chain_cycles(const Compilation *compilation, const Node *const *nodes, int count) {
     const Target *target = compilation->target;
-    double cycles = 0;
-    if (count == 1)
-        cycles = single_cycles(compilation, nodes[0]);
-    else
-        best_strips(compilation, nodes, count, &cycles);
+    double cycles =
+        count == 1 ? single_cycles(compilation, nodes[0])
+                   : best_strips(compilation, nodes, count, most_ring_bytes(compilation)).cycles;
     int64_t read = image_bytes(nodes[0]->operands[0]);
     int64_t written = image_bytes(nodes[count - 1]->results[0]);
     return cycles + traffic_cycles(target, (double)read, read) +

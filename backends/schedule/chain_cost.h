@@ -4,6 +4,7 @@
 #define RIFFLE_BACKENDS_SCHEDULE_CHAIN_COST_H
 
 #include "backends/program/compilation.h"
+#include "backends/schedule/decisions.h"
 #include "backends/schedule/shape.h"
 #include "backends/target/target.h"
 #include "ir/graph.h"
@@ -23,8 +24,9 @@ void chain_ring_widths(const Node *const *nodes, int count, int64_t strips, int6
 /* Numbers of a ring of the node's output, with room behind it for loads of whole vectors. */
 int64_t chain_ring_numbers(const Target *target, const Node *node, int64_t rows, int64_t width);
 
-/* In how many strips the chain takes the fewest cycles; 0 when its rings fit in no number. */
-int64_t chain_strips(const Compilation *compilation, const Node *const *nodes, int count);
+/* In how many strips the chain is computed: those of the fewest cycles, or some more, so that its
+ * rings fit the stack (room.h); 0 when they fit nowhere in any number. */
+int64_t chain_strips(const Decisions *decisions, const Node *const *nodes, int count);
 /* The cycles of one image in that many strips, or of the layer by itself. */
 double chain_cycles(const Compilation *compilation, const Node *const *nodes, int count);
 

@@ -60,7 +60,7 @@ static bool may_link(
     double apart = chain_cycles(decisions->compilation, nodes, count) +
                    chain_cycles(decisions->compilation, &next, 1);
     nodes[count++] = next;
-    if (chain_strips(decisions->compilation, nodes, count) == 0)
+    if (chain_strips(decisions, nodes, count) == 0)
         return false;
     /* 5. and take no more time than two kernels */
     bool joined;

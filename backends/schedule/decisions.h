@@ -25,6 +25,8 @@ typedef struct Decisions {
     const Node **chain_next;     /* by value id: who reads the value inside the same kernel */
     const Node **order; /* in the order of their steps, of a chain its last node; NULL behind all */
     int64_t live_bytes; /* that any placement needs in this order */
+    int64_t *room; /* by value id: bytes of the workspace that are free while its kernel runs; NULL
+                      until the order is known */
 } Decisions;
 
 /* Decides it all. The graph has passed the pipeline; the arena must outlive the decisions. */

@@ -134,6 +134,19 @@ static void drop_useless_cuts(Cutter *cutter) {
     }
 }
 
+/* ---- room ---- */
+
+static void find_room(const Cutter *cutter, int64_t *room) {
+    const Liveness *liveness = cutter->liveness;
+    int64_t most = peak(cutter), sum = 0;
+    for (int position = 0; position < liveness->item_count; position++) {
+        const Node *node = liveness->items[liveness->order[position]].node;
+        sum += cutter->alive[position];
+        if (node)
+            room[node->results[0]->id] = most - sum;
+    }
+}
+
 void cut_owned_tensors(Decisions *decisions, const Liveness *liveness) {
     int values = decisions->graph->next_value_id;
     Cutter cutter = {.liveness = liveness};
@@ -146,6 +159,8 @@ void cut_owned_tensors(Decisions *decisions, const Liveness *liveness) {
             cutter.cut_count += owned->part_count - 1;
         }
     drop_useless_cuts(&cutter);
+    decisions->room = ARENA_ARRAY(liveness->arena, int64_t, values + 1);
+    find_room(&cutter, decisions->room);
     decisions->cuts = ARENA_ARRAY(liveness->arena, TensorCuts, values + 1);
     for (int i = 0; i < cutter.owned_count; i++) {
         const Owned *owned = &cutter.owned[i];

@@ -4,7 +4,8 @@
 
 #include "backends/schedule/liveness.h"
 
-/* Cuts the results of routes that own their sources, where that takes less memory: sets `cuts`. */
+/* Cuts the results of routes that own their sources, where that takes less memory: sets `cuts`.
+ * What is alive when is known then: sets `room`. */
 void cut_owned_tensors(Decisions *decisions, const Liveness *liveness);
 
 #endif

@@ -30,7 +30,7 @@ typedef struct WinogradBlock {
     REASON(GROUPS, "has groups")                                                                   \
     REASON(PADDING, "has a padding of more than two")                                              \
     REASON(PLANAR, "reads an input whose channels are not consecutive")                            \
-    REASON(SCRATCH, "has so many channels that no block of tiles fits the stack")                  \
+    REASON(SCRATCH, "has so many channels that no block of tiles is small enough")                 \
     REASON(COST, "takes no less time")
 
 typedef enum WinogradReason {

@@ -7,7 +7,9 @@
 #include "backends/program/buffers.h"
 #include "backends/program/compilation.h"
 #include "backends/program/options.h"
+#include "backends/program/scratch.h"
 #include "backends/schedule/decisions.h"
+#include "backends/schedule/room.h"
 #include "backends/schedule/shape.h"
 #include "backends/schedule/tile.h"
 #include "backends/schedule/tile_model.h"
@@ -63,12 +65,15 @@ int64_t winograd_position_stride(
     return tiles;
 }
 
-static bool scratch_fits(const Target *target, int64_t inputs, const WinogradBlock *block) {
+/* Sets those of the transformed inputs and of the products; both together. */
+static int64_t buffer_bytes(
+    const Target *target, int64_t inputs, const WinogradBlock *block, int64_t buffers[2]) {
     int64_t channels = winograd_channel_stride(target, inputs);
     int64_t panel = (int64_t)block->tile.vectors * target->lanes;
-    int64_t tiles = winograd_position_stride(block, channels, panel);
-    int64_t floats = WINOGRAD_POSITIONS * tiles * (channels + panel) + 2 * SLACK_FLOATS;
-    return floats * (int64_t)sizeof(float) <= MOST_LOCAL_BYTES;
+    int64_t pixels = WINOGRAD_POSITIONS * winograd_position_stride(block, channels, panel);
+    buffers[0] = (pixels * channels + SLACK_FLOATS) * (int64_t)sizeof(float);
+    buffers[1] = (pixels * panel + SLACK_FLOATS) * (int64_t)sizeof(float);
+    return buffers[0] + buffers[1];
 }
 
 /* ---- cycles ---- */
@@ -76,6 +81,7 @@ static bool scratch_fits(const Target *target, int64_t inputs, const WinogradBlo
 typedef struct WinogradLayer {
     const Compilation *compilation;
     int64_t inputs, outputs, images;
+    int64_t most; /* bytes of a block's buffers */
 } WinogradLayer;
 
 static int64_t vectors_of(const Target *target, int64_t channels) {
@@ -128,9 +134,9 @@ typedef struct BlockChoice {
 
 static void try_block(const WinogradLayer *layer, const WinogradBlock *form, BlockChoice *choice) {
     WinogradBlock block = *form;
-    int64_t tiles = winograd_tiles(&block, block.rows);
+    int64_t tiles = winograd_tiles(&block, block.rows), buffers[2];
     block.tile = choose_tile(layer->compilation, layer->outputs, tiles, layer->inputs);
-    if (!scratch_fits(layer->compilation->target, layer->inputs, &block))
+    if (buffer_bytes(layer->compilation->target, layer->inputs, &block, buffers) > layer->most)
         return;
     double cycles = layer_blocks_cycles(layer, &block);
     if (choice->cycles == 0 || cycles < choice->cycles)
@@ -138,9 +144,10 @@ static void try_block(const WinogradLayer *layer, const WinogradBlock *form, Blo
 }
 
 /* Whole rows of tiles, or one row in even sections. */
-static BlockChoice choose_block(
-    const WinogradLayer *layer, int64_t tile_rows, int64_t tile_columns) {
+static BlockChoice choose_block(const WinogradLayer *layer, const int64_t *dims) {
     BlockChoice choice = {0};
+    int64_t tile_rows = (dims[2] + WINOGRAD_OUTPUTS - 1) / WINOGRAD_OUTPUTS;
+    int64_t tile_columns = (dims[3] + WINOGRAD_OUTPUTS - 1) / WINOGRAD_OUTPUTS;
     WinogradBlock block = {
         .tile_rows = tile_rows, .tile_columns = tile_columns, .rows = 1, .sections = 1};
     for (block.columns = tile_columns; block.rows <= tile_rows; block.rows++) {
@@ -188,25 +195,49 @@ static WinogradReason node_reason(const Graph *graph, const Node *node) {
     return is_planar(graph, node->operands[0]) ? WINOGRAD_PLANAR : WINOGRAD_TAKES;
 }
 
+static WinogradLayer describe_layer(
+    const Compilation *compilation, const Node *node, int64_t most) {
+    const int64_t *dims = node->results[0]->type.dims;
+    return (WinogradLayer){compilation, node->operands[0]->type.dims[1], dims[1], dims[0], most};
+}
+
 WinogradReason winograd_reason(
     const Graph *graph, const Compilation *compilation, const Node *node, WinogradBlock *block) {
     WinogradReason reason = node_reason(graph, node);
     if (reason != WINOGRAD_TAKES)
         return reason;
-    const int64_t *dims = node->results[0]->type.dims;
-    const WinogradLayer layer = {compilation, node->operands[0]->type.dims[1], dims[1], dims[0]};
-    BlockChoice choice = choose_block(&layer, (dims[2] + WINOGRAD_OUTPUTS - 1) / WINOGRAD_OUTPUTS,
-        (dims[3] + WINOGRAD_OUTPUTS - 1) / WINOGRAD_OUTPUTS);
+    const WinogradLayer layer = describe_layer(compilation, node, MOST_LOCAL_BYTES);
+    BlockChoice choice = choose_block(&layer, node->results[0]->type.dims);
     if (choice.cycles == 0)
         return WINOGRAD_SCRATCH;
     *block = choice.block;
     return choice.cycles * worth <= direct_cycles(&layer, node) ? WINOGRAD_TAKES : WINOGRAD_COST;
 }
 
+/* Another block if that one should not have scratch in the workspace. */
+static void fit_stack(const Decisions *decisions, const Node *node, WinogradBlock *block) {
+    const WinogradLayer layer =
+        describe_layer(decisions->compilation, node, most_stack_bytes(decisions->compilation));
+    const Value *value = node->results[0];
+    BlockChoice choice = choose_block(&layer, value->type.dims);
+    int64_t blocks = (block->tile_rows + block->rows - 1) / block->rows * block->sections;
+    int64_t buffers[2];
+    buffer_bytes(layer.compilation->target, layer.inputs, block, buffers);
+    int64_t scratch = scratch_needed(buffers, 2, layer.images * blocks, layer.most);
+    double cycles = layer_blocks_cycles(&layer, block);
+    if (choice.cycles > 0 && choice.cycles <= cycles * worth &&
+        prefers_stack(decisions, value, scratch, cycles, choice.cycles))
+        *block = choice.block;
+}
+
 bool takes_winograd(const Decisions *decisions, const Node *node, WinogradBlock *block) {
     if (decisions->compilation->options.winograd == WINOGRAD_NEVER)
         return false;
     WinogradReason reason = winograd_reason(decisions->graph, decisions->compilation, node, block);
-    return reason == WINOGRAD_TAKES ||
-           (reason == WINOGRAD_COST && decisions->compilation->options.winograd == WINOGRAD_ALWAYS);
+    bool takes =
+        reason == WINOGRAD_TAKES ||
+        (reason == WINOGRAD_COST && decisions->compilation->options.winograd == WINOGRAD_ALWAYS);
+    if (takes)
+        fit_stack(decisions, node, block);
+    return takes;
 }

@@ -17,7 +17,7 @@ from pathlib import Path
 from support import HERE, ROOT, TINY, available, compile_network, run
 
 SECONDS = 100
-MOST_FRAME = 131072
+MOST_FRAME = 65536
 FLAGS = set(re.findall(r"\w+", Path("/proc/cpuinfo").read_text())) if Path("/proc/cpuinfo").exists() else set()
 # With the flag that a processor of it has, and the precisions that are tried.
 TARGETS = [("x86-64", "sse2", ["fp32"]), ("x86-64-v3", "avx2", ["fp32", "int8"]),

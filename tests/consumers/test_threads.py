@@ -12,6 +12,9 @@ from pathlib import Path
 
 from support import HERE, ROOT, TINY, compile_network, run
 
+# Its kernels work in the workspace, where each thread needs a place of its own.
+SCRATCH = HERE / "scratch.rfl"
+
 # A report of a race makes the program exit with 66.
 SANITIZER = {"TSAN_OPTIONS": "halt_on_error=1 exitcode=66"}
 
@@ -40,16 +43,34 @@ class Threads(unittest.TestCase):
         program = self.build("two_models.c", self.folder / "libleft.a", self.folder / "libright.a")
         self.assertEqual(program(), "0 failures\n")
 
-    def test_shared_run(self):
-        compile_network(TINY, self.folder, "--name", "shared", "--target", "x86-64")
+    def compile(self, spec, *options):
+        compile_network(spec, self.folder, "--target", "x86-64", *options)
+        description = json.loads(next(self.folder.glob("*.json")).read_text())
+        scratch = [buffer["name"] for buffer in description["buffers"] if buffer["name"].endswith(".scratch")]
+        self.assertEqual(scratch, ["conv2.scratch", "conv3.scratch"] if spec == SCRATCH else [])
+
+    def check_shared_run(self, spec):
+        self.compile(spec, "--name", "shared")
         self.assertEqual(self.build("shared_run.c", self.folder / "libshared.a")(), "0 failures\n")
 
-    def test_shared_run_of_c(self):
+    def test_shared_run(self):
+        self.check_shared_run(TINY)
+
+    def test_shared_run_with_scratch(self):
+        self.check_shared_run(SCRATCH)
+
+    def check_shared_run_of_c(self, spec):
         """ThreadSanitizer sees what the kernels read and write: code of LLVM it does not."""
-        compile_network(TINY, self.folder, "--name", "shared", "--target", "x86-64", "--backend", "c")
+        self.compile(spec, "--name", "shared", "--backend", "c")
         run("cc", "-c", self.folder / "shared_weights.S", "-o", self.folder / "weights.o", cwd=self.folder)
         program = self.build("shared_run.c", self.folder / "shared.c", self.folder / "weights.o", "-lm")
         self.assertEqual(program(), "0 failures\n")
+
+    def test_shared_run_of_c(self):
+        self.check_shared_run_of_c(TINY)
+
+    def test_shared_run_of_c_with_scratch(self):
+        self.check_shared_run_of_c(SCRATCH)
 
     def check_loops(self, *libraries):
         """Without ThreadSanitizer, which keeps signals back until a thread calls the system."""
@@ -64,11 +85,13 @@ class Threads(unittest.TestCase):
         self.assertLessEqual(most, steps)
 
     def test_loops(self):
-        compile_network(TINY, self.folder, "--name", "loops", "--target", "x86-64")
-        self.check_loops(self.folder / "libloops.a")
+        for spec in (TINY, SCRATCH):
+            with self.subTest(spec=spec):
+                self.compile(spec, "--name", "loops")
+                self.check_loops(self.folder / "libloops.a")
 
     def test_loops_of_c(self):
-        compile_network(TINY, self.folder, "--name", "loops", "--target", "x86-64", "--backend", "c")
+        self.compile(TINY, "--name", "loops", "--backend", "c")
         run("cc", "-c", "loops_weights.S", "-o", "weights.o", cwd=self.folder)
         self.check_loops(self.folder / "loops.c", self.folder / "weights.o", "-lm")
 

@@ -166,10 +166,12 @@ const char *check_compiled(
     Diagnostics *diagnostics = diagnostics_create();
     const char *fault = NULL;
     Compilation compilation = {.target = &target};
-    if (check->tiny_cache) {           /* rings of a few columns, so that chains go in strips */
+    if (check->tiny_cache) { /* rings of a few columns, so that chains go in strips; and scratch */
         compilation.weight_block = 16; /* as with levels */
-        compilation.options = (LowerOptions){
-            .chains = CHAINS_ALWAYS, .ring_bytes = 2048, .winograd = WINOGRAD_ALWAYS};
+        compilation.options = (LowerOptions){.chains = CHAINS_ALWAYS,
+            .ring_bytes = 2048,
+            .stack_bytes = 1024,
+            .winograd = WINOGRAD_ALWAYS};
     }
     Program *program = program_lower(graph, &compilation, arena, diagnostics);
     if (program != NULL)

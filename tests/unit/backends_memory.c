@@ -3,6 +3,7 @@
 #include "backends/backends.h"
 #include "backends/program/emission.h"
 #include "backends/program/program.h"
+#include "backends/program/scratch.h"
 #include "frontend/frontend.h"
 #include "passes/passes.h"
 #include "tests/unit/ir_cmocka.h"
@@ -76,6 +77,11 @@ static void workspace_is_small(void **state) {
         {{"shufflenet_v2.rfl", {{"width", "1.0"}}, 1}, "x86-64-v4", 1000000},
         {{"shufflenet_v2.rfl", {{"width", "1.0"}, {"size", "[720, 1280]"}}, 2}, "x86-64-v3",
             14000000},
+        /* As if what kernels keep on the stack were nowhere else. */
+        {{"shufflenet_v2.rfl", {{"width", "1.0"}, {"size", "[480, 640]"}}, 2}, "x86-64-v3",
+            4400000},
+        {{"shufflenet_v2_plus.rfl", {{0}}, 0}, "x86-64-v4", 1600000},
+        {{"squeezenet.rfl", {{0}}, 0}, "x86-64-v3", 1850000},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         Arena *arena = arena_create();
@@ -88,7 +94,8 @@ static void workspace_is_small(void **state) {
         assert_in_range(summary.workspace_bytes, 1, cases[i].most);
         assert_true(summary.live_bytes <= summary.workspace_lower_bound_bytes);
         assert_true(summary.workspace_lower_bound_bytes <= summary.workspace_bytes);
-        assert_int_equal(summary.layout_bytes, 0);
+        if (i < 4)
+            assert_int_equal(summary.layout_bytes, 0);
         check_buffers(program);
         program_destroy(program);
         arena_destroy(arena);
@@ -147,7 +154,7 @@ static void chains_change_no_bit(void **state) {
         const float *expected = answer(graph, apart, false, arena);
         for (size_t j = 0; j < sizeof options / sizeof options[0]; j++) {
             Program *program = lower(graph, "x86-64-v3", &options[j], arena);
-            assert_in_range(program_local_bytes(program), 1, MOST_LOCAL_BYTES);
+            assert_in_range(program_local_bytes(program), 1, MOST_STACK_BYTES);
             assert_true(program_summary(program).step_count < program_summary(apart).step_count);
             if (options[j].ring_bytes > 0)
                 assert_in_range(program_local_bytes(program), 1, options[j].ring_bytes);
@@ -160,10 +167,88 @@ static void chains_change_no_bit(void **state) {
     }
 }
 
+/* ---- scratch ---- */
+
+static int64_t scratch_bytes(const Program *program) {
+    int64_t bytes = 0;
+    for (int i = 0; i < program->step_count; i++) {
+        const Step *step = &program->steps[i];
+        const Kernel *kernel = program->kernels[step->kernel];
+        assert_int_equal(step->scratch > 0, kernel_scratch_bytes(kernel) > 0);
+        if (step->scratch > 0) {
+            const Buffer *buffer = &program->buffers[step->scratch];
+            assert_int_equal(
+                buffer->bytes, step_scratch_slots(program, i) * step_slot_bytes(program, i));
+            assert_in_range(step_scratch_slots(program, i), 1, MOST_SCRATCH_SLOTS);
+            assert_true(buffer->first_step == i && buffer->last_step == i);
+            bytes += buffer->bytes;
+        }
+    }
+    return bytes;
+}
+
+/* What must lie in the workspace is the least that leaves the rest small enough. */
+static void scratch_is_what_the_stack_cannot_hold(void **state) {
+    (void)state;
+    static const struct {
+        int64_t stack_bytes;
+        bool is_scratch[3];
+    } cases[] = {{2000, {false, false, false}}, {1900, {false, true, false}},
+        {1600, {false, false, true}}, {1500, {false, false, true}}, {1200, {false, true, true}},
+        {800, {true, false, false}}, {1, {true, true, true}}};
+    Arena *arena = arena_create();
+    KernelBuilder builder;
+    kernel_begin(&builder, arena, 5);
+    kernel_local(&builder, 300);
+    kernel_local(&builder, 25);
+    kernel_local(&builder, 175);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        choose_scratch(builder.kernel, cases[i].stack_bytes);
+        for (int j = 0; j < 3; j++)
+            assert_int_equal(builder.kernel->local_is_scratch[j], cases[i].is_scratch[j]);
+        assert_true(kernel_local_bytes(builder.kernel) <= cases[i].stack_bytes);
+    }
+    assert_int_equal(kernel_scratch_offset(builder.kernel, 1), 1216); /* 1200, aligned */
+    assert_int_equal(kernel_scratch_bytes(builder.kernel), 1216 + 128 + 704);
+    assert_int_equal(scratch_needed((int64_t[]){1200, 100}, 2, 5, 1200), 5 * 100);
+    assert_int_equal(scratch_needed((int64_t[]){1200, 100}, 2, 500, 0), 8 * 1300);
+    arena_destroy(arena);
+}
+
+static void scratch_changes_no_bit(void **state) {
+    (void)state;
+    if (!llvm_is_built_in())
+        skip();
+    static const Network network = {
+        "shufflenet_v2.rfl", {{"width", "0.5"}, {"size", "[70, 134]"}, {"classes", "9"}}, 3};
+    Arena *arena = arena_create();
+    Graph *graph = read_network(&network, arena);
+    size_t bytes = (size_t)tensor_elements(&graph->outputs[0].value->type) * sizeof(float);
+    LowerOptions options = {.chains = CHAINS_ALWAYS, .ring_bytes = 20000};
+    Program *stack = lower(graph, "x86-64-v3", &options, arena);
+    assert_int_equal(scratch_bytes(stack), 0);
+    const float *expected = answer(graph, stack, false, arena);
+    static const int64_t most[] = {4000, 1};
+    for (size_t i = 0; i < sizeof most / sizeof most[0]; i++) {
+        options.stack_bytes = most[i];
+        Program *program = lower(graph, "x86-64-v3", &options, arena);
+        assert_true(program_local_bytes(program) <= most[i]);
+        assert_in_range(scratch_bytes(program), 1, INT64_MAX);
+        check_buffers(program);
+        assert_memory_equal(answer(graph, program, false, arena), expected, bytes);
+        assert_memory_equal(answer(graph, program, true, arena), expected, bytes);
+        program_destroy(program);
+    }
+    program_destroy(stack);
+    arena_destroy(arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(workspace_is_small),
         cmocka_unit_test(chains_change_no_bit),
+        cmocka_unit_test(scratch_is_what_the_stack_cannot_hold),
+        cmocka_unit_test(scratch_changes_no_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

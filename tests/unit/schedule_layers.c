@@ -281,10 +281,11 @@ static void rings_and_strips(void **state) {
         assert_int_equal(end, 28);
     }
     /* With less room there are more strips, until none fits. */
+    const Decisions decisions = {.compilation = &compilation};
     int64_t before = 1;
     for (int64_t room = 96 * 1024; room >= 8 * 1024; room /= 2) {
         compilation.options.ring_bytes = room;
-        int64_t strips = chain_strips(&compilation, nodes, 2);
+        int64_t strips = chain_strips(&decisions, nodes, 2);
         assert_true(strips >= before);
         before = strips;
         chain_ring_widths(nodes, 2, strips, widths);
@@ -292,7 +293,7 @@ static void rings_and_strips(void **state) {
     }
     assert_true(before > 1);
     compilation.options.ring_bytes = 1024;
-    assert_int_equal(chain_strips(&compilation, nodes, 2), 0);
+    assert_int_equal(chain_strips(&decisions, nodes, 2), 0);
     fixture_free(&parsed);
     fixture_free(&fixture);
 }

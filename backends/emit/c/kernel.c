@@ -251,6 +251,14 @@ static const Dialect c_dialect = {
     .effect = append_effect,
 };
 
+static void append_pointer(
+    const Syntax *syntax, const char *qualifier, const char *name, size_t *column) {
+    const char *parameter = arena_format(syntax->arena, "%sfloat *restrict %s, ", qualifier, name);
+    bool full = *column + strlen(parameter) > 100;
+    text_format(syntax->out, "%s%s", full ? "\n    " : "", parameter);
+    *column = (full ? 4 : *column) + strlen(parameter);
+}
+
 static void append_head(const Syntax *syntax) {
     const Kernel *kernel = syntax->kernel;
     Text *out = syntax->out;
@@ -259,12 +267,11 @@ static void append_head(const Syntax *syntax) {
     for (int i = 0; i < kernel->parameter_count; i++) {
         ParameterRole role = kernel->parameters[i].role;
         bool writes = role == PARAMETER_WRITE || role == PARAMETER_UPDATE;
-        const char *parameter = arena_format(
-            syntax->arena, "%sfloat *restrict %s, ", writes ? "" : "const ", syntax->parameters[i]);
-        bool full = column + strlen(parameter) > 100;
-        text_format(out, "%s%s", full ? "\n    " : "", parameter);
-        column = (full ? 4 : column) + strlen(parameter);
+        append_pointer(syntax, writes ? "" : "const ", syntax->parameters[i], &column);
     }
+    for (int i = 0; i < kernel->local_count; i++)
+        if (kernel->local_is_scratch[i])
+            append_pointer(syntax, "", syntax->locals[i], &column);
     text_format(out, "%sptrdiff_t begin, ptrdiff_t end) {\n", column > 70 ? "\n    " : "");
 }
 
@@ -285,8 +292,9 @@ void c_kernel_write(const Kernel *kernel, Vectors *vectors, Arena *arena, Text *
     append_head(&syntax);
     append_unused(&syntax);
     for (int i = 0; i < kernel->local_count; i++)
-        text_format(out, "    _Alignas(64) float %s[%lld];\n", syntax.locals[i],
-            (long long)kernel->local_floats[i]);
+        if (!kernel->local_is_scratch[i])
+            text_format(out, "    _Alignas(64) float %s[%lld];\n", syntax.locals[i],
+                (long long)kernel->local_floats[i]);
     syntax_declarations(&syntax, 4);
     syntax_body(&syntax, 4);
     text_append(out, "}\n");

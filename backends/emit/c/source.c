@@ -6,6 +6,7 @@
 #include "backends/program/names.h"
 #include "backends/program/options.h"
 #include "backends/program/program.h"
+#include "backends/program/scratch.h"
 #include "backends/program/status.h"
 #include "backends/program/summary.h"
 #include "backends/program/workspace.h"
@@ -188,6 +189,17 @@ static void append_argument(Source *source, const Argument *argument) {
     text_append(out, ", ");
 }
 
+/* Where a local of the step's kernel is, which is scratch. */
+static void append_scratch(Source *source, int index, int local) {
+    const Step *step = &source->program->steps[index];
+    const Kernel *kernel = source->program->kernels[step->kernel];
+    int64_t bytes =
+        source->program->buffers[step->scratch].offset + kernel_scratch_offset(kernel, local);
+    text_format(source->out, "\n        call->workspace + %lld + call->slot * %lld, ",
+        (long long)bytes / (long long)sizeof(float),
+        (long long)step_slot_bytes(source->program, index) / (long long)sizeof(float));
+}
+
 static void append_step(Source *source, int index) {
     const Step *step = &source->program->steps[index];
     const Kernel *kernel = source->program->kernels[step->kernel];
@@ -205,6 +217,9 @@ static void append_step(Source *source, int index) {
             text_append(out, "\n        ");
         append_argument(source, &step->arguments[i]);
     }
+    for (int i = 0; i < kernel->local_count; i++)
+        if (kernel->local_is_scratch[i])
+            append_scratch(source, index, i);
     text_append(out, "\n        (ptrdiff_t)begin, (ptrdiff_t)end);\n}\n");
 }
 
@@ -214,8 +229,11 @@ static void append_steps(Source *source) {
         "HIDDEN extern _Alignas(%d) const float %s_weights[];\n"
         "\n/* What a step works on. */\n"
         "struct call {\n    struct %s_inputs inputs;\n    struct %s_outputs outputs;\n"
-        "    float *workspace;\n};\n",
-        source->name, WORKSPACE_ALIGNMENT, source->name, source->name, source->name);
+        "    float *workspace;\n%s};\n",
+        source->name, WORKSPACE_ALIGNMENT, source->name, source->name, source->name,
+        program_has_scratch(source->program)
+            ? "    size_t slot; /* this thread's, of the scratch of a step */\n"
+            : "");
     for (int i = 0; i < source->program->step_count; i++)
         append_step(source, i);
 }
@@ -245,10 +263,14 @@ static void append_check(Source *source) {
 }
 
 static void append_step_calls(const Program *program, bool parallel, Text *out) {
-    text_append(out, "    struct call call = {*inputs, *outputs, workspace};\n");
+    text_format(out, "    struct call call = {*inputs, *outputs, workspace%s};\n",
+        program_has_scratch(program) ? ", 0" : "");
     for (int i = 0; i < program->step_count; i++) {
         long long items = program->kernels[program->steps[i].kernel]->extent;
-        if (parallel)
+        int slots = step_scratch_slots(program, i);
+        if (parallel && slots > 0)
+            text_format(out, "    parallel_for(pool, slots_%d, &call, %d);\n", i, slots);
+        else if (parallel)
             text_format(out, "    parallel_for(pool, step_%d, &call, %lld);\n", i, items);
         else
             text_format(out, "    step_%d(&call, 0, %lld);\n", i, items);
@@ -310,6 +332,8 @@ bool c_source_write(
     append_steps(&source);
     if (program->loops == LOOP_PER_RUN)
         c_parallel_write(program, out);
+    else
+        c_parallel_write_slots(program, out);
     append_check(&source);
     append_run(&source, false);
     append_run(&source, true);

@@ -16,6 +16,8 @@ bool c_source_write(
 /* parallel.c: what a run that is shared out has beside the steps, and the call of parallel_for in
  * NAME_run_parallel, up to the `#else` of a compiler without atomics. */
 void c_parallel_write(const Program *program, Text *out);
+/* The tasks of loops over the slots of steps that have scratch, where each step has a loop. */
+void c_parallel_write_slots(const Program *program, Text *out);
 void c_parallel_write_run(const Program *program, const char *upper, Text *out);
 
 /* NAME_weights.S: assembly that makes a symbol of the file NAME_weights.bin. */

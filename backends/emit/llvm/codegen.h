@@ -49,7 +49,8 @@ LLVMValueRef codegen_public_function(
 
 /* ---- the others ---- */
 
-/* kernel.c: the function of a kernel, internal: void (pointers..., size_t begin, size_t end). */
+/* kernel.c: the function of a kernel, internal: void (pointers..., size_t begin, size_t end).
+ * Behind the pointers of its parameters are those of its scratch. */
 LLVMValueRef codegen_kernel(Codegen *codegen, const Kernel *kernel);
 
 /* integers.c: the result of an instruction on integers that does not access memory; `lanes` and
@@ -68,6 +69,28 @@ LLVMModuleRef codegen_program(
 /* A module that defines NAME_weights. */
 LLVMModuleRef codegen_weights(
     LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine);
+
+/* scratch.c: the context of the steps, { inputs, outputs, workspace, slot }: of a run, or of one
+ * thread. The slot is that of the thread in the scratch of a step (backends/program/scratch.h). */
+enum {
+    CONTEXT_INPUTS,
+    CONTEXT_OUTPUTS,
+    CONTEXT_WORKSPACE,
+    CONTEXT_SLOT,
+    CONTEXT_FIELDS,
+    CONTEXT_POINTERS = CONTEXT_SLOT
+};
+LLVMTypeRef codegen_context_type(const Codegen *codegen);
+LLVMValueRef codegen_context_field(const Codegen *codegen, LLVMValueRef context, unsigned field);
+/* A copy in the frame of the function that grows. */
+LLVMValueRef codegen_context_copy(const Codegen *codegen, LLVMValueRef context);
+void codegen_set_slot(const Codegen *codegen, LLVMValueRef context, LLVMValueRef slot);
+/* Where a local of the step's kernel is, which is scratch. */
+LLVMValueRef codegen_scratch(
+    const Codegen *codegen, const Program *program, int step, int local, LLVMValueRef context);
+/* The task of a loop over the slots of a step that has scratch: each does a part of the items. */
+LLVMValueRef codegen_slots_task(
+    Codegen *codegen, const Program *program, int step, LLVMValueRef function);
 
 /* parallel.c: the task of a run that is shared out (backends/program/parallel.h), of the functions
  * of its steps. Its context is a frame on the caller's stack, which begins with that of the steps;

@@ -511,8 +511,10 @@ static void emit_block(KernelCodegen *k, const Block *block) {
 }
 
 static LLVMValueRef declare_kernel(Codegen *codegen, const Kernel *kernel) {
-    LLVMTypeRef types[MAX_KERNEL_PARAMETERS + 2];
-    unsigned count = (unsigned)kernel->parameter_count;
+    LLVMTypeRef types[MAX_KERNEL_PARAMETERS + MAX_KERNEL_LOCALS + 2];
+    unsigned parameters = (unsigned)kernel->parameter_count, count = parameters;
+    for (int i = 0; i < kernel->local_count; i++)
+        count += kernel->local_is_scratch[i];
     for (unsigned i = 0; i < count; i++)
         types[i] = codegen->pointer;
     types[count] = types[count + 1] = codegen->index;
@@ -523,7 +525,7 @@ static LLVMValueRef declare_kernel(Codegen *codegen, const Kernel *kernel) {
     codegen_mark(codegen, function, LLVMAttributeFunctionIndex, "nounwind");
     for (unsigned i = 0; i < count; i++) {
         /* No parameter reads what another writes, and runs of one buffer never overlap. */
-        ParameterRole role = kernel->parameters[i].role;
+        ParameterRole role = i < parameters ? kernel->parameters[i].role : PARAMETER_UPDATE;
         codegen_mark(codegen, function, (int)i + 1, "noalias");
         if (role != PARAMETER_UPDATE)
             codegen_mark(
@@ -540,8 +542,12 @@ LLVMValueRef codegen_kernel(Codegen *codegen, const Kernel *kernel) {
     k.variables = ARENA_ARRAY(kernel->arena, LLVMValueRef, kernel->variable_count);
     for (int i = 0; i < kernel->parameter_count; i++)
         k.parameters[i] = LLVMGetParam(k.function, (unsigned)i);
-    k.variables[VARIABLE_BEGIN] = LLVMGetParam(k.function, (unsigned)kernel->parameter_count);
-    k.variables[VARIABLE_END] = LLVMGetParam(k.function, (unsigned)kernel->parameter_count + 1);
+    unsigned next = (unsigned)kernel->parameter_count;
+    for (int i = 0; i < kernel->local_count; i++)
+        if (kernel->local_is_scratch[i])
+            k.locals[i] = LLVMGetParam(k.function, next++);
+    k.variables[VARIABLE_BEGIN] = LLVMGetParam(k.function, next);
+    k.variables[VARIABLE_END] = LLVMGetParam(k.function, next + 1);
     for (int i = 2; i < kernel->variable_count; i++)
         k.variables[i] = LLVMBuildAlloca(k.builder, codegen->index, "");
     for (int i = 0; i < kernel->register_count; i++)
@@ -553,6 +559,8 @@ LLVMValueRef codegen_kernel(Codegen *codegen, const Kernel *kernel) {
             k.locals[i] = codegen_shared(codegen, kernel->local_floats[i]);
             continue;
         }
+        if (kernel->local_is_scratch[i])
+            continue;
         LLVMTypeRef type =
             LLVMArrayType2(codegen->float_type, (unsigned long long)kernel->local_floats[i]);
         k.locals[i] = LLVMBuildAlloca(k.builder, type, "");

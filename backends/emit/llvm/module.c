@@ -3,6 +3,7 @@
 #include "backends/program/options.h"
 #include "backends/program/parallel.h"
 #include "backends/program/program.h"
+#include "backends/program/scratch.h"
 #include "backends/program/status.h"
 #include "backends/program/summary.h"
 #include "backends/program/workspace.h"
@@ -12,13 +13,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Field indices of the context that a step gets: { inputs, outputs, workspace }. */
-enum { CONTEXT_INPUTS, CONTEXT_OUTPUTS, CONTEXT_WORKSPACE, CONTEXT_FIELDS };
-
 typedef struct ModuleCodegen {
     Codegen codegen;
     const Program *program;
-    LLVMTypeRef context_type, step_type;
+    LLVMTypeRef step_type;
     LLVMValueRef weights;
     LLVMValueRef *kernels, *steps;
 } ModuleCodegen;
@@ -36,12 +34,6 @@ static LLVMValueRef declare_weights(Codegen *codegen, const Program *program) {
 
 /* ---- steps ---- */
 
-static LLVMValueRef load_field(ModuleCodegen *m, LLVMValueRef context, unsigned field) {
-    LLVMBuilderRef builder = m->codegen.builder;
-    LLVMValueRef address = LLVMBuildStructGEP2(builder, m->context_type, context, field, "");
-    return LLVMBuildLoad2(builder, m->codegen.pointer, address, "");
-}
-
 static LLVMValueRef argument_pointer(
     ModuleCodegen *m, LLVMValueRef context, const Argument *argument, LaneType element) {
     LLVMBuilderRef builder = m->codegen.builder;
@@ -54,13 +46,13 @@ static LLVMValueRef argument_pointer(
         base = m->weights;
         break;
     case BUFFER_WORKSPACE:
-        base = load_field(m, context, CONTEXT_WORKSPACE);
+        base = codegen_context_field(&m->codegen, context, CONTEXT_WORKSPACE);
         bytes += buffer->offset;
         break;
     case BUFFER_INPUT:
     case BUFFER_OUTPUT:
-        base =
-            load_field(m, context, buffer->kind == BUFFER_INPUT ? CONTEXT_INPUTS : CONTEXT_OUTPUTS);
+        base = codegen_context_field(
+            &m->codegen, context, buffer->kind == BUFFER_INPUT ? CONTEXT_INPUTS : CONTEXT_OUTPUTS);
         base = LLVMBuildGEP2(builder, m->codegen.pointer, base, &index, 1, "");
         base = LLVMBuildLoad2(builder, m->codegen.pointer, base, "");
         break;
@@ -81,11 +73,15 @@ static LLVMValueRef emit_step(ModuleCodegen *m, int index) {
     LLVMBuilderRef builder = m->codegen.builder;
     LLVMPositionBuilderAtEnd(
         builder, LLVMAppendBasicBlockInContext(m->codegen.context, function, "entry"));
-    LLVMValueRef arguments[MAX_KERNEL_PARAMETERS + 2];
+    LLVMValueRef arguments[MAX_KERNEL_PARAMETERS + MAX_KERNEL_LOCALS + 2];
+    LLVMValueRef context = LLVMGetParam(function, 0);
     unsigned count = (unsigned)kernel->parameter_count;
     for (unsigned i = 0; i < count; i++)
-        arguments[i] = argument_pointer(
-            m, LLVMGetParam(function, 0), &step->arguments[i], kernel->parameters[i].element);
+        arguments[i] =
+            argument_pointer(m, context, &step->arguments[i], kernel->parameters[i].element);
+    for (int i = 0; i < kernel->local_count; i++)
+        if (kernel->local_is_scratch[i])
+            arguments[count++] = codegen_scratch(&m->codegen, m->program, index, i, context);
     arguments[count] = LLVMGetParam(function, 1);
     arguments[count + 1] = LLVMGetParam(function, 2);
     LLVMValueRef callee = m->kernels[step->kernel];
@@ -121,10 +117,11 @@ static void check_pointers(ModuleCodegen *m, LLVMValueRef function, LLVMValueRef
 /* Begins the function with room for the context, or for all that a shared run needs. */
 static LLVMValueRef check_and_make_context(ModuleCodegen *m, LLVMValueRef function, bool shared) {
     LLVMBuilderRef builder = m->codegen.builder;
+    LLVMTypeRef type = codegen_context_type(&m->codegen);
     LLVMPositionBuilderAtEnd(
         builder, LLVMAppendBasicBlockInContext(m->codegen.context, function, "entry"));
     LLVMValueRef context = shared ? codegen_parallel_frame(&m->codegen, m->program)
-                                  : LLVMBuildAlloca(builder, m->context_type, "context");
+                                  : LLVMBuildAlloca(builder, type, "context");
     check_pointers(m, function, LLVMGetParam(function, 0), m->program->input_count);
     check_pointers(m, function, LLVMGetParam(function, 1), m->program->output_count);
     LLVMValueRef workspace = LLVMGetParam(function, 2);
@@ -135,9 +132,10 @@ static LLVMValueRef check_and_make_context(ModuleCodegen *m, LLVMValueRef functi
     LLVMValueRef zero = LLVMConstNull(m->codegen.index);
     return_if(m, function, LLVMBuildICmp(builder, LLVMIntNE, bits, zero, ""),
         STATUS_MISALIGNED_WORKSPACE);
-    for (unsigned field = 0; field < CONTEXT_FIELDS; field++)
+    for (unsigned field = 0; field < CONTEXT_POINTERS; field++)
         LLVMBuildStore(builder, LLVMGetParam(function, field),
-            LLVMBuildStructGEP2(builder, m->context_type, context, field, ""));
+            LLVMBuildStructGEP2(builder, type, context, field, ""));
+    codegen_set_slot(&m->codegen, context, zero);
     return context;
 }
 
@@ -214,9 +212,18 @@ static void emit_shared_run(
     LLVMPositionBuilderAtEnd(builder, done);
 }
 
+/* Replaces the steps that have scratch by tasks of loops over its slots. */
+static void emit_slots_tasks(ModuleCodegen *m) {
+    for (int i = 0; i < m->program->step_count; i++)
+        if (step_scratch_slots(m->program, i) > 0)
+            m->steps[i] = codegen_slots_task(&m->codegen, m->program, i, m->steps[i]);
+}
+
 /* int NAME_run_parallel(inputs, outputs, workspace, parallel_for, pool) */
 static void emit_run_parallel(ModuleCodegen *m) {
     bool shared = m->program->loops == LOOP_PER_RUN;
+    if (!shared)
+        emit_slots_tasks(m);
     LLVMValueRef task = shared ? codegen_parallel_task(&m->codegen, m->program, m->steps) : NULL;
     LLVMValueRef function = add_run_parallel(m);
     LLVMValueRef context = check_and_make_context(m, function, shared);
@@ -225,8 +232,11 @@ static void emit_run_parallel(ModuleCodegen *m) {
         m, function, LLVMBuildIsNull(m->codegen.builder, parallel_for, ""), STATUS_NULL_POINTER);
     if (shared)
         emit_shared_run(m, function, task, context);
-    for (int i = 0; !shared && i < m->program->step_count; i++)
-        call_parallel_for(m, function, m->steps[i], context, extent_of(m, i));
+    for (int i = 0; !shared && i < m->program->step_count; i++) {
+        int slots = step_scratch_slots(m->program, i);
+        LLVMValueRef count = LLVMConstInt(m->codegen.index, (unsigned long long)slots, 0);
+        call_parallel_for(m, function, m->steps[i], context, slots > 0 ? count : extent_of(m, i));
+    }
     LLVMBuildRet(m->codegen.builder, LLVMConstInt(m->codegen.i32, STATUS_OK, 0));
 }
 
@@ -248,10 +258,7 @@ LLVMModuleRef codegen_program(
     LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine) {
     ModuleCodegen m = {.program = program};
     codegen_begin(&m.codegen, context, program->name, program->target, machine);
-    LLVMTypeRef pointer = m.codegen.pointer;
-    LLVMTypeRef fields[CONTEXT_FIELDS] = {pointer, pointer, pointer};
-    m.context_type = LLVMStructTypeInContext(context, fields, CONTEXT_FIELDS, 0);
-    LLVMTypeRef step_types[3] = {pointer, m.codegen.index, m.codegen.index};
+    LLVMTypeRef step_types[3] = {m.codegen.pointer, m.codegen.index, m.codegen.index};
     m.step_type = LLVMFunctionType(m.codegen.void_type, step_types, 3, 0);
     m.weights = declare_weights(&m.codegen, program);
     m.kernels = ARENA_ARRAY(program->arena, LLVMValueRef, program->kernel_count + 1);

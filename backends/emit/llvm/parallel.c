@@ -7,10 +7,12 @@
  *
  * The crew is the context of the steps, the word that says who is present, that which says whether
  * the loop is stopped, and for each step, and one behind the last, the words `before`, slices of
- * the step before that are not done, and `taken`. */
+ * the step before that are not done, and `taken`, with bits of slices and of slots. A thread has a
+ * context of its own where there is scratch, for the slot that it holds. */
 #include "backends/program/parallel.h"
 #include "backends/emit/llvm/codegen.h"
 #include "backends/program/program.h"
+#include "backends/program/scratch.h"
 #include "backends/program/summary.h"
 #include "backends/target/target.h"
 
@@ -25,6 +27,7 @@ enum {
 /* Parameters of share_step. */
 enum {
     CREW,
+    CONTEXT,
     ME,
     TASK,
     SHARE,
@@ -32,6 +35,7 @@ enum {
     SLICE_ITEMS, /* whole ones */
     ITEM_PARTS,  /* of a slice, besides: in 2^-16 items */
     LEAST_PIECE,
+    SLOTS, /* of scratch; 0: none is needed */
     SHARE_PARAMETERS
 };
 
@@ -225,7 +229,8 @@ static void emit_do_slices(Crew *c, LLVMValueRef got, LLVMBasicBlockRef after) {
     LLVMValueRef rest = LLVMBuildLShr(c->builder, bits, first, "");
     LLVMValueRef count = zeros(c, "llvm.cttz", LLVMBuildNot(c->builder, rest, ""));
     LLVMValueRef end = LLVMBuildAdd(c->builder, first, count, "");
-    LLVMValueRef arguments[] = {parameter(c, CREW), items_before(c, first), items_before(c, end)};
+    LLVMValueRef arguments[] = {
+        parameter(c, CONTEXT), items_before(c, first), items_before(c, end)};
     LLVMBuildCall2(c->builder, c->step_type, parameter(c, TASK), arguments, 3, "");
     LLVMValueRef next = address(c, parameter(c, SHARE), SHARE_BYTES);
     change(c, LLVMAtomicRMWBinOpSub, next, count, LLVMAtomicOrderingRelease);
@@ -300,17 +305,61 @@ static void emit_part(
     emit_take(c, first, last, more);
 }
 
-/* bool share_step(crew, me, task, share, slices, slice_items, item_parts, least_piece):
- * false when the step before takes too long. */
+/* Takes a slot of the scratch, if there is any, and notes its bit in `held`. Who finds none that is
+ * free goes to `after`: those who hold them do all of the step. */
+static void emit_take_slot(Crew *c, LLVMValueRef held, LLVMBasicBlockRef after) {
+    LLVMValueRef taken = address(c, parameter(c, SHARE), TAKEN_OFFSET);
+    LLVMBasicBlockRef look = new_block(c, "look"), take = new_block(c, "take");
+    LLVMBasicBlockRef taking = new_block(c, "hold"), go = new_block(c, "go");
+    jump_if(c, LLVMIntEQ, parameter(c, SLOTS), number(c, 0), go, look);
+    go_on_in(c, look);
+    LLVMValueRef seen = atomic_load(c, taken, LLVMAtomicOrderingMonotonic);
+    LLVMValueRef all =
+        LLVMBuildShl(c->builder, low_bits(c, parameter(c, SLOTS)), number(c, MOST_SLICES), "");
+    LLVMValueRef left = LLVMBuildAnd(c->builder, all, LLVMBuildNot(c->builder, seen, ""), "");
+    LLVMValueRef bit = LLVMBuildAnd(c->builder, left, LLVMBuildNeg(c->builder, left, ""), "");
+    jump_if(c, LLVMIntEQ, left, number(c, 0), after, take);
+    go_on_in(c, take);
+    LLVMValueRef exchange =
+        LLVMBuildAtomicCmpXchg(c->builder, taken, seen, LLVMBuildOr(c->builder, seen, bit, ""),
+            LLVMAtomicOrderingAcquire, LLVMAtomicOrderingMonotonic, 0);
+    LLVMBuildCondBr(c->builder, LLVMBuildExtractValue(c->builder, exchange, 1, ""), taking, look);
+    go_on_in(c, taking);
+    LLVMValueRef slot =
+        LLVMBuildSub(c->builder, zeros(c, "llvm.cttz", bit), number(c, MOST_SLICES), "");
+    codegen_set_slot(c->codegen, parameter(c, CONTEXT),
+        LLVMBuildZExtOrBitCast(c->builder, slot, c->codegen->index, ""));
+    LLVMBuildStore(c->builder, bit, held);
+    jump(c, go);
+    go_on_in(c, go);
+}
+
+static void emit_give_slot(Crew *c, LLVMValueRef held) {
+    LLVMValueRef taken = address(c, parameter(c, SHARE), TAKEN_OFFSET);
+    LLVMBasicBlockRef give = new_block(c, "give"), given = new_block(c, "given");
+    jump_if(c, LLVMIntEQ, value_of(c, held), number(c, 0), given, give);
+    go_on_in(c, give);
+    change(c, LLVMAtomicRMWBinOpAnd, taken, LLVMBuildNot(c->builder, value_of(c, held), ""),
+        LLVMAtomicOrderingRelease);
+    jump(c, given);
+    go_on_in(c, given);
+}
+
+/* bool share_step(crew, context, me, task, share, slices, slice_items, item_parts, least_piece,
+ * slots): false when the step before takes too long. */
 static void emit_share_step(Crew *c) {
     LLVMTypeRef i32 = c->codegen->i32, pointer = c->codegen->pointer;
     LLVMTypeRef bit = LLVMInt1TypeInContext(c->codegen->context);
     LLVMTypeRef types[SHARE_PARAMETERS] = {
-        pointer, i32, pointer, pointer, i32, c->codegen->index, i32, i32};
+        pointer, pointer, i32, pointer, pointer, i32, c->codegen->index, i32, i32, i32};
     c->share_step = add_function(c, "share_step", bit, types, SHARE_PARAMETERS);
     codegen_mark(c->codegen, c->function, LLVMAttributeFunctionIndex, "noinline");
-    LLVMValueRef helped = variable(c, number(c, 0));
+    bool scratch = program_has_scratch(c->program);
+    LLVMValueRef helped = variable(c, number(c, 0)), held = variable(c, number(c, 0));
+    LLVMBasicBlockRef finished = new_block(c, "finished"), done = new_block(c, "done");
     emit_wait(c);
+    if (scratch)
+        emit_take_slot(c, held, done);
     LLVMValueRef present =
         atomic_load(c, address(c, parameter(c, CREW), PRESENT_OFFSET), LLVMAtomicOrderingMonotonic);
     LLVMValueRef threads =
@@ -319,7 +368,6 @@ static void emit_share_step(Crew *c) {
     threads = smaller_or_larger(c, LLVMIntUGT, threads, number(c, 2));
     LLVMValueRef threads_reciprocal = reciprocal_of(c, threads);
     LLVMBasicBlockRef parts = new_block(c, "parts"), part = new_block(c, "part");
-    LLVMBasicBlockRef finished = new_block(c, "finished");
     jump(c, parts);
     go_on_in(c, parts);
     LLVMValueRef which = value_of(c, helped);
@@ -331,6 +379,10 @@ static void emit_share_step(Crew *c) {
     owner = smaller_or_larger(c, LLVMIntULT, owner, wrapped); /* below 0 is large */
     emit_part(c, owner, threads_reciprocal, parts);
     go_on_in(c, finished);
+    if (scratch)
+        emit_give_slot(c, held);
+    jump(c, done);
+    go_on_in(c, done);
     LLVMBuildRet(c->builder, LLVMConstInt(bit, 1, 0));
 }
 
@@ -363,14 +415,17 @@ static LLVMValueRef emit_join(Crew *c, LLVMValueRef present, LLVMBasicBlockRef s
 
 static void emit_steps(
     Crew *c, LLVMValueRef crew, LLVMValueRef me, const LLVMValueRef *steps, LLVMBasicBlockRef end) {
+    LLVMValueRef mine =
+        program_has_scratch(c->program) ? codegen_context_copy(c->codegen, crew) : crew;
     for (int i = 0; i < c->program->step_count; i++) {
         StepShares shares = step_shares(c->program, i);
         int64_t items = c->program->kernels[c->program->steps[i].kernel]->extent;
         unsigned long long each = (unsigned long long)(items / shares.slices);
         int rest = (int)(items % shares.slices);
-        LLVMValueRef arguments[SHARE_PARAMETERS] = {crew, me, steps[i], share_address(c, crew, i),
-            number(c, shares.slices), LLVMConstInt(c->codegen->index, each, 0),
-            number(c, rest * reciprocal(shares.slices)), number(c, shares.least_piece)};
+        LLVMValueRef arguments[SHARE_PARAMETERS] = {crew, mine, me, steps[i],
+            share_address(c, crew, i), number(c, shares.slices),
+            LLVMConstInt(c->codegen->index, each, 0), number(c, rest * reciprocal(shares.slices)),
+            number(c, shares.least_piece), number(c, step_scratch_slots(c->program, i))};
         LLVMValueRef good = LLVMBuildCall2(c->builder, LLVMGlobalGetValueType(c->share_step),
             c->share_step, arguments, SHARE_PARAMETERS, "");
         LLVMBasicBlockRef next = new_block(c, "next");
