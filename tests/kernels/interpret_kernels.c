@@ -12,6 +12,7 @@
 #include "ir/kernel_interpret.h"
 #include "ir/kernel_parse.h"
 #include "mutate_kernel.h"
+#include "tests/random/check.h"
 #include "tests/random/oracle.h"
 
 #include <stdlib.h>
@@ -168,8 +169,9 @@ static bool interpret_all(Options *options, Model *model, Session *session) {
         return false;
     Program *program = model_lower(&options->model, model->graph, target, NULL);
     KernelFile *kernels = program == NULL ? NULL : read_back(program, session);
+    float **inputs = make_inputs(model->graph, 1, arena);
     Oracle oracle = {.graph = model->graph,
-        .inputs = (const float **)(void *)make_inputs(model->graph, 1, arena),
+        .inputs = (const float **)(void *)inputs,
         .expected = make_outputs(model->graph, arena)};
     const char *fault = interpret(model->graph, oracle.inputs, oracle.expected, NULL, arena);
     if (fault != NULL)
@@ -181,6 +183,8 @@ static bool interpret_all(Options *options, Model *model, Session *session) {
         trial.workspace = ARENA_ARRAY(arena, unsigned char, program->workspace_bytes + 64);
         good = run_trials(options, &trial, session);
     }
+    for (int i = 0; i < model->graph->input_count; i++)
+        guarded_free(inputs[i]);
     program_destroy(program);
     return good;
 }
