@@ -47,11 +47,8 @@ static void choose_colors(Picture *picture) {
 /* ---- channel ranges ---- */
 
 static ChannelRange source_of(const Node *node, int result, int64_t channel) {
-    int64_t source = node_source_channel(node, result, channel);
-    int operand = 0;
-    while (source >= node->operands[operand]->type.dims[1])
-        source -= node->operands[operand++]->type.dims[1];
-    return (ChannelRange){node->operands[operand], operand, source, 1};
+    ChannelSource source = channel_source(node->results[result], channel);
+    return (ChannelRange){node->operands[source.operand], source.operand, source.channel, 1};
 }
 
 /* Returns their number; only the first MOST_CELLS are stored. */

@@ -209,13 +209,14 @@ bool op_keeps_numbers(OpKind op);
  * result. */
 int64_t node_source_channel(const Node *node, int result, int64_t channel);
 
-/* Channel `index` of a route's result: the operand and channel that it is. */
-typedef struct RouteSource {
+/* The same by operand: which of them a channel of the value, a result of such a node, is, and which
+ * channel of that. */
+typedef struct ChannelSource {
     int operand;
     int64_t channel;
-} RouteSource;
+} ChannelSource;
 
-RouteSource route_source(const Node *route, int64_t index);
+ChannelSource channel_source(const Value *value, int64_t channel);
 
 /* ---- building (graph.c, graph_weights.c, graph_copy.c) ---- */
 

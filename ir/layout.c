@@ -72,9 +72,13 @@ int64_t node_source_channel(const Node *node, int result, int64_t channel) {
     }
 }
 
-RouteSource route_source(const Node *route, int64_t index) {
-    RouteSource source = {0, node_list(route, "channels").items[index]};
-    while (source.channel >= route->operands[source.operand]->type.dims[1])
-        source.channel -= route->operands[source.operand++]->type.dims[1];
+ChannelSource channel_source(const Value *value, int64_t channel) {
+    const Node *node = value->producer;
+    int result = 0;
+    while (node->results[result] != value)
+        result++;
+    ChannelSource source = {0, node_source_channel(node, result, channel)};
+    while (source.channel >= node->operands[source.operand]->type.dims[1])
+        source.channel -= node->operands[source.operand++]->type.dims[1];
     return source;
 }

@@ -117,7 +117,7 @@ static void rewrite_route(const ChannelOrders *orders, Graph *graph, Node *route
     IntegerList list = node_list(route, "channels");
     for (int64_t i = 0; i < result->channels; i++) {
         int64_t old = result->old_place ? result->old_place[i] : i;
-        RouteSource source = route_source(route, old);
+        ChannelSource source = channel_source(route->results[0], old);
         const OrderClass *operand = channel_order(orders, route->operands[source.operand]);
         int64_t moved = operand->new_place ? operand->new_place[source.channel] : source.channel;
         items[i] = list.items[old] + moved - source.channel;

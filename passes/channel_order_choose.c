@@ -71,7 +71,7 @@ static void ask_for_sources(
     OrderClass *result = channel_order(orders, route->results[0]);
     bool *brought = new_members(orders, result);
     for (int64_t i = 0; i < result->channels; i++) {
-        RouteSource source = route_source(route, i);
+        ChannelSource source = channel_source(route->results[0], i);
         brought[i] = source.operand == k && source.channel >= first && source.channel < end;
     }
     ask_for(orders, result, brought, SET_SOURCE);
@@ -84,7 +84,7 @@ static void ask_for_operands(ChannelOrders *orders, const Node *route, SetKind k
         OrderClass *operand = channel_order(orders, route->operands[k]);
         bool *taken = new_members(orders, operand);
         for (int64_t i = 0; i < result->channels; i++) {
-            RouteSource source = route_source(route, i);
+            ChannelSource source = channel_source(route->results[0], i);
             if (source.operand == k)
                 taken[source.channel] = true;
         }
@@ -102,7 +102,7 @@ static void pull_back(ChannelOrders *orders, const Node *route, int k, const boo
     int64_t count = route->results[0]->type.dims[1];
     bool *pulled = new_members(orders, operand);
     for (int64_t i = 0; i < count; i++) {
-        RouteSource source = route_source(route, i);
+        ChannelSource source = channel_source(route->results[0], i);
         if (source.operand == k && members[i])
             pulled[source.channel] = true;
     }
@@ -151,7 +151,7 @@ static int64_t *find_keys(
         for (int k = 0; k < route->operand_count; k++)
             first_place[k + 1] = first_place[k] + route->operands[k]->type.dims[1];
         for (int64_t i = 0; i < result->channels; i++) {
-            RouteSource source = route_source(route, i);
+            ChannelSource source = channel_source(route->results[0], i);
             const OrderClass *operand = channel_order(orders, route->operands[source.operand]);
             if (result == class && operand < class)
                 keys[i] = first_place[source.operand] + operand->new_place[source.channel];
@@ -257,10 +257,10 @@ void channel_orders_choose(ChannelOrders *orders) {
 
 int64_t route_run_count(const ChannelOrders *orders, const Node *route, bool chosen) {
     const OrderClass *result = channel_order(orders, route->results[0]);
-    RouteSource previous = {-1, 0};
+    ChannelSource previous = {-1, 0};
     int64_t runs = 0;
     for (int64_t i = 0; i < result->channels; i++) {
-        RouteSource source = route_source(route, chosen ? result->old_place[i] : i);
+        ChannelSource source = channel_source(route->results[0], chosen ? result->old_place[i] : i);
         const OrderClass *operand = channel_order(orders, route->operands[source.operand]);
         if (chosen)
             source.channel = operand->new_place[source.channel];

@@ -46,14 +46,11 @@ static void take_ranges_out(Quantization *q) {
 static const Value *source_of(const Value *value, int64_t *channel) {
     while (value->producer != NULL && op_keeps_numbers(value->producer->op)) {
         const Node *node = value->producer;
-        int result = 0, operand = 0;
-        while (node->results[result] != value)
-            result++;
+        ChannelSource source = {0, *channel};
         if (op_moves_channels(node->op))
-            *channel = node_source_channel(node, result, *channel);
-        while (*channel >= node->operands[operand]->type.dims[1])
-            *channel -= node->operands[operand++]->type.dims[1];
-        value = node->operands[operand];
+            source = channel_source(value, *channel);
+        *channel = source.channel;
+        value = node->operands[source.operand];
     }
     return value;
 }

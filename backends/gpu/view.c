@@ -27,11 +27,8 @@ static void view_channels(GpuLowering *gpu, const Node *node) {
         tensor->channels = node->results[r]->type.dims[1];
         tensor->planes = ARENA_ARRAY(arena, Plane, tensor->channels);
         for (int64_t i = 0; i < tensor->channels; i++) {
-            int64_t channel = node_source_channel(node, r, i);
-            int operand = 0;
-            while (channel >= operands[operand]->channels)
-                channel -= operands[operand++]->channels;
-            tensor->planes[i] = operands[operand]->planes[channel];
+            ChannelSource source = channel_source(node->results[r], i);
+            tensor->planes[i] = operands[source.operand]->planes[source.channel];
         }
         gpu->tensors[node->results[r]->id] = tensor;
     }

@@ -11,7 +11,6 @@
 #include "backends/program/buffers.h"
 #include "backends/program/emission.h"
 #include "backends/program/placement.h"
-#include "backends/schedule/layout_channels.h"
 #include "backends/schedule/lowering.h"
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
@@ -32,17 +31,16 @@ typedef struct LayoutSource {
 /* ---- what goes where ---- */
 
 static LayoutSource *find_sources(
-    Arena *arena, const Placement *const *operands, const int64_t *channels, int64_t count) {
+    Arena *arena, const Placement *const *operands, const Value *value) {
+    int64_t count = value->type.dims[1];
     LayoutSource *sources = ARENA_ARRAY(arena, LayoutSource, count);
     for (int64_t i = 0; i < count; i++) {
-        int64_t channel = channels[i];
-        int operand = 0, run = 0;
-        while (channel >= operands[operand]->channels)
-            channel -= operands[operand++]->channels;
-        const Run *runs = operands[operand]->runs;
-        while (channel >= runs[run].first_channel + runs[run].channel_count)
+        ChannelSource source = channel_source(value, i);
+        const Run *runs = operands[source.operand]->runs;
+        int run = 0;
+        while (source.channel >= runs[run].first_channel + runs[run].channel_count)
             run++;
-        sources[i] = (LayoutSource){operand, run, channel - runs[run].first_channel};
+        sources[i] = (LayoutSource){source.operand, run, source.channel - runs[run].first_channel};
     }
     return sources;
 }
@@ -238,9 +236,8 @@ bool lower_layout(Emission *emission, const Node *node) {
             emission->placements[value->id] = emission->owned[value->id];
             continue;
         }
-        const int64_t *channels = layout_channels(arena, node, result);
         Placement *view =
-            make_view(emission, operands, find_sources(arena, operands, channels, count), count);
+            make_view(emission, operands, find_sources(arena, operands, value), count);
         const char *reason = objection(emission, value, view);
         if (!reason) {
             emission->placements[value->id] = view;
@@ -250,7 +247,7 @@ bool lower_layout(Emission *emission, const Node *node) {
             return false;
         for (int i = 0; i < node->operand_count; i++)
             operands[i] = make_channels_last(emission, node, operands[i]);
-        view = make_view(emission, operands, find_sources(arena, operands, channels, count), count);
+        view = make_view(emission, operands, find_sources(arena, operands, value), count);
         lower_gathering_copy(emission, node, view, place_result(emission, value), reason);
     }
     return true;

@@ -8,24 +8,13 @@ typedef struct Root {
     int64_t channel;
 } Root;
 
-/* What the node reads for the channel of its result. */
-static Root read_channel(const Node *node, const Value *value, int64_t channel) {
-    int result = 0, operand = 0;
-    while (node->results[result] != value)
-        result++;
-    channel = node_source_channel(node, result, channel);
-    while (channel >= node->operands[operand]->type.dims[1])
-        channel -= node->operands[operand++]->type.dims[1];
-    return (Root){node->operands[operand], channel};
-}
-
 static Root root_of(const ClaimPolicy *policy, const Node *node, int64_t channel) {
-    Root root = read_channel(node, node->results[0], channel);
-    const Node *producer = root.value->producer;
-    while (policy->through_views && producer && op_moves_channels(producer->op)) {
-        root = read_channel(producer, root.value, root.channel);
-        producer = root.value->producer;
-    }
+    Root root = {node->results[0], channel};
+    do {
+        ChannelSource source = channel_source(root.value, root.channel);
+        root = (Root){node->operands[source.operand], source.channel};
+        node = root.value->producer;
+    } while (policy->through_views && node && op_moves_channels(node->op));
     return root;
 }
 

@@ -3,7 +3,6 @@
 #include "backends/schedule/liveness.h"
 #include "backends/schedule/chains.h"
 #include "backends/schedule/decisions.h"
-#include "backends/schedule/layout_channels.h"
 #include "backends/schedule/routes.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
@@ -35,14 +34,10 @@ static void trace_view(Liveness *liveness, const Node *node) {
     for (int result = 0; result < node->result_count; result++) {
         const Value *value = node->results[result];
         int64_t count = value_channels(value);
-        const int64_t *channels = moves ? layout_channels(liveness->arena, node, result) : NULL;
         RootChannel *roots = ARENA_ARRAY(liveness->arena, RootChannel, count);
         for (int64_t i = 0; i < count; i++) {
-            int64_t channel = moves ? channels[i] : i;
-            int operand = 0;
-            while (channel >= value_channels(node->operands[operand]))
-                channel -= value_channels(node->operands[operand++]);
-            roots[i] = root_of(liveness, node->operands[operand], channel);
+            ChannelSource source = moves ? channel_source(value, i) : (ChannelSource){0, i};
+            roots[i] = root_of(liveness, node->operands[source.operand], source.channel);
         }
         liveness->roots[value->id] = roots;
     }
