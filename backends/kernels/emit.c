@@ -57,3 +57,13 @@ void emit_vector_load(KernelBuilder *builder, int destination, int parameter,
     int count = exact && channels_left < lanes ? (int)channels_left : lanes;
     kernel_load(builder, destination, parameter, offset, 0, count);
 }
+
+int emit_packed_bytes(KernelBuilder *builder, const int *vectors, int lanes) {
+    int low = kernel_register_of(builder, LANE_S16, 2 * lanes);
+    int high = kernel_register_of(builder, LANE_S16, 2 * lanes);
+    int bytes = kernel_register_of(builder, LANE_U8, 4 * lanes);
+    kernel_binary(builder, INSTRUCTION_pack, low, vectors[0], vectors[1]);
+    kernel_binary(builder, INSTRUCTION_pack, high, vectors[2], vectors[3]);
+    kernel_binary(builder, INSTRUCTION_pack, bytes, low, high);
+    return bytes;
+}

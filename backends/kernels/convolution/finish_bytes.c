@@ -2,6 +2,7 @@
  * (integers), the factors and the offsets that make numbers of sums; vectors of integers become
  * bytes, four at once where they fill a vector. */
 #include "backends/kernels/convolution/convolution.h"
+#include "backends/kernels/emit.h"
 #include "backends/program/math.h"
 #include "backends/schedule/tile_model.h"
 #include "ir/arena.h"
@@ -14,17 +15,6 @@ void load_scale(const Convolution *conv, const ConvolutionTile *tile, const Pane
         times(conv, tile->panel, SCALE_KINDS * conv->blocking.panel_channels),
         expression_constant(conv->arena, (int)kind * vectors->lanes + vectors->firsts[v]), NULL);
     kernel_load(conv->builder, reg, conv->biases, offset, 0, vectors->widths[v]);
-}
-
-/* Four vectors of integers as one of bytes. */
-static int pack_vectors(KernelBuilder *builder, const int *vectors, int lanes) {
-    int low = kernel_register_of(builder, LANE_S16, 2 * lanes);
-    int high = kernel_register_of(builder, LANE_S16, 2 * lanes);
-    int bytes = kernel_register_of(builder, LANE_U8, 4 * lanes);
-    kernel_binary(builder, INSTRUCTION_pack, low, vectors[0], vectors[1]);
-    kernel_binary(builder, INSTRUCTION_pack, high, vectors[2], vectors[3]);
-    kernel_binary(builder, INSTRUCTION_pack, bytes, low, high);
-    return bytes;
 }
 
 /* results[p][v]: the sums times factor plus offset; integers where results are bytes. */
@@ -76,7 +66,7 @@ void finish_byte_sums(
         if (vectors->packed)
             store_lanes(conv, tile,
                 &(PixelLanes){tile_channel(conv, tile), p, 0, (int)tile->channel_count},
-                pack_vectors(conv->builder, results[p], vectors->widths[0]));
+                emit_packed_bytes(conv->builder, results[p], vectors->widths[0]));
         for (int v = 0; !vectors->packed && v < vectors->count; v++)
             store_vector(conv, tile, vectors, p, v, results[p][v]);
     }

@@ -116,13 +116,8 @@ static void emit_pixels(
         kernel_load(builder, reg, q->input_parameters[0], input_place(q, run, column, c), 0, count);
         integers[c] = to_integers(q, reg, factors[c], zeros[c]);
     }
-    int low = kernel_register_of(builder, LANE_S16, 2 * lanes);
-    int high = kernel_register_of(builder, LANE_S16, 2 * lanes);
-    int planes = kernel_register_of(builder, LANE_U8, 4 * lanes);
+    int planes = emit_packed_bytes(builder, integers, lanes);
     int pixels = kernel_register_of(builder, LANE_U8, 4 * lanes);
-    kernel_binary(builder, INSTRUCTION_pack, low, integers[0], integers[1]);
-    kernel_binary(builder, INSTRUCTION_pack, high, integers[2], integers[3]);
-    kernel_binary(builder, INSTRUCTION_pack, planes, low, high);
     int *indices = ARENA_ARRAY(q->arena, int, MOST_LANES);
     for (int i = 0; i < 4 * lanes; i++)
         indices[i] = i / 16 * 16 + i % 4 * 4 + i % 16 / 4;
