@@ -186,11 +186,9 @@ static Program *new_program(const Graph *graph, const Compilation *compilation, 
 
 static bool lower_for_processor(Emission *emission) {
     const Graph *graph = emission->graph;
-    for (const Node *node = graph->first; node; node = node->next) {
+    for (const Node *node = graph->first; node; node = node->next)
         if (!check_bytes(emission, node))
             return false;
-        node_rest_weights(node); /* all of them were looked at */
-    }
     Program *program = emission->program;
     const Decisions *decisions = decide(graph, emission->compilation, emission->arena);
     emission->decisions = decisions;

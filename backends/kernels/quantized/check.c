@@ -78,6 +78,8 @@ bool check_bytes(Emission *emission, const Node *node) {
     /* Without an instruction for them products of bytes are added up in 16 bits. */
     bool wide = emission->compilation->target->dot_products || is_depthwise(node);
     int most = wide ? 127 : 64;
-    return pads_with_zero_alone(emission, node) && has_exact_taps(emission, node) &&
-           are_whole_numbers(emission, node, node_weight(node, "weight"), -most, most);
+    bool good = pads_with_zero_alone(emission, node) && has_exact_taps(emission, node) &&
+                are_whole_numbers(emission, node, node_weight(node, "weight"), -most, most);
+    node_rest_weights(node); /* all of them were looked at */
+    return good;
 }
