@@ -12,11 +12,6 @@
 
 enum { LINE_BYTES = 64, MOST_LINES = 64 /* with one tile */ };
 
-/* Halves are counted as floats: nothing was measured of them. */
-static int64_t number_bytes(LaneType element) {
-    return element == LANE_U8 ? 1 : (int64_t)sizeof(float);
-}
-
 static bool has_parameter(const RowFetch *fetch, int count, int parameter) {
     for (int i = 0; i < count; i++)
         if (fetch->parameters[i] == parameter)
@@ -37,11 +32,11 @@ static void add_runs(RowFetch *fetch, const Placement *input, const int *paramet
 const RowFetch *make_row_fetch(Arena *arena, const Target *target, const Placement *input,
     const int *parameters, const Window *windows, int count) {
     int64_t numbers = input->images * input->height * input->width * input->channels;
-    if (numbers * number_bytes(input->element) <= target->l2_bytes / 2)
+    if (numbers * counted_bytes(input->element) <= target->l2_bytes / 2)
         return NULL;
     RowFetch *fetch = ARENA_NEW(arena, RowFetch);
     int64_t end = 1;
-    fetch->line = LINE_BYTES / number_bytes(input->element);
+    fetch->line = LINE_BYTES / counted_bytes(input->element);
     fetch->rows = fetch->columns = 1;
     for (int i = count - 1; i >= 0; i--) {
         const Window *window = &windows[i];

@@ -1,6 +1,7 @@
 #include "backends/schedule/blocking.h"
 #include "backends/program/buffers.h"
 #include "backends/program/compilation.h"
+#include "backends/schedule/shape.h"
 #include "backends/schedule/sum_parts.h"
 #include "backends/schedule/tile.h"
 #include "backends/schedule/tile_model.h"
@@ -34,15 +35,6 @@ static int64_t divide_up(int64_t a, int64_t b) {
 static int64_t count_panels(const Layer *layer) {
     int64_t panels = divide_up(main_outputs(layer->sizes), layer->blocking.panel_channels);
     return layer->sizes->groups * panels;
-}
-
-/* Halves are counted as floats here: for blocks of their pixels nothing was measured. */
-static int64_t input_bytes(const ConvolutionSizes *sizes) {
-    return is_of_bytes(sizes) ? 1 : float_bytes;
-}
-
-static int64_t result_bytes(const ConvolutionSizes *sizes) {
-    return sizes->result == LANE_U8 ? 1 : float_bytes;
 }
 
 const Product *node_product(const Target *target, const Node *node) {
@@ -146,7 +138,8 @@ static int64_t tiles_of_caches(const Layer *layer) {
     int64_t inputs = sizes->groups * sizes->inputs, outputs = sizes->groups * sizes->outputs;
     int64_t tiles = layer->blocking.tiles;
     int64_t weights = outputs * sizes->inputs * weight_bytes(sizes->product);
-    int64_t pixel = inputs * input_bytes(sizes) + outputs * result_bytes(sizes) +
+    int64_t pixel = inputs * counted_bytes(sizes->product->input) +
+                    outputs * counted_bytes(sizes->result) +
                     (sizes->residual ? outputs * float_bytes : 0);
     int64_t tile = layer->blocking.tile.pixels * pixel;
     if (weights <= target->l1_bytes / 2)
@@ -155,7 +148,7 @@ static int64_t tiles_of_caches(const Layer *layer) {
         return tiles;
     int64_t block = target->l2_bytes / 4 / tile;
     block = block < 1 ? 1 : block;
-    int64_t input = sizes->width_in * inputs * input_bytes(sizes);
+    int64_t input = sizes->width_in * inputs * counted_bytes(sizes->product->input);
     int64_t panels = divide_up(main_outputs(sizes), layer->blocking.panel_channels);
     bool once =
         weights_stream(target, weights) && panels * input < divide_up(tiles, block) * weights;

@@ -116,11 +116,6 @@ static int64_t image_bytes(const Value *value) {
            element_type_bytes(value->type.element);
 }
 
-/* Halves are counted as floats: nothing was measured of them. */
-static int64_t number_bytes(const Value *value) {
-    return value->type.element == ELEMENT_U8 ? 1 : (int64_t)sizeof(float);
-}
-
 static bool is_dense_convolution(const Node *node) {
     return kernel_family(node) == KERNELS_PRODUCT;
 }
@@ -201,7 +196,9 @@ static double strips_cycles(const Compilation *compilation, const Node *const *n
                       (double)dims[2] * row_cycles;
             if (i < count - 1) /* written once, read once */
                 cycles += traffic_cycles(compilation->target,
-                    2.0 * (double)(dims[1] * dims[2] * width * number_bytes(nodes[i]->results[0])),
+                    2.0 * (double)(dims[1] * dims[2] * width *
+                                   counted_bytes(
+                                       element_lane_type(nodes[i]->results[0]->type.element))),
                     rings);
         }
     }

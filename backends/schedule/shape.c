@@ -5,6 +5,10 @@
 #include "ir/graph.h"
 #include <assert.h>
 
+int64_t counted_bytes(LaneType element) {
+    return element == LANE_U8 ? 1 : (int64_t)sizeof(float);
+}
+
 int vector_width(const Target *target, int64_t count) {
     int narrowest = target->lanes < 4 ? target->lanes : 4;
     int width = target->lanes;

@@ -5,6 +5,11 @@
 #include "backends/target/target.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
+#include "ir/kernel.h"
+
+/* Bytes of a number of a tensor, as blocks and costs count them: those of bf16 as of f32, since for
+ * them nothing was measured. */
+int64_t counted_bytes(LaneType element);
 
 /* Lanes of the next vector when `count` floats are left: a full one, or for the rest the narrowest
  * (of at least 4 lanes, or the target's widest) that holds it. */
