@@ -13,7 +13,6 @@ static const int64_t float_bytes = sizeof(float);
 
 /* A layer while its choices are made. */
 typedef struct Layer {
-    const Compilation *compilation;
     const Target *target;
     const ConvolutionSizes *sizes;
     Blocking blocking;
@@ -31,10 +30,18 @@ static int64_t divide_up(int64_t a, int64_t b) {
     return (a + b - 1) / b;
 }
 
-/* Of all groups. */
+/* Of a group. */
 static int64_t count_panels(const Layer *layer) {
-    int64_t panels = divide_up(main_outputs(layer->sizes), layer->blocking.panel_channels);
-    return layer->sizes->groups * panels;
+    return divide_up(main_outputs(layer->sizes), layer->blocking.panel_channels);
+}
+
+/* Numbers, and products of one or several of them, that an output is the sum of. */
+static int64_t count_terms(const ConvolutionSizes *sizes) {
+    return sizes->inputs * sizes->kernel[0] * sizes->kernel[1];
+}
+
+static int64_t count_products(const ConvolutionSizes *sizes) {
+    return divide_up(sizes->inputs, sizes->product->channels) * sizes->kernel[0] * sizes->kernel[1];
 }
 
 const Product *node_product(const Target *target, const Node *node) {
@@ -99,7 +106,7 @@ int64_t panel_channel(const PanelVectors *vectors, int vector, int lane) {
 int64_t convolution_sum_part(const ConvolutionSizes *sizes) {
     if (sizes->product->sum == LANE_S32)
         return 0; /* exact */
-    return sum_part(sizes->inputs * sizes->kernel[0] * sizes->kernel[1], LONGEST_SUM);
+    return sum_part(count_terms(sizes), LONGEST_SUM);
 }
 
 SumParts choose_sum_parts(const ConvolutionSizes *sizes, int64_t input_block) {
@@ -149,7 +156,7 @@ static int64_t tiles_of_caches(const Layer *layer) {
     int64_t block = target->l2_bytes / 4 / tile;
     block = block < 1 ? 1 : block;
     int64_t input = sizes->width_in * inputs * counted_bytes(sizes->product->input);
-    int64_t panels = divide_up(main_outputs(sizes), layer->blocking.panel_channels);
+    int64_t panels = count_panels(layer);
     bool once =
         weights_stream(target, weights) && panels * input < divide_up(tiles, block) * weights;
     return once ? tiles : block;
@@ -168,7 +175,7 @@ static int64_t tiles_of_sums(const Layer *layer) {
 static ItemOrder item_order(const Layer *layer) {
     enum { MANY_TILES = 32, FEW_TILES = 4, FEW_WITH_REST = 16 };
     int64_t tiles = layer->blocking.tiles;
-    if (tiles > MANY_TILES || count_panels(layer) == 1)
+    if (tiles > MANY_TILES || layer->sizes->groups * count_panels(layer) == 1)
         return ITEMS_TILES;
     bool even = layer->sizes->width % layer->blocking.tile.pixels == 0;
     return tiles < (even ? FEW_TILES : FEW_WITH_REST) ? ITEMS_PANEL_TILE : ITEMS_TILE_PANEL;
@@ -222,9 +229,8 @@ static void choose_input_block(Layer *layer) {
  * panel, each is read once, and the input as often as there are panels. */
 static bool panels_outermost(const Layer *layer) {
     const ConvolutionSizes *sizes = layer->sizes;
-    int64_t taps = sizes->inputs * sizes->kernel[0] * sizes->kernel[1];
-    int64_t panels = divide_up(main_outputs(sizes), layer->blocking.panel_channels);
-    int64_t weights = sizes->groups * sizes->outputs * taps;
+    int64_t panels = count_panels(layer);
+    int64_t weights = sizes->groups * sizes->outputs * count_terms(sizes);
     int64_t input =
         sizes->images * sizes->rows_in * sizes->width_in * sizes->groups * sizes->inputs;
     int64_t rows = sizes->images * sizes->rows;
@@ -244,9 +250,7 @@ static TileShape choose_byte_tile(const Compilation *compilation, const Convolut
     int vectors =
         panel_vectors(compilation, sizes, sizes->outputs < panel ? sizes->outputs : panel).count;
     int helpers = target->dot_products ? 1 : 3, best = 1;
-    int64_t quads =
-        divide_up(sizes->inputs, sizes->product->channels) * sizes->kernel[0] * sizes->kernel[1];
-    int64_t least = INT64_MAX;
+    int64_t quads = count_products(sizes), least = INT64_MAX;
     for (int pixels = 1; pixels <= MOST_PIXELS; pixels++) {
         if (pixels > 1 && pixels * vectors + vectors + helpers > target->registers)
             break;
@@ -269,29 +273,25 @@ static TileShape choose_byte_tile(const Compilation *compilation, const Convolut
 }
 
 TileShape convolution_tile(const Compilation *compilation, const ConvolutionSizes *sizes) {
-    int64_t taps = sizes->inputs * sizes->kernel[0] * sizes->kernel[1];
-    return is_of_bytes(sizes) ? choose_byte_tile(compilation, sizes)
-                              : choose_tile(compilation, main_outputs(sizes), sizes->width, taps);
+    if (is_of_bytes(sizes))
+        return choose_byte_tile(compilation, sizes);
+    return choose_tile(compilation, main_outputs(sizes), sizes->width, count_terms(sizes));
 }
 
 double convolution_row_cycles(
     const Compilation *compilation, const ConvolutionSizes *sizes, TileShape tile) {
+    enum { STEPS_WITHOUT = 3 }; /* of a product of bytes, without an instruction for it */
     const Target *target = compilation->target;
-    int64_t taps = sizes->inputs * sizes->kernel[0] * sizes->kernel[1];
-    if (is_of_bytes(sizes)) {
-        /* Without an instruction for it a product takes one for each step. */
-        enum { STEPS_WITHOUT = 3 };
-        int64_t quads = divide_up(sizes->inputs, sizes->product->channels) * sizes->kernel[0] *
-                        sizes->kernel[1];
-        taps = target->dot_products ? quads : quads * STEPS_WITHOUT;
-    }
+    int64_t taps = count_terms(sizes);
+    if (is_of_bytes(sizes))
+        taps = count_products(sizes) * (target->dot_products ? 1 : STEPS_WITHOUT);
     return tiles_cycles(target, main_outputs(sizes), sizes->width, taps, tile);
 }
 
 /* ---- the whole ---- */
 
 Blocking choose_blocking(const Compilation *compilation, const ConvolutionSizes *sizes) {
-    Layer layer = {.compilation = compilation, .target = compilation->target, .sizes = sizes};
+    Layer layer = {.target = compilation->target, .sizes = sizes};
     Blocking *blocking = &layer.blocking;
     bool bytes = is_of_bytes(sizes);
     blocking->tile = convolution_tile(compilation, sizes);
