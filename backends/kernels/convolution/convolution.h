@@ -204,7 +204,7 @@ void pack_convolution(Convolution *conv, const Node *node);
 /* ---- products_pairs.c ---- */
 
 /* One tap and the channels of a product, or fewer at the end of a run. */
-typedef struct PairProducts {
+typedef struct GroupedProducts {
     const Convolution *conv;
     const ConvolutionTile *tile;
     const TileRegisters *registers;
@@ -212,11 +212,11 @@ typedef struct PairProducts {
     int parameter;
     const Expression *input, *weights; /* offsets of the first channel, and of its weights */
     int channels;
-} PairProducts;
+} GroupedProducts;
 
-void emit_pair_products(const PairProducts *products);
+void emit_pair_products(const GroupedProducts *products);
 /* products_quads.c: the same for bytes, and as many quads of channels as `channels` says. */
-void emit_quad_products(const PairProducts *products);
+void emit_quad_products(const GroupedProducts *products);
 
 /* ---- products_lanes.c ---- */
 

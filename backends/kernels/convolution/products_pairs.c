@@ -41,7 +41,7 @@ static int load_input_pair(
 }
 
 /* Input of bf16. */
-static void emit_pair_sums(const PairProducts *products, const int *weights) {
+static void emit_pair_sums(const GroupedProducts *products, const int *weights) {
     const Convolution *conv = products->conv;
     const TileRegisters *registers = products->registers;
     for (int p = 0; p < products->tile->pixels; p++) {
@@ -61,7 +61,7 @@ static void emit_pair_sums(const PairProducts *products, const int *weights) {
 }
 
 /* Input of f32: the products with the first or the second number of each pair. */
-static void emit_widened_products(const PairProducts *products, const int *weights, int which) {
+static void emit_widened_products(const GroupedProducts *products, const int *weights, int which) {
     const Convolution *conv = products->conv;
     KernelBuilder *builder = conv->builder;
     const TileRegisters *registers = products->registers;
@@ -90,7 +90,7 @@ static void emit_widened_products(const PairProducts *products, const int *weigh
     }
 }
 
-void emit_pair_products(const PairProducts *products) {
+void emit_pair_products(const GroupedProducts *products) {
     const Convolution *conv = products->conv;
     int weights[MAX_TILE_VECTORS];
     load_pairs(conv, products->registers, products->weights, weights);

@@ -6,7 +6,8 @@
 #include "ir/arena.h"
 #include "ir/kernel.h"
 
-static void emit_quad(const PairProducts *products, const Expression *input, const Expression *at) {
+static void emit_quad(
+    const GroupedProducts *products, const Expression *input, const Expression *at) {
     const Convolution *conv = products->conv;
     const TileRegisters *registers = products->registers;
     KernelBuilder *builder = conv->builder;
@@ -29,7 +30,7 @@ static void emit_quad(const PairProducts *products, const Expression *input, con
     }
 }
 
-void emit_quad_products(const PairProducts *products) {
+void emit_quad_products(const GroupedProducts *products) {
     const Convolution *conv = products->conv;
     int64_t row = weight_row(conv, products->tile);
     for (int channel = 0; channel < products->channels; channel += QUAD)

@@ -92,12 +92,16 @@ typedef struct ChannelProducts {
     const Expression *first;          /* channel of the group */
 } ChannelProducts;
 
+/* Whether a vector of channels is loaded, of which multiply-adds take lanes. */
+static bool takes_lanes(const Convolution *conv, const Run *run) {
+    return conv->product->operand == OPERAND_LANE && run->channel_stride == 1;
+}
+
 static int64_t channels_at_once(
     const Convolution *conv, const Run *run, const TileRegisters *registers, int pixels) {
     enum { MOST_QUADS = 4 };
-    const Target *target = conv->emission->compilation->target;
-    if (conv->product->operand == OPERAND_LANE)
-        return run->channel_stride == 1 ? target->lanes : 1;
+    if (takes_lanes(conv, run))
+        return conv->emission->compilation->target->lanes;
     if (conv->product->input != LANE_U8)
         return conv->product->channels;
     int quads = UNROLLED_MULTIPLY_ADDS / (pixels * registers->vectors.count);
@@ -114,13 +118,13 @@ static void emit_channel_products(
         expression_add(conv->arena, products->input, times(conv, index, run->channel_stride));
     const Expression *weight =
         expression_add(conv->arena, products->weight, times(conv, index, weight_row(conv, tile)));
-    const PairProducts several = {
+    const GroupedProducts several = {
         conv, tile, products->registers, run, products->parameter, input, weight, channels};
     if (conv->product->input == LANE_U8)
         emit_quad_products(&several);
     else if (conv->product->channels == 2)
         emit_pair_products(&several);
-    else if (conv->product->operand == OPERAND_LANE && run->channel_stride == 1)
+    else if (takes_lanes(conv, run))
         emit_lane_products(
             conv, tile, products->registers, run, products->parameter, input, weight, channels);
     else
@@ -128,7 +132,8 @@ static void emit_channel_products(
     emit_prefetch(conv, tile, expression_add(conv->arena, index, products->first), channels);
 }
 
-/* Of one tap over so many channels. Two multiply-adds of halves count as two. */
+/* Instructions of one tap over so many channels: of bytes one for a product of four, of halves as
+ * of floats. */
 static int64_t count_products(const Convolution *conv, const ConvolutionTile *tile,
     const TileRegisters *registers, int64_t channels) {
     bool bytes = conv->product->input == LANE_U8;
