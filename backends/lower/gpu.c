@@ -33,7 +33,7 @@ static bool lower_node(GpuLowering *gpu, const Node *node) {
     case GPU_NONE:
         break;
     }
-    assert(!"has_kernels looked for it");
+    assert(false && "an op that has_kernels looks for");
     return false;
 }
 

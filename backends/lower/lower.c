@@ -55,7 +55,7 @@ static bool lower_in_form(
     case FORM_NONE:
         break;
     }
-    assert(!"has_kernels looked for it");
+    assert(false && "an op that has_kernels looks for");
     return false;
 }
 
