@@ -42,6 +42,10 @@ static FileKind find_magic(const char *bytes, size_t length) {
     return FILE_KIND_UNKNOWN;
 }
 
+typedef struct BytesReader {
+    const char *at, *end;
+} BytesReader;
+
 /* ---- binary files without a magic number ---- */
 
 /* The length of the header, little-endian in eight bytes and at most 100 MB, and its '{'. */
@@ -58,26 +62,101 @@ static bool is_onnx(const char *bytes, size_t length) {
            strchr(tags, bytes[2]) != NULL;
 }
 
-/* PyTorch's archive begins with NAME/data.pkl: the name of a zip's first entry, whose length is at
- * byte 26, is at byte 30. */
-static bool is_torch_archive(const char *bytes, size_t length) {
-    static const char entry[] = "/data.pkl";
-    size_t size = sizeof entry - 1;
+/* Passes over the tag of a field of protobuf that has a length, and over the length. */
+static bool take_field(BytesReader *reader, char tag, size_t *size) {
+    if (reader->at == reader->end || *reader->at != tag)
+        return false;
+    *size = 0;
+    for (int shift = 0; ++reader->at < reader->end && shift < 35; shift += 7) {
+        *size |= (size_t)(*reader->at & 127) << shift;
+        if ((*reader->at & 128) == 0) {
+            reader->at++;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Passes over such a field that holds a short name. */
+static bool take_field_name(BytesReader *reader, char tag) {
+    size_t size;
+    if (!take_field(reader, tag, &size) || size == 0 || size > 200 ||
+        size > (size_t)(reader->end - reader->at))
+        return false;
+    for (; size > 0; size--, reader->at++)
+        if (!isgraph((unsigned char)*reader->at))
+            return false;
+    return true;
+}
+
+/* SavedModel and Core ML's Model begin as ModelProto does, with a version and field 2; but that is
+ * a message, which begins with its field 1, and in ONNX the name of a program. Core ML has there
+ * the first input: its name, and its type or a remark. */
+static FileKind versioned_kind(const char *bytes, size_t length) {
+    size_t size;
+    if (length < 4 || bytes[0] != 0x08 || bytes[1] < 1 || bytes[1] > 31)
+        return FILE_KIND_UNKNOWN;
+    BytesReader reader = {bytes + 2, bytes + length};
+    if (!take_field(&reader, 0x12, &size) || !take_field(&reader, 0x0a, &size))
+        return FILE_KIND_UNKNOWN;
+    if (take_field_name(&reader, 0x0a) && reader.at < reader.end &&
+        (*reader.at == 0x12 || *reader.at == 0x1a))
+        return FILE_KIND_COREML;
+    return bytes[1] == 1 ? FILE_KIND_TENSORFLOW : FILE_KIND_UNKNOWN;
+}
+
+/* GraphDef: its first node, with its name and op. */
+static bool is_tensorflow_graph(const char *bytes, size_t length) {
+    size_t size;
+    BytesReader reader = {bytes, bytes + length};
+    return take_field(&reader, 0x0a, &size) && take_field_name(&reader, 0x0a) &&
+           reader.at + 2 < reader.end && *reader.at == 0x12 &&
+           isupper((unsigned char)reader.at[2]) && take_field_name(&reader, 0x12);
+}
+
+/* ProgramDesc: its first block has the number 0 and the parent -1. */
+static bool is_paddle(const char *bytes, size_t length) {
+    static const char block[] = "\x08\0\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
+    size_t size;
+    BytesReader reader = {bytes, bytes + length};
+    return take_field(&reader, 0x0a, &size) &&
+           (size_t)(reader.end - reader.at) >= sizeof block - 1 &&
+           memcmp(reader.at, block, sizeof block - 1) == 0;
+}
+
+/* ---- zip archives ---- */
+
+/* The name of the first entry, whose length is at byte 26, is at byte 30. */
+static bool first_entry(const char *bytes, size_t length, const char **name, size_t *size) {
     if (length < 30)
         return false;
-    size_t name = (unsigned char)bytes[26] | (size_t)(unsigned char)bytes[27] << 8;
-    return name >= size && length - 30 >= name &&
-           memcmp(bytes + 30 + name - size, entry, size) == 0;
+    *name = bytes + 30;
+    *size = (unsigned char)bytes[26] | (size_t)(unsigned char)bytes[27] << 8;
+    return length - 30 >= *size;
+}
+
+/* PyTorch's archive begins with NAME/data.pkl; that of Keras with metadata.json, not packed. */
+static FileKind archive_kind(const char *bytes, size_t length) {
+    static const char pickle[] = "/data.pkl", metadata[] = "metadata.json", key[] = "keras_version";
+    enum { LOOKED_AT = 300 };
+    const char *name;
+    size_t size;
+    if (!first_entry(bytes, length, &name, &size))
+        return FILE_KIND_ZIP;
+    if (size >= sizeof pickle - 1 &&
+        memcmp(name + size - (sizeof pickle - 1), pickle, sizeof pickle - 1) == 0)
+        return FILE_KIND_TORCH;
+    size_t left = (size_t)(bytes + length - name);
+    if (size == sizeof metadata - 1 && memcmp(name, metadata, size) == 0 &&
+        memmem(name, left < LOOKED_AT ? left : LOOKED_AT, key, sizeof key - 1) != NULL)
+        return FILE_KIND_KERAS;
+    return FILE_KIND_ZIP;
 }
 
 /* ---- text ---- */
 
-typedef struct TextReader {
-    const char *at, *end;
-} TextReader;
-
 /* Passes over blanks and comments. */
-static void skip(TextReader *reader) {
+static void skip(BytesReader *reader) {
     while (reader->at < reader->end) {
         if (*reader->at == '#') {
             const char *line = memchr(reader->at, '\n', (size_t)(reader->end - reader->at));
@@ -90,12 +169,12 @@ static void skip(TextReader *reader) {
     }
 }
 
-static char next_byte(TextReader *reader) {
+static char next_byte(BytesReader *reader) {
     skip(reader);
     return reader->at < reader->end ? *reader->at : '\0';
 }
 
-static size_t word_length(const TextReader *reader) {
+static size_t word_length(const BytesReader *reader) {
     const char *at = reader->at;
     while (at < reader->end && (isalnum((unsigned char)*at) || *at == '_'))
         at++;
@@ -103,7 +182,7 @@ static size_t word_length(const TextReader *reader) {
 }
 
 /* Passes over the word, if it is the next. */
-static bool take_word(TextReader *reader, const char *word) {
+static bool take_word(BytesReader *reader, const char *word) {
     skip(reader);
     size_t length = strlen(word);
     if (word_length(reader) != length || memcmp(reader->at, word, length) != 0)
@@ -113,7 +192,7 @@ static bool take_word(TextReader *reader, const char *word) {
 }
 
 /* Passes over a name; the byte behind it. */
-static char take_name(TextReader *reader) {
+static char take_name(BytesReader *reader) {
     skip(reader);
     size_t length = word_length(reader);
     reader->at += length;
@@ -121,8 +200,8 @@ static char take_name(TextReader *reader) {
 }
 
 /* kernel NAME( and the role of a parameter, or program NAME for TARGET. */
-static bool is_kernels(TextReader reader) {
-    TextReader program = reader;
+static bool is_kernels(BytesReader reader) {
+    BytesReader program = reader;
     if (take_word(&program, "program"))
         return take_name(&program) != '\0' && take_word(&program, "for");
     if (!take_word(&reader, "kernel") || take_name(&reader) != '(')
@@ -135,20 +214,20 @@ static bool is_kernels(TextReader reader) {
 }
 
 /* graph NAME { and a line of it. */
-static bool is_graph(TextReader reader) {
+static bool is_graph(BytesReader reader) {
     if (!take_word(&reader, "graph") || take_name(&reader) != '{')
         return false;
     reader.at++;
     if (next_byte(&reader) == '%')
         return true;
-    TextReader line = reader;
+    BytesReader line = reader;
     return (take_word(&line, "input") && next_byte(&line) == '%') ||
            (take_word(&reader, "weight") && next_byte(&reader) == '@') ||
            take_word(&reader, "output");
 }
 
 static FileKind text_kind(const char *bytes, size_t length) {
-    TextReader reader = {bytes, bytes + length};
+    BytesReader reader = {bytes, bytes + length};
     if (holds_bytes(bytes, length, 0, "\xef\xbb\xbf")) /* a byte order mark */
         reader.at += 3;
     if (next_byte(&reader) == '{') {
@@ -174,10 +253,16 @@ FileKind file_kind(const void *bytes, size_t length) {
     if (is_safetensors(bytes, length)) /* its length may look like a magic number */
         return FILE_KIND_SAFETENSORS;
     FileKind kind = find_magic(bytes, length);
-    if (kind == FILE_KIND_ZIP && is_torch_archive(bytes, length))
-        return FILE_KIND_TORCH;
+    if (kind == FILE_KIND_ZIP)
+        return archive_kind(bytes, length);
+    if (kind == FILE_KIND_UNKNOWN)
+        kind = versioned_kind(bytes, length);
     if (kind != FILE_KIND_UNKNOWN)
         return kind;
+    if (is_tensorflow_graph(bytes, length))
+        return FILE_KIND_TENSORFLOW;
+    if (is_paddle(bytes, length))
+        return FILE_KIND_PADDLE;
     return is_onnx(bytes, length) ? FILE_KIND_ONNX : text_kind(bytes, length);
 }
 

@@ -15,10 +15,10 @@ TORCH_HINT = ('in Python, safetensors.torch.save_file(model.state_dict(), "net.s
 PICTURE_HINT = "--image and --calibration take pictures"
 
 
-def archive(name):
+def archive(name, contents=bytes(50)):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as made:
-        made.writestr(name, bytes(50))
+        made.writestr(name, contents)
     return file.getvalue()
 
 
@@ -44,8 +44,23 @@ KINDS = {
     "torch": (archive("net/data.pkl"), "a PyTorch checkpoint", TORCH_HINT),
     "old torch": (b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.", "a PyTorch checkpoint", TORCH_HINT),
     "tflite": (b"\x1c\0\0\0TFL3" + bytes(50), "a TensorFlow Lite model", ONNX_HINT),
+    "saved model": (b"\x08\x01\x12\x80\x20\x0a\x30\x12\x2e\x0a\x2c\x0a\x07AssignA" + bytes(5000), "a TensorFlow model",
+                    ONNX_HINT),
+    "frozen graph": (b"\x0a\x2c\x0a\x05input\x12\x0bPlaceholder\x2a\x00" + bytes(50), "a TensorFlow model", ONNX_HINT),
+    "core ml": (b"\x08\x04\x12\x40\x0a\x10\x0a\x05image\x1a\x05\x22\x00" + bytes(50), "a Core ML model", ONNX_HINT),
+    "paddle": (b"\x0a\x92\xe7\x02\x08\x00\x10" + b"\xff" * 9 + b"\x01\x1a\x0c" + bytes(50), "a Paddle model",
+               "in a shell, paddle2onnx makes an ONNX model of it: `riffle import` takes that"),
+    "keras archive": (archive("metadata.json", b'{"keras_version": "3.3.3"}'), "a Keras model", ONNX_HINT),
     "keras": (b"\x89HDF\r\n\x1a\n" + bytes(50), "an HDF5 file, as Keras writes", ONNX_HINT),
     "ncnn": (b"7767517\n2 2\nInput data 0 1 data\n", "an ncnn model", ONNX_HINT),
+    "ncnn in binary": (b"\xdd\x85\x76\0" + bytes(50), "an ncnn model", ONNX_HINT),
+    "ncnn weights": (b"\x47\x6b\x30\x01" + bytes(50), "weights of an ncnn model", ONNX_HINT),
+    "ort": (b"\x10\0\0\0ORTM" + bytes(50), "a model in ONNX Runtime's own format",
+            "`riffle import` takes the ONNX model that it was made of"),
+    "onnx as text": (b'ir_version: 8\nproducer_name: "pytorch"\n', "an ONNX model as text",
+                     'in Python, onnx.save(onnx.load("net.textproto"), "net.onnx") writes the binary form'),
+    "xml": (b'<?xml version="1.0"?>\n<net name="v2" version="11">\n', "an XML file, as OpenVINO writes", ONNX_HINT),
+    "page": (b"<!DOCTYPE html>\n<html>\n", "a web page", "fetch the file itself, not the page that shows it"),
     "numpy": (b"\x93NUMPY\1\0" + bytes(50), "a NumPy array",
               'in Python, array.astype("<f4").tofile("x.f32") writes it as raw float32 numbers'),
     "png": (b"\x89PNG\r\n\x1a\n" + bytes(50), "a PNG picture", PICTURE_HINT),
