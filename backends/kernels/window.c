@@ -20,16 +20,13 @@
 #include "backends/schedule/lowering.h"
 #include "backends/schedule/shape.h"
 #include "backends/schedule/step_schedule.h"
-#include "backends/schedule/sum_parts.h"
-#include "backends/schedule/tile_model.h"
+#include "backends/schedule/window_blocking.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
-
-enum { MAX_WINDOW_PIXELS = 14 };
 
 /* What one tile works on. */
 typedef struct WindowTile {
@@ -67,8 +64,8 @@ static void combine(const WindowOp *op, int accumulator, int value, int weight) 
         return;
     case WINDOW_MAXIMUM:
         kernel_binary(op->builder,
-            op->sum == LANE_U8 ? INSTRUCTION_maximum : INSTRUCTION_maximum_or_nan, accumulator,
-            accumulator, value);
+            op->blocking.sum == LANE_U8 ? INSTRUCTION_maximum : INSTRUCTION_maximum_or_nan,
+            accumulator, accumulator, value);
         return;
     case WINDOW_MEAN:
         kernel_binary(op->builder, INSTRUCTION_add, accumulator, accumulator, value);
@@ -112,7 +109,7 @@ static const Expression *gathered_base(const void *context, const Run *run) {
 static int as_sums(const WindowOp *op, int value) {
     KernelBuilder *builder = op->builder;
     int lanes = builder->kernel->register_lanes[value];
-    if (op->input->element == op->sum)
+    if (op->input->element == op->blocking.sum)
         return value;
     int floats = kernel_register(builder, lanes);
     if (op->input->element == LANE_BF16) {
@@ -128,7 +125,7 @@ static int as_sums(const WindowOp *op, int value) {
 static int load_column(const InputPlace *place) {
     const WindowOp *op = place->op;
     const WindowTile *tile = place->tile;
-    if (op->gathered) {
+    if (op->blocking.gathered) {
         int64_t left = tile->channels_left;
         return as_sums(op,
             emit_gather(op->builder, op->input, op->input_parameters, tile->gathered_channel,
@@ -146,7 +143,7 @@ static int load_column(const InputPlace *place) {
 /* New registers of a tile's pixels. */
 static void new_sums(const WindowOp *op, const WindowTile *tile, int *sums) {
     for (int pixel = 0; pixel < tile->pixels; pixel++)
-        sums[pixel] = kernel_register_of(op->builder, op->sum, tile->lanes);
+        sums[pixel] = kernel_register_of(op->builder, op->blocking.sum, tile->lanes);
 }
 
 /* The weights of the taps of a kernel row. */
@@ -173,8 +170,8 @@ static void emit_kernel_row(const WindowOp *op, const WindowTile *tile, const in
     const int *weights = load_taps(op, tile, kernel_row);
     PartSum sums[MAX_WINDOW_PIXELS];
     for (int pixel = 0; pixel < tile->pixels; pixel++)
-        sums[pixel] =
-            begin_part_sum(op->builder, accumulators[pixel], tile->lanes, op->parts.columns);
+        sums[pixel] = begin_part_sum(
+            op->builder, accumulators[pixel], tile->lanes, op->blocking.parts.columns);
     int64_t columns = (tile->pixels - 1) * stride + (taps - 1) * dilation + 1;
     for (int64_t column = 0; column < columns; column++) {
         int value = -1;
@@ -198,8 +195,8 @@ static void emit_kernel_row(const WindowOp *op, const WindowTile *tile, const in
 
 static void start_window(const WindowOp *op, const WindowTile *tile, int *accumulators) {
     KernelBuilder *builder = op->builder;
-    int start = kernel_register_of(builder, op->sum, tile->lanes);
-    float least = op->sum == LANE_U8 ? 0.0f : -INFINITY;
+    int start = kernel_register_of(builder, op->blocking.sum, tile->lanes);
+    float least = op->blocking.sum == LANE_U8 ? 0.0f : -INFINITY;
     if (op->kind == WINDOW_DEPTHWISE && op->has_bias)
         kernel_load(builder, start, op->weights,
             expression_offset(op->arena, tile->channel, op->bias_offset), 0, tile->lanes);
@@ -258,7 +255,7 @@ static void add_residual(const WindowOp *op, const WindowTile *tile, int accumul
 /* A result as the output has it. */
 static int as_output(const WindowOp *op, const WindowTile *tile, int result) {
     LaneType element = op->output->element;
-    if (element == op->sum)
+    if (element == op->blocking.sum)
         return result;
     int narrow = kernel_register_of(op->builder, element, tile->lanes);
     if (element == LANE_U8) {
@@ -292,7 +289,7 @@ static void finish_window(const WindowOp *op, const WindowTile *tile, const int 
 static void emit_kernel_rows(const WindowOp *op, const WindowTile *tile, const int *accumulators,
     const Expression *begin, const Expression *end) {
     KernelBuilder *builder = op->builder;
-    if (op->parts.rows == 0) {
+    if (op->blocking.parts.rows == 0) {
         const Expression *row = kernel_open_for(builder, "kernel_row", begin, end, 1);
         emit_kernel_row(op, tile, accumulators, row);
         kernel_close(builder);
@@ -300,10 +297,12 @@ static void emit_kernel_rows(const WindowOp *op, const WindowTile *tile, const i
     }
     int band[MAX_WINDOW_PIXELS];
     new_sums(op, tile, band);
-    const Expression *first = kernel_open_for(builder, "first_row", begin, end, op->parts.rows);
+    const Expression *first =
+        kernel_open_for(builder, "first_row", begin, end, op->blocking.parts.rows);
     for (int pixel = 0; pixel < tile->pixels; pixel++)
         kernel_splat(builder, band[pixel], 0.0f);
-    const Expression *row = open_part(builder, "kernel_row", first, op->parts.rows, end, 1);
+    const Expression *row =
+        open_part(builder, "kernel_row", first, op->blocking.parts.rows, end, 1);
     emit_kernel_row(op, tile, band, row);
     kernel_close(builder);
     for (int pixel = 0; pixel < tile->pixels; pixel++)
@@ -322,22 +321,6 @@ static void emit_window_tile(const WindowOp *op, const WindowTile *tile) {
     finish_window(op, tile, accumulators);
 }
 
-/* Lanes of a full vector: bytes that are only compared need not become numbers. */
-static int full_lanes(const WindowOp *op) {
-    return op->emission->compilation->target->lanes * (op->sum == LANE_U8 ? 4 : 1);
-}
-
-/* Lanes of the vector for what is left. */
-static int last_lanes(const WindowOp *op, int64_t left) {
-    enum { LEAST_BYTES = 16 };
-    if (op->sum != LANE_U8)
-        return vector_width(op->emission->compilation->target, left);
-    int lanes = full_lanes(op);
-    while (lanes > LEAST_BYTES && lanes / 2 >= left)
-        lanes /= 2;
-    return lanes;
-}
-
 /* Where channel `channel` of the segment lies in a run; `shift` further on. */
 static const Expression *run_channel(const WindowOp *op, const Expression *channel,
     const Segment *segment, const Run *run, const Expression *shift) {
@@ -346,10 +329,10 @@ static const Expression *run_channel(const WindowOp *op, const Expression *chann
 }
 
 static void set_runs(const WindowOp *op, WindowTile *tile, const Segment *segment) {
-    tile->in = op->gathered ? NULL : &op->input->runs[segment->runs[0]];
+    tile->in = op->blocking.gathered ? NULL : &op->input->runs[segment->runs[0]];
     tile->out = &op->output->runs[segment->runs[1]];
     tile->residual = op->residual ? &op->residual->runs[segment->runs[2]] : NULL;
-    tile->in_parameter = op->gathered ? -1 : op->input_parameters[segment->runs[0]];
+    tile->in_parameter = op->blocking.gathered ? -1 : op->input_parameters[segment->runs[0]];
     tile->out_parameter = op->output_parameters[segment->runs[1]];
     tile->residual_parameter = op->residual ? op->residual_parameters[segment->runs[2]] : -1;
 }
@@ -359,10 +342,10 @@ static void set_runs(const WindowOp *op, WindowTile *tile, const Segment *segmen
 static void emit_segment(
     const WindowOp *op, WindowTile *tile, const Segment *segment, const Expression *const *places) {
     Arena *arena = op->arena;
-    int64_t count = segment->channel_count, lanes = full_lanes(op);
+    int64_t count = segment->channel_count, lanes = op->blocking.lanes;
     const Expression *channel = kernel_open_range(op->builder, "channel", 0, count, lanes);
     set_runs(op, tile, segment);
-    tile->lanes = last_lanes(op, count);
+    tile->lanes = window_lanes(op->emission->compilation->target, &op->blocking, count);
     tile->channels_left = count < lanes ? count : lanes;
     tile->gathered_channel = segment->first_channel;
     tile->channel = expression_add(
@@ -391,16 +374,16 @@ static void emit_window_row(const RowOp *rows, const Expression *image, const Ex
     const WindowOp *op = (const WindowOp *)rows;
     KernelBuilder *builder = op->builder;
     const Placement *placements[3] = {
-        op->gathered ? op->output : op->input, op->output, op->residual};
+        op->blocking.gathered ? op->output : op->input, op->output, op->residual};
     ChannelSegments segments =
-        find_segments(op->arena, placements, op->residual ? 3 : 2, full_lanes(op));
-    if (op->gathered)
-        segments = find_gathered_vectors(op->arena, full_lanes(op), op->input, op->input_parameters,
-            &segments, PLACE_IN_PLACEMENTS);
+        find_segments(op->arena, placements, op->residual ? 3 : 2, op->blocking.lanes);
+    if (op->blocking.gathered)
+        segments = find_gathered_vectors(op->arena, op->blocking.lanes, op->input,
+            op->input_parameters, &segments, PLACE_IN_PLACEMENTS);
     WindowTile tile = {.image = image, .row = row};
     TileSpan *spans;
-    int span_count = tile_spans(
-        op->arena, op->rows.columns, op->input->width, &op->rows.window, op->tile_pixels, &spans);
+    int span_count = tile_spans(op->arena, op->rows.columns, op->input->width, &op->rows.window,
+        op->blocking.pixels, &spans);
     for (int i = 0; i < span_count; i++) {
         tile.pixels = spans[i].pixels;
         tile.interior = spans[i].interior;
@@ -414,29 +397,12 @@ static void emit_window_row(const RowOp *rows, const Expression *image, const Ex
 /* ---- the node ---- */
 
 static void read_node(WindowOp *op, const Node *node) {
-    bool bytes = op->input->element == LANE_U8;
     op->rows.window = node_window(node);
-    op->kind = node->op == OP_max_pool   ? WINDOW_MAXIMUM
-               : node->op == OP_pad      ? WINDOW_PIXEL
-               : node->op == OP_avg_pool ? WINDOW_MEAN
-                                         : WINDOW_DEPTHWISE;
-    op->sum = bytes && op->kind == WINDOW_MAXIMUM ? LANE_U8 : LANE_F32;
+    op->kind = window_kind(node);
     if (op->kind == WINDOW_DEPTHWISE && op->output->element != LANE_U8)
         op->activation = (Activation)node_integer(node, "activation");
     if (op->kind == WINDOW_DEPTHWISE)
         op->residual_activation = (Activation)node_integer(node, "residual_activation");
-}
-
-/* As many outputs as registers allow beside the taps' weights and a loaded column, in equal tiles.
- */
-static int choose_window_tile(const WindowOp *op) {
-    int64_t width = op->output->width;
-    int weights = op->kind == WINDOW_DEPTHWISE ? (int)op->rows.window.kernel[1] : 0;
-    int64_t most = op->emission->compilation->target->registers - weights - 2;
-    most = most > MAX_WINDOW_PIXELS ? MAX_WINDOW_PIXELS : most;
-    most = most < 2 ? 2 : most;
-    int64_t tiles = (width + most - 1) / most;
-    return (int)((width + tiles - 1) / tiles);
 }
 
 static void describe(WindowOp *op, const Node *node, const Link *from, const Link *to) {
@@ -449,10 +415,12 @@ static void describe(WindowOp *op, const Node *node, const Link *from, const Lin
             make_channels_last(emission, node, value_placement(emission, node->operands[1]));
     op->output = to ? to->placement : place_result(emission, node->results[0]);
     read_node(op, node);
-    if (op->kind == WINDOW_DEPTHWISE || op->kind == WINDOW_MEAN)
-        op->parts = window_parts(&op->rows.window);
-    op->gathered = reading_of(node) == READING_ONCE && placement_is_scattered(op->input);
-    op->tile_pixels = op->gathered ? 1 : choose_window_tile(op);
+    const WindowSizes sizes = {.kind = op->kind,
+        .window = op->rows.window,
+        .width = op->output->width,
+        .input = op->input->element,
+        .in_pieces = reading_of(node) == READING_ONCE && placement_is_scattered(op->input)};
+    op->blocking = choose_window_blocking(emission->compilation->target, &sizes);
     op->rows.images = op->output->images;
     op->rows.columns = (ColumnRange){0, op->output->width};
     op->rows.height_in = op->input->height;
@@ -478,9 +446,7 @@ RowOp *window_row_op(
         pack_window_divisors(op, call, node);
     op->output_parameters = call_link(call, PARAMETER_WRITE, "output", to, op->output);
     call->step.macs += node_macs(node);
-    LayerSchedule *layer = note_tile(&call->step, op->arena, node, (TileShape){op->tile_pixels, 1});
-    layer->parts = op->parts;
-    layer->gathered = op->gathered;
+    note_window(&call->step, op->arena, node, &op->blocking);
     const char *name = op->kind == WINDOW_DEPTHWISE ? "depthwise" : op_info(node->op)->name;
     call_describe(call, "%s %" PRId64 "x%" PRId64 " stride %" PRId64 ", %" PRId64 "%s%s", name,
         op->rows.window.kernel[0], op->rows.window.kernel[1], op->rows.window.stride[0],

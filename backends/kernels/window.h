@@ -6,12 +6,10 @@
 #include "backends/program/call.h"
 #include "backends/program/emission.h"
 #include "backends/program/placement.h"
-#include "backends/schedule/sum_parts.h"
+#include "backends/schedule/window_blocking.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
-
-typedef enum WindowKind { WINDOW_DEPTHWISE, WINDOW_MAXIMUM, WINDOW_MEAN, WINDOW_PIXEL } WindowKind;
 
 typedef struct WindowOp {
     RowOp rows; /* first: a WindowOp is a RowOp */
@@ -26,13 +24,10 @@ typedef struct WindowOp {
     int weights;
     bool has_bias, has_scales;
     int64_t bias_offset;
-    LaneType sum;
     bool has_divisors; /* mean: a table of 1/count per output pixel, else one number */
     float factor;      /* mean without table */
     Activation activation, residual_activation;
-    int tile_pixels;
-    WindowParts parts;
-    bool gathered; /* the input's vectors are put together from pieces; windows do not overlap */
+    WindowBlocking blocking;
 } WindowOp;
 
 /* window_pack.c: the parameter `weights`, and what says where things are in it. */

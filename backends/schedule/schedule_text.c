@@ -5,6 +5,7 @@
 #include "backends/schedule/form.h"
 #include "backends/schedule/routes.h"
 #include "backends/schedule/step_schedule.h"
+#include "backends/schedule/window_blocking.h"
 #include "backends/schedule/winograd.h"
 #include "backends/target/target.h"
 #include "ir/graph.h"
@@ -77,16 +78,6 @@ static void print_winograd(const WinogradBlock *block, Text *out) {
     text_format(out, ", products in %dx%d tiles", block->tile.pixels, block->tile.vectors);
 }
 
-static void print_tile(const LayerSchedule *layer, Text *out) {
-    text_format(out, "; %dx%d tiles", layer->tile.pixels, layer->tile.vectors);
-    if (layer->gathered)
-        text_append(out, ", put together from pieces");
-    if (layer->parts.rows > 0)
-        text_format(out, ", sums in parts of %lld rows", (long long)layer->parts.rows);
-    if (layer->parts.columns > 0)
-        text_format(out, ", and of %lld columns", (long long)layer->parts.columns);
-}
-
 /* Behind what says which layer it is. */
 static void print_choices(const LayerSchedule *layer, Text *out) {
     if (layer->blocking) {
@@ -95,8 +86,10 @@ static void print_choices(const LayerSchedule *layer, Text *out) {
     }
     if (layer->winograd)
         print_winograd(layer->winograd, out);
-    if (layer->tile.pixels > 0)
-        print_tile(layer, out);
+    if (layer->window) {
+        text_append(out, "; ");
+        window_blocking_print(layer->window, out);
+    }
     if (layer->ring_rows > 0)
         text_format(out, "; ring of %lldx%lld", (long long)layer->ring_rows,
             (long long)layer->ring_columns);

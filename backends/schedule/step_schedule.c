@@ -1,7 +1,7 @@
 #include "backends/schedule/step_schedule.h"
 #include "backends/program/program.h"
 #include "backends/schedule/blocking.h"
-#include "backends/schedule/tile_model.h"
+#include "backends/schedule/window_blocking.h"
 #include "backends/schedule/winograd.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
@@ -34,10 +34,8 @@ void note_winograd(Step *step, Arena *arena, const Node *node, const WinogradBlo
     add_layer(step, arena, node)->winograd = copy;
 }
 
-LayerSchedule *note_tile(Step *step, Arena *arena, const Node *node, TileShape tile) {
-    LayerSchedule *layer = add_layer(step, arena, node);
-    layer->tile = tile;
-    return layer;
+void note_window(Step *step, Arena *arena, const Node *node, const WindowBlocking *blocking) {
+    add_layer(step, arena, node)->window = blocking;
 }
 
 void note_ring(Step *step, int64_t rows, int64_t columns) {

@@ -6,8 +6,7 @@
 #include "backends/program/program.h"
 #include "backends/schedule/blocking.h"
 #include "backends/schedule/form.h"
-#include "backends/schedule/sum_parts.h"
-#include "backends/schedule/tile_model.h"
+#include "backends/schedule/window_blocking.h"
 #include "backends/schedule/winograd.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
@@ -21,9 +20,7 @@ struct LayerSchedule {
     const ConvolutionSizes *sizes; /* of a convolution by tiles, with its blocking; else NULL */
     const Blocking *blocking;
     const WinogradBlock *winograd;   /* by Winograd's algorithm; else NULL */
-    TileShape tile;                  /* others: held in registers; all 0 where none is */
-    WindowParts parts;               /* of a window's sums */
-    bool gathered;                   /* a window's vectors are put together from pieces */
+    const WindowBlocking *window;    /* of a window over each channel alone; else NULL */
     int64_t ring_rows, ring_columns; /* of its result, for the next layer; 0: it is stored */
     LayerSchedule *next;
 };
@@ -42,7 +39,7 @@ StepSchedule *step_schedule(Step *step, Arena *arena);
 void note_convolution(Step *step, Arena *arena, const Node *node, const ConvolutionSizes *sizes,
     const Blocking *blocking);
 void note_winograd(Step *step, Arena *arena, const Node *node, const WinogradBlock *block);
-LayerSchedule *note_tile(Step *step, Arena *arena, const Node *node, TileShape tile);
+void note_window(Step *step, Arena *arena, const Node *node, const WindowBlocking *blocking);
 
 /* Of the layer that was added last. */
 void note_ring(Step *step, int64_t rows, int64_t columns);

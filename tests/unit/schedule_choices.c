@@ -6,6 +6,7 @@
 #include "backends/schedule/sum_parts.h"
 #include "backends/schedule/tile.h"
 #include "backends/schedule/tile_model.h"
+#include "backends/schedule/window_blocking.h"
 #include "backends/target/product.h"
 #include "tests/unit/ir_cmocka.h"
 #include "tests/unit/schedule_support.h"
@@ -261,6 +262,93 @@ static void parts_of_convolutions(void **state) {
     assert_int_equal(convolution_sum_part(&bytes), 0);
 }
 
+/* ---- windows over each channel alone ---- */
+
+static WindowSizes window_sizes(WindowKind kind, int64_t kernel, int64_t width, LaneType input) {
+    return (WindowSizes){.kind = kind,
+        .window = {.kernel = {kernel, kernel}, .stride = {1, 1}, .dilation = {1, 1}},
+        .width = width,
+        .input = input};
+}
+
+static void assert_window(const char *target, WindowSizes sizes, const char *phrase) {
+    Fixture fixture = no_graph();
+    Compilation compilation = compilation_for(target, &fixture);
+    WindowBlocking blocking = choose_window_blocking(compilation.target, &sizes);
+    Text text = {0};
+    window_blocking_print(&blocking, &text);
+    assert_string_equal(text.data, phrase);
+    text_free(&text);
+    fixture_free(&fixture);
+}
+
+static void windows_of_layers(void **state) {
+    (void)state;
+    WindowSizes depthwise = window_sizes(WINDOW_DEPTHWISE, 3, 28, LANE_F32);
+    assert_window("x86-64-v4", depthwise, "14x1 tiles");
+    assert_window("x86-64-v3", depthwise, "10x1 tiles"); /* 16 registers, 5 of them in use */
+    assert_window("armv8-a", depthwise, "14x1 tiles");
+    assert_window("x86-64-v3", window_sizes(WINDOW_MAXIMUM, 3, 56, LANE_F32), "14x1 tiles");
+    assert_window("x86-64-v3", window_sizes(WINDOW_MAXIMUM, 3, 55, LANE_BF16), "14x1 tiles");
+    assert_window("x86-64-v3", window_sizes(WINDOW_MEAN, 7, 1, LANE_F32), "1x1 tiles");
+    assert_window("x86-64-v3", window_sizes(WINDOW_DEPTHWISE, 31, 28, LANE_F32),
+        "2x1 tiles, sums in parts of 6 rows, and of 31 columns");
+    assert_window("icelake-server", window_sizes(WINDOW_MAXIMUM, 3, 56, LANE_U8),
+        "14x1 tiles, vectors of up to 64 bytes");
+    assert_window("x86-64-v3", window_sizes(WINDOW_MEAN, 3, 56, LANE_U8), "14x1 tiles");
+    WindowSizes pieces = window_sizes(WINDOW_PIXEL, 1, 56, LANE_F32);
+    pieces.in_pieces = true;
+    assert_window("x86-64-v3", pieces, "1x1 tiles, put together from pieces");
+}
+
+/* A row is cut into as few tiles as registers allow, and these are as even as can be. */
+static void assert_window_tile(const Target *target, const WindowSizes *sizes) {
+    int64_t weights = sizes->kind == WINDOW_DEPTHWISE ? sizes->window.kernel[1] : 0, most = 2;
+    while (most < MAX_WINDOW_PIXELS && most + 1 + weights + 2 <= target->registers)
+        most++;
+    int64_t pixels = choose_window_blocking(target, sizes).pixels;
+    assert_in_range(pixels, 1, most);
+    int64_t tiles = (sizes->width + pixels - 1) / pixels;
+    assert_int_equal(tiles, (sizes->width + most - 1) / most);
+    assert_true((pixels - 1) * tiles < sizes->width);
+}
+
+static void windows_are_cut_evenly(void **state) {
+    (void)state;
+    static const WindowKind kinds[] = {WINDOW_DEPTHWISE, WINDOW_MAXIMUM, WINDOW_MEAN, WINDOW_PIXEL};
+    size_t targets;
+    const Target *table = target_table(&targets);
+    for (size_t t = 0; t < targets; t++)
+        for (size_t k = 0; k < COUNT(kinds); k++)
+            for (int64_t kernel = 1; kernel < 40; kernel += 2)
+                for (int64_t width = 1; width < 230; width += 3) {
+                    WindowSizes sizes = window_sizes(kinds[k], kernel, width, LANE_F32);
+                    assert_window_tile(&table[t], &sizes);
+                    sizes.in_pieces = true; /* each column is loaded once, by its own pixel */
+                    assert_int_equal(choose_window_blocking(&table[t], &sizes).pixels, 1);
+                }
+}
+
+static void vectors_of_windows(void **state) {
+    (void)state;
+    size_t targets;
+    const Target *table = target_table(&targets);
+    for (size_t t = 0; t < targets; t++)
+        for (int64_t left = 1; left <= 4 * (int64_t)table[t].lanes; left++) {
+            WindowSizes sizes = window_sizes(WINDOW_MAXIMUM, 3, 56, LANE_U8);
+            WindowBlocking blocking = choose_window_blocking(&table[t], &sizes);
+            int lanes = window_lanes(&table[t], &blocking, left);
+            assert_int_equal(blocking.sum, LANE_U8);
+            assert_int_equal(blocking.lanes, 4 * table[t].lanes);
+            assert_in_range(lanes, left, blocking.lanes);
+            assert_true(lanes <= 16 || lanes / 2 < left);
+            sizes.kind = WINDOW_MEAN; /* which is no byte */
+            blocking = choose_window_blocking(&table[t], &sizes);
+            assert_int_equal(blocking.sum, LANE_F32);
+            assert_int_equal(blocking.lanes, table[t].lanes);
+        }
+}
+
 static void parts_of_windows(void **state) {
     (void)state;
     Window window = {.kernel = {8, 16}};
@@ -285,6 +373,9 @@ int main(void) {
         cmocka_unit_test(panels_are_outermost_where_weights_stream),
         cmocka_unit_test(parts_of_sums),
         cmocka_unit_test(parts_of_convolutions),
+        cmocka_unit_test(windows_of_layers),
+        cmocka_unit_test(windows_are_cut_evenly),
+        cmocka_unit_test(vectors_of_windows),
         cmocka_unit_test(parts_of_windows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,59 @@
+#include "backends/schedule/window_blocking.h"
+#include "backends/schedule/shape.h"
+#include "backends/schedule/sum_parts.h"
+#include "backends/target/target.h"
+#include "ir/graph.h"
+#include "ir/text.h"
+
+WindowKind window_kind(const Node *node) {
+    return node->op == OP_max_pool   ? WINDOW_MAXIMUM
+           : node->op == OP_pad      ? WINDOW_PIXEL
+           : node->op == OP_avg_pool ? WINDOW_MEAN
+                                     : WINDOW_DEPTHWISE;
+}
+
+/* As many outputs as registers allow beside the taps' weights, a loaded column and what the column
+ * was loaded as, in equal tiles. */
+static int choose_pixels(const Target *target, const WindowSizes *sizes) {
+    enum { LEAST_PIXELS = 2 };
+    int64_t weights = sizes->kind == WINDOW_DEPTHWISE ? sizes->window.kernel[1] : 0;
+    int64_t most = target->registers - weights - 2;
+    most = most > MAX_WINDOW_PIXELS ? MAX_WINDOW_PIXELS : most;
+    most = most < LEAST_PIXELS ? LEAST_PIXELS : most;
+    int64_t tiles = (sizes->width + most - 1) / most;
+    return (int)((sizes->width + tiles - 1) / tiles);
+}
+
+WindowBlocking choose_window_blocking(const Target *target, const WindowSizes *sizes) {
+    enum { BYTES_PER_NUMBER = 4 };
+    bool of_bytes = sizes->input == LANE_U8 && sizes->kind == WINDOW_MAXIMUM;
+    WindowBlocking blocking = {.pixels = sizes->in_pieces ? 1 : choose_pixels(target, sizes),
+        .sum = of_bytes ? LANE_U8 : LANE_F32,
+        .lanes = target->lanes * (of_bytes ? BYTES_PER_NUMBER : 1),
+        .gathered = sizes->in_pieces};
+    if (sizes->kind == WINDOW_DEPTHWISE || sizes->kind == WINDOW_MEAN)
+        blocking.parts = window_parts(&sizes->window);
+    return blocking;
+}
+
+int window_lanes(const Target *target, const WindowBlocking *blocking, int64_t left) {
+    enum { LEAST_BYTES = 16 };
+    if (blocking->sum != LANE_U8)
+        return vector_width(target, left);
+    int lanes = blocking->lanes;
+    while (lanes > LEAST_BYTES && lanes / 2 >= left)
+        lanes /= 2;
+    return lanes;
+}
+
+void window_blocking_print(const WindowBlocking *blocking, Text *out) {
+    text_format(out, "%dx1 tiles", blocking->pixels);
+    if (blocking->sum == LANE_U8)
+        text_format(out, ", vectors of up to %d bytes", blocking->lanes);
+    if (blocking->gathered)
+        text_append(out, ", put together from pieces");
+    if (blocking->parts.rows > 0)
+        text_format(out, ", sums in parts of %lld rows", (long long)blocking->parts.rows);
+    if (blocking->parts.columns > 0)
+        text_format(out, ", and of %lld columns", (long long)blocking->parts.columns);
+}
