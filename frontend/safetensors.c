@@ -1,40 +1,38 @@
-/* The safetensors format. Files come from strangers: nothing in the header is believed before it
- * was compared with the size of the file. */
-#include "frontend/safetensors.h"
-#include "ir/file_kind.h"
-
-#include "ir/quote.h"
+/* The safetensors format: 8 bytes of little-endian header length, a JSON header that gives each
+ * tensor's type, shape and byte range, then the data. Files come from strangers: nothing in the
+ * header is believed before it was compared with the size of the file. */
+#include "frontend/tensor_file.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LENGTH_BYTES = 8, LONGEST_PRINTED_NAME = 200 };
+enum { LENGTH_BYTES = 8 };
 static const uint64_t longest_header = 100u * 1000u * 1000u; /* the format's own limit */
 
 typedef struct SafetensorsRow {
     const char *name;
     unsigned bytes;
-    SafetensorsType type;
+    FileTensorType type;
 } SafetensorsRow;
 
 static const SafetensorsRow type_rows[] = {
-    {"F32", 4, SAFETENSORS_F32},
-    {"F16", 2, SAFETENSORS_F16},
-    {"BF16", 2, SAFETENSORS_BF16},
-    {"F64", 8, SAFETENSORS_OTHER},
-    {"I64", 8, SAFETENSORS_OTHER},
-    {"U64", 8, SAFETENSORS_OTHER},
-    {"I32", 4, SAFETENSORS_OTHER},
-    {"U32", 4, SAFETENSORS_OTHER},
-    {"I16", 2, SAFETENSORS_OTHER},
-    {"U16", 2, SAFETENSORS_OTHER},
-    {"I8", 1, SAFETENSORS_OTHER},
-    {"U8", 1, SAFETENSORS_OTHER},
-    {"BOOL", 1, SAFETENSORS_OTHER},
-    {"F8_E4M3", 1, SAFETENSORS_OTHER},
-    {"F8_E5M2", 1, SAFETENSORS_OTHER},
+    {"F32", 4, FILE_F32},
+    {"F16", 2, FILE_F16},
+    {"BF16", 2, FILE_BF16},
+    {"F64", 8, FILE_OTHER},
+    {"I64", 8, FILE_OTHER},
+    {"U64", 8, FILE_OTHER},
+    {"I32", 4, FILE_OTHER},
+    {"U32", 4, FILE_OTHER},
+    {"I16", 2, FILE_OTHER},
+    {"U16", 2, FILE_OTHER},
+    {"I8", 1, FILE_OTHER},
+    {"U8", 1, FILE_OTHER},
+    {"BOOL", 1, FILE_OTHER},
+    {"F8_E4M3", 1, FILE_OTHER},
+    {"F8_E5M2", 1, FILE_OTHER},
 };
 enum { TYPE_ROW_COUNT = sizeof type_rows / sizeof type_rows[0] };
 
@@ -45,27 +43,10 @@ static const SafetensorsRow *find_type(const char *name) {
     return NULL;
 }
 
-const char *shape_text(Arena *arena, int rank, const int64_t *dims) {
-    Text text = {0};
-    text_append(&text, "[");
-    for (int i = 0; i < rank; i++)
-        text_format(&text, "%s%" PRId64, i ? "," : "", dims[i]);
-    text_append(&text, "]");
-    const char *copy = arena_copy_string(arena, text.data);
-    text_free(&text);
-    return copy;
-}
-
-/* A string of the file, cut. */
-static const char *printable(Arena *arena, const char *string) {
-    size_t length = quote_cut(string, LONGEST_PRINTED_NAME);
-    return arena_format(arena, "%.*s%s", (int)length, string, string[length] ? "..." : "");
-}
-
 /* ---- one tensor of the header ---- */
 
 /* Reads shape into the tensor and its number of bytes into *bytes. */
-static bool read_shape(SafetensorsFile *file, SafetensorsTensor *tensor, const json_t *shape,
+static bool read_shape(TensorFile *file, FileTensor *tensor, const json_t *shape,
     unsigned element_bytes, uint64_t *bytes, Diagnostics *diagnostics) {
     if (!json_is_array(shape)) {
         diagnostics_error(
@@ -73,10 +54,10 @@ static bool read_shape(SafetensorsFile *file, SafetensorsTensor *tensor, const j
         return false;
     }
     size_t rank = json_array_size(shape);
-    if (rank > SAFETENSORS_MAX_RANK) {
+    if (rank > FILE_TENSOR_MAX_RANK) {
         diagnostics_error(diagnostics, NULL,
             "%s: tensor '%s' has %zu dimensions; at most %d are read", file->path, tensor->name,
-            rank, SAFETENSORS_MAX_RANK);
+            rank, FILE_TENSOR_MAX_RANK);
         return false;
     }
     *bytes = element_bytes;
@@ -99,8 +80,8 @@ static bool read_shape(SafetensorsFile *file, SafetensorsTensor *tensor, const j
     return true;
 }
 
-static bool read_range(SafetensorsFile *file, SafetensorsTensor *tensor, const json_t *offsets,
-    uint64_t bytes, Diagnostics *diagnostics) {
+static bool read_range(TensorFile *file, FileTensor *tensor, const json_t *offsets, uint64_t bytes,
+    Diagnostics *diagnostics) {
     const json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
     if (json_array_size(offsets) != 2 || !json_is_integer(begin) || !json_is_integer(end) ||
         json_integer_value(begin) < 0 || json_integer_value(end) < json_integer_value(begin)) {
@@ -129,10 +110,10 @@ static bool read_range(SafetensorsFile *file, SafetensorsTensor *tensor, const j
     return sound && tensor->end <= file->data_bytes;
 }
 
-static void read_tensor(SafetensorsFile *file, SafetensorsTensor *tensor, const char *key,
-    const json_t *entry, Diagnostics *diagnostics) {
+static void read_tensor(TensorFile *file, FileTensor *tensor, const char *key, const json_t *entry,
+    Diagnostics *diagnostics) {
     tensor->key = arena_copy_string(file->arena, key);
-    tensor->name = printable(file->arena, key);
+    tensor->name = file_word(file->arena, key);
     tensor->type_name = "";
     if (!json_is_object(entry)) {
         diagnostics_error(diagnostics, NULL, "%s: entry '%s' of the header is no object",
@@ -148,7 +129,7 @@ static void read_tensor(SafetensorsFile *file, SafetensorsTensor *tensor, const 
     const SafetensorsRow *row = find_type(json_string_value(type));
     if (row == NULL) {
         diagnostics_error(diagnostics, NULL, "%s: tensor '%s' has the unknown type '%s'",
-            file->path, tensor->name, printable(file->arena, json_string_value(type)));
+            file->path, tensor->name, file_word(file->arena, json_string_value(type)));
         return;
     }
     tensor->type = row->type;
@@ -162,13 +143,8 @@ static void read_tensor(SafetensorsFile *file, SafetensorsTensor *tensor, const 
 
 /* ---- the whole header ---- */
 
-static int compare_keys(const void *a, const void *b) {
-    return strcmp(((const SafetensorsTensor *)a)->key, ((const SafetensorsTensor *)b)->key);
-}
-
 static int compare_ranges(const void *a, const void *b) {
-    const SafetensorsTensor *x = *(SafetensorsTensor *const *)a,
-                            *y = *(SafetensorsTensor *const *)b;
+    const FileTensor *x = *(FileTensor *const *)a, *y = *(FileTensor *const *)b;
     if (x->begin != y->begin)
         return x->begin < y->begin ? -1 : 1;
     if (x->end != y->end)
@@ -177,16 +153,15 @@ static int compare_ranges(const void *a, const void *b) {
 }
 
 static void report_unclaimed(
-    const SafetensorsFile *file, uint64_t begin, uint64_t end, Diagnostics *diagnostics) {
+    const TensorFile *file, uint64_t begin, uint64_t end, Diagnostics *diagnostics) {
     diagnostics_error(diagnostics, NULL,
         "%s: bytes %" PRIu64 " to %" PRIu64 " of the data belong to no tensor", file->path, begin,
         end);
 }
 
 /* The tensors must cover the data without overlap and without a hole. */
-static void check_cover(SafetensorsFile *file, Diagnostics *diagnostics) {
-    SafetensorsTensor **order =
-        ARENA_ARRAY(file->arena, SafetensorsTensor *, file->tensor_count + 1);
+static void check_cover(TensorFile *file, Diagnostics *diagnostics) {
+    FileTensor **order = ARENA_ARRAY(file->arena, FileTensor *, file->tensor_count + 1);
     size_t count = 0;
     for (size_t i = 0; i < file->tensor_count; i++)
         if (file->tensors[i].sound && file->tensors[i].end > file->tensors[i].begin)
@@ -199,7 +174,7 @@ static void check_cover(SafetensorsFile *file, Diagnostics *diagnostics) {
         all_sound = all_sound && file->tensors[i].sound;
 
     uint64_t reach = 0;
-    const SafetensorsTensor *farthest = NULL;
+    const FileTensor *farthest = NULL;
     for (size_t i = 0; i < count; i++) {
         if (farthest != NULL && order[i]->begin < reach)
             diagnostics_error(diagnostics, NULL, "%s: tensors '%s' and '%s' overlap", file->path,
@@ -216,7 +191,7 @@ static void check_cover(SafetensorsFile *file, Diagnostics *diagnostics) {
 }
 
 static void check_metadata(
-    const SafetensorsFile *file, const json_t *metadata, Diagnostics *diagnostics) {
+    const TensorFile *file, const json_t *metadata, Diagnostics *diagnostics) {
     const char *key;
     json_t *value;
     bool sound = json_is_object(metadata);
@@ -226,8 +201,8 @@ static void check_metadata(
             diagnostics, NULL, "%s: \"__metadata__\" must be an object of strings", file->path);
 }
 
-static void read_header(SafetensorsFile *file, json_t *header, Diagnostics *diagnostics) {
-    file->tensors = ARENA_ARRAY(file->arena, SafetensorsTensor, json_object_size(header) + 1);
+static void read_header(TensorFile *file, json_t *header, Diagnostics *diagnostics) {
+    file->tensors = ARENA_ARRAY(file->arena, FileTensor, json_object_size(header) + 1);
     const char *key;
     json_t *entry;
     json_object_foreach(header, key, entry) {
@@ -241,12 +216,10 @@ static void read_header(SafetensorsFile *file, json_t *header, Diagnostics *diag
             file->cut_count == 2 ? "%zu more tensor of %s ends behind the end of the file"
                                  : "%zu more tensors of %s end behind the end of the file",
             file->cut_count - 1, file->path);
-    if (file->tensor_count > 1)
-        qsort(file->tensors, file->tensor_count, sizeof file->tensors[0], compare_keys);
     check_cover(file, diagnostics);
 }
 
-static bool parse_header(SafetensorsFile *file, Diagnostics *diagnostics) {
+bool safetensors_read(TensorFile *file, Diagnostics *diagnostics) {
     const unsigned char *bytes = file->mapped.bytes;
     if (file->mapped.size < LENGTH_BYTES) {
         diagnostics_error(diagnostics, "is this a safetensors file, and whole?",
@@ -268,7 +241,7 @@ static bool parse_header(SafetensorsFile *file, Diagnostics *diagnostics) {
         (const char *)bytes + LENGTH_BYTES, (size_t)length, JSON_REJECT_DUPLICATES, &error);
     if (header == NULL) {
         diagnostics_error(diagnostics, NULL, "%s: the header is no valid JSON: %s (at its byte %d)",
-            file->path, printable(file->arena, error.text), error.position);
+            file->path, file_word(file->arena, error.text), error.position);
         return false;
     }
     bool is_object = json_is_object(header);
@@ -281,39 +254,4 @@ static bool parse_header(SafetensorsFile *file, Diagnostics *diagnostics) {
     }
     json_decref(header);
     return is_object;
-}
-
-/* ---- the file ---- */
-
-SafetensorsFile *safetensors_open(const char *path, Diagnostics *diagnostics) {
-    Arena *arena = arena_create();
-    SafetensorsFile *file = ARENA_NEW(arena, SafetensorsFile);
-    file->arena = arena;
-    file->path = arena_copy_string(arena, path);
-    if (!mapped_file_open(&file->mapped, file->path, diagnostics)) {
-        arena_destroy(arena);
-        return NULL;
-    }
-    static const WantedFile wanted = {"a safetensors file", {FILE_KIND_SAFETENSORS}};
-    if (!file_is_wanted(path, file->mapped.bytes, file->mapped.size, &wanted, diagnostics) ||
-        !parse_header(file, diagnostics)) {
-        safetensors_close(file);
-        return NULL;
-    }
-    return file;
-}
-
-void safetensors_close(SafetensorsFile *file) {
-    if (file == NULL)
-        return;
-    mapped_file_close(&file->mapped);
-    arena_destroy(file->arena);
-}
-
-SafetensorsTensor *safetensors_find(const SafetensorsFile *file, const char *key) {
-    if (file->tensor_count == 0)
-        return NULL;
-    SafetensorsTensor wanted = {.key = key};
-    return bsearch(
-        &wanted, file->tensors, file->tensor_count, sizeof file->tensors[0], compare_keys);
 }

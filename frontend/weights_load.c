@@ -1,8 +1,8 @@
-/* Gives a graph's weights their data from a safetensors file.
+/* Gives a graph's weights their data from a file of tensors.
  *
- * 1. Open the file; safetensors.c checks it for itself.
+ * 1. Open the file; the reader of its format checks it for itself.
  * 2. For each weight of the graph, find the tensor of its path; shapes must be equal.
- * 3. F32 that is aligned is used in place, everything else is converted into the graph's arena.
+ * 3. float32 that is aligned is used in place, everything else is converted into the graph's arena.
  * 4. What the file has and the graph does not want is an error too: it is how a wrong width or a
  *    forgotten layer shows.
  *
@@ -15,7 +15,7 @@
 #include <string.h>
 
 struct WeightFile {
-    SafetensorsFile *file;
+    TensorFile *file;
 };
 
 /* ---- conversion; exact, since every f16 and bf16 number is an f32 number ---- */
@@ -43,35 +43,35 @@ static float float_from_f16(uint16_t half) {
 }
 
 static void take_floats(
-    const WeightLoader *loader, const SafetensorsTensor *tensor, size_t count, Weight *weight) {
+    const WeightLoader *loader, const FileTensor *tensor, size_t count, Weight *weight) {
     const unsigned char *bytes = loader->file->data + tensor->begin;
-    if (tensor->type == SAFETENSORS_F32 && (uintptr_t)bytes % _Alignof(float) == 0) {
+    if (tensor->type == FILE_F32 && (uintptr_t)bytes % _Alignof(float) == 0) {
         weight->data = (const float *)(const void *)bytes;
         weight->rests = true;
         return;
     }
     float *floats = weight_allocate(loader->graph, weight);
-    if (tensor->type == SAFETENSORS_F32) {
+    if (tensor->type == FILE_F32) {
         memcpy(floats, bytes, count * sizeof(float));
         return;
     }
     for (size_t i = 0; i < count; i++) {
         uint16_t half;
         memcpy(&half, bytes + 2 * i, sizeof half);
-        floats[i] = tensor->type == SAFETENSORS_F16 ? float_from_f16(half) : float_from_bf16(half);
+        floats[i] = tensor->type == FILE_F16 ? float_from_f16(half) : float_from_bf16(half);
     }
 }
 
 /* ---- matching ---- */
 
-static bool is_ignored(const SafetensorsTensor *tensor) {
+static bool is_ignored(const FileTensor *tensor) {
     static const char suffix[] = "num_batches_tracked";
     size_t length = strlen(tensor->key), suffix_length = sizeof suffix - 1;
     return length >= suffix_length && strcmp(tensor->key + length - suffix_length, suffix) == 0 &&
            (length == suffix_length || tensor->key[length - suffix_length - 1] == '.');
 }
 
-bool weight_has_shape(const Weight *weight, const SafetensorsTensor *tensor) {
+bool weight_has_shape(const Weight *weight, const FileTensor *tensor) {
     if (weight->type.rank != tensor->rank)
         return false;
     for (int i = 0; i < tensor->rank; i++)
@@ -89,13 +89,13 @@ static bool all_finite(const float *data, size_t count) {
 
 /* Gives the weight its data where it can. */
 static WeightFault load_weight(const WeightLoader *loader, Weight *weight) {
-    SafetensorsTensor *tensor = safetensors_find(loader->file, weight->path);
+    FileTensor *tensor = tensor_file_find(loader->file, weight->path);
     if (tensor == NULL)
         return WEIGHT_MISSING;
     tensor->used = true;
     if (!tensor->sound)
         return WEIGHT_REPORTED;
-    if (!weight_has_shape(weight, tensor) || tensor->type == SAFETENSORS_OTHER)
+    if (!weight_has_shape(weight, tensor) || tensor->type == FILE_OTHER)
         return WEIGHT_MISSHAPEN;
     /* Sound and of equal shape: the count is bounded by the size of the file. */
     size_t count = (size_t)tensor_elements(&weight->type);
@@ -107,10 +107,10 @@ static WeightFault load_weight(const WeightLoader *loader, Weight *weight) {
 }
 
 static void find_spare_names(WeightLoader *loader) {
-    const SafetensorsFile *file = loader->file;
+    const TensorFile *file = loader->file;
     loader->spare_names = ARENA_ARRAY(loader->scratch, const char *, file->tensor_count + 1);
     for (size_t i = 0; i < file->tensor_count; i++) {
-        SafetensorsTensor *tensor = &file->tensors[i];
+        FileTensor *tensor = &file->tensors[i];
         tensor->used = tensor->used || is_ignored(tensor);
         if (!tensor->used && strlen(tensor->name) <= LONGEST_HINT_NAME)
             loader->spare_names[loader->spare_count++] = tensor->name;
@@ -131,7 +131,7 @@ static void load_all(WeightLoader *loader) {
 
 WeightFile *weights_load(Graph *graph, const char *path, Diagnostics *diagnostics) {
     size_t errors_before = diagnostics_error_count(diagnostics);
-    SafetensorsFile *file = safetensors_open(path, diagnostics);
+    TensorFile *file = tensor_file_open(path, diagnostics);
     if (file == NULL)
         return NULL;
     WeightLoader loader = {
@@ -145,7 +145,7 @@ WeightFile *weights_load(Graph *graph, const char *path, Diagnostics *diagnostic
             weight->data = NULL;
             weight->rests = false;
         }
-        safetensors_close(file);
+        tensor_file_close(file);
         return NULL;
     }
     WeightFile *result = ARENA_NEW(file->arena, WeightFile);
@@ -159,5 +159,5 @@ bool weights_check(const WeightFile *file, Diagnostics *diagnostics) {
 
 void weights_close(WeightFile *file) {
     if (file != NULL)
-        safetensors_close(file->file);
+        tensor_file_close(file->file);
 }

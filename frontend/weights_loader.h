@@ -2,7 +2,7 @@
 #ifndef RIFFLE_FRONTEND_WEIGHTS_LOADER_H
 #define RIFFLE_FRONTEND_WEIGHTS_LOADER_H
 
-#include "frontend/safetensors.h"
+#include "frontend/tensor_file.h"
 #include "ir/graph.h"
 
 typedef enum WeightFault {
@@ -16,7 +16,7 @@ typedef enum WeightFault {
 
 typedef struct WeightLoader {
     Graph *graph;
-    SafetensorsFile *file;
+    TensorFile *file;
     Diagnostics *diagnostics;
     Arena *scratch;
     WeightFault *faults; /* in the order of the graph's weights */
@@ -33,7 +33,7 @@ typedef struct WeightLoader {
 enum { MOST_HINT_CANDIDATES = 5000, LONGEST_HINT_NAME = 200 };
 
 /* Whether the shapes are equal. */
-bool weight_has_shape(const Weight *weight, const SafetensorsTensor *tensor);
+bool weight_has_shape(const Weight *weight, const FileTensor *tensor);
 
 /* Makes missing weights RENAMED where a prefix explains at least half of them, and marks the
  * tensors that they are as used (weights_prefix.c). */

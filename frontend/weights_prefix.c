@@ -22,7 +22,7 @@ static const char *before_ending(Arena *arena, const char *name, const char *end
 }
 
 /* The spare tensor that the weight is by that prefix. */
-static SafetensorsTensor *find_renamed(
+static FileTensor *find_renamed(
     const WeightLoader *loader, const Weight *weight, const CommonPrefix *prefix) {
     size_t length = strlen(prefix->text);
     const char *name = weight->path;
@@ -32,7 +32,7 @@ static SafetensorsTensor *find_renamed(
         name += length;
     else
         return NULL;
-    SafetensorsTensor *tensor = safetensors_find(loader->file, name);
+    FileTensor *tensor = tensor_file_find(loader->file, name);
     return tensor == NULL || tensor->used ? NULL : tensor;
 }
 
@@ -67,7 +67,7 @@ static void try_weight(
 static void apply(WeightLoader *loader, const CommonPrefix *prefix) {
     size_t i = 0;
     for (const Weight *weight = loader->graph->first_weight; weight; weight = weight->next, i++) {
-        SafetensorsTensor *tensor =
+        FileTensor *tensor =
             loader->faults[i] == WEIGHT_MISSING ? find_renamed(loader, weight, prefix) : NULL;
         if (tensor == NULL)
             continue;

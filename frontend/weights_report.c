@@ -30,16 +30,16 @@ static void report_missing(const WeightLoader *loader, const Weight *weight) {
 }
 
 static void report_misshapen(
-    const WeightLoader *loader, const Weight *weight, const SafetensorsTensor *tensor) {
+    const WeightLoader *loader, const Weight *weight, const FileTensor *tensor) {
     if (!weight_has_shape(weight, tensor))
         diagnostics_report(loader->diagnostics, SEVERITY_ERROR, weight->where, NULL,
             "weight '%s' has shape %s in the network but %s in %s", weight->path,
             shape_text(loader->scratch, weight->type.rank, weight->type.dims),
             shape_text(loader->scratch, tensor->rank, tensor->dims), loader->file->path);
-    if (tensor->type == SAFETENSORS_OTHER)
+    if (tensor->type == FILE_OTHER)
         diagnostics_report(loader->diagnostics, SEVERITY_ERROR, weight->where,
-            "convert the file to F32, F16 or BF16", "weight '%s' has the type %s in %s",
-            weight->path, tensor->type_name, loader->file->path);
+            loader->file->format->convert_hint, "weight '%s' has the type %s in %s", weight->path,
+            tensor->type_name, loader->file->path);
 }
 
 static void report_not_finite(const WeightLoader *loader, const Weight *weight) {
@@ -66,7 +66,7 @@ static void report_not_finite(const WeightLoader *loader, const Weight *weight) 
         shape_text(loader->scratch, weight->type.rank, index));
 }
 
-static void report_surplus(const WeightLoader *loader, const SafetensorsTensor *tensor) {
+static void report_surplus(const WeightLoader *loader, const FileTensor *tensor) {
     const char *shape = !tensor->sound
                             ? ""
                             : arena_format(loader->scratch, " of shape %s",
@@ -84,8 +84,8 @@ static size_t fault_errors(
         return 1;
     if (fault != WEIGHT_MISSHAPEN)
         return 0;
-    const SafetensorsTensor *tensor = safetensors_find(loader->file, weight->path);
-    return (size_t)!weight_has_shape(weight, tensor) + (tensor->type == SAFETENSORS_OTHER);
+    const FileTensor *tensor = tensor_file_find(loader->file, weight->path);
+    return (size_t)!weight_has_shape(weight, tensor) + (tensor->type == FILE_OTHER);
 }
 
 static void count_errors(Report *report) {
@@ -138,7 +138,7 @@ static void report_weights(Report *report, Group wanted) {
         else if (fault == WEIGHT_NOT_FINITE)
             report_not_finite(loader, weight);
         else
-            report_misshapen(loader, weight, safetensors_find(loader->file, weight->path));
+            report_misshapen(loader, weight, tensor_file_find(loader->file, weight->path));
     }
 }
 
@@ -166,10 +166,10 @@ static const char *prefix_hint(const WeightLoader *loader) {
     const char *name = loader->file_prefix != NULL
                            ? arena_format(arena, "name.removeprefix(\"%s\")", prefix)
                            : arena_format(arena, "\"%s\" + name", prefix);
+    const WeightFormat *format = loader->file->format;
     return arena_format(arena,
-        "in Python, save_file({%s: tensor for name, tensor in load_file(\"%s\").items()}, "
-        "\"net.safetensors\") writes it so; both are of safetensors.torch",
-        name, loader->file->path);
+        "in Python, %s({%s: tensor for name, tensor in %s(\"%s\").items()}, \"%s\") writes it so%s",
+        format->save, name, format->load, loader->file->path, format->example, format->origin);
 }
 
 static void report_prefix(const WeightLoader *loader) {
@@ -216,7 +216,7 @@ void weights_report(WeightLoader *loader) {
     report_weights(&report, GROUP_UNFIT);
     report_left_out(&report, GROUP_UNFIT, "weight does", "weights do", "not fit");
     for (size_t i = 0; i < loader->file->tensor_count; i++) {
-        const SafetensorsTensor *tensor = &loader->file->tensors[i];
+        const FileTensor *tensor = &loader->file->tensors[i];
         if (!tensor->used && may_report(&report, GROUP_SURPLUS, 1))
             report_surplus(loader, tensor);
     }

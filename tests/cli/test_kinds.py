@@ -82,7 +82,7 @@ READERS = [
     ("net.rir", "a graph in textual IR", ["ir"], "inspect {}"),
     ("net.onnx", "a spec", ["spec"], "fmt {}"),
     ("net.xyz", "a spec", ["spec"], "convert {} --to json"),
-    ("net.xyz", "a safetensors file", ["safetensors"], "compile small.rfl --weights {} -o out"),
+    ("net.xyz", "a file of weights", ["safetensors"], "compile small.rfl --weights {} -o out"),
     ("net.xyz", "an ONNX model", ["onnx"], "import {} -o a.rfl --weights-out a.safetensors"),
     ("net.xyz", "a JPEG or PNG picture", ["jpeg", "png"], "run small.rfl --random-weights 1 --interpret --image {}"),
     ("net.xyz", "raw float32 numbers", [], "run small.rfl --random-weights 1 --interpret --input {} --output y.f32"),
