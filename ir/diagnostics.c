@@ -207,14 +207,11 @@ void diagnostics_add_lines(Diagnostics *diagnostics, const char *lines, size_t l
     text_free(&text);
 }
 
-void diagnostics_pass_on(
-    Diagnostics *diagnostics, const Diagnostics *from, SourceRange where, const char *prefix) {
-    for (const Diagnostic *one = from->first; one != NULL; one = one->next) {
-        diagnostics_report(
-            diagnostics, one->severity, where, one->hint, "%s%s", prefix, one->message);
-        if (one->lines != NULL)
-            diagnostics_add_lines(diagnostics, one->lines, strlen(one->lines));
-    }
+void diagnostics_visit_errors(const Diagnostics *diagnostics,
+    void (*visit)(void *context, const char *message, const char *hint), void *context) {
+    for (const Diagnostic *one = diagnostics->first; one != NULL; one = one->next)
+        if (one->severity == SEVERITY_ERROR)
+            visit(context, one->message, one->hint);
 }
 
 size_t diagnostics_error_count(const Diagnostics *diagnostics) {

@@ -54,9 +54,9 @@ void diagnostics_error(Diagnostics *diagnostics, const char *hint, const char *f
  * message never breaks into. `lines` ends with a NUL, at `length` or behind it. */
 void diagnostics_add_lines(Diagnostics *diagnostics, const char *lines, size_t length);
 
-/* Reports all of `from` again, at another place and with a prefix before each message. */
-void diagnostics_pass_on(
-    Diagnostics *diagnostics, const Diagnostics *from, SourceRange where, const char *prefix);
+/* Calls `visit` with the context and each error's message and hint, which may be NULL. */
+void diagnostics_visit_errors(const Diagnostics *diagnostics,
+    void (*visit)(void *context, const char *message, const char *hint), void *context);
 
 size_t diagnostics_error_count(const Diagnostics *diagnostics);
 void diagnostics_print(const Diagnostics *diagnostics, FILE *stream);

@@ -20,9 +20,7 @@ bool finish_node(Importer *importer, Node *node) {
         for (int i = 0; i < node->result_count; i++)
             node->results[i]->name = value_name(importer, node_label(importer->node));
     } else {
-        const char *prefix = arena_format(importer->arena,
-            "node '%.200s' (%.200s): ", node_label(importer->node), importer->node->op_type);
-        diagnostics_pass_on(importer->diagnostics, own, importer->where, prefix);
+        node_faults(importer, own);
     }
     diagnostics_destroy(own);
     return good;

@@ -306,7 +306,8 @@ static bool fold_cast(Importer *importer) {
         Symbol copy = *symbol;
         return set_result(importer, &copy);
     }
-    return node_fault(importer, NULL, "the type %" PRId64 " is not computed here", to);
+    return node_fault(
+        importer, NULL, "the type %s is not computed here", onnx_type_name(importer, (int)to));
 }
 
 bool fold_node(Importer *importer) {
@@ -339,7 +340,7 @@ bool import_cast(Importer *importer) {
         return false;
     if (to != ONNX_FLOAT)
         return node_fault(importer, "riffle computes in float32",
-            "it changes the type of a tensor to %" PRId64, to);
+            "it changes the type of a tensor to %s", onnx_type_name(importer, (int)to));
     return set_result(importer, symbol);
 }
 

@@ -100,7 +100,7 @@ static bool check_input(Importer *importer, const Onnx__ValueInfoProto *input, c
             type == ONNX_DOUBLE ? "double" : "half");
     if (!wide && type != ONNX_FLOAT)
         return model_fault(importer, "riffle's inputs are float32",
-            "input '%.200s' has the type %d", input->name, type);
+            "input '%.200s' has the type %s", input->name, onnx_type_name(importer, type));
     TensorType value_type =
         tensor_type(shape->rank <= MAX_RANK ? shape->rank : MAX_RANK, shape->dims);
     if (shape->rank != 2 && shape->rank != 4)
@@ -364,8 +364,8 @@ static bool check_weights(Importer *importer) {
     return good;
 }
 
-static Graph *finish(Importer *importer, size_t errors_before) {
-    if (diagnostics_error_count(importer->diagnostics) > errors_before)
+static Graph *finish(Importer *importer) {
+    if (importer->first_trouble != NULL)
         return NULL;
     drop_dead_nodes(importer);
     gathers_to_splits(importer->graph, importer->arena);
@@ -376,6 +376,16 @@ static Graph *finish(Importer *importer, size_t errors_before) {
             "%" PRId64 " tensors of other precision were converted to float32",
             importer->converted);
     return graph_verify(importer->graph, importer->diagnostics) ? importer->graph : NULL;
+}
+
+static Graph *import_graph(Importer *importer, const Onnx__GraphProto *proto) {
+    importer->proto = proto;
+    count_uses(importer);
+    add_initializers(importer);
+    add_inputs(importer);
+    if (import_nodes(importer))
+        add_outputs(importer);
+    return finish(importer);
 }
 
 Graph *onnx_import_bytes(const char *path, const void *bytes, size_t length,
@@ -394,16 +404,11 @@ Graph *onnx_import_bytes(const char *path, const void *bytes, size_t length,
         .path_nodes = name_map_create(arena),
         .sharers = name_map_create(arena),
         .transposed = name_map_create(arena),
-        .taken_names = name_map_create(arena)};
-    size_t errors_before = diagnostics_error_count(diagnostics);
+        .taken_names = name_map_create(arena),
+        .troubles = name_map_create(arena)};
+    importer.last_trouble = &importer.first_trouble;
     const Onnx__ModelProto *model = onnx_model_read(&importer, bytes, length);
-    if (model == NULL)
-        return NULL;
-    importer.proto = model->graph;
-    count_uses(&importer);
-    add_initializers(&importer);
-    add_inputs(&importer);
-    if (import_nodes(&importer))
-        add_outputs(&importer);
-    return finish(&importer, errors_before);
+    Graph *graph = model == NULL ? NULL : import_graph(&importer, model->graph);
+    troubles_report(&importer);
+    return graph;
 }

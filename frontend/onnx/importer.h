@@ -24,11 +24,16 @@ enum {
 typedef enum OnnxType {
     ONNX_FLOAT = 1,
     ONNX_UINT8 = 2,
+    ONNX_INT8 = 3,
+    ONNX_UINT16 = 4,
+    ONNX_INT16 = 5,
     ONNX_INT32 = 6,
     ONNX_INT64 = 7,
     ONNX_BOOL = 9,
     ONNX_FLOAT16 = 10,
     ONNX_DOUBLE = 11,
+    ONNX_UINT32 = 12,
+    ONNX_UINT64 = 13,
     ONNX_BFLOAT16 = 16
 } OnnxType;
 
@@ -85,9 +90,13 @@ typedef struct Symbol {
     bool is_shared;  /* the tensor has an earlier name, which is read more than once */
 } Symbol;
 
+typedef struct Trouble Trouble;
+
 typedef struct Importer {
     Arena *arena;
     Diagnostics *diagnostics;
+    NameMap *troubles; /* kind -> Trouble */
+    Trouble *first_trouble, **last_trouble;
     const OnnxOptions *options;
     SourceRange where; /* the model file, without a line */
     const char *path;
@@ -107,7 +116,9 @@ typedef struct Importer {
     Node *last;                  /* the last node of the graph it was made into */
 } Importer;
 
-/* ---- reporting (report.c) ---- */
+/* ---- reporting (report.c) ----
+ *
+ * Faults are collected, those of one kind together; troubles_report tells the diagnostics. */
 
 /* About the file. Returns false. */
 bool model_fault(Importer *importer, const char *hint, const char *format, ...)
@@ -115,6 +126,9 @@ bool model_fault(Importer *importer, const char *hint, const char *format, ...)
 /* About the current node: "node 'Conv_12' (Conv): ...". Returns false. */
 bool node_fault(Importer *importer, const char *hint, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The errors of `own` about the current node. */
+void node_faults(Importer *importer, const Diagnostics *own);
+void troubles_report(const Importer *importer);
 const char *node_label(const Onnx__NodeProto *node);
 const char *shape_spelling(Arena *arena, const Shape *shape);
 const char *list_spelling(Arena *arena, IntegerList list);
@@ -124,6 +138,8 @@ const char *list_spelling(Arena *arena, IntegerList list);
 /* A constant with the tensor's data, or NULL after reporting. `what` names it: "initializer 'w'".
  */
 Symbol *constant_from_tensor(Importer *importer, const Onnx__TensorProto *tensor, const char *what);
+/* "float16"; "a type of number N" where N is none of the standard. */
+const char *onnx_type_name(Importer *importer, int type);
 /* The bytes of a tensor that lie in another file. */
 bool external_bytes(Importer *importer, const Onnx__TensorProto *tensor, const char *what,
     uint64_t wanted, const unsigned char **bytes);

@@ -10,25 +10,56 @@ typedef struct TypeRow {
     OnnxType type;
     const char *name;
     unsigned bytes; /* of one element in raw data */
-    bool integer;
+    bool integer, has_sign;
 } TypeRow;
 
+/* The types that are read. */
 static const TypeRow type_rows[] = {
-    {ONNX_FLOAT, "float", 4, false},
-    {ONNX_UINT8, "uint8", 1, true},
-    {ONNX_INT32, "int32", 4, true},
-    {ONNX_INT64, "int64", 8, true},
-    {ONNX_BOOL, "bool", 1, true},
-    {ONNX_FLOAT16, "float16", 2, false},
-    {ONNX_DOUBLE, "double", 8, false},
-    {ONNX_BFLOAT16, "bfloat16", 2, false},
+    {ONNX_FLOAT, "float", 4, false, true},
+    {ONNX_UINT8, "uint8", 1, true, false},
+    {ONNX_INT8, "int8", 1, true, true},
+    {ONNX_UINT16, "uint16", 2, true, false},
+    {ONNX_INT16, "int16", 2, true, true},
+    {ONNX_INT32, "int32", 4, true, true},
+    {ONNX_INT64, "int64", 8, true, true},
+    {ONNX_BOOL, "bool", 1, true, false},
+    {ONNX_FLOAT16, "float16", 2, false, true},
+    {ONNX_DOUBLE, "double", 8, false, true},
+    {ONNX_UINT32, "uint32", 4, true, false},
+    {ONNX_UINT64, "uint64", 8, true, false},
+    {ONNX_BFLOAT16, "bfloat16", 2, false, true},
 };
+
+/* The others of the standard, by their numbers. */
+static const char *const unread_types[] = {[8] = "string",
+    [14] = "complex64",
+    [15] = "complex128",
+    [17] = "float8e4m3fn",
+    [18] = "float8e4m3fnuz",
+    [19] = "float8e5m2",
+    [20] = "float8e5m2fnuz",
+    [21] = "uint4",
+    [22] = "int4",
+    [23] = "float4e2m1",
+    [24] = "float8e8m0",
+    [25] = "uint2",
+    [26] = "int2"};
 
 static const TypeRow *find_type(int type) {
     for (size_t i = 0; i < sizeof type_rows / sizeof *type_rows; i++)
         if ((int)type_rows[i].type == type)
             return &type_rows[i];
     return NULL;
+}
+
+const char *onnx_type_name(Importer *importer, int type) {
+    const TypeRow *row = find_type(type);
+    if (row != NULL)
+        return row->name;
+    size_t count = sizeof unread_types / sizeof *unread_types;
+    if (type >= 0 && (size_t)type < count && unread_types[type] != NULL)
+        return unread_types[type];
+    return arena_format(importer->arena, "a type of number %d", type);
 }
 
 static bool read_dims(
@@ -91,7 +122,14 @@ static bool find_elements(Importer *importer, const Onnx__TensorProto *tensor, c
     case ONNX_DOUBLE:
         return counted(importer, what, row, shape, tensor->n_double_data,
             (Elements){(const unsigned char *)tensor->double_data, 8}, elements);
+    case ONNX_UINT32:
+    case ONNX_UINT64:
+        return counted(importer, what, row, shape, tensor->n_uint64_data,
+            (Elements){(const unsigned char *)tensor->uint64_data, 8}, elements);
     case ONNX_UINT8:
+    case ONNX_INT8:
+    case ONNX_UINT16:
+    case ONNX_INT16:
     case ONNX_INT32:
     case ONNX_BOOL:
     case ONNX_FLOAT16:
@@ -175,7 +213,8 @@ static Symbol *integer_constant(
     int64_t *integers = ARENA_ARRAY(importer->arena, int64_t, count + 1);
     for (int64_t i = 0; i < count; i++) {
         uint64_t bits = little_endian(elements.bytes + (size_t)i * elements.size, row->bytes);
-        integers[i] = row->type == ONNX_INT32 ? (int64_t)(int32_t)(uint32_t)bits : (int64_t)bits;
+        unsigned unused = 64 - 8 * row->bytes; /* the number's own sign is carried into them */
+        integers[i] = row->has_sign ? (int64_t)(bits << unused) >> unused : (int64_t)bits;
     }
     return symbol_integers(importer, shape, integers);
 }
@@ -186,8 +225,8 @@ Symbol *constant_from_tensor(
     Shape shape = {0};
     Elements elements;
     if (row == NULL) {
-        model_fault(
-            importer, NULL, "%s has the type %d, which is not read", what, tensor->data_type);
+        model_fault(importer, NULL, "%s has the type %s, which is not read", what,
+            onnx_type_name(importer, tensor->data_type));
         return NULL;
     }
     if (!read_dims(importer, tensor, what, &shape) ||

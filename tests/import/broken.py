@@ -239,6 +239,17 @@ def unsupported_ops():
                  initializers=[initializer("w", (3, 3, 1, 1))])
 
 
+def many_of_a_kind():
+    """One message for each kind, whatever the names and numbers are."""
+    weights = [initializer(f"w{i}", (3, 3, 1, i + 1), np.str_ if i < 3 else np.float64) for i in range(5)]
+    chain = ["x", *(f"a{i}" for i in range(8)), "y"]
+    nodes = [node("Conv", [chain[i], f"w{i}"], [chain[i + 1]], f"Conv_{i}") for i in range(5)]
+    nodes += [node(operator, [chain[i], ], [chain[i + 1]], f"{operator}_{i}")
+              for i, operator in enumerate(["Xyz", "Xyz", "Xyz", "Zyx"], 5)]
+    nodes += [node("Softmax", ["x"], [f"z{i}"], f"Softmax_{i}", axis=i) for i in (0, 3, 2)]
+    return model(nodes, None, [values(name, None) for name in ("y", "z0", "z2", "z3")], weights)
+
+
 def other_domain():
     made = one("Relu")
     made.graph.node[0].domain = "com.microsoft"

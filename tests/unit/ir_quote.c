@@ -120,10 +120,14 @@ static void messages_stay_on_their_line(void **state) {
     diagnostics_destroy(diagnostics);
 }
 
+static void append_error(void *text, const char *message, const char *hint) {
+    text_format(text, "%s (%s) ", message, hint == NULL ? "none" : hint);
+}
+
 static void lines_of_other_programs(void **state) {
     (void)state;
     static const char said[] = "code.c:1: no\x1b[K\n\tint\n\n";
-    Diagnostics *diagnostics = diagnostics_create(), *again = diagnostics_create();
+    Diagnostics *diagnostics = diagnostics_create();
     diagnostics_add_lines(diagnostics, said, sizeof said - 1); /* no message: nothing to say */
     diagnostics_error(diagnostics, "look", "'cc' failed:");
     diagnostics_add_lines(diagnostics, said, sizeof said - 1);
@@ -132,10 +136,11 @@ static void lines_of_other_programs(void **state) {
     static const char expected[] = "riffle: error: 'cc' failed:\ncode.c:1: no\\x1b[K\n int\n"
                                    "hint: look\nriffle: error: 'ld' failed:\n";
     expect_printed(diagnostics, expected);
-    diagnostics_pass_on(again, diagnostics, (SourceRange){0}, "");
-    expect_printed(again, expected);
+    Text errors = {0};
+    diagnostics_visit_errors(diagnostics, append_error, &errors);
+    assert_string_equal(errors.data, "'cc' failed: (look) 'ld' failed: (none) ");
+    text_free(&errors);
     diagnostics_destroy(diagnostics);
-    diagnostics_destroy(again);
 }
 
 typedef struct Excerpt {
