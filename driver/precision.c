@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LARGEST_WEIGHT = 127, LARGEST_WEIGHT_WITHOUT_VNNI = 64 };
-
 /* Of layers that read floats, those with more pixels use their weights so often that halving them
  * gains less than widening them costs. */
 enum { MOST_PIXELS = 12 };
@@ -47,9 +45,8 @@ const char *precision_pass(const ModelOptions *options) {
     if (options->precision == PRECISION_BF16)
         return arena_format(options->session->arena, "bfloat16{values=%s,most-pixels=%d},dead-code",
             target != NULL && target->bf16 == BF16_FAST ? "true" : "false", MOST_PIXELS);
-    bool vnni = target != NULL && target->dot_products;
     return arena_format(options->session->arena, "quantize{largest-weight=%d},dead-code",
-        vnni ? LARGEST_WEIGHT : LARGEST_WEIGHT_WITHOUT_VNNI);
+        target_largest_weight(target));
 }
 
 bool precision_has_target(const ModelOptions *options, const Target *target) {

@@ -249,7 +249,7 @@ static TileShape choose_byte_tile(const Compilation *compilation, const Convolut
     int64_t panel = (int64_t)BYTE_VECTORS * target->lanes;
     int vectors =
         panel_vectors(compilation, sizes, sizes->outputs < panel ? sizes->outputs : panel).count;
-    int helpers = target->dot_products ? 1 : 3, best = 1;
+    int helpers = target->bytes == BYTES_IN_QUADS ? 1 : 3, best = 1;
     int64_t quads = count_products(sizes), least = INT64_MAX;
     for (int pixels = 1; pixels <= MOST_PIXELS; pixels++) {
         if (pixels > 1 && pixels * vectors + vectors + helpers > target->registers)
@@ -284,7 +284,7 @@ double convolution_row_cycles(
     const Target *target = compilation->target;
     int64_t taps = count_terms(sizes);
     if (is_of_bytes(sizes))
-        taps = count_products(sizes) * (target->dot_products ? 1 : STEPS_WITHOUT);
+        taps = count_products(sizes) * (target->bytes == BYTES_IN_QUADS ? 1 : STEPS_WITHOUT);
     return tiles_cycles(target, main_outputs(sizes), sizes->width, taps, tile);
 }
 

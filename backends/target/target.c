@@ -11,10 +11,10 @@
 
 static const Target targets[] = {
 #define TARGET(name, architecture, triple, format, cpu, features, lanes, registers, multiply_adds, \
-    loads, instructions, masks, broadcast, lane, fused, l1, l2, summary)                           \
+    loads, instructions, masks, broadcast, lane, fused, bytes, l1, l2, summary)                    \
     {name, ARCHITECTURE_##architecture, triple, FORMAT_##format, cpu, features, lanes, registers,  \
-        multiply_adds, loads, instructions, masks, broadcast, lane, fused, l1, l2, summary, false, \
-        BF16_NONE, NULL},
+        multiply_adds, loads, instructions, masks, broadcast, lane, fused, BYTES_##bytes, l1, l2,  \
+        summary, BF16_NONE, NULL},
 #include "backends/target/targets.def"
 #undef TARGET
 };
@@ -26,14 +26,8 @@ static const Platform platforms[] = {
 #undef PLATFORM
 };
 
-/* Processor names of LLVM: the class decides lanes and registers, the name goes to LLVM, which
- * schedules for it. */
-typedef struct CpuName {
-    const char *cpu, *class_name;
-} CpuName;
-
-static const CpuName cpu_names[] = {
-#define CPU(cpu, class_name) {cpu, class_name},
+static const Processor processors[] = {
+#define CPU(cpu, ...) {.name = cpu, .class_name = __VA_ARGS__},
 #include "backends/target/cpus.def"
 };
 
@@ -71,35 +65,10 @@ static const Target gpu_targets[] = {
 #include "backends/target/gpus.def"
 };
 
-static const char *const vnni_names[] = {
-#define VNNI(cpu) cpu,
-#include "backends/target/vnni.def"
-};
-
-typedef struct Caches {
-    const char *cpu;
-    int64_t l1_bytes, l2_bytes;
-} Caches;
-
-static const Caches cpu_caches[] = {
-#define CACHES(cpu, l1_bytes, l2_bytes) {cpu, l1_bytes, l2_bytes},
-#include "backends/target/caches.def"
-};
-
-typedef struct Bf16Row {
-    const char *cpu;
-    Bf16Products products;
-} Bf16Row;
-
-static const Bf16Row bf16_rows[] = {
-#define BF16(cpu, speed) {cpu, BF16_##speed},
-#include "backends/target/bf16.def"
-};
-
 enum {
     TARGETS = sizeof targets / sizeof *targets,
     PLATFORMS = sizeof platforms / sizeof *platforms,
-    CPUS = sizeof cpu_names / sizeof *cpu_names
+    CPUS = sizeof processors / sizeof *processors
 };
 
 const Target *target_table(size_t *count) {
@@ -115,6 +84,15 @@ const Target *gpu_target_table(size_t *count) {
 const Platform *platform_table(size_t *count) {
     *count = PLATFORMS;
     return platforms;
+}
+
+const Processor *processor_table(size_t *count) {
+    *count = CPUS;
+    return processors;
+}
+
+int target_largest_weight(const Target *target) {
+    return target != NULL && target->bytes == BYTES_IN_QUADS ? 127 : 64;
 }
 
 const char *architecture_name(Architecture architecture) {
@@ -157,7 +135,7 @@ static bool runs_lanes(int lanes) {
     return true;
 }
 
-static bool has_dot_products(void) {
+static bool has_byte_quads(void) {
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx512vnni");
 }
@@ -176,7 +154,7 @@ static bool runs_lanes(int lanes) {
     return lanes <= 4;
 }
 
-static bool has_dot_products(void) {
+static bool has_byte_quads(void) {
     return false;
 }
 
@@ -192,7 +170,7 @@ static bool runs_lanes(int lanes) {
     return false;
 }
 
-static bool has_dot_products(void) {
+static bool has_byte_quads(void) {
     return false;
 }
 
@@ -231,9 +209,9 @@ static const Target *native_target(Arena *arena) {
     target->l1_bytes = cache_here(_SC_LEVEL1_DCACHE_SIZE, best->l1_bytes);
     target->l2_bytes = cache_here(_SC_LEVEL2_CACHE_SIZE, best->l2_bytes);
 #endif
-    if (best->lanes < 16 || !has_dot_products())
+    if (best->lanes < 16 || !has_byte_quads())
         return target;
-    target->dot_products = true;
+    target->bytes = BYTES_IN_QUADS;
     target->bf16 = bf16_products();
     target->features = arena_format(arena, "%s%s+avx512vnni%s", best->features,
         best->features[0] ? "," : "", target->bf16 != BF16_NONE ? ",+avx512bf16" : "");
@@ -242,34 +220,35 @@ static const Target *native_target(Arena *arena) {
 
 /* ---- by name ---- */
 
-static const Target *named_cpu(const char *name, Arena *arena) {
-    for (size_t i = 0; i < CPUS; i++) {
-        if (strcmp(cpu_names[i].cpu, name) != 0)
-            continue;
-        Target *target = ARENA_NEW(arena, Target);
-        *target = *find_row(cpu_names[i].class_name);
-        target->name = cpu_names[i].cpu;
-        target->cpu = cpu_names[i].cpu;
-        target->summary = "a processor by name";
-        for (size_t j = 0; j < sizeof vnni_names / sizeof *vnni_names; j++)
-            target->dot_products |= strcmp(name, vnni_names[j]) == 0;
-        for (size_t j = 0; j < sizeof cpu_caches / sizeof *cpu_caches; j++)
-            if (strcmp(name, cpu_caches[j].cpu) == 0) {
-                target->l1_bytes = cpu_caches[j].l1_bytes;
-                target->l2_bytes = cpu_caches[j].l2_bytes;
-            }
-        for (size_t j = 0; j < sizeof bf16_rows / sizeof *bf16_rows; j++)
-            if (strcmp(name, bf16_rows[j].cpu) == 0)
-                target->bf16 = bf16_rows[j].products;
-        return target;
+static const Target *target_of(const Processor *processor, Arena *arena) {
+    Target *target = ARENA_NEW(arena, Target);
+    *target = *find_row(processor->class_name);
+    target->name = processor->name;
+    target->cpu = processor->name;
+    target->summary = "a processor by name";
+    if (processor->l1_kib > 0) {
+        target->l1_bytes = (int64_t)processor->l1_kib << 10;
+        target->l2_bytes = (int64_t)processor->l2_kib << 10;
     }
+    if (processor->bytes != BYTES_NONE)
+        target->bytes = processor->bytes;
+    target->bf16 = processor->bf16;
+    return target;
+}
+
+static const Target *named_cpu(const char *name, Arena *arena) {
+    for (size_t i = 0; i < CPUS; i++)
+        if (strcmp(processors[i].name, name) == 0)
+            return target_of(&processors[i], arena);
     return NULL;
 }
 
 const char *target_names_with_bf16(Arena *arena) {
     const char *names = "";
-    for (size_t i = 0; i < sizeof bf16_rows / sizeof *bf16_rows; i++)
-        names = arena_format(arena, "%s%s%s", names, i == 0 ? "" : ", ", bf16_rows[i].cpu);
+    for (size_t i = 0; i < CPUS; i++)
+        if (processors[i].bf16 != BF16_NONE)
+            names = arena_format(
+                arena, "%s%s%s", names, names[0] == '\0' ? "" : ", ", processors[i].name);
     return names;
 }
 
@@ -277,8 +256,8 @@ const char *const *target_processor_names(Architecture architecture, Arena *aren
     const char **names = ARENA_ARRAY(arena, const char *, CPUS);
     *count = 0;
     for (size_t i = 0; i < CPUS; i++)
-        if (find_row(cpu_names[i].class_name)->architecture == architecture)
-            names[(*count)++] = cpu_names[i].cpu;
+        if (find_row(processors[i].class_name)->architecture == architecture)
+            names[(*count)++] = processors[i].name;
     return names;
 }
 
@@ -388,7 +367,7 @@ static void report_unknown(const char *what, const char *name, bool with_platfor
     for (size_t i = 0; i < TARGETS; i++)
         candidates[count++] = targets[i].name;
     for (size_t i = 0; i < CPUS; i++)
-        candidates[count++] = cpu_names[i].cpu;
+        candidates[count++] = processors[i].name;
     for (size_t i = 0; i < PLATFORMS && with_platforms; i++) {
         int level = platforms[i].lowest_api_level;
         candidates[count++] =

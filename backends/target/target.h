@@ -25,6 +25,11 @@ typedef struct GpuTarget {
     int64_t tile_bytes;     /* that a block should have, so that another one fits beside it */
 } GpuTarget;
 
+/* How a processor multiplies bytes and adds them up, with four products in a lane of 32 bits: not
+ * in code that is made here; in pairs of 16 bits, which bounds weights (docs/precision.md); or all
+ * four at once. */
+typedef enum ByteProducts { BYTES_NONE, BYTES_IN_PAIRS, BYTES_IN_QUADS } ByteProducts;
+
 /* Whether a processor multiplies pairs of bf16, and if so, more numbers in a time than of f32. */
 typedef enum Bf16Products { BF16_NONE, BF16_SLOW, BF16_FAST } Bf16Products;
 
@@ -45,12 +50,20 @@ typedef struct Target {
     bool memory_broadcast;  /* a multiply-add can broadcast a float from memory */
     bool lane_multiply_add; /* a multiply-add can broadcast a lane of a register */
     bool fused_multiply_add;
+    ByteProducts bytes;
     int64_t l1_bytes, l2_bytes;
     const char *summary;
-    bool dot_products;    /* of bytes: x86-64 with VNNI */
-    Bf16Products bf16;    /* of pairs of bf16: x86-64 with AVX512-BF16 */
+    Bf16Products bf16;
     const GpuTarget *gpu; /* NULL for a CPU */
 } Target;
+
+/* A processor by the name that LLVM has for it, and what it has besides its class. */
+typedef struct Processor {
+    const char *name, *class_name;
+    int l1_kib, l2_kib; /* 0: as its class */
+    ByteProducts bytes; /* NONE: as its class */
+    Bf16Products bf16;
+} Processor;
 
 /* Whose object files and calls these are. */
 typedef struct Platform {
@@ -62,18 +75,23 @@ typedef struct Platform {
     const char *summary;
 } Platform;
 
-/* The rows of targets.def; *count is set. */
+/* The rows of targets.def and of cpus.def; *count is set. */
 const Target *target_table(size_t *count);
 const Platform *platform_table(size_t *count);
+const Processor *processor_table(size_t *count);
 
 /* The rows of gpus.def: targets like others, but only `riffle compile` takes them. */
 const Target *gpu_target_table(size_t *count);
+
+/* The largest |weight| by which bytes are multiplied without any sum going out of range; of the
+ * target that is NULL, which may be any, too. */
+int target_largest_weight(const Target *target);
 
 /* The name of an architecture, and the bytes of a pointer on it. */
 const char *architecture_name(Architecture architecture);
 int architecture_pointer_bytes(Architecture architecture);
 
-/* The processors that multiply pairs of bf16, joined by commas (bf16.def). */
+/* The processors that multiply pairs of bf16, joined by commas. */
 const char *target_names_with_bf16(Arena *arena);
 
 /* The processor names that target_find also takes (cpus.def), of one architecture; *count is set.

@@ -49,7 +49,7 @@ static LLVMValueRef emit_dot_add(Codegen *codegen, LLVMValueRef *sources, int la
         {"llvm.x86.sse2.pmadd.wd", "llvm.x86.avx2.pmadd.wd", "llvm.x86.avx512.pmaddw.d.512"}};
     LLVMTypeRef type = codegen_vector_type(codegen, LANE_S32, lanes);
     int64_t bytes = 4 * (int64_t)lanes;
-    if (codegen->target->dot_products) {
+    if (codegen->target->bytes == BYTES_IN_QUADS) {
         LLVMValueRef operands[3] = {sources[2], sources[0], sources[1]};
         return call_on_bits(codegen, &dot, bytes, operands, 3, type);
     }

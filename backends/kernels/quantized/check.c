@@ -10,7 +10,7 @@
 
 static bool has_code(Emission *emission, const Node *node) {
     const Target *target = emission->compilation->target;
-    if (target->architecture == ARCHITECTURE_X86_64 && target->lanes >= 8)
+    if (target->bytes != BYTES_NONE)
         return true;
     diagnostics_report(emission->diagnostics, SEVERITY_ERROR, node->where,
         "x86-64-v3 and above have it; the fastest are processors with VNNI",
@@ -75,9 +75,8 @@ bool check_bytes(Emission *emission, const Node *node) {
         return false;
     if (!multiplies)
         return true;
-    /* Without an instruction for them products of bytes are added up in 16 bits. */
-    bool wide = emission->compilation->target->dot_products || is_depthwise(node);
-    int most = wide ? 127 : 64;
+    /* A depthwise one has floats as sums. */
+    int most = is_depthwise(node) ? 127 : target_largest_weight(emission->compilation->target);
     bool good = pads_with_zero_alone(emission, node) && has_exact_taps(emission, node) &&
                 are_whole_numbers(emission, node, node_weight(node, "weight"), -most, most);
     node_rest_weights(node); /* all of them were looked at */
