@@ -1,4 +1,4 @@
-/* What code can be made for: processors, platforms and GPUs (target.c; tables in *.def). */
+/* What code can be made for: processors, platforms and GPUs (tables in *.def). */
 #ifndef RIFFLE_BACKENDS_TARGET_TARGET_H
 #define RIFFLE_BACKENDS_TARGET_TARGET_H
 
@@ -80,6 +80,9 @@ const Target *target_table(size_t *count);
 const Platform *platform_table(size_t *count);
 const Processor *processor_table(size_t *count);
 
+/* The class of that name; NULL: there is none. */
+const Target *target_class(const char *name);
+
 /* The rows of gpus.def: targets like others, but only `riffle compile` takes them. */
 const Target *gpu_target_table(size_t *count);
 
@@ -108,5 +111,10 @@ const Target *target_find_processor(
 
 /* Whether code for the target runs on this machine. */
 bool target_runs_here(const Target *target);
+
+/* The best class that this machine belongs to, with what else it can do and its caches; NULL: no
+ * code is made for it.
+ */
+const Target *target_native(Arena *arena);
 
 #endif

@@ -6,15 +6,6 @@
 #include "tests/unit/schedule_support.h"
 #include <string.h>
 
-static const Target *class_of(const char *name) {
-    size_t count;
-    const Target *targets = target_table(&count);
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(targets[i].name, name) == 0)
-            return &targets[i];
-    return NULL;
-}
-
 static void assert_caches_in_order(int64_t l1_bytes, int64_t l2_bytes) {
     assert_in_range(l1_bytes, 16 << 10, 256 << 10);
     assert_in_range(l2_bytes, 2 * l1_bytes, 16 << 20);
@@ -32,7 +23,7 @@ static void classes_are_sane(void **state) {
         assert_true(target->registers == 8 || target->registers == 16 || target->registers == 32);
         assert_false(target->memory_broadcast && target->lane_multiply_add);
         assert_true(target->bf16 == BF16_NONE && target->gpu == NULL);
-        assert_ptr_equal(class_of(target->name), target);
+        assert_ptr_equal(target_class(target->name), target);
     }
 }
 
@@ -40,9 +31,9 @@ static void classes_are_sane(void **state) {
  * pairs of bf16 came with AVX-512 and after quads of bytes; these, to processors that multiplied
  * bytes in pairs. */
 static void assert_processor(const Processor *processor) {
-    const Target *class = class_of(processor->class_name);
+    const Target *class = target_class(processor->class_name);
     assert_non_null(class);
-    assert_null(class_of(processor->name));
+    assert_null(target_class(processor->name));
     assert_int_equal(processor->l1_kib > 0, processor->l2_kib > 0);
     if (processor->l1_kib > 0) {
         int64_t l1_bytes = processor->l1_kib * 1024LL, l2_bytes = processor->l2_kib * 1024LL;
@@ -77,7 +68,7 @@ static void processors_are_found(void **state) {
     const Processor *processors = processor_table(&count);
     for (size_t i = 0; i < count; i++) {
         const Processor *row = &processors[i];
-        const Target *class = class_of(row->class_name);
+        const Target *class = target_class(row->class_name);
         const Target *target = target_find(row->name, fixture.arena, fixture.diagnostics);
         assert_non_null(target);
         assert_string_equal(target->name, row->name);
@@ -115,15 +106,15 @@ static void processors_have_their_facts(void **state) {
     assert_int_equal(target->bf16, BF16_NONE);
     target = target_find("cortex-a76", fixture.arena, fixture.diagnostics);
     assert_int_equal(target->bytes, BYTES_NONE);
-    assert_string_equal(
-        target_names_with_bf16(fixture.arena), "cooperlake, sapphirerapids, emeraldrapids, "
-                                               "graniterapids, graniterapids-d, znver4, znver5");
+    assert_string_equal(target_names_with_bf16(fixture.arena),
+        "cooperlake, sapphirerapids, emeraldrapids, "
+        "graniterapids, graniterapids-d, znver4, znver5");
     fixture_free(&fixture);
 }
 
 static void weights_of_bytes_are_bounded(void **state) {
     (void)state;
-    const Target *pairs = class_of("x86-64-v3");
+    const Target *pairs = target_class("x86-64-v3");
     Target quads = *pairs;
     quads.bytes = BYTES_IN_QUADS;
     assert_int_equal(target_largest_weight(pairs), 64);
@@ -137,10 +128,11 @@ static void levels_rise(void **state) {
     size_t count;
     const TargetLevels *table = target_levels_table(&count);
     for (size_t i = 0; i < count; i++) {
-        assert_non_null(class_of(table[i].base));
+        assert_non_null(target_class(table[i].base));
         for (int j = 0; j < target_levels_count(&table[i]); j++) {
-            const Target *lower = class_of(j == 0 ? table[i].base : table[i].levels[j - 1].target);
-            const Target *level = class_of(table[i].levels[j].target);
+            const Target *lower =
+                target_class(j == 0 ? table[i].base : table[i].levels[j - 1].target);
+            const Target *level = target_class(table[i].levels[j].target);
             assert_non_null(level);
             assert_string_equal(level->triple, table[i].triple);
             assert_true(level->lanes >= lower->lanes && level->registers >= lower->registers);
@@ -157,7 +149,7 @@ static void platforms_are_sane(void **state) {
     size_t count;
     const Platform *platforms = platform_table(&count);
     for (size_t i = 0; i < count; i++) {
-        const Target *class = class_of(platforms[i].target);
+        const Target *class = target_class(platforms[i].target);
         assert_non_null(class);
         assert_int_equal(class->architecture, platforms[i].architecture);
     }
