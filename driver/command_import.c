@@ -3,20 +3,36 @@
 #include "driver/output_files.h"
 #include "frontend/frontend.h"
 #include "frontend/onnx/import.h"
+#include "ir/quote.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTION_WEIGHTS_OUT = 1000, OPTION_NAME, OPTION_BATCH, OPTION_SET_SHAPE, OPTION_CONVERT };
-enum { MOST_SHAPES = 64 };
+enum {
+    OPTION_WEIGHTS_OUT = 1000,
+    OPTION_NAME,
+    OPTION_BATCH,
+    OPTION_SET_SHAPE,
+    OPTION_UNTIL,
+    OPTION_OUTPUTS,
+    OPTION_CONVERT
+};
+enum { MOST_SHAPES = 64, MOST_CUTS = 1024 };
+
+typedef struct Words {
+    const char *items[MOST_CUTS];
+    size_t count;
+} Words;
 
 typedef struct ImportOptions {
     Session *session;
     const char *input, *output, *weights, *name;
     OnnxOptions onnx;
     OnnxShape shapes[MOST_SHAPES];
+    Words shape_words, until, outputs; /* as they were given */
+    OnnxPart part;
 } ImportOptions;
 
 /* ---- command line ---- */
@@ -45,7 +61,18 @@ static bool take_shape(ImportOptions *options, const char *text) {
         at = end;
     }
     options->onnx.shape_count++;
+    options->shape_words.items[options->shape_words.count++] = text;
     return true;
+}
+
+static bool take_cut(ImportOptions *options, Words *words, const char *option, const char *name) {
+    if (words->count < MOST_CUTS) {
+        words->items[words->count++] = name;
+        return true;
+    }
+    diagnostics_error(options->session->diagnostics, NULL, "%s is given more than %d times", option,
+        (int)MOST_CUTS);
+    return false;
 }
 
 static bool operands_are_given(ImportOptions *options) {
@@ -78,6 +105,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
                    : EINVAL;
     case OPTION_SET_SHAPE:
         return take_shape(options, argument) ? 0 : EINVAL;
+    case OPTION_UNTIL:
+        return take_cut(options, &options->until, "--until", argument) ? 0 : EINVAL;
+    case OPTION_OUTPUTS:
+        return take_cut(options, &options->outputs, "--outputs", argument) ? 0 : EINVAL;
     case OPTION_CONVERT:
         options->onnx.convert_precision = true;
         return 0;
@@ -97,6 +128,10 @@ static const struct argp_option options_table[] = {
     {"batch", OPTION_BATCH, "N", 0, "Images at once, where the model leaves that open", 0},
     {"set-shape", OPTION_SET_SHAPE, "INPUT=SIZES", 0,
         "Shape of an input, where the model leaves it open: image=1,3,224,224", 0},
+    {"until", OPTION_UNTIL, "NODE", 0,
+        "End at that node of the model: its results become the outputs. Can be repeated", 0},
+    {"outputs", OPTION_OUTPUTS, "NAME,...", 0,
+        "End at those tensors of the model: they become the outputs. Can be repeated", 0},
     {"convert-precision", OPTION_CONVERT, NULL, 0,
         "Convert half and double precision to float32, which is otherwise refused", 0},
     {0}};
@@ -189,12 +224,84 @@ static bool write_both(const ImportOptions *options, const OutputFiles *files) {
     return output_files_write(files, NULL);
 }
 
+/* ---- what can be imported of a model that cannot ---- */
+
+/* A word as a shell takes it. */
+static void append_word(Text *text, const char *word) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-./,:=+@%";
+    text_append(text, " ");
+    if (*word != '\0' && word[strspn(word, plain)] == '\0') {
+        text_append(text, word);
+        return;
+    }
+    text_append(text, "'");
+    for (; *word != '\0'; word++)
+        text_append_bytes(text, *word == '\'' ? "'\\''" : word, *word == '\'' ? 4 : 1);
+    text_append(text, "'");
+}
+
+static void append_option(Text *text, const char *option, const char *word) {
+    if (word == NULL)
+        return;
+    text_append(text, option);
+    append_word(text, word);
+}
+
+/* Names with commas have an option of their own. */
+static void append_outputs(Text *text, const OnnxPart *part) {
+    Text list = {0};
+    for (size_t i = 0; i < part->output_count; i++) {
+        if (strchr(part->outputs[i], ',') != NULL)
+            append_option(text, " --outputs", part->outputs[i]);
+        else
+            text_format(&list, "%s%s", list.length > 0 ? "," : "", part->outputs[i]);
+    }
+    append_option(text, " --outputs", list.data);
+    text_free(&list);
+}
+
+/* The command that imports the part. */
+static void report_part(ImportOptions *options) {
+    const OnnxPart *part = &options->part;
+    if (part->output_count == 0)
+        return;
+    Arena *arena = options->session->arena;
+    Text command = {0};
+    text_append(&command, "riffle import");
+    append_word(&command, options->input);
+    append_outputs(&command, part);
+    append_option(&command, " -o", options->output);
+    append_option(&command, " --weights-out", options->weights);
+    append_option(&command, " --name", options->name);
+    if (options->onnx.batch > 0)
+        append_option(
+            &command, " --batch", arena_format(arena, "%lld", (long long)options->onnx.batch));
+    for (size_t i = 0; i < options->shape_words.count; i++)
+        append_option(&command, " --set-shape", options->shape_words.items[i]);
+    if (options->onnx.convert_precision)
+        text_append(&command, " --convert-precision");
+    if (strcmp(quote_copy(arena, command.data), command.data) == 0)
+        diagnostics_report(options->session->diagnostics, SEVERITY_NOTE, (SourceRange){0},
+            command.data,
+            "the part in front of that, %zu of %zu nodes, can be imported:", part->nodes,
+            part->all_nodes);
+    text_free(&command);
+}
+
 static bool import(ImportOptions *options) {
     Session *session = options->session;
     options->onnx.name = network_name(options);
     options->onnx.shapes = options->shapes;
+    options->onnx.until = options->until.items;
+    options->onnx.until_count = options->until.count;
+    options->onnx.outputs = options->outputs.items;
+    options->onnx.output_count = options->outputs.count;
+    options->onnx.part = &options->part;
     Graph *graph =
         onnx_import(options->input, &options->onnx, session->arena, session->diagnostics);
+    if (graph == NULL)
+        report_part(options);
     OutputFiles files = {.session = session};
     bool done = graph != NULL &&
                 make_spec(options, graph, output_files_add_outside(&files, options->output));

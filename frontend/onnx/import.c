@@ -2,8 +2,10 @@
 #include "frontend/onnx/import.h"
 #include "frontend/evaluate.h"
 #include "frontend/onnx/importer.h"
+#include "frontend/onnx/inputs.h"
 #include "frontend/onnx/order.h"
 #include "frontend/onnx/read.h"
+#include "frontend/onnx/selection.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -13,157 +15,7 @@ bool onnx_is_built_in(void) {
     return true;
 }
 
-/* ---- initializers and inputs ---- */
-
-static void add_initializers(Importer *importer) {
-    for (size_t i = 0; i < importer->proto->n_initializer; i++) {
-        const Onnx__TensorProto *tensor = importer->proto->initializer[i];
-        if (name_map_find(importer->symbols, tensor->name) != NULL) {
-            model_fault(importer, NULL, "two initializers have the name '%.200s'", tensor->name);
-            continue;
-        }
-        const char *what = arena_format(importer->arena, "initializer '%.200s'", tensor->name);
-        Symbol *symbol = constant_from_tensor(importer, tensor, what);
-        if (symbol == NULL)
-            symbol = symbol_create(importer, SYMBOL_BROKEN, NULL);
-        symbol->name = tensor->name;
-        name_map_put(importer->symbols, tensor->name, symbol);
-    }
-    if (importer->proto->n_sparse_initializer > 0)
-        model_fault(importer, "make them dense", "the model has sparse initializers");
-}
-
-static const OnnxShape *given_shape(const Importer *importer, const char *name) {
-    for (size_t i = 0; i < importer->options->shape_count; i++)
-        if (strcmp(importer->options->shapes[i].input, name) == 0)
-            return &importer->options->shapes[i];
-    return NULL;
-}
-
-/* One dimension as the model has it, or what the user gave for an open batch. */
-static bool read_dimension(
-    Importer *importer, const Onnx__ValueInfoProto *input, size_t index, int64_t *size) {
-    const Onnx__TensorShapeProto__Dimension *dimension =
-        input->type->tensor_type->shape->dim[index];
-    bool known = dimension->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
-    if (known && dimension->dim_value < 1)
-        return model_fault(importer, NULL, "input '%.200s': dimension %zu is %" PRId64, input->name,
-            index, dimension->dim_value);
-    if (known) {
-        *size = dimension->dim_value;
-        return true;
-    }
-    if (index == 0 && importer->options->batch > 0) {
-        *size = importer->options->batch;
-        return true;
-    }
-    const char *name = dimension->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM
-                           ? dimension->dim_param
-                           : "?";
-    return model_fault(importer,
-        index == 0 ? "give it: --batch 1"
-                   : arena_format(importer->arena,
-                         "give its shape: --set-shape '%.200s=1,3,224,224'", input->name),
-        "input '%.200s': dimension %zu is left open ('%.100s')", input->name, index, name);
-}
-
-static bool read_input_shape(Importer *importer, const Onnx__ValueInfoProto *input, Shape *shape) {
-    const OnnxShape *given = given_shape(importer, input->name);
-    const Onnx__TypeProto__Tensor *type = input->type == NULL ? NULL : input->type->tensor_type;
-    if (type == NULL)
-        return model_fault(importer, NULL, "input '%.200s' is no tensor", input->name);
-    if (given != NULL) {
-        shape->rank = given->rank;
-        memcpy(shape->dims, given->dims, sizeof shape->dims);
-        return true;
-    }
-    if (type->shape == NULL)
-        return model_fault(importer,
-            arena_format(importer->arena, "give it: --set-shape '%.200s=1,3,224,224'", input->name),
-            "input '%.200s' has no shape", input->name);
-    size_t rank = type->shape->n_dim;
-    if (rank > ONNX_MAX_RANK)
-        return model_fault(importer, NULL, "input '%.200s' has %zu dimensions", input->name, rank);
-    shape->rank = (int)rank;
-    bool good = true;
-    for (size_t i = 0; i < rank; i++)
-        good = read_dimension(importer, input, i, &shape->dims[i]) && good;
-    return good;
-}
-
-static bool check_input(Importer *importer, const Onnx__ValueInfoProto *input, const Shape *shape) {
-    int type = input->type->tensor_type->elem_type;
-    bool wide = type == ONNX_FLOAT16 || type == ONNX_DOUBLE || type == ONNX_BFLOAT16;
-    if (wide && !importer->options->convert_precision)
-        return model_fault(importer, "riffle computes in float32; --convert-precision converts it",
-            "input '%.200s' is of %s precision", input->name,
-            type == ONNX_DOUBLE ? "double" : "half");
-    if (!wide && type != ONNX_FLOAT)
-        return model_fault(importer, "riffle's inputs are float32",
-            "input '%.200s' has the type %s", input->name, onnx_type_name(importer, type));
-    TensorType value_type =
-        tensor_type(shape->rank <= MAX_RANK ? shape->rank : MAX_RANK, shape->dims);
-    if (shape->rank != 2 && shape->rank != 4)
-        return model_fault(importer,
-            "inputs are [batch, channels, height, width] or [batch, channels]",
-            "input '%.200s' has the shape %s", input->name, shape_spelling(importer->arena, shape));
-    return tensor_elements(&value_type) > 0 ||
-           model_fault(importer, NULL, "input '%.200s' of the shape %s is too large", input->name,
-               shape_spelling(importer->arena, shape));
-}
-
-static void add_input(Importer *importer, const Onnx__ValueInfoProto *input) {
-    if (name_map_find(importer->symbols, input->name) != NULL) {
-        const Symbol *symbol = name_map_find(importer->symbols, input->name);
-        if (symbol->kind == SYMBOL_TENSOR)
-            model_fault(importer, NULL, "two inputs have the name '%.200s'", input->name);
-        return; /* an initializer, which early versions list among the inputs */
-    }
-    Shape shape = {0};
-    Symbol *symbol = symbol_create(importer, SYMBOL_BROKEN, NULL);
-    if (use_count(importer, input->name) == 0) {
-        diagnostics_report(importer->diagnostics, SEVERITY_WARNING, importer->where, NULL,
-            "no node reads the input '%.200s': the network goes without it", input->name);
-    } else if (read_input_shape(importer, input, &shape) && check_input(importer, input, &shape)) {
-        Value *value = graph_add_input(importer->graph, port_name(importer, input->name),
-            tensor_type(shape.rank, shape.dims), LAYOUT_NCHW, importer->where);
-        symbol = view_over(importer, value, &shape);
-    }
-    symbol->name = input->name;
-    name_map_put(importer->symbols, input->name, symbol);
-}
-
-static void add_inputs(Importer *importer) {
-    for (size_t i = 0; i < importer->options->shape_count; i++) {
-        const char *name = importer->options->shapes[i].input;
-        bool found = false;
-        for (size_t k = 0; k < importer->proto->n_input; k++)
-            found = found || strcmp(importer->proto->input[k]->name, name) == 0;
-        if (!found)
-            model_fault(importer, NULL, "there is no input '%.200s' to set the shape of", name);
-    }
-    for (size_t i = 0; i < importer->proto->n_input; i++)
-        add_input(importer, importer->proto->input[i]);
-}
-
 /* ---- nodes ---- */
-
-static void count_uses(Importer *importer) {
-    for (size_t i = 0; i < importer->proto->n_node + 1; i++) {
-        bool outputs = i == importer->proto->n_node;
-        size_t count = outputs ? importer->proto->n_output : importer->proto->node[i]->n_input;
-        for (size_t k = 0; k < count; k++) {
-            const char *name =
-                outputs ? importer->proto->output[k]->name : importer->proto->node[i]->input[k];
-            int *uses = name_map_find(importer->uses, name);
-            if (uses == NULL) {
-                uses = ARENA_NEW(importer->arena, int);
-                name_map_put(importer->uses, name, uses);
-            }
-            ++*uses;
-        }
-    }
-}
 
 static bool is_known_attribute(const OnnxOp *op, const char *name) {
     size_t length = strlen(name);
@@ -179,18 +31,9 @@ static bool is_known_attribute(const OnnxOp *op, const char *name) {
 /* What can be said about a node before its operands are known: so that one run tells all. */
 static bool check_node(Importer *importer) {
     const Onnx__NodeProto *node = importer->node;
-    if (*node->domain != '\0' && strcmp(node->domain, "ai.onnx") != 0)
-        return node_fault(importer,
-            "inline the model's functions, and export without ops of other domains",
-            "the op is of the domain '%.100s'", node->domain);
-    const OnnxOp *op = onnx_op_find(node->op_type);
-    if (op == NULL) {
-        const char *closest = onnx_op_closest(node->op_type);
-        return node_fault(importer,
-            closest == NULL ? "docs/import.md lists the ops that can be imported"
-                            : arena_format(importer->arena, "did you mean '%s'?", closest),
-            "riffle does not know this op");
-    }
+    const OnnxOp *op = onnx_op_of(node);
+    if (op == NULL)
+        return unknown_op(importer);
     bool good = node->n_input <= op->operands ||
                 node_fault(importer, NULL, "it has %zu inputs; at most %zu are known of it",
                     node->n_input, op->operands);
@@ -224,7 +67,10 @@ static Operands look_at_operands(Importer *importer) {
             continue;
         const Symbol *symbol = input_symbol(importer, i);
         if (symbol == NULL) {
-            node_fault(importer, NULL,
+            bool sparse = importer->proto->n_sparse_initializer > 0;
+            node_fault(importer,
+                sparse ? "the model has sparse initializers, which are not read: make them dense"
+                       : NULL,
                 "its input '%.200s' is no input, no initializer and no node's output",
                 importer->node->input[i]);
             missing = true;
@@ -249,7 +95,7 @@ static bool check_results(Importer *importer) {
 }
 
 static bool import_node(Importer *importer) {
-    const OnnxOp *op = onnx_op_find(importer->node->op_type);
+    const OnnxOp *op = onnx_op_of(importer->node);
     bool good = check_node(importer);
     switch (look_at_operands(importer)) {
     case OPERANDS_MISSING:
@@ -271,12 +117,14 @@ static void break_results(Importer *importer) {
 }
 
 static bool import_nodes(Importer *importer) {
-    const Onnx__NodeProto *const *order = node_order(importer);
-    if (order == NULL)
+    importer->order = node_order(importer);
+    if (importer->order == NULL)
         return false;
-    for (size_t i = 0; i < importer->proto->n_node; i++) {
-        importer->node = order[i];
-        if (!import_node(importer))
+    importer->failed = ARENA_ARRAY(importer->arena, bool, importer->node_count + 1);
+    for (size_t i = 0; i < importer->node_count; i++) {
+        importer->node = importer->order[i];
+        importer->failed[i] = !import_node(importer);
+        if (importer->failed[i])
             break_results(importer);
     }
     return true;
@@ -284,38 +132,39 @@ static bool import_nodes(Importer *importer) {
 
 /* ---- outputs ---- */
 
-static void add_output(Importer *importer, const Onnx__ValueInfoProto *output) {
-    Symbol *symbol = name_map_find(importer->symbols, output->name);
+static void add_output(Importer *importer, const char *name) {
+    Symbol *symbol = name_map_find(importer->symbols, name);
     if (symbol == NULL) {
-        model_fault(importer, NULL, "nothing makes the output '%.200s'", output->name);
+        model_fault(importer, NULL, "nothing makes the output '%.200s'", name);
         return;
     }
     if (symbol->kind == SYMBOL_BROKEN)
         return;
     if (symbol->kind == SYMBOL_CONSTANT) {
-        model_fault(importer, NULL, "the output '%.200s' is a constant", output->name);
+        model_fault(importer, NULL, "the output '%.200s' is a constant", name);
         return;
     }
     /* faults of the view are told as those of an op at the end */
-    char *names[] = {(char *)output->name};
+    char *names[] = {(char *)name};
     Onnx__NodeProto end = ONNX__NODE_PROTO__INIT;
     end.op_type = (char *)"output";
-    end.name = (char *)output->name;
+    end.name = (char *)name;
     end.input = names;
     end.n_input = 1;
     importer->node = &end;
     Value *value = symbol_value(importer, symbol);
     if (value != NULL)
-        graph_add_output(importer->graph, port_name(importer, output->name), value, LAYOUT_NCHW,
-            importer->where);
+        graph_add_output(
+            importer->graph, port_name(importer, name), value, LAYOUT_NCHW, importer->where);
+    else
+        importer->bad_outputs[importer->bad_output_count++] = name;
     importer->node = NULL;
 }
 
 static void add_outputs(Importer *importer) {
-    if (importer->proto->n_output == 0)
-        model_fault(importer, NULL, "the model has no output");
-    for (size_t i = 0; i < importer->proto->n_output; i++)
-        add_output(importer, importer->proto->output[i]);
+    importer->bad_outputs = ARENA_ARRAY(importer->arena, const char *, importer->output_count + 1);
+    for (size_t i = 0; i < importer->output_count; i++)
+        add_output(importer, importer->outputs[i]);
 }
 
 /* ---- what is left ---- */
@@ -380,7 +229,8 @@ static Graph *finish(Importer *importer) {
 
 static Graph *import_graph(Importer *importer, const Onnx__GraphProto *proto) {
     importer->proto = proto;
-    count_uses(importer);
+    if (!select_nodes(importer))
+        return NULL;
     add_initializers(importer);
     add_inputs(importer);
     if (import_nodes(importer))
@@ -388,11 +238,11 @@ static Graph *import_graph(Importer *importer, const Onnx__GraphProto *proto) {
     return finish(importer);
 }
 
-Graph *onnx_import_bytes(const char *path, const void *bytes, size_t length,
-    const OnnxOptions *options, Arena *arena, Diagnostics *diagnostics) {
+Importer importer_create(
+    const char *path, const OnnxOptions *options, Arena *arena, Diagnostics *diagnostics) {
     SourceFile *file = ARENA_NEW(arena, SourceFile);
     file->name = arena_copy_string(arena, path);
-    Importer importer = {.arena = arena,
+    return (Importer){.arena = arena,
         .diagnostics = diagnostics,
         .options = options,
         .where = {.file = file},
@@ -406,9 +256,21 @@ Graph *onnx_import_bytes(const char *path, const void *bytes, size_t length,
         .transposed = name_map_create(arena),
         .taken_names = name_map_create(arena),
         .troubles = name_map_create(arena)};
-    importer.last_trouble = &importer.first_trouble;
-    const Onnx__ModelProto *model = onnx_model_read(&importer, bytes, length);
-    Graph *graph = model == NULL ? NULL : import_graph(&importer, model->graph);
-    troubles_report(&importer);
+}
+
+Graph *import_model(Importer *importer, const void *bytes, size_t length) {
+    importer->last_trouble = &importer->first_trouble;
+    const Onnx__ModelProto *model = onnx_model_read(importer, bytes, length);
+    Graph *graph = model == NULL ? NULL : import_graph(importer, model->graph);
+    troubles_report(importer);
+    return graph;
+}
+
+Graph *onnx_import_bytes(const char *path, const void *bytes, size_t length,
+    const OnnxOptions *options, Arena *arena, Diagnostics *diagnostics) {
+    Importer importer = importer_create(path, options, arena, diagnostics);
+    Graph *graph = import_model(&importer, bytes, length);
+    if (graph == NULL && options->part != NULL)
+        find_part(&importer, bytes, length, options->part);
     return graph;
 }

@@ -13,11 +13,26 @@ typedef struct OnnxShape {
     int64_t dims[ONNX_MAX_RANK];
 } OnnxShape;
 
+/* The largest part of a model that cannot be imported whole: outputs that can be named, and how
+ * many nodes they depend on. */
+typedef struct OnnxPart {
+    const char **outputs;
+    size_t output_count; /* 0: nothing of it can be imported */
+    size_t nodes, all_nodes;
+} OnnxPart;
+
 typedef struct OnnxOptions {
     const char *name; /* of the network; a C identifier */
     const OnnxShape *shapes;
     size_t shape_count;
     int64_t batch; /* for inputs whose first dimension the model leaves open; 0: not given */
+    /* Where to cut: names of nodes whose results become outputs, and lists of tensors' names
+     * separated by commas. Without any, the model's outputs. */
+    const char *const *until;
+    size_t until_count;
+    const char *const *outputs;
+    size_t output_count;
+    OnnxPart *part;         /* NULL, or filled in when the import fails; in the same arena */
     bool convert_precision; /* take half and double precision as float32 */
 } OnnxOptions;
 

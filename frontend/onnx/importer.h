@@ -101,6 +101,17 @@ typedef struct Importer {
     SourceRange where; /* the model file, without a line */
     const char *path;
     const Onnx__GraphProto *proto;
+    bool is_cut; /* the user named the outputs */
+    const char **outputs;
+    size_t output_count;
+    const Onnx__NodeProto **nodes; /* those that the outputs depend on */
+    size_t node_count;
+    const Onnx__NodeProto *const *order; /* the same, each after those whose results it reads */
+    bool *failed;                        /* of each in that order */
+    const char **bad_outputs;            /* those that can be no outputs of a graph */
+    size_t bad_output_count;
+    bool used_batch;     /* some input left its batch open */
+    bool told_quantized; /* that the model is */
     Graph *graph;
     NameMap *symbols;     /* name -> Symbol */
     NameMap *uses;        /* name -> int: how many nodes and outputs read it */
@@ -115,6 +126,15 @@ typedef struct Importer {
     const Onnx__NodeProto *node; /* the one being imported */
     Node *last;                  /* the last node of the graph it was made into */
 } Importer;
+
+/* ---- the whole of it (import.c, part.c) ---- */
+
+Importer importer_create(
+    const char *path, const OnnxOptions *options, Arena *arena, Diagnostics *diagnostics);
+/* NULL after reporting. */
+Graph *import_model(Importer *importer, const void *bytes, size_t length);
+/* After that failed: what can be imported, tried. */
+void find_part(const Importer *importer, const void *bytes, size_t length, OnnxPart *part);
 
 /* ---- reporting (report.c) ----
  *
@@ -262,6 +282,9 @@ typedef struct OnnxOp {
 } OnnxOp;
 
 const OnnxOp *onnx_op_find(const char *name);
+const OnnxOp *onnx_op_of(const Onnx__NodeProto *node); /* NULL when it is not imported */
+/* Reports that the current node's op is not imported. Returns false. */
+bool unknown_op(Importer *importer);
 const char *onnx_op_closest(const char *name); /* NULL when none is like it */
 /* When all operands are constants: computes the results. */
 bool fold_node(Importer *importer);

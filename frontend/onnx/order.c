@@ -19,7 +19,7 @@ typedef struct Walk {
 } Walk;
 
 static bool note_producer(Walk *walk, size_t index, const char *name) {
-    const Onnx__NodeProto *node = walk->importer->proto->node[index];
+    const Onnx__NodeProto *node = walk->importer->nodes[index];
     walk->importer->node = node;
     if (*name == '\0')
         return true;
@@ -35,15 +35,14 @@ static bool note_producer(Walk *walk, size_t index, const char *name) {
 
 /* The nodes between the two ends of a circle, for the message. */
 static void report_cycle(Walk *walk, size_t node) {
-    const Onnx__GraphProto *proto = walk->importer->proto;
+    const Onnx__NodeProto *const *nodes = walk->importer->nodes;
     Text text = {0};
     size_t from = walk->depth;
     while (from > 0 && walk->stack[from - 1] != node)
         from--;
     for (size_t i = from; i < walk->depth && i < from + 8; i++)
-        text_format(
-            &text, "%s'%.100s'", i > from ? ", " : "", node_label(proto->node[walk->stack[i]]));
-    walk->importer->node = proto->node[node];
+        text_format(&text, "%s'%.100s'", i > from ? ", " : "", node_label(nodes[walk->stack[i]]));
+    walk->importer->node = nodes[node];
     node_fault(walk->importer, "a network is computed from its inputs to its outputs",
         "it depends on its own result%s%s", walk->depth > from ? ", through " : "",
         text.data == NULL ? "" : text.data);
@@ -51,12 +50,12 @@ static void report_cycle(Walk *walk, size_t node) {
 }
 
 static bool visit(Walk *walk, size_t start) {
-    const Onnx__GraphProto *proto = walk->importer->proto;
+    const Onnx__NodeProto *const *nodes = walk->importer->nodes;
     walk->stack[walk->depth++] = start;
     walk->state[start] = 1;
     while (walk->depth > 0) {
         size_t at = walk->stack[walk->depth - 1];
-        const Onnx__NodeProto *node = proto->node[at];
+        const Onnx__NodeProto *node = nodes[at];
         if (walk->next_input[at] == node->n_input) {
             walk->state[at] = 2;
             walk->order[walk->count++] = node;
@@ -78,7 +77,7 @@ static bool visit(Walk *walk, size_t start) {
 }
 
 const Onnx__NodeProto *const *node_order(Importer *importer) {
-    size_t count = importer->proto->n_node;
+    size_t count = importer->node_count;
     Arena *arena = importer->arena;
     Walk walk = {.importer = importer,
         .producers = name_map_create(arena),
@@ -88,8 +87,8 @@ const Onnx__NodeProto *const *node_order(Importer *importer) {
         .order = ARENA_ARRAY(arena, const Onnx__NodeProto *, count + 1)};
     bool good = true;
     for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < importer->proto->node[i]->n_output; k++)
-            good = note_producer(&walk, i, importer->proto->node[i]->output[k]) && good;
+        for (size_t k = 0; k < importer->nodes[i]->n_output; k++)
+            good = note_producer(&walk, i, importer->nodes[i]->output[k]) && good;
     for (size_t i = 0; good && i < count; i++)
         good = walk.state[i] != 0 || visit(&walk, i);
     return good ? walk.order : NULL;

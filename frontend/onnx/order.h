@@ -4,8 +4,8 @@
 
 #include "frontend/onnx/importer.h"
 
-/* All nodes, each after those whose results it reads. The map of symbols holds inputs and
- * initializers. NULL after reporting a circle or names that are taken. */
+/* The importer's nodes, each after those whose results it reads. The map of symbols holds inputs
+ * and initializers. NULL after reporting a circle or names that are taken. */
 const Onnx__NodeProto *const *node_order(Importer *importer);
 
 #endif

@@ -69,6 +69,8 @@ static void add_trouble(Importer *importer, const char *operator, const char * p
     text_append(&kind, operator);
     text_append(&kind, ": ");
     append_kind(importer, &kind, message);
+    if (hint != NULL) /* which may be good for one alone */
+        text_append(&kind, hint);
     Trouble *trouble = name_map_find(importer->troubles, kind.data);
     if (trouble == NULL) {
         trouble = ARENA_NEW(importer->arena, Trouble);

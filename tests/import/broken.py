@@ -256,6 +256,32 @@ def other_domain():
     return made
 
 
+def optimized():
+    """By ONNX Runtime."""
+    made = one("FusedConv", "w", initializers=[initializer("w", (4, 3, 1, 1))])
+    made.graph.node[0].domain = "com.microsoft"
+    return made
+
+
+def quantized(*operators):
+    names = ["x", *(f"a{i}" for i in range(len(operators) - 1)), "y"]
+    return model([node(operator, [names[i], "s", "z"], [names[i + 1]], f"{operator}_{i}")
+                  for i, operator in enumerate(operators)],
+                 initializers=[initializer("s", ()), constant("z", 3, np.int8)])
+
+
+def quantized_by_nodes():
+    return quantized("QuantizeLinear", "DequantizeLinear", "Relu", "QuantizeLinear", "DequantizeLinear")
+
+
+def quantized_ops():
+    return quantized("QuantizeLinear", "QLinearConv", "QLinearMatMul", "QLinearAdd", "QLinearSigmoid", "ConvInteger")
+
+
+def quantized_and_unknown():
+    return quantized("Xyz", "QLinearConv", "Xyz")
+
+
 def loop():
     body = helper.make_graph([node("Relu", ["x"], ["z"])], "body", [], [values("z", None)])
     return model([node("If", ["x"], then_branch=body, else_branch=body)])
@@ -269,6 +295,28 @@ def dynamic_batch():
 
 def dynamic_size():
     return model([node("Relu", ["x"])], [values("x", [1, 3, None, "width"])])
+
+
+def open_in_paddle():
+    return model([node("Relu", ["x"])], [values("x", [-1, 3, None, "width"])])
+
+
+def open_channels_last():
+    return model([node("Relu", ["x"])], [values("x", ["N", None, None, 3])])
+
+
+def open_features():
+    return model([node("Relu", ["x"])], [values("x", ["N", "features"])])
+
+
+def open_size_with_a_batch():
+    return model([node("Relu", ["x"])], [values("x", ["N", 3, "size", "size"])]), ["--batch", "4"]
+
+
+def open_batches():
+    """--batch is one option for all, and each shape is its own."""
+    inputs = [values("x", ["N", 4]), values("z", [-1, 4]), values("v", [1, "d"]), values("w", [1, "d"])]
+    return model([node("Sum", ["x", "z", "v", "w"])], inputs)
 
 
 def unknown_shape():
@@ -428,6 +476,13 @@ def second_result():
     return model([node("Relu", ["x"], ["a", "b"], "Relu_1"), node("Add", ["a", "b"], name="Add_2")])
 
 
+def sparse_weights():
+    made = model([node("Conv", ["x", "w"])])
+    made.graph.sparse_initializer.append(helper.make_sparse_tensor(
+        initializer("w", (2,)), constant("", [0, 5]), [4, 3, 1, 1]))
+    return made
+
+
 def attribute_twice():
     made = one("Softmax", axis=1)
     made.graph.node[0].attribute.append(helper.make_attribute("axis", 0))
@@ -498,7 +553,7 @@ def too_many_nodes():
 
 CASES = [value for value in list(globals().values()) if callable(value) and getattr(value, "__module__", "") == __name__
          and value not in (values, initializer, model, node, good, one, constant, external,
-                           reshaped_between, part_of_a_list, wide)]
+                           reshaped_between, part_of_a_list, quantized, wide)]
 
 
 def make(case):

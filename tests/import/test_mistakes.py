@@ -49,8 +49,28 @@ def test_unused_input(tmp_path):
     made = model([node("Relu", ["x"])], [values("x", [1, 3, 8, 8]), values("z", ["any"])])
     done, spec = import_model(made, tmp_path)
     assert done.returncode == 0
-    assert done.stderr == "model.onnx: warning: no node reads the input 'z': the network goes without it\n"
+    assert done.stderr == "model.onnx: warning: no output depends on the input 'z': the network goes without it\n"
     assert spec.count("input") == 1
+    made.graph.input.append(values("v", [1, 2, 3]))
+    done, again = import_model(made, tmp_path)
+    assert (done.returncode, again) == (0, spec)
+    assert done.stderr == ("model.onnx: warning: no output depends on the input 'z' and 1 more: the network goes without "
+                           "them\n")
+
+
+def test_inputs_that_are_constants(tmp_path):
+    """Early versions list all initializers among the inputs, those that nobody reads too."""
+    from broken import initializer, model, node, values
+    made = model([node("Conv", ["x", "w"])], [values("x", [1, 3, 8, 8]), values("w", [4, 3, 1, 1]), values("v", [3])],
+                 initializers=[initializer("w", (4, 3, 1, 1)), initializer("v", (3,))])
+    done, _ = import_model(made, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_batch_that_changes_nothing(tmp_path):
+    done, _ = import_model(good(), tmp_path, "--batch", "2")
+    assert (done.returncode, done.stderr) == (0, "model.onnx: warning: --batch changes nothing: no input leaves its first "
+                                                 "dimension open\nhint: --set-shape changes the shape of an input\n")
 
 
 def test_given_shapes(tmp_path):

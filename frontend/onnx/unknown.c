@@ -1,0 +1,67 @@
+/* What is said of nodes whose op is not imported. */
+#include "frontend/onnx/importer.h"
+
+#include <string.h>
+
+static bool is_standard(const char *domain) {
+    return *domain == '\0' || strcmp(domain, "ai.onnx") == 0;
+}
+
+const OnnxOp *onnx_op_of(const Onnx__NodeProto *node) {
+    return is_standard(node->domain) ? onnx_op_find(node->op_type) : NULL;
+}
+
+/* ---- quantised models ---- */
+
+static bool is_quantized(const char *op) {
+    static const char *const names[] = {"QuantizeLinear", "DequantizeLinear",
+        "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger", "QGemm"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(op, names[i]) == 0)
+            return true;
+    return strncmp(op, "QLinear", strlen("QLinear")) == 0;
+}
+
+/* Once for all nodes of the kind. */
+static void report_quantized(Importer *importer) {
+    enum { MOST_NAMED = 4 };
+    const char *named[MOST_NAMED + 1];
+    size_t count = 0;
+    for (size_t i = 0; i < importer->node_count && count <= MOST_NAMED; i++) {
+        const char *op = importer->nodes[i]->op_type;
+        bool known = !is_quantized(op);
+        for (size_t k = 0; !known && k < count; k++)
+            known = strcmp(named[k], op) == 0;
+        if (!known)
+            named[count++] = op;
+    }
+    Text text = {0};
+    for (size_t i = 0; i < count; i++)
+        text_format(&text, "%s%.100s", i > 0 ? ", " : "", i < MOST_NAMED ? named[i] : "...");
+    model_fault(importer,
+        "import the model that it was made of; `riffle compile --precision int8` quantises",
+        "it is a quantised model (%s); riffle imports models in floating point", text.data);
+    text_free(&text);
+}
+
+bool unknown_op(Importer *importer) {
+    const Onnx__NodeProto *node = importer->node;
+    if (is_quantized(node->op_type)) {
+        if (!importer->told_quantized)
+            report_quantized(importer);
+        importer->told_quantized = true;
+        return false;
+    }
+    if (!is_standard(node->domain)) {
+        bool optimized = strncmp(node->domain, "com.microsoft", strlen("com.microsoft")) == 0;
+        return node_fault(importer,
+            optimized ? "import the model as it was before ONNX Runtime optimised it"
+                      : "inline the model's functions, and export without ops of other domains",
+            "the op is of the domain '%.100s'", node->domain);
+    }
+    const char *closest = onnx_op_closest(node->op_type);
+    return node_fault(importer,
+        closest == NULL ? "docs/import.md lists the ops that can be imported"
+                        : arena_format(importer->arena, "did you mean '%s'?", closest),
+        "riffle does not know this op");
+}
