@@ -5,7 +5,7 @@
 #include "backends/program/math.h"
 #include "backends/program/part_sum.h"
 #include "backends/schedule/shape.h"
-#include "backends/schedule/sum_parts.h"
+#include "backends/schedule/window_blocking.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
@@ -16,13 +16,6 @@
 bool is_window_op(const Node *node) {
     return (is_depthwise(node) && node->operand_count == 1) || node->op == OP_max_pool ||
            node->op == OP_avg_pool || node->op == OP_pad;
-}
-
-static GpuWindowKind kind_of(const Node *node) {
-    return node->op == OP_conv       ? GPU_WINDOW_DEPTHWISE
-           : node->op == OP_max_pool ? GPU_WINDOW_MAXIMUM
-           : node->op == OP_avg_pool ? GPU_WINDOW_MEAN
-                                     : GPU_WINDOW_PAD;
 }
 
 static void pack_depthwise(GpuLowering *gpu, KernelCall *call, GpuWindowOp *op) {
@@ -41,18 +34,17 @@ static void pack_depthwise(GpuLowering *gpu, KernelCall *call, GpuWindowOp *op) 
 GpuWindowOp window_op(GpuLowering *gpu, KernelCall *call, const Node *node) {
     const int64_t *in = node->operands[0]->type.dims, *out = node->results[0]->type.dims;
     GpuWindowOp op = {.node = node,
-        .kind = kind_of(node),
+        .kind = window_kind(node),
         .window = node_window(node),
         .height_in = in[2],
         .width_in = in[3],
         .height_out = out[2],
         .width_out = out[3]};
-    if (op.kind == GPU_WINDOW_DEPTHWISE)
+    if (op.kind == WINDOW_DEPTHWISE)
         pack_depthwise(gpu, call, &op);
-    if (op.kind == GPU_WINDOW_MEAN)
+    if (op.kind == WINDOW_MEAN)
         op.count_padding = node_flag(node, "count_padding");
-    if (op.kind == GPU_WINDOW_DEPTHWISE || op.kind == GPU_WINDOW_MEAN)
-        op.parts = window_parts(&op.window);
+    op.parts = window_sum_parts(op.kind, &op.window);
     return op;
 }
 
@@ -93,19 +85,19 @@ static void emit_tap(const GpuWindowOp *op, KernelBuilder *builder, const Expres
     int64_t taps = op->window.kernel[0] * op->window.kernel[1];
     int weight;
     switch (op->kind) {
-    case GPU_WINDOW_DEPTHWISE:
+    case WINDOW_DEPTHWISE:
         weight = kernel_register(builder, 1);
         kernel_load(builder, weight, op->weights,
             expression_add(arena, expression_multiply(arena, channel, taps), tap), 0, 1);
         kernel_multiply_add(builder, sum, value, weight, sum);
         return;
-    case GPU_WINDOW_MAXIMUM:
+    case WINDOW_MAXIMUM:
         kernel_binary(builder, INSTRUCTION_maximum_or_nan, sum, sum, value);
         return;
-    case GPU_WINDOW_MEAN:
+    case WINDOW_MEAN:
         kernel_binary(builder, INSTRUCTION_add, sum, sum, value);
         return;
-    case GPU_WINDOW_PAD:
+    case WINDOW_PIXEL:
         kernel_unary(builder, INSTRUCTION_move, sum, value);
         return;
     }
@@ -113,11 +105,11 @@ static void emit_tap(const GpuWindowOp *op, KernelBuilder *builder, const Expres
 
 static int start_value(const GpuWindowOp *op, KernelBuilder *builder, const Expression *channel) {
     int sum = kernel_register(builder, 1);
-    if (op->kind == GPU_WINDOW_DEPTHWISE && op->bias_offset >= 0)
+    if (op->kind == WINDOW_DEPTHWISE && op->bias_offset >= 0)
         kernel_load(builder, sum, op->weights,
             expression_offset(builder->arena, channel, op->bias_offset), 0, 1);
     else
-        kernel_splat(builder, sum, op->kind == GPU_WINDOW_MAXIMUM ? -INFINITY : 0.0f);
+        kernel_splat(builder, sum, op->kind == WINDOW_MAXIMUM ? -INFINITY : 0.0f);
     return sum;
 }
 
@@ -221,7 +213,7 @@ int emit_window(const GpuWindowOp *op, KernelBuilder *builder, const Expression 
     PartLoop rows = open_taps(&site, "kernel_row", 0, op->parts.rows, sum);
     emit_row(&site, rows.part_sum, rows.index);
     close_part_loop(builder, &rows);
-    if (op->kind == GPU_WINDOW_MEAN)
+    if (op->kind == WINDOW_MEAN)
         emit_division(op, builder, sum, row, column);
     emit_activation(builder, op->activation, sum);
     return sum;

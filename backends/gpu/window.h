@@ -7,19 +7,13 @@
 #include "backends/program/call.h"
 #include "backends/schedule/shape.h"
 #include "backends/schedule/sum_parts.h"
+#include "backends/schedule/window_blocking.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
 
-typedef enum GpuWindowKind {
-    GPU_WINDOW_DEPTHWISE,
-    GPU_WINDOW_MAXIMUM,
-    GPU_WINDOW_MEAN,
-    GPU_WINDOW_PAD
-} GpuWindowKind;
-
 typedef struct GpuWindowOp {
     const Node *node;
-    GpuWindowKind kind;
+    WindowKind kind;
     Window window;
     int64_t height_in, width_in, height_out, width_out;
     WindowParts parts;   /* of the sums of DEPTHWISE and MEAN */

@@ -24,16 +24,19 @@ static int choose_pixels(const Target *target, const WindowSizes *sizes) {
     return (int)((sizes->width + tiles - 1) / tiles);
 }
 
+WindowParts window_sum_parts(WindowKind kind, const Window *window) {
+    bool adds = kind == WINDOW_DEPTHWISE || kind == WINDOW_MEAN;
+    return adds ? window_parts(window) : (WindowParts){0};
+}
+
 WindowBlocking choose_window_blocking(const Target *target, const WindowSizes *sizes) {
     enum { BYTES_PER_NUMBER = 4 };
     bool of_bytes = sizes->input == LANE_U8 && sizes->kind == WINDOW_MAXIMUM;
-    WindowBlocking blocking = {.pixels = sizes->in_pieces ? 1 : choose_pixels(target, sizes),
+    return (WindowBlocking){.pixels = sizes->in_pieces ? 1 : choose_pixels(target, sizes),
         .sum = of_bytes ? LANE_U8 : LANE_F32,
         .lanes = target->lanes * (of_bytes ? BYTES_PER_NUMBER : 1),
-        .gathered = sizes->in_pieces};
-    if (sizes->kind == WINDOW_DEPTHWISE || sizes->kind == WINDOW_MEAN)
-        blocking.parts = window_parts(&sizes->window);
-    return blocking;
+        .gathered = sizes->in_pieces,
+        .parts = window_sum_parts(sizes->kind, &sizes->window)};
 }
 
 int window_lanes(const Target *target, const WindowBlocking *blocking, int64_t left) {

@@ -37,6 +37,9 @@ typedef struct WindowBlocking {
 /* Of a node that is one of these ops. */
 WindowKind window_kind(const Node *node);
 
+/* Parts of the sums of one that adds numbers up; none of another. */
+WindowParts window_sum_parts(WindowKind kind, const Window *window);
+
 WindowBlocking choose_window_blocking(const Target *target, const WindowSizes *sizes);
 
 /* Lanes of the vector for the last `left` channels. */
