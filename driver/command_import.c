@@ -133,7 +133,7 @@ static const struct argp_option options_table[] = {
     {"outputs", OPTION_OUTPUTS, "NAME,...", 0,
         "End at those tensors of the model: they become the outputs. Can be repeated", 0},
     {"convert-precision", OPTION_CONVERT, NULL, 0,
-        "Convert half and double precision to float32, which is otherwise refused", 0},
+        "Convert double precision to float32, which is otherwise refused", 0},
     {0}};
 
 /* For a riffle with ONNX, and for one without. */

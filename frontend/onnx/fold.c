@@ -280,34 +280,78 @@ static bool fold_arithmetic(Importer *importer, Arithmetic kind) {
     return set_result(importer, symbol_integers(importer, &shape, integers));
 }
 
+/* Whether a type of floating point is asked for that float32 stands for. Half precision rounds
+ * nothing here. */
+static bool casts_to_float(Importer *importer, int64_t to) {
+    bool wide = to == ONNX_DOUBLE && importer->options->convert_precision;
+    if (to != ONNX_FLOAT && to != ONNX_FLOAT16 && to != ONNX_BFLOAT16 && !wide)
+        return false;
+    importer->converted += wide;
+    importer->widened.casts += to == ONNX_FLOAT16 || to == ONNX_BFLOAT16;
+    return true;
+}
+
+/* The number as one of the type's bits. */
+static int64_t wrapped(int64_t number, int64_t to) {
+    switch ((OnnxType)to) {
+    case ONNX_BOOL:
+        return number != 0;
+    case ONNX_UINT8:
+        return (uint8_t)number;
+    case ONNX_INT8:
+        return (int8_t)number;
+    case ONNX_UINT16:
+        return (uint16_t)number;
+    case ONNX_INT16:
+        return (int16_t)number;
+    case ONNX_UINT32:
+        return (uint32_t)number;
+    case ONNX_INT32:
+        return (int32_t)number;
+    default:
+        return number;
+    }
+}
+
+static bool fold_to_integers(Importer *importer, const Symbol *symbol, int64_t to) {
+    int64_t count = shape_elements(&symbol->shape);
+    int64_t *integers = ARENA_ARRAY(importer->arena, int64_t, count + 1);
+    for (int64_t i = 0; i < count; i++) {
+        if (symbol->floats == NULL)
+            integers[i] = wrapped(symbol->integers[i], to);
+        else if (to == ONNX_BOOL)
+            integers[i] = symbol->floats[i] != 0;
+        else if (fabsf(symbol->floats[i]) < 9e18f)
+            integers[i] = wrapped((int64_t)symbol->floats[i], to);
+        else
+            return node_fault(importer, NULL, "a number is too large for a whole one");
+    }
+    return set_result(importer, symbol_integers(importer, &symbol->shape, integers));
+}
+
 static bool fold_cast(Importer *importer) {
     const Symbol *symbol = input_symbol(importer, 0);
     int64_t to;
-    if (!attribute_integer(importer, "to", 0, &to) || !spend_elements(importer, &symbol->shape))
+    if (!attribute_integer(importer, "to", 0, &to))
         return false;
-    int64_t count = shape_elements(&symbol->shape);
-    if (to == ONNX_FLOAT && symbol->integers != NULL) {
-        float *floats = ARENA_ARRAY(importer->arena, float, count + 1);
-        for (int64_t i = 0; i < count; i++)
-            floats[i] = (float)symbol->integers[i];
-        return set_result(importer, symbol_floats(importer, &symbol->shape, floats));
-    }
-    bool whole = to == ONNX_INT64 || to == ONNX_INT32;
-    if (whole && symbol->floats != NULL) {
-        int64_t *integers = ARENA_ARRAY(importer->arena, int64_t, count + 1);
-        for (int64_t i = 0; i < count; i++) {
-            if (!(fabsf(symbol->floats[i]) < 9e18f))
-                return node_fault(importer, NULL, "a number is too large for a whole one");
-            integers[i] = (int64_t)symbol->floats[i];
-        }
-        return set_result(importer, symbol_integers(importer, &symbol->shape, integers));
-    }
-    if ((whole && symbol->integers != NULL) || (to == ONNX_FLOAT && symbol->floats != NULL)) {
+    bool to_float = casts_to_float(importer, to);
+    if (to_float && symbol->floats != NULL) {
         Symbol copy = *symbol;
         return set_result(importer, &copy);
     }
-    return node_fault(
-        importer, NULL, "the type %s is not computed here", onnx_type_name(importer, (int)to));
+    if (!spend_elements(importer, &symbol->shape))
+        return false;
+    if (to == ONNX_BOOL || to == ONNX_UINT8 || to == ONNX_INT8 || to == ONNX_UINT16 ||
+        to == ONNX_INT16 || to == ONNX_UINT32 || to == ONNX_INT32 || to == ONNX_INT64)
+        return fold_to_integers(importer, symbol, to);
+    if (!to_float)
+        return node_fault(
+            importer, NULL, "the type %s is not computed here", onnx_type_name(importer, (int)to));
+    int64_t count = shape_elements(&symbol->shape);
+    float *floats = ARENA_ARRAY(importer->arena, float, count + 1);
+    for (int64_t i = 0; i < count; i++)
+        floats[i] = (float)symbol->integers[i];
+    return set_result(importer, symbol_floats(importer, &symbol->shape, floats));
 }
 
 bool fold_node(Importer *importer) {
@@ -338,8 +382,10 @@ bool import_cast(Importer *importer) {
     int64_t to;
     if (!tensor_operand(importer, 0, &symbol) || !attribute_integer(importer, "to", 0, &to))
         return false;
-    if (to != ONNX_FLOAT)
-        return node_fault(importer, "riffle computes in float32",
+    if (!casts_to_float(importer, to))
+        return node_fault(importer,
+            to == ONNX_DOUBLE ? "riffle computes in float32; --convert-precision converts it"
+                              : "riffle computes in float32",
             "it changes the type of a tensor to %s", onnx_type_name(importer, (int)to));
     return set_result(importer, symbol);
 }

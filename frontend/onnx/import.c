@@ -213,6 +213,27 @@ static bool check_weights(Importer *importer) {
     return good;
 }
 
+static void append_count(Text *text, int64_t count, const char *what) {
+    if (count > 0)
+        text_format(text, "%s%" PRId64 " %s%s", text->length > 0 ? ", " : "", count, what,
+            count > 1 ? "s" : "");
+}
+
+static void report_precision(const Importer *importer) {
+    if (importer->converted > 0)
+        diagnostics_report(importer->diagnostics, SEVERITY_WARNING, importer->where, NULL,
+            "%" PRId64 " tensors of other precision were converted to float32",
+            importer->converted);
+    Text text = {0};
+    append_count(&text, importer->widened.constants, "constant");
+    append_count(&text, importer->widened.inputs, "input");
+    append_count(&text, importer->widened.casts, "cast");
+    if (text.length > 0)
+        diagnostics_report(importer->diagnostics, SEVERITY_NOTE, importer->where, NULL,
+            "in half precision in the model, and float32 here, which loses nothing: %s", text.data);
+    text_free(&text);
+}
+
 static Graph *finish(Importer *importer) {
     if (importer->first_trouble != NULL)
         return NULL;
@@ -220,10 +241,7 @@ static Graph *finish(Importer *importer) {
     gathers_to_splits(importer->graph, importer->arena);
     if (!check_count(importer) || !check_weights(importer))
         return NULL;
-    if (importer->converted > 0)
-        diagnostics_report(importer->diagnostics, SEVERITY_WARNING, importer->where, NULL,
-            "%" PRId64 " tensors of other precision were converted to float32",
-            importer->converted);
+    report_precision(importer);
     return graph_verify(importer->graph, importer->diagnostics) ? importer->graph : NULL;
 }
 

@@ -33,7 +33,7 @@ typedef struct OnnxOptions {
     const char *const *outputs;
     size_t output_count;
     OnnxPart *part;         /* NULL, or filled in when the import fails; in the same arena */
-    bool convert_precision; /* take half and double precision as float32 */
+    bool convert_precision; /* take double precision as float32; half precision always is */
 } OnnxOptions;
 
 /* What a riffle without ONNX says: that it is, and how to get one with it. */

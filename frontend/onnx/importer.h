@@ -90,6 +90,11 @@ typedef struct Symbol {
     bool is_shared;  /* the tensor has an earlier name, which is read more than once */
 } Symbol;
 
+/* What is of half precision in the model and float32 in the graph. */
+typedef struct Widened {
+    int64_t constants, inputs, casts;
+} Widened;
+
 typedef struct Trouble Trouble;
 
 typedef struct Importer {
@@ -122,7 +127,8 @@ typedef struct Importer {
     NameMap *taken_names; /* of values of the spec */
     int64_t opset;
     int64_t layout_spent, folding_spent;
-    int64_t converted;           /* tensors whose precision was changed */
+    int64_t converted; /* tensors whose precision was lessened */
+    Widened widened;
     const Onnx__NodeProto *node; /* the one being imported */
     Node *last;                  /* the last node of the graph it was made into */
 } Importer;
@@ -158,6 +164,9 @@ const char *list_spelling(Arena *arena, IntegerList list);
 /* A constant with the tensor's data, or NULL after reporting. `what` names it: "initializer 'w'".
  */
 Symbol *constant_from_tensor(Importer *importer, const Onnx__TensorProto *tensor, const char *what);
+/* Whether a tensor of a type of floating point is taken as float32; counts what is changed by that.
+ * False after reporting. */
+bool take_precision(Importer *importer, int type, const char *what, int64_t *widened);
 /* "float16"; "a type of number N" where N is none of the standard. */
 const char *onnx_type_name(Importer *importer, int type);
 /* The bytes of a tensor that lie in another file. */

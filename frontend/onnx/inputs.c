@@ -138,14 +138,13 @@ static bool read_input_shape(Importer *importer, const Onnx__ValueInfoProto *inp
 
 static bool check_input(Importer *importer, const Onnx__ValueInfoProto *input, const Shape *shape) {
     int type = input->type->tensor_type->elem_type;
-    bool wide = type == ONNX_FLOAT16 || type == ONNX_DOUBLE || type == ONNX_BFLOAT16;
-    if (wide && !importer->options->convert_precision)
-        return model_fault(importer, "riffle computes in float32; --convert-precision converts it",
-            "input '%.200s' is of %s precision", input->name,
-            type == ONNX_DOUBLE ? "double" : "half");
-    if (!wide && type != ONNX_FLOAT)
+    if (type != ONNX_FLOAT && type != ONNX_FLOAT16 && type != ONNX_BFLOAT16 && type != ONNX_DOUBLE)
         return model_fault(importer, "riffle's inputs are float32",
             "input '%.200s' has the type %s", input->name, onnx_type_name(importer, type));
+    if (!take_precision(importer, type,
+            arena_format(importer->arena, "input '%.200s'", input->name),
+            &importer->widened.inputs))
+        return false;
     TensorType value_type =
         tensor_type(shape->rank <= MAX_RANK ? shape->rank : MAX_RANK, shape->dims);
     if (shape->rank != 2 && shape->rank != 4)

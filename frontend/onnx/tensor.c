@@ -219,6 +219,15 @@ static Symbol *integer_constant(
     return symbol_integers(importer, shape, integers);
 }
 
+bool take_precision(Importer *importer, int type, const char *what, int64_t *widened) {
+    if (type == ONNX_DOUBLE && !importer->options->convert_precision)
+        return model_fault(importer, "riffle computes in float32; --convert-precision converts it",
+            "%s has the type double", what);
+    importer->converted += type == ONNX_DOUBLE;
+    *widened += type == ONNX_FLOAT16 || type == ONNX_BFLOAT16;
+    return true;
+}
+
 Symbol *constant_from_tensor(
     Importer *importer, const Onnx__TensorProto *tensor, const char *what) {
     const TypeRow *row = find_type(tensor->data_type);
@@ -234,12 +243,8 @@ Symbol *constant_from_tensor(
         return NULL;
     if (row->integer)
         return integer_constant(importer, row, &shape, elements);
-    bool converts = row->type != ONNX_FLOAT && shape_elements(&shape) > 0;
-    if (converts && !importer->options->convert_precision) {
-        model_fault(importer, "riffle computes in float32; --convert-precision converts it",
-            "%s has the type %s", what, row->name);
+    if (shape_elements(&shape) > 0 &&
+        !take_precision(importer, (int)row->type, what, &importer->widened.constants))
         return NULL;
-    }
-    importer->converted += converts;
     return float_constant(importer, what, row, &shape, elements);
 }

@@ -137,8 +137,20 @@ def infinite():
     return made
 
 
-def half_precision():
-    return model([node("Conv", ["x", "w"])], initializers=[initializer("w", (4, 3, 1, 1), np.float16)])
+def double_precision():
+    return model([node("Conv", ["x", "w"])], initializers=[initializer("w", (4, 3, 1, 1), np.float64)])
+
+
+def cast_to_integers():
+    return one("Cast", to=TensorProto.INT8)
+
+
+def cast_to_double():
+    return one("Cast", to=TensorProto.DOUBLE)
+
+
+def cast_to_nothing():
+    return one("Cast", to=99)
 
 
 def double_input():

@@ -5,7 +5,7 @@ import onnx
 import pytest
 from comparing import compare
 from exported import Exporter, shufflenet_v2
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from safetensors.numpy import load_file
 from shuffles import SPELLINGS, shuffle
 
@@ -212,22 +212,6 @@ def test_nodes_in_any_order(tmp_path):
     from comparing import import_model
     done, spec = import_model(model, tmp_path / "other")
     assert (done.stderr, spec) == ("", expected)
-
-
-@pytest.mark.parametrize("type", [TensorProto.FLOAT16, TensorProto.DOUBLE], ids=["half", "double"])
-def test_converted_precision(type, tmp_path):
-    model = one_layer(lambda b, x: b.conv(x, "c", 4, 1))
-    weight = model.graph.initializer[0]
-    array = numpy_helper.to_array(weight).astype(np.float16)
-    weight.CopyFrom(numpy_helper.from_array(array.astype(np.float32), "c.weight"))
-    expected = compare(model, tmp_path)
-    weight.CopyFrom(numpy_helper.from_array(array if type == TensorProto.FLOAT16 else array.astype(np.float64),
-                                            "c.weight"))
-    from comparing import import_model
-    before = (tmp_path / "net.safetensors").read_bytes()
-    done, spec = import_model(model, tmp_path, "--convert-precision")
-    assert done.stderr == "model.onnx: warning: 1 tensors of other precision were converted to float32\n"
-    assert spec == expected and (tmp_path / "net.safetensors").read_bytes() == before
 
 
 def test_external_data(tmp_path):
