@@ -2,6 +2,7 @@
 #include "backends/emit/emit.h"
 #include "backends/emit/llvm/address.h"
 #include "backends/emit/llvm/codegen.h"
+#include "backends/emit/llvm/intrinsics.h"
 #include "backends/program/levels.h"
 #include "backends/program/program.h"
 #include "backends/program/summary.h"
@@ -183,7 +184,22 @@ static bool emit_for(const Target *target, const Program *program, MakeModule *m
     return good;
 }
 
+static bool has_code_for_kernels(const Program *program, Diagnostics *diagnostics) {
+    for (int i = 0; i < program->kernel_count; i++) {
+        const char *fault = llvm_kernel_fault(program->kernels[i], program->target);
+        if (!fault)
+            continue;
+        diagnostics_error(diagnostics, NULL,
+            "the LLVM backend has no code on '%s' for '%s', which %s needs", program->target->name,
+            fault, program->kernels[i]->name);
+        return false;
+    }
+    return true;
+}
+
 bool llvm_emit(const Program *program, EmitKind kind, Text *out, Diagnostics *diagnostics) {
+    if (!has_code_for_kernels(program, diagnostics))
+        return false;
     MakeModule *make = program->target->gpu ? codegen_gpu_program : codegen_program;
     return emit_for(program->target, program, make, kind, out, diagnostics);
 }

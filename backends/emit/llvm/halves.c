@@ -1,22 +1,14 @@
-/* The instructions of the kernel IR on numbers of bf16, by what AVX512-BF16 has for them. Here such
- * a number is an integer of 16 bits, the upper half of a float. */
+/* The instructions of the kernel IR on numbers of bf16, by what the target has for them
+ * (intrinsics.def). Here such a number is an integer of 16 bits, the upper half of a float. */
 #include "backends/emit/llvm/codegen.h"
+#include "backends/emit/llvm/intrinsics.h"
 #include "ir/kernel.h"
 #include <assert.h>
-#include <string.h>
 
 static LLVMValueRef emit_pair_add(Codegen *codegen, LLVMValueRef *sources, int lanes) {
-    const char *name = lanes == 16  ? "llvm.x86.avx512bf16.dpbf16ps.512"
-                       : lanes == 8 ? "llvm.x86.avx512bf16.dpbf16ps.256"
-                                    : "llvm.x86.avx512bf16.dpbf16ps.128";
-    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
-    LLVMTypeRef type = LLVMIntrinsicGetType(codegen->context, id, NULL, 0), wanted[3];
-    LLVMValueRef arguments[3] = {sources[2], sources[0], sources[1]};
-    assert(lanes >= 4 && LLVMCountParamTypes(type) == 3);
-    LLVMGetParamTypes(type, wanted); /* pairs are integers in older releases of LLVM */
-    for (int i = 0; i < 3; i++)
-        arguments[i] = LLVMBuildBitCast(codegen->builder, arguments[i], wanted[i], "");
-    return codegen_intrinsic(codegen, name, NULL, arguments, 3);
+    LLVMValueRef operands[3] = {sources[2], sources[0], sources[1]};
+    return codegen_call(codegen, INTRINSIC_ADD_PAIRS_OF_BF16, 4 * (int64_t)lanes, operands, 3,
+        codegen_vector_type(codegen, LANE_F32, lanes));
 }
 
 /* A vector of pairs as one of 32-bit numbers, whose upper half is the second of each. */
