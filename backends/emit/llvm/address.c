@@ -1,6 +1,6 @@
 /* Integers and addresses of a kernel as LLVM instructions. */
-#include "backends/emit/llvm/address.h"
 #include "backends/emit/llvm/codegen.h"
+#include "backends/emit/llvm/kernel.h"
 #include "ir/kernel.h"
 #include <assert.h>
 

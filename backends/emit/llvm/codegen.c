@@ -6,6 +6,7 @@
 #include "backends/target/target.h"
 #include "ir/arena.h"
 #include "ir/kernel.h"
+#include <assert.h>
 #include <string.h>
 
 void codegen_begin(Codegen *codegen, LLVMContextRef context, const char *name, const Target *target,
@@ -67,6 +68,32 @@ LLVMTypeRef codegen_lane_type(const Codegen *codegen, LaneType type) {
 LLVMTypeRef codegen_vector_type(const Codegen *codegen, LaneType type, int lanes) {
     LLVMTypeRef lane = codegen_lane_type(codegen, type);
     return lanes == 1 ? lane : LLVMVectorType(lane, (unsigned)lanes);
+}
+
+LLVMTypeRef codegen_element_type(LLVMTypeRef type) {
+    return LLVMGetTypeKind(type) == LLVMVectorTypeKind ? LLVMGetElementType(type) : type;
+}
+
+LLVMValueRef codegen_shuffle_indices(const Codegen *codegen, const int *indices, int count) {
+    LLVMValueRef constants[128];
+    assert(count <= 128);
+    for (int i = 0; i < count; i++)
+        constants[i] = LLVMConstInt(codegen->i32, (unsigned long long)indices[i], 0);
+    return LLVMConstVector(constants, (unsigned)count);
+}
+
+LLVMValueRef codegen_extract_lanes(
+    const Codegen *codegen, LLVMValueRef vector, int first, int count) {
+    int indices[64];
+    if (LLVMGetTypeKind(LLVMTypeOf(vector)) != LLVMVectorTypeKind)
+        return vector;
+    if (count == 1)
+        return LLVMBuildExtractElement(
+            codegen->builder, vector, LLVMConstInt(codegen->i32, (unsigned)first, 0), "");
+    for (int i = 0; i < count; i++)
+        indices[i] = first + i;
+    return LLVMBuildShuffleVector(codegen->builder, vector, LLVMGetUndef(LLVMTypeOf(vector)),
+        codegen_shuffle_indices(codegen, indices, count), "");
 }
 
 LLVMValueRef codegen_intrinsic(

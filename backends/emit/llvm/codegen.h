@@ -36,6 +36,12 @@ void codegen_mark(const Codegen *codegen, LLVMValueRef function, int index, cons
 LLVMTypeRef codegen_lane_type(const Codegen *codegen, LaneType type);
 /* A vector of that type, or for one lane a number. */
 LLVMTypeRef codegen_vector_type(const Codegen *codegen, LaneType type, int lanes);
+/* Of a vector or a number. */
+LLVMTypeRef codegen_element_type(LLVMTypeRef type);
+LLVMValueRef codegen_shuffle_indices(const Codegen *codegen, const int *indices, int count);
+/* Lanes first..first+count-1 of a vector as a vector (or a number) of their own. */
+LLVMValueRef codegen_extract_lanes(
+    const Codegen *codegen, LLVMValueRef vector, int first, int count);
 /* A call of an intrinsic that is overloaded by `type`, or not at all where that is NULL. */
 LLVMValueRef codegen_intrinsic(
     Codegen *codegen, const char *name, LLVMTypeRef type, LLVMValueRef *arguments, unsigned count);

@@ -1,8 +1,8 @@
 /* From LLVM module to IR text, assembly or object file. */
 #include "backends/emit/emit.h"
-#include "backends/emit/llvm/address.h"
 #include "backends/emit/llvm/codegen.h"
 #include "backends/emit/llvm/intrinsics.h"
+#include "backends/emit/llvm/kernel.h"
 #include "backends/program/levels.h"
 #include "backends/program/program.h"
 #include "backends/program/summary.h"

@@ -4,7 +4,7 @@
  * from where it takes as long as from where it was: hundreds of vectors, in a kernel whose groups
  * or channels are unrolled. Where there are that many, the addresses are made to look new in each
  * round. */
-#include "backends/emit/llvm/address.h"
+#include "backends/emit/llvm/kernel.h"
 #include "ir/kernel.h"
 
 enum { MOST_SEEN = 128 };

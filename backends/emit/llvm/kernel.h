@@ -1,6 +1,7 @@
-/* Inside kernel.c and address.c: a kernel that becomes an LLVM function. */
-#ifndef RIFFLE_BACKENDS_EMIT_LLVM_ADDRESS_H
-#define RIFFLE_BACKENDS_EMIT_LLVM_ADDRESS_H
+/* Inside kernel.c, instructions.c, memory.c and address.c: a kernel that becomes an LLVM function.
+ */
+#ifndef RIFFLE_BACKENDS_EMIT_LLVM_KERNEL_H
+#define RIFFLE_BACKENDS_EMIT_LLVM_KERNEL_H
 
 #include "backends/emit/llvm/codegen.h"
 #include "ir/kernel.h"
@@ -37,6 +38,25 @@ typedef struct KernelCodegen {
     LLVMValueRef locals[MAX_KERNEL_LOCALS];
     InnerLoop *inner; /* that is being printed; NULL outside of one */
 } KernelCodegen;
+
+static inline LLVMTypeRef codegen_register_type(const KernelCodegen *k, int index) {
+    const Kernel *kernel = k->kernel;
+    return codegen_vector_type(
+        k->codegen, kernel->register_types[index], kernel->register_lanes[index]);
+}
+
+/* instructions.c: what an instruction does; registers have slots. */
+void codegen_instruction(KernelCodegen *k, const Instruction *instruction);
+
+/* memory.c */
+LLVMValueRef codegen_load(KernelCodegen *k, const Instruction *instruction, int lanes);
+void codegen_store(KernelCodegen *k, const Instruction *instruction, LLVMValueRef value, int lanes);
+void codegen_prefetch(KernelCodegen *k, const Instruction *instruction);
+/* A vector or a number that is aligned as kernels promise. */
+LLVMValueRef codegen_load_number(KernelCodegen *k, LLVMTypeRef type, LLVMValueRef address);
+/* Four bytes, or two numbers of bf16, as one number. */
+LLVMValueRef codegen_load_quad(KernelCodegen *k, LLVMValueRef address);
+LLVMValueRef codegen_load_pair(KernelCodegen *k, LLVMValueRef address);
 
 /* address.c */
 LLVMValueRef codegen_index(const Codegen *codegen, int64_t value);
