@@ -19,13 +19,20 @@ static bool is_regular(const Tensor *tensor, int64_t *stride) {
     return *stride >= 0;
 }
 
-/* A tensor whose planes lie anywhere in the workspace: its offsets, entered when they are known. */
+/* Where offsets of planes count from: those of a caller's tensor lie in its buffer, all others
+ * anywhere in the workspace. */
+static int table_base(const Program *program, const Tensor *tensor) {
+    int buffer = tensor->planes[0].buffer;
+    return program->buffers[buffer].kind == BUFFER_WORKSPACE ? WHOLE_WORKSPACE : buffer;
+}
+
+/* A tensor whose planes are at no regular distance: their offsets, entered when they are known. */
 static void add_table(
     GpuLowering *gpu, KernelCall *call, Access *access, bool writes, const char *name) {
     const Tensor *tensor = access->tensor;
     TableUse *use = ARENA_NEW(gpu->emission.arena, TableUse);
-    access->parameter =
-        call_parameter(call, writes ? PARAMETER_WRITE : PARAMETER_READ, name, WHOLE_WORKSPACE, 0);
+    access->parameter = call_parameter(call, writes ? PARAMETER_WRITE : PARAMETER_READ, name,
+        table_base(gpu->emission.program, tensor), 0);
     (void)call_weights(&gpu->emission, call, tensor->channels, &access->table);
     KernelParameter *parameter = &call->builder.kernel->parameters[access->table];
     parameter->name = arena_format(gpu->emission.arena, "%s_planes", name);

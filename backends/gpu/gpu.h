@@ -17,7 +17,7 @@ enum {
     BLOCK_THREADS = 256,      /* of every kernel */
     PLANE_ALIGNMENT = 4,      /* floats: a load of four never leaves its plane */
     LARGEST_OFFSET = 1 << 30, /* floats; offsets are computed in 32 bits */
-    WHOLE_WORKSPACE = 1,      /* the buffer that tables count from */
+    WHOLE_WORKSPACE = 1,      /* the buffer that tables of its planes count from */
     FIRST_INPUT_BUFFER = 2
 };
 

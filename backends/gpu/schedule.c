@@ -97,7 +97,7 @@ static void plan_gpu_workspace(Schedule *schedule) {
     program->workspace_lower_bound_bytes = plan.lower_bound_bytes;
 }
 
-/* Offsets are known now. */
+/* Offsets are known now; a caller's buffer, from which its own planes count, has none. */
 static void fill_tables(const Schedule *schedule) {
     Program *program = schedule->program;
     for (const TableUse *use = schedule->gpu->table_uses; use; use = use->next)
