@@ -98,12 +98,11 @@ static int load_shifted(
     return value;
 }
 
+/* What all threads of the block found. A barrier must come before the next one. */
 static int emit_reduced(const Reduction *r, int value, InstructionKind combine) {
     kernel_store(r->builder, value, r->shared, r->thread, 0, 1);
     emit_block_reduce(r->builder, r->shared, BLOCK_THREADS, r->thread, combine);
-    int result = load(r, r->shared, expression_constant(r->arena, 0));
-    kernel_barrier(r->builder);
-    return result;
+    return load(r, r->shared, expression_constant(r->arena, 0));
 }
 
 static void emit_softmax(const Reduction *r) {
@@ -116,6 +115,7 @@ static void emit_softmax(const Reduction *r) {
         builder, INSTRUCTION_maximum, maximum, maximum, load_shifted(r, channel, pixel, -1));
     kernel_close(builder);
     maximum = emit_reduced(r, maximum, INSTRUCTION_maximum);
+    kernel_barrier(builder);
     int64_t channels = r->input.tensor->channels;
     PartLoop loop =
         open_part_loop(builder, "channel", r->thread, expression_constant(arena, channels),
