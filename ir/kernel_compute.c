@@ -145,8 +145,8 @@ static uint32_t reduce(InstructionKind kind, const uint32_t *a, int lanes) {
 
 /* Lane i of those whose lanes do not stand one below the other. */
 static uint32_t gather_lane(const Instruction *instruction, LaneType type, int i,
-    const RegisterBits *sources, int source_lanes) {
-    const uint32_t *a = sources[0].lanes, *b = sources[1].lanes, *c = sources[2].lanes;
+    const uint32_t *const *sources, int source_lanes) {
+    const uint32_t *a = sources[0], *b = sources[1], *c = sources[2];
     switch (instruction->kind) {
     case INSTRUCTION_permute: {
         int from = instruction->indices[i];
@@ -176,25 +176,35 @@ static bool gathers(InstructionKind kind) {
            kind == INSTRUCTION_reduce_add || kind == INSTRUCTION_reduce_maximum;
 }
 
-void kernel_compute(const Kernel *kernel, const Instruction *instruction, RegisterBits *registers) {
-    int destination = instruction->destination, lanes = kernel->register_lanes[destination];
+/* Into another place first: the destination may be one of the sources. */
+static void gather(const Instruction *instruction, LaneType type, int lanes,
+    const uint32_t *const *sources, int source_lanes, uint32_t *destination) {
+    uint32_t gathered[MOST_LANES];
+    for (int i = 0; i < lanes; i++)
+        gathered[i] = gather_lane(instruction, type, i, sources, source_lanes);
+    memcpy(destination, gathered, (size_t)lanes * sizeof *gathered);
+}
+
+void kernel_compute(
+    const Kernel *kernel, const Instruction *instruction, const RegisterFile *registers) {
+    int lanes = kernel->register_lanes[instruction->destination];
     int source_count = instruction_info(instruction->kind)->source_count;
-    LaneType type = kernel->register_types[destination];
-    RegisterBits sources[3]; /* copies: the destination may be one of them */
+    LaneType type = kernel->register_types[instruction->destination];
+    uint32_t *destination = register_bits(registers, instruction->destination);
+    const uint32_t *sources[3] = {NULL};
     for (int i = 0; i < source_count; i++)
-        sources[i] = registers[instruction->sources[i]];
-    int source_lanes = source_count > 0 ? kernel->register_lanes[instruction->sources[0]] : 0;
+        sources[i] = register_bits(registers, instruction->sources[i]);
+    if (gathers(instruction->kind)) {
+        int source_lanes = kernel->register_lanes[instruction->sources[0]];
+        gather(instruction, type, lanes, sources, source_lanes, destination);
+        return;
+    }
     for (int i = 0; i < lanes; i++) {
-        uint32_t *lane = &registers[destination].lanes[i];
-        if (instruction->kind == INSTRUCTION_splat) {
-            *lane = splat(type, instruction->constant);
-        } else if (gathers(instruction->kind)) {
-            *lane = gather_lane(instruction, type, i, sources, source_lanes);
-        } else {
-            uint32_t of_sources[3] = {0};
-            for (int j = 0; j < source_count; j++)
-                of_sources[j] = sources[j].lanes[i];
-            *lane = compute_lane(instruction->kind, type, of_sources);
-        }
+        uint32_t of_sources[3] = {0};
+        for (int j = 0; j < source_count; j++)
+            of_sources[j] = sources[j][i];
+        destination[i] = instruction->kind == INSTRUCTION_splat
+                             ? splat(type, instruction->constant)
+                             : compute_lane(instruction->kind, type, of_sources);
     }
 }

@@ -5,12 +5,19 @@
 #include "ir/kernel.h"
 #include "ir/kernel_lanes.h"
 
-/* A register: the bits of each lane, which has as many as its type, the rest zeros. */
-typedef struct RegisterBits {
-    uint32_t lanes[MOST_LANES];
-} RegisterBits;
+/* The registers of one thread: the bits of each lane, which has as many as its type, the rest
+ * zeros. */
+typedef struct RegisterFile {
+    const int *first; /* by register: where its lanes begin */
+    uint32_t *lanes;
+} RegisterFile;
+
+static inline uint32_t *register_bits(const RegisterFile *registers, int index) {
+    return registers->lanes + registers->first[index];
+}
 
 /* Gives the destination its value by those of the sources; for what accesses no memory. */
-void kernel_compute(const Kernel *kernel, const Instruction *instruction, RegisterBits *registers);
+void kernel_compute(
+    const Kernel *kernel, const Instruction *instruction, const RegisterFile *registers);
 
 #endif

@@ -1,227 +1,153 @@
-/* Runs kernels: statements, integers and accesses. */
+/* Runs kernels: the threads of a block from barrier to barrier, one block after the other. */
 #include "ir/kernel_interpret.h"
-#include "ir/kernel_compute.h"
-#include <inttypes.h>
-#include <stdarg.h>
+#include "ir/kernel_thread.h"
 #include <string.h>
 
-typedef struct KernelInterpreter {
-    const Kernel *kernel;
-    KernelBuffer buffers[MAX_KERNEL_PARAMETERS + MAX_KERNEL_LOCALS];
-    int64_t *variables;
-    RegisterBits *registers;
-    KernelRun *run;
-    Arena *arena;
-} KernelInterpreter;
+typedef struct KernelLaunch {
+    KernelMachine machine;
+    KernelThread *threads;
+    int thread_count;
+} KernelLaunch;
 
-/* Always false. */
-static bool fail(KernelInterpreter *interpreter, const Statement *statement, const char *what) {
-    Text text = {0};
-    if (statement != NULL && statement->kind == STATEMENT_INSTRUCTION)
-        kernel_print_instruction(interpreter->kernel, &statement->instruction, &text);
-    else if (statement != NULL)
-        text_append(&text, statement->kind == STATEMENT_FOR  ? "for "
-                           : statement->kind == STATEMENT_IF ? "if"
-                                                             : "let ");
-    if (statement != NULL && statement->kind != STATEMENT_INSTRUCTION &&
-        statement->kind != STATEMENT_IF)
-        text_format(&text, "%s%d", interpreter->kernel->variables[statement->variable],
-            statement->variable);
-    interpreter->run->fault = arena_format(interpreter->arena, "%s%s%s",
-        text.length > 0 ? text.data : "", text.length > 0 ? ": " : "", what);
-    text_free(&text);
-    return false;
+/* ---- memory ---- */
+
+static int block_depth(const Block *block) {
+    int most = 0;
+    for (const Statement *statement = block->first; statement; statement = statement->next) {
+        int depth = block_depth(&statement->body);
+        most = depth > most ? depth : most;
+    }
+    return most + 1;
 }
 
-/* ---- integers ---- */
-
-static bool is_inside(const KernelBuffer *buffer, int64_t offset, int64_t count, int64_t size,
-    int64_t limit, int64_t *at) {
-    return !__builtin_mul_overflow(offset, size, at) &&
-           !__builtin_add_overflow(*at, buffer->offset, at) && *at >= 0 &&
-           *at <= limit - count * size;
+/* Returns how many lanes there are. */
+static int place_registers(const Kernel *kernel, int *first_lanes) {
+    int lanes = 0;
+    for (int i = 0; i < kernel->register_count; i++) {
+        first_lanes[i] = lanes;
+        lanes += kernel->register_lanes[i];
+    }
+    return lanes;
 }
 
-/* NULL, or what is wrong. */
-static const char *expression_value(
-    const KernelInterpreter *interpreter, const Expression *expression, int64_t *value) {
-    int64_t a = 0, b = 0, at;
-    const char *fault = NULL;
-    if (expression->kind == EXPRESSION_CONSTANT || expression->kind == EXPRESSION_VARIABLE) {
-        *value = expression->kind == EXPRESSION_CONSTANT
-                     ? expression->constant
-                     : interpreter->variables[expression->variable];
-        return NULL;
-    }
-    fault = expression_value(interpreter, expression->left, &a);
-    if (fault == NULL && expression->right != NULL)
-        fault = expression_value(interpreter, expression->right, &b);
-    if (fault != NULL)
-        return fault;
-    bool good = true;
-    switch (expression->kind) {
-    case EXPRESSION_ADD:
-        good = !__builtin_add_overflow(a, b, value);
-        break;
-    case EXPRESSION_MULTIPLY:
-        good = !__builtin_mul_overflow(a, b, value);
-        break;
-    case EXPRESSION_DIVIDE:
-    case EXPRESSION_REMAINDER:
-        if (a < 0 || b <= 0)
-            return "a division of what is negative, or by what is not positive";
-        *value = expression->kind == EXPRESSION_DIVIDE ? a / b : a % b;
-        break;
-    case EXPRESSION_MINIMUM:
-        *value = a < b ? a : b;
-        break;
-    case EXPRESSION_MAXIMUM:
-        *value = a > b ? a : b;
-        break;
-    case EXPRESSION_ELEMENT: {
-        const KernelBuffer *table = &interpreter->buffers[expression->variable];
-        int32_t element;
-        if (!is_inside(table, a, 1, sizeof element, table->readable, &at))
-            return "an element outside of its table";
-        memcpy(&element, table->begin + at, sizeof element);
-        *value = element;
-        break;
-    }
-    case EXPRESSION_CONSTANT:
-    case EXPRESSION_VARIABLE:
-        break;
-    }
-    return good ? NULL : "an integer overflows";
-}
-
-/* ---- accesses ---- */
-
-static void read_lanes(
-    const unsigned char *bytes, int64_t size, int first, int count, RegisterBits *value) {
-    for (int i = 0; i < count; i++) {
-        uint32_t bits = 0;
-        memcpy(&bits, bytes + i * size, (size_t)size); /* little-endian, as all of riffle */
-        value->lanes[first + i] = bits;
+static void make_locals(KernelMachine *machine, Arena *arena) {
+    const Kernel *kernel = machine->kernel;
+    for (int i = 0; i < kernel->local_count; i++) {
+        int64_t count = kernel->local_floats[i], bytes = count * (int64_t)sizeof(float);
+        KernelBuffer *local = &machine->buffers[MAX_KERNEL_PARAMETERS + i];
+        *local = (KernelBuffer){ARENA_ARRAY(arena, unsigned char, bytes), 0, bytes, bytes, NULL};
+        if (kernel->threads > 0)
+            local->words = ARENA_ARRAY(arena, KernelWord, count);
     }
 }
 
-/* What was read is spread over all lanes, again and again. */
-static void spread(int lanes, int count, RegisterBits *value) {
-    for (int i = count; i < lanes; i++)
-        value->lanes[i] = value->lanes[i - count];
+static void make_threads(KernelLaunch *launch, Arena *arena) {
+    const Kernel *kernel = launch->machine.kernel;
+    launch->machine.first_lanes = ARENA_ARRAY(arena, int, kernel->register_count + 1);
+    int lanes = place_registers(kernel, launch->machine.first_lanes);
+    int depth = block_depth(&kernel->body);
+    launch->thread_count = kernel->threads > 0 ? kernel->threads : 1;
+    launch->threads = ARENA_ARRAY(arena, KernelThread, launch->thread_count);
+    for (int i = 0; i < launch->thread_count; i++)
+        launch->threads[i] = (KernelThread){.index = i,
+            .variables = ARENA_ARRAY(arena, int64_t, kernel->variable_count),
+            .registers = {launch->machine.first_lanes, ARENA_ARRAY(arena, uint32_t, lanes + 1)},
+            .has_value = ARENA_ARRAY(arena, bool, kernel->register_count + 1),
+            .frames = ARENA_ARRAY(arena, KernelFrame, depth)};
 }
 
-static bool access_memory(KernelInterpreter *interpreter, const Statement *statement) {
-    const Instruction *instruction = &statement->instruction;
-    const Kernel *kernel = interpreter->kernel;
-    MemoryAccess access = instruction_info(instruction->kind)->access;
-    int64_t size = lane_bytes(kernel_buffer_element(kernel, instruction->parameter)), offset, at;
-    int count = instruction->lane_count;
-    const char *fault = expression_value(interpreter, instruction->offset, &offset);
-    if (fault != NULL)
-        return fail(interpreter, statement, fault);
-    const KernelBuffer *buffer = &interpreter->buffers[instruction->parameter];
-    int64_t limit = access == ACCESS_WRITE ? buffer->writable : buffer->readable;
-    if (!is_inside(buffer, offset, count, size, limit, &at))
-        return fail(interpreter, statement,
-            arena_format(interpreter->arena,
-                "element %" PRId64 " is outside: the buffer has %" PRId64
-                " bytes, and begins at %" PRId64,
-                offset, limit, buffer->offset));
-    if (access == ACCESS_WRITE) {
-        const RegisterBits *source = &interpreter->registers[instruction->sources[0]];
-        for (int i = 0; i < count; i++)
-            memcpy(buffer->begin + at + i * size, &source->lanes[instruction->first_lane + i],
-                (size_t)size);
-        return true;
-    }
-    RegisterBits *destination = &interpreter->registers[instruction->destination];
-    *destination = (RegisterBits){0};
-    read_lanes(buffer->begin + at, size, instruction->first_lane, count, destination);
-    if (instruction->kind != INSTRUCTION_load)
-        spread(kernel->register_lanes[instruction->destination], count, destination);
-    return true;
-}
+/* ---- until each thread waits or has ended ---- */
 
-/* ---- statements ---- */
-
-static bool run_statements(KernelInterpreter *interpreter, const Block *block);
-
-static bool take_step(KernelInterpreter *interpreter, const Statement *statement) {
-    return interpreter->run->steps_left-- > 0 ||
-           fail(interpreter, statement, "more steps than allowed");
-}
-
-static bool run_instruction(KernelInterpreter *interpreter, const Statement *statement) {
-    const Instruction *instruction = &statement->instruction;
-    switch (instruction_info(instruction->kind)->access) {
-    case ACCESS_NONE:
-        kernel_compute(interpreter->kernel, instruction, interpreter->registers);
-        return true;
-    case ACCESS_HINT: /* may be of any address */
-        return true;
-    case ACCESS_READ:
-    case ACCESS_WRITE:
-        break;
-    }
-    return access_memory(interpreter, statement);
-}
-
-static bool run_for(
-    KernelInterpreter *interpreter, const Statement *statement, int64_t begin, int64_t end) {
-    int64_t *variable = &interpreter->variables[statement->variable];
-    for (*variable = begin; *variable < end;) {
-        int64_t now = *variable;
-        if (!take_step(interpreter, statement) || !run_statements(interpreter, &statement->body))
-            return false;
-        if (__builtin_add_overflow(now, statement->step, variable))
-            return fail(interpreter, statement, "an integer overflows");
+static bool run_in_turns(KernelLaunch *launch) {
+    for (bool some = true; some;) {
+        some = false;
+        for (int i = 0; i < launch->thread_count; i++) {
+            KernelThread *thread = &launch->threads[i];
+            if (thread->state == THREAD_RUNS && !kernel_thread_step(&launch->machine, thread))
+                return false;
+            some = some || thread->state == THREAD_RUNS;
+        }
     }
     return true;
 }
 
-static bool run_statement(KernelInterpreter *interpreter, const Statement *statement) {
-    int64_t begin, end = 0;
-    if (!take_step(interpreter, statement))
-        return false;
-    if (statement->kind == STATEMENT_INSTRUCTION)
-        return run_instruction(interpreter, statement);
-    const char *fault = expression_value(interpreter, statement->begin, &begin);
-    if (fault == NULL && statement->end != NULL)
-        fault = expression_value(interpreter, statement->end, &end);
-    if (fault != NULL)
-        return fail(interpreter, statement, fault);
-    if (statement->kind == STATEMENT_FOR)
-        return run_for(interpreter, statement, begin, end);
-    if (statement->kind == STATEMENT_LET)
-        interpreter->variables[statement->variable] = begin;
-    return statement->kind == STATEMENT_LET || begin >= end ||
-           run_statements(interpreter, &statement->body);
+static bool run_one_by_one(KernelLaunch *launch, bool backward) {
+    for (int i = 0; i < launch->thread_count; i++) {
+        KernelThread *thread = &launch->threads[backward ? launch->thread_count - 1 - i : i];
+        while (thread->state == THREAD_RUNS)
+            if (!kernel_thread_step(&launch->machine, thread))
+                return false;
+    }
+    return true;
 }
 
-static bool run_statements(KernelInterpreter *interpreter, const Block *block) {
-    for (const Statement *statement = block->first; statement; statement = statement->next)
-        if (!run_statement(interpreter, statement))
+static bool run_interval(KernelLaunch *launch) {
+    KernelOrder order = launch->machine.run->order;
+    launch->machine.run->intervals++;
+    return order == KERNEL_IN_TURNS ? run_in_turns(launch)
+                                    : run_one_by_one(launch, order == KERNEL_BACKWARD);
+}
+
+/* ---- barriers ---- */
+
+/* All threads wait at the same barrier, or all have ended. */
+static bool meet(KernelLaunch *launch) {
+    KernelMachine *machine = &launch->machine;
+    const KernelThread *waiting = &launch->threads[0];
+    int waiting_count = 0;
+    for (int i = 0; i < launch->thread_count; i++)
+        if (launch->threads[i].state == THREAD_WAITS) {
+            waiting = &launch->threads[i];
+            waiting_count++;
+        }
+    if (waiting_count == 0)
+        return true;
+    for (int i = 0; i < launch->thread_count; i++) {
+        const KernelThread *thread = &launch->threads[i];
+        if (thread->state == THREAD_ENDED || thread->barrier != waiting->barrier)
+            return kernel_machine_fail(machine, waiting, waiting->barrier,
+                arena_format(machine->arena, "thread %d %s", thread->index,
+                    thread->state == THREAD_ENDED ? "ends and never gets here"
+                                                  : "waits at another barrier"));
+    }
+    return true;
+}
+
+static bool run_block(KernelLaunch *launch, int64_t begin, int64_t end) {
+    KernelRun *run = launch->machine.run;
+    run->blocks++;
+    if (run->steps_left-- <= 0)
+        return kernel_machine_fail(&launch->machine, NULL, NULL, "more steps than allowed");
+    for (int i = 0; i < launch->machine.kernel->local_count; i++) {
+        const KernelBuffer *local = &launch->machine.buffers[MAX_KERNEL_PARAMETERS + i];
+        memset(local->begin, 0xff, (size_t)local->writable);
+    }
+    for (int i = 0; i < launch->thread_count; i++)
+        kernel_thread_begin(&launch->machine, &launch->threads[i], begin, end);
+    do {
+        for (int i = 0; i < launch->thread_count; i++)
+            if (launch->threads[i].state == THREAD_WAITS)
+                launch->threads[i].state = THREAD_RUNS;
+        if (!run_interval(launch) || !meet(launch))
             return false;
+    } while (launch->threads[0].state != THREAD_ENDED);
     return true;
 }
 
 bool kernel_interpret(const Kernel *kernel, const KernelBuffer *buffers, int64_t begin, int64_t end,
     KernelRun *run, Arena *arena) {
-    KernelInterpreter interpreter = {.kernel = kernel, .run = run, .arena = arena};
+    KernelLaunch launch = {.machine = {.kernel = kernel, .run = run, .arena = arena}};
+    Arena *memory = arena_create();
     run->fault = NULL;
-    if (kernel->threads > 0)
-        return fail(&interpreter, NULL, "a kernel of threads, which are not run");
     if (kernel->parameter_count > 0)
-        memcpy(interpreter.buffers, buffers, (size_t)kernel->parameter_count * sizeof *buffers);
-    for (int i = 0; i < kernel->local_count; i++) {
-        int64_t bytes = kernel->local_floats[i] * (int64_t)sizeof(float);
-        interpreter.buffers[MAX_KERNEL_PARAMETERS + i] =
-            (KernelBuffer){ARENA_ARRAY(arena, unsigned char, bytes), 0, bytes, bytes};
-    }
-    interpreter.variables = ARENA_ARRAY(arena, int64_t, kernel->variable_count);
-    interpreter.registers = ARENA_ARRAY(arena, RegisterBits, kernel->register_count);
-    interpreter.variables[VARIABLE_BEGIN] = begin;
-    interpreter.variables[VARIABLE_END] = end;
-    return run_statements(&interpreter, &kernel->body);
+        memcpy(launch.machine.buffers, buffers, (size_t)kernel->parameter_count * sizeof *buffers);
+    make_locals(&launch.machine, memory);
+    make_threads(&launch, memory);
+    bool good = true;
+    if (kernel->threads == 0)
+        good = run_block(&launch, begin, end);
+    for (int64_t item = begin; kernel->threads > 0 && item < end && good; item++)
+        good = run_block(&launch, item, item + 1);
+    arena_destroy(memory);
+    return good;
 }

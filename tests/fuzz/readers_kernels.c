@@ -1,5 +1,5 @@
 /* Kernels as text: what is taken prints as text that reads back as the same, keeps the rules, and
- * can be run: each access is inside of its buffer or refused. */
+ * can be run: each access is inside of its buffer or refused, and so is each race of threads. */
 #include "backends/backends.h"
 #include "frontend/frontend.h"
 #include "ir/kernel_interpret.h"
@@ -9,20 +9,63 @@
 
 #include <string.h>
 
-enum { BUFFER_BYTES = 1 << 12, MOST_STEPS = 20000, MOST_ROOM_BYTES = 1 << 16, MOST_RUN = 8 };
+enum {
+    BUFFER_BYTES = 1 << 12,
+    MOST_STEPS = 20000,
+    MOST_ROOM_BYTES = 1 << 16,
+    MOST_LANES_OF_THREADS = 1 << 18,
+    MOST_ITEMS_ONE_BY_ONE = 32,
+    MOST_RUN = 8
+};
 
 /* In memory of its own size, so that a sanitizer sees what lies outside. */
+static void make_buffers(const Kernel *kernel, KernelBuffer *buffers, Arena *arena) {
+    for (int i = 0; i < kernel->parameter_count; i++)
+        buffers[i] = (KernelBuffer){.begin = ARENA_ARRAY(arena, unsigned char, BUFFER_BYTES),
+            .readable = BUFFER_BYTES,
+            .writable = BUFFER_BYTES,
+            .words = ARENA_ARRAY(arena, KernelWord, BUFFER_BYTES / sizeof(uint32_t))};
+}
+
+/* Whether it has no fault. */
+static bool run_items(const Kernel *kernel, const KernelBuffer *buffers, KernelRun *run,
+    int64_t begin, int64_t end, Work *work) {
+    bool good = kernel_interpret(kernel, buffers, begin, end, run, work->arena);
+    if (good != (run->fault == NULL))
+        work_fail(work, "a run of a kernel fails in silence, or has a fault and does not");
+    return good;
+}
+
+/* A kernel of threads that has no fault gives the same in any order of threads and blocks. */
+static void run_otherwise(
+    const Kernel *kernel, const KernelBuffer *expected, KernelOrder order, Work *work) {
+    KernelBuffer buffers[MAX_KERNEL_PARAMETERS];
+    KernelRun run = {.steps_left = MOST_STEPS, .order = order};
+    bool good = true;
+    make_buffers(kernel, buffers, work->arena);
+    for (int64_t item = kernel->extent; item-- > 0 && good;)
+        good = run_items(kernel, buffers, &run, item, item + 1, work);
+    for (int i = 0; good && i < kernel->parameter_count; i++)
+        good = memcmp(buffers[i].begin, expected[i].begin, BUFFER_BYTES) == 0;
+    if (!good)
+        work_fail(work, "a kernel of threads depends on their order, and no fault says so");
+}
+
 static void run_kernel(const Kernel *kernel, Work *work) {
     KernelBuffer buffers[MAX_KERNEL_PARAMETERS];
-    if (kernel_local_bytes(kernel) > MOST_ROOM_BYTES)
+    int64_t lanes = 0;
+    for (int i = 0; i < kernel->register_count; i++)
+        lanes += kernel->register_lanes[i];
+    if (kernel_local_bytes(kernel) + kernel_scratch_bytes(kernel) > MOST_ROOM_BYTES ||
+        lanes * kernel->threads > MOST_LANES_OF_THREADS)
         return;
-    for (int i = 0; i < kernel->parameter_count; i++)
-        buffers[i] = (KernelBuffer){
-            ARENA_ARRAY(work->arena, unsigned char, BUFFER_BYTES), 0, BUFFER_BYTES, BUFFER_BYTES};
     KernelRun run = {.steps_left = MOST_STEPS};
-    if (kernel_interpret(kernel, buffers, 0, kernel->extent, &run, work->arena) !=
-        (run.fault == NULL))
-        work_fail(work, "a run of a kernel fails in silence, or has a fault and does not");
+    make_buffers(kernel, buffers, work->arena);
+    if (!run_items(kernel, buffers, &run, 0, kernel->extent, work) || kernel->threads == 0 ||
+        kernel->extent > MOST_ITEMS_ONE_BY_ONE)
+        return;
+    run_otherwise(kernel, buffers, KERNEL_BACKWARD, work);
+    run_otherwise(kernel, buffers, KERNEL_IN_TURNS, work);
 }
 
 bool try_rkir(const Text *text) {
@@ -81,12 +124,26 @@ static const char forms[] =
     "  }\n"
     "}\n"
     "\n"
-    "kernel g(read input, table rows, write output) items 3 threads 32 as thread2 {\n"
-    "  shared0 = 32 floats\n"
+    "kernel g(read input, table rows, weights w, write output) items 3 threads 32 as thread2 {\n"
+    "  shared0 = 64 floats\n"
+    "  shared1 = 32 floats\n"
+    "  let at3 = ((begin0*32) + thread2)\n"
     "  v0.1 = load input[(rows[begin0] + thread2)] lanes 0..0\n"
     "  store shared0[thread2], v0.1 lanes 0..0\n"
+    "  if thread2 < 8 {\n"
+    "    v1.4 = load w[(thread2*4)] lanes 0..3\n"
+    "    store shared1[(thread2*4)], v1.4 lanes 0..3\n"
+    "  }\n"
     "  barrier\n"
-    "  store output[thread2], v0.1 lanes 0..0\n"
+    "  for half4 = 0 .. 2 {\n"
+    "    v2.1 = load shared0[((thread2 + 1) % 32)] lanes 0..0\n"
+    "    v3.1 = broadcast shared1[half4]\n"
+    "    v0.1 = multiply_add v2, v3, v0\n"
+    "    barrier\n"
+    "    store shared0[thread2], v0.1 lanes 0..0\n"
+    "    barrier\n"
+    "  }\n"
+    "  store output[at3], v0.1 lanes 0..0\n"
     "}\n";
 
 int rkir_seeds(Text *seeds, int most) {

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Runs the kernels of the networks of cases/ with the interpreter of kernels, against that of graphs: for the targets
-that their comments name and for others that no processor here need have, as written and with two images of odd sizes.
+that their comments name and for others that no machine here need have, as written and with two images of odd sizes.
 
     interpret.py --program build/dev/tests/kernels/interpret_kernels
     interpret.py --program build/dev/tests/kernels/interpret_kernels --mutations 40
 
-With --mutations, as many changes of each are tried, for the targets of the comments alone: enough must be noticed.
+With --mutations, as many changes of each are tried, for the targets of the comments and a GPU: enough must be noticed,
+and each barrier be missed.
 """
 
 import argparse
@@ -17,8 +18,11 @@ import tempfile
 
 from run import CASES, remark
 
-OTHER_TARGETS = ["x86-64", "x86-64-v3", "x86-64-v4", "armv8-a", "armv8-a-wide", "armv7-a", "wasm32-simd128", "generic"]
-LEAST_RUNS = 300
+OTHER_TARGETS = ["x86-64", "x86-64-v3", "x86-64-v4", "armv8-a", "armv8-a-wide", "armv7-a", "wasm32-simd128", "generic",
+    "cuda-sm_75", "cuda-sm_90"]
+MUTATED_TARGETS = ["cuda-sm_90"]
+LEAST_RUNS = 400
+LEAST_BARRIERS = 57
 LEAST_NOTICED = 0.85
 SIZES = re.compile(r"f32\[1, (\d+), (\d+), (\d+)\]")
 
@@ -35,7 +39,7 @@ def run(program, spec, target, options, more):
 
 
 def targets_of(text, others):
-    named = [target for target in remark(text, "targets") if not target.startswith("cuda-")]
+    named = remark(text, "targets")
     precise = "--precision" in remark(text, "options")
     return named + [target for target in others if target not in named and not precise]
 
@@ -61,20 +65,24 @@ def interpret(program, folder):
 
 
 def mutate(program, count):
-    noticed = tried = 0
+    sums = {"mutations noticed": [0, 0], "barriers missed": [0, 0]}
     for spec in sorted(CASES.glob("*.rfl")):
         text = spec.read_text()
-        for target in targets_of(text, []):
+        for target in targets_of(text, MUTATED_TARGETS):
             done = run(program, spec, target, remark(text, "options"), ["--mutations", str(count)])
-            found = re.fullmatch(r"(\d+) of (\d+) mutations noticed\n", done.stdout)
-            if done.returncode != 0 or found is None:
+            found = re.findall(r"(\d+) of (\d+) (.*)\n", done.stdout)
+            if done.returncode != 0 or not found:
                 print(f"{spec.name} for {target}: {done.stdout}{done.stderr}", end="")
                 return False
-            print(f"{spec.stem:16} {target:16} {found[1]:>3} of {found[2]:>3}")
-            noticed += int(found[1])
-            tried += int(found[2])
-    print(f"{noticed} of {tried} mutations noticed")
-    return noticed >= LEAST_NOTICED * tried
+            print(f"{spec.stem:16} {target:16} " + ", ".join(f"{a:>3} of {b:>3} {what}" for a, b, what in found))
+            for noticed, tried, what in found:
+                sums[what][0] += int(noticed)
+                sums[what][1] += int(tried)
+    for what, (noticed, tried) in sums.items():
+        print(f"{noticed} of {tried} {what}")
+    noticed, tried = sums["mutations noticed"]
+    missed, barriers = sums["barriers missed"]
+    return noticed >= LEAST_NOTICED * tried and missed == barriers >= LEAST_BARRIERS
 
 
 def main():

@@ -1,107 +1,46 @@
-/* interpret_kernels SPEC [--mutations COUNT] [options of riffle compile]
+/* interpret_kernels SPEC [--mutations COUNT [--list]] [options of riffle compile]
  *
  * Compiles the network up to its kernels, prints them, reads them back, runs them step by step with
  * the interpreter of kernels and compares what comes out with the interpreter of graphs: all items
- * of a step at once, and one by one, the last first. No code is made: any processor will do as
- * target.
+ * of a step at once, and one by one, the last first; for a GPU the threads of a block forward,
+ * backward and in turns. No code is made: any processor or GPU will do as target.
  *
  * With --mutations, changes one thing in a kernel, so many times, and prints "N of M mutations
- * noticed": by the rules of kernels, by an access outside of a buffer, or by another answer. */
+ * noticed": by the rules of kernels, by what the interpreter refuses, or by another answer. Then it
+ * drops each barrier in turn, and prints "N of M barriers missed". With --list, what is not noticed
+ * comes before. */
 #include "backends/program/program.h"
 #include "driver/model.h"
-#include "ir/kernel_interpret.h"
-#include "ir/kernel_parse.h"
 #include "mutate_kernel.h"
 #include "tests/random/check.h"
-#include "tests/random/oracle.h"
+#include "tests/random/interpret_program.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const int64_t most_steps = 400000000;
-static const double tolerance = 1e-4;
+static const int64_t most_steps = 2000000000;
+static const Exactness exactness = {.tolerance = 1e-4};
 
 typedef struct Options {
     ModelOptions model;
     int64_t mutations;
+    bool lists; /* those that are not noticed */
 } Options;
 
 typedef struct Trial {
     const Oracle *oracle;
-    const Program *program;
-    KernelFile *kernels;
-    unsigned char *workspace;
-    float **outputs;
+    InterpretedProgram interpreted;
     int64_t steps; /* that a run without mutations took */
-    bool one_by_one;
-    Arena *arena; /* of the run; may be emptied behind it */
 } Trial;
-
-/* ---- one run ---- */
-
-static KernelBuffer buffer_of(const Trial *trial, const Argument *argument, LaneType element) {
-    const Program *program = trial->program;
-    const Buffer *buffer = &program->buffers[argument->buffer];
-    KernelBuffer place = {.offset = argument->offset * lane_bytes(element),
-        .readable = buffer->bytes,
-        .writable = buffer->bytes};
-    switch (buffer->kind) {
-    case BUFFER_WORKSPACE: /* vectors may read on behind the buffer, but not write */
-        place.begin = trial->workspace + buffer->offset;
-        place.readable = program->workspace_bytes - buffer->offset;
-        break;
-    case BUFFER_INPUT:
-        place.begin = (unsigned char *)(uintptr_t)trial->oracle->inputs[buffer->index];
-        place.writable = 0;
-        break;
-    case BUFFER_OUTPUT:
-        place.begin = (unsigned char *)trial->outputs[buffer->index];
-        break;
-    case BUFFER_WEIGHTS:
-        place.begin = (unsigned char *)program->weights.data;
-        place.readable = (int64_t)program->weights.length;
-        place.writable = 0;
-        break;
-    }
-    return place;
-}
-
-static bool run_step(const Trial *trial, const Step *step, KernelRun *run) {
-    const Kernel *kernel = trial->kernels->kernels[step->kernel];
-    KernelBuffer buffers[MAX_KERNEL_PARAMETERS];
-    for (int i = 0; i < kernel->parameter_count; i++)
-        buffers[i] = buffer_of(trial, &step->arguments[i], kernel->parameters[i].element);
-    if (!trial->one_by_one)
-        return kernel_interpret(kernel, buffers, 0, kernel->extent, run, trial->arena);
-    for (int64_t item = kernel->extent; item-- > 0;)
-        if (!kernel_interpret(kernel, buffers, item, item + 1, run, trial->arena))
-            return false;
-    return true;
-}
-
-/* NULL, or what is wrong. */
-static const char *run_program(Trial *trial, int64_t steps, Arena *arena) {
-    const Graph *graph = trial->oracle->graph;
-    KernelRun run = {.steps_left = steps};
-    trial->arena = arena;
-    for (int i = 0; i < graph->output_count; i++)
-        memset(trial->outputs[i], 0xff,
-            (size_t)tensor_elements(&graph->outputs[i].value->type) * sizeof(float));
-    memset(trial->workspace, 0xff, (size_t)trial->program->workspace_bytes); /* NaN */
-    for (int i = 0; i < trial->program->step_count; i++)
-        if (!run_step(trial, &trial->program->steps[i], &run))
-            return arena_format(arena, "step %d: %s", i, run.fault);
-    trial->steps = steps - run.steps_left;
-    return compare_outputs(
-        trial->oracle, trial->outputs, (Exactness){.tolerance = tolerance}, arena);
-}
 
 /* ---- mutations ---- */
 
-static bool is_noticed(Trial *trial, Kernel *kernel, int64_t steps) {
+static bool is_noticed(const Trial *trial, Kernel *kernel, int64_t steps) {
     Arena *arena = arena_create();
+    InterpretedRun run = {.steps = 2 * steps + 1000};
     bool noticed =
-        kernel_fault(kernel) != NULL || run_program(trial, 2 * steps + 1000, arena) != NULL;
+        kernel_fault(kernel) != NULL ||
+        interpret_program(trial->oracle, &trial->interpreted, &run, exactness, arena) != NULL;
     arena_destroy(arena);
     return noticed;
 }
@@ -111,52 +50,91 @@ static uint64_t next_random(uint64_t *state) {
     return *state >> 20;
 }
 
-static void try_mutations(Trial *trial, int64_t count, Arena *arena) {
-    int64_t steps = trial->steps, tried = 0, noticed = 0;
+/* The line in which two texts differ, as both have it. */
+static void print_difference(const char *before, const char *after) {
+    size_t line = 0;
+    for (size_t i = 0; before[i] != '\0' && before[i] == after[i]; i++)
+        line = before[i] == '\n' ? i + 1 : line;
+    before += line + strspn(before + line, " ");
+    after += line + strspn(after + line, " ");
+    printf(
+        "%.*s  ->  %.*s\n", (int)strcspn(before, "\n"), before, (int)strcspn(after, "\n"), after);
+}
+
+/* Undoes it, too. */
+static void print_survivor(const Kernel *kernel, const Mutation *mutation) {
+    Text before = {0}, after = {0};
+    kernel_print(kernel, &after);
+    mutation_undo(mutation);
+    kernel_print(kernel, &before);
+    printf("%s: %s: ", kernel->name, mutation->what);
+    print_difference(before.data, after.data);
+    text_free(&before);
+    text_free(&after);
+}
+
+typedef struct Tally {
+    int64_t tried, noticed;
+} Tally;
+
+/* Undoes it, too. */
+static void try_mutation(
+    Trial *trial, Kernel *kernel, const Mutation *mutation, bool lists, Tally *tally) {
+    if (mutation->statement == NULL)
+        return;
+    bool noticed = is_noticed(trial, kernel, trial->steps);
+    tally->tried++;
+    tally->noticed += noticed;
+    if (lists && !noticed)
+        print_survivor(kernel, mutation);
+    mutation_undo(mutation);
+}
+
+static void try_mutations(Trial *trial, const Options *options, Arena *arena) {
+    Tally tally = {0}, barriers = {0};
     uint64_t state = 1;
-    trial->one_by_one = false;
-    for (int64_t i = 0; i < count; i++) {
-        uint64_t which = next_random(&state) % (uint64_t)trial->kernels->count;
-        Kernel *kernel = trial->kernels->kernels[which];
+    for (int64_t i = 0; i < options->mutations; i++) {
+        uint64_t which = next_random(&state) % (uint64_t)trial->interpreted.kernels->count;
+        Kernel *kernel = trial->interpreted.kernels->kernels[which];
         Mutation mutation = kernel_mutate(kernel, next_random(&state), arena);
-        if (mutation.statement == NULL)
-            continue;
-        tried++;
-        noticed += is_noticed(trial, kernel, steps);
-        mutation_undo(&mutation);
+        try_mutation(trial, kernel, &mutation, options->lists, &tally);
     }
-    printf("%lld of %lld mutations noticed\n", (long long)noticed, (long long)tried);
+    printf("%lld of %lld mutations noticed\n", (long long)tally.noticed, (long long)tally.tried);
+    for (int which = 0; which < trial->interpreted.kernels->count; which++) {
+        Kernel *kernel = trial->interpreted.kernels->kernels[which];
+        int64_t tried = -1;
+        for (int64_t i = 0; tried != barriers.tried; i++) {
+            tried = barriers.tried;
+            Mutation mutation = kernel_drop_barrier(kernel, i, arena);
+            try_mutation(trial, kernel, &mutation, options->lists, &barriers);
+        }
+    }
+    if (barriers.tried > 0)
+        printf("%lld of %lld barriers missed\n", (long long)barriers.noticed,
+            (long long)barriers.tried);
 }
 
 /* ---- from the spec to the kernels ---- */
 
-static KernelFile *read_back(const Program *program, Session *session) {
-    Text *text = ARENA_NEW(session->arena, Text);
-    program_print(program, text);
-    SourceFile *file = ARENA_NEW(session->arena, SourceFile);
-    *file = (SourceFile){
-        "kernels.rkir", arena_copy_bytes(session->arena, text->data, text->length), text->length};
-    text_free(text);
-    KernelFile *kernels = kernels_parse(file, session->arena, session->diagnostics);
-    if (kernels != NULL && kernels->count != program->kernel_count) {
-        diagnostics_error(session->diagnostics, NULL, "not as many kernels as were printed");
-        return NULL;
-    }
-    return kernels;
-}
-
-static bool run_trials(Options *options, Trial *trial, Session *session) {
-    for (int i = 0; i < 2; i++) {
-        trial->one_by_one = i == 1;
-        const char *fault = run_program(trial, most_steps, session->arena);
+/* A kernel for a processor has no threads whose order could matter. */
+static bool run_trials(const Options *options, Trial *trial, Session *session) {
+    static const InterpretedRun runs[] = {{.order = KERNEL_FORWARD},
+        {.order = KERNEL_BACKWARD, .one_by_one = true}, {.order = KERNEL_IN_TURNS}};
+    bool threads = trial->interpreted.program->target->gpu != NULL;
+    for (int i = 0; i < (threads ? 3 : 2); i++) {
+        InterpretedRun run = runs[i];
+        run.steps = most_steps;
+        const char *fault =
+            interpret_program(trial->oracle, &trial->interpreted, &run, exactness, session->arena);
         if (fault != NULL) {
-            diagnostics_error(session->diagnostics, NULL, "%s%s", fault,
-                trial->one_by_one ? " (items one by one)" : "");
+            diagnostics_error(session->diagnostics, NULL, "%s (%s)", fault,
+                interpreted_run_name(&run, threads, session->arena));
             return false;
         }
+        trial->steps = run.steps;
     }
     if (options->mutations > 0)
-        try_mutations(trial, options->mutations, session->arena);
+        try_mutations(trial, options, session->arena);
     return true;
 }
 
@@ -168,7 +146,8 @@ static bool interpret_all(Options *options, Model *model, Session *session) {
         !model_load_weights(&options->model, model) || !model_run_passes(&options->model, model))
         return false;
     Program *program = model_lower(&options->model, model->graph, target, NULL);
-    KernelFile *kernels = program == NULL ? NULL : read_back(program, session);
+    KernelFile *kernels =
+        program == NULL ? NULL : kernels_read_back(program, arena, session->diagnostics);
     float **inputs = make_inputs(model->graph, 1, arena);
     Oracle oracle = {.graph = model->graph,
         .inputs = (const float **)(void *)inputs,
@@ -176,13 +155,8 @@ static bool interpret_all(Options *options, Model *model, Session *session) {
     const char *fault = interpret(model->graph, oracle.inputs, oracle.expected, NULL, arena);
     if (fault != NULL)
         diagnostics_error(session->diagnostics, NULL, "%s", fault);
-    Trial trial = {.oracle = &oracle, .program = program, .kernels = kernels};
-    bool good = fault == NULL && kernels != NULL;
-    if (good) {
-        trial.outputs = make_outputs(model->graph, arena);
-        trial.workspace = ARENA_ARRAY(arena, unsigned char, program->workspace_bytes + 64);
-        good = run_trials(options, &trial, session);
-    }
+    Trial trial = {.oracle = &oracle, .interpreted = {program, kernels}};
+    bool good = fault == NULL && kernels != NULL && run_trials(options, &trial, session);
     for (int i = 0; i < model->graph->input_count; i++)
         guarded_free(inputs[i]);
     program_destroy(program);
@@ -200,6 +174,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case 'm':
         options->mutations = atoll(argument);
         return 0;
+    case 'l':
+        options->lists = true;
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -207,7 +184,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 
 int main(int argc, char **argv) {
     static const struct argp_option table[] = {
-        {"mutations", 'm', "COUNT", 0, "Change one thing, so many times", 0}, {0}};
+        {"mutations", 'm', "COUNT", 0, "Change one thing, so many times", 0},
+        {"list", 'l', NULL, 0, "Print the changes that are not noticed", 0}, {0}};
     static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0},
         {&weights_argp, 0, NULL, 0}, {&passes_argp, 0, NULL, 0}, {&target_argp, 0, NULL, 0}, {0}};
     static const struct argp argp = {table, parse_option, "SPEC", NULL, children, NULL, NULL};

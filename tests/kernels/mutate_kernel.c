@@ -36,6 +36,15 @@ static int other_register(const Kernel *kernel, int index, uint64_t number) {
     return index;
 }
 
+/* What never does anything takes the place of a barrier. */
+static const char *drop(Statement *statement, Arena *arena) {
+    *statement = (Statement){.kind = STATEMENT_IF,
+        .begin = expression_constant(arena, 1),
+        .end = expression_constant(arena, 0),
+        .next = statement->next};
+    return "barrier";
+}
+
 static const char *mutate_instruction(
     const Kernel *kernel, Instruction *instruction, uint64_t number, Arena *arena) {
     const InstructionInfo *info = instruction_info(instruction->kind);
@@ -64,12 +73,38 @@ static const char *mutate_instruction(
 }
 
 static const char *mutate(Kernel *kernel, Statement *statement, uint64_t number, Arena *arena) {
+    if (statement->kind == STATEMENT_INSTRUCTION &&
+        statement->instruction.kind == INSTRUCTION_barrier)
+        return drop(statement, arena);
     if (statement->kind == STATEMENT_INSTRUCTION)
         return mutate_instruction(kernel, &statement->instruction, number, arena);
     const Expression **bound =
         statement->kind == STATEMENT_LET || number % 2 == 0 ? &statement->begin : &statement->end;
     *bound = plus(*bound, number / 2 % 2 == 0 ? 1 : -1, arena);
     return statement->kind == STATEMENT_LET ? "integer" : "bound";
+}
+
+static Statement *find_barrier(Block *block, int64_t *index) {
+    for (Statement *statement = block->first; statement != NULL; statement = statement->next) {
+        Statement *found = NULL;
+        if (statement->kind == STATEMENT_FOR || statement->kind == STATEMENT_IF)
+            found = find_barrier(&statement->body, index);
+        else if (statement->kind == STATEMENT_INSTRUCTION &&
+                 statement->instruction.kind == INSTRUCTION_barrier && (*index)-- == 0)
+            found = statement;
+        if (found != NULL)
+            return found;
+    }
+    return NULL;
+}
+
+Mutation kernel_drop_barrier(Kernel *kernel, int64_t index, Arena *arena) {
+    Statement *statement = find_barrier(&kernel->body, &index);
+    if (statement == NULL)
+        return (Mutation){0};
+    Mutation mutation = {statement, *statement, NULL};
+    mutation.what = drop(statement, arena);
+    return mutation;
 }
 
 Mutation kernel_mutate(Kernel *kernel, uint64_t number, Arena *arena) {
