@@ -113,7 +113,7 @@ static bool meet(KernelLaunch *launch) {
     return true;
 }
 
-static bool run_block(KernelLaunch *launch, int64_t begin, int64_t end) {
+static bool launch_block(KernelLaunch *launch, int64_t begin, int64_t end) {
     KernelRun *run = launch->machine.run;
     run->blocks++;
     if (run->steps_left-- <= 0)
@@ -145,9 +145,9 @@ bool kernel_interpret(const Kernel *kernel, const KernelBuffer *buffers, int64_t
     make_threads(&launch, memory);
     bool good = true;
     if (kernel->threads == 0)
-        good = run_block(&launch, begin, end);
+        good = launch_block(&launch, begin, end);
     for (int64_t item = begin; kernel->threads > 0 && item < end && good; item++)
-        good = run_block(&launch, item, item + 1);
+        good = launch_block(&launch, item, item + 1);
     arena_destroy(memory);
     return good;
 }
