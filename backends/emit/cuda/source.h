@@ -22,6 +22,12 @@ void cuda_kernel_write(const Kernel *kernel, Arena *arena, Text *out);
 /* Bytes of shared memory that the largest kernel of the program needs. */
 int64_t cuda_shared_bytes(const Program *program);
 
+/* network.c: the global function that runs all phases, and the items of a phase, each done by a
+ * block. */
+enum { CUDA_THREADS = 256 };
+void cuda_network_write(const Program *program, const char *name, Text *out);
+int64_t cuda_phase_items(const Program *program, int phase);
+
 /* names.c: what the files call things. */
 typedef struct Names {
     const char *name, *upper;       /* NAME_cuda, NAME_CUDA */
