@@ -19,10 +19,10 @@ enum {
     OPTION_OUTPUTS,
     OPTION_CONVERT
 };
-enum { MOST_SHAPES = 64, MOST_CUTS = 1024 };
+enum { MOST_SHAPES = 64, MOST_IMPORT_CUTS = 1024 };
 
 typedef struct Words {
-    const char *items[MOST_CUTS];
+    const char *items[MOST_IMPORT_CUTS];
     size_t count;
 } Words;
 
@@ -66,12 +66,12 @@ static bool take_shape(ImportOptions *options, const char *text) {
 }
 
 static bool take_cut(ImportOptions *options, Words *words, const char *option, const char *name) {
-    if (words->count < MOST_CUTS) {
+    if (words->count < MOST_IMPORT_CUTS) {
         words->items[words->count++] = name;
         return true;
     }
     diagnostics_error(options->session->diagnostics, NULL, "%s is given more than %d times", option,
-        (int)MOST_CUTS);
+        (int)MOST_IMPORT_CUTS);
     return false;
 }
 

@@ -205,7 +205,8 @@ static void append_stage(SpecWriter *writer, const Node *node) {
 /* ---- expressions ---- */
 
 static bool takes_several(const Node *node) {
-    return node->operand_count > 1 || node->op == OP_concat || node->op == OP_route;
+    return node->operand_count > 1 || node->op == OP_concat || node->op == OP_route ||
+           node->op == OP_join;
 }
 
 /* An op of several tensors: "a + b", "concat(a, b)". */

@@ -27,6 +27,14 @@ static const Operation operations[] = {
     {"shuffle", OP_shuffle, 1, {"groups", "form"}, {0}, NULL},
     {"gather", OP_gather, 1, {"channels"}, {0}, NULL},
     {"route", OP_route, MANY_TENSORS, {0}, {0}, NULL},
+    {"permute", OP_rearrange, 1, {"order"}, {"order"}, prepare_permute},
+    {"reshape", OP_rearrange, 1, {"dims"}, {"dims"}, prepare_reshape},
+    {"upsample", OP_rearrange, 1, {"scale"}, {"scale"}, prepare_upsample},
+    {"depth_to_space", OP_rearrange, 1, {"size"}, {"size"}, prepare_depth_to_space},
+    {"space_to_depth", OP_rearrange, 1, {"size"}, {"size"}, prepare_space_to_depth},
+    {"rearrange", OP_rearrange, 1, {0}, {0}, NULL},
+    {"slice", OP_slice, 1, {0}, {0}, NULL},
+    {"join", OP_join, MANY_TENSORS, {0}, {0}, NULL},
     {"pad", OP_pad, 1, {"padding"}, {0}, NULL},
     {"crop", OP_crop, 1, {"margins"}, {0}, NULL},
     {"max_pool", OP_max_pool, 1, {"kernel", "stride"}, {0}, prepare_pool},
@@ -44,8 +52,9 @@ enum { OPERATION_COUNT = sizeof(operations) / sizeof(*operations) };
 const char *const *operation_names(void) {
     static const char *const names[] = {"conv", "depthwise", "batch_norm", "bias", "relu", "relu6",
         "sigmoid", "hard_sigmoid", "hard_swish", "add", "multiply", "concat", "split", "shuffle",
-        "gather", "route", "pad", "crop", "max_pool", "avg_pool", "global_avg_pool", "flatten",
-        "unflatten", "linear", "softmax", "local_response_norm", NULL};
+        "gather", "route", "permute", "reshape", "upsample", "depth_to_space", "space_to_depth",
+        "rearrange", "slice", "join", "pad", "crop", "max_pool", "avg_pool", "global_avg_pool",
+        "flatten", "unflatten", "linear", "softmax", "local_response_norm", NULL};
     _Static_assert(
         sizeof(names) / sizeof(*names) == OPERATION_COUNT + 1, "names of all operations");
     return names;
@@ -109,9 +118,12 @@ static bool read_list_attribute(
         node_set_list(evaluator->graph, node, name, numbers, 4);
         return true;
     }
-    if (strcmp(name, "sizes") == 0 || strcmp(name, "channels") == 0) {
+    bool pair =
+        strcmp(name, "kernel") == 0 || strcmp(name, "stride") == 0 || strcmp(name, "dilation") == 0;
+    if (!pair) {
         IntegerList list;
-        if (!argument_integers(evaluator, call, argument, name, 0, &list)) {
+        int64_t least = strcmp(name, "order") == 0 ? INT32_MIN : 0; /* negative ones repeat */
+        if (!argument_integers(evaluator, call, argument, name, least, &list)) {
             return false;
         }
         node_set_list(evaluator->graph, node, name, list.items, list.count);
@@ -129,7 +141,8 @@ static bool read_attribute(Evaluator *evaluator, Call *call, const CallArgument 
     Attribute *slot = node_attribute(node, attribute->name);
     switch (attribute->kind) {
     case ATTRIBUTE_INTEGER:
-        return argument_integer(evaluator, call, argument, attribute->name, 1, &slot->integer);
+        return argument_integer(evaluator, call, argument, attribute->name,
+            strcmp(attribute->name, "axis") == 0 ? 0 : 1, &slot->integer);
     case ATTRIBUTE_NUMBER:
         return argument_number(evaluator, call, argument, attribute->name, &slot->number);
     case ATTRIBUTE_FLAG:
@@ -147,7 +160,7 @@ static bool read_attribute(Evaluator *evaluator, Call *call, const CallArgument 
 /* A split's sizes and a depthwise convolution's groups follow from other things; in what numbers a
  * layer gives its result the compiler chooses. */
 static bool is_prepared(const Operation *operation, const char *name) {
-    return strcmp(name, "result") == 0 ||
+    return strcmp(name, "result") == 0 || (operation->op == OP_rearrange && operation->prepare) ||
            (operation->prepare == prepare_split && strcmp(name, "sizes") == 0) ||
            (operation->prepare == prepare_depthwise && strcmp(name, "groups") == 0);
 }
@@ -230,7 +243,8 @@ static void check_arguments(Evaluator *evaluator, const Call *call, const Operat
     }
     const OpInfo *info = op_info(operation->op);
     for (int i = 0; i < info->attribute_count && count < MOST_KNOWN; i++) {
-        if (strcmp(info->attributes[i].name, "result") != 0) {
+        if (strcmp(info->attributes[i].name, "result") != 0 &&
+            !(operation->op == OP_rearrange && operation->prepare)) {
             known[count++] = info->attributes[i].name;
         }
     }

@@ -21,7 +21,9 @@ struct Operation {
 };
 
 PrepareOperation prepare_conv, prepare_depthwise, prepare_batch_norm, prepare_bias, prepare_linear,
-    prepare_pool, prepare_split;
+    prepare_pool, prepare_split; /* layers.c */
+PrepareOperation prepare_permute, prepare_reshape, prepare_upsample, prepare_depth_to_space,
+    prepare_space_to_depth; /* rearrange.c */
 
 /* The argument of an op by its name, or by its position behind the operands; NULL when absent. */
 CallArgument *operation_argument(Call *call, const Operation *operation, const char *name);

@@ -110,7 +110,8 @@ static Moments joined(const Node *node, const Moments *moments) {
     Moments total = {0, 0};
     double channels = 0;
     for (int i = 0; i < node->operand_count; i++) {
-        double share = (double)node->operands[i]->type.dims[1];
+        const TensorType *type = &node->operands[i]->type;
+        double share = (double)(node->op == OP_join ? tensor_elements(type) : type->dims[1]);
         total.mean += share * moments[node->operands[i]->id].mean;
         total.square += share * moments[node->operands[i]->id].square;
         channels += share;
@@ -202,6 +203,7 @@ static Moments fill_node(Graph *graph, const Node *node, const Moments *moments,
     }
     case OP_concat:
     case OP_route:
+    case OP_join:
         return joined(node, moments);
     case OP_max_pool:
         return from_mean_and_variance(x.mean + sqrt(variance(x)), 0.6 * variance(x));
@@ -215,6 +217,8 @@ static Moments fill_node(Graph *graph, const Node *node, const Moments *moments,
     case OP_gather:
     case OP_pad:
     case OP_crop:
+    case OP_rearrange:
+    case OP_slice:
     case OP_flatten:
     case OP_unflatten:
     case OP_local_response_norm:

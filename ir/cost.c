@@ -45,7 +45,8 @@ static int64_t packed_weight_bytes(const Node *node, int index) {
 int64_t node_bytes(const Node *node) {
     int64_t bytes = 0;
     /* These read what they write, not all of their operands. */
-    bool picks = node->op == OP_gather || node->op == OP_route || node->op == OP_crop;
+    bool picks = node->op == OP_gather || node->op == OP_route || node->op == OP_crop ||
+                 node->op == OP_slice || node->op == OP_rearrange;
     for (int i = 0; !picks && i < node->operand_count; i++)
         bytes += value_bytes(node->operands[i]);
     if (picks)

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MAX_RANK = 4, MAX_OP_WEIGHTS = 4 };
+enum { MAX_RANK = 6, MAX_OP_WEIGHTS = 4 };
 
 typedef enum OpKind {
 #define OP(name, ...) OP_##name,
@@ -30,7 +30,8 @@ typedef enum ElementType {
 typedef struct TensorType {
     ElementType element;
     int rank;               /* 1 to MAX_RANK */
-    int64_t dims[MAX_RANK]; /* [batch, channels, height, width] or [batch, channels] for values */
+    int64_t dims[MAX_RANK]; /* [batch, channels, height, width] or [batch, channels]; what only
+                               moves numbers takes and gives any */
 } TensorType;
 
 /* In the order of choices.def. */
@@ -205,6 +206,11 @@ bool node_renames_channels(const Node *node);
 bool op_moves_channels(OpKind op);
 /* These, crop and max_pool: what comes out are numbers that went in, whatever their type. */
 bool op_keeps_numbers(OpKind op);
+/* rearrange, slice, join: ops that only say which number is where, in tensors of any rank. */
+bool op_moves_numbers(OpKind op);
+/* A rearrange that repeats rows and columns of [n,c,h,w] by whole numbers (a resize by the
+ * nearest), which are set. */
+bool node_repeats_pixels(const Node *node, int64_t *rows, int64_t *columns);
 /* Which channel of such a node's operands, joined along the channels, becomes that channel of that
  * result. */
 int64_t node_source_channel(const Node *node, int result, int64_t channel);
@@ -283,6 +289,8 @@ TensorType tensor_type(int rank, const int64_t *dims); /* f32 */
 bool tensor_type_equal(const TensorType *a, const TensorType *b);
 /* Number of elements; -1 when it would exceed 2^40 or a dimension is less than 1. */
 int64_t tensor_elements(const TensorType *type);
+/* Channels of [n,c,h,w] and [n,c]; of any other rank what one index of the first dimension has. */
+int64_t tensor_channels(const TensorType *type);
 int64_t element_type_bytes(ElementType element);
 const char *element_name(ElementType element); /* "f32" */
 /* "f32[1,116,28,28]" */

@@ -21,6 +21,9 @@ static InferFunction *const infer_functions[OP_COUNT] = {
     [OP_shuffle] = infer_shuffle,
     [OP_gather] = infer_pick,
     [OP_route] = infer_pick,
+    [OP_rearrange] = infer_rearrange,
+    [OP_slice] = infer_slice,
+    [OP_join] = infer_join,
     [OP_pad] = infer_pad,
     [OP_crop] = infer_crop,
     [OP_max_pool] = infer_pool,
@@ -145,7 +148,7 @@ static void check_operands(Inference *inference) {
     }
     for (int i = 0; i < node->operand_count; i++) {
         const TensorType *type = operand_type(inference, i);
-        if (type->rank != 2 && type->rank != 4)
+        if (type->rank != 2 && type->rank != 4 && !op_moves_numbers(node->op))
             shape_fault(inference, "operand %d is %s; values are [n,c,h,w] or [n,c]", i + 1,
                 tensor_type_spelling(type, inference->scratch));
         else if (!takes_element(node, i, type->element))

@@ -28,7 +28,8 @@ InferFunction infer_pool, infer_global_avg_pool; /* infer_window.c */
 InferFunction infer_same, infer_batch_norm, infer_bias, infer_binary,
     infer_local_response_norm; /* infer_elements.c */
 InferFunction infer_concat, infer_split, infer_shuffle, infer_pick, infer_pad, infer_crop,
-    infer_flatten, infer_unflatten; /* infer_layout.c */
+    infer_flatten, infer_unflatten;                     /* infer_layout.c */
+InferFunction infer_rearrange, infer_slice, infer_join; /* infer_rearrange.c */
 
 /* ---- infer.c ---- */
 

@@ -17,7 +17,8 @@ InterpretFunction interpret_global_avg_pool, interpret_local_response_norm, inte
 InterpretFunction interpret_batch_norm, interpret_bias, interpret_activation, interpret_add,
     interpret_multiply; /* interpret_elements.c */
 InterpretFunction interpret_concat, interpret_split, interpret_shuffle, interpret_gather,
-    interpret_route, interpret_flatten, interpret_pad, interpret_crop; /* interpret_layout.c */
+    interpret_route, interpret_flatten, interpret_pad, interpret_crop;  /* interpret_layout.c */
+InterpretFunction interpret_rearrange, interpret_slice, interpret_join; /* interpret_rearrange.c */
 
 double activate(Activation activation, double x);
 

@@ -2,6 +2,7 @@
 #include "ir/graph.h"
 
 #include <assert.h>
+#include <string.h>
 
 bool op_is_quantized(OpKind op) {
     return op == OP_range || op == OP_quantize || op == OP_quantized_conv ||
@@ -43,6 +44,36 @@ bool node_renames_channels(const Node *node) {
 
 bool op_keeps_numbers(OpKind op) {
     return op_moves_channels(op) || op == OP_crop || op == OP_max_pool;
+}
+
+bool op_moves_numbers(OpKind op) {
+    return op == OP_rearrange || op == OP_slice || op == OP_join;
+}
+
+bool node_repeats_pixels(const Node *node, int64_t *rows, int64_t *columns) {
+    if (node->op != OP_rearrange || node->operands[0]->type.rank != 4 ||
+        node->results[0]->type.rank != 4)
+        return false;
+    const int64_t *from = node->operands[0]->type.dims, *to = node->results[0]->type.dims;
+    IntegerList order = node_list(node, "order"), factors = node_list(node, "factors");
+    int64_t repeats[2] = {1, 1}, before = -1;
+    if (factors.count != 4 || memcmp(factors.items, from, 4 * sizeof *from) != 0)
+        return false;
+    for (size_t i = 0; i < order.count; i++) {
+        int64_t item = order.items[i];
+        if (item >= 0 && item != before + 1)
+            return false;
+        if (item >= 0)
+            before = item;
+        else if (before >= 2 && before < 4)
+            repeats[before - 2] *= -item;
+        else
+            return false;
+    }
+    *rows = repeats[0];
+    *columns = repeats[1];
+    return to[0] == from[0] && to[1] == from[1] && to[2] == from[2] * *rows &&
+           to[3] == from[3] * *columns;
 }
 
 int64_t node_source_channel(const Node *node, int result, int64_t channel) {

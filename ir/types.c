@@ -44,6 +44,11 @@ int64_t tensor_elements(const TensorType *type) {
     return elements;
 }
 
+int64_t tensor_channels(const TensorType *type) {
+    return type->rank == 2 || type->rank == 4 ? type->dims[1]
+                                              : tensor_elements(type) / type->dims[0];
+}
+
 void tensor_type_print(const TensorType *type, Text *text) {
     text_format(text, "%s[", element_name(type->element));
     for (int i = 0; i < type->rank; i++)

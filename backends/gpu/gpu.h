@@ -8,6 +8,7 @@
 
 #include "backends/program/call.h"
 #include "backends/program/emission.h"
+#include "backends/schedule/arrangements.h"
 #include "backends/schedule/claims.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
@@ -47,6 +48,7 @@ typedef struct TableUse {
 typedef struct GpuLowering {
     Emission emission; /* program, graph, target, arena, diagnostics */
     Tensor **tensors;  /* by value id; NULL until it is placed */
+    Arrangements arrangements;
     Claims claims;
     Tensor **owned;          /* by value id: of a layout op that owns what it reads */
     const Node **fused_into; /* by value id: the op that the convolution's kernel computes, too */
@@ -116,6 +118,7 @@ void emit_block_reduce(KernelBuilder *builder, int shared, int count, const Expr
 bool gpu_lower_convolution(GpuLowering *gpu, const Node *node);
 void gpu_find_fusions(GpuLowering *gpu);
 bool gpu_lower_map(GpuLowering *gpu, const Node *node);    /* one thread an output number */
+bool gpu_arrange(GpuLowering *gpu, const Node *node);      /* rearrange, slice, join */
 bool gpu_lower_reduce(GpuLowering *gpu, const Node *node); /* global_avg_pool, softmax */
 void gpu_copy(GpuLowering *gpu, const Node *node, const Tensor *from, const Tensor *to,
     const char *label, const char *reason);

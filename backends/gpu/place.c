@@ -24,9 +24,9 @@ static int64_t float_bytes(int64_t floats) {
 Tensor *tensor_of_type(Arena *arena, const TensorType *type) {
     Tensor *tensor = ARENA_NEW(arena, Tensor);
     tensor->images = type->dims[0];
-    tensor->channels = type->rank > 1 ? type->dims[1] : 1;
-    tensor->height = type->rank > 2 ? type->dims[2] : 1;
-    tensor->width = type->rank > 3 ? type->dims[3] : 1;
+    tensor->channels = tensor_channels(type);
+    tensor->height = type->rank == 4 ? type->dims[2] : 1;
+    tensor->width = type->rank == 4 ? type->dims[3] : 1;
     tensor->planes = ARENA_ARRAY(arena, Plane, tensor->channels);
     return tensor;
 }
@@ -127,8 +127,8 @@ void gpu_claim_planes(GpuLowering *gpu) {
     for (; *owner; owner++) {
         const Value *value = (*owner)->results[0];
         const TensorType *type = &value->type;
-        int64_t height = type->rank > 2 ? type->dims[2] : 1;
-        int64_t width = type->rank > 3 ? type->dims[3] : 1;
+        int64_t height = type->rank == 4 ? type->dims[2] : 1;
+        int64_t width = type->rank == 4 ? type->dims[3] : 1;
         gpu->owned[value->id] = gpu_new_tensor(
             gpu, buffer_name(&gpu->emission, value), type->dims[0], type->dims[1], height, width);
     }
@@ -146,6 +146,10 @@ Tensor *gpu_place(GpuLowering *gpu, const Value *value) {
     Tensor *tensor;
     if (output) {
         tensor = gpu_output_tensor(gpu, (int)(output - gpu->emission.graph->outputs));
+    } else if (value->type.rank != 2 && value->type.rank != 4) { /* no channels: as it is */
+        int buffer = add_buffer(&gpu->emission, BUFFER_WORKSPACE, 0,
+            float_bytes(tensor_elements(&value->type)), buffer_name(&gpu->emission, value));
+        tensor = public_tensor(arena, &value->type, buffer, LAYOUT_NCHW);
     } else {
         tensor = flat_tensor(arena, &value->type);
         int64_t plane = plane_floats(tensor_pixels(tensor)), own = 0;

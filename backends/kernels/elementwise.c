@@ -85,7 +85,7 @@ static void emit_element(const Elementwise *op, const Segment *segment, const Ex
     }
     const Run *run = &op->placements[0]->runs[segment->runs[0]];
     int count = channels_left < lanes ? (int)channels_left : lanes;
-    kernel_store(op->builder, result, op->parameters[0][segment->runs[0]],
+    store_repeated(op->builder, result, op->parameters[0][segment->runs[0]], run,
         element_offset(op, 0, run, channel, segment->first_channel), 0, count);
 }
 

@@ -58,6 +58,18 @@ void emit_vector_load(KernelBuilder *builder, int destination, int parameter,
     kernel_load(builder, destination, parameter, offset, 0, count);
 }
 
+void store_repeated(KernelBuilder *builder, int source, int parameter, const Run *run,
+    const Expression *offset, int first_lane, int lane_count) {
+    int rows = run->repeat_rows > 1 ? run->repeat_rows : 1;
+    int columns = run->repeat_columns > 1 ? run->repeat_columns : 1;
+    for (int row = 0; row < rows; row++)
+        for (int column = 0; column < columns; column++)
+            kernel_store(builder, source, parameter,
+                expression_offset(builder->arena, offset,
+                    row * (run->row_stride / rows) + column * (run->pixel_stride / columns)),
+                first_lane, lane_count);
+}
+
 int emit_packed_bytes(KernelBuilder *builder, const int *vectors, int lanes) {
     int low = kernel_register_of(builder, LANE_S16, 2 * lanes);
     int high = kernel_register_of(builder, LANE_S16, 2 * lanes);

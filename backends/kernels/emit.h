@@ -16,6 +16,11 @@ void window_rows(Arena *arena, const Window *window, int64_t height_in, int64_t 
 void emit_vector_load(KernelBuilder *builder, int destination, int parameter,
     const Expression *offset, int64_t channels_left, bool exact);
 
+/* Stores `lane_count` lanes from `first_lane` on of a pixel in the run, as often as the run repeats
+ * it. */
+void store_repeated(KernelBuilder *builder, int source, int parameter, const Run *run,
+    const Expression *offset, int first_lane, int lane_count);
+
 /* Offset of a row in the run, ring or not; row is never negative. */
 const Expression *row_offset(Arena *arena, const Run *run, const Expression *row);
 

@@ -8,6 +8,7 @@
 #include "backends/program/program.h"
 #include "backends/schedule/chains.h"
 #include "backends/schedule/decisions.h"
+#include "backends/schedule/stored.h"
 #include "ir/graph.h"
 
 /* A chain reads its operands when its last node is lowered. */
@@ -41,7 +42,7 @@ bool adds_in_place(const Emission *emission, const Node *node, const Placement *
         return false;
     if (emission->placements[value->id] != residual || buffer->kind != BUFFER_WORKSPACE ||
         emission->decisions->claims[value->id] || emission->decisions->claims[result->id] ||
-        emission->decisions->outputs[value->id] || emission->decisions->outputs[result->id])
+        lies_elsewhere(emission->decisions, value) || lies_elsewhere(emission->decisions, result))
         return false;
     return run->offset == 0 && run->channel_stride == 1 && run->ring_rows == 0 &&
            run->pixel_stride == pixel_distance(emission->compilation->target, residual->channels) &&

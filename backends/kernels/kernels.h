@@ -22,6 +22,7 @@ bool lower_flat_convolution(Emission *emission, const Node *node);
 bool lower_elementwise(Emission *emission, const Node *node); /* activations, add, multiply */
 bool lower_layout(Emission *emission,
     const Node *node); /* concat, split, shuffle, gather, route, flatten, crop */
+bool lower_arrangement(Emission *emission, const Node *node); /* rearrange, slice, join */
 bool lower_reduction(
     Emission *emission, const Node *node); /* global_avg_pool, softmax, local_response_norm */
 

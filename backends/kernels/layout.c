@@ -221,6 +221,8 @@ static bool lower_crop(Emission *emission, const Node *node) {
 }
 
 bool lower_layout(Emission *emission, const Node *node) {
+    if (op_moves_numbers(node->op))
+        return lower_arrangement(emission, node);
     if (node->op == OP_flatten || node->op == OP_unflatten)
         return lower_flatten(emission, node);
     if (node->op == OP_crop)

@@ -1,13 +1,16 @@
 /* Where the result of a kernel goes: to the caller, to a route that owns it, or to a buffer of its
  * own. */
 #include "backends/kernels/place.h"
+#include "backends/program/arranged.h"
 #include "backends/program/buffers.h"
 #include "backends/program/emission.h"
 #include "backends/program/placement.h"
+#include "backends/schedule/arrangements.h"
 #include "backends/schedule/decisions.h"
 #include "backends/schedule/routes.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
+#include <assert.h>
 
 static const Run *run_of(const Placement *placement, int64_t channel) {
     const Run *run = placement->runs;
@@ -19,7 +22,7 @@ static const Run *run_of(const Placement *placement, int64_t channel) {
 /* The runs in the buffers of the routes that own channels of the value; NULL when none does. */
 static Placement *claimed_placement(Emission *emission, const Value *value) {
     const Claim *claims = emission->decisions->claims[value->id];
-    int64_t channels = value->type.rank > 1 ? value->type.dims[1] : 1;
+    int64_t channels = tensor_channels(&value->type);
     if (!claims)
         return NULL;
     int64_t run_count = claimed_runs(claims, channels);
@@ -56,9 +59,25 @@ static Placement *claimed_placement(Emission *emission, const Value *value) {
     return placement;
 }
 
+/* In the result of an arrangement, which has its place from then on. */
+static Placement *stored_placement(Emission *emission, const Value *value) {
+    const ArrangedPart *part = emission->decisions->stored[value->id];
+    if (!part)
+        return NULL;
+    Value *home = part->arrangement->value;
+    if (!emission->placements[home->id])
+        place_result(emission, home);
+    Placement *placement =
+        arranged_placement(emission->arena, emission->placements[home->id], value, &part->map);
+    assert(placement && "what can be stored was looked at");
+    return placement;
+}
+
 Placement *place_result(Emission *emission, Value *value) {
     const GraphOutput *output = emission->decisions->outputs[value->id];
-    Placement *placement = claimed_placement(emission, value);
+    Placement *placement = stored_placement(emission, value);
+    if (!placement)
+        placement = claimed_placement(emission, value);
     if (output) {
         int index = (int)(output - emission->graph->outputs);
         int buffer = 1 + emission->graph->input_count + index;

@@ -281,7 +281,7 @@ static void finish_window(const WindowOp *op, const WindowTile *tile, const int 
         emit_activation(op->builder, op->activation, sum);
         if (op->residual)
             add_residual(op, tile, sum, pixel);
-        kernel_store(op->builder, as_output(op, tile, sum), tile->out_parameter,
+        store_repeated(op->builder, as_output(op, tile, sum), tile->out_parameter, tile->out,
             window_pixel_offset(op, tile, tile->out, tile->out_channel, pixel), 0, count);
     }
 }

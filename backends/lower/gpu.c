@@ -2,6 +2,7 @@
 #include "backends/lower/gpu.h"
 #include "backends/gpu/gpu.h"
 #include "backends/program/emission.h"
+#include "backends/schedule/arrangements.h"
 #include "backends/schedule/lowering.h"
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
@@ -20,6 +21,8 @@ static bool lower_node(GpuLowering *gpu, const Node *node) {
         return gpu_lower_convolution(gpu, node);
     case GPU_MAP:
         return gpu_lower_map(gpu, node);
+    case GPU_ARRANGE:
+        return gpu_arrange(gpu, node);
     case GPU_VIEW:
         gpu_view(gpu, node);
         return true;
@@ -66,6 +69,7 @@ static void copy_other_outputs(GpuLowering *gpu) {
 static bool lower_all(GpuLowering *gpu) {
     bool good = true;
     gpu_add_public_buffers(gpu);
+    gpu->arrangements = find_arrangements(gpu->emission.graph, gpu->emission.arena);
     choose_direct_outputs(gpu);
     gpu_find_fusions(gpu);
     gpu_claim_planes(gpu);

@@ -45,9 +45,9 @@ static ElementType element_of(LaneType lane) {
 static Placement *new_placement(Emission *emission, const TensorType *type, int run_count) {
     Placement *placement = ARENA_NEW(emission->arena, Placement);
     placement->images = type->dims[0];
-    placement->channels = type->rank > 1 ? type->dims[1] : 1;
-    placement->height = type->rank > 2 ? type->dims[2] : 1;
-    placement->width = type->rank > 3 ? type->dims[3] : 1;
+    placement->channels = tensor_channels(type);
+    placement->height = type->rank == 4 ? type->dims[2] : 1;
+    placement->width = type->rank == 4 ? type->dims[3] : 1;
     placement->element = element_lane_type(type->element);
     placement->runs = ARENA_ARRAY(emission->arena, Run, run_count);
     placement->run_count = run_count;
@@ -67,7 +67,7 @@ static bool must_be_dense(const Emission *emission, const Value *value) {
     for (const Node *node = emission->graph->first; node; node = node->next)
         if (node->op == OP_flatten && node->operands[0] == value)
             return true;
-    return value->type.rank < 4 || value->type.dims[2] * value->type.dims[3] == 1;
+    return value->type.rank != 4 || value->type.dims[2] * value->type.dims[3] == 1;
 }
 
 Placement *dense_placement(
@@ -102,7 +102,7 @@ Placement *value_placement(Emission *emission, const Value *value) {
 }
 
 Placement *own_placement(Emission *emission, const Value *value) {
-    int64_t channels = value->type.rank > 1 ? value->type.dims[1] : 1;
+    int64_t channels = tensor_channels(&value->type);
     int64_t distance = must_be_dense(emission, value)
                            ? channels
                            : pixel_distance(emission->compilation->target, channels);

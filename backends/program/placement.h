@@ -16,7 +16,10 @@ typedef struct Run {
                              of one buffer share a kernel parameter */
     int64_t channel_stride, pixel_stride, row_stride, image_stride;
     int64_t ring_rows; /* not 0: a ring, row r lies where row r % ring_rows would */
-    bool exact;        /* the caller's buffer: a vector load must not read past the last channel */
+    /* Not 0 and not 1: what is stored is stored so many times in a row and in a column, between
+     * one pixel and the next; what is read lies at the first. */
+    int repeat_rows, repeat_columns;
+    bool exact; /* the caller's buffer: a vector load must not read past the last channel */
 } Run;
 
 /* Where a tensor is: runs in the order of its channels. A split is a view with fewer channels, a

@@ -4,6 +4,7 @@
 #include "backends/schedule/chain_cost.h"
 #include "backends/schedule/decisions.h"
 #include "backends/schedule/lowering.h"
+#include "backends/schedule/stored.h"
 #include "backends/schedule/tuning.h"
 #include "backends/schedule/winograd.h"
 #include "ir/arena.h"
@@ -51,7 +52,7 @@ static bool may_link(
     if (uses[value->id] != 1 || next->operands[0] != value)
         return false;
     /* 3. nor is it written to an output or into a route's buffer */
-    if (decisions->outputs[value->id] || decisions->claims[value->id])
+    if (lies_elsewhere(decisions, value) || decisions->claims[value->id])
         return false;
     /* 4. the rings of the whole chain fit */
     int count = chain_nodes(decisions, node, nodes);

@@ -1,10 +1,12 @@
 /* The decisions in their order: each looks at those before it. */
 #include "backends/schedule/decisions.h"
 #include "backends/program/compilation.h"
+#include "backends/schedule/arrangements.h"
 #include "backends/schedule/chains.h"
 #include "backends/schedule/liveness.h"
 #include "backends/schedule/owned.h"
 #include "backends/schedule/routes.h"
+#include "backends/schedule/stored.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
 
@@ -21,13 +23,15 @@ static void choose_direct_outputs(Decisions *decisions) {
     for (int i = 0; i < graph->output_count; i++) {
         const GraphOutput *output = &graph->outputs[i];
         const TensorType *type = &output->value->type;
-        bool flat = type->rank < 4 || type->dims[2] * type->dims[3] == 1;
+        bool flat = type->rank != 4 || type->dims[2] * type->dims[3] == 1;
         const Value *written = before_renaming(output->value);
         const Node *producer = written->producer;
         bool by_kernel = producer && !op_moves_channels(producer->op) &&
                          producer->op != OP_flatten && producer->op != OP_crop;
-        if ((!flat && output->layout != LAYOUT_NHWC) || !by_kernel ||
-            decisions->outputs[written->id] || decisions->outputs[output->value->id])
+        bool anywhere =
+            flat || output->layout == LAYOUT_NHWC || (producer && op_moves_numbers(producer->op));
+        if (!anywhere || !by_kernel || decisions->outputs[written->id] ||
+            decisions->outputs[output->value->id])
             continue;
         decisions->outputs[written->id] = output;
         decisions->outputs[output->value->id] = output;
@@ -38,8 +42,10 @@ const Decisions *decide(const Graph *graph, const Compilation *compilation, Aren
     Decisions *decisions = ARENA_NEW(arena, Decisions);
     *decisions = (Decisions){.compilation = compilation, .graph = graph, .arena = arena};
     decisions->outputs = ARENA_ARRAY(arena, const GraphOutput *, graph->next_value_id + 1);
+    decisions->arrangements = find_arrangements(graph, arena);
     choose_direct_outputs(decisions);
     claim_routes(decisions);
+    decisions->stored = store_arrangements(decisions);
     find_chains(decisions);
     Liveness *liveness = liveness_create(decisions, arena);
     liveness_schedule(liveness);

@@ -3,6 +3,7 @@
 #define RIFFLE_BACKENDS_SCHEDULE_DECISIONS_H
 
 #include "backends/program/compilation.h"
+#include "backends/schedule/arrangements.h"
 #include "backends/schedule/claims.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
@@ -19,6 +20,8 @@ typedef struct Decisions {
     const Graph *graph;
     Arena *arena;
     const GraphOutput **outputs; /* by value id: the output that the value is written to directly */
+    Arrangements arrangements;   /* by value id: of what rearrange, slice and join make */
+    const ArrangedPart **stored; /* by value id: which of their parts the value is stored as */
     Claims claims;               /* by value id: per channel; NULL when no route owns any */
     bool *owns;                  /* by value id: of a route: it owns its sources */
     TensorCuts *cuts;            /* by value id: of such a route */

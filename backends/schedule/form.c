@@ -7,9 +7,11 @@
 #include "backends/schedule/winograd.h"
 #include "ir/graph.h"
 
-/* Without a window, and with pixels at equal distances in all that it reads. */
-static bool is_flat(const Node *node, const Placement *const *operands) {
-    bool flat = is_pointwise(node) && !is_depthwise(node);
+/* Without a window, and with pixels at equal distances in all that it reads and writes. */
+static bool is_flat(
+    const Decisions *decisions, const Node *node, const Placement *const *operands) {
+    const ArrangedPart *stored = decisions->stored[node->results[0]->id];
+    bool flat = is_pointwise(node) && !is_depthwise(node) && (!stored || stored->dense);
     for (int i = 0; i < node->operand_count; i++)
         flat = flat && pixels_are_dense(operands[i]);
     return flat;
@@ -19,7 +21,7 @@ static Form product_form(const Decisions *decisions, const Node *node,
     const Placement *const *operands, WinogradBlock *block) {
     if (takes_winograd(decisions, node, block))
         return FORM_WINOGRAD;
-    return is_flat(node, operands) ? FORM_FLAT : FORM_ROWS;
+    return is_flat(decisions, node, operands) ? FORM_FLAT : FORM_ROWS;
 }
 
 Form form_of(const Decisions *decisions, const Node *node, const Placement *const *operands,

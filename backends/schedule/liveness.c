@@ -4,6 +4,7 @@
 #include "backends/schedule/chains.h"
 #include "backends/schedule/decisions.h"
 #include "backends/schedule/routes.h"
+#include "backends/schedule/stored.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include <assert.h>
@@ -56,7 +57,7 @@ static int add_unit(Liveness *liveness, LiveUnit unit) {
 /* The units of what the item computes. */
 static void add_units(Liveness *liveness, const Value *value, int item) {
     int64_t count = value_channels(value);
-    bool own = liveness->decisions->outputs[value->id] == NULL;
+    bool own = !lies_elsewhere(liveness->decisions, value);
     int64_t channel_bytes =
         tensor_elements(&value->type) / count * element_type_bytes(value->type.element);
     int *units = ARENA_ARRAY(liveness->arena, int, count);
@@ -249,7 +250,7 @@ static void mark_item(const Liveness *liveness, int position, int **last) {
     if (!item->node)
         return;
     const Value *value = item->node->results[0];
-    if (!decisions->outputs[value->id]) {
+    if (!lies_elsewhere(decisions, value)) {
         int64_t channels = value_channels(value);
         last[value->id] = ARENA_ARRAY(liveness->arena, int, channels);
         for (int64_t c = 0; c < channels; c++)

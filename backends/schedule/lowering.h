@@ -23,6 +23,7 @@ typedef enum GpuFamily {
     GPU_CONVOLUTION,
     GPU_MAP,
     GPU_VIEW,
+    GPU_ARRANGE,
     GPU_REDUCE
 } GpuFamily;
 

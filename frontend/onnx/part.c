@@ -7,16 +7,16 @@
 
 enum { MOST_TRIES = 16 };
 
-typedef struct Search {
+typedef struct CutSearch {
     const Importer *failed;
     NameMap *makers; /* name -> the node of the first import that made it, a good one */
     NameMap *seen;   /* names that were outputs of some try */
     Arena *arena;
     const char **outputs;
     size_t count, capacity;
-} Search;
+} CutSearch;
 
-static void note_makers(Search *search) {
+static void note_makers(CutSearch *search) {
     const Importer *importer = search->failed;
     for (size_t i = 0; i < importer->node_count; i++) {
         const Onnx__NodeProto *node = importer->order[i];
@@ -26,7 +26,7 @@ static void note_makers(Search *search) {
 }
 
 /* A tensor that a good node makes ends the part; another is none of it. */
-static void add_end(Search *search, const char *name) {
+static void add_end(CutSearch *search, const char *name) {
     const Symbol *symbol = name_map_find(search->failed->symbols, name);
     if (*name == '\0' || symbol == NULL || symbol->kind != SYMBOL_TENSOR ||
         name_map_find(search->makers, name) == NULL || name_map_find(search->seen, name) != NULL)
@@ -36,12 +36,12 @@ static void add_end(Search *search, const char *name) {
     search->outputs[search->count++] = name;
 }
 
-static void add_ends(Search *search, const Onnx__NodeProto *node) {
+static void add_ends(CutSearch *search, const Onnx__NodeProto *node) {
     for (size_t i = 0; i < node->n_input; i++)
         add_end(search, node->input[i]);
 }
 
-static void find_ends(Search *search) {
+static void find_ends(CutSearch *search) {
     const Importer *importer = search->failed;
     for (size_t i = 0; i < importer->node_count; i++)
         if (importer->failed[i])
@@ -51,7 +51,7 @@ static void find_ends(Search *search) {
 }
 
 /* Puts what their nodes read in the place of the outputs that are none. */
-static void step_back(Search *search, const Importer *tried) {
+static void step_back(CutSearch *search, const Importer *tried) {
     for (size_t i = 0; i < tried->bad_output_count; i++) {
         const char *name = tried->bad_outputs[i];
         for (size_t k = 0; k < search->count; k++)
@@ -62,7 +62,7 @@ static void step_back(Search *search, const Importer *tried) {
 }
 
 /* Whether the part can be imported; if not, a smaller one is to be tried. */
-static bool try_part(Search *search, const void *bytes, size_t length, size_t *nodes) {
+static bool try_part(CutSearch *search, const void *bytes, size_t length, size_t *nodes) {
     OnnxOptions options = *search->failed->options;
     options.until_count = 0;
     options.outputs = search->outputs;
@@ -85,7 +85,7 @@ static bool try_part(Search *search, const void *bytes, size_t length, size_t *n
 void find_part(const Importer *importer, const void *bytes, size_t length, OnnxPart *part) {
     if (importer->order == NULL)
         return;
-    Search search = {.failed = importer,
+    CutSearch search = {.failed = importer,
         .makers = name_map_create(importer->arena),
         .seen = name_map_create(importer->arena),
         .arena = importer->arena};

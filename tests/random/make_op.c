@@ -223,6 +223,9 @@ static MakeOp *const makers[OP_COUNT] = {
     [OP_shuffle] = make_any_shuffle,
     [OP_gather] = make_any_list,
     [OP_route] = make_any_list,
+    [OP_rearrange] = make_rearranged,
+    [OP_slice] = make_slice,
+    [OP_join] = make_join,
     [OP_pad] = make_border,
     [OP_crop] = make_border,
     [OP_max_pool] = make_any_pool,
@@ -240,5 +243,7 @@ bool make_op_knows(OpKind op) {
 }
 
 Value *make_op(Maker *maker, OpKind op, Value *x) {
-    return x == NULL || makers[op] == NULL ? NULL : makers[op](maker, op, x);
+    if (x == NULL || makers[op] == NULL || (!has_channels(x) && !op_moves_numbers(op)))
+        return NULL;
+    return makers[op](maker, op, x);
 }

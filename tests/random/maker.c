@@ -47,6 +47,10 @@ static bool small_enough(const Maker *maker, const Value *value) {
            tensor_elements(&value->type) <= maker->most_floats;
 }
 
+bool has_channels(const Value *value) {
+    return value->type.rank == 2 || value->type.rank == 4;
+}
+
 Value *pick_value(Maker *maker) {
     for (int tries = 0; tries < 8; tries++) {
         int64_t index = maker->value_count - 1;
@@ -54,7 +58,8 @@ Value *pick_value(Maker *maker) {
             index = pick(maker, maker->value_count);
         else if (chance(maker, 40) && maker->value_count > 4)
             index = maker->value_count - 1 - pick(maker, 4);
-        if (small_enough(maker, maker->values[index]))
+        if (small_enough(maker, maker->values[index]) &&
+            (has_channels(maker->values[index]) || chance(maker, 30))) /* few ops take others */
             return maker->values[index];
     }
     return maker->values[0];
@@ -65,7 +70,7 @@ Value *pick_alike(Maker *maker, Value *other, bool same_channels) {
     for (int i = 0; i < maker->value_count; i++) {
         Value *value = maker->values[(start + i) % maker->value_count];
         TensorType type = value->type;
-        if (!same_channels && type.rank >= 2)
+        if (!same_channels && has_channels(value))
             type.dims[1] = other->type.dims[1];
         if (value != other && small_enough(maker, value) && tensor_type_equal(&type, &other->type))
             return value;

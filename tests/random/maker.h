@@ -27,6 +27,8 @@ int64_t pick_between(Maker *maker, int64_t least, int64_t most);
 int64_t pick_channels(Maker *maker);
 /* A number of groups that divides the channels: of V1's 1, 2, 3, 4, 8 and others. */
 int64_t pick_groups(Maker *maker, int64_t channels);
+/* [n,c,h,w] or [n,c]: what most ops take. */
+bool has_channels(const Value *value);
 Value *pick_value(Maker *maker); /* newer ones more often */
 /* A value of the same batch, height and width; the other itself if there is none. */
 Value *pick_alike(Maker *maker, Value *other, bool same_channels);
@@ -77,6 +79,12 @@ Value *make_pool(Maker *maker, OpKind op, Value *x, int64_t kernel, int64_t stri
 /* x with a number of channels that the divisor divides, by a convolution where need be. */
 Value *make_divisible(Maker *maker, Value *x, int64_t divisor);
 
+/* ---- numbers in other places (make_moved.c), for make_op ---- */
+
+Value *make_rearranged(Maker *maker, OpKind op, Value *x);
+Value *make_slice(Maker *maker, OpKind op, Value *x);
+Value *make_join(Maker *maker, OpKind op, Value *x);
+
 /* ---- units of networks (make_unit.c, make_routing.c) ---- */
 
 typedef Value *MakeUnit(Maker *maker, Value *x);
@@ -85,5 +93,6 @@ MakeUnit make_shufflenet_v1, make_shufflenet_v2, make_squeeze_excitation, make_r
     make_dense_block, make_fire, make_inception, make_stem, make_head, make_shift, make_twin;
 MakeUnit make_interleaved_groups, make_gathered_groups, make_layout_tree, make_permuted_readers,
     make_joined_activation;
+MakeUnit make_pyramid, make_detector_heads; /* make_moved.c */
 
 #endif

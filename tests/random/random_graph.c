@@ -14,7 +14,7 @@ static Value *make_any_op(Maker *maker, Value *x) {
 }
 
 static const UnitChoice units[] = {
-    {make_any_op, 26},
+    {make_any_op, 25},
     {make_twin, 6},
     {make_shufflenet_v1, 4},
     {make_shufflenet_v2, 5},
@@ -28,8 +28,10 @@ static const UnitChoice units[] = {
     {make_shift, 4},
     {make_interleaved_groups, 3},
     {make_gathered_groups, 3},
-    {make_layout_tree, 8},
-    {make_permuted_readers, 10},
+    {make_layout_tree, 6},
+    {make_permuted_readers, 8},
+    {make_pyramid, 3},
+    {make_detector_heads, 2},
     {make_joined_activation, 7},
 };
 
@@ -113,8 +115,11 @@ Graph *random_graph(uint64_t seed, int node_count, Arena *arena) {
     maker->random = seed * 0x9e3779b97f4a7c15u + 1;
     maker->refusals = diagnostics_create();
     add_inputs(maker);
-    for (int i = 0; i < MOST_TRIES && count_nodes(maker->graph) < node_count; i++)
-        pick_unit(maker)(maker, pick_value(maker));
+    for (int i = 0; i < MOST_TRIES && count_nodes(maker->graph) < node_count; i++) {
+        MakeUnit *unit = pick_unit(maker);
+        Value *x = pick_value(maker);
+        (has_channels(x) ? unit : make_any_op)(maker, x);
+    }
     add_outputs(maker);
     graph_drop_unused_weights(maker->graph);
     diagnostics_destroy(maker->refusals);

@@ -29,12 +29,44 @@ static const Rule shapes[] = {
     {IMAGE "%y = pad %x {padding = [1, 0, 2, 5]}", "f32[1,4,10,14]"},
     {IMAGE "%y = crop %x {margins = [3, 0, 3, 5]}", "f32[1,4,1,4]"},
     {IMAGE "%y = flatten %x", "f32[1,252]"},
+    {IMAGE "%y = rearrange %x {factors = [1, 4, 7, 9], order = [0, 2, 3, 1], dims = [1, 63, 4]}",
+        "f32[1,63,4]"},
+    {IMAGE "%y = rearrange %x {factors = [2, 2, 7, 9], order = [0, -3, 1, 2, 3], dims = [2, 3, 2, "
+           "1, 7, 9]}",
+        "f32[2,3,2,1,7,9]"},
+    {"input %x : f32[3,8]\n%y = slice %x {begin = [1, 2], step = [1, 5], dims = [2, 2]}",
+        "f32[2,2]"},
+    {IMAGE "%y = join %x, %x {axis = 3}", "f32[1,4,7,18]"},
     {"input %x : f32[3,8]\n%y = unflatten %x", "f32[3,8,1,1]"},
     {IMAGE "%y = concat %x, %x, %x", "f32[1,12,7,9]"},
     {"input %x : f32[3,8,1,1]\nweight @w : f32[5,8]\n%y = linear %x weight=@w", "f32[3,5]"},
 };
 
 static const Rule faults[] = {
+    {IMAGE "%y = rearrange %x {factors = [4, 7, 8], order = [0, 1, 2], dims = [224]}",
+        "rearrange: factors do not multiply up to the elements of the operand f32[1,4,7,9]"},
+    {IMAGE "%y = rearrange %x {factors = [4, 7, 9], order = [2, 0, 1], dims = [7, 37]}",
+        "rearrange: the factors in their order do not multiply up to the elements of f32[7,37]"},
+    {IMAGE "%y = rearrange %x {factors = [4, 7, 9], order = [2, 0, 0], dims = [252]}",
+        "rearrange: order[2] is 0: it must be one of the 3 factors, each once, or the negative of "
+        "a number of times"},
+    {IMAGE "%y = rearrange %x {factors = [4, 7, 9], order = [2, 0, -1], dims = [36]}",
+        "rearrange: order leaves out some of the 3 factors"},
+    {IMAGE "%y = rearrange %x {factors = [4, 7, 9], order = [2], dims = [36]}",
+        "rearrange: factors must have from 1 to 24 entries, and order as many or more, up to 24"},
+    {IMAGE "%y = slice %x {begin = [0, 0, 2, 0], step = [1, 1, 3, 1], dims = [1, 4, 3, 9]}",
+        "slice: 3 indices from 2 on in steps of 3 go beyond dimension 2 of the operand "
+        "f32[1,4,7,9]"},
+    {IMAGE "%y = slice %x {begin = [0, 0], step = [1, 1], dims = [1, 4]}",
+        "slice: begin has 2 entries, but the operand f32[1,4,7,9] has 4 dimensions"},
+    {IMAGE "%y = join %x, %x {axis = 4}", "join: axis is 4, but the operand f32[1,4,7,9] has 4 "
+                                          "dimensions"},
+    {IMAGE "%z = pad %x {padding = [1, 0, 0, 0]} : f32[1,4,8,9]\n%y = join %x, %z {axis = 3}",
+        "join: operand 2 is f32[1,4,8,9], but the first is f32[1,4,7,9]; only dimension 3 may "
+        "differ"},
+    {IMAGE
+        "%z = rearrange %x {factors = [252], order = [0], dims = [252]} : f32[252]\n%y = relu %z",
+        "relu: operand 1 is f32[252]; values are [n,c,h,w] or [n,c]"},
     {IMAGE "%y = conv %x", "conv: the weight 'weight' is missing"},
     {IMAGE "%y = conv %x, %x, %x weight=@w", "conv: takes at most 2 operands, but got 3"},
     {IMAGE "%y = relu", "relu: takes 1 operand, but got 0"},

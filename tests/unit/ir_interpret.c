@@ -132,6 +132,24 @@ static const Case cases[] = {
         "input %x : f32[1,2,2,4]\n%y = crop %x {margins = [1, 2, 0, 1]} : f32[1,2,1,1]\n"
         "output y = %y\n",
         {ONE_TO_16}, {{0}}, {FLOATS(7, 15)}},
+    {"rows and columns twice", OP_rearrange,
+        "input %x : f32[1,1,2,2]\n%y = rearrange %x {factors = [1, 1, 2, 2], order = [0, 1, 2, -2, "
+        "3, -2], dims = [1, 1, 4, 4]} : f32[1,1,4,4]\noutput y = %y\n",
+        {ONE_TO_16}, {{0}}, {FLOATS(1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4)}},
+    {"channels last, of two anchors", OP_rearrange,
+        "input %x : f32[1,4,1,2]\n%y = rearrange %x {factors = [2, 2, 2], order = [0, 2, 1], dims "
+        "= "
+        "[1, 4, 2]} : f32[1,4,2]\noutput y = %y\n",
+        {ONE_TO_16}, {{0}}, {FLOATS(1, 3, 2, 4, 5, 7, 6, 8)}},
+    {"every other column of the last row", OP_slice,
+        "input %x : f32[1,2,2,4]\n%y = slice %x {begin = [0, 0, 1, 1], step = [1, 1, 1, 2], dims = "
+        "[1, 2, 1, 2]} : f32[1,2,1,2]\noutput y = %y\n",
+        {ONE_TO_16}, {{0}}, {FLOATS(6, 8, 14, 16)}},
+    {"along the rows", OP_join,
+        "input %x : f32[1,2,1,2]\n%z = slice %x {begin = [0, 0, 0, 0], step = [1, 1, 1, 1], dims = "
+        "[1, 2, 1, 2]} : f32[1,2,1,2]\n%y = join %x, %z {axis = 2} : f32[1,2,2,2]\noutput y = "
+        "%y\n",
+        {ONE_TO_16}, {{0}}, {FLOATS(1, 2, 1, 2, 3, 4, 3, 4)}},
     {"padding never wins", OP_max_pool,
         "input %x : f32[1,1,2,2]\n%y = max_pool %x {kernel = [2, 2], padding = [1, 1, 1, 1]} : "
         "f32[1,1,3,3]\noutput y = %y\n",

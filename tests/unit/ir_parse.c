@@ -33,9 +33,9 @@ static const Fault faults[] = {
     {HEAD "%1 = relu %x : f32[1,0]\n" TAIL,
         "test.rir:3:16: error: sizes must be positive, and elements at most 2^40\n"
         "%1 = relu %x : f32[1,0]\n               ^~~~~~~~\n"},
-    {HEAD "%1 = relu %x : f32[1,1,1,1,4]\n" TAIL,
-        "test.rir:3:28: error: a tensor has at most 4 dimensions\n"
-        "%1 = relu %x : f32[1,1,1,1,4]\n                           ^\n"},
+    {HEAD "%1 = relu %x : f32[1,1,1,1,1,1,4]\n" TAIL,
+        "test.rir:3:32: error: a tensor has at most 6 dimensions\n"
+        "%1 = relu %x : f32[1,1,1,1,1,1,4]\n                               ^\n"},
     {HEAD "%1 = relu %x : f16[1,4]\n" TAIL,
         "test.rir:3:16: error: expected a type such as f32[1,24,56,56], but got 'f16'\n"
         "%1 = relu %x : f16[1,4]\n               ^~~\n"},

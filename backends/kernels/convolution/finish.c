@@ -75,8 +75,9 @@ void store_lanes(
     LanesPart *parts = ARENA_ARRAY(conv->arena, LanesPart, conv->output->run_count);
     int count = lanes_parts(conv, tile, conv->output, tile->output_run, place, parts);
     for (int i = 0; i < count; i++)
-        kernel_store(conv->builder, reg, conv->output_parameters[parts[i].run], parts[i].offset,
-            parts[i].first_lane, parts[i].count);
+        store_repeated(conv->builder, reg, conv->output_parameters[parts[i].run],
+            &conv->output->runs[parts[i].run], parts[i].offset, parts[i].first_lane,
+            parts[i].count);
 }
 
 void load_residual_lanes(

@@ -275,8 +275,9 @@ bool lower_quantize(Emission *emission, const Node *node) {
     Value *value = node->results[0];
     Quantize q = {.emission = emission, .arena = emission->arena, .node = node};
     q.input = value_placement(emission, node->operands[0]);
-    bool planes =
-        are_planes(q.input) && value->type.rank == 4 && !emission->decisions->claims[value->id];
+    bool planes = are_planes(q.input) && value->type.rank == 4 &&
+                  !emission->decisions->claims[value->id] &&
+                  !emission->decisions->stored[value->id];
     if (!planes)
         q.input = make_channels_last(emission, node, q.input);
     memcpy(q.padding, node_list(node, "padding").items, sizeof q.padding);

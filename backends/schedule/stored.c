@@ -1,0 +1,108 @@
+#include "backends/schedule/stored.h"
+#include "backends/program/arranged.h"
+#include "backends/program/placement.h"
+#include "backends/schedule/arrangements.h"
+#include "backends/schedule/decisions.h"
+#include "backends/schedule/lowering.h"
+#include "backends/schedule/routes.h"
+#include "backends/schedule/winograd.h"
+#include "ir/arena.h"
+#include "ir/graph.h"
+#include "ir/index_map.h"
+
+/* As the value will be placed, but for the distance of pixels and the buffers: one run of all
+ * channels, or one for each range of them that a route owns. */
+static Placement *likely_placement(const Decisions *decisions, const Value *value) {
+    const TensorType *type = &value->type;
+    const GraphOutput *output = decisions->outputs[value->id];
+    bool pixels = type->rank == 4;
+    Placement *placement = ARENA_NEW(decisions->arena, Placement);
+    *placement = (Placement){.images = type->dims[0],
+        .channels = tensor_channels(type),
+        .height = pixels ? type->dims[2] : 1,
+        .width = pixels ? type->dims[3] : 1,
+        .run_count = 1};
+    int64_t channels = placement->channels, plane = placement->height * placement->width;
+    bool planar = output && output->layout == LAYOUT_NCHW && plane > 1;
+    Run whole = {.channel_count = channels,
+        .channel_stride = planar ? plane : 1,
+        .pixel_stride = planar ? 1 : channels,
+        .row_stride = placement->width * (planar ? 1 : channels),
+        .image_stride = plane * channels};
+    const Claim *claims = decisions->claims[value->id];
+    placement->runs = ARENA_ARRAY(decisions->arena, Run, claims ? channels : 1);
+    placement->runs[0] = whole;
+    for (int64_t c = 1; claims && c < channels; c++) {
+        Run *run = &placement->runs[placement->run_count - 1];
+        if (continues_claim(&claims[c - 1], &claims[c]))
+            continue;
+        run->channel_count = c - run->first_channel;
+        run[1] = whole;
+        run[1].first_channel = c;
+        run[1].channel_count = channels - c;
+        placement->run_count++;
+    }
+    return placement;
+}
+
+/* Whether the kernels that compute the value can store each number several times. */
+static bool can_repeat(const Decisions *decisions, const Node *node) {
+    WinogradBlock block;
+    KernelFamily family = kernel_family(node);
+    return (family == KERNELS_PRODUCT && !takes_winograd(decisions, node, &block)) ||
+           family == KERNELS_ELEMENTS || family == KERNELS_WINDOW;
+}
+
+/* Why the part must be copied; NULL where its source can be stored in place. */
+static const char *objection(
+    const Decisions *decisions, ArrangedPart *part, const int *uses, const int *parts) {
+    const Value *source = part->source;
+    const Node *producer = source->producer;
+    if (decisions->compilation->options.copy_layout)
+        return "layout ops are copied as written, as was asked for";
+    if (!producer)
+        return "the caller gives it in an order of its own";
+    if (decisions->outputs[source->id])
+        return "it is an output, too";
+    if (uses[source->id] != 1 || parts[source->id] != 1 || decisions->claims[source->id])
+        return "it is read elsewhere, too";
+    if (!stores_by_runs(producer))
+        return arena_format(
+            decisions->arena, "kernels of %s write whole tensors", op_info(producer->op)->name);
+    if (index_map_repeats(&part->map) && !can_repeat(decisions, producer))
+        return arena_format(
+            decisions->arena, "kernels of %s write each number once", op_info(producer->op)->name);
+    const Placement *place = arranged_placement(decisions->arena,
+        likely_placement(decisions, part->arrangement->value), source, &part->map);
+    if (!place)
+        return "rows or channels of it fall apart there";
+    part->dense = pixels_are_dense(place);
+    return NULL;
+}
+
+const ArrangedPart **store_arrangements(const Decisions *decisions) {
+    const Graph *graph = decisions->graph;
+    int values = graph->next_value_id + 1;
+    const int *uses = graph_use_counts(graph, decisions->arena);
+    int *parts = ARENA_ARRAY(decisions->arena, int, values);
+    const ArrangedPart **stored = ARENA_ARRAY(decisions->arena, const ArrangedPart *, values);
+    for (int id = 0; id < values; id++)
+        for (int i = 0; decisions->arrangements[id] && i < decisions->arrangements[id]->part_count;
+            i++)
+            parts[decisions->arrangements[id]->parts[i].source->id]++;
+    for (int id = 0; id < values; id++)
+        for (int i = 0; decisions->arrangements[id] && i < decisions->arrangements[id]->part_count;
+            i++) {
+            ArrangedPart *part = &decisions->arrangements[id]->parts[i];
+            part->reason = objection(decisions, part, uses, parts);
+            if (!part->reason)
+                stored[part->source->id] = part;
+        }
+    return stored;
+}
+
+bool lies_elsewhere(const Decisions *decisions, const Value *value) {
+    return decisions->outputs[value->id] || decisions->stored[value->id] ||
+           (value->producer && op_moves_numbers(value->producer->op) &&
+               !decisions->arrangements[value->id]);
+}

@@ -1,0 +1,158 @@
+/* What rearrange is called where it is simple: permute, reshape, upsample, depth_to_space and
+ * space_to_depth. Each says the factors, their order and the dimensions. */
+#include "frontend/operations.h"
+
+#include <string.h>
+
+enum { MOST_TIMES = 4096 };
+
+typedef struct RearrangeLists {
+    int64_t factors[MAX_RANK + 2], order[MAX_RANK + 2], dims[MAX_RANK];
+    int factor_count, order_count, rank;
+} RearrangeLists;
+
+static void set_lists(Evaluator *evaluator, Node *node, const RearrangeLists *a) {
+    Graph *graph = evaluator->graph;
+    node_set_list(graph, node, "factors", a->factors, (size_t)a->factor_count);
+    node_set_list(graph, node, "order", a->order, (size_t)a->order_count);
+    node_set_list(graph, node, "dims", a->dims, (size_t)a->rank);
+}
+
+static bool read_list(Evaluator *evaluator, Call *call, const Operation *operation,
+    const char *name, int64_t least, IntegerList *list) {
+    const CallArgument *argument = operation_argument(call, operation, name);
+    if (argument == NULL) {
+        complain(evaluator, call->where, NULL, "%s needs a value for '%s'", call->name, name);
+        return false;
+    }
+    return argument_integers(evaluator, call, argument, name, least, list);
+}
+
+bool prepare_permute(Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
+    const TensorType *type = &node->operands[0]->type;
+    IntegerList order;
+    if (!read_list(evaluator, call, operation, "order", 0, &order)) {
+        return false;
+    }
+    RearrangeLists a = {.factor_count = type->rank, .order_count = type->rank, .rank = type->rank};
+    bool seen[MAX_RANK] = {false}, good = order.count == (size_t)type->rank;
+    for (int i = 0; good && i < type->rank; i++) {
+        int64_t item = order.items[i];
+        good = item < type->rank && !seen[item];
+        if (good) {
+            seen[item] = true;
+            a.factors[i] = type->dims[i];
+            a.order[i] = item;
+            a.dims[i] = type->dims[item];
+        }
+    }
+    if (!good) {
+        complain(evaluator, call->where, NULL, "'order' is no order of the dimensions of %s",
+            tensor_type_spelling(type, evaluator->arena));
+        return false;
+    }
+    set_lists(evaluator, node, &a);
+    return true;
+}
+
+bool prepare_reshape(Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
+    const TensorType *type = &node->operands[0]->type;
+    IntegerList dims;
+    if (!read_list(evaluator, call, operation, "dims", 1, &dims)) {
+        return false;
+    }
+    TensorType wanted = {.rank = (int)dims.count};
+    for (size_t i = 0; i < dims.count && i < MAX_RANK; i++) {
+        wanted.dims[i] = dims.items[i];
+    }
+    if (dims.count < 1 || dims.count > MAX_RANK ||
+        tensor_elements(&wanted) != tensor_elements(type)) {
+        complain(evaluator, call->where, NULL, "'dims' do not have the %lld elements of %s",
+            (long long)tensor_elements(type), tensor_type_spelling(type, evaluator->arena));
+        return false;
+    }
+    RearrangeLists a = {.factors = {tensor_elements(type)},
+        .factor_count = 1,
+        .order_count = 1,
+        .rank = wanted.rank};
+    memcpy(a.dims, wanted.dims, sizeof a.dims);
+    set_lists(evaluator, node, &a);
+    return true;
+}
+
+static bool is_image(Evaluator *evaluator, const Call *call, const TensorType *type) {
+    if (type->rank == 4) {
+        return true;
+    }
+    complain(evaluator, call->where, NULL, "%s takes [n,c,h,w], not %s", call->name,
+        tensor_type_spelling(type, evaluator->arena));
+    return false;
+}
+
+bool prepare_upsample(Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
+    const TensorType *type = &node->operands[0]->type;
+    const CallArgument *argument = operation_argument(call, operation, "scale");
+    int64_t scale[2] = {2, 2};
+    if (!is_image(evaluator, call, type) ||
+        (argument && !read_pair(evaluator, call, argument, "scale", scale))) {
+        return false;
+    }
+    if (scale[0] > MOST_TIMES || scale[1] > MOST_TIMES) {
+        complain(evaluator, argument->where, NULL, "'scale' of %s is at most %d", call->name,
+            MOST_TIMES);
+        return false;
+    }
+    const int64_t *d = type->dims;
+    RearrangeLists a = {{d[0], d[1], d[2], d[3]}, {0, 1, 2, -scale[0], 3, -scale[1]},
+        {d[0], d[1], d[2] * scale[0], d[3] * scale[1]}, 4, 6, 4};
+    set_lists(evaluator, node, &a);
+    return true;
+}
+
+/* Reads the side of a block, of which the divisor has to hold so many. */
+static bool read_side(
+    Evaluator *evaluator, Call *call, const Operation *operation, Node *node, int64_t *side) {
+    const CallArgument *argument = operation_argument(call, operation, "size");
+    *side = 2;
+    return is_image(evaluator, call, &node->operands[0]->type) &&
+           (!argument || argument_integer(evaluator, call, argument, "size", 1, side));
+}
+
+bool prepare_depth_to_space(
+    Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
+    const TensorType *type = &node->operands[0]->type;
+    const int64_t *d = type->dims;
+    int64_t side;
+    if (!read_side(evaluator, call, operation, node, &side)) {
+        return false;
+    }
+    if (side > MOST_TIMES || d[1] % (side * side) != 0) {
+        complain(evaluator, call->where, NULL, "%lld times %lld does not divide the channels of %s",
+            (long long)side, (long long)side, tensor_type_spelling(type, evaluator->arena));
+        return false;
+    }
+    int64_t channels = d[1] / side / side;
+    RearrangeLists a = {{d[0], channels, side, side, d[2], d[3]}, {0, 1, 4, 2, 5, 3},
+        {d[0], channels, d[2] * side, d[3] * side}, 6, 6, 4};
+    set_lists(evaluator, node, &a);
+    return true;
+}
+
+bool prepare_space_to_depth(
+    Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
+    const TensorType *type = &node->operands[0]->type;
+    const int64_t *d = type->dims;
+    int64_t side;
+    if (!read_side(evaluator, call, operation, node, &side)) {
+        return false;
+    }
+    if (d[2] % side != 0 || d[3] % side != 0) {
+        complain(evaluator, call->where, NULL, "%lld does not divide rows and columns of %s",
+            (long long)side, tensor_type_spelling(type, evaluator->arena));
+        return false;
+    }
+    RearrangeLists a = {{d[0], d[1], d[2] / side, side, d[3] / side, side}, {0, 1, 3, 5, 2, 4},
+        {d[0], d[1] * side * side, d[2] / side, d[3] / side}, 6, 6, 4};
+    set_lists(evaluator, node, &a);
+    return true;
+}
