@@ -106,16 +106,29 @@ static const Target *pick_target(Battery *battery) {
     return NULL;
 }
 
+/* Passes, and what backends need behind them. */
+static const char *pick_pipeline(Battery *battery) {
+    if (pick(battery, 3) == 0) /* whatever passes did before */
+        return arena_format(battery->arena, "%s,%s", random_order(battery), pipeline_preset(0));
+    return pipeline_preset((int)pick(battery, PIPELINE_LEVELS));
+}
+
+static const char *try_gpu(Battery *battery) {
+    size_t count;
+    const Target *gpus = gpu_target_table(&count);
+    if (battery->options->gpu_share == 0 || pick(battery, battery->options->gpu_share) != 0)
+        return NULL;
+    const Target *gpu = &gpus[pick(battery, (int64_t)count)];
+    return try_case(battery, pick_pipeline(battery), gpu, false);
+}
+
 static const char *try_targets(Battery *battery) {
     const char *fault = NULL;
     for (int i = 0; i < battery->options->compilations && fault == NULL; i++) {
         const Target *target = pick_target(battery);
         if (target == NULL)
             return NULL;
-        const char *pipeline = pipeline_preset((int)pick(battery, PIPELINE_LEVELS));
-        if (pick(battery, 3) == 0) /* whatever passes did before, backends get what they need */
-            pipeline =
-                arena_format(battery->arena, "%s,%s", random_order(battery), pipeline_preset(0));
+        const char *pipeline = pick_pipeline(battery);
         fault = try_case(battery, pipeline, target, pick(battery, 2) == 0);
     }
     return fault;
@@ -132,6 +145,8 @@ static const char *battery_in_child(void *context, Arena *arena) {
     fault = try_passes(battery);
     if (fault == NULL)
         fault = try_targets(battery);
+    if (fault == NULL)
+        fault = try_gpu(battery);
     oracle_destroy(oracle);
     return fault;
 }

@@ -8,6 +8,7 @@ typedef struct BatteryOptions {
     const PassRegistry *registry; /* whose passes are tried; NULL: passes.def */
     int orders;                   /* random orders of passes tried with each graph */
     int compilations;             /* targets, levels and cache sizes that it is compiled for */
+    int gpu_share;                /* one graph in so many is lowered for a GPU; 0: none is */
 } BatteryOptions;
 
 /* A case that fails, or did: enough to try it again. */

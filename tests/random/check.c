@@ -115,7 +115,8 @@ const char *check_graph(const Oracle *oracle, const Check *check, Arena *arena) 
     const char *fault = NULL;
     const Graph *graph = run_passes(oracle, check, &fault, scratch);
     if (graph != NULL && check->target != NULL)
-        fault = check_compiled(oracle, graph, check, scratch);
+        fault = check->target->gpu != NULL ? check_gpu(oracle, graph, check, scratch)
+                                           : check_compiled(oracle, graph, check, scratch);
     if (fault != NULL)
         fault = arena_copy_string(arena, fault);
     arena_destroy(scratch);

@@ -21,6 +21,8 @@ const char *check_graph(const Oracle *oracle, const Check *check, Arena *arena);
 /* The part of it that is behind the passes: the target's code for the graph (check_compiled.c). */
 const char *check_compiled(
     const Oracle *oracle, const Graph *graph, const Check *check, Arena *arena);
+/* The same for a GPU, whose kernels are interpreted (check_gpu.c). */
+const char *check_gpu(const Oracle *oracle, const Graph *graph, const Check *check, Arena *arena);
 
 /* NULL, or what is wrong with the graph's text: it must read back as the same. */
 const char *check_round_trip(const Graph *graph, Arena *arena);

@@ -20,7 +20,8 @@ static const char usage[] =
     "only)\n"
     "  --orders N        random orders of passes for each graph (3)\n"
     "  --compile N       how often each graph is compiled, for any target and level (1)\n"
-    "  --passes-only     --compile 0\n"
+    "  --gpu N           interprets one graph in N as kernels for a GPU (2; 0: none)\n"
+    "  --passes-only     --compile 0 --gpu 0\n"
     "  --keep FOLDER     writes each failure, made small, to FOLDER/SEED.rir\n"
     "  --no-reduce       does not make failures small\n"
     "  --most-failures N ends after so many (10)\n"
@@ -59,7 +60,7 @@ static uint64_t usual_count(const Options *options) {
 /* Options that stand alone; false for others. */
 static bool read_flag(Options *options, const char *word) {
     if (strcmp(word, "--passes-only") == 0)
-        options->battery.compilations = 0;
+        options->battery.compilations = options->battery.gpu_share = 0;
     else if (strcmp(word, "--no-reduce") == 0)
         options->no_reduce = true;
     else if (strcmp(word, "--print") == 0)
@@ -80,6 +81,8 @@ static void read_option(Options *options, const char *word, const char *value) {
         options->battery.orders = (int)read_number(word, value);
     else if (strcmp(word, "--compile") == 0)
         options->battery.compilations = (int)read_number(word, value);
+    else if (strcmp(word, "--gpu") == 0)
+        options->battery.gpu_share = (int)read_number(word, value);
     else if (strcmp(word, "--most-failures") == 0)
         options->most_failures = read_number(word, value);
     else
@@ -87,7 +90,9 @@ static void read_option(Options *options, const char *word, const char *value) {
 }
 
 static Options read_options(int argc, char **argv) {
-    Options options = {.battery = {.orders = 3, .compilations = 1}, .seed = 1, .most_failures = 10};
+    Options options = {.battery = {.orders = 3, .compilations = 1, .gpu_share = 2},
+        .seed = 1,
+        .most_failures = 10};
     options.files = argv;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
