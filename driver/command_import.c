@@ -303,13 +303,20 @@ static bool import(ImportOptions *options) {
     if (graph == NULL)
         report_part(options);
     OutputFiles files = {.session = session};
+    Text header = {0};
+    RestingBytes data = {0};
     bool done = graph != NULL &&
                 make_spec(options, graph, output_files_add_outside(&files, options->output));
     if (done) {
-        weights_write(graph, output_files_add_outside(&files, options->weights));
+        weights_write(graph, &header, &data);
+        Splice splice = {data.data, data.length, header.length, data.rests};
+        text_append_bytes(output_files_add_spliced_outside(&files, options->weights, splice),
+            header.data, header.length);
         done = write_both(options, &files);
     }
     output_files_free(&files);
+    text_free(&header);
+    resting_free(&data);
     return done;
 }
 

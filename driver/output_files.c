@@ -26,6 +26,12 @@ Text *output_files_add_spliced(OutputFiles *files, const char *path, Splice spli
     return contents;
 }
 
+Text *output_files_add_spliced_outside(OutputFiles *files, const char *path, Splice splice) {
+    Text *contents = output_files_add_spliced(files, path, splice);
+    files->items[files->count - 1].outside = true;
+    return contents;
+}
+
 void output_files_free(OutputFiles *files) {
     for (size_t i = 0; i < files->count; i++)
         text_free(&files->items[i].contents);

@@ -24,8 +24,9 @@ typedef struct OutputFiles {
 Text *output_files_add(OutputFiles *files, const char *path);
 /* The same for one whose path is not below the directory, and whose own directory is there. */
 Text *output_files_add_outside(OutputFiles *files, const char *path);
-/* The same for one that has a splice. */
+/* The same for ones that have a splice. */
 Text *output_files_add_spliced(OutputFiles *files, const char *path, Splice splice);
+Text *output_files_add_spliced_outside(OutputFiles *files, const char *path, Splice splice);
 /* Makes the directories and writes the files (see ir/write_files.h). False after reporting; then
  * the files that were there before are there still, and no others. `directory` may be NULL if all
  * are outside. */

@@ -3,6 +3,7 @@
 #define RIFFLE_FRONTEND_FRONTEND_H
 
 #include "ir/graph.h"
+#include "ir/resting.h"
 
 /* A parsed spec: the tree of the language, the same whether it came from .rfl or JSON. */
 typedef struct Spec Spec;
@@ -52,8 +53,9 @@ WeightFile *weights_load(Graph *graph, const char *path, Diagnostics *diagnostic
 bool weights_check(const WeightFile *file, Diagnostics *diagnostics);
 void weights_close(WeightFile *file); /* NULL is allowed */
 
-/* Appends the graph's weights, which all have data, as a safetensors file. */
-void weights_write(const Graph *graph, Text *text);
+/* The graph's weights, which all have data, as a safetensors file: its header, and the data behind
+ * that. */
+void weights_write(const Graph *graph, Text *header, RestingBytes *data);
 
 /* Gives each weight random data from the seed and its path alone, scaled so that activations stay
  * near unit scale through the network. */

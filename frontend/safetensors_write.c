@@ -35,9 +35,20 @@ static void append_header(const Graph *graph, Text *text) {
     json_decref(header);
 }
 
-void weights_write(const Graph *graph, Text *text) {
-    append_header(graph, text);
+/* In pieces, since all bytes but those of the last one rest. */
+static void append_data(const Weight *weight, RestingBytes *data) {
+    enum { PIECE = 1 << 20 };
+    size_t count = (size_t)tensor_elements(&weight->type);
+    for (size_t at = 0; at < count; at += PIECE) {
+        size_t bytes = (count - at < PIECE ? count - at : PIECE) * sizeof(float);
+        memcpy(resting_append(data, bytes), weight->data + at, bytes);
+        if (weight->rests)
+            memory_rest(weight->data + at, bytes);
+    }
+}
+
+void weights_write(const Graph *graph, Text *header, RestingBytes *data) {
+    append_header(graph, header);
     for (const Weight *weight = graph->first_weight; weight != NULL; weight = weight->next)
-        text_append_bytes(
-            text, weight->data, (size_t)tensor_elements(&weight->type) * sizeof(float));
+        append_data(weight, data);
 }

@@ -117,15 +117,34 @@ void *arena_allocate_array(Arena *arena, size_t count, size_t size) {
     return arena_allocate(arena, array_bytes(count, size));
 }
 
+static void add_resting_block(Arena *arena, void *memory, size_t bytes) {
+    ArenaBlock *block = zeroed_memory(sizeof *block);
+    *block = (ArenaBlock){.memory = memory, .size = bytes, .used = bytes, .rests = true};
+    add_full_block(arena, block);
+}
+
 void *arena_allocate_resting(Arena *arena, size_t count, size_t size, bool *rests) {
     size_t bytes = array_bytes(count, size);
     void *memory = bytes < LEAST_RESTING_BYTES ? NULL : resting_create(bytes);
     *rests = memory != NULL;
     if (memory == NULL)
         return arena_allocate(arena, bytes);
-    ArenaBlock *block = zeroed_memory(sizeof *block);
-    *block = (ArenaBlock){.memory = memory, .size = bytes, .used = bytes, .rests = true};
-    add_full_block(arena, block);
+    add_resting_block(arena, memory, bytes);
+    return memory;
+}
+
+const void *arena_allocate_repeated(
+    Arena *arena, const void *item, size_t count, size_t size, bool *rests) {
+    size_t bytes = array_bytes(count, size);
+    char *memory = bytes < LEAST_RESTING_BYTES ? NULL : resting_repeat(item, size, bytes);
+    *rests = memory != NULL;
+    if (*rests) {
+        add_resting_block(arena, memory, bytes);
+        return memory;
+    }
+    memory = arena_allocate(arena, bytes);
+    for (size_t at = 0; at < bytes; at += size)
+        memcpy(memory + at, item, size);
     return memory;
 }
 

@@ -22,6 +22,11 @@ void *arena_allocate_array(Arena *arena, size_t count, size_t size);
  * ir/resting.h), *rests is true. */
 void *arena_allocate_resting(Arena *arena, size_t count, size_t size, bool *rests);
 
+/* The same with every item like the one given, whose size is a power of two: where it rests, it
+ * takes no room and cannot be written. */
+const void *arena_allocate_repeated(
+    Arena *arena, const void *item, size_t count, size_t size, bool *rests);
+
 /* A larger array, of `capacity` items, that begins with the `count` of the old one. */
 void *arena_grow(Arena *arena, const void *items, size_t count, size_t capacity, size_t item_size);
 

@@ -52,6 +52,38 @@ void *resting_create(size_t bytes) {
     return memory;
 }
 
+/* A file of one block that holds the item again and again; -1 where there is none. */
+static int create_repeated(const void *item, size_t size, size_t block) {
+    int file = create_file(block);
+    char *memory = file < 0 ? NULL : map_file(file, block);
+    if (memory == NULL) {
+        if (file >= 0)
+            close(file);
+        return -1;
+    }
+    for (size_t at = 0; at < block; at += size)
+        memcpy(memory + at, item, size);
+    munmap(memory, block);
+    return file;
+}
+
+void *resting_repeat(const void *item, size_t size, size_t bytes) {
+    size_t block = LEAST_RESTING_BYTES * 4; /* whole pages, and few mappings */
+    int file = bytes == 0 || bytes > SIZE_MAX / 2 ? -1 : create_repeated(item, size, block);
+    if (file < 0)
+        return NULL;
+    char *memory = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    bool good = memory != MAP_FAILED;
+    for (size_t at = 0; good && at < bytes; at += block) {
+        size_t part = bytes - at < block ? bytes - at : block;
+        good = mmap(memory + at, part, PROT_READ, MAP_SHARED | MAP_FIXED, file, 0) != MAP_FAILED;
+    }
+    close(file);
+    if (!good && memory != MAP_FAILED)
+        munmap(memory, bytes);
+    return good ? memory : NULL;
+}
+
 void resting_destroy(void *memory, size_t bytes) {
     munmap(memory, bytes);
 }

@@ -16,6 +16,9 @@ enum { LEAST_RESTING_BYTES = 1 << 20 };
 
 /* Zeros; NULL where no file can be made. */
 void *resting_create(size_t bytes);
+/* Memory that holds one item of `size` bytes, a power of two, `bytes` long, again and again: all of
+ * it lies in one small file, so it takes no room. It cannot be written. NULL as above. */
+void *resting_repeat(const void *item, size_t size, size_t bytes);
 void resting_destroy(void *memory, size_t bytes);
 
 /* Lets the pages go. Only for memory from here and for what is mapped from a file and never

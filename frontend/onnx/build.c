@@ -44,6 +44,8 @@ void node_set_weight(
     if (weight == NULL) /* of another shape: weight_path gave the path to equal data only */
         weight = graph_add_computed_weight(importer->graph, path, type, data);
     weight->data = data;
+    for (const RestingConstant *one = importer->resting; one != NULL; one = one->next)
+        weight->rests = weight->rests || one->floats == data;
     node->weights[index] = weight;
 }
 

@@ -375,8 +375,6 @@ bool fold_node(Importer *importer) {
     return fold_transpose(importer);
 }
 
-/* ---- constants that are nodes ---- */
-
 bool import_cast(Importer *importer) {
     Symbol *symbol;
     int64_t to;
@@ -388,67 +386,4 @@ bool import_cast(Importer *importer) {
                               : "riffle computes in float32",
             "it changes the type of a tensor to %s", onnx_type_name(importer, (int)to));
     return set_result(importer, symbol);
-}
-
-static const char *constant_label(Importer *importer) {
-    return arena_format(
-        importer->arena, "the constant of node '%.200s'", node_label(importer->node));
-}
-
-bool import_constant(Importer *importer) {
-    const Onnx__NodeProto *node = importer->node;
-    if (node->n_attribute != 1)
-        return node_fault(importer, NULL, "it needs one attribute, its value");
-    const Onnx__AttributeProto *value = node->attribute[0];
-    Shape scalar = {0}, list = {.rank = 1};
-    int64_t *integer = ARENA_NEW(importer->arena, int64_t);
-    float *number = ARENA_NEW(importer->arena, float);
-    *integer = value->i;
-    *number = value->f;
-    if (strcmp(value->name, "value_int") == 0)
-        return attribute_has_type(importer, value, ONNX_ATTRIBUTE_INT) &&
-               set_result(importer, symbol_integers(importer, &scalar, integer));
-    if (strcmp(value->name, "value_float") == 0)
-        return attribute_has_type(importer, value, ONNX_ATTRIBUTE_FLOAT) &&
-               set_result(importer, symbol_floats(importer, &scalar, number));
-    if (strcmp(value->name, "value_ints") == 0) {
-        list.dims[0] = (int64_t)value->n_ints;
-        return attribute_has_type(importer, value, ONNX_ATTRIBUTE_INTS) &&
-               set_result(importer,
-                   symbol_integers(importer, &list, value->n_ints > 0 ? value->ints : integer));
-    }
-    if (strcmp(value->name, "value_floats") == 0) {
-        list.dims[0] = (int64_t)value->n_floats;
-        return attribute_has_type(importer, value, ONNX_ATTRIBUTE_FLOATS) &&
-               set_result(importer,
-                   symbol_floats(importer, &list, value->n_floats > 0 ? value->floats : number));
-    }
-    if (value->t == NULL)
-        return node_fault(importer, NULL, "its value is no tensor");
-    Symbol *symbol = constant_from_tensor(importer, value->t, constant_label(importer));
-    return symbol != NULL && set_result(importer, symbol);
-}
-
-bool import_constant_of_shape(Importer *importer) {
-    IntegerList list;
-    if (!integers_operand(importer, 0, "shape", &list))
-        return false;
-    if (list.count > ONNX_MAX_RANK)
-        return node_fault(importer, NULL, "it has %zu dimensions; at most %d are read", list.count,
-            (int)ONNX_MAX_RANK);
-    Shape shape = {.rank = (int)list.count}, one = {0};
-    if (list.count > 0)
-        memcpy(shape.dims, list.items, list.count * sizeof *list.items);
-    if (!spend_elements(importer, &shape))
-        return false;
-    const Onnx__AttributeProto *value = attribute_find(importer, "value");
-    const Symbol *symbol = value == NULL || value->t == NULL
-                               ? symbol_floats(importer, &one, ARENA_NEW(importer->arena, float))
-                               : constant_from_tensor(importer, value->t, constant_label(importer));
-    if (symbol == NULL)
-        return false;
-    if (shape_elements(&symbol->shape) != 1)
-        return node_fault(importer, NULL, "its value is not one number");
-    int64_t *from = ARENA_ARRAY(importer->arena, int64_t, shape_elements(&shape) + 1);
-    return set_result(importer, pick(importer, symbol, &shape, from));
 }

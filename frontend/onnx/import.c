@@ -203,6 +203,8 @@ static bool check_weights(Importer *importer) {
         if (count < 1)
             good =
                 model_fault(importer, NULL, "the weight '%s' is empty or too large", weight->path);
+        if (weight->rests) /* one number again and again */
+            count = 1;
         for (int64_t i = 0; i < count; i++) {
             if (!isfinite(weight->data[i])) {
                 good = model_fault(importer, NULL, "the weight '%s' is not finite", weight->path);

@@ -16,7 +16,9 @@ enum {
     ONNX_FIRST_OPSET = 9,
     ONNX_LAST_OPSET = 28,
     FOLDING_BUDGET = 1 << 25, /* elements that all computed constants may have together */
-    LAYOUT_BUDGET = 1 << 24,  /* channels that all views may name together */
+    FILLING_BUDGET =
+        1 << 29, /* and all that repeat one number, which take no room: 2 GB in a file */
+    LAYOUT_BUDGET = 1 << 24, /* channels that all views may name together */
 };
 #define ONNX_ANY SIZE_MAX /* operands of an op that joins what it is given */
 
@@ -80,6 +82,7 @@ typedef struct Symbol {
     /* of a constant; one of the two is set */
     const float *floats;
     const int64_t *integers;
+    bool is_filled; /* all floats are equal */
     /* of a tensor: all of `value` in order, seen with other dimensions; or, with places, the
      * channels that they name, one for each index of the first `outer` dimensions, and the rest
      * of the dimensions are height and width in order */
@@ -94,6 +97,12 @@ typedef struct Symbol {
 typedef struct Widened {
     int64_t constants, inputs, casts;
 } Widened;
+
+/* Floats that lie where they can rest (ir/resting.h). */
+typedef struct RestingConstant {
+    const float *floats;
+    const struct RestingConstant *next;
+} RestingConstant;
 
 typedef struct Trouble Trouble;
 
@@ -126,7 +135,8 @@ typedef struct Importer {
     NameMap *transposed;  /* an address of floats, in letters -> Transposed */
     NameMap *taken_names; /* of values of the spec */
     int64_t opset;
-    int64_t layout_spent, folding_spent;
+    int64_t layout_spent, folding_spent, filling_spent;
+    const RestingConstant *resting;
     int64_t converted; /* tensors whose precision was lessened */
     Widened widened;
     const Onnx__NodeProto *node; /* the one being imported */

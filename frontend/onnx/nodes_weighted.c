@@ -199,6 +199,8 @@ typedef struct Transposed {
 /* Layers that share a weight share what it becomes. NULL after reporting: the same numbers read
  * with other dimensions count as computed. */
 static const float *transposed(Importer *importer, const Symbol *weight) {
+    if (weight->is_filled)
+        return weight->floats;
     int64_t rows = weight->shape.dims[0], columns = weight->shape.dims[1];
     const char *key = arena_format(importer->arena, "%p", (const void *)weight->floats);
     const Transposed *known = name_map_find(importer->transposed, key);

@@ -480,6 +480,34 @@ def constants_together():
     return model(doubled + [node("Add", ["x", "c24"])], initializers=[constant("c0", [1, 2], np.float32)])
 
 
+def filled(*shapes, **attributes):
+    """Constants that repeat one number, of those shapes."""
+    names = ["x", *(f"a{i}" for i in range(len(shapes) - 1)), "y"]
+    nodes = [node("ConstantOfShape", [f"s{i}"], [f"f{i}"], f"Fill_{i}", **attributes) for i in range(len(shapes))]
+    nodes += [node("Mul", [names[i], f"f{i}"], [names[i + 1]], f"Mul_{i}") for i in range(len(shapes))]
+    return model(nodes, initializers=[constant(f"s{i}", shape) for i, shape in enumerate(shapes)])
+
+
+def filled_too_far():
+    return filled([1 << 28], [3], [(1 << 28) + 1])
+
+
+def filled_beyond_numbers():
+    return filled([1 << 40, 1 << 40])
+
+
+def filled_below():
+    return filled([3, -1])
+
+
+def filled_with_lists():
+    return filled([3], value=constant("", [1.0, 2.0], np.float32))
+
+
+def filled_with_text():
+    return filled([3], value=helper.make_tensor("", TensorProto.STRING, [1], [b"a"]))
+
+
 def too_many_inputs():
     return one("Relu", "x")
 
@@ -565,7 +593,7 @@ def too_many_nodes():
 
 CASES = [value for value in list(globals().values()) if callable(value) and getattr(value, "__module__", "") == __name__
          and value not in (values, initializer, model, node, good, one, constant, external,
-                           reshaped_between, part_of_a_list, quantized, wide)]
+                           reshaped_between, part_of_a_list, quantized, filled, wide)]
 
 
 def make(case):

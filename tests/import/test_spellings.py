@@ -1,13 +1,17 @@
 """Every spelling of an op gives the op, and the numbers of ONNX Runtime."""
 
+import os
+import subprocess
+
 import numpy as np
 import onnx
 import pytest
 from comparing import compare
 from exported import Exporter, shufflenet_v2
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 from shuffles import SPELLINGS, shuffle
+from support import RIFFLE
 
 
 def one_layer(build, shape=(1, 12, 5, 6), name="one"):
@@ -181,6 +185,45 @@ def test_shared_matmul(tmp_path):
 
     spec = compare(one_layer(build), tmp_path)
     assert spec.count("shared = true") == 2 and list(load_file(tmp_path / "net.safetensors")) == ["w.weight"]
+
+
+def filled(b, number, *shape):
+    return b.node("ConstantOfShape", [b.constant(list(shape))], shape, value=numpy_helper.from_array(
+        np.full(1, number, np.float32), ""))
+
+
+FILLED = {
+    "gemm": lambda b, x: b.node("Gemm", [b.flatten(x), filled(b, 0.01, 700, 360), filled(b, 0.5, 700)], (1, 700), transB=1),
+    "gemm of the other order": lambda b, x: b.node("Gemm", [b.flatten(x), filled(b, 0.01, 360, 900)], (1, 900)),
+    "matmul": lambda b, x: b.node("MatMul", [b.flatten(x), filled(b, 0.01, 360, 900)], (1, 900)),
+    "convolution": lambda b, x: b.node("Conv", [x, filled(b, -0.02, 160, 12, 3, 3), filled(b, 1, 160)], (1, 160, 3, 4)),
+    "transposed": lambda b, x: b.node("MatMul", [b.flatten(x), b.node(
+        "Transpose", [filled(b, 0.01, 900, 360)], (360, 900), perm=[1, 0])], (1, 900)),
+    "reshaped": lambda b, x: b.node("MatMul", [b.flatten(x), reshaped(b, filled(b, 0.01, 2, 180, 900), 360, 900)], (1, 900)),
+    "factor": lambda b, x: b.node("Mul", [x, filled(b, 0.3, 12, 1, 1)], x.shape),
+    "of no value": lambda b, x: b.node("Add", [b.relu(x), b.node("ConstantOfShape", [b.constant([12, 1, 1])], (12, 1, 1))],
+                                       x.shape),
+}
+
+
+@pytest.mark.parametrize("name", FILLED)
+def test_filled(name, tmp_path):
+    compare(one_layer(FILLED[name]), tmp_path)
+
+
+def test_memory_of_what_is_filled(tmp_path):
+    """512 MB that repeat one number are in memory once; in the file of weights they are what they are."""
+    with open(RIFFLE, "rb") as program:
+        if b"__asan_init" in program.read():
+            pytest.skip("AddressSanitizer takes memory of its own")
+    made = one_layer(lambda b, x: b.node("MatMul", [b.flatten(x), filled(b, 0.01, 360, 360 << 10)], (1, 360 << 10)))
+    (tmp_path / "model.onnx").write_bytes(made.SerializeToString())
+    words = [RIFFLE, "import", "model.onnx", "-o", "net.rfl", "--weights-out", "net.safetensors"]
+    process = subprocess.Popen(words, cwd=tmp_path)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0 and (tmp_path / "net.safetensors").stat().st_size > 500 << 20
+    assert usage.ru_maxrss < 120 << 10
 
 
 def test_old_forms(tmp_path):

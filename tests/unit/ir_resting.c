@@ -62,6 +62,36 @@ static void arena_memory_rests(void **state) {
     arena_destroy(arena);
 }
 
+/* Twelve bytes more than two blocks of it, of which there is one. */
+static void expect_repeated(bool wanted) {
+    enum { COUNT = (8 << 20) / 4 + 3 };
+    Arena *arena = arena_create();
+    bool rests = !wanted;
+    const uint32_t item = 0x87654321;
+    const uint32_t *items = arena_allocate_repeated(arena, &item, COUNT, sizeof item, &rests);
+    assert_int_equal(rests, wanted);
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(items[i], item);
+    if (rests) {
+        memory_rest(items, COUNT * sizeof item);
+        assert_int_equal(pages_of((const char *)items, COUNT * sizeof item), 0);
+        assert_int_equal(items[COUNT - 1], item);
+    }
+    const uint32_t *few = arena_allocate_repeated(arena, &item, 5, sizeof item, &rests);
+    assert_false(rests);
+    assert_int_equal(few[4], item);
+    arena_destroy(arena);
+}
+
+static void repeated_memory_rests(void **state) {
+    (void)state;
+    expect_repeated(true);
+    void *memory = resting_repeat(&(uint8_t){7}, 1, (size_t)1 << 36); /* far more than there is */
+    assert_non_null(memory);
+    assert_int_equal(((uint8_t *)memory)[((size_t)1 << 36) - 1], 7);
+    resting_destroy(memory, (size_t)1 << 36);
+}
+
 /* In uneven steps, up to 12 MB. */
 static void grow_and_check(bool rests) {
     RestingBytes bytes = {0};
@@ -99,6 +129,7 @@ static void does_without_a_folder(void **state) {
     fill(large, 0, LARGE);
     expect_filled(large, 0, LARGE);
     grow_and_check(false);
+    expect_repeated(false);
     arena_destroy(arena);
     unsetenv("TMPDIR");
 }
@@ -128,6 +159,7 @@ static void goes_on_without_room(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_memory_rests),
+        cmocka_unit_test(repeated_memory_rests),
         cmocka_unit_test(bytes_grow),
         cmocka_unit_test(does_without_a_folder),
         cmocka_unit_test(goes_on_without_room),
