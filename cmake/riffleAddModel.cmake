@@ -10,7 +10,7 @@
 #
 #   TARGET          the library target to make
 #   SPEC            the network, .rfl, .json or .rir
-#   WEIGHTS         its weights, safetensors
+#   WEIGHTS         its weights, safetensors or what torch.save wrote
 #   RANDOM_WEIGHTS  a seed to make weights up from, where there are none yet
 #   NAME            prefix of the symbols and name of the header (default: the target as a C identifier)
 #   SET             parameters of the spec: SET width=0.5 classes=10

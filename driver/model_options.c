@@ -118,7 +118,7 @@ static error_t parse_weights_option(int key, char *argument, struct argp_state *
 }
 
 static const struct argp_option weights_options[] = {{NULL, 0, NULL, 0, "Weights:", 2},
-    {"weights", OPTION_WEIGHTS, "FILE", 0, "Read the weights from a safetensors file", 0},
+    {"weights", OPTION_WEIGHTS, "FILE", 0, "Read the weights from a safetensors file, or from what torch.save of PyTorch wrote (.pth)", 0},
     {"random-weights", OPTION_RANDOM_WEIGHTS, "SEED", 0,
         "Make up weights from a seed; activations stay near unit scale", 0},
     {0}};

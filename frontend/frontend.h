@@ -43,8 +43,10 @@ void frontend_expect_endings(void);
 
 typedef struct WeightFile WeightFile;
 
-/* Maps a safetensors file read-only and gives each weight of the graph its data: F32 in place, F16
- * and BF16 converted in the graph's arena. Tensors missing, surplus (but for
+/* Maps a file of weights read-only, safetensors or what torch.save of PyTorch wrote, and gives each
+ * weight of the graph its data: float32 in place, float16, bfloat16 and float64 converted in the
+ * graph's arena. float64 becomes the nearest float32; a warning says when that is another number.
+ * No code in a file is ever run; one that asks for it is refused. Tensors missing, surplus (but for
  * *.num_batches_tracked), misshapen, truncated, overlapping, oversized, or holding NaN or Inf are
  * all reported by path. NULL after errors. The file must stay open as long as the graph is used. */
 WeightFile *weights_load(Graph *graph, const char *path, Diagnostics *diagnostics);

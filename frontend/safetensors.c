@@ -21,7 +21,7 @@ static const SafetensorsRow type_rows[] = {
     {"F32", 4, FILE_F32},
     {"F16", 2, FILE_F16},
     {"BF16", 2, FILE_BF16},
-    {"F64", 8, FILE_OTHER},
+    {"F64", 8, FILE_F64},
     {"I64", 8, FILE_OTHER},
     {"U64", 8, FILE_OTHER},
     {"I32", 4, FILE_OTHER},

@@ -55,6 +55,19 @@ static const WeightFormat *find_format(const TensorFile *file, Diagnostics *diag
     return &formats[0];
 }
 
+/* Which of two is meant is not known: neither is. */
+static void check_names(const TensorFile *file, Diagnostics *diagnostics) {
+    for (size_t i = 1; i < file->tensor_count; i++) {
+        FileTensor *one = &file->tensors[i - 1], *other = &file->tensors[i];
+        if (compare_keys(one, other) != 0)
+            continue;
+        diagnostics_error(
+            diagnostics, NULL, "%s: two tensors are called '%s'", file->path, one->name);
+        one->sound = other->sound = false;
+        one->used = other->used = true;
+    }
+}
+
 TensorFile *tensor_file_open(const char *path, Diagnostics *diagnostics) {
     Arena *arena = arena_create();
     TensorFile *file = ARENA_NEW(arena, TensorFile);
@@ -71,6 +84,7 @@ TensorFile *tensor_file_open(const char *path, Diagnostics *diagnostics) {
     }
     if (file->tensor_count > 1)
         qsort(file->tensors, file->tensor_count, sizeof file->tensors[0], compare_keys);
+    check_names(file, diagnostics);
     return file;
 }
 

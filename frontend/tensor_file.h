@@ -16,6 +16,7 @@ typedef enum FileTensorType {
     FILE_F32,
     FILE_F16,
     FILE_BF16,
+    FILE_F64,
     FILE_OTHER /* a type that the format knows and riffle does not read */
 } FileTensorType;
 
@@ -26,9 +27,11 @@ typedef struct FileTensor {
     FileTensorType type;
     int rank;
     int64_t dims[FILE_TENSOR_MAX_RANK];
-    uint64_t begin, end; /* bytes, from the start of the data */
-    bool sound;          /* type, shape and range were understood and lie inside the file */
-    bool used;           /* for the caller; false at first */
+    uint64_t begin, end;    /* bytes, from the start of the data */
+    const int64_t *strides; /* from number to number along each dimension; NULL: they are in order
+                               and without holes */
+    bool sound;             /* type, shape and range were understood and lie inside the file */
+    bool used;              /* for the caller; false at first */
 } FileTensor;
 
 typedef struct TensorFile TensorFile;
@@ -66,6 +69,10 @@ void tensor_file_close(TensorFile *file); /* NULL is allowed */
 /* NULL when there is none. */
 FileTensor *tensor_file_find(const TensorFile *file, const char *key);
 
+/* Writes the numbers of a sound tensor of a type that is read, in order, as float32: exactly but
+ * for float64, which becomes the nearest. Returns how many numbers that changed. */
+uint64_t tensor_numbers(const TensorFile *file, const FileTensor *tensor, float *floats);
+
 /* "[58,24,1,1]" */
 const char *shape_text(Arena *arena, int rank, const int64_t *dims);
 /* A string of a file, cut to what a message has room for. */
@@ -74,5 +81,7 @@ const char *file_word(Arena *arena, const char *string);
 /* ---- the formats ---- */
 
 bool safetensors_read(TensorFile *file, Diagnostics *diagnostics);
+/* What torch.save of PyTorch writes (torch/). */
+bool torch_read(TensorFile *file, Diagnostics *diagnostics);
 
 #endif

@@ -2,7 +2,8 @@
  *
  * 1. Open the file; the reader of its format checks it for itself.
  * 2. For each weight of the graph, find the tensor of its path; shapes must be equal.
- * 3. float32 that is aligned is used in place, everything else is converted into the graph's arena.
+ * 3. float32 that is aligned and in order is used in place, everything else is copied or converted
+ *    into the graph's arena.
  * 4. What the file has and the graph does not want is an error too: it is how a wrong width or a
  *    forgotten layer shows.
  *
@@ -18,48 +19,16 @@ struct WeightFile {
     TensorFile *file;
 };
 
-/* ---- conversion; exact, since every f16 and bf16 number is an f32 number ---- */
-
-static float float_from_bits(uint32_t bits) {
-    float number;
-    memcpy(&number, &bits, sizeof number);
-    return number;
-}
-
-static float float_from_bf16(uint16_t half) {
-    return float_from_bits((uint32_t)half << 16);
-}
-
-static float float_from_f16(uint16_t half) {
-    uint32_t sign = (uint32_t)(half & 0x8000) << 16;
-    uint32_t exponent = (half >> 10) & 0x1f, fraction = half & 0x3ff;
-    if (exponent == 0x1f) /* infinity, NaN */
-        return float_from_bits(sign | 0x7f800000 | fraction << 13);
-    if (exponent == 0) { /* zero, subnormal: fraction * 2^-24 */
-        float magnitude = (float)fraction * 0x1p-24f;
-        return sign ? -magnitude : magnitude;
-    }
-    return float_from_bits(sign | (exponent + 112) << 23 | fraction << 13);
-}
-
-static void take_floats(
-    const WeightLoader *loader, const FileTensor *tensor, size_t count, Weight *weight) {
+/* How many numbers were rounded. */
+static uint64_t take_floats(const WeightLoader *loader, const FileTensor *tensor, Weight *weight) {
     const unsigned char *bytes = loader->file->data + tensor->begin;
-    if (tensor->type == FILE_F32 && (uintptr_t)bytes % _Alignof(float) == 0) {
+    if (tensor->type == FILE_F32 && tensor->strides == NULL &&
+        (uintptr_t)bytes % _Alignof(float) == 0) {
         weight->data = (const float *)(const void *)bytes;
         weight->rests = true;
-        return;
+        return 0;
     }
-    float *floats = weight_allocate(loader->graph, weight);
-    if (tensor->type == FILE_F32) {
-        memcpy(floats, bytes, count * sizeof(float));
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        uint16_t half;
-        memcpy(&half, bytes + 2 * i, sizeof half);
-        floats[i] = tensor->type == FILE_F16 ? float_from_f16(half) : float_from_bf16(half);
-    }
+    return tensor_numbers(loader->file, tensor, weight_allocate(loader->graph, weight));
 }
 
 /* ---- matching ---- */
@@ -88,7 +57,7 @@ static bool all_finite(const float *data, size_t count) {
 }
 
 /* Gives the weight its data where it can. */
-static WeightFault load_weight(const WeightLoader *loader, Weight *weight) {
+static WeightFault load_weight(WeightLoader *loader, Weight *weight) {
     FileTensor *tensor = tensor_file_find(loader->file, weight->path);
     if (tensor == NULL)
         return WEIGHT_MISSING;
@@ -99,7 +68,8 @@ static WeightFault load_weight(const WeightLoader *loader, Weight *weight) {
         return WEIGHT_MISSHAPEN;
     /* Sound and of equal shape: the count is bounded by the size of the file. */
     size_t count = (size_t)tensor_elements(&weight->type);
-    take_floats(loader, tensor, count, weight);
+    if (take_floats(loader, tensor, weight) > 0 && loader->rounded_count++ == 0)
+        loader->first_rounded = weight;
     bool finite = all_finite(weight->data, count);
     weight_rest(weight);
     memory_rest(loader->file->data + tensor->begin, tensor->end - tensor->begin);
@@ -127,6 +97,15 @@ static void load_all(WeightLoader *loader) {
     find_spare_names(loader);
     weights_find_prefix(loader);
     weights_report(loader);
+    if (loader->rounded_count > 0)
+        diagnostics_report(loader->diagnostics, SEVERITY_WARNING, loader->first_rounded->where,
+            NULL,
+            loader->rounded_count == 1
+                ? "%s: %zu weight of the type %s was rounded to float32: '%s'"
+                : "%s: %zu weights of the type %s were rounded to float32, the first is '%s'",
+            loader->file->path, loader->rounded_count,
+            tensor_file_find(loader->file, loader->first_rounded->path)->type_name,
+            loader->first_rounded->path);
 }
 
 WeightFile *weights_load(Graph *graph, const char *path, Diagnostics *diagnostics) {

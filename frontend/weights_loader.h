@@ -24,6 +24,9 @@ typedef struct WeightLoader {
     /* Tensors that no weight asks for: what a missing one may be called. */
     const char **spare_names;
     size_t spare_count;
+    /* Weights of more digits than float32 has. */
+    const Weight *first_rounded;
+    size_t rounded_count;
     /* What all that is RENAMED has before it, there or here; NULL when nothing is. */
     const char *file_prefix, *graph_prefix;
 } WeightLoader;

@@ -61,8 +61,9 @@ static void report_not_finite(const WeightLoader *loader, const Weight *weight) 
         first /= (size_t)weight->type.dims[i];
     }
     diagnostics_report(loader->diagnostics, SEVERITY_ERROR, weight->where, NULL,
-        "weight '%s' holds %zu NaN and %zu infinite numbers in %s, the first at %s", weight->path,
+        "weight '%s' holds %zu NaN and %zu infinite numbers in %s%s, the first at %s", weight->path,
         nan_count, infinite_count, loader->file->path,
+        tensor_file_find(loader->file, weight->path)->type == FILE_F64 ? ", as float32" : "",
         shape_text(loader->scratch, weight->type.rank, index));
 }
 

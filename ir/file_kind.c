@@ -135,16 +135,28 @@ static bool first_entry(const char *bytes, size_t length, const char **name, siz
     return length - 30 >= *size;
 }
 
-/* PyTorch's archive begins with NAME/data.pkl; that of Keras with metadata.json, not packed. */
+/* PyTorch's archive begins with NAME/data.pkl, a TorchScript program with NAME/data/0, and packed
+ * anew it begins with any of its members. */
+static bool is_torch_member(const char *name, size_t size) {
+    static const char *const ends[] = {
+        "/data.pkl", "/data/0", "/byteorder", "/constants.pkl", "/.format_version"};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        size_t length = strlen(ends[i]);
+        if (size >= length && memcmp(name + size - length, ends[i], length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* That of Keras begins with metadata.json, not packed. */
 static FileKind archive_kind(const char *bytes, size_t length) {
-    static const char pickle[] = "/data.pkl", metadata[] = "metadata.json", key[] = "keras_version";
+    static const char metadata[] = "metadata.json", key[] = "keras_version";
     enum { LOOKED_AT = 300 };
     const char *name;
     size_t size;
     if (!first_entry(bytes, length, &name, &size))
         return FILE_KIND_ZIP;
-    if (size >= sizeof pickle - 1 &&
-        memcmp(name + size - (sizeof pickle - 1), pickle, sizeof pickle - 1) == 0)
+    if (is_torch_member(name, size))
         return FILE_KIND_TORCH;
     size_t left = (size_t)(bytes + length - name);
     if (size == sizeof metadata - 1 && memcmp(name, metadata, size) == 0 &&

@@ -10,8 +10,8 @@ import zipfile
 from support import NETWORK, ROOT, Command, lacks
 
 ONNX_HINT = "export the network as an ONNX model: `riffle import` takes that"
-TORCH_HINT = ('in Python, safetensors.torch.save_file(model.state_dict(), "net.safetensors") writes the weights for '
-              "riffle, and torch.onnx.export the model for `riffle import`")
+TORCH_HINT = ("--weights takes the tensors of a state_dict; in Python, torch.onnx.export writes a model for "
+              "`riffle import`")
 PICTURE_HINT = "--image and --calibration take pictures"
 
 
@@ -42,6 +42,8 @@ KINDS = {
     "onnx": (b"\x08\x08\x12\x07pytorch\x3a\x00", "an ONNX model",
              "`riffle import` makes a spec and a file of weights of it"),
     "torch": (archive("net/data.pkl"), "a PyTorch checkpoint", TORCH_HINT),
+    "torch packed anew": (archive("net/byteorder"), "a PyTorch checkpoint", TORCH_HINT),
+    "torchscript": (archive("net/data/0"), "a PyTorch checkpoint", TORCH_HINT),
     "old torch": (b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.", "a PyTorch checkpoint", TORCH_HINT),
     "tflite": (b"\x1c\0\0\0TFL3" + bytes(50), "a TensorFlow Lite model", ONNX_HINT),
     "saved model": (b"\x08\x01\x12\x80\x20\x0a\x30\x12\x2e\x0a\x2c\x0a\x07AssignA" + bytes(5000), "a TensorFlow model",
@@ -82,7 +84,8 @@ READERS = [
     ("net.rir", "a graph in textual IR", ["ir"], "inspect {}"),
     ("net.onnx", "a spec", ["spec"], "fmt {}"),
     ("net.xyz", "a spec", ["spec"], "convert {} --to json"),
-    ("net.xyz", "a file of weights", ["safetensors"], "compile small.rfl --weights {} -o out"),
+    ("net.xyz", "a file of weights", ["safetensors", "torch", "torch packed anew", "torchscript", "old torch"],
+     "compile small.rfl --weights {} -o out"),
     ("net.xyz", "an ONNX model", ["onnx"], "import {} -o a.rfl --weights-out a.safetensors"),
     ("net.xyz", "a JPEG or PNG picture", ["jpeg", "png"], "run small.rfl --random-weights 1 --interpret --image {}"),
     ("net.xyz", "raw float32 numbers", [], "run small.rfl --random-weights 1 --interpret --input {} --output y.f32"),

@@ -207,13 +207,13 @@ static void names_every_misfit(void **state) {
     float data[] = {1, 2, 3, 4, 5, 6, 7, 8};
     write_file(fixture,
         "{" TENSOR("conv1.weights", "F32", "[2,1,1,1]", 0, 8) "," TENSOR("conv2.weight", "F32",
-            "[1,2,1,1]", 8, 16) "," TENSOR("conv3.weight", "F64", "[2]", 16, 32) "}",
+            "[1,2,1,1]", 8, 16) "," TENSOR("conv3.weight", "I64", "[2]", 16, 32) "}",
         data, sizeof data);
     expect_fault(fixture, 5, "weight 'conv1.weight' of shape [2,1,1,1] is missing");
     assert_non_null(strstr(fixture->printed, "did you mean 'conv1.weights'?"));
     assert_non_null(strstr(fixture->printed,
         "weight 'conv2.weight' has shape [2,1,1,1] in the network but [1,2,1,1]"));
-    assert_non_null(strstr(fixture->printed, "weight 'conv3.weight' has the type F64"));
+    assert_non_null(strstr(fixture->printed, "weight 'conv3.weight' has the type I64"));
     assert_non_null(strstr(fixture->printed, "weight 'conv4.weight' of shape [1] is missing"));
     assert_non_null(
         strstr(fixture->printed, "tensor 'conv1.weights' of shape [2,1,1,1] is used by no layer"));
