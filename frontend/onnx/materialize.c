@@ -134,14 +134,21 @@ static Value *route(Importer *importer, Symbol *symbol) {
 
 /* ---- values ---- */
 
-/* A node made for a symbol serves all who name it: the map has the symbols. */
-static void remember(Importer *importer, const Symbol *symbol) {
+static bool is_same_view(const Symbol *a, const Symbol *b) {
+    return a->kind == b->kind && a->value == b->value && a->places == b->places &&
+           a->outer == b->outer && a->pending == b->pending && shape_equal(&a->shape, &b->shape);
+}
+
+/* A node made for a symbol serves all who name it: the map has the symbols. A view of one that is
+ * on its way to a name of its own still has the old name, but is another than it was `before`. */
+static void remember(Importer *importer, const Symbol *before, const Symbol *symbol) {
     Symbol *known = *symbol->name == '\0' ? NULL : name_map_find(importer->symbols, symbol->name);
-    if (known != NULL && known != symbol)
+    if (known != NULL && known != symbol && is_same_view(known, before))
         *known = *symbol;
 }
 
 static Value *settle(Importer *importer, Symbol *symbol) {
+    const Symbol before = *symbol;
     if (symbol->pending != PENDING_NOTHING && finish_pending(importer, symbol) == NULL)
         return NULL;
     if (symbol->places != NULL) {
@@ -154,7 +161,7 @@ static Value *settle(Importer *importer, Symbol *symbol) {
         symbol->places = NULL;
         symbol->outer = 0;
     }
-    remember(importer, symbol);
+    remember(importer, &before, symbol);
     return symbol->value;
 }
 
@@ -193,8 +200,9 @@ Value *symbol_value(Importer *importer, Symbol *symbol) {
         return value;
     bool flat = symbol->shape.rank == 2 && symbol->shape.dims[0] == shape.dims[0];
     if (flat && shape.rank == 4) {
+        const Symbol before = *symbol;
         symbol->value = build_unary(importer, OP_flatten, value);
-        remember(importer, symbol);
+        remember(importer, &before, symbol);
         return symbol->value;
     }
     node_fault(importer, NULL,

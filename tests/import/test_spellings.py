@@ -128,6 +128,8 @@ SINGLE = {
     "negative pads": lambda b, x: b.node(
         "Pad", [x, b.constant([0, 0, -1, 0, 0, 0, 1, -2])], (1, 12, 5, 4)),
     "rows": lambda b, x: b.crop(x, [1, 2, 1, 0]),
+    "columns of some channels": lambda b, x: b.concat(b.global_avg_pool(b.node("Slice", [
+        x, b.constant([1, 1]), b.constant([5, 4]), b.constant([1, 3])], (1, 4, 5, 3))), b.global_avg_pool(x)),
     "average over padding": lambda b, x: b.avg_pool(x, 3, 2, 1, count_padding=True),
     "average without padding": lambda b, x: b.avg_pool(x, 3, 2, 1, ceil=True, count_padding=False),
     "max rounding up": lambda b, x: b.max_pool(x, 3, 2, 0, ceil=True),
