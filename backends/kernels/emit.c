@@ -70,12 +70,25 @@ void store_repeated(KernelBuilder *builder, int source, int parameter, const Run
                 first_lane, lane_count);
 }
 
-int emit_packed_bytes(KernelBuilder *builder, const int *vectors, int lanes) {
+/* Of 16 bytes the first 4 * count. */
+static int emit_without_gaps(KernelBuilder *builder, int bytes, int count, int lanes) {
+    enum { TOGETHER = 16 };
+    int kept = TOGETHER / 4 * count, width = (count > 2 ? 4 : 2) * lanes;
+    int result = kernel_register_of(builder, LANE_U8, width);
+    int *indices = ARENA_ARRAY(builder->arena, int, width);
+    for (int i = 0; i < width; i++)
+        indices[i] = i < count * lanes ? i / kept * TOGETHER + i % kept : i;
+    kernel_permute(builder, result, bytes, bytes, indices);
+    return result;
+}
+
+int emit_packed_bytes(KernelBuilder *builder, const int *vectors, int count, int lanes) {
     int low = kernel_register_of(builder, LANE_S16, 2 * lanes);
-    int high = kernel_register_of(builder, LANE_S16, 2 * lanes);
+    int high = count > 2 ? kernel_register_of(builder, LANE_S16, 2 * lanes) : low;
     int bytes = kernel_register_of(builder, LANE_U8, 4 * lanes);
     kernel_binary(builder, INSTRUCTION_pack, low, vectors[0], vectors[1]);
-    kernel_binary(builder, INSTRUCTION_pack, high, vectors[2], vectors[3]);
+    if (count > 2)
+        kernel_binary(builder, INSTRUCTION_pack, high, vectors[2], vectors[count - 1]);
     kernel_binary(builder, INSTRUCTION_pack, bytes, low, high);
-    return bytes;
+    return count < 4 ? emit_without_gaps(builder, bytes, count, lanes) : bytes;
 }

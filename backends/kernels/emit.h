@@ -28,7 +28,8 @@ const Expression *row_offset(Arena *arena, const Run *run, const Expression *row
 const Expression *window_row_offset(Arena *arena, const Window *window, const Run *run,
     const Expression *row, const Expression *kernel_row);
 
-/* Four vectors of integers as one of bytes: byte 16s + 4v + e is lane 4s + e of vector v. */
-int emit_packed_bytes(KernelBuilder *builder, const int *vectors, int lanes);
+/* Two to four vectors of integers as one of bytes, of so many numbers or a few lanes more: of n
+ * vectors byte 4ns + 4v + e is lane 4s + e of vector v. */
+int emit_packed_bytes(KernelBuilder *builder, const int *vectors, int count, int lanes);
 
 #endif

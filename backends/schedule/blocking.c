@@ -53,26 +53,17 @@ const Product *node_product(const Target *target, const Node *node) {
 
 /* ---- vectors of a panel ---- */
 
-enum { BYTE_VECTORS = 4 }; /* of integers, which become one of bytes */
+enum { BYTE_VECTORS = 4 }; /* of integers, which become one of bytes, at most */
 
-/* The vectors of integers of so many channels: full ones, or such that less is wasted. */
+/* The vectors of integers of so many channels: no more than hold them, full ones but for one alone
+ * that is half empty. */
 static PanelVectors byte_vectors(const Target *target, bool to_bytes, int64_t channels) {
+    enum { LEAST_LANES = 4 };
     int lanes = target->lanes, half = lanes / 2;
-    int64_t whole = (int64_t)BYTE_VECTORS * lanes;
-    PanelVectors vectors = {.count = BYTE_VECTORS, .packed = to_bytes};
-    if (channels <= half && half >= 4)
+    PanelVectors vectors = {.count = (int)divide_up(channels, lanes)};
+    vectors.packed = to_bytes && vectors.count > 1;
+    if (channels <= half && half >= LEAST_LANES)
         lanes = half;
-    if (channels <= target->lanes) {
-        vectors.count = 1;
-        vectors.packed = false;
-    } else if (channels <= whole / 2 && half * BYTE_VECTORS >= 16) {
-        if (to_bytes)
-            lanes = half;
-        else
-            vectors.count = 2;
-    } else if (!to_bytes && channels < whole) {
-        vectors.count = (int)divide_up(channels, lanes);
-    }
     for (int v = 0; v < vectors.count; v++)
         vectors.widths[v] = lanes;
     return vectors;
@@ -97,7 +88,7 @@ PanelVectors panel_vectors(
 
 int64_t panel_channel(const PanelVectors *vectors, int vector, int lane) {
     if (vectors->packed)
-        return lane / 4 * 16 + vector * 4 + lane % 4;
+        return lane / 4 * (4 * vectors->count) + vector * 4 + lane % 4;
     return vectors->firsts[vector] + lane;
 }
 

@@ -72,8 +72,8 @@ typedef struct PanelVectors {
     int count, widths[MAX_TILE_VECTORS];
     int firsts[MAX_TILE_VECTORS]; /* the place of each one's first lane among all */
     int lanes;                    /* of all: weights of one input channel */
-    /* Four vectors of integers become one of bytes. What packs them keeps 16 bytes together: then
-     * lane 4s + e of vector v is channel 16s + 4v + e, and weights lie so. */
+    /* Two to four vectors of integers become one of bytes. What packs them puts four lanes of each
+     * side by side: so lane 4s + e of vector v of n is channel 4ns + 4v + e, and weights lie so. */
     bool packed;
 } PanelVectors;
 

@@ -37,6 +37,18 @@ def test_pointwise(tmp_path, target, inputs, outputs, last, height, width, batch
     exact(tmp_path, POINTWISE.format(**locals()), target)
 
 
+# One to four vectors of 8 or 16 lanes in a panel, the last of them full or not.
+WIDTHS = (1, 4, 5, 8, 9, 15, 16, 17, 23, 24, 25, 32, 33, 40, 47, 48, 49, 63, 64, 65, 81, 97, 112, 113)
+
+
+@pytest.mark.parametrize("target", TARGETS + ["native"])
+@pytest.mark.parametrize("groups", [1, 3])
+def test_panels_of_every_width(tmp_path, target, groups):
+    layers = "".join(f" |> conv({groups * width}, 1, groups = {groups}) @ w{width} |> relu" for width in WIDTHS)
+    exact(tmp_path, "network panels {\n    input image: f32[1, 9, 2, 7] nhwc\n"
+          f"    output y = image{layers} |> conv(3, 1) @ last\n}}\n", target)
+
+
 @pytest.mark.parametrize("target", TARGETS + ["native"])
 @pytest.mark.parametrize("channels,size", [(8, 17), (29, 24), (58, 31)])
 def test_windows(tmp_path, target, channels, size):
@@ -80,7 +92,7 @@ LARGE = """graph large {{
 
 
 @pytest.mark.parametrize("target", TARGETS + ["native"])
-@pytest.mark.parametrize("channels,groups", [(3, 1), (3, 3), (29, 1), (64, 1), (29, 29), (64, 64)])
+@pytest.mark.parametrize("channels,groups", [(3, 1), (3, 3), (20, 1), (29, 1), (40, 1), (64, 1), (29, 29), (64, 64)])
 @pytest.mark.parametrize("factor", [1, 1e12, -1e12])
 def test_numbers_beyond_bytes(tmp_path, target, channels, groups, factor):
     """What is too large becomes 255, too small or NaN 0, however far off it is."""

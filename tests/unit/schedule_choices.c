@@ -225,6 +225,45 @@ static void panels_are_outermost_where_weights_stream(void **state) {
     fixture_free(&fixture);
 }
 
+/* ---- vectors of a panel of bytes ---- */
+
+/* As many vectors as hold the channels, each channel in one lane: the weights' order. */
+static void assert_byte_panel(const Compilation *compilation, LaneType result, int64_t channels) {
+    enum { MOST_CHANNELS = 64 };
+    const Target *target = compilation->target;
+    ConvolutionSizes sizes = flat_sizes(target, 16, channels, 49);
+    sizes.product = product_find(target, LANE_U8, LANE_U8);
+    sizes.result = result;
+    PanelVectors vectors = panel_vectors(compilation, &sizes, channels);
+    int lanes = vectors.widths[0];
+    assert_true(lanes == target->lanes || (vectors.count == 1 && lanes == target->lanes / 2));
+    assert_true(vectors.count * lanes >= channels && (vectors.count - 1) * lanes < channels);
+    assert_int_equal(vectors.lanes, vectors.count * lanes);
+    assert_int_equal(vectors.packed, result == LANE_U8 && vectors.count > 1);
+    bool found[MOST_CHANNELS] = {false};
+    for (int v = 0; v < vectors.count; v++)
+        for (int lane = 0; lane < lanes; lane++) {
+            int64_t channel = panel_channel(&vectors, v, lane);
+            assert_in_range(channel, 0, vectors.lanes - 1);
+            assert_false(found[channel]);
+            found[channel] = true;
+        }
+}
+
+static void panels_of_bytes(void **state) {
+    (void)state;
+    static const char *const targets[] = {"x86-64-v3", "x86-64-v4", "icelake-server"};
+    Fixture fixture = no_graph();
+    for (size_t t = 0; t < COUNT(targets); t++) {
+        Compilation compilation = compilation_for(targets[t], &fixture);
+        for (int64_t channels = 1; channels <= 4 * (int64_t)compilation.target->lanes; channels++) {
+            assert_byte_panel(&compilation, LANE_U8, channels);
+            assert_byte_panel(&compilation, LANE_F32, channels);
+        }
+    }
+    fixture_free(&fixture);
+}
+
 /* ---- parts of sums ---- */
 
 static void parts_of_sums(void **state) {
@@ -371,6 +410,7 @@ int main(void) {
         cmocka_unit_test(blocks_of_pairs_are_even),
         cmocka_unit_test(larger_caches_take_larger_blocks),
         cmocka_unit_test(panels_are_outermost_where_weights_stream),
+        cmocka_unit_test(panels_of_bytes),
         cmocka_unit_test(parts_of_sums),
         cmocka_unit_test(parts_of_convolutions),
         cmocka_unit_test(windows_of_layers),

@@ -1,6 +1,6 @@
 /* What follows the sums of a tile of bytes. For each panel `biases` has what its lanes start with
  * (integers), the factors and the offsets that make numbers of sums; vectors of integers become
- * bytes, four at once where they fill a vector. */
+ * bytes, all of a panel at once. */
 #include "backends/kernels/convolution/convolution.h"
 #include "backends/kernels/emit.h"
 #include "backends/program/math.h"
@@ -66,7 +66,7 @@ void finish_byte_sums(
         if (vectors->packed)
             store_lanes(conv, tile,
                 &(PixelLanes){tile_channel(conv, tile), p, 0, (int)tile->channel_count},
-                emit_packed_bytes(conv->builder, results[p], vectors->widths[0]));
+                emit_packed_bytes(conv->builder, results[p], vectors->count, vectors->widths[0]));
         for (int v = 0; !vectors->packed && v < vectors->count; v++)
             store_vector(conv, tile, vectors, p, v, results[p][v]);
     }

@@ -116,7 +116,7 @@ static void emit_pixels(
         kernel_load(builder, reg, q->input_parameters[0], input_place(q, run, column, c), 0, count);
         integers[c] = to_integers(q, reg, factors[c], zeros[c]);
     }
-    int planes = emit_packed_bytes(builder, integers, lanes);
+    int planes = emit_packed_bytes(builder, integers, PIXEL_BYTES, lanes);
     int pixels = kernel_register_of(builder, LANE_U8, 4 * lanes);
     int *indices = ARENA_ARRAY(q->arena, int, MOST_LANES);
     for (int i = 0; i < 4 * lanes; i++)
