@@ -540,6 +540,63 @@ class Wrong(Torch):
                     "hint: `git lfs pull` fetches the file\n")
 
 
+class Prefixes(Torch):
+    """A state_dict under a key of a checkpoint, and names as DataParallel makes them."""
+
+    def setUp(self):
+        super().setUp()
+        self.expected = self.compute("net.safetensors", safetensors())
+        moments = {"state": {0: {"exp_avg": tensor(WEIGHTS, [3, 2, 1, 1])}}, "param_groups": [{"lr": 0.1, "params": [0]}]}
+        self.checkpoint = {"epoch": 3, "optimizer": moments,
+                           "state_dict": {f"module.{name}": value for name, value in net().items()}}
+
+    def test_checkpoint(self):
+        for form, write in BOTH.items():
+            with self.subTest(form):
+                self.refuse(write(self.checkpoint), "net.pth: the file has all 2 weights of the network with "
+                            "'state_dict.module.' before their names: 'state_dict.module.a.weight' is 'a.weight'\n"
+                            "hint: --weights-prefix=state_dict.module. takes it off\n")
+                self.assertEqual(self.compute("net.pth", write(self.checkpoint),
+                                              "--weights-prefix=state_dict.module."), self.expected)
+
+    def test_half_a_prefix(self):
+        self.write("net.pth", archive(self.checkpoint))
+        self.expect_error("compile net.rfl --weights net.pth --weights-prefix state_dict. -o out",
+                          "riffle: error: net.pth: the file has all 2 weights of the network with 'module.' before their "
+                          "names: 'module.a.weight' is 'a.weight'\nhint: --weights-prefix=state_dict.module. takes it off\n")
+
+    def test_no_such_prefix(self):
+        self.write("net.pth", archive(net()))
+        self.expect_error("compile net.rfl --weights net.pth --weights-prefix model. -o out",
+                          "riffle: error: net.pth: no tensor's name begins with 'model.'\nhint: the first is 'a.bias'\n")
+        self.write("net.pth", archive({}))
+        self.expect_error("compile net.rfl --weights net.pth --weights-prefix model. -o out",
+                          "riffle: error: net.pth: no tensor's name begins with 'model.'\n")
+        self.expect_error("compile net.rfl --random-weights 1 --weights-prefix model. -o out",
+                          "riffle: error: --weights-prefix says which tensors of --weights to take, and there is none\n",
+                          status=2)
+
+    def test_quotes(self):
+        self.refuse(archive({"my net": dict(net())}), "net.pth: the file has all 2 weights of the network with 'my net.' "
+                    "before their names: 'my net.a.weight' is 'a.weight'\nhint: --weights-prefix='my net.' takes it off\n")
+        self.refuse(archive({"my\u00e9": dict(net())}), "net.pth: the file has all 2 weights of the network with "
+                    "'my\u00e9.' before their names: 'my\u00e9.a.weight' is 'a.weight'\n")
+
+    def test_safetensors(self):
+        """As in the other formats."""
+        header = json.dumps({"m.a.weight": {"dtype": "F32", "shape": [3, 2, 1, 1], "data_offsets": [0, 24]},
+                             "m.a.bias": {"dtype": "F32", "shape": [3], "data_offsets": [24, 36]},
+                             "other": {"dtype": "F32", "shape": [1], "data_offsets": [36, 40]}}).encode()
+        contents = struct.pack("<Q", len(header)) + header + float_bytes(WEIGHTS + BIAS + [1.0])
+        self.assertEqual(self.compute("net.st", contents, "--weights-prefix", "m."), self.expected)
+
+    def test_the_network_has_one(self):
+        self.write("net.rfl", NET.replace("@ a", "@ layers.a"))
+        self.refuse(archive(net()), "net.pth: the file has all 2 weights of the network without 'layers.' before their "
+                    "names: 'a.weight' is 'layers.a.weight'\nhint: in Python, torch.save({\"layers.\" + name: tensor for "
+                    "name, tensor in torch.load(\"net.pth\").items()}, \"net.pth\") writes it so\n")
+
+
 def overlapping(contents, entry, second):
     """The first member is said to reach into the second."""
     size = struct.unpack("<I", contents[entry + 20:entry + 24])[0] + 200
