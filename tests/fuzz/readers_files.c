@@ -31,7 +31,7 @@ Graph *weighted_graph(Arena *arena, Diagnostics *diagnostics) {
     return spec_elaborate(spec_parse(file, arena, diagnostics), NULL, 0, arena, diagnostics);
 }
 
-bool try_safetensors(const Text *text) {
+bool try_weights(const Text *text) {
     Work work = work_begin();
     char path[64];
     int descriptor = open_in_memory(text, &work, path);
