@@ -1,5 +1,6 @@
 """The kernels of examples as text: they read back as they are. Most examples are builds of tests/kernels, whose program
-holds the same; here are the others, each for another GPU; those with the largest weights with RIFFLE_FULL_MATRIX=1 alone."""
+holds the same; here are the others, each for another GPU. Those with the largest weights are tried with
+RIFFLE_FULL_MATRIX=1 alone."""
 
 import pytest
 from model import ARCHITECTURES
