@@ -357,6 +357,40 @@ def convolution_in_space():
     return one("Conv", "w", initializers=[initializer("w", (4, 3, 3, 3, 3))])
 
 
+def row(operator, *inputs, initializers=(), **attributes):
+    """A node that works on a line, [1, 3, 8]."""
+    return model([node("Squeeze", ["x", "a"], ["l"]), node(operator, ["l", *inputs], **attributes)],
+                 [values("x", [1, 3, 1, 8])], None, [constant("a", [2]), *initializers])
+
+
+def convolution_of_a_line_by_a_square():
+    return row("Conv", "w", initializers=[initializer("w", (4, 3, 3, 3))])
+
+
+def convolution_of_an_image_by_a_line():
+    return one("Conv", "w", initializers=[initializer("w", (4, 3, 3))])
+
+
+def pads_of_a_line():
+    return row("Conv", "w", initializers=[initializer("w", (4, 3, 3))], pads=[1, 1, 1, 1])
+
+
+def kernel_of_a_line():
+    return row("Conv", "w", initializers=[initializer("w", (4, 3, 3))], kernel_shape=[2])
+
+
+def pool_without_a_kernel():
+    return row("MaxPool", strides=[2])
+
+
+def pool_of_a_line_by_a_square():
+    return row("AveragePool", kernel_shape=[3, 3])
+
+
+def padded_channels_of_a_line():
+    return row("Pad", "p", initializers=[constant("p", [0, 1, 1, 0, 0, 1])])
+
+
 def convolution_of_computed_weights():
     return model([node("Relu", ["x"], ["w"], "Relu_1"), node("Conv", ["x", "w"], ["y"], "Conv_2")])
 
@@ -593,7 +627,7 @@ def too_many_nodes():
 
 CASES = [value for value in list(globals().values()) if callable(value) and getattr(value, "__module__", "") == __name__
          and value not in (values, initializer, model, node, good, one, constant, external,
-                           reshaped_between, part_of_a_list, quantized, filled, wide)]
+                           reshaped_between, part_of_a_list, quantized, filled, wide, row)]
 
 
 def make(case):

@@ -172,6 +172,68 @@ SINGLE = {
 }
 
 
+def gated(b, x, shape, last):
+    """Squeeze and excitation by fully connected layers, as Linear and view are exported."""
+    few = b.relu(b.linear(b.global_avg_pool(x), "down", 3))
+    gate = b.node("Reshape", [last(b, b.linear(few, "up", 12)), shape(b, x)], (1, 12, 1, 1))
+    return b.multiply(x, gate)
+
+
+def computed_shape(b, x):
+    """view(b, c, 1, 1) with sizes of the tensor: Shape, Gather, Unsqueeze, Concat."""
+    of = b.node("Shape", [x], (4,))
+    sizes = [b.node("Unsqueeze", [b.node("Gather", [of, b.constant(i)], (), axis=0), b.constant([0])], (1,))
+             for i in (0, 1)]
+    return b.node("Concat", [*sizes, b.constant([1, 1])], (4,), axis=0)
+
+
+SPELLED_GATES = {
+    "constant shape": (lambda b, x: b.constant([-1, 12, 1, 1]), lambda b, x: b.sigmoid(x)),
+    "shape of zeros": (lambda b, x: b.constant([0, 0, 1, 1]), lambda b, x: b.sigmoid(x)),
+    "computed shape": (computed_shape, lambda b, x: b.sigmoid(x)),
+    "hard": (computed_shape, lambda b, x: hard(b, x, False, "last")),
+}
+
+
+@pytest.mark.parametrize("name", SPELLED_GATES)
+def test_gate_of_linear_layers(name, tmp_path):
+    spec = compare(one_layer(lambda b, x: gated(b, x, *SPELLED_GATES[name])), tmp_path)
+    assert spec.count("linear(") == 2 and "rearrange" not in spec and "reshape" not in spec
+
+
+def line(b, x):
+    """[1, 12, 6]: one row of the tensor."""
+    return b.node("Squeeze", [b.crop(x, [2, 0, 2, 0]), b.constant([2])], (1, 12, 6))
+
+
+def image(b, x, *shape):
+    return b.node("Unsqueeze", [x, b.constant([2])], shape)
+
+
+LINES = {
+    "convolution": lambda b, x: image(b, b.node(
+        "Conv", [line(b, x), b.weight("c.weight", (6, 6, 3), "filter"), b.weight("c.bias", (6,), "bias")], (1, 6, 3),
+        group=2, strides=[2], pads=[1, 0], kernel_shape=[3]), 1, 6, 1, 3),
+    "dilated convolution": lambda b, x: image(b, b.node(
+        "Conv", [line(b, x), b.weight("c.weight", (4, 12, 2), "filter")], (1, 4, 5), dilations=[3], pads=[1, 1]), 1, 4, 1, 5),
+    "convolution of the same size": lambda b, x: image(b, b.node(
+        "Conv", [line(b, x), b.weight("c.weight", (12, 1, 3), "filter")], (1, 12, 6), group=12, auto_pad="SAME_UPPER"),
+        1, 12, 1, 6),
+    "max": lambda b, x: image(b, b.node("MaxPool", [line(b, x)], (1, 12, 3), kernel_shape=[3], strides=[2], pads=[1, 0]),
+                              1, 12, 1, 3),
+    "average": lambda b, x: image(b, b.node("AveragePool", [line(b, x)], (1, 12, 5), kernel_shape=[2]), 1, 12, 1, 5),
+    "mean": lambda b, x: image(b, b.node("GlobalAveragePool", [line(b, x)], (1, 12, 1)), 1, 12, 1, 1),
+    "pad": lambda b, x: image(b, b.node("Pad", [line(b, x), b.constant([0, 0, 2, 0, 0, -1])], (1, 12, 7)), 1, 12, 1, 7),
+    "norm": lambda b, x: image(b, b.batch_norm(line(b, x), "n"), 1, 12, 1, 6),
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_one_dimension(name, tmp_path):
+    """Layers over [batch, channels, length] are those over a row."""
+    compare(one_layer(LINES[name]), tmp_path)
+
+
 @pytest.mark.parametrize("name", SINGLE)
 def test_single(name, tmp_path):
     compare(one_layer(SINGLE[name]), tmp_path)
