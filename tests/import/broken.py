@@ -589,6 +589,55 @@ def part_of_a_list(operator, *inputs, **attributes):
                                constant("a", [1])])
 
 
+def equal_tensors():
+    return one("Equal", "x")
+
+
+def folded(operator, *inputs, **attributes):
+    """A shape that is computed of lists."""
+    lists = {"two": [2, 3], "zero": [0, 2], "large": [1 << 62, 4], "none": 0, "one": 1, "last": 1 << 62, "far": -(1 << 62)}
+    floats = {"real": [1.5, 2.5]}
+    made = [node(operator, inputs, ["s"], **attributes), node("Reshape", ["x", "s"])]
+    return model(made, initializers=[*(constant(name, numbers) for name, numbers in lists.items()),
+                                     *(constant(name, numbers, np.float32) for name, numbers in floats.items())])
+
+
+def remainder_of_zero():
+    return folded("Mod", "two", "zero")
+
+
+def remainder_of_floats():
+    return folded("Mod", "real", "real")
+
+
+def product_of_large():
+    return folded("ReduceProd", "large")
+
+
+def range_of_no_step():
+    return folded("Range", "none", "one", "none")
+
+
+def range_without_end():
+    return folded("Range", "none", "last", "one")
+
+
+def range_that_overflows():
+    return folded("Range", "far", "last", "one")
+
+
+def where_of_two_types():
+    return folded("Where", "zero", "two", "real")
+
+
+def where_of_shapes():
+    return folded("Where", "zero", "two", "shape_that_is_not_there")
+
+
+def rounded_integers():
+    return folded("Ceil", "two")
+
+
 def gather_of_no_axis():
     return part_of_a_list("Gather", "i", axis=1)
 
@@ -627,7 +676,7 @@ def too_many_nodes():
 
 CASES = [value for value in list(globals().values()) if callable(value) and getattr(value, "__module__", "") == __name__
          and value not in (values, initializer, model, node, good, one, constant, external,
-                           reshaped_between, part_of_a_list, quantized, filled, wide, row)]
+                           reshaped_between, part_of_a_list, folded, quantized, filled, wide, row)]
 
 
 def make(case):

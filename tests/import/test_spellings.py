@@ -187,6 +187,56 @@ def computed_shape(b, x):
     return b.node("Concat", [*sizes, b.constant([1, 1])], (4,), axis=0)
 
 
+def expanded(b, x):
+    """x.expand(sizes) of PyTorch, where -1 keeps a size: ConstantOfShape, Mul, Equal, Where."""
+    sizes = b.constant([1, -1, -1, 6])
+    ones = b.node("ConstantOfShape", [b.constant([4])], (4,), value=numpy_helper.from_array(np.array([1]), ""))
+    keeps = b.node("Equal", [sizes, b.node("Mul", [ones, b.constant(-1)], (4,))], (4,))
+    return b.node("Expand", [x, b.node("Where", [keeps, ones, sizes], (4,))], x.shape)
+
+
+def size_of(b, x, axis):
+    return b.node("Gather", [b.node("Shape", [x], (4,)), b.constant([axis])], (1,), axis=0)
+
+
+def shuffled_by_numbers(b, x):
+    """Channels i, i + 6 in turn: Range, Mod, Div and the like."""
+    count = b.node("Squeeze", [size_of(b, x, 1), b.constant([0])], ())
+    places = b.node("Range", [b.constant(0), count, b.constant(1)], (12,))
+    group = b.node("Mod", [places, b.constant(2)], (12,))
+    within = b.node("Div", [places, b.constant(2)], (12,))
+    return b.node("Gather", [x, b.node("Add", [b.node("Mul", [group, b.constant(6)], (12,)), within], (12,))], x.shape, axis=1)
+
+
+def flattened_by_product(b, x):
+    rest = b.node("Slice", [b.node("Shape", [x], (4,)), b.constant([1]), b.constant([4])], (3,))
+    return b.node("Reshape", [x, b.node("Concat", [size_of(b, x, 0), b.node("ReduceProd", [rest], (1,), keepdims=1)], (2,),
+                                        axis=0)], (1, 360))
+
+
+def halved_up(b, x):
+    """The first ceil(5 / 2) rows, counted in floats."""
+    rows = b.node("Cast", [size_of(b, x, 2)], (1,), to=TensorProto.FLOAT)
+    half = b.node("Ceil", [b.node("Div", [rows, constant(b, 2)], (1,))], (1,))
+    end = b.node("Cast", [half], (1,), to=TensorProto.INT64)
+    return b.node("Slice", [x, b.constant([0]), end, b.constant([2])], (1, 12, 3, 6))
+
+
+def backwards(b, x):
+    """Channels in reverse: a Range downwards, and remainders of negative numbers."""
+    places = b.node("Range", [b.constant(11), b.constant(-1), b.constant(-1)], (12,))
+    negative = b.node("Sub", [places, b.constant(12)], (12,))
+    return b.node("Gather", [x, b.node("Mod", [negative, b.constant(12)], (12,))], x.shape, axis=1)
+
+
+CHAINS = [expanded, shuffled_by_numbers, flattened_by_product, halved_up, backwards]
+
+
+@pytest.mark.parametrize("chain", CHAINS, ids=lambda chain: chain.__name__)
+def test_computed_shape(chain, tmp_path):
+    compare(one_layer(lambda b, x: chain(b, b.relu(x))), tmp_path)
+
+
 SPELLED_GATES = {
     "constant shape": (lambda b, x: b.constant([-1, 12, 1, 1]), lambda b, x: b.sigmoid(x)),
     "shape of zeros": (lambda b, x: b.constant([0, 0, 1, 1]), lambda b, x: b.sigmoid(x)),
