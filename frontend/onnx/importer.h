@@ -312,6 +312,8 @@ const OnnxOp *onnx_op_find(const char *name);
 const OnnxOp *onnx_op_of(const Onnx__NodeProto *node); /* NULL when it is not imported */
 /* Reports that the current node's op is not imported. Returns false. */
 bool unknown_op(Importer *importer);
+/* Whether attributes that riffle knows one value of have that; reports others. */
+bool check_fixed_attributes(Importer *importer);
 const char *onnx_op_closest(const char *name); /* NULL when none is like it */
 /* When all operands are constants: computes the results. */
 bool fold_node(Importer *importer);

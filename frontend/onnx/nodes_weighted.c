@@ -176,15 +176,9 @@ bool import_batch_normalization(Importer *importer) {
     static const char *const words[] = {"scale", "bias", "mean", "variance"};
     Symbol *symbol, *parts[4];
     double epsilon;
-    bool training, spatial;
     if (!tensor_operand(importer, 0, &symbol) ||
-        !attribute_number(importer, "epsilon", 1e-5, &epsilon) ||
-        !attribute_flag(importer, "training_mode", false, &training) ||
-        !attribute_flag(importer, "spatial", true, &spatial))
+        !attribute_number(importer, "epsilon", 1e-5, &epsilon))
         return false;
-    if (training || !spatial)
-        return node_fault(importer, "export the model for inference: model.eval()",
-            training ? "it is in training mode" : "its statistics are not per channel");
     for (size_t i = 1; i < importer->node->n_output; i++)
         if (result_is_used(importer, i))
             return node_fault(importer, NULL, "its output %zu is used", i + 1);

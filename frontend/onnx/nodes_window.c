@@ -13,11 +13,7 @@ static bool read_pool(Importer *importer, const Value *value, OnnxWindow *window
         return false;
     if (!given)
         return node_fault(importer, NULL, "it has no 'kernel_shape'");
-    if (!read_window(importer, value, window))
-        return false;
-    if (window->dilation[0] != 1 || window->dilation[1] != 1)
-        return node_fault(importer, NULL, "pooling with a dilation is not known to riffle");
-    return true;
+    return read_window(importer, value, window);
 }
 
 static Node *begin_pool(

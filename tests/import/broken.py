@@ -262,6 +262,14 @@ def many_of_a_kind():
     return model(nodes, None, [values(name, None) for name in ("y", "z0", "z2", "z3")], weights)
 
 
+def attributes_behind_an_unknown_op():
+    """What can be said without knowing what the op results in."""
+    nodes = [node("Xyz", ["x"], ["a"]), node("MaxPool", ["a"], ["b"], kernel_shape=[2, 2], dilations=[2, 1]),
+             node("BatchNormalization", ["b", "w", "w", "w", "w"], ["c"], training_mode=1),
+             node("AveragePool", ["c"], ["y"], kernel_shape=[2, 2], dilations=[1, 3])]
+    return model(nodes, initializers=[initializer("w", (3,))], opset=19)
+
+
 def other_domain():
     made = one("Relu")
     made.graph.node[0].domain = "com.microsoft"
@@ -417,6 +425,10 @@ def norm_channels():
 
 def norm_training():
     return one("BatchNormalization", "w", "w", "w", "w", initializers=[initializer("w", (3,))], training_mode=1)
+
+
+def norm_training_by_a_number():
+    return one("BatchNormalization", "w", "w", "w", "w", initializers=[initializer("w", (3,))], training_mode=1.0)
 
 
 def transpose_of_space():
