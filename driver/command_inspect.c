@@ -6,6 +6,7 @@
 #include "driver/inspect_routing.h"
 #include "driver/model.h"
 #include "driver/table.h"
+#include "ir/formula.h"
 #include "passes/passes.h"
 
 #include <stdio.h>
@@ -122,9 +123,11 @@ static void describe_pool(const Node *node, Text *text) {
 }
 
 static void append_activation(const Node *node, const char *attribute, Text *text) {
-    int64_t activation = node_integer(node, attribute);
-    if (activation != ACTIVATION_NONE)
-        text_format(text, " + %s", activation_name((Activation)activation));
+    const Formula *activation = node_formula_attribute(node, attribute);
+    if (activation == NULL)
+        return;
+    text_append(text, " + ");
+    formula_print(activation, text);
 }
 
 static bool has_attribute(const Node *node, const char *name) {

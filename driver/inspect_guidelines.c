@@ -9,6 +9,7 @@
 #include "backends/backends.h"
 #include "backends/schedule/layer_cost.h"
 #include "frontend/frontend.h"
+#include "ir/formula.h"
 #include "passes/passes.h"
 
 #include <math.h>
@@ -27,8 +28,7 @@ typedef struct BlockSearch {
 } BlockSearch;
 
 static bool is_elementwise(OpKind op) {
-    return op_activation(op) != ACTIVATION_NONE || op == OP_batch_norm || op == OP_bias ||
-           op == OP_add || op == OP_multiply;
+    return op_computes_elements(op) || op == OP_batch_norm || op == OP_bias;
 }
 
 static bool is_layout_op(OpKind op) {

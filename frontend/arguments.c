@@ -1,5 +1,6 @@
 /* Arguments of a call: finding them, and reading them as the type that is wanted. */
 #include "frontend/evaluate.h"
+#include "ir/formula.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -139,6 +140,26 @@ int argument_choice(Evaluator *evaluator, const Call *call, const CallArgument *
         arena_format(evaluator->arena, "one of %s", list.data ? list.data : ""));
     text_free(&list);
     return -1;
+}
+
+bool argument_formula(Evaluator *evaluator, const Call *call, const CallArgument *argument,
+    const char *name, int operands, const Formula **formula) {
+    const char *text = argument->value.kind == DATUM_STRING     ? argument->value.string
+                       : argument->value.kind == DATUM_FUNCTION ? argument->value.function
+                                                                : NULL;
+    FormulaFault fault = {0};
+    if (text)
+        *formula = formula_parse(text, operands, evaluator->graph->arena, &fault);
+    if (text && !fault.message)
+        return true;
+    if (text && !fault.word) {
+        complain(evaluator, argument->where, NULL, "'%s' of %s, at its byte %zu: %s", name,
+            call->name, fault.at + 1, fault.message);
+        return false;
+    }
+    wrong(evaluator, call, argument, name,
+        "none, an element-wise op such as relu, or a formula in quotes");
+    return false;
 }
 
 void check_unused(Evaluator *evaluator, const Call *call, const char *const *known) {

@@ -344,6 +344,10 @@ static bool is_in(const char *name, const char *const *names) {
     return false;
 }
 
+bool is_builtin(const char *name) {
+    return is_in(name, builtin_names());
+}
+
 bool is_function(const Evaluator *evaluator, const char *name) {
     return find_unit(evaluator, name) || is_in(name, operation_names()) ||
            is_in(name, builtin_names());

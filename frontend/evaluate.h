@@ -223,6 +223,7 @@ const Item *find_unit(const Evaluator *evaluator, const char *name); /* NULL whe
 bool call_builtin(Evaluator *evaluator, Call *call, Datum *result);
 /* The names of all builtins and operations, for hints; the array ends with NULL. */
 const char *const *builtin_names(void);
+bool is_builtin(const char *name);
 bool is_function(const Evaluator *evaluator, const char *name);
 /* Words that stand for themselves: rgb, bgr, paper, megvii, none. */
 bool is_word(const char *name);
@@ -252,6 +253,8 @@ bool argument_flag(Evaluator *evaluator, const Call *call, const CallArgument *a
 bool argument_integers(Evaluator *evaluator, const Call *call, const CallArgument *argument,
     const char *name, int64_t least, IntegerList *list);
 /* The index of the word in `words` (ends with NULL), -1 after an error. */
+bool argument_formula(Evaluator *evaluator, const Call *call, const CallArgument *argument,
+    const char *name, int operands, const Formula **formula);
 int argument_choice(Evaluator *evaluator, const Call *call, const CallArgument *argument,
     const char *name, const char *const *words);
 /* Reports arguments that nothing used. `known` ends with NULL. */

@@ -3,7 +3,9 @@
 #include "frontend/frontend.h"
 #include "frontend/operations.h"
 #include "frontend/syntax.h"
+#include "ir/formula.h"
 #include "ir/name_map.h"
+#include "ir/names.h"
 #include "ir/quote.h"
 
 #include <inttypes.h>
@@ -75,6 +77,14 @@ static void append_short_list(Text *text, const char *name, IntegerList list) {
         append_list(text, list.items, list.count);
 }
 
+/* One element of x that takes no numbers is a function's name. */
+static void append_formula(Text *text, const Formula *formula) {
+    Text plain = {0};
+    formula_print(formula, &plain);
+    text_format(text, is_identifier(plain.data) ? "%s" : "\"%s\"", plain.data);
+    text_free(&plain);
+}
+
 static void append_attribute(Text *text, const OpAttribute *info, const Attribute *attribute) {
     switch (info->kind) {
     case ATTRIBUTE_INTEGER:
@@ -91,6 +101,9 @@ static void append_attribute(Text *text, const OpAttribute *info, const Attribut
         return;
     case ATTRIBUTE_FLAG:
         text_append(text, attribute->flag ? "true" : "false");
+        return;
+    case ATTRIBUTE_FORMULA:
+        append_formula(text, attribute->formula);
         return;
     }
 }
@@ -138,7 +151,7 @@ static void append_attributes(SpecWriter *writer, const Node *node, const char *
                 continue;
             text_append(writer->text, separator);
             separator = ", ";
-            if (!required)
+            if (!required || one->kind == ATTRIBUTE_FORMULA) /* map takes any number of tensors */
                 text_format(writer->text, "%s = ", one->name);
             append_attribute(writer->text, one, &node->attributes[i]);
         }
@@ -212,8 +225,8 @@ static bool takes_several(const Node *node) {
 /* An op of several tensors: "a + b", "concat(a, b)". */
 static void append_joined(SpecWriter *writer, const Node *node) {
     Text *text = writer->text;
-    bool sum = node->op == OP_add && node_integer(node, "activation") == ACTIVATION_NONE;
-    bool product = node->op == OP_multiply && node_integer(node, "activation") == ACTIVATION_NONE;
+    bool sum = node->op == OP_add && node_formula_attribute(node, "activation") == NULL;
+    bool product = node->op == OP_multiply && node_formula_attribute(node, "activation") == NULL;
     bool infix = sum || product;
     if (!infix)
         text_format(text, "%s(", op_info(node->op)->name);

@@ -3,6 +3,7 @@
  * top of that (which arguments may stand without name, sizes instead of weights, padding that keeps
  * the size) is here. */
 #include "frontend/operations.h"
+#include "ir/formula.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -15,13 +16,9 @@ static const Operation operations[] = {
         prepare_depthwise},
     {"batch_norm", OP_batch_norm, 1, {0}, {"shared"}, prepare_batch_norm},
     {"bias", OP_bias, 1, {0}, {"shared"}, prepare_bias},
-    {"relu", OP_relu, 1, {0}, {0}, NULL},
-    {"relu6", OP_relu6, 1, {0}, {0}, NULL},
-    {"sigmoid", OP_sigmoid, 1, {0}, {0}, NULL},
-    {"hard_sigmoid", OP_hard_sigmoid, 1, {0}, {0}, NULL},
-    {"hard_swish", OP_hard_swish, 1, {0}, {0}, NULL},
-    {"add", OP_add, 2, {0}, {0}, NULL},
-    {"multiply", OP_multiply, 2, {0}, {0}, NULL},
+#define ELEMENT(name, operands, ...) {#name, OP_##name, operands, {0}, {0}, NULL},
+#include "ir/elements.def"
+    {"map", OP_map, MANY_TENSORS, {0}, {0}, NULL},
     {"concat", OP_concat, MANY_TENSORS, {0}, {0}, NULL},
     {"split", OP_split, 1, {"sizes"}, {0}, prepare_split},
     {"shuffle", OP_shuffle, 1, {"groups", "form"}, {0}, NULL},
@@ -50,11 +47,13 @@ static const Operation operations[] = {
 enum { OPERATION_COUNT = sizeof(operations) / sizeof(*operations) };
 
 const char *const *operation_names(void) {
-    static const char *const names[] = {"conv", "depthwise", "batch_norm", "bias", "relu", "relu6",
-        "sigmoid", "hard_sigmoid", "hard_swish", "add", "multiply", "concat", "split", "shuffle",
-        "gather", "route", "permute", "reshape", "upsample", "depth_to_space", "space_to_depth",
-        "rearrange", "slice", "join", "pad", "crop", "max_pool", "avg_pool", "global_avg_pool",
-        "flatten", "unflatten", "linear", "softmax", "local_response_norm", NULL};
+    static const char *const names[] = {"conv", "depthwise", "batch_norm", "bias",
+#define ELEMENT(name, ...) #name,
+#include "ir/elements.def"
+        "map", "concat", "split", "shuffle", "gather", "route", "permute", "reshape", "upsample",
+        "depth_to_space", "space_to_depth", "rearrange", "slice", "join", "pad", "crop", "max_pool",
+        "avg_pool", "global_avg_pool", "flatten", "unflatten", "linear", "softmax",
+        "local_response_norm", NULL};
     _Static_assert(
         sizeof(names) / sizeof(*names) == OPERATION_COUNT + 1, "names of all operations");
     return names;
@@ -66,6 +65,13 @@ CallArgument *operation_argument(Call *call, const Operation *operation, const c
     int position = INT_MAX;
     for (int i = 0; i < MOST_POSITIONAL; i++) {
         if (operation->positional[i] && strcmp(operation->positional[i], name) == 0) {
+            position = operation->operands + i;
+        }
+    }
+    /* the numbers of an element-wise op stand behind its operands, in order */
+    const OpInfo *info = op_info(operation->op);
+    for (int i = 0; op_is_element(info->op) && i < element_parameters(info->op); i++) {
+        if (strcmp(info->attributes[i].name, name) == 0) {
             position = operation->operands + i;
         }
     }
@@ -153,6 +159,9 @@ static bool read_attribute(Evaluator *evaluator, Call *call, const CallArgument 
         return slot->integer >= 0;
     case ATTRIBUTE_LIST:
         return read_list_attribute(evaluator, call, argument, attribute->name, node);
+    case ATTRIBUTE_FORMULA:
+        return argument_formula(evaluator, call, argument, attribute->name,
+            node->op == OP_map ? MOST_FORMULA_OPERANDS : 1, &slot->formula);
     }
     return false;
 }
@@ -302,8 +311,13 @@ static Datum build(Evaluator *evaluator, Call *call, const Operation *operation)
     return good ? finish_operation(evaluator, node, call->where) : datum_unknown;
 }
 
+/* Some names stand for functions of numbers, too. */
+static bool is_of_numbers(const Call *call) {
+    return call->count > 0 && datum_is_numeric(call->arguments[0].value) && is_builtin(call->name);
+}
+
 bool call_operation(Evaluator *evaluator, Call *call, Datum *result) {
-    for (int i = 0; i < OPERATION_COUNT; i++) {
+    for (int i = 0; !is_of_numbers(call) && i < OPERATION_COUNT; i++) {
         if (strcmp(operations[i].name, call->name) == 0) {
             *result = build(evaluator, call, &operations[i]);
             return true;

@@ -9,6 +9,7 @@
  *
  * Only +, *, / and sqrt are used, which IEEE 754 rounds the same everywhere. */
 #include "frontend/frontend.h"
+#include "ir/formula.h"
 
 #include <math.h>
 
@@ -86,20 +87,20 @@ static Moments rectified(Moments x) {
         x.mean * above + deviation * density, x.square * above + x.mean * deviation * density};
 }
 
-static Moments after_activation(Activation activation, Moments x) {
-    switch (activation) {
-    case ACTIVATION_NONE:
-    case ACTIVATION_COUNT:
+/* From the ends: what stays within small bounds is spread between them, and what a negative number
+ * leaves small is taken for a rectifier (some a little less; near enough). */
+static Moments after_activation(const Formula *formula, Moments x) {
+    Arena *scratch = arena_create();
+    const Formula *expanded = formula_expand(scratch, formula);
+    double low = formula_value(expanded, (double[MOST_FORMULA_OPERANDS]){-100});
+    double high = formula_value(expanded, (double[MOST_FORMULA_OPERANDS]){100});
+    arena_destroy(scratch);
+    if (!(fabs(low) < 1.5))
         return x;
-    case ACTIVATION_RELU:
-    case ACTIVATION_RELU6:
-    case ACTIVATION_HARD_SWISH: /* a little less; near enough */
+    if (!(fabs(high) < 1.5))
         return rectified(x);
-    case ACTIVATION_SIGMOID:
-    case ACTIVATION_HARD_SIGMOID:
-        return from_mean_and_variance(0.5, 0.04);
-    }
-    return x;
+    double width = fmax(high - low, 0.125);
+    return from_mean_and_variance((low + high) / 2, 0.04 * width * width);
 }
 
 static Moments sum(Moments x, Moments y) {
@@ -119,8 +120,8 @@ static Moments joined(const Node *node, const Moments *moments) {
     return (Moments){total.mean / channels, total.square / channels};
 }
 
-static Activation activation_of(const Node *node, const char *attribute) {
-    return (Activation)node_integer(node, attribute);
+static const Formula *activation_of(const Node *node, const char *attribute) {
+    return node_formula_attribute(node, attribute);
 }
 
 /* Gives a convolution or fully connected layer its weights; returns the moments of what it
@@ -155,6 +156,37 @@ static Moments fill_quantized(Graph *graph, const Node *node, uint64_t seed) {
     return after_activation(activation_of(node, "activation"), (Moments){0, 1});
 }
 
+/* What an element-wise op of several operands makes of a few numbers like theirs; in steps that
+ * every mathematics library agrees about. */
+static Moments sampled(const Node *node, const Formula *expanded, const Moments *moments) {
+    enum { SAMPLES = 32, STEPS = 64 };
+    double numbers[MOST_FORMULA_OPERANDS] = {0}, mean = 0, square = 0;
+    Generator generator = {0};
+    for (int i = 0; i < SAMPLES; i++) {
+        for (int k = 0; k < node->operand_count; k++) {
+            Moments x = moments[node->operands[k]->id];
+            numbers[k] = x.mean + sqrt(3 * variance(x)) * uniform(&generator);
+        }
+        double value = formula_value(expanded, numbers);
+        value = value < 100 ? value > -100 ? value : -100 : 100; /* NaN too */
+        mean += value / SAMPLES;
+        square += value * value / SAMPLES;
+    }
+    mean = floor(mean * STEPS) / STEPS;
+    square = floor(square * STEPS + 1) / STEPS;
+    return from_mean_and_variance(mean, variance((Moments){mean, square}));
+}
+
+static Moments after_element(const Node *node, const Moments *moments) {
+    Arena *scratch = arena_create();
+    const Formula *formula = node_formula(node, scratch);
+    Moments result = node->operand_count == 1
+                         ? after_activation(formula, moments[node->operands[0]->id])
+                         : sampled(node, formula_expand(scratch, formula), moments);
+    arena_destroy(scratch);
+    return result;
+}
+
 /* Gives the node's weights their data; returns the moments of its results. */
 static Moments fill_node(Graph *graph, const Node *node, const Moments *moments, uint64_t seed) {
     Moments x = moments[node->operands[0]->id];
@@ -187,12 +219,6 @@ static Moments fill_node(Graph *graph, const Node *node, const Moments *moments,
     case OP_quantized_conv:
     case OP_quantized_linear:
         return fill_quantized(graph, node, seed);
-    case OP_relu:
-    case OP_relu6:
-    case OP_sigmoid:
-    case OP_hard_sigmoid:
-    case OP_hard_swish:
-        return after_activation(op_activation(node->op), x);
     case OP_add:
         return after_activation(
             activation_of(node, "activation"), sum(x, moments[node->operands[1]->id]));
@@ -222,10 +248,10 @@ static Moments fill_node(Graph *graph, const Node *node, const Moments *moments,
     case OP_flatten:
     case OP_unflatten:
     case OP_local_response_norm:
-    case OP_COUNT:
         return x;
+    default:
+        return after_element(node, moments);
     }
-    return x;
 }
 
 void weights_randomize(Graph *graph, uint64_t seed) {

@@ -1,5 +1,6 @@
 /* The picture of a graph: a box per node, a strip of channel ranges per layout op. */
 #include "ir/draw.h"
+#include "ir/formula.h"
 
 #include <string.h>
 
@@ -122,9 +123,11 @@ static void append_title(Text *text, const Node *node) {
     }
     const OpInfo *info = op_info(node->op);
     for (int i = 0; i < info->attribute_count; i++) {
-        bool activation = strstr(info->attributes[i].name, "activation") != NULL;
-        if (activation && node->attributes[i].integer != ACTIVATION_NONE)
-            text_format(text, " + %s", activation_name((Activation)node->attributes[i].integer));
+        bool activation = info->attributes[i].kind == ATTRIBUTE_FORMULA;
+        if (activation && node->attributes[i].formula != NULL) {
+            text_append(text, " + ");
+            formula_print(node->attributes[i].formula, text);
+        }
     }
 }
 

@@ -34,16 +34,8 @@ typedef struct TensorType {
                                moves numbers takes and gives any */
 } TensorType;
 
-/* In the order of choices.def. */
-typedef enum Activation {
-    ACTIVATION_NONE,
-    ACTIVATION_RELU,
-    ACTIVATION_RELU6,
-    ACTIVATION_SIGMOID,
-    ACTIVATION_HARD_SIGMOID,
-    ACTIVATION_HARD_SWISH,
-    ACTIVATION_COUNT
-} Activation;
+/* What is computed of single numbers: ir/formula.h. */
+typedef struct Formula Formula;
 
 typedef enum ShuffleForm { SHUFFLE_PAPER, SHUFFLE_MEGVII } ShuffleForm;
 
@@ -55,7 +47,8 @@ typedef enum AttributeKind {
     ATTRIBUTE_NUMBER,
     ATTRIBUTE_LIST,
     ATTRIBUTE_CHOICE,
-    ATTRIBUTE_FLAG
+    ATTRIBUTE_FLAG,
+    ATTRIBUTE_FORMULA
 } AttributeKind;
 
 typedef struct IntegerList {
@@ -64,10 +57,11 @@ typedef struct IntegerList {
 } IntegerList;
 
 typedef union Attribute {
-    int64_t integer;  /* INTEGER, and the index of the word of a CHOICE */
-    double number;    /* NUMBER */
-    bool flag;        /* FLAG */
-    IntegerList list; /* LIST */
+    int64_t integer;        /* INTEGER, and the index of the word of a CHOICE */
+    double number;          /* NUMBER */
+    bool flag;              /* FLAG */
+    IntegerList list;       /* LIST */
+    const Formula *formula; /* FORMULA; NULL: none */
 } Attribute;
 
 /* A constant tensor that nodes refer to. `data` is NULL until weights are loaded; it may point into
@@ -175,12 +169,8 @@ typedef struct OpInfo {
 
 const OpInfo *op_info(OpKind op);
 bool op_find(const char *name, OpKind *op);
-/* The words of a CHOICE attribute; "residual_activation" shares those of "activation". The array
- * ends with NULL. */
+/* The words of a CHOICE attribute. The array ends with NULL. */
 const char *const *choice_words(const char *attribute_name);
-const char *activation_name(Activation activation);
-/* ACTIVATION_NONE for ops that are no activation. */
-Activation op_activation(OpKind op);
 /* The value that default_text stands for; zero or an empty list for "". Lists come from the arena.
  */
 Attribute op_attribute_default(const OpAttribute *attribute, Arena *arena);
@@ -277,10 +267,12 @@ int64_t node_integer(const Node *node, const char *name); /* INTEGER, CHOICE */
 double node_number(const Node *node, const char *name);
 bool node_flag(const Node *node, const char *name);
 IntegerList node_list(const Node *node, const char *name);
+const Formula *node_formula_attribute(const Node *node, const char *name);
 Attribute *node_attribute(
     Node *node, const char *name); /* for writing; NULL when the op has none */
 Weight *node_weight(const Node *node, const char *name); /* NULL when absent */
 void node_set_integer(Node *node, const char *name, int64_t value);
+void node_set_formula(Node *node, const char *name, const Formula *formula); /* not copied */
 void node_set_list(Graph *graph, Node *node, const char *name, const int64_t *items, size_t count);
 
 /* ---- types (types.c) ---- */

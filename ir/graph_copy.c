@@ -1,5 +1,5 @@
 /* A copy of a graph in another arena. */
-#include "ir/graph.h"
+#include "ir/formula.h"
 
 static Value *value_copy(Graph *graph, const Value *value, Node *producer, Value **copies) {
     Value *copy = ARENA_NEW(graph->arena, Value);
@@ -19,6 +19,8 @@ static void copy_attributes(Graph *graph, Node *copy, const Node *node) {
             IntegerList list = node->attributes[i].list;
             node_set_list(graph, copy, info->attributes[i].name, list.items, list.count);
         }
+        if (info->attributes[i].kind == ATTRIBUTE_FORMULA)
+            copy->attributes[i].formula = formula_copy(graph->arena, node->attributes[i].formula);
     }
 }
 

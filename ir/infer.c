@@ -1,5 +1,6 @@
 /* Shape rules: the table of ops, what holds for all of them, and what the rules share. */
 #include "ir/infer.h"
+#include "ir/formula.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -9,13 +10,9 @@ static InferFunction *const infer_functions[OP_COUNT] = {
     [OP_conv] = infer_conv,
     [OP_batch_norm] = infer_batch_norm,
     [OP_bias] = infer_bias,
-    [OP_relu] = infer_same,
-    [OP_relu6] = infer_same,
-    [OP_sigmoid] = infer_same,
-    [OP_hard_sigmoid] = infer_same,
-    [OP_hard_swish] = infer_same,
-    [OP_add] = infer_binary,
-    [OP_multiply] = infer_binary,
+#define ELEMENT(name, ...) [OP_##name] = infer_elements,
+#include "ir/elements.def"
+    [OP_map] = infer_elements,
     [OP_concat] = infer_concat,
     [OP_split] = infer_split,
     [OP_shuffle] = infer_shuffle,
@@ -180,10 +177,23 @@ static void check_weights_present(Inference *inference) {
     }
 }
 
+static void check_formula(
+    Inference *inference, const OpAttribute *row, const Attribute *attribute) {
+    if (row->kind != ATTRIBUTE_FORMULA || attribute->formula == NULL)
+        return;
+    int most = inference->node->op == OP_map ? inference->node->operand_count : 1;
+    if (attribute->formula->operand_count > most)
+        shape_fault(inference, "%s reads %d operands, but there %s %d", row->name,
+            attribute->formula->operand_count, most == 1 ? "is" : "are", most);
+    if (formula_size(attribute->formula) > MOST_FORMULA_SIZE)
+        shape_fault(inference, "%s has more than %d terms", row->name, MOST_FORMULA_SIZE);
+}
+
 static void check_choices(Inference *inference) {
     const Node *node = inference->node;
     const OpInfo *info = op_info(node->op);
     for (int i = 0; i < info->attribute_count; i++) {
+        check_formula(inference, &info->attributes[i], &node->attributes[i]);
         if (info->attributes[i].kind != ATTRIBUTE_CHOICE)
             continue;
         int64_t word = node->attributes[i].integer, count = 0;

@@ -25,7 +25,7 @@ InferFunction infer_conv, infer_linear; /* infer_conv.c */
 InferFunction infer_range, infer_quantize, infer_quantized_conv,
     infer_quantized_linear;                      /* infer_quantized.c */
 InferFunction infer_pool, infer_global_avg_pool; /* infer_window.c */
-InferFunction infer_same, infer_batch_norm, infer_bias, infer_binary,
+InferFunction infer_same, infer_batch_norm, infer_bias, infer_elements,
     infer_local_response_norm; /* infer_elements.c */
 InferFunction infer_concat, infer_split, infer_shuffle, infer_pick, infer_pad, infer_crop,
     infer_flatten, infer_unflatten;                     /* infer_layout.c */

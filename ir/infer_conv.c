@@ -33,7 +33,7 @@ static bool check_conv_channels(
 void check_residual(Inference *inference) {
     const Node *node = inference->node;
     if (node->operand_count < 2) {
-        if (node_integer(node, "residual_activation") != ACTIVATION_NONE)
+        if (node_formula_attribute(node, "residual_activation") != NULL)
             shape_fault(inference, "residual_activation needs a second operand");
     } else if (inference->count == 1 &&
                !tensor_type_equal(operand_type(inference, 1), &inference->types[0])) {

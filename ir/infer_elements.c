@@ -1,4 +1,5 @@
 /* Shape rules of ops that compute element by element, or along the channels. */
+#include "ir/formula.h"
 #include "ir/infer.h"
 
 #include <math.h>
@@ -20,8 +21,8 @@ void infer_bias(Inference *inference) {
     infer_same(inference);
 }
 
-void infer_binary(Inference *inference) {
-    const TensorType *left = operand_type(inference, 0), *right = operand_type(inference, 1);
+static void check_pair(Inference *inference, int index) {
+    const TensorType *left = operand_type(inference, 0), *right = operand_type(inference, index);
     bool one_pixel = right->rank == 2 || (right->dims[2] == 1 && right->dims[3] == 1);
     bool per_channel = left->rank == 4 && left->dims[0] == right->dims[0] &&
                        left->dims[1] == right->dims[1] && one_pixel;
@@ -29,7 +30,17 @@ void infer_binary(Inference *inference) {
         shape_fault(inference,
             "the operands are %s and %s; they must be equal, or the second [n,c] or [n,c,1,1] "
             "with the first's n and c",
-            operand_spelling(inference, 0), operand_spelling(inference, 1));
+            operand_spelling(inference, 0), operand_spelling(inference, index));
+}
+
+void infer_elements(Inference *inference) {
+    const Node *node = inference->node;
+    for (int i = 1; i < node->operand_count; i++)
+        check_pair(inference, i);
+    for (int i = 0; op_is_element(node->op) && i < element_parameters(node->op); i++)
+        if (!isfinite(node->attributes[i].number))
+            shape_fault(
+                inference, "%s must be a finite number", op_info(node->op)->attributes[i].name);
     infer_same(inference);
 }
 

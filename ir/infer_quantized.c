@@ -38,7 +38,7 @@ static void finish_quantized(Inference *inference) {
     if (operand_type(inference, 0)->element != ELEMENT_U8)
         shape_fault(
             inference, "the operand must be of u8, but is %s", operand_spelling(inference, 0));
-    if (bytes && node_integer(node, "activation") != ACTIVATION_NONE)
+    if (bytes && node_formula_attribute(node, "activation") != NULL)
         shape_fault(inference, "a result of u8 has no activation");
     if (inference->count == 1 && inference->capacity > 0 && bytes)
         inference->types[0].element = ELEMENT_U8;

@@ -4,6 +4,7 @@
  * of output pixels are copied into panels of doubles, four pixels side by side, and each panel
  * meets the filters four at a time. Sums run over input channel, kernel row, kernel column, in that
  * order. */
+#include "ir/formula.h"
 #include "ir/interpret.h"
 
 #include <string.h>
@@ -18,12 +19,12 @@ typedef struct PlainConvolution {
     int64_t group_channels, group_filters; /* channels and filters of one group */
     int64_t kernel_rows, kernel_columns;
     int64_t stride[2], dilation[2], top, left;
-    int64_t filter_size; /* cells under one filter */
-    const float *bias;   /* NULL when there is none */
-    Activation activation, residual_activation;
+    int64_t filter_size;                             /* cells under one filter */
+    const float *bias;                               /* NULL when there is none */
+    const Formula *activation, *residual_activation; /* expanded */
 } PlainConvolution;
 
-static PlainConvolution describe(const Node *node) {
+static PlainConvolution describe(const Node *node, Arena *scratch) {
     const TensorType *operand = &node->operands[0]->type;
     const TensorType *result = &node->results[0]->type;
     const TensorType *weight = &node_weight(node, "weight")->type;
@@ -42,8 +43,9 @@ static PlainConvolution describe(const Node *node) {
         .left = node_list(node, "padding").items[1],
         .filter_size = weight->dims[1] * weight->dims[2] * weight->dims[3],
         .bias = bias == NULL ? NULL : bias->data,
-        .activation = (Activation)node_integer(node, "activation"),
-        .residual_activation = (Activation)node_integer(node, "residual_activation"),
+        .activation = formula_expand(scratch, node_formula_attribute(node, "activation")),
+        .residual_activation =
+            formula_expand(scratch, node_formula_attribute(node, "residual_activation")),
     };
     for (int axis = 0; axis < 2; axis++) {
         conv.stride[axis] = node_list(node, "stride").items[axis];
@@ -121,9 +123,11 @@ static void store_pixel(const PlainConvolution *conv, const ChannelGroup *group,
     int64_t at, double sum) {
     if (group->bias != NULL)
         sum += (double)group->bias[filter];
-    sum = activate(conv->activation, sum);
-    if (group->residual != NULL)
-        sum = activate(conv->residual_activation, sum + (double)group->residual[at]);
+    sum = formula_value(conv->activation, &sum);
+    if (group->residual != NULL) {
+        sum += (double)group->residual[at];
+        sum = formula_value(conv->residual_activation, &sum);
+    }
     group->target[at] = (float)sum;
 }
 
@@ -181,7 +185,7 @@ static void convolve_depthwise(
 
 void interpret_conv(
     const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
-    PlainConvolution conv = describe(node);
+    PlainConvolution conv = describe(node, scratch);
     const float *weight = node_weight(node, "weight")->data;
     int64_t batch = node->operands[0]->type.dims[0], groups = node_integer(node, "groups");
     int64_t source_size = conv.group_channels * conv.height * conv.width;
@@ -226,9 +230,8 @@ static double dot_product(const float *restrict a, const float *restrict b, int6
 
 void interpret_linear(
     const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
-    (void)scratch;
     const Weight *weight = node_weight(node, "weight"), *bias = node_weight(node, "bias");
-    Activation activation = (Activation)node_integer(node, "activation");
+    const Formula *activation = formula_expand(scratch, node_formula_attribute(node, "activation"));
     int64_t batch = node->operands[0]->type.dims[0];
     int64_t outputs = weight->type.dims[0], inputs = weight->type.dims[1];
     for (int64_t n = 0; n < batch; n++) {
@@ -236,7 +239,7 @@ void interpret_linear(
             double sum = dot_product(operands[0] + n * inputs, weight->data + o * inputs, inputs);
             if (bias != NULL)
                 sum += (double)bias->data[o];
-            results[0][n * outputs + o] = (float)activate(activation, sum);
+            results[0][n * outputs + o] = (float)formula_value(activation, &sum);
         }
     }
 }

@@ -1,47 +1,8 @@
 /* Ops that look at one element, or one channel's numbers, at a time; softmax and response norm. */
+#include "ir/formula.h"
 #include "ir/interpret.h"
 
-#include <assert.h>
 #include <math.h>
-
-/* Comparisons, not fmax: that is a call into the library for each element, and loses NaN. */
-static double at_least_0(double x) {
-    return x < 0 ? 0 : x;
-}
-
-static double clamp_to_6(double x) {
-    return x > 6 ? 6 : at_least_0(x);
-}
-
-double activate(Activation activation, double x) {
-    switch (activation) {
-    case ACTIVATION_NONE:
-        return x;
-    case ACTIVATION_RELU:
-        return at_least_0(x);
-    case ACTIVATION_RELU6:
-        return clamp_to_6(x);
-    case ACTIVATION_SIGMOID:
-        return 1 / (1 + exp(-x));
-    case ACTIVATION_HARD_SIGMOID:
-        return clamp_to_6(x + 3) / 6;
-    case ACTIVATION_HARD_SWISH:
-        return x * clamp_to_6(x + 3) / 6;
-    case ACTIVATION_COUNT:
-        break;
-    }
-    assert(false && "unknown activation");
-    return x;
-}
-
-void interpret_activation(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
-    (void)scratch;
-    Activation activation = op_activation(node->op);
-    int64_t count = tensor_elements(&node->results[0]->type);
-    for (int64_t i = 0; i < count; i++)
-        results[0][i] = (float)activate(activation, (double)operands[0][i]);
-}
 
 /* result = x * factor[c] + term[c] */
 static void scale_channels(const Node *node, const float *source, float *target,
@@ -87,31 +48,20 @@ void interpret_bias(
     scale_channels(node, operands[0], results[0], factor, term);
 }
 
-static void combine(
-    const Node *node, const float *const *operands, float *const *results, bool multiplies) {
-    Activation activation = (Activation)node_integer(node, "activation");
+void interpret_elements(
+    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Formula *formula = formula_expand(scratch, node_formula(node, scratch));
     const TensorType *type = &node->results[0]->type;
-    int64_t count = tensor_elements(type);
-    /* Elements of the first operand that meet the same element of the second. */
-    int64_t repeat =
-        tensor_type_equal(type, &node->operands[1]->type) ? 1 : type->dims[2] * type->dims[3];
+    int64_t count = tensor_elements(type), repeat[MOST_FORMULA_OPERANDS];
+    double numbers[MOST_FORMULA_OPERANDS] = {0};
+    /* Elements of the result that meet the same element of the operand. */
+    for (int k = 0; k < node->operand_count; k++)
+        repeat[k] = count / tensor_elements(&node->operands[k]->type);
     for (int64_t i = 0; i < count; i++) {
-        double left = (double)operands[0][i], right = (double)operands[1][i / repeat];
-        double x = multiplies ? left * right : left + right;
-        results[0][i] = (float)activate(activation, x);
+        for (int k = 0; k < node->operand_count; k++)
+            numbers[k] = (double)operands[k][i / repeat[k]];
+        results[0][i] = (float)formula_value(formula, numbers);
     }
-}
-
-void interpret_add(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
-    (void)scratch;
-    combine(node, operands, results, false);
-}
-
-void interpret_multiply(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
-    (void)scratch;
-    combine(node, operands, results, true);
 }
 
 /* One softmax over `channels` numbers that stand `step` apart. */

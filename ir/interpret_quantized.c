@@ -2,6 +2,7 @@
  * double, and are rounded to f32 once, as compiled code does when it converts its 32-bit sums. What
  * follows is computed in f32, step by step as compiled code does it, so that both agree bit for
  * bit. */
+#include "ir/formula.h"
 #include "ir/interpret.h"
 
 #include <math.h>
@@ -62,24 +63,26 @@ static float *without_zero(const Node *node, const float *operand, Arena *scratc
 }
 
 /* From sums to what the node gives, in place. */
-static void finish(const Node *node, float *sums) {
+static void finish(const Node *node, float *sums, Arena *scratch) {
     const TensorType *type = &node->results[0]->type;
     const float *factor = node_weight(node, "factor")->data;
     const float *offset = node_weight(node, "offset")->data;
-    Activation activation = (Activation)node_integer(node, "activation");
+    const Formula *activation = formula_expand(scratch, node_formula_attribute(node, "activation"));
     int64_t plane = plane_size(type);
     for (int64_t i = 0; i < tensor_elements(type); i++) {
         int64_t channel = i / plane % type->dims[1];
         float number = fmaf(sums[i], factor[channel], offset[channel]);
-        sums[i] = type->element == ELEMENT_U8 ? to_byte(number)
-                                              : (float)activate(activation, (double)number);
+        sums[i] = type->element == ELEMENT_U8
+                      ? to_byte(number)
+                      : (float)formula_value(activation, &(double){(double)number});
     }
 }
 
-static void add_residual(const Node *node, const float *residual, float *result) {
-    Activation activation = (Activation)node_integer(node, "residual_activation");
+static void add_residual(const Node *node, const float *residual, float *result, Arena *scratch) {
+    const Formula *activation =
+        formula_expand(scratch, node_formula_attribute(node, "residual_activation"));
     for (int64_t i = 0; i < tensor_elements(&node->results[0]->type); i++)
-        result[i] = (float)activate(activation, (double)(result[i] + residual[i]));
+        result[i] = (float)formula_value(activation, &(double){(double)(result[i] + residual[i])});
 }
 
 /* Lets the float op with the same weight compute the sums: as a node with the weight alone. */
@@ -89,7 +92,8 @@ static void interpret_product(const Node *node, OpKind op, InterpretFunction *in
     Attribute *attributes = ARENA_ARRAY(scratch, Attribute, info->attribute_count);
     for (int i = 0; i < info->attribute_count; i++) {
         const OpAttribute *row = &info->attributes[i];
-        bool shared = node->op == OP_quantized_conv && row->kind != ATTRIBUTE_CHOICE;
+        bool shared = node->op == OP_quantized_conv && row->kind != ATTRIBUTE_CHOICE &&
+                      row->kind != ATTRIBUTE_FORMULA;
         attributes[i] = op_attribute_default(row, scratch);
         if (shared)
             attributes[i] = *node_attribute((Node *)node, row->name);
@@ -107,14 +111,14 @@ void interpret_quantized_conv(
     const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
     float *numbers = without_zero(node, operands[0], scratch);
     interpret_product(node, OP_conv, interpret_conv, numbers, results[0], scratch);
-    finish(node, results[0]);
+    finish(node, results[0], scratch);
     if (node->operand_count > 1)
-        add_residual(node, operands[1], results[0]);
+        add_residual(node, operands[1], results[0], scratch);
 }
 
 void interpret_quantized_linear(
     const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
     float *numbers = without_zero(node, operands[0], scratch);
     interpret_product(node, OP_linear, interpret_linear, numbers, results[0], scratch);
-    finish(node, results[0]);
+    finish(node, results[0], scratch);
 }

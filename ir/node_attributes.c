@@ -43,6 +43,13 @@ IntegerList node_list(const Node *node, const char *name) {
     return attribute->list;
 }
 
+const Formula *node_formula_attribute(const Node *node, const char *name) {
+    AttributeKind kind;
+    const Attribute *attribute = find_attribute(node, name, &kind);
+    assert(attribute != NULL && kind == ATTRIBUTE_FORMULA);
+    return attribute->formula;
+}
+
 Attribute *node_attribute(Node *node, const char *name) {
     AttributeKind kind;
     const Attribute *attribute = find_attribute(node, name, &kind);
@@ -63,6 +70,13 @@ void node_set_integer(Node *node, const char *name, int64_t value) {
     const Attribute *attribute = find_attribute(node, name, &kind);
     assert(attribute != NULL && (kind == ATTRIBUTE_INTEGER || kind == ATTRIBUTE_CHOICE));
     node->attributes[attribute - node->attributes].integer = value;
+}
+
+void node_set_formula(Node *node, const char *name, const Formula *formula) {
+    AttributeKind kind;
+    const Attribute *attribute = find_attribute(node, name, &kind);
+    assert(attribute != NULL && kind == ATTRIBUTE_FORMULA);
+    node->attributes[attribute - node->attributes].formula = formula;
 }
 
 void node_set_list(Graph *graph, Node *node, const char *name, const int64_t *items, size_t count) {

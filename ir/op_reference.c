@@ -1,5 +1,5 @@
 /* docs/ops.md from the tables. */
-#include "ir/graph.h"
+#include "ir/formula.h"
 
 #include <limits.h>
 
@@ -15,6 +15,8 @@ static const char *kind_name(AttributeKind kind) {
         return "word";
     case ATTRIBUTE_FLAG:
         return "flag";
+    case ATTRIBUTE_FORMULA:
+        return "formula";
     }
     return "";
 }

@@ -1,5 +1,5 @@
 /* The op table: ops.def and choices.def as arrays. */
-#include "ir/graph.h"
+#include "ir/formula.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -46,12 +46,8 @@ static const struct {
     const char *const *words;
 } choice_rows[] = {
 #define CHOICES(attribute) {#attribute, words_of_##attribute},
-#define SAME_CHOICES(attribute, other) {#attribute, words_of_##other},
 #include "ir/choices.def"
 };
-
-_Static_assert(
-    COUNT_OF(words_of_activation) - 1 == ACTIVATION_COUNT, "a word for each enum Activation");
 
 const OpInfo *op_info(OpKind op) {
     (void)weights_of_no_op;
@@ -78,21 +74,6 @@ const char *const *choice_words(const char *attribute_name) {
     }
     assert(false && "a CHOICE attribute without rows in choices.def");
     return NULL;
-}
-
-const char *activation_name(Activation activation) {
-    assert((unsigned)activation < ACTIVATION_COUNT);
-    return words_of_activation[activation];
-}
-
-/* An op that is an activation has the name of its word. */
-Activation op_activation(OpKind op) {
-    const char *name = op_info(op)->name;
-    for (int i = 1; i < ACTIVATION_COUNT; i++) {
-        if (strcmp(words_of_activation[i], name) == 0)
-            return (Activation)i;
-    }
-    return ACTIVATION_NONE;
 }
 
 static IntegerList parse_list(Arena *arena, const char *text) {
@@ -130,6 +111,8 @@ Attribute op_attribute_default(const OpAttribute *attribute, Arena *arena) {
         return (Attribute){.integer = choice_index(attribute->name, text)};
     case ATTRIBUTE_FLAG:
         return (Attribute){.flag = strcmp(text, "true") == 0};
+    case ATTRIBUTE_FORMULA: /* none */
+        return (Attribute){0};
     }
     assert(false && "unknown attribute kind");
     return (Attribute){0};
@@ -144,6 +127,8 @@ bool op_attribute_equal(AttributeKind kind, const Attribute *a, const Attribute 
         return a->number == b->number;
     case ATTRIBUTE_FLAG:
         return a->flag == b->flag;
+    case ATTRIBUTE_FORMULA:
+        return formula_equal(a->formula, b->formula);
     case ATTRIBUTE_LIST:
         return a->list.count == b->list.count &&
                (a->list.count == 0 ||

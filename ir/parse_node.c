@@ -3,6 +3,7 @@
  *     %2 "keep", %3 "work" = split %1 {sizes = [58, 58]} : f32[1,58,28,28], f32[1,58,28,28] "path"
  */
 #include "ir/parse_node.h"
+#include "ir/formula.h"
 
 #include <string.h>
 
@@ -97,6 +98,58 @@ static bool parse_choice(Parser *parser, const char *attribute, int64_t *choice)
         arena_format(parser->scratch, "unknown word for '%s':", attribute), words, count);
 }
 
+/* leaky_relu(0.1), as one text. */
+static const char *take_short_formula(Parser *parser) {
+    Text text = {0};
+    text_append(&text, parser->token.string);
+    parser_advance(parser);
+    if (parser_at_mark(parser, '(')) {
+        for (; !parser_at_mark(parser, ')') &&
+               (parser_at_mark(parser, '(') || parser_at_mark(parser, ',') ||
+                   parser->token.kind == TOKEN_INTEGER || parser->token.kind == TOKEN_NUMBER);
+            parser_advance(parser)) {
+            if (parser->token.kind == TOKEN_MARK)
+                text_append_bytes(&text, &parser->token.mark, 1);
+            else
+                text_append_double(&text, parser->token.number);
+        }
+        if (!parser_expect_mark(parser, ')')) {
+            text_free(&text);
+            return NULL;
+        }
+        text_append(&text, ")");
+    }
+    const char *copy = arena_copy_string(parser->scratch, text.data);
+    text_free(&text);
+    return copy;
+}
+
+static bool parse_formula(
+    Parser *parser, const char *attribute, int operands, const Formula **formula) {
+    Token token = parser->token;
+    const char *text = token.string;
+    FormulaFault wrong;
+    if (token.kind != TOKEN_WORD && token.kind != TOKEN_STRING)
+        return parser_expected(parser, "a word, or a formula in quotes");
+    if (token.kind == TOKEN_STRING)
+        parser_advance(parser);
+    else if ((text = take_short_formula(parser)) == NULL)
+        return false;
+    *formula = formula_parse(text, operands, parser->arena, &wrong);
+    if (wrong.message == NULL)
+        return true;
+    if (wrong.word == NULL)
+        return fault(parser, token, NULL,
+            arena_format(parser->scratch, "in the formula of '%s', at its byte %zu: %s", attribute,
+                wrong.at + 1, wrong.message));
+    size_t count = 0;
+    while (formula_words()[count] != NULL)
+        count++;
+    token.string = wrong.word;
+    return unknown_word(parser, token,
+        arena_format(parser->scratch, "unknown word for '%s':", attribute), formula_words(), count);
+}
+
 static bool parse_attribute(Parser *parser, Node *node, const OpAttribute *row) {
     Attribute *attribute = node_attribute(node, row->name);
     Token token = parser->token;
@@ -125,6 +178,9 @@ static bool parse_attribute(Parser *parser, Node *node, const OpAttribute *row) 
             return parser_expected(parser, "'true' or 'false'");
         parser_advance(parser);
         return true;
+    case ATTRIBUTE_FORMULA:
+        return parse_formula(
+            parser, row->name, node->op == OP_map ? MOST_FORMULA_OPERANDS : 1, &attribute->formula);
     }
     return false;
 }

@@ -1,5 +1,5 @@
 /* The text form, .rir; described in docs/ir.md. The output depends on nothing but the graph. */
-#include "ir/graph.h"
+#include "ir/formula.h"
 #include "ir/names.h"
 #include "ir/quote.h"
 
@@ -120,6 +120,13 @@ static void print_numbers(Text *text, const double *numbers, int count) {
     text_append(text, "]");
 }
 
+static void print_formula(Text *text, const Formula *formula) {
+    Text plain = {0};
+    formula_print(formula, &plain);
+    text_format(text, formula_is_short(formula) ? "%s" : "\"%s\"", plain.data);
+    text_free(&plain);
+}
+
 static void print_attribute(Text *text, const OpAttribute *row, const Attribute *attribute) {
     text_format(text, "%s = ", row->name);
     switch (row->kind) {
@@ -137,6 +144,9 @@ static void print_attribute(Text *text, const OpAttribute *row, const Attribute 
         break;
     case ATTRIBUTE_FLAG:
         text_append(text, attribute->flag ? "true" : "false");
+        break;
+    case ATTRIBUTE_FORMULA:
+        print_formula(text, attribute->formula);
         break;
     }
 }

@@ -71,9 +71,9 @@ static Node *layer_to_fold_into(const Graph *graph, const Node *node) {
     if (layer == NULL || (layer->op != OP_conv && layer->op != OP_linear))
         return NULL;
     /* 2. Its result is linear in its weight: no activation, no residual, no rounding to bf16. */
-    if (node_integer(layer, "activation") != ACTIVATION_NONE || layer->operand_count != 1)
+    if (node_formula_attribute(layer, "activation") != NULL || layer->operand_count != 1)
         return NULL;
-    if (layer->op == OP_conv && node_integer(layer, "residual_activation") != ACTIVATION_NONE)
+    if (layer->op == OP_conv && node_formula_attribute(layer, "residual_activation") != NULL)
         return NULL;
     if (layer->weights[0]->type.element != ELEMENT_F32)
         return NULL;

@@ -7,6 +7,7 @@
  *
  * One walk in list order: operands were already replaced when a node is looked at, so chains of
  * duplicates vanish at once. */
+#include "ir/formula.h"
 #include "passes/rewrite.h"
 
 #include <string.h>
@@ -47,6 +48,10 @@ static uint64_t hash_attribute(uint64_t hash, AttributeKind kind, const Attribut
         for (size_t i = 0; i < attribute->list.count; i++)
             hash = mix(hash, (uint64_t)attribute->list.items[i]);
         return mix(hash, attribute->list.count);
+    case ATTRIBUTE_FORMULA:
+        for (int i = 0; attribute->formula != NULL && i < attribute->formula->count; i++)
+            hash = mix(hash, attribute->formula->terms[i].element);
+        return hash;
     }
     return hash;
 }

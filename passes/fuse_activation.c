@@ -1,10 +1,10 @@
-/* fuse-activation: relu(conv(x)) becomes conv(x) with activation = relu; so with relu6, sigmoid,
- * hard_sigmoid and hard_swish, and with linear, add and multiply.
+/* fuse-activation: relu(conv(x)) becomes conv(x) with activation = relu; so with every element-wise
+ * op of one operand, also several in a row, and with linear, add and multiply.
  *
  * Legal when
- *     1. the operand is the result of an op that has an activation attribute
- *     2. which is still "none"; of a convolution with a residual it is residual_activation that
- * counts
+ *     1. the operand is the result of an op that has an activation attribute; of a convolution with
+ *        a residual it is residual_activation that counts
+ *     2. the formula that comes out, this op of what the attribute was, is not too long
  *     3. and that result has no other use. */
 #include "passes/rewrite.h"
 
@@ -12,15 +12,17 @@ bool pass_fuse_activation(PassContext *context) {
     Graph *graph = context->graph;
     for (Node *node = graph->first, *next; node; node = next) {
         next = node->next;
-        if (!is_activation_op(node->op))
+        if (!is_activation(node))
             continue;
         Node *layer = node->operands[0]->producer;
-        const char *attribute = layer == NULL ? NULL : free_activation_attribute(layer); /* 1, 2 */
-        if (attribute == NULL || !used_once(graph, node->operands[0]))                   /* 3 */
+        const char *attribute = layer == NULL ? NULL : activation_attribute(layer); /* 1 */
+        if (attribute == NULL || !used_once(graph, node->operands[0]))              /* 3 */
             continue;
-        if (!pass_may_rewrite(context, node))
+        const Formula *formula = formula_compose(graph->arena, node_formula(node, context->scratch),
+            node_formula_attribute(layer, attribute));
+        if (formula_size(formula) > MOST_FORMULA_SIZE || !pass_may_rewrite(context, node)) /* 2 */
             continue;
-        node_set_integer(layer, attribute, op_activation(node->op));
+        node_set_formula(layer, attribute, formula);
         replace_node(graph, node, layer->results[0]);
     }
     return true;

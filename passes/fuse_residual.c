@@ -18,7 +18,7 @@ static bool can_fuse(const Graph *graph, const Node *add, int index) {
     if (conv == NULL || conv->op != OP_conv || operand == other) /* 2 */
         return false;
     if (conv->operand_count != 1 ||
-        node_integer(conv, "residual_activation") != ACTIVATION_NONE) /* 3 */
+        node_formula_attribute(conv, "residual_activation") != NULL) /* 3 */
         return false;
     return used_once(graph, operand); /* 4 */
 }
@@ -30,7 +30,7 @@ static void fuse(Graph *graph, Node *add, int index) {
     operands[1] = add->operands[1 - index];
     conv->operands = operands;
     conv->operand_count = 2;
-    node_set_integer(conv, "residual_activation", node_integer(add, "activation"));
+    node_set_formula(conv, "residual_activation", node_formula_attribute(add, "activation"));
     graph_remove(graph, conv);
     graph_insert_before(graph, add, conv);
     replace_node(graph, add, conv->results[0]);

@@ -26,7 +26,7 @@ bool is_channelwise(const Node *node) {
     case OP_global_avg_pool:
         return true;
     default:
-        return is_activation_op(node->op);
+        return is_activation(node);
     }
 }
 

@@ -46,6 +46,8 @@ void plugin_misuse(riffle_graph *graph, const char *format, ...)
 
 /* The attribute of a node that is not NULL; NULL after reporting that there is none of that kind.
  */
+/* Whether the attribute is a formula, which plugins see as a choice. */
+bool plugin_is_formula(riffle_node *node, const char *name);
 Attribute *plugin_attribute(
     riffle_graph *graph, riffle_node *node, const char *name, AttributeKind kind);
 /* The index of a weight of the node's op; -1 after reporting that it has none. */

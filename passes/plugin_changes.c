@@ -1,4 +1,5 @@
 /* What a plugin can do to a graph: the second half of riffle/pass.h. */
+#include "ir/formula.h"
 #include "passes/plugin.h"
 
 #include <limits.h>
@@ -28,8 +29,23 @@ static void plugin_set_flag(riffle_graph *graph, riffle_node *node, const char *
         attribute->flag = value;
 }
 
+/* An activation, for which a plugin's choices stand too. */
+static void set_formula(
+    riffle_graph *graph, Attribute *attribute, const char *name, const char *text) {
+    FormulaFault fault;
+    const Formula *formula = formula_parse(text, 1, plugin_graph(graph)->arena, &fault);
+    if (fault.message == NULL)
+        attribute->formula = formula;
+    else
+        plugin_misuse(graph, "'%s' is no word for the attribute '%s'", text, name);
+}
+
 static void plugin_set_choice(
     riffle_graph *graph, riffle_node *node, const char *name, const char *word) {
+    if (plugin_is_formula(node, name)) {
+        set_formula(graph, node_attribute((Node *)node, name), name, word);
+        return;
+    }
     Attribute *attribute = plugin_attribute(graph, node, name, ATTRIBUTE_CHOICE);
     if (attribute == NULL)
         return;

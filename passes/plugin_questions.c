@@ -1,4 +1,5 @@
 /* What a plugin can ask about a graph: the first half of riffle/pass.h. */
+#include "ir/formula.h"
 #include "passes/plugin.h"
 
 #include <string.h>
@@ -140,6 +141,7 @@ static const char *const kind_words[] = {
     [ATTRIBUTE_LIST] = "list",
     [ATTRIBUTE_CHOICE] = "choice",
     [ATTRIBUTE_FLAG] = "flag",
+    [ATTRIBUTE_FORMULA] = "choice",
 };
 
 static int attribute_index(riffle_node *node, const char *name) {
@@ -187,7 +189,15 @@ static bool plugin_flag(riffle_graph *graph, riffle_node *node, const char *name
     return attribute != NULL && attribute->flag;
 }
 
+bool plugin_is_formula(riffle_node *node, const char *name) {
+    int index = node == NULL ? -1 : attribute_index(node, name);
+    return index >= 0 && op_info(((Node *)node)->op)->attributes[index].kind == ATTRIBUTE_FORMULA;
+}
+
 static const char *plugin_choice(riffle_graph *graph, riffle_node *node, const char *name) {
+    if (plugin_is_formula(node, name))
+        return formula_spelling(
+            node_formula_attribute((Node *)node, name), plugin_graph(graph)->arena);
     const Attribute *attribute = plugin_attribute(graph, node, name, ATTRIBUTE_CHOICE);
     return attribute == NULL ? "" : choice_words(name)[attribute->integer];
 }

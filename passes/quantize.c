@@ -14,6 +14,7 @@
  * activation other than relu and relu6, gives floats. Scales belong to channels: what only moves
  * these never computes. Answers change by what rounding to 8 bits does. */
 #include "passes/quantize.h"
+#include "ir/formula.h"
 
 typedef struct Quantization {
     PassContext *context;
@@ -188,12 +189,12 @@ static void prepare_product(Graph *graph, Node *node, const void *context) {
             node_set_list(graph, node, lists[i], drop ? none : list.items, list.count);
         }
         node_set_integer(node, "groups", node_integer(new_node->like, "groups"));
-        node_set_integer(
-            node, "residual_activation", node_integer(new_node->like, "residual_activation"));
+        node_set_formula(node, "residual_activation",
+            node_formula_attribute(new_node->like, "residual_activation"));
     }
     node_set_integer(node, "result", new_node->bytes ? RESULT_U8 : RESULT_F32);
     if (!new_node->bytes)
-        node_set_integer(node, "activation", node_integer(new_node->like, "activation"));
+        node_set_formula(node, "activation", node_formula_attribute(new_node->like, "activation"));
 }
 
 /* A quantize of the value before the node. */
@@ -222,9 +223,9 @@ static Value *as_bytes(Quantization *q, Value *value, Node *position) {
 /* relu and relu6 of bytes are bounds of the range: the channel's own, since calibration has seen
  * what comes behind the activation. */
 static bool activation_is_range(const Node *layer) {
-    Activation activation = (Activation)node_integer(layer, "activation");
-    return activation == ACTIVATION_NONE || activation == ACTIVATION_RELU ||
-           activation == ACTIVATION_RELU6;
+    const Formula *activation = node_formula_attribute(layer, "activation");
+    return activation == NULL || formula_element(activation) == OP_relu ||
+           formula_element(activation) == OP_relu6;
 }
 
 static bool layer_gives_bytes(Quantization *q, const Node *layer) {
@@ -233,7 +234,7 @@ static bool layer_gives_bytes(Quantization *q, const Node *layer) {
         scale_of(q, result) == NULL)
         return false;
     /* The byte 0 must stand for the activation's 0. */
-    return node_integer(layer, "activation") == ACTIVATION_NONE ||
+    return node_formula_attribute(layer, "activation") == NULL ||
            !byte_scale_has_zero_points(scale_of(q, result));
 }
 

@@ -44,11 +44,11 @@ Node *insert_node(Graph *graph, Node *position, OpKind op, const char *path, Val
     return node;
 }
 
-bool is_activation_op(OpKind op) {
-    return op_activation(op) != ACTIVATION_NONE;
+bool is_activation(const Node *node) {
+    return op_computes_elements(node->op) && node->operand_count == 1;
 }
 
-static const char *activation_attribute(const Node *node) {
+const char *activation_attribute(const Node *node) {
     switch (node->op) {
     case OP_conv:
         return node->operand_count == 2 ? "residual_activation" : "activation";
@@ -63,7 +63,7 @@ static const char *activation_attribute(const Node *node) {
 
 const char *free_activation_attribute(const Node *node) {
     const char *attribute = activation_attribute(node);
-    if (attribute == NULL || node_integer(node, attribute) != ACTIVATION_NONE)
+    if (attribute == NULL || node_formula_attribute(node, attribute) != NULL)
         return NULL;
     return attribute;
 }
@@ -72,33 +72,30 @@ const char *free_activation_attribute(const Node *node) {
 
 static const Range anything = {-INFINITY, INFINITY};
 
-static Range activation_range(Activation activation) {
-    switch (activation) {
-    case ACTIVATION_RELU:
-        return (Range){0, INFINITY};
-    case ACTIVATION_RELU6:
-        return (Range){0, 6};
-    case ACTIVATION_SIGMOID:
-    case ACTIVATION_HARD_SIGMOID:
-        return (Range){0, 1};
-    case ACTIVATION_HARD_SWISH:
-        return (Range){-0.375, INFINITY};
-    case ACTIVATION_NONE:
-    case ACTIVATION_COUNT:
-        break;
-    }
-    return anything;
+/* What formulas give for anything, and zeros of a padding besides. */
+static Range with_zero(Range range) {
+    return (Range){fmin(range.low, 0), fmax(range.high, 0)};
+}
+
+static Range element_range(const Node *node) {
+    Range operands[MOST_FORMULA_OPERANDS];
+    for (int i = 0; i < MOST_FORMULA_OPERANDS; i++)
+        operands[i] = anything;
+    Arena *scratch = arena_create();
+    Range range = formula_range(node_formula(node, scratch), operands);
+    arena_destroy(scratch);
+    return with_zero(range);
 }
 
 static Range range_at(const Value *value, int *budget) {
     const Node *node = value->producer;
     if (node == NULL || --*budget < 0)
         return anything;
-    if (is_activation_op(node->op))
-        return activation_range(op_activation(node->op));
+    if (op_computes_elements(node->op))
+        return element_range(node);
     const char *attribute = activation_attribute(node);
     if (attribute != NULL)
-        return activation_range((Activation)node_integer(node, attribute));
+        return with_zero(formula_range(node_formula_attribute(node, attribute), &anything));
     switch (node->op) {
     case OP_softmax:
         return (Range){0, 1};
@@ -131,19 +128,9 @@ Range value_range(const Value *value) {
     return range_at(value, &budget);
 }
 
-bool range_is_fixed(Range range, Activation activation) {
-    switch (activation) {
-    case ACTIVATION_NONE:
-        return true;
-    case ACTIVATION_RELU:
-        return range.low >= 0;
-    case ACTIVATION_RELU6:
-        return range.low >= 0 && range.high <= 6;
-    case ACTIVATION_SIGMOID:
-    case ACTIVATION_HARD_SIGMOID:
-    case ACTIVATION_HARD_SWISH:
-    case ACTIVATION_COUNT:
-        break;
-    }
-    return false;
+bool activation_keeps(const Node *activation, const Value *value) {
+    Arena *scratch = arena_create();
+    bool kept = formula_keeps(node_formula(activation, scratch), value_range(value));
+    arena_destroy(scratch);
+    return kept;
 }

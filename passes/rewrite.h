@@ -2,6 +2,7 @@
 #ifndef RIFFLE_PASSES_REWRITE_H
 #define RIFFLE_PASSES_REWRITE_H
 
+#include "ir/formula.h"
 #include "passes/passes.h"
 
 #define PASS(function, ...) PassFunction pass_##function;
@@ -24,20 +25,18 @@ typedef void PrepareNode(Graph *graph, Node *node, const void *context);
 Node *insert_node(Graph *graph, Node *position, OpKind op, const char *path, Value *const *operands,
     int operand_count, PrepareNode *prepare, const void *context);
 
-/* relu, sigmoid and their like. */
-bool is_activation_op(OpKind op);
+/* Whether it is an element-wise op of one operand. */
+bool is_activation(const Node *node);
 
 /* The attribute that an activation of the node's result goes to: "activation" or, for a convolution
- * with a residual, "residual_activation". NULL when the op has none, or that attribute is taken. */
+ * with a residual, "residual_activation". NULL when the op has none. */
+const char *activation_attribute(const Node *node);
+/* The same; NULL also when that attribute is taken. */
 const char *free_activation_attribute(const Node *node);
 
-/* Bounds of what a value can hold, from the activations that made it. low <= 0 <= high. */
-typedef struct Range {
-    double low, high;
-} Range;
-
+/* Bounds of what a value can hold, from the element-wise ops that made it. low <= 0 <= high. */
 Range value_range(const Value *value);
-/* True when the activation returns every number of the range as it is. */
-bool range_is_fixed(Range range, Activation activation);
+/* Whether an activation op returns every number of the value as it is. */
+bool activation_keeps(const Node *activation, const Value *value);
 
 #endif

@@ -34,9 +34,6 @@ static bool has_no_effect(const Node *node) {
     case OP_gather:
     case OP_route:
         return node->operand_count == 1 && is_in_order(node_list(node, "channels"), dims[1]);
-    case OP_relu:
-    case OP_relu6:
-        return range_is_fixed(value_range(operand), op_activation(node->op));
     case OP_max_pool:
     case OP_avg_pool: {
         IntegerList kernel = node_list(node, "kernel"), stride = node_list(node, "stride");
@@ -49,7 +46,7 @@ static bool has_no_effect(const Node *node) {
     case OP_global_avg_pool:
         return dims[2] == 1 && dims[3] == 1;
     default:
-        return false;
+        return is_activation(node) && activation_keeps(node, operand);
     }
 }
 

@@ -17,13 +17,14 @@ static bool is_single_result_layout(const Node *node) {
     return node != NULL && op_moves_channels(node->op) && node->op != OP_split;
 }
 
-static bool can_sink(const Graph *graph, const Node *layout, Activation activation, int64_t depth) {
+static bool can_sink(
+    const Graph *graph, const Node *layout, const Node *activation, int64_t depth) {
     if (depth == 0)
         return false;
     for (int i = 0; i < layout->operand_count; i++) {
         const Value *operand = layout->operands[i];
         const Node *producer = operand->producer;
-        if (range_is_fixed(value_range(operand), activation)) /* 3 */
+        if (activation_keeps(activation, operand)) /* 3 */
             continue;
         if (producer == NULL || !used_once(graph, operand)) /* 4, 5 */
             return false;
@@ -37,18 +38,26 @@ static bool can_sink(const Graph *graph, const Node *layout, Activation activati
     return true;
 }
 
-static void sink(Graph *graph, Node *layout, OpKind op) {
+static void copy_attributes(Graph *graph, Node *node, const void *context) {
+    const Node *activation = context;
+    (void)graph;
+    for (int i = 0; i < op_info(node->op)->attribute_count; i++)
+        node->attributes[i] = activation->attributes[i];
+}
+
+static void sink(Graph *graph, Node *layout, const Node *activation) {
     for (int i = 0; i < layout->operand_count; i++) {
         Value *operand = layout->operands[i];
-        if (range_is_fixed(value_range(operand), op_activation(op)))
+        if (activation_keeps(activation, operand))
             continue;
         if (is_single_result_layout(operand->producer)) {
-            sink(graph, operand->producer, op);
+            sink(graph, operand->producer, activation);
             continue;
         }
         const char *path = operand->producer->path;
-        layout->operands[i] =
-            insert_node(graph, layout, op, path, &operand, 1, NULL, NULL)->results[0];
+        layout->operands[i] = insert_node(
+            graph, layout, activation->op, path, &operand, 1, copy_attributes, activation)
+                                  ->results[0];
     }
 }
 
@@ -57,15 +66,14 @@ bool pass_sink_activation(PassContext *context) {
     int64_t depth = pass_integer(context, "depth");
     for (Node *node = graph->first, *next; node; node = next) {
         next = node->next;
-        if (!is_activation_op(node->op))
+        if (!is_activation(node))
             continue;
         Node *layout = node->operands[0]->producer;
         if (!is_single_result_layout(layout) || !used_once(graph, node->operands[0])) /* 1, 2 */
             continue;
-        if (!can_sink(graph, layout, op_activation(node->op), depth) ||
-            !pass_may_rewrite(context, node))
+        if (!can_sink(graph, layout, node, depth) || !pass_may_rewrite(context, node))
             continue;
-        sink(graph, layout, node->op);
+        sink(graph, layout, node);
         replace_node(graph, node, layout->results[0]);
     }
     return true;

@@ -38,7 +38,7 @@ typedef struct GpuConvolution {
     int64_t groups, group_inputs, group_outputs, taps;
     int64_t images, height, width; /* of the convolution's result */
     bool pointwise; /* a thread's pixels are four consecutive numbers of each plane */
-    Activation activation, residual_activation;
+    const Formula *activation, *residual_activation;
     GpuConvolutionShape shape;
     int64_t channel_tiles, pixel_tiles; /* of a group; of the pixels */
     int weights, shared;                /* parameter; local */

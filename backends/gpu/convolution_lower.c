@@ -6,6 +6,7 @@
 #include "backends/schedule/shape.h"
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
+#include "ir/formula.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
 #include <assert.h>
@@ -146,9 +147,9 @@ static void describe(GpuConvolution *conv) {
     int rank = node->results[0]->type.rank;
     conv->window = node_window(node);
     conv->groups = node->op == OP_conv ? node_integer(node, "groups") : 1;
-    conv->activation = (Activation)node_integer(node, "activation");
+    conv->activation = node_formula_attribute(node, "activation");
     if (node->op == OP_conv)
-        conv->residual_activation = (Activation)node_integer(node, "residual_activation");
+        conv->residual_activation = node_formula_attribute(node, "residual_activation");
     conv->group_inputs = conv->in->channels / conv->groups;
     conv->group_outputs = out[1] / conv->groups;
     conv->taps = conv->window.kernel[0] * conv->window.kernel[1];
@@ -171,9 +172,8 @@ static void count_tiles(GpuConvolution *conv) {
 static void tell(GpuConvolution *conv) {
     call_describe(&conv->call, "%s %" PRId64 "x%" PRId64 " %" PRId64 " -> %" PRId64 "%s%s",
         op_info(conv->node->op)->name, conv->window.kernel[0], conv->window.kernel[1],
-        conv->in->channels, conv->groups * conv->group_outputs,
-        conv->activation == ACTIVATION_NONE ? "" : ", ",
-        conv->activation == ACTIVATION_NONE ? "" : activation_name(conv->activation));
+        conv->in->channels, conv->groups * conv->group_outputs, conv->activation ? ", " : "",
+        conv->activation ? formula_spelling(conv->activation, conv->arena) : "");
     conv->call.step.macs = node_macs(conv->node);
     if (conv->next) {
         call_describe(&conv->call, "%s",

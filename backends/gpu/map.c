@@ -11,6 +11,7 @@
 #include "backends/schedule/sum_parts.h"
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
+#include "ir/formula.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
 #include <assert.h>
@@ -148,16 +149,15 @@ static int load_operand(const Map *map, int operand) {
 
 static int emit_element(Map *map) {
     const Node *node = map->node;
-    int a = load_operand(map, 0);
+    int operands[MOST_FORMULA_OPERANDS] = {load_operand(map, 0)};
     int value = kernel_register(map->builder, 1);
+    for (int i = 1; i < node->operand_count; i++)
+        operands[i] = load_operand(map, i);
     if (node->operand_count == 1) {
-        kernel_unary(map->builder, INSTRUCTION_move, value, a);
-        emit_activation(map->builder, op_activation(node->op), value);
-        return value;
+        kernel_unary(map->builder, INSTRUCTION_move, value, operands[0]);
+        operands[0] = value;
     }
-    kernel_binary(map->builder, node->op == OP_add ? INSTRUCTION_add : INSTRUCTION_multiply, value,
-        a, load_operand(map, 1));
-    emit_activation(map->builder, (Activation)node_integer(node, "activation"), value);
+    emit_formula(map->builder, node_formula(node, map->builder->arena), operands, value);
     return value;
 }
 

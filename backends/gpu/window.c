@@ -27,7 +27,7 @@ static void pack_depthwise(GpuLowering *gpu, KernelCall *call, GpuWindowOp *op) 
     if (bias)
         memcpy(packed + channels * taps, bias->data, (size_t)channels * sizeof(float));
     op->bias_offset = bias ? channels * taps : -1;
-    op->activation = (Activation)node_integer(op->node, "activation");
+    op->activation = node_formula_attribute(op->node, "activation");
     call->step.count.bytes_read += channels * (taps + 1) * (int64_t)sizeof(float);
 }
 

@@ -20,7 +20,7 @@ typedef struct GpuWindowOp {
     bool count_padding;  /* MEAN */
     int weights;         /* DEPTHWISE: parameter; taps of each channel, then biases */
     int64_t bias_offset; /* -1 without */
-    Activation activation;
+    const Formula *activation;
 } GpuWindowOp;
 
 /* Loads a number of the input into a register: row and column lie inside of it. */

@@ -1,4 +1,4 @@
-/* Element-wise ops that no convolution took as its epilogue: activations, add, multiply. */
+/* Element-wise ops that no convolution took as its epilogue. */
 #include "backends/kernels/copy.h"
 #include "backends/kernels/emit.h"
 #include "backends/kernels/gather.h"
@@ -11,6 +11,7 @@
 #include "backends/program/placement.h"
 #include "backends/schedule/shape.h"
 #include "ir/arena.h"
+#include "ir/formula.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
 #include <assert.h>
@@ -19,6 +20,7 @@
 typedef struct Elementwise {
     Emission *emission;
     const Node *node;
+    const Formula *formula;
     KernelBuilder *builder;
     const Placement *placements[3]; /* output, first operand, second operand (or NULL) */
     const int *parameters[3];       /* by run */
@@ -71,18 +73,11 @@ static int load_operand(const Elementwise *op, int which, const Segment *segment
 
 static void emit_element(const Elementwise *op, const Segment *segment, const Expression *channel,
     int lanes, int64_t channels_left) {
-    int registers[3] = {-1, -1, -1};
-    for (int i = 1; i < 3 && op->placements[i]; i++)
-        registers[i] = load_operand(op, i, segment, channel, lanes, channels_left);
-    int result = registers[1];
-    if (op->placements[2]) {
-        bool add = op->node->op == OP_add;
-        kernel_binary(op->builder, add ? INSTRUCTION_add : INSTRUCTION_multiply, result, result,
-            registers[2]);
-        emit_activation(op->builder, (Activation)node_integer(op->node, "activation"), result);
-    } else {
-        emit_activation(op->builder, op_activation(op->node->op), result);
-    }
+    int registers[MOST_FORMULA_OPERANDS];
+    for (int i = 0; i < op->node->operand_count; i++)
+        registers[i] = load_operand(op, 1 + i, segment, channel, lanes, channels_left);
+    int result = registers[0];
+    emit_formula(op->builder, op->formula, registers, result);
     const Run *run = &op->placements[0]->runs[segment->runs[0]];
     int count = channels_left < lanes ? (int)channels_left : lanes;
     store_repeated(op->builder, result, op->parameters[0][segment->runs[0]], run,
@@ -107,7 +102,8 @@ static void emit_channels(const Elementwise *op, const Segment *segment) {
 }
 
 bool lower_elementwise(Emission *emission, const Node *node) {
-    Elementwise op = {.emission = emission, .node = node};
+    Elementwise op = {
+        .emission = emission, .node = node, .formula = node_formula(node, emission->arena)};
     for (int i = 0; i < node->operand_count; i++)
         op.placements[1 + i] =
             make_channels_last(emission, node, value_placement(emission, node->operands[i]));

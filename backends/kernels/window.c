@@ -22,6 +22,7 @@
 #include "backends/schedule/step_schedule.h"
 #include "backends/schedule/window_blocking.h"
 #include "ir/arena.h"
+#include "ir/formula.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
 #include <assert.h>
@@ -400,9 +401,9 @@ static void read_node(WindowOp *op, const Node *node) {
     op->rows.window = node_window(node);
     op->kind = window_kind(node);
     if (op->kind == WINDOW_DEPTHWISE && op->output->element != LANE_U8)
-        op->activation = (Activation)node_integer(node, "activation");
+        op->activation = node_formula_attribute(node, "activation");
     if (op->kind == WINDOW_DEPTHWISE)
-        op->residual_activation = (Activation)node_integer(node, "residual_activation");
+        op->residual_activation = node_formula_attribute(node, "residual_activation");
 }
 
 static void describe(WindowOp *op, const Node *node, const Link *from, const Link *to) {
@@ -450,7 +451,7 @@ RowOp *window_row_op(
     const char *name = op->kind == WINDOW_DEPTHWISE ? "depthwise" : op_info(node->op)->name;
     call_describe(call, "%s %" PRId64 "x%" PRId64 " stride %" PRId64 ", %" PRId64 "%s%s", name,
         op->rows.window.kernel[0], op->rows.window.kernel[1], op->rows.window.stride[0],
-        op->input->channels, op->activation == ACTIVATION_NONE ? "" : ", ",
-        op->activation == ACTIVATION_NONE ? "" : activation_name(op->activation));
+        op->input->channels, op->activation ? ", " : "",
+        op->activation ? formula_spelling(op->activation, emission->arena) : "");
     return &op->rows;
 }

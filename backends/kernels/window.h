@@ -26,7 +26,7 @@ typedef struct WindowOp {
     int64_t bias_offset;
     bool has_divisors; /* mean: a table of 1/count per output pixel, else one number */
     float factor;      /* mean without table */
-    Activation activation, residual_activation;
+    const Formula *activation, *residual_activation;
     WindowBlocking blocking;
 } WindowOp;
 

@@ -9,10 +9,16 @@
 /* a + b + ... of expressions, variadic, closed by NULL. */
 const Expression *expression_sum(Arena *arena, ...) __attribute__((sentinel));
 
-/* Applies the activation to a register in place. */
-void emit_activation(KernelBuilder *builder, Activation activation, int reg);
+int emit_number(KernelBuilder *builder, int lanes, float constant);
+
+/* The formula at the registers. Its result comes to lie in `home`, which may be one of them; the
+ * others stay. */
+void emit_formula(KernelBuilder *builder, const Formula *formula, const int *operands, int home);
+/* Applies the formula to a register in place. */
+void emit_activation(KernelBuilder *builder, const Formula *activation, int reg);
 
 /* destination = exp(source), to about 2 units in the last place. */
 void emit_exponential(KernelBuilder *builder, int destination, int source);
+void emit_tanh(KernelBuilder *builder, int destination, int source);
 
 #endif

@@ -1,6 +1,8 @@
 /* Nodes that work element by element: activations, sums and products; and softmax. */
 #include "frontend/onnx/importer.h"
+#include "ir/formula.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -12,6 +14,41 @@ static bool import_unary(Importer *importer, OpKind op) {
     Value *value = symbol_elements(importer, symbol);
     Value *result = value == NULL ? NULL : build_unary(importer, op, value);
     return result != NULL && set_result(importer, view_over(importer, result, &symbol->shape));
+}
+
+/* The same with numbers of its own. */
+static bool import_element(Importer *importer, OpKind op, const double *parameters) {
+    Symbol *symbol;
+    if (!tensor_operand(importer, 0, &symbol))
+        return false;
+    Value *value = symbol_elements(importer, symbol);
+    if (value == NULL)
+        return false;
+    Node *node = begin_node(importer, op, "", &value, 1);
+    for (int i = 0; i < element_parameters(op); i++)
+        node->attributes[i].number = parameters[i];
+    return finish_node(importer, node) &&
+           set_result(importer, view_over(importer, node->results[0], &symbol->shape));
+}
+
+bool import_leaky_relu(Importer *importer) {
+    double slope;
+    return attribute_number(importer, "alpha", (double)0.01f, &slope) &&
+           import_element(importer, OP_leaky_relu, &slope);
+}
+
+/* An op that is called as ours, but for capitals. */
+bool import_same_name(Importer *importer) {
+    const char *name = importer->node->op_type;
+    Text lower = {0};
+    for (; *name != '\0'; name++)
+        text_append_bytes(
+            &lower, &(char){*name >= 'A' && *name <= 'Z' ? *name + 'a' - 'A' : *name}, 1);
+    OpKind op = OP_COUNT;
+    bool found = op_find(lower.data, &op);
+    assert(found && op_is_element(op));
+    text_free(&lower);
+    return found && import_unary(importer, op);
 }
 
 bool import_relu(Importer *importer) {
@@ -54,6 +91,22 @@ bool import_hard_sigmoid(Importer *importer) {
     return value != NULL && set_result(importer, view_over(importer, value, &symbol->shape));
 }
 
+/* The op of x and a number, or of a number and x. */
+static bool import_with_number(
+    Importer *importer, Symbol *symbol, OpKind op, double number, bool comes_first) {
+    Value *value = symbol_elements(importer, symbol);
+    if (value == NULL)
+        return false;
+    Node *node = begin_node(importer, OP_map, "", &value, 1);
+    FormulaBuilder builder = {.arena = importer->graph->arena};
+    int x = formula_operand(&builder, 0), constant = formula_literal(&builder, number);
+    int arguments[] = {comes_first ? constant : x, comes_first ? x : constant};
+    node_set_formula(
+        node, "formula", formula_finish(&builder, formula_apply(&builder, op, arguments, NULL)));
+    return finish_node(importer, node) &&
+           set_result(importer, view_over(importer, node->results[0], &symbol->shape));
+}
+
 /* ---- Clip ---- */
 
 /* An end of the float32 numbers, with which exporters write it too, is none. */
@@ -89,10 +142,15 @@ bool import_clip(Importer *importer) {
     bool open = isinf(most) && most > 0;
     if (least == 0 && open)
         return import_unary(importer, OP_relu);
-    if (isinf(least) && least < 0 && open)
+    bool below = isinf(least) && least < 0;
+    if (below && open)
         return set_result(importer, symbol);
-    return node_fault(importer, "Clip to 0 and 6, or to 0 alone, can be imported",
-        "it clips to %g and %g", least, most);
+    if (!below && !open && isfinite(least) && isfinite(most))
+        return import_element(importer, OP_clip, (double[]){least, most});
+    double bound = below ? most : least;
+    if (!isfinite(bound))
+        return node_fault(importer, NULL, "it clips to %g and %g", least, most);
+    return import_with_number(importer, symbol, below ? OP_minimum : OP_maximum, bound, false);
 }
 
 bool import_softmax(Importer *importer) {
@@ -266,7 +324,8 @@ static bool repeats(const Symbol *a, const Symbol *b) {
 }
 
 static Symbol *combine(Importer *importer, OpKind op, Symbol *a, Symbol *b) {
-    if (!shape_equal(&a->shape, &b->shape) && !repeats(a, b) && repeats(b, a)) {
+    bool commutes = op != OP_subtract && op != OP_divide;
+    if (commutes && !shape_equal(&a->shape, &b->shape) && !repeats(a, b) && repeats(b, a)) {
         Symbol *swap = a;
         a = b;
         b = swap;
@@ -344,8 +403,11 @@ bool import_subtract(Importer *importer) {
         return shift_by(importer, a, b, true);
     if (a->kind == SYMBOL_CONSTANT)
         return import_affine(importer, b, a, minus_one, same);
-    Symbol *opposite = negated(importer, b);
-    Symbol *result = opposite == NULL ? NULL : combine(importer, OP_add, a, opposite);
+    Symbol *opposite = repeats(b, a) ? negated(importer, b) : NULL;
+    if (repeats(b, a) && opposite == NULL)
+        return false;
+    Symbol *result = opposite != NULL ? combine(importer, OP_add, a, opposite)
+                                      : combine(importer, OP_subtract, a, b);
     return result != NULL && set_result(importer, result);
 }
 
@@ -363,10 +425,18 @@ bool import_divide(Importer *importer) {
         return false;
     if (b->kind == SYMBOL_CONSTANT)
         return scale_by(importer, a, b, true);
-    return node_fault(importer, NULL, "it divides by a tensor, for which riffle has no op");
+    double number;
+    if (a->kind == SYMBOL_CONSTANT && scalar_of(a, &number) && isfinite(number))
+        return import_with_number(importer, b, OP_divide, number, true);
+    if (a->kind == SYMBOL_CONSTANT)
+        return node_fault(
+            importer, NULL, "it divides a constant that is not one finite number by a tensor");
+    Symbol *result = combine(importer, OP_divide, a, b);
+    return result != NULL && set_result(importer, result);
 }
 
-bool import_sum(Importer *importer) {
+/* One op after the other, of all that is given. */
+static bool import_joined(Importer *importer, OpKind op) {
     Symbol *sum;
     if (!tensor_operand(importer, 0, &sum))
         return false;
@@ -374,9 +444,21 @@ bool import_sum(Importer *importer) {
         Symbol *symbol;
         if (!tensor_operand(importer, i, &symbol))
             return false;
-        sum = combine(importer, OP_add, sum, symbol);
+        sum = combine(importer, op, sum, symbol);
         if (sum == NULL)
             return false;
     }
     return set_result(importer, sum);
+}
+
+bool import_sum(Importer *importer) {
+    return import_joined(importer, OP_add);
+}
+
+bool import_maximum(Importer *importer) {
+    return import_joined(importer, OP_maximum);
+}
+
+bool import_minimum(Importer *importer) {
+    return import_joined(importer, OP_minimum);
 }

@@ -176,6 +176,15 @@ class Builder:
         low, high = self.constant(0, np.float32), self.constant(6, np.float32)
         return self.node("Clip", [x, low, high], x.shape)
 
+    def leaky_relu(self, x):
+        return self.node("LeakyRelu", [x], x.shape, alpha=0.01)
+
+    def tanh(self, x):
+        return self.node("Tanh", [x], x.shape)
+
+    def exp(self, x):
+        return self.node("Exp", [x], x.shape)
+
     def sigmoid(self, x):
         return self.node("Sigmoid", [x], x.shape)
 

@@ -14,7 +14,7 @@ from support import assert_close, best_target, run_riffle, verify, write_weights
 from twins import Twin, buffer_shape, from_buffer, to_buffer
 
 CHANNELS = [1, 3, 7, 17, 29, 58, 116]
-ACTIVATIONS = ["relu", "relu6", "sigmoid", "hard_sigmoid", "hard_swish"]
+ACTIVATIONS = ["relu", "relu6", "sigmoid", "hard_sigmoid", "hard_swish", "leaky_relu", "tanh"]
 
 CASES = {}
 

@@ -1,4 +1,5 @@
 #include "fit.h"
+#include "ir/formula.h"
 
 #include <string.h>
 
@@ -34,7 +35,7 @@ static void set_weight(
 
 static void drop_residual(Node *node) {
     node->operand_count = 1;
-    node_set_integer(node, "residual_activation", ACTIVATION_NONE);
+    node_set_formula(node, "residual_activation", NULL);
 }
 
 /* Whether the shape rules take it as it is. */
@@ -146,7 +147,9 @@ static void fit_binary(Node *node) {
 }
 
 bool fit_vanishes(const Node *node) {
-    return (node->op == OP_add || node->op == OP_multiply) && node->operand_count < 2;
+    return node->op == OP_map
+               ? node->attributes[0].formula->operand_count > node->operand_count
+               : op_is_element(node->op) && node->operand_count < element_operands(node->op);
 }
 
 bool fit_node(Graph *graph, Node *node, const Node *model, const FitWeights *wanted) {
@@ -160,7 +163,7 @@ bool fit_node(Graph *graph, Node *node, const Node *model, const FitWeights *wan
         return fit_split(graph, node);
     if (node->op == OP_concat)
         keep_joinable(node);
-    if (node->op == OP_add || node->op == OP_multiply)
+    if (op_computes_elements(node->op))
         fit_binary(node);
     if (node->op == OP_shuffle)
         node_set_integer(node, "groups",

@@ -1,11 +1,35 @@
 /* One op of random attributes, for every op of ops.def. The shape rules decide what is legal: what
  * they refuse is not made. */
+#include "ir/formula.h"
 #include "maker.h"
 
 typedef Value *MakeOp(Maker *maker, OpKind op, Value *x);
 
-static Activation pick_activation(Maker *maker, int percent) {
-    return chance(maker, percent) ? (Activation)pick(maker, ACTIVATION_COUNT) : ACTIVATION_NONE;
+/* Numbers for the parameters of an element, in [-1, 1] and in order. */
+static void pick_parameters(Maker *maker, OpKind element, double *parameters) {
+    for (int i = 0; i < element_parameters(element); i++)
+        parameters[i] = (double)pick_between(maker, -4, 4) / 4 + (i > 0 ? 2 : 0);
+}
+
+/* Whether it gives a number, and no large one, for every number. */
+static bool is_total(OpKind element) {
+    return element != OP_sqrt && element != OP_exp && element != OP_divide;
+}
+
+/* An element-wise op of one operand; now and then of another one. */
+static const Formula *pick_activation(Maker *maker, int percent) {
+    const Formula *formula = NULL;
+    for (int most = 3; most > 0 && chance(maker, percent); most--) {
+        OpKind op = (OpKind)pick(maker, OP_COUNT);
+        while (!op_is_element(op) || element_operands(op) != 1 || !is_total(op))
+            op = (OpKind)((op + 1) % OP_COUNT);
+        double parameters[MOST_FORMULA_PARAMETERS];
+        pick_parameters(maker, op, parameters);
+        formula = formula_compose(
+            maker->graph->arena, formula_of_element(maker->graph->arena, op, parameters), formula);
+        percent = 20;
+    }
+    return formula;
 }
 
 /* ---- windows ---- */
@@ -38,8 +62,8 @@ static Value *make_residual_conv(Maker *maker, Value *x) {
         maker, node, "weight", 4, (int64_t[]){channels, channels / groups, kernel, kernel});
     node_set_integer(node, "groups", groups);
     maker_list(maker, node, "padding", 4, padding, padding, padding, padding);
-    node_set_integer(node, "activation", pick_activation(maker, 20));
-    node_set_integer(node, "residual_activation", pick_activation(maker, 60));
+    node_set_formula(node, "activation", pick_activation(maker, 20));
+    node_set_formula(node, "residual_activation", pick_activation(maker, 60));
     return maker_finish(maker, node);
 }
 
@@ -67,7 +91,7 @@ static Value *make_any_conv(Maker *maker, OpKind op, Value *x) {
     if (chance(maker, 40))
         set_pair(maker, node, "stride", 1, 3);
     set_padding(maker, node, dilation * (rows - 1) + 1, columns);
-    node_set_integer(node, "activation", pick_activation(maker, 15));
+    node_set_formula(node, "activation", pick_activation(maker, 15));
     return maker_finish(maker, node);
 }
 
@@ -118,6 +142,16 @@ static Value *make_vector(Maker *maker, Value *x) {
                                                                : x;
 }
 
+/* The numbers brought to where every element-wise op has numbers to give. */
+static Value *make_small(Maker *maker, Value *x) {
+    if (x == NULL)
+        return NULL;
+    Node *node = maker_node(maker, OP_clip, &x, 1);
+    node->attributes[0].number = 0.25;
+    node->attributes[1].number = 3;
+    return maker_finish(maker, node);
+}
+
 static Value *make_binary(Maker *maker, OpKind op, Value *x) {
     Value *operands[] = {x, pick_alike(maker, x, true)};
     if (x->type.rank == 4 && chance(maker, 30)) /* per channel */
@@ -126,10 +160,28 @@ static Value *make_binary(Maker *maker, OpKind op, Value *x) {
         operands[0] = operands[1];
         operands[1] = x;
     }
+    if (op == OP_divide)
+        operands[1] = make_small(maker, operands[1]);
     if (operands[1] == NULL)
         return NULL;
     Node *node = maker_node(maker, op, operands, 2);
-    node_set_integer(node, "activation", pick_activation(maker, 40));
+    if (node_attribute(node, "activation") != NULL)
+        node_set_formula(node, "activation", pick_activation(maker, 40));
+    return maker_finish(maker, node);
+}
+
+static Value *make_element(Maker *maker, OpKind op, Value *x) {
+    if (!is_total(op))
+        x = make_small(maker, x);
+    if (x == NULL)
+        return NULL;
+    if (element_operands(op) == 2)
+        return make_binary(maker, op, x);
+    Node *node = maker_node(maker, op, &x, 1);
+    double parameters[MOST_FORMULA_PARAMETERS];
+    pick_parameters(maker, op, parameters);
+    for (int i = 0; i < element_parameters(op); i++)
+        node->attributes[i].number = parameters[i];
     return maker_finish(maker, node);
 }
 
@@ -144,7 +196,7 @@ static Value *make_any_linear(Maker *maker, OpKind op, Value *x) {
     maker_weight(maker, node, "weight", 2, (int64_t[]){outputs, x->type.dims[1]});
     if (chance(maker, 50))
         maker_weight(maker, node, "bias", 1, &outputs);
-    node_set_integer(node, "activation", pick_activation(maker, 20));
+    node_set_formula(node, "activation", pick_activation(maker, 20));
     return maker_finish(maker, node);
 }
 
@@ -154,6 +206,23 @@ static Value *make_local_response_norm(Maker *maker, OpKind op, Value *x) {
     node_attribute(node, "alpha")->number = chance(maker, 50) ? 1e-4 : 0.3;
     node_attribute(node, "beta")->number = chance(maker, 50) ? 0.75 : 0.5;
     node_attribute(node, "k")->number = chance(maker, 50) ? 1.0 : 2.0;
+    return maker_finish(maker, node);
+}
+
+/* A formula of up to three operands. */
+static Value *make_map(Maker *maker, OpKind op, Value *x) {
+    static const char *const texts[] = {"x * sigmoid(y)", "relu(x - 0.5) + 0.25 * z * tanh(y)",
+        "maximum(x, minimum(y, z)) * tanh(x)", "0.5 * x * (1 + tanh(x * 0.8))", "1 - x",
+        "(x + y) / (1 + abs(z))", "clip(x, -1, 1) * y + y * tanh(z)"};
+    FormulaFault fault;
+    const Formula *formula = formula_parse(texts[pick(maker, 7)], 3, maker->graph->arena, &fault);
+    Value *operands[3] = {x, pick_alike(maker, x, true), pick_alike(maker, x, true)};
+    if (x->type.rank == 4 && chance(maker, 30))
+        operands[1] = make_vector(maker, operands[1]);
+    if (operands[1] == NULL)
+        return NULL;
+    Node *node = maker_node(maker, op, operands, formula->operand_count);
+    node_set_formula(node, "formula", formula);
     return maker_finish(maker, node);
 }
 
@@ -211,13 +280,9 @@ static MakeOp *const makers[OP_COUNT] = {
     [OP_conv] = make_any_conv,
     [OP_batch_norm] = make_channel_op,
     [OP_bias] = make_channel_op,
-    [OP_relu] = make_plain,
-    [OP_relu6] = make_plain,
-    [OP_sigmoid] = make_plain,
-    [OP_hard_sigmoid] = make_plain,
-    [OP_hard_swish] = make_plain,
-    [OP_add] = make_binary,
-    [OP_multiply] = make_binary,
+#define ELEMENT(name, ...) [OP_##name] = make_element,
+#include "ir/elements.def"
+    [OP_map] = make_map,
     [OP_concat] = make_any_concat,
     [OP_split] = make_any_split,
     [OP_shuffle] = make_any_shuffle,

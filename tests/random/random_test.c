@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { GRAPHS = 1000 };
+enum { GRAPHS = 2000 };
 
 static const Graph *graph_of_seed(uint64_t seed, Arena *arena) {
     return random_graph(seed, 4 + (int)(seed % 24), arena);

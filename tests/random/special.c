@@ -5,6 +5,7 @@
  * is found by a run of the graph with all weights and inputs made positive: none of its numbers is
  * less than any partial sum of its terms. What is too large there becomes NaN, and so does
  * everything that is computed of it. */
+#include "ir/formula.h"
 #include "oracle.h"
 
 #include <float.h>
@@ -57,14 +58,12 @@ static void make_weights_positive(const Node *node, Arena *arena) {
 /* An activation in a layer would hide an overflow, and the squares of a response norm would make
  * numbers small. */
 static void make_positive(Graph *graph) {
-    static const char *const activations[] = {"activation", "residual_activation"};
     for (Node *node = graph->first; node != NULL; node = node->next) {
         make_weights_positive(node, graph->arena);
         const OpInfo *info = op_info(node->op);
         for (int i = 0; i < info->attribute_count; i++)
-            for (int k = 0; k < 2; k++)
-                if (strcmp(info->attributes[i].name, activations[k]) == 0)
-                    node->attributes[i].integer = ACTIVATION_NONE;
+            if (info->attributes[i].kind == ATTRIBUTE_FORMULA)
+                node->attributes[i].formula = NULL;
         if (node->op == OP_local_response_norm)
             node_attribute(node, "alpha")->number = 0;
     }
@@ -78,14 +77,12 @@ static float safe_limit(const Node *node) {
     case OP_linear:
     case OP_batch_norm:
     case OP_bias:
-    case OP_add:
-    case OP_multiply:
         return FLT_MAX / 4;
     case OP_avg_pool: /* sums before it divides */
     case OP_global_avg_pool:
         return FLT_MAX / 4 / (float)(type->dims[2] * type->dims[3]);
     default:
-        return FLT_MAX;
+        return op_computes_elements(node->op) ? FLT_MAX / 4 : FLT_MAX;
     }
 }
 

@@ -1,6 +1,7 @@
 /* What expressions, statements and calls of ops mean, seen from the name of the library or the
  * graph. */
 #include "frontend/evaluate.h"
+#include "ir/formula.h"
 #include "tests/unit/frontend_support.h"
 
 #include <stdlib.h>
@@ -168,7 +169,7 @@ static void ops_have_friendly_defaults(void **state) {
     node = node->next;
     assert_int_equal(node_integer(node, "form"), SHUFFLE_MEGVII);
     node = node->next;
-    assert_int_equal(node_integer(node, "activation"), ACTIVATION_RELU);
+    assert_int_equal(formula_element(node_formula_attribute(node, "activation")), OP_relu);
     node = node->next->next;
     assert_int_equal(node->op, OP_linear);
     assert_null(node->weights[1]);

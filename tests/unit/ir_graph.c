@@ -1,6 +1,7 @@
 /* Building and changing graphs by hand. */
 #include "ir_cmocka.h"
 
+#include "ir/formula.h"
 #include "ir_support.h"
 
 #include <limits.h>
@@ -59,9 +60,10 @@ static void op_table_is_complete(void **state) {
     }
     OpKind op;
     assert_false(op_find("cnv", &op));
-    assert_int_equal(op_activation(OP_hard_swish), ACTIVATION_HARD_SWISH);
-    assert_int_equal(op_activation(OP_conv), ACTIVATION_NONE);
-    assert_string_equal(activation_name(ACTIVATION_RELU6), "relu6");
+    assert_true(op_is_element(OP_hard_swish) && !op_is_element(OP_conv));
+    assert_int_equal(element_operands(OP_add), 2);
+    assert_int_equal(element_parameters(OP_add), 0);
+    assert_int_equal(element_parameters(OP_clip), 2);
     assert_string_equal(choice_words("form")[SHUFFLE_MEGVII], "megvii");
 }
 
@@ -74,7 +76,7 @@ static void defaults_come_from_the_table(void **state) {
     assert_int_equal(padding.items[3], 0);
     assert_int_equal(node_list(conv, "stride").items[1], 1);
     assert_int_equal(node_integer(conv, "groups"), 1);
-    assert_int_equal(node_integer(conv, "activation"), ACTIVATION_NONE);
+    assert_null(node_formula_attribute(conv, "activation"));
     assert_null(node_attribute(conv, "epsilon"));
     assert_null(node_weight(conv, "bias"));
     Node *norm = node_create(built.graph, OP_batch_norm, NULL, &built.input, 1, (SourceRange){0});

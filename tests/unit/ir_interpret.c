@@ -85,6 +85,30 @@ static const Case cases[] = {
     {"both ends", OP_hard_swish,
         "input %x : f32[1,4]\n%y = hard_swish %x : f32[1,4]\noutput y = %y\n",
         {FLOATS(-4, -1.5f, 1.5f, 5)}, {{0}}, {FLOATS(0, -0.375f, 1.125f, 5)}},
+#define ELEMENT_CASE(op, attributes)                                                               \
+    "both sides", OP_##op,                                                                         \
+        "input %x : f32[1,3]\n%y = " #op " %x" attributes " : f32[1,3]\noutput y = %y\n"
+#define PAIR_CASE(op)                                                                              \
+    "pairs", OP_##op,                                                                              \
+        "input %x : f32[1,3]\ninput %z : f32[1,3]\n%y = " #op                                      \
+        " %x, %z : f32[1,3]\noutput y = %y\n"
+    {ELEMENT_CASE(leaky_relu, " {slope = 0.25}"), {FLOATS(-2, 0, 7)}, {{0}}, {FLOATS(-0.5f, 0, 7)}},
+    {ELEMENT_CASE(clip, " {least = -1.0, most = 2.0}"), {FLOATS(-2, 0, 7)}, {{0}},
+        {FLOATS(-1, 0, 2)}},
+    {ELEMENT_CASE(tanh, ""), {FLOATS(-1000, 0, 0.54930614f)}, {{0}}, {FLOATS(-1, 0, 0.5f)}},
+    {ELEMENT_CASE(exp, ""), {FLOATS(-1000, 0, 1)}, {{0}}, {FLOATS(0, 1, 2.7182818f)}},
+    {ELEMENT_CASE(sqrt, ""), {FLOATS(0.25f, 0, 9)}, {{0}}, {FLOATS(0.5f, 0, 3)}},
+    {ELEMENT_CASE(abs, ""), {FLOATS(-2, 0, 7)}, {{0}}, {FLOATS(2, 0, 7)}},
+    {ELEMENT_CASE(negate, ""), {FLOATS(-2, 0, 7)}, {{0}}, {FLOATS(2, 0, -7)}},
+    {ELEMENT_CASE(floor, ""), {FLOATS(-2.5f, 0.5f, 7)}, {{0}}, {FLOATS(-3, 0, 7)}},
+    {PAIR_CASE(subtract), {FLOATS(1, 2, 3), FLOATS(1, -5, 0)}, {{0}}, {FLOATS(0, 7, 3)}},
+    {PAIR_CASE(divide), {FLOATS(1, 2, 3), FLOATS(2, -4, 3)}, {{0}}, {FLOATS(0.5f, -0.5f, 1)}},
+    {PAIR_CASE(maximum), {FLOATS(1, 2, 3), FLOATS(2, -4, 3)}, {{0}}, {FLOATS(2, 2, 3)}},
+    {PAIR_CASE(minimum), {FLOATS(1, 2, 3), FLOATS(2, -4, 3)}, {{0}}, {FLOATS(1, -4, 3)}},
+    {"three operands", OP_map,
+        "input %x : f32[1,2,1,2]\ninput %z : f32[1,2]\n%y = map %x, %z, %x {formula = \"(x - y) * "
+        "2 + maximum(z, 3) / y\"} : f32[1,2,1,2]\noutput y = %y\n",
+        {FLOATS(1, 2, 3, 4), FLOATS(1, 2)}, {{0}}, {FLOATS(3, 5, 3.5f, 6)}},
     {"equal shapes, activation", OP_add,
         "input %x : f32[1,3]\ninput %z : f32[1,3]\n"
         "%y = add %x, %z {activation = relu} : f32[1,3]\noutput y = %y\n",

@@ -68,6 +68,21 @@ static const char every_op[] =
     "factor=@q.five offset=@q.five {result = f32} : f32[2,5]\n"
     "  %halved = linear %23 weight=@halves {activation = relu, result = bf16} : bf16[2,5]\n"
     "  %mixed = concat %halved, %halved : bf16[2,10]\n"
+    "  %slope = leaky_relu %23 : f32[2,8]\n"
+    "  %cut_off = clip %slope {least = -1.5, most = 2.0} : f32[2,8]\n"
+    "  %v32 = tanh %cut_off : f32[2,8]\n"
+    "  %v33 = exp %v32 : f32[2,8]\n"
+    "  %v34 = sqrt %v33 : f32[2,8]\n"
+    "  %v35 = abs %v34 : f32[2,8]\n"
+    "  %v36 = negate %v35 : f32[2,8]\n"
+    "  %v37 = floor %v36 : f32[2,8]\n"
+    "  %v38 = subtract %v36, %v37 : f32[2,8]\n"
+    "  %v39 = divide %v38, %v37 : f32[2,8]\n"
+    "  %v40 = maximum %v39, %v38 : f32[2,8]\n"
+    "  %v41 = minimum %v40, %v38 : f32[2,8]\n"
+    "  %v42 = map %v41, %v40 {formula = \"leaky_relu(x, 0.1) - (y - 1) / -x\"} : f32[2,8]\n"
+    "  %v43 = map %v42 {formula = leaky_relu(0.1)} : f32[2,8]\n"
+    "  %v44 = linear %v43 weight=@fc.weight {activation = \"1 - tanh(x)\"} : f32[2,5]\n"
     "  output probabilities = %25\n"
     "  output map = %cut nhwc\n"
     "}\n";
@@ -162,7 +177,7 @@ static void reference_names_every_op(void **state) {
         snprintf(heading, sizeof heading, "\n## %s\n", op_info((OpKind)op)->name);
         assert_non_null(strstr(text.data, heading));
     }
-    assert_non_null(strstr(text.data, "one of `none`, `relu`"));
+    assert_non_null(strstr(text.data, "| `activation` | formula | `none` |"));
     text_free(&text);
 }
 

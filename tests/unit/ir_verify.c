@@ -1,4 +1,5 @@
 /* The verifier reports each kind of fault: a sound graph is broken in one way per case. */
+#include "ir/formula.h"
 #include "ir_cmocka.h"
 
 #include "ir_support.h"
@@ -66,8 +67,9 @@ static void break_result_count(Graph *graph) {
     node_set_list(graph, graph->last, "sizes", (int64_t[]){2, 2, 2}, 3);
 }
 
-static void break_choice(Graph *graph) {
-    node_set_integer(graph->first, "activation", 77);
+static void break_formula(Graph *graph) {
+    FormulaFault fault;
+    node_set_formula(graph->first, "activation", formula_parse("x + z", 3, graph->arena, &fault));
 }
 
 static void break_operand(Graph *graph) {
@@ -141,7 +143,7 @@ static const struct {
     {break_result_type, "relu 'second': result 1 is f32[1,6,4,5], but f32[1,6,4,4] is inferred"},
     {break_attribute, "split: sizes add up to 5"},
     {break_result_count, "split has 2 results, but 3 are inferred"},
-    {break_choice, "conv 'first': activation is word 77 of 6"},
+    {break_formula, "conv 'first': activation reads 3 operands, but there is 1"},
     {break_operand, "split: operand 1 is missing"},
     {break_weight, "conv 'first': the weight 'weight' is missing"},
     {break_weight_slot, "split has more weights than its op takes"},

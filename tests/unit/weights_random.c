@@ -1,5 +1,6 @@
 /* Random weights: the same for the same seed and path, and of a size that keeps activations sane.
  */
+#include "ir/formula.h"
 #include "ir_cmocka.h"
 #include "ir_support.h"
 
@@ -113,7 +114,7 @@ static void keep_deep_networks_near_unit_size(void **state) {
         graph_append(graph, conv);
         Value *operands[] = {x, conv->results[0]};
         Node *add = node_create(graph, OP_add, "", operands, 2, (SourceRange){0});
-        node_set_integer(add, "activation", ACTIVATION_RELU);
+        node_set_formula(add, "activation", formula_of_element(graph->arena, OP_relu, NULL));
         assert_true(node_infer(graph, add, diagnostics));
         graph_append(graph, add);
         x = add->results[0];

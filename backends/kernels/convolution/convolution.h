@@ -40,7 +40,7 @@ typedef struct Convolution {
     int biases;            /* parameter */
     int64_t bias_offset;   /* in floats, inside that parameter */
     int64_t group_scales;  /* of bytes: in floats, what `biases` has of a group (finish_bytes.c) */
-    Activation activation, residual_activation;
+    const Formula *activation, *residual_activation;
     ConvolutionSizes sizes; /* as the blocking was chosen for */
     Blocking blocking;
     const Expression *first_tile, *end_tile; /* flat: the tiles of one block */

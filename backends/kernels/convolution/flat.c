@@ -24,6 +24,7 @@
 #include "backends/schedule/tile_model.h"
 #include "backends/target/target.h"
 #include "ir/arena.h"
+#include "ir/formula.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
 #include <inttypes.h>
@@ -369,8 +370,8 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
     bool has_window = node->op == OP_conv || node->op == OP_quantized_conv;
     conv->groups = has_window ? node_integer(node, "groups") : 1;
     if (has_window)
-        conv->residual_activation = (Activation)node_integer(node, "residual_activation");
-    conv->activation = (Activation)node_integer(node, "activation");
+        conv->residual_activation = node_formula_attribute(node, "residual_activation");
+    conv->activation = node_formula_attribute(node, "activation");
     conv->input = from ? from->placement : value_placement(emission, node->operands[0]);
     if (node->operand_count > 1)
         conv->residual =
@@ -425,9 +426,8 @@ static Convolution *prepare(Emission *emission, KernelCall *call, const Node *no
     note_convolution(&call->step, conv->arena, node, &conv->sizes, &conv->blocking);
     call_describe(call, "%s %" PRId64 "x%" PRId64 " %" PRId64 " -> %" PRId64 "%s%s",
         op_info(node->op)->name, conv->rows.window.kernel[0], conv->rows.window.kernel[1],
-        conv->input->channels, conv->output->channels,
-        conv->activation == ACTIVATION_NONE ? "" : ", ",
-        conv->activation == ACTIVATION_NONE ? "" : activation_name(conv->activation));
+        conv->input->channels, conv->output->channels, conv->activation ? ", " : "",
+        conv->activation ? formula_spelling(conv->activation, emission->arena) : "");
     return conv;
 }
 

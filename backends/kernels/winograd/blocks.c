@@ -21,6 +21,7 @@
 #include "backends/schedule/step_schedule.h"
 #include "backends/schedule/winograd.h"
 #include "ir/arena.h"
+#include "ir/formula.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
 #include <inttypes.h>
@@ -209,8 +210,8 @@ static void describe_result(
     conv->arena = emission->arena;
     conv->groups = 1;
     conv->product = product_find(emission->compilation->target, LANE_F32, LANE_F32);
-    conv->residual_activation = (Activation)node_integer(node, "residual_activation");
-    conv->activation = (Activation)node_integer(node, "activation");
+    conv->residual_activation = node_formula_attribute(node, "residual_activation");
+    conv->activation = node_formula_attribute(node, "activation");
     conv->input = make_channels_last(emission, node, value_placement(emission, node->operands[0]));
     if (node->operand_count > 1)
         conv->residual =
@@ -242,7 +243,7 @@ static void describe_product(Winograd *winograd) {
         kernel_local(result->builder, WINOGRAD_POSITIONS * tiles * panel + SLACK_FLOATS);
     *conv = *result;
     conv->residual = NULL;
-    conv->activation = ACTIVATION_NONE;
+    conv->activation = NULL;
     conv->has_bias = false;
     conv->flat = true;
     conv->input = scratch_placement(conv->arena, conv->group_inputs, channels);
@@ -274,9 +275,8 @@ bool lower_winograd(Emission *emission, const Node *node, const WinogradBlock *b
     call.step.macs += node_macs(node);
     note_winograd(&call.step, emission->arena, node, block);
     call_describe(&call, "%s 3x3 %" PRId64 " -> %" PRId64 "%s%s, Winograd", op_info(node->op)->name,
-        conv->input->channels, conv->output->channels,
-        conv->activation == ACTIVATION_NONE ? "" : ", ",
-        conv->activation == ACTIVATION_NONE ? "" : activation_name(conv->activation));
+        conv->input->channels, conv->output->channels, conv->activation ? ", " : "",
+        conv->activation ? formula_spelling(conv->activation, emission->arena) : "");
     call_end(emission, &call);
     return true;
 }

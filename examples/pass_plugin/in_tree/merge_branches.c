@@ -14,8 +14,7 @@
 
 static bool is_branch(const Graph *graph, const Node *node) {
     return node != NULL && node->op == OP_conv && node->operand_count == 1 &&
-           node_integer(node, "activation") == ACTIVATION_NONE &&
-           used_once(graph, node->results[0]);
+           node_formula_attribute(node, "activation") == NULL && used_once(graph, node->results[0]);
 }
 
 static bool same_list(const Node *a, const Node *b, const char *name) {
@@ -76,7 +75,7 @@ static void merge(Graph *graph, Node *add, Node *a, Node *b, const int64_t offse
     Weight *bias = sum(graph, a, b, "bias", (int64_t[]){0, 0});
     a->weights[0] = filters;
     a->weights[1] = bias;
-    node_set_integer(a, "activation", node_integer(add, "activation"));
+    node_set_formula(a, "activation", node_formula_attribute(add, "activation"));
     replace_node(graph, add, a->results[0]);
     graph_remove(graph, b);
 }
