@@ -21,8 +21,9 @@ typedef struct ModelOptions {
     const char *spec; /* .rfl, .json or .rir */
     Setting *settings;
     size_t setting_count;
-    const char *name;         /* NULL: the network's own */
-    const char *weights_file; /* NULL when not given */
+    const char *name;           /* NULL: the network's own */
+    const char *weights_file;   /* NULL when not given */
+    const char *weights_prefix; /* NULL when not given */
     bool random_weights;
     int64_t seed;
     const char *target;      /* name */

@@ -11,6 +11,7 @@ enum {
     OPTION_SET = 1000,
     OPTION_NAME,
     OPTION_WEIGHTS,
+    OPTION_WEIGHTS_PREFIX,
     OPTION_RANDOM_WEIGHTS,
     OPTION_PASSES,
     OPTION_VERIFY_EACH,
@@ -99,6 +100,9 @@ static error_t parse_weights_option(int key, char *argument, struct argp_state *
     case OPTION_WEIGHTS:
         options->weights_file = argument;
         return 0;
+    case OPTION_WEIGHTS_PREFIX:
+        options->weights_prefix = argument;
+        return 0;
     case OPTION_RANDOM_WEIGHTS:
         options->random_weights = true;
         return option_integer(
@@ -111,6 +115,11 @@ static error_t parse_weights_option(int key, char *argument, struct argp_state *
                 "--weights and --random-weights exclude each other");
             return EINVAL;
         }
+        if (options->weights_prefix != NULL && options->weights_file == NULL) {
+            diagnostics_error(options->session->diagnostics, NULL,
+                "--weights-prefix says which tensors of --weights to take, and there is none");
+            return EINVAL;
+        }
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -118,7 +127,11 @@ static error_t parse_weights_option(int key, char *argument, struct argp_state *
 }
 
 static const struct argp_option weights_options[] = {{NULL, 0, NULL, 0, "Weights:", 2},
-    {"weights", OPTION_WEIGHTS, "FILE", 0, "Read the weights from a safetensors file, or from what torch.save of PyTorch wrote (.pth)", 0},
+    {"weights", OPTION_WEIGHTS, "FILE", 0,
+        "Read the weights from a safetensors file, or from what torch.save of PyTorch wrote (.pth)",
+        0},
+    {"weights-prefix", OPTION_WEIGHTS_PREFIX, "PREFIX", 0,
+        "Take of them those tensors whose names begin so, as in 'state_dict.', and drop that", 0},
     {"random-weights", OPTION_RANDOM_WEIGHTS, "SEED", 0,
         "Make up weights from a seed; activations stay near unit scale", 0},
     {0}};

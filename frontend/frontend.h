@@ -48,8 +48,11 @@ typedef struct WeightFile WeightFile;
  * graph's arena. float64 becomes the nearest float32; a warning says when that is another number.
  * No code in a file is ever run; one that asks for it is refused. Tensors missing, surplus (but for
  * *.num_batches_tracked), misshapen, truncated, overlapping, oversized, or holding NaN or Inf are
- * all reported by path. NULL after errors. The file must stay open as long as the graph is used. */
-WeightFile *weights_load(Graph *graph, const char *path, Diagnostics *diagnostics);
+ * all reported by path. With a prefix, which may be NULL,
+ * those tensors alone are there whose names begin with it, and without it. NULL after errors. The
+ * file must stay open as long as the graph is used. */
+WeightFile *weights_load(
+    Graph *graph, const char *path, const char *prefix, Diagnostics *diagnostics);
 /* Whether the file stayed as it is; reports when not. NULL is allowed, and is true. To be asked
  * before anything that was made of the weights is given away. */
 bool weights_check(const WeightFile *file, Diagnostics *diagnostics);

@@ -95,6 +95,26 @@ void tensor_file_close(TensorFile *file) {
     arena_destroy(file->arena);
 }
 
+bool tensor_file_take_prefix(TensorFile *file, const char *prefix, Diagnostics *diagnostics) {
+    size_t length = strlen(prefix), count = 0;
+    for (size_t i = 0; i < file->tensor_count; i++) {
+        FileTensor *tensor = &file->tensors[i];
+        if (strncmp(tensor->key, prefix, length) != 0)
+            continue;
+        tensor->key += length;
+        tensor->name = file_word(file->arena, tensor->key);
+        file->tensors[count++] = *tensor;
+    }
+    if (count == 0)
+        diagnostics_error(diagnostics,
+            file->tensor_count == 0
+                ? NULL
+                : arena_format(file->arena, "the first is '%s'", file->tensors[0].name),
+            "%s: no tensor's name begins with '%s'", file->path, prefix);
+    file->tensor_count = count;
+    return count > 0;
+}
+
 FileTensor *tensor_file_find(const TensorFile *file, const char *key) {
     if (file->tensor_count == 0)
         return NULL;

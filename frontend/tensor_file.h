@@ -66,6 +66,10 @@ struct TensorFile {
 TensorFile *tensor_file_open(const char *path, Diagnostics *diagnostics);
 void tensor_file_close(TensorFile *file); /* NULL is allowed */
 
+/* Leaves of the tensors those whose names begin with the prefix, and takes it off. False after
+ * reporting that there are none. */
+bool tensor_file_take_prefix(TensorFile *file, const char *prefix, Diagnostics *diagnostics);
+
 /* NULL when there is none. */
 FileTensor *tensor_file_find(const TensorFile *file, const char *key);
 

@@ -108,13 +108,21 @@ static void load_all(WeightLoader *loader) {
             loader->first_rounded->path);
 }
 
-WeightFile *weights_load(Graph *graph, const char *path, Diagnostics *diagnostics) {
+WeightFile *weights_load(
+    Graph *graph, const char *path, const char *prefix, Diagnostics *diagnostics) {
     size_t errors_before = diagnostics_error_count(diagnostics);
     TensorFile *file = tensor_file_open(path, diagnostics);
     if (file == NULL)
         return NULL;
-    WeightLoader loader = {
-        .graph = graph, .file = file, .diagnostics = diagnostics, .scratch = arena_create()};
+    if (prefix != NULL && !tensor_file_take_prefix(file, prefix, diagnostics)) {
+        tensor_file_close(file);
+        return NULL;
+    }
+    WeightLoader loader = {.given_prefix = prefix == NULL ? "" : prefix,
+        .graph = graph,
+        .file = file,
+        .diagnostics = diagnostics,
+        .scratch = arena_create()};
     load_all(&loader);
     arena_destroy(loader.scratch);
 

@@ -27,6 +27,7 @@ typedef struct WeightLoader {
     /* Weights of more digits than float32 has. */
     const Weight *first_rounded;
     size_t rounded_count;
+    const char *given_prefix; /* taken off the file's names already */
     /* What all that is RENAMED has before it, there or here; NULL when nothing is. */
     const char *file_prefix, *graph_prefix;
 } WeightLoader;

@@ -13,6 +13,7 @@ typedef struct Report {
     size_t errors[GROUP_COUNT]; /* that there are */
     size_t shares[GROUP_COUNT]; /* that may be reported */
     size_t left_out[GROUP_COUNT];
+    bool takes_prefix; /* --weights-prefix is all that it needs */
 } Report;
 
 /* ---- single faults ---- */
@@ -78,6 +79,13 @@ static void report_surplus(const WeightLoader *loader, const FileTensor *tensor)
 
 /* ---- groups ---- */
 
+/* What --weights-prefix puts aside is no fault where that is said to help. */
+static bool is_surplus(const Report *report, const FileTensor *tensor) {
+    const char *prefix = report->loader->file_prefix;
+    return !tensor->used &&
+           !(report->takes_prefix && strncmp(tensor->key, prefix, strlen(prefix)) != 0);
+}
+
 static size_t fault_errors(
     const WeightLoader *loader, const Weight *weight, WeightFault fault, Group *group) {
     *group = fault == WEIGHT_MISSING ? GROUP_MISSING : GROUP_UNFIT;
@@ -98,7 +106,7 @@ static void count_errors(Report *report) {
         report->errors[group] += errors;
     }
     for (size_t i = 0; i < loader->file->tensor_count; i++)
-        report->errors[GROUP_SURPLUS] += !loader->file->tensors[i].used;
+        report->errors[GROUP_SURPLUS] += is_surplus(report, &loader->file->tensors[i]);
 }
 
 /* One for each group in turn, while there are any. */
@@ -153,12 +161,33 @@ static void report_left_out(
 
 /* ---- all of the file ---- */
 
+/* Whether no tensor of the file has the name of a weight. */
+static bool none_fits(const WeightLoader *loader) {
+    for (size_t i = 0; i < loader->weight_count; i++)
+        if (loader->faults[i] != WEIGHT_RENAMED && loader->faults[i] != WEIGHT_MISSING)
+            return false;
+    return true;
+}
+
+/* How to have the prefix taken off. NULL where it cannot be written on a command line. */
+static const char *option_hint(const WeightLoader *loader) {
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/";
+    const char *prefix =
+        arena_format(loader->scratch, "%s%s", loader->given_prefix, loader->file_prefix);
+    for (const char *at = prefix; *at != '\0'; at++)
+        if (*at < ' ' || *at > '~' || *at == '\'')
+            return NULL;
+    const char *quote = prefix[strspn(prefix, plain)] == '\0' ? "" : "'";
+    return arena_format(
+        loader->scratch, "--weights-prefix=%s%s%s takes it off", quote, prefix, quote);
+}
+
 /* How to write the file with the network's names, in Python, since that is where such files come
  * from. NULL where other names must stay as they are, or where Python would read it otherwise. */
-static const char *prefix_hint(const WeightLoader *loader) {
-    for (size_t i = 0; loader->file_prefix == NULL && i < loader->weight_count; i++)
-        if (loader->faults[i] != WEIGHT_RENAMED && loader->faults[i] != WEIGHT_MISSING)
-            return NULL;
+static const char *python_hint(const WeightLoader *loader) {
+    if (loader->file_prefix == NULL && !none_fits(loader))
+        return NULL;
     const char *prefix = loader->file_prefix != NULL ? loader->file_prefix : loader->graph_prefix;
     if (prefix[strcspn(prefix, "\"\\")] != '\0' ||
         loader->file->path[strcspn(loader->file->path, "\"\\")] != '\0')
@@ -173,7 +202,8 @@ static const char *prefix_hint(const WeightLoader *loader) {
         format->save, name, format->load, loader->file->path, format->example, format->origin);
 }
 
-static void report_prefix(const WeightLoader *loader) {
+static void report_prefix(const Report *report) {
+    const WeightLoader *loader = report->loader;
     Arena *arena = loader->scratch;
     const Weight *first = NULL;
     size_t count = 0, i = 0;
@@ -190,7 +220,8 @@ static void report_prefix(const WeightLoader *loader) {
         count == loader->weight_count
             ? arena_format(arena, "all %zu weights of the network", count)
             : arena_format(arena, "%zu of the network's %zu weights", count, loader->weight_count);
-    diagnostics_error(loader->diagnostics, prefix_hint(loader),
+    diagnostics_error(loader->diagnostics,
+        report->takes_prefix ? option_hint(loader) : python_hint(loader),
         "%s: the file has %s %s '%s' before their names: '%s' is '%s'", loader->file->path, which,
         of_file ? "with" : "without", prefix, renamed, first->path);
 }
@@ -207,18 +238,19 @@ static void report_stranger(const WeightLoader *loader) {
 }
 
 void weights_report(WeightLoader *loader) {
-    Report report = {.loader = loader};
+    Report report = {
+        .loader = loader, .takes_prefix = loader->file_prefix != NULL && none_fits(loader)};
     count_errors(&report);
     share_out(&report);
     if (loader->file_prefix != NULL || loader->graph_prefix != NULL)
-        report_prefix(loader);
+        report_prefix(&report);
     report_weights(&report, GROUP_MISSING);
     report_left_out(&report, GROUP_MISSING, "weight is", "weights are", "missing");
     report_weights(&report, GROUP_UNFIT);
     report_left_out(&report, GROUP_UNFIT, "weight does", "weights do", "not fit");
     for (size_t i = 0; i < loader->file->tensor_count; i++) {
         const FileTensor *tensor = &loader->file->tensors[i];
-        if (!tensor->used && may_report(&report, GROUP_SURPLUS, 1))
+        if (is_surplus(&report, tensor) && may_report(&report, GROUP_SURPLUS, 1))
             report_surplus(loader, tensor);
     }
     report_left_out(&report, GROUP_SURPLUS, "tensor is", "tensors are", "used by no layer");

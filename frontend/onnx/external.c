@@ -1,6 +1,7 @@
 /* Tensors whose bytes lie in another file. The model names it, so the name must not lead out of the
  * model's folder. */
 #include "frontend/onnx/importer.h"
+#include "ir/file_kind.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -77,6 +78,15 @@ static int open_inside(Importer *importer, const char *location) {
     return at;
 }
 
+/* Why a file may be too short. */
+static const char *truncated_hint(int file) {
+    char bytes[200];
+    ssize_t got = pread(file, bytes, sizeof bytes, 0);
+    return got > 0 && file_kind(bytes, (size_t)got) == FILE_KIND_LFS
+               ? "it is a pointer of Git LFS in place of the file itself: `git lfs pull` fetches it"
+               : "the file may be truncated";
+}
+
 /* Reads `wanted` bytes at the offset. */
 static bool read_bytes(Importer *importer, int file, const ExternalPlace *place, uint64_t wanted,
     const char *what, const unsigned char **bytes) {
@@ -85,7 +95,7 @@ static bool read_bytes(Importer *importer, int file, const ExternalPlace *place,
         return model_fault(importer, NULL, "%s: '%s' is no regular file", what, place->location);
     uint64_t size = (uint64_t)status.st_size;
     if (place->offset > size || wanted > size - place->offset)
-        return model_fault(importer, "the file may be truncated",
+        return model_fault(importer, truncated_hint(file),
             "%s needs %" PRIu64 " bytes at byte %" PRIu64 " of '%s', which has %" PRIu64, what,
             wanted, place->offset, place->location, size);
     unsigned char *buffer = arena_allocate(importer->arena, (size_t)wanted + 1);

@@ -1,13 +1,13 @@
 /* Nodes whose operands are all constants, computed: the arithmetic of shapes, and weights that the
  * exporter left in another form. */
-#include "frontend/onnx/importer.h"
+#include "frontend/onnx/fold.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
-/* A result of which element i is element from[i] of the constant. */
-static Symbol *pick(
+Symbol *fold_pick(
     Importer *importer, const Symbol *symbol, const Shape *shape, const int64_t *from) {
     int64_t count = shape_elements(shape);
     if (symbol->floats != NULL) {
@@ -34,8 +34,7 @@ bool spend_elements(Importer *importer, const Shape *shape) {
         shape_spelling(importer->arena, shape), (int)FOLDING_BUDGET);
 }
 
-/* Steps through a shape: the position in a source whose dimension i has the given step. */
-static void walk(const Shape *shape, const int64_t *steps, int64_t begin, int64_t *from) {
+void fold_walk(const Shape *shape, const int64_t *steps, int64_t begin, int64_t *from) {
     int64_t index[ONNX_MAX_RANK] = {0}, count = shape_elements(shape), at = begin;
     for (int64_t i = 0; i < count; i++) {
         from[i] = at;
@@ -49,7 +48,7 @@ static void walk(const Shape *shape, const int64_t *steps, int64_t begin, int64_
     }
 }
 
-static void dense_steps(const Shape *shape, int64_t *steps) {
+void fold_steps(const Shape *shape, int64_t *steps) {
     int64_t step = 1;
     for (int i = shape->rank - 1; i >= 0; i--) {
         steps[i] = step;
@@ -64,7 +63,7 @@ static bool fold_transpose(Importer *importer) {
         return false;
     int64_t dense[ONNX_MAX_RANK], steps[ONNX_MAX_RANK];
     bool seen[ONNX_MAX_RANK] = {0};
-    dense_steps(&symbol->shape, dense);
+    fold_steps(&symbol->shape, dense);
     Shape shape = {.rank = symbol->shape.rank};
     for (int i = 0; i < shape.rank; i++) {
         int64_t axis = list.count == 0       ? shape.rank - 1 - i
@@ -78,8 +77,8 @@ static bool fold_transpose(Importer *importer) {
         steps[i] = dense[axis];
     }
     int64_t *from = ARENA_ARRAY(importer->arena, int64_t, shape_elements(&shape) + 1);
-    walk(&shape, steps, 0, from);
-    return set_result(importer, pick(importer, symbol, &shape, from));
+    fold_walk(&shape, steps, 0, from);
+    return set_result(importer, fold_pick(importer, symbol, &shape, from));
 }
 
 /* ---- parts of lists ---- */
@@ -90,7 +89,7 @@ static bool take(
         return node_fault(importer, "simplify the model before",
             "a part of a constant of the shape %s is not computed here",
             shape_spelling(importer->arena, &symbol->shape));
-    return set_result(importer, pick(importer, symbol, indices, list));
+    return set_result(importer, fold_pick(importer, symbol, indices, list));
 }
 
 static bool fold_gather(Importer *importer) {
@@ -192,93 +191,7 @@ static bool fold_concat(Importer *importer) {
         floats ? symbol_floats(importer, &shape, data) : symbol_integers(importer, &shape, data));
 }
 
-/* ---- arithmetic ---- */
-
-typedef enum Arithmetic { ADD, SUBTRACT, MULTIPLY, DIVIDE } Arithmetic;
-
-static bool integer_result(Arithmetic kind, int64_t a, int64_t b, int64_t *result) {
-    switch (kind) {
-    case ADD:
-        return !__builtin_add_overflow(a, b, result);
-    case SUBTRACT:
-        return !__builtin_sub_overflow(a, b, result);
-    case MULTIPLY:
-        return !__builtin_mul_overflow(a, b, result);
-    case DIVIDE:
-        break;
-    }
-    if (b == 0 || (a == INT64_MIN && b == -1))
-        return false;
-    *result = a / b;
-    return true;
-}
-
-static float float_result(Arithmetic kind, float a, float b) {
-    switch (kind) {
-    case ADD:
-        return a + b;
-    case SUBTRACT:
-        return a - b;
-    case MULTIPLY:
-        return a * b;
-    case DIVIDE:
-        break;
-    }
-    return a / b;
-}
-
-/* The common shape, aligned at the right. */
-static bool broadcast(Importer *importer, const Shape *a, const Shape *b, Shape *shape) {
-    shape->rank = a->rank > b->rank ? a->rank : b->rank;
-    for (int i = 0; i < shape->rank; i++) {
-        int at_a = i - (shape->rank - a->rank), at_b = i - (shape->rank - b->rank);
-        int64_t of_a = at_a < 0 ? 1 : a->dims[at_a], of_b = at_b < 0 ? 1 : b->dims[at_b];
-        if (of_a != of_b && of_a != 1 && of_b != 1)
-            return node_fault(importer, NULL, "%s and %s do not fit",
-                shape_spelling(importer->arena, a), shape_spelling(importer->arena, b));
-        shape->dims[i] = of_a == 1 ? of_b : of_a;
-    }
-    return spend_elements(importer, shape);
-}
-
-/* The operand with an element for each of the shape. */
-static const Symbol *spread(Importer *importer, const Symbol *symbol, const Shape *shape) {
-    if (shape_equal(&symbol->shape, shape))
-        return symbol;
-    const Shape *narrow = &symbol->shape;
-    int64_t dense[ONNX_MAX_RANK], steps[ONNX_MAX_RANK];
-    dense_steps(narrow, dense);
-    for (int i = 0; i < shape->rank; i++) {
-        int at = i - (shape->rank - narrow->rank);
-        steps[i] = at < 0 || narrow->dims[at] == 1 ? 0 : dense[at];
-    }
-    int64_t *from = ARENA_ARRAY(importer->arena, int64_t, shape_elements(shape) + 1);
-    walk(shape, steps, 0, from);
-    return pick(importer, symbol, shape, from);
-}
-
-static bool fold_arithmetic(Importer *importer, Arithmetic kind) {
-    const Symbol *a = input_symbol(importer, 0), *b = input_symbol(importer, 1);
-    Shape shape = {0};
-    if (b == NULL || (a->floats != NULL) != (b->floats != NULL))
-        return node_fault(importer, NULL, "its inputs are not two constants of one type");
-    if (!broadcast(importer, &a->shape, &b->shape, &shape))
-        return false;
-    a = spread(importer, a, &shape);
-    b = spread(importer, b, &shape);
-    int64_t count = shape_elements(&shape);
-    if (a->floats != NULL) {
-        float *floats = ARENA_ARRAY(importer->arena, float, count + 1);
-        for (int64_t i = 0; i < count; i++)
-            floats[i] = float_result(kind, a->floats[i], b->floats[i]);
-        return set_result(importer, symbol_floats(importer, &shape, floats));
-    }
-    int64_t *integers = ARENA_ARRAY(importer->arena, int64_t, count + 1);
-    for (int64_t i = 0; i < count; i++)
-        if (!integer_result(kind, a->integers[i], b->integers[i], &integers[i]))
-            return node_fault(importer, NULL, "it divides by 0 or leaves the 64 bits");
-    return set_result(importer, symbol_integers(importer, &shape, integers));
-}
+/* ---- types ---- */
 
 /* Whether a type of floating point is asked for that float32 stands for. Half precision rounds
  * nothing here. */
@@ -355,24 +268,25 @@ static bool fold_cast(Importer *importer) {
 }
 
 bool fold_node(Importer *importer) {
-    const char *name = importer->node->op_type;
-    if (strcmp(name, "Add") == 0)
-        return fold_arithmetic(importer, ADD);
-    if (strcmp(name, "Sub") == 0)
-        return fold_arithmetic(importer, SUBTRACT);
-    if (strcmp(name, "Mul") == 0)
-        return fold_arithmetic(importer, MULTIPLY);
-    if (strcmp(name, "Div") == 0)
-        return fold_arithmetic(importer, DIVIDE);
-    if (strcmp(name, "Concat") == 0)
-        return fold_concat(importer);
-    if (strcmp(name, "Slice") == 0)
-        return fold_slice(importer);
-    if (strcmp(name, "Gather") == 0)
-        return fold_gather(importer);
-    if (strcmp(name, "Cast") == 0)
-        return fold_cast(importer);
-    return fold_transpose(importer);
+    static const struct {
+        const char *name;
+        bool (*fold)(Importer *importer);
+    } rows[] = {{"Add", fold_elements}, {"Sub", fold_elements}, {"Mul", fold_elements},
+        {"Div", fold_elements}, {"Mod", fold_elements}, {"Equal", fold_elements},
+        {"Where", fold_where}, {"Range", fold_range}, {"Ceil", fold_ceil},
+        {"ReduceProd", fold_product}, {"Concat", fold_concat}, {"Slice", fold_slice},
+        {"Gather", fold_gather}, {"Cast", fold_cast}, {"Transpose", fold_transpose}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(importer->node->op_type, rows[i].name) == 0)
+            return rows[i].fold(importer);
+    assert(false && "an op that folds has a row here");
+    return false;
+}
+
+/* An op that has no other meaning here than the arithmetic of shapes. */
+bool import_of_constants(Importer *importer) {
+    return node_fault(importer, "riffle needs all shapes when it compiles",
+        "riffle computes this op of constants only");
 }
 
 bool import_cast(Importer *importer) {

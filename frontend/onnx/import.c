@@ -49,7 +49,7 @@ static bool check_node(Importer *importer) {
             good = node_fault(
                 importer, NULL, "the attribute '%.100s' is that of a function", attribute->name);
     }
-    return good;
+    return check_fixed_attributes(importer) && good;
 }
 
 typedef enum Operands {

@@ -282,13 +282,21 @@ void gathers_to_splits(Graph *graph, Arena *arena);
 /* ---- what nodes with windows share (nodes_weighted.c) ---- */
 
 typedef struct OnnxWindow {
+    bool is_line; /* over one dimension, which is the width: attributes have half of the entries */
     int64_t kernel[2], stride[2], dilation[2], padding[4];
 } OnnxWindow;
 
 /* Stride, dilation and padding of the current node; the kernel is known. */
 bool read_window(Importer *importer, const Value *value, OnnxWindow *window);
-/* Operand i as a value [n,c,h,w]; NULL after reporting. */
-Value *image_operand(Importer *importer, size_t index);
+/* Operand i as a value [n,c,h,w]; [n,c,l] counts as [n,c,1,l], and is a line then. NULL after
+ * reporting. */
+Value *image_operand(Importer *importer, size_t index, bool *is_line);
+/* Gives result 0 the value, without the height where it is a line. False when it is NULL. */
+bool set_image(Importer *importer, Value *value, bool is_line);
+/* What an attribute has for the window: one number where it is a line, else two. False after
+ * reporting another count, none excepted. */
+bool read_window_list(
+    Importer *importer, const char *name, bool is_line, int64_t pair[2], bool *given);
 
 /* ---- nodes ---- */
 
@@ -304,6 +312,8 @@ const OnnxOp *onnx_op_find(const char *name);
 const OnnxOp *onnx_op_of(const Onnx__NodeProto *node); /* NULL when it is not imported */
 /* Reports that the current node's op is not imported. Returns false. */
 bool unknown_op(Importer *importer);
+/* Whether attributes that riffle knows one value of have that; reports others. */
+bool check_fixed_attributes(Importer *importer);
 const char *onnx_op_closest(const char *name); /* NULL when none is like it */
 /* When all operands are constants: computes the results. */
 bool fold_node(Importer *importer);

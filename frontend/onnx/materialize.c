@@ -205,6 +205,13 @@ Value *symbol_value(Importer *importer, Symbol *symbol) {
         remember(importer, &before, symbol);
         return symbol->value;
     }
+    if (shape.rank == 2 && symbol->shape.rank == 4 && symbol->shape.dims[0] == shape.dims[0] &&
+        symbol->shape.dims[1] == shape.dims[1]) {
+        const Symbol before = *symbol;
+        symbol->value = build_unary(importer, OP_unflatten, value);
+        remember(importer, &before, symbol);
+        return symbol->value;
+    }
     node_fault(importer, NULL,
         "it needs a tensor [batch, channels, height, width] of the sizes that the layers before "
         "it made, not %s reshaped to %s",

@@ -5,10 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static TensorType type_of(const Shape *shape) {
-    return tensor_type(shape->rank, shape->dims);
-}
-
 /* A constant of floats of the given rank. */
 static bool weight_operand(
     Importer *importer, size_t index, const char *what, int rank, Symbol **symbol) {
@@ -22,30 +18,40 @@ static bool weight_operand(
 
 /* ---- windows ---- */
 
-/* A pair of the attribute, 1 when absent. */
-static bool read_two(Importer *importer, const char *name, int64_t pair[2]) {
+bool read_window_list(
+    Importer *importer, const char *name, bool is_line, int64_t pair[2], bool *given) {
     IntegerList list;
+    size_t wanted = is_line ? 1 : 2;
     if (!attribute_integers(importer, name, &list))
         return false;
-    pair[0] = list.count == 2 ? list.items[0] : 1;
-    pair[1] = list.count == 2 ? list.items[1] : 1;
-    return list.count == 0 || list.count == 2 ||
-           node_fault(importer, NULL, "'%s' has %zu entries, not 2", name, list.count);
+    *given = list.count == wanted;
+    pair[0] = *given && !is_line ? list.items[0] : 1;
+    pair[1] = *given ? list.items[wanted - 1] : 1;
+    return list.count == 0 || *given ||
+           node_fault(importer, NULL, "'%s' has %zu entries, not %zu", name, list.count, wanted);
+}
+
+/* None, or those at the beginnings and then at the ends. */
+static bool read_padding(Importer *importer, OnnxWindow *window) {
+    IntegerList list;
+    size_t wanted = window->is_line ? 2 : 4;
+    if (!attribute_integers(importer, "pads", &list))
+        return false;
+    if (list.count != 0 && list.count != wanted)
+        return node_fault(importer, NULL, "'pads' has %zu entries, not %zu", list.count, wanted);
+    memset(window->padding, 0, sizeof window->padding);
+    for (size_t i = 0; i < list.count; i++)
+        window->padding[window->is_line ? 2 * i + 1 : i] = list.items[i];
+    return true;
 }
 
 bool read_window(Importer *importer, const Value *value, OnnxWindow *window) {
-    IntegerList pads;
     const char *automatic;
-    if (!read_two(importer, "strides", window->stride) ||
-        !read_two(importer, "dilations", window->dilation) ||
-        !attribute_integers(importer, "pads", &pads) ||
-        !attribute_string(importer, "auto_pad", &automatic))
+    bool given;
+    if (!read_window_list(importer, "strides", window->is_line, window->stride, &given) ||
+        !read_window_list(importer, "dilations", window->is_line, window->dilation, &given) ||
+        !read_padding(importer, window) || !attribute_string(importer, "auto_pad", &automatic))
         return false;
-    if (pads.count != 0 && pads.count != 4)
-        return node_fault(importer, NULL, "'pads' has %zu entries, not 4", pads.count);
-    memset(window->padding, 0, sizeof window->padding);
-    for (size_t i = 0; i < pads.count; i++)
-        window->padding[i] = pads.items[i];
     bool upper = strcmp(automatic, "SAME_UPPER") == 0, lower = strcmp(automatic, "SAME_LOWER") == 0;
     for (int i = 0; i < 2; i++) {
         if (window->stride[i] < 1 || window->dilation[i] < 1 || window->kernel[i] < 1 ||
@@ -68,38 +74,55 @@ bool read_window(Importer *importer, const Value *value, OnnxWindow *window) {
     return node_fault(importer, NULL, "'%s' is no 'auto_pad'", automatic);
 }
 
-Value *image_operand(Importer *importer, size_t index) {
+Value *image_operand(Importer *importer, size_t index, bool *is_line) {
     Symbol *symbol;
+    *is_line = false;
     if (!tensor_operand(importer, index, &symbol))
         return NULL;
+    const int64_t *dims = symbol->shape.dims;
     if (symbol->shape.rank == 4)
         return symbol_value(importer, symbol);
+    *is_line = symbol->shape.rank == 3;
+    if (*is_line) {
+        Shape shape = {.rank = 4, .dims = {dims[0], dims[1], 1, dims[2]}};
+        symbol = view_reshape(importer, symbol, &shape);
+        return symbol == NULL ? NULL : symbol_value(importer, symbol);
+    }
     node_fault(importer,
-        symbol->shape.rank == 3 || symbol->shape.rank == 5
-            ? "riffle knows convolution and pooling over height and width"
-            : NULL,
+        symbol->shape.rank == 5 ? "riffle knows convolution and pooling over height and width"
+                                : NULL,
         "its input %s is not [batch, channels, height, width]",
         shape_spelling(importer->arena, &symbol->shape));
     return NULL;
 }
 
+bool set_image(Importer *importer, Value *value, bool is_line) {
+    if (value == NULL)
+        return false;
+    Shape shape = shape_of_value(value);
+    if (is_line)
+        shape = (Shape){.rank = 3, .dims = {shape.dims[0], shape.dims[1], shape.dims[3]}};
+    return set_result(importer, view_over(importer, value, &shape));
+}
+
 /* ---- Conv ---- */
 
-static bool check_convolution(
-    Importer *importer, const Value *value, const Symbol *weight, int64_t groups) {
-    IntegerList kernel;
-    if (!attribute_integers(importer, "kernel_shape", &kernel))
+static bool check_convolution(Importer *importer, const Value *value, const Shape *weight,
+    const int64_t size[2], int64_t groups, bool is_line) {
+    int64_t kernel[2];
+    bool given;
+    if (!read_window_list(importer, "kernel_shape", is_line, kernel, &given))
         return false;
-    const int64_t *dims = weight->shape.dims, channels = value->type.dims[1];
-    if (kernel.count != 0 &&
-        (kernel.count != 2 || kernel.items[0] != dims[2] || kernel.items[1] != dims[3]))
-        return node_fault(importer, NULL,
-            "'kernel_shape' is not that of the weight, %" PRId64 "x%" PRId64, dims[2], dims[3]);
+    const int64_t *dims = weight->dims, channels = value->type.dims[1];
+    if (given && (kernel[0] != size[0] || kernel[1] != size[1]))
+        return node_fault(importer, NULL, "'kernel_shape' is not that of the weight, %s",
+            list_spelling(
+                importer->arena, (IntegerList){is_line ? size + 1 : size, is_line ? 1 : 2}));
     if (groups < 1 || channels % groups != 0 || dims[0] % groups != 0 ||
         dims[1] != channels / groups)
         return node_fault(importer, NULL,
             "a weight %s does not fit %" PRId64 " input channels in %" PRId64 " groups",
-            shape_spelling(importer->arena, &weight->shape), channels, groups);
+            shape_spelling(importer->arena, weight), channels, groups);
     return true;
 }
 
@@ -121,27 +144,30 @@ bool import_convolution(Importer *importer) {
     Symbol *weight;
     int64_t groups;
     const float *bias;
-    Value *value = image_operand(importer, 0);
-    if (value == NULL || !weight_operand(importer, 1, "weight", 4, &weight) ||
-        !attribute_integer(importer, "group", 1, &groups) ||
-        !check_convolution(importer, value, weight, groups) ||
-        !bias_operand(importer, 2, weight->shape.dims[0], &bias))
+    OnnxWindow window = {0};
+    Value *value = image_operand(importer, 0, &window.is_line);
+    if (value == NULL || !weight_operand(importer, 1, "weight", window.is_line ? 3 : 4, &weight) ||
+        !attribute_integer(importer, "group", 1, &groups))
         return false;
-    OnnxWindow window = {.kernel = {weight->shape.dims[2], weight->shape.dims[3]}};
-    if (!read_window(importer, value, &window))
+    const int64_t *dims = weight->shape.dims;
+    int64_t shape[4] = {
+        dims[0], dims[1], window.is_line ? 1 : dims[2], dims[window.is_line ? 2 : 3]};
+    memcpy(window.kernel, shape + 2, sizeof window.kernel);
+    if (!check_convolution(
+            importer, value, &weight->shape, window.kernel, groups, window.is_line) ||
+        !bias_operand(importer, 2, dims[0], &bias) || !read_window(importer, value, &window))
         return false;
     const float *data[MAX_OP_WEIGHTS] = {weight->floats, bias};
     const char *path = weight_path(importer, weight, OP_conv, data);
     Node *node = begin_node(importer, OP_conv, path, &value, 1);
-    node_set_weight(importer, node, 0, type_of(&weight->shape), weight->floats);
+    node_set_weight(importer, node, 0, tensor_type(4, shape), weight->floats);
     if (bias != NULL)
-        node_set_weight(importer, node, 1, tensor_type(1, weight->shape.dims), bias);
+        node_set_weight(importer, node, 1, tensor_type(1, shape), bias);
     node_set_list(importer->graph, node, "stride", window.stride, 2);
     node_set_list(importer->graph, node, "padding", window.padding, 4);
     node_set_list(importer->graph, node, "dilation", window.dilation, 2);
     node_set_integer(node, "groups", groups);
-    return finish_node(importer, node) &&
-           set_result(importer, symbol_of_value(importer, node->results[0]));
+    return finish_node(importer, node) && set_image(importer, node->results[0], window.is_line);
 }
 
 /* ---- BatchNormalization ---- */
@@ -150,15 +176,9 @@ bool import_batch_normalization(Importer *importer) {
     static const char *const words[] = {"scale", "bias", "mean", "variance"};
     Symbol *symbol, *parts[4];
     double epsilon;
-    bool training, spatial;
     if (!tensor_operand(importer, 0, &symbol) ||
-        !attribute_number(importer, "epsilon", 1e-5, &epsilon) ||
-        !attribute_flag(importer, "training_mode", false, &training) ||
-        !attribute_flag(importer, "spatial", true, &spatial))
+        !attribute_number(importer, "epsilon", 1e-5, &epsilon))
         return false;
-    if (training || !spatial)
-        return node_fault(importer, "export the model for inference: model.eval()",
-            training ? "it is in training mode" : "its statistics are not per channel");
     for (size_t i = 1; i < importer->node->n_output; i++)
         if (result_is_used(importer, i))
             return node_fault(importer, NULL, "its output %zu is used", i + 1);

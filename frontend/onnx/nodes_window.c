@@ -4,25 +4,16 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool set_value(Importer *importer, Value *value) {
-    return value != NULL && set_result(importer, symbol_of_value(importer, value));
-}
-
 /* ---- pooling ---- */
 
 static bool read_pool(Importer *importer, const Value *value, OnnxWindow *window, bool *ceil) {
-    IntegerList kernel;
-    if (!attribute_integers(importer, "kernel_shape", &kernel) ||
+    bool given;
+    if (!read_window_list(importer, "kernel_shape", window->is_line, window->kernel, &given) ||
         !attribute_flag(importer, "ceil_mode", false, ceil))
         return false;
-    if (kernel.count != 2)
-        return node_fault(importer, NULL, "'kernel_shape' has %zu entries, not 2", kernel.count);
-    *window = (OnnxWindow){.kernel = {kernel.items[0], kernel.items[1]}};
-    if (!read_window(importer, value, window))
-        return false;
-    if (window->dilation[0] != 1 || window->dilation[1] != 1)
-        return node_fault(importer, NULL, "pooling with a dilation is not known to riffle");
-    return true;
+    if (!given)
+        return node_fault(importer, NULL, "it has no 'kernel_shape'");
+    return read_window(importer, value, window);
 }
 
 static Node *begin_pool(
@@ -36,35 +27,37 @@ static Node *begin_pool(
 }
 
 bool import_max_pool(Importer *importer) {
-    OnnxWindow window;
+    OnnxWindow window = {0};
     bool ceil = false;
     bool order;
-    Value *value = image_operand(importer, 0);
+    Value *value = image_operand(importer, 0, &window.is_line);
     if (value == NULL || !read_pool(importer, value, &window, &ceil) ||
         !attribute_flag(importer, "storage_order", false, &order))
         return false;
     if (result_is_used(importer, 1))
         return node_fault(importer, NULL, "its indices are used");
     Node *node = begin_pool(importer, OP_max_pool, value, &window, ceil);
-    return finish_node(importer, node) && set_value(importer, node->results[0]);
+    return finish_node(importer, node) && set_image(importer, node->results[0], window.is_line);
 }
 
 bool import_average_pool(Importer *importer) {
-    OnnxWindow window;
+    OnnxWindow window = {0};
     bool ceil = false;
     bool count_padding;
-    Value *value = image_operand(importer, 0);
+    Value *value = image_operand(importer, 0, &window.is_line);
     if (value == NULL || !read_pool(importer, value, &window, &ceil) ||
         !attribute_flag(importer, "count_include_pad", false, &count_padding))
         return false;
     Node *node = begin_pool(importer, OP_avg_pool, value, &window, ceil);
     node_attribute(node, "count_padding")->flag = count_padding;
-    return finish_node(importer, node) && set_value(importer, node->results[0]);
+    return finish_node(importer, node) && set_image(importer, node->results[0], window.is_line);
 }
 
 bool import_global_average_pool(Importer *importer) {
-    Value *value = image_operand(importer, 0);
-    return value != NULL && set_value(importer, build_unary(importer, OP_global_avg_pool, value));
+    bool is_line;
+    Value *value = image_operand(importer, 0, &is_line);
+    return value != NULL &&
+           set_image(importer, build_unary(importer, OP_global_avg_pool, value), is_line);
 }
 
 /* The mean over exactly height and width. */
@@ -137,15 +130,18 @@ static bool pads_with_zero(Importer *importer) {
 
 bool import_pad(Importer *importer) {
     int64_t pads[2 * ONNX_MAX_RANK];
-    Value *value = image_operand(importer, 0);
-    if (value == NULL || !read_pads(importer, 4, pads) || !pads_with_zero(importer))
+    bool is_line;
+    Value *value = image_operand(importer, 0, &is_line);
+    int rank = is_line ? 3 : 4;
+    if (value == NULL || !read_pads(importer, rank, pads) || !pads_with_zero(importer))
         return false;
-    if (pads[0] != 0 || pads[1] != 0 || pads[4] != 0 || pads[5] != 0)
+    if (pads[0] != 0 || pads[1] != 0 || pads[rank] != 0 || pads[rank + 1] != 0)
         return node_fault(importer, NULL, "only height and width can be padded");
     int64_t added[4], taken[4];
     bool adds = false, takes = false;
     for (int i = 0; i < 4; i++) {
-        int64_t side = pads[i % 2 + 2 + i / 2 * 4];
+        bool is_row = i % 2 == 0;
+        int64_t side = is_line && is_row ? 0 : pads[i / 2 * rank + rank - (is_row ? 2 : 1)];
         if (side < -(1 << 20) || side > 1 << 20)
             return node_fault(importer, NULL, "a padding of %" PRId64 " is too large", side);
         added[i] = side > 0 ? side : 0;
@@ -161,7 +157,7 @@ bool import_pad(Importer *importer) {
             importer->graph, node, i == 0 ? "margins" : "padding", i == 0 ? taken : added, 4);
         value = finish_node(importer, node) ? node->results[0] : NULL;
     }
-    return set_value(importer, value);
+    return set_image(importer, value, is_line);
 }
 
 /* ---- LRN ---- */
@@ -169,7 +165,8 @@ bool import_pad(Importer *importer) {
 bool import_lrn(Importer *importer) {
     double alpha, beta, bias;
     int64_t size;
-    Value *value = image_operand(importer, 0);
+    bool is_line;
+    Value *value = image_operand(importer, 0, &is_line);
     if (value == NULL || !attribute_number(importer, "alpha", 1e-4, &alpha) ||
         !attribute_number(importer, "beta", 0.75, &beta) ||
         !attribute_number(importer, "bias", 1, &bias) ||
@@ -182,5 +179,5 @@ bool import_lrn(Importer *importer) {
     node_attribute(node, "alpha")->number = alpha;
     node_attribute(node, "beta")->number = beta;
     node_attribute(node, "k")->number = bias;
-    return finish_node(importer, node) && set_value(importer, node->results[0]);
+    return finish_node(importer, node) && set_image(importer, node->results[0], is_line);
 }

@@ -1,4 +1,5 @@
-/* What is said of nodes whose op is not imported. */
+/* What is said of nodes whatever their operands are: that their op is not imported, or what one of
+ * their attributes says. */
 #include "frontend/onnx/importer.h"
 
 #include <string.h>
@@ -64,4 +65,39 @@ bool unknown_op(Importer *importer) {
         closest == NULL ? "docs/import.md lists the ops that can be imported"
                         : arena_format(importer->arena, "did you mean '%s'?", closest),
         "riffle does not know this op");
+}
+
+/* ---- attributes of one value ---- */
+
+static bool has_other_value(const Onnx__AttributeProto *attribute, int64_t value) {
+    if (attribute->type == ONNX_ATTRIBUTE_INT)
+        return attribute->i != value;
+    bool other = false;
+    for (size_t i = 0; attribute->type == ONNX_ATTRIBUTE_INTS && i < attribute->n_ints; i++)
+        other = other || attribute->ints[i] != value;
+    return other;
+}
+
+bool check_fixed_attributes(Importer *importer) {
+    static const struct {
+        const char *op, *attribute;
+        int64_t value;
+        const char *message, *hint;
+    } rows[] = {
+#define ONNX_FIXED(op, attribute, value, message, hint) {#op, #attribute, value, message, hint},
+#include "frontend/onnx/ops.def"
+    };
+    bool good = true;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (strcmp(importer->node->op_type, rows[i].op) != 0)
+            continue;
+        const Onnx__AttributeProto *attribute = attribute_find(importer, rows[i].attribute);
+        if (attribute == NULL)
+            continue;
+        if (attribute->type != ONNX_ATTRIBUTE_INTS && attribute->type != ONNX_ATTRIBUTE_INT)
+            good = attribute_has_type(importer, attribute, ONNX_ATTRIBUTE_INT);
+        else if (has_other_value(attribute, rows[i].value))
+            good = node_fault(importer, rows[i].hint, "%s", rows[i].message);
+    }
+    return good;
 }

@@ -125,6 +125,7 @@ static bool put(PickleMachine *machine, uint64_t index) {
             machine, "the number %llu of a value is too large", (unsigned long long)index);
     if (index >= machine->memo_capacity) {
         size_t capacity = (size_t)index * 2 + 64;
+        capacity = capacity < LONGEST_PICKLE ? capacity : LONGEST_PICKLE;
         machine->memo = arena_grow(machine->file->arena, machine->memo, machine->memo_capacity,
             capacity, sizeof machine->memo[0]);
         machine->memo_taken = arena_grow(machine->file->arena, machine->memo_taken,

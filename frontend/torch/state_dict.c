@@ -88,8 +88,12 @@ static bool look_into(Walk *walk, const PickleValue *value) {
     walk->depth++;
     bool sound = true;
     for (size_t i = 0; i < items->count && sound; i += step) {
-        if (walk->steps++ == MOST_STEPS)
-            return fail(walk, "and others hold each other too often");
+        if (walk->steps++ == MOST_STEPS) {
+            diagnostics_error(walk->diagnostics, NULL,
+                "%s: more than %d values are in the file, or ways to them", walk->file->path,
+                MOST_STEPS);
+            return false;
+        }
         const PickleValue *item = &items->values[i + step - 1];
         if (item->kind != PICKLE_TENSOR && !holds_values(item))
             continue;

@@ -8,6 +8,7 @@ import subprocess
 import unittest
 from pathlib import Path
 
+import torch_files
 from support import RIFFLE, SECONDS, Command, has_llvm, safetensors
 
 LIBRARY = os.environ.get("SHORT_MEMORY_LIBRARY")
@@ -200,6 +201,14 @@ class ShortMemory(Command):
     def test_c_compiler(self):
         """And the folder that it works in."""
         self.try_allocations("compile", "small.rfl", "--weights", "weights.safetensors", "--backend", "c", "--cc", "cc")
+
+    def test_torch(self):
+        """Weights of PyTorch, whose pickle makes objects of its own."""
+        self.write("weights.safetensors", torch_files.stream({
+            "conv.weight": torch_files.tensor([0.5] * 216, [8, 3, 3, 3]),
+            "fc": {"weight": torch_files.tensor([0.5] * 32, [4, 8], "HalfStorage"),
+                   "bias": torch_files.tensor([0.25] * 4, [4])}}))
+        self.try_allocations("opt", "small.rfl", "--weights", "weights.safetensors")
 
     def test_json(self):
         self.try_allocations("convert", "small.rfl", "-o", "small.json")

@@ -11,6 +11,11 @@ import zipfile
 from support import ROOT, SHARED, Command, float_bytes, has_llvm
 from torch_files import Call, Object, Parameter, Storage, Tensor, archive, named, pickled, stream, tensor
 
+try:
+    import torch
+except ImportError:
+    torch = None
+
 NET = """network net {
     input x: f32[1, 2, 2, 2]
     output y = x |> conv(3, 1, bias = true) @ a
@@ -327,7 +332,8 @@ class Wrong(Torch):
         deep = b"(U\1a" + b"]" * 40 + b"a" * 39
         for opcodes, message in [
             (b"}" + deep + b"u.", "'" + ".".join(["a", *["0"] * 31]) + "' is nested too deep"),
-            (laughs + b"}U\1ah\x1cs.", "'" + ".".join(["a", *"0" * 7, *"1" * 19]) + "' and others hold each other too often"),
+            (laughs + b"}U\1ah\x1cs.", "more than 4194304 values are in the file, or ways to them"),
+            (b"]" + b"Na" * (4 << 20) + b"Na.", "more than 4194304 values are in the file, or ways to them"),
             (b"N" * (1 << 20) + b"N.", f"byte {2 + (1 << 20)} of data.pkl: more than 1048576 values are on the stack"),
             (b"]0" * (1 << 21) + b"].", f"byte {2 + (1 << 22)} of data.pkl: there are more than 2097152 objects"),
             (b"NN0" + b"N0" * (8 << 20) + b".", f"byte {16 << 20} of data.pkl: the pickle is longer than 16777216 bytes"),
@@ -538,6 +544,88 @@ class Wrong(Torch):
         self.refuse(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n",
                     "'net.pth' is a pointer of Git LFS in place of the file itself, not a file of weights\n"
                     "hint: `git lfs pull` fetches the file\n")
+
+
+class Prefixes(Torch):
+    """A state_dict under a key of a checkpoint, and names as DataParallel makes them."""
+
+    def setUp(self):
+        super().setUp()
+        self.expected = self.compute("net.safetensors", safetensors())
+        moments = {"state": {0: {"exp_avg": tensor(WEIGHTS, [3, 2, 1, 1])}}, "param_groups": [{"lr": 0.1, "params": [0]}]}
+        self.checkpoint = {"epoch": 3, "optimizer": moments,
+                           "state_dict": {f"module.{name}": value for name, value in net().items()}}
+
+    def test_checkpoint(self):
+        for form, write in BOTH.items():
+            with self.subTest(form):
+                self.refuse(write(self.checkpoint), "net.pth: the file has all 2 weights of the network with "
+                            "'state_dict.module.' before their names: 'state_dict.module.a.weight' is 'a.weight'\n"
+                            "hint: --weights-prefix=state_dict.module. takes it off\n")
+                self.assertEqual(self.compute("net.pth", write(self.checkpoint),
+                                              "--weights-prefix=state_dict.module."), self.expected)
+
+    def test_half_a_prefix(self):
+        self.write("net.pth", archive(self.checkpoint))
+        self.expect_error("compile net.rfl --weights net.pth --weights-prefix state_dict. -o out",
+                          "riffle: error: net.pth: the file has all 2 weights of the network with 'module.' before their "
+                          "names: 'module.a.weight' is 'a.weight'\nhint: --weights-prefix=state_dict.module. takes it off\n")
+
+    def test_no_such_prefix(self):
+        self.write("net.pth", archive(net()))
+        self.expect_error("compile net.rfl --weights net.pth --weights-prefix model. -o out",
+                          "riffle: error: net.pth: no tensor's name begins with 'model.'\nhint: the first is 'a.bias'\n")
+        self.write("net.pth", archive({}))
+        self.expect_error("compile net.rfl --weights net.pth --weights-prefix model. -o out",
+                          "riffle: error: net.pth: no tensor's name begins with 'model.'\n")
+        self.expect_error("compile net.rfl --random-weights 1 --weights-prefix model. -o out",
+                          "riffle: error: --weights-prefix says which tensors of --weights to take, and there is none\n",
+                          status=2)
+
+    def test_quotes(self):
+        self.refuse(archive({"my net": dict(net())}), "net.pth: the file has all 2 weights of the network with 'my net.' "
+                    "before their names: 'my net.a.weight' is 'a.weight'\nhint: --weights-prefix='my net.' takes it off\n")
+        self.refuse(archive({"my\u00e9": dict(net())}), "net.pth: the file has all 2 weights of the network with "
+                    "'my\u00e9.' before their names: 'my\u00e9.a.weight' is 'a.weight'\n")
+
+    def test_safetensors(self):
+        """As in the other formats."""
+        header = json.dumps({"m.a.weight": {"dtype": "F32", "shape": [3, 2, 1, 1], "data_offsets": [0, 24]},
+                             "m.a.bias": {"dtype": "F32", "shape": [3], "data_offsets": [24, 36]},
+                             "other": {"dtype": "F32", "shape": [1], "data_offsets": [36, 40]}}).encode()
+        contents = struct.pack("<Q", len(header)) + header + float_bytes(WEIGHTS + BIAS + [1.0])
+        self.assertEqual(self.compute("net.st", contents, "--weights-prefix", "m."), self.expected)
+
+    def test_the_network_has_one(self):
+        self.write("net.rfl", NET.replace("@ a", "@ layers.a"))
+        self.refuse(archive(net()), "net.pth: the file has all 2 weights of the network without 'layers.' before their "
+                    "names: 'a.weight' is 'layers.a.weight'\nhint: in Python, torch.save({\"layers.\" + name: tensor for "
+                    "name, tensor in torch.load(\"net.pth\").items()}, \"net.pth\") writes it so\n")
+
+
+@unittest.skipIf(torch is None, "skipped: this Python has no torch")
+class Made(Torch):
+    """By PyTorch itself."""
+
+    def test_as_made(self):
+        expected = self.compute("net.safetensors", safetensors())
+        weight = torch.tensor(WEIGHTS).reshape(3, 2, 1, 1)
+        values = {"a.weight": weight, "a.bias": torch.nn.Parameter(torch.tensor(BIAS)),
+                  "a.num_batches_tracked": torch.tensor(7)}
+        for zipped in (True, False):
+            for kind in (torch.float32, torch.float16, torch.bfloat16, torch.float64):
+                for layout in (torch.contiguous_format, torch.channels_last):
+                    with self.subTest(f"{zipped} {kind} {layout}"):
+                        made = dict(values, **{"a.weight": weight.to(kind).contiguous(memory_format=layout)})
+                        torch.save(made, self.folder / "made.pth", _use_new_zipfile_serialization=zipped)
+                        self.assertEqual(self.compute("net.pth", (self.folder / "made.pth").read_bytes()), expected)
+
+    def test_a_whole_network(self):
+        torch.save(torch.nn.Conv2d(2, 3, 1), self.folder / "made.pth")
+        self.write("net.pth", (self.folder / "made.pth").read_bytes())
+        done = self.invoke("compile", "net.rfl", "--weights", "net.pth", "-o", "out")
+        self.assertRegex(done.stderr, r"\Ariffle: error: net.pth: byte \d+ of data.pkl: an object of the class "
+                                      r"'torch.nn.modules.conv.Conv2d' is code; riffle reads data only\n")
 
 
 def overlapping(contents, entry, second):

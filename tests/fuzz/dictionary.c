@@ -17,6 +17,12 @@ static const char *const words[READER_COUNT] = {
     [READER_SAFETENSORS] =
         "__metadata__ \"dtype\" \"shape\" \"data_offsets\" F32 F16 BF16 F64 I8 "
         "BOOL { } [ ] : , a.b.weight a.c.running_mean d.bias 18446744073709551615",
+    [READER_PTH] =
+        "storage cpu FloatStorage HalfStorage BFloat16Storage DoubleStorage LongStorage "
+        "ctorch._utils\n_rebuild_tensor_v2\n ccollections\nOrderedDict\n cos\nsystem\n "
+        "_rebuild_parameter _metadata little_endian data.pkl data/0 byteorder (( )R tQ tR "
+        "}( ]( u. \x85 \x86 \x87 \x89 \x93 \x94 \x95 \x80\x04 q h r j \xff\xff\xff\x7f "
+        "PK\x01\x02 PK\x03\x04 PK\x05\x06 PK\x06\x06 PK\x06\x07",
     [READER_PIPELINE] = "O0 O1 O2 { } , = true false -1 9223372036854775807",
     [READER_ONNX] =
         "Conv BatchNormalization Relu Clip MaxPool AveragePool GlobalAveragePool Concat "

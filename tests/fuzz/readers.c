@@ -10,7 +10,7 @@
 #include <string.h>
 
 const char *const reader_names[READER_COUNT] = {
-    "spec", "json", "rir", "safetensors", "pipeline", "onnx", "tuning", "picture", "rkir"};
+    "spec", "json", "rir", "safetensors", "pth", "pipeline", "onnx", "tuning", "picture", "rkir"};
 
 /* Larger networks are read and printed, but not compiled: that takes its time by right. */
 enum { MOST_COMPILED_ELEMENTS = 100 * 1000, MOST_COMPILED_NODES = 200 };
@@ -181,7 +181,8 @@ bool reader_try(ReaderKind kind, const Text *file) {
     case READER_RIR:
         return try_rir(file);
     case READER_SAFETENSORS:
-        return try_safetensors(file);
+    case READER_PTH: /* its first bytes tell its format */
+        return try_weights(file);
     case READER_PIPELINE:
         return try_pipeline(file);
     case READER_ONNX:

@@ -11,6 +11,7 @@ typedef enum ReaderKind {
     READER_JSON,
     READER_RIR,
     READER_SAFETENSORS,
+    READER_PTH,
     READER_PIPELINE,
     READER_ONNX,
     READER_TUNING,

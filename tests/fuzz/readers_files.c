@@ -31,12 +31,12 @@ Graph *weighted_graph(Arena *arena, Diagnostics *diagnostics) {
     return spec_elaborate(spec_parse(file, arena, diagnostics), NULL, 0, arena, diagnostics);
 }
 
-bool try_safetensors(const Text *text) {
+bool try_weights(const Text *text) {
     Work work = work_begin();
     char path[64];
     int descriptor = open_in_memory(text, &work, path);
     Graph *graph = weighted_graph(work.arena, work.diagnostics);
-    WeightFile *weights = weights_load(graph, path, work.diagnostics);
+    WeightFile *weights = weights_load(graph, path, NULL, work.diagnostics);
     bool taken = work_check(&work, weights != NULL);
     volatile float sum = 0; /* every number must be there to be read */
     for (Weight *weight = graph->first_weight; taken && weight; weight = weight->next)

@@ -6,6 +6,7 @@
 #include "passes/passes.h"
 #include "tests/fuzz/onnx_seed.h"
 #include "tests/fuzz/picture_seeds.h"
+#include "tests/fuzz/torch_seeds.h"
 #include "tests/fuzz/work.h"
 
 /* Every construct of the language that the examples leave out. */
@@ -120,6 +121,8 @@ static int tuning_seeds(Text *seeds, int most) {
 int reader_seeds(ReaderKind kind, const char *examples, Text *seeds, int most) {
     if (kind == READER_SAFETENSORS)
         return safetensors_seeds(seeds, most);
+    if (kind == READER_PTH)
+        return torch_seeds(seeds, most);
     if (kind == READER_PIPELINE)
         return pipeline_seeds(seeds, most);
     if (kind == READER_TUNING)

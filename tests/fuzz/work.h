@@ -25,10 +25,10 @@ int rkir_seeds(Text *seeds, int most);
 
 /* ---- readers that want a path (readers_files.c) ---- */
 
-bool try_safetensors(const Text *file);
+bool try_weights(const Text *file);
 bool try_tuning(const Text *file);
 bool try_picture(const Text *file);
-/* The network whose weights the safetensors reader is asked for. */
+/* The network whose weights the readers of weights are asked for. */
 Graph *weighted_graph(Arena *arena, Diagnostics *diagnostics);
 extern const char tuning_target[]; /* the target that the tunings are for */
 

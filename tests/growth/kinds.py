@@ -6,6 +6,11 @@ or two when all is well, or the limit of riffle."""
 
 import json
 import struct
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cli"))
+import torch_files  # noqa: E402
 
 KINDS = {}
 
@@ -206,6 +211,33 @@ def missing_tensors(n):
 @kind(WEIGHTS, 5000, 80000, status=1)
 def unused_tensors(n):
     return {"many.rfl": network("").encode(), "many.safetensors": tensors(f"layer{i}.weight" for i in range(n))}
+
+
+def checkpoint(n, deep):
+    """n tensors of one number, in one dict or each in one of its own."""
+    names = [f"layer{i}.weight" for i in range(n)]
+    one = torch_files.Tensor(torch_files.Storage([1.0], key="0"), [1])
+    return torch_files.stream({name: {"weight": one} for name in names} if deep else dict.fromkeys(names, one))
+
+
+PICKLED = "compile many.rfl --weights many.pth --backend c"
+
+
+@kind(PICKLED, 2000, 32000, status=1)
+def pickled_tensors(n):
+    return {"many.rfl": network("").encode(), "many.pth": checkpoint(n, False)}
+
+
+@kind(PICKLED, 2000, 32000, status=1)
+def pickled_dicts(n):
+    return {"many.rfl": network("").encode(), "many.pth": checkpoint(n, True)}
+
+
+@kind(PICKLED, 2000, 32000, status=1)
+def members_of_an_archive(n):
+    members = [("data.pkl", torch_files.pickled({})[0]), *((f"data/{i}", bytes(4)) for i in range(n))]
+    return {"many.rfl": network("    x = x |> conv(8, 1) @ a\n").encode(),
+            "many.pth": torch_files.archive(None, members=members)}
 
 
 # ---- code ----

@@ -262,6 +262,14 @@ def many_of_a_kind():
     return model(nodes, None, [values(name, None) for name in ("y", "z0", "z2", "z3")], weights)
 
 
+def attributes_behind_an_unknown_op():
+    """What can be said without knowing what the op results in."""
+    nodes = [node("Xyz", ["x"], ["a"]), node("MaxPool", ["a"], ["b"], kernel_shape=[2, 2], dilations=[2, 1]),
+             node("BatchNormalization", ["b", "w", "w", "w", "w"], ["c"], training_mode=1),
+             node("AveragePool", ["c"], ["y"], kernel_shape=[2, 2], dilations=[1, 3])]
+    return model(nodes, initializers=[initializer("w", (3,))], opset=19)
+
+
 def other_domain():
     made = one("Relu")
     made.graph.node[0].domain = "com.microsoft"
@@ -357,6 +365,40 @@ def convolution_in_space():
     return one("Conv", "w", initializers=[initializer("w", (4, 3, 3, 3, 3))])
 
 
+def row(operator, *inputs, initializers=(), **attributes):
+    """A node that works on a line, [1, 3, 8]."""
+    return model([node("Squeeze", ["x", "a"], ["l"]), node(operator, ["l", *inputs], **attributes)],
+                 [values("x", [1, 3, 1, 8])], None, [constant("a", [2]), *initializers])
+
+
+def convolution_of_a_line_by_a_square():
+    return row("Conv", "w", initializers=[initializer("w", (4, 3, 3, 3))])
+
+
+def convolution_of_an_image_by_a_line():
+    return one("Conv", "w", initializers=[initializer("w", (4, 3, 3))])
+
+
+def pads_of_a_line():
+    return row("Conv", "w", initializers=[initializer("w", (4, 3, 3))], pads=[1, 1, 1, 1])
+
+
+def kernel_of_a_line():
+    return row("Conv", "w", initializers=[initializer("w", (4, 3, 3))], kernel_shape=[2])
+
+
+def pool_without_a_kernel():
+    return row("MaxPool", strides=[2])
+
+
+def pool_of_a_line_by_a_square():
+    return row("AveragePool", kernel_shape=[3, 3])
+
+
+def padded_channels_of_a_line():
+    return row("Pad", "p", initializers=[constant("p", [0, 1, 1, 0, 0, 1])])
+
+
 def convolution_of_computed_weights():
     return model([node("Relu", ["x"], ["w"], "Relu_1"), node("Conv", ["x", "w"], ["y"], "Conv_2")])
 
@@ -383,6 +425,10 @@ def norm_channels():
 
 def norm_training():
     return one("BatchNormalization", "w", "w", "w", "w", initializers=[initializer("w", (3,))], training_mode=1)
+
+
+def norm_training_by_a_number():
+    return one("BatchNormalization", "w", "w", "w", "w", initializers=[initializer("w", (3,))], training_mode=1.0)
 
 
 def transpose_of_space():
@@ -551,6 +597,55 @@ def part_of_a_list(operator, *inputs, **attributes):
                                constant("a", [1])])
 
 
+def equal_tensors():
+    return one("Equal", "x")
+
+
+def folded(operator, *inputs, **attributes):
+    """A shape that is computed of lists."""
+    lists = {"two": [2, 3], "zero": [0, 2], "large": [1 << 62, 4], "none": 0, "one": 1, "last": 1 << 62, "far": -(1 << 62)}
+    floats = {"real": [1.5, 2.5]}
+    made = [node(operator, inputs, ["s"], **attributes), node("Reshape", ["x", "s"])]
+    return model(made, initializers=[*(constant(name, numbers) for name, numbers in lists.items()),
+                                     *(constant(name, numbers, np.float32) for name, numbers in floats.items())])
+
+
+def remainder_of_zero():
+    return folded("Mod", "two", "zero")
+
+
+def remainder_of_floats():
+    return folded("Mod", "real", "real")
+
+
+def product_of_large():
+    return folded("ReduceProd", "large")
+
+
+def range_of_no_step():
+    return folded("Range", "none", "one", "none")
+
+
+def range_without_end():
+    return folded("Range", "none", "last", "one")
+
+
+def range_that_overflows():
+    return folded("Range", "far", "last", "one")
+
+
+def where_of_two_types():
+    return folded("Where", "zero", "two", "real")
+
+
+def where_of_shapes():
+    return folded("Where", "zero", "two", "shape_that_is_not_there")
+
+
+def rounded_integers():
+    return folded("Ceil", "two")
+
+
 def gather_of_no_axis():
     return part_of_a_list("Gather", "i", axis=1)
 
@@ -589,7 +684,7 @@ def too_many_nodes():
 
 CASES = [value for value in list(globals().values()) if callable(value) and getattr(value, "__module__", "") == __name__
          and value not in (values, initializer, model, node, good, one, constant, external,
-                           reshaped_between, part_of_a_list, quantized, filled, wide)]
+                           reshaped_between, part_of_a_list, folded, quantized, filled, wide, row)]
 
 
 def make(case):

@@ -93,6 +93,14 @@ def test_link_out_of_the_folder(tmp_path):
                            "symbolic links\nhint: links are not followed\n")
 
 
+def test_external_data_that_was_not_fetched(tmp_path):
+    from broken import external_missing
+    (tmp_path / "weights.bin").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 432\n")
+    done, _ = import_model(make(external_missing)[0], tmp_path)
+    assert done.stderr == ("model.onnx: error: initializer 'w' needs 432 bytes at byte 0 of 'weights.bin', which has 66\n"
+                           "hint: it is a pointer of Git LFS in place of the file itself: `git lfs pull` fetches it\n")
+
+
 def test_files_stay_whole(tmp_path):
     """A file that cannot be written takes the other one with it, and what was there stays."""
     (tmp_path / "model.onnx").write_bytes(good().SerializeToString())

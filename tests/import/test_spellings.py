@@ -184,6 +184,118 @@ SINGLE = {
 }
 
 
+def gated(b, x, shape, last):
+    """Squeeze and excitation by fully connected layers, as Linear and view are exported."""
+    few = b.relu(b.linear(b.global_avg_pool(x), "down", 3))
+    gate = b.node("Reshape", [last(b, b.linear(few, "up", 12)), shape(b, x)], (1, 12, 1, 1))
+    return b.multiply(x, gate)
+
+
+def computed_shape(b, x):
+    """view(b, c, 1, 1) with sizes of the tensor: Shape, Gather, Unsqueeze, Concat."""
+    of = b.node("Shape", [x], (4,))
+    sizes = [b.node("Unsqueeze", [b.node("Gather", [of, b.constant(i)], (), axis=0), b.constant([0])], (1,))
+             for i in (0, 1)]
+    return b.node("Concat", [*sizes, b.constant([1, 1])], (4,), axis=0)
+
+
+def expanded(b, x):
+    """x.expand(sizes) of PyTorch, where -1 keeps a size: ConstantOfShape, Mul, Equal, Where."""
+    sizes = b.constant([1, -1, -1, 6])
+    ones = b.node("ConstantOfShape", [b.constant([4])], (4,), value=numpy_helper.from_array(np.array([1]), ""))
+    keeps = b.node("Equal", [sizes, b.node("Mul", [ones, b.constant(-1)], (4,))], (4,))
+    return b.node("Expand", [x, b.node("Where", [keeps, ones, sizes], (4,))], x.shape)
+
+
+def size_of(b, x, axis):
+    return b.node("Gather", [b.node("Shape", [x], (4,)), b.constant([axis])], (1,), axis=0)
+
+
+def shuffled_by_numbers(b, x):
+    """Channels i, i + 6 in turn: Range, Mod, Div and the like."""
+    count = b.node("Squeeze", [size_of(b, x, 1), b.constant([0])], ())
+    places = b.node("Range", [b.constant(0), count, b.constant(1)], (12,))
+    group = b.node("Mod", [places, b.constant(2)], (12,))
+    within = b.node("Div", [places, b.constant(2)], (12,))
+    return b.node("Gather", [x, b.node("Add", [b.node("Mul", [group, b.constant(6)], (12,)), within], (12,))], x.shape, axis=1)
+
+
+def flattened_by_product(b, x):
+    rest = b.node("Slice", [b.node("Shape", [x], (4,)), b.constant([1]), b.constant([4])], (3,))
+    return b.node("Reshape", [x, b.node("Concat", [size_of(b, x, 0), b.node("ReduceProd", [rest], (1,), keepdims=1)], (2,),
+                                        axis=0)], (1, 360))
+
+
+def halved_up(b, x):
+    """The first ceil(5 / 2) rows, counted in floats."""
+    rows = b.node("Cast", [size_of(b, x, 2)], (1,), to=TensorProto.FLOAT)
+    half = b.node("Ceil", [b.node("Div", [rows, constant(b, 2)], (1,))], (1,))
+    end = b.node("Cast", [half], (1,), to=TensorProto.INT64)
+    return b.node("Slice", [x, b.constant([0]), end, b.constant([2])], (1, 12, 3, 6))
+
+
+def backwards(b, x):
+    """Channels in reverse: a Range downwards, and remainders of negative numbers."""
+    places = b.node("Range", [b.constant(11), b.constant(-1), b.constant(-1)], (12,))
+    negative = b.node("Sub", [places, b.constant(12)], (12,))
+    return b.node("Gather", [x, b.node("Mod", [negative, b.constant(12)], (12,))], x.shape, axis=1)
+
+
+CHAINS = [expanded, shuffled_by_numbers, flattened_by_product, halved_up, backwards]
+
+
+@pytest.mark.parametrize("chain", CHAINS, ids=lambda chain: chain.__name__)
+def test_computed_shape(chain, tmp_path):
+    compare(one_layer(lambda b, x: chain(b, b.relu(x))), tmp_path)
+
+
+SPELLED_GATES = {
+    "constant shape": (lambda b, x: b.constant([-1, 12, 1, 1]), lambda b, x: b.sigmoid(x)),
+    "shape of zeros": (lambda b, x: b.constant([0, 0, 1, 1]), lambda b, x: b.sigmoid(x)),
+    "computed shape": (computed_shape, lambda b, x: b.sigmoid(x)),
+    "hard": (computed_shape, lambda b, x: hard(b, x, False, "last")),
+}
+
+
+@pytest.mark.parametrize("name", SPELLED_GATES)
+def test_gate_of_linear_layers(name, tmp_path):
+    spec = compare(one_layer(lambda b, x: gated(b, x, *SPELLED_GATES[name])), tmp_path)
+    assert spec.count("linear(") == 2 and "rearrange" not in spec and "reshape" not in spec
+
+
+def line(b, x):
+    """[1, 12, 6]: one row of the tensor."""
+    return b.node("Squeeze", [b.crop(x, [2, 0, 2, 0]), b.constant([2])], (1, 12, 6))
+
+
+def image(b, x, *shape):
+    return b.node("Unsqueeze", [x, b.constant([2])], shape)
+
+
+LINES = {
+    "convolution": lambda b, x: image(b, b.node(
+        "Conv", [line(b, x), b.weight("c.weight", (6, 6, 3), "filter"), b.weight("c.bias", (6,), "bias")], (1, 6, 3),
+        group=2, strides=[2], pads=[1, 0], kernel_shape=[3]), 1, 6, 1, 3),
+    "dilated convolution": lambda b, x: image(b, b.node(
+        "Conv", [line(b, x), b.weight("c.weight", (4, 12, 2), "filter")], (1, 4, 5), dilations=[3], pads=[1, 1]), 1, 4, 1, 5),
+    "convolution of the same size": lambda b, x: image(b, b.node(
+        "Conv", [line(b, x), b.weight("c.weight", (12, 1, 3), "filter")], (1, 12, 6), group=12, auto_pad="SAME_UPPER"),
+        1, 12, 1, 6),
+    "max": lambda b, x: image(b, b.node("MaxPool", [line(b, x)], (1, 12, 3), kernel_shape=[3], strides=[2], pads=[1, 0]),
+                              1, 12, 1, 3),
+    "average": lambda b, x: image(b, b.node("AveragePool", [line(b, x)], (1, 12, 5), kernel_shape=[2]), 1, 12, 1, 5),
+    "mean": lambda b, x: image(b, b.node("GlobalAveragePool", [line(b, x)], (1, 12, 1)), 1, 12, 1, 1),
+    "pad": lambda b, x: image(b, b.node("Pad", [line(b, x), b.constant([0, 0, 2, 0, 0, -1])], (1, 12, 7)), 1, 12, 1, 7),
+    "norm": lambda b, x: image(b, b.batch_norm(line(b, x), "n"), 1, 12, 1, 6),
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_one_dimension(name, tmp_path):
+    """Layers over [batch, channels, length] are those over a row."""
+    compare(one_layer(LINES[name]), tmp_path)
+
+
 @pytest.mark.parametrize("name", SINGLE)
 def test_single(name, tmp_path):
     compare(one_layer(SINGLE[name]), tmp_path)

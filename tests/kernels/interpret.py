@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Runs the kernels of the networks of cases/ with the interpreter of kernels, against that of graphs: for the targets
 that their comments name and for others that no machine here need have, as written and with two images of odd sizes.
+Those of some examples, made small, for GPUs.
 
     interpret.py --program build/dev/tests/kernels/interpret_kernels
     interpret.py --program build/dev/tests/kernels/interpret_kernels --mutations 40
@@ -18,10 +19,14 @@ import tempfile
 
 from run import CASES, remark
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 OTHER_TARGETS = ["x86-64", "x86-64-v3", "x86-64-v4", "armv8-a", "armv8-a-wide", "armv7-a", "wasm32-simd128", "generic",
     "cuda-sm_75", "cuda-sm_90"]
 MUTATED_TARGETS = ["cuda-sm_90"]
-LEAST_RUNS = 400
+EXAMPLES = {"digits/digits.rfl": ["cuda-sm_86"],
+    "shufflenet_v1.rfl groups=3 width=0.25 size=[33,37]": ["cuda-sm_80"],
+    "shufflenet_v2.rfl width=0.5 size=[33,37]": ["cuda-sm_75", "cuda-sm_120"]}
+LEAST_RUNS = 404
 LEAST_BARRIERS = 57
 LEAST_NOTICED = 0.85
 SIZES = re.compile(r"f32\[1, (\d+), (\d+), (\d+)\]")
@@ -44,8 +49,8 @@ def targets_of(text, others):
     return named + [target for target in others if target not in named and not precise]
 
 
-def interpret(program, folder):
-    runs = faults = 0
+def networks(folder):
+    """(spec, target, options) of all."""
     for spec in sorted(CASES.glob("*.rfl")):
         text = spec.read_text()
         odd = odd_sizes(text)
@@ -53,13 +58,22 @@ def interpret(program, folder):
         if odd is not None:
             variants.append(folder / f"odd_{spec.name}")
             variants[1].write_text(odd)
-        for path in variants:
-            for target in targets_of(text, OTHER_TARGETS):
-                done = run(program, path, target, remark(text, "options"), [])
-                runs += 1
-                if done.returncode != 0:
-                    faults += 1
-                    print(f"{path.name} for {target}: {done.stderr}", end="")
+        yield from ((path, target, remark(text, "options")) for path in variants
+            for target in targets_of(text, OTHER_TARGETS))
+    for words, targets in EXAMPLES.items():
+        name, *settings = words.split()
+        options = [word for setting in settings for word in ("--set", setting)]
+        yield from ((ROOT / "examples" / name, target, options) for target in targets)
+
+
+def interpret(program, folder):
+    runs = faults = 0
+    for path, target, options in networks(folder):
+        done = run(program, path, target, options, [])
+        runs += 1
+        if done.returncode != 0:
+            faults += 1
+            print(f"{path.name} for {target}: {done.stderr}", end="")
     print(f"{runs - faults} of {runs} networks give what the interpreter of graphs gives")
     return faults == 0 and runs >= LEAST_RUNS
 
