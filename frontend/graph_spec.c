@@ -63,13 +63,15 @@ static bool all_equal(IntegerList list) {
 static void append_short_list(Text *text, const char *name, IntegerList list) {
     bool sides = strcmp(name, "padding") == 0 || strcmp(name, "margins") == 0;
     bool channels = strcmp(name, "channels") == 0, run = channels && list.count > 2;
+    bool pair = sides || strcmp(name, "kernel") == 0 || strcmp(name, "stride") == 0 ||
+                strcmp(name, "dilation") == 0 || strcmp(name, "scale") == 0;
     for (size_t i = 1; run && i < list.count; i++)
         run = list.items[i] == list.items[i - 1] + 1;
     if (run)
         text_format(text, "%" PRId64 " .. %" PRId64, list.items[0], list.items[list.count - 1] + 1);
     else if (strcmp(name, "sizes") == 0 && all_equal(list))
         text_format(text, "%zu", list.count);
-    else if (!channels && strcmp(name, "sizes") != 0 && all_equal(list))
+    else if (pair && all_equal(list))
         text_format(text, "%" PRId64, list.items[0]);
     else if (sides && list.items[0] == list.items[2] && list.items[1] == list.items[3])
         append_list(text, list.items, 2);
@@ -151,7 +153,8 @@ static void append_attributes(SpecWriter *writer, const Node *node, const char *
                 continue;
             text_append(writer->text, separator);
             separator = ", ";
-            if (!required || one->kind == ATTRIBUTE_FORMULA) /* map takes any number of tensors */
+            if (!required || one->kind == ATTRIBUTE_FORMULA || node->op == OP_route ||
+                node->op == OP_join) /* behind any number of tensors */
                 text_format(writer->text, "%s = ", one->name);
             append_attribute(writer->text, one, &node->attributes[i]);
         }
@@ -189,9 +192,52 @@ static bool is_shared(SpecWriter *writer, const Node *node) {
     return shared;
 }
 
+static bool is_in_order(IntegerList list) {
+    bool in_order = true;
+    for (size_t i = 0; i < list.count; i++)
+        in_order = in_order && list.items[i] == (int64_t)i;
+    return in_order;
+}
+
+/* Whether dimensions, as they are, are put in another order, and no more. */
+static bool permutes(const Node *node) {
+    const TensorType *from = &node->operands[0]->type, *to = &node->results[0]->type;
+    IntegerList factors = node_list(node, "factors"), order = node_list(node, "order");
+    bool plain = factors.count == (size_t)from->rank && order.count == factors.count &&
+                 to->rank == from->rank;
+    for (int i = 0; plain && i < from->rank; i++)
+        plain = factors.items[i] == from->dims[i] && order.items[i] >= 0 &&
+                to->dims[i] == from->dims[order.items[i]];
+    return plain;
+}
+
+/* A rearrange by its simplest name; false where it has none. */
+static bool append_simple(SpecWriter *writer, const Node *node) {
+    int64_t rows, columns;
+    if (node->op != OP_rearrange)
+        return false;
+    if (node_repeats_pixels(node, &rows, &columns)) {
+        text_append(writer->text, "upsample(");
+        append_short_list(
+            writer->text, "scale", (IntegerList){(const int64_t[]){rows, columns}, 2});
+    } else if (is_in_order(node_list(node, "order"))) {
+        text_append(writer->text, "reshape(");
+        append_list(writer->text, node_list(node, "dims").items, node_list(node, "dims").count);
+    } else if (permutes(node)) {
+        text_append(writer->text, "permute(");
+        append_list(writer->text, node_list(node, "order").items, node_list(node, "order").count);
+    } else {
+        return false;
+    }
+    text_append(writer->text, ")");
+    return true;
+}
+
 /* "conv(58, 1, bias = true) @ stage2.0.conv", without the operand. */
 static void append_stage(SpecWriter *writer, const Node *node) {
     Text *text = writer->text;
+    if (append_simple(writer, node))
+        return;
     const char *name = keeps_channels_apart(node) ? "depthwise" : op_info(node->op)->name;
     size_t begin = text->length;
     text_format(text, "%s(", name);

@@ -5,7 +5,7 @@
 
 #include "frontend/evaluate.h"
 
-enum { MOST_POSITIONAL = 2, MOST_KNOWN = 24, MANY_TENSORS = 256 };
+enum { MOST_POSITIONAL = 3, MOST_KNOWN = 24, MANY_TENSORS = 256 };
 
 typedef struct Operation Operation;
 typedef bool PrepareOperation(

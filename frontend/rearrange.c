@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-enum { MOST_TIMES = 4096 };
+enum { MOST_TIMES = 4096, MOST_FACTORS = 2 * MAX_RANK };
 
 typedef struct RearrangeLists {
-    int64_t factors[MAX_RANK + 2], order[MAX_RANK + 2], dims[MAX_RANK];
+    int64_t factors[MOST_FACTORS], order[MOST_FACTORS], dims[MAX_RANK];
     int factor_count, order_count, rank;
 } RearrangeLists;
 
@@ -55,6 +55,25 @@ bool prepare_permute(Evaluator *evaluator, Call *call, const Operation *operatio
     return true;
 }
 
+/* The operand of the node as one row of numbers. */
+static Value *insert_row(Evaluator *evaluator, const Node *node, int64_t elements) {
+    const TensorType *type = &node->operands[0]->type;
+    Node *row =
+        node_create(evaluator->graph, OP_rearrange, node->path, node->operands, 1, node->where);
+    RearrangeLists a = {
+        .factor_count = type->rank, .order_count = type->rank, .rank = 1, .dims = {elements}};
+    for (int i = 0; i < type->rank; i++) {
+        a.factors[i] = type->dims[i];
+        a.order[i] = i;
+    }
+    set_lists(evaluator, row, &a);
+    if (!node_infer(evaluator->graph, row, evaluator->diagnostics)) {
+        return NULL;
+    }
+    graph_append(evaluator->graph, row);
+    return row->results[0];
+}
+
 bool prepare_reshape(Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
     const TensorType *type = &node->operands[0]->type;
     IntegerList dims;
@@ -71,10 +90,22 @@ bool prepare_reshape(Evaluator *evaluator, Call *call, const Operation *operatio
             (long long)tensor_elements(type), tensor_type_spelling(type, evaluator->arena));
         return false;
     }
-    RearrangeLists a = {.factors = {tensor_elements(type)},
-        .factor_count = 1,
-        .order_count = 1,
-        .rank = wanted.rank};
+    RearrangeLists a = {.rank = wanted.rank};
+    a.factor_count = (int)common_factors(
+        type->dims, type->rank, wanted.dims, wanted.rank, a.factors, MOST_FACTORS);
+    if (a.factor_count == 0) { /* as a row in between */
+        int64_t elements = tensor_elements(type);
+        Value *row = insert_row(evaluator, node, elements);
+        if (row == NULL) {
+            return false;
+        }
+        node->operands[0] = row;
+        a.factor_count =
+            (int)common_factors(&elements, 1, wanted.dims, wanted.rank, a.factors, MOST_FACTORS);
+    }
+    for (int i = 0; i < a.factor_count; i++) {
+        a.order[a.order_count++] = i;
+    }
     memcpy(a.dims, wanted.dims, sizeof a.dims);
     set_lists(evaluator, node, &a);
     return true;

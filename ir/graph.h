@@ -201,6 +201,11 @@ bool op_moves_numbers(OpKind op);
 /* A rearrange that repeats rows and columns of [n,c,h,w] by whole numbers (a resize by the
  * nearest), which are set. */
 bool node_repeats_pixels(const Node *node, int64_t *rows, int64_t *columns);
+/* Sizes that both lists of dimensions, of equal products, are cut into in turn: the factors of a
+ * rearrange that is a reshape. At most `most`; 0 where there are none, since a dimension of one
+ * cuts through one of the other: then the tensor becomes a row in between. */
+size_t common_factors(
+    const int64_t *a, int a_rank, const int64_t *b, int b_rank, int64_t *factors, size_t most);
 /* Which channel of such a node's operands, joined along the channels, becomes that channel of that
  * result. */
 int64_t node_source_channel(const Node *node, int result, int64_t channel);

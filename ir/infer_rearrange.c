@@ -25,15 +25,19 @@ static bool read_dimensions(
     return true;
 }
 
-/* The product of positive numbers; -1 where it is more than 2^40. */
-static int64_t product(const int64_t *numbers, size_t count) {
-    int64_t result = 1;
-    for (size_t i = 0; i < count; i++) {
-        if (numbers[i] > ((int64_t)1 << 40) / result)
-            return -1;
-        result *= numbers[i];
+/* Whether consecutive factors multiply up to each of the dimensions. */
+static bool multiply_up(const int64_t *factors, size_t count, const int64_t *dims, int rank) {
+    size_t at = 0;
+    for (int i = 0; i < rank; i++) {
+        int64_t left = dims[i];
+        while (left > 1 && at < count && left % factors[at] == 0)
+            left /= factors[at++];
+        if (left != 1)
+            return false;
     }
-    return result;
+    while (at < count && factors[at] == 1)
+        at++;
+    return at == count;
 }
 
 /* Reads factors and order, and what the order makes of the factors: at most `most` of them. */
@@ -83,16 +87,16 @@ void infer_rearrange(Inference *inference) {
     if (count == 0 || !read_dimensions(inference, "dims", 1, 0, dims))
         return;
     int rank = (int)node_list(inference->node, "dims").count;
-    if (product(factors.items, factors.count) != tensor_elements(type)) {
-        shape_fault(inference, "factors do not multiply up to the elements of the operand %s",
+    if (!multiply_up(factors.items, factors.count, type->dims, type->rank)) {
+        shape_fault(inference, "factors do not multiply up to the dimensions of the operand %s",
             operand_spelling(inference, 0));
         return;
     }
     TensorType result = tensor_type(rank, dims);
     result.element = type->element;
-    if (product(ordered, count) != product(dims, (size_t)rank)) {
+    if (!multiply_up(ordered, count, dims, rank)) {
         shape_fault(inference,
-            "the factors in their order do not multiply up to the elements of %s",
+            "the factors in their order do not multiply up to the dimensions of %s",
             tensor_type_spelling(&result, inference->scratch));
         return;
     }

@@ -76,6 +76,29 @@ bool node_repeats_pixels(const Node *node, int64_t *rows, int64_t *columns) {
            to[3] == from[3] * *columns;
 }
 
+size_t common_factors(
+    const int64_t *a, int a_rank, const int64_t *b, int b_rank, int64_t *factors, size_t most) {
+    size_t count = 0;
+    int64_t left_a = 1, left_b = 1; /* of the dimensions that were begun */
+    for (int i = 0, k = 0; i < a_rank || k < b_rank || left_a > 1 || left_b > 1;) {
+        if (left_a == 1 && i < a_rank)
+            left_a = a[i++];
+        if (left_b == 1 && k < b_rank)
+            left_b = b[k++];
+        int64_t factor = left_a < left_b ? left_a : left_b;
+        if (factor == 1 && (left_a > 1 || left_b > 1) &&
+            ((left_a == 1 && i < a_rank) || (left_b == 1 && k < b_rank)))
+            continue; /* a dimension of one: of no interest */
+        if (count == most || left_a % factor != 0 || left_b % factor != 0 ||
+            (factor == 1 && (left_a > 1 || left_b > 1)))
+            return 0;
+        factors[count++] = factor;
+        left_a /= factor;
+        left_b /= factor;
+    }
+    return count;
+}
+
 int64_t node_source_channel(const Node *node, int result, int64_t channel) {
     switch (node->op) {
     case OP_concat:

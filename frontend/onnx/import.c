@@ -152,7 +152,7 @@ static void add_output(Importer *importer, const char *name) {
     end.input = names;
     end.n_input = 1;
     importer->node = &end;
-    Value *value = symbol_value(importer, symbol);
+    Value *value = symbol_tensor(importer, symbol);
     if (value != NULL)
         graph_add_output(
             importer->graph, port_name(importer, name), value, LAYOUT_NCHW, importer->where);

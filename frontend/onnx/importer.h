@@ -257,6 +257,10 @@ const char *port_name(Importer *importer, const char *name);
 
 /* ---- views (view.c, materialize.c) ---- */
 
+/* Whether the first dimensions of the view index channels, and all behind them are height and width
+ * in order. */
+bool lists_channels(const Symbol *symbol);
+
 /* Each returns a new symbol, or NULL after reporting. */
 Symbol *view_reshape(Importer *importer, const Symbol *symbol, const Shape *shape);
 Symbol *view_transpose(Importer *importer, const Symbol *symbol, const int *order);
@@ -275,6 +279,26 @@ Value *symbol_channels(Importer *importer, Symbol *symbol);
 Symbol *view_over(Importer *importer, Value *value, const Shape *shape);
 /* The same, [n,c,1,1] being as good as [n,c]. */
 Value *symbol_features(Importer *importer, Symbol *symbol);
+
+/* The value that a symbol is all of, in order, whatever its dimensions. */
+Value *settle_symbol(Importer *importer, Symbol *symbol);
+
+/* ---- tensors as a whole (arrange.c); each returns NULL after reporting ---- */
+
+/* The view as a value of its very dimensions, up to MAX_RANK. */
+Value *symbol_tensor(Importer *importer, Symbol *symbol);
+/* Its elements as [n,rest]. */
+Value *symbol_row(Importer *importer, Symbol *symbol);
+Symbol *arrange_transpose(Importer *importer, const Symbol *symbol, const int *order);
+Symbol *arrange_take(
+    Importer *importer, const Symbol *symbol, int axis, const int64_t *list, int64_t count);
+/* The indices of dimension i `times[i]` times each, one after the other. */
+Symbol *arrange_repeat(Importer *importer, const Symbol *symbol, const int64_t *times);
+/* How often each of `size` indices is in the list, one after the other; 0 where it is no such. */
+int64_t times_of(const int64_t *list, int64_t count, int64_t size);
+Symbol *arrange_join(Importer *importer, Symbol *const *items, size_t count, int axis);
+/* An op that works along the channels, along another axis. */
+Symbol *along_axis(Importer *importer, Symbol *symbol, int axis, OpKind op);
 
 /* Turns gathers of ranges into splits (slices.c). */
 void gathers_to_splits(Graph *graph, Arena *arena);

@@ -121,15 +121,18 @@ static Value *build_routing(Importer *importer, const RoutedChannels *routing) {
 }
 
 static Value *route(Importer *importer, Symbol *symbol) {
-    if (!is_dense(importer, symbol)) {
-        node_fault(importer, NULL,
-            "it needs a tensor [batch, channels, height, width] of the sizes that the layers "
-            "before it made, not one reshaped to %s",
-            shape_spelling(importer->arena, &symbol->shape));
-        return NULL;
+    Symbol dense = *symbol;
+    if (!is_dense(importer, symbol)) { /* the same channels, as all that the first dimensions are */
+        const TensorType *type = &symbol->places[0].value->type;
+        int64_t channels = 1;
+        for (int i = 0; i < symbol->outer; i++)
+            channels *= symbol->shape.dims[i];
+        int64_t batch = channels % type->dims[0] == 0 ? type->dims[0] : 1;
+        dense.shape = (Shape){
+            .rank = type->rank, .dims = {batch, channels / batch, type->dims[2], type->dims[3]}};
     }
     RoutedChannels routing = {0};
-    return find_routing(importer, symbol, &routing) ? build_routing(importer, &routing) : NULL;
+    return find_routing(importer, &dense, &routing) ? build_routing(importer, &routing) : NULL;
 }
 
 /* ---- values ---- */
@@ -147,7 +150,7 @@ static void remember(Importer *importer, const Symbol *before, const Symbol *sym
         *known = *symbol;
 }
 
-static Value *settle(Importer *importer, Symbol *symbol) {
+Value *settle_symbol(Importer *importer, Symbol *symbol) {
     const Symbol before = *symbol;
     if (symbol->pending != PENDING_NOTHING && finish_pending(importer, symbol) == NULL)
         return NULL;
@@ -165,12 +168,8 @@ static Value *settle(Importer *importer, Symbol *symbol) {
     return symbol->value;
 }
 
-Value *symbol_elements(Importer *importer, Symbol *symbol) {
-    return settle(importer, symbol);
-}
-
 Value *symbol_features(Importer *importer, Symbol *symbol) {
-    Value *value = settle(importer, symbol);
+    Value *value = settle_symbol(importer, symbol);
     if (value == NULL)
         return NULL;
     Shape shape = shape_of_value(value);
@@ -182,7 +181,7 @@ Value *symbol_features(Importer *importer, Symbol *symbol) {
 }
 
 Value *symbol_channels(Importer *importer, Symbol *symbol) {
-    Value *value = settle(importer, symbol);
+    Value *value = settle_symbol(importer, symbol);
     if (value == NULL)
         return NULL;
     const int64_t *dims = symbol->shape.dims;
@@ -192,7 +191,7 @@ Value *symbol_channels(Importer *importer, Symbol *symbol) {
 }
 
 Value *symbol_value(Importer *importer, Symbol *symbol) {
-    Value *value = settle(importer, symbol);
+    Value *value = settle_symbol(importer, symbol);
     if (value == NULL)
         return NULL;
     Shape shape = shape_of_value(value);
@@ -212,9 +211,10 @@ Value *symbol_value(Importer *importer, Symbol *symbol) {
         remember(importer, &before, symbol);
         return symbol->value;
     }
+    if (symbol->shape.rank == 2 || symbol->shape.rank == 4)
+        return symbol_tensor(importer, symbol);
     node_fault(importer, NULL,
-        "it needs a tensor [batch, channels, height, width] of the sizes that the layers before "
-        "it made, not %s reshaped to %s",
-        shape_spelling(importer->arena, &shape), shape_spelling(importer->arena, &symbol->shape));
+        "it needs a tensor [batch, channels, height, width] or [batch, channels], not %s",
+        shape_spelling(importer->arena, &symbol->shape));
     return NULL;
 }

@@ -162,10 +162,19 @@ bool import_softmax(Importer *importer) {
         !resolve_axis(importer, axis_given, symbol->shape.rank, &axis))
         return false;
     bool joins = importer->opset < 13; /* the axis and all behind it count as one */
-    for (int i = axis + 1; i < symbol->shape.rank; i++)
-        joins = joins && symbol->shape.dims[i] != 1;
-    if (axis != 1 || (joins && symbol->shape.rank > 2))
-        return node_fault(importer, NULL, "riffle has softmax along the channels, the axis 1");
+    Shape rows = {.rank = 2, .dims = {1, 1}};
+    for (int i = 0; i < symbol->shape.rank; i++)
+        rows.dims[i >= axis] *= symbol->shape.dims[i];
+    if (joins && rows.dims[1] != symbol->shape.dims[axis]) {
+        Symbol *seen = view_reshape(importer, symbol, &rows);
+        Value *value = seen == NULL ? NULL : symbol_value(importer, seen);
+        Value *result = value == NULL ? NULL : build_unary(importer, OP_softmax, value);
+        return result != NULL && set_result(importer, view_over(importer, result, &symbol->shape));
+    }
+    if (axis != 1 || !lists_channels(symbol)) {
+        Symbol *result = along_axis(importer, symbol, axis, OP_softmax);
+        return result != NULL && set_result(importer, result);
+    }
     Value *value = symbol_channels(importer, symbol);
     Value *result = value == NULL ? NULL : build_unary(importer, OP_softmax, value);
     return result != NULL && set_result(importer, view_over(importer, result, &symbol->shape));
@@ -342,8 +351,11 @@ static Symbol *combine(Importer *importer, OpKind op, Symbol *a, Symbol *b) {
     if (values[1] == NULL)
         return NULL;
     if (!equal || !tensor_type_equal(&values[0]->type, &values[1]->type)) {
-        values[0] = symbol_value(importer, a);
-        values[1] = values[0] == NULL ? NULL : symbol_value(importer, b);
+        bool images = a->shape.rank == 2 || a->shape.rank == 4;
+        values[0] = images ? symbol_value(importer, a) : symbol_row(importer, a);
+        values[1] = values[0] == NULL ? NULL
+                    : images          ? symbol_value(importer, b)
+                                      : symbol_row(importer, b);
     }
     Node *node = values[1] == NULL ? NULL : build_node(importer, op, values, 2);
     return node == NULL ? NULL : view_over(importer, node->results[0], &a->shape);

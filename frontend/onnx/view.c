@@ -6,6 +6,7 @@
  * these dimensions is height and width in order, which no view changes. */
 #include "frontend/onnx/importer.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -35,6 +36,20 @@ static int outer_dimensions(const Shape *shape, int64_t places) {
     return -1;
 }
 
+/* How many of its first dimensions index channels; -1 when none do. */
+static int channel_dimensions(const Symbol *symbol) {
+    const TensorType *type = &symbol->value->type;
+    if (symbol->places != NULL)
+        return symbol->outer;
+    return type->rank == 2 || type->rank == 4
+               ? outer_dimensions(&symbol->shape, type->dims[0] * type->dims[1])
+               : -1;
+}
+
+bool lists_channels(const Symbol *symbol) {
+    return channel_dimensions(symbol) >= 0;
+}
+
 static bool spend_places(Importer *importer, int64_t places) {
     importer->layout_spent += places;
     if (importer->layout_spent <= LAYOUT_BUDGET)
@@ -52,7 +67,7 @@ static Value *whole_value(Importer *importer, const Symbol *symbol) {
     return symbol_elements(importer, &copy);
 }
 
-/* A copy of the symbol that has places. NULL after reporting. */
+/* A copy of the symbol, which lists channels, that has places. NULL after reporting. */
 static Symbol *with_places(Importer *importer, const Symbol *symbol) {
     Symbol *result = ARENA_NEW(importer->arena, Symbol);
     *result = *symbol;
@@ -64,11 +79,7 @@ static Symbol *with_places(Importer *importer, const Symbol *symbol) {
         return NULL;
     int64_t count = result->value->type.dims[0] * result->value->type.dims[1];
     result->outer = outer_dimensions(&symbol->shape, count);
-    if (result->outer < 0) {
-        node_fault(importer, NULL, "the shape %s joins channels with height and width",
-            shape_spelling(importer->arena, &symbol->shape));
-        return NULL;
-    }
+    assert(result->outer >= 0);
     if (!spend_places(importer, count))
         return NULL;
     result->places = ARENA_ARRAY(importer->arena, Place, count);
@@ -133,19 +144,15 @@ Symbol *view_transpose(Importer *importer, const Symbol *symbol, const int *orde
         shape.dims[i] = symbol->shape.dims[order[i]];
     if (moves_nothing(&symbol->shape, order))
         return view_reshape(importer, symbol, &shape);
+    int outer = channel_dimensions(symbol);
+    bool channels = outer >= 0; /* are all that moves */
+    for (int i = 0; channels && i < shape.rank; i++)
+        channels = (i < outer) == (order[i] < outer) && (i < outer || order[i] == i);
+    if (!channels)
+        return arrange_transpose(importer, symbol, order);
     Symbol *result = with_places(importer, symbol);
     if (result == NULL)
         return NULL;
-    int outer = result->outer;
-    for (int i = 0; i < shape.rank; i++) {
-        bool moves = (i < outer) != (order[i] < outer) || (i >= outer && order[i] != i);
-        if (moves) {
-            node_fault(importer, "models of the layout NCHW can be imported",
-                "it moves height or width of %s among other dimensions",
-                shape_spelling(importer->arena, &symbol->shape));
-            return NULL;
-        }
-    }
     int64_t count = product(&shape, outer);
     if (!spend_places(importer, count))
         return NULL;
@@ -171,23 +178,18 @@ Symbol *view_transpose(Importer *importer, const Symbol *symbol, const int *orde
 
 /* ---- taking indices ---- */
 
-/* Rows or columns of a tensor [n,c,h,w]: a crop. */
+/* Rows or columns of a tensor [n,c,h,w] that are next to each other: a crop. */
 static Symbol *take_space(
     Importer *importer, const Symbol *symbol, int axis, const int64_t *list, int64_t count) {
-    for (int64_t i = 1; i < count; i++) {
-        if (list[i] != list[0] + i) {
-            node_fault(importer, NULL, "it takes rows or columns that are not next to each other");
-            return NULL;
-        }
-    }
+    bool adjacent = symbol->shape.rank == 4 && axis >= 2;
+    for (int64_t i = 1; adjacent && i < count; i++)
+        adjacent = list[i] == list[0] + i;
+    if (!adjacent)
+        return arrange_take(importer, symbol, axis, list, count);
     Symbol source = *symbol;
-    Value *value = symbol->shape.rank == 4 ? symbol_value(importer, &source) : NULL;
-    if (value == NULL) {
-        if (symbol->shape.rank != 4)
-            node_fault(importer, NULL, "it takes a part of height or width of %s",
-                shape_spelling(importer->arena, &symbol->shape));
+    Value *value = symbol_value(importer, &source);
+    if (value == NULL)
         return NULL;
-    }
     int64_t margins[4] = {0}, end = list[0] + count;
     margins[axis - 2] = list[0];
     margins[axis] = symbol->shape.dims[axis] - end;
@@ -220,13 +222,14 @@ Symbol *view_take(Importer *importer, const Symbol *symbol, int axis, const int6
         node_fault(importer, NULL, "its result is empty");
         return NULL;
     }
-    result = with_places(importer, symbol);
-    if (result == NULL)
-        return NULL;
-    if (axis >= result->outer) {
+    bool images = axis == 0 && symbol->value->type.dims[0] > 1;
+    if (images || axis >= channel_dimensions(symbol)) {
         result = take_space(importer, symbol, axis, list, count);
         return drop ? drop_axis(importer, result, axis) : result;
     }
+    result = with_places(importer, symbol);
+    if (result == NULL)
+        return NULL;
     int64_t before = product(&symbol->shape, axis), size = symbol->shape.dims[axis];
     int64_t after = product(&symbol->shape, result->outer) / before / size;
     bool fits = count <= LAYOUT_BUDGET / (before * after);
@@ -246,7 +249,7 @@ Symbol *view_take(Importer *importer, const Symbol *symbol, int axis, const int6
 /* ---- joining ---- */
 
 static bool fits(const Symbol *a, const Symbol *b, int axis) {
-    bool equal = a->shape.rank == b->shape.rank && a->outer == b->outer;
+    bool equal = a->shape.rank == b->shape.rank;
     for (int i = 0; equal && i < a->shape.rank; i++)
         equal = i == axis || a->shape.dims[i] == b->shape.dims[i];
     return equal;
@@ -256,17 +259,23 @@ Symbol *view_concat(Importer *importer, Symbol *const *items, size_t count, int 
     Symbol **parts = ARENA_ARRAY(importer->arena, Symbol *, count);
     int64_t size = 0;
     for (size_t i = 0; i < count; i++) {
+        if (!fits(items[0], items[i], axis)) {
+            node_fault(importer, NULL, "%s and %s cannot be joined along the axis %d",
+                shape_spelling(importer->arena, &items[0]->shape),
+                shape_spelling(importer->arena, &items[i]->shape), axis);
+            return NULL;
+        }
+        int outer = channel_dimensions(items[i]);
+        bool images = axis == 0 && items[i]->value->type.dims[0] > 1;
+        if (images || axis >= outer || outer != channel_dimensions(items[0]) ||
+            pixels_of(items[i]->value) != pixels_of(items[0]->value))
+            return arrange_join(importer, items, count, axis);
+        size += items[i]->shape.dims[axis];
+    }
+    for (size_t i = 0; i < count; i++) {
         parts[i] = with_places(importer, items[i]);
         if (parts[i] == NULL)
             return NULL;
-        if (!fits(parts[0], parts[i], axis) || axis >= parts[i]->outer ||
-            pixels_of(parts[i]->value) != pixels_of(parts[0]->value)) {
-            node_fault(importer, NULL, "%s and %s cannot be joined along the axis %d",
-                shape_spelling(importer->arena, &parts[0]->shape),
-                shape_spelling(importer->arena, &parts[i]->shape), axis);
-            return NULL;
-        }
-        size += parts[i]->shape.dims[axis];
     }
     Symbol *result = parts[0];
     int64_t before = product(&result->shape, axis);

@@ -258,8 +258,8 @@ def many_of_a_kind():
     nodes = [node("Conv", [chain[i], f"w{i}"], [chain[i + 1]], f"Conv_{i}") for i in range(5)]
     nodes += [node(operator, [chain[i], ], [chain[i + 1]], f"{operator}_{i}")
               for i, operator in enumerate(["Xyz", "Xyz", "Xyz", "Zyx"], 5)]
-    nodes += [node("Softmax", ["x"], [f"z{i}"], f"Softmax_{i}", axis=i) for i in (0, 3, 2)]
-    return model(nodes, None, [values(name, None) for name in ("y", "z0", "z2", "z3")], weights)
+    nodes += [node("DepthToSpace", ["x"], [f"z{i}"], f"DepthToSpace_{i}", blocksize=i) for i in (2, 4, 5)]
+    return model(nodes, None, [values(name, None) for name in ("y", "z2", "z4", "z5")], weights)
 
 
 def attributes_behind_an_unknown_op():
@@ -431,14 +431,6 @@ def norm_training_by_a_number():
     return one("BatchNormalization", "w", "w", "w", "w", initializers=[initializer("w", (3,))], training_mode=1.0)
 
 
-def transpose_of_space():
-    return one("Transpose", perm=[0, 2, 3, 1])
-
-
-def reshape_of_space():
-    return one("Reshape", "s", initializers=[constant("s", [1, 12, 4, 4])])
-
-
 def reshape_size():
     return one("Reshape", "s", initializers=[constant("s", [1, 5, -1])])
 
@@ -472,17 +464,8 @@ def gemm_alpha():
     return one("Gemm", "w", initializers=[initializer("w", (3, 4))], shape=(1, 3), alpha=0.5)
 
 
-def softmax_axis():
-    return one("Softmax", axis=3)
-
-
 def gather_index():
     return one("Gather", "i", initializers=[constant("i", [0, 3])], axis=1)
-
-
-def slice_of_a_batch():
-    """Images change places."""
-    return one("Gather", "i", initializers=[constant("i", [1, 0])], shape=(2, 3, 8, 8), axis=0)
 
 
 def split_sizes():
@@ -506,14 +489,6 @@ def reshaped_between(operator, *inputs, initializers=(), **attributes):
     return model([node("Reshape", ["x", "s"], ["v"]), node(operator, ["v", *inputs], ["w"], **attributes),
                   node("Reshape", ["w", "t"])],
                  initializers=[constant("s", [8, 3, 8, 1]), constant("t", [1, 3, 8, 8]), *initializers])
-
-
-def constants_of_other_channels():
-    return reshaped_between("Add", "c", initializers=[constant("c", np.ones((3, 1, 1)), np.float32)])
-
-
-def softmax_of_other_channels():
-    return reshaped_between("Softmax", axis=1)
 
 
 def constants_together():

@@ -32,7 +32,8 @@ static const Chain chains[] = {
     {"input %x : f32[1,6,2,2]\n"
      "%a = rearrange %x {factors = [1, 2, 3, 2, 2], order = [0, 1, 3, 4, 2], dims = [1, 2, 2, 2, "
      "3]} : f32[1,2,2,2,3]\n"
-     "%y = rearrange %a {factors = [1, 8, 3], order = [0, 1, 2], dims = [1, 8, 3]} : f32[1,8,3]",
+     "%y = rearrange %a {factors = [1, 2, 2, 2, 3], order = [0, 1, 2, 3, 4], dims = [1, 8, 3]} : "
+     "f32[1,8,3]",
         true, 4},
     /* a reshape that cuts a dimension which two digits make up, in their middle */
     {"input %x : f32[1,4,3,2]\n"

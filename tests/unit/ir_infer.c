@@ -44,9 +44,11 @@ static const Rule shapes[] = {
 
 static const Rule faults[] = {
     {IMAGE "%y = rearrange %x {factors = [4, 7, 8], order = [0, 1, 2], dims = [224]}",
-        "rearrange: factors do not multiply up to the elements of the operand f32[1,4,7,9]"},
+        "rearrange: factors do not multiply up to the dimensions of the operand f32[1,4,7,9]"},
+    {IMAGE "%y = rearrange %x {factors = [14, 2, 9], order = [0, 1, 2], dims = [252]}",
+        "rearrange: factors do not multiply up to the dimensions of the operand f32[1,4,7,9]"},
     {IMAGE "%y = rearrange %x {factors = [4, 7, 9], order = [2, 0, 1], dims = [7, 37]}",
-        "rearrange: the factors in their order do not multiply up to the elements of f32[7,37]"},
+        "rearrange: the factors in their order do not multiply up to the dimensions of f32[7,37]"},
     {IMAGE "%y = rearrange %x {factors = [4, 7, 9], order = [2, 0, 0], dims = [252]}",
         "rearrange: order[2] is 0: it must be one of the 3 factors, each once, or the negative of "
         "a number of times"},
@@ -64,8 +66,8 @@ static const Rule faults[] = {
     {IMAGE "%z = pad %x {padding = [1, 0, 0, 0]} : f32[1,4,8,9]\n%y = join %x, %z {axis = 3}",
         "join: operand 2 is f32[1,4,8,9], but the first is f32[1,4,7,9]; only dimension 3 may "
         "differ"},
-    {IMAGE
-        "%z = rearrange %x {factors = [252], order = [0], dims = [252]} : f32[252]\n%y = relu %z",
+    {IMAGE "%z = rearrange %x {factors = [4, 7, 9], order = [0, 1, 2], dims = [252]} : "
+           "f32[252]\n%y = relu %z",
         "relu: operand 1 is f32[252]; values are [n,c,h,w] or [n,c]"},
     {IMAGE "%y = conv %x", "conv: the weight 'weight' is missing"},
     {IMAGE "%y = conv %x, %x, %x weight=@w", "conv: takes at most 2 operands, but got 3"},
