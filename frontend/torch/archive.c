@@ -24,14 +24,14 @@ static const uint32_t end_mark = 0x06054b50, end64_mark = 0x06064b50, locator_ma
                       entry_mark = 0x02014b50, local_mark = 0x04034b50;
 static const uint64_t none32 = UINT32_MAX; /* the number is in a record of zip64 */
 
-typedef struct Reader {
+typedef struct ByteReader {
     Archive *archive;
     const unsigned char *bytes;
     uint64_t size;
     const char *path;
     Diagnostics *diagnostics;
     uint64_t directory, directory_bytes, entry_count;
-} Reader;
+} ByteReader;
 
 static uint64_t number(const unsigned char *bytes, unsigned count) {
     uint64_t value = 0;
@@ -40,12 +40,12 @@ static uint64_t number(const unsigned char *bytes, unsigned count) {
     return value;
 }
 
-static bool has_mark(const Reader *reader, uint64_t at, uint32_t mark, uint64_t bytes) {
+static bool has_mark(const ByteReader *reader, uint64_t at, uint32_t mark, uint64_t bytes) {
     return at <= reader->size && reader->size - at >= bytes &&
            number(reader->bytes + at, 4) == mark;
 }
 
-static bool fail(const Reader *reader, const char *hint, const char *what) {
+static bool fail(const ByteReader *reader, const char *hint, const char *what) {
     diagnostics_error(reader->diagnostics, hint, "%s: %s", reader->path, what);
     return false;
 }
@@ -53,7 +53,7 @@ static bool fail(const Reader *reader, const char *hint, const char *what) {
 /* ---- the end of the archive ---- */
 
 /* The record is the last whose comment reaches to the end of the file. */
-static bool find_end(const Reader *reader, uint64_t *at) {
+static bool find_end(const ByteReader *reader, uint64_t *at) {
     for (uint64_t comment = 0; comment <= LONGEST_COMMENT; comment++) {
         if (reader->size < END_BYTES + comment)
             break;
@@ -65,7 +65,7 @@ static bool find_end(const Reader *reader, uint64_t *at) {
     return fail(reader, "the file may be truncated", "the zip archive has no end");
 }
 
-static bool read_end64(Reader *reader, uint64_t *end) {
+static bool read_end64(ByteReader *reader, uint64_t *end) {
     const unsigned char *bytes = reader->bytes;
     if (*end < LOCATOR_BYTES ||
         !has_mark(reader, *end - LOCATOR_BYTES, locator_mark, LOCATOR_BYTES))
@@ -84,7 +84,7 @@ static bool read_end64(Reader *reader, uint64_t *end) {
 }
 
 /* Where the directory is. */
-static bool read_end(Reader *reader) {
+static bool read_end(ByteReader *reader) {
     uint64_t end = 0;
     if (!find_end(reader, &end))
         return false;
@@ -113,22 +113,22 @@ static bool read_end(Reader *reader) {
 
 /* ---- one entry ---- */
 
-typedef struct Entry {
+typedef struct ZipEntry {
     const unsigned char *bytes;
     size_t name_bytes, extra_bytes;
     uint64_t whole, packed,
         local;         /* sizes of what it holds and of how it lies there; local header */
     const char *shown; /* its name */
-} Entry;
+} ZipEntry;
 
-static bool entry_fault(const Reader *reader, const Entry *entry, const char *what) {
+static bool entry_fault(const ByteReader *reader, const ZipEntry *entry, const char *what) {
     diagnostics_error(reader->diagnostics, NULL, "%s: member '%s' of the zip archive %s",
         reader->path, entry->shown, what);
     return false;
 }
 
 /* Takes from the record of large numbers those that the entry says are there, in their order. */
-static bool read_large_numbers(const Reader *reader, Entry *entry) {
+static bool read_large_numbers(const ByteReader *reader, ZipEntry *entry) {
     uint64_t *numbers[] = {&entry->whole, &entry->packed, &entry->local};
     const unsigned char *at = entry->bytes + ENTRY_BYTES + entry->name_bytes;
     size_t left = entry->extra_bytes;
@@ -153,7 +153,7 @@ static bool read_large_numbers(const Reader *reader, Entry *entry) {
 }
 
 /* The local header says the same, and the bytes behind it are the member's. */
-static bool find_bytes(const Reader *reader, const Entry *entry, ArchiveMember *member) {
+static bool find_bytes(const ByteReader *reader, const ZipEntry *entry, ZipMember *member) {
     if (!has_mark(reader, entry->local, local_mark, LOCAL_BYTES) ||
         entry->local >= reader->directory)
         return entry_fault(reader, entry, "is not where the directory says");
@@ -175,12 +175,12 @@ static bool find_bytes(const Reader *reader, const Entry *entry, ArchiveMember *
 }
 
 /* Reads the entry at *at and goes behind it. */
-static bool read_entry(const Reader *reader, uint64_t *at, ArchiveMember *member) {
+static bool read_entry(const ByteReader *reader, uint64_t *at, ZipMember *member) {
     uint64_t end = reader->directory + reader->directory_bytes;
     if (end - *at < ENTRY_BYTES || !has_mark(reader, *at, entry_mark, ENTRY_BYTES))
         return fail(reader, NULL, "the directory of the zip archive is damaged");
     const unsigned char *bytes = reader->bytes + *at;
-    Entry entry = {.bytes = bytes,
+    ZipEntry entry = {.bytes = bytes,
         .name_bytes = (size_t)number(bytes + 28, 2),
         .extra_bytes = (size_t)number(bytes + 30, 2),
         .packed = number(bytes + 20, 4),
@@ -204,19 +204,19 @@ static bool read_entry(const Reader *reader, uint64_t *at, ArchiveMember *member
 /* ---- all of them ---- */
 
 static int compare_names(const void *a, const void *b) {
-    return strcmp(((const ArchiveMember *)a)->name, ((const ArchiveMember *)b)->name);
+    return strcmp(((const ZipMember *)a)->name, ((const ZipMember *)b)->name);
 }
 
 static int compare_places(const void *a, const void *b) {
-    const ArchiveMember *x = a, *y = b;
+    const ZipMember *x = a, *y = b;
     if (x->begin != y->begin)
         return x->begin < y->begin ? -1 : 1;
     return x->end < y->end ? -1 : x->end > y->end;
 }
 
-static bool check_members(const Reader *reader) {
+static bool check_members(const ByteReader *reader) {
     Archive *archive = reader->archive;
-    ArchiveMember *members = archive->members;
+    ZipMember *members = archive->members;
     size_t count = archive->member_count;
     qsort(members, count, sizeof members[0], compare_places);
     for (size_t i = 1; i < count; i++) {
@@ -243,14 +243,14 @@ static bool check_members(const Reader *reader) {
 Archive *archive_read(const MappedFile *file, Arena *arena, Diagnostics *diagnostics) {
     Archive *archive = ARENA_NEW(arena, Archive);
     *archive = (Archive){.file = file, .arena = arena};
-    Reader reader = {.archive = archive,
+    ByteReader reader = {.archive = archive,
         .bytes = file->bytes,
         .size = file->size,
         .path = file->path,
         .diagnostics = diagnostics};
     if (!read_end(&reader))
         return NULL;
-    archive->members = ARENA_ARRAY(arena, ArchiveMember, reader.entry_count + 1);
+    archive->members = ARENA_ARRAY(arena, ZipMember, reader.entry_count + 1);
     uint64_t at = reader.directory;
     for (uint64_t i = 0; i < reader.entry_count; i++)
         if (!read_entry(&reader, &at, &archive->members[archive->member_count++]))
@@ -258,14 +258,13 @@ Archive *archive_read(const MappedFile *file, Arena *arena, Diagnostics *diagnos
     return check_members(&reader) ? archive : NULL;
 }
 
-const ArchiveMember *archive_find(const Archive *archive, const char *name) {
-    ArchiveMember wanted = {.name = name};
+const ZipMember *archive_find(const Archive *archive, const char *name) {
+    ZipMember wanted = {.name = name};
     return bsearch(&wanted, archive->members, archive->member_count, sizeof archive->members[0],
         compare_names);
 }
 
-bool archive_is_stored(
-    const Archive *archive, const ArchiveMember *member, Diagnostics *diagnostics) {
+bool archive_is_stored(const Archive *archive, const ZipMember *member, Diagnostics *diagnostics) {
     if (member->method != 0)
         diagnostics_error(diagnostics,
             "torch.save compresses nothing; unpack the archive, and pack it with zip -0 -r",

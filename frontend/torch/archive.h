@@ -9,17 +9,17 @@
 #include "ir/mapped_file.h"
 #include <stdint.h>
 
-typedef struct ArchiveMember {
+typedef struct ZipMember {
     const char *name;            /* bytes of any kind, no NUL */
     uint64_t header, begin, end; /* bytes of the file: from its header on; what it holds */
     unsigned method;             /* how it is compressed */
     uint64_t whole_bytes;        /* of what it holds; where it is stored, those of end - begin */
-} ArchiveMember;
+} ZipMember;
 
 typedef struct Archive {
     const MappedFile *file;
     Arena *arena;
-    ArchiveMember *members; /* sorted by name */
+    ZipMember *members; /* sorted by name */
     size_t member_count;
 } Archive;
 
@@ -28,10 +28,9 @@ typedef struct Archive {
 Archive *archive_read(const MappedFile *file, Arena *arena, Diagnostics *diagnostics);
 
 /* NULL when there is none of that name. */
-const ArchiveMember *archive_find(const Archive *archive, const char *name);
+const ZipMember *archive_find(const Archive *archive, const char *name);
 
 /* Whether its bytes are what it holds; reports when they are compressed. */
-bool archive_is_stored(
-    const Archive *archive, const ArchiveMember *member, Diagnostics *diagnostics);
+bool archive_is_stored(const Archive *archive, const ZipMember *member, Diagnostics *diagnostics);
 
 #endif

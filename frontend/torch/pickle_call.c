@@ -60,7 +60,7 @@ static bool call_list(PickleMachine *machine, const PickleGlobal *self,
 }
 
 /* A Parameter of a tensor is that tensor here. */
-static bool call_parameter(PickleMachine *machine, const PickleGlobal *self,
+static bool call_torch_parameter(PickleMachine *machine, const PickleGlobal *self,
     const PickleItems *arguments, PickleValue *result) {
     if (arguments->count == 0 || arguments->values[0].kind != PICKLE_TENSOR)
         return misuse(machine, self);

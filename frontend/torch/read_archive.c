@@ -28,7 +28,7 @@ static const char *find_folder(
     return NULL;
 }
 
-static const ArchiveMember *find_member(
+static const ZipMember *find_member(
     const TensorFile *file, const Archive *archive, const char *folder, const char *name) {
     return archive_find(archive, arena_format(file->arena, "%s%s", folder, name));
 }
@@ -36,7 +36,7 @@ static const ArchiveMember *find_member(
 static bool check_byte_order(
     const TensorFile *file, const Archive *archive, const char *folder, Diagnostics *diagnostics) {
     static const char little[] = "little";
-    const ArchiveMember *member = find_member(file, archive, folder, "byteorder");
+    const ZipMember *member = find_member(file, archive, folder, "byteorder");
     if (member == NULL) /* not written before PyTorch 2.1 */
         return true;
     if (!archive_is_stored(archive, member, diagnostics))
@@ -50,7 +50,7 @@ static bool check_byte_order(
 
 static bool read_pickle(TensorFile *file, PickleFile *pickles, const Archive *archive,
     const char *folder, PickleValue *saved) {
-    const ArchiveMember *member = find_member(file, archive, folder, pickle_name);
+    const ZipMember *member = find_member(file, archive, folder, pickle_name);
     if (!archive_is_stored(archive, member, pickles->diagnostics))
         return false;
     PickleText text = {.bytes = file->data + member->begin,
@@ -68,7 +68,7 @@ static bool read_pickle(TensorFile *file, PickleFile *pickles, const Archive *ar
 static void find_storage(const TensorFile *file, const Archive *archive, const char *folder,
     TorchStorage *storage, Diagnostics *diagnostics) {
     const char *name = arena_format(file->arena, "data/%s", storage->key);
-    const ArchiveMember *member = find_member(file, archive, folder, name);
+    const ZipMember *member = find_member(file, archive, folder, name);
     if (member == NULL) {
         diagnostics_error(diagnostics, NULL,
             "%s: storage '%s' is missing: there is no member '%s%s'", file->path, storage->key,

@@ -8,21 +8,21 @@
 /* Values may hold each other in many ways, so that there are more ways to tensors than tensors. */
 enum { DEEPEST = 32, MOST_STEPS = 1 << 22, MOST_TENSORS = 1 << 17, LONGEST_NAME = 1000 };
 
-typedef struct Walk {
+typedef struct StateWalk {
     TensorFile *file;
     Diagnostics *diagnostics;
     Text name;
     size_t capacity, steps;
     int depth;
-} Walk;
+} StateWalk;
 
-static bool fail(const Walk *walk, const char *what) {
+static bool fail(const StateWalk *walk, const char *what) {
     diagnostics_error(walk->diagnostics, NULL, "%s: '%s' %s", walk->file->path,
         file_word(walk->file->arena, walk->name.length > 0 ? walk->name.data : ""), what);
     return false;
 }
 
-static bool add_tensor(Walk *walk, const TorchTensor *tensor) {
+static bool add_tensor(StateWalk *walk, const TorchTensor *tensor) {
     TensorFile *file = walk->file;
     const TorchStorage *storage = tensor->storage;
     if (file->tensor_count == MOST_TENSORS) {
@@ -51,7 +51,7 @@ static bool add_tensor(Walk *walk, const TorchTensor *tensor) {
 }
 
 /* Adds a key to the name. */
-static bool add_key(Walk *walk, const PickleValue *key) {
+static bool add_key(StateWalk *walk, const PickleValue *key) {
     if (walk->name.length > 0)
         text_append(&walk->name, ".");
     if (key->kind == PICKLE_INT) {
@@ -75,7 +75,7 @@ static bool holds_values(const PickleValue *value) {
 }
 
 /* Looks into a value by its name. */
-static bool look_into(Walk *walk, const PickleValue *value) {
+static bool look_into(StateWalk *walk, const PickleValue *value) {
     if (value->kind == PICKLE_TENSOR)
         return add_tensor(walk, value->as.tensor);
     if (value->as.items->open)
@@ -117,7 +117,7 @@ bool torch_name_tensors(TensorFile *file, const PickleValue *saved, Diagnostics 
             pickle_kind_name(saved->kind));
         return false;
     }
-    Walk walk = {.file = file, .diagnostics = diagnostics};
+    StateWalk walk = {.file = file, .diagnostics = diagnostics};
     bool sound = look_into(&walk, saved);
     text_free(&walk.name);
     return sound;
