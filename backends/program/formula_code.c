@@ -68,6 +68,19 @@ static void emit_absolute(const FormulaCode *code, int destination, int x) {
     kernel_binary(code->builder, INSTRUCTION_maximum, destination, temporary, x);
 }
 
+/* Some targets make integers on the way, which NaN and large numbers are not: the instruction gets
+ * what lies within 2^23, beyond which there is no fraction, and the rest is added again. */
+static void emit_floor(const FormulaCode *code, int destination, int x) {
+    KernelBuilder *builder = code->builder;
+    int within = kernel_register(builder, code->lanes),
+        rest = kernel_register(builder, code->lanes);
+    kernel_binary(builder, INSTRUCTION_maximum, within, x, constant(code, -0x1p23));
+    kernel_binary(builder, INSTRUCTION_minimum, within, within, constant(code, 0x1p23));
+    kernel_binary(builder, INSTRUCTION_subtract, rest, x, within);
+    kernel_unary(builder, INSTRUCTION_floor, within, within);
+    kernel_binary(builder, INSTRUCTION_add, destination, within, rest);
+}
+
 /* The smaller one of two, or NaN: the larger one of their opposites. */
 static void emit_minimum_or_nan(const FormulaCode *code, int destination, int x, int y) {
     KernelBuilder *builder = code->builder;
@@ -181,7 +194,7 @@ static void emit_element(FormulaCode *code, const FormulaTerm *term, int destina
         kernel_unary(builder, INSTRUCTION_square_root, destination, x);
         return;
     case OP_floor:
-        kernel_unary(builder, INSTRUCTION_floor, destination, x);
+        emit_floor(code, destination, x);
         return;
     case OP_exp:
         emit_exponential(builder, destination, x);

@@ -81,5 +81,13 @@ void emit_tanh(KernelBuilder *builder, int destination, int source) {
     emit_polynomial(builder, top, square, above, 7);
     emit_polynomial(builder, bottom, square, below, 4);
     kernel_binary(builder, INSTRUCTION_multiply, top, top, x);
-    kernel_binary(builder, INSTRUCTION_divide, destination, top, bottom);
+    kernel_binary(builder, INSTRUCTION_divide, top, top, bottom);
+    /* It ends a little below 1; from 9 on it is 1, so that 1 - tanh(x) is 0 for all large numbers.
+     */
+    kernel_binary(builder, INSTRUCTION_subtract, bottom, source, emit_number(builder, lanes, 8.0f));
+    kernel_binary(builder, INSTRUCTION_minimum, bottom, emit_number(builder, lanes, 1.0f), bottom);
+    kernel_binary(builder, INSTRUCTION_maximum, top, top, bottom);
+    kernel_binary(builder, INSTRUCTION_add, bottom, source, emit_number(builder, lanes, 8.0f));
+    kernel_binary(builder, INSTRUCTION_maximum, bottom, emit_number(builder, lanes, -1.0f), bottom);
+    kernel_binary(builder, INSTRUCTION_minimum, destination, top, bottom);
 }

@@ -37,6 +37,28 @@ bool import_leaky_relu(Importer *importer) {
            import_element(importer, OP_leaky_relu, &slope);
 }
 
+bool import_elu(Importer *importer) {
+    double alpha;
+    return attribute_number(importer, "alpha", 1, &alpha) &&
+           import_element(importer, OP_elu, &alpha);
+}
+
+bool import_selu(Importer *importer) {
+    double numbers[2];
+    return attribute_number(importer, "alpha", (double)1.67326319217681884765625f, &numbers[0]) &&
+           attribute_number(importer, "gamma", (double)1.05070102214813232421875f, &numbers[1]) &&
+           import_element(importer, OP_selu, numbers);
+}
+
+bool import_celu(Importer *importer) {
+    double alpha;
+    if (!attribute_number(importer, "alpha", 1, &alpha))
+        return false;
+    if (alpha == 0)
+        return node_fault(importer, NULL, "it divides by its alpha, which is 0");
+    return import_element(importer, OP_celu, &alpha);
+}
+
 /* An op that is called as ours, but for capitals. */
 bool import_same_name(Importer *importer) {
     const char *name = importer->node->op_type;

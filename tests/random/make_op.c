@@ -8,12 +8,13 @@ typedef Value *MakeOp(Maker *maker, OpKind op, Value *x);
 /* Numbers for the parameters of an element, in [-1, 1] and in order. */
 static void pick_parameters(Maker *maker, OpKind element, double *parameters) {
     for (int i = 0; i < element_parameters(element); i++)
-        parameters[i] = (double)pick_between(maker, -4, 4) / 4 + (i > 0 ? 2 : 0);
+        parameters[i] = (double)(pick_between(maker, 0, 3) * 2 - 3) / 4 + (i > 0 ? 2 : 0);
 }
 
 /* Whether it gives a number, and no large one, for every number. */
 static bool is_total(OpKind element) {
-    return element != OP_sqrt && element != OP_exp && element != OP_divide;
+    return element != OP_sqrt && element != OP_exp && element != OP_divide &&
+           element != OP_reciprocal && element != OP_celu;
 }
 
 /* An element-wise op of one operand; now and then of another one. */
