@@ -55,7 +55,7 @@ static bool can_repeat(const Decisions *decisions, const Node *node) {
 
 /* Why the part must be copied; NULL where its source can be stored in place. */
 static const char *objection(
-    const Decisions *decisions, ArrangedPart *part, const int *uses, const int *parts) {
+    const Decisions *decisions, ArrangedPart *part, const int *uses, bool is_stored) {
     const Value *source = part->source;
     const Node *producer = source->producer;
     if (decisions->compilation->options.copy_layout)
@@ -64,9 +64,12 @@ static const char *objection(
         return "the caller gives it in an order of its own";
     if (decisions->outputs[source->id])
         return "it is an output, too";
-    if (uses[source->id] != 1 || parts[source->id] != 1 || decisions->claims[source->id])
-        return "it is read elsewhere, too";
-    if (!stores_by_runs(producer))
+    if (is_stored || decisions->claims[source->id])
+        return "it lies in another tensor already";
+    if (uses[source->id] != 1 && decisions->outputs[part->arrangement->value->id])
+        return "others read it, too, and the caller's memory is only written";
+    bool whole = !stores_by_runs(producer); /* one run, with any strides, if it computes */
+    if (whole && kernel_family(producer) != KERNELS_REDUCTION)
         return arena_format(
             decisions->arena, "kernels of %s write whole tensors", op_info(producer->op)->name);
     if (index_map_repeats(&part->map) && !can_repeat(decisions, producer))
@@ -74,7 +77,7 @@ static const char *objection(
             decisions->arena, "kernels of %s write each number once", op_info(producer->op)->name);
     const Placement *place = arranged_placement(decisions->arena,
         likely_placement(decisions, part->arrangement->value), source, &part->map);
-    if (!place)
+    if (!place || (whole && place->run_count > 1))
         return "rows or channels of it fall apart there";
     part->dense = pixels_are_dense(place);
     return NULL;
@@ -84,17 +87,12 @@ const ArrangedPart **store_arrangements(const Decisions *decisions) {
     const Graph *graph = decisions->graph;
     int values = graph->next_value_id + 1;
     const int *uses = graph_use_counts(graph, decisions->arena);
-    int *parts = ARENA_ARRAY(decisions->arena, int, values);
     const ArrangedPart **stored = ARENA_ARRAY(decisions->arena, const ArrangedPart *, values);
-    for (int id = 0; id < values; id++)
-        for (int i = 0; decisions->arrangements[id] && i < decisions->arrangements[id]->part_count;
-            i++)
-            parts[decisions->arrangements[id]->parts[i].source->id]++;
     for (int id = 0; id < values; id++)
         for (int i = 0; decisions->arrangements[id] && i < decisions->arrangements[id]->part_count;
             i++) {
             ArrangedPart *part = &decisions->arrangements[id]->parts[i];
-            part->reason = objection(decisions, part, uses, parts);
+            part->reason = objection(decisions, part, uses, stored[part->source->id] != NULL);
             if (!part->reason)
                 stored[part->source->id] = part;
         }
