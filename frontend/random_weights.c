@@ -159,7 +159,8 @@ static Moments fill_quantized(Graph *graph, const Node *node, uint64_t seed) {
 /* What an element-wise op of several operands makes of a few numbers like theirs; in steps that
  * every mathematics library agrees about. */
 static Moments sampled(const Node *node, const Formula *expanded, const Moments *moments) {
-    enum { SAMPLES = 32, STEPS = 64 };
+    enum { SAMPLES = 32 };
+    const double samples = SAMPLES, steps = 64;
     double numbers[MOST_FORMULA_OPERANDS] = {0}, mean = 0, square = 0;
     Generator generator = {0};
     for (int i = 0; i < SAMPLES; i++) {
@@ -169,11 +170,11 @@ static Moments sampled(const Node *node, const Formula *expanded, const Moments 
         }
         double value = formula_value(expanded, numbers);
         value = value < 100 ? value > -100 ? value : -100 : 100; /* NaN too */
-        mean += value / SAMPLES;
-        square += value * value / SAMPLES;
+        mean += value / samples;
+        square += value * value / samples;
     }
-    mean = floor(mean * STEPS) / STEPS;
-    square = floor(square * STEPS + 1) / STEPS;
+    mean = floor(mean * steps) / steps;
+    square = floor(square * steps + 1) / steps;
     return from_mean_and_variance(mean, variance((Moments){mean, square}));
 }
 

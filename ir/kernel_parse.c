@@ -277,9 +277,9 @@ static bool parse_local(KernelReader *reader, const char *word) {
 
 static bool starts_local(KernelReader *reader, const char *word) {
     uint32_t begin = reader->at;
-    bool is_local = reader_word(reader) != NULL && reader_accept(reader, "=") &&
-                    reader->file->length > begin &&
-                    memcmp(reader->file->text + begin, word, strlen(word)) == 0;
+    const char *read = reader_word(reader);
+    bool is_local =
+        read != NULL && strncmp(read, word, strlen(word)) == 0 && reader_accept(reader, "=");
     reader->at = begin;
     return is_local;
 }

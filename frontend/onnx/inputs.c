@@ -145,12 +145,11 @@ static bool check_input(Importer *importer, const Onnx__ValueInfoProto *input, c
             arena_format(importer->arena, "input '%.200s'", input->name),
             &importer->widened.inputs))
         return false;
-    TensorType value_type =
-        tensor_type(shape->rank <= MAX_RANK ? shape->rank : MAX_RANK, shape->dims);
     if (shape->rank != 2 && shape->rank != 4)
         return model_fault(importer,
             "inputs are [batch, channels, height, width] or [batch, channels]",
             "input '%.200s' has the shape %s", input->name, shape_spelling(importer->arena, shape));
+    TensorType value_type = tensor_type(shape->rank, shape->dims);
     return tensor_elements(&value_type) > 0 ||
            model_fault(importer, NULL, "input '%.200s' of the shape %s is too large", input->name,
                shape_spelling(importer->arena, shape));
