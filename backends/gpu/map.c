@@ -29,7 +29,7 @@ typedef struct Map {
     KernelCall call;
     KernelBuilder *builder;
     const Node *node;
-    Access inputs[2], output;
+    Access inputs[MOST_FORMULA_OPERANDS], output;
     GpuWindowOp window;
     MapPoint at;
 } Map;
@@ -164,16 +164,18 @@ static int emit_element(Map *map) {
 static bool lower_element(GpuLowering *gpu, const Node *node) {
     static const char *const names[] = {"left", "right"};
     Map map = {.gpu = gpu, .node = node};
-    const Tensor *operands[2] = {NULL, NULL};
+    const Tensor *operands[MOST_FORMULA_OPERANDS] = {NULL};
     for (int i = 0; i < node->operand_count; i++)
         operands[i] = gpu_tensor(gpu, node->operands[i]);
     const Tensor *output = gpu_place(gpu, node->results[0]);
     const Expression *thread = begin_map(&map, output);
     for (int i = 0; i < node->operand_count; i++)
-        map.inputs[i] = gpu_access(gpu, &map.call, PARAMETER_READ, names[i], operands[i]);
+        map.inputs[i] = gpu_access(gpu, &map.call, PARAMETER_READ, names[i > 0], operands[i]);
     map.output = gpu_access(gpu, &map.call, PARAMETER_WRITE, "output", output);
     emit_map(&map, thread, emit_element);
     call_describe(&map.call, "%s, %" PRId64, op_info(node->op)->name, output->channels);
+    for (int i = 2; i < node->operand_count; i++)
+        gpu_call_count(&map.call, operands[i], NULL);
     end_map(&map, operands[0], operands[1], output);
     return true;
 }

@@ -17,14 +17,16 @@
 #include <assert.h>
 #include <inttypes.h>
 
+enum { PLACES = 1 + MOST_FORMULA_OPERANDS };
+
 typedef struct Elementwise {
     Emission *emission;
     const Node *node;
     const Formula *formula;
     KernelBuilder *builder;
-    const Placement *placements[3]; /* output, first operand, second operand (or NULL) */
-    const int *parameters[3];       /* by run */
-    bool scattered[3];              /* operands whose vectors are put together from pieces */
+    const Placement *placements[PLACES]; /* the output, then the operands */
+    const int *parameters[PLACES];       /* by run */
+    bool scattered[PLACES];              /* operands whose vectors are put together from pieces */
     const Expression *image, *row, *column;
 } Elementwise;
 
@@ -86,7 +88,9 @@ static void emit_element(const Elementwise *op, const Segment *segment, const Ex
 
 static void emit_channels(const Elementwise *op, const Segment *segment) {
     int lanes = op->emission->compilation->target->lanes;
-    bool constant = op->scattered[1] || op->scattered[2]; /* pieces have constant places */
+    bool constant = false; /* pieces have constant places */
+    for (int i = 1; i <= op->node->operand_count; i++)
+        constant = constant || op->scattered[i];
     int64_t whole = constant ? 0 : segment->channel_count / lanes * lanes;
     if (whole > 0) {
         const Expression *channel = kernel_open_range(op->builder, "channel", 0, whole, lanes);
@@ -122,7 +126,7 @@ bool lower_elementwise(Emission *emission, const Node *node) {
     op.row = expression_remainder(arena, index, output->height);
     op.column = kernel_open_range(op.builder, "column", 0, output->width, 1);
     int count;
-    const Placement *whole[3]; /* a scattered operand cuts nothing */
+    const Placement *whole[PLACES]; /* a scattered operand cuts nothing */
     for (int i = 0; i <= node->operand_count; i++) {
         op.scattered[i] = i > 0 && placement_is_scattered(op.placements[i]);
         whole[i] = op.placements[op.scattered[i] ? 0 : i];

@@ -10,8 +10,8 @@ Segment *channel_segments(
         most += placements[i]->run_count;
     Segment *segments = ARENA_ARRAY(arena, Segment, most);
     *segment_count = 0;
-    int runs[4] = {0};
-    assert(count <= 4);
+    int runs[MOST_SEGMENT_PLACEMENTS] = {0};
+    assert(count <= MOST_SEGMENT_PLACEMENTS);
     for (int64_t channel = 0; channel < placements[0]->channels;) {
         int64_t end = placements[0]->channels;
         for (int i = 0; i < count; i++) {

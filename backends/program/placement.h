@@ -44,13 +44,16 @@ typedef struct RunPart {
 
 RunPart run_part(const Run *run, int64_t begin, int64_t end);
 
+enum { MOST_SEGMENT_PLACEMENTS = 7 };
+
 /* A channel range that lies in one run of each placement. */
 typedef struct Segment {
     int64_t first_channel, channel_count;
-    int runs[4]; /* per placement: index of its run */
+    int runs[MOST_SEGMENT_PLACEMENTS]; /* per placement: index of its run */
 } Segment;
 
-/* Common refinement of up to four placements with equal channels; *segment_count is set. */
+/* Common refinement of up to MOST_SEGMENT_PLACEMENTS placements with equal channels; *segment_count
+ * is set. */
 Segment *channel_segments(
     Arena *arena, const Placement *const *placements, int count, int *segment_count);
 
