@@ -51,7 +51,7 @@ extern "C" {
 /* A plugin is loaded when its major number is that of riffle and its minor number is not larger.
  * The minor number rises when functions are added at the end of riffle_graph, the major number with
  * every other change of this file. */
-enum { RIFFLE_PASS_ABI_MAJOR = 1, RIFFLE_PASS_ABI_MINOR = 0 };
+enum { RIFFLE_PASS_ABI_MAJOR = 2, RIFFLE_PASS_ABI_MINOR = 0 };
 
 #if defined(__GNUC__)
 #define RIFFLE_PASS_EXPORT __attribute__((visibility("default")))
@@ -67,8 +67,8 @@ typedef struct riffle_value riffle_value;
 typedef struct riffle_weight riffle_weight;
 
 typedef struct riffle_shape {
-    int32_t rank; /* 1 to 4; 0 where there is no tensor */
-    int64_t dims[4];
+    int32_t rank; /* 1 to 6; 0 where there is no tensor */
+    int64_t dims[6];
 } riffle_shape;
 
 /* ---- what a plugin says about itself ---- */

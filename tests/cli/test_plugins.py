@@ -43,11 +43,11 @@ BAD = [
     ("riffle_pass_plugin_entry(void) {", "another(void) {",
      "riffle: error: 'p.so' is no pass plugin: it does not export riffle_pass_plugin_entry\n"
      "hint: a pass plugin exports the function riffle_pass_plugin_entry, see riffle/pass.h\n"),
-    ("RIFFLE_PASS_ABI_MAJOR,", "2,",
-     "riffle: error: the pass plugin 'p.so' was built for version 2.0 of riffle/pass.h, this riffle has 1.0\n"
+    ("RIFFLE_PASS_ABI_MAJOR,", "3,",
+     "riffle: error: the pass plugin 'p.so' was built for version 3.0 of riffle/pass.h, this riffle has 2.0\n"
      "hint: build it again with the header of this riffle\n"),
     ("RIFFLE_PASS_ABI_MINOR,", "1,",
-     "riffle: error: the pass plugin 'p.so' was built for version 1.1 of riffle/pass.h, this riffle has 1.0\n"
+     "riffle: error: the pass plugin 'p.so' was built for version 2.1 of riffle/pass.h, this riffle has 2.0\n"
      "hint: build it again with the header of this riffle\n"),
     ("passes, 1}", "passes, 0}", "riffle: error: the pass plugin 'p.so' has no passes\n"),
     ("passes, 1}", "NULL, 1}", "riffle: error: the pass plugin 'p.so' has no passes\n"),
@@ -89,7 +89,7 @@ WRONG = [
      "'tanhh' is no word for the attribute 'activation'"),
     ('return graph->weight(graph, conv, "filter") == NULL;', "conv has no weight 'filter'"),
     ('return graph->new_weight(graph, "w", (riffle_shape){0}, NULL) == NULL;',
-     "a new weight 'w' of rank 0 needs a path and a rank of 1 to 4"),
+     "a new weight 'w' of rank 0 needs a path and a rank of 1 to 6"),
     ('return graph->new_weight(graph, "w", (riffle_shape){1, {0}}, NULL) == NULL;',
      "the dimensions of the new weight 'w' are not all positive, or it has more than 2^40 elements"),
     ('return graph->new_node(graph, "cnv", "", NULL, 0) == NULL;', "there is no op 'cnv'"),
