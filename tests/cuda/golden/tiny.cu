@@ -504,7 +504,6 @@ static __device__ __noinline__ void kernel_5(const float *input, float *output, 
         }
         __syncthreads();
         float v53 = tile0[0];
-        __syncthreads();
         #pragma unroll 4
         for (int channel5 = thread; channel5 < 3; channel5 += 256) {
             float v54 = input[channel5 * 4 + item];
