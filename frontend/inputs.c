@@ -62,7 +62,7 @@ static bool read_type(Evaluator *evaluator, const SpecStatement *statement, Tens
             good = add_dimension(evaluator, list ? value.items[k] : value, where, type);
         }
     }
-    if (good && type->rank != 2 && type->rank != 4) {
+    if (good && !rank_has_channels(type->rank)) {
         complain(evaluator, statement->name_where,
             "f32[batch, channels, height, width] or f32[batch, channels]",
             "an input has 4 or 2 dimensions, not %d", type->rank);

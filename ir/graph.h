@@ -286,6 +286,8 @@ TensorType tensor_type(int rank, const int64_t *dims); /* f32 */
 bool tensor_type_equal(const TensorType *a, const TensorType *b);
 /* Number of elements; -1 when it would exceed 2^40 or a dimension is less than 1. */
 int64_t tensor_elements(const TensorType *type);
+/* Whether a tensor of that rank is [n,c,h,w] or [n,c]. */
+bool rank_has_channels(int rank);
 /* Channels of [n,c,h,w] and [n,c]; of any other rank what one index of the first dimension has. */
 int64_t tensor_channels(const TensorType *type);
 int64_t element_type_bytes(ElementType element);

@@ -145,7 +145,7 @@ static void check_operands(Inference *inference) {
     }
     for (int i = 0; i < node->operand_count; i++) {
         const TensorType *type = operand_type(inference, i);
-        if (type->rank != 2 && type->rank != 4 && !op_moves_numbers(node->op))
+        if (!rank_has_channels(type->rank) && !op_moves_numbers(node->op))
             shape_fault(inference, "operand %d is %s; values are [n,c,h,w] or [n,c]", i + 1,
                 tensor_type_spelling(type, inference->scratch));
         else if (!takes_element(node, i, type->element))

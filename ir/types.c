@@ -44,9 +44,12 @@ int64_t tensor_elements(const TensorType *type) {
     return elements;
 }
 
+bool rank_has_channels(int rank) {
+    return rank == 2 || rank == 4;
+}
+
 int64_t tensor_channels(const TensorType *type) {
-    return type->rank == 2 || type->rank == 4 ? type->dims[1]
-                                              : tensor_elements(type) / type->dims[0];
+    return rank_has_channels(type->rank) ? type->dims[1] : tensor_elements(type) / type->dims[0];
 }
 
 void tensor_type_print(const TensorType *type, Text *text) {

@@ -82,7 +82,7 @@ static void verify_inputs(Verification *verification) {
         if (value->type.element != ELEMENT_F32)
             FAULT(verification, value->where, "input '%s' is %s: inputs are of f32", value->name,
                 tensor_type_spelling(&value->type, verification->scratch));
-        if ((value->type.rank != 2 && value->type.rank != 4) || tensor_elements(&value->type) < 0)
+        if (!rank_has_channels(value->type.rank) || tensor_elements(&value->type) < 0)
             FAULT(verification, value->where,
                 "input '%s' is %s: it must be [n,c,h,w] or [n,c] with positive sizes and at most "
                 "2^40 elements",

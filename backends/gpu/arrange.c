@@ -9,7 +9,7 @@
 
 /* The planes as runs, of a channel each; a tensor without channels is one run. */
 static Placement placement_of_tensor(Arena *arena, const Tensor *tensor, int rank) {
-    bool has_channels = rank == 2 || rank == 4;
+    bool has_channels = rank_has_channels(rank);
     Placement placement = {.images = tensor->images,
         .channels = tensor->channels,
         .height = tensor->height,

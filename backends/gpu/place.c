@@ -146,7 +146,7 @@ Tensor *gpu_place(GpuLowering *gpu, const Value *value) {
     Tensor *tensor;
     if (output) {
         tensor = gpu_output_tensor(gpu, (int)(output - gpu->emission.graph->outputs));
-    } else if (value->type.rank != 2 && value->type.rank != 4) { /* no channels: as it is */
+    } else if (!rank_has_channels(value->type.rank)) { /* no channels: as it is */
         int buffer = add_buffer(&gpu->emission, BUFFER_WORKSPACE, 0,
             float_bytes(tensor_elements(&value->type)), buffer_name(&gpu->emission, value));
         tensor = public_tensor(arena, &value->type, buffer, LAYOUT_NCHW);

@@ -81,7 +81,7 @@ Placement *place_result(Emission *emission, Value *value) {
     if (output) {
         int index = (int)(output - emission->graph->outputs);
         int buffer = 1 + emission->graph->input_count + index;
-        placement = dense_placement(emission, &value->type, buffer, output->layout, true);
+        placement = dense_placement(emission->arena, &value->type, buffer, output->layout, true);
     } else if (!placement) {
         placement = own_placement(emission, value);
     }

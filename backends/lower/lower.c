@@ -102,7 +102,7 @@ static void copy_other_outputs(Emission *emission) {
             continue;
         int buffer = 1 + graph->input_count + i;
         Placement *to =
-            dense_placement(emission, &output->value->type, buffer, output->layout, true);
+            dense_placement(emission->arena, &output->value->type, buffer, output->layout, true);
         const Placement *from = value_placement(emission, output->value);
         const Node *producer = output->value->producer;
         const char *reason = output_reason(emission, output);
@@ -142,7 +142,7 @@ static void add_public_buffers(Emission *emission) {
         int64_t bytes = tensor_elements(&input->value->type) * (int64_t)sizeof(float);
         int buffer = add_buffer(emission, BUFFER_INPUT, i, bytes, input->value->name);
         emission->placements[input->value->id] =
-            dense_placement(emission, &input->value->type, buffer, input->layout, true);
+            dense_placement(emission->arena, &input->value->type, buffer, input->layout, true);
     }
     for (int i = 0; i < graph->output_count; i++) {
         int64_t bytes = tensor_elements(&graph->outputs[i].value->type) * (int64_t)sizeof(float);

@@ -19,7 +19,7 @@ typedef struct Side {
 } Side;
 
 static Side side_of(const Placement *placement, int rank, const int64_t *dims) {
-    Side side = {.placement = placement, .has_channels = rank == 2 || rank == 4};
+    Side side = {.placement = placement, .has_channels = rank_has_channels(rank)};
     int64_t stride = 1;
     for (int i = rank; i-- > 0; stride *= dims[i])
         side.strides[i] = stride;
@@ -126,7 +126,7 @@ Placement *arranged_placement(
     Arena *arena, const Placement *result, const Value *source, const IndexMap *map) {
     const TensorType *type = &source->type;
     Side side = side_of(result, map->result_rank, map->result_dims);
-    if ((type->rank != 2 && type->rank != 4) || !channels_fit(map, &side, type->dims[1]))
+    if (!rank_has_channels(type->rank) || !channels_fit(map, &side, type->dims[1]))
         return NULL;
     Axis axes[4] = {{NULL, true}, {NULL, true}, {NULL, true}, {NULL, true}};
     for (int d = 0; d < 4; d++) {

@@ -42,14 +42,14 @@ static ElementType element_of(LaneType lane) {
     return element;
 }
 
-static Placement *new_placement(Emission *emission, const TensorType *type, int run_count) {
-    Placement *placement = ARENA_NEW(emission->arena, Placement);
+static Placement *new_placement(Arena *arena, const TensorType *type, int run_count) {
+    Placement *placement = ARENA_NEW(arena, Placement);
     placement->images = type->dims[0];
     placement->channels = tensor_channels(type);
     placement->height = type->rank == 4 ? type->dims[2] : 1;
     placement->width = type->rank == 4 ? type->dims[3] : 1;
     placement->element = element_lane_type(type->element);
-    placement->runs = ARENA_ARRAY(emission->arena, Run, run_count);
+    placement->runs = ARENA_ARRAY(arena, Run, run_count);
     placement->run_count = run_count;
     return placement;
 }
@@ -71,8 +71,8 @@ static bool must_be_dense(const Emission *emission, const Value *value) {
 }
 
 Placement *dense_placement(
-    Emission *emission, const TensorType *type, int buffer, Layout layout, bool exact) {
-    Placement *placement = new_placement(emission, type, 1);
+    Arena *arena, const TensorType *type, int buffer, Layout layout, bool exact) {
+    Placement *placement = new_placement(arena, type, 1);
     int64_t channels = placement->channels, height = placement->height, width = placement->width;
     bool planar = layout == LAYOUT_NCHW && height * width > 1;
     placement->runs[0] = (Run){.channel_count = channels,
@@ -88,7 +88,7 @@ Placement *dense_placement(
 /* The same with so many numbers from one pixel to the next. */
 static Placement *padded_placement(
     Emission *emission, const TensorType *type, int buffer, int64_t distance) {
-    Placement *placement = dense_placement(emission, type, buffer, LAYOUT_NHWC, false);
+    Placement *placement = dense_placement(emission->arena, type, buffer, LAYOUT_NHWC, false);
     Run *run = &placement->runs[0];
     run->pixel_stride = distance;
     run->row_stride = placement->width * run->pixel_stride;
@@ -114,7 +114,7 @@ Placement *own_placement(Emission *emission, const Value *value) {
 
 Placement *own_placement_in_parts(
     Emission *emission, const Value *value, const int64_t *ends, int count) {
-    Placement *placement = new_placement(emission, &value->type, count);
+    Placement *placement = new_placement(emission->arena, &value->type, count);
     int64_t pixels = tensor_elements(&value->type) / placement->channels;
     for (int i = 0; i < count; i++) {
         TensorType type = value->type;
@@ -139,5 +139,5 @@ Placement *temporary_placement(Emission *emission, const Placement *like, const 
     type.element = element_of(like->element);
     int64_t bytes = tensor_elements(&type) * element_type_bytes(type.element);
     int buffer = add_buffer(emission, BUFFER_WORKSPACE, 0, bytes, name);
-    return dense_placement(emission, &type, buffer, LAYOUT_NHWC, false);
+    return dense_placement(emission->arena, &type, buffer, LAYOUT_NHWC, false);
 }

@@ -37,6 +37,6 @@ const char *buffer_name(const Emission *emission, const Value *value);
 int add_buffer(Emission *emission, BufferKind kind, int index, int64_t bytes, const char *name);
 /* All of a tensor in the buffer, in this layout; `exact` as in Run. Makes no buffer. */
 Placement *dense_placement(
-    Emission *emission, const TensorType *type, int buffer, Layout layout, bool exact);
+    Arena *arena, const TensorType *type, int buffer, Layout layout, bool exact);
 
 #endif

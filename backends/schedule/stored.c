@@ -1,5 +1,6 @@
 #include "backends/schedule/stored.h"
 #include "backends/program/arranged.h"
+#include "backends/program/buffers.h"
 #include "backends/program/placement.h"
 #include "backends/schedule/arrangements.h"
 #include "backends/schedule/decisions.h"
@@ -13,24 +14,14 @@
 /* As the value will be placed, but for the distance of pixels and the buffers: one run of all
  * channels, or one for each range of them that a route owns. */
 static Placement *likely_placement(const Decisions *decisions, const Value *value) {
-    const TensorType *type = &value->type;
     const GraphOutput *output = decisions->outputs[value->id];
-    bool pixels = type->rank == 4;
-    Placement *placement = ARENA_NEW(decisions->arena, Placement);
-    *placement = (Placement){.images = type->dims[0],
-        .channels = tensor_channels(type),
-        .height = pixels ? type->dims[2] : 1,
-        .width = pixels ? type->dims[3] : 1,
-        .run_count = 1};
-    int64_t channels = placement->channels, plane = placement->height * placement->width;
-    bool planar = output && output->layout == LAYOUT_NCHW && plane > 1;
-    Run whole = {.channel_count = channels,
-        .channel_stride = planar ? plane : 1,
-        .pixel_stride = planar ? 1 : channels,
-        .row_stride = placement->width * (planar ? 1 : channels),
-        .image_stride = plane * channels};
     const Claim *claims = decisions->claims[value->id];
-    placement->runs = ARENA_ARRAY(decisions->arena, Run, claims ? channels : 1);
+    Placement *placement = dense_placement(
+        decisions->arena, &value->type, 0, output ? output->layout : LAYOUT_NHWC, output != NULL);
+    const Run whole = placement->runs[0];
+    int64_t channels = placement->channels;
+    if (claims)
+        placement->runs = ARENA_ARRAY(decisions->arena, Run, channels);
     placement->runs[0] = whole;
     for (int64_t c = 1; claims && c < channels; c++) {
         Run *run = &placement->runs[placement->run_count - 1];

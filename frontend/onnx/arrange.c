@@ -58,7 +58,7 @@ Value *symbol_row(Importer *importer, Symbol *symbol) {
 
 Value *symbol_elements(Importer *importer, Symbol *symbol) {
     Value *value = settle_symbol(importer, symbol);
-    bool known = value == NULL || value->type.rank == 2 || value->type.rank == 4;
+    bool known = value == NULL || rank_has_channels(value->type.rank);
     return known ? value : symbol_row(importer, symbol);
 }
 

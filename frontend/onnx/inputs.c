@@ -145,7 +145,7 @@ static bool check_input(Importer *importer, const Onnx__ValueInfoProto *input, c
             arena_format(importer->arena, "input '%.200s'", input->name),
             &importer->widened.inputs))
         return false;
-    if (shape->rank != 2 && shape->rank != 4)
+    if (!rank_has_channels(shape->rank))
         return model_fault(importer,
             "inputs are [batch, channels, height, width] or [batch, channels]",
             "input '%.200s' has the shape %s", input->name, shape_spelling(importer->arena, shape));

@@ -211,7 +211,7 @@ Value *symbol_value(Importer *importer, Symbol *symbol) {
         remember(importer, &before, symbol);
         return symbol->value;
     }
-    if (symbol->shape.rank == 2 || symbol->shape.rank == 4)
+    if (rank_has_channels(symbol->shape.rank))
         return symbol_tensor(importer, symbol);
     node_fault(importer, NULL,
         "it needs a tensor [batch, channels, height, width] or [batch, channels], not %s",

@@ -373,7 +373,7 @@ static Symbol *combine(Importer *importer, OpKind op, Symbol *a, Symbol *b) {
     if (values[1] == NULL)
         return NULL;
     if (!equal || !tensor_type_equal(&values[0]->type, &values[1]->type)) {
-        bool images = a->shape.rank == 2 || a->shape.rank == 4;
+        bool images = rank_has_channels(a->shape.rank);
         values[0] = images ? symbol_value(importer, a) : symbol_row(importer, a);
         values[1] = values[0] == NULL ? NULL
                     : images          ? symbol_value(importer, b)

@@ -41,7 +41,7 @@ static int channel_dimensions(const Symbol *symbol) {
     const TensorType *type = &symbol->value->type;
     if (symbol->places != NULL)
         return symbol->outer;
-    return type->rank == 2 || type->rank == 4
+    return rank_has_channels(type->rank)
                ? outer_dimensions(&symbol->shape, type->dims[0] * type->dims[1])
                : -1;
 }

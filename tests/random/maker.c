@@ -48,7 +48,7 @@ static bool small_enough(const Maker *maker, const Value *value) {
 }
 
 bool has_channels(const Value *value) {
-    return value->type.rank == 2 || value->type.rank == 4;
+    return rank_has_channels(value->type.rank);
 }
 
 Value *pick_value(Maker *maker) {
