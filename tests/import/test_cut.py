@@ -6,9 +6,9 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from broken import constant, initializer, model, node, values
 from comparing import import_model
 from onnx import TensorProto, helper
+from small_models import constant, initializer, model, node, values
 from support import SHARED, assert_close, invoke, run_riffle
 
 

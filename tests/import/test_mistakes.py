@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 
 import pytest
-from broken import CASES, good, make
+from broken import CASES, make
 from comparing import import_model
+from small_models import good
 from support import invoke
 
 EXPECTED = Path(__file__).with_name("mistakes.txt")
@@ -45,7 +46,7 @@ def test_the_good_one(tmp_path):
 
 
 def test_unused_input(tmp_path):
-    from broken import model, node, values
+    from small_models import model, node, values
     made = model([node("Relu", ["x"])], [values("x", [1, 3, 8, 8]), values("z", ["any"])])
     done, spec = import_model(made, tmp_path)
     assert done.returncode == 0
@@ -60,7 +61,7 @@ def test_unused_input(tmp_path):
 
 def test_inputs_that_are_constants(tmp_path):
     """Early versions list all initializers among the inputs, those that nobody reads too."""
-    from broken import initializer, model, node, values
+    from small_models import initializer, model, node, values
     made = model([node("Conv", ["x", "w"])], [values("x", [1, 3, 8, 8]), values("w", [4, 3, 1, 1]), values("v", [3])],
                  initializers=[initializer("w", (4, 3, 1, 1)), initializer("v", (3,))])
     done, _ = import_model(made, tmp_path)
@@ -74,7 +75,7 @@ def test_batch_that_changes_nothing(tmp_path):
 
 
 def test_given_shapes(tmp_path):
-    from broken import dynamic_batch, dynamic_size, unknown_shape
+    from broken_graphs import dynamic_batch, dynamic_size, unknown_shape
     for case, options, shape in ((dynamic_batch, ["--batch", "2"], "[2, 3, 8, 8]"),
                                  (dynamic_size, ["--set-shape", "x=1,3,9,7"], "[1, 3, 9, 7]"),
                                  (unknown_shape, ["--set-shape", "x=4,5"], "[4, 5]")):
@@ -87,14 +88,14 @@ def test_link_out_of_the_folder(tmp_path):
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "weights.bin").symlink_to("../secret.bin")
-    from broken import external_missing
+    from broken_files import external_missing
     done, _ = import_model(make(external_missing)[0], folder)
     assert done.stderr == ("model.onnx: error: initializer 'w': cannot open its data 'weights.bin': Too many levels of "
                            "symbolic links\nhint: links are not followed\n")
 
 
 def test_external_data_that_was_not_fetched(tmp_path):
-    from broken import external_missing
+    from broken_files import external_missing
     (tmp_path / "weights.bin").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 432\n")
     done, _ = import_model(make(external_missing)[0], tmp_path)
     assert done.stderr == ("model.onnx: error: initializer 'w' needs 432 bytes at byte 0 of 'weights.bin', which has 66\n"

@@ -5,9 +5,9 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from broken import constant, initializer, model, node, values
 from comparing import import_model
 from onnx import TensorProto, helper, numpy_helper
+from small_models import constant, initializer, model, node, values
 from support import SHARED, invoke, run_riffle
 
 HALVES = {TensorProto.FLOAT16, TensorProto.BFLOAT16}

@@ -5,9 +5,9 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from broken import values
 from comparing import import_model
 from onnx import TensorProto, defs, helper, numpy_helper
+from small_models import values
 from support import assert_close, run_riffle
 
 FIRST, LAST = 9, 28
