@@ -166,10 +166,14 @@ static bool read_attribute(Evaluator *evaluator, Call *call, const CallArgument 
     return false;
 }
 
-/* A split's sizes and a depthwise convolution's groups follow from other things; in what numbers a
- * layer gives its result the compiler chooses. */
+/* What the compiler chooses, or a simpler name says in another way. */
+static bool is_hidden(const Operation *operation, const char *name) {
+    return strcmp(name, "result") == 0 || (operation->op == OP_rearrange && operation->prepare);
+}
+
+/* A split's sizes and a depthwise convolution's groups follow from other things. */
 static bool is_prepared(const Operation *operation, const char *name) {
-    return strcmp(name, "result") == 0 || (operation->op == OP_rearrange && operation->prepare) ||
+    return is_hidden(operation, name) ||
            (operation->prepare == prepare_split && strcmp(name, "sizes") == 0) ||
            (operation->prepare == prepare_depthwise && strcmp(name, "groups") == 0);
 }
@@ -252,8 +256,7 @@ static void check_arguments(Evaluator *evaluator, const Call *call, const Operat
     }
     const OpInfo *info = op_info(operation->op);
     for (int i = 0; i < info->attribute_count && count < MOST_KNOWN; i++) {
-        if (strcmp(info->attributes[i].name, "result") != 0 &&
-            !(operation->op == OP_rearrange && operation->prepare)) {
+        if (!is_hidden(operation, info->attributes[i].name)) {
             known[count++] = info->attributes[i].name;
         }
     }

@@ -278,10 +278,6 @@ FileKind file_kind(const void *bytes, size_t length) {
     return is_onnx(bytes, length) ? FILE_KIND_ONNX : text_kind(bytes, length);
 }
 
-const char *file_kind_name(FileKind kind) {
-    return rows[kind].name;
-}
-
 bool file_is_wanted(const char *path, const void *bytes, size_t length, const WantedFile *wanted,
     Diagnostics *diagnostics) {
     FileKind kind = file_kind(bytes, length);

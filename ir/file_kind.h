@@ -14,7 +14,6 @@ typedef enum FileKind {
 
 /* UNKNOWN where nothing is sure. */
 FileKind file_kind(const void *bytes, size_t length);
-const char *file_kind_name(FileKind kind); /* "an ONNX model" */
 
 /* What a reader takes. */
 typedef struct WantedFile {
