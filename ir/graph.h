@@ -279,6 +279,9 @@ Weight *node_weight(const Node *node, const char *name); /* NULL when absent */
 void node_set_integer(Node *node, const char *name, int64_t value);
 void node_set_formula(Node *node, const char *name, const Formula *formula); /* not copied */
 void node_set_list(Graph *graph, Node *node, const char *name, const int64_t *items, size_t count);
+/* Gives `copy`, of the same op, the attributes of `node`, with all they point to copied into the
+ * graph's arena: `node` may be of a graph that goes away. */
+void node_copy_attributes(Graph *graph, Node *copy, const Node *node);
 
 /* ---- types (types.c) ---- */
 

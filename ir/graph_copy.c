@@ -1,5 +1,5 @@
 /* A copy of a graph in another arena. */
-#include "ir/formula.h"
+#include "ir/graph.h"
 
 static Value *value_copy(Graph *graph, const Value *value, Node *producer, Value **copies) {
     Value *copy = ARENA_NEW(graph->arena, Value);
@@ -9,19 +9,6 @@ static Value *value_copy(Graph *graph, const Value *value, Node *producer, Value
         copy->name = arena_copy_string(graph->arena, value->name);
     copies[value->id] = copy;
     return copy;
-}
-
-static void copy_attributes(Graph *graph, Node *copy, const Node *node) {
-    const OpInfo *info = op_info(node->op);
-    for (int i = 0; i < info->attribute_count; i++) {
-        copy->attributes[i] = node->attributes[i];
-        if (info->attributes[i].kind == ATTRIBUTE_LIST) {
-            IntegerList list = node->attributes[i].list;
-            node_set_list(graph, copy, info->attributes[i].name, list.items, list.count);
-        }
-        if (info->attributes[i].kind == ATTRIBUTE_FORMULA)
-            copy->attributes[i].formula = formula_copy(graph->arena, node->attributes[i].formula);
-    }
 }
 
 static void node_copy(Graph *graph, const Node *node, Value **copies) {
@@ -38,7 +25,7 @@ static void node_copy(Graph *graph, const Node *node, Value **copies) {
         if (node->weights[i] != NULL)
             copy->weights[i] = graph_find_weight(graph, node->weights[i]->path);
     }
-    copy_attributes(graph, copy, node);
+    node_copy_attributes(graph, copy, node);
     graph_append(graph, copy);
 }
 

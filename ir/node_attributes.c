@@ -1,5 +1,5 @@
 /* Attributes and weights of nodes by name. */
-#include "ir/graph.h"
+#include "ir/formula.h"
 
 #include <assert.h>
 #include <string.h>
@@ -87,4 +87,17 @@ void node_set_list(Graph *graph, Node *node, const char *name, const int64_t *it
     if (count > 0)
         memcpy(copy, items, count * sizeof *copy);
     node->attributes[attribute - node->attributes].list = (IntegerList){copy, count};
+}
+
+void node_copy_attributes(Graph *graph, Node *copy, const Node *node) {
+    const OpInfo *info = op_info(node->op);
+    for (int i = 0; i < info->attribute_count; i++) {
+        copy->attributes[i] = node->attributes[i];
+        if (info->attributes[i].kind == ATTRIBUTE_LIST) {
+            IntegerList list = node->attributes[i].list;
+            node_set_list(graph, copy, info->attributes[i].name, list.items, list.count);
+        }
+        if (info->attributes[i].kind == ATTRIBUTE_FORMULA)
+            copy->attributes[i].formula = formula_copy(graph->arena, node->attributes[i].formula);
+    }
 }

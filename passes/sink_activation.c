@@ -39,10 +39,7 @@ static bool can_sink(
 }
 
 static void copy_attributes(Graph *graph, Node *node, const void *context) {
-    const Node *activation = context;
-    (void)graph;
-    for (int i = 0; i < op_info(node->op)->attribute_count; i++)
-        node->attributes[i] = activation->attributes[i];
+    node_copy_attributes(graph, node, context);
 }
 
 static void sink(Graph *graph, Node *layout, const Node *activation) {

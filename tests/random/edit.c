@@ -178,14 +178,7 @@ static Node *copy_node(Rebuild *rebuild, const Node *node) {
             node != node_at(rebuild->from, rebuild->edit.index))
             operands[count++] = rebuild->values[node->operands[i]->id];
     Node *copy = node_create(rebuild->to, node->op, node->path, operands, count, (SourceRange){0});
-    const OpInfo *info = op_info(node->op);
-    for (int i = 0; i < info->attribute_count; i++) {
-        IntegerList list = node->attributes[i].list;
-        if (info->attributes[i].kind == ATTRIBUTE_LIST) /* the old graph's arena goes away */
-            node_set_list(rebuild->to, copy, info->attributes[i].name, list.items, list.count);
-        else
-            copy->attributes[i] = node->attributes[i];
-    }
+    node_copy_attributes(rebuild->to, copy, node);
     return copy;
 }
 

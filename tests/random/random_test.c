@@ -1,5 +1,6 @@
 /* The generator makes what it should, and a fault of a pass is found and made small. */
 #include "battery.h"
+#include "edit.h"
 #include "isolate.h"
 #include "maker.h"
 #include "random_graph.h"
@@ -233,6 +234,34 @@ static void other_classes_are_found(void **state) {
     expect_class("infinities", bound_infinity);
 }
 
+/* ---- edits ---- */
+
+/* The reducer frees a graph once a smaller one was made of it. */
+static void edited_graphs_stand_alone(void **state) {
+    (void)state;
+    int applied = 0;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        for (int kind = 0; kind < EDIT_COUNT; kind++) {
+            Arena *before = arena_create(), *after = arena_create();
+            const Graph *graph = graph_of_seed(seed, before);
+            Graph *edited = NULL;
+            if (edit_index_count(graph, (EditKind)kind) > 0 &&
+                edit_part_count(graph, (EditKind)kind, 0) > 0)
+                edited = graph_edited(graph, (Edit){(EditKind)kind, 0, 0}, after);
+            if (edited != NULL) {
+                const char *text = text_of(edited, after);
+                arena_destroy(before);
+                assert_string_equal(text_of(edited, after), text);
+                applied++;
+            } else {
+                arena_destroy(before);
+            }
+            arena_destroy(after);
+        }
+    }
+    assert_true(applied > 100);
+}
+
 /* ---- crashes ---- */
 
 static const char *run_for_ever(void *context, Arena *arena) {
@@ -284,6 +313,7 @@ int main(void) {
         cmocka_unit_test(seeds_say_it_all),
         cmocka_unit_test(faulty_passes_are_found_and_reduced),
         cmocka_unit_test(other_classes_are_found),
+        cmocka_unit_test(edited_graphs_stand_alone),
         cmocka_unit_test(endless_code_is_ended),
         cmocka_unit_test(fixtures_read_back),
     };
