@@ -29,10 +29,10 @@ typedef struct Words {
 typedef struct ImportOptions {
     Session *session;
     const char *input, *output, *weights, *name;
-    OnnxOptions onnx;
-    OnnxShape shapes[MOST_SHAPES];
+    ModelOptions model;
+    ModelShape shapes[MOST_SHAPES];
     Words shape_words, until, outputs; /* as they were given */
-    OnnxPart part;
+    ModelPart part;
 } ImportOptions;
 
 /* ---- command line ---- */
@@ -46,21 +46,22 @@ static bool refuse_shape(ImportOptions *options, const char *text) {
 /* NAME=1,3,224,224 */
 static bool take_shape(ImportOptions *options, const char *text) {
     const char *equals = strrchr(text, '=');
-    if (equals == NULL || equals == text || options->onnx.shape_count == MOST_SHAPES)
+    if (equals == NULL || equals == text || options->model.shape_count == MOST_SHAPES)
         return refuse_shape(options, text);
-    OnnxShape *shape = &options->shapes[options->onnx.shape_count];
-    *shape = (OnnxShape){
+    ModelShape *shape = &options->shapes[options->model.shape_count];
+    *shape = (ModelShape){
         .input = arena_copy_bytes(options->session->arena, text, (size_t)(equals - text))};
     for (const char *at = equals; *at != '\0';) {
         char *end;
         errno = 0;
         long long size = isdigit((unsigned char)at[1]) ? strtoll(at + 1, &end, 10) : 0;
-        if (size < 1 || errno != 0 || shape->rank == ONNX_MAX_RANK || (*end != ',' && *end != '\0'))
+        if (size < 1 || errno != 0 || shape->rank == MODEL_MAX_RANK ||
+            (*end != ',' && *end != '\0'))
             return refuse_shape(options, text);
         shape->dims[shape->rank++] = size;
         at = end;
     }
-    options->onnx.shape_count++;
+    options->model.shape_count++;
     options->shape_words.items[options->shape_words.count++] = text;
     return true;
 }
@@ -99,8 +100,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         options->name = argument;
         return 0;
     case OPTION_BATCH:
-        return option_integer(
-                   options->session, "--batch", argument, 1, INT64_C(1) << 20, &options->onnx.batch)
+        return option_integer(options->session, "--batch", argument, 1, INT64_C(1) << 20,
+                   &options->model.batch)
                    ? 0
                    : EINVAL;
     case OPTION_SET_SHAPE:
@@ -110,7 +111,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_OUTPUTS:
         return take_cut(options, &options->outputs, "--outputs", argument) ? 0 : EINVAL;
     case OPTION_CONVERT:
-        options->onnx.convert_precision = true;
+        options->model.convert_precision = true;
         return 0;
     case ARGP_KEY_ARG:
         return option_operand(options->session, &options->input, argument) ? 0 : EINVAL;
@@ -249,7 +250,7 @@ static void append_option(Text *text, const char *option, const char *word) {
 }
 
 /* Names with commas have an option of their own. */
-static void append_outputs(Text *text, const OnnxPart *part) {
+static void append_outputs(Text *text, const ModelPart *part) {
     Text list = {0};
     for (size_t i = 0; i < part->output_count; i++) {
         if (strchr(part->outputs[i], ',') != NULL)
@@ -263,7 +264,7 @@ static void append_outputs(Text *text, const OnnxPart *part) {
 
 /* The command that imports the part. */
 static void report_part(ImportOptions *options) {
-    const OnnxPart *part = &options->part;
+    const ModelPart *part = &options->part;
     if (part->output_count == 0)
         return;
     Arena *arena = options->session->arena;
@@ -274,32 +275,31 @@ static void report_part(ImportOptions *options) {
     append_option(&command, " -o", options->output);
     append_option(&command, " --weights-out", options->weights);
     append_option(&command, " --name", options->name);
-    if (options->onnx.batch > 0)
+    if (options->model.batch > 0)
         append_option(
-            &command, " --batch", arena_format(arena, "%lld", (long long)options->onnx.batch));
+            &command, " --batch", arena_format(arena, "%lld", (long long)options->model.batch));
     for (size_t i = 0; i < options->shape_words.count; i++)
         append_option(&command, " --set-shape", options->shape_words.items[i]);
-    if (options->onnx.convert_precision)
+    if (options->model.convert_precision)
         text_append(&command, " --convert-precision");
     if (strcmp(quote_copy(arena, command.data), command.data) == 0)
         diagnostics_report(options->session->diagnostics, SEVERITY_NOTE, (SourceRange){0},
-            command.data,
-            "the part in front of that, %zu of %zu nodes, can be imported:", part->nodes,
-            part->all_nodes);
+            command.data, "the part in front of that, %zu of %zu %s, can be imported:", part->nodes,
+            part->all_nodes, part->items);
     text_free(&command);
 }
 
 static bool import(ImportOptions *options) {
     Session *session = options->session;
-    options->onnx.name = network_name(options);
-    options->onnx.shapes = options->shapes;
-    options->onnx.until = options->until.items;
-    options->onnx.until_count = options->until.count;
-    options->onnx.outputs = options->outputs.items;
-    options->onnx.output_count = options->outputs.count;
-    options->onnx.part = &options->part;
+    options->model.name = network_name(options);
+    options->model.shapes = options->shapes;
+    options->model.until = options->until.items;
+    options->model.until_count = options->until.count;
+    options->model.outputs = options->outputs.items;
+    options->model.output_count = options->outputs.count;
+    options->model.part = &options->part;
     Graph *graph =
-        onnx_import(options->input, &options->onnx, session->arena, session->diagnostics);
+        onnx_import(options->input, &options->model, session->arena, session->diagnostics);
     if (graph == NULL)
         report_part(options);
     OutputFiles files = {.session = session};

@@ -26,9 +26,10 @@ static const char *type_words(int type) {
 }
 
 const Onnx__AttributeProto *attribute_find(const Importer *importer, const char *name) {
-    for (size_t i = 0; i < importer->node->n_attribute; i++)
-        if (strcmp(importer->node->attribute[i]->name, name) == 0)
-            return importer->node->attribute[i];
+    const Onnx__NodeProto *node = onnx_node(importer->node);
+    for (size_t i = 0; i < node->n_attribute; i++)
+        if (strcmp(node->attribute[i]->name, name) == 0)
+            return node->attribute[i];
     return NULL;
 }
 
@@ -85,12 +86,4 @@ bool attribute_string(Importer *importer, const char *name, const char **string)
     *string = arena_copy_bytes(importer->arena,
         attribute->s.len > 0 ? (const char *)attribute->s.data : "", attribute->s.len);
     return attribute_has_type(importer, attribute, ONNX_ATTRIBUTE_STRING);
-}
-
-bool resolve_axis(Importer *importer, int64_t axis, int rank, int *result) {
-    if (axis < -rank || axis >= rank)
-        return node_fault(importer, NULL,
-            "the axis %" PRId64 " lies outside of a tensor of %d dimensions", axis, rank);
-    *result = (int)(axis < 0 ? axis + rank : axis);
-    return true;
 }

@@ -10,7 +10,7 @@ static const char *constant_label(Importer *importer) {
 }
 
 bool import_constant(Importer *importer) {
-    const Onnx__NodeProto *node = importer->node;
+    const Onnx__NodeProto *node = onnx_node(importer->node);
     if (node->n_attribute != 1)
         return node_fault(importer, NULL, "it needs one attribute, its value");
     const Onnx__AttributeProto *value = node->attribute[0];

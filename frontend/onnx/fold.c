@@ -22,18 +22,6 @@ Symbol *fold_pick(
     return symbol_integers(importer, shape, integers);
 }
 
-bool spend_elements(Importer *importer, const Shape *shape) {
-    int64_t count = shape_elements(shape);
-    if (count >= 0 && count <= FOLDING_BUDGET - importer->folding_spent) {
-        importer->folding_spent += count;
-        return true;
-    }
-    return node_fault(importer, "simplify the model before",
-        "a constant of the shape %s is too large to be computed here: all that are computed have "
-        "at most %d elements together",
-        shape_spelling(importer->arena, shape), (int)FOLDING_BUDGET);
-}
-
 void fold_walk(const Shape *shape, const int64_t *steps, int64_t begin, int64_t *from) {
     int64_t index[ONNX_MAX_RANK] = {0}, count = shape_elements(shape), at = begin;
     for (int64_t i = 0; i < count; i++) {

@@ -1,14 +1,9 @@
-/* The model as a whole: its nodes in order, its inputs and outputs. */
-#include "frontend/onnx/import.h"
-#include "frontend/evaluate.h"
+/* The model as ONNX has it: what is checked of its nodes, and who imports them. */
 #include "frontend/onnx/importer.h"
 #include "frontend/onnx/inputs.h"
-#include "frontend/onnx/order.h"
 #include "frontend/onnx/read.h"
-#include "frontend/onnx/selection.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 bool onnx_is_built_in(void) {
@@ -30,8 +25,8 @@ static bool is_known_attribute(const OnnxOp *op, const char *name) {
 
 /* What can be said about a node before its operands are known: so that one run tells all. */
 static bool check_node(Importer *importer) {
-    const Onnx__NodeProto *node = importer->node;
-    const OnnxOp *op = onnx_op_of(node);
+    const Onnx__NodeProto *node = onnx_node(importer->node);
+    const OnnxOp *op = onnx_op_of(importer->node);
     if (op == NULL)
         return unknown_op(importer);
     bool good = node->n_input <= op->operands ||
@@ -67,7 +62,7 @@ static Operands look_at_operands(Importer *importer) {
             continue;
         const Symbol *symbol = input_symbol(importer, i);
         if (symbol == NULL) {
-            bool sparse = importer->proto->n_sparse_initializer > 0;
+            bool sparse = onnx_state(importer)->proto->n_sparse_initializer > 0;
             node_fault(importer,
                 sparse ? "the model has sparse initializers, which are not read: make them dense"
                        : NULL,
@@ -111,186 +106,23 @@ static bool import_node(Importer *importer) {
     return good && op->import(importer) && check_results(importer);
 }
 
-static void break_results(Importer *importer) {
-    for (size_t i = 0; i < importer->node->n_output; i++)
-        set_result_at(importer, i, symbol_create(importer, SYMBOL_BROKEN, NULL));
-}
+/* ---- the whole ---- */
 
-static bool import_nodes(Importer *importer) {
-    importer->order = node_order(importer);
-    if (importer->order == NULL)
-        return false;
-    importer->failed = ARENA_ARRAY(importer->arena, bool, importer->node_count + 1);
-    for (size_t i = 0; i < importer->node_count; i++) {
-        importer->node = importer->order[i];
-        importer->failed[i] = !import_node(importer);
-        if (importer->failed[i])
-            break_results(importer);
-    }
+static bool declare(Importer *importer) {
+    add_initializers(importer);
+    add_inputs(importer);
     return true;
 }
 
-/* ---- outputs ---- */
-
-static void add_output(Importer *importer, const char *name) {
-    Symbol *symbol = name_map_find(importer->symbols, name);
-    if (symbol == NULL) {
-        model_fault(importer, NULL, "nothing makes the output '%.200s'", name);
-        return;
-    }
-    if (symbol->kind == SYMBOL_BROKEN)
-        return;
-    if (symbol->kind == SYMBOL_CONSTANT) {
-        model_fault(importer, NULL, "the output '%.200s' is a constant", name);
-        return;
-    }
-    /* faults of the view are told as those of an op at the end */
-    char *names[] = {(char *)name};
-    Onnx__NodeProto end = ONNX__NODE_PROTO__INIT;
-    end.op_type = (char *)"output";
-    end.name = (char *)name;
-    end.input = names;
-    end.n_input = 1;
-    importer->node = &end;
-    Value *value = symbol_tensor(importer, symbol);
-    if (value != NULL)
-        graph_add_output(
-            importer->graph, port_name(importer, name), value, LAYOUT_NCHW, importer->where);
-    else
-        importer->bad_outputs[importer->bad_output_count++] = name;
-    importer->node = NULL;
-}
-
-static void add_outputs(Importer *importer) {
-    importer->bad_outputs = ARENA_ARRAY(importer->arena, const char *, importer->output_count + 1);
-    for (size_t i = 0; i < importer->output_count; i++)
-        add_output(importer, importer->outputs[i]);
-}
-
-/* ---- what is left ---- */
-
-/* Views that nobody read leave no nodes; parts of hard swishes spelled out do. */
-static void drop_dead_nodes(Importer *importer) {
-    Graph *graph = importer->graph;
-    int *uses = graph_use_counts(graph, importer->arena);
-    for (Node *node = graph->last, *previous; node != NULL; node = previous) {
-        previous = node->previous;
-        bool used = false;
-        for (int i = 0; i < node->result_count; i++)
-            used = used || uses[node->results[i]->id] > 0;
-        if (used)
-            continue;
-        for (int i = 0; i < node->operand_count; i++)
-            uses[node->operands[i]->id]--;
-        graph_remove(graph, node);
-    }
-    graph_drop_unused_weights(graph);
-}
-
-static bool check_count(Importer *importer) {
-    int count = 0;
-    for (const Node *node = importer->graph->first; node != NULL; node = node->next)
-        count++;
-    return count <= NODE_LIMIT ||
-           model_fault(importer, NULL, "the network has %d nodes, at most %d can be imported",
-               count, NODE_LIMIT);
-}
-
-static bool check_weights(Importer *importer) {
-    bool good = true;
-    for (const Weight *weight = importer->graph->first_weight; weight; weight = weight->next) {
-        int64_t count = tensor_elements(&weight->type);
-        if (count < 1)
-            good =
-                model_fault(importer, NULL, "the weight '%s' is empty or too large", weight->path);
-        if (weight->rests) /* one number again and again */
-            count = 1;
-        for (int64_t i = 0; i < count; i++) {
-            if (!isfinite(weight->data[i])) {
-                good = model_fault(importer, NULL, "the weight '%s' is not finite", weight->path);
-                break;
-            }
-        }
-    }
-    return good;
-}
-
-static void append_count(Text *text, int64_t count, const char *what) {
-    if (count > 0)
-        text_format(text, "%s%" PRId64 " %s%s", text->length > 0 ? ", " : "", count, what,
-            count > 1 ? "s" : "");
-}
-
-static void report_precision(const Importer *importer) {
-    if (importer->converted > 0)
-        diagnostics_report(importer->diagnostics, SEVERITY_WARNING, importer->where, NULL,
-            "%" PRId64 " tensors of other precision were converted to float32",
-            importer->converted);
-    Text text = {0};
-    append_count(&text, importer->widened.constants, "constant");
-    append_count(&text, importer->widened.inputs, "input");
-    append_count(&text, importer->widened.casts, "cast");
-    if (text.length > 0)
-        diagnostics_report(importer->diagnostics, SEVERITY_NOTE, importer->where, NULL,
-            "in half precision in the model, and float32 here, which loses nothing: %s", text.data);
-    text_free(&text);
-}
-
-static Graph *finish(Importer *importer) {
-    if (importer->first_trouble != NULL)
-        return NULL;
-    drop_dead_nodes(importer);
-    gathers_to_splits(importer->graph, importer->arena);
-    if (!check_count(importer) || !check_weights(importer))
-        return NULL;
-    report_precision(importer);
-    return graph_verify(importer->graph, importer->diagnostics) ? importer->graph : NULL;
-}
-
-static Graph *import_graph(Importer *importer, const Onnx__GraphProto *proto) {
-    importer->proto = proto;
-    if (!select_nodes(importer))
-        return NULL;
-    add_initializers(importer);
-    add_inputs(importer);
-    if (import_nodes(importer))
-        add_outputs(importer);
-    return finish(importer);
-}
-
-Importer importer_create(
-    const char *path, const OnnxOptions *options, Arena *arena, Diagnostics *diagnostics) {
-    SourceFile *file = ARENA_NEW(arena, SourceFile);
-    file->name = arena_copy_string(arena, path);
-    return (Importer){.arena = arena,
-        .diagnostics = diagnostics,
-        .options = options,
-        .where = {.file = file},
-        .path = file->name,
-        .graph = graph_create(arena, options->name),
-        .symbols = name_map_create(arena),
-        .uses = name_map_create(arena),
-        .paths = name_map_create(arena),
-        .path_nodes = name_map_create(arena),
-        .sharers = name_map_create(arena),
-        .transposed = name_map_create(arena),
-        .taken_names = name_map_create(arena),
-        .troubles = name_map_create(arena)};
-}
-
-Graph *import_model(Importer *importer, const void *bytes, size_t length) {
-    importer->last_trouble = &importer->first_trouble;
-    const Onnx__ModelProto *model = onnx_model_read(importer, bytes, length);
-    Graph *graph = model == NULL ? NULL : import_graph(importer, model->graph);
-    troubles_report(importer);
-    return graph;
-}
+static const ModelFormat format = {.item = "node",
+    .items = "nodes",
+    .read = onnx_model_read,
+    .declare = declare,
+    .import_node = import_node};
 
 Graph *onnx_import_bytes(const char *path, const void *bytes, size_t length,
-    const OnnxOptions *options, Arena *arena, Diagnostics *diagnostics) {
-    Importer importer = importer_create(path, options, arena, diagnostics);
-    Graph *graph = import_model(&importer, bytes, length);
-    if (graph == NULL && options->part != NULL)
-        find_part(&importer, bytes, length, options->part);
-    return graph;
+    const ModelOptions *options, Arena *arena, Diagnostics *diagnostics) {
+    OnnxSource source = {bytes, length};
+    Importer importer = importer_create(&format, &source, path, options, arena, diagnostics);
+    return model_import(&importer);
 }

@@ -1,25 +1,12 @@
-/* What the parts of the ONNX importer share. Internal to frontend/onnx.
- *
- * Each name of the model stands for a Symbol: a constant (weights, shapes, what is computed from
- * them) or a tensor. A tensor is a view: dimensions over the channels of graph values. Reshape,
- * Transpose, Slice, Gather and Concat only change views; a node that computes something asks for
- * the view as a value, and only then is it decided whether a shuffle, a split, a gather or nothing
- * is needed for it. So every spelling of a channel shuffle ends as the same op. */
+/* What the parts of the ONNX importer share. Internal to frontend/onnx. */
 #ifndef RIFFLE_FRONTEND_ONNX_IMPORTER_H
 #define RIFFLE_FRONTEND_ONNX_IMPORTER_H
 
+#include "frontend/import/importer.h"
 #include "frontend/onnx/import.h"
 #include "frontend/onnx/onnx.pb-c.h" /* generated */
-#include "ir/name_map.h"
 
-enum {
-    ONNX_FIRST_OPSET = 9,
-    ONNX_LAST_OPSET = 28,
-    FOLDING_BUDGET = 1 << 25, /* elements that all computed constants may have together */
-    FILLING_BUDGET =
-        1 << 29, /* and all that repeat one number, which take no room: 2 GB in a file */
-    LAYOUT_BUDGET = 1 << 24, /* channels that all views may name together */
-};
+enum { ONNX_FIRST_OPSET = 9, ONNX_LAST_OPSET = 28, ONNX_MAX_RANK = MODEL_MAX_RANK };
 #define ONNX_ANY SIZE_MAX /* operands of an op that joins what it is given */
 
 /* TensorProto.DataType */
@@ -50,124 +37,24 @@ typedef enum OnnxAttributeType {
     ONNX_ATTRIBUTE_INTS = 7
 } OnnxAttributeType;
 
-typedef struct Shape {
-    int rank;
-    int64_t dims[ONNX_MAX_RANK];
-} Shape;
+/* The bytes of a model, and what is known of it. */
+typedef struct OnnxSource {
+    const void *bytes;
+    size_t length;
+} OnnxSource;
 
-typedef enum SymbolKind {
-    SYMBOL_BROKEN, /* already reported; what depends on it is passed over */
-    SYMBOL_CONSTANT,
-    SYMBOL_TENSOR
-} SymbolKind;
-
-/* One channel of one image of the batch: image * channels + channel. */
-typedef struct Place {
-    Value *value;
-    int64_t channel;
-} Place;
-
-/* Parts of hard_sigmoid and hard_swish spelled out: what was done to `base` so far. */
-typedef enum Pending {
-    PENDING_NOTHING,
-    PENDING_PLUS_THREE, /* base + 3 */
-    PENDING_CLIPPED,    /* relu6(base + 3) */
-    PENDING_SIX_TIMES,  /* base * relu6(base + 3) */
-} Pending;
-
-typedef struct Symbol {
-    SymbolKind kind;
-    const char *name;
-    Shape shape;
-    /* of a constant; one of the two is set */
-    const float *floats;
-    const int64_t *integers;
-    bool is_filled; /* all floats are equal */
-    /* of a tensor: all of `value` in order, seen with other dimensions; or, with places, the
-     * channels that they name, one for each index of the first `outer` dimensions, and the rest
-     * of the dimensions are height and width in order */
-    Value *value;
-    Place *places;
-    int outer;
-    Pending pending; /* then `value` is the base */
-    bool is_shared;  /* the tensor has an earlier name, which is read more than once */
-} Symbol;
-
-/* What is of half precision in the model and float32 in the graph. */
-typedef struct Widened {
-    int64_t constants, inputs, casts;
-} Widened;
-
-/* Floats that lie where they can rest (ir/resting.h). */
-typedef struct RestingConstant {
-    const float *floats;
-    const struct RestingConstant *next;
-} RestingConstant;
-
-typedef struct Trouble Trouble;
-
-typedef struct Importer {
-    Arena *arena;
-    Diagnostics *diagnostics;
-    NameMap *troubles; /* kind -> Trouble */
-    Trouble *first_trouble, **last_trouble;
-    const OnnxOptions *options;
-    SourceRange where; /* the model file, without a line */
-    const char *path;
+typedef struct OnnxState {
     const Onnx__GraphProto *proto;
-    bool is_cut; /* the user named the outputs */
-    const char **outputs;
-    size_t output_count;
-    const Onnx__NodeProto **nodes; /* those that the outputs depend on */
-    size_t node_count;
-    const Onnx__NodeProto *const *order; /* the same, each after those whose results it reads */
-    bool *failed;                        /* of each in that order */
-    const char **bad_outputs;            /* those that can be no outputs of a graph */
-    size_t bad_output_count;
-    bool used_batch;     /* some input left its batch open */
     bool told_quantized; /* that the model is */
-    Graph *graph;
-    NameMap *symbols;     /* name -> Symbol */
-    NameMap *uses;        /* name -> int: how many nodes and outputs read it */
-    NameMap *paths;       /* of weights, that are taken */
-    NameMap *path_nodes;  /* weight path -> the first Node that has it */
-    NameMap *sharers;     /* a layer's path and data, in letters -> the path that it was given */
-    NameMap *transposed;  /* an address of floats, in letters -> Transposed */
-    NameMap *taken_names; /* of values of the spec */
-    int64_t opset;
-    int64_t layout_spent, folding_spent, filling_spent;
-    const RestingConstant *resting;
-    int64_t converted; /* tensors whose precision was lessened */
-    Widened widened;
-    const Onnx__NodeProto *node; /* the one being imported */
-    Node *last;                  /* the last node of the graph it was made into */
-} Importer;
+} OnnxState;
 
-/* ---- the whole of it (import.c, part.c) ---- */
+static inline OnnxState *onnx_state(const Importer *importer) {
+    return importer->own;
+}
 
-Importer importer_create(
-    const char *path, const OnnxOptions *options, Arena *arena, Diagnostics *diagnostics);
-/* NULL after reporting. */
-Graph *import_model(Importer *importer, const void *bytes, size_t length);
-/* After that failed: what can be imported, tried. */
-void find_part(const Importer *importer, const void *bytes, size_t length, OnnxPart *part);
-
-/* ---- reporting (report.c) ----
- *
- * Faults are collected, those of one kind together; troubles_report tells the diagnostics. */
-
-/* About the file. Returns false. */
-bool model_fault(Importer *importer, const char *hint, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-/* About the current node: "node 'Conv_12' (Conv): ...". Returns false. */
-bool node_fault(Importer *importer, const char *hint, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-/* The errors of `own` about the current node. */
-void node_faults(Importer *importer, const Diagnostics *own);
-void troubles_report(const Importer *importer);
-const char *node_label(const Onnx__NodeProto *node);
-const char *shape_spelling(Arena *arena, const Shape *shape);
-const char *list_spelling(Arena *arena, IntegerList list);
+static inline const Onnx__NodeProto *onnx_node(const ModelNode *node) {
+    return node->own;
+}
 
 /* ---- tensors of the file (tensor.c, external.c) ---- */
 
@@ -182,33 +69,6 @@ const char *onnx_type_name(Importer *importer, int type);
 /* The bytes of a tensor that lie in another file. */
 bool external_bytes(Importer *importer, const Onnx__TensorProto *tensor, const char *what,
     uint64_t wanted, const unsigned char **bytes);
-
-/* ---- symbols (symbols.c) ---- */
-
-Symbol *symbol_create(Importer *importer, SymbolKind kind, const Shape *shape);
-int64_t shape_elements(const Shape *shape); /* -1 when more than 2^40 or a dimension is negative */
-bool shape_equal(const Shape *a, const Shape *b);
-Shape shape_of_value(const Value *value);
-Symbol *symbol_of_value(Importer *importer, Value *value);
-Symbol *symbol_integers(Importer *importer, const Shape *shape, const int64_t *integers);
-Symbol *symbol_floats(Importer *importer, const Shape *shape, const float *floats);
-
-/* Operand i of the current node; NULL when it is left out. */
-Symbol *input_symbol(Importer *importer, size_t index);
-bool has_operand(const Importer *importer, size_t index);
-/* The same; false after reporting when it is left out, no tensor, or no constant. */
-bool tensor_operand(Importer *importer, size_t index, Symbol **symbol);
-bool constant_operand(Importer *importer, size_t index, const char *what, Symbol **symbol);
-/* Constant whole numbers, a list or a scalar. */
-bool integers_operand(Importer *importer, size_t index, const char *what, IntegerList *list);
-/* The one number of a constant. */
-bool scalar_of(const Symbol *symbol, double *number);
-/* Gives result 0 of the current node its meaning. Returns true. */
-bool set_result(Importer *importer, Symbol *symbol);
-void set_result_at(Importer *importer, size_t index, Symbol *symbol);
-/* Whether result `index` is named and read by anyone. */
-bool result_is_used(const Importer *importer, size_t index);
-int use_count(const Importer *importer, const char *name);
 
 /* ---- attributes (attributes.c) ---- */
 
@@ -225,83 +85,6 @@ bool attribute_integers(
     Importer *importer, const char *name, IntegerList *list); /* absent: empty */
 /* A string, "" when absent. */
 bool attribute_string(Importer *importer, const char *name, const char **string);
-/* An axis, counted from the end when negative. */
-bool resolve_axis(Importer *importer, int64_t axis, int rank, int *result);
-
-/* ---- making nodes (build.c) ---- */
-
-/* Appends a node of the graph; its result takes its name from the current node. NULL after
- * reporting why it does not fit. `set` may be NULL: it writes the attributes. */
-Node *build_node(Importer *importer, OpKind op, Value *const *operands, int count);
-/* Node without results, for attributes and weights to be set; then finish_node. */
-Node *begin_node(
-    Importer *importer, OpKind op, const char *path, Value *const *operands, int count);
-bool finish_node(Importer *importer, Node *node);
-Value *build_unary(Importer *importer, OpKind op, Value *value); /* NULL after reporting */
-void node_set_weight(Importer *importer, Node *node, int index, TensorType type, const float *data);
-/* x * scale + shift for each channel; either may be NULL: 1, 0. */
-Value *build_affine(Importer *importer, Value *value, const float *scale, const float *shift);
-/* NULL after reporting: computed constants have a limit (spend_elements). */
-const float *repeat_number(Importer *importer, double number, int64_t count);
-
-/* ---- names (names.c) ---- */
-
-/* The dotted path for a layer's weights: from the name of `weight`, else from the node's. Unique,
- * but for layers that share all of `data` (then *shared is the node that has it already). */
-const char *weight_path(
-    Importer *importer, const Symbol *weight, OpKind op, const float *const data[MAX_OP_WEIGHTS]);
-/* A name for a value of the spec, from a name of the model. */
-const char *value_name(Importer *importer, const char *name);
-/* The name of an input or output of the spec. */
-const char *port_name(Importer *importer, const char *name);
-
-/* ---- views (view.c, materialize.c) ---- */
-
-/* Whether the first dimensions of the view index channels, and all behind them are height and width
- * in order. */
-bool lists_channels(const Symbol *symbol);
-
-/* Each returns a new symbol, or NULL after reporting. */
-Symbol *view_reshape(Importer *importer, const Symbol *symbol, const Shape *shape);
-Symbol *view_transpose(Importer *importer, const Symbol *symbol, const int *order);
-/* Indices `list` of the axis; `drop` leaves the axis out (one index). */
-Symbol *view_take(Importer *importer, const Symbol *symbol, int axis, const int64_t *list,
-    int64_t count, bool drop);
-Symbol *view_concat(Importer *importer, Symbol *const *items, size_t count, int axis);
-/* The view as a value [n,c,h,w] or [n,c]. NULL after reporting. */
-Value *symbol_value(Importer *importer, Symbol *symbol);
-/* The same, for ops that work on each element: the value may have other dimensions than the symbol;
- * view_over makes the symbol that has them. */
-Value *symbol_elements(Importer *importer, Symbol *symbol);
-/* The same, for ops that do something else to each channel: the first two dimensions of the value
- * are those of the symbol. */
-Value *symbol_channels(Importer *importer, Symbol *symbol);
-Symbol *view_over(Importer *importer, Value *value, const Shape *shape);
-/* The same, [n,c,1,1] being as good as [n,c]. */
-Value *symbol_features(Importer *importer, Symbol *symbol);
-
-/* The value that a symbol is all of, in order, whatever its dimensions. */
-Value *settle_symbol(Importer *importer, Symbol *symbol);
-
-/* ---- tensors as a whole (arrange.c); each returns NULL after reporting ---- */
-
-/* The view as a value of its very dimensions, up to MAX_RANK. */
-Value *symbol_tensor(Importer *importer, Symbol *symbol);
-/* Its elements as [n,rest]. */
-Value *symbol_row(Importer *importer, Symbol *symbol);
-Symbol *arrange_transpose(Importer *importer, const Symbol *symbol, const int *order);
-Symbol *arrange_take(
-    Importer *importer, const Symbol *symbol, int axis, const int64_t *list, int64_t count);
-/* The indices of dimension i `times[i]` times each, one after the other. */
-Symbol *arrange_repeat(Importer *importer, const Symbol *symbol, const int64_t *times);
-/* How often each of `size` indices is in the list, one after the other; 0 where it is no such. */
-int64_t times_of(const int64_t *list, int64_t count, int64_t size);
-Symbol *arrange_join(Importer *importer, Symbol *const *items, size_t count, int axis);
-/* An op that works along the channels, along another axis. */
-Symbol *along_axis(Importer *importer, Symbol *symbol, int axis, OpKind op);
-
-/* Turns gathers of ranges into splits (slices.c). */
-void gathers_to_splits(Graph *graph, Arena *arena);
 
 /* ---- what nodes with windows share (nodes_weighted.c) ---- */
 
@@ -333,7 +116,7 @@ typedef struct OnnxOp {
 } OnnxOp;
 
 const OnnxOp *onnx_op_find(const char *name);
-const OnnxOp *onnx_op_of(const Onnx__NodeProto *node); /* NULL when it is not imported */
+const OnnxOp *onnx_op_of(const ModelNode *node); /* NULL when it is not imported */
 /* Reports that the current node's op is not imported. Returns false. */
 bool unknown_op(Importer *importer);
 /* Whether attributes that riffle knows one value of have that; reports others. */
@@ -341,9 +124,6 @@ bool check_fixed_attributes(Importer *importer);
 const char *onnx_op_closest(const char *name); /* NULL when none is like it */
 /* When all operands are constants: computes the results. */
 bool fold_node(Importer *importer);
-/* Takes the elements of a constant from what all that are computed may have together; each is kept
- * until the end. False after reporting. */
-bool spend_elements(Importer *importer, const Shape *shape);
 
 #define ONNX_OP(name, function, ...) bool import_##function(Importer *importer);
 #include "frontend/onnx/ops.def"

@@ -20,8 +20,8 @@ static NameMap *wanted_names(Importer *importer) {
 
 void add_initializers(Importer *importer) {
     const NameMap *wanted = wanted_names(importer);
-    for (size_t i = 0; i < importer->proto->n_initializer; i++) {
-        const Onnx__TensorProto *tensor = importer->proto->initializer[i];
+    for (size_t i = 0; i < onnx_state(importer)->proto->n_initializer; i++) {
+        const Onnx__TensorProto *tensor = onnx_state(importer)->proto->initializer[i];
         if (use_count(importer, tensor->name) == 0)
             continue;
         if (name_map_find(importer->symbols, tensor->name) != NULL) {
@@ -41,7 +41,7 @@ void add_initializers(Importer *importer) {
 
 /* ---- inputs ---- */
 
-static const OnnxShape *given_shape(const Importer *importer, const char *name) {
+static const ModelShape *given_shape(const Importer *importer, const char *name) {
     for (size_t i = 0; i < importer->options->shape_count; i++)
         if (strcmp(importer->options->shapes[i].input, name) == 0)
             return &importer->options->shapes[i];
@@ -116,7 +116,7 @@ static bool read_dimensions(Importer *importer, const Onnx__ValueInfoProto *inpu
 }
 
 static bool read_input_shape(Importer *importer, const Onnx__ValueInfoProto *input, Shape *shape) {
-    const OnnxShape *given = given_shape(importer, input->name);
+    const ModelShape *given = given_shape(importer, input->name);
     const Onnx__TypeProto__Tensor *type = input->type == NULL ? NULL : input->type->tensor_type;
     if (type == NULL)
         return model_fault(importer, NULL, "input '%.200s' is no tensor", input->name);
@@ -176,12 +176,12 @@ static void add_input(Importer *importer, const Onnx__ValueInfoProto *input) {
 /* Where the user has cut, he knows. */
 static void warn_of_unused(Importer *importer) {
     NameMap *constants = name_map_create(importer->arena);
-    for (size_t i = 0; i < importer->proto->n_initializer; i++)
-        name_map_put(constants, importer->proto->initializer[i]->name, importer);
+    for (size_t i = 0; i < onnx_state(importer)->proto->n_initializer; i++)
+        name_map_put(constants, onnx_state(importer)->proto->initializer[i]->name, importer);
     const char *first = NULL;
     size_t more = 0;
-    for (size_t i = 0; i < importer->proto->n_input; i++) {
-        const char *name = importer->proto->input[i]->name;
+    for (size_t i = 0; i < onnx_state(importer)->proto->n_input; i++) {
+        const char *name = onnx_state(importer)->proto->input[i]->name;
         if (use_count(importer, name) > 0 || name_map_find(constants, name) != NULL)
             continue;
         more += first != NULL;
@@ -198,14 +198,14 @@ void add_inputs(Importer *importer) {
     for (size_t i = 0; i < importer->options->shape_count; i++) {
         const char *name = importer->options->shapes[i].input;
         bool found = false;
-        for (size_t k = 0; k < importer->proto->n_input; k++)
-            found = found || strcmp(importer->proto->input[k]->name, name) == 0;
+        for (size_t k = 0; k < onnx_state(importer)->proto->n_input; k++)
+            found = found || strcmp(onnx_state(importer)->proto->input[k]->name, name) == 0;
         if (!found)
             model_fault(importer, NULL, "there is no input '%.200s' to set the shape of", name);
     }
-    for (size_t i = 0; i < importer->proto->n_input; i++)
-        if (use_count(importer, importer->proto->input[i]->name) > 0)
-            add_input(importer, importer->proto->input[i]);
+    for (size_t i = 0; i < onnx_state(importer)->proto->n_input; i++)
+        if (use_count(importer, onnx_state(importer)->proto->input[i]->name) > 0)
+            add_input(importer, onnx_state(importer)->proto->input[i]);
     warn_of_unused(importer);
     if (importer->options->batch > 0 && !importer->used_batch)
         diagnostics_report(importer->diagnostics, SEVERITY_WARNING, importer->where,

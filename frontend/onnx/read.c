@@ -69,7 +69,31 @@ static bool check_opset(Importer *importer, const Onnx__ModelProto *model) {
     return true;
 }
 
-const Onnx__ModelProto *onnx_model_read(Importer *importer, const void *bytes, size_t length) {
+/* The graph's nodes and names as those of any format. */
+static const Model *model_of(Importer *importer, const Onnx__GraphProto *graph) {
+    Arena *arena = importer->arena;
+    ModelNode *nodes = ARENA_ARRAY(arena, ModelNode, graph->n_node + 1);
+    for (size_t i = 0; i < graph->n_node; i++) {
+        const Onnx__NodeProto *node = graph->node[i];
+        nodes[i] = (ModelNode){node->name, node->op_type, node->input, node->output, node->n_input,
+            node->n_output, importer->where, node};
+    }
+    const char **inputs = ARENA_ARRAY(arena, const char *, graph->n_input + 1);
+    for (size_t i = 0; i < graph->n_input; i++)
+        inputs[i] = graph->input[i]->name;
+    const char **outputs = ARENA_ARRAY(arena, const char *, graph->n_output + 1);
+    for (size_t i = 0; i < graph->n_output; i++)
+        outputs[i] = graph->output[i]->name;
+    const char **constants = ARENA_ARRAY(arena, const char *, graph->n_initializer + 1);
+    for (size_t i = 0; i < graph->n_initializer; i++)
+        constants[i] = graph->initializer[i]->name;
+    Model *model = ARENA_NEW(arena, Model);
+    *model = (Model){nodes, graph->n_node, inputs, outputs, constants, graph->n_input,
+        graph->n_output, graph->n_initializer};
+    return model;
+}
+
+static const Onnx__ModelProto *unpack(Importer *importer, const void *bytes, size_t length) {
     static const WantedFile wanted = {"an ONNX model", {FILE_KIND_ONNX}};
     if (!file_is_wanted(importer->path, bytes, length, &wanted, importer->diagnostics))
         return NULL;
@@ -88,10 +112,22 @@ const Onnx__ModelProto *onnx_model_read(Importer *importer, const void *bytes, s
     return check_names(importer, model->graph) && check_opset(importer, model) ? model : NULL;
 }
 
+bool onnx_model_read(Importer *importer) {
+    const OnnxSource *source = importer->source;
+    const Onnx__ModelProto *model = unpack(importer, source->bytes, source->length);
+    if (model == NULL)
+        return false;
+    OnnxState *state = ARENA_NEW(importer->arena, OnnxState);
+    *state = (OnnxState){.proto = model->graph};
+    importer->own = state;
+    importer->model = model_of(importer, model->graph);
+    return true;
+}
+
 /* ---- the file ---- */
 
 Graph *onnx_import(
-    const char *path, const OnnxOptions *options, Arena *arena, Diagnostics *diagnostics) {
+    const char *path, const ModelOptions *options, Arena *arena, Diagnostics *diagnostics) {
     MappedFile file;
     if (!mapped_file_open(&file, path, diagnostics))
         return NULL;

@@ -5,8 +5,8 @@
 #include "frontend/onnx/importer.h"
 
 /* Unpacks the model into the importer's arena and checks what holds for all of it: names are UTF-8,
- * there is a graph, its version is one that is known. Sets the importer's opset. NULL after
- * reporting. */
-const Onnx__ModelProto *onnx_model_read(Importer *importer, const void *bytes, size_t length);
+ * there is a graph, its version is one that is known. Sets the importer's model, state and opset.
+ * False after reporting. */
+bool onnx_model_read(Importer *importer);
 
 #endif

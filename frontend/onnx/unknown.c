@@ -8,8 +8,8 @@ static bool is_standard(const char *domain) {
     return *domain == '\0' || strcmp(domain, "ai.onnx") == 0;
 }
 
-const OnnxOp *onnx_op_of(const Onnx__NodeProto *node) {
-    return is_standard(node->domain) ? onnx_op_find(node->op_type) : NULL;
+const OnnxOp *onnx_op_of(const ModelNode *node) {
+    return is_standard(onnx_node(node)->domain) ? onnx_op_find(node->op_type) : NULL;
 }
 
 /* ---- quantised models ---- */
@@ -46,11 +46,11 @@ static void report_quantized(Importer *importer) {
 }
 
 bool unknown_op(Importer *importer) {
-    const Onnx__NodeProto *node = importer->node;
+    const Onnx__NodeProto *node = onnx_node(importer->node);
     if (is_quantized(node->op_type)) {
-        if (!importer->told_quantized)
+        if (!onnx_state(importer)->told_quantized)
             report_quantized(importer);
-        importer->told_quantized = true;
+        onnx_state(importer)->told_quantized = true;
         return false;
     }
     if (!is_standard(node->domain)) {

@@ -165,7 +165,7 @@ static void check_spec(const Graph *graph, Work *work) {
 
 static bool try_onnx(const Text *text) {
     Work work = work_begin();
-    OnnxOptions options = {.name = "net", .batch = 1, .convert_precision = true};
+    ModelOptions options = {.name = "net", .batch = 1, .convert_precision = true};
     Graph *graph = onnx_import_bytes(
         "net.onnx", text->data, text->length, &options, work.arena, work.diagnostics);
     if (graph != NULL)

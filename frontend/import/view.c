@@ -4,7 +4,7 @@
  * As long as all elements of a value are seen in order, a view is the value and a shape. Else it
  * lists the channels (of each image of the batch) that the first dimensions index; what is behind
  * these dimensions is height and width in order, which no view changes. */
-#include "frontend/onnx/importer.h"
+#include "frontend/import/importer.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -157,7 +157,7 @@ Symbol *view_transpose(Importer *importer, const Symbol *symbol, const int *orde
     if (!spend_places(importer, count))
         return NULL;
     Place *places = ARENA_ARRAY(importer->arena, Place, count);
-    int64_t steps[ONNX_MAX_RANK], index[ONNX_MAX_RANK] = {0};
+    int64_t steps[MODEL_MAX_RANK], index[MODEL_MAX_RANK] = {0};
     for (int i = 0; i < outer; i++) {
         steps[i] = 1;
         for (int k = order[i] + 1; k < outer; k++)

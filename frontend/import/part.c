@@ -1,7 +1,7 @@
 /* The largest part of a model that cannot be imported whole. It ends in front of the nodes that
  * failed; where a tensor there can be no output of a graph (a view, say), in front of the node that
  * makes it. What is named was imported to try it. */
-#include "frontend/onnx/importer.h"
+#include "frontend/import/importer.h"
 
 #include <string.h>
 
@@ -19,7 +19,7 @@ typedef struct CutSearch {
 static void note_makers(CutSearch *search) {
     const Importer *importer = search->failed;
     for (size_t i = 0; i < importer->node_count; i++) {
-        const Onnx__NodeProto *node = importer->order[i];
+        const ModelNode *node = importer->order[i];
         for (size_t k = 0; !importer->failed[i] && k < node->n_output; k++)
             name_map_put(search->makers, node->output[k], (void *)node);
     }
@@ -36,7 +36,7 @@ static void add_end(CutSearch *search, const char *name) {
     search->outputs[search->count++] = name;
 }
 
-static void add_ends(CutSearch *search, const Onnx__NodeProto *node) {
+static void add_ends(CutSearch *search, const ModelNode *node) {
     for (size_t i = 0; i < node->n_input; i++)
         add_end(search, node->input[i]);
 }
@@ -62,16 +62,17 @@ static void step_back(CutSearch *search, const Importer *tried) {
 }
 
 /* Whether the part can be imported; if not, a smaller one is to be tried. */
-static bool try_part(CutSearch *search, const void *bytes, size_t length, size_t *nodes) {
-    OnnxOptions options = *search->failed->options;
+static bool try_part(CutSearch *search, size_t *nodes) {
+    ModelOptions options = *search->failed->options;
     options.until_count = 0;
     options.outputs = search->outputs;
     options.output_count = search->count;
     options.part = NULL;
     Arena *arena = arena_create();
     Diagnostics *diagnostics = diagnostics_create();
-    Importer importer = importer_create(search->failed->path, &options, arena, diagnostics);
-    const Graph *graph = import_model(&importer, bytes, length);
+    Importer importer = importer_create(search->failed->format, search->failed->source,
+        search->failed->path, &options, arena, diagnostics);
+    const Graph *graph = model_import_once(&importer);
     *nodes = importer.node_count;
     if (graph == NULL && importer.bad_output_count > 0)
         step_back(search, &importer);
@@ -82,7 +83,7 @@ static bool try_part(CutSearch *search, const void *bytes, size_t length, size_t
     return graph != NULL;
 }
 
-void find_part(const Importer *importer, const void *bytes, size_t length, OnnxPart *part) {
+void find_part(const Importer *importer, ModelPart *part) {
     if (importer->order == NULL)
         return;
     CutSearch search = {.failed = importer,
@@ -94,8 +95,9 @@ void find_part(const Importer *importer, const void *bytes, size_t length, OnnxP
     size_t nodes = 0;
     bool good = false;
     for (int i = 0; i < MOST_TRIES && search.count > 0 && !good; i++)
-        good = try_part(&search, bytes, length, &nodes);
+        good = try_part(&search, &nodes);
     if (!good || search.count == 0)
         return;
-    *part = (OnnxPart){search.outputs, search.count, nodes, importer->node_count};
+    *part = (ModelPart){
+        search.outputs, search.count, nodes, importer->node_count, importer->format->items};
 }

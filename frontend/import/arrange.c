@@ -1,6 +1,6 @@
 /* Views that are no list of channels: the tensor is made as it is seen, and rearranged, sliced or
  * joined as a whole. What of this moves anything is decided when the network is compiled. */
-#include "frontend/onnx/importer.h"
+#include "frontend/import/importer.h"
 
 #include <string.h>
 
@@ -21,17 +21,17 @@ static Value *rearrange(Importer *importer, Value *value, const Shape *factors,
 }
 
 static const int64_t in_order[] = {0, 1, 2, 3, 4, 5, 6, 7};
-_Static_assert(sizeof in_order / sizeof *in_order == ONNX_MAX_RANK, "an entry for each dimension");
+_Static_assert(sizeof in_order / sizeof *in_order == MODEL_MAX_RANK, "an entry for each dimension");
 
 /* The same numbers in the same order. */
 static Value *reshape(Importer *importer, Value *value, const Shape *shape) {
     Shape own = shape_of_value(value), factors;
     if (shape_equal(&own, shape))
         return value;
-    int64_t list[2 * ONNX_MAX_RANK];
+    int64_t list[2 * MODEL_MAX_RANK];
     size_t count =
-        common_factors(own.dims, own.rank, shape->dims, shape->rank, list, 2 * ONNX_MAX_RANK);
-    if (count == 0 || count > ONNX_MAX_RANK) { /* as a row in between */
+        common_factors(own.dims, own.rank, shape->dims, shape->rank, list, 2 * MODEL_MAX_RANK);
+    if (count == 0 || count > MODEL_MAX_RANK) { /* as a row in between */
         Shape row = {.rank = 1, .dims = {shape_elements(&own)}};
         value = rearrange(importer, value, &own, in_order, (size_t)own.rank, &row);
         return value == NULL
@@ -68,7 +68,7 @@ Symbol *arrange_transpose(Importer *importer, const Symbol *symbol, const int *o
     Symbol source = *symbol;
     Value *value = symbol_tensor(importer, &source);
     Shape shape = {.rank = symbol->shape.rank};
-    int64_t items[ONNX_MAX_RANK];
+    int64_t items[MODEL_MAX_RANK];
     for (int i = 0; i < shape.rank; i++) {
         items[i] = order[i];
         shape.dims[i] = symbol->shape.dims[order[i]];
@@ -82,7 +82,7 @@ Symbol *arrange_transpose(Importer *importer, const Symbol *symbol, const int *o
 /* The axis as channels of [1,n,1,rest], or back. */
 static Value *axis_to_channels(Importer *importer, Symbol *symbol, int axis) {
     Value *value = symbol_tensor(importer, symbol);
-    int64_t order[ONNX_MAX_RANK] = {axis}, size = symbol->shape.dims[axis];
+    int64_t order[MODEL_MAX_RANK] = {axis}, size = symbol->shape.dims[axis];
     int rank = symbol->shape.rank;
     for (int i = 0, at = 1; i < rank; i++)
         if (i != axis)
@@ -95,7 +95,7 @@ static Value *axis_to_channels(Importer *importer, Symbol *symbol, int axis) {
 static Symbol *channels_to_axis(
     Importer *importer, Value *value, const Symbol *symbol, int axis, int64_t size) {
     Shape shape = symbol->shape, factors = {.rank = shape.rank, .dims = {size}};
-    int64_t order[ONNX_MAX_RANK];
+    int64_t order[MODEL_MAX_RANK];
     shape.dims[axis] = size;
     for (int i = 0, at = 1; i < shape.rank; i++) {
         order[i] = i == axis ? 0 : at;
@@ -150,7 +150,7 @@ int64_t times_of(const int64_t *list, int64_t count, int64_t size) {
 Symbol *arrange_repeat(Importer *importer, const Symbol *symbol, const int64_t *times) {
     Symbol source = *symbol;
     Value *value = symbol_tensor(importer, &source);
-    int64_t order[2 * ONNX_MAX_RANK];
+    int64_t order[2 * MODEL_MAX_RANK];
     Shape shape = symbol->shape;
     size_t count = 0;
     for (int i = 0; i < shape.rank; i++) {

@@ -1,6 +1,6 @@
 /* Gathers that take ranges of one value's channels, or every p-th channel, made one split: what the
  * spec's author would have written. */
-#include "frontend/onnx/importer.h"
+#include "frontend/import/importer.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Names of the model made into weight paths and names of the language. */
 #include "ir/names.h"
-#include "frontend/onnx/importer.h"
+#include "frontend/import/importer.h"
 #include "frontend/syntax.h"
 
 #include <ctype.h>

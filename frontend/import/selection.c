@@ -1,6 +1,6 @@
 /* What of the model is imported: the nodes that the asked outputs depend on. What is cut away is
  * neither checked nor loaded. */
-#include "frontend/onnx/selection.h"
+#include "frontend/import/selection.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +22,10 @@ typedef struct Selection {
 } Selection;
 
 static void note_makers(Selection *selection) {
-    const Onnx__GraphProto *proto = selection->importer->proto;
-    for (size_t i = 0; i < proto->n_node; i++) {
-        for (size_t k = 0; k < proto->node[i]->n_output; k++) {
-            const char *name = proto->node[i]->output[k];
+    const Model *model = selection->importer->model;
+    for (size_t i = 0; i < model->node_count; i++) {
+        for (size_t k = 0; k < model->nodes[i].n_output; k++) {
+            const char *name = model->nodes[i].output[k];
             if (*name == '\0')
                 continue;
             Maker *maker = ARENA_NEW(selection->importer->arena, Maker);
@@ -50,11 +50,11 @@ static void add_output(Selection *selection, const char *name) {
 /* "did you mean" among the names of nodes, or of tensors that nodes make. NULL when none is like
  * it. */
 static const char *suggestion(const Selection *selection, const char *word, bool nodes) {
-    const Onnx__GraphProto *proto = selection->importer->proto;
+    const Model *model = selection->importer->model;
     size_t count = 0, capacity = 0;
     const char **names = NULL;
-    for (size_t i = 0; i < proto->n_node; i++) {
-        const Onnx__NodeProto *node = proto->node[i];
+    for (size_t i = 0; i < model->node_count; i++) {
+        const ModelNode *node = &model->nodes[i];
         for (size_t k = 0; k < (nodes ? 1 : node->n_output); k++) {
             ARENA_GROW(selection->importer->arena, names, count, capacity, 64);
             names[count++] = nodes ? node_label(node) : node->output[k];
@@ -66,26 +66,25 @@ static const char *suggestion(const Selection *selection, const char *word, bool
                : arena_format(selection->importer->arena, "did you mean '%.200s'?", closest);
 }
 
-static const Onnx__NodeProto *find_node(
-    const Onnx__GraphProto *proto, const char *name, size_t *count) {
-    const Onnx__NodeProto *found = NULL;
+static const ModelNode *find_node(const Model *model, const char *name, size_t *count) {
+    const ModelNode *found = NULL;
     *count = 0;
-    for (size_t i = 0; i < proto->n_node; i++) {
-        if (strcmp(node_label(proto->node[i]), name) != 0)
+    for (size_t i = 0; i < model->node_count; i++) {
+        if (strcmp(node_label(&model->nodes[i]), name) != 0)
             continue;
-        found = proto->node[i];
+        found = &model->nodes[i];
         ++*count;
     }
     return found;
 }
 
-static bool is_read(const Onnx__GraphProto *proto, const char *name) {
-    for (size_t i = 0; i < proto->n_node; i++)
-        for (size_t k = 0; k < proto->node[i]->n_input; k++)
-            if (strcmp(proto->node[i]->input[k], name) == 0)
+static bool is_read(const Model *model, const char *name) {
+    for (size_t i = 0; i < model->node_count; i++)
+        for (size_t k = 0; k < model->nodes[i].n_input; k++)
+            if (strcmp(model->nodes[i].input[k], name) == 0)
                 return true;
-    for (size_t i = 0; i < proto->n_output; i++)
-        if (strcmp(proto->output[i]->name, name) == 0)
+    for (size_t i = 0; i < model->output_count; i++)
+        if (strcmp(model->outputs[i], name) == 0)
             return true;
     return false;
 }
@@ -94,22 +93,23 @@ static bool is_read(const Onnx__GraphProto *proto, const char *name) {
 static void add_until(Selection *selection, const char *name) {
     Importer *importer = selection->importer;
     size_t count;
-    const Onnx__NodeProto *node = find_node(importer->proto, name, &count);
+    const ModelNode *node = find_node(importer->model, name, &count);
     if (count > 1) {
         model_fault(importer, "name a tensor instead: --outputs",
-            "%zu nodes have the name '%.200s' of --until", count, name);
+            "%zu %s have the name '%.200s' of --until", count, importer->format->items, name);
     } else if (node == NULL) {
         bool is_tensor = name_map_find(selection->makers, name) != NULL;
         model_fault(importer,
             is_tensor ? arena_format(importer->arena, "it is a tensor: --outputs '%.200s'", name)
                       : suggestion(selection, name, true),
-            "no node has the name '%.200s' of --until", name);
+            "no %s has the name '%.200s' of --until", importer->format->item, name);
     } else {
         for (size_t i = 0; i < node->n_output; i++)
-            if (node->output[i][0] != '\0' && (i == 0 || is_read(importer->proto, node->output[i])))
+            if (node->output[i][0] != '\0' && (i == 0 || is_read(importer->model, node->output[i])))
                 add_output(selection, node->output[i]);
         if (node->n_output == 0)
-            model_fault(importer, NULL, "the node '%.200s' of --until has no result", name);
+            model_fault(importer, NULL, "the %s '%.200s' of --until has no result",
+                importer->format->item, name);
     }
 }
 
@@ -119,23 +119,24 @@ static void add_named(Selection *selection, const char *name) {
         add_output(selection, name);
         return;
     }
-    for (size_t i = 0; i < importer->proto->n_input; i++) {
-        if (strcmp(importer->proto->input[i]->name, name) == 0) {
-            model_fault(
-                importer, NULL, "'%.200s' of --outputs is an input, which no node makes", name);
+    for (size_t i = 0; i < importer->model->input_count; i++) {
+        if (strcmp(importer->model->inputs[i], name) == 0) {
+            model_fault(importer, NULL, "'%.200s' of --outputs is an input, which no %s makes",
+                name, importer->format->item);
             return;
         }
     }
-    for (size_t i = 0; i < importer->proto->n_initializer; i++) {
-        if (strcmp(importer->proto->initializer[i]->name, name) == 0) {
+    for (size_t i = 0; i < importer->model->constant_count; i++) {
+        if (strcmp(importer->model->constants[i], name) == 0) {
             model_fault(importer, NULL, "'%.200s' of --outputs is a constant", name);
             return;
         }
     }
     size_t count;
-    find_node(importer->proto, name, &count);
+    find_node(importer->model, name, &count);
     model_fault(importer,
-        count > 0 ? arena_format(importer->arena, "it is a node: --until '%.200s'", name)
+        count > 0 ? arena_format(importer->arena, "it is a %s: --until '%.200s'",
+                        importer->format->item, name)
                   : suggestion(selection, name, false),
         "no tensor has the name '%.200s' of --outputs", name);
 }
@@ -153,15 +154,15 @@ static void add_list(Selection *selection, const char *list) {
 
 static void choose_outputs(Selection *selection) {
     Importer *importer = selection->importer;
-    const OnnxOptions *options = importer->options;
+    const ModelOptions *options = importer->options;
     for (size_t i = 0; i < options->until_count; i++)
         add_until(selection, options->until[i]);
     for (size_t i = 0; i < options->output_count; i++)
         add_list(selection, options->outputs[i]);
     importer->is_cut = options->until_count + options->output_count > 0;
-    for (size_t i = 0; !importer->is_cut && i < importer->proto->n_output; i++)
-        add_output(selection, importer->proto->output[i]->name);
-    if (!importer->is_cut && importer->proto->n_output == 0)
+    for (size_t i = 0; !importer->is_cut && i < importer->model->output_count; i++)
+        add_output(selection, importer->model->outputs[i]);
+    if (!importer->is_cut && importer->model->output_count == 0)
         model_fault(
             importer, "--until NODE or --outputs NAME,... make some", "the model has no output");
 }
@@ -180,11 +181,11 @@ static void need(Selection *selection, const char *name) {
 }
 
 static void mark_live(Selection *selection) {
-    const Onnx__GraphProto *proto = selection->importer->proto;
+    const Model *model = selection->importer->model;
     for (size_t i = 0; i < selection->output_count; i++)
         need(selection, selection->outputs[i]);
     while (selection->depth > 0) {
-        const Onnx__NodeProto *node = proto->node[selection->stack[--selection->depth]];
+        const ModelNode *node = &model->nodes[selection->stack[--selection->depth]];
         for (size_t i = 0; i < node->n_input; i++)
             need(selection, node->input[i]);
     }
@@ -201,7 +202,7 @@ static void count_use(Importer *importer, const char *name) {
 
 bool select_nodes(Importer *importer) {
     Arena *arena = importer->arena;
-    size_t count = importer->proto->n_node;
+    size_t count = importer->model->node_count;
     Selection selection = {.importer = importer,
         .makers = name_map_create(arena),
         .chosen = name_map_create(arena),
@@ -214,9 +215,9 @@ bool select_nodes(Importer *importer) {
     mark_live(&selection);
     importer->outputs = selection.outputs;
     importer->output_count = selection.output_count;
-    importer->nodes = ARENA_ARRAY(arena, const Onnx__NodeProto *, count + 1);
+    importer->nodes = ARENA_ARRAY(arena, const ModelNode *, count + 1);
     for (size_t i = 0; i < count; i++) {
-        const Onnx__NodeProto *node = importer->proto->node[i];
+        const ModelNode *node = &importer->model->nodes[i];
         if (!selection.live[i])
             continue;
         importer->nodes[importer->node_count++] = node;

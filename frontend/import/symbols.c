@@ -1,5 +1,5 @@
 /* What the names of the model stand for, and the operands and results of the current node. */
-#include "frontend/onnx/importer.h"
+#include "frontend/import/importer.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -105,6 +105,14 @@ bool scalar_of(const Symbol *symbol, double *number) {
     return true;
 }
 
+bool resolve_axis(Importer *importer, int64_t axis, int rank, int *result) {
+    if (axis < -rank || axis >= rank)
+        return node_fault(importer, NULL,
+            "the axis %" PRId64 " lies outside of a tensor of %d dimensions", axis, rank);
+    *result = (int)(axis < 0 ? axis + rank : axis);
+    return true;
+}
+
 /* ---- results ---- */
 
 int use_count(const Importer *importer, const char *name) {
@@ -113,13 +121,13 @@ int use_count(const Importer *importer, const char *name) {
 }
 
 bool result_is_used(const Importer *importer, size_t index) {
-    const Onnx__NodeProto *node = importer->node;
+    const ModelNode *node = importer->node;
     return index < node->n_output && node->output[index][0] != '\0' &&
            use_count(importer, node->output[index]) > 0;
 }
 
 void set_result_at(Importer *importer, size_t index, Symbol *symbol) {
-    const Onnx__NodeProto *node = importer->node;
+    const ModelNode *node = importer->node;
     if (index >= node->n_output || node->output[index][0] == '\0')
         return;
     Symbol *named = ARENA_NEW(importer->arena, Symbol);

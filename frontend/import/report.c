@@ -1,6 +1,6 @@
 /* Messages about the model and about its nodes. What is said of many nodes or tensors alike is said
  * once: with one of them, and how many more there are. */
-#include "frontend/onnx/importer.h"
+#include "frontend/import/importer.h"
 
 #include "ir/quote.h"
 
@@ -23,6 +23,7 @@ static const char *format_message(Arena *arena, const char *format, va_list argu
 struct Trouble {
     const char *message, *hint; /* of the first of the kind */
     bool of_node;
+    SourceRange where;
     int64_t count;
     struct Trouble *next;
 };
@@ -30,7 +31,7 @@ struct Trouble {
 /* Whether the quoted word, whose quote is at `at`, is a name of the model. */
 static bool quotes_name(
     const Importer *importer, const char *message, const char *at, size_t length) {
-    static const char *const before[] = {"initializer ", "node ", "input ", "output "};
+    static const char *const before[] = {"initializer ", "node ", "layer ", "input ", "output "};
     size_t from = (size_t)(at - message);
     for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
         size_t size = strlen(before[i]);
@@ -64,7 +65,7 @@ static void append_kind(const Importer *importer, Text *kind, const char *messag
 
 /* `prefix` names the node; what is said of nodes of several ops is of several kinds. */
 static void add_trouble(Importer *importer, const char *operator, const char * prefix,
-    const char *hint, const char *message) {
+    SourceRange where, const char *hint, const char *message) {
     Text kind = {0};
     text_append(&kind, operator);
     text_append(&kind, ": ");
@@ -77,6 +78,7 @@ static void add_trouble(Importer *importer, const char *operator, const char * p
         trouble->message = arena_format(importer->arena, "%s%s", prefix, message);
         trouble->hint = hint == NULL ? NULL : arena_copy_string(importer->arena, hint);
         trouble->of_node = *prefix != '\0';
+        trouble->where = where;
         name_map_put(importer->troubles, arena_copy_string(importer->arena, kind.data), trouble);
         *importer->last_trouble = trouble;
         importer->last_trouble = &trouble->next;
@@ -90,11 +92,12 @@ void troubles_report(const Importer *importer) {
         trouble = trouble->next) {
         const char *more = "";
         if (trouble->count > 1)
-            more = arena_format(importer->arena, "; %" PRId64 " more%s like it", trouble->count - 1,
+            more = arena_format(importer->arena, "; %" PRId64 " more%s%s like it",
+                trouble->count - 1, trouble->of_node ? " " : "",
                 !trouble->of_node    ? ""
-                : trouble->count > 2 ? " nodes"
-                                     : " node");
-        diagnostics_report(importer->diagnostics, SEVERITY_ERROR, importer->where, trouble->hint,
+                : trouble->count > 2 ? importer->format->items
+                                     : importer->format->item);
+        diagnostics_report(importer->diagnostics, SEVERITY_ERROR, trouble->where, trouble->hint,
             "%s%s", trouble->message, more);
     }
 }
@@ -106,23 +109,33 @@ bool model_fault(Importer *importer, const char *hint, const char *format, ...) 
     va_start(arguments, format);
     const char *message = format_message(importer->arena, format, arguments);
     va_end(arguments);
-    add_trouble(importer, "", "", hint, message);
+    add_trouble(importer, "", "", importer->where, hint, message);
     return false;
 }
 
-const char *node_label(const Onnx__NodeProto *node) {
+bool model_fault_at(
+    Importer *importer, SourceRange where, const char *hint, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    const char *message = format_message(importer->arena, format, arguments);
+    va_end(arguments);
+    add_trouble(importer, "", "", where, hint, message);
+    return false;
+}
+
+const char *node_label(const ModelNode *node) {
     if (node->name[0] != '\0')
         return node->name;
     return node->n_output > 0 ? node->output[0] : "";
 }
 
 static void add_node_trouble(Importer *importer, const char *hint, const char *message) {
-    const Onnx__NodeProto *node = importer->node;
+    const ModelNode *node = importer->node;
     const char *label = node_label(node);
-    const char *prefix =
-        arena_format(importer->arena, "node '%.*s' (%.*s): ", (int)quote_cut(label, LONGEST_NAME),
-            label, (int)quote_cut(node->op_type, LONGEST_NAME), node->op_type);
-    add_trouble(importer, node->op_type, prefix, hint, message);
+    const char *prefix = arena_format(importer->arena, "%s '%.*s' (%.*s): ", importer->format->item,
+        (int)quote_cut(label, LONGEST_NAME), label, (int)quote_cut(node->op_type, LONGEST_NAME),
+        node->op_type);
+    add_trouble(importer, node->op_type, prefix, node->where, hint, message);
 }
 
 bool node_fault(Importer *importer, const char *hint, const char *format, ...) {

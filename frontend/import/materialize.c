@@ -1,5 +1,5 @@
 /* Views made into values: the place where a shuffle, in whatever spelling, becomes a shuffle. */
-#include "frontend/onnx/importer.h"
+#include "frontend/import/importer.h"
 
 #include <inttypes.h>
 #include <string.h>

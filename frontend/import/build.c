@@ -1,6 +1,6 @@
 /* Making nodes of the graph. What riffle's own shape rules refuse is told as a fault of the node of
  * the model. */
-#include "frontend/onnx/importer.h"
+#include "frontend/import/importer.h"
 
 #include <string.h>
 
@@ -47,6 +47,18 @@ void node_set_weight(
     for (const RestingConstant *one = importer->resting; one != NULL; one = one->next)
         weight->rests = weight->rests || one->floats == data;
     node->weights[index] = weight;
+}
+
+bool spend_elements(Importer *importer, const Shape *shape) {
+    int64_t count = shape_elements(shape);
+    if (count >= 0 && count <= FOLDING_BUDGET - importer->folding_spent) {
+        importer->folding_spent += count;
+        return true;
+    }
+    return node_fault(importer, "simplify the model before",
+        "a constant of the shape %s is too large to be computed here: all that are computed have "
+        "at most %d elements together",
+        shape_spelling(importer->arena, shape), (int)FOLDING_BUDGET);
 }
 
 const float *repeat_number(Importer *importer, double number, int64_t count) {

@@ -1,6 +1,6 @@
 /* The order in which the nodes are imported: as in the file where that is sound, and else each node
  * after those whose results it reads. */
-#include "frontend/onnx/order.h"
+#include "frontend/import/order.h"
 
 #include <string.h>
 
@@ -14,12 +14,12 @@ typedef struct Walk {
     unsigned char *state; /* of each node: 0 untouched, 1 entered, 2 done */
     size_t *stack, depth;
     size_t *next_input; /* of each node on the stack */
-    const Onnx__NodeProto **order;
+    const ModelNode **order;
     size_t count;
 } Walk;
 
 static bool note_producer(Walk *walk, size_t index, const char *name) {
-    const Onnx__NodeProto *node = walk->importer->nodes[index];
+    const ModelNode *node = walk->importer->nodes[index];
     walk->importer->node = node;
     if (*name == '\0')
         return true;
@@ -35,7 +35,7 @@ static bool note_producer(Walk *walk, size_t index, const char *name) {
 
 /* The nodes between the two ends of a circle, for the message. */
 static void report_cycle(Walk *walk, size_t node) {
-    const Onnx__NodeProto *const *nodes = walk->importer->nodes;
+    const ModelNode *const *nodes = walk->importer->nodes;
     Text text = {0};
     size_t from = walk->depth;
     while (from > 0 && walk->stack[from - 1] != node)
@@ -50,12 +50,12 @@ static void report_cycle(Walk *walk, size_t node) {
 }
 
 static bool visit(Walk *walk, size_t start) {
-    const Onnx__NodeProto *const *nodes = walk->importer->nodes;
+    const ModelNode *const *nodes = walk->importer->nodes;
     walk->stack[walk->depth++] = start;
     walk->state[start] = 1;
     while (walk->depth > 0) {
         size_t at = walk->stack[walk->depth - 1];
-        const Onnx__NodeProto *node = nodes[at];
+        const ModelNode *node = nodes[at];
         if (walk->next_input[at] == node->n_input) {
             walk->state[at] = 2;
             walk->order[walk->count++] = node;
@@ -76,7 +76,7 @@ static bool visit(Walk *walk, size_t start) {
     return true;
 }
 
-const Onnx__NodeProto *const *node_order(Importer *importer) {
+const ModelNode *const *node_order(Importer *importer) {
     size_t count = importer->node_count;
     Arena *arena = importer->arena;
     Walk walk = {.importer = importer,
@@ -84,7 +84,7 @@ const Onnx__NodeProto *const *node_order(Importer *importer) {
         .state = ARENA_ARRAY(arena, unsigned char, count + 1),
         .stack = ARENA_ARRAY(arena, size_t, count + 1),
         .next_input = ARENA_ARRAY(arena, size_t, count + 1),
-        .order = ARENA_ARRAY(arena, const Onnx__NodeProto *, count + 1)};
+        .order = ARENA_ARRAY(arena, const ModelNode *, count + 1)};
     bool good = true;
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < importer->nodes[i]->n_output; k++)
