@@ -1,22 +1,11 @@
 /* What rearrange is called where it is simple: permute, reshape, upsample, depth_to_space and
  * space_to_depth. Each says the factors, their order and the dimensions. */
 #include "frontend/operations.h"
+#include "ir/index_map.h"
 
 #include <string.h>
 
-enum { MOST_TIMES = 4096, MOST_FACTORS = 2 * MAX_RANK };
-
-typedef struct RearrangeLists {
-    int64_t factors[MOST_FACTORS], order[MOST_FACTORS], dims[MAX_RANK];
-    int factor_count, order_count, rank;
-} RearrangeLists;
-
-static void set_lists(Evaluator *evaluator, Node *node, const RearrangeLists *a) {
-    Graph *graph = evaluator->graph;
-    node_set_list(graph, node, "factors", a->factors, (size_t)a->factor_count);
-    node_set_list(graph, node, "order", a->order, (size_t)a->order_count);
-    node_set_list(graph, node, "dims", a->dims, (size_t)a->rank);
-}
+enum { MOST_TIMES = 4096 };
 
 static bool read_list(Evaluator *evaluator, Call *call, const Operation *operation,
     const char *name, int64_t least, IntegerList *list) {
@@ -34,7 +23,7 @@ bool prepare_permute(Evaluator *evaluator, Call *call, const Operation *operatio
     if (!read_list(evaluator, call, operation, "order", 0, &order)) {
         return false;
     }
-    RearrangeLists a = {.factor_count = type->rank, .order_count = type->rank, .rank = type->rank};
+    Rearrangement a = {.factor_count = type->rank, .order_count = type->rank, .rank = type->rank};
     bool seen[MAX_RANK] = {false}, good = order.count == (size_t)type->rank;
     for (int i = 0; good && i < type->rank; i++) {
         int64_t item = order.items[i];
@@ -51,7 +40,7 @@ bool prepare_permute(Evaluator *evaluator, Call *call, const Operation *operatio
             tensor_type_spelling(type, evaluator->arena));
         return false;
     }
-    set_lists(evaluator, node, &a);
+    node_set_rearrangement(evaluator->graph, node, &a);
     return true;
 }
 
@@ -60,13 +49,13 @@ static Value *insert_row(Evaluator *evaluator, const Node *node, int64_t element
     const TensorType *type = &node->operands[0]->type;
     Node *row =
         node_create(evaluator->graph, OP_rearrange, node->path, node->operands, 1, node->where);
-    RearrangeLists a = {
+    Rearrangement a = {
         .factor_count = type->rank, .order_count = type->rank, .rank = 1, .dims = {elements}};
     for (int i = 0; i < type->rank; i++) {
         a.factors[i] = type->dims[i];
         a.order[i] = i;
     }
-    set_lists(evaluator, row, &a);
+    node_set_rearrangement(evaluator->graph, row, &a);
     if (!node_infer(evaluator->graph, row, evaluator->diagnostics)) {
         return NULL;
     }
@@ -90,9 +79,9 @@ bool prepare_reshape(Evaluator *evaluator, Call *call, const Operation *operatio
             (long long)tensor_elements(type), tensor_type_spelling(type, evaluator->arena));
         return false;
     }
-    RearrangeLists a = {.rank = wanted.rank};
+    Rearrangement a = {.rank = wanted.rank};
     a.factor_count = (int)common_factors(
-        type->dims, type->rank, wanted.dims, wanted.rank, a.factors, MOST_FACTORS);
+        type->dims, type->rank, wanted.dims, wanted.rank, a.factors, MOST_DIGITS);
     if (a.factor_count == 0) { /* as a row in between */
         int64_t elements = tensor_elements(type);
         Value *row = insert_row(evaluator, node, elements);
@@ -101,13 +90,13 @@ bool prepare_reshape(Evaluator *evaluator, Call *call, const Operation *operatio
         }
         node->operands[0] = row;
         a.factor_count =
-            (int)common_factors(&elements, 1, wanted.dims, wanted.rank, a.factors, MOST_FACTORS);
+            (int)common_factors(&elements, 1, wanted.dims, wanted.rank, a.factors, MOST_DIGITS);
     }
     for (int i = 0; i < a.factor_count; i++) {
         a.order[a.order_count++] = i;
     }
     memcpy(a.dims, wanted.dims, sizeof a.dims);
-    set_lists(evaluator, node, &a);
+    node_set_rearrangement(evaluator->graph, node, &a);
     return true;
 }
 
@@ -134,9 +123,9 @@ bool prepare_upsample(Evaluator *evaluator, Call *call, const Operation *operati
         return false;
     }
     const int64_t *d = type->dims;
-    RearrangeLists a = {{d[0], d[1], d[2], d[3]}, {0, 1, 2, -scale[0], 3, -scale[1]},
+    Rearrangement a = {{d[0], d[1], d[2], d[3]}, {0, 1, 2, -scale[0], 3, -scale[1]},
         {d[0], d[1], d[2] * scale[0], d[3] * scale[1]}, 4, 6, 4};
-    set_lists(evaluator, node, &a);
+    node_set_rearrangement(evaluator->graph, node, &a);
     return true;
 }
 
@@ -163,9 +152,9 @@ bool prepare_depth_to_space(
         return false;
     }
     int64_t channels = d[1] / side / side;
-    RearrangeLists a = {{d[0], channels, side, side, d[2], d[3]}, {0, 1, 4, 2, 5, 3},
+    Rearrangement a = {{d[0], channels, side, side, d[2], d[3]}, {0, 1, 4, 2, 5, 3},
         {d[0], channels, d[2] * side, d[3] * side}, 6, 6, 4};
-    set_lists(evaluator, node, &a);
+    node_set_rearrangement(evaluator->graph, node, &a);
     return true;
 }
 
@@ -182,8 +171,8 @@ bool prepare_space_to_depth(
             (long long)side, tensor_type_spelling(type, evaluator->arena));
         return false;
     }
-    RearrangeLists a = {{d[0], d[1], d[2] / side, side, d[3] / side, side}, {0, 1, 3, 5, 2, 4},
+    Rearrangement a = {{d[0], d[1], d[2] / side, side, d[3] / side, side}, {0, 1, 3, 5, 2, 4},
         {d[0], d[1] * side * side, d[2] / side, d[3] / side}, 6, 6, 4};
-    set_lists(evaluator, node, &a);
+    node_set_rearrangement(evaluator->graph, node, &a);
     return true;
 }

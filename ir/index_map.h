@@ -46,6 +46,24 @@ void index_map_simplify(IndexMap *map);
 IndexMap index_map_inverse(const IndexMap *map);
 bool index_map_repeats(const IndexMap *map);
 
+/* Whether each number is itself, in a tensor of the same dimensions. The map is simplified. */
+bool index_map_is_identity(const IndexMap *map);
+
+/* Whether both sides have channels, and a number of one is of the same channel in the other, all
+ * of which are there. The map is simplified. */
+bool index_map_keeps_channels(const IndexMap *map);
+
+/* The attributes of a rearrange. */
+typedef struct Rearrangement {
+    int64_t factors[MOST_DIGITS], order[MOST_DIGITS], dims[MAX_RANK];
+    int factor_count, order_count, rank;
+} Rearrangement;
+
+/* What a rearrange must have to be the map. False where it leaves numbers out, or is but a part of
+ * a result. The map is simplified. */
+bool index_map_rearrangement(const IndexMap *map, Rearrangement *rearrangement);
+void node_set_rearrangement(Graph *graph, Node *node, const Rearrangement *rearrangement);
+
 /* How many numbers the map speaks of, each once: digits that repeat do not count. */
 int64_t index_map_count(const IndexMap *map);
 

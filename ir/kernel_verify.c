@@ -85,6 +85,22 @@ static bool types_fit(const Kernel *kernel, const Instruction *instruction, int 
     }
 }
 
+/* Whether lanes of the type can hold the constant: integers only what is one, within their range.
+ */
+static bool constant_fits(LaneType type, float constant) {
+    static const struct {
+        float least, most;
+    } ranges[LANE_TYPE_COUNT] = {
+        [LANE_S32] = {-0x1p31f, 0x1.fffffep30f},
+        [LANE_S16] = {INT16_MIN, INT16_MAX},
+        [LANE_U8] = {0, UINT8_MAX},
+    };
+    if (type == LANE_F32 || type == LANE_BF16)
+        return true;
+    return constant >= ranges[type].least && constant <= ranges[type].most &&
+           constant == (float)(int64_t)constant;
+}
+
 static const char *access_fault(const Kernel *kernel, const Instruction *instruction, int lanes) {
     MemoryAccess access = instruction_info(instruction->kind)->access;
     int local = instruction->parameter - MAX_KERNEL_PARAMETERS;
@@ -143,6 +159,9 @@ const char *kernel_instruction_fault(const Kernel *kernel, const Instruction *in
     }
     if (!types_fit(kernel, instruction, lanes))
         return "a register has lanes of another type than the instruction wants";
+    if (instruction->kind == INSTRUCTION_splat &&
+        !constant_fits(type_of(kernel, instruction->destination), instruction->constant))
+        return "the lanes of the register cannot hold the constant";
     const char *fault =
         info->access == ACCESS_NONE ? NULL : access_fault(kernel, instruction, lanes);
     if (!fault && instruction->kind == INSTRUCTION_permute)

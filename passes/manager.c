@@ -6,15 +6,17 @@
 
 /* Biases are folded twice: those before a batch norm, and those after one that was folded. An
  * activation sinks before it is fused, and what is an addition's activation becomes the residual's.
- */
+ * Rearranges that meet are merged before channels are routed, and again once a softmax no longer
+ * lies between them. */
 #define REQUIRED "fold-bias,fold-batchnorm,fold-bias,lower-batchnorm,lower-bias"
 #define FUSIONS "fold-pad,sink-activation,fuse-activation,fuse-residual"
 
 static const char *const presets[PIPELINE_LEVELS] = {
     REQUIRED ",dead-code",
     REQUIRED "," FUSIONS ",dead-code",
-    "simplify,common-subexpressions,merge-layout,sink-route," REQUIRED "," FUSIONS
-    ",merge-layout,absorb-route,simplify,common-subexpressions,dead-code",
+    "simplify,common-subexpressions,merge-rearrange,merge-layout,sink-route," REQUIRED
+    ",sink-upsample,sink-softmax,merge-rearrange,split-convolution," FUSIONS
+    ",merge-layout,route-to-join,absorb-route,simplify,common-subexpressions,dead-code",
 };
 
 const char *pipeline_preset(int level) {

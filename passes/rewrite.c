@@ -1,4 +1,5 @@
 #include "passes/rewrite.h"
+#include "ir/index_map.h"
 
 #include <assert.h>
 #include <math.h>
@@ -42,6 +43,10 @@ Node *insert_node(Graph *graph, Node *position, OpKind op, const char *path, Val
     diagnostics_destroy(diagnostics);
     graph_insert_before(graph, position, node);
     return node;
+}
+
+void set_rearrangement(Graph *graph, Node *node, const void *context) {
+    node_set_rearrangement(graph, node, context);
 }
 
 bool is_activation(const Node *node) {
@@ -104,6 +109,9 @@ static Range range_at(const Value *value, int *budget) {
     case OP_shuffle:
     case OP_gather:
     case OP_route:
+    case OP_rearrange:
+    case OP_slice:
+    case OP_join:
     case OP_pad:
     case OP_crop:
     case OP_max_pool:

@@ -25,6 +25,9 @@ typedef void PrepareNode(Graph *graph, Node *node, const void *context);
 Node *insert_node(Graph *graph, Node *position, OpKind op, const char *path, Value *const *operands,
     int operand_count, PrepareNode *prepare, const void *context);
 
+/* Gives a rearrange the attributes that the context, a Rearrangement (ir/index_map.h), is. */
+PrepareNode set_rearrangement;
+
 /* Whether it is an element-wise op of one operand. */
 bool is_activation(const Node *node);
 

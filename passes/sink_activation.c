@@ -1,10 +1,11 @@
 /* sink-activation: relu(concat(a, conv(b))) becomes concat(a, relu(conv(b))) when a is never
  * negative: fuse-activation can then make the relu part of the convolution. (The stride-2 units of
- * ShuffleNet V1 end so: a is an average pooling of what went through a relu.)
+ * ShuffleNet V1 end so: a is an average pooling of what went through a relu. Heads of detectors end
+ * in a sigmoid of rearranged and joined numbers.)
  *
  * Legal when
- *     1. the operand is the result of a concat, shuffle, gather or route, which move elements and
- * change none
+ *     1. the operand is the result of a concat, shuffle, gather, route, rearrange or join, which
+ *        move numbers, change none and leave none out
  *     2. and that result has no other use.
  * Worth while when each operand of the layout op
  *     3. does not need the activation: its range (rewrite.h) says that nothing would change
@@ -14,7 +15,8 @@
 #include "passes/rewrite.h"
 
 static bool is_single_result_layout(const Node *node) {
-    return node != NULL && op_moves_channels(node->op) && node->op != OP_split;
+    return node != NULL && ((op_moves_channels(node->op) && node->op != OP_split) ||
+                               node->op == OP_rearrange || node->op == OP_join);
 }
 
 static bool can_sink(

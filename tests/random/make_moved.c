@@ -220,3 +220,59 @@ Value *make_detector_heads(Maker *maker, Value *x) {
     node_set_integer(node, "axis", 1);
     return maker_finish(maker, node);
 }
+
+static Value *make_range(Maker *maker, Value *x, int64_t begin, int64_t count) {
+    int64_t list[256];
+    for (int64_t i = 0; i < count && i < 256; i++)
+        list[i] = begin + i;
+    return count > 256 ? NULL : make_op_with_list(maker, OP_route, &x, 1, list, (size_t)count);
+}
+
+/* Scores and distances of one layer, which go separate ways. */
+static Value *make_shared_head(Maker *maker, Value *x) {
+    int64_t scores = pick_between(maker, 5, 20), others = pick_between(maker, 5, 20);
+    Value *both = make_conv(maker, x, (ConvShape){.outputs = scores + others, .bias = true});
+    if (both == NULL)
+        return NULL;
+    Value *y = make_range(maker, both, 0, scores), *z = make_range(maker, both, scores, others);
+    y = make_unary(maker, OP_sigmoid, y);
+    y = y != NULL ? make_channels_last(maker, y, 1) : NULL;
+    z = z != NULL ? make_channels_last(maker, z, 1) : NULL;
+    return chance(maker, 50) ? y : z;
+}
+
+/* Rows and columns change places around a softmax, or around nothing. */
+static Value *make_turned(Maker *maker, Value *x) {
+    for (int times = 0; times < 2 && x != NULL; times++) {
+        const int64_t *d = x->type.dims;
+        int64_t order[] = {0, 1, 3, 2};
+        if (chance(maker, 15))
+            order[1] = 3, order[2] = 1;
+        x = arrange(
+            maker, x, d, 4, order, 4, (int64_t[]){d[0], d[order[1]], d[order[2]], d[order[3]]}, 4);
+        if (times == 0 && x != NULL && chance(maker, 65))
+            x = make_unary(maker, chance(maker, 85) ? OP_softmax : OP_sigmoid, x);
+    }
+    return x;
+}
+
+/* What lies beside each other becomes rows. */
+static Value *make_joined_rows(Maker *maker, Value *x) {
+    Value *y = pick_alike(maker, x, false);
+    if (y == NULL || chance(maker, 30))
+        y = make_layer(maker, x, (ConvShape){.outputs = pick_channels(maker)});
+    Value *operands[] = {x, y};
+    if (y == NULL || x->type.dims[1] + y->type.dims[1] > 256)
+        return NULL;
+    int64_t list[256], channels = x->type.dims[1] + y->type.dims[1];
+    for (int64_t i = 0; i < channels; i++)
+        list[i] = i;
+    Value *joined = make_op_with_list(maker, OP_route, operands, 2, list, (size_t)channels);
+    return joined != NULL ? make_channels_last(maker, joined, 1) : NULL;
+}
+
+Value *make_views(Maker *maker, Value *x) {
+    static MakeUnit *const forms[] = {
+        make_shared_head, make_shared_head, make_turned, make_turned, make_joined_rows};
+    return x->type.rank == 4 ? forms[pick(maker, 5)](maker, x) : NULL;
+}

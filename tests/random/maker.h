@@ -93,6 +93,6 @@ MakeUnit make_shufflenet_v1, make_shufflenet_v2, make_squeeze_excitation, make_r
     make_dense_block, make_fire, make_inception, make_stem, make_head, make_shift, make_twin;
 MakeUnit make_interleaved_groups, make_gathered_groups, make_layout_tree, make_permuted_readers,
     make_joined_activation;
-MakeUnit make_pyramid, make_detector_heads; /* make_moved.c */
+MakeUnit make_pyramid, make_detector_heads, make_views; /* make_moved.c */
 
 #endif

@@ -14,12 +14,12 @@ static Value *make_any_op(Maker *maker, Value *x) {
 }
 
 static const UnitChoice units[] = {
-    {make_any_op, 25},
-    {make_twin, 6},
+    {make_any_op, 20},
+    {make_twin, 5},
     {make_shufflenet_v1, 4},
-    {make_shufflenet_v2, 5},
+    {make_shufflenet_v2, 4},
     {make_squeeze_excitation, 3},
-    {make_residual, 7},
+    {make_residual, 6},
     {make_dense_block, 3},
     {make_fire, 3},
     {make_inception, 2},
@@ -29,10 +29,11 @@ static const UnitChoice units[] = {
     {make_interleaved_groups, 3},
     {make_gathered_groups, 3},
     {make_layout_tree, 6},
-    {make_permuted_readers, 8},
-    {make_pyramid, 3},
+    {make_permuted_readers, 6},
+    {make_pyramid, 6},
     {make_detector_heads, 2},
-    {make_joined_activation, 7},
+    {make_views, 8},
+    {make_joined_activation, 6},
 };
 
 static MakeUnit *pick_unit(Maker *maker) {

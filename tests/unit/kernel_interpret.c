@@ -5,6 +5,7 @@
 #include "tests/unit/ir_cmocka.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct Fixture {
@@ -35,6 +36,19 @@ static const char *run(Fixture *fixture, int64_t steps) {
         fixture->kernel, fixture->buffers, 0, fixture->kernel->extent, &result, fixture->arena);
     assert_int_equal(good, result.fault == NULL);
     return result.fault;
+}
+
+/* Of what the reader refuses. */
+static void expect_refusal(const char *text, const char *message) {
+    Arena *arena = arena_create();
+    SourceFile file = {"k.rkir", text, strlen(text)};
+    Diagnostics *diagnostics = diagnostics_create();
+    assert_null(kernels_parse(&file, arena, diagnostics));
+    char *said = diagnostics_text(diagnostics);
+    assert_non_null(strstr(said, message));
+    free(said);
+    diagnostics_destroy(diagnostics);
+    arena_destroy(arena);
 }
 
 static void expect_fault(const char *text, const char *fault) {
@@ -72,6 +86,24 @@ static void refuses_endless_and_senseless_runs(void **state) {
         "if: a division of what is negative, or by what is not positive");
     expect_fault("kernel k(write a) items 1 { store a[0], v0.1 lanes 0..0 }",
         "store a[0], v0.1 lanes 0..0: a register that has no value yet");
+}
+
+/* Integers hold no fractions, and nothing beyond their range. */
+static void refuses_constants_of_other_types(void **state) {
+    (void)state;
+    static const char *const refused[] = {"v0.4u8 = splat 3922.34", "v0.4u8 = splat 256.0",
+        "v0.4u8 = splat -1.0", "v0.4s16 = splat 32768.0", "v0.4s32 = splat 0.5",
+        "v0.4s32 = splat 2147483648.0"};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "kernel k(read a) items 1 { %s }", refused[i]);
+        expect_refusal(text, "the lanes of the register cannot hold the constant");
+    }
+    Fixture fixture;
+    begin(&fixture, "kernel k(read a) items 1 { v0.4u8 = splat 255.0\nv1.4s16 = splat -32768.0\n"
+                    "v2.4s32 = splat -2147483648.0 }");
+    assert_null(run(&fixture, 100));
+    arena_destroy(fixture.arena);
 }
 
 /* Prefetches may be of anywhere. */
@@ -146,6 +178,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_accesses_outside),
         cmocka_unit_test(refuses_endless_and_senseless_runs),
+        cmocka_unit_test(refuses_constants_of_other_types),
         cmocka_unit_test(takes_hints),
         cmocka_unit_test(computes_bytes),
         cmocka_unit_test(computes_floats),

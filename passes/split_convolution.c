@@ -1,0 +1,127 @@
+/* split-convolution: a convolution whose filters go separate ways becomes one for each way. The
+ * last layer of a detector computes scores and distances at once; a sigmoid then reads the scores,
+ * and each of the two is rearranged into an output of its own. Two convolutions can take the
+ * sigmoid as their activation, and store their results where they go.
+ *
+ * Legal when
+ *     1. the convolution is dense and has no residual
+ *     2. only routes read it, each of one range of its channels, and none of another's.
+ * Done when
+ *     3. the ranges are at least least-filters long: the operand is read once for each
+ *     4. and one of them goes to an activation, rearrange, slice or join, and nowhere else.
+ * Filters that nobody reads go. Values are the same. */
+#include "passes/rewrite.h"
+
+#include <string.h>
+
+enum { MOST_WAYS = 8 };
+
+typedef struct Way {
+    Node *route;
+    int64_t begin, count;
+} Way;
+
+/* The range of the operand's channels that the route is; false where it is none. */
+static bool read_range(Node *route, Way *way) {
+    if (route->op != OP_route || route->operand_count != 1)
+        return false;
+    IntegerList list = node_list(route, "channels");
+    for (size_t i = 1; i < list.count; i++)
+        if (list.items[i] != list.items[0] + (int64_t)i)
+            return false;
+    *way = (Way){route, list.items[0], (int64_t)list.count};
+    return true;
+}
+
+static bool meets_another(const Way *ways, int count, const Way *way) {
+    for (int i = 0; i < count; i++)
+        if (way->begin < ways[i].begin + ways[i].count && ways[i].begin < way->begin + way->count)
+            return true;
+    return false;
+}
+
+/* The ways of the value; 0 where something else reads it. */
+static int find_ways(const Graph *graph, const Value *value, int64_t least, Way *ways) { /* 2, 3 */
+    int count = 0;
+    for (Node *node = value->producer->next; node; node = node->next)
+        for (int i = 0; i < node->operand_count; i++) {
+            if (node->operands[i] != value)
+                continue;
+            if (count == MOST_WAYS || !read_range(node, &ways[count]) ||
+                ways[count].count < least || meets_another(ways, count, &ways[count]))
+                return 0;
+            count++;
+        }
+    return graph_use_count(graph, value) == count ? count : 0;
+}
+
+static bool gains(const Graph *graph, const Node *route) { /* 4 */
+    const Value *value = route->results[0];
+    for (const Node *node = route->next; node; node = node->next)
+        for (int i = 0; i < node->operand_count; i++)
+            if (node->operands[i] == value)
+                return used_once(graph, value) &&
+                       (is_activation(node) || op_moves_numbers(node->op));
+    return false;
+}
+
+static Weight *take_rows(PassContext *context, const Weight *weight, int64_t begin, int64_t count) {
+    TensorType type = weight->type;
+    type.dims[0] = count;
+    Weight *taken = graph_add_computed_weight(context->graph, weight->path, type, NULL);
+    if (weight->data == NULL)
+        return taken;
+    size_t row = (size_t)(tensor_elements(&weight->type) / weight->type.dims[0]);
+    memcpy(weight_allocate(context->graph, taken), weight->data + (size_t)begin * row,
+        (size_t)count * row * sizeof *weight->data);
+    weight_rest(weight);
+    weight_rest(taken);
+    return taken;
+}
+
+typedef struct FilterRange {
+    const Node *model;
+    Weight *weights[2];
+} FilterRange;
+
+static void prepare_range(Graph *graph, Node *node, const void *context) {
+    const FilterRange *range = context;
+    node_copy_attributes(graph, node, range->model);
+    node->weights[0] = range->weights[0];
+    node->weights[1] = range->weights[1];
+}
+
+static void take_way(PassContext *context, Node *conv, const Way *way) {
+    FilterRange range = {.model = conv};
+    for (int i = 0; i < 2; i++)
+        if (conv->weights[i] != NULL)
+            range.weights[i] = take_rows(context, conv->weights[i], way->begin, way->count);
+    Value *part = insert_node(
+        context->graph, conv, OP_conv, conv->path, conv->operands, 1, prepare_range, &range)
+                      ->results[0];
+    replace_node(context->graph, way->route, part);
+}
+
+bool pass_split_convolution(PassContext *context) {
+    Graph *graph = context->graph;
+    int64_t least = pass_integer(context, "least-filters");
+    for (Node *node = graph->first, *next; node; node = next) {
+        next = node->next;
+        if (node->op != OP_conv || node->operand_count != 1 ||
+            node_integer(node, "groups") != 1 || /* 1 */
+            node->weights[0]->type.element != ELEMENT_F32)
+            continue;
+        Way ways[MOST_WAYS];
+        int count = find_ways(graph, node->results[0], least, ways);
+        bool any = false;
+        for (int i = 0; i < count; i++)
+            any = any || gains(graph, ways[i].route);
+        if (!any || !pass_may_rewrite(context, node))
+            continue;
+        for (int i = 0; i < count; i++)
+            take_way(context, node, &ways[i]);
+        next = node->next; /* routes went */
+        graph_remove(graph, node);
+    }
+    return true;
+}
