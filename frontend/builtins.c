@@ -355,5 +355,5 @@ bool is_function(const Evaluator *evaluator, const char *name) {
 
 bool is_word(const char *name) {
     static const char *const words[] = {"none", "paper", "megvii", "rgb", "bgr", NULL};
-    return is_in(name, words);
+    return is_in(name, words) || is_in(name, choice_words("kind"));
 }

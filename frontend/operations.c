@@ -41,6 +41,9 @@ static const Operation operations[] = {
     {"unflatten", OP_unflatten, 1, {0}, {0}, NULL},
     {"linear", OP_linear, 1, {"channels"}, {"channels", "bias", "shared"}, prepare_linear},
     {"softmax", OP_softmax, 1, {0}, {0}, NULL},
+    {"log_softmax", OP_log_softmax, 1, {0}, {0}, NULL},
+    {"reduce", OP_reduce, 1, {"kind", "axes"}, {0}, NULL},
+    {"arg_max", OP_arg_max, 1, {"axis"}, {0}, NULL},
     {"local_response_norm", OP_local_response_norm, 1, {"size"}, {0}, NULL},
 };
 
@@ -52,8 +55,8 @@ const char *const *operation_names(void) {
 #include "ir/elements.def"
         "map", "concat", "split", "shuffle", "gather", "route", "permute", "reshape", "upsample",
         "depth_to_space", "space_to_depth", "rearrange", "slice", "join", "pad", "crop", "max_pool",
-        "avg_pool", "global_avg_pool", "flatten", "unflatten", "linear", "softmax",
-        "local_response_norm", NULL};
+        "avg_pool", "global_avg_pool", "flatten", "unflatten", "linear", "softmax", "log_softmax",
+        "reduce", "arg_max", "local_response_norm", NULL};
     _Static_assert(
         sizeof(names) / sizeof(*names) == OPERATION_COUNT + 1, "names of all operations");
     return names;

@@ -10,6 +10,7 @@
  * Only +, *, / and sqrt are used, which IEEE 754 rounds the same everywhere. */
 #include "frontend/frontend.h"
 #include "ir/formula.h"
+#include "ir/reduction.h"
 
 #include <math.h>
 
@@ -188,6 +189,42 @@ static Moments after_element(const Node *node, const Moments *moments) {
     return result;
 }
 
+/* Of what a reduce takes of each number, as if they were normally distributed. */
+static Moments term(ReductionTerm term, Moments x) {
+    switch (term) {
+    case TERM_SAME:
+        break;
+    case TERM_ABSOLUTE:
+        return from_mean_and_variance(0.8 * sqrt(x.square), 0.36 * x.square);
+    case TERM_SQUARE:
+        return from_mean_and_variance(x.square, 2 * x.square * x.square);
+    case TERM_NEGATIVE:
+        return (Moments){-x.mean, x.square};
+    }
+    return x;
+}
+
+static Moments reduced(const Node *node, Moments x) {
+    const Reduction *reduction = node_reduction(node);
+    double count = (double)node_reduced_count(node), spread;
+    x = term(reduction->term, x);
+    spread = variance(x);
+    x = reduction->combine == COMBINE_ADD
+            ? from_mean_and_variance(x.mean * count, spread * count)
+            : from_mean_and_variance(x.mean + sqrt(2 * log(count) * spread), 0.4 * spread);
+    switch (reduction->finish) {
+    case FINISH_SAME:
+        break;
+    case FINISH_MEAN:
+        return from_mean_and_variance(x.mean / count, variance(x) / count / count);
+    case FINISH_ROOT:
+        return from_mean_and_variance(sqrt(x.mean), variance(x) / (4 * x.mean + 1e-6));
+    case FINISH_NEGATIVE:
+        return (Moments){-x.mean, x.square};
+    }
+    return x;
+}
+
 /* Gives the node's weights their data; returns the moments of its results. */
 static Moments fill_node(Graph *graph, const Node *node, const Moments *moments, uint64_t seed) {
     Moments x = moments[node->operands[0]->id];
@@ -239,6 +276,15 @@ static Moments fill_node(Graph *graph, const Node *node, const Moments *moments,
         return from_mean_and_variance(x.mean, variance(x) / 3);
     case OP_softmax:
         return from_mean_and_variance(1.0 / (double)node->operands[0]->type.dims[1], 1e-4);
+    case OP_log_softmax:
+        return from_mean_and_variance(
+            -log((double)node->operands[0]->type.dims[1]) - variance(x) / 2, variance(x));
+    case OP_reduce:
+        return reduced(node, x);
+    case OP_arg_max: {
+        double indices = (double)node_reduced_count(node);
+        return from_mean_and_variance((indices - 1) / 2, indices * indices / 12);
+    }
     case OP_split:
     case OP_shuffle:
     case OP_gather:

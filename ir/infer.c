@@ -34,6 +34,9 @@ static InferFunction *const infer_functions[OP_COUNT] = {
     [OP_quantized_conv] = infer_quantized_conv,
     [OP_quantized_linear] = infer_quantized_linear,
     [OP_softmax] = infer_same,
+    [OP_log_softmax] = infer_same,
+    [OP_reduce] = infer_reduce,
+    [OP_arg_max] = infer_arg_max,
     [OP_local_response_norm] = infer_local_response_norm,
 };
 

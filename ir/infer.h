@@ -30,6 +30,7 @@ InferFunction infer_same, infer_batch_norm, infer_bias, infer_elements,
 InferFunction infer_concat, infer_split, infer_shuffle, infer_pick, infer_pad, infer_crop,
     infer_flatten, infer_unflatten;                     /* infer_layout.c */
 InferFunction infer_rearrange, infer_slice, infer_join; /* infer_rearrange.c */
+InferFunction infer_reduce, infer_arg_max;              /* infer_reduce.c */
 
 /* ---- infer.c ---- */
 

@@ -34,6 +34,9 @@ static InterpretFunction *const interpret_functions[OP_COUNT] = {
     [OP_quantized_conv] = interpret_quantized_conv,
     [OP_quantized_linear] = interpret_quantized_linear,
     [OP_softmax] = interpret_softmax,
+    [OP_log_softmax] = interpret_softmax,
+    [OP_reduce] = interpret_reduce,
+    [OP_arg_max] = interpret_arg_max,
     [OP_local_response_norm] = interpret_local_response_norm,
 };
 

@@ -19,6 +19,7 @@ InterpretFunction interpret_batch_norm, interpret_bias,
 InterpretFunction interpret_concat, interpret_split, interpret_shuffle, interpret_gather,
     interpret_route, interpret_flatten, interpret_pad, interpret_crop;  /* interpret_layout.c */
 InterpretFunction interpret_rearrange, interpret_slice, interpret_join; /* interpret_rearrange.c */
+InterpretFunction interpret_reduce, interpret_arg_max;                  /* interpret_reduce.c */
 
 /* Height times width; 1 for [n,c]. */
 static inline int64_t plane_size(const TensorType *type) {

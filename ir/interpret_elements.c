@@ -64,15 +64,18 @@ void interpret_elements(
     }
 }
 
-/* One softmax over `channels` numbers that stand `step` apart. */
-static void softmax_column(const float *source, float *target, int64_t channels, int64_t step) {
+/* One softmax over `channels` numbers that stand `step` apart, or its logarithm. */
+static void softmax_column(
+    const float *source, float *target, int64_t channels, int64_t step, bool logarithm) {
     double largest = -INFINITY, sum = 0;
     for (int64_t c = 0; c < channels; c++)
         largest = (double)source[c * step] > largest ? (double)source[c * step] : largest;
     for (int64_t c = 0; c < channels; c++)
         sum += exp((double)source[c * step] - largest);
-    for (int64_t c = 0; c < channels; c++)
-        target[c * step] = (float)(exp((double)source[c * step] - largest) / sum);
+    for (int64_t c = 0; c < channels; c++) {
+        double x = (double)source[c * step] - largest;
+        target[c * step] = (float)(logarithm ? x - log(sum) : exp(x) / sum);
+    }
 }
 
 void interpret_softmax(
@@ -83,7 +86,8 @@ void interpret_softmax(
     for (int64_t n = 0; n < type->dims[0]; n++) {
         int64_t first = n * channels * plane;
         for (int64_t i = first; i < first + plane; i++)
-            softmax_column(operands[0] + i, results[0] + i, channels, plane);
+            softmax_column(
+                operands[0] + i, results[0] + i, channels, plane, node->op == OP_log_softmax);
     }
 }
 

@@ -75,6 +75,8 @@ static float combine(InstructionKind kind, float a, float b) {
         return a / b;
     case INSTRUCTION_minimum:
         return a < b ? a : b;
+    case INSTRUCTION_is_less:
+        return a < b ? 1 : 0;
     case INSTRUCTION_maximum_or_nan:
         return a > b || a != a ? a : b;
     default:

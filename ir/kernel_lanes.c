@@ -181,6 +181,7 @@ RegisterState register_state_after(
     case INSTRUCTION_minimum:
     case INSTRUCTION_maximum:
     case INSTRUCTION_maximum_or_nan:
+    case INSTRUCTION_is_less:
     case INSTRUCTION_multiply_add:
     case INSTRUCTION_floor:
     case INSTRUCTION_square_root:

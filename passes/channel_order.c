@@ -145,7 +145,7 @@ bool route_is_residual(const Graph *graph, const Node *route) {
 
 /* Whether no input is in two windows. */
 static bool reads_once(const Node *node) {
-    if (node->op == OP_global_avg_pool)
+    if (node->op == OP_global_avg_pool || node->op == OP_reduce || node->op == OP_arg_max)
         return false;
     if (node->op != OP_conv && node->op != OP_max_pool && node->op != OP_avg_pool)
         return true;

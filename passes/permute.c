@@ -1,5 +1,6 @@
 /* Weights in another order of channels: new data, so that other nodes keep theirs. */
 #include "passes/permute.h"
+#include "ir/reduction.h"
 #include "passes/rewrite.h"
 
 #include <assert.h>
@@ -25,6 +26,9 @@ bool is_channelwise(const Node *node) {
     case OP_avg_pool:
     case OP_global_avg_pool:
         return true;
+    case OP_reduce:
+    case OP_arg_max:
+        return !node_reduces(node, 1);
     default:
         return is_activation(node);
     }

@@ -1,5 +1,6 @@
 #include "passes/rewrite.h"
 #include "ir/index_map.h"
+#include "ir/reduction.h"
 
 #include <assert.h>
 #include <math.h>
@@ -92,6 +93,14 @@ static Range element_range(const Node *node) {
     return with_zero(range);
 }
 
+static Range reduced_range(const Node *node, Range x) {
+    const Reduction *reduction = node_reduction(node);
+    if (reduction->term == TERM_ABSOLUTE || reduction->term == TERM_SQUARE)
+        return (Range){0, INFINITY};
+    bool stays = reduction->combine == COMBINE_MAXIMUM || reduction->finish == FINISH_MEAN;
+    return stays ? x : anything;
+}
+
 static Range range_at(const Value *value, int *budget) {
     const Node *node = value->producer;
     if (node == NULL || --*budget < 0)
@@ -104,6 +113,8 @@ static Range range_at(const Value *value, int *budget) {
     switch (node->op) {
     case OP_softmax:
         return (Range){0, 1};
+    case OP_reduce:
+        return reduced_range(node, range_at(node->operands[0], budget));
     case OP_concat:
     case OP_split:
     case OP_shuffle:

@@ -10,6 +10,7 @@
  * And, the only rule that changes the user:
  *     5. linear of flatten of [n,c,1,1], or of unflatten: linear of the operand, which means the
  *        same. */
+#include "ir/reduction.h"
 #include "passes/rewrite.h"
 
 static bool is_in_order(IntegerList list, int64_t channels) {
@@ -45,6 +46,10 @@ static bool has_no_effect(const Node *node) {
         return tensor_type_equal(&operand->type, &node->results[0]->type);
     case OP_global_avg_pool:
         return dims[2] == 1 && dims[3] == 1;
+    case OP_reduce: {
+        ReductionTerm term = node_reduction(node)->term;
+        return node_reduced_count(node) == 1 && (term == TERM_SAME || term == TERM_NEGATIVE);
+    }
     default:
         return is_activation(node) && activation_keeps(node, operand);
     }

@@ -117,9 +117,10 @@ void emit_block_reduce(KernelBuilder *builder, int shared, int count, const Expr
 
 bool gpu_lower_convolution(GpuLowering *gpu, const Node *node);
 void gpu_find_fusions(GpuLowering *gpu);
-bool gpu_lower_map(GpuLowering *gpu, const Node *node);    /* one thread an output number */
-bool gpu_arrange(GpuLowering *gpu, const Node *node);      /* rearrange, slice, join */
-bool gpu_lower_reduce(GpuLowering *gpu, const Node *node); /* global_avg_pool, softmax */
+bool gpu_lower_map(GpuLowering *gpu, const Node *node);     /* one thread an output number */
+bool gpu_arrange(GpuLowering *gpu, const Node *node);       /* rearrange, slice, join */
+bool gpu_lower_reduce(GpuLowering *gpu, const Node *node);  /* global_avg_pool, softmax */
+bool gpu_lower_numbers(GpuLowering *gpu, const Node *node); /* reduce, arg_max */
 void gpu_copy(GpuLowering *gpu, const Node *node, const Tensor *from, const Tensor *to,
     const char *label, const char *reason);
 

@@ -13,7 +13,7 @@
 
 enum { POOL_LANES = 32, POOL_PLANES = BLOCK_THREADS / POOL_LANES }; /* threads a plane, planes */
 
-typedef struct Reduction {
+typedef struct BlockReduction {
     GpuLowering *gpu;
     KernelCall call;
     KernelBuilder *builder;
@@ -21,9 +21,9 @@ typedef struct Reduction {
     Access input, output;
     const Expression *thread;
     int shared;
-} Reduction;
+} BlockReduction;
 
-static int load(const Reduction *r, int parameter, const Expression *offset) {
+static int load(const BlockReduction *r, int parameter, const Expression *offset) {
     int reg = kernel_register(r->builder, 1);
     kernel_load(r->builder, reg, parameter, offset, 0, 1);
     return reg;
@@ -31,7 +31,7 @@ static int load(const Reduction *r, int parameter, const Expression *offset) {
 
 /* ---- global average pooling ---- */
 
-static void emit_pool(const Reduction *r) {
+static void emit_pool(const BlockReduction *r) {
     KernelBuilder *builder = r->builder;
     Arena *arena = r->arena;
     const Tensor *in = r->input.tensor;
@@ -82,37 +82,39 @@ static void emit_pool(const Reduction *r) {
 /* ---- softmax ---- */
 
 /* Opens the loop of a thread over its channels of the block's pixel. */
-static const Expression *open_channels(const Reduction *r) {
+static const Expression *open_channels(const BlockReduction *r) {
     return kernel_open_for(r->builder, "channel", r->thread,
         expression_constant(r->arena, r->input.tensor->channels), BLOCK_THREADS);
 }
 
-static int load_shifted(
-    const Reduction *r, const Expression *channel, const Expression *pixel, int maximum) {
-    int value = load(r, r->input.parameter,
+static int load_number(
+    const BlockReduction *r, const Expression *channel, const Expression *pixel) {
+    return load(r, r->input.parameter,
         expression_add(r->arena, access_plane(&r->input, channel), access_pixel(&r->input, pixel)));
-    if (maximum < 0)
-        return value;
+}
+
+static int load_shifted(
+    const BlockReduction *r, const Expression *channel, const Expression *pixel, int maximum) {
+    int value = load_number(r, channel, pixel);
     kernel_binary(r->builder, INSTRUCTION_subtract, value, value, maximum);
     emit_exponential(r->builder, value, value);
     return value;
 }
 
 /* What all threads of the block found. A barrier must come before the next one. */
-static int emit_reduced(const Reduction *r, int value, InstructionKind combine) {
+static int emit_reduced(const BlockReduction *r, int value, InstructionKind combine) {
     kernel_store(r->builder, value, r->shared, r->thread, 0, 1);
     emit_block_reduce(r->builder, r->shared, BLOCK_THREADS, r->thread, combine);
     return load(r, r->shared, expression_constant(r->arena, 0));
 }
 
-static void emit_softmax(const Reduction *r) {
+static void emit_softmax(const BlockReduction *r, bool logarithm) {
     KernelBuilder *builder = r->builder;
     Arena *arena = r->arena;
     const Expression *pixel = kernel_variable(builder, VARIABLE_BEGIN);
     int maximum = emit_splat(builder, 1, -INFINITY), sum = emit_splat(builder, 1, 0.0f);
     const Expression *channel = open_channels(r);
-    kernel_binary(
-        builder, INSTRUCTION_maximum, maximum, maximum, load_shifted(r, channel, pixel, -1));
+    kernel_binary(builder, INSTRUCTION_maximum, maximum, maximum, load_number(r, channel, pixel));
     kernel_close(builder);
     maximum = emit_reduced(r, maximum, INSTRUCTION_maximum);
     kernel_barrier(builder);
@@ -124,9 +126,18 @@ static void emit_softmax(const Reduction *r) {
         load_shifted(r, loop.index, pixel, maximum));
     close_part_loop(builder, &loop);
     sum = emit_reduced(r, sum, INSTRUCTION_add);
+    if (logarithm)
+        emit_logarithm_of_sum(builder, sum);
     channel = open_channels(r);
-    int value = load_shifted(r, channel, pixel, maximum);
-    kernel_binary(builder, INSTRUCTION_divide, value, value, sum);
+    int value;
+    if (logarithm) {
+        value = load_number(r, channel, pixel);
+        kernel_binary(builder, INSTRUCTION_subtract, value, value, maximum);
+        kernel_binary(builder, INSTRUCTION_subtract, value, value, sum);
+    } else {
+        value = load_shifted(r, channel, pixel, maximum);
+        kernel_binary(builder, INSTRUCTION_divide, value, value, sum);
+    }
     kernel_store(builder, value, r->output.parameter,
         expression_add(arena, access_plane(&r->output, channel), access_pixel(&r->output, pixel)),
         0, 1);
@@ -134,7 +145,9 @@ static void emit_softmax(const Reduction *r) {
 }
 
 bool gpu_lower_reduce(GpuLowering *gpu, const Node *node) {
-    Reduction r = {.gpu = gpu, .builder = &r.call.builder, .arena = gpu->emission.arena};
+    if (node->op == OP_reduce || node->op == OP_arg_max)
+        return gpu_lower_numbers(gpu, node);
+    BlockReduction r = {.gpu = gpu, .builder = &r.call.builder, .arena = gpu->emission.arena};
     bool pools = node->op == OP_global_avg_pool;
     const Tensor *input = gpu_tensor(gpu, node->operands[0]);
     const Tensor *output = gpu_place(gpu, node->results[0]);
@@ -147,7 +160,7 @@ bool gpu_lower_reduce(GpuLowering *gpu, const Node *node) {
     if (pools)
         emit_pool(&r);
     else
-        emit_softmax(&r);
+        emit_softmax(&r, node->op == OP_log_softmax);
     call_describe(&r.call, "%s, %" PRId64, op_info(node->op)->name, input->channels);
     gpu_call_count(&r.call, input, output);
     gpu_call_end(gpu, &r.call);

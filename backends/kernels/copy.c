@@ -109,3 +109,14 @@ const Placement *make_channels_last(
         }
     return placement;
 }
+
+const Placement *make_one_run(Emission *emission, const Node *node, const Placement *placement) {
+    placement = make_channels_last(emission, node, placement);
+    if (placement->run_count == 1)
+        return placement;
+    Placement *copy = temporary_placement(emission, placement, "joined");
+    lower_copy(emission, node, placement, copy, "join",
+        arena_format(emission->arena, "%s looks at all channels of a pixel, which lie in %d pieces",
+            op_info(node->op)->name, placement->run_count));
+    return copy;
+}

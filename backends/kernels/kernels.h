@@ -25,5 +25,7 @@ bool lower_layout(Emission *emission,
 bool lower_arrangement(Emission *emission, const Node *node); /* rearrange, slice, join */
 bool lower_reduction(
     Emission *emission, const Node *node); /* global_avg_pool, softmax, local_response_norm */
+bool lower_reduce(Emission *emission, const Node *node);
+bool lower_arg_max(Emission *emission, const Node *node);
 
 #endif

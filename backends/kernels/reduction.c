@@ -223,18 +223,6 @@ static const Expression *pixel_of(Arena *arena, const Placement *placement, cons
         expression_multiply(arena, column, run->pixel_stride), NULL);
 }
 
-/* Several runs are joined first: these ops look at all channels of a pixel at once. */
-static const Placement *one_run(Emission *emission, const Node *node, const Placement *placement) {
-    placement = make_channels_last(emission, node, placement);
-    if (placement->run_count == 1)
-        return placement;
-    Placement *copy = temporary_placement(emission, placement, "joined");
-    lower_copy(emission, node, placement, copy, "join",
-        arena_format(emission->arena, "%s looks at all channels of a pixel, which lie in %d pieces",
-            op_info(node->op)->name, placement->run_count));
-    return copy;
-}
-
 typedef void EmitStretch(const ChannelOp *op, const Expression *channel, int lanes, void *context);
 
 /* Full vectors in a loop, then single channels. */
@@ -300,6 +288,17 @@ static void emit_softmax_sums(const ChannelOp *op, const Softmax *softmax) {
     }
 }
 
+/* x - maximum - log(sum), for log_softmax. */
+static void emit_difference(
+    const ChannelOp *op, const Expression *channel, int lanes, void *context) {
+    Softmax *softmax = context;
+    int value = load_channel(op, channel, lanes), single = lanes == 1;
+    kernel_binary(op->builder, INSTRUCTION_subtract, value, value, softmax->maximum[single]);
+    kernel_binary(op->builder, INSTRUCTION_subtract, value, value, softmax->sum[single]);
+    kernel_store(op->builder, value, op->out_parameter,
+        expression_add(op->emission->arena, op->out_pixel, channel), 0, lanes);
+}
+
 static void emit_quotient(
     const ChannelOp *op, const Expression *channel, int lanes, void *context) {
     Softmax *softmax = context;
@@ -319,7 +318,7 @@ static void join_parts(
     kernel_unary(builder, reduce, parts[0], parts[1]);
 }
 
-static void emit_softmax(const ChannelOp *op) {
+static void emit_softmax(const ChannelOp *op, bool logarithm) {
     KernelBuilder *builder = op->builder;
     Softmax softmax;
     for (int i = 0; i < 2; i++) {
@@ -333,7 +332,11 @@ static void emit_softmax(const ChannelOp *op) {
     join_parts(op, INSTRUCTION_reduce_maximum, INSTRUCTION_maximum, softmax.maximum);
     emit_softmax_sums(op, &softmax);
     join_parts(op, INSTRUCTION_reduce_add, INSTRUCTION_add, softmax.sum);
-    for_channels(op, emit_quotient, &softmax);
+    if (logarithm) {
+        emit_logarithm_of_sum(builder, softmax.sum[1]);
+        kernel_unary(builder, INSTRUCTION_reduce_maximum, softmax.sum[0], softmax.sum[1]);
+    }
+    for_channels(op, logarithm ? emit_difference : emit_quotient, &softmax);
 }
 
 /* base^-beta, from beta's binary digits: the whole part by products, the digits behind the point by
@@ -399,7 +402,8 @@ static bool check_beta(Emission *emission, const Node *node) {
 static bool lower_channel_op(Emission *emission, const Node *node) {
     if (node->op == OP_local_response_norm && !check_beta(emission, node))
         return false;
-    const Placement *input = one_run(emission, node, value_placement(emission, node->operands[0]));
+    const Placement *input =
+        make_one_run(emission, node, value_placement(emission, node->operands[0]));
     const Placement *output = place_result(emission, node->results[0]);
     KernelCall call;
     call_begin(emission, &call, node, output->images * output->height);
@@ -416,8 +420,8 @@ static bool lower_channel_op(Emission *emission, const Node *node) {
     const Expression *column = kernel_open_range(op.builder, "column", 0, output->width, 1);
     op.in_pixel = pixel_of(arena, input, op.in, row, column);
     op.out_pixel = pixel_of(arena, output, op.out, row, column);
-    if (node->op == OP_softmax)
-        emit_softmax(&op);
+    if (node->op == OP_softmax || node->op == OP_log_softmax)
+        emit_softmax(&op, node->op == OP_log_softmax);
     else
         emit_local_response_norm(&op, node);
     kernel_close(op.builder);
@@ -428,6 +432,14 @@ static bool lower_channel_op(Emission *emission, const Node *node) {
 }
 
 bool lower_reduction(Emission *emission, const Node *node) {
-    return node->op == OP_global_avg_pool ? lower_global_pool(emission, node)
-                                          : lower_channel_op(emission, node);
+    switch (node->op) {
+    case OP_global_avg_pool:
+        return lower_global_pool(emission, node);
+    case OP_reduce:
+        return lower_reduce(emission, node);
+    case OP_arg_max:
+        return lower_arg_max(emission, node);
+    default:
+        return lower_channel_op(emission, node);
+    }
 }

@@ -19,6 +19,8 @@ void emit_activation(KernelBuilder *builder, const Formula *activation, int reg)
 
 /* destination = exp(source), to about 2 units in the last place. */
 void emit_exponential(KernelBuilder *builder, int destination, int source);
+/* reg = log(reg) where it is from 1 to 2^40, as a softmax's sum is; NaN stays NaN. */
+void emit_logarithm_of_sum(KernelBuilder *builder, int reg);
 void emit_tanh(KernelBuilder *builder, int destination, int source);
 
 #endif

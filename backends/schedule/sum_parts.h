@@ -2,7 +2,9 @@
 #ifndef RIFFLE_BACKENDS_SCHEDULE_SUM_PARTS_H
 #define RIFFLE_BACKENDS_SCHEDULE_SUM_PARTS_H
 
+#include "backends/program/reduction_code.h"
 #include "backends/schedule/shape.h"
+#include "ir/graph.h"
 #include <stdint.h>
 
 /* A float32 that many terms are added to loses the last bits of each as it grows. So sums of more
@@ -23,6 +25,10 @@ typedef struct WindowParts {
 } WindowParts;
 
 WindowParts window_parts(const Window *window);
+
+/* The loops of a reduce over its operand's dimensions, those of channels only if asked for;
+ * `inner` terms are added at a time where the loops end. Their number. */
+int plan_reduce_loops(const Node *node, bool channels, int64_t inner, ReduceLoop loops[4]);
 
 /* Products of an output that are one sum; more are summed in parts. */
 enum { LONGEST_SUM = 2048 };

@@ -1,5 +1,6 @@
 /* Names of the model made into weight paths and names of the language. */
 #include "ir/names.h"
+#include "frontend/evaluate.h"
 #include "frontend/import/importer.h"
 #include "frontend/syntax.h"
 
@@ -117,7 +118,7 @@ static const char *identifier(Importer *importer, Text *text, const char *fallba
     }
     if (result.length == 0)
         text_append(&result, fallback);
-    if (is_keyword(result.data))
+    if (is_keyword(result.data) || is_word(result.data))
         text_append(&result, "_");
     if (strcmp(result.data, "_") == 0) /* which is no name in the language */
         text_append(&result, fallback);

@@ -197,6 +197,22 @@ class Builder:
     def softmax(self, x):
         return self.node("Softmax", [x], x.shape, axis=1)
 
+    def log_softmax(self, x):
+        return self.node("LogSoftmax", [x], x.shape, axis=1)
+
+    def reduce(self, x, kind, axes):
+        name = {"mean": "ReduceMean", "sum": "ReduceSum", "max": "ReduceMax", "min": "ReduceMin", "l1": "ReduceL1",
+                "l2": "ReduceL2", "sum_square": "ReduceSumSquare", "mean_square": "ReduceMean"}[kind]
+        shape = tuple(1 if i in axes else size for i, size in enumerate(x.shape))
+        if kind == "mean_square":
+            x = self.node("Mul", [x, x], x.shape)
+        return self.node(name, [x, self.constant(axes)], shape, keepdims=1)
+
+    def arg_max(self, x, axis, least, last):
+        shape = tuple(1 if i == axis else size for i, size in enumerate(x.shape))
+        index = self.node("ArgMin" if least else "ArgMax", [x], shape, axis=axis, keepdims=1, select_last_index=int(last))
+        return self.node("Cast", [index], shape, to=1)
+
     def local_response_norm(self, x, size, alpha, beta, k):
         return self.node("LRN", [x], x.shape, size=size, alpha=alpha, beta=beta, bias=k)
 

@@ -271,6 +271,27 @@ def softmaxes(t, c):
     t.output(t.apply("softmax", t.apply("flatten", x)))
 
 
+@case(2, 7, 17, 100)
+def reductions(t, c):
+    x = t.input(c, 9, 14, batch=3)
+    kinds = ("mean", "sum", "max", "min", "l1", "l2", "sum_square", "mean_square")
+    axes = ([1], [2, 3], [1, 2, 3], [3], [0, 2], [1, 3], [0], [0, 1, 2, 3])
+    for i, kind in enumerate(kinds):
+        for offset in (0, 3):
+            t.output(t.reduce(x, kind, axes[(i + offset) % len(axes)]))
+    t.output(t.reduce(t.apply("flatten", x), "max", [1]))
+    t.output(t.apply("log_softmax", x))
+
+
+@case(2, 7, 17, 100)
+def indices(t, c):
+    x = t.input(c, 5, 7, batch=3)
+    for axis in range(4):
+        for least in (False, True):
+            for last in (False, True):
+                t.output(t.arg_max(t.apply("relu6", x), axis, least, last))
+
+
 @case(*CHANNELS)
 def sums_and_products(t, c):
     x, y, column = t.input(c, 5, 7, batch=3), t.input(c, 5, 7, batch=3), t.input(c, 1, 1, batch=3)

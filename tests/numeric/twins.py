@@ -187,6 +187,13 @@ class Twin:
         """An operation that has the same name everywhere and no attributes."""
         return self._append(operation, operands, getattr(self.onnx, operation)(*(each.tensor for each in operands)))
 
+    def reduce(self, x, kind, axes):
+        return self._append("reduce", [x], self.onnx.reduce(x.tensor, kind, axes), {"kind": kind, "axes": list(axes)})
+
+    def arg_max(self, x, axis, least=False, last=False):
+        tensor = self.onnx.arg_max(x.tensor, axis, least, last)
+        return self._append("arg_max", [x], tensor, {"axis": axis, "least": least, "last": last})
+
     def local_response_norm(self, x, size, alpha, beta, k):
         tensor = self.onnx.local_response_norm(x.tensor, size, alpha, beta, k)
         return self._append("local_response_norm", [x], tensor, {"size": size, "alpha": alpha, "beta": beta, "k": k})

@@ -1,6 +1,7 @@
 /* One op of random attributes, for every op of ops.def. The shape rules decide what is legal: what
  * they refuse is not made. */
 #include "ir/formula.h"
+#include "ir/reduction.h"
 #include "maker.h"
 
 typedef Value *MakeOp(Maker *maker, OpKind op, Value *x);
@@ -210,6 +211,34 @@ static Value *make_local_response_norm(Maker *maker, OpKind op, Value *x) {
     return maker_finish(maker, node);
 }
 
+static Value *make_reduce(Maker *maker, OpKind op, Value *x) {
+    Node *node = maker_node(maker, op, &x, 1);
+    int64_t axes[MAX_RANK];
+    size_t count = 0;
+    for (int i = 0; i < x->type.rank; i++)
+        if (chance(maker, i == 0 ? 10 : 50))
+            axes[count++] = i;
+    if (count == 0)
+        axes[count++] = 1;
+    node_set_integer(node, "kind", pick(maker, REDUCTION_COUNT));
+    node_set_list(maker->graph, node, "axes", axes, count);
+    return maker_finish(maker, node);
+}
+
+/* Of numbers that nobody computed: else rounding decides which of two is the larger. */
+static Value *make_arg_max(Maker *maker, OpKind op, Value *x) {
+    while (
+        x->producer != NULL && x->producer->operand_count == 1 && op_keeps_numbers(x->producer->op))
+        x = x->producer->operands[0];
+    if (x->producer != NULL)
+        return NULL;
+    Node *node = maker_node(maker, op, &x, 1);
+    node_set_integer(node, "axis", chance(maker, 50) ? 1 : pick(maker, x->type.rank));
+    node_attribute(node, "least")->flag = chance(maker, 40);
+    node_attribute(node, "last")->flag = chance(maker, 40);
+    return maker_finish(maker, node);
+}
+
 /* A formula of up to three operands. */
 static Value *make_map(Maker *maker, OpKind op, Value *x) {
     static const char *const texts[] = {"x * sigmoid(y)", "relu(x - 0.5) + 0.25 * z * tanh(y)",
@@ -301,6 +330,9 @@ static MakeOp *const makers[OP_COUNT] = {
     [OP_unflatten] = make_plain,
     [OP_linear] = make_any_linear,
     [OP_softmax] = make_plain,
+    [OP_log_softmax] = make_plain,
+    [OP_reduce] = make_reduce,
+    [OP_arg_max] = make_arg_max,
     [OP_local_response_norm] = make_local_response_norm,
 };
 

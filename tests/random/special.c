@@ -6,6 +6,7 @@
  * less than any partial sum of its terms. What is too large there becomes NaN, and so does
  * everything that is computed of it. */
 #include "ir/formula.h"
+#include "ir/reduction.h"
 #include "oracle.h"
 
 #include <float.h>
@@ -66,7 +67,17 @@ static void make_positive(Graph *graph) {
                 node->attributes[i].formula = NULL;
         if (node->op == OP_local_response_norm)
             node_attribute(node, "alpha")->number = 0;
+        if (node->op == OP_reduce && node_integer(node, "kind") == REDUCTION_min)
+            node_set_integer(node, "kind", REDUCTION_max);
     }
+}
+
+static float safe_reduction(const Node *node) {
+    const Reduction *reduction = node_reduction(node);
+    if (reduction->finish == FINISH_ROOT)
+        return 4e18f; /* its square is summed */
+    return reduction->finish == FINISH_MEAN ? FLT_MAX / 4 / (float)node_reduced_count(node)
+                                            : FLT_MAX / 4;
 }
 
 /* Results above it may come of numbers that overflow; a quarter is left for rounding. */
@@ -81,6 +92,8 @@ static float safe_limit(const Node *node) {
     case OP_avg_pool: /* sums before it divides */
     case OP_global_avg_pool:
         return FLT_MAX / 4 / (float)(type->dims[2] * type->dims[3]);
+    case OP_reduce:
+        return safe_reduction(node);
     default:
         return op_computes_elements(node->op) ? FLT_MAX / 4 : FLT_MAX;
     }
@@ -94,17 +107,29 @@ static bool squares_overflow(const Node *node, const float *numbers, int64_t cou
     return false;
 }
 
+/* What other signs could make of the results of an op that says how numbers compare. */
+static void enlarge(const Node *node, float *numbers, int64_t count) {
+    float largest = node->op == OP_log_softmax ? 100 : 1;
+    for (int64_t k = 0; k < count; k++)
+        if (node->op == OP_log_softmax && fabsf(numbers[k]) > largest)
+            largest = fabsf(numbers[k]);
+    if (node->op == OP_arg_max)
+        largest = (float)node_reduced_count(node);
+    for (int64_t k = 0; k < count; k++)
+        if (!isnan(numbers[k]))
+            numbers[k] = 2 * largest;
+}
+
 static void mark_overflows(void *context, const Node *node, float *const *results) {
     (void)context;
     for (int i = 0; i < node->result_count; i++) {
         int64_t count = tensor_elements(&node->results[i]->type);
         float limit = squares_overflow(node, results[i], count) ? -1 : safe_limit(node);
-        for (int64_t k = 0; k < count; k++) {
+        if (node->op == OP_softmax || node->op == OP_log_softmax || node->op == OP_arg_max)
+            enlarge(node, results[i], count);
+        for (int64_t k = 0; k < count; k++)
             if (results[i][k] > limit)
                 results[i][k] = NAN;
-            else if (node->op == OP_softmax && !isnan(results[i][k]))
-                results[i][k] = 1; /* other signs make other classes large */
-        }
     }
 }
 

@@ -37,12 +37,24 @@ static const Rule shapes[] = {
     {"input %x : f32[3,8]\n%y = slice %x {begin = [1, 2], step = [1, 5], dims = [2, 2]}",
         "f32[2,2]"},
     {IMAGE "%y = join %x, %x {axis = 3}", "f32[1,4,7,18]"},
+    {IMAGE "%y = reduce %x {kind = l2, axes = [3, 1]}", "f32[1,1,7,1]"},
+    {IMAGE "%y = reduce %x {axes = [0, 1, 2, 3]}", "f32[1,1,1,1]"},
+    {"input %x : f32[3,8]\n%y = arg_max %x {axis = 0}", "f32[1,8]"},
     {"input %x : f32[3,8]\n%y = unflatten %x", "f32[3,8,1,1]"},
     {IMAGE "%y = concat %x, %x, %x", "f32[1,12,7,9]"},
     {"input %x : f32[3,8,1,1]\nweight @w : f32[5,8]\n%y = linear %x weight=@w", "f32[3,5]"},
 };
 
 static const Rule faults[] = {
+    {IMAGE "%y = reduce %x {axes = []}", "reduce: axes names no dimension"},
+    {IMAGE "%y = reduce %x {axes = [1, 4]}",
+        "reduce: 4 is no dimension of the operand f32[1,4,7,9], which are 0 to 3"},
+    {IMAGE "%y = reduce %x {axes = [1, 2, 1]}", "reduce: axes has the dimension 1 twice"},
+    {"input %x : f32[3,8]\n%y = arg_max %x {axis = 2}",
+        "arg_max: 2 is no dimension of the operand f32[3,8], which are 0 to 1"},
+    {"input %x : f32[1,16777217]\n%y = arg_max %x {axis = 1}",
+        "arg_max: dimension 1 of the operand f32[1,16777217] has more than 2^24 indices, and a "
+        "float cannot tell them apart"},
     {IMAGE "%y = rearrange %x {factors = [4, 7, 8], order = [0, 1, 2], dims = [224]}",
         "rearrange: factors do not multiply up to the dimensions of the operand f32[1,4,7,9]"},
     {IMAGE "%y = rearrange %x {factors = [14, 2, 9], order = [0, 1, 2], dims = [252]}",

@@ -225,6 +225,37 @@ static const Case cases[] = {
     {"along the channels of a plane", OP_softmax,
         "input %x : f32[1,2,1,2]\n%y = softmax %x : f32[1,2,1,2]\noutput y = %y\n",
         {FLOATS(5, 1, 5, -100)}, {{0}}, {FLOATS(0.5f, 1, 0.5f, 0)}},
+    {"the logarithm of that", OP_log_softmax,
+        "input %x : f32[1,3]\n%y = log_softmax %x : f32[1,3]\noutput y = %y\n",
+        {FLOATS(1000, 1000.69314718f, -1000)}, {{0}},
+        {FLOATS(-1.09861229f, -0.40546511f, -2001.0986f)}},
+    {"over rows", OP_reduce,
+        "input %x : f32[1,2,2,2]\n%y = reduce %x {kind = sum, axes = [2]} : f32[1,2,1,2]\n"
+        "output y = %y\n",
+        {ONE_TO_16}, {{0}}, {FLOATS(4, 6, 12, 14)}},
+    {"over channels and columns", OP_reduce,
+        "input %x : f32[1,2,2,2]\n%y = reduce %x {kind = mean_square, axes = [3, 1]} : "
+        "f32[1,1,2,1]\noutput y = %y\n",
+        {FLOATS(1, -1, 2, 2, 3, 1, 4, 0)}, {{0}}, {FLOATS(3, 6)}},
+    {"without signs", OP_reduce,
+        "input %x : f32[1,4]\n%y = reduce %x {kind = l1, axes = [1]} : f32[1,1]\noutput y = %y\n",
+        {FLOATS(-1, 2, -3, 4)}, {{0}}, {FLOATS(10)}},
+    {"a length", OP_reduce,
+        "input %x : f32[1,2]\n%y = reduce %x {kind = l2, axes = [1]} : f32[1,1]\noutput y = %y\n",
+        {FLOATS(-3, 4)}, {{0}}, {FLOATS(5)}},
+    {"the smallest, images apart", OP_reduce,
+        "input %x : f32[2,2]\n%y = reduce %x {kind = min, axes = [1]} : f32[2,1]\noutput y = %y\n",
+        {FLOATS(-3, 4, 6, 5)}, {{0}}, {FLOATS(-3, 5)}},
+    {"of equal ones the first", OP_arg_max,
+        "input %x : f32[1,5]\n%y = arg_max %x {axis = 1} : f32[1,1]\noutput y = %y\n",
+        {FLOATS(0, 7, -2, 7, 1)}, {{0}}, {FLOATS(1)}},
+    {"of the smallest the last", OP_arg_max,
+        "input %x : f32[1,1,2,4]\n%y = arg_max %x {axis = 3, least = true, last = true} : "
+        "f32[1,1,2,1]\noutput y = %y\n",
+        {FLOATS(0, 0, 1, 2, -1, 3, -1, 9)}, {{0}}, {FLOATS(1, 2)}},
+    {"no number", OP_arg_max,
+        "input %x : f32[2,3]\n%y = arg_max %x {axis = 0} : f32[1,3]\noutput y = %y\n",
+        {FLOATS(NAN, -INFINITY, 1, 2, -INFINITY, 2)}, {{0}}, {FLOATS(NAN, 0, 1)}},
     {"window at both ends", OP_local_response_norm,
         "input %x : f32[1,4]\n%y = local_response_norm %x {size = 3, alpha = 3.0, beta = 1.0, "
         "k = 2.0} : f32[1,4]\noutput y = %y\n",
@@ -325,7 +356,8 @@ static void check_case(const Case *one) {
     for (int i = 0; i < graph->output_count; i++) {
         int64_t count = tensor_elements(&graph->outputs[i].value->type);
         for (int64_t j = 0; j < count; j++) {
-            if (!(fabsf(outputs[i][j] - one->outputs[i][j]) <= 1e-4f))
+            bool both_nan = isnan(outputs[i][j]) && isnan(one->outputs[i][j]);
+            if (!both_nan && !(fabsf(outputs[i][j] - one->outputs[i][j]) <= 1e-4f))
                 fail_msg("%s, %s: output %d[%d] is %g and not %g", op_info(one->op)->name,
                     one->name, i, (int)j, (double)outputs[i][j], (double)one->outputs[i][j]);
         }

@@ -92,6 +92,11 @@ static const char every_op[] =
     "  %w7 = softsign %w6 : f32[2,5]\n"
     "  %w8 = reciprocal %w7 : f32[2,5]\n"
     "  %w9 = ceil %w8 : f32[2,5]\n"
+    "  %likely = log_softmax %w9 : f32[2,5]\n"
+    "  %largest = reduce %padded {kind = max, axes = [2, 0]} : f32[1,8,1,6]\n"
+    "  %mean = reduce %largest {axes = [1]} : f32[1,1,1,6]\n"
+    "  %first = arg_max %likely {axis = 1} : f32[2,1]\n"
+    "  %at = arg_max %padded {axis = 3, least = true, last = true} : f32[2,8,6,1]\n"
     "  output probabilities = %25\n"
     "  output map = %cut nhwc\n"
     "}\n";

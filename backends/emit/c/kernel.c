@@ -24,6 +24,7 @@ static const char *instruction_fault(const Instruction *instruction) {
     case INSTRUCTION_minimum:
     case INSTRUCTION_maximum:
     case INSTRUCTION_maximum_or_nan:
+    case INSTRUCTION_is_less:
     case INSTRUCTION_multiply_add:
     case INSTRUCTION_floor:
     case INSTRUCTION_square_root:
@@ -185,6 +186,9 @@ static void append_value(Syntax *syntax, const Instruction *instruction) {
         return;
     case INSTRUCTION_maximum_or_nan:
         append_call(syntax, HELPER_MAXIMUM_OR_NAN, instruction);
+        return;
+    case INSTRUCTION_is_less:
+        append_call(syntax, HELPER_IS_LESS, instruction);
         return;
     case INSTRUCTION_multiply_add:
         append_call(syntax, HELPER_MULTIPLY_ADD, instruction);

@@ -44,6 +44,7 @@ static const CudaHelper helpers[] = {
         "INLINE float power_of_two(float a) { return __int_as_float(((int)a + 127) << 23); }\n"},
     {"maximum_or_nan", "INLINE float maximum_or_nan(float a, float b)\n{\n"
                        "    return a > b || a != a ? a : b;\n}\n"},
+    {"is_less", "INLINE float is_less(float a, float b) { return a < b ? 1.0f : 0.0f; }\n"},
     {"add4", BINARY("add4", "+")},
     {"subtract4", BINARY("subtract4", "-")},
     {"multiply4", BINARY("multiply4", "*")},
@@ -53,6 +54,8 @@ static const CudaHelper helpers[] = {
     {"maximum_or_nan4",
         LANES("maximum_or_nan4(float4 a, float4 b)", "maximum_or_nan(a.x, b.x)",
             "maximum_or_nan(a.y, b.y)", "maximum_or_nan(a.z, b.z)", "maximum_or_nan(a.w, b.w)")},
+    {"is_less4", LANES("is_less4(float4 a, float4 b)", "is_less(a.x, b.x)", "is_less(a.y, b.y)",
+                     "is_less(a.z, b.z)", "is_less(a.w, b.w)")},
     {"multiply_add4", LANES("multiply_add4(float4 a, float4 b, float4 c)", "fmaf(a.x, b.x, c.x)",
                           "fmaf(a.y, b.y, c.y)", "fmaf(a.z, b.z, c.z)", "fmaf(a.w, b.w, c.w)")},
     {"floor4", UNARY("floor4", "floorf")},
@@ -70,7 +73,8 @@ static bool calls(const char *text, const char *name) {
 
 /* Functions of four lanes may call those of one. */
 static bool calls_of_four(const char *text, const char *name) {
-    bool called = strcmp(name, "power_of_two") == 0 || strcmp(name, "maximum_or_nan") == 0;
+    bool called = strcmp(name, "power_of_two") == 0 || strcmp(name, "maximum_or_nan") == 0 ||
+                  strcmp(name, "is_less") == 0;
     char of_four[32];
     snprintf(of_four, sizeof of_four, "%s4", name);
     return called && calls(text, of_four);
@@ -207,6 +211,9 @@ static void append_value(Syntax *syntax, const Instruction *instruction) {
         return;
     case INSTRUCTION_maximum_or_nan:
         append_call(syntax, instruction, lanes, "maximum_or_nan");
+        return;
+    case INSTRUCTION_is_less:
+        append_call(syntax, instruction, lanes, "is_less");
         return;
     case INSTRUCTION_multiply_add:
         append_call(syntax, instruction, lanes, "fmaf");

@@ -167,6 +167,8 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
         return emit_select(k, LLVMRealOGT, a, b);
     case INSTRUCTION_maximum_or_nan:
         return emit_maximum_or_nan(k, type, sources);
+    case INSTRUCTION_is_less:
+        return LLVMBuildUIToFP(builder, LLVMBuildFCmp(builder, LLVMRealOLT, a, b, ""), type, "");
     case INSTRUCTION_multiply_add:
         return emit_intrinsic(k, "llvm.fmuladd", type, sources, 3);
     case INSTRUCTION_floor:
