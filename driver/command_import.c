@@ -1,7 +1,8 @@
-/* riffle import: an ONNX model made a spec and a file of weights. Both are made in memory and tried
- * before either is written. */
+/* riffle import: a model of ONNX or ncnn made a spec and a file of weights. Both are made in memory
+ * and tried before either is written. */
 #include "driver/output_files.h"
 #include "frontend/frontend.h"
+#include "frontend/ncnn/import.h"
 #include "frontend/onnx/import.h"
 #include "ir/quote.h"
 
@@ -12,6 +13,7 @@
 
 enum {
     OPTION_WEIGHTS_OUT = 1000,
+    OPTION_WEIGHTS,
     OPTION_NAME,
     OPTION_BATCH,
     OPTION_SET_SHAPE,
@@ -28,7 +30,7 @@ typedef struct Words {
 
 typedef struct ImportOptions {
     Session *session;
-    const char *input, *output, *weights, *name;
+    const char *input, *model_weights, *output, *weights, *name;
     ModelOptions model;
     ModelShape shapes[MOST_SHAPES];
     Words shape_words, until, outputs; /* as they were given */
@@ -96,6 +98,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_WEIGHTS_OUT:
         options->weights = argument;
         return 0;
+    case OPTION_WEIGHTS:
+        options->model_weights = argument;
+        return 0;
     case OPTION_NAME:
         options->name = argument;
         return 0;
@@ -125,12 +130,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 static const struct argp_option options_table[] = {
     {"output", 'o', "SPEC", 0, "Write the spec there (.rfl, or .json)", 0},
     {"weights-out", OPTION_WEIGHTS_OUT, "FILE", 0, "Write the weights there (safetensors)", 0},
+    {"weights", OPTION_WEIGHTS, "FILE", 0,
+        "Weights of an ncnn model (default: net.bin for net.param)", 0},
     {"name", OPTION_NAME, "NAME", 0, "Name of the network (default: that of the spec's file)", 0},
     {"batch", OPTION_BATCH, "N", 0, "Images at once, where the model leaves that open", 0},
     {"set-shape", OPTION_SET_SHAPE, "INPUT=SIZES", 0,
         "Shape of an input, where the model leaves it open: image=1,3,224,224", 0},
     {"until", OPTION_UNTIL, "NODE", 0,
-        "End at that node of the model: its results become the outputs. Can be repeated", 0},
+        "End at that node (layer) of the model: its results become the outputs. Can be repeated",
+        0},
     {"outputs", OPTION_OUTPUTS, "NAME,...", 0,
         "End at those tensors of the model: they become the outputs. Can be repeated", 0},
     {"convert-precision", OPTION_CONVERT, NULL, 0,
@@ -142,11 +150,12 @@ static const struct argp_option options_table[] = {
     {.options = options_table,                                                                     \
         .parser = parse_option,                                                                    \
         .args_doc = "MODEL",                                                                       \
-        .doc = "Imports an ONNX model: writes a spec and its weights. Channel shuffles are "       \
-               "recognised however they are spelled; nodes that cannot be imported are all "       \
-               "named." remark "\v"                                                                \
+        .doc = "Imports a model of ONNX or ncnn: writes a spec and its weights. Channel "          \
+               "shuffles are recognised however they are spelled; nodes that cannot be imported "  \
+               "are all named." remark "\v"                                                        \
                "Examples:\n"                                                                       \
                "  riffle import model.onnx -o net.rfl --weights-out net.safetensors\n"             \
+               "  riffle import model.param -o net.rfl --weights-out net.safetensors\n"            \
                "  riffle compile net.rfl --weights net.safetensors -o out/\n"}
 
 static const struct argp argp_with = ARGP(""),
@@ -272,6 +281,7 @@ static void report_part(ImportOptions *options) {
     text_append(&command, "riffle import");
     append_word(&command, options->input);
     append_outputs(&command, part);
+    append_option(&command, " --weights", options->model_weights);
     append_option(&command, " -o", options->output);
     append_option(&command, " --weights-out", options->weights);
     append_option(&command, " --name", options->name);
@@ -289,6 +299,18 @@ static void report_part(ImportOptions *options) {
     text_free(&command);
 }
 
+static Graph *import_file(const ImportOptions *options) {
+    Session *session = options->session;
+    if (ncnn_is_model(options->input))
+        return ncnn_import(options->input, options->model_weights, &options->model, session->arena,
+            session->diagnostics);
+    if (options->model_weights == NULL)
+        return onnx_import(options->input, &options->model, session->arena, session->diagnostics);
+    diagnostics_error(session->diagnostics, "an ONNX model names the files of its weights itself",
+        "--weights is for models of ncnn, and '%s' is none", options->input);
+    return NULL;
+}
+
 static bool import(ImportOptions *options) {
     Session *session = options->session;
     options->model.name = network_name(options);
@@ -298,8 +320,7 @@ static bool import(ImportOptions *options) {
     options->model.outputs = options->outputs.items;
     options->model.output_count = options->outputs.count;
     options->model.part = &options->part;
-    Graph *graph =
-        onnx_import(options->input, &options->model, session->arena, session->diagnostics);
+    Graph *graph = import_file(options);
     if (graph == NULL)
         report_part(options);
     OutputFiles files = {.session = session};

@@ -77,6 +77,9 @@ FileTensor *tensor_file_find(const TensorFile *file, const char *key);
  * for float64, which becomes the nearest. Returns how many numbers that changed. */
 uint64_t tensor_numbers(const TensorFile *file, const FileTensor *tensor, float *floats);
 
+/* The number of half precision that the bits are. */
+float float_from_f16(uint16_t half);
+
 /* "[58,24,1,1]" */
 const char *shape_text(Arena *arena, int rank, const int64_t *dims);
 /* A string of a file, cut to what a message has room for. */

@@ -14,7 +14,7 @@ static float float_from_bf16(uint16_t half) {
     return float_from_bits((uint32_t)half << 16);
 }
 
-static float float_from_f16(uint16_t half) {
+float float_from_f16(uint16_t half) {
     uint32_t sign = (uint32_t)(half & 0x8000) << 16;
     uint32_t exponent = (half >> 10) & 0x1f, fraction = half & 0x3ff;
     if (exponent == 0x1f) /* infinity, NaN */

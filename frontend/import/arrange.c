@@ -183,6 +183,22 @@ Symbol *arrange_take(
     return value == NULL ? NULL : symbol_of_value(importer, value);
 }
 
+Symbol *arrange_pick(
+    Importer *importer, const Symbol *symbol, int64_t *const *lists, const int64_t *sizes) {
+    int64_t times[MODEL_MAX_RANK];
+    bool repeats = true;
+    Symbol *result = (Symbol *)symbol;
+    for (int i = 0; i < symbol->shape.rank; i++) {
+        times[i] = times_of(lists[i], sizes[i], symbol->shape.dims[i]);
+        repeats = repeats && times[i] > 0;
+    }
+    if (repeats)
+        return arrange_repeat(importer, symbol, times);
+    for (int i = 0; result != NULL && i < symbol->shape.rank; i++)
+        result = view_take(importer, result, i, lists[i], sizes[i], false);
+    return result;
+}
+
 /* ---- joining ---- */
 
 Symbol *arrange_join(Importer *importer, Symbol *const *items, size_t count, int axis) {

@@ -266,6 +266,9 @@ Symbol *arrange_take(
 Symbol *arrange_repeat(Importer *importer, const Symbol *symbol, const int64_t *times);
 /* How often each of `size` indices is in the list, one after the other; 0 where it is no such. */
 int64_t times_of(const int64_t *list, int64_t count, int64_t size);
+/* sizes[i] indices of each dimension, as its list has them: what a resize by the nearest is. */
+Symbol *arrange_pick(
+    Importer *importer, const Symbol *symbol, int64_t *const *lists, const int64_t *sizes);
 Symbol *arrange_join(Importer *importer, Symbol *const *items, size_t count, int axis);
 /* An op that works along the channels, along another axis. */
 Symbol *along_axis(Importer *importer, Symbol *symbol, int axis, OpKind op);

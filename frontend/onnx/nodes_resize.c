@@ -149,20 +149,14 @@ bool import_resize(Importer *importer) {
     if (!tensor_operand(importer, 0, &symbol) || !read_rule(importer, &rule) ||
         !read_sizes(importer, symbol, &resize))
         return false;
-    int64_t *lists[ONNX_MAX_RANK], times[ONNX_MAX_RANK];
-    bool repeats = true;
+    int64_t *lists[ONNX_MAX_RANK];
     for (int i = 0; i < symbol->shape.rank; i++) {
-        int64_t from = symbol->shape.dims[i], to = resize.sizes[i];
-        lists[i] = source_indices(importer, &rule, from, to, resize.scales[i]);
+        lists[i] = source_indices(
+            importer, &rule, symbol->shape.dims[i], resize.sizes[i], resize.scales[i]);
         if (lists[i] == NULL)
             return false;
-        times[i] = times_of(lists[i], to, from);
-        repeats = repeats && times[i] > 0;
     }
-    if (repeats)
-        symbol = arrange_repeat(importer, symbol, times);
-    for (int i = 0; !repeats && symbol != NULL && i < symbol->shape.rank; i++)
-        symbol = view_take(importer, symbol, i, lists[i], resize.sizes[i], false);
+    symbol = arrange_pick(importer, symbol, lists, resize.sizes);
     return symbol != NULL && set_result(importer, symbol);
 }
 

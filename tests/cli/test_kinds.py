@@ -10,6 +10,7 @@ import zipfile
 from support import NETWORK, ROOT, Command, lacks
 
 ONNX_HINT = "export the network as an ONNX model: `riffle import` takes that"
+IMPORT_HINT = "`riffle import` makes a spec and a file of weights of it"
 TORCH_HINT = ("--weights takes the tensors of a state_dict; in Python, torch.onnx.export writes a model for "
               "`riffle import`")
 PICTURE_HINT = "--image and --calibration take pictures"
@@ -39,8 +40,7 @@ KINDS = {
                 "`riffle fmt` takes kernels; the name of such a file ends in .rkir"),
     "tuning": (b"riffle tuning 1 for x86-64-v4\n", "a tuning", "--tuning takes what `riffle tune` has written"),
     "safetensors": (safetensors(), "a safetensors file", "--weights takes weights in safetensors"),
-    "onnx": (b"\x08\x08\x12\x07pytorch\x3a\x00", "an ONNX model",
-             "`riffle import` makes a spec and a file of weights of it"),
+    "onnx": (b"\x08\x08\x12\x07pytorch\x3a\x00", "an ONNX model", IMPORT_HINT),
     "torch": (archive("net/data.pkl"), "a PyTorch checkpoint", TORCH_HINT),
     "torch packed anew": (archive("net/byteorder"), "a PyTorch checkpoint", TORCH_HINT),
     "torchscript": (archive("net/data/0"), "a PyTorch checkpoint", TORCH_HINT),
@@ -54,9 +54,10 @@ KINDS = {
                "in a shell, paddle2onnx makes an ONNX model of it: `riffle import` takes that"),
     "keras archive": (archive("metadata.json", b'{"keras_version": "3.3.3"}'), "a Keras model", ONNX_HINT),
     "keras": (b"\x89HDF\r\n\x1a\n" + bytes(50), "an HDF5 file, as Keras writes", ONNX_HINT),
-    "ncnn": (b"7767517\n2 2\nInput data 0 1 data\n", "an ncnn model", ONNX_HINT),
-    "ncnn in binary": (b"\xdd\x85\x76\0" + bytes(50), "an ncnn model", ONNX_HINT),
-    "ncnn weights": (b"\x47\x6b\x30\x01" + bytes(50), "weights of an ncnn model", ONNX_HINT),
+    "ncnn": (b"7767517\n2 2\nInput data 0 1 data\n", "an ncnn model", IMPORT_HINT),
+    "ncnn in binary": (b"\xdd\x85\x76\0" + bytes(50), "an ncnn model", IMPORT_HINT),
+    "ncnn weights": (b"\x47\x6b\x30\x01" + bytes(50), "weights of an ncnn model",
+                     "`riffle import` takes the .param file beside it"),
     "ort": (b"\x10\0\0\0ORTM" + bytes(50), "a model in ONNX Runtime's own format",
             "`riffle import` takes the ONNX model that it was made of"),
     "onnx as text": (b'ir_version: 8\nproducer_name: "pytorch"\n', "an ONNX model as text",
@@ -86,7 +87,7 @@ READERS = [
     ("net.xyz", "a spec", ["spec"], "convert {} --to json"),
     ("net.xyz", "a file of weights", ["safetensors", "torch", "torch packed anew", "torchscript", "old torch"],
      "compile small.rfl --weights {} -o out"),
-    ("net.xyz", "an ONNX model", ["onnx"], "import {} -o a.rfl --weights-out a.safetensors"),
+    ("net.xyz", "an ONNX model", ["onnx", "ncnn", "ncnn in binary"], "import {} -o a.rfl --weights-out a.safetensors"),
     ("net.xyz", "a JPEG or PNG picture", ["jpeg", "png"], "run small.rfl --random-weights 1 --interpret --image {}"),
     ("net.xyz", "raw float32 numbers", [], "run small.rfl --random-weights 1 --interpret --input {} --output y.f32"),
     ("net.xyz", "a list of labels", [],

@@ -1,0 +1,385 @@
+/* Layers that work number by number, and Softmax. */
+#include "frontend/ncnn/importer.h"
+#include "frontend/ncnn/window.h"
+#include "ir/formula.h"
+
+#include <assert.h>
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- one operand ---- */
+
+Symbol *ncnn_element(Importer *importer, Symbol *symbol, OpKind op, const double *parameters) {
+    Value *value = symbol_elements(importer, symbol);
+    if (value == NULL)
+        return NULL;
+    Node *node = begin_node(importer, op, "", &value, 1);
+    for (int i = 0; i < element_parameters(op) && parameters != NULL; i++)
+        node->attributes[i].number = parameters[i];
+    return finish_node(importer, node) ? view_over(importer, node->results[0], &symbol->shape)
+                                       : NULL;
+}
+
+Symbol *ncnn_formula(Importer *importer, Symbol *symbol, const char *text) {
+    FormulaFault fault = {0};
+    const Formula *formula = formula_parse(text, 1, importer->graph->arena, &fault);
+    assert(fault.message == NULL);
+    Value *value = formula == NULL ? NULL : symbol_elements(importer, symbol);
+    if (value == NULL)
+        return formula == NULL ? symbol : NULL; /* x itself */
+    Node *node = begin_node(importer, OP_map, "", &value, 1);
+    node_set_formula(node, "formula", formula);
+    return finish_node(importer, node) ? view_over(importer, node->results[0], &symbol->shape)
+                                       : NULL;
+}
+
+/* A number as formulas have it. */
+static const char *spelled(Importer *importer, double number) {
+    Text text = {0};
+    text_append_float(&text, (float)number);
+    const char *copy = arena_copy_string(importer->arena, text.data);
+    text_free(&text);
+    return copy;
+}
+
+/* Numbers in the file are float32: 1e-05 there should read 1e-05 here. */
+static double read_back(Importer *importer, double number) {
+    return strtod(spelled(importer, number), NULL);
+}
+
+static Symbol *leaky(Importer *importer, Symbol *symbol, double slope) {
+    slope = read_back(importer, slope);
+    return slope == 0 ? ncnn_element(importer, symbol, OP_relu, NULL)
+                      : ncnn_element(importer, symbol, OP_leaky_relu, &slope);
+}
+
+/* The ends of the float32 numbers are no bounds. */
+static Symbol *clipped(Importer *importer, Symbol *symbol, double least, double most) {
+    bool below = least > -3e38, above = most < 3e38;
+    double bounds[] = {read_back(importer, least), read_back(importer, most)};
+    if (!below && !above)
+        return symbol;
+    if (below && above && least == 0 && most == 6)
+        return ncnn_element(importer, symbol, OP_relu6, NULL);
+    if (below && above)
+        return ncnn_element(importer, symbol, OP_clip, bounds);
+    if (below && least == 0)
+        return ncnn_element(importer, symbol, OP_relu, NULL);
+    return ncnn_formula(importer, symbol,
+        arena_format(importer->arena, below ? "maximum(x, %s)" : "minimum(x, %s)",
+            spelled(importer, below ? least : most)));
+}
+
+/* clamp(alpha * x + beta, 0, 1), or x times that. */
+static Symbol *hard(Importer *importer, Symbol *symbol, double alpha, double beta, bool swish) {
+    if (fabs(alpha * 6 - 1) < 1e-6 && fabs(beta - 0.5) < 1e-6)
+        return ncnn_element(importer, symbol, swish ? OP_hard_swish : OP_hard_sigmoid, NULL);
+    return ncnn_formula(importer, symbol,
+        arena_format(importer->arena, "%sminimum(maximum(%s * x + %s, 0), 1)", swish ? "x * " : "",
+            spelled(importer, alpha), spelled(importer, beta)));
+}
+
+Symbol *ncnn_activation(Importer *importer, Symbol *symbol) {
+    enum { NONE, RELU, LEAKY, CLIP, SIGMOID, MISH, HARD_SWISH, KINDS };
+    static const size_t counts[KINDS] = {[LEAKY] = 1, [CLIP] = 2, [HARD_SWISH] = 2};
+    int64_t kind;
+    const double *numbers;
+    size_t count;
+    if (!ncnn_integer(importer, 9, NONE, &kind) || !ncnn_numbers(importer, 10, &numbers, &count))
+        return NULL;
+    if (kind < NONE || kind >= KINDS || count < counts[kind]) {
+        node_fault(importer, NULL,
+            "its activation (parameter 9) is %" PRId64 " with %zu numbers, which is none", kind,
+            count);
+        return NULL;
+    }
+    switch (kind) {
+    case RELU:
+        return ncnn_element(importer, symbol, OP_relu, NULL);
+    case LEAKY:
+        return leaky(importer, symbol, numbers[0]);
+    case CLIP:
+        return clipped(importer, symbol, numbers[0], numbers[1]);
+    case SIGMOID:
+        return ncnn_element(importer, symbol, OP_sigmoid, NULL);
+    case MISH:
+        return ncnn_element(importer, symbol, OP_mish, NULL);
+    case HARD_SWISH:
+        return hard(importer, symbol, numbers[0], numbers[1], true);
+    default:
+        return symbol;
+    }
+}
+
+static bool import_element(Importer *importer, OpKind op, const double *parameters) {
+    Symbol *symbol;
+    return tensor_operand(importer, 0, &symbol) &&
+           ncnn_set(importer, ncnn_element(importer, symbol, op, parameters));
+}
+
+bool ncnn_import_relu(Importer *importer) {
+    Symbol *symbol;
+    double slope;
+    return tensor_operand(importer, 0, &symbol) && ncnn_number(importer, 0, 0, &slope) &&
+           ncnn_set(importer, leaky(importer, symbol, slope));
+}
+
+bool ncnn_import_clip(Importer *importer) {
+    Symbol *symbol;
+    double least, most;
+    return tensor_operand(importer, 0, &symbol) &&
+           ncnn_number(importer, 0, (double)-FLT_MAX, &least) &&
+           ncnn_number(importer, 1, (double)FLT_MAX, &most) &&
+           ncnn_set(importer, clipped(importer, symbol, least, most));
+}
+
+static bool import_hard(Importer *importer, bool swish) {
+    Symbol *symbol;
+    double alpha, beta;
+    return tensor_operand(importer, 0, &symbol) && ncnn_number(importer, 0, 0.2, &alpha) &&
+           ncnn_number(importer, 1, 0.5, &beta) &&
+           ncnn_set(importer, hard(importer, symbol, alpha, beta, swish));
+}
+
+bool ncnn_import_hard_sigmoid(Importer *importer) {
+    return import_hard(importer, false);
+}
+
+bool ncnn_import_hard_swish(Importer *importer) {
+    return import_hard(importer, true);
+}
+
+bool ncnn_import_sigmoid(Importer *importer) {
+    return import_element(importer, OP_sigmoid, NULL);
+}
+
+bool ncnn_import_swish(Importer *importer) {
+    return import_element(importer, OP_silu, NULL);
+}
+
+bool ncnn_import_mish(Importer *importer) {
+    return import_element(importer, OP_mish, NULL);
+}
+
+bool ncnn_import_tanh(Importer *importer) {
+    return import_element(importer, OP_tanh, NULL);
+}
+
+bool ncnn_import_abs_val(Importer *importer) {
+    return import_element(importer, OP_abs, NULL);
+}
+
+static bool import_with_alpha(Importer *importer, OpKind op, double standard) {
+    double alpha;
+    if (!ncnn_number(importer, 0, standard, &alpha))
+        return false;
+    if (op == OP_celu && alpha == 0)
+        return node_fault(importer, NULL, "it divides by its alpha, which is 0");
+    alpha = read_back(importer, alpha);
+    return import_element(importer, op, &alpha);
+}
+
+bool ncnn_import_elu(Importer *importer) {
+    return import_with_alpha(importer, OP_elu, 0.1);
+}
+
+bool ncnn_import_celu(Importer *importer) {
+    return import_with_alpha(importer, OP_celu, 1);
+}
+
+bool ncnn_import_selu(Importer *importer) {
+    double numbers[2];
+    return ncnn_number(importer, 0, 1.67326324, &numbers[0]) &&
+           ncnn_number(importer, 1, 1.050700987, &numbers[1]) &&
+           import_element(importer, OP_selu, numbers);
+}
+
+bool ncnn_import_gelu(Importer *importer) {
+    bool fast;
+    if (!ncnn_flag(importer, 0, &fast))
+        return false;
+    return fast ? import_element(importer, OP_gelu_tanh, NULL)
+                : node_fault(importer, "its parameter 0 at 1 takes the approximation with tanh",
+                      "riffle does not know the error function");
+}
+
+/* base ^ (scale * x + shift); a base of -1 stands for e. */
+bool ncnn_import_exp(Importer *importer) {
+    Symbol *symbol;
+    double base, scale, shift;
+    if (!tensor_operand(importer, 0, &symbol) || !ncnn_number(importer, 0, -1, &base) ||
+        !ncnn_number(importer, 1, 1, &scale) || !ncnn_number(importer, 2, 0, &shift))
+        return false;
+    if (base != -1 && base <= 0)
+        return node_fault(importer, NULL, "its base is %g", base);
+    double factor = base == -1 ? 1 : log(base);
+    return ncnn_set(
+        importer, ncnn_formula(importer, symbol,
+                      arena_format(importer->arena, "exp(%s * x + %s)",
+                          spelled(importer, factor * scale), spelled(importer, factor * shift))));
+}
+
+bool ncnn_import_unary(Importer *importer) {
+    static const char *const formulas[] = {"abs(x)", "-x", "floor(x)", "ceil(x)", "x * x",
+        "sqrt(x)", "1 / sqrt(x)", "exp(x)", NULL, NULL, NULL, NULL, NULL, NULL, NULL, "1 / x",
+        "tanh(x)"};
+    Symbol *symbol;
+    int64_t kind;
+    if (!tensor_operand(importer, 0, &symbol) || !ncnn_integer(importer, 0, 0, &kind))
+        return false;
+    if (kind < 0 || kind >= (int64_t)(sizeof formulas / sizeof *formulas) || formulas[kind] == NULL)
+        return node_fault(importer, NULL, "riffle does not know its operation %" PRId64, kind);
+    return ncnn_set(importer, ncnn_formula(importer, symbol, formulas[kind]));
+}
+
+/* ---- two operands ---- */
+
+/* The operations of BinaryOp. */
+typedef struct Operation {
+    OpKind op;
+    bool swaps;          /* the second operand comes first */
+    const char *formula; /* with a number, %s */
+} Operation;
+
+static const Operation operations[] = {
+    {OP_add, false, "x + %s"},
+    {OP_subtract, false, "x - %s"},
+    {OP_multiply, false, "x * %s"},
+    {OP_divide, false, "x / %s"},
+    {OP_maximum, false, "maximum(x, %s)"},
+    {OP_minimum, false, "minimum(x, %s)"},
+    {OP_COUNT, false, NULL}, /* a power */
+    {OP_subtract, true, "%s - x"},
+    {OP_divide, true, "%s / x"},
+};
+
+/* b as a operand that is repeated over a: one number for each channel. NULL: it is no such. */
+static Symbol *repeated(Importer *importer, const Symbol *a, const Symbol *b) {
+    const int64_t *x = a->shape.dims, *y = b->shape.dims;
+    if (a->shape.rank != 4 || y[1] != x[1] || shape_elements(&b->shape) != x[1])
+        return NULL;
+    return view_reshape(importer, b, &(Shape){.rank = 4, .dims = {1, x[1], 1, 1}});
+}
+
+static Symbol *combine(Importer *importer, OpKind op, Symbol *a, Symbol *b) {
+    bool commutes = op != OP_subtract && op != OP_divide, equal = shape_equal(&a->shape, &b->shape);
+    Symbol *small = equal ? NULL : repeated(importer, a, b);
+    if (!equal && small == NULL && commutes && (small = repeated(importer, b, a)) != NULL)
+        a = b;
+    if (!equal && small == NULL) {
+        node_fault(importer, "equal shapes, or a number for each channel on one side, are known",
+            "it cannot repeat %s and %s to one shape", shape_spelling(importer->arena, &a->shape),
+            shape_spelling(importer->arena, &b->shape));
+        return NULL;
+    }
+    Value *values[2] = {equal ? symbol_elements(importer, a) : symbol_value(importer, a), NULL};
+    if (values[0] != NULL)
+        values[1] = equal ? symbol_elements(importer, b) : symbol_value(importer, small);
+    if (values[1] != NULL && equal && !tensor_type_equal(&values[0]->type, &values[1]->type)) {
+        values[0] = symbol_row(importer, a);
+        values[1] = values[0] == NULL ? NULL : symbol_row(importer, b);
+    }
+    Node *node = values[1] == NULL ? NULL : build_node(importer, op, values, 2);
+    return node == NULL ? NULL : view_over(importer, node->results[0], &a->shape);
+}
+
+static Symbol *with_number(
+    Importer *importer, Symbol *symbol, const Operation *operation, double number) {
+    return ncnn_formula(importer, symbol,
+        arena_format(importer->arena, operation->formula,
+            arena_format(importer->arena, number < 0 ? "(%s)" : "%s", spelled(importer, number))));
+}
+
+bool ncnn_import_binary(Importer *importer) {
+    int64_t kind;
+    bool has_number;
+    double number;
+    if (!ncnn_integer(importer, 0, 0, &kind) || !ncnn_flag(importer, 1, &has_number) ||
+        !ncnn_number(importer, 2, 0, &number))
+        return false;
+    if (kind < 0 || kind >= (int64_t)(sizeof operations / sizeof *operations) ||
+        operations[kind].formula == NULL)
+        return node_fault(importer, NULL, "riffle does not know its operation %" PRId64, kind);
+    const Operation *operation = &operations[kind];
+    Symbol *a, *b;
+    if (!has_number && importer->node->n_input != 2)
+        return node_fault(importer, NULL, "it has one input and no number");
+    if (has_number)
+        return tensor_operand(importer, 0, &a) &&
+               ncnn_set(importer, with_number(importer, a, operation, number));
+    a = input_symbol(importer, operation->swaps);
+    b = input_symbol(importer, !operation->swaps);
+    if (b->kind == SYMBOL_CONSTANT && scalar_of(b, &number) && !operation->swaps)
+        return tensor_operand(importer, 0, &a) &&
+               ncnn_set(importer, with_number(importer, a, operation, number));
+    return tensor_operand(importer, 0, &a) && tensor_operand(importer, 1, &b) &&
+           ncnn_set(importer, combine(importer, operation->op, operation->swaps ? b : a,
+                                  operation->swaps ? a : b));
+}
+
+bool ncnn_import_scale_by(Importer *importer) {
+    Symbol *a, *b;
+    return tensor_operand(importer, 0, &a) && tensor_operand(importer, 1, &b) &&
+           ncnn_set(importer, combine(importer, OP_multiply, a, b));
+}
+
+bool ncnn_import_eltwise(Importer *importer) {
+    enum { PRODUCT, SUM, MAXIMUM };
+    static const OpKind ops[] = {[PRODUCT] = OP_multiply, [SUM] = OP_add, [MAXIMUM] = OP_maximum};
+    int64_t kind;
+    const double *factors;
+    size_t count;
+    Symbol *result = NULL;
+    if (!ncnn_integer(importer, 0, PRODUCT, &kind) || !ncnn_numbers(importer, 1, &factors, &count))
+        return false;
+    if (kind < PRODUCT || kind > MAXIMUM)
+        return node_fault(importer, NULL, "its operation %" PRId64 " is none", kind);
+    if (count != 0 && (kind != SUM || count != importer->node->n_input))
+        return node_fault(
+            importer, NULL, "it has %zu factors for %zu inputs", count, importer->node->n_input);
+    for (size_t i = 0; i < importer->node->n_input; i++) {
+        Symbol *symbol;
+        if (!tensor_operand(importer, i, &symbol))
+            return false;
+        if (count != 0 && factors[i] != 1)
+            symbol = with_number(importer, symbol, &operations[2], factors[i]);
+        if (symbol == NULL)
+            return false;
+        result = result == NULL ? symbol : combine(importer, ops[kind], result, symbol);
+        if (result == NULL)
+            return false;
+    }
+    return ncnn_set(importer, result);
+}
+
+bool ncnn_import_dropout(Importer *importer) {
+    Symbol *symbol;
+    double scale;
+    if (!tensor_operand(importer, 0, &symbol) || !ncnn_number(importer, 0, 1, &scale))
+        return false;
+    return ncnn_set(
+        importer, scale == 1 ? symbol : with_number(importer, symbol, &operations[2], scale));
+}
+
+/* ---- Softmax ---- */
+
+bool ncnn_import_softmax(Importer *importer) {
+    Symbol *symbol;
+    int64_t given;
+    bool mended;
+    int axis;
+    if (!tensor_operand(importer, 0, &symbol) || !ncnn_integer(importer, 0, 0, &given) ||
+        !ncnn_flag(importer, 1, &mended) || !ncnn_axis(importer, given, symbol, &axis))
+        return false;
+    if (!mended && given != 0)
+        return node_fault(importer, "make the .param file again, with a newer ncnn",
+            "it is of an early ncnn, which took another axis (parameter 1 is not 1)");
+    if (axis != 1 || symbol->shape.rank == 3 || !lists_channels(symbol))
+        return ncnn_set(importer, along_axis(importer, symbol, axis, OP_softmax));
+    Value *value = symbol_channels(importer, symbol);
+    Value *result = value == NULL ? NULL : build_unary(importer, OP_softmax, value);
+    return result != NULL && ncnn_set(importer, view_over(importer, result, &symbol->shape));
+}
