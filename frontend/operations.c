@@ -42,7 +42,7 @@ static const Operation operations[] = {
     {"linear", OP_linear, 1, {"channels"}, {"channels", "bias", "shared"}, prepare_linear},
     {"softmax", OP_softmax, 1, {0}, {0}, NULL},
     {"log_softmax", OP_log_softmax, 1, {0}, {0}, NULL},
-    {"reduce", OP_reduce, 1, {"kind", "axes"}, {0}, NULL},
+    {"reduce", OP_reduce, 1, {"axes", "kind"}, {0}, NULL},
     {"arg_max", OP_arg_max, 1, {"axis"}, {0}, NULL},
     {"local_response_norm", OP_local_response_norm, 1, {"size"}, {0}, NULL},
 };

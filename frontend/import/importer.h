@@ -10,6 +10,7 @@
 
 #include "frontend/import/import.h"
 #include "ir/name_map.h"
+#include "ir/reduction.h"
 
 enum {
     FOLDING_BUDGET = 1 << 25, /* elements that all computed constants may have together */
@@ -270,8 +271,34 @@ int64_t times_of(const int64_t *list, int64_t count, int64_t size);
 Symbol *arrange_pick(
     Importer *importer, const Symbol *symbol, int64_t *const *lists, const int64_t *sizes);
 Symbol *arrange_join(Importer *importer, Symbol *const *items, size_t count, int axis);
+/* The axis as channels of [1,n,1,rest], and back, `size` of them. */
+Value *axis_to_channels(Importer *importer, Symbol *symbol, int axis);
+Symbol *channels_to_axis(
+    Importer *importer, Value *value, const Symbol *symbol, int axis, int64_t size);
 /* An op that works along the channels, along another axis. */
 Symbol *along_axis(Importer *importer, Symbol *symbol, int axis, OpKind op);
+
+/* ---- reductions (reduce.c, normalise.c) ---- */
+
+typedef struct ReduceOp {
+    OpKind op;          /* OP_reduce or, over one dimension, OP_arg_max */
+    ReductionKind kind; /* of a reduce */
+    bool least, last;   /* of an arg_max */
+} ReduceOp;
+
+/* The op over the dimensions that are set in `reduced`, at least one, which become 1. NULL after
+ * reporting. */
+Symbol *symbol_reduced(Importer *importer, Symbol *symbol, const bool *reduced, const ReduceOp *op);
+/* The same of a value [n,c,h,w] or [n,c] as it is. */
+Value *reduce_value(Importer *importer, Value *value, ReductionKind kind, const bool *reduced);
+
+/* (x - mean) / sqrt(variance + epsilon) of a value [n,c,h,w], over those dimensions; of groups of
+ * channels together, where they are reduced in `groups` parts (0: not, or all). NULL after
+ * reporting. */
+Value *normalise_value(
+    Importer *importer, Value *value, const bool reduced[4], int64_t groups, double epsilon);
+/* An op of numbers of the value, and of one that is repeated to its dimensions where it has 1. */
+Value *map_repeated(Importer *importer, Value *value, Value *other, const char *formula);
 
 /* Turns gathers of ranges into splits (slices.c). */
 void gathers_to_splits(Graph *graph, Arena *arena);

@@ -1,4 +1,4 @@
-/* Nodes that work element by element: activations, sums and products; and softmax. */
+/* Nodes that work element by element: activations, sums and products. */
 #include "frontend/onnx/importer.h"
 #include "ir/formula.h"
 
@@ -173,33 +173,6 @@ bool import_clip(Importer *importer) {
     if (!isfinite(bound))
         return node_fault(importer, NULL, "it clips to %g and %g", least, most);
     return import_with_number(importer, symbol, below ? OP_minimum : OP_maximum, bound, false);
-}
-
-bool import_softmax(Importer *importer) {
-    Symbol *symbol;
-    int64_t axis_given;
-    int axis;
-    if (!tensor_operand(importer, 0, &symbol) ||
-        !attribute_integer(importer, "axis", importer->opset < 13 ? 1 : -1, &axis_given) ||
-        !resolve_axis(importer, axis_given, symbol->shape.rank, &axis))
-        return false;
-    bool joins = importer->opset < 13; /* the axis and all behind it count as one */
-    Shape rows = {.rank = 2, .dims = {1, 1}};
-    for (int i = 0; i < symbol->shape.rank; i++)
-        rows.dims[i >= axis] *= symbol->shape.dims[i];
-    if (joins && rows.dims[1] != symbol->shape.dims[axis]) {
-        Symbol *seen = view_reshape(importer, symbol, &rows);
-        Value *value = seen == NULL ? NULL : symbol_value(importer, seen);
-        Value *result = value == NULL ? NULL : build_unary(importer, OP_softmax, value);
-        return result != NULL && set_result(importer, view_over(importer, result, &symbol->shape));
-    }
-    if (axis != 1 || !lists_channels(symbol)) {
-        Symbol *result = along_axis(importer, symbol, axis, OP_softmax);
-        return result != NULL && set_result(importer, result);
-    }
-    Value *value = symbol_channels(importer, symbol);
-    Value *result = value == NULL ? NULL : build_unary(importer, OP_softmax, value);
-    return result != NULL && set_result(importer, view_over(importer, result, &symbol->shape));
 }
 
 /* ---- a tensor and a constant ---- */

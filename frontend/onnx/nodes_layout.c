@@ -153,15 +153,28 @@ bool import_expand(Importer *importer) {
     IntegerList list;
     if (!tensor_operand(importer, 0, &symbol) || !integers_operand(importer, 1, "shape", &list))
         return false;
-    bool same = list.count <= (size_t)symbol->shape.rank;
-    for (size_t i = 0; same && i < list.count; i++) {
-        int64_t size = symbol->shape.dims[(size_t)symbol->shape.rank - list.count + i];
-        same = list.items[i] == 1 || list.items[i] == size;
+    if (list.count > ONNX_MAX_RANK)
+        return node_fault(
+            importer, NULL, "its result has more than %d dimensions", (int)ONNX_MAX_RANK);
+    Shape shape = {
+        .rank = (int)list.count > symbol->shape.rank ? (int)list.count : symbol->shape.rank};
+    int64_t times[ONNX_MAX_RANK];
+    bool same = true;
+    for (int i = 0; i < shape.rank; i++) {
+        int own = i - (shape.rank - symbol->shape.rank), given = i - (shape.rank - (int)list.count);
+        int64_t wanted = given < 0 ? 1 : list.items[given];
+        shape.dims[i] = own < 0 ? 1 : symbol->shape.dims[own];
+        times[i] = shape.dims[i] == 1 ? wanted : 1;
+        same = same && times[i] == 1;
+        if (wanted < 1 || (wanted != 1 && shape.dims[i] != 1 && wanted != shape.dims[i]))
+            return node_fault(importer, NULL, "%s cannot be expanded to %s",
+                shape_spelling(importer->arena, &symbol->shape),
+                list_spelling(importer->arena, list));
     }
-    if (!same)
-        return node_fault(importer, "only an Expand that changes nothing can be imported",
-            "it repeats elements of %s", shape_spelling(importer->arena, &symbol->shape));
-    return set_result(importer, symbol);
+    Symbol *result = view_reshape(importer, symbol, &shape);
+    if (result != NULL && !same)
+        result = arrange_repeat(importer, result, times);
+    return result != NULL && set_result(importer, result);
 }
 
 bool import_transpose(Importer *importer) {

@@ -60,37 +60,6 @@ bool import_global_average_pool(Importer *importer) {
            set_image(importer, build_unary(importer, OP_global_avg_pool, value), is_line);
 }
 
-/* The mean over exactly height and width. */
-bool import_reduce_mean(Importer *importer) {
-    Symbol *symbol;
-    IntegerList axes;
-    bool keep, noop;
-    if (!tensor_operand(importer, 0, &symbol) ||
-        !attribute_flag(importer, "keepdims", true, &keep) ||
-        !attribute_flag(importer, "noop_with_empty_axes", false, &noop) ||
-        (has_operand(importer, 1) ? !integers_operand(importer, 1, "axes", &axes)
-                                  : !attribute_integers(importer, "axes", &axes)))
-        return false;
-    bool space[4] = {0}, good = symbol->shape.rank == 4 && axes.count == 2;
-    for (size_t i = 0; good && i < axes.count; i++) {
-        int axis;
-        if (!resolve_axis(importer, axes.items[i], 4, &axis))
-            return false;
-        space[axis] = true;
-    }
-    if (!good || !space[2] || !space[3])
-        return node_fault(importer, NULL,
-            "only the mean over height and width of [batch, channels, height, width] is known to "
-            "riffle");
-    Value *value = symbol_value(importer, symbol);
-    Value *mean = value == NULL ? NULL : build_unary(importer, OP_global_avg_pool, value);
-    if (mean == NULL)
-        return false;
-    Shape shape = shape_of_value(mean);
-    shape.rank = keep ? 4 : 2;
-    return set_result(importer, view_over(importer, mean, &shape));
-}
-
 /* ---- Pad ---- */
 
 static bool read_pads(Importer *importer, int rank, int64_t pads[2 * ONNX_MAX_RANK]) {
