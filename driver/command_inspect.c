@@ -83,7 +83,7 @@ static const struct argp argp = {.options = options_table,
 
 static bool is_layout_op(OpKind op) {
     return op == OP_concat || op == OP_split || op == OP_shuffle || op == OP_gather ||
-           op == OP_route || op == OP_pad;
+           op == OP_route || op == OP_pad || op == OP_take;
 }
 
 static void append_pair(Text *text, int64_t a, int64_t b) {
@@ -97,7 +97,8 @@ static void describe_convolution(const Node *node, Text *text) {
     const TensorType *filter = &node_weight(node, "weight")->type;
     IntegerList stride = node_list(node, "stride"), dilation = node_list(node, "dilation");
     int64_t groups = node_integer(node, "groups");
-    text_format(text, "conv %lldx%lld", (long long)filter->dims[2], (long long)filter->dims[3]);
+    text_format(text, "%s %lldx%lld", op_info(node->op)->name, (long long)filter->dims[2],
+        (long long)filter->dims[3]);
     if (stride.items[0] != 1 || stride.items[1] != 1) {
         text_append(text, " /");
         append_pair(text, stride.items[0], stride.items[1]);
@@ -141,7 +142,7 @@ static bool has_attribute(const Node *node, const char *name) {
 
 /* "conv 3x3 /2 depthwise + relu" */
 static void describe_op(const Node *node, Text *text) {
-    if (node->op == OP_conv)
+    if (node->op == OP_conv || node->op == OP_conv_transpose)
         describe_convolution(node, text);
     else if (node->op == OP_max_pool || node->op == OP_avg_pool)
         describe_pool(node, text);

@@ -32,7 +32,7 @@ static bool is_elementwise(OpKind op) {
 }
 
 static bool is_layout_op(OpKind op) {
-    return op_moves_channels(op) || op == OP_pad || op == OP_crop;
+    return op_moves_channels(op) || op == OP_pad || op == OP_crop || op == OP_take;
 }
 
 static void add_finding(BlockSearch *search, LayerBound *layer, Finding finding) {

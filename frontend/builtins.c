@@ -354,6 +354,9 @@ bool is_function(const Evaluator *evaluator, const char *name) {
 }
 
 bool is_word(const char *name) {
-    static const char *const words[] = {"none", "paper", "megvii", "rgb", "bgr", NULL};
-    return is_in(name, words) || is_in(name, choice_words("kind"));
+    static const char *const words[] = {"none", "rgb", "bgr",
+#define CHOICE(attribute, word, ...) #word,
+#include "ir/choices.def"
+        NULL};
+    return is_in(name, words);
 }

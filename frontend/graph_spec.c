@@ -62,9 +62,12 @@ static bool all_equal(IntegerList list) {
 /* The shortest spelling: one number for equal ones, two for equal sides, a range for a run. */
 static void append_short_list(Text *text, const char *name, IntegerList list) {
     bool sides = strcmp(name, "padding") == 0 || strcmp(name, "margins") == 0;
-    bool channels = strcmp(name, "channels") == 0, run = channels && list.count > 2;
+    bool indices =
+        strcmp(name, "channels") == 0 || strcmp(name, "rows") == 0 || strcmp(name, "columns") == 0;
+    bool run = indices && list.count > 2;
     bool pair = sides || strcmp(name, "kernel") == 0 || strcmp(name, "stride") == 0 ||
-                strcmp(name, "dilation") == 0 || strcmp(name, "scale") == 0;
+                strcmp(name, "dilation") == 0 || strcmp(name, "scale") == 0 ||
+                strcmp(name, "size") == 0 || strcmp(name, "output_padding") == 0;
     for (size_t i = 1; run && i < list.count; i++)
         run = list.items[i] == list.items[i - 1] + 1;
     if (run)
@@ -169,6 +172,11 @@ static const char *append_sizes(SpecWriter *writer, const Node *node) {
         text_format(text, "%" PRId64, dims[0]);
         return ", ";
     }
+    if (node->op == OP_conv_transpose) {
+        text_format(text, "%" PRId64 ", ", dims[1] * node_integer(node, "groups"));
+        append_short_list(text, "kernel", (IntegerList){dims + 2, 2});
+        return ", ";
+    }
     if (node->op != OP_conv)
         return "";
     if (!keeps_channels_apart(node))
@@ -244,10 +252,10 @@ static void append_stage(SpecWriter *writer, const Node *node) {
     size_t open = text->length;
     const char *separator = append_sizes(writer, node);
     append_attributes(writer, node, separator);
-    bool bias = node->op == OP_conv ? node->weights[1] != NULL : node->weights[1] == NULL;
-    if (node->op == OP_conv && bias)
+    bool convolves = node->op == OP_conv || node->op == OP_conv_transpose;
+    if (convolves && node->weights[1] != NULL)
         text_append(text, ", bias = true");
-    if (node->op == OP_linear && bias)
+    if (node->op == OP_linear && node->weights[1] == NULL)
         text_append(text, ", bias = false");
     if (is_shared(writer, node))
         text_append(text, text->length == open ? "shared = true" : ", shared = true");

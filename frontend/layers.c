@@ -95,14 +95,22 @@ static void default_padding(Evaluator *evaluator, Call *call, Node *node, const 
     node_set_list(evaluator->graph, node, "padding", (int64_t[]){rows, columns, rows, columns}, 4);
 }
 
+static bool check_groups(
+    Evaluator *evaluator, const Call *call, int64_t groups, int64_t inputs, int64_t channels) {
+    if (inputs % groups == 0 && channels % groups == 0) {
+        return true;
+    }
+    complain(evaluator, call->where, NULL,
+        "%" PRId64 " groups do not divide the %" PRId64 " %s channels of %s", groups,
+        inputs % groups != 0 ? inputs : channels, inputs % groups != 0 ? "input" : "output",
+        call->name);
+    return false;
+}
+
 static bool finish_conv(Evaluator *evaluator, Call *call, const Operation *operation, Node *node,
     int64_t channels, const int64_t kernel[2]) {
     int64_t inputs = node->operands[0]->type.dims[1], groups = node_integer(node, "groups");
-    if (inputs % groups != 0 || channels % groups != 0) {
-        complain(evaluator, call->where, NULL,
-            "%" PRId64 " groups do not divide the %" PRId64 " %s channels of %s", groups,
-            inputs % groups != 0 ? inputs : channels, inputs % groups != 0 ? "input" : "output",
-            call->name);
+    if (!check_groups(evaluator, call, groups, inputs, channels)) {
         return false;
     }
     default_padding(evaluator, call, node, kernel);
@@ -126,6 +134,31 @@ bool prepare_conv(Evaluator *evaluator, Call *call, const Operation *operation, 
     return argument_integer(evaluator, call, argument, "channels", 1, &channels) &&
            read_kernel(evaluator, call, operation, kernel) && is_image(evaluator, call, node) &&
            finish_conv(evaluator, call, operation, node, channels, kernel);
+}
+
+/* The filters that one channel meets stand together, as in PyTorch; no padding keeps the size. */
+bool prepare_conv_transpose(
+    Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
+    int64_t kernel[2], channels, groups = node_integer(node, "groups");
+    bool bias = false;
+    WeightContext context = {evaluator, call, node, false};
+    const CallArgument *argument = operation_argument(call, operation, "channels");
+    if (!argument) {
+        complain(evaluator, call->where, "as in conv_transpose(24, 2, stride = 2)",
+            "%s needs a value for 'channels'", call->name);
+        return false;
+    }
+    if (!argument_integer(evaluator, call, argument, "channels", 1, &channels) ||
+        !read_kernel(evaluator, call, operation, kernel) || !is_image(evaluator, call, node)) {
+        return false;
+    }
+    int64_t inputs = node->operands[0]->type.dims[1];
+    return check_groups(evaluator, call, groups, inputs, channels) &&
+           read_shared(evaluator, call, operation, &context.shared) &&
+           read_bias(evaluator, call, operation, &bias) &&
+           add_weight(
+               &context, 0, 4, (int64_t[]){inputs, channels / groups, kernel[0], kernel[1]}) &&
+           (!bias || add_weight(&context, 1, 1, &channels));
 }
 
 bool prepare_depthwise(Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {

@@ -14,6 +14,8 @@ static const Operation operations[] = {
         prepare_conv},
     {"depthwise", OP_conv, 1, {"kernel", "multiplier"}, {"kernel", "multiplier", "bias", "shared"},
         prepare_depthwise},
+    {"conv_transpose", OP_conv_transpose, 1, {"channels", "kernel"},
+        {"channels", "kernel", "bias", "shared"}, prepare_conv_transpose},
     {"batch_norm", OP_batch_norm, 1, {0}, {"shared"}, prepare_batch_norm},
     {"bias", OP_bias, 1, {0}, {"shared"}, prepare_bias},
 #define ELEMENT(name, operands, ...) {#name, OP_##name, operands, {0}, {0}, NULL},
@@ -34,6 +36,11 @@ static const Operation operations[] = {
     {"join", OP_join, MANY_TENSORS, {0}, {0}, NULL},
     {"pad", OP_pad, 1, {"padding"}, {0}, NULL},
     {"crop", OP_crop, 1, {"margins"}, {0}, NULL},
+    {"resize", OP_resize, 1, {"size"}, {0}, NULL},
+    {"take", OP_take, 1, {"rows", "columns"}, {0}, NULL},
+    {"pad_reflect", OP_take, 1, {"padding"}, {"padding"}, prepare_pad_reflect},
+    {"pad_edge", OP_take, 1, {"padding"}, {"padding"}, prepare_pad_edge},
+    {"pad_around", OP_take, 1, {"padding"}, {"padding"}, prepare_pad_around},
     {"max_pool", OP_max_pool, 1, {"kernel", "stride"}, {0}, prepare_pool},
     {"avg_pool", OP_avg_pool, 1, {"kernel", "stride"}, {0}, prepare_pool},
     {"global_avg_pool", OP_global_avg_pool, 1, {0}, {0}, NULL},
@@ -50,13 +57,14 @@ static const Operation operations[] = {
 enum { OPERATION_COUNT = sizeof(operations) / sizeof(*operations) };
 
 const char *const *operation_names(void) {
-    static const char *const names[] = {"conv", "depthwise", "batch_norm", "bias",
+    static const char *const names[] = {"conv", "depthwise", "conv_transpose", "batch_norm", "bias",
 #define ELEMENT(name, ...) #name,
 #include "ir/elements.def"
         "map", "concat", "split", "shuffle", "gather", "route", "permute", "reshape", "upsample",
-        "depth_to_space", "space_to_depth", "rearrange", "slice", "join", "pad", "crop", "max_pool",
-        "avg_pool", "global_avg_pool", "flatten", "unflatten", "linear", "softmax", "log_softmax",
-        "reduce", "arg_max", "local_response_norm", NULL};
+        "depth_to_space", "space_to_depth", "rearrange", "slice", "join", "pad", "crop", "resize",
+        "take", "pad_reflect", "pad_edge", "pad_around", "max_pool", "avg_pool", "global_avg_pool",
+        "flatten", "unflatten", "linear", "softmax", "log_softmax", "reduce", "arg_max",
+        "local_response_norm", NULL};
     _Static_assert(
         sizeof(names) / sizeof(*names) == OPERATION_COUNT + 1, "names of all operations");
     return names;
@@ -85,7 +93,8 @@ CallArgument *operation_argument(Call *call, const Operation *operation, const c
 bool read_pair(Evaluator *evaluator, Call *call, const CallArgument *argument, const char *name,
     int64_t pair[2]) {
     IntegerList list;
-    if (!argument_integers(evaluator, call, argument, name, 1, &list)) {
+    int64_t least = strcmp(name, "output_padding") == 0 ? 0 : 1;
+    if (!argument_integers(evaluator, call, argument, name, least, &list)) {
         return false;
     }
     if (list.count != 1 && list.count != 2) {
@@ -98,9 +107,19 @@ bool read_pair(Evaluator *evaluator, Call *call, const CallArgument *argument, c
     return true;
 }
 
-/* What an op adds or takes at the four sides. */
-static bool read_sides(Evaluator *evaluator, Call *call, const CallArgument *argument,
-    const char *name, int64_t sides[4]) {
+/* Of attributes that are lists, those of a number for rows and one for columns. */
+static bool is_pair(const char *name) {
+    static const char *const pairs[] = {
+        "kernel", "stride", "dilation", "output_padding", "size", NULL};
+    int i = 0;
+    while (pairs[i] && strcmp(pairs[i], name) != 0) {
+        i++;
+    }
+    return pairs[i];
+}
+
+bool read_sides(Evaluator *evaluator, Call *call, const CallArgument *argument, const char *name,
+    int64_t sides[4]) {
     IntegerList list;
     if (!argument_integers(evaluator, call, argument, name, 0, &list)) {
         return false;
@@ -127,9 +146,7 @@ static bool read_list_attribute(
         node_set_list(evaluator->graph, node, name, numbers, 4);
         return true;
     }
-    bool pair =
-        strcmp(name, "kernel") == 0 || strcmp(name, "stride") == 0 || strcmp(name, "dilation") == 0;
-    if (!pair) {
+    if (!is_pair(name)) {
         IntegerList list;
         int64_t least = strcmp(name, "order") == 0 ? INT32_MIN : 0; /* negative ones repeat */
         if (!argument_integers(evaluator, call, argument, name, least, &list)) {
@@ -171,7 +188,8 @@ static bool read_attribute(Evaluator *evaluator, Call *call, const CallArgument 
 
 /* What the compiler chooses, or a simpler name says in another way. */
 static bool is_hidden(const Operation *operation, const char *name) {
-    return strcmp(name, "result") == 0 || (operation->op == OP_rearrange && operation->prepare);
+    bool derived = operation->op == OP_rearrange || operation->op == OP_take;
+    return strcmp(name, "result") == 0 || (derived && operation->prepare);
 }
 
 /* A split's sizes and a depthwise convolution's groups follow from other things. */

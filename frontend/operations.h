@@ -25,10 +25,16 @@ PrepareOperation prepare_conv, prepare_depthwise, prepare_batch_norm, prepare_bi
 PrepareOperation prepare_permute, prepare_reshape, prepare_upsample, prepare_depth_to_space,
     prepare_space_to_depth; /* rearrange.c */
 
+PrepareOperation prepare_conv_transpose;                                    /* layers.c */
+PrepareOperation prepare_pad_reflect, prepare_pad_edge, prepare_pad_around; /* borders.c */
+
 /* The argument of an op by its name, or by its position behind the operands; NULL when absent. */
 CallArgument *operation_argument(Call *call, const Operation *operation, const char *name);
 /* One number stands for rows and columns. False after an error. */
 bool read_pair(Evaluator *evaluator, Call *call, const CallArgument *argument, const char *name,
     int64_t pair[2]);
+/* Numbers for the top, left, bottom and right: one, two or four. False after an error. */
+bool read_sides(Evaluator *evaluator, Call *call, const CallArgument *argument, const char *name,
+    int64_t sides[4]);
 
 #endif

@@ -125,14 +125,26 @@ static const Formula *activation_of(const Node *node, const char *attribute) {
     return node_formula_attribute(node, attribute);
 }
 
+/* How many products are added up for a number of the result; on average, where that is not the same
+ * for all. */
+static double fan_in(const Node *node) {
+    const TensorType *type = &node->weights[0]->type;
+    double products = 1;
+    for (int i = 1; i < type->rank; i++)
+        products *= (double)type->dims[i];
+    if (node->op != OP_conv_transpose)
+        return products;
+    products *=
+        (double)type->dims[0] / (double)type->dims[1] / (double)node_integer(node, "groups");
+    for (int i = 0; i < 2; i++)
+        products /= (double)node_list(node, "stride").items[i];
+    return products > 1 ? products : 1;
+}
+
 /* Gives a convolution or fully connected layer its weights; returns the moments of what it
  * computes. */
 static Moments fill_product(Graph *graph, const Node *node, Moments x, uint64_t seed) {
-    const TensorType *type = &node->weights[0]->type;
-    double fan_in = 1;
-    for (int i = 1; i < type->rank; i++)
-        fan_in *= (double)type->dims[i];
-    fill(graph, node->weights[0], seed, 0, sqrt(3 / (fan_in * x.square)));
+    fill(graph, node->weights[0], seed, 0, sqrt(3 / (fan_in(node) * x.square)));
     fill(graph, node_weight(node, "bias"), seed, 0, 0.1);
     return after_activation(activation_of(node, "activation"), (Moments){0, 1});
 }
@@ -236,6 +248,7 @@ static Moments fill_node(Graph *graph, const Node *node, const Moments *moments,
         return after_activation(activation_of(node, "residual_activation"), result);
     }
     case OP_linear:
+    case OP_conv_transpose:
         return fill_product(graph, node, x, seed);
     case OP_batch_norm:
         fill(graph, node_weight(node, "weight"), seed, 1, 0.2);
@@ -273,6 +286,7 @@ static Moments fill_node(Graph *graph, const Node *node, const Moments *moments,
         return from_mean_and_variance(x.mean + sqrt(variance(x)), 0.6 * variance(x));
     case OP_avg_pool:
     case OP_global_avg_pool:
+    case OP_resize:
         return from_mean_and_variance(x.mean, variance(x) / 3);
     case OP_softmax:
         return from_mean_and_variance(1.0 / (double)node->operands[0]->type.dims[1], 1e-4);
@@ -290,6 +304,7 @@ static Moments fill_node(Graph *graph, const Node *node, const Moments *moments,
     case OP_gather:
     case OP_pad:
     case OP_crop:
+    case OP_take:
     case OP_rearrange:
     case OP_slice:
     case OP_flatten:

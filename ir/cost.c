@@ -5,14 +5,17 @@
 #include <string.h>
 
 int64_t node_macs(const Node *node) {
-    if (!op_multiplies(node->op))
+    bool transposed = node->op == OP_conv_transpose;
+    if (!op_multiplies(node->op) && !transposed)
         return 0;
     assert(node->result_count == 1);
-    /* Each element of the result takes one multiply-add per weight of its filter. */
+    /* Each element of the result takes one multiply-add per weight of its filter; transposed, each
+     * of the operand does. */
     const TensorType *weight = &node_weight(node, "weight")->type;
+    const Value *value = transposed ? node->operands[0] : node->results[0];
     int64_t filter = tensor_elements(weight) / weight->dims[0];
     int64_t macs;
-    if (__builtin_mul_overflow(filter, tensor_elements(&node->results[0]->type), &macs))
+    if (__builtin_mul_overflow(filter, tensor_elements(&value->type), &macs))
         return INT64_MAX;
     return macs;
 }
@@ -46,7 +49,7 @@ int64_t node_bytes(const Node *node) {
     int64_t bytes = 0;
     /* These read what they write, not all of their operands. */
     bool picks = node->op == OP_gather || node->op == OP_route || node->op == OP_crop ||
-                 node->op == OP_slice || node->op == OP_rearrange;
+                 node->op == OP_slice || node->op == OP_rearrange || node->op == OP_take;
     for (int i = 0; !picks && i < node->operand_count; i++)
         bytes += value_bytes(node->operands[i]);
     if (picks)

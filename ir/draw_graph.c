@@ -75,6 +75,7 @@ static int find_ranges(const Node *node, int result, ChannelRange *ranges) {
 static const char *box_color(OpKind op) {
     switch (op) {
     case OP_conv:
+    case OP_conv_transpose:
     case OP_linear:
         return "#eef3fa";
     case OP_concat:
@@ -98,7 +99,8 @@ static void append_pair(Text *text, IntegerList list) {
 /* "conv 3x3 /2 depthwise + relu" */
 static void append_title(Text *text, const Node *node) {
     text_format(text, "<B>%s</B>", op_info(node->op)->name);
-    if (node->op == OP_conv) {
+    bool convolves = node->op == OP_conv || node->op == OP_conv_transpose;
+    if (convolves) {
         const TensorType *filter = &node_weight(node, "weight")->type;
         text_format(text, " %lldx%lld", (long long)filter->dims[2], (long long)filter->dims[3]);
     } else if (node->op == OP_max_pool || node->op == OP_avg_pool) {
@@ -107,14 +109,14 @@ static void append_title(Text *text, const Node *node) {
     } else if (node->op == OP_shuffle) {
         text_format(text, " %lld groups", (long long)node_integer(node, "groups"));
     }
-    if (node->op == OP_conv || node->op == OP_max_pool || node->op == OP_avg_pool) {
+    if (convolves || node->op == OP_max_pool || node->op == OP_avg_pool) {
         IntegerList stride = node_list(node, "stride");
         if (stride.items[0] != 1 || stride.items[1] != 1) {
             text_append(text, " /");
             append_pair(text, stride);
         }
     }
-    if (node->op == OP_conv && node_integer(node, "groups") > 1) {
+    if (convolves && node_integer(node, "groups") > 1) {
         int64_t groups = node_integer(node, "groups");
         if (node_weight(node, "weight")->type.dims[1] == 1)
             text_append(text, " depthwise");

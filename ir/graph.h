@@ -194,7 +194,7 @@ bool node_adds_channels(const Node *node);
 bool node_renames_channels(const Node *node);
 /* concat, split, shuffle, gather, route: ops that only say which channel is where. */
 bool op_moves_channels(OpKind op);
-/* These, crop and max_pool: what comes out are numbers that went in, whatever their type. */
+/* These, crop, take and max_pool: what comes out are numbers that went in, whatever their type. */
 bool op_keeps_numbers(OpKind op);
 /* rearrange, slice, join: ops that only say which number is where, in tensors of any rank. */
 bool op_moves_numbers(OpKind op);
@@ -301,7 +301,8 @@ const char *tensor_type_spelling(const TensorType *type, Arena *arena);
 
 /* ---- counts (cost.c), the papers' way of counting ---- */
 
-/* Multiply-accumulates of convolutions and fully connected layers; 0 for all other ops. */
+/* Multiply-accumulates of convolutions (transposed ones too) and fully connected layers; 0 for all
+ * other ops. */
 int64_t node_macs(const Node *node);
 /* Elements of the node's weights that are trained: convolution, bias, batch norm scale and shift
  * (not its running statistics), fully connected. */

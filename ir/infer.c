@@ -8,6 +8,7 @@
 
 static InferFunction *const infer_functions[OP_COUNT] = {
     [OP_conv] = infer_conv,
+    [OP_conv_transpose] = infer_conv_transpose,
     [OP_batch_norm] = infer_batch_norm,
     [OP_bias] = infer_bias,
 #define ELEMENT(name, ...) [OP_##name] = infer_elements,
@@ -23,6 +24,8 @@ static InferFunction *const infer_functions[OP_COUNT] = {
     [OP_join] = infer_join,
     [OP_pad] = infer_pad,
     [OP_crop] = infer_crop,
+    [OP_resize] = infer_resize,
+    [OP_take] = infer_take,
     [OP_max_pool] = infer_pool,
     [OP_avg_pool] = infer_pool,
     [OP_global_avg_pool] = infer_global_avg_pool,

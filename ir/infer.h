@@ -22,6 +22,7 @@ typedef struct Inference {
 typedef void InferFunction(Inference *inference);
 
 InferFunction infer_conv, infer_linear; /* infer_conv.c */
+InferFunction infer_conv_transpose;     /* infer_conv_transpose.c */
 InferFunction infer_range, infer_quantize, infer_quantized_conv,
     infer_quantized_linear;                      /* infer_quantized.c */
 InferFunction infer_pool, infer_global_avg_pool; /* infer_window.c */
@@ -31,6 +32,7 @@ InferFunction infer_concat, infer_split, infer_shuffle, infer_pick, infer_pad, i
     infer_flatten, infer_unflatten;                     /* infer_layout.c */
 InferFunction infer_rearrange, infer_slice, infer_join; /* infer_rearrange.c */
 InferFunction infer_reduce, infer_arg_max;              /* infer_reduce.c */
+InferFunction infer_resize, infer_take;                 /* infer_sampling.c */
 
 /* ---- infer.c ---- */
 

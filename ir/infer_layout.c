@@ -2,6 +2,7 @@
 #include "ir/infer.h"
 
 #include <limits.h>
+#include <math.h>
 
 /* Channels of all operands joined; 0 after reporting that they do not fit. */
 static int64_t joined_channels(Inference *inference) {
@@ -119,6 +120,9 @@ static void infer_border(Inference *inference, const char *attribute, int sign) 
 }
 
 void infer_pad(Inference *inference) {
+    if (!isfinite((float)node_number(inference->node, "value")))
+        shape_fault(inference, "value must be a finite float, but is %g",
+            node_number(inference->node, "value"));
     infer_border(inference, "padding", 1);
 }
 

@@ -8,6 +8,7 @@
 
 static InterpretFunction *const interpret_functions[OP_COUNT] = {
     [OP_conv] = interpret_conv,
+    [OP_conv_transpose] = interpret_conv_transpose,
     [OP_batch_norm] = interpret_batch_norm,
     [OP_bias] = interpret_bias,
 #define ELEMENT(name, ...) [OP_##name] = interpret_elements,
@@ -23,6 +24,8 @@ static InterpretFunction *const interpret_functions[OP_COUNT] = {
     [OP_join] = interpret_join,
     [OP_pad] = interpret_pad,
     [OP_crop] = interpret_crop,
+    [OP_resize] = interpret_sampled,
+    [OP_take] = interpret_sampled,
     [OP_max_pool] = interpret_max_pool,
     [OP_avg_pool] = interpret_avg_pool,
     [OP_global_avg_pool] = interpret_global_avg_pool,

@@ -10,6 +10,7 @@ typedef void InterpretFunction(
     const Node *node, const float *const *operands, float *const *results, Arena *scratch);
 
 InterpretFunction interpret_conv, interpret_linear; /* interpret_conv.c */
+InterpretFunction interpret_conv_transpose;         /* interpret_conv_transpose.c */
 InterpretFunction interpret_range, interpret_quantize, interpret_quantized_conv,
     interpret_quantized_linear;                           /* interpret_quantized.c */
 InterpretFunction interpret_max_pool, interpret_avg_pool; /* interpret_pool.c */
@@ -20,6 +21,7 @@ InterpretFunction interpret_concat, interpret_split, interpret_shuffle, interpre
     interpret_route, interpret_flatten, interpret_pad, interpret_crop;  /* interpret_layout.c */
 InterpretFunction interpret_rearrange, interpret_slice, interpret_join; /* interpret_rearrange.c */
 InterpretFunction interpret_reduce, interpret_arg_max;                  /* interpret_reduce.c */
+InterpretFunction interpret_sampled;                                    /* interpret_sampling.c */
 
 /* Height times width; 1 for [n,c]. */
 static inline int64_t plane_size(const TensorType *type) {

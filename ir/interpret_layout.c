@@ -103,13 +103,14 @@ void interpret_flatten(
 }
 
 /* Copies planes into larger or smaller ones; row r of the target is row r + top of the source, and
- * column c is c + left. What the source does not have is zero. */
+ * column c is c + left. What the source does not have is `value`. */
 static void shift_planes(
-    const Node *node, const float *source, float *target, int64_t top, int64_t left) {
+    const Node *node, const float *source, float *target, int64_t top, int64_t left, float value) {
     const int64_t *from = node->operands[0]->type.dims, *to = node->results[0]->type.dims;
     int64_t begin = left < 0 ? -left : 0;
     int64_t end = from[3] - left < to[3] ? from[3] - left : to[3];
-    memset(target, 0, (size_t)tensor_elements(&node->results[0]->type) * sizeof(float));
+    for (int64_t i = 0; i < tensor_elements(&node->results[0]->type); i++)
+        target[i] = value;
     for (int64_t plane = 0; plane < to[0] * to[1]; plane++) {
         for (int64_t row = 0; row < to[2]; row++) {
             if (row + top < 0 || row + top >= from[2])
@@ -125,12 +126,13 @@ void interpret_pad(
     const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
     (void)scratch;
     const int64_t *padding = node_list(node, "padding").items;
-    shift_planes(node, operands[0], results[0], -padding[0], -padding[1]);
+    shift_planes(
+        node, operands[0], results[0], -padding[0], -padding[1], (float)node_number(node, "value"));
 }
 
 void interpret_crop(
     const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
     (void)scratch;
     const int64_t *margins = node_list(node, "margins").items;
-    shift_planes(node, operands[0], results[0], margins[0], margins[1]);
+    shift_planes(node, operands[0], results[0], margins[0], margins[1], 0);
 }

@@ -43,6 +43,7 @@ typedef struct BufferCollector {
 
 typedef struct Counter {
     const Kernel *kernel;
+    const int32_t *const *tables; /* by parameter */
     Arena *arena;
     KernelCount *count;
     BufferCollector collectors[MAX_KERNEL_BUFFERS];
@@ -65,6 +66,8 @@ static int64_t current_value(const Counter *counter, const Expression *expressio
         return expression->constant;
     if (expression->kind == EXPRESSION_VARIABLE)
         return counter->variables[expression->variable];
+    if (expression->kind == EXPRESSION_ELEMENT)
+        return counter->tables[expression->variable][current_value(counter, expression->left)];
     int64_t a = current_value(counter, expression->left),
             b = current_value(counter, expression->right);
     switch (expression->kind) {
@@ -82,18 +85,21 @@ static int64_t current_value(const Counter *counter, const Expression *expressio
         return a > b ? a : b;
     case EXPRESSION_CONSTANT:
     case EXPRESSION_VARIABLE:
-    case EXPRESSION_ELEMENT: /* only kernels for a CPU are run */
+    case EXPRESSION_ELEMENT:
         break;
     }
     assert(false);
     return 0;
 }
 
+/* NULL, the end of a LET, mentions none. */
 static bool mentions(const Expression *expression, int variable) {
-    if (expression->kind == EXPRESSION_CONSTANT)
+    if (!expression || expression->kind == EXPRESSION_CONSTANT)
         return false;
     if (expression->kind == EXPRESSION_VARIABLE)
         return expression->variable == variable;
+    if (expression->kind == EXPRESSION_ELEMENT)
+        return mentions(expression->left, variable);
     return mentions(expression->left, variable) || mentions(expression->right, variable);
 }
 
@@ -171,6 +177,11 @@ static void count_inner(Site *site) {
         const Statement *statement = inner->statement;
         if (statement->kind == STATEMENT_INSTRUCTION)
             continue;
+        if (statement->kind == STATEMENT_LET) { /* has its value when it is come to */
+            if (bounds_mention(&site->statement->body, statement->variable))
+                site->inner_count = -1;
+            continue;
+        }
         bool depends = statement->kind == STATEMENT_FOR &&
                        bounds_mention(&statement->body, statement->variable);
         site->inner_count =
@@ -376,7 +387,7 @@ static int64_t *write_inner_times(const Counter *counter, const Site *loop, int6
     for (int i = 0; i < loop->body_count; i++) {
         const Site *inner = &loop->body[i];
         const Statement *statement = inner->statement;
-        if (statement->kind == STATEMENT_INSTRUCTION)
+        if (statement->kind == STATEMENT_INSTRUCTION || statement->kind == STATEMENT_LET)
             continue;
         int64_t begin = current_value(counter, statement->begin),
                 end = current_value(counter, statement->end);
@@ -483,8 +494,8 @@ static int count_controls(const Block *block) {
     return count;
 }
 
-KernelCount *kernel_count(const Kernel *kernel, Arena *arena) {
-    Counter counter = {.kernel = kernel, .arena = arena, .times = 1};
+KernelCount *kernel_count(const Kernel *kernel, const int32_t *const *tables, Arena *arena) {
+    Counter counter = {.kernel = kernel, .tables = tables, .arena = arena, .times = 1};
     counter.count = ARENA_NEW(arena, KernelCount);
     counter.variables = ARENA_ARRAY(arena, int64_t, kernel->variable_count);
     counter.registers = ARENA_ARRAY(arena, RegisterState, kernel->register_count + 1);

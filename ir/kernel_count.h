@@ -29,7 +29,8 @@ typedef struct KernelCount {
     bool only_moves; /* every number that it stores is moved or a constant, and some is moved */
 } KernelCount;
 
-/* Counts one call with the whole parallel axis. The result lives in the arena. */
-KernelCount *kernel_count(const Kernel *kernel, Arena *arena);
+/* Counts one call with the whole parallel axis. `tables` has by parameter the numbers of those that
+ * are tables; NULL where there are none. The result lives in the arena. */
+KernelCount *kernel_count(const Kernel *kernel, const int32_t *const *tables, Arena *arena);
 
 #endif

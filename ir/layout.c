@@ -43,7 +43,7 @@ bool node_renames_channels(const Node *node) {
 }
 
 bool op_keeps_numbers(OpKind op) {
-    return op_moves_channels(op) || op == OP_crop || op == OP_max_pool;
+    return op_moves_channels(op) || op == OP_crop || op == OP_max_pool || op == OP_take;
 }
 
 bool op_moves_numbers(OpKind op) {

@@ -68,7 +68,8 @@ static const char *stem_path(Graph *graph, const Node *node) {
 static Node *layer_to_fold_into(const Graph *graph, const Node *node) {
     Node *layer = node->operands[0]->producer;
     /* 1. A convolution or fully connected layer comes before. */
-    if (layer == NULL || (layer->op != OP_conv && layer->op != OP_linear))
+    if (layer == NULL ||
+        (layer->op != OP_conv && layer->op != OP_linear && layer->op != OP_conv_transpose))
         return NULL;
     /* 2. Its result is linear in its weight: no activation, no residual, no rounding to bf16. */
     if (node_formula_attribute(layer, "activation") != NULL || layer->operand_count != 1)
@@ -81,13 +82,22 @@ static Node *layer_to_fold_into(const Graph *graph, const Node *node) {
     return used_once(graph, node->operands[0]) ? layer : NULL;
 }
 
-/* Row o of the weight times scale[o]. */
-static void scale_rows(
-    const Graph *graph, const Weight *weight, const Affine *affine, Weight *scaled) {
-    size_t count = (size_t)tensor_elements(&weight->type), row = count / affine->channels;
+/* The filters of each channel of the result times its scale: a row of the weight has those of one;
+ * transposed, a row has one of each channel of its group. */
+static void scale_filters(
+    const Graph *graph, const Node *layer, const Affine *affine, Weight *scaled) {
+    const Weight *weight = layer->weights[0];
+    const int64_t *dims = weight->type.dims;
+    bool transposed = layer->op == OP_conv_transpose;
+    size_t count = (size_t)tensor_elements(&weight->type), rows = (size_t)dims[0];
+    size_t filters = transposed ? (size_t)dims[1] : 1, size = count / rows / filters;
+    size_t group_rows = transposed ? rows / (size_t)node_integer(layer, "groups") : 1;
     float *data = weight_allocate(graph, scaled);
-    for (size_t i = 0; i < count; i++)
-        data[i] = (float)((double)weight->data[i] * affine->scale[i / row]);
+    for (size_t i = 0; i < count; i++) {
+        size_t row = i / size / filters, filter = i / size % filters;
+        double scale = affine->scale[row / group_rows * filters + filter];
+        data[i] = (float)((double)weight->data[i] * scale);
+    }
     weight_rest(weight);
     weight_rest(scaled);
 }
@@ -109,9 +119,10 @@ static void fold(PassContext *context, Node *node, Node *layer, const Affine *af
     bool has_data = affine->scale != NULL && weight->data != NULL && (!bias || bias->data != NULL);
     int64_t channels[] = {(int64_t)affine->channels};
     if (node->op == OP_batch_norm) {
-        layer->weights[0] = graph_add_computed_weight(graph, weight->path, weight->type, NULL);
+        Weight *scaled = graph_add_computed_weight(graph, weight->path, weight->type, NULL);
         if (has_data)
-            scale_rows(graph, weight, affine, layer->weights[0]);
+            scale_filters(graph, layer, affine, scaled);
+        layer->weights[0] = scaled;
     }
     layer->weights[1] = graph_add_computed_weight(graph, bias_path, tensor_type(1, channels),
         has_data ? scaled_bias(graph, bias, affine) : NULL);

@@ -145,7 +145,8 @@ bool route_is_residual(const Graph *graph, const Node *route) {
 
 /* Whether no input is in two windows. */
 static bool reads_once(const Node *node) {
-    if (node->op == OP_global_avg_pool || node->op == OP_reduce || node->op == OP_arg_max)
+    if (node->op == OP_global_avg_pool || node->op == OP_reduce || node->op == OP_arg_max ||
+        node->op == OP_resize || node->op == OP_take)
         return false;
     if (node->op != OP_conv && node->op != OP_max_pool && node->op != OP_avg_pool)
         return true;

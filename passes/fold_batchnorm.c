@@ -1,4 +1,5 @@
-/* fold-batchnorm: batch_norm(conv(x)) becomes conv(x) with other weights; so with linear.
+/* fold-batchnorm: batch_norm(conv(x)) becomes conv(x) with other weights; so with conv_transpose
+ * and linear.
  *
  * With fixed statistics, batch norm is y = scale * x + shift for each channel, where
  *     scale = weight / sqrt(running_var + epsilon),   shift = bias - running_mean * scale,
@@ -7,7 +8,7 @@
  * All of it is computed in double and rounded to float once.
  *
  * Legal when
- *     1. the operand is the result of a conv or linear
+ *     1. the operand is the result of a conv, conv_transpose or linear
  *     2. that applies no activation, adds no residual, and whose weights are not rounded to bf16
  *     3. and whose result has no other use.
  * The old weights are left as they are: others may share them. */

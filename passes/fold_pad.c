@@ -1,10 +1,10 @@
 /* fold-pad: zeros become the padding of the layer that reads them, and what pad adds crop does not
  * take away again. Rules, by the reader of a pad or crop, numbered as tried:
  *
- *     1. a convolution's first operand is a pad: its padding grows by the pad's
+ *     1. a convolution's first operand is a pad by zero: its padding grows by the pad's
  *     2. likewise an average pooling that counts its padding and rounds down, when the sum stays
  *        smaller than the kernel
- *     3. pad of pad, crop of crop: one node with the sums
+ *     3. pad of pad by the same number, crop of crop: one node with the sums
  *     4. crop of pad: at each side only the difference is padded or cropped, crop first, so that a
  *        view is left and the pad can fold into its reader. Refused when the crop reaches all of
  *        what was padded and no pixel of the operand would be left.
@@ -34,6 +34,11 @@ static Border joined(Border a, Border b) {
     return a;
 }
 
+static double pad_value(const Node *node) {
+    return node->op == OP_pad ? node_number(node, "value") : 0;
+}
+
+/* The pad or crop before the node. */
 static const Node *producer_of(const Node *node, OpKind op) {
     const Node *producer = node->operand_count > 0 ? node->operands[0]->producer : NULL;
     return producer != NULL && producer->op == op ? producer : NULL;
@@ -57,9 +62,10 @@ static void take_border(Graph *graph, Node *node, const Node *before, Border bor
 static bool adds_up(const Node *node, const Node *before, Border sum) {
     switch (node->op) {
     case OP_conv:
-        return before->op == OP_pad;
+        return before->op == OP_pad && pad_value(before) == 0;
     case OP_avg_pool:
-        if (before->op != OP_pad || !node_flag(node, "count_padding") || node_flag(node, "ceil"))
+        if (before->op != OP_pad || pad_value(before) != 0 || !node_flag(node, "count_padding") ||
+            node_flag(node, "ceil"))
             return false;
         for (int i = 0; i < 4; i++)
             if (sum.sides[i] >= node_list(node, "kernel").items[i % 2])
@@ -67,7 +73,7 @@ static bool adds_up(const Node *node, const Node *before, Border sum) {
         return true;
     case OP_pad:
     case OP_crop:
-        return before->op == node->op;
+        return before->op == node->op && pad_value(before) == pad_value(node);
     default:
         return false;
     }
@@ -85,9 +91,16 @@ static const Node *foldable(const Node *node, Border *sum) {
     return within_limits(*sum) && adds_up(node, before, *sum) ? before : NULL;
 }
 
+typedef struct NewBorder {
+    const Border *border;
+    double value; /* of a pad */
+} NewBorder;
+
 static void set_border(Graph *graph, Node *node, const void *context) {
-    const Border *border = context;
-    node_set_list(graph, node, border_attribute(node->op), border->sides, 4);
+    const NewBorder *new_border = context;
+    node_set_list(graph, node, border_attribute(node->op), new_border->border->sides, 4);
+    if (node->op == OP_pad)
+        node_attribute(node, "value")->number = new_border->value;
 }
 
 /* Rule 4: what crop and pad come to. False where it is refused. */
@@ -110,10 +123,10 @@ static bool cancels(const Node *crop, Border *added, Border *taken) {
 /* Returns the crop that is left, which may cancel with a pad before it. */
 static Node *cancel(Graph *graph, Node *crop, const Border *added, const Border *taken) {
     Node *pad = crop->operands[0]->producer;
-    Node *inner =
-        insert_node(graph, crop, OP_crop, crop->path, &pad->operands[0], 1, set_border, taken);
-    Node *outer =
-        insert_node(graph, crop, OP_pad, pad->path, &inner->results[0], 1, set_border, added);
+    Node *inner = insert_node(graph, crop, OP_crop, crop->path, &pad->operands[0], 1, set_border,
+        &(NewBorder){.border = taken});
+    Node *outer = insert_node(graph, crop, OP_pad, pad->path, &inner->results[0], 1, set_border,
+        &(NewBorder){added, pad_value(pad)});
     replace_node(graph, crop, outer->results[0]);
     return inner;
 }

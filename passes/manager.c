@@ -7,15 +7,16 @@
 /* Biases are folded twice: those before a batch norm, and those after one that was folded. An
  * activation sinks before it is fused, and what is an addition's activation becomes the residual's.
  * Rearranges that meet are merged before channels are routed, and again once a softmax no longer
- * lies between them. */
+ * lies between them. A transposed convolution takes all that before it is cut into others. */
 #define REQUIRED "fold-bias,fold-batchnorm,fold-bias,lower-batchnorm,lower-bias"
 #define FUSIONS "fold-pad,sink-activation,fuse-activation,fuse-residual"
+#define LOWERED "lower-conv-transpose"
 
 static const char *const presets[PIPELINE_LEVELS] = {
-    REQUIRED ",dead-code",
-    REQUIRED "," FUSIONS ",dead-code",
+    REQUIRED "," LOWERED ",dead-code",
+    REQUIRED "," FUSIONS "," LOWERED ",dead-code",
     "simplify,common-subexpressions,merge-rearrange,merge-layout,sink-route," REQUIRED
-    ",sink-upsample,sink-softmax,merge-rearrange,split-convolution," FUSIONS
+    ",sink-upsample,sink-softmax,merge-rearrange,split-convolution," FUSIONS "," LOWERED
     ",merge-layout,route-to-join,absorb-route,simplify,common-subexpressions,dead-code",
 };
 

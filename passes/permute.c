@@ -25,6 +25,8 @@ bool is_channelwise(const Node *node) {
     case OP_max_pool:
     case OP_avg_pool:
     case OP_global_avg_pool:
+    case OP_resize:
+    case OP_take:
         return true;
     case OP_reduce:
     case OP_arg_max:

@@ -59,6 +59,7 @@ const char *activation_attribute(const Node *node) {
     case OP_conv:
         return node->operand_count == 2 ? "residual_activation" : "activation";
     case OP_linear:
+    case OP_conv_transpose:
     case OP_add:
     case OP_multiply:
         return "activation";
@@ -128,6 +129,8 @@ static Range range_at(const Value *value, int *budget) {
     case OP_max_pool:
     case OP_avg_pool:
     case OP_global_avg_pool:
+    case OP_resize:
+    case OP_take:
     case OP_flatten:
     case OP_unflatten: {
         Range range = range_at(node->operands[0], budget);
@@ -135,7 +138,11 @@ static Range range_at(const Value *value, int *budget) {
             Range other = range_at(node->operands[i], budget);
             range = (Range){fmin(range.low, other.low), fmax(range.high, other.high)};
         }
-        return range; /* all ranges hold 0, so zeros of a padding change nothing */
+        if (node->op == OP_pad) {
+            double number = node_number(node, "value");
+            range = (Range){fmin(range.low, number), fmax(range.high, number)};
+        }
+        return range; /* all ranges hold 0 */
     }
     default:
         return anything;

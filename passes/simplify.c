@@ -5,12 +5,13 @@
  *        gather and route of all channels of one operand in order: the operand
  *     2. an activation that changes no number of its operand's range (relu of relu): the operand
  *     3. a pooling of one pixel, stride 1, no padding; a global pooling of one pixel; pad and crop
- *        by nothing: the operand
+ *        by nothing; resize and take of each row and column in order: the operand
  *     4. flatten of unflatten, and unflatten of flatten of [n,c,1,1]: the operand of both
  * And, the only rule that changes the user:
  *     5. linear of flatten of [n,c,1,1], or of unflatten: linear of the operand, which means the
  *        same. */
 #include "ir/reduction.h"
+#include "ir/sampling.h"
 #include "passes/rewrite.h"
 
 static bool is_in_order(IntegerList list, int64_t channels) {
@@ -20,6 +21,19 @@ static bool is_in_order(IntegerList list, int64_t channels) {
         if (list.items[i] != (int64_t)i)
             return false;
     return true;
+}
+
+static bool samples_in_order(const Node *node) {
+    if (!tensor_type_equal(&node->operands[0]->type, &node->results[0]->type))
+        return false;
+    Arena *scratch = arena_create();
+    bool in_order = true;
+    for (int axis = 0; axis < 2; axis++) {
+        int64_t size = node->operands[0]->type.dims[2 + axis];
+        in_order = in_order && samples_are_identity(node_samples(node, axis, scratch), size, size);
+    }
+    arena_destroy(scratch);
+    return in_order;
 }
 
 static bool has_no_effect(const Node *node) {
@@ -44,6 +58,9 @@ static bool has_no_effect(const Node *node) {
     case OP_pad:
     case OP_crop:
         return tensor_type_equal(&operand->type, &node->results[0]->type);
+    case OP_resize:
+    case OP_take:
+        return samples_in_order(node);
     case OP_global_avg_pool:
         return dims[2] == 1 && dims[3] == 1;
     case OP_reduce: {

@@ -6,6 +6,7 @@
 #include "backends/program/math.h"
 #include "backends/program/part_sum.h"
 #include "backends/program/program.h"
+#include "backends/program/sample_tables.h"
 #include "backends/program/summary.h"
 #include "backends/schedule/shape.h"
 #include "backends/schedule/sum_parts.h"
@@ -31,6 +32,7 @@ typedef struct Map {
     const Node *node;
     Access inputs[MOST_FORMULA_OPERANDS], output;
     GpuWindowOp window;
+    SampleTables samples;
     MapPoint at;
 } Map;
 
@@ -131,6 +133,43 @@ static bool lower_window(GpuLowering *gpu, const Node *node) {
     call_describe(&map.call, "%s %" PRId64 "x%" PRId64 " stride %" PRId64 ", %" PRId64,
         is_depthwise(node) ? "depthwise" : op_info(node->op)->name, map.window.window.kernel[0],
         map.window.window.kernel[1], map.window.window.stride[0], output->channels);
+    end_map(&map, input, NULL, output);
+    return true;
+}
+
+/* ---- rows and columns by tables ---- */
+
+static int load_sampled_row(const Map *map, const Expression *row, const SampledIndex *columns) {
+    int values[2];
+    for (int i = 0; i < columns->count; i++)
+        values[i] = load_at(map, &map->inputs[0], map->at.channel,
+            access_position(&map->inputs[0], map->at.image, row, columns->places[i]));
+    return columns->count == 1 ? values[0]
+                               : emit_weighted(map->builder, columns, values[0], values[1]);
+}
+
+static int emit_sampled(Map *map) {
+    SampledIndex rows = sampled_index(map->builder, &map->samples, 0, map->at.row);
+    SampledIndex columns = sampled_index(map->builder, &map->samples, 1, map->at.column);
+    load_sample_weights(map->builder, &rows, 1);
+    load_sample_weights(map->builder, &columns, 1);
+    int first = load_sampled_row(map, rows.places[0], &columns);
+    if (rows.count == 1)
+        return first;
+    return emit_weighted(
+        map->builder, &rows, first, load_sampled_row(map, rows.places[1], &columns));
+}
+
+static bool lower_sampled(GpuLowering *gpu, const Node *node) {
+    Map map = {.gpu = gpu, .node = node};
+    const Tensor *input = gpu_tensor(gpu, node->operands[0]);
+    const Tensor *output = gpu_place(gpu, node->results[0]);
+    const Expression *thread = begin_map(&map, output);
+    map.inputs[0] = gpu_access(gpu, &map.call, PARAMETER_READ, "input", input);
+    map.samples = make_sample_tables(&gpu->emission, &map.call, node);
+    map.output = gpu_access(gpu, &map.call, PARAMETER_WRITE, "output", output);
+    emit_map(&map, thread, emit_sampled);
+    call_describe(&map.call, "%s, %" PRId64, op_info(node->op)->name, output->channels);
     end_map(&map, input, NULL, output);
     return true;
 }
@@ -273,6 +312,8 @@ static bool lower_local_response_norm(GpuLowering *gpu, const Node *node) {
 bool gpu_lower_map(GpuLowering *gpu, const Node *node) {
     if (is_window_op(node))
         return lower_window(gpu, node);
+    if (node->op == OP_resize || node->op == OP_take)
+        return lower_sampled(gpu, node);
     return node->op == OP_local_response_norm ? lower_local_response_norm(gpu, node)
                                               : lower_element(gpu, node);
 }

@@ -42,6 +42,8 @@ GpuWindowOp window_op(GpuLowering *gpu, KernelCall *call, const Node *node) {
         .width_out = out[3]};
     if (op.kind == WINDOW_DEPTHWISE)
         pack_depthwise(gpu, call, &op);
+    if (op.kind == WINDOW_PIXEL)
+        op.value = (float)node_number(node, "value");
     if (op.kind == WINDOW_MEAN)
         op.count_padding = node_flag(node, "count_padding");
     op.parts = window_sum_parts(op.kind, &op.window);
@@ -109,7 +111,7 @@ static int start_value(const GpuWindowOp *op, KernelBuilder *builder, const Expr
         kernel_load(builder, sum, op->weights,
             expression_offset(builder->arena, channel, op->bias_offset), 0, 1);
     else
-        kernel_splat(builder, sum, op->kind == WINDOW_MAXIMUM ? -INFINITY : 0.0f);
+        kernel_splat(builder, sum, op->kind == WINDOW_MAXIMUM ? -INFINITY : op->value);
     return sum;
 }
 

@@ -18,6 +18,7 @@ typedef struct GpuWindowOp {
     int64_t height_in, width_in, height_out, width_out;
     WindowParts parts;   /* of the sums of DEPTHWISE and MEAN */
     bool count_padding;  /* MEAN */
+    float value;         /* PIXEL: what is outside; else 0 */
     int weights;         /* DEPTHWISE: parameter; taps of each channel, then biases */
     int64_t bias_offset; /* -1 without */
     const Formula *activation;

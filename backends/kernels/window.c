@@ -197,12 +197,14 @@ static void emit_kernel_row(const WindowOp *op, const WindowTile *tile, const in
 static void start_window(const WindowOp *op, const WindowTile *tile, int *accumulators) {
     KernelBuilder *builder = op->builder;
     int start = kernel_register_of(builder, op->blocking.sum, tile->lanes);
-    float least = op->blocking.sum == LANE_U8 ? 0.0f : -INFINITY;
+    float first = op->kind != WINDOW_MAXIMUM    ? op->value
+                  : op->blocking.sum == LANE_U8 ? 0.0f
+                                                : -INFINITY;
     if (op->kind == WINDOW_DEPTHWISE && op->has_bias)
         kernel_load(builder, start, op->weights,
             expression_offset(op->arena, tile->channel, op->bias_offset), 0, tile->lanes);
     else
-        kernel_splat(builder, start, op->kind == WINDOW_MAXIMUM ? least : 0.0f);
+        kernel_splat(builder, start, first);
     new_sums(op, tile, accumulators);
     for (int pixel = 0; pixel < tile->pixels; pixel++)
         kernel_unary(builder, INSTRUCTION_move, accumulators[pixel], start);
@@ -400,6 +402,7 @@ static void emit_window_row(const RowOp *rows, const Expression *image, const Ex
 static void read_node(WindowOp *op, const Node *node) {
     op->rows.window = node_window(node);
     op->kind = window_kind(node);
+    op->value = op->kind == WINDOW_PIXEL ? (float)node_number(node, "value") : 0.0f;
     if (op->kind == WINDOW_DEPTHWISE && op->output->element != LANE_U8)
         op->activation = node_formula_attribute(node, "activation");
     if (op->kind == WINDOW_DEPTHWISE)

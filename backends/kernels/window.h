@@ -26,6 +26,7 @@ typedef struct WindowOp {
     int64_t bias_offset;
     bool has_divisors; /* mean: a table of 1/count per output pixel, else one number */
     float factor;      /* mean without table */
+    float value;       /* a pixel: what is outside; else 0 */
     const Formula *activation, *residual_activation;
     WindowBlocking blocking;
 } WindowOp;

@@ -46,6 +46,8 @@ static bool lower_in_form(
         return lower_winograd(emission, node, block);
     case FORM_QUANTIZE:
         return lower_quantize(emission, node);
+    case FORM_SAMPLE:
+        return lower_sample(emission, node);
     case FORM_ELEMENTS:
         return lower_elementwise(emission, node);
     case FORM_LAYOUT:

@@ -66,10 +66,30 @@ static StepCount count_step(
     return result;
 }
 
+static bool has_table(const Kernel *kernel) {
+    for (int i = 0; i < kernel->parameter_count; i++)
+        if (kernel->parameters[i].role == PARAMETER_TABLE)
+            return true;
+    return false;
+}
+
+/* A kernel with tables may do something else in each step. */
+static void count_step_alone(Program *program, Step *step) {
+    const Kernel *kernel = program->kernels[step->kernel];
+    const int32_t *tables[MAX_KERNEL_PARAMETERS] = {NULL};
+    for (int i = 0; i < kernel->parameter_count; i++)
+        if (kernel->parameters[i].role == PARAMETER_TABLE)
+            tables[i] =
+                (const int32_t *)(const void *)program->weights.data + step->arguments[i].offset;
+    Arena *scratch = arena_create();
+    step->count = count_step(program, step, kernel_count(kernel, tables, scratch), scratch);
+    arena_destroy(scratch);
+}
+
 /* The sets of one kernel at a time: those of large images are large. */
 static void count_steps_of(Program *program, int kernel) {
     Arena *scratch = arena_create();
-    const KernelCount *count = kernel_count(program->kernels[kernel], scratch);
+    const KernelCount *count = kernel_count(program->kernels[kernel], NULL, scratch);
     for (int i = 0; i < program->step_count; i++)
         if (program->steps[i].kernel == kernel)
             program->steps[i].count = count_step(program, &program->steps[i], count, scratch);
@@ -78,7 +98,11 @@ static void count_steps_of(Program *program, int kernel) {
 
 void program_count(Program *program) {
     for (int i = 0; i < program->kernel_count; i++)
-        count_steps_of(program, i);
+        if (!has_table(program->kernels[i]))
+            count_steps_of(program, i);
+    for (int i = 0; i < program->step_count; i++)
+        if (has_table(program->kernels[program->steps[i].kernel]))
+            count_step_alone(program, &program->steps[i]);
 }
 
 StepSummary program_step(const Program *program, int index) {

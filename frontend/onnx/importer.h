@@ -86,7 +86,12 @@ bool attribute_integers(
 /* A string, "" when absent. */
 bool attribute_string(Importer *importer, const char *name, const char **string);
 
-/* ---- what nodes with windows share (nodes_weighted.c) ---- */
+/* ---- what nodes with weights and windows share (nodes_weighted.c) ---- */
+
+/* A constant of floats of the given rank; false after reporting. */
+bool weight_operand(Importer *importer, size_t index, const char *what, int rank, Symbol **symbol);
+/* Its numbers, one for each channel; NULL where it is left out. False after reporting. */
+bool bias_operand(Importer *importer, size_t index, int64_t channels, const float **data);
 
 typedef struct OnnxWindow {
     bool is_line; /* over one dimension, which is the width: attributes have half of the entries */

@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A constant of floats of the given rank. */
-static bool weight_operand(
-    Importer *importer, size_t index, const char *what, int rank, Symbol **symbol) {
+bool weight_operand(Importer *importer, size_t index, const char *what, int rank, Symbol **symbol) {
     if (!constant_operand(importer, index, what, symbol))
         return false;
     if ((*symbol)->floats == NULL || (*symbol)->shape.rank != rank)
@@ -126,7 +124,7 @@ static bool check_convolution(Importer *importer, const Value *value, const Shap
     return true;
 }
 
-static bool bias_operand(Importer *importer, size_t index, int64_t channels, const float **data) {
+bool bias_operand(Importer *importer, size_t index, int64_t channels, const float **data) {
     Symbol *bias;
     *data = NULL;
     if (!has_operand(importer, index))

@@ -42,7 +42,7 @@ def unknown_op():
 
 def unsupported_ops():
     """All of them in one run, those behind a broken one too."""
-    return model([node("ConvTranspose", ["x", "w"], ["a"], "ConvTranspose_1"),
+    return model([node("DeformConv", ["x", "w"], ["a"], "DeformConv_1"),
                   node("Asinh", ["a"], ["b"], "Asinh_2", alpha=0.1),
                   node("Conv", ["x", "w"], ["c"], "Conv_3", dilation=[1, 1]),
                   node("Add", ["b", "c"], ["d"], "Add_4"), node("Atan", ["d"], ["y"], "Atan_5")],

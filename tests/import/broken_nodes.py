@@ -42,8 +42,8 @@ def pool_of_a_line_by_a_square():
     return row("AveragePool", kernel_shape=[3, 3])
 
 
-def padded_channels_of_a_line():
-    return row("Pad", "p", initializers=[constant("p", [0, 1, 1, 0, 0, 1])])
+def line_padded_by_a_word():
+    return row("Pad", "p", initializers=[constant("p", [0, 1, 1, 0, 0, 1])], mode="mirror")
 
 
 def convolution_of_computed_weights():
@@ -87,12 +87,41 @@ def sum_of_shapes():
                   node("Add", ["a", "b"], name="Add_3")])
 
 
-def pad_of_ones():
-    return one("Pad", "p", "v", initializers=[constant("p", [0, 0, 1, 1, 0, 0, 1, 1]), constant("v", 1, np.float32)])
+def pad_of_no_number():
+    return one("Pad", "p", "v", initializers=[constant("p", [0, 0, 1, 1, 0, 0, 1, 1]), constant("v", -np.inf, np.float32)])
 
 
-def pad_reflected():
-    return one("Pad", "p", initializers=[constant("p", [0, 0, 1, 1, 0, 0, 1, 1])], mode="reflect")
+def pad_by_a_word():
+    return one("Pad", "p", initializers=[constant("p", [0, 0, 1, 1, 0, 0, 1, 1])], mode="mirror")
+
+
+def pad_that_leaves_nothing():
+    return one("Pad", "p", initializers=[constant("p", [0, 0, -4, 0, 0, 0, -4, 1])])
+
+
+def resize_cubic():
+    return one("Resize", "", "s", initializers=[constant("s", [1, 1, 2, 2], np.float32)], mode="cubic")
+
+
+def resize_to_a_crop():
+    return one("Resize", "r", "s", initializers=[constant("r", [0] * 8, np.float32), constant("s", [1, 1, 2, 2], np.float32)],
+               mode="linear", coordinate_transformation_mode="tf_crop_and_resize")
+
+
+def resize_smoothed():
+    return one("Resize", "", "s", initializers=[constant("s", [1, 1, 0.5, 2], np.float32)], mode="linear", antialias=1)
+
+
+def resize_between_channels():
+    return one("Resize", "", "s", initializers=[constant("s", [1, 2, 1, 2], np.float32)], mode="linear")
+
+
+def transposed_channels():
+    return one("ConvTranspose", "w", initializers=[initializer("w", (4, 3, 3, 3))])
+
+
+def transposed_size():
+    return one("ConvTranspose", "w", initializers=[initializer("w", (3, 3, 3, 3))], output_shape=[16])
 
 
 def pool_indices():

@@ -80,6 +80,21 @@ static bool fit_conv(Graph *graph, Node *node, const Node *model, const FitWeigh
     return true;
 }
 
+static bool fit_conv_transpose(
+    Graph *graph, Node *node, const Node *model, const FitWeights *wanted) {
+    if (node->operands[0]->type.rank != 4)
+        return false;
+    TensorType type = model->weights[0]->type;
+    int64_t channels = channels_of(node);
+    int64_t groups = greatest_common_divisor(node_integer(node, "groups"), channels);
+    int64_t filters = groups * type.dims[1];
+    type.dims[0] = channels;
+    node_set_integer(node, "groups", groups);
+    set_weight(graph, node, model, 0, type, wanted);
+    set_weight(graph, node, model, 1, tensor_type(1, &filters), wanted);
+    return true;
+}
+
 static bool fit_linear(Graph *graph, Node *node, const Node *model, const FitWeights *wanted) {
     int64_t dims[] = {wanted->filters, channels_of(node)};
     set_weight(graph, node, model, 0, tensor_type(2, dims), wanted);
@@ -155,6 +170,8 @@ bool fit_vanishes(const Node *node) {
 bool fit_node(Graph *graph, Node *node, const Node *model, const FitWeights *wanted) {
     if (node->op == OP_conv)
         return fit_conv(graph, node, model, wanted);
+    if (node->op == OP_conv_transpose)
+        return fit_conv_transpose(graph, node, model, wanted);
     if (node->op == OP_linear)
         return fit_linear(graph, node, model, wanted);
     if (node->op == OP_gather || node->op == OP_route)

@@ -117,6 +117,80 @@ static Value *make_border(Maker *maker, OpKind op, Value *x) {
     Node *node = maker_node(maker, op, &x, 1);
     maker_list(maker, node, op == OP_pad ? "padding" : "margins", 4, pick(maker, 3), pick(maker, 3),
         pick(maker, 3), pick(maker, 3));
+    if (op == OP_pad && chance(maker, 30))
+        node_attribute(node, "value")->number = (double)pick(maker, 5) - 2.5;
+    return maker_finish(maker, node);
+}
+
+/* ---- rows and columns in another number ---- */
+
+static int64_t word_count(const char *attribute) {
+    int64_t count = 0;
+    while (choice_words(attribute)[count] != NULL)
+        count++;
+    return count;
+}
+
+static Value *make_resize(Maker *maker, OpKind op, Value *x) {
+    if (x->type.rank != 4)
+        return NULL;
+    Node *node = maker_node(maker, op, &x, 1);
+    int64_t size[2];
+    for (int i = 0; i < 2; i++) {
+        int64_t from = x->type.dims[2 + i];
+        size[i] = chance(maker, 50) && 2 * from <= 24 ? 2 * from
+                                                      : pick_between(maker, 1, from < 12 ? 12 : 24);
+    }
+    node_set_list(maker->graph, node, "size", size, 2);
+    node_set_integer(node, "mode", chance(maker, 65) ? 0 : 1);
+    node_set_integer(node, "coordinates", pick(maker, word_count("coordinates")));
+    node_set_integer(node, "rounding", pick(maker, word_count("rounding")));
+    if (chance(maker, 30))
+        node_attribute(node, chance(maker, 50) ? "row_scale" : "column_scale")->number =
+            0.5 + (double)pick(maker, 20) / 7;
+    return maker_finish(maker, node);
+}
+
+static void set_indices(Maker *maker, Node *node, const char *name, int64_t size) {
+    int64_t items[16];
+    int64_t count = size < 8 ? pick_between(maker, 1, size + 4) : pick_between(maker, 1, 16);
+    for (int64_t i = 0; i < count; i++)
+        items[i] = chance(maker, 60) ? (i < size ? i : size - 1) : pick(maker, size);
+    node_set_list(maker->graph, node, name, items, (size_t)count);
+}
+
+static Value *make_take(Maker *maker, OpKind op, Value *x) {
+    if (x->type.rank != 4)
+        return NULL;
+    Node *node = maker_node(maker, op, &x, 1);
+    set_indices(maker, node, "rows", x->type.dims[2]);
+    set_indices(maker, node, "columns", x->type.dims[3]);
+    return maker_finish(maker, node);
+}
+
+static Value *make_conv_transpose(Maker *maker, OpKind op, Value *x) {
+    if (x->type.rank != 4 || x->type.dims[2] > 16 || x->type.dims[3] > 16)
+        return NULL;
+    Node *node = maker_node(maker, op, &x, 1);
+    int64_t channels = x->type.dims[1];
+    int64_t groups = chance(maker, 60) ? 1 : pick_groups(maker, channels);
+    int64_t filters = chance(maker, 30) ? 1 : pick_channels(maker) / groups + 1;
+    int64_t rows = pick_between(maker, 1, 4);
+    int64_t columns = chance(maker, 75) ? rows : pick_between(maker, 1, 4);
+    int64_t all = groups * filters;
+    maker_weight(maker, node, "weight", 4, (int64_t[]){channels, filters, rows, columns});
+    if (chance(maker, 50))
+        maker_weight(maker, node, "bias", 1, &all);
+    node_set_integer(node, "groups", groups);
+    if (chance(maker, 85))
+        set_pair(maker, node, "stride", 2, 3);
+    if (chance(maker, 15))
+        maker_list(maker, node, "dilation", 2, (int64_t)2, chance(maker, 50) ? 2 : 1);
+    if (chance(maker, 50))
+        set_padding(maker, node, rows, columns);
+    if (chance(maker, 50))
+        maker_list(maker, node, "output_padding", 2, pick(maker, 2), pick(maker, 2));
+    node_set_formula(node, "activation", pick_activation(maker, 15));
     return maker_finish(maker, node);
 }
 
@@ -323,6 +397,9 @@ static MakeOp *const makers[OP_COUNT] = {
     [OP_join] = make_join,
     [OP_pad] = make_border,
     [OP_crop] = make_border,
+    [OP_resize] = make_resize,
+    [OP_take] = make_take,
+    [OP_conv_transpose] = make_conv_transpose,
     [OP_max_pool] = make_any_pool,
     [OP_avg_pool] = make_any_pool,
     [OP_global_avg_pool] = make_plain,

@@ -196,6 +196,15 @@ Value *make_shift(Maker *maker, Value *x) {
     return chance(maker, 60) ? make_op(maker, OP_conv, y) : y;
 }
 
+/* More or fewer rows and columns, as necks and heads make them. */
+Value *make_enlarged(Maker *maker, Value *x) {
+    OpKind op = chance(maker, 50) ? OP_conv_transpose : chance(maker, 70) ? OP_resize : OP_take;
+    x = chance(maker, 60) ? make_layer(maker, x, (ConvShape){.outputs = pick_channels(maker)}) : x;
+    x = make_op(maker, op, x);
+    x = chance(maker, 50) ? make_norm(maker, x) : x;
+    return chance(maker, 60) ? make_activation(maker, x) : x;
+}
+
 /* The node that made x again: equal, or but for one attribute, activation or weight. */
 Value *make_twin(Maker *maker, Value *x) {
     const Node *model = x->producer;

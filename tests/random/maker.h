@@ -90,7 +90,8 @@ Value *make_join(Maker *maker, OpKind op, Value *x);
 typedef Value *MakeUnit(Maker *maker, Value *x);
 
 MakeUnit make_shufflenet_v1, make_shufflenet_v2, make_squeeze_excitation, make_residual,
-    make_dense_block, make_fire, make_inception, make_stem, make_head, make_shift, make_twin;
+    make_dense_block, make_fire, make_inception, make_stem, make_head, make_shift, make_twin,
+    make_enlarged;
 MakeUnit make_interleaved_groups, make_gathered_groups, make_layout_tree, make_permuted_readers,
     make_joined_activation;
 MakeUnit make_pyramid, make_detector_heads, make_views; /* make_moved.c */

@@ -14,25 +14,26 @@ static Value *make_any_op(Maker *maker, Value *x) {
 }
 
 static const UnitChoice units[] = {
-    {make_any_op, 20},
+    {make_any_op, 21},
     {make_twin, 5},
     {make_shufflenet_v1, 4},
     {make_shufflenet_v2, 4},
     {make_squeeze_excitation, 3},
-    {make_residual, 6},
+    {make_residual, 5},
     {make_dense_block, 3},
     {make_fire, 3},
     {make_inception, 2},
     {make_stem, 1},
     {make_head, 5},
     {make_shift, 4},
+    {make_enlarged, 4},
     {make_interleaved_groups, 3},
     {make_gathered_groups, 3},
-    {make_layout_tree, 6},
+    {make_layout_tree, 4},
     {make_permuted_readers, 6},
     {make_pyramid, 6},
     {make_detector_heads, 2},
-    {make_views, 8},
+    {make_views, 6},
     {make_joined_activation, 6},
 };
 

@@ -86,6 +86,8 @@ static float safe_limit(const Node *node) {
     switch (node->op) {
     case OP_conv:
     case OP_linear:
+    case OP_conv_transpose:
+    case OP_resize:
     case OP_batch_norm:
     case OP_bias:
         return FLT_MAX / 4;
@@ -127,9 +129,11 @@ static void mark_overflows(void *context, const Node *node, float *const *result
         float limit = squares_overflow(node, results[i], count) ? -1 : safe_limit(node);
         if (node->op == OP_softmax || node->op == OP_log_softmax || node->op == OP_arg_max)
             enlarge(node, results[i], count);
-        for (int64_t k = 0; k < count; k++)
+        for (int64_t k = 0; k < count; k++) {
+            results[i][k] = fabsf(results[i][k]); /* of negate, which other ops add up */
             if (results[i][k] > limit)
                 results[i][k] = NAN;
+        }
     }
 }
 

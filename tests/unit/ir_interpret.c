@@ -162,6 +162,10 @@ static const Case cases[] = {
         "input %x : f32[1,2,1,2]\n%y = pad %x {padding = [1, 0, 0, 1]} : f32[1,2,2,3]\n"
         "output y = %y\n",
         {ONE_TO_16}, {{0}}, {FLOATS(0, 0, 0, 1, 2, 0, 0, 0, 0, 3, 4, 0)}},
+    {"another number around", OP_pad,
+        "input %x : f32[1,1,1,2]\n%y = pad %x {padding = [1, 0, 0, 1], value = -1.5} : "
+        "f32[1,1,2,3]\noutput y = %y\n",
+        {ONE_TO_16}, {{0}}, {FLOATS(-1.5f, -1.5f, -1.5f, 1, 2, -1.5f)}},
     {"one pixel is left of two planes", OP_crop,
         "input %x : f32[1,2,2,4]\n%y = crop %x {margins = [1, 2, 0, 1]} : f32[1,2,1,1]\n"
         "output y = %y\n",
@@ -184,6 +188,40 @@ static const Case cases[] = {
         "[1, 2, 1, 2]} : f32[1,2,1,2]\n%y = join %x, %z {axis = 2} : f32[1,2,2,2]\noutput y = "
         "%y\n",
         {ONE_TO_16}, {{0}}, {FLOATS(1, 2, 1, 2, 3, 4, 3, 4)}},
+    {"halves between, the border beyond", OP_resize,
+        "input %x : f32[1,1,1,2]\n%y = resize %x {size = [1, 4]} : f32[1,1,1,4]\noutput y = %y\n",
+        {FLOATS(1, 5)}, {{0}}, {FLOATS(1, 2, 4, 5)}},
+    {"corners stay, a row between", OP_resize,
+        "input %x : f32[1,1,2,2]\n%y = resize %x {size = [3, 2], coordinates = align_corners} : "
+        "f32[1,1,3,2]\noutput y = %y\n",
+        {FLOATS(1, 2, 5, 8)}, {{0}}, {FLOATS(1, 2, 3, 5, 5, 8)}},
+    {"a number alone does not spread", OP_resize,
+        "input %x : f32[1,1,1,3]\n%y = resize %x {size = [1, 2], coordinates = align_corners} : "
+        "f32[1,1,1,2]\noutput y = %y\n",
+        {FLOATS(1, INFINITY, 3)}, {{0}}, {FLOATS(1, 3)}},
+    {"nearest, three of two", OP_resize,
+        "input %x : f32[1,1,1,2]\n%y = resize %x {size = [1, 3], mode = nearest, coordinates = "
+        "asymmetric, rounding = floor} : f32[1,1,1,3]\noutput y = %y\n",
+        {FLOATS(1, 2)}, {{0}}, {FLOATS(1, 1, 2)}},
+    {"a scale that is not the sizes'", OP_resize,
+        "input %x : f32[1,1,1,4]\n%y = resize %x {size = [1, 5], mode = nearest, coordinates = "
+        "asymmetric, rounding = floor, column_scale = 1.49} : f32[1,1,1,5]\noutput y = %y\n",
+        {ONE_TO_16}, {{0}}, {FLOATS(1, 1, 2, 3, 3)}},
+    {"rows again, columns backwards", OP_take,
+        "input %x : f32[1,2,2,2]\n%y = take %x {rows = [1, 0, 1], columns = [1, 0]} : "
+        "f32[1,2,3,2]\noutput y = %y\n",
+        {ONE_TO_16}, {{0}}, {FLOATS(4, 3, 2, 1, 4, 3, 8, 7, 6, 5, 8, 7)}},
+    {"filters beside each other", OP_conv_transpose,
+        "input %x : f32[1,2,1,2]\nweight @w : f32[2,1,1,2]\nweight @b : f32[1]\n%y = "
+        "conv_transpose %x weight=@w bias=@b {stride = [1, 2]} : f32[1,1,1,4]\noutput y = %y\n",
+        {FLOATS(1, 2, 3, 4)}, {{"w", FLOATS(1, 10, 100, 1000)}, {"b", FLOATS(0.5f)}},
+        {FLOATS(301.5f, 3010.5f, 402.5f, 4020.5f)}},
+    {"filters that overlap, of two groups", OP_conv_transpose,
+        "input %x : f32[1,2,1,2]\nweight @w : f32[2,1,1,3]\n%y = conv_transpose %x weight=@w "
+        "{stride = [1, 2], padding = [0, 1, 0, 1], output_padding = [0, 1], groups = 2} : "
+        "f32[1,2,1,4]\noutput y = %y\n",
+        {FLOATS(1, 2, 3, 4)}, {{"w", FLOATS(1, 10, 100, 1, 10, 100)}},
+        {FLOATS(10, 102, 20, 200, 30, 304, 40, 400)}},
     {"padding never wins", OP_max_pool,
         "input %x : f32[1,1,2,2]\n%y = max_pool %x {kernel = [2, 2], padding = [1, 1, 1, 1]} : "
         "f32[1,1,3,3]\noutput y = %y\n",

@@ -30,7 +30,7 @@ static const Expression *open_items(Fixture *fixture) {
 
 static const KernelCount *count(Fixture *fixture) {
     assert_null(kernel_fault(fixture->builder.kernel));
-    return kernel_count(fixture->builder.kernel, fixture->arena);
+    return kernel_count(fixture->builder.kernel, NULL, fixture->arena);
 }
 
 static int64_t floats_read(const KernelCount *counts, int parameter) {

@@ -249,6 +249,7 @@ static const Dialect c_dialect = {
     .index_type = "ptrdiff_t",
     .minimum = "smaller",
     .maximum = "larger",
+    .table = "table_entry",
     .before_loop = "NEVER_UNROLL",
     .type = append_type,
     .value = append_value,

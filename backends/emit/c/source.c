@@ -147,6 +147,14 @@ static bool kernels_can_be_said(const Program *program, Diagnostics *diagnostics
     return true;
 }
 
+static bool has_tables(const Program *program) {
+    for (int i = 0; i < program->kernel_count; i++)
+        for (int j = 0; j < program->kernels[i]->parameter_count; j++)
+            if (program->kernels[i]->parameters[j].role == PARAMETER_TABLE)
+                return true;
+    return false;
+}
+
 static void append_kernels(Source *source) {
     const Program *program = source->program;
     Vectors *vectors = vectors_create(program->target, source->arena);
@@ -159,6 +167,12 @@ static void append_kernels(Source *source) {
     text_append(source->out,
         "\nINLINE ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) {\n    return a < b ? a : b;\n}\n"
         "\nINLINE ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) {\n    return a > b ? a : b;\n}\n");
+    if (has_tables(program))
+        text_append(source->out,
+            "\n/* Weights that are whole numbers. */\n"
+            "INLINE ptrdiff_t table_entry(const float *table, ptrdiff_t index) {\n"
+            "    union {\n        float weight;\n        int32_t entry;\n    } word;\n"
+            "    word.weight = table[index];\n    return word.entry;\n}\n");
     text_append_bytes(source->out, kernels.data, kernels.length);
     text_free(&kernels);
 }

@@ -211,6 +211,18 @@ static int precedence_of(const Expression *expression) {
     return PRECEDENCE_UNIT;
 }
 
+/* An entry of a table. */
+static void append_entry(Syntax *syntax, const Expression *expression) {
+    if (!syntax->dialect->table) {
+        syntax_element(syntax, expression->variable, expression->left);
+        return;
+    }
+    text_format(
+        syntax->out, "%s(%s, ", syntax->dialect->table, syntax->parameters[expression->variable]);
+    syntax_expression(syntax, expression->left);
+    text_append(syntax->out, ")");
+}
+
 static void append_expression(Syntax *syntax, const Expression *expression) {
     switch (expression->kind) {
     case EXPRESSION_CONSTANT:
@@ -238,7 +250,7 @@ static void append_expression(Syntax *syntax, const Expression *expression) {
         append_call(syntax, expression, syntax->dialect->maximum);
         return;
     case EXPRESSION_ELEMENT:
-        syntax_element(syntax, expression->variable, expression->left);
+        append_entry(syntax, expression);
         return;
     }
 }

@@ -15,6 +15,7 @@ typedef struct Syntax Syntax;
 typedef struct Dialect {
     const char *index_type;        /* a signed integer: "ptrdiff_t" */
     const char *minimum, *maximum; /* functions of two indices: "smaller", "larger" */
+    const char *table;             /* a function of a table and an index; NULL: table[index] */
     const char *before_loop;       /* a line of its own before each `for`; NULL for none */
     const char *before_inner_loop; /* that before a `for` without another in it */
     /* Appends the type of a register: "float", "f32x8". */

@@ -1,0 +1,56 @@
+/* Filters convolution, as it is defined: every number of the operand goes to where the taps of
+ * its filters lie. */
+#include "ir/formula.h"
+#include "ir/interpret.h"
+
+typedef struct Filters {
+    const int64_t *from, *to; /* dimensions of operand and result */
+    const int64_t *kernel, *stride, *dilation, *padding;
+} Filters;
+
+/* Adds what one channel gives one filter: both are planes. */
+static void scatter(const Filters *conv, const float *source, const float *filter, double *sums) {
+    for (int64_t y = 0; y < conv->from[2]; y++)
+        for (int64_t ky = 0; ky < conv->kernel[0]; ky++) {
+            int64_t row = y * conv->stride[0] + ky * conv->dilation[0] - conv->padding[0];
+            if (row < 0 || row >= conv->to[2])
+                continue;
+            for (int64_t x = 0; x < conv->from[3]; x++)
+                for (int64_t kx = 0; kx < conv->kernel[1]; kx++) {
+                    int64_t column =
+                        x * conv->stride[1] + kx * conv->dilation[1] - conv->padding[1];
+                    if (column >= 0 && column < conv->to[3])
+                        sums[row * conv->to[3] + column] +=
+                            (double)source[y * conv->from[3] + x] *
+                            (double)filter[ky * conv->kernel[1] + kx];
+                }
+        }
+}
+
+void interpret_conv_transpose(
+    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Weight *weight = node_weight(node, "weight"), *bias = node_weight(node, "bias");
+    const Formula *activation = formula_expand(scratch, node_formula_attribute(node, "activation"));
+    const Filters conv = {.from = node->operands[0]->type.dims,
+        .to = node->results[0]->type.dims,
+        .kernel = weight->type.dims + 2,
+        .stride = node_list(node, "stride").items,
+        .dilation = node_list(node, "dilation").items,
+        .padding = node_list(node, "padding").items};
+    int64_t groups = node_integer(node, "groups"), filters = weight->type.dims[1];
+    int64_t channels = conv.from[1] / groups, taps = conv.kernel[0] * conv.kernel[1];
+    int64_t source = conv.from[2] * conv.from[3], target = conv.to[2] * conv.to[3];
+    double *sums = ARENA_ARRAY(scratch, double, target);
+    for (int64_t n = 0; n < conv.from[0]; n++)
+        for (int64_t o = 0; o < conv.to[1]; o++) {
+            int64_t first = o / filters * channels; /* channel of the filter's group */
+            for (int64_t i = 0; i < target; i++)
+                sums[i] = bias == NULL ? 0 : (double)bias->data[o];
+            for (int64_t c = first; c < first + channels; c++)
+                scatter(&conv, operands[0] + (n * conv.from[1] + c) * source,
+                    weight->data + (c * filters + o % filters) * taps, sums);
+            float *plane = results[0] + (n * conv.to[1] + o) * target;
+            for (int64_t i = 0; i < target; i++)
+                plane[i] = (float)formula_value(activation, &sums[i]);
+        }
+}
