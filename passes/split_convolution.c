@@ -5,8 +5,8 @@
  *
  * Legal when
  *     1. the convolution is dense and has no residual
- *     2. only routes read it, each of one range of its channels, and none of another's.
- * Done when
+ *     2. only routes read it, each one range of its channels in order, and none of another's; a
+ * route may join them with other tensors. Done when
  *     3. the ranges are at least least-filters long: the operand is read once for each
  *     4. and one of them goes to an activation, rearrange, slice or join, and nowhere else.
  * Filters that nobody reads go. Values are the same. */
@@ -18,19 +18,26 @@ enum { MOST_WAYS = 8 };
 
 typedef struct Way {
     Node *route;
+    int operand; /* of the route */
     int64_t begin, count;
 } Way;
 
-/* The range of the operand's channels that the route is; false where it is none. */
-static bool read_range(Node *route, Way *way) {
-    if (route->op != OP_route || route->operand_count != 1)
+/* The range of the operand's channels that the route takes; false where it is none. */
+static bool read_range(Node *route, int operand, Way *way) {
+    if (route->op != OP_route)
         return false;
-    IntegerList list = node_list(route, "channels");
-    for (size_t i = 1; i < list.count; i++)
-        if (list.items[i] != list.items[0] + (int64_t)i)
+    *way = (Way){.route = route, .operand = operand};
+    for (int64_t c = 0; c < route->results[0]->type.dims[1]; c++) {
+        ChannelSource source = channel_source(route->results[0], c);
+        if (source.operand != operand)
+            continue;
+        if (way->count == 0)
+            way->begin = source.channel;
+        if (source.channel != way->begin + way->count)
             return false;
-    *way = (Way){route, list.items[0], (int64_t)list.count};
-    return true;
+        way->count++;
+    }
+    return way->count > 0;
 }
 
 static bool meets_another(const Way *ways, int count, const Way *way) {
@@ -47,7 +54,7 @@ static int find_ways(const Graph *graph, const Value *value, int64_t least, Way 
         for (int i = 0; i < node->operand_count; i++) {
             if (node->operands[i] != value)
                 continue;
-            if (count == MOST_WAYS || !read_range(node, &ways[count]) ||
+            if (count == MOST_WAYS || !read_range(node, i, &ways[count]) ||
                 ways[count].count < least || meets_another(ways, count, &ways[count]))
                 return 0;
             count++;
@@ -57,6 +64,8 @@ static int find_ways(const Graph *graph, const Value *value, int64_t least, Way 
 
 static bool gains(const Graph *graph, const Node *route) { /* 4 */
     const Value *value = route->results[0];
+    if (route->operand_count > 1)
+        return false;
     for (const Node *node = route->next; node; node = node->next)
         for (int i = 0; i < node->operand_count; i++)
             if (node->operands[i] == value)
@@ -91,6 +100,22 @@ static void prepare_range(Graph *graph, Node *node, const void *context) {
     node->weights[1] = range->weights[1];
 }
 
+/* Lets the route, which has other operands, too, read the part that is its range. */
+static void replace_operand(PassContext *context, const Way *way, Value *part) {
+    Node *route = way->route;
+    const Value *result = route->results[0];
+    int64_t count = result->type.dims[1];
+    int64_t *channels = ARENA_ARRAY(context->scratch, int64_t, count);
+    for (int64_t c = 0; c < count; c++) {
+        ChannelSource source = channel_source(result, c);
+        channels[c] = source.operand == way->operand ? source.channel - way->begin : source.channel;
+        for (int i = 0; i < source.operand; i++)
+            channels[c] += i == way->operand ? way->count : route->operands[i]->type.dims[1];
+    }
+    route->operands[way->operand] = part;
+    node_set_list(context->graph, route, "channels", channels, (size_t)count);
+}
+
 static void take_way(PassContext *context, Node *conv, const Way *way) {
     FilterRange range = {.model = conv};
     for (int i = 0; i < 2; i++)
@@ -99,7 +124,10 @@ static void take_way(PassContext *context, Node *conv, const Way *way) {
     Value *part = insert_node(
         context->graph, conv, OP_conv, conv->path, conv->operands, 1, prepare_range, &range)
                       ->results[0];
-    replace_node(context->graph, way->route, part);
+    if (way->route->operand_count == 1)
+        replace_node(context->graph, way->route, part);
+    else
+        replace_operand(context, way, part);
 }
 
 bool pass_split_convolution(PassContext *context) {

@@ -15,6 +15,8 @@ MOVED = {
     detectors.yolo_fastestv2: {},
     detectors.yolov5_lite: {},
     detectors.yolov5_lite_rows: {},
+    detectors.nanodet_m: {},
+    detectors.nanodet_plus_m: {},
     detectors.picodet_s: {},
     detectors.ultraface: {},
     detectors.yunet: {},
