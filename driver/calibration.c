@@ -122,9 +122,15 @@ static void see_value(Calibration *calibration, const Value *value, const float 
     calibration->counts[value->id] += tensor_elements(type);
 }
 
+/* What has no channels, as views of other dimensions, is nothing that layers read as bytes. */
+static bool is_seen(const Value *value) {
+    return value->type.element == ELEMENT_F32 && rank_has_channels(value->type.rank);
+}
+
 static void see_node(void *context, const Node *node, float *const *results) {
     for (int i = 0; i < node->result_count; i++)
-        see_value(context, node->results[i], results[i]);
+        if (is_seen(node->results[i]))
+            see_value(context, node->results[i], results[i]);
 }
 
 /* The interpreter does not show inputs: they are converted to NCHW as it does it. */
@@ -253,7 +259,8 @@ static void warn_of_ranges(const Calibration *calibration) {
         judge_value(&flat, &wide, calibration, graph->inputs[i].value);
     for (const Node *node = graph->first; node != NULL; node = node->next)
         for (int i = 0; i < node->result_count; i++)
-            judge_value(&flat, &wide, calibration, node->results[i]);
+            if (is_seen(node->results[i]))
+                judge_value(&flat, &wide, calibration, node->results[i]);
     report_doubts(&flat, calibration, "has no width, since no channel of it changes");
     report_doubts(&wide, calibration,
         "is over 100 times as wide as 99.9 % of its numbers need, since a few are far larger");
@@ -294,7 +301,7 @@ static void add_ranges(Graph *graph, float *const *ranges) {
     for (Node *node = first, *next; node != NULL; node = next) {
         next = node->next;
         for (int i = 0; i < node->result_count; i++)
-            if (node->results[i]->type.element == ELEMENT_F32)
+            if (is_seen(node->results[i]))
                 add_range(graph, node->results[i], ranges[node->results[i]->id], next);
     }
     for (int i = 0; i < graph->input_count; i++)

@@ -141,6 +141,25 @@ class Builder:
         return self.node("Conv", operands, (batch, channels, rows, columns), kernel_shape=kernel,
                          strides=stride, pads=padding, dilations=dilation, group=groups)
 
+    def conv_transpose(self, x, path, channels, kernel, stride=1, padding=0, added=0, groups=1, bias=False):
+        kernel, stride, padding, added = pair(kernel), pair(stride), sides(padding), pair(added)
+        batch, inward, *size = x.shape
+        operands = [x, self.weight(f"{path}.weight", (inward, channels // groups, *kernel), "filter")]
+        if bias:
+            operands.append(self.weight(f"{path}.bias", (channels,), "bias"))
+        self._count(path, batch * inward * size[0] * size[1] * kernel[0] * kernel[1] * channels // groups)
+        shape = [(size[i] - 1) * stride[i] + kernel[i] + added[i] - padding[i] - padding[i + 2] for i in range(2)]
+        return self.node("ConvTranspose", operands, (batch, channels, *shape), kernel_shape=kernel, strides=stride,
+                         pads=padding, output_padding=added, group=groups)
+
+    def resize(self, x, size, mode, coordinates, rounding):
+        return self.node("Resize", [x, "", "", self.constant([*x.shape[:2], *size])], (*x.shape[:2], *size), mode=mode,
+                         coordinate_transformation_mode=coordinates, nearest_mode=rounding)
+
+    def take(self, x, rows, columns):
+        y = self.node("Gather", [x, self.constant(rows)], (*x.shape[:2], len(rows), x.shape[3]), axis=2)
+        return self.node("Gather", [y, self.constant(columns)], (*y.shape[:3], len(columns)), axis=3)
+
     def depthwise(self, x, path, kernel, stride=1, padding=0, dilation=1, bias=False):
         return self.conv(x, path, x.channels, kernel, stride, padding, dilation, x.channels, bias)
 

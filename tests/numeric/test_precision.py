@@ -55,6 +55,25 @@ def test_windows(tmp_path, target, channels, size):
     exact(tmp_path, WINDOWS.format(**locals()), target)
 
 
+SIZES = """network sizes {
+    input image: f32[1, 3, 12, 14]
+    x = image |> conv(CHANNELS, 3, stride = 2) @ a |> relu
+    up = x |> conv_transpose(CHANNELS, 2, stride = 2) @ up |> relu |> conv(9, 3) @ b |> relu
+    border = x |> conv(CHANNELS, 1) @ c |> relu |> pad_reflect(1) |> conv(9, 3, padding = 0) @ d |> relu
+    y = concat(up, border |> resize([12, 14]) |> conv(7, 1) @ e |> relu) |> conv(10, 1) @ f
+    output heads = y |> reshape([1, 2, 5, 12, 14]) |> permute([0, 1, 3, 4, 2])
+    output rows = border |> conv(8, 1) @ g |> reshape([1, 8, 42]) |> permute([0, 2, 1])
+}
+"""
+
+
+@pytest.mark.parametrize("target", TARGETS + ["native"])
+@pytest.mark.parametrize("channels", [5, 24, 70])
+def test_other_sizes_and_dimensions(tmp_path, target, channels):
+    """What only takes rows and columns passes bytes on; resizes and views of other dimensions are floats between."""
+    exact(tmp_path, SIZES.replace("CHANNELS", str(channels)), target)
+
+
 @pytest.mark.parametrize("target", TARGETS + ["native"])
 @pytest.mark.parametrize("channels", [12, 36, 116])
 def test_units(tmp_path, target, channels):

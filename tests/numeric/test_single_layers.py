@@ -395,6 +395,31 @@ def layouts(t, _):
     t.output(y)
 
 
+@case(*CHANNELS)
+def resized(t, channels):
+    """Into a join, between layers and as outputs of both layouts: more, fewer and as many rows and columns."""
+    x = t.conv(t.input(3, 7, 9, batch=2), channels, 1, bias=True)
+    large = t.resize(x, (14, 18))
+    t.output(t.conv(t.apply("concat", t.conv(t.input(3, 14, 18, batch=2), channels, 1), large), 5, 3, padding=1))
+    t.output(t.resize(x, (5, 23), coordinates="align_corners"))
+    t.output(t.resize(x, (20, 4), coordinates="asymmetric"), layout="nhwc")
+    t.output(t.resize(x, (11, 5), "nearest", "half_pixel", "round_prefer_ceil"))
+    t.output(t.apply("relu", t.resize(x, (7, 1), coordinates="pytorch_half_pixel")))
+    border = t.take(x, [1, 0, 1, 2, 3, 4, 5, 6, 5], [2, 1, *range(9), 8, 8])
+    t.output(t.conv(border, 6, 3))
+    t.output(t.take(border, [8, 0], [3]), layout="nhwc")
+
+
+@case(*CHANNELS)
+def transposed(t, channels):
+    x = t.apply("relu", t.conv(t.input(3, 5, 6, batch=2), channels, 1))
+    large = t.apply("relu", t.batch_norm(t.conv_transpose(x, 12, 2, 2)))
+    t.output(t.conv(t.apply("concat", large, t.conv_transpose(x, channels, 4, 2, 1, groups=channels)), 5, 3, padding=1))
+    t.output(t.conv_transpose(x, 7, 3, 2, 1, 1, bias=True))
+    t.output(t.apply("sigmoid", t.conv_transpose(x, 1, (3, 2), (2, 1), (1, 0, 0, 1))), layout="nhwc")
+    t.output(t.conv_transpose(x, 2 * channels, 1, 2, groups=channels))
+
+
 @case()
 def several_inputs(t, _):
     large, small = t.input(3, 16, 12), t.input(5, 8, 6)

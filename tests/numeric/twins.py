@@ -9,7 +9,7 @@ import numpy as np
 from onnx_builder import Builder, pair, sides
 from support import spell
 
-WEIGHTS = {"conv": ("weight", "bias"), "linear": ("weight", "bias"), "bias": ("bias",),
+WEIGHTS = {"conv": ("weight", "bias"), "conv_transpose": ("weight", "bias"), "linear": ("weight", "bias"), "bias": ("bias",),
            "batch_norm": ("weight", "bias", "running_mean", "running_var")}
 
 
@@ -169,6 +169,13 @@ class Twin:
     def depthwise(self, x, kernel, stride=1, padding=0, dilation=1, bias=False):
         return self.conv(x, x.channels, kernel, stride, padding, dilation, x.channels, bias)
 
+    def conv_transpose(self, x, channels, kernel, stride=1, padding=0, added=0, groups=1, bias=False):
+        path = self._path()
+        tensor = self.onnx.conv_transpose(x.tensor, path, channels, kernel, stride, padding, added, groups, bias)
+        attributes = {"stride": pair(stride), "padding": sides(padding), "output_padding": pair(added), "groups": groups}
+        return self._append("conv_transpose", [x], tensor, attributes, (channels, pair(kernel)),
+                            attributes | {"bias": bias}, path)
+
     def batch_norm(self, x, epsilon=1e-5):
         path = self._path()
         return self._append("batch_norm", [x], self.onnx.batch_norm(x.tensor, path, epsilon), {"epsilon": epsilon},
@@ -203,6 +210,15 @@ class Twin:
 
     def crop(self, x, margins):
         return self._append("crop", [x], self.onnx.crop(x.tensor, margins), {"margins": sides(margins)})
+
+    def resize(self, x, size, mode="linear", coordinates="half_pixel", rounding="round_prefer_floor"):
+        tensor = self.onnx.resize(x.tensor, size, mode, coordinates, rounding)
+        words = {"mode": Word(mode), "coordinates": Word(coordinates), "rounding": Word(rounding)}
+        return self._append("resize", [x], tensor, {"size": list(size)} | words)
+
+    def take(self, x, rows, columns):
+        return self._append("take", [x], self.onnx.take(x.tensor, rows, columns),
+                            {"rows": list(rows), "columns": list(columns)})
 
     # ---- channels ----
 

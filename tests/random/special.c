@@ -60,6 +60,8 @@ static void make_weights_positive(const Node *node, Arena *arena) {
  * numbers small. */
 static void make_positive(Graph *graph) {
     for (Node *node = graph->first; node != NULL; node = node->next) {
+        if (node->op == OP_minimum) /* of numbers of either sign */
+            node->op = OP_maximum;
         make_weights_positive(node, graph->arena);
         const OpInfo *info = op_info(node->op);
         for (int i = 0; i < info->attribute_count; i++)
