@@ -5,6 +5,7 @@
 #include "ir/float_set.h"
 #include "ir/kernel.h"
 #include "ir/kernel_count.h"
+#include "ir/sampling.h"
 
 /* Members of all sets of parameters with the same buffer are counted once. */
 typedef enum CountedSet { COUNTED_READ, COUNTED_WRITTEN, COUNTED_MOVED } CountedSet;
@@ -73,16 +74,54 @@ static bool has_table(const Kernel *kernel) {
     return false;
 }
 
-/* A kernel with tables may do something else in each step. */
-static void count_step_alone(Program *program, Step *step) {
-    const Kernel *kernel = program->kernels[step->kernel];
+static int64_t count_distinct(const Sample *samples, int64_t count, int64_t size, Arena *scratch) {
+    bool *seen = ARENA_ARRAY(scratch, bool, size);
+    int64_t distinct = 0;
+    for (int64_t i = 0; i < count; i++) {
+        distinct += !seen[samples[i].first];
+        seen[samples[i].first] = true;
+        distinct += !seen[samples[i].second];
+        seen[samples[i].second] = true;
+    }
+    return distinct;
+}
+
+/* What a resize or take reads, from what its first row reads: of the operand so many numbers of
+ * each row that some row of the result looks at, and of the weights all. */
+static int64_t sampled_bytes(const Step *step, int64_t row_bytes, Arena *scratch) {
+    const int64_t *from = step->node->operands[0]->type.dims;
+    const int64_t *to = step->node->results[0]->type.dims;
+    const Sample *rows = node_samples(step->node, 0, scratch);
+    const Sample *columns = node_samples(step->node, 1, scratch);
+    int64_t weight_bytes = 2 * (int64_t)sizeof(float);
+    int64_t row_weights = samples_are_single(rows, to[2]) ? 0 : weight_bytes;
+    int64_t column_weights = samples_are_single(columns, to[3]) ? 0 : weight_bytes * to[3];
+    int64_t operand = (row_bytes - row_weights - column_weights) /
+                      count_distinct(rows, 1, from[2], scratch) *
+                      count_distinct(rows, to[2], from[2], scratch) * from[0];
+    return operand + row_weights * to[2] + column_weights;
+}
+
+/* A kernel with tables is one of a resize or take, which does something else in each step, and in
+ * each row of the result the same to other rows: one row is run. */
+static void count_sampled(Program *program, Step *step) {
+    Kernel row = *program->kernels[step->kernel];
     const int32_t *tables[MAX_KERNEL_PARAMETERS] = {NULL};
-    for (int i = 0; i < kernel->parameter_count; i++)
-        if (kernel->parameters[i].role == PARAMETER_TABLE)
+    for (int i = 0; i < row.parameter_count; i++)
+        if (row.parameters[i].role == PARAMETER_TABLE)
             tables[i] =
                 (const int32_t *)(const void *)program->weights.data + step->arguments[i].offset;
+    int64_t rows = row.extent;
+    row.extent = 1;
     Arena *scratch = arena_create();
-    step->count = count_step(program, step, kernel_count(kernel, tables, scratch), scratch);
+    StepCount count = count_step(program, step, kernel_count(&row, tables, scratch), scratch);
+    count.bytes_read = sampled_bytes(step, count.bytes_read, scratch);
+    int64_t *const sums[] = {&count.bytes_written, &count.loaded_bytes, &count.stored_bytes,
+        &count.multiply_adds_issued, &count.multiply_adds_useful};
+    for (size_t i = 0; i < sizeof sums / sizeof *sums; i++)
+        *sums[i] *= rows;
+    count.layout_bytes = count.only_moves ? count.bytes_read + count.bytes_written : 0;
+    step->count = count;
     arena_destroy(scratch);
 }
 
@@ -102,7 +141,7 @@ void program_count(Program *program) {
             count_steps_of(program, i);
     for (int i = 0; i < program->step_count; i++)
         if (has_table(program->kernels[program->steps[i].kernel]))
-            count_step_alone(program, &program->steps[i]);
+            count_sampled(program, &program->steps[i]);
 }
 
 StepSummary program_step(const Program *program, int index) {
