@@ -271,14 +271,19 @@ static void append_stage(SpecWriter *writer, const Node *node) {
 
 /* ---- expressions ---- */
 
-static bool takes_several(const Node *node) {
-    return node->operand_count > 1 || node->op == OP_concat || node->op == OP_route ||
+/* Whether it stands at the head of a pipe. */
+static bool begins_pipe(const Node *node) {
+    return node->operand_count != 1 || node->op == OP_concat || node->op == OP_route ||
            node->op == OP_join;
 }
 
-/* An op of several tensors: "a + b", "concat(a, b)". */
+/* An op of several tensors: "a + b", "concat(a, b)"; or of none. */
 static void append_joined(SpecWriter *writer, const Node *node) {
     Text *text = writer->text;
+    if (node->operand_count == 0) {
+        append_stage(writer, node);
+        return;
+    }
     bool sum = node->op == OP_add && node_formula_attribute(node, "activation") == NULL;
     bool product = node->op == OP_multiply && node_formula_attribute(node, "activation") == NULL;
     bool infix = sum || product;
@@ -303,7 +308,7 @@ static void append_value(SpecWriter *writer, const Value *value) {
     /* the stages of the pipe, from its end to its beginning */
     int count = 0;
     for (const Value *at = value; writer->names[at->id] == NULL; count++) {
-        if (takes_several(at->producer))
+        if (begins_pipe(at->producer))
             break;
         at = at->producer->operands[0];
     }
@@ -340,7 +345,7 @@ static bool goes_into_pipe(const SpecWriter *writer, const Value *value) {
     if (writer->stages[value->id] >= LONGEST_PIPE)
         return false;
     return output_value(writer, value) != NULL ||
-           (reader != NULL && !takes_several(reader) && reader->op != OP_split);
+           (reader != NULL && !begins_pipe(reader) && reader->op != OP_split);
 }
 
 static void append_split(SpecWriter *writer, const Node *node) {
@@ -358,7 +363,7 @@ static void append_split(SpecWriter *writer, const Node *node) {
 }
 
 static void append_node(SpecWriter *writer, const Node *node) {
-    if (!takes_several(node) && writer->names[node->operands[0]->id] == NULL)
+    if (!begins_pipe(node) && writer->names[node->operands[0]->id] == NULL)
         writer->stages[node->results[0]->id] = writer->stages[node->operands[0]->id] + 1;
     if (node->op == OP_split) {
         append_split(writer, node);

@@ -196,6 +196,18 @@ bool prepare_bias(Evaluator *evaluator, Call *call, const Operation *operation, 
     return prepare_channel_weights(evaluator, call, operation, node);
 }
 
+bool prepare_constant(Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
+    IntegerList dims = node_list(node, "dims");
+    WeightContext context = {evaluator, call, node, false};
+    if (dims.count < 1 || dims.count > MAX_RANK) {
+        complain(evaluator, call->where, NULL, "constant takes from 1 to %d dimensions, not %zu",
+            (int)MAX_RANK, dims.count);
+        return false;
+    }
+    return read_shared(evaluator, call, operation, &context.shared) &&
+           add_weight(&context, 0, (int)dims.count, dims.items);
+}
+
 bool prepare_linear(Evaluator *evaluator, Call *call, const Operation *operation, Node *node) {
     int64_t channels;
     bool bias = true;

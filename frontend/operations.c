@@ -21,6 +21,7 @@ static const Operation operations[] = {
 #define ELEMENT(name, operands, ...) {#name, OP_##name, operands, {0}, {0}, NULL},
 #include "ir/elements.def"
     {"map", OP_map, MANY_TENSORS, {0}, {0}, NULL},
+    {"constant", OP_constant, 0, {"dims"}, {"shared"}, prepare_constant},
     {"concat", OP_concat, MANY_TENSORS, {0}, {0}, NULL},
     {"split", OP_split, 1, {"sizes"}, {0}, prepare_split},
     {"shuffle", OP_shuffle, 1, {"groups", "form"}, {0}, NULL},
@@ -60,11 +61,11 @@ const char *const *operation_names(void) {
     static const char *const names[] = {"conv", "depthwise", "conv_transpose", "batch_norm", "bias",
 #define ELEMENT(name, ...) #name,
 #include "ir/elements.def"
-        "map", "concat", "split", "shuffle", "gather", "route", "permute", "reshape", "upsample",
-        "depth_to_space", "space_to_depth", "rearrange", "slice", "join", "pad", "crop", "resize",
-        "take", "pad_reflect", "pad_edge", "pad_around", "max_pool", "avg_pool", "global_avg_pool",
-        "flatten", "unflatten", "linear", "softmax", "log_softmax", "reduce", "arg_max",
-        "local_response_norm", NULL};
+        "map", "constant", "concat", "split", "shuffle", "gather", "route", "permute", "reshape",
+        "upsample", "depth_to_space", "space_to_depth", "rearrange", "slice", "join", "pad", "crop",
+        "resize", "take", "pad_reflect", "pad_edge", "pad_around", "max_pool", "avg_pool",
+        "global_avg_pool", "flatten", "unflatten", "linear", "softmax", "log_softmax", "reduce",
+        "arg_max", "local_response_norm", NULL};
     _Static_assert(
         sizeof(names) / sizeof(*names) == OPERATION_COUNT + 1, "names of all operations");
     return names;

@@ -20,8 +20,8 @@ struct Operation {
     PrepareOperation *prepare;               /* sizes, weights; NULL when attributes say all */
 };
 
-PrepareOperation prepare_conv, prepare_depthwise, prepare_batch_norm, prepare_bias, prepare_linear,
-    prepare_pool, prepare_split; /* layers.c */
+PrepareOperation prepare_conv, prepare_depthwise, prepare_batch_norm, prepare_bias,
+    prepare_constant, prepare_linear, prepare_pool, prepare_split; /* layers.c */
 PrepareOperation prepare_permute, prepare_reshape, prepare_upsample, prepare_depth_to_space,
     prepare_space_to_depth; /* rearrange.c */
 

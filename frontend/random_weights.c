@@ -239,8 +239,12 @@ static Moments reduced(const Node *node, Moments x) {
 
 /* Gives the node's weights their data; returns the moments of its results. */
 static Moments fill_node(Graph *graph, const Node *node, const Moments *moments, uint64_t seed) {
-    Moments x = moments[node->operands[0]->id];
+    Moments x =
+        node->operand_count > 0 ? moments[node->operands[0]->id] : (Moments){1, 1 + 0.25 / 3};
     switch (node->op) {
+    case OP_constant:
+        fill(graph, node_weight(node, "value"), seed, x.mean, 0.5);
+        return x;
     case OP_conv: {
         Moments result = fill_product(graph, node, x, seed);
         if (node->operand_count == 2)

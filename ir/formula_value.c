@@ -15,6 +15,21 @@ static double smaller(double a, double b) {
     return isnan(a) ? a : a < b ? a : b;
 }
 
+static double sign(double a) {
+    return isnan(a) ? a : (double)((a > 0) - (a < 0));
+}
+
+/* As IEEE 754 has it, but that NaN stays also to the power of 0, and that no negative number, not
+ * even infinity, has a power that is a fraction. */
+static double power(double a, double b) {
+    bool fraction = b != floor(b);
+    return isnan(a) || isnan(b) || (a < 0 && fraction) ? NAN : pow(a, b);
+}
+
+static double softplus(double a) {
+    return larger(a, 0) + log1p(exp(-fabs(a)));
+}
+
 static double element_value(OpKind element, double a, double b, double c) {
     (void)c;
     switch ((int)element) {
@@ -42,6 +57,18 @@ static double element_value(OpKind element, double a, double b, double c) {
         return exp(a);
     case OP_tanh:
         return tanh(a);
+    case OP_power:
+        return power(a, b);
+    case OP_round:
+        return nearbyint(a);
+    case OP_sign:
+        return sign(a);
+    case OP_log:
+        return log(a);
+    case OP_erf:
+        return erf(a);
+    case OP_softplus:
+        return softplus(a);
     }
     assert(false && "an element without formula and without a case here");
     return NAN;
@@ -127,8 +154,14 @@ static Range element_range(OpKind element, Range a, Range b) {
         return absolute(a);
     case OP_sqrt:
         return a.high < 0 ? anything : (Range){sqrt(fmax(a.low, 0)), sqrt(a.high)};
+    case OP_log:
+        return a.high < 0 ? anything : (Range){log(fmax(a.low, 0)), log(a.high)};
     case OP_floor:
+    case OP_round:
+    case OP_sign:
     case OP_exp:
+    case OP_erf:
+    case OP_softplus:
     case OP_tanh: /* they never fall */
         return (Range){element_value(element, a.low, 0, 0), element_value(element, a.high, 0, 0)};
     }

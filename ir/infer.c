@@ -14,6 +14,7 @@ static InferFunction *const infer_functions[OP_COUNT] = {
 #define ELEMENT(name, ...) [OP_##name] = infer_elements,
 #include "ir/elements.def"
     [OP_map] = infer_elements,
+    [OP_constant] = infer_constant,
     [OP_concat] = infer_concat,
     [OP_split] = infer_split,
     [OP_shuffle] = infer_shuffle,

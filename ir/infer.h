@@ -26,7 +26,7 @@ InferFunction infer_conv_transpose;     /* infer_conv_transpose.c */
 InferFunction infer_range, infer_quantize, infer_quantized_conv,
     infer_quantized_linear;                      /* infer_quantized.c */
 InferFunction infer_pool, infer_global_avg_pool; /* infer_window.c */
-InferFunction infer_same, infer_batch_norm, infer_bias, infer_elements,
+InferFunction infer_same, infer_batch_norm, infer_bias, infer_constant, infer_elements,
     infer_local_response_norm; /* infer_elements.c */
 InferFunction infer_concat, infer_split, infer_shuffle, infer_pick, infer_pad, infer_crop,
     infer_flatten, infer_unflatten;                     /* infer_layout.c */
@@ -50,6 +50,11 @@ void check_channel_weights(Inference *inference);
 /* Reads a list attribute of exactly `count` entries from `least` to LARGEST_STEP. */
 bool read_steps(
     Inference *inference, const char *name, size_t count, int64_t least, int64_t *items);
+
+/* Reads a list with an entry from `least` on for each dimension of the result: `rank` of them, or
+ * where that is 0 from one to MAX_RANK. (infer_rearrange.c) */
+bool read_dimensions(
+    Inference *inference, const char *name, int64_t least, int rank, int64_t *items);
 
 /* ---- infer_window.c ---- */
 

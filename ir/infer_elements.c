@@ -21,27 +21,48 @@ void infer_bias(Inference *inference) {
     infer_same(inference);
 }
 
-static void check_pair(Inference *inference, int index) {
-    const TensorType *left = operand_type(inference, 0), *right = operand_type(inference, index);
-    bool one_pixel = right->rank == 2 || (right->dims[2] == 1 && right->dims[3] == 1);
-    bool per_channel = left->rank == 4 && left->dims[0] == right->dims[0] &&
-                       left->dims[1] == right->dims[1] && one_pixel;
-    if (!per_channel && !tensor_type_equal(left, right))
-        shape_fault(inference,
-            "the operands are %s and %s; they must be equal, or the second [n,c] or [n,c,1,1] "
-            "with the first's n and c",
-            operand_spelling(inference, 0), operand_spelling(inference, index));
+void infer_constant(Inference *inference) {
+    int64_t dims[MAX_RANK];
+    const Weight *weight = node_weight(inference->node, "value");
+    if (!read_dimensions(inference, "dims", 1, 0, dims))
+        return;
+    TensorType type = tensor_type((int)node_list(inference->node, "dims").count, dims);
+    if (!tensor_type_equal(&weight->type, &type))
+        shape_fault(inference, "value '%s' is %s, but dims need %s", weight->path,
+            tensor_type_spelling(&weight->type, inference->scratch),
+            tensor_type_spelling(&type, inference->scratch));
+    add_result(inference, type);
+}
+
+/* Lets the result be as large as the operand in each dimension. */
+static bool repeat_to(TensorType *result, const TensorType *operand) {
+    while (result->rank < operand->rank)
+        result->dims[result->rank++] = 1;
+    for (int i = 0; i < operand->rank; i++) {
+        if (result->dims[i] == 1)
+            result->dims[i] = operand->dims[i];
+        if (operand->dims[i] != 1 && operand->dims[i] != result->dims[i])
+            return false;
+    }
+    return true;
 }
 
 void infer_elements(Inference *inference) {
     const Node *node = inference->node;
+    TensorType result = *operand_type(inference, 0);
     for (int i = 1; i < node->operand_count; i++)
-        check_pair(inference, i);
+        if (!repeat_to(&result, operand_type(inference, i))) {
+            shape_fault(inference,
+                "the operands are %s and %s; they must be equal in each dimension, or 1 in one "
+                "of them",
+                operand_spelling(inference, 0), operand_spelling(inference, i));
+            return;
+        }
     for (int i = 0; op_is_element(node->op) && i < element_parameters(node->op); i++)
         if (!isfinite(node->attributes[i].number))
             shape_fault(
                 inference, "%s must be a finite number", op_info(node->op)->attributes[i].name);
-    infer_same(inference);
+    add_result(inference, result);
 }
 
 void infer_local_response_norm(Inference *inference) {

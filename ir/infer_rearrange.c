@@ -1,8 +1,7 @@
 /* Shape rules of ops that say which number is where, in tensors of any rank. */
 #include "ir/infer.h"
 
-/* Reads a list with an entry from `least` on for each dimension of the result. */
-static bool read_dimensions(
+bool read_dimensions(
     Inference *inference, const char *name, int64_t least, int rank, int64_t *items) {
     IntegerList list = node_list(inference->node, name);
     if (list.count < 1 || list.count > MAX_RANK || (rank > 0 && list.count != (size_t)rank)) {

@@ -14,6 +14,7 @@ static InterpretFunction *const interpret_functions[OP_COUNT] = {
 #define ELEMENT(name, ...) [OP_##name] = interpret_elements,
 #include "ir/elements.def"
     [OP_map] = interpret_elements,
+    [OP_constant] = interpret_constant,
     [OP_concat] = interpret_concat,
     [OP_split] = interpret_split,
     [OP_shuffle] = interpret_shuffle,

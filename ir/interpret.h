@@ -15,8 +15,8 @@ InterpretFunction interpret_range, interpret_quantize, interpret_quantized_conv,
     interpret_quantized_linear;                           /* interpret_quantized.c */
 InterpretFunction interpret_max_pool, interpret_avg_pool; /* interpret_pool.c */
 InterpretFunction interpret_global_avg_pool, interpret_local_response_norm, interpret_softmax;
-InterpretFunction interpret_batch_norm, interpret_bias,
-    interpret_elements; /* interpret_elements.c */
+InterpretFunction interpret_batch_norm, interpret_bias, interpret_elements,
+    interpret_constant; /* interpret_elements.c */
 InterpretFunction interpret_concat, interpret_split, interpret_shuffle, interpret_gather,
     interpret_route, interpret_flatten, interpret_pad, interpret_crop;  /* interpret_layout.c */
 InterpretFunction interpret_rearrange, interpret_slice, interpret_join; /* interpret_rearrange.c */

@@ -3,6 +3,7 @@
 #include "ir/interpret.h"
 
 #include <math.h>
+#include <string.h>
 
 /* result = x * factor[c] + term[c] */
 static void scale_channels(const Node *node, const float *source, float *target,
@@ -48,19 +49,47 @@ void interpret_bias(
     scale_channels(node, operands[0], results[0], factor, term);
 }
 
+void interpret_constant(
+    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    (void)operands;
+    (void)scratch;
+    size_t count = (size_t)tensor_elements(&node->results[0]->type);
+    memcpy(results[0], node_weight(node, "value")->data, count * sizeof(float));
+}
+
+/* From one index of each dimension of the result to the next, in the operand: 0 where the operand
+ * has one index, which is repeated. */
+static void repeated_strides(const TensorType *operand, int rank, int64_t *strides) {
+    int64_t stride = 1;
+    for (int i = rank; i-- > 0;) {
+        int64_t size = i < operand->rank ? operand->dims[i] : 1;
+        strides[i] = size == 1 ? 0 : stride;
+        stride *= size;
+    }
+}
+
 void interpret_elements(
     const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
     const Formula *formula = formula_expand(scratch, node_formula(node, scratch));
     const TensorType *type = &node->results[0]->type;
-    int64_t count = tensor_elements(type), repeat[MOST_FORMULA_OPERANDS];
+    int64_t count = tensor_elements(type), index[MAX_RANK] = {0};
+    int64_t strides[MOST_FORMULA_OPERANDS][MAX_RANK], at[MOST_FORMULA_OPERANDS] = {0};
     double numbers[MOST_FORMULA_OPERANDS] = {0};
-    /* Elements of the result that meet the same element of the operand. */
     for (int k = 0; k < node->operand_count; k++)
-        repeat[k] = count / tensor_elements(&node->operands[k]->type);
+        repeated_strides(&node->operands[k]->type, type->rank, strides[k]);
     for (int64_t i = 0; i < count; i++) {
         for (int k = 0; k < node->operand_count; k++)
-            numbers[k] = (double)operands[k][i / repeat[k]];
+            numbers[k] = (double)operands[k][at[k]];
         results[0][i] = (float)formula_value(formula, numbers);
+        for (int d = type->rank; d-- > 0;) {
+            for (int k = 0; k < node->operand_count; k++)
+                at[k] += strides[k][d];
+            if (++index[d] < type->dims[d])
+                break;
+            for (int k = 0; k < node->operand_count; k++)
+                at[k] -= strides[k][d] * type->dims[d];
+            index[d] = 0;
+        }
     }
 }
 

@@ -63,6 +63,10 @@ static uint32_t power_of_two(float exponent) {
     return (uint32_t)((int32_t)(least < 128 ? least : 128) + 127) << 23;
 }
 
+static float exponent_of(uint32_t bits) {
+    return (float)((int32_t)(bits >> 23 & 255) - 127);
+}
+
 static float combine(InstructionKind kind, float a, float b) {
     switch (kind) {
     case INSTRUCTION_add:
@@ -98,6 +102,8 @@ static uint32_t compute_lane(InstructionKind kind, LaneType type, const uint32_t
         return from_number(sqrtf(a));
     case INSTRUCTION_power_of_two:
         return power_of_two(a);
+    case INSTRUCTION_exponent:
+        return from_number(exponent_of(lanes[0]));
     case INSTRUCTION_to_float:
         return from_number((float)to_signed(lanes[0]));
     case INSTRUCTION_to_integer:

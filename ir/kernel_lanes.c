@@ -186,6 +186,7 @@ RegisterState register_state_after(
     case INSTRUCTION_floor:
     case INSTRUCTION_square_root:
     case INSTRUCTION_power_of_two:
+    case INSTRUCTION_exponent:
     case INSTRUCTION_reduce_add:
     case INSTRUCTION_reduce_maximum:
         return computed_state(instruction, registers);

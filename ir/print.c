@@ -177,9 +177,9 @@ static void print_node(Printer *printer, const Node *node) {
         text_append(text, i > 0 ? ", " : "");
         print_definition(printer, node->results[i]);
     }
-    text_format(text, " = %s ", info->name);
+    text_format(text, " = %s", info->name);
     for (int i = 0; i < node->operand_count; i++) {
-        text_append(text, i > 0 ? ", " : "");
+        text_append(text, i > 0 ? ", " : " ");
         print_use(printer, node->operands[i]);
     }
     for (int i = 0; i < info->weight_count; i++) {

@@ -142,7 +142,8 @@ bool pass_absorb_route(PassContext *context) {
             rewrite_route(orders, graph, node);
         else if (op_info(node->op)->weight_count > 0)
             permute_weights(graph, node, channel_order(orders, node->results[0])->old_place,
-                channel_order(orders, node->operands[0])->old_place);
+                node->operand_count > 0 ? channel_order(orders, node->operands[0])->old_place
+                                        : NULL);
     }
     return true;
 }

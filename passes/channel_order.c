@@ -5,7 +5,7 @@
  *     2. in a grouped one channels stay within their group, on both sides
  *     3. a depthwise convolution, a residual, an activation, a pooling, a sum, a product tie their
  *        operands and result to one order
- *     4. a route ties nothing: its list says which channel is which
+ *     4. a route ties nothing: its list says which channel is which; nor does a constant
  *     5. inputs and outputs of the graph keep their order, and so does what looks at neighbouring
  *        channels or at their number: all other ops. */
 #include "passes/channel_order.h"
@@ -27,11 +27,17 @@ static void join(int *parents, int a, int b) {
     parents[a < b ? b : a] = a < b ? a : b; /* the earlier value stands for the class */
 }
 
+static int64_t channel_count(const Value *value) {
+    return value->type.rank > 1 ? value->type.dims[1] : 1;
+}
+
 static void tie(int *parents, const Node *node) {
     int result = node->results[0]->id;
     if (is_channelwise(node) || node_renames_channels(node))
-        for (int i = 0; i < node->operand_count; i++)
-            join(parents, node->operands[i]->id, result);
+        for (int i = 0; i < node->operand_count; i++) {
+            if (channel_count(node->operands[i]) == channel_count(node->results[0]))
+                join(parents, node->operands[i]->id, result); /* one for all has no order */
+        }
     else if (node->op == OP_conv && node->operand_count > 1) /* the residual */
         join(parents, node->operands[1]->id, result);
 }
@@ -62,6 +68,10 @@ static void limit(const ChannelOrders *orders, const Node *node) {
     case OP_linear:
     case OP_route:
         return;
+    case OP_constant:
+        if (rank_has_channels(node->results[0]->type.rank))
+            return;
+        break;
     default:
         if (is_channelwise(node) || node_renames_channels(node))
             return;
@@ -74,10 +84,6 @@ static void limit(const ChannelOrders *orders, const Node *node) {
 }
 
 /* ---- classes ---- */
-
-static int64_t channel_count(const Value *value) {
-    return value->type.rank > 1 ? value->type.dims[1] : 1;
-}
 
 static void add_value(ChannelOrders *orders, int *parents, const Value *value) {
     int root = find_root(parents, value->id);

@@ -4,6 +4,7 @@
 #include "passes/rewrite.h"
 
 #include <assert.h>
+#include <string.h>
 
 bool is_depthwise_conv(const Node *node) {
     if (node->op != OP_conv)
@@ -18,8 +19,6 @@ bool is_channelwise(const Node *node) {
         return is_depthwise_conv(node);
     case OP_batch_norm:
     case OP_bias:
-    case OP_add:
-    case OP_multiply:
     case OP_pad:
     case OP_crop:
     case OP_max_pool:
@@ -32,7 +31,7 @@ bool is_channelwise(const Node *node) {
     case OP_arg_max:
         return !node_reduces(node, 1);
     default:
-        return is_activation(node);
+        return op_computes_elements(node->op);
     }
 }
 
@@ -64,7 +63,28 @@ static void permute_weight(
     *slot = new;
 }
 
+static void permute_constant(Graph *graph, Node *node, const int64_t *channels) {
+    Weight *old = node->weights[0];
+    const int64_t *dims = old->type.dims;
+    if (channels == NULL)
+        return;
+    Weight *new = graph_add_computed_weight(graph, old->path, old->type, NULL);
+    float *data = old->data != NULL ? weight_allocate(graph, new) : NULL;
+    size_t plane = (size_t)(tensor_elements(&old->type) / dims[0] / dims[1]);
+    for (int64_t n = 0; data != NULL && n < dims[0]; n++)
+        for (int64_t c = 0; c < dims[1]; c++)
+            memcpy(data + (size_t)(n * dims[1] + c) * plane,
+                old->data + (size_t)(n * dims[1] + channels[c]) * plane, plane * sizeof *data);
+    weight_rest(old);
+    weight_rest(new);
+    node->weights[0] = new;
+}
+
 void permute_weights(Graph *graph, Node *node, const int64_t *rows, const int64_t *columns) {
+    if (node->op == OP_constant) {
+        permute_constant(graph, node, rows);
+        return;
+    }
     bool dense = node->op == OP_linear || (node->op == OP_conv && !is_depthwise_conv(node));
     int64_t groups = node->op == OP_conv && dense ? node_integer(node, "groups") : 1;
     for (int i = 0; i < op_info(node->op)->weight_count; i++)

@@ -9,8 +9,8 @@
 bool is_depthwise_conv(const Node *node);
 
 /* True for a node that treats each channel alone and alike, up to weights of one entry a channel:
- * activations, pooling, depthwise convolution, batch_norm, bias, and sums and products of tensors.
- * Its operands and its result can change their order of channels together. */
+ * element-wise ops, pooling, depthwise convolution, batch_norm and bias. Its result and those of
+ * its operands that have as many channels can change their order of channels together. */
 bool is_channelwise(const Node *node);
 
 /* Gives the node of the table below weights for channels in another order. rows[i] is the old place
@@ -18,6 +18,7 @@ bool is_channelwise(const Node *node);
  * side as it is. Grouped convolutions need channels to stay within their group.
  *     conv, linear             filters and biases by rows, inputs of filters by columns
  *     depthwise conv, batch_norm, bias    by rows
+ *     constant                 its channels by rows
  *     all others               have no weights */
 void permute_weights(Graph *graph, Node *node, const int64_t *rows, const int64_t *columns);
 

@@ -31,8 +31,9 @@ static void add_table(
     GpuLowering *gpu, KernelCall *call, Access *access, bool writes, const char *name) {
     const Tensor *tensor = access->tensor;
     TableUse *use = ARENA_NEW(gpu->emission.arena, TableUse);
-    access->parameter = call_parameter(call, writes ? PARAMETER_WRITE : PARAMETER_READ, name,
-        table_base(gpu->emission.program, tensor), 0);
+    int base = table_base(gpu->emission.program, tensor);
+    access->parameter = call_parameter(
+        call, buffer_role(writes ? PARAMETER_WRITE : PARAMETER_READ, base), name, base, 0);
     (void)call_weights(&gpu->emission, call, tensor->channels, &access->table);
     KernelParameter *parameter = &call->builder.kernel->parameters[access->table];
     parameter->name = arena_format(gpu->emission.arena, "%s_planes", name);
@@ -49,8 +50,8 @@ Access gpu_access(GpuLowering *gpu, KernelCall *call, ParameterRole role, const 
     const Tensor *tensor) {
     Access access = {.tensor = tensor, .arena = gpu->emission.arena, .table = -1};
     if (is_regular(tensor, &access.channel_stride))
-        access.parameter =
-            call_parameter(call, role, name, tensor->planes[0].buffer, tensor->planes[0].offset);
+        access.parameter = call_parameter(call, buffer_role(role, tensor->planes[0].buffer), name,
+            tensor->planes[0].buffer, tensor->planes[0].offset);
     else
         add_table(gpu, call, &access, role == PARAMETER_WRITE, name);
     return access;

@@ -65,6 +65,8 @@ void gpu_claim_planes(GpuLowering *gpu);
 Tensor *gpu_tensor(const GpuLowering *gpu, const Value *value);
 /* The place of a value that a kernel is about to compute. */
 Tensor *gpu_place(GpuLowering *gpu, const Value *value);
+/* The place of a constant, whose numbers lie with the weights. */
+void gpu_constant(GpuLowering *gpu, const Node *node);
 /* A new flat tensor of that shape in the workspace. */
 Tensor *gpu_new_tensor(GpuLowering *gpu, const char *name, int64_t images, int64_t channels,
     int64_t height, int64_t width);

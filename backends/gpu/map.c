@@ -178,12 +178,14 @@ static bool lower_sampled(GpuLowering *gpu, const Node *node) {
 
 static int load_operand(const Map *map, int operand) {
     const Access *access = &map->inputs[operand];
-    const Tensor *tensor = access->tensor;
-    bool repeated = tensor->height * tensor->width == 1;
+    const Tensor *tensor = access->tensor, *output = map->output.tensor;
     const Expression *zero = expression_constant(map->builder->arena, 0);
-    return load_at(map, access, map->at.channel,
-        repeated ? access_position(access, map->at.image, zero, zero)
-                 : access_pixel(access, map->at.pixel));
+    bool equal = tensor->images == output->images && tensor->height == output->height &&
+                 tensor->width == output->width;
+    return load_at(map, access, tensor->channels == 1 ? zero : map->at.channel,
+        equal ? access_pixel(access, map->at.pixel)
+              : access_position(
+                    access, map->at.image, map->at.row, tensor->width > 1 ? map->at.column : zero));
 }
 
 static int emit_element(Map *map) {

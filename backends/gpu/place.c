@@ -1,6 +1,7 @@
 /* Where tensors are on a GPU: planes, views of them, and who writes into whose buffer. */
 #include "backends/gpu/gpu.h"
 #include "backends/program/buffers.h"
+#include "backends/program/call.h"
 #include "backends/program/program.h"
 #include "backends/program/summary.h"
 #include "backends/schedule/claims.h"
@@ -95,6 +96,17 @@ Tensor *gpu_tensor(const GpuLowering *gpu, const Value *value) {
     return gpu->tensors[value->id];
 }
 
+void gpu_constant(GpuLowering *gpu, const Node *node) {
+    const TensorType *type = &node->results[0]->type;
+    int64_t count = tensor_elements(type), offset;
+    float *numbers = emission_weights(&gpu->emission, count, &offset);
+    memcpy(numbers, node_weight(node, "value")->data, (size_t)count * sizeof *numbers);
+    Tensor *tensor = public_tensor(gpu->emission.arena, type, WEIGHTS_BUFFER, LAYOUT_NCHW);
+    for (int64_t i = 0; i < tensor->channels; i++)
+        tensor->planes[i].offset += offset;
+    gpu->tensors[node->results[0]->id] = tensor;
+}
+
 /* ---- claims ---- */
 
 /* Whether some kernel reads the value itself, and not only layout ops. */
@@ -115,8 +127,9 @@ static bool may_own(const void *context, const Node *node) {
 static bool can_store(const void *context, const Value *value) {
     const GpuLowering *gpu = context;
     const Node *producer = value->producer;
-    return producer && producer->op != OP_flatten && producer->op != OP_unflatten &&
-           producer->op != OP_crop && !gpu->direct[value->id] && !gpu->fused_into[value->id];
+    return producer && producer->op != OP_constant && producer->op != OP_flatten &&
+           producer->op != OP_unflatten && producer->op != OP_crop && !gpu->direct[value->id] &&
+           !gpu->fused_into[value->id];
 }
 
 void gpu_claim_planes(GpuLowering *gpu) {

@@ -30,19 +30,29 @@ typedef struct Elementwise {
     const Expression *image, *row, *column;
 } Elementwise;
 
-/* Offset of a channel at the pixel; a [n,c,1,1] operand has one pixel for all. */
+/* Offset of a channel at the pixel. What an operand has one of is repeated: it adds nothing. */
 static const Expression *element_offset(
     const Elementwise *op, int which, const Run *run, const Expression *channel, int64_t first) {
     Arena *arena = op->emission->arena;
     const Placement *placement = op->placements[which];
-    bool repeated = placement->height * placement->width == 1;
     const Expression *offset =
-        expression_sum(arena, expression_multiply(arena, op->image, run->image_stride), channel,
-            expression_constant(arena, run->displacement + first - run->first_channel), NULL);
-    if (repeated)
-        return offset;
-    return expression_sum(arena, offset, expression_multiply(arena, op->row, run->row_stride),
-        expression_multiply(arena, op->column, run->pixel_stride), NULL);
+        expression_constant(arena, run->displacement + first - run->first_channel);
+    if (placement->images > 1)
+        offset =
+            expression_add(arena, expression_multiply(arena, op->image, run->image_stride), offset);
+    offset = expression_add(arena, offset, channel);
+    if (placement->height > 1)
+        offset =
+            expression_add(arena, offset, expression_multiply(arena, op->row, run->row_stride));
+    if (placement->width > 1)
+        offset = expression_add(
+            arena, offset, expression_multiply(arena, op->column, run->pixel_stride));
+    return offset;
+}
+
+/* Whether the operand has one channel, for all of the result's. */
+static bool has_one_channel(const Elementwise *op, int which) {
+    return op->placements[which]->channels == 1 && op->placements[0]->channels > 1;
 }
 
 /* Where an operand is read. */
@@ -62,6 +72,13 @@ static int load_operand(const Elementwise *op, int which, const Segment *segment
     const Expression *channel, int lanes, int64_t channels_left) {
     int64_t first = 0;
     const ElementPlace place = {op, which};
+    if (has_one_channel(op, which)) {
+        const Run *run = &op->placements[which]->runs[0];
+        int reg = kernel_register(op->builder, lanes);
+        kernel_broadcast(op->builder, reg, op->parameters[which][0],
+            element_offset(op, which, run, expression_constant(op->emission->arena, 0), 0));
+        return reg;
+    }
     if (op->scattered[which] && expression_is_constant(channel, &first))
         return emit_gather(op->builder, op->placements[which], op->parameters[which],
             segment->first_channel + first, channels_left < lanes ? (int)channels_left : lanes,
@@ -129,7 +146,7 @@ bool lower_elementwise(Emission *emission, const Node *node) {
     const Placement *whole[PLACES]; /* a scattered operand cuts nothing */
     for (int i = 0; i <= node->operand_count; i++) {
         op.scattered[i] = i > 0 && placement_is_scattered(op.placements[i]);
-        whole[i] = op.placements[op.scattered[i] ? 0 : i];
+        whole[i] = op.placements[op.scattered[i] || has_one_channel(&op, i) ? 0 : i];
     }
     const Segment *segments = channel_segments(arena, whole, 1 + node->operand_count, &count);
     for (int i = 0; i < count; i++)

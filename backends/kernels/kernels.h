@@ -21,6 +21,7 @@ bool lower_chain(Emission *emission, const Node *last);
 bool lower_flat_convolution(Emission *emission, const Node *node);
 bool lower_sample(Emission *emission, const Node *node);      /* resize, take */
 bool lower_elementwise(Emission *emission, const Node *node); /* activations, add, multiply */
+bool lower_constant(Emission *emission, const Node *node);
 bool lower_layout(Emission *emission,
     const Node *node); /* concat, split, shuffle, gather, route, flatten, crop */
 bool lower_arrangement(Emission *emission, const Node *node); /* rearrange, slice, join */

@@ -13,7 +13,7 @@
 static bool lower_node(GpuLowering *gpu, const Node *node) {
     if (gpu->fused_into[node->results[0]->id])
         return true; /* its reader computes it */
-    const Node *producer = node->operands[0]->producer;
+    const Node *producer = node->operand_count > 0 ? node->operands[0]->producer : NULL;
     if (producer && gpu->fused_into[node->operands[0]->id] == node)
         return gpu_lower_convolution(gpu, node);
     switch (gpu_family(node)) {
@@ -25,6 +25,9 @@ static bool lower_node(GpuLowering *gpu, const Node *node) {
         return gpu_arrange(gpu, node);
     case GPU_VIEW:
         gpu_view(gpu, node);
+        return true;
+    case GPU_CONSTANT:
+        gpu_constant(gpu, node);
         return true;
     case GPU_REDUCE:
         return gpu_lower_reduce(gpu, node);
@@ -46,8 +49,8 @@ static void choose_direct_outputs(GpuLowering *gpu) {
     for (int i = 0; i < graph->output_count; i++) {
         const GraphOutput *output = &graph->outputs[i];
         const Node *producer = output->value->producer;
-        if (producer && !op_moves_channels(producer->op) && producer->op != OP_flatten &&
-            producer->op != OP_unflatten && producer->op != OP_crop &&
+        if (producer && !op_moves_channels(producer->op) && producer->op != OP_constant &&
+            producer->op != OP_flatten && producer->op != OP_unflatten && producer->op != OP_crop &&
             graph_use_count(graph, output->value) == 1)
             gpu->direct[output->value->id] = output;
     }

@@ -20,7 +20,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { WEIGHTS_BUFFER = 0, WEIGHTS_ALIGNMENT = 64 };
+enum { WEIGHTS_ALIGNMENT = 64 };
 
 /* ---- weights that several programs share ---- */
 

@@ -54,6 +54,8 @@ static bool lower_in_form(
         return lower_layout(emission, node);
     case FORM_REDUCTION:
         return lower_reduction(emission, node);
+    case FORM_CONSTANT:
+        return lower_constant(emission, node);
     case FORM_NONE:
         break;
     }
@@ -88,6 +90,8 @@ static const char *output_reason(const Emission *emission, const GraphOutput *ou
         return "the same tensor is another output, too";
     if (!producer)
         return "the output is an input";
+    if (producer->op == OP_constant)
+        return "the output is a constant";
     const TensorType *type = &output->value->type;
     if (output->layout == LAYOUT_NCHW && type->rank == 4 && type->dims[2] * type->dims[3] > 1)
         return "the caller wants NCHW, and kernels write NHWC";

@@ -49,8 +49,8 @@ const int *call_placement(
             continue;
         }
         const char *run_name = i == 0 ? name : arena_format(call->builder.arena, "%s_%d", name, i);
-        parameters[i] =
-            call_parameter_of(call, role, run_name, placement->element, run->buffer, run->offset);
+        parameters[i] = call_parameter_of(call, buffer_role(role, run->buffer), run_name,
+            placement->element, run->buffer, run->offset);
     }
     return parameters;
 }
@@ -70,10 +70,20 @@ static size_t reserve_weights(Emission *emission, int64_t bytes) {
     return offset;
 }
 
+ParameterRole buffer_role(ParameterRole role, int buffer) {
+    return buffer == WEIGHTS_BUFFER && role == PARAMETER_READ ? PARAMETER_WEIGHTS : role;
+}
+
+float *emission_weights(Emission *emission, int64_t floats, int64_t *offset) {
+    size_t begin = reserve_weights(emission, floats * (int64_t)sizeof(float));
+    *offset = (int64_t)(begin / sizeof(float));
+    return (float *)(void *)(emission->program->weights.data + begin);
+}
+
 float *call_weights(Emission *emission, KernelCall *call, int64_t floats, int *parameter) {
     size_t offset = reserve_weights(emission, floats * (int64_t)sizeof(float));
-    *parameter =
-        call_parameter(call, PARAMETER_WEIGHTS, "weights", 0, (int64_t)(offset / sizeof(float)));
+    *parameter = call_parameter(
+        call, PARAMETER_WEIGHTS, "weights", WEIGHTS_BUFFER, (int64_t)(offset / sizeof(float)));
     return (float *)(void *)(emission->program->weights.data + offset);
 }
 

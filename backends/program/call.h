@@ -26,6 +26,13 @@ int call_parameter_of(KernelCall *call, ParameterRole role, const char *name, La
 const int *call_placement(
     KernelCall *call, ParameterRole role, const char *name, const Placement *placement);
 
+/* What a parameter of that role is in the buffer: what is read of the weights is of them. */
+ParameterRole buffer_role(ParameterRole role, int buffer);
+
+/* Room in the packed weights for numbers that kernels reach as any tensor: *offset is where it
+ * begins, in floats. The pointer is valid until the next call. */
+float *emission_weights(Emission *emission, int64_t floats, int64_t *offset);
+
 /* Reserves room in the packed weights, aligned to 64 bytes; the pointer is valid until the next
  * call. The parameter reads from its start. */
 float *call_weights(Emission *emission, KernelCall *call, int64_t floats, int *parameter);

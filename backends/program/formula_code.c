@@ -26,12 +26,9 @@ static int constant(const FormulaCode *code, double number) {
     return emit_number(code->builder, code->lanes, (float)number);
 }
 
-/* What is clamped comes second, so that NaN stays NaN. */
 static void emit_clamp(
     const FormulaCode *code, int destination, int source, double least, double most) {
-    kernel_binary(code->builder, INSTRUCTION_maximum, destination, constant(code, least), source);
-    kernel_binary(
-        code->builder, INSTRUCTION_minimum, destination, constant(code, most), destination);
+    emit_within(code->builder, destination, source, (float)least, (float)most);
 }
 
 static void emit_sigmoid(const FormulaCode *code, int destination, int x) {
@@ -66,19 +63,6 @@ static void emit_absolute(const FormulaCode *code, int destination, int x) {
     int temporary = kernel_register(code->builder, code->lanes);
     kernel_binary(code->builder, INSTRUCTION_subtract, temporary, constant(code, 0), x);
     kernel_binary(code->builder, INSTRUCTION_maximum, destination, temporary, x);
-}
-
-/* Some targets make integers on the way, which NaN and large numbers are not: the instruction gets
- * what lies within 2^23, beyond which there is no fraction, and the rest is added again. */
-static void emit_floor(const FormulaCode *code, int destination, int x) {
-    KernelBuilder *builder = code->builder;
-    int within = kernel_register(builder, code->lanes),
-        rest = kernel_register(builder, code->lanes);
-    kernel_binary(builder, INSTRUCTION_maximum, within, x, constant(code, -0x1p23));
-    kernel_binary(builder, INSTRUCTION_minimum, within, within, constant(code, 0x1p23));
-    kernel_binary(builder, INSTRUCTION_subtract, rest, x, within);
-    kernel_unary(builder, INSTRUCTION_floor, within, within);
-    kernel_binary(builder, INSTRUCTION_add, destination, within, rest);
 }
 
 /* The smaller one of two, or NaN: the larger one of their opposites. */
@@ -148,6 +132,43 @@ static void emit_quotient(FormulaCode *code, const FormulaTerm *term, int destin
             argument(code, term, 1));
 }
 
+/* x to the power of n, from 1 on, by squares. */
+static void emit_whole_power(FormulaCode *code, int destination, int x, int n) {
+    int square = kernel_register(code->builder, code->lanes), product = -1;
+    kernel_unary(code->builder, INSTRUCTION_move, square, x);
+    for (; n > 0; n /= 2) {
+        if (n % 2 == 1 && product < 0) {
+            product = kernel_register(code->builder, code->lanes);
+            kernel_unary(code->builder, INSTRUCTION_move, product, square);
+        } else if (n % 2 == 1) {
+            kernel_binary(code->builder, INSTRUCTION_multiply, product, product, square);
+        }
+        if (n > 1)
+            kernel_binary(code->builder, INSTRUCTION_multiply, square, square, square);
+    }
+    kernel_unary(code->builder, INSTRUCTION_move, destination, product);
+}
+
+/* Small whole exponents are products, halves square roots; one below 0 divides 1 by these. */
+static void emit_any_power(FormulaCode *code, const FormulaTerm *term, int destination) {
+    enum { MOST_PRODUCTS = 8 };
+    const FormulaTerm *exponent = argument_term(code, term, 1);
+    int x = argument(code, term, 0);
+    double number = exponent->kind == TERM_LITERAL ? fabs(exponent->literal) : 0;
+    bool whole = number >= 1 && number <= MOST_PRODUCTS && number == floor(number);
+    if (!whole && number != 0.5) {
+        emit_power(code->builder, destination, x, argument(code, term, 1));
+        return;
+    }
+    if (whole)
+        emit_whole_power(code, destination, x, (int)number);
+    else
+        kernel_unary(code->builder, INSTRUCTION_square_root, destination, x);
+    if (exponent->literal < 0)
+        kernel_binary(
+            code->builder, INSTRUCTION_divide, destination, constant(code, 1), destination);
+}
+
 /* A sum, together with a product that nobody else reads. */
 static void emit_sum(FormulaCode *code, const FormulaTerm *term, int destination) {
     for (int i = 0; i < 2; i++) {
@@ -175,6 +196,9 @@ static void emit_element(FormulaCode *code, const FormulaTerm *term, int destina
     case OP_minimum:
         emit_bound(code, term, destination);
         return;
+    case OP_power:
+        emit_any_power(code, term, destination);
+        return;
     }
     int x = argument(code, term, 0);
     switch ((int)term->element) {
@@ -194,7 +218,22 @@ static void emit_element(FormulaCode *code, const FormulaTerm *term, int destina
         kernel_unary(builder, INSTRUCTION_square_root, destination, x);
         return;
     case OP_floor:
-        emit_floor(code, destination, x);
+        emit_floor(builder, destination, x);
+        return;
+    case OP_round:
+        emit_round(builder, destination, x);
+        return;
+    case OP_sign:
+        emit_sign(builder, destination, x);
+        return;
+    case OP_log:
+        emit_logarithm(builder, destination, x);
+        return;
+    case OP_erf:
+        emit_erf(builder, destination, x);
+        return;
+    case OP_softplus:
+        emit_softplus(builder, destination, x);
         return;
     case OP_exp:
         emit_exponential(builder, destination, x);

@@ -17,10 +17,32 @@ void emit_formula(KernelBuilder *builder, const Formula *formula, const int *ope
 /* Applies the formula to a register in place. */
 void emit_activation(KernelBuilder *builder, const Formula *activation, int reg);
 
+/* coefficients[0] * x^(count-1) + ... + coefficients[count-1] */
+void emit_polynomial(
+    KernelBuilder *builder, int destination, int x, const float *coefficients, int count);
+/* The source, but no less and no more than these; NaN stays. */
+void emit_within(KernelBuilder *builder, int destination, int source, float least, float most);
+/* -1, 0 or 1, NaN for NaN. */
+void emit_sign(KernelBuilder *builder, int destination, int source);
+/* The largest integer that is not greater, of any number. */
+void emit_floor(KernelBuilder *builder, int destination, int source);
+/* The nearest integer, of two the even one. */
+void emit_round(KernelBuilder *builder, int destination, int source);
+
 /* destination = exp(source), to about 2 units in the last place. */
 void emit_exponential(KernelBuilder *builder, int destination, int source);
 /* reg = log(reg) where it is from 1 to 2^40, as a softmax's sum is; NaN stays NaN. */
 void emit_logarithm_of_sum(KernelBuilder *builder, int reg);
+/* The same where |source| is at most ln 2 / 2, or little more. */
+void emit_small_exponential(KernelBuilder *builder, int destination, int source);
 void emit_tanh(KernelBuilder *builder, int destination, int source);
+void emit_erf(KernelBuilder *builder, int destination, int source);
+
+/* ---- logarithm.c ---- */
+
+void emit_logarithm(KernelBuilder *builder, int destination, int source);
+/* log(1 + exp(source)) */
+void emit_softplus(KernelBuilder *builder, int destination, int source);
+void emit_power(KernelBuilder *builder, int destination, int base, int exponent);
 
 #endif

@@ -20,6 +20,8 @@ typedef enum BufferKind {
     BUFFER_WEIGHTS /* the packed weights */
 } BufferKind;
 
+enum { WEIGHTS_BUFFER = 0 }; /* the number of that buffer */
+
 typedef struct Buffer {
     BufferKind kind;
     int index;

@@ -27,7 +27,8 @@ static void choose_direct_outputs(Decisions *decisions) {
         const Value *written = before_renaming(output->value);
         const Node *producer = written->producer;
         bool by_kernel = producer && !op_moves_channels(producer->op) &&
-                         producer->op != OP_flatten && producer->op != OP_crop;
+                         producer->op != OP_constant && producer->op != OP_flatten &&
+                         producer->op != OP_crop;
         bool anywhere =
             flat || output->layout == LAYOUT_NHWC || (producer && op_moves_numbers(producer->op));
         if (!anywhere || !by_kernel || decisions->outputs[written->id] ||

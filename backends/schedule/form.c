@@ -28,6 +28,7 @@ Form form_of(const Decisions *decisions, const Node *node, const Placement *cons
     WinogradBlock *block) {
     static const Form forms[] = {
         [KERNELS_NONE] = FORM_NONE,
+        [KERNELS_CONSTANT] = FORM_CONSTANT,
         [KERNELS_QUANTIZE] = FORM_QUANTIZE,
         [KERNELS_WINDOW] = FORM_ROWS,
         [KERNELS_SAMPLE] = FORM_SAMPLE,

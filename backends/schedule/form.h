@@ -9,6 +9,7 @@
 
 typedef enum Form {
     FORM_NONE,     /* not at all: the pipeline must remove it */
+    FORM_CONSTANT, /* it lies with the weights */
     FORM_ROWS,     /* row by row: a convolution, a window, or a chain that ends with the node */
     FORM_FLAT,     /* a convolution without window, as one row of all pixels */
     FORM_WINOGRAD, /* a 3x3 convolution in blocks */

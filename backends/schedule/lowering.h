@@ -8,6 +8,7 @@
 /* Whose kernels compute the op; the words are those of the table. */
 typedef enum KernelFamily {
     KERNELS_NONE,
+    KERNELS_CONSTANT,
     KERNELS_PRODUCT,
     KERNELS_QUANTIZE,
     KERNELS_WINDOW,
@@ -21,6 +22,7 @@ typedef enum KernelFamily {
 typedef enum GpuFamily {
     GPU_NONE,
     GPU_NO_CODE,
+    GPU_CONSTANT,
     GPU_CONVOLUTION,
     GPU_MAP,
     GPU_VIEW,

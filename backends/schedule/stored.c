@@ -53,6 +53,8 @@ static const char *objection(
         return "layout ops are copied as written, as was asked for";
     if (!producer)
         return "the caller gives it in an order of its own";
+    if (producer->op == OP_constant)
+        return "it is a constant";
     if (decisions->outputs[source->id])
         return "it is an output, too";
     if (is_stored || decisions->claims[source->id])
@@ -92,6 +94,7 @@ const ArrangedPart **store_arrangements(const Decisions *decisions) {
 
 bool lies_elsewhere(const Decisions *decisions, const Value *value) {
     return decisions->outputs[value->id] || decisions->stored[value->id] ||
+           (value->producer && value->producer->op == OP_constant) ||
            (value->producer && op_moves_numbers(value->producer->op) &&
                !decisions->arrangements[value->id]);
 }

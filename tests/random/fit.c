@@ -168,6 +168,10 @@ bool fit_vanishes(const Node *node) {
 }
 
 bool fit_node(Graph *graph, Node *node, const Node *model, const FitWeights *wanted) {
+    if (node->op == OP_constant) {
+        set_weight(graph, node, model, 0, model->weights[0]->type, wanted);
+        return true;
+    }
     if (node->op == OP_conv)
         return fit_conv(graph, node, model, wanted);
     if (node->op == OP_conv_transpose)

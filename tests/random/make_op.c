@@ -15,7 +15,8 @@ static void pick_parameters(Maker *maker, OpKind element, double *parameters) {
 /* Whether it gives a number, and no large one, for every number. */
 static bool is_total(OpKind element) {
     return element != OP_sqrt && element != OP_exp && element != OP_divide &&
-           element != OP_reciprocal && element != OP_celu;
+           element != OP_reciprocal && element != OP_celu && element != OP_log &&
+           element != OP_power;
 }
 
 /* An element-wise op of one operand; now and then of another one. */
@@ -228,17 +229,61 @@ static Value *make_small(Maker *maker, Value *x) {
     return maker_finish(maker, node);
 }
 
+/* Each dimension as it is, or 1. */
+static void pick_sizes(Maker *maker, const TensorType *type, int64_t *sizes) {
+    for (int i = 0; i < type->rank; i++)
+        sizes[i] = chance(maker, 50) ? 1 : type->dims[i];
+}
+
+/* With dimensions of x, or of one. */
+static Value *make_constant(Maker *maker, OpKind op, Value *x) {
+    int64_t dims[MAX_RANK];
+    pick_sizes(maker, &x->type, dims);
+    Node *node = maker_node(maker, op, NULL, 0);
+    maker_weight(maker, node, "value", x->type.rank, dims);
+    node_set_list(maker->graph, node, "dims", dims, (size_t)x->type.rank);
+    return maker_finish(maker, node);
+}
+
+/* Part of x: in some dimensions one index. */
+static Value *make_part(Maker *maker, Value *x) {
+    int64_t begin[MAX_RANK], step[MAX_RANK], dims[MAX_RANK];
+    pick_sizes(maker, &x->type, dims);
+    for (int i = 0; i < x->type.rank; i++) {
+        begin[i] = dims[i] == 1 ? pick(maker, x->type.dims[i]) : 0;
+        step[i] = 1;
+    }
+    Node *node = maker_node(maker, OP_slice, &x, 1);
+    node_set_list(maker->graph, node, "begin", begin, (size_t)x->type.rank);
+    node_set_list(maker->graph, node, "step", step, (size_t)x->type.rank);
+    node_set_list(maker->graph, node, "dims", dims, (size_t)x->type.rank);
+    return maker_finish(maker, node);
+}
+
+/* What can stand beside x, and is repeated at times. */
+static Value *make_beside(Maker *maker, Value *x) {
+    if (chance(maker, 60))
+        return pick_alike(maker, x, true);
+    if (chance(maker, 50))
+        return make_constant(maker, OP_constant, x);
+    return make_part(maker, pick_alike(maker, x, true));
+}
+
 static Value *make_binary(Maker *maker, OpKind op, Value *x) {
-    Value *operands[] = {x, pick_alike(maker, x, true)};
+    Value *operands[] = {x, make_beside(maker, x)};
+    if (operands[1] == NULL)
+        return NULL;
     if (x->type.rank == 4 && chance(maker, 30)) /* per channel */
         operands[1] = make_vector(maker, operands[1]);
     else if (chance(maker, 50)) {
         operands[0] = operands[1];
         operands[1] = x;
     }
-    if (op == OP_divide)
+    if (op == OP_power)
+        operands[0] = make_small(maker, operands[0]);
+    if (op == OP_divide || op == OP_power)
         operands[1] = make_small(maker, operands[1]);
-    if (operands[1] == NULL)
+    if (operands[0] == NULL || operands[1] == NULL)
         return NULL;
     Node *node = maker_node(maker, op, operands, 2);
     if (node_attribute(node, "activation") != NULL)
@@ -247,12 +292,12 @@ static Value *make_binary(Maker *maker, OpKind op, Value *x) {
 }
 
 static Value *make_element(Maker *maker, OpKind op, Value *x) {
+    if (element_operands(op) == 2)
+        return make_binary(maker, op, x);
     if (!is_total(op))
         x = make_small(maker, x);
     if (x == NULL)
         return NULL;
-    if (element_operands(op) == 2)
-        return make_binary(maker, op, x);
     Node *node = maker_node(maker, op, &x, 1);
     double parameters[MOST_FORMULA_PARAMETERS];
     pick_parameters(maker, op, parameters);
@@ -317,10 +362,14 @@ static Value *make_arg_max(Maker *maker, OpKind op, Value *x) {
 static Value *make_map(Maker *maker, OpKind op, Value *x) {
     static const char *const texts[] = {"x * sigmoid(y)", "relu(x - 0.5) + 0.25 * z * tanh(y)",
         "maximum(x, minimum(y, z)) * tanh(x)", "0.5 * x * (1 + tanh(x * 0.8))", "1 - x",
-        "(x + y) / (1 + abs(z))", "clip(x, -1, 1) * y + y * tanh(z)"};
+        "(x + y) / (1 + abs(z))", "clip(x, -1, 1) * y + y * tanh(z)",
+        "softplus(x) - erf(y) * log(1 + abs(z))",
+        "power(1 + abs(x), clip(y, -1, 1)) + power(z, 3)"};
     FormulaFault fault;
-    const Formula *formula = formula_parse(texts[pick(maker, 7)], 3, maker->graph->arena, &fault);
-    Value *operands[3] = {x, pick_alike(maker, x, true), pick_alike(maker, x, true)};
+    const Formula *formula = formula_parse(texts[pick(maker, 9)], 3, maker->graph->arena, &fault);
+    Value *operands[3] = {x, make_beside(maker, x), make_beside(maker, x)};
+    if (operands[1] == NULL || operands[2] == NULL)
+        return NULL;
     if (x->type.rank == 4 && chance(maker, 30))
         operands[1] = make_vector(maker, operands[1]);
     if (operands[1] == NULL)
@@ -387,6 +436,7 @@ static MakeOp *const makers[OP_COUNT] = {
 #define ELEMENT(name, ...) [OP_##name] = make_element,
 #include "ir/elements.def"
     [OP_map] = make_map,
+    [OP_constant] = make_constant,
     [OP_concat] = make_any_concat,
     [OP_split] = make_any_split,
     [OP_shuffle] = make_any_shuffle,

@@ -142,8 +142,12 @@ static const Rule faults[] = {
     {IMAGE "%y = bias %x bias=@w",
         "bias: bias 'w' is f32[6,4,3,3], but the operand f32[1,4,7,9] needs f32[4]"},
     {IMAGE "%f = flatten %x : f32[1,252]\n%y = add %x, %f",
-        "add: the operands are f32[1,4,7,9] and f32[1,252]; they must be equal, or the second "
-        "[n,c] or [n,c,1,1] with the first's n and c"},
+        "add: the operands are f32[1,4,7,9] and f32[1,252]; they must be equal in each "
+        "dimension, or 1 in one of them"},
+    {"weight @w : f32[6,4,3,3]\ninput %x : f32[1,4,7,9]\n%y = constant value=@w {dims = [6, 4, 3]}",
+        "constant: value 'w' is f32[6,4,3,3], but dims need f32[6,4,3]"},
+    {"weight @w : f32[6,4,3,3]\n%y = constant value=@w {dims = []}",
+        "constant: dims must have from 1 to 6 entries, but has 0"},
     {IMAGE "%y = unflatten %x", "unflatten: the operand must be [n,c], but is f32[1,4,7,9]"},
     {IMAGE "%f = flatten %x : f32[1,252]\n%y = concat %x, %f",
         "concat: operand 2 is f32[1,252], but the first is f32[1,4,7,9]; only channels may differ"},

@@ -29,6 +29,7 @@ static const char *instruction_fault(const Instruction *instruction) {
     case INSTRUCTION_floor:
     case INSTRUCTION_square_root:
     case INSTRUCTION_power_of_two:
+    case INSTRUCTION_exponent:
     case INSTRUCTION_permute:
     case INSTRUCTION_reduce_add:
     case INSTRUCTION_reduce_maximum:
@@ -201,6 +202,9 @@ static void append_value(Syntax *syntax, const Instruction *instruction) {
         return;
     case INSTRUCTION_power_of_two:
         append_call(syntax, HELPER_POWER_OF_TWO, instruction);
+        return;
+    case INSTRUCTION_exponent:
+        append_call(syntax, HELPER_EXPONENT, instruction);
         return;
     case INSTRUCTION_permute:
         append_permute(syntax, instruction);

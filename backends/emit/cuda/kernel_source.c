@@ -42,6 +42,8 @@ static const CudaHelper helpers[] = {
     {"spread4", "INLINE float4 spread4(float a) { return make_float4(a, a, a, a); }\n"},
     {"power_of_two",
         "INLINE float power_of_two(float a) { return __int_as_float(((int)a + 127) << 23); }\n"},
+    {"exponent", "INLINE float exponent(float a)\n{\n"
+                 "    return (float)((__float_as_int(a) >> 23 & 255) - 127);\n}\n"},
     {"maximum_or_nan", "INLINE float maximum_or_nan(float a, float b)\n{\n"
                        "    return a > b || a != a ? a : b;\n}\n"},
     {"is_less", "INLINE float is_less(float a, float b) { return a < b ? 1.0f : 0.0f; }\n"},
@@ -61,6 +63,7 @@ static const CudaHelper helpers[] = {
     {"floor4", UNARY("floor4", "floorf")},
     {"square_root4", UNARY("square_root4", "sqrtf")},
     {"power_of_two4", UNARY("power_of_two4", "power_of_two")},
+    {"exponent4", UNARY("exponent4", "exponent")},
 };
 
 static bool calls(const char *text, const char *name) {
@@ -73,11 +76,14 @@ static bool calls(const char *text, const char *name) {
 
 /* Functions of four lanes may call those of one. */
 static bool calls_of_four(const char *text, const char *name) {
-    bool called = strcmp(name, "power_of_two") == 0 || strcmp(name, "maximum_or_nan") == 0 ||
-                  strcmp(name, "is_less") == 0;
+    static const char *const called[] = {
+        "power_of_two", "exponent", "maximum_or_nan", "is_less", NULL};
+    int i = 0;
+    while (called[i] != NULL && strcmp(name, called[i]) != 0)
+        i++;
     char of_four[32];
     snprintf(of_four, sizeof of_four, "%s4", name);
-    return called && calls(text, of_four);
+    return called[i] != NULL && calls(text, of_four);
 }
 
 void cuda_prelude_write(const char *kernels, Text *out) {
@@ -226,6 +232,9 @@ static void append_value(Syntax *syntax, const Instruction *instruction) {
         return;
     case INSTRUCTION_power_of_two:
         append_call(syntax, instruction, lanes, "power_of_two");
+        return;
+    case INSTRUCTION_exponent:
+        append_call(syntax, instruction, lanes, "exponent");
         return;
     case INSTRUCTION_permute:
         append_permute(syntax, instruction, lanes);

@@ -67,6 +67,14 @@ static LLVMValueRef emit_power_of_two(KernelCodegen *k, LLVMValueRef value, int 
     return LLVMBuildBitCast(k->builder, bits, vector_type(k->codegen, lanes), "");
 }
 
+static LLVMValueRef emit_exponent(KernelCodegen *k, LLVMValueRef value, int lanes) {
+    LLVMValueRef bits = LLVMBuildBitCast(k->builder, value, integer_type(k, lanes), "");
+    bits = LLVMBuildLShr(k->builder, bits, integer_splat(k, 23, lanes), "");
+    bits = LLVMBuildAnd(k->builder, bits, integer_splat(k, 255, lanes), "");
+    LLVMValueRef exponent = LLVMBuildSub(k->builder, bits, integer_splat(k, 127, lanes), "");
+    return LLVMBuildSIToFP(k->builder, exponent, vector_type(k->codegen, lanes), "");
+}
+
 static LLVMValueRef emit_select(
     KernelCodegen *k, LLVMRealPredicate predicate, LLVMValueRef a, LLVMValueRef b) {
     return LLVMBuildSelect(k->builder, LLVMBuildFCmp(k->builder, predicate, a, b, ""), a, b, "");
@@ -177,6 +185,8 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
         return emit_intrinsic(k, "llvm.sqrt", type, sources, 1);
     case INSTRUCTION_power_of_two:
         return emit_power_of_two(k, a, lanes);
+    case INSTRUCTION_exponent:
+        return emit_exponent(k, a, lanes);
     case INSTRUCTION_permute:
         return emit_permute(k, instruction, a, b, lanes);
     case INSTRUCTION_reduce_add:
