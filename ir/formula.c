@@ -246,6 +246,20 @@ int formula_size(const Formula *formula) {
     return size;
 }
 
+OpKind formula_single(const Formula *formula) {
+    if (formula == NULL)
+        return OP_COUNT;
+    const FormulaTerm *last = &formula->terms[formula->count - 1];
+    if (last->kind != TERM_ELEMENT || formula->count != element_operands(last->element) + 1)
+        return OP_COUNT;
+    for (int i = 0; i < element_operands(last->element); i++) {
+        const FormulaTerm *argument = &formula->terms[last->arguments[i]];
+        if (argument->kind != TERM_OPERAND || argument->operand != i)
+            return OP_COUNT;
+    }
+    return last->element;
+}
+
 OpKind formula_element(const Formula *formula) {
     bool one = formula != NULL && formula->count == 2 && formula->terms[0].kind == TERM_OPERAND &&
                formula->terms[0].operand == 0 && formula->terms[1].kind == TERM_ELEMENT &&

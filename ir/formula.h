@@ -87,6 +87,9 @@ bool formula_equal(const Formula *a, const Formula *b);
 int formula_size(const Formula *formula);
 /* The one element that it applies to x, or OP_COUNT. */
 OpKind formula_element(const Formula *formula);
+/* The one element that it applies to x, y, ... in order, whatever its numbers; OP_COUNT where it is
+ * another formula. */
+OpKind formula_single(const Formula *formula);
 /* The number at these operands; of a formula that was expanded. */
 double formula_value(const Formula *expanded, const double *operands);
 

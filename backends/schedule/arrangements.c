@@ -54,6 +54,16 @@ static bool add_operand(const PartSearch *search, const Node *node, int index, P
     return true;
 }
 
+/* Whether the slice cuts through one of several that were joined: then no producer can store into
+ * what is taken, but all can into what was joined, of which a slice is a view. */
+static bool cuts_joined(const PartSearch *search, const Node *node, const Parts *result) {
+    bool cuts = false;
+    for (int i = 0; i < result->count; i++)
+        cuts = cuts || index_map_count(&result->items[i].map) <
+                           tensor_elements(&result->items[i].source->type);
+    return node->op == OP_slice && search->parts[node->operands[0]->id].count > 1 && cuts;
+}
+
 static void find_parts(PartSearch *search, const Node *node) {
     Parts parts = {0};
     int most = 0;
@@ -63,8 +73,9 @@ static void find_parts(PartSearch *search, const Node *node) {
     }
     parts.items = ARENA_ARRAY(search->arena, ArrangedPart, most + 1);
     for (int i = 0; i < node->operand_count; i++) {
-        if (add_operand(search, node, i, &parts))
+        if (add_operand(search, node, i, &parts) && !cuts_joined(search, node, &parts))
             continue;
+        parts.count = node->op == OP_slice ? 0 : parts.count;
         Value *operand = node->operands[i]; /* is put together first */
         search->is_read[operand->id] = true;
         ArrangedPart *part = &parts.items[parts.count++];

@@ -1,13 +1,48 @@
 /* Views that are no list of channels: the tensor is made as it is seen, and rearranged, sliced or
  * joined as a whole. What of this moves anything is decided when the network is compiled. */
 #include "frontend/import/importer.h"
+#include "ir/index_map.h"
 
 #include <string.h>
 
 /* ---- tensors ---- */
 
-static Value *rearrange(Importer *importer, Value *value, const Shape *factors,
-    const int64_t *order, size_t order_count, const Shape *shape) {
+/* Whether each number is where it was, in a tensor of the same dimensions. */
+static bool is_identity(IndexMap *map) {
+    bool same = map->source_rank == map->result_rank && !map->empty;
+    for (int i = 0; same && i < map->source_rank; i++)
+        same = map->source_dims[i] == map->result_dims[i];
+    for (int i = 0; same && i < map->digit_count; i++) {
+        const Digit *digit = &map->digits[i];
+        same = digit->size == 1 || (digit->source_dimension == digit->result_dimension &&
+                                       digit->source_weight == digit->result_weight);
+    }
+    return same;
+}
+
+/* The value that the node, not inferred yet, puts back from what those before it made of it; NULL
+ * where it does not. */
+static Value *put_back(const Node *node) {
+    enum { MOST_STEPS = 16 };
+    const Node *steps[MOST_STEPS] = {node};
+    for (int count = 1; count < MOST_STEPS; count++) {
+        const Node *before = steps[count - 1]->operands[0]->producer;
+        if (before == NULL || before->op != OP_rearrange)
+            return NULL;
+        steps[count] = before;
+        IndexMap map = index_map_identity(&before->operands[0]->type);
+        bool applied = true;
+        for (int i = count; applied && i >= 0; i--)
+            applied = index_map_apply(&map, steps[i], 0);
+        index_map_simplify(&map);
+        if (applied && is_identity(&map))
+            return before->operands[0];
+    }
+    return NULL;
+}
+
+Value *rearrange_value(Importer *importer, Value *value, const Shape *factors, const int64_t *order,
+    size_t order_count, const Shape *shape) {
     if (shape->rank < 1 || shape->rank > MAX_RANK) {
         node_fault(importer, NULL, "the shape %s has %d dimensions; riffle has 1 to %d",
             shape_spelling(importer->arena, shape), shape->rank, (int)MAX_RANK);
@@ -17,6 +52,9 @@ static Value *rearrange(Importer *importer, Value *value, const Shape *factors,
     node_set_list(importer->graph, node, "factors", factors->dims, (size_t)factors->rank);
     node_set_list(importer->graph, node, "order", order, order_count);
     node_set_list(importer->graph, node, "dims", shape->dims, (size_t)shape->rank);
+    Value *before = put_back(node);
+    if (before != NULL)
+        return before;
     return finish_node(importer, node) ? node->results[0] : NULL;
 }
 
@@ -33,14 +71,14 @@ static Value *reshape(Importer *importer, Value *value, const Shape *shape) {
         common_factors(own.dims, own.rank, shape->dims, shape->rank, list, 2 * MODEL_MAX_RANK);
     if (count == 0 || count > MODEL_MAX_RANK) { /* as a row in between */
         Shape row = {.rank = 1, .dims = {shape_elements(&own)}};
-        value = rearrange(importer, value, &own, in_order, (size_t)own.rank, &row);
+        value = rearrange_value(importer, value, &own, in_order, (size_t)own.rank, &row);
         return value == NULL
                    ? NULL
-                   : rearrange(importer, value, shape, in_order, (size_t)shape->rank, shape);
+                   : rearrange_value(importer, value, shape, in_order, (size_t)shape->rank, shape);
     }
     factors.rank = (int)count;
     memcpy(factors.dims, list, count * sizeof *list);
-    return rearrange(importer, value, &factors, in_order, count, shape);
+    return rearrange_value(importer, value, &factors, in_order, count, shape);
 }
 
 Value *symbol_tensor(Importer *importer, Symbol *symbol) {
@@ -75,7 +113,7 @@ Symbol *arrange_transpose(Importer *importer, const Symbol *symbol, const int *o
     }
     if (value == NULL)
         return NULL;
-    value = rearrange(importer, value, &symbol->shape, items, (size_t)shape.rank, &shape);
+    value = rearrange_value(importer, value, &symbol->shape, items, (size_t)shape.rank, &shape);
     return value == NULL ? NULL : symbol_of_value(importer, value);
 }
 
@@ -87,8 +125,9 @@ Value *axis_to_channels(Importer *importer, Symbol *symbol, int axis) {
         if (i != axis)
             order[at++] = i;
     Shape shape = {.rank = 4, .dims = {1, size, 1, shape_elements(&symbol->shape) / size}};
-    return value == NULL ? NULL
-                         : rearrange(importer, value, &symbol->shape, order, (size_t)rank, &shape);
+    return value == NULL
+               ? NULL
+               : rearrange_value(importer, value, &symbol->shape, order, (size_t)rank, &shape);
 }
 
 Symbol *channels_to_axis(
@@ -101,8 +140,9 @@ Symbol *channels_to_axis(
         if (i != axis)
             factors.dims[at++] = shape.dims[i];
     }
-    value = value == NULL ? NULL
-                          : rearrange(importer, value, &factors, order, (size_t)shape.rank, &shape);
+    value = value == NULL
+                ? NULL
+                : rearrange_value(importer, value, &factors, order, (size_t)shape.rank, &shape);
     return value == NULL ? NULL : symbol_of_value(importer, value);
 }
 
@@ -158,7 +198,8 @@ Symbol *arrange_repeat(Importer *importer, const Symbol *symbol, const int64_t *
             order[count++] = -times[i];
         shape.dims[i] *= times[i];
     }
-    value = value == NULL ? NULL : rearrange(importer, value, &symbol->shape, order, count, &shape);
+    value = value == NULL ? NULL
+                          : rearrange_value(importer, value, &symbol->shape, order, count, &shape);
     return value == NULL ? NULL : symbol_of_value(importer, value);
 }
 

@@ -49,6 +49,16 @@ void node_set_weight(
     node->weights[index] = weight;
 }
 
+Value *build_constant(
+    Importer *importer, const Symbol *constant, const Shape *shape, const float *numbers) {
+    const float *data[MAX_OP_WEIGHTS] = {numbers};
+    const char *path = weight_path(importer, constant, OP_constant, data);
+    Node *node = begin_node(importer, OP_constant, path, NULL, 0);
+    node_set_list(importer->graph, node, "dims", shape->dims, (size_t)shape->rank);
+    node_set_weight(importer, node, 0, tensor_type(shape->rank, shape->dims), numbers);
+    return finish_node(importer, node) ? node->results[0] : NULL;
+}
+
 bool spend_elements(Importer *importer, const Shape *shape) {
     int64_t count = shape_elements(shape);
     if (count >= 0 && count <= FOLDING_BUDGET - importer->folding_spent) {

@@ -175,6 +175,8 @@ const char *list_spelling(Arena *arena, IntegerList list);
 Symbol *symbol_create(Importer *importer, SymbolKind kind, const Shape *shape);
 int64_t shape_elements(const Shape *shape); /* -1 when more than 2^40 or a dimension is negative */
 bool shape_equal(const Shape *a, const Shape *b);
+/* Steps through a shape: the position in a source whose dimension i has the given step. */
+void shape_walk(const Shape *shape, const int64_t *steps, int64_t begin, int64_t *from);
 Shape shape_of_value(const Value *value);
 Symbol *symbol_of_value(Importer *importer, Value *value);
 Symbol *symbol_integers(Importer *importer, const Shape *shape, const int64_t *integers);
@@ -212,6 +214,9 @@ Value *build_unary(Importer *importer, OpKind op, Value *value); /* NULL after r
 void node_set_weight(Importer *importer, Node *node, int index, TensorType type, const float *data);
 /* x * scale + shift for each channel; either may be NULL: 1, 0. */
 Value *build_affine(Importer *importer, Value *value, const float *scale, const float *shift);
+/* What the constant holds, put in that shape. NULL after reporting. */
+Value *build_constant(
+    Importer *importer, const Symbol *constant, const Shape *shape, const float *numbers);
 /* NULL after reporting: computed constants have a limit (spend_elements). */
 const float *repeat_number(Importer *importer, double number, int64_t count);
 
@@ -258,6 +263,9 @@ Value *settle_symbol(Importer *importer, Symbol *symbol);
 
 /* The view as a value of its very dimensions, up to MAX_RANK. */
 Value *symbol_tensor(Importer *importer, Symbol *symbol);
+/* A rearrange of the value; what puts back what those before it changed is no node. */
+Value *rearrange_value(Importer *importer, Value *value, const Shape *factors, const int64_t *order,
+    size_t order_count, const Shape *shape);
 /* Its elements as [n,rest]. */
 Value *symbol_row(Importer *importer, Symbol *symbol);
 Symbol *arrange_transpose(Importer *importer, const Symbol *symbol, const int *order);
@@ -299,6 +307,16 @@ Value *normalise_value(
     Importer *importer, Value *value, const bool reduced[4], int64_t groups, double epsilon);
 /* An op of numbers of the value, and of one that is repeated to its dimensions where it has 1. */
 Value *map_repeated(Importer *importer, Value *value, Value *other, const char *formula);
+
+/* ---- element by element (elements.c) ---- */
+
+/* The formula of the operands, which are tensors or constants of floats that are repeated to one
+ * shape, as ONNX has it; of constants alone, a constant. NULL after reporting. */
+Symbol *apply_elements(
+    Importer *importer, const Formula *formula, Symbol *const *operands, int count);
+/* The same of one row of ir/elements.def. */
+Symbol *apply_element(
+    Importer *importer, OpKind op, const double *parameters, Symbol *const *operands);
 
 /* Turns gathers of ranges into splits (slices.c). */
 void gathers_to_splits(Graph *graph, Arena *arena);

@@ -24,6 +24,20 @@ int64_t shape_elements(const Shape *shape) {
     return elements;
 }
 
+void shape_walk(const Shape *shape, const int64_t *steps, int64_t begin, int64_t *from) {
+    int64_t index[MODEL_MAX_RANK] = {0}, count = shape_elements(shape), at = begin;
+    for (int64_t i = 0; i < count; i++) {
+        from[i] = at;
+        for (int k = shape->rank - 1; k >= 0; k--) {
+            at += steps[k];
+            if (++index[k] < shape->dims[k])
+                break;
+            at -= steps[k] * shape->dims[k];
+            index[k] = 0;
+        }
+    }
+}
+
 bool shape_equal(const Shape *a, const Shape *b) {
     bool equal = a->rank == b->rank;
     for (int i = 0; equal && i < a->rank; i++)

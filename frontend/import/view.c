@@ -64,7 +64,7 @@ static Value *whole_value(Importer *importer, const Symbol *symbol) {
     if (symbol->pending == PENDING_NOTHING)
         return symbol->value;
     Symbol copy = *symbol;
-    return symbol_elements(importer, &copy);
+    return settle_symbol(importer, &copy);
 }
 
 /* A copy of the symbol, which lists channels, that has places. NULL after reporting. */

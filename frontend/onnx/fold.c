@@ -22,20 +22,6 @@ Symbol *fold_pick(
     return symbol_integers(importer, shape, integers);
 }
 
-void fold_walk(const Shape *shape, const int64_t *steps, int64_t begin, int64_t *from) {
-    int64_t index[ONNX_MAX_RANK] = {0}, count = shape_elements(shape), at = begin;
-    for (int64_t i = 0; i < count; i++) {
-        from[i] = at;
-        for (int k = shape->rank - 1; k >= 0; k--) {
-            at += steps[k];
-            if (++index[k] < shape->dims[k])
-                break;
-            at -= steps[k] * shape->dims[k];
-            index[k] = 0;
-        }
-    }
-}
-
 void fold_steps(const Shape *shape, int64_t *steps) {
     int64_t step = 1;
     for (int i = shape->rank - 1; i >= 0; i--) {
@@ -65,7 +51,7 @@ static bool fold_transpose(Importer *importer) {
         steps[i] = dense[axis];
     }
     int64_t *from = ARENA_ARRAY(importer->arena, int64_t, shape_elements(&shape) + 1);
-    fold_walk(&shape, steps, 0, from);
+    shape_walk(&shape, steps, 0, from);
     return set_result(importer, fold_pick(importer, symbol, &shape, from));
 }
 

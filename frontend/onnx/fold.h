@@ -7,8 +7,6 @@
 /* A result of which element i is element from[i] of the constant. */
 Symbol *fold_pick(
     Importer *importer, const Symbol *symbol, const Shape *shape, const int64_t *from);
-/* Steps through a shape: the position in a source whose dimension i has the given step. */
-void fold_walk(const Shape *shape, const int64_t *steps, int64_t begin, int64_t *from);
 /* The steps of a tensor that lies densely. */
 void fold_steps(const Shape *shape, int64_t *steps);
 

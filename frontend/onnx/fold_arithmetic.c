@@ -88,7 +88,7 @@ static const Symbol *spread(Importer *importer, const Symbol *symbol, const Shap
         steps[i] = at < 0 || narrow->dims[at] == 1 ? 0 : dense[at];
     }
     int64_t *from = ARENA_ARRAY(importer->arena, int64_t, shape_elements(shape) + 1);
-    fold_walk(shape, steps, 0, from);
+    shape_walk(shape, steps, 0, from);
     return fold_pick(importer, symbol, shape, from);
 }
 
