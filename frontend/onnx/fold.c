@@ -247,9 +247,10 @@ bool fold_node(Importer *importer) {
         bool (*fold)(Importer *importer);
     } rows[] = {{"Add", fold_elements}, {"Sub", fold_elements}, {"Mul", fold_elements},
         {"Div", fold_elements}, {"Mod", fold_elements}, {"Equal", fold_elements},
-        {"Where", fold_where}, {"Range", fold_range}, {"Ceil", fold_ceil},
-        {"ReduceProd", fold_product}, {"Concat", fold_concat}, {"Slice", fold_slice},
-        {"Gather", fold_gather}, {"Cast", fold_cast}, {"Transpose", fold_transpose}};
+        {"Where", fold_where}, {"Range", fold_range}, {"Ceil", fold_rounded},
+        {"Floor", fold_rounded}, {"ReduceProd", fold_product}, {"Concat", fold_concat},
+        {"Slice", fold_slice}, {"Gather", fold_gather}, {"Cast", fold_cast},
+        {"Transpose", fold_transpose}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(importer->node->op_type, rows[i].name) == 0)
             return rows[i].fold(importer);

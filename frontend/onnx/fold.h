@@ -15,7 +15,7 @@ void fold_steps(const Shape *shape, int64_t *steps);
 bool fold_elements(Importer *importer); /* two operands, element by element */
 bool fold_where(Importer *importer);
 bool fold_range(Importer *importer);
-bool fold_ceil(Importer *importer);
+bool fold_rounded(Importer *importer);
 bool fold_product(Importer *importer); /* of all elements */
 
 #endif

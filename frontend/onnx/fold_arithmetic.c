@@ -160,7 +160,9 @@ bool fold_where(Importer *importer) {
                                                   : symbol_integers(importer, &shape, integers));
 }
 
-bool fold_ceil(Importer *importer) {
+/* Ceil and Floor. */
+bool fold_rounded(Importer *importer) {
+    bool up = strcmp(importer->node->op_type, "Ceil") == 0;
     const Symbol *symbol = input_symbol(importer, 0);
     if (symbol->floats == NULL)
         return node_fault(importer, NULL, "it rounds whole numbers");
@@ -169,7 +171,7 @@ bool fold_ceil(Importer *importer) {
     int64_t count = shape_elements(&symbol->shape);
     float *floats = ARENA_ARRAY(importer->arena, float, count + 1);
     for (int64_t i = 0; i < count; i++)
-        floats[i] = ceilf(symbol->floats[i]);
+        floats[i] = up ? ceilf(symbol->floats[i]) : floorf(symbol->floats[i]);
     return set_result(importer, symbol_floats(importer, &symbol->shape, floats));
 }
 

@@ -161,7 +161,7 @@ static bool read_sizes(
         float scale = scale_count != 0 ? scales[i]
                       : common > 0     ? common
                                        : (float)sizes.items[i] / from;
-        double to = scale_count != 0 ? floor((double)from * (double)scale)
+        double to = scale_count != 0 ? (double)floorf(from * scale) /* in float, as others do */
                     : common > 0     ? (double)roundf(common * from)
                                      : (double)sizes.items[i];
         if (!set_size(importer, shape, axes[i], to, scale, resize))

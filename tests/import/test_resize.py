@@ -179,3 +179,55 @@ def test_pad_of_channels_before_a_sum(tmp_path):
     weights = np.random.default_rng(1).normal(size=(7, 4, 1, 1)).astype(np.float32)
     nodes = [node("Conv", ["x", "w"], "c"), node("Pad", ["x", "pads"], "p"), node("Add", ["c", "p"])]
     compare(graph(nodes, [1, 4, 5, 6], constants={"w": weights, "pads": [0, 0, 0, 0, 0, 3, 0, 0]}), tmp_path)
+
+
+# ---- sizes and pads that are computed ----
+
+
+def test_scales_of_two_sizes(tmp_path):
+    """As PyTorch writes interpolate(x, size=...) for opset 9: sizes divided by those of the operand."""
+    nodes = [node("MaxPool", ["x"], "small", kernel_shape=[2, 2], strides=[2, 2]), node("Shape", ["small"], "s"),
+             node("Slice", ["s"], "hw", axes=[0], starts=[2], ends=[4]), node("Cast", ["hw"], "from", to=TensorProto.FLOAT),
+             node("Shape", ["x"], "t"), node("Gather", ["t", "two"], "h"), node("Gather", ["t", "three"], "w"),
+             node("Unsqueeze", ["h"], "h1", axes=[0]), node("Unsqueeze", ["w"], "w1", axes=[0]),
+             node("Concat", ["h1", "w1"], "wanted", axis=0), node("Cast", ["wanted"], "to", to=TensorProto.FLOAT),
+             node("Div", ["to", "from"], "quotients"), node("Concat", ["ones", "quotients"], "scales", axis=0),
+             node("Upsample", ["small", "scales"], mode="linear")]
+    compare(graph(nodes, [1, 3, 9, 7], constants={"two": 2, "three": 3, "ones": floats(1, 1)}, opset=9), tmp_path)
+
+
+def test_sizes_times_a_factor(tmp_path):
+    """As PyTorch writes interpolate(x, scale_factor=2) while it traces: Gather, Cast, Mul, Cast, Floor, Concat."""
+    nodes = [node("Tanh", ["x"], "a"), node("Shape", ["a"], "s")]
+    for name, index in (("h", "two"), ("w", "three")):
+        nodes += [node("Gather", ["s", index], name), node("Cast", [name], name + "f", to=TensorProto.FLOAT),
+                  node("Mul", [name + "f", "factor"], name + "m"), node("Floor", [name + "m"], name + "d"),
+                  node("Cast", [name + "d"], name + "i", to=TensorProto.INT64),
+                  node("Unsqueeze", [name + "i", "zero"], name + "1")]
+    nodes += [node("Concat", ["h1", "w1"], "hw", axis=0), node("Slice", ["s", "zero", "two1", "zero"], "nc"),
+              node("Concat", ["nc", "hw"], "sizes", axis=0),
+              node("Resize", ["a", "none", "none", "sizes"], mode="linear", coordinate_transformation_mode="half_pixel",
+                   cubic_coeff_a=-0.75, nearest_mode="floor")]
+    compare(graph(nodes, [1, 3, 5, 7], constants={"two": 2, "three": 3, "factor": np.float32(1.5), "zero": [0], "two1": [2],
+                                                  "none": floats()}, opset=13), tmp_path)
+
+
+@pytest.mark.parametrize("mode", ["constant", "reflect"])
+def test_pads_as_pytorch_orders_them(mode, tmp_path):
+    """From the last dimension to the first, turned around by Reshape, Slice of step -1 and Transpose."""
+    nodes = [node("Tanh", ["x"], "a"), node("ConstantOfShape", ["count"], "zeros", value=helper.make_tensor("zero", TensorProto.INT64, [1], [0])),
+             node("Concat", ["given", "zeros"], "all", axis=0), node("Reshape", ["all", "pairs"], "p"),
+             node("Slice", ["p", "last", "least", "zero", "last"], "turned"),
+             node("Transpose", ["turned"], "sides", perm=[1, 0]), node("Reshape", ["sides", "last"], "flat"),
+             node("Cast", ["flat"], "pads", to=TensorProto.INT64), node("Pad", ["a", "pads"], mode=mode)]
+    compare(graph(nodes, [1, 3, 5, 6], constants={"given": [1, 2, 0, 3], "count": [4], "pairs": [-1, 2], "last": [-1],
+                                                  "least": [-(2**63) + 1], "zero": [0]}, opset=13), tmp_path)
+
+
+def test_resize_between_transposes(tmp_path):
+    """As TensorFlow's exporter writes a resize of channels last."""
+    nodes = [node("Transpose", ["x"], "c", perm=[0, 3, 1, 2]),
+             node("Resize", ["c", "none", "none", "sizes"], "r", mode="nearest", coordinate_transformation_mode="tf_half_pixel_for_nn",
+                  nearest_mode="floor"),
+             node("Transpose", ["r"], perm=[0, 2, 3, 1])]
+    compare(graph(nodes, [1, 5, 6, 4], constants={"sizes": [1, 4, 7, 15], "none": floats()}, opset=11), tmp_path)
