@@ -12,22 +12,25 @@ bool ncnn_axis(Importer *importer, int64_t axis, const Symbol *symbol, int *resu
     return true;
 }
 
-Value *ncnn_image(Importer *importer, bool *is_vector) {
+Value *ncnn_image(Importer *importer) {
     Symbol *symbol;
-    *is_vector = false;
     if (!tensor_operand(importer, 0, &symbol))
         return NULL;
-    *is_vector = symbol->shape.rank == 2;
     if (symbol->shape.rank == 4)
         return symbol_value(importer, symbol);
-    if (*is_vector) {
-        Shape shape = {.rank = 4, .dims = {1, symbol->shape.dims[1], 1, 1}};
-        Symbol *seen = view_reshape(importer, symbol, &shape);
-        return seen == NULL ? NULL : symbol_value(importer, seen);
-    }
     node_fault(importer, NULL, "its input %s is not [1, channels, height, width]",
         shape_spelling(importer->arena, &symbol->shape));
     return NULL;
+}
+
+Value *ncnn_image_or_vector(Importer *importer, bool *is_vector) {
+    Symbol *symbol = input_symbol(importer, 0);
+    *is_vector = symbol->kind == SYMBOL_TENSOR && symbol->shape.rank == 2;
+    if (!*is_vector)
+        return ncnn_image(importer);
+    Shape shape = {.rank = 4, .dims = {1, symbol->shape.dims[1], 1, 1}};
+    Symbol *seen = view_reshape(importer, symbol, &shape);
+    return seen == NULL ? NULL : symbol_value(importer, seen);
 }
 
 bool ncnn_set_image(Importer *importer, Value *value, bool is_vector) {

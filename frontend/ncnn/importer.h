@@ -91,8 +91,10 @@ bool ncnn_integers(Importer *importer, int key, IntegerList *list);
 
 /* The axis of ncnn as that of a symbol. */
 bool ncnn_axis(Importer *importer, int64_t axis, const Symbol *symbol, int *result);
-/* Operand 0 as [1,c,h,w], a vector as [1,c,1,1]. NULL after reporting. */
-Value *ncnn_image(Importer *importer, bool *is_vector);
+/* Operand 0, which has three dimensions, as [1,c,h,w]. NULL after reporting. */
+Value *ncnn_image(Importer *importer);
+/* The same, or a vector as [1,c,1,1]: to most layers a vector is one row, not channels. */
+Value *ncnn_image_or_vector(Importer *importer, bool *is_vector);
 /* Gives result 0 the value, as [1,c] where it was a vector. False when it is NULL. */
 bool ncnn_set_image(Importer *importer, Value *value, bool is_vector);
 bool ncnn_set(Importer *importer, Symbol *symbol);

@@ -78,7 +78,7 @@ bool ncnn_import_convolution(Importer *importer) {
     Convolution convolution = {0};
     int64_t shape[4];
     bool is_vector;
-    Value *value = ncnn_image(importer, &is_vector);
+    Value *value = ncnn_image_or_vector(importer, &is_vector);
     if (value == NULL || !read_convolution(importer, value, &convolution) ||
         !read_weights(importer, value, &convolution, shape))
         return false;

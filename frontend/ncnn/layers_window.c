@@ -145,8 +145,8 @@ static bool pool_windows(Importer *importer, Value *value, int64_t kind) {
 
 bool ncnn_import_pooling(Importer *importer) {
     int64_t kind;
-    bool all, to_size, is_vector;
-    Value *value = ncnn_image(importer, &is_vector);
+    bool all, to_size;
+    Value *value = ncnn_image(importer);
     if (value == NULL || !ncnn_integer(importer, 0, POOL_MAXIMUM, &kind) ||
         !ncnn_flag(importer, 4, &all) || !ncnn_flag(importer, 7, &to_size))
         return false;
@@ -163,8 +163,7 @@ bool ncnn_import_padding(Importer *importer) {
     static const int keys[] = {0, 2, 1, 3}; /* top, left, bottom, right */
     int64_t padding[4], kind, depth;
     double number;
-    bool is_vector;
-    Value *value = ncnn_image(importer, &is_vector);
+    Value *value = ncnn_image(importer);
     if (value == NULL || !ncnn_integer(importer, 4, 0, &kind) ||
         !ncnn_number(importer, 5, 0, &number))
         return false;
@@ -184,7 +183,7 @@ bool ncnn_import_padding(Importer *importer) {
                         : "it pads with another number; riffle pads with 0");
     Node *node = begin_node(importer, OP_pad, "", &value, 1);
     node_set_list(importer->graph, node, "padding", padding, 4);
-    return finish_node(importer, node) && ncnn_set_image(importer, node->results[0], is_vector);
+    return finish_node(importer, node) && ncnn_set_image(importer, node->results[0], false);
 }
 
 /* ---- LRN ---- */
@@ -192,8 +191,7 @@ bool ncnn_import_padding(Importer *importer) {
 bool ncnn_import_lrn(Importer *importer) {
     int64_t kind, size;
     double alpha, beta, bias;
-    bool is_vector;
-    Value *value = ncnn_image(importer, &is_vector);
+    Value *value = ncnn_image(importer);
     if (value == NULL || !ncnn_integer(importer, 0, 0, &kind) ||
         !ncnn_integer(importer, 1, 5, &size) || !ncnn_number(importer, 2, 1, &alpha) ||
         !ncnn_number(importer, 3, 0.75, &beta) || !ncnn_number(importer, 4, 1, &bias))
@@ -208,7 +206,7 @@ bool ncnn_import_lrn(Importer *importer) {
     node_attribute(node, "alpha")->number = alpha;
     node_attribute(node, "beta")->number = beta;
     node_attribute(node, "k")->number = bias;
-    return finish_node(importer, node) && ncnn_set_image(importer, node->results[0], is_vector);
+    return finish_node(importer, node) && ncnn_set_image(importer, node->results[0], false);
 }
 
 /* ---- Interp ---- */

@@ -2,11 +2,19 @@
 
 import json
 
+import classic_onnx
+import detectors
+import exported
+import networks_onnx
 import numpy as np
+import onnx
+import onnx_builder
 import pytest
+from ncnn_converter import convert
 from ncnn_layers import GROUPS, INPUTS, cases, inputs
-from ncnn_oracle import RECORDED, ask, ncnn, summary
-from support import TOLERANCE, assert_close, invoke, run_riffle
+from ncnn_oracle import RECORDED, ask, ncnn, run_ncnn, summary
+from onnx import numpy_helper
+from support import SHARED, TOLERANCE, assert_close, invoke, run_riffle
 
 
 def import_ncnn(folder, *options, stem="model"):
@@ -45,3 +53,63 @@ def test_layers_against_ncnn(group, tmp_path):
     expected = ask(group)
     for name, array in run_cases(group, tmp_path).items():
         assert_close(array, expected[name].ravel())
+
+
+# ---- twins ----
+
+def small_networks():
+    return {
+        "shufflenet_v2": networks_onnx.shufflenet_v2(0.5, (64, 64)),
+        "shufflenet_v2_plus": classic_onnx.shufflenet_v2_plus("small", (64, 64)),
+        "squeezenet": exported.squeezenet(),
+    }
+
+
+def onnx_twins():
+    for name, builder in small_networks().items():
+        yield name, lambda builder=builder: builder.model(builder.random_weights(seed=4))
+    yield "fastestdet head", detectors.fastestdet
+    yield "yolov5_lite head", detectors.yolov5_lite
+    yield "fastestdet", lambda: real_model("fastestdet.onnx")
+
+
+def real_model(name):
+    path = SHARED / "models" / name
+    if not path.exists():
+        pytest.skip(f"{name} of ../shared is not here")
+    return onnx.load(path)
+
+
+@pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in onnx_twins()])
+@pytest.mark.parametrize("halves", [False, True], ids=["float32", "float16"])
+def test_twin(make, halves, tmp_path):
+    """The ONNX model and its twin have the same results; in half precision, with weights that are no others there."""
+    model = make()
+    if halves:
+        for tensor in model.graph.initializer:
+            array = numpy_helper.to_array(tensor)
+            if array.dtype == np.float32 and array.ndim > 1:
+                tensor.CopyFrom(numpy_helper.from_array(array.astype(np.float16).astype(np.float32), tensor.name))
+    twin = convert(model, halves)
+    twin.write(tmp_path)
+    done = import_ncnn(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert ("half precision" in done.stderr) == halves
+    session = onnx_builder.session(model)
+    arrays = [np.random.default_rng(3).normal(size=slot.shape).astype(np.float32) for slot in session.get_inputs()]
+    expected = session.run(None, {slot.name: array for slot, array in zip(session.get_inputs(), arrays)})
+    outputs = {name: array for name, array in zip([one.name for one in model.graph.output], expected)}
+    got = run_imported(tmp_path, arrays, len(expected))
+    for name, array in zip([name for name in written_order(twin) if name in outputs], got):
+        assert_close(array, outputs[name].ravel())
+    if ncnn is not None:
+        blobs = {slot.name: array[0] for slot, array in zip(session.get_inputs(), arrays)}
+        for name, array in run_ncnn(tmp_path, blobs, list(outputs)).items():
+            assert_close(array.ravel(), outputs[name].ravel())
+
+
+def written_order(twin):
+    """The blobs in the order of their layers, which is that of the outputs."""
+    for line in twin.lines:
+        words = line.split()
+        yield from words[4 + int(words[2]):][:int(words[3])]
