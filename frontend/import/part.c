@@ -20,6 +20,8 @@ static void note_makers(CutSearch *search) {
     const Importer *importer = search->failed;
     for (size_t i = 0; i < importer->node_count; i++) {
         const ModelNode *node = importer->order[i];
+        if (node->n_input == 0) /* an input or a constant, which is no part */
+            continue;
         for (size_t k = 0; !importer->failed[i] && k < node->n_output; k++)
             name_map_put(search->makers, node->output[k], (void *)node);
     }
@@ -84,7 +86,10 @@ static bool try_part(CutSearch *search, size_t *nodes) {
 }
 
 void find_part(const Importer *importer, ModelPart *part) {
-    if (importer->order == NULL)
+    bool failed = importer->bad_output_count > 0;
+    for (size_t i = 0; importer->order != NULL && i < importer->node_count; i++)
+        failed = failed || importer->failed[i];
+    if (!failed) /* no node is at fault */
         return;
     CutSearch search = {.failed = importer,
         .makers = name_map_create(importer->arena),

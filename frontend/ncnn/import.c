@@ -204,8 +204,8 @@ static bool declare(Importer *importer) {
             model_fault(importer, NULL, "there is no input '%.200s' to set the shape of",
                 options->shapes[i].input);
     if (options->batch > 1)
-        model_fault(importer, "`riffle compile` takes the spec with another batch",
-            "--batch %" PRId64 ": a model of ncnn has a batch of 1", options->batch);
+        model_fault(importer, NULL, "--batch %" PRId64 ": a model of ncnn has a batch of 1",
+            options->batch);
     return true;
 }
 

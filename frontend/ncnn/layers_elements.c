@@ -36,10 +36,12 @@ Symbol *ncnn_formula(Importer *importer, Symbol *symbol, const char *text) {
                                        : NULL;
 }
 
-/* A number as formulas have it. */
+/* A number as formulas have it, wherever it stands. */
 static const char *spelled(Importer *importer, double number) {
     Text text = {0};
+    text_append(&text, number < 0 ? "(" : "");
     text_append_float(&text, (float)number);
+    text_append(&text, number < 0 ? ")" : "");
     const char *copy = arena_copy_string(importer->arena, text.data);
     text_free(&text);
     return copy;
@@ -47,7 +49,8 @@ static const char *spelled(Importer *importer, double number) {
 
 /* Numbers in the file are float32: 1e-05 there should read 1e-05 here. */
 static double read_back(Importer *importer, double number) {
-    return strtod(spelled(importer, number), NULL);
+    const char *text = spelled(importer, number);
+    return strtod(*text == '(' ? text + 1 : text, NULL);
 }
 
 static Symbol *leaky(Importer *importer, Symbol *symbol, double slope) {
@@ -216,6 +219,8 @@ bool ncnn_import_exp(Importer *importer) {
     if (base != -1 && base <= 0)
         return node_fault(importer, NULL, "its base is %g", base);
     double factor = base == -1 ? 1 : log(base);
+    if (!isfinite((float)(factor * scale)) || !isfinite((float)(factor * shift)))
+        return node_fault(importer, NULL, "its numbers are too large together");
     return ncnn_set(
         importer, ncnn_formula(importer, symbol,
                       arena_format(importer->arena, "exp(%s * x + %s)",
@@ -289,8 +294,7 @@ static Symbol *combine(Importer *importer, OpKind op, Symbol *a, Symbol *b) {
 static Symbol *with_number(
     Importer *importer, Symbol *symbol, const Operation *operation, double number) {
     return ncnn_formula(importer, symbol,
-        arena_format(importer->arena, operation->formula,
-            arena_format(importer->arena, number < 0 ? "(%s)" : "%s", spelled(importer, number))));
+        arena_format(importer->arena, operation->formula, spelled(importer, number)));
 }
 
 bool ncnn_import_binary(Importer *importer) {

@@ -100,8 +100,11 @@ static bool next_count(Reader *reader, const char *what, size_t most, size_t *co
 static bool read_number(Reader *reader, const char **at, double *number) {
     char *end;
     *number = strtod(*at, &end);
-    if (end == *at || (*end != '\0' && *end != ',') || !isfinite(*number))
-        return model_fault_at(reader->importer, here(reader), NULL, "'%.60s' holds no number", *at);
+    if (end == *at || (*end != '\0' && *end != ',') || isnan(*number))
+        return model_fault_at(reader->importer, here(reader), NULL, "'%.60s' is no number", *at);
+    if (!isfinite((float)*number))
+        return model_fault_at(
+            reader->importer, here(reader), NULL, "'%.60s' is larger than float32 holds", *at);
     *at = end;
     return true;
 }
@@ -252,7 +255,7 @@ static bool read_layers(Reader *reader, size_t count, Model *model) {
     }
     if (found != count)
         return model_fault(importer, found < count ? "the file may be truncated" : NULL,
-            "the second line says that there are %zu layers, but there are %zu", count, found);
+            "the file says that there are %zu layers, but there are %zu", count, found);
     model->nodes = nodes;
     model->node_count = count;
     return good;

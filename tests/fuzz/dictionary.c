@@ -29,6 +29,12 @@ static const char *const words[READER_COUNT] = {
         "Split Reshape Transpose Gemm MatMul Add Mul Flatten ReduceMean Slice Gather "
         "Constant Shape Unsqueeze Softmax HardSigmoid HardSwish Sigmoid Identity Pad "
         "perm axis axes group pads strides kernel_shape dilations auto_pad ai.onnx",
+    [READER_NCNN] =
+        "7767517 Input Convolution ConvolutionDepthWise InnerProduct Pooling BatchNorm Scale Slice "
+        "Concat Crop Split ShuffleChannel Interp Permute Reshape Eltwise BinaryOp UnaryOp Padding "
+        "Reduction Deconvolution PReLU Softmax PixelShuffle Reorg Squeeze ExpandDims MemoryData "
+        "-233 -234 -23300= -23309= -23310= -23311= 0= 1= 2= 6= 9=3 =-1 2147483648 1e30 "
+        "Gk0\x01",
     [READER_TUNING] = "riffle tuning for tile link outputs, pixels, taps: pixels x vectors joined "
                       "apart : # conv -> at groups 2147483648",
     [READER_RKIR] =

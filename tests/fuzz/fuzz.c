@@ -71,7 +71,7 @@ typedef struct Options {
 
 static _Noreturn void usage(void) {
     fputs("usage: fuzz EXAMPLES [--seconds N] [--seed N] [--reader "
-          "spec|json|rir|safetensors|pth|pipeline|onnx|tuning|picture|rkir] "
+          "spec|json|rir|safetensors|pth|pipeline|onnx|ncnn|tuning|picture|rkir] "
           "[--round N] [--write-seeds FOLDER]\n",
         stderr);
     exit(2);

@@ -2,6 +2,7 @@
 
 #include "backends/backends.h"
 #include "frontend/frontend.h"
+#include "frontend/ncnn/import.h"
 #include "frontend/onnx/import.h"
 #include "passes/passes.h"
 #include "tests/fuzz/work.h"
@@ -9,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const reader_names[READER_COUNT] = {
-    "spec", "json", "rir", "safetensors", "pth", "pipeline", "onnx", "tuning", "picture", "rkir"};
+const char *const reader_names[READER_COUNT] = {"spec", "json", "rir", "safetensors", "pth",
+    "pipeline", "onnx", "ncnn", "tuning", "picture", "rkir"};
 
 /* Larger networks are read and printed, but not compiled: that takes its time by right. */
 enum { MOST_COMPILED_ELEMENTS = 100 * 1000, MOST_COMPILED_NODES = 200 };
@@ -173,6 +174,22 @@ static bool try_onnx(const Text *text) {
     return finish(graph, &work);
 }
 
+/* The text up to a byte 0, and the weights behind it. */
+static bool try_ncnn(const Text *file) {
+    Work work = work_begin();
+    const char *bytes = file->length > 0 ? file->data : "";
+    const char *nul = memchr(bytes, '\0', file->length);
+    size_t length = nul == NULL ? file->length : (size_t)(nul - bytes);
+    size_t behind = nul == NULL ? length : length + 1;
+    ModelOptions options = {.name = "net"};
+    NcnnBytes text = {"net.param", bytes, length},
+              weights = {"net.bin", bytes + behind, file->length - behind};
+    Graph *graph = ncnn_import_bytes(&text, &weights, &options, work.arena, work.diagnostics);
+    if (graph != NULL)
+        check_spec(graph, &work);
+    return finish(graph, &work);
+}
+
 bool reader_try(ReaderKind kind, const Text *file) {
     switch (kind) {
     case READER_SPEC:
@@ -187,6 +204,8 @@ bool reader_try(ReaderKind kind, const Text *file) {
         return try_pipeline(file);
     case READER_ONNX:
         return try_onnx(file);
+    case READER_NCNN:
+        return try_ncnn(file);
     case READER_TUNING:
         return try_tuning(file);
     case READER_PICTURE:

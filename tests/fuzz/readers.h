@@ -14,6 +14,7 @@ typedef enum ReaderKind {
     READER_PTH,
     READER_PIPELINE,
     READER_ONNX,
+    READER_NCNN,
     READER_TUNING,
     READER_PICTURE,
     READER_RKIR

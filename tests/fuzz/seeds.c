@@ -4,6 +4,7 @@
 #include "frontend/onnx/import.h"
 #include "ir/source_file.h"
 #include "passes/passes.h"
+#include "tests/fuzz/ncnn_seed.h"
 #include "tests/fuzz/onnx_seed.h"
 #include "tests/fuzz/picture_seeds.h"
 #include "tests/fuzz/torch_seeds.h"
@@ -136,6 +137,10 @@ int reader_seeds(ReaderKind kind, const char *examples, Text *seeds, int most) {
             onnx_seed(&seeds[0]);
         return onnx_is_built_in() && most > 0 ? 1 : 0;
     }
+    if (kind == READER_NCNN && most > 0)
+        ncnn_seed(&seeds[0]);
+    if (kind == READER_NCNN)
+        return most > 0;
     static const char *const names[] = {"shufflenet_v1.rfl", "shufflenet_v2.rfl", "squeezenet.rfl"};
     int count = 0;
     Work work = work_begin();

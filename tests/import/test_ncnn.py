@@ -1,7 +1,10 @@
 """Models of ncnn: each layer against ncnn, or what ncnn said of it."""
 
 import json
+import os
+from pathlib import Path
 
+import broken_ncnn
 import classic_onnx
 import detectors
 import exported
@@ -113,3 +116,66 @@ def written_order(twin):
     for line in twin.lines:
         words = line.split()
         yield from words[4 + int(words[2]):][:int(words[3])]
+
+
+# ---- what cannot be imported ----
+
+MISTAKES = Path(__file__).with_name("ncnn_mistakes.txt")
+
+
+def said(case, folder):
+    """The message; nothing is written then."""
+    text, data, options = broken_ncnn.CASES[case]
+    (folder / "model.param").write_bytes(text.encode() if isinstance(text, str) else text)
+    (folder / "model.bin").write_bytes(data)
+    done = import_ncnn(folder, *options)
+    assert done.returncode == 1 and done.stdout == "", done.stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["model.bin", "model.param"], "something was written"
+    return done.stderr
+
+
+def test_file_of_mistakes(tmp_path_factory):
+    """RIFFLE_UPDATE=1 writes what riffle says now into it (then read the diff!)."""
+    if "RIFFLE_UPDATE" in os.environ:
+        MISTAKES.write_text("".join(f"==== {case}\n{said(case, tmp_path_factory.mktemp('case'))}"
+                                    for case in broken_ncnn.CASES))
+    assert list(mistakes()) == list(broken_ncnn.CASES)
+
+
+def mistakes():
+    sections = MISTAKES.read_text().split("==== ")[1:] if MISTAKES.exists() else []
+    return dict(section.split("\n", 1) for section in sections)
+
+
+@pytest.mark.parametrize("case", broken_ncnn.CASES)
+def test_mistake(case, tmp_path):
+    assert said(case, tmp_path) == mistakes()[case]
+
+
+def test_weights_elsewhere(tmp_path):
+    """--weights; a cut that leaves broken weights out; and a file that is not there."""
+    (tmp_path / "model.param").write_text(broken_ncnn.SOUND)
+    done = import_ncnn(tmp_path)
+    assert done.stderr == "riffle: error: cannot open 'model.bin': No such file or directory\n"
+    (tmp_path / "other.bin").write_bytes(broken_ncnn.weights())
+    done = import_ncnn(tmp_path, "--weights", "other.bin", "--until", "pool")
+    assert (done.returncode, done.stderr) == (0, "")
+    spec = (tmp_path / "net.rfl").read_text()
+    assert "global_avg_pool" in spec and spec.count("output") == 1
+
+
+def test_weights_of_onnx(tmp_path):
+    (tmp_path / "model.onnx").write_bytes(b"")
+    done = invoke("import", "model.onnx", "--weights", "w.bin", "-o", "a.rfl", "--weights-out", "b.safetensors",
+                  cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "riffle: error: --weights is for models of ncnn, and 'model.onnx' is none"
+                                                 "\nhint: an ONNX model names the files of its weights itself\n")
+
+
+def test_any_name_and_set_shape(tmp_path):
+    """A text is known by its first line; sizes that the model leaves open are given."""
+    (tmp_path / "net.txt").write_text(broken_ncnn.SOUND.replace(" 0=6 1=6 2=3", ""))
+    (tmp_path / "net.txt.bin").write_bytes(broken_ncnn.weights())
+    done = invoke("import", "net.txt", "-o", "net.rfl", "--weights-out", "net.safetensors", "--set-shape",
+                  "data=1,3,8,8", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "") and "f32[1, 3, 8, 8]" in (tmp_path / "net.rfl").read_text()
