@@ -5,7 +5,7 @@
 #include "frontend/import/import.h"
 
 /* What a riffle without ONNX says: that it is, and how to get one with it. */
-#define ONNX_LACKS "this riffle was built without ONNX: it cannot import models"
+#define ONNX_LACKS "this riffle was built without ONNX: it cannot import its models"
 #define ONNX_REMEDY                                                                                \
     "install protobuf-c (Debian: libprotobuf-c-dev, protobuf-c-compiler) and build riffle again "  \
     "with -DRIFFLE_WITH_ONNX=ON"
