@@ -254,13 +254,6 @@ static void take_calibration(ModelOptions *options, const char *path, int most) 
 
 static bool check_precision(const ModelOptions *options) {
     bool calibration = options->calibration.count > 0 || options->random_calibration;
-    if (options->precision == PRECISION_INT8 && !calibration) {
-        diagnostics_error(options->session->diagnostics,
-            "give --calibration FILE for some typical inputs; --calibration random makes up "
-            "numbers, which is good for measuring time, not for answers",
-            "--precision int8 needs inputs to find the range of each channel");
-        return false;
-    }
     if (options->precision != PRECISION_INT8 && calibration) {
         diagnostics_error(options->session->diagnostics, "add --precision int8",
             "--calibration is for a precision that needs it");

@@ -1,6 +1,7 @@
 #include "driver/precision.h"
 
 #include "driver/calibration.h"
+#include "ir/formula.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -60,10 +61,23 @@ bool precision_has_target(const ModelOptions *options, const Target *target) {
     return false;
 }
 
+/* A model that was quantised elsewhere says itself what its values range over. */
+static bool find_ranges(const ModelOptions *options, Graph *graph) {
+    if (options->calibration.count > 0 || options->random_calibration)
+        return calibrate(options, graph);
+    if (graph_uses_element(graph, OP_fake_quantize))
+        return true;
+    diagnostics_error(options->session->diagnostics,
+        "give --calibration FILE for some typical inputs; --calibration random makes up "
+        "numbers, which is good for measuring time, not for answers",
+        "--precision int8 needs inputs to find the range of each channel");
+    return false;
+}
+
 bool precision_apply(const ModelOptions *options, Graph *graph) {
     if (options->precision == PRECISION_FP32)
         return true;
-    if (options->precision == PRECISION_INT8 && !calibrate(options, graph))
+    if (options->precision == PRECISION_INT8 && !find_ranges(options, graph))
         return false;
     PipelineOptions pipeline = {.registry = options->registry, .verify_each = options->verify_each};
     return pipeline_run(graph, precision_pass(options), &pipeline, options->session->diagnostics);

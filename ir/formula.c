@@ -186,6 +186,21 @@ const Formula *formula_compose(Arena *arena, const Formula *outer, const Formula
     return formula_finish(&builder, formula_insert(&builder, outer, &root));
 }
 
+const double *formula_peel(
+    Arena *arena, const Formula *formula, OpKind element, const Formula **inner) {
+    if (formula == NULL)
+        return NULL;
+    const FormulaTerm *last = &formula->terms[formula->count - 1];
+    if (last->kind != TERM_ELEMENT || last->element != element)
+        return NULL;
+    assert(element_operands(element) == 1);
+    FormulaTerm *terms = ARENA_ARRAY(arena, FormulaTerm, formula->count);
+    memcpy(terms, formula->terms, (size_t)formula->count * sizeof *terms);
+    FormulaBuilder builder = {arena, terms, formula->count, formula->count};
+    *inner = formula_finish(&builder, last->arguments[0]);
+    return last->parameters;
+}
+
 const Formula *formula_copy(Arena *arena, const Formula *formula) {
     FormulaBuilder builder = {.arena = arena};
     int operands[MOST_FORMULA_OPERANDS];
@@ -265,4 +280,24 @@ OpKind formula_element(const Formula *formula) {
                formula->terms[0].operand == 0 && formula->terms[1].kind == TERM_ELEMENT &&
                element_operands(formula->terms[1].element) == 1;
     return one ? formula->terms[1].element : OP_COUNT;
+}
+
+static bool uses_element(const Formula *formula, OpKind element) {
+    for (int i = 0; formula != NULL && i < formula->count; i++)
+        if (formula->terms[i].kind == TERM_ELEMENT && formula->terms[i].element == element)
+            return true;
+    return false;
+}
+
+bool graph_uses_element(const Graph *graph, OpKind element) {
+    for (const Node *node = graph->first; node != NULL; node = node->next) {
+        const OpInfo *info = op_info(node->op);
+        bool uses = node->op == element;
+        for (int i = 0; i < info->attribute_count; i++)
+            uses = uses || (info->attributes[i].kind == ATTRIBUTE_FORMULA &&
+                               uses_element(node->attributes[i].formula, element));
+        if (uses)
+            return true;
+    }
+    return false;
 }

@@ -12,7 +12,7 @@
 enum {
     MOST_FORMULA_OPERANDS = 6,
     MOST_FORMULA_ARGUMENTS = 3,
-    MOST_FORMULA_PARAMETERS = 2,
+    MOST_FORMULA_PARAMETERS = 3,
     MOST_FORMULA_SIZE = 64, /* terms, as often as they are written */
     MOST_EXPANDED_TERMS = 1024
 };
@@ -72,6 +72,10 @@ const Formula *formula_of_element(Arena *arena, OpKind element, const double *pa
 /* outer, which reads x alone, of inner. */
 const Formula *formula_compose(Arena *arena, const Formula *outer, const Formula *inner);
 const Formula *formula_copy(Arena *arena, const Formula *formula);
+/* Where the formula ends in that element, of one operand: its parameters, and what it is applied to
+ * (NULL: x). Else NULL, and *inner is not set. */
+const double *formula_peel(
+    Arena *arena, const Formula *formula, OpKind element, const Formula **inner);
 /* The same, of primitives alone. */
 const Formula *formula_expand(Arena *arena, const Formula *formula);
 /* The same, of primitives and those elements that are to stay. */
@@ -83,6 +87,8 @@ const Formula *node_formula(const Node *node, Arena *arena);
 /* ---- asking (formula.c, formula_value.c) ---- */
 
 bool formula_equal(const Formula *a, const Formula *b);
+/* Whether some op of the graph is that element, or has it in a formula. */
+bool graph_uses_element(const Graph *graph, OpKind element);
 /* Terms, as often as they are written; at most MOST_FORMULA_SIZE + 1 is told. */
 int formula_size(const Formula *formula);
 /* The one element that it applies to x, or OP_COUNT. */

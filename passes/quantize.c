@@ -1,7 +1,11 @@
 /* quantize: convolutions and fully connected layers compute with bytes, and so do layout ops and
  * max pooling between them.
  *
- * Reads the ranges that calibration has put behind values as `range` ops, and removes those.
+ * Reads the ranges that calibration has put behind values as `range` ops, and removes those; and
+ * the scales of a model that was quantised elsewhere, which fake_quantize gives. Such a model's
+ * layers compute with bytes where they come to the same integers as there, and with floats, which
+ * fake_quantize rounds, where they do not: where channels have several scales, or weights are no
+ * whole numbers in the range that there is.
  *
  * A layer computes with bytes when
  *     1. its operand's channels, traced through layout ops, max pooling and crop, have ranges
@@ -62,6 +66,12 @@ static ByteScale *scale_of(Quantization *q, const Value *value) {
         return q->scales[value->id];
     int64_t channels = value->type.dims[1];
     ByteScale *scale = ARENA_NEW(q->arena, ByteScale);
+    const Formula *inner;
+    const double *grid = given_grid(q->arena, value, &inner);
+    if (grid != NULL) {
+        *scale = byte_scale_given(q->arena, grid, channels);
+        return q->scales[value->id] = scale;
+    }
     if (value->producer == NULL || !op_keeps_numbers(value->producer->op)) {
         if (q->low[value->id] == NULL)
             return NULL;
@@ -69,8 +79,8 @@ static ByteScale *scale_of(Quantization *q, const Value *value) {
             q->arena, q->low[value->id]->data, q->high[value->id]->data, channels);
         return q->scales[value->id] = scale;
     }
-    *scale = (ByteScale){
-        channels, ARENA_ARRAY(q->arena, double, channels), ARENA_ARRAY(q->arena, int, channels)};
+    *scale = (ByteScale){channels, ARENA_ARRAY(q->arena, double, channels),
+        ARENA_ARRAY(q->arena, int, channels), false};
     for (int64_t c = 0; c < channels; c++) {
         int64_t channel = c;
         const Value *source = source_of(value, &channel);
@@ -79,6 +89,7 @@ static ByteScale *scale_of(Quantization *q, const Value *value) {
             return NULL;
         scale->scale[c] = from->scale[channel];
         scale->zero[c] = from->zero[channel];
+        scale->given = scale->given || from->given;
     }
     return q->scales[value->id] = scale;
 }
@@ -119,8 +130,11 @@ static bool can_quantize(Quantization *q, const Node *node) {
         return false;
     const Weight *weight = node_weight(node, "weight");
     if (weight->type.element != ELEMENT_F32 || node_integer(node, "result") != RESULT_F32)
-        return false;                 /* it computes with bf16 */
-    if (scale_of(q, operand) == NULL) /* 1 */
+        return false; /* it computes with bf16 */
+    const ByteScale *scale = scale_of(q, operand);
+    if (scale == NULL) /* 1 */
+        return false;
+    if (scale->given && (!byte_scale_is_uniform(scale) || !weights_are_whole(node, q->limit)))
         return false;
     int64_t filter = tensor_elements(&weight->type) / weight->type.dims[0]; /* 2 */
     if (filter > INT32_MAX / (255 * 127) || (weight->type.dims[1] == 1 && filter > MOST_EXACT_TAPS))
@@ -197,16 +211,20 @@ static void prepare_product(Graph *graph, Node *node, const void *context) {
         node_set_formula(node, "activation", node_formula_attribute(new_node->like, "activation"));
 }
 
-/* A quantize of the value before the node. */
+/* A quantize of the value before the node; of what was rounded to a given scale, from before it
+ * was. */
 static Value *insert_quantize(
     Quantization *q, Value *value, Node *position, const int64_t *padding) {
     Weight *weights[2];
+    bool is_rounded = value->producer != NULL && value->producer->op == OP_fake_quantize &&
+                      scale_of(q, value)->given;
+    Value *source = is_rounded ? value->producer->operands[0] : value;
     const char *path = path_of(value->producer);
     quantize_scales(
         q->graph, arena_format(q->graph->arena, "%s.bytes", path), scale_of(q, value), weights);
     NewNode new_node = {.weights = weights, .padding = padding};
     Node *node =
-        insert_node(q->graph, position, OP_quantize, path, &value, 1, prepare_quantize, &new_node);
+        insert_node(q->graph, position, OP_quantize, path, &source, 1, prepare_quantize, &new_node);
     remember_value(q, value, node->results[0]);
     return node->results[0];
 }
@@ -220,21 +238,31 @@ static Value *as_bytes(Quantization *q, Value *value, Node *position) {
     return q->bytes[value->id];
 }
 
+/* The layer's activation, but for the rounding of a model that was quantised elsewhere, which is
+ * what becoming bytes is. */
+static const Formula *activation_of_floats(Quantization *q, const Node *layer) {
+    const Formula *activation = node_formula_attribute(layer, "activation"), *inner;
+    return given_grid(q->arena, layer->results[0], &inner) != NULL ? inner : activation;
+}
+
 /* relu and relu6 of bytes are bounds of the range: the channel's own, since calibration has seen
- * what comes behind the activation. */
-static bool activation_is_range(const Node *layer) {
-    const Formula *activation = node_formula_attribute(layer, "activation");
-    return activation == NULL || formula_element(activation) == OP_relu ||
-           formula_element(activation) == OP_relu6;
+ * what comes behind the activation; a given one must be as large. */
+static bool activation_is_range(Quantization *q, const Node *layer) {
+    const Formula *activation = activation_of_floats(q, layer), *inner;
+    const double *grid = given_grid(q->arena, layer->results[0], &inner);
+    if (activation == NULL || formula_element(activation) == OP_relu)
+        return true;
+    return formula_element(activation) == OP_relu6 &&
+           (grid == NULL || (grid[2] - 0.5) * grid[0] <= 6);
 }
 
 static bool layer_gives_bytes(Quantization *q, const Node *layer) {
     const Value *result = layer->results[0];
-    if (!gives_bytes(q, result) || layer->operand_count > 1 || !activation_is_range(layer) ||
+    if (!gives_bytes(q, result) || layer->operand_count > 1 || !activation_is_range(q, layer) ||
         scale_of(q, result) == NULL)
         return false;
     /* The byte 0 must stand for the activation's 0. */
-    return node_formula_attribute(layer, "activation") == NULL ||
+    return activation_of_floats(q, layer) == NULL ||
            !byte_scale_has_zero_points(scale_of(q, result));
 }
 

@@ -9,7 +9,18 @@ typedef struct ByteScale {
     int64_t channels;
     double *scale;
     int *zero;
+    bool given; /* by the model, whose numbers are kept: every channel has the same */
 } ByteScale;
+
+/* What the model was quantised to, if the value is the result of a fake_quantize to at most 256
+ * numbers, as an op or at the end of a layer's activation: step, least and most. Else NULL. *inner
+ * becomes what the activation is without it. */
+const double *given_grid(Arena *arena, const Value *value, const Formula **inner);
+ByteScale byte_scale_given(Arena *arena, const double *grid, int64_t channels);
+bool byte_scale_is_uniform(const ByteScale *scale);
+/* Whether the layer's weights are whole numbers from -limit to limit times a step for each filter,
+ * as those of a model are that was quantised elsewhere. */
+bool weights_are_whole(const Node *layer, int limit);
 
 /* From what calibration found. Channels that hardly move get a share of the widest one's range, so
  * that other inputs than those of the calibration have room. */

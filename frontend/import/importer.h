@@ -51,6 +51,7 @@ typedef struct Symbol {
     const float *floats;
     const int64_t *integers;
     bool is_filled; /* all floats are equal */
+    int type;       /* of a constant of an ONNX file, else 0 */
     /* of a tensor: all of `value` in order, seen with other dimensions; or, with places, the
      * channels that they name, one for each index of the first `outer` dimensions, and the rest
      * of the dimensions are height and width in order */

@@ -45,7 +45,7 @@ typedef struct OnnxSource {
 
 typedef struct OnnxState {
     const Onnx__GraphProto *proto;
-    bool told_quantized; /* that the model is */
+    bool told_quantized; /* that there are unknown ops of integers */
 } OnnxState;
 
 static inline OnnxState *onnx_state(const Importer *importer) {

@@ -216,7 +216,9 @@ static Symbol *integer_constant(
         unsigned unused = 64 - 8 * row->bytes; /* the number's own sign is carried into them */
         integers[i] = row->has_sign ? (int64_t)(bits << unused) >> unused : (int64_t)bits;
     }
-    return symbol_integers(importer, shape, integers);
+    Symbol *symbol = symbol_integers(importer, shape, integers);
+    symbol->type = row->type;
+    return symbol;
 }
 
 bool take_precision(Importer *importer, int type, const char *what, int64_t *widened) {

@@ -8,10 +8,6 @@ static bool is_standard(const char *domain) {
     return *domain == '\0' || strcmp(domain, "ai.onnx") == 0;
 }
 
-const OnnxOp *onnx_op_of(const ModelNode *node) {
-    return is_standard(onnx_node(node)->domain) ? onnx_op_find(node->op_type) : NULL;
-}
-
 /* ---- quantised models ---- */
 
 static bool is_quantized(const char *op) {
@@ -23,6 +19,12 @@ static bool is_quantized(const char *op) {
     return strncmp(op, "QLinear", strlen("QLinear")) == 0;
 }
 
+const OnnxOp *onnx_op_of(const ModelNode *node) {
+    const char *domain = onnx_node(node)->domain;
+    bool runtime = strcmp(domain, "com.microsoft") == 0 && is_quantized(node->op_type);
+    return is_standard(domain) || runtime ? onnx_op_find(node->op_type) : NULL;
+}
+
 /* Once for all nodes of the kind. */
 static void report_quantized(Importer *importer) {
     enum { MOST_NAMED = 4 };
@@ -30,7 +32,7 @@ static void report_quantized(Importer *importer) {
     size_t count = 0;
     for (size_t i = 0; i < importer->node_count && count <= MOST_NAMED; i++) {
         const char *op = importer->nodes[i]->op_type;
-        bool known = !is_quantized(op);
+        bool known = !is_quantized(op) || onnx_op_of(importer->nodes[i]) != NULL;
         for (size_t k = 0; !known && k < count; k++)
             known = strcmp(named[k], op) == 0;
         if (!known)
@@ -41,7 +43,7 @@ static void report_quantized(Importer *importer) {
         text_format(&text, "%s%.100s", i > 0 ? ", " : "", i < MOST_NAMED ? named[i] : "...");
     model_fault(importer,
         "import the model that it was made of; `riffle compile --precision int8` quantises",
-        "it is a quantised model (%s); riffle imports models in floating point", text.data);
+        "it computes with integers in ways that are not known to riffle (%s)", text.data);
     text_free(&text);
 }
 

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { GRAPHS = 2000 };
+enum { GRAPHS = 4000 };
 
 static const Graph *graph_of_seed(uint64_t seed, Arena *arena) {
     return random_graph(seed, 4 + (int)(seed % 24), arena);

@@ -111,6 +111,8 @@ static const Case cases[] = {
     {ELEMENT_CASE(softsign, ""), {FLOATS(-3, 0, 1)}, {{0}}, {FLOATS(-0.75f, 0, 0.5f)}},
     {ELEMENT_CASE(reciprocal, ""), {FLOATS(-4, 1, 2)}, {{0}}, {FLOATS(-0.25f, 1, 0.5f)}},
     {ELEMENT_CASE(ceil, ""), {FLOATS(-2.5f, 0.5f, 7)}, {{0}}, {FLOATS(-2, 1, 7)}},
+    {ELEMENT_CASE(fake_quantize, " {step = 0.5, least = -3.0, most = 2.0}"),
+        {FLOATS(-9, 0.75f, 0.25f)}, {{0}}, {FLOATS(-1.5f, 1, 0)}},
     {ELEMENT_CASE(gelu, ""), {FLOATS(-700, 1, 1000)}, {{0}}, {FLOATS(0, 0.8413447f, 1000)}},
     {ELEMENT_CASE(thresholded_relu, " {alpha = 0.5}"), {FLOATS(0.5f, -1000, 0.75f)}, {{0}},
         {FLOATS(0, 0, 0.75f)}},

@@ -113,6 +113,7 @@ static const char every_op[] =
     "  %x7 = log %x6 : f32[1,2,3,4]\n"
     "  %x8 = erf %x7 : f32[1,2,3,4]\n"
     "  %x9 = softplus %x8 : f32[1,2,3,4]\n"
+    "  %xa = fake_quantize %x9 {step = 0.5, least = -3.0, most = 2.0} : f32[1,2,3,4]\n"
     "  output probabilities = %25\n"
     "  output map = %cut nhwc\n"
     "}\n";
