@@ -28,10 +28,14 @@ NETWORKS = {
     "mean of padded windows": "input x: f32[1, 2, 20, 20]\n"
                               "output y = avg_pool(x, [15, 13], stride = 5, padding = 2, count_padding = true)",
     "softmax": "input x: f32[1, 76801]\n output y = softmax(x)",
+    "log softmax": "input x: f32[1, 76801]\n output y = log_softmax(x)",
+    "reduced pixels": "input x: f32[1, 3, 60, 70]\n output y = reduce(x, [2, 3], sum)",
+    "reduced channels": "input x: f32[1, 40, 7, 11]\n output y = reduce(x, [1, 3], l2)\n output z = reduce(x, [0, 2], min)",
+    "indices": "input x: f32[1, 40, 7, 11]\n output y = arg_max(x, 1, last = true)\n output z = arg_max(x, 3, least = true, last = true)",
     "response norm": "input x: f32[1, 401, 1, 1]\n"
                      "output y = local_response_norm(x, 801, alpha = 1000, beta = 1, k = 0)",
 }
-FIRST = {"softmax": 18, "response norm": 2**12}  # the others are 1
+FIRST = {"softmax": 18, "log softmax": 18, "reduced channels": 2**6, "response norm": 2**12}  # the others are 1
 
 
 @pytest.mark.parametrize("name", NETWORKS)

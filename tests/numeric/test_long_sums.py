@@ -102,6 +102,19 @@ def test_softmax(backend, tmp_path):
 
 
 @backends
+@pytest.mark.parametrize("axes", [[1], [2], [3], [2, 3], [1, 2, 3], [0]], ids=str)
+def test_reduce(axes, backend, tmp_path):
+    long = {0: (4000, 3, 2, 2), 1: (1, 100001, 2, 2), 2: (1, 5, 40001, 2), 3: (1, 5, 2, 40001)}
+    shape = long[axes[0]] if len(axes) == 1 else (1, 5, 301, 307)
+    spec = tmp_path / "reduce.rfl"
+    spec.write_text(f"network reduce {{ input x: f32{list(shape)}\n output y = reduce(x, {axes}, mean) }}\n")
+    x = positive(shape, 1)
+    expected = x.astype(np.float64).mean(tuple(axes), keepdims=True)
+    [got] = run_riffle(spec, backend, [x], [expected.shape], tmp_path)
+    assert relative_error(got, expected) < ALLOWED
+
+
+@backends
 def test_local_response_norm(backend, tmp_path):
     spec = tmp_path / "norm.rfl"
     spec.write_text("network norm { input x: f32[1, 20000, 1, 1]\n"

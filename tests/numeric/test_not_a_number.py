@@ -24,6 +24,13 @@ SPEC = f"""network special() {{
     output softmax = softmax(rows)
     output swish = multiply(x, sigmoid(x))
     output weighted = multiply(rows, softmax(rows))
+    output log_softmax = log_softmax(rows)
+    output largest = reduce(rows, [1], max)
+    output smallest = reduce(w, [2, 3], min)
+    output column_sums = reduce(w, [2], sum)
+    output squares = reduce(w, [1, 3], l2)
+    output row_index = arg_max(rows, 1)
+    output least_index = arg_max(w, 3, least = true, last = true)
 }}
 """
 WAYS = [pytest.param(["--interpret"], id="interpreter"),
@@ -52,6 +59,15 @@ def pool(w, size, padding):
     return np.lib.stride_tricks.sliding_window_view(w, (size, size), (2, 3)).max((4, 5))
 
 
+def index(x, axis, last=False):
+    """Of the largest, NaN where a number is."""
+    if last:
+        found = x.shape[axis] - 1 - np.flip(x, axis).argmax(axis, keepdims=True)
+    else:
+        found = x.argmax(axis, keepdims=True)
+    return np.where(np.isnan(x).any(axis, keepdims=True), np.nan, found)
+
+
 def expected():
     x, w, rows = (array.astype(np.float64) for array in inputs())
     with np.errstate(all="ignore"):
@@ -61,7 +77,11 @@ def expected():
         sigmoid = 1 / (1 + np.exp(-x))
         return {"relu": np.maximum(x, 0), "relu6": np.clip(x, 0, 6), "sigmoid": sigmoid,
                 "hard_sigmoid": hard / 6, "hard_swish": x * hard / 6, "padded": pool(w, 3, 1),
-                "bare": pool(w, 2, 0), "softmax": softmax, "swish": x * sigmoid, "weighted": rows * softmax}
+                "bare": pool(w, 2, 0), "softmax": softmax, "swish": x * sigmoid, "weighted": rows * softmax,
+                "log_softmax": rows - rows.max(1, keepdims=True) - np.log(shifted.sum(1, keepdims=True)),
+                "largest": rows.max(1, keepdims=True), "smallest": w.min((2, 3), keepdims=True),
+                "column_sums": w.sum(2, keepdims=True), "squares": np.sqrt((w * w).sum((1, 3), keepdims=True)),
+                "row_index": index(rows, 1), "least_index": index(-w, 3, last=True)}
 
 
 @pytest.mark.parametrize("way", WAYS)
