@@ -1,5 +1,6 @@
-/* Ops that reduce: global average pooling over the pixels, softmax and local response norm over the
- * channels. */
+/* Ops that reduce: global average pooling over the pixels, local response norm over the channels.
+ */
+#include "backends/kernels/channel_op.h"
 #include "backends/kernels/copy.h"
 #include "backends/kernels/emit.h"
 #include "backends/kernels/kernels.h"
@@ -203,16 +204,6 @@ static bool lower_global_pool(Emission *emission, const Node *node) {
 
 /* ---- over the channels of one pixel ---- */
 
-/* A tensor of one run as the channel ops see it. */
-typedef struct ChannelOp {
-    Emission *emission;
-    KernelBuilder *builder;
-    const Run *in, *out;
-    int in_parameter, out_parameter;
-    int64_t channels;
-    const Expression *in_pixel, *out_pixel;
-} ChannelOp;
-
 static const Expression *pixel_of(Arena *arena, const Placement *placement, const Run *run,
     const Expression *row_index, const Expression *column) {
     return expression_sum(arena,
@@ -223,120 +214,17 @@ static const Expression *pixel_of(Arena *arena, const Placement *placement, cons
         expression_multiply(arena, column, run->pixel_stride), NULL);
 }
 
-typedef void EmitStretch(const ChannelOp *op, const Expression *channel, int lanes, void *context);
-
-/* Full vectors in a loop, then single channels. */
-static void for_channels(const ChannelOp *op, EmitStretch *emit, void *context) {
-    int lanes = op->emission->compilation->target->lanes;
-    int64_t whole = op->channels / lanes * lanes;
-    if (whole > 0) {
-        emit(op, kernel_open_range(op->builder, "channel", 0, whole, lanes), lanes, context);
-        kernel_close(op->builder);
-    }
-    if (whole < op->channels) {
-        emit(op, kernel_open_range(op->builder, "channel", whole, op->channels, 1), 1, context);
-        kernel_close(op->builder);
-    }
+void choose_pixel(ChannelOp *op, const Expression *column) {
+    Arena *arena = op->emission->arena;
+    op->in_pixel = pixel_of(arena, op->input, op->in, op->row, column);
+    op->out_pixel = pixel_of(arena, op->output, op->out, op->row, column);
 }
 
-/* Registers of a softmax: one set for vectors, one for the single channels at the end. */
-typedef struct Softmax {
-    int maximum[2], sum[2];
-} Softmax;
-
-static int load_channel(const ChannelOp *op, const Expression *channel, int lanes) {
+int load_channel(const ChannelOp *op, const Expression *channel, int lanes) {
     int reg = kernel_register(op->builder, lanes);
     kernel_load(op->builder, reg, op->in_parameter,
         expression_add(op->emission->arena, op->in_pixel, channel), 0, lanes);
     return reg;
-}
-
-static void emit_maximum(const ChannelOp *op, const Expression *channel, int lanes, void *context) {
-    Softmax *softmax = context;
-    int value = load_channel(op, channel, lanes), single = lanes == 1;
-    kernel_binary(op->builder, INSTRUCTION_maximum, softmax->maximum[single],
-        softmax->maximum[single], value);
-}
-
-/* exp(x - maximum): computed once for the sum and once for the result, so that the output buffer is
- * only written. */
-static int shifted_exponential(
-    const ChannelOp *op, const Expression *channel, int lanes, const Softmax *softmax) {
-    int value = load_channel(op, channel, lanes);
-    kernel_binary(op->builder, INSTRUCTION_subtract, value, value, softmax->maximum[lanes == 1]);
-    emit_exponential(op->builder, value, value);
-    return value;
-}
-
-/* Full vectors, those of a part after the other, then single channels. */
-static void emit_softmax_sums(const ChannelOp *op, const Softmax *softmax) {
-    KernelBuilder *builder = op->builder;
-    int lanes = op->emission->compilation->target->lanes;
-    int64_t whole = op->channels / lanes * lanes;
-    for (int single = 0; single < 2; single++) {
-        int64_t first = single ? whole : 0, end = single ? op->channels : whole;
-        if (first == end)
-            continue;
-        int width = single ? 1 : lanes;
-        Arena *arena = op->emission->arena;
-        PartLoop loop = open_part_loop(builder, "channel", expression_constant(arena, first),
-            expression_constant(arena, end), width, sum_part((end - first) / width, TERMS_PER_SUM),
-            softmax->sum[single]);
-        int value = shifted_exponential(op, loop.index, width, softmax);
-        kernel_binary(builder, INSTRUCTION_add, loop.part_sum, loop.part_sum, value);
-        close_part_loop(builder, &loop);
-    }
-}
-
-/* x - maximum - log(sum), for log_softmax. */
-static void emit_difference(
-    const ChannelOp *op, const Expression *channel, int lanes, void *context) {
-    Softmax *softmax = context;
-    int value = load_channel(op, channel, lanes), single = lanes == 1;
-    kernel_binary(op->builder, INSTRUCTION_subtract, value, value, softmax->maximum[single]);
-    kernel_binary(op->builder, INSTRUCTION_subtract, value, value, softmax->sum[single]);
-    kernel_store(op->builder, value, op->out_parameter,
-        expression_add(op->emission->arena, op->out_pixel, channel), 0, lanes);
-}
-
-static void emit_quotient(
-    const ChannelOp *op, const Expression *channel, int lanes, void *context) {
-    Softmax *softmax = context;
-    int value = shifted_exponential(op, channel, lanes, softmax);
-    kernel_binary(op->builder, INSTRUCTION_divide, value, value, softmax->sum[lanes == 1]);
-    kernel_store(op->builder, value, op->out_parameter,
-        expression_add(op->emission->arena, op->out_pixel, channel), 0, lanes);
-}
-
-/* Joins the vector's and the single part of a reduction, and spreads the result over both. */
-static void join_parts(
-    const ChannelOp *op, InstructionKind reduce, InstructionKind combine, int *parts) {
-    KernelBuilder *builder = op->builder;
-    int total = kernel_register(builder, 1);
-    kernel_unary(builder, reduce, total, parts[0]);
-    kernel_binary(builder, combine, parts[1], parts[1], total);
-    kernel_unary(builder, reduce, parts[0], parts[1]);
-}
-
-static void emit_softmax(const ChannelOp *op, bool logarithm) {
-    KernelBuilder *builder = op->builder;
-    Softmax softmax;
-    for (int i = 0; i < 2; i++) {
-        int lanes = i == 0 ? op->emission->compilation->target->lanes : 1;
-        softmax.maximum[i] = kernel_register(builder, lanes);
-        softmax.sum[i] = kernel_register(builder, lanes);
-        kernel_splat(builder, softmax.maximum[i], -INFINITY);
-        kernel_splat(builder, softmax.sum[i], 0.0f);
-    }
-    for_channels(op, emit_maximum, &softmax);
-    join_parts(op, INSTRUCTION_reduce_maximum, INSTRUCTION_maximum, softmax.maximum);
-    emit_softmax_sums(op, &softmax);
-    join_parts(op, INSTRUCTION_reduce_add, INSTRUCTION_add, softmax.sum);
-    if (logarithm) {
-        emit_logarithm_of_sum(builder, softmax.sum[1]);
-        kernel_unary(builder, INSTRUCTION_reduce_maximum, softmax.sum[0], softmax.sum[1]);
-    }
-    for_channels(op, logarithm ? emit_difference : emit_quotient, &softmax);
 }
 
 /* base^-beta, from beta's binary digits: the whole part by products, the digits behind the point by
@@ -399,6 +287,12 @@ static bool check_beta(Emission *emission, const Node *node) {
     return false;
 }
 
+static void emit_norm_row(ChannelOp *op, const Node *node) {
+    choose_pixel(op, kernel_open_range(op->builder, "column", 0, op->output->width, 1));
+    emit_local_response_norm(op, node);
+    kernel_close(op->builder);
+}
+
 static bool lower_channel_op(Emission *emission, const Node *node) {
     if (node->op == OP_local_response_norm && !check_beta(emission, node))
         return false;
@@ -409,22 +303,19 @@ static bool lower_channel_op(Emission *emission, const Node *node) {
     call_begin(emission, &call, node, output->images * output->height);
     ChannelOp op = {.emission = emission,
         .builder = &call.builder,
+        .input = input,
+        .output = output,
         .in = &input->runs[0],
         .out = &output->runs[0],
         .channels = input->channels};
     op.in_parameter = call_placement(&call, PARAMETER_READ, "input", input)[0];
     op.out_parameter = call_placement(&call, PARAMETER_WRITE, "output", output)[0];
-    Arena *arena = emission->arena;
-    const Expression *row = kernel_open_for(op.builder, "row",
-        kernel_variable(op.builder, VARIABLE_BEGIN), kernel_variable(op.builder, VARIABLE_END), 1);
-    const Expression *column = kernel_open_range(op.builder, "column", 0, output->width, 1);
-    op.in_pixel = pixel_of(arena, input, op.in, row, column);
-    op.out_pixel = pixel_of(arena, output, op.out, row, column);
-    if (node->op == OP_softmax || node->op == OP_log_softmax)
-        emit_softmax(&op, node->op == OP_log_softmax);
+    op.row = kernel_open_for(op.builder, "row", kernel_variable(op.builder, VARIABLE_BEGIN),
+        kernel_variable(op.builder, VARIABLE_END), 1);
+    if (node->op == OP_local_response_norm)
+        emit_norm_row(&op, node);
     else
-        emit_local_response_norm(&op, node);
-    kernel_close(op.builder);
+        emit_softmax_row(&op, node->op == OP_log_softmax);
     kernel_close(op.builder);
     call_describe(&call, "%s, %" PRId64 " channels", op_info(node->op)->name, op.channels);
     call_end(emission, &call);
