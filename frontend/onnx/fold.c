@@ -88,51 +88,28 @@ static bool fold_gather(Importer *importer) {
     return take(importer, symbol, list, &indices->shape);
 }
 
-static int64_t clamped(int64_t at, int64_t size) {
-    if (at < 0)
-        at = at < -size ? 0 : at + size;
-    return at > size ? size : at;
-}
-
-/* One part of a list, front to back. */
 static bool fold_slice(Importer *importer) {
     const Symbol *symbol = input_symbol(importer, 0);
-    IntegerList begin = {0}, end = {0}, step = {0}, axes = {0};
-    int axis;
-    bool operands = importer->node->n_input > 1;
-    if (operands
-            ? !integers_operand(importer, 1, "starts", &begin) ||
-                  !integers_operand(importer, 2, "ends", &end) ||
-                  (has_operand(importer, 3) && !integers_operand(importer, 3, "axes", &axes)) ||
-                  (has_operand(importer, 4) && !integers_operand(importer, 4, "steps", &step))
-            : !attribute_integers(importer, "starts", &begin) ||
-                  !attribute_integers(importer, "ends", &end) ||
-                  !attribute_integers(importer, "axes", &axes))
+    SliceLists lists;
+    if (!read_slice(importer, &lists))
         return false;
-    if (axes.count == 1 && !resolve_axis(importer, axes.items[0], symbol->shape.rank, &axis))
-        return false;
-    int64_t stride = step.count == 1 ? step.items[0] : 1;
-    if (symbol->shape.rank != 1 || begin.count != 1 || end.count != 1 || axes.count > 1 ||
-        step.count > 1 || stride == 0 || stride == INT64_MIN)
-        return node_fault(importer, "simplify the model before",
-            "a part of a constant of the shape %s is not computed here",
-            shape_spelling(importer->arena, &symbol->shape));
-    int64_t size = symbol->shape.dims[0];
-    int64_t first = clamped(begin.items[0], size), last = clamped(end.items[0], size);
-    if (stride < 0) { /* back to front: [::-1] */
-        first = first >= size ? size - 1 : first;
-        last = end.items[0] < -size ? -1 : last;
+    Shape shape = symbol->shape;
+    int64_t steps[ONNX_MAX_RANK], first = 0;
+    fold_steps(&shape, steps);
+    for (size_t i = 0; i < lists.starts.count; i++) {
+        int axis;
+        int64_t step, begin = lists.starts.items[i];
+        if (!read_slice_axis(importer, &lists, i, shape.rank, &axis, &step))
+            return false;
+        shape.dims[axis] = slice_count(&begin, lists.ends.items[i], step, shape.dims[axis]);
+        first += begin * steps[axis];
+        steps[axis] *= shape.dims[axis] > 1 ? step : 1; /* no other is used, however large */
     }
-    if (!spend_elements(importer, &symbol->shape))
+    if (!spend_elements(importer, &shape))
         return false;
-    Shape shape = {.rank = 1};
-    int64_t *list = ARENA_ARRAY(importer->arena, int64_t, size + 1);
-    for (int64_t at = first; stride > 0 ? at < last : at > last;) {
-        list[shape.dims[0]++] = at;
-        if (__builtin_add_overflow(at, stride, &at))
-            break;
-    }
-    return take(importer, symbol, list, &shape);
+    int64_t *from = ARENA_ARRAY(importer->arena, int64_t, shape_elements(&shape) + 1);
+    shape_walk(&shape, steps, first, from);
+    return set_result(importer, fold_pick(importer, symbol, &shape, from));
 }
 
 static bool fold_concat(Importer *importer) {

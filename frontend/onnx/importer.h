@@ -127,6 +127,20 @@ bool unknown_op(Importer *importer);
 /* Whether attributes that riffle knows one value of have that; reports others. */
 bool check_fixed_attributes(Importer *importer);
 const char *onnx_op_closest(const char *name); /* NULL when none is like it */
+/* ---- Slice (nodes_layout.c) ---- */
+
+typedef struct SliceLists {
+    IntegerList starts, ends, axes, steps; /* as many of each; axes and steps, or none */
+} SliceLists;
+
+/* Those of the current node. False after reporting. */
+bool read_slice(Importer *importer, SliceLists *lists);
+/* The axis and step of entry i, the step not 0. False after reporting. */
+bool read_slice_axis(
+    Importer *importer, const SliceLists *lists, size_t i, int rank, int *axis, int64_t *step);
+/* How many indices of an axis of that size the slice takes; clamps where it begins. */
+int64_t slice_count(int64_t *begin, int64_t end, int64_t step, int64_t size);
+
 /* When all operands are constants: computes the results. */
 bool fold_node(Importer *importer);
 

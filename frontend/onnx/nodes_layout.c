@@ -228,8 +228,7 @@ static Symbol *take_range(Importer *importer, const Symbol *symbol, int axis, in
     return view_take(importer, symbol, axis, counted(importer, begin, step, count), count, false);
 }
 
-/* ONNX's clamping of one slice. */
-static int64_t slice_count(int64_t *begin, int64_t end, int64_t step, int64_t size) {
+int64_t slice_count(int64_t *begin, int64_t end, int64_t step, int64_t size) {
     int64_t least = step > 0 ? 0 : -1, most = step > 0 ? size : size - 1;
     int64_t *ends[2] = {begin, &end};
     for (int i = 0; i < 2; i++) {
@@ -245,11 +244,7 @@ static int64_t slice_count(int64_t *begin, int64_t end, int64_t step, int64_t si
     return length > 0 ? (length - 1) / stride + 1 : 0;
 }
 
-typedef struct SliceLists {
-    IntegerList starts, ends, axes, steps;
-} SliceLists;
-
-static bool read_slice(Importer *importer, SliceLists *lists) {
+static bool read_lists(Importer *importer, SliceLists *lists) {
     *lists = (SliceLists){0};
     if (importer->node->n_input < 2)
         return attribute_integers(importer, "starts", &lists->starts) &&
@@ -261,25 +256,37 @@ static bool read_slice(Importer *importer, SliceLists *lists) {
            (!has_operand(importer, 4) || integers_operand(importer, 4, "steps", &lists->steps));
 }
 
+bool read_slice(Importer *importer, SliceLists *lists) {
+    if (!read_lists(importer, lists))
+        return false;
+    size_t count = lists->starts.count;
+    if (lists->ends.count != count || (lists->axes.count != count && lists->axes.count != 0) ||
+        (lists->steps.count != count && lists->steps.count != 0))
+        return node_fault(importer, NULL, "its starts, ends, axes and steps differ in number");
+    return true;
+}
+
+bool read_slice_axis(
+    Importer *importer, const SliceLists *lists, size_t i, int rank, int *axis, int64_t *step) {
+    *step = lists->steps.count > 0 ? lists->steps.items[i] : 1;
+    if (!resolve_axis(
+            importer, lists->axes.count > 0 ? lists->axes.items[i] : (int64_t)i, rank, axis))
+        return false;
+    return (*step != 0 && *step != INT64_MIN) ||
+           node_fault(importer, NULL, "a step of %" PRId64 " is none", *step);
+}
+
 bool import_slice(Importer *importer) {
     Symbol *symbol;
     SliceLists lists;
     if (!tensor_operand(importer, 0, &symbol) || !read_slice(importer, &lists) ||
         !settle_dense(importer, symbol))
         return false;
-    size_t count = lists.starts.count;
-    if (lists.ends.count != count || (lists.axes.count != count && lists.axes.count != 0) ||
-        (lists.steps.count != count && lists.steps.count != 0))
-        return node_fault(importer, NULL, "its starts, ends, axes and steps differ in number");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < lists.starts.count; i++) {
         int axis;
-        int64_t step = lists.steps.count > 0 ? lists.steps.items[i] : 1;
-        int64_t begin = lists.starts.items[i];
-        if (!resolve_axis(importer, lists.axes.count > 0 ? lists.axes.items[i] : (int64_t)i,
-                symbol->shape.rank, &axis))
+        int64_t step, begin = lists.starts.items[i];
+        if (!read_slice_axis(importer, &lists, i, symbol->shape.rank, &axis, &step))
             return false;
-        if (step == 0 || step == INT64_MIN)
-            return node_fault(importer, NULL, "a step of %" PRId64 " is none", step);
         int64_t taken = slice_count(&begin, lists.ends.items[i], step, symbol->shape.dims[axis]);
         symbol = take_range(importer, symbol, axis, begin, step, taken);
         if (symbol == NULL)
