@@ -119,7 +119,8 @@ Symbol *view_reshape(Importer *importer, const Symbol *symbol, const Shape *shap
     if (result->outer < 0) {
         /* height and width join the channels, which must be moved first */
         Symbol source = *symbol;
-        Value *value = symbol_value(importer, &source);
+        Value *value = rank_has_channels(source.shape.rank) ? symbol_value(importer, &source)
+                                                            : symbol_tensor(importer, &source);
         return value == NULL ? NULL : view_over(importer, value, shape);
     }
     return result;

@@ -299,9 +299,31 @@ bool import_gemm(Importer *importer) {
     return build_linear(importer, symbol, weight, transpose_b, bias);
 }
 
+/* Along the last dimension of more than two: a 1x1 convolution of all that are in front of it. */
+static bool build_pointwise(Importer *importer, Symbol *symbol, const Symbol *weight) {
+    int axis = symbol->shape.rank - 1;
+    const int64_t *from = weight->shape.dims, shape[] = {from[1], from[0], 1, 1};
+    if (symbol->shape.dims[axis] != from[0])
+        return node_fault(importer, NULL,
+            "its input is %s, but its weight takes %" PRId64 " numbers",
+            shape_spelling(importer->arena, &symbol->shape), from[0]);
+    const float *data[MAX_OP_WEIGHTS] = {transposed(importer, weight)};
+    Value *value = data[0] == NULL ? NULL : axis_to_channels(importer, symbol, axis);
+    if (value == NULL)
+        return false;
+    Node *node =
+        begin_node(importer, OP_conv, weight_path(importer, weight, OP_conv, data), &value, 1);
+    node_set_weight(importer, node, 0, tensor_type(4, shape), data[0]);
+    Symbol *result = finish_node(importer, node)
+                         ? channels_to_axis(importer, node->results[0], symbol, axis, shape[0])
+                         : NULL;
+    return result != NULL && set_result(importer, result);
+}
+
 bool import_matmul(Importer *importer) {
     Symbol *symbol, *weight;
-    return tensor_operand(importer, 0, &symbol) &&
-           weight_operand(importer, 1, "weight", 2, &weight) &&
-           build_linear(importer, symbol, weight, false, NULL);
+    if (!tensor_operand(importer, 0, &symbol) || !weight_operand(importer, 1, "weight", 2, &weight))
+        return false;
+    return symbol->shape.rank > 2 ? build_pointwise(importer, symbol, weight)
+                                  : build_linear(importer, symbol, weight, false, NULL);
 }

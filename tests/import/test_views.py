@@ -62,6 +62,23 @@ def test_heads_of_two_sizes(tmp_path):
     compare(graph(nodes, [1, 4, 6, 8], constants={"w": weights, "s": [1, -1, 3]}), tmp_path)
 
 
+@pytest.mark.parametrize("shape", [[1, 5, 8], [2, 3, 5, 8], [1, 2, 3, 5, 8]])
+def test_product_along_the_last_dimension(shape, tmp_path):
+    """As recognisers of text end: a matrix for each of many rows, and a number for each column."""
+    random = np.random.default_rng(1)
+    constants = {"w": random.normal(size=(8, 7)).astype(np.float32), "b": random.normal(size=7).astype(np.float32), "s": shape}
+    nodes = [node("Relu", ["x"], "a"), node("Reshape", ["a", "s"], "r"), node("MatMul", ["r", "w"], "m"),
+             node("Add", ["m", "b"])]
+    compare(graph(nodes, [1, 8, 5, int(np.prod(shape)) // 40], constants=constants), tmp_path)
+
+
+def test_flatten_shuffles(tmp_path):
+    """Channels change places, and all dimensions become one, at the same time."""
+    nodes = [node("Relu", ["x"], "a"), node("Reshape", ["a", "s"], "b"), node("Transpose", ["b"], "c", perm=[0, 2, 1, 3, 4]),
+             node("Flatten", ["c"], axis=1)]
+    compare(graph(nodes, [1, 8, 3, 5], constants={"s": [1, 2, 4, 3, 5]}), tmp_path)
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2, 3, -1])
 def test_softmax(axis, tmp_path):
     compare(graph([node("Softmax", ["x"], axis=axis)], [2, 5, 3, 4]), tmp_path)
