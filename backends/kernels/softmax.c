@@ -14,15 +14,16 @@
 
 /* ---- in registers ---- */
 
-/* Vectors of equal lanes. `group` neighbouring lanes are a pixel; 0: all lanes of all vectors. */
-typedef struct Vectors {
+/* SoftmaxVectors of equal lanes. `group` neighbouring lanes are a pixel; 0: all lanes of all
+ * vectors. */
+typedef struct SoftmaxVectors {
     KernelBuilder *builder;
     int values[REDUCED_VECTORS];
     int count, lanes, group;
-} Vectors;
+} SoftmaxVectors;
 
 /* Each lane becomes what the lanes of its pixel are combined to. */
-static int across_group(const Vectors *vectors, InstructionKind combine, int value) {
+static int across_group(const SoftmaxVectors *vectors, InstructionKind combine, int value) {
     KernelBuilder *builder = vectors->builder;
     int lanes = vectors->lanes, group = vectors->group, result = kernel_register(builder, lanes);
     kernel_unary(builder, INSTRUCTION_move, result, value);
@@ -37,7 +38,7 @@ static int across_group(const Vectors *vectors, InstructionKind combine, int val
     return result;
 }
 
-static int across(const Vectors *vectors, const int *values, bool adds) {
+static int across(const SoftmaxVectors *vectors, const int *values, bool adds) {
     KernelBuilder *builder = vectors->builder;
     InstructionKind combine = adds ? INSTRUCTION_add : INSTRUCTION_maximum;
     if (vectors->group > 0)
@@ -52,7 +53,7 @@ static int across(const Vectors *vectors, const int *values, bool adds) {
 }
 
 /* The values become their softmax, or its logarithm. */
-static void emit_softmax_of(Vectors *vectors, bool logarithm) {
+static void emit_softmax_of(SoftmaxVectors *vectors, bool logarithm) {
     KernelBuilder *builder = vectors->builder;
     int maximum = across(vectors, vectors->values, false), powers[REDUCED_VECTORS];
     for (int i = 0; i < vectors->count; i++) {
@@ -72,7 +73,7 @@ static void emit_softmax_of(Vectors *vectors, bool logarithm) {
 /* `pixels` of few channels each, one behind the other. */
 static void emit_pixels(const ChannelOp *op, int lanes, int pixels, bool logarithm) {
     int count = pixels * (int)op->channels;
-    Vectors vectors = {.builder = op->builder,
+    SoftmaxVectors vectors = {.builder = op->builder,
         .count = 1,
         .lanes = lanes,
         .group = (int)op->channels,
@@ -99,7 +100,7 @@ static void emit_packed_row(ChannelOp *op, int lanes, bool logarithm) {
 
 static void emit_pixel(const ChannelOp *op, int lanes, bool logarithm) {
     KernelBuilder *builder = op->builder;
-    Vectors vectors = {.builder = builder, .lanes = lanes};
+    SoftmaxVectors vectors = {.builder = builder, .lanes = lanes};
     for (int64_t first = 0; first < op->channels; first += lanes) {
         int64_t left = op->channels - first;
         int value = kernel_register(builder, lanes);

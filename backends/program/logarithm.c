@@ -15,13 +15,13 @@ static int number(KernelBuilder *builder, int like, float constant) {
 
 /* A positive number, normal or not, is mantissa * 2^exponent; the mantissa lies between sqrt(1/2)
  * and sqrt(2). What is no such number counts as the nearest; NaN stays in the mantissa. */
-typedef struct Parts {
+typedef struct LogarithmParts {
     int mantissa, exponent;
-} Parts;
+} LogarithmParts;
 
-static Parts emit_parts(KernelBuilder *builder, int source) {
+static LogarithmParts emit_parts(KernelBuilder *builder, int source) {
     int lanes = builder->kernel->register_lanes[source];
-    Parts parts = {kernel_register(builder, lanes), kernel_register(builder, lanes)};
+    LogarithmParts parts = {kernel_register(builder, lanes), kernel_register(builder, lanes)};
     int x = kernel_register(builder, lanes), n = kernel_register(builder, lanes);
     emit_within(builder, x, source, 0x1p-149f, FLT_MAX);
     /* 1 for numbers below 2^-100, which are made larger by 2^64, so that none is denormal */
@@ -60,7 +60,7 @@ static void emit_mantissa_logarithm(KernelBuilder *builder, int mantissa, int *r
  * its opposite for 0, and NaN below. */
 void emit_logarithm(KernelBuilder *builder, int destination, int source) {
     int r, sum;
-    Parts parts = emit_parts(builder, source);
+    LogarithmParts parts = emit_parts(builder, source);
     emit_mantissa_logarithm(builder, parts.mantissa, &r, &sum);
     kernel_multiply_add(
         builder, sum, parts.exponent, number(builder, source, -2.12194440e-4f), sum);
@@ -116,12 +116,12 @@ static int is_positive(KernelBuilder *builder, int source) {
 }
 
 /* log2 |base|, in two parts: a whole number and the rest. */
-static Parts emit_binary_logarithm(KernelBuilder *builder, int base) {
+static LogarithmParts emit_binary_logarithm(KernelBuilder *builder, int base) {
     const float beyond = (float)((int64_t)1 << BEYOND);
     int r, rest, size = kernel_register(builder, builder->kernel->register_lanes[base]);
     int minus = binary(builder, INSTRUCTION_subtract, number(builder, base, 0), base);
     kernel_binary(builder, INSTRUCTION_maximum, size, minus, base);
-    Parts parts = emit_parts(builder, size);
+    LogarithmParts parts = emit_parts(builder, size);
     emit_mantissa_logarithm(builder, parts.mantissa, &r, &rest);
     int log2e = number(builder, base, 1.44269504088896341f);
     kernel_binary(builder, INSTRUCTION_multiply, rest, rest, log2e);
@@ -140,7 +140,7 @@ static Parts emit_binary_logarithm(KernelBuilder *builder, int base) {
 /* 2^(exponent * logarithm). The product with the whole number is exact where multiply_add is fused;
  * the one with the rest is rounded once. */
 static void emit_power_of_sum(
-    KernelBuilder *builder, int destination, const Parts *logarithm, int exponent) {
+    KernelBuilder *builder, int destination, const LogarithmParts *logarithm, int exponent) {
     int whole = binary(builder, INSTRUCTION_multiply, exponent, logarithm->exponent);
     int lost = binary(builder, INSTRUCTION_subtract, number(builder, exponent, 0), whole);
     int rest = binary(builder, INSTRUCTION_multiply, exponent, logarithm->mantissa);
@@ -171,7 +171,7 @@ void emit_power(KernelBuilder *builder, int destination, int base, int exponent)
     int y = kernel_register(builder, lanes), half = kernel_register(builder, lanes);
     int fraction = kernel_register(builder, lanes), result = kernel_register(builder, lanes);
     emit_within(builder, y, exponent, -beyond, beyond);
-    Parts logarithm = emit_binary_logarithm(builder, base);
+    LogarithmParts logarithm = emit_binary_logarithm(builder, base);
     emit_power_of_sum(builder, result, &logarithm, y);
     int minus = binary(builder, INSTRUCTION_subtract, number(builder, base, 0), base);
     int negative = is_positive(builder, minus);

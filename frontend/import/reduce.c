@@ -48,7 +48,7 @@ typedef struct ReducedForm {
     Shape seen;
 } ReducedForm;
 
-static ReducedForm form_of(const Value *value, const bool *reduced) {
+static ReducedForm reduced_form(const Value *value, const bool *reduced) {
     ReducedForm form = {.shape = shape_of_value(value), .reduced = reduced};
     form.channel = fastest_dimension(value);
     form.direct = rank_has_channels(form.shape.rank) && form.channel == 1;
@@ -140,7 +140,7 @@ Symbol *symbol_reduced(
     Value *value = symbol_tensor(importer, symbol);
     if (value == NULL)
         return NULL;
-    ReducedForm form = form_of(value, reduced);
+    ReducedForm form = reduced_form(value, reduced);
     if (!form.direct)
         value =
             rearrange(importer, value, form.shape.dims, form.order, form.shape.rank, &form.seen);

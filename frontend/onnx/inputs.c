@@ -83,7 +83,8 @@ static const char *shape_hint(Importer *importer, const char *input, const Shape
 }
 
 /* The shape as the model has it, with what the user gave for an open batch. */
-static bool read_dimensions(Importer *importer, const Onnx__ValueInfoProto *input, Shape *shape) {
+static bool read_input_dimensions(
+    Importer *importer, const Onnx__ValueInfoProto *input, Shape *shape) {
     Onnx__TensorShapeProto__Dimension *const *dimensions = input->type->tensor_type->shape->dim;
     int open = 0, last_open = 0;
     for (int i = 0; i < shape->rank; i++) {
@@ -133,7 +134,7 @@ static bool read_input_shape(Importer *importer, const Onnx__ValueInfoProto *inp
         return model_fault(
             importer, NULL, "input '%.200s' has %zu dimensions", input->name, type->shape->n_dim);
     shape->rank = (int)type->shape->n_dim;
-    return read_dimensions(importer, input, shape);
+    return read_input_dimensions(importer, input, shape);
 }
 
 static bool check_input(Importer *importer, const Onnx__ValueInfoProto *input, const Shape *shape) {

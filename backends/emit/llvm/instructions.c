@@ -50,7 +50,7 @@ static LLVMValueRef integer_splat(KernelCodegen *k, int value, int lanes) {
 
 /* Through the conversion to int, which every vector unit has; llvm.floor would be a call without
  * SSE4. */
-static LLVMValueRef emit_floor(KernelCodegen *k, LLVMValueRef value, int lanes) {
+static LLVMValueRef emit_floor_vector(KernelCodegen *k, LLVMValueRef value, int lanes) {
     LLVMTypeRef type = vector_type(k->codegen, lanes);
     LLVMValueRef truncated = LLVMBuildSIToFP(
         k->builder, LLVMBuildFPToSI(k->builder, value, integer_type(k, lanes), ""), type, "");
@@ -180,7 +180,7 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
     case INSTRUCTION_multiply_add:
         return emit_intrinsic(k, "llvm.fmuladd", type, sources, 3);
     case INSTRUCTION_floor:
-        return emit_floor(k, a, lanes);
+        return emit_floor_vector(k, a, lanes);
     case INSTRUCTION_square_root:
         return emit_intrinsic(k, "llvm.sqrt", type, sources, 1);
     case INSTRUCTION_power_of_two:
