@@ -2,8 +2,8 @@
  * take away again. Rules, by the reader of a pad or crop, numbered as tried:
  *
  *     1. a convolution's first operand is a pad by zero: its padding grows by the pad's
- *     2. likewise an average pooling that counts its padding and rounds down, when the sum stays
- *        smaller than the kernel
+ *     2. likewise an average pooling that counts its padding, or has none, and rounds down, when
+ * the sum stays smaller than the kernel
  *     3. pad of pad by the same number, crop of crop: one node with the sums
  *     4. crop of pad: at each side only the difference is padded or cropped, crop first, so that a
  *        view is left and the pad can fold into its reader. Refused when the crop reaches all of
@@ -56,6 +56,15 @@ static bool within_limits(Border border) {
 static void take_border(Graph *graph, Node *node, const Node *before, Border border) {
     node->operands[0] = before->operands[0];
     node_set_list(graph, node, border_attribute(node->op), border.sides, 4);
+    if (node->op == OP_avg_pool)
+        node_attribute(node, "count_padding")->flag = true;
+}
+
+/* Whether the cells of an average pooling's padding count, or could: where there are none. */
+static bool counts_padding(const Node *node) {
+    Border border = node_border(node);
+    return node_flag(node, "count_padding") ||
+           (border.sides[0] | border.sides[1] | border.sides[2] | border.sides[3]) == 0;
 }
 
 /* Rules 1 to 3: the node and the one before add up. */
@@ -64,7 +73,7 @@ static bool adds_up(const Node *node, const Node *before, Border sum) {
     case OP_conv:
         return before->op == OP_pad && pad_value(before) == 0;
     case OP_avg_pool:
-        if (before->op != OP_pad || pad_value(before) != 0 || !node_flag(node, "count_padding") ||
+        if (before->op != OP_pad || pad_value(before) != 0 || !counts_padding(node) ||
             node_flag(node, "ceil"))
             return false;
         for (int i = 0; i < 4; i++)
