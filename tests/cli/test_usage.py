@@ -5,7 +5,7 @@ import unittest
 
 from support import COMMANDS, Command, lacks
 
-ONNX_LACKS = "this riffle was built without ONNX: it cannot import models"
+ONNX_LACKS = "this riffle was built without ONNX: it cannot import its models"
 ONNX_REMEDY = ("install protobuf-c (Debian: libprotobuf-c-dev, protobuf-c-compiler) and build riffle again with "
                "-DRIFFLE_WITH_ONNX=ON")
 
