@@ -68,6 +68,10 @@ static Value *grouped(Importer *importer, Value *value, int64_t groups) {
 
 Value *normalise_value(
     Importer *importer, Value *value, const bool reduced[4], int64_t groups, double epsilon) {
+    if (epsilon < 0) {
+        node_fault(importer, NULL, "its epsilon is %g", epsilon);
+        return NULL;
+    }
     char quotient[64];
     snprintf(quotient, sizeof quotient, "x / sqrt(y + %.9g)", epsilon);
     Value *mean = reduce_value(importer, value, REDUCTION_mean, reduced);

@@ -202,35 +202,85 @@ bool ncnn_import_selu(Importer *importer) {
 
 bool ncnn_import_gelu(Importer *importer) {
     bool fast;
-    if (!ncnn_flag(importer, 0, &fast))
-        return false;
-    return fast ? import_element(importer, OP_gelu_tanh, NULL)
-                : node_fault(importer, "its parameter 0 at 1 takes the approximation with tanh",
-                      "riffle does not know the error function");
+    return ncnn_flag(importer, 0, &fast) &&
+           import_element(importer, fast ? OP_gelu_tanh : OP_gelu, NULL);
 }
 
-/* base ^ (scale * x + shift); a base of -1 stands for e. */
-bool ncnn_import_exp(Importer *importer) {
+bool ncnn_import_softplus(Importer *importer) {
+    return import_element(importer, OP_softplus, NULL);
+}
+
+/* A slope for each channel, or for all. */
+bool ncnn_import_prelu(Importer *importer) {
     Symbol *symbol;
-    double base, scale, shift;
-    if (!tensor_operand(importer, 0, &symbol) || !ncnn_number(importer, 0, -1, &base) ||
-        !ncnn_number(importer, 1, 1, &scale) || !ncnn_number(importer, 2, 0, &shift))
+    int64_t count;
+    if (!tensor_operand(importer, 0, &symbol) || !ncnn_integer(importer, 0, 0, &count))
         return false;
-    if (base != -1 && base <= 0)
-        return node_fault(importer, NULL, "its base is %g", base);
-    double factor = base == -1 ? 1 : log(base);
-    if (!isfinite((float)(factor * scale)) || !isfinite((float)(factor * shift)))
+    if (count != 1 && count != symbol->shape.dims[1])
+        return node_fault(importer, NULL, "it has %" PRId64 " slopes for %" PRId64 " channels",
+            count, symbol->shape.dims[1]);
+    const float *slopes = ncnn_weight(importer, 0, count);
+    if (slopes == NULL)
+        return false;
+    if (count == 1 && isfinite(slopes[0]))
+        return ncnn_set(importer, leaky(importer, symbol, (double)slopes[0]));
+    Shape shape = {.rank = symbol->shape.rank, .dims = {1, count, 1, 1}};
+    Symbol *operands[] = {symbol, symbol_floats(importer, &shape, slopes)};
+    return ncnn_set(importer, apply_element(importer, OP_prelu, NULL, operands));
+}
+
+/* ---- with a scale and a shift before ---- */
+
+/* A formula of scale * x + shift, which stands where it says %s. */
+static bool import_shifted(
+    Importer *importer, const char *formula, double scale, double shift, double number) {
+    Symbol *symbol;
+    if (!tensor_operand(importer, 0, &symbol))
+        return false;
+    if (!isfinite((float)scale) || !isfinite((float)shift) || !isfinite((float)number))
         return node_fault(importer, NULL, "its numbers are too large together");
+    const char *inner = arena_format(
+        importer->arena, "%s * x + %s", spelled(importer, scale), spelled(importer, shift));
     return ncnn_set(
         importer, ncnn_formula(importer, symbol,
-                      arena_format(importer->arena, "exp(%s * x + %s)",
-                          spelled(importer, factor * scale), spelled(importer, factor * shift))));
+                      arena_format(importer->arena, formula, inner, spelled(importer, number))));
+}
+
+/* base ^ (scale * x + shift), or the logarithm to that base; a base of -1 stands for e. */
+static bool read_base(Importer *importer, double *factor, double *scale, double *shift) {
+    double base;
+    if (!ncnn_number(importer, 0, -1, &base) || !ncnn_number(importer, 1, 1, scale) ||
+        !ncnn_number(importer, 2, 0, shift))
+        return false;
+    *factor = base == -1 ? 1 : log(base);
+    return (isfinite(*factor) && *factor != 0) ||
+           node_fault(importer, NULL, "its base is %g", base);
+}
+
+bool ncnn_import_exp(Importer *importer) {
+    double factor, scale, shift;
+    return read_base(importer, &factor, &scale, &shift) &&
+           import_shifted(importer, "exp(%s)", factor * scale, factor * shift, 0);
+}
+
+bool ncnn_import_log(Importer *importer) {
+    double factor, scale, shift;
+    return read_base(importer, &factor, &scale, &shift) &&
+           import_shifted(
+               importer, factor == 1 ? "log(%s)" : "log(%s) * %s", scale, shift, 1 / factor);
+}
+
+bool ncnn_import_power(Importer *importer) {
+    double power, scale, shift;
+    return ncnn_number(importer, 0, 1, &power) && ncnn_number(importer, 1, 1, &scale) &&
+           ncnn_number(importer, 2, 0, &shift) &&
+           import_shifted(importer, power == 1 ? "%s" : "power(%s, %s)", scale, shift, power);
 }
 
 bool ncnn_import_unary(Importer *importer) {
     static const char *const formulas[] = {"abs(x)", "-x", "floor(x)", "ceil(x)", "x * x",
-        "sqrt(x)", "1 / sqrt(x)", "exp(x)", NULL, NULL, NULL, NULL, NULL, NULL, NULL, "1 / x",
-        "tanh(x)"};
+        "sqrt(x)", "1 / sqrt(x)", "exp(x)", "log(x)", NULL, NULL, NULL, NULL, NULL, NULL, "1 / x",
+        "tanh(x)", "log(x) * 0.4342944819032518", "round(x)", "sign(x) * floor(abs(x))"};
     Symbol *symbol;
     int64_t kind;
     if (!tensor_operand(importer, 0, &symbol) || !ncnn_integer(importer, 0, 0, &kind))
@@ -256,45 +306,40 @@ static const Operation operations[] = {
     {OP_divide, false, "x / %s"},
     {OP_maximum, false, "maximum(x, %s)"},
     {OP_minimum, false, "minimum(x, %s)"},
-    {OP_COUNT, false, NULL}, /* a power */
+    {OP_power, false, "power(x, %s)"},
     {OP_subtract, true, "%s - x"},
     {OP_divide, true, "%s / x"},
+    {OP_power, true, "power(%s, x)"},
 };
 
-/* b as a operand that is repeated over a: one number for each channel. NULL: it is no such. */
-static Symbol *repeated(Importer *importer, const Symbol *a, const Symbol *b) {
-    const int64_t *x = a->shape.dims, *y = b->shape.dims;
-    if (a->shape.rank != 4 || y[1] != x[1] || shape_elements(&b->shape) != x[1])
-        return NULL;
-    return view_reshape(importer, b, &(Shape){.rank = 4, .dims = {1, x[1], 1, 1}});
+/* The blob seen with as many dimensions as the other, where it has fewer: a vector as numbers of
+ * the first dimension if it fits, else of the last; rows and columns as channels and rows. */
+static Symbol *fill_up(Importer *importer, Symbol *symbol, const Shape *other) {
+    const int64_t *own = symbol->shape.dims;
+    if (symbol->shape.rank >= other->rank)
+        return symbol;
+    Shape shape = {.rank = other->rank, .dims = {1, 1, 1, 1}};
+    if (symbol->shape.rank == 3)
+        memcpy(shape.dims, own, 3 * sizeof *own);
+    else
+        shape.dims[own[1] == other->dims[1] ? 1 : other->rank - 1] = own[1];
+    return view_reshape(importer, symbol, &shape);
 }
 
 static Symbol *combine(Importer *importer, OpKind op, Symbol *a, Symbol *b) {
-    bool commutes = op != OP_subtract && op != OP_divide, equal = shape_equal(&a->shape, &b->shape);
-    Symbol *small = equal ? NULL : repeated(importer, a, b);
-    if (!equal && small == NULL && commutes && (small = repeated(importer, b, a)) != NULL)
-        a = b;
-    if (!equal && small == NULL) {
-        node_fault(importer, "equal shapes, or a number for each channel on one side, are known",
-            "it cannot repeat %s and %s to one shape", shape_spelling(importer->arena, &a->shape),
-            shape_spelling(importer->arena, &b->shape));
-        return NULL;
-    }
-    Value *values[2] = {equal ? symbol_elements(importer, a) : symbol_value(importer, a), NULL};
-    if (values[0] != NULL)
-        values[1] = equal ? symbol_elements(importer, b) : symbol_value(importer, small);
-    if (values[1] != NULL && equal && !tensor_type_equal(&values[0]->type, &values[1]->type)) {
-        values[0] = symbol_row(importer, a);
-        values[1] = values[0] == NULL ? NULL : symbol_row(importer, b);
-    }
-    Node *node = values[1] == NULL ? NULL : build_node(importer, op, values, 2);
-    return node == NULL ? NULL : view_over(importer, node->results[0], &a->shape);
+    Symbol *operands[] = {fill_up(importer, a, &b->shape), fill_up(importer, b, &a->shape)};
+    return operands[0] == NULL || operands[1] == NULL ? NULL
+                                                      : apply_element(importer, op, NULL, operands);
 }
 
 static Symbol *with_number(
     Importer *importer, Symbol *symbol, const Operation *operation, double number) {
     return ncnn_formula(importer, symbol,
         arena_format(importer->arena, operation->formula, spelled(importer, number)));
+}
+
+Symbol *ncnn_scaled(Importer *importer, Symbol *symbol, double factor) {
+    return factor == 1 ? symbol : with_number(importer, symbol, &operations[2], factor);
 }
 
 bool ncnn_import_binary(Importer *importer) {
@@ -316,18 +361,12 @@ bool ncnn_import_binary(Importer *importer) {
                ncnn_set(importer, with_number(importer, a, operation, number));
     a = input_symbol(importer, operation->swaps);
     b = input_symbol(importer, !operation->swaps);
-    if (b->kind == SYMBOL_CONSTANT && scalar_of(b, &number) && !operation->swaps)
-        return tensor_operand(importer, 0, &a) &&
-               ncnn_set(importer, with_number(importer, a, operation, number));
-    return tensor_operand(importer, 0, &a) && tensor_operand(importer, 1, &b) &&
-           ncnn_set(importer, combine(importer, operation->op, operation->swaps ? b : a,
-                                  operation->swaps ? a : b));
+    return ncnn_set(importer, combine(importer, operation->op, a, b));
 }
 
 bool ncnn_import_scale_by(Importer *importer) {
-    Symbol *a, *b;
-    return tensor_operand(importer, 0, &a) && tensor_operand(importer, 1, &b) &&
-           ncnn_set(importer, combine(importer, OP_multiply, a, b));
+    return ncnn_set(importer,
+        combine(importer, OP_multiply, input_symbol(importer, 0), input_symbol(importer, 1)));
 }
 
 bool ncnn_import_eltwise(Importer *importer) {
@@ -348,8 +387,8 @@ bool ncnn_import_eltwise(Importer *importer) {
         Symbol *symbol;
         if (!tensor_operand(importer, i, &symbol))
             return false;
-        if (count != 0 && factors[i] != 1)
-            symbol = with_number(importer, symbol, &operations[2], factors[i]);
+        if (count != 0)
+            symbol = ncnn_scaled(importer, symbol, factors[i]);
         if (symbol == NULL)
             return false;
         result = result == NULL ? symbol : combine(importer, ops[kind], result, symbol);
@@ -364,8 +403,7 @@ bool ncnn_import_dropout(Importer *importer) {
     double scale;
     if (!tensor_operand(importer, 0, &symbol) || !ncnn_number(importer, 0, 1, &scale))
         return false;
-    return ncnn_set(
-        importer, scale == 1 ? symbol : with_number(importer, symbol, &operations[2], scale));
+    return ncnn_set(importer, ncnn_scaled(importer, symbol, scale));
 }
 
 /* ---- Softmax ---- */

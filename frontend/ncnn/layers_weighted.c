@@ -5,9 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* The counts of a layer's weights that its parameters name, and those of its bias. */
-static bool bias_of(
-    Importer *importer, int flag_key, int64_t outputs, bool *given, const float **bias) {
+bool ncnn_bias(Importer *importer, int flag_key, int64_t outputs, bool *given, const float **bias) {
     *bias = NULL;
     if (!ncnn_flag(importer, flag_key, given))
         return false;
@@ -27,6 +25,7 @@ static bool count_of(Importer *importer, int key, const char *what, int64_t *cou
 typedef struct Convolution {
     int64_t outputs, groups, count; /* of weights */
     NcnnWindow window;
+    double padding; /* the number around the input */
     bool has_bias;
     const float *weight, *bias;
 } Convolution;
@@ -40,8 +39,7 @@ static bool read_convolution(Importer *importer, const Value *value, Convolution
         !ncnn_read_window(importer, value, &convolution->window) ||
         !ncnn_number(importer, 18, 0, &padding) || !ncnn_flag(importer, 19, &dynamic))
         return false;
-    if (padding != 0)
-        return node_fault(importer, NULL, "it pads with %g; riffle pads with 0", padding);
+    convolution->padding = padding;
     if (dynamic)
         return node_fault(importer, "riffle needs all weights when it compiles",
             "its weights are computed when the network runs (parameter 19)");
@@ -71,7 +69,18 @@ static bool read_weights(
             wanted);
     convolution->weight = ncnn_weight(importer, 0, wanted);
     return convolution->weight != NULL &&
-           bias_of(importer, 5, convolution->outputs, &convolution->has_bias, &convolution->bias);
+           ncnn_bias(importer, 5, convolution->outputs, &convolution->has_bias, &convolution->bias);
+}
+
+/* Padding with another number than 0 is an op of its own. NULL after reporting. */
+static Value *padded(Importer *importer, Value *value, Convolution *convolution) {
+    static const int64_t none[4] = {0};
+    int64_t *padding = convolution->window.padding;
+    if (convolution->padding == 0 || memcmp(padding, none, sizeof none) == 0)
+        return value;
+    value = ncnn_pad_value(importer, value, padding, convolution->padding);
+    memset(padding, 0, sizeof none);
+    return value;
 }
 
 bool ncnn_import_convolution(Importer *importer) {
@@ -85,6 +94,9 @@ bool ncnn_import_convolution(Importer *importer) {
     const NcnnWindow *window = &convolution.window;
     if (is_vector && (window->kernel[0] != 1 || window->kernel[1] != 1))
         return node_fault(importer, NULL, "it is larger than 1x1 over a blob of one dimension");
+    value = padded(importer, value, &convolution);
+    if (value == NULL)
+        return false;
     const float *data[MAX_OP_WEIGHTS] = {convolution.weight, convolution.bias};
     Node *node =
         begin_node(importer, OP_conv, weight_path(importer, NULL, OP_conv, data), &value, 1);
@@ -127,7 +139,7 @@ bool ncnn_import_inner_product(Importer *importer) {
     const float *weight = ncnn_weight(importer, 0, count);
     symbol = view_reshape(importer, symbol, &(Shape){.rank = 2, .dims = {1, dims[1]}});
     Value *value = symbol == NULL ? NULL : symbol_features(importer, symbol);
-    if (value == NULL || weight == NULL || !bias_of(importer, 1, dims[0], &has_bias, &bias))
+    if (value == NULL || weight == NULL || !ncnn_bias(importer, 1, dims[0], &has_bias, &bias))
         return false;
     const float *data[MAX_OP_WEIGHTS] = {weight, bias};
     Node *node =
@@ -198,7 +210,7 @@ bool ncnn_import_scale(Importer *importer) {
                                             : node_fault(importer, NULL, "it has no second input");
     Value *value = channels_operand(importer, &symbol, channels);
     const float *scale = value == NULL ? NULL : ncnn_weight(importer, 0, channels);
-    if (scale == NULL || !bias_of(importer, 1, channels, &has_bias, &bias))
+    if (scale == NULL || !ncnn_bias(importer, 1, channels, &has_bias, &bias))
         return false;
     Value *result = build_affine(importer, value, scale, bias);
     return result != NULL && ncnn_set(importer, view_over(importer, result, &symbol->shape));

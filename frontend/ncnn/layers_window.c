@@ -1,8 +1,10 @@
 /* Layers over height and width without weights, and what they share with convolutions. */
 #include "frontend/ncnn/window.h"
+#include "ir/sampling.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- windows ---- */
@@ -33,8 +35,7 @@ void ncnn_pad_same(const Value *value, bool lower, NcnnWindow *window) {
     }
 }
 
-/* left, top, right, bottom by these keys; *same is their mark, if they are one. */
-static bool read_padding(Importer *importer, const int keys[4], int64_t padding[4], int64_t *same) {
+bool ncnn_read_padding(Importer *importer, const int keys[4], int64_t padding[4], int64_t *same) {
     int64_t left, top, right, bottom;
     if (!ncnn_integer(importer, keys[0], 0, &left) ||
         !ncnn_integer(importer, keys[1], left, &top) ||
@@ -51,13 +52,17 @@ static bool read_padding(Importer *importer, const int keys[4], int64_t padding[
     return true;
 }
 
+bool ncnn_read_steps(Importer *importer, NcnnWindow *window) {
+    return read_pair(importer, 1, 11, 0, 1, window->kernel) &&
+           read_pair(importer, 2, 12, 1, 1, window->dilation) &&
+           read_pair(importer, 3, 13, 1, 1, window->stride);
+}
+
 bool ncnn_read_window(Importer *importer, const Value *value, NcnnWindow *window) {
     static const int keys[] = {4, 14, 15, 16};
     int64_t same;
-    if (!read_pair(importer, 1, 11, 0, 1, window->kernel) ||
-        !read_pair(importer, 2, 12, 1, 1, window->dilation) ||
-        !read_pair(importer, 3, 13, 1, 1, window->stride) ||
-        !read_padding(importer, keys, window->padding, &same))
+    if (!ncnn_read_steps(importer, window) ||
+        !ncnn_read_padding(importer, keys, window->padding, &same))
         return false;
     if (same != 0)
         ncnn_pad_same(value, same == NCNN_SAME_LOWER, window);
@@ -128,7 +133,7 @@ static bool pool_windows(Importer *importer, Value *value, int64_t kind) {
     bool count_padding;
     if (!read_pair(importer, 1, 11, 0, 1, window.kernel) ||
         !read_pair(importer, 2, 12, 1, 1, window.stride) ||
-        !read_padding(importer, keys, window.padding, &same) ||
+        !ncnn_read_padding(importer, keys, window.padding, &same) ||
         !ncnn_integer(importer, 5, PAD_FULL, &mode) || !ncnn_flag(importer, 6, &count_padding))
         return false;
     if (mode < PAD_FULL || mode > PAD_SAME_LOWER || same != 0)
@@ -159,7 +164,37 @@ bool ncnn_import_pooling(Importer *importer) {
 
 /* ---- Padding ---- */
 
+Value *ncnn_pad_value(Importer *importer, Value *value, const int64_t padding[4], double number) {
+    Node *node = begin_node(importer, OP_pad, "", &value, 1);
+    node_set_list(importer->graph, node, "padding", padding, 4);
+    Text text = {0};
+    text_append_float(&text, (float)number);
+    node_attribute(node, "value")->number = strtod(text.data, NULL);
+    text_free(&text);
+    return finish_node(importer, node) ? node->results[0] : NULL;
+}
+
+/* By rows and columns of the value itself. */
+static Value *pad_by_own(
+    Importer *importer, Value *value, const int64_t padding[4], BorderMode mode) {
+    int64_t *lists[2], counts[2];
+    for (int i = 0; i < 2; i++) {
+        int64_t size = value->type.dims[2 + i];
+        counts[i] = padding[i] + size + padding[i + 2];
+        if (!spend_elements(importer, &(Shape){.rank = 1, .dims = {counts[i]}}))
+            return NULL;
+        lists[i] = ARENA_ARRAY(importer->arena, int64_t, counts[i]);
+        for (int64_t k = 0; k < counts[i]; k++)
+            lists[i][k] = border_index(mode, k - padding[i], size);
+    }
+    Node *node = begin_node(importer, OP_take, "", &value, 1);
+    node_set_list(importer->graph, node, "rows", lists[0], (size_t)counts[0]);
+    node_set_list(importer->graph, node, "columns", lists[1], (size_t)counts[1]);
+    return finish_node(importer, node) ? node->results[0] : NULL;
+}
+
 bool ncnn_import_padding(Importer *importer) {
+    enum { BY_NUMBER, BY_EDGE, BY_REFLECTION };
     static const int keys[] = {0, 2, 1, 3}; /* top, left, bottom, right */
     int64_t padding[4], kind, depth;
     double number;
@@ -170,20 +205,24 @@ bool ncnn_import_padding(Importer *importer) {
     for (int i = 0; i < 4; i++)
         if (!ncnn_integer(importer, keys[i], 0, &padding[i]))
             return false;
+        else if (padding[i] < 0 || padding[i] > LARGEST_STEP)
+            return node_fault(importer, NULL, "a padding of %" PRId64 " is none", padding[i]);
     for (int key = 6; key <= 8; key++)
         if (!ncnn_integer(importer, key, 0, &depth))
             return false;
         else if (depth != 0)
             return node_fault(
-                importer, NULL, "it pads channels, or with a number for each (%d)", key);
-    if (kind != 0 || number != 0)
-        return node_fault(importer, NULL,
-            kind == 1   ? "it repeats the edge; riffle pads with 0"
-            : kind == 2 ? "it reflects at the edge; riffle pads with 0"
-                        : "it pads with another number; riffle pads with 0");
-    Node *node = begin_node(importer, OP_pad, "", &value, 1);
-    node_set_list(importer->graph, node, "padding", padding, 4);
-    return finish_node(importer, node) && ncnn_set_image(importer, node->results[0], false);
+                importer, NULL, "it pads channels, or with a number for each (parameter %d)", key);
+    if (kind < BY_NUMBER || kind > BY_REFLECTION)
+        return node_fault(importer, NULL, "its type %" PRId64 " is none", kind);
+    for (int i = 0; kind == BY_REFLECTION && i < 4; i++)
+        if (padding[i] >= value->type.dims[2 + i % 2])
+            return node_fault(importer, NULL, "it reflects more than there is");
+    return ncnn_set_image(importer,
+        kind == BY_NUMBER
+            ? ncnn_pad_value(importer, value, padding, number)
+            : pad_by_own(importer, value, padding, kind == BY_EDGE ? BORDER_EDGE : BORDER_REFLECT),
+        false);
 }
 
 /* ---- LRN ---- */
@@ -258,10 +297,24 @@ static Symbol *nearest(Importer *importer, const Symbol *symbol, const Interp *i
     return arrange_pick(importer, symbol, lists, sizes);
 }
 
+/* Between the two beside each place. */
+static Symbol *bilinear(Importer *importer, Symbol *symbol, const Interp *interp, bool aligned) {
+    Value *value = symbol_value(importer, symbol);
+    if (value == NULL)
+        return NULL;
+    Node *node = begin_node(importer, OP_resize, "", &value, 1);
+    node_set_list(importer->graph, node, "size", interp->size, 2);
+    node_set_integer(node, "mode", RESIZE_LINEAR);
+    node_set_integer(node, "coordinates", aligned ? RESIZE_ALIGN_CORNERS : RESIZE_HALF_PIXEL);
+    return finish_node(importer, node) ? symbol_of_value(importer, node->results[0]) : NULL;
+}
+
 bool ncnn_import_interp(Importer *importer) {
     Symbol *symbol;
     Interp interp;
-    if (!tensor_operand(importer, 0, &symbol) || !ncnn_integer(importer, 0, 0, &interp.kind))
+    bool aligned;
+    if (!tensor_operand(importer, 0, &symbol) || !ncnn_integer(importer, 0, 0, &interp.kind) ||
+        !ncnn_flag(importer, 6, &aligned))
         return false;
     if (symbol->shape.rank == 2) /* a vector is an image of one pixel */
         symbol = view_reshape(
@@ -277,38 +330,8 @@ bool ncnn_import_interp(Importer *importer) {
         return set_result(importer, symbol);
     if (interp.kind == 1)
         return ncnn_set(importer, nearest(importer, symbol, &interp));
-    return node_fault(importer, NULL, "%s; riffle takes the nearest",
-        interp.kind == 2   ? "it is bilinear"
-        : interp.kind == 3 ? "it is bicubic"
-                           : "its resize_type is none");
-}
-
-/* ---- Reduction ---- */
-
-/* The mean over exactly height and width. */
-bool ncnn_import_reduction(Importer *importer) {
-    enum { REDUCE_MEAN = 3 };
-    Symbol *symbol;
-    int64_t operation, all, keep;
-    double factor;
-    IntegerList axes;
-    if (!tensor_operand(importer, 0, &symbol) || !ncnn_integer(importer, 0, 0, &operation) ||
-        !ncnn_integer(importer, 1, 1, &all) || !ncnn_number(importer, 2, 1, &factor) ||
-        !ncnn_integers(importer, 3, &axes) || !ncnn_integer(importer, 4, 0, &keep))
-        return false;
-    bool space[4] = {0};
-    for (size_t i = 0; all == 0 && i < axes.count; i++) {
-        int axis;
-        if (!ncnn_axis(importer, axes.items[i], symbol, &axis))
-            return false;
-        space[axis < 4 ? axis : 0] = true;
-    }
-    if (operation != REDUCE_MEAN || symbol->shape.rank != 4 || factor != 1 || space[1] ||
-        !space[2] || !space[3])
-        return node_fault(importer, NULL,
-            "only the mean over height and width is known to riffle, not operation %" PRId64,
-            operation);
-    Value *value = symbol_value(importer, symbol);
-    value = value == NULL ? NULL : build_unary(importer, OP_global_avg_pool, value);
-    return ncnn_set_image(importer, value, keep == 0);
+    if (interp.kind == 2)
+        return ncnn_set(importer, bilinear(importer, symbol, &interp, aligned));
+    return node_fault(importer, NULL, "%s; riffle knows the nearest and bilinear",
+        interp.kind == 3 ? "it is bicubic" : "its resize_type is none");
 }

@@ -58,8 +58,12 @@ static bool next_word(const NcnnLayer *layer, const char **at, bool *tagged, dou
         if (*count == NCNN_ABSENT) /* a Scale by another blob */
             *count = 0;
     }
-    if (*end == '?' && number_of(layer, (int)strtol(end + 1, &end, 10)) == 0)
-        *count = 0;
+    if (*end == '?' || *end == '!') {
+        bool given = *end == '?';
+        int key = (int)strtol(end + 1, &end, 10);
+        if (number_of(layer, key) == 0 && (given || ncnn_parameter(layer, key) != NULL))
+            *count = 0;
+    }
     *at = end;
     return true;
 }

@@ -5,7 +5,7 @@
 /* A unit of ShuffleNet V2, a gate, a neck and a head, in ncnn's layers. */
 static const char text[] =
     "7767517\n"
-    "24 30\n"
+    "31 37\n"
     "Input data 0 1 data 0=4 1=4 2=3\n"
     "Convolution conv 1 1 data a 0=4 1=3 4=1 5=1 6=108 9=2 -23310=1,1.000000e-01\n"
     "BatchNorm norm 1 1 a b 0=4 1=1.000000e-05\n"
@@ -29,7 +29,14 @@ static const char text[] =
     "BinaryOp scaled 2 1 u v w 0=0\n"
     "Squeeze squeeze 1 1 w x -23303=1,0\n"
     "UnaryOp root 1 1 x y 0=5\n"
-    "Dropout none 1 1 y z\n";
+    "Dropout none 1 1 y z\n"
+    "Split again 1 3 b aa ab ac\n"
+    "Deconvolution up 1 1 aa ad 0=2 1=2 3=2 6=32 9=1\n"
+    "Interp between 1 1 ad ae 0=2 3=5 4=6\n"
+    "Reduction sums 1 1 ae af 0=2 1=0 -23303=1,1 4=1\n"
+    "GroupNorm groups 1 1 ab ag 0=2 1=4 2=1.000000e-03\n"
+    "PReLU slopes 1 1 ag ah 0=4\n"
+    "Padding reflected 1 1 ac ai 0=1 1=1 2=1 3=1 4=2\n";
 
 static void append_floats(Text *seed, int count) {
     for (int i = 0; i < count; i++)
@@ -45,4 +52,6 @@ void ncnn_seed(Text *seed) {
     append_floats(seed, 18 / 2);
     text_append_bytes(seed, &floats, sizeof floats);
     append_floats(seed, 16 + 4 + 1);
+    text_append_bytes(seed, &floats, sizeof floats);
+    append_floats(seed, 32 + 4 + 4 + 4);
 }

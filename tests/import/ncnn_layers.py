@@ -6,7 +6,8 @@ The inputs are small blobs of several ranks; each case stands alone behind one o
 import numpy as np
 from ncnn_builder import ABSENT, SAME_LOWER, SAME_UPPER, NcnnModel
 
-INPUTS = {"image": (4, 5, 6), "other": (4, 5, 6), "wide": (8, 4, 4), "vector": (4,), "rows": (5, 6), "pixel": (1, 5, 6)}
+INPUTS = {"image": (4, 5, 6), "other": (4, 5, 6), "wide": (8, 4, 4), "vector": (4,), "rows": (5, 6), "pixel": (1, 5, 6),
+          "columns": (4, 5), "five": (5,), "six": (6,), "positive": (4, 5, 6)}
 
 
 def array(source, count):
@@ -29,7 +30,9 @@ class Cases(NcnnModel):
         numbers = [array(self.source, count) for count in counts]
         self.layer(kind, name, blobs.split(), outputs, parameters, tagged_numbers,
                    [np.abs(one) + 0.5 if positive else one for one in numbers])
-        self.results += outputs
+        if kind != "MemoryData":  # which its readers show
+            self.results += outputs
+        return outputs[0]
 
 
 def convolutions(m):
@@ -49,6 +52,14 @@ def convolutions(m):
     m.case("Convolution", "vector", {0: 3, 1: 1, 5: 1, 6: 12}, 12, [3])
     m.case("ConvolutionDepthWise", "image", {0: 4, 1: 3, 4: 1, 5: 1, 6: 36, 7: 4, 9: 1}, 36, [4])
     m.case("ConvolutionDepthWise", "image", {0: 8, 1: 3, 4: 1, 6: 144, 7: 2}, 144)
+    m.case("Convolution", "image", {0: 3, 1: 3, 4: 1, 6: 108, 18: 1.5}, 108)
+    m.case("Deconvolution", "image", {0: 3, 1: 3, 3: 2, 5: 1, 6: 108, 9: 1}, 108, [3])
+    m.case("Deconvolution", "image", {0: 3, 1: 4, 11: 3, 3: 2, 13: 1, 4: 1, 18: 1, 19: 0, 6: 144}, 144)
+    m.case("Deconvolution", "image", {0: 3, 1: 3, 2: 2, 3: 2, 6: 108}, 108)
+    m.case("Deconvolution", "image", {0: 3, 1: 3, 3: 2, 4: SAME_UPPER, 20: 12, 21: 10, 6: 108}, 108)
+    m.case("Deconvolution", "image", {0: 3, 1: 3, 3: 2, 4: SAME_LOWER, 20: 12, 21: 10, 6: 108}, 108)
+    m.case("DeconvolutionDepthWise", "image", {0: 4, 1: 2, 3: 2, 5: 1, 6: 16, 7: 4}, 16, [4])
+    m.case("DeconvolutionDepthWise", "image", {0: 6, 1: 2, 3: 2, 6: 48, 7: 2}, 48)
     m.case("InnerProduct", "image", {0: 3, 1: 1, 2: 360}, 360, [3])
     m.case("InnerProduct", "vector", {0: 3, 2: 12, 9: 1}, 12)
 
@@ -60,6 +71,15 @@ def channels(m):
     m.case("Bias", "image", {0: 4}, None, [4])
     m.case("Scale", "image", {0: 4}, None, [4])
     m.case("Scale", "image vector", {0: ABSENT})
+    m.case("InstanceNorm", "image", {0: 4, 1: 1e-3}, None, [4] * 2)
+    m.case("InstanceNorm", "image", {0: 4, 2: 0})
+    m.case("GroupNorm", "image", {0: 2, 1: 4, 2: 1e-3}, None, [4] * 2)
+    m.case("GroupNorm", "image", {0: 1, 1: 4, 3: 0})
+    m.case("Normalize", "image", {0: 0, 1: 0, 3: 4, 4: 1}, None, [4])
+    m.case("Normalize", "image", {0: 1, 1: 1, 2: 1e-3, 3: 1, 4: 1, 9: 1}, None, [1])
+    m.case("Normalize", "image", {0: 1, 1: 0, 3: 4, 4: 0, 9: 2}, None, [4])
+    for blob, count in (("image", 4), ("rows", 5), ("vector", 4), ("image", 1)):
+        m.case("PReLU", blob, {0: count}, None, [count])
 
 
 def windows(m):
@@ -83,6 +103,19 @@ def windows(m):
     m.case("Interp", "image", {0: 1, 1: 1.5, 2: 0.5})
     m.case("Interp", "image wide", {0: 1, 5: 1})
     m.case("Interp", "vector", {0: 1, 3: 2, 4: 3})
+    for kind in (1, 2):
+        m.case("Padding", "image", {0: 1, 1: 2, 2: 0, 3: 3, 4: kind})
+    m.case("Padding", "image", {0: 1, 1: 2, 2: 0, 3: 3, 5: -1.5})
+    m.case("Interp", "image", {0: 2, 1: 2.0, 2: 2.0})
+    m.case("Interp", "image", {0: 2, 3: 7, 4: 9})
+    m.case("Interp", "image", {0: 2, 3: 10, 4: 12, 6: 1})
+    m.case("Interp", "image", {0: 2, 3: 3, 4: 4})
+    m.case("Interp", "image wide", {0: 2, 5: 1})
+    for kind in (0, 1, 2, 3, 4, 5, 7, 8):
+        m.case("Reduction", "image", {0: kind})
+        m.case("Reduction", "image", {0: kind, 1: 0, 3: [0], 4: 0, 5: 1})
+        m.case("Reduction", "image", {0: kind, 1: 0, 2: 0.5, 3: [2], 4: 1, 5: 1})
+    m.case("Reduction", "rows", {0: 0, 1: 0, 3: [0], 4: 0, 5: 1})
     m.case("Reduction", "image", {0: 3, 1: 0, 3: [1, 2], 4: 0, 5: 1})
     m.case("Reduction", "image", {0: 3, 1: 0, 3: [-1, -2], 4: 1, 5: 1})
 
@@ -98,14 +131,23 @@ def elements(m):
     for kind in ("HardSigmoid", "HardSwish"):
         m.case(kind, "image")
         m.case(kind, "image", {0: 0.16666667, 1: 0.5})
-    for kind in ("Sigmoid", "Swish", "Mish", "TanH", "ELU", "SELU", "AbsVal", "Exp", "Dropout", "Noop"):
+    for kind in ("Sigmoid", "Swish", "Mish", "TanH", "ELU", "SELU", "AbsVal", "Exp", "Dropout", "Noop", "GELU",
+                 "Softplus", "BNLL"):
         m.case(kind, "image")
     m.case("CELU", "image", {0: 0.5})
     m.case("ELU", "image", {0: 0.7})
     m.case("GELU", "image", {0: 1})
     m.case("Exp", "image", {0: 2.0, 1: 0.5, 2: 0.25})
     m.case("Dropout", "image", {0: 0.5})
-    for kind in (0, 1, 2, 3, 4, 7, 15, 16):
+    m.case("Log", "positive", {0: 2.0, 1: 0.5, 2: 0.25})
+    m.case("Log", "positive")
+    m.case("Power", "positive", {0: 2.5, 1: 0.5, 2: 0.25})
+    m.case("Power", "image", {1: 0.5, 2: -0.25})
+    for kind in (5, 6, 8, 17):
+        m.case("UnaryOp", "positive", {0: kind})
+    m.case("BinaryOp", "positive other", {0: 6})
+    m.case("BinaryOp", "positive", {0: 9, 1: 1, 2: 1.5})
+    for kind in (18, 19, 0, 1, 2, 3, 4, 7, 15, 16):
         m.case("UnaryOp", "image", {0: kind})
     for kind in (0, 1, 2, 3, 4, 5, 7, 8):
         m.case("BinaryOp", "image other", {0: kind})
@@ -113,6 +155,11 @@ def elements(m):
     m.case("BinaryOp", "image vector", {0: 2})
     m.case("BinaryOp", "vector image", {0: 0})
     m.case("BinaryOp", "image vector", {0: 1})
+    for pair in ("columns image", "image columns", "rows five", "five rows", "six rows", "image six"):
+        m.case("BinaryOp", pair, {0: 1})
+    m.case("BinaryOp", "image " + m.case("MemoryData", "", {0: 6, 1: 5, 2: 4}, None, [120]), {0: 3})
+    m.case("BinaryOp", m.case("MemoryData", "", {0: 4}, None, [4]) + " image", {0: 1})
+    m.case("BinaryOp", "image " + m.case("MemoryData", "", {0: 6}, None, [6]), {0: 2})
     m.case("Eltwise", "image other", {0: 0})
     m.case("Eltwise", "image other", {0: 1})
     m.case("Eltwise", "image other image", {0: 1, 1: [0.5, -1.0, 2.0]})
@@ -169,4 +216,5 @@ def cases(group):
 
 def inputs():
     source = np.random.default_rng(6)
-    return {name: source.normal(size=shape).astype(np.float32) for name, shape in INPUTS.items()}
+    arrays = {name: source.normal(size=shape).astype(np.float32) for name, shape in INPUTS.items()}
+    return {name: np.abs(array) + 0.5 if name == "positive" else array for name, array in arrays.items()}
