@@ -3,6 +3,8 @@
 #include "backends/backends.h"
 #include "backends/output/json_writer.h"
 #include "driver/answer.h"
+#include "driver/boxes_report.h"
+#include "driver/draw.h"
 #include "driver/image.h"
 #include "driver/model.h"
 #include "driver/tensors.h"
@@ -23,6 +25,9 @@ enum {
     OPTION_INTERPRET,
     OPTION_THREADS,
     OPTION_JSON,
+    OPTION_DRAW,
+    OPTION_THRESHOLD,
+    OPTION_OVERLAP,
     DEFAULT_TOP = 5
 };
 
@@ -34,11 +39,14 @@ typedef struct PathList {
 typedef struct RunOptions {
     ModelOptions model;
     Session *session;
-    PathList images, inputs, outputs;
+    PathList images, inputs, outputs, drawings;
+    Image *pictures; /* as many as images, once they were read */
     const char *labels;
     int64_t top; /* 0: not given */
     int64_t threads;
     bool interpret, json;
+    double threshold, overlap;
+    const char *box_option; /* one that was given and is of boxes alone, or NULL */
 } RunOptions;
 
 static void add_path(RunOptions *options, PathList *list, const char *path, int most) {
@@ -55,15 +63,38 @@ static error_t check_options(const RunOptions *options) {
         diagnostics_error(diagnostics,
             "give --image FILE, or --input FILE with raw float32 numbers",
             "there is nothing to run the network on");
+    else if (options->drawings.count > options->images.count)
+        diagnostics_error(diagnostics, "boxes are drawn into the pictures of --image",
+            "%zu files were given with --draw for %zu pictures", options->drawings.count,
+            options->images.count);
     else
         return 0;
     return EINVAL;
+}
+
+static error_t parse_box_option(int key, char *argument, struct argp_state *state) {
+    RunOptions *options = state->input;
+    bool good = true;
+    if (key == OPTION_DRAW)
+        add_path(options, &options->drawings, argument, state->argc);
+    else if (key == OPTION_THRESHOLD)
+        good = option_number(options->session, "--threshold", argument, 0, 1, &options->threshold);
+    else
+        good = option_number(options->session, "--overlap", argument, 0, 1, &options->overlap);
+    options->box_option = key == OPTION_DRAW        ? "--draw"
+                          : key == OPTION_THRESHOLD ? "--threshold"
+                                                    : "--overlap";
+    return good ? 0 : EINVAL;
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
     RunOptions *options = state->input;
     Session *session = options->session;
     switch (key) {
+    case OPTION_DRAW:
+    case OPTION_THRESHOLD:
+    case OPTION_OVERLAP:
+        return parse_box_option(key, argument, state);
     case ARGP_KEY_INIT:
         model_options_init(state, &options->model, 5);
         return 0;
@@ -108,6 +139,14 @@ static const struct argp_option options_table[] = {
         "Write an output as raw float32 numbers; once for each output, in order", 0},
     {"labels", OPTION_LABELS, "FILE", 0, "Names of the classes, one a line", 0},
     {"top", OPTION_TOP, "N", 0, "Print the N most probable classes (default 5)", 0},
+    {"draw", OPTION_DRAW, "FILE", 0,
+        "Draw the boxes of a detector into the picture, as PNG; once for each --image", 0},
+    {"threshold", OPTION_THRESHOLD, "SCORE", 0,
+        "Leave out boxes that are less certain (default 0.5)", 0},
+    {"overlap", OPTION_OVERLAP, "SHARE", 0,
+        "Leave out boxes that share more of their union with a better one of the same class "
+        "(default 0.45)",
+        0},
     {"interpret", OPTION_INTERPRET, NULL, 0,
         "Use the interpreter: slow, exact, and there without LLVM", 0},
     {"threads", OPTION_THREADS, "N", 0, "Share the run out to this many threads (default 1)", 0},
@@ -121,19 +160,24 @@ static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0}, {&weights
 static const struct argp argp = {.options = options_table,
     .parser = parse_option,
     .args_doc = "SPEC",
-    .doc = "Runs a network on this machine and prints the most probable classes: index, name and "
-           "probability. Probabilities are the softmax of the first output, or the output itself "
-           "where the network ends with softmax.\v"
-           "The interpreter runs the network as written; -O or --passes make it run the network "
-           "after passes.\n"
-           "\n"
-           "Where an output holds NaN, the answer is given, stderr says so, and the exit status is "
-           "3 (1: something failed, 2: the command line is wrong).\n"
-           "\n"
-           "Examples:\n"
-           "  riffle run examples/shufflenet_v2.rfl --weights w.safetensors \\\n"
-           "      --image dog.jpg --labels imagenet_classes.txt --top 5\n"
-           "  riffle run net.rfl --weights w.safetensors --input x.f32 --output logits.f32\n",
+    .doc =
+        "Runs a network on this machine and prints the most probable classes: index, name and "
+        "probability. Probabilities are the softmax of the first output, or the output itself "
+        "where the network ends with softmax. A detector, whose spec has an 'answer', prints its "
+        "boxes: class, name, score, left, top, right and bottom in pixels of the picture, then x "
+        "and y of each landmark.\v"
+        "The interpreter runs the network as written; -O or --passes make it run the network "
+        "after passes.\n"
+        "\n"
+        "Where an output holds NaN, the answer is given, stderr says so, and the exit status is "
+        "3 (1: something failed, 2: the command line is wrong).\n"
+        "\n"
+        "Examples:\n"
+        "  riffle run examples/shufflenet_v2.rfl --weights w.safetensors \\\n"
+        "      --image dog.jpg --labels imagenet_classes.txt --top 5\n"
+        "  riffle run examples/detect/yunet.rfl --weights w.safetensors \\\n"
+        "      --image people.jpg --draw faces.png --threshold 0.7\n"
+        "  riffle run net.rfl --weights w.safetensors --input x.f32 --output logits.f32\n",
     .children = children};
 
 /* ---- inputs ---- */
@@ -157,9 +201,9 @@ static bool read_images(const RunOptions *options, Tensors *tensors) {
     }
     int64_t numbers = tensor_elements(&input->value->type) / batch;
     for (int64_t i = 0; i < batch; i++) {
-        Image image;
-        if (!image_read(options->images.paths[i], session, &image) ||
-            !image_prepare(&image, input, session, tensors_input(tensors, 0) + i * numbers))
+        Image *image = &options->pictures[i];
+        if (!image_read(options->images.paths[i], session, image) ||
+            !image_prepare(image, input, session, tensors_input(tensors, 0) + i * numbers))
             return false;
     }
     return true;
@@ -179,6 +223,7 @@ typedef struct Result {
     float *const *outputs;
     const Labels *labels; /* or NULL */
     int64_t top;
+    const Boxes *boxes; /* of each picture of the batch; NULL where the network has no answer */
 } Result;
 
 static void print_answers(
@@ -217,7 +262,10 @@ static void print_text(const RunOptions *options, const Result *result) {
             printf("%s:\n", quote_copy(options->session->arena, options->images.paths[item]));
         else if (batch > 1)
             printf("item %lld of the batch:\n", (long long)item);
-        print_answers(options, result, item, NULL);
+        if (result->boxes != NULL)
+            boxes_print(&result->boxes[item], result->labels, options->session->arena);
+        else
+            print_answers(options, result, item, NULL);
     }
 }
 
@@ -267,7 +315,12 @@ static void print_json(const RunOptions *options, const Result *result) {
     const GraphOutput *output = &result->graph->outputs[0];
     json_write_object(&json, NULL, JSON_LINES);
     json_write_string(&json, "name", result->graph->name);
-    if (output_is_classes(output)) {
+    if (result->boxes != NULL) {
+        json_write_array(&json, "boxes", JSON_LINES); /* likewise */
+        for (int64_t item = 0; item < output->value->type.dims[0]; item++)
+            boxes_write_json(&result->boxes[item], result->labels, &json);
+        json_write_array_end(&json);
+    } else if (output_is_classes(output)) {
         json_write_array(&json, "top", JSON_LINES); /* one list for each item of the batch */
         for (int64_t item = 0; item < output->value->type.dims[0]; item++) {
             json_write_array(&json, NULL, JSON_LINES);
@@ -283,15 +336,23 @@ static void print_json(const RunOptions *options, const Result *result) {
     text_free(&text);
 }
 
-static bool write_outputs(const RunOptions *options, const Result *result) {
-    size_t count = options->outputs.count, failed = 0;
+/* All outputs and drawings, or none. */
+static bool write_results(const RunOptions *options, const Result *result) {
+    size_t outputs = options->outputs.count, count = outputs + options->drawings.count, failed = 0;
     Arena *arena = options->session->arena;
     FileToWrite *files = ARENA_ARRAY(arena, FileToWrite, count);
     Text *contents = ARENA_ARRAY(arena, Text, count);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < outputs; i++) {
         text_append_bytes(&contents[i], result->outputs[i],
             4 * (size_t)tensor_elements(&result->graph->outputs[i].value->type));
         files[i] = (FileToWrite){.path = options->outputs.paths[i], .contents = &contents[i]};
+    }
+    for (size_t i = outputs; i < count; i++) {
+        const Image *picture = &options->pictures[i - outputs];
+        draw_boxes(picture, &result->boxes[i - outputs]);
+        image_write_png(picture, &contents[i]);
+        files[i] =
+            (FileToWrite){.path = options->drawings.paths[i - outputs], .contents = &contents[i]};
     }
     int error = write_files(files, count, &failed);
     if (error != 0)
@@ -299,6 +360,22 @@ static bool write_outputs(const RunOptions *options, const Result *result) {
     for (size_t i = 0; i < count; i++)
         text_free(&contents[i]);
     return error == 0;
+}
+
+static bool check_box_wishes(const RunOptions *options, const Graph *graph) {
+    Diagnostics *diagnostics = options->session->diagnostics;
+    if (graph->answer == NULL && options->box_option != NULL)
+        diagnostics_error(diagnostics,
+            "write 'answer NAME = ...' into the spec: docs/detect.md tells how",
+            "%s is for networks that answer with boxes, and '%s' has no answer",
+            options->box_option, graph->name);
+    else if (graph->answer != NULL && options->top > 0)
+        diagnostics_error(diagnostics, "--threshold says how certain a box must be",
+            "--top is for networks that answer with classes, and '%s' answers with boxes",
+            graph->name);
+    else
+        return true;
+    return false;
 }
 
 /* What must hold before the network runs, so that no time is lost on an answer that cannot be
@@ -313,15 +390,20 @@ static bool check_wishes(const RunOptions *options, const Graph *graph, Labels *
             options->outputs.count, graph->output_count);
         return false;
     }
-    bool wants_classes = options->top > 0 || options->labels != NULL ||
-                         (options->outputs.count == 0 && !options->json);
+    if (!check_box_wishes(options, graph))
+        return false;
+    bool wants_classes =
+        graph->answer == NULL && (options->top > 0 || options->labels != NULL ||
+                                     (options->outputs.count == 0 && !options->json));
     if (wants_classes && !output_is_classes(output)) {
         diagnostics_error(diagnostics, "write it with --output FILE or --json",
             "output '%s' holds no classes to print", output->name);
         return false;
     }
     return options->labels == NULL ||
-           labels_read(options->labels, output->value->type.dims[1], options->session, labels);
+           labels_read(options->labels,
+               graph->answer != NULL ? boxes_classes(graph) : output->value->type.dims[1],
+               options->session, labels);
 }
 
 static int give_results(
@@ -329,12 +411,18 @@ static int give_results(
     Result result = {.graph = graph,
         .outputs = tensors->outputs,
         .labels = labels->names == NULL ? NULL : labels,
-        .top = options->top > 0 ? options->top : DEFAULT_TOP};
+        .top = options->top > 0 ? options->top : DEFAULT_TOP,
+        .boxes = graph->answer == NULL
+                     ? NULL
+                     : boxes_of_batch(graph, tensors->outputs,
+                           options->images.count == 0 ? NULL : options->pictures,
+                           options->threshold, options->overlap, options->session->arena)};
     if (options->json)
         print_json(options, &result);
-    else if (options->outputs.count == 0 || options->top > 0 || options->labels != NULL)
+    else if (options->outputs.count == 0 || options->top > 0 || options->labels != NULL ||
+             options->box_option != NULL)
         print_text(options, &result);
-    return write_outputs(options, &result) ? report_nan(options, &result) : EXIT_FAILED;
+    return write_results(options, &result) ? report_nan(options, &result) : EXIT_FAILED;
 }
 
 /* ---- the two ways to run ---- */
@@ -391,10 +479,11 @@ static int run_compiled(const RunOptions *options, CompiledModel *compiled, Tens
 
 int command_run(int argc, char **argv) {
     Session session = session_begin();
-    RunOptions options = {.session = &session, .threads = 1};
+    RunOptions options = {.session = &session, .threads = 1, .threshold = 0.5, .overlap = 0.45};
     options.model = model_options(&session, "native");
     if (!command_line_parse(&argp, argc, argv, &options, &session))
         return session_finish(&session, EXIT_USAGE);
+    options.pictures = ARENA_ARRAY(session.arena, Image, options.images.count);
     CompiledModel compiled = {0};
     Tensors tensors = {0};
     int status = options.interpret ? interpret(&options, &compiled, &tensors)

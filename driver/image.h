@@ -20,4 +20,11 @@ bool image_read(const char *path, Session *session, Image *image);
  * channels * height * width floats. Works on 8-bit pixels, as PIL does. */
 bool image_prepare(const Image *image, const GraphInput *input, Session *session, float *numbers);
 
+/* Where the input's pixels are in the picture: x is at (x + left) * scale_x, y likewise. */
+typedef struct ImagePlace {
+    double left, top, scale_x, scale_y;
+} ImagePlace;
+
+ImagePlace image_place(const Image *image, const GraphInput *input);
+
 #endif

@@ -106,3 +106,12 @@ bool image_prepare(const Image *image, const GraphInput *input, Session *session
     normalise(&resized, input, numbers);
     return true;
 }
+
+ImagePlace image_place(const Image *image, const GraphInput *input) {
+    int64_t width, height;
+    size_before_crop(image, input, &width, &height);
+    return (ImagePlace){.left = (double)crop_begin(width, input->value->type.dims[3]),
+        .top = (double)crop_begin(height, input->value->type.dims[2]),
+        .scale_x = image->width / (double)width,
+        .scale_y = image->height / (double)height};
+}

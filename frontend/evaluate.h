@@ -83,7 +83,7 @@ typedef struct Evaluator {
     const Item **units; /* of the spec and its imports */
     int unit_count, unit_capacity;
     NameMap *units_by_name;
-    NameMap *interface_names; /* of inputs and outputs */
+    NameMap *interface_names; /* of inputs, outputs and the answer */
     struct ImportedFile {
         const char *path;
         struct ImportedFile *next;
@@ -266,5 +266,11 @@ bool datum_to_integer(Datum datum, int64_t *value);
 
 void declare_input(Evaluator *evaluator, const SpecStatement *statement);
 void declare_output(Evaluator *evaluator, const SpecStatement *statement);
+/* Whether an input, an output or an answer of that name may stand here; reports why not. */
+bool check_declaration(Evaluator *evaluator, const SpecStatement *statement);
+
+/* ---- answers.c ---- */
+
+void declare_answer(Evaluator *evaluator, const SpecStatement *statement);
 
 #endif

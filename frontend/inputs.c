@@ -17,10 +17,14 @@ static bool check_place(Evaluator *evaluator, const SpecStatement *statement) {
 static bool check_name(Evaluator *evaluator, const SpecStatement *statement) {
     bool known = name_map_find(evaluator->interface_names, statement->name) != NULL;
     if (known) {
-        complain(evaluator, statement->name_where, NULL, "there is an input or output '%s' already",
-            statement->name);
+        complain(evaluator, statement->name_where, NULL,
+            "there is an input, output or answer '%s' already", statement->name);
     }
     return !known;
+}
+
+bool check_declaration(Evaluator *evaluator, const SpecStatement *statement) {
+    return check_place(evaluator, statement) && check_name(evaluator, statement);
 }
 
 enum { LARGEST_DIMENSION = 1 << 30 };
@@ -178,8 +182,7 @@ void declare_input(Evaluator *evaluator, const SpecStatement *statement) {
     TensorType type;
     Layout layout;
     Preprocessing preprocessing = {0};
-    bool good = check_place(evaluator, statement) && check_name(evaluator, statement) &&
-                read_type(evaluator, statement, &type) &&
+    bool good = check_declaration(evaluator, statement) && read_type(evaluator, statement, &type) &&
                 read_layout(evaluator, statement, type.rank, &layout) &&
                 (!statement->value ||
                     read_preprocessing(evaluator, statement->value, &type, &preprocessing));
@@ -199,8 +202,7 @@ void declare_input(Evaluator *evaluator, const SpecStatement *statement) {
 void declare_output(Evaluator *evaluator, const SpecStatement *statement) {
     Datum value = evaluate(evaluator, statement->value);
     Layout layout;
-    if (!check_place(evaluator, statement) || !check_name(evaluator, statement) ||
-        value.kind == DATUM_UNKNOWN) {
+    if (!check_declaration(evaluator, statement) || value.kind == DATUM_UNKNOWN) {
         return;
     }
     if (value.kind != DATUM_TENSOR) {

@@ -132,6 +132,16 @@ static SpecStatement *read_if(const JsonNode *node) {
     return finish_statement(node, statement);
 }
 
+static void read_call(const JsonNode *node, const char *message, SpecStatement *statement) {
+    statement->value = read_member(node, "value");
+    bool call = statement->value->kind == SPEC_EXPRESSION_CALL ||
+                statement->value->kind == SPEC_EXPRESSION_ERROR;
+    if (!call) {
+        JsonNode value = tree_member(node, "value");
+        tree_wrong(&value, NULL, message);
+    }
+}
+
 static void read_input(const JsonNode *node, SpecStatement *statement) {
     tree_check_keys(
         node, (const char *const[]){"input", "type", "dimensions", "layout", "value", NULL});
@@ -147,13 +157,7 @@ static void read_input(const JsonNode *node, SpecStatement *statement) {
     }
     read_layout(node, statement);
     if (tree_has(node, "value")) {
-        statement->value = read_member(node, "value");
-        bool call = statement->value->kind == SPEC_EXPRESSION_CALL ||
-                    statement->value->kind == SPEC_EXPRESSION_ERROR;
-        if (!call) {
-            JsonNode value = tree_member(node, "value");
-            tree_wrong(&value, NULL, "a call of 'pixels' is wanted");
-        }
+        read_call(node, "a call of 'pixels' is wanted", statement);
     }
 }
 
@@ -202,6 +206,11 @@ static void read_statement_kind(const JsonNode *node, SpecStatement *statement) 
         read_declared_name(node, word, statement);
         read_layout(node, statement);
         statement->value = read_member(node, "value");
+        break;
+    case SPEC_STATEMENT_ANSWER:
+        tree_check_keys(node, (const char *const[]){word, "value", NULL});
+        read_declared_name(node, word, statement);
+        read_call(node, "a call of a decoding is wanted", statement);
         break;
     case SPEC_STATEMENT_ASSERT:
         tree_check_keys(node, (const char *const[]){word, "message", NULL});

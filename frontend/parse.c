@@ -157,6 +157,7 @@ static bool begins_statement(int token) {
     case RETURN:
     case INPUT:
     case OUTPUT:
+    case ANSWER:
     case ASSERT:
     case FAIL:
     case NAME:

@@ -6,8 +6,8 @@
 #include <limits.h>
 #include <string.h>
 
-const char *const statement_words[SPEC_STATEMENT_KIND_COUNT] = {
-    "let", "assign", "for", "repeat", "scope", "if", "return", "input", "output", "assert", "fail"};
+const char *const statement_words[SPEC_STATEMENT_KIND_COUNT] = {"let", "assign", "for", "repeat",
+    "scope", "if", "return", "input", "output", "answer", "assert", "fail"};
 const char *const item_words[ITEM_KIND_COUNT] = {"unit", "network", "import"};
 
 static const struct {
@@ -149,9 +149,9 @@ bool statement_finish(SpecStatement *statement) {
 }
 
 bool is_keyword(const char *word) {
-    static const char *const words[] = {"and", "assert", "else", "fail", "false", "for", "if",
-        "import", "in", "input", "let", "named", "nchw", "network", "nhwc", "not", "or", "output",
-        "repeat", "return", "scope", "then", "true", "unit"};
+    static const char *const words[] = {"and", "answer", "assert", "else", "fail", "false", "for",
+        "if", "import", "in", "input", "let", "named", "nchw", "network", "nhwc", "not", "or",
+        "output", "repeat", "return", "scope", "then", "true", "unit"};
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
         if (strcmp(word, words[i]) == 0) {
             return true;

@@ -1,5 +1,5 @@
 /* A copy of a graph in another arena. */
-#include "ir/graph.h"
+#include "ir/answer.h"
 
 static Value *value_copy(Graph *graph, const Value *value, Node *producer, Value **copies) {
     Value *copy = ARENA_NEW(graph->arena, Value);
@@ -52,6 +52,8 @@ Graph *graph_copy(const Graph *graph, Arena *arena) {
         graph_add_output(
             copy, output->name, copies[output->value->id], output->layout, output->where);
     }
+    if (graph->answer != NULL)
+        graph_set_answer(copy, graph->answer);
     arena_destroy(scratch);
     return copy;
 }

@@ -46,4 +46,7 @@ bool parse_use(Parser *parser, Value **value);
 /* parse_node.c */
 bool parse_node(Parser *parser);
 
+/* parse_answer.c */
+bool parse_answer(Parser *parser);
+
 #endif

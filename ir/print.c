@@ -1,4 +1,5 @@
 /* The text form, .rir; described in docs/ir.md. The output depends on nothing but the graph. */
+#include "ir/answer.h"
 #include "ir/formula.h"
 #include "ir/names.h"
 #include "ir/quote.h"
@@ -268,6 +269,8 @@ void graph_print(const Graph *graph, Text *text) {
         print_node(&printer, node);
     for (int i = 0; i < graph->output_count; i++)
         print_output(&printer, &graph->outputs[i]);
+    if (graph->answer != NULL)
+        answer_print(graph, text);
     text_append(text, "}\n");
     arena_destroy(printer.scratch);
 }

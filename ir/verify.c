@@ -1,6 +1,6 @@
 /* The verifier: what every graph must satisfy between passes. Reports all faults that it can see.
  */
-#include "ir/graph.h"
+#include "ir/answer.h"
 #include "ir/name_map.h"
 #include "ir/names.h"
 
@@ -219,6 +219,18 @@ static void verify_outputs(Verification *verification) {
     }
 }
 
+static void verify_answer(Verification *verification) {
+    const GraphAnswer *answer = verification->graph->answer;
+    if (answer == NULL)
+        return;
+    if (!is_identifier(answer->name))
+        FAULT(verification, answer->where, "the answer's name '%s' is no identifier", answer->name);
+    SourceRange where;
+    const char *fault = answer_fault(verification->graph, answer, verification->scratch, &where);
+    if (fault != NULL)
+        FAULT(verification, where, "%s", fault);
+}
+
 bool graph_verify(const Graph *graph, Diagnostics *diagnostics) {
     size_t errors_before = diagnostics_error_count(diagnostics);
     Verification verification = {
@@ -230,6 +242,8 @@ bool graph_verify(const Graph *graph, Diagnostics *diagnostics) {
     verify_weights(&verification);
     verify_nodes(&verification);
     verify_outputs(&verification);
+    if (diagnostics_error_count(diagnostics) == errors_before)
+        verify_answer(&verification);
     arena_destroy(verification.scratch);
     return diagnostics_error_count(diagnostics) == errors_before;
 }

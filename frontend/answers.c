@@ -1,0 +1,120 @@
+/* What the outputs of the network mean: answer faces = exp_boxes(classes, objects, boxes, strides =
+ * [8, 16, 32]). */
+#include "frontend/evaluate.h"
+#include "ir/answer.h"
+
+#include <string.h>
+
+static Decoding read_decoding(Evaluator *evaluator, const SpecExpression *expression) {
+    Decoding decoding = decoding_find(expression->name);
+    if (decoding < DECODING_COUNT) {
+        return decoding;
+    }
+    const char *nearest = closest_word(expression->name, decoding_names(), DECODING_COUNT);
+    complain(evaluator, expression->name_where,
+        nearest ? arena_format(evaluator->arena, "did you mean '%s'?", nearest)
+                : "docs/language.md lists them",
+        "there is no decoding '%s'", expression->name);
+    return decoding;
+}
+
+static int find_output(const Graph *graph, const Value *value) {
+    int index = graph->output_count - 1;
+    while (index >= 0 && graph->outputs[index].value != value) {
+        index--;
+    }
+    return index;
+}
+
+/* One tensor, or a list with one for each stride. */
+static bool read_part(Evaluator *evaluator, const Call *call, const CallArgument *argument,
+    const char *name, AnswerPart *part) {
+    Datum value = argument->value;
+    const Datum *items = value.kind == DATUM_LIST ? value.items : &value;
+    int count = value.kind == DATUM_LIST ? value.count : 1;
+    part->where = argument->where;
+    for (int i = 0; i < count; i++) {
+        if (items[i].kind != DATUM_TENSOR) {
+            complain(evaluator, argument->where, NULL,
+                "'%s' of %s is a tensor or a list of tensors, not %s", name, call->name,
+                datum_describe(value, evaluator->arena));
+            return false;
+        }
+        int output = find_output(evaluator->graph, items[i].tensor);
+        if (output < 0 || i == MOST_ANSWER_STRIDES) {
+            complain(evaluator, argument->where,
+                output < 0 ? "write 'output NAME = ...' for it, before the answer" : NULL,
+                output < 0 ? "'%s' of %s is no output of the network"
+                           : "'%s' of %s has too many tensors",
+                name, call->name);
+            return false;
+        }
+        part->outputs[part->count++] = output;
+    }
+    return true;
+}
+
+static bool read_strides(
+    Evaluator *evaluator, const Call *call, const CallArgument *argument, GraphAnswer *answer) {
+    IntegerList strides;
+    if (!argument_integers(evaluator, call, argument, "strides", 1, &strides)) {
+        return false;
+    }
+    if (strides.count > MOST_ANSWER_STRIDES) {
+        complain(evaluator, argument->where, NULL, "'strides' of %s has more than %d numbers",
+            call->name, MOST_ANSWER_STRIDES);
+        return false;
+    }
+    answer->stride_count = (int)strides.count;
+    for (size_t i = 0; i < strides.count; i++) {
+        answer->strides[i] = strides.items[i];
+    }
+    return true;
+}
+
+static bool read_answer(Evaluator *evaluator, Call *call, GraphAnswer *answer) {
+    DecodingInfo info = decoding_info(answer->decoding);
+    const char *known[MOST_ANSWER_PARTS + 2] = {0};
+    bool good = true;
+    for (int i = 0; i < info.part_count; i++) {
+        known[i] = info.parts[i].name;
+        const CallArgument *argument = find_argument(call, known[i], i);
+        good = (!argument || read_part(evaluator, call, argument, known[i], &answer->parts[i])) &&
+               good;
+    }
+    if (info.by_stride) {
+        known[info.part_count] = "strides";
+        const CallArgument *argument = find_argument(call, "strides", info.part_count);
+        good = (!argument || read_strides(evaluator, call, argument, answer)) && good;
+    }
+    check_unused(evaluator, call, known);
+    return good;
+}
+
+/* Shapes are checked when the whole graph is (answer_fault). */
+void declare_answer(Evaluator *evaluator, const SpecStatement *statement) {
+    Call call;
+    if (!check_declaration(evaluator, statement)) {
+        return;
+    }
+    if (evaluator->graph->answer) {
+        complain(evaluator, statement->where, NULL, "the network has the answer '%s' already",
+            evaluator->graph->answer->name);
+        return;
+    }
+    GraphAnswer answer = {.name = statement->name, .where = statement->value->where};
+    answer.decoding = read_decoding(evaluator, statement->value);
+    if (answer.decoding == DECODING_COUNT ||
+        !evaluate_arguments(evaluator, statement->value, NULL, &call)) {
+        return;
+    }
+    for (int i = 0; i < call.count; i++) {
+        if (call.arguments[i].value.kind == DATUM_UNKNOWN) {
+            return;
+        }
+    }
+    if (read_answer(evaluator, &call, &answer)) {
+        graph_set_answer(evaluator->graph, &answer);
+        name_map_put(evaluator->interface_names, statement->name, evaluator->graph->answer);
+    }
+}

@@ -1,0 +1,98 @@
+/* The line of .rir that says what the outputs mean:
+ * answer faces = exp_boxes(classes = [cls_8, cls_16], ..., strides = [8, 16]) */
+#include "ir/answer.h"
+#include "ir/parse_node.h"
+
+#include <string.h>
+
+static bool wrong(Parser *parser, Token token, const char *hint, const char *message) {
+    diagnostics_report(
+        parser->diagnostics, SEVERITY_ERROR, parser_range(parser, token), hint, "%s", message);
+    return false;
+}
+
+static int find_output(const Graph *graph, const char *name) {
+    int index = graph->output_count - 1;
+    while (index >= 0 && strcmp(graph->outputs[index].name, name) != 0)
+        index--;
+    return index;
+}
+
+static bool parse_part_output(Parser *parser, AnswerPart *part) {
+    Token name;
+    if (!parser_expect(parser, TOKEN_WORD, "the name of an output", &name))
+        return false;
+    int index = find_output(parser->graph, name.string);
+    if (index < 0)
+        return wrong(parser, name, "outputs stand before the answer", "there is no such output");
+    if (part->count == MOST_ANSWER_STRIDES)
+        return wrong(parser, name, NULL, "the list is too long");
+    part->outputs[part->count++] = index;
+    return true;
+}
+
+static bool parse_stride(Parser *parser, GraphAnswer *answer) {
+    Token stride;
+    if (!parser_expect(parser, TOKEN_INTEGER, "a stride", &stride))
+        return false;
+    if (answer->stride_count == MOST_ANSWER_STRIDES)
+        return wrong(parser, stride, NULL, "the list is too long");
+    answer->strides[answer->stride_count++] = stride.integer;
+    return true;
+}
+
+/* The part of that name, or NULL for the strides; false after reporting that it is neither. */
+static bool find_field(
+    Parser *parser, DecodingInfo info, GraphAnswer *answer, Token name, AnswerPart **part) {
+    for (int i = 0; i < info.part_count; i++) {
+        if (strcmp(info.parts[i].name, name.string) != 0)
+            continue;
+        *part = &answer->parts[i];
+        return (*part)->count == 0 || wrong(parser, name, NULL, "it was given before");
+    }
+    *part = NULL;
+    if (!info.by_stride || strcmp(name.string, "strides") != 0)
+        return wrong(parser, name, NULL, "the decoding has no such part");
+    return answer->stride_count == 0 || wrong(parser, name, NULL, "it was given before");
+}
+
+static bool parse_field(Parser *parser, DecodingInfo info, GraphAnswer *answer) {
+    Token name;
+    AnswerPart *part;
+    if (!parser_expect(parser, TOKEN_WORD, "a part of the answer", &name) ||
+        !find_field(parser, info, answer, name, &part) || !parser_expect_mark(parser, '=') ||
+        !parser_expect_mark(parser, '['))
+        return false;
+    do {
+        if (part != NULL ? !parse_part_output(parser, part) : !parse_stride(parser, answer))
+            return false;
+    } while (parser_accept_mark(parser, ','));
+    if (part != NULL)
+        part->where = parser_range(parser, name);
+    return parser_expect_mark(parser, ']');
+}
+
+bool parse_answer(Parser *parser) {
+    Token name, decoding;
+    parser_advance(parser);
+    if (!parser_expect(parser, TOKEN_WORD, "a name for the answer", &name) ||
+        !parser_expect_mark(parser, '=') ||
+        !parser_expect(parser, TOKEN_WORD, "a decoding", &decoding))
+        return false;
+    if (parser->graph->answer != NULL)
+        return wrong(parser, name, NULL, "there is an answer already");
+    GraphAnswer answer = {.name = name.string,
+        .decoding = decoding_find(decoding.string),
+        .where = parser_range(parser, name)};
+    if (answer.decoding == DECODING_COUNT)
+        return wrong(parser, decoding, NULL, "there is no such decoding");
+    DecodingInfo info = decoding_info(answer.decoding);
+    if (!parser_expect_mark(parser, '('))
+        return false;
+    do {
+        if (!parse_field(parser, info, &answer))
+            return false;
+    } while (parser_accept_mark(parser, ','));
+    graph_set_answer(parser->graph, &answer);
+    return parser_expect_mark(parser, ')');
+}
