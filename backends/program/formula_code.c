@@ -155,7 +155,7 @@ static void emit_any_power(FormulaCode *code, const FormulaTerm *term, int desti
     const FormulaTerm *exponent = argument_term(code, term, 1);
     int x = argument(code, term, 0);
     double number = exponent->kind == TERM_LITERAL ? fabs(exponent->literal) : 0;
-    bool whole = number >= 1 && number <= MOST_PRODUCTS && number == floor(number);
+    bool whole = number >= 1 && number <= (double)MOST_PRODUCTS && number == floor(number);
     if (!whole && number != 0.5) {
         emit_power(code->builder, destination, x, argument(code, term, 1));
         return;

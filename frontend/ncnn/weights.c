@@ -55,7 +55,7 @@ static bool next_word(const NcnnLayer *layer, const char **at, bool *tagged, dou
         end = (char *)*at + 1;
     } else {
         *count = number_of(layer, (int)strtol(*at, &end, 10));
-        if (*count == NCNN_ABSENT) /* a Scale by another blob */
+        if (*count == (double)NCNN_ABSENT) /* a Scale by another blob */
             *count = 0;
     }
     if (*end == '?' || *end == '!') {

@@ -217,7 +217,7 @@ static Symbol *integer_constant(
         integers[i] = row->has_sign ? (int64_t)(bits << unused) >> unused : (int64_t)bits;
     }
     Symbol *symbol = symbol_integers(importer, shape, integers);
-    symbol->type = row->type;
+    symbol->type = (int)row->type;
     return symbol;
 }
 
