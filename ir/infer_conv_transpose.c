@@ -29,8 +29,9 @@ static int64_t result_extent(Inference *inference, const TensorType *weight, con
     int64_t reach = dilation[axis] * (weight->dims[2 + axis] - 1) + 1;
     if (added[axis] >= stride[axis] && added[axis] >= dilation[axis]) {
         shape_fault(inference,
-            "output_padding %lld is not smaller than stride %lld or dilation %lld",
-            (long long)added[axis], (long long)stride[axis], (long long)dilation[axis]);
+            "output_padding %lld of the %s is not smaller than their stride %lld or dilation %lld",
+            (long long)added[axis], axis == 0 ? "rows" : "columns", (long long)stride[axis],
+            (long long)dilation[axis]);
         return 0;
     }
     if (padding[axis] > (size - 1) * stride[axis] + reach - 1) {

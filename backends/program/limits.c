@@ -55,6 +55,19 @@ static bool check_window(const Node *node, Diagnostics *diagnostics) {
     return true;
 }
 
+/* What it is lowered to pads by up to its reach. */
+static bool check_transposed(const Node *node, Diagnostics *diagnostics) {
+    const int64_t *kernel = node_weight(node, "weight")->type.dims + 2;
+    for (int i = 0; i < 2; i++) {
+        int64_t reach = (kernel[i] - 1) * node_list(node, "dilation").items[i] + 1;
+        if (kernel[i] > LARGEST_KERNEL)
+            return refuse(node, diagnostics, "kernel", LARGEST_KERNEL, kernel[i]);
+        if (reach > LARGEST_PADDING)
+            return refuse(node, diagnostics, "reach of the kernel", LARGEST_PADDING, reach);
+    }
+    return true;
+}
+
 static bool check_node(const Node *node, Diagnostics *diagnostics) {
     for (int i = 0; i < node->result_count; i++) {
         int64_t elements = tensor_elements(&node->results[i]->type);
@@ -66,6 +79,8 @@ static bool check_node(const Node *node, Diagnostics *diagnostics) {
         if (channels > LARGEST_CHANNELS)
             return refuse(node, diagnostics, "channels", LARGEST_CHANNELS, channels);
     }
+    if (node->op == OP_conv_transpose)
+        return check_transposed(node, diagnostics);
     if (node->op == OP_pad)
         return check_padding(node, diagnostics);
     bool has_window = node->op == OP_conv || node->op == OP_max_pool || node->op == OP_avg_pool;

@@ -78,10 +78,12 @@ static bool read_attributes(Importer *importer, const Value *value, TransposedWi
         conv->added[0] = conv->added[1] = 0;
     else if (conv->window.is_line)
         conv->added[0] = 0;
-    for (int i = 0; i < 4; i++)
-        if (conv->window.padding[i] < 0)
-            return node_fault(
-                importer, NULL, "a padding of %" PRId64 " is less than 0", conv->window.padding[i]);
+    for (int i = 0; i < 6; i++) {
+        int64_t padding = i < 4 ? conv->window.padding[i] : conv->added[i - 4];
+        if (padding < 0 || padding > 1 << 20)
+            return node_fault(importer, NULL,
+                "a padding of %" PRId64 " is less than 0 or far too large", padding);
+    }
     return choose_padding(importer, value, conv);
 }
 

@@ -120,6 +120,14 @@ def transposed_channels():
     return one("ConvTranspose", "w", initializers=[initializer("w", (4, 3, 3, 3))])
 
 
+def transposed_padding():
+    return one("ConvTranspose", "w", initializers=[initializer("w", (3, 3, 3, 3))], output_padding=[2**62, 0])
+
+
+def transposed_stride():
+    return one("ConvTranspose", "w", initializers=[initializer("w", (3, 3, 3, 3))], strides=[2, 2], output_padding=[2, 0])
+
+
 def transposed_size():
     return one("ConvTranspose", "w", initializers=[initializer("w", (3, 3, 3, 3))], output_shape=[16])
 
