@@ -127,7 +127,7 @@ static void emit_softmax(const BlockReduction *r, bool logarithm) {
     close_part_loop(builder, &loop);
     sum = emit_reduced(r, sum, INSTRUCTION_add);
     if (logarithm)
-        emit_logarithm_of_sum(builder, sum);
+        emit_logarithm(builder, sum, sum);
     channel = open_channels(r);
     int value;
     if (logarithm) {

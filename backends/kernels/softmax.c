@@ -64,7 +64,7 @@ static void emit_softmax_of(SoftmaxVectors *vectors, bool logarithm) {
     }
     int sum = across(vectors, powers, true);
     if (logarithm)
-        emit_logarithm_of_sum(builder, sum);
+        emit_logarithm(builder, sum, sum);
     for (int i = 0; i < vectors->count; i++)
         kernel_binary(builder, logarithm ? INSTRUCTION_subtract : INSTRUCTION_divide,
             vectors->values[i], vectors->values[i], sum);
@@ -224,7 +224,7 @@ static void emit_long_softmax(const ChannelOp *op, bool logarithm) {
     emit_softmax_sums(op, &softmax);
     join_parts(op, INSTRUCTION_reduce_add, INSTRUCTION_add, softmax.sum);
     if (logarithm) {
-        emit_logarithm_of_sum(builder, softmax.sum[1]);
+        emit_logarithm(builder, softmax.sum[1], softmax.sum[1]);
         kernel_unary(builder, INSTRUCTION_reduce_maximum, softmax.sum[0], softmax.sum[1]);
     }
     for_channels(op, logarithm ? emit_difference : emit_quotient, &softmax);

@@ -173,30 +173,3 @@ void emit_erf(KernelBuilder *builder, int destination, int source) {
     emit_within(builder, top, top, -1, 1);
     emit_cut_off(builder, destination, top, source, 5);
 }
-
-/* The 32nd root lies between 1 and 2.4; its logarithm by the series of the inverse hyperbolic
- * tangent, to 0.02. Two steps of Newton's on exp(y) = s make that float's precision. */
-void emit_logarithm_of_sum(KernelBuilder *builder, int reg) {
-    enum { ROOTS = 5, STEPS = 2 };
-    int lanes = builder->kernel->register_lanes[reg];
-    int one = emit_number(builder, lanes, 1.0f), y = kernel_register(builder, lanes);
-    int below = kernel_register(builder, lanes), square = kernel_register(builder, lanes);
-    kernel_unary(builder, INSTRUCTION_move, y, reg);
-    for (int i = 0; i < ROOTS; i++)
-        kernel_unary(builder, INSTRUCTION_square_root, y, y);
-    kernel_binary(builder, INSTRUCTION_add, below, y, one);
-    kernel_binary(builder, INSTRUCTION_subtract, y, y, one);
-    kernel_binary(builder, INSTRUCTION_divide, y, y, below);
-    kernel_binary(builder, INSTRUCTION_multiply, square, y, y);
-    static const float coefficients[] = {64.0f / 5, 64.0f / 3, 64.0f};
-    emit_polynomial(builder, below, square, coefficients, 3);
-    kernel_binary(builder, INSTRUCTION_multiply, y, y, below);
-    int minus = emit_number(builder, lanes, -1.0f), power = kernel_register(builder, lanes);
-    for (int i = 0; i < STEPS; i++) {
-        kernel_binary(builder, INSTRUCTION_multiply, power, y, minus);
-        emit_exponential(builder, power, power);
-        kernel_multiply_add(builder, power, power, reg, minus);
-        kernel_binary(builder, INSTRUCTION_add, y, y, power);
-    }
-    kernel_unary(builder, INSTRUCTION_move, reg, y);
-}

@@ -31,8 +31,6 @@ void emit_round(KernelBuilder *builder, int destination, int source);
 
 /* destination = exp(source), to about 2 units in the last place. */
 void emit_exponential(KernelBuilder *builder, int destination, int source);
-/* reg = log(reg) where it is from 1 to 2^40, as a softmax's sum is; NaN stays NaN. */
-void emit_logarithm_of_sum(KernelBuilder *builder, int reg);
 /* The same where |source| is at most ln 2 / 2, or little more. */
 void emit_small_exponential(KernelBuilder *builder, int destination, int source);
 void emit_tanh(KernelBuilder *builder, int destination, int source);

@@ -66,8 +66,7 @@ static int last_axis(const Shape *shape) {
     return axis;
 }
 
-/* The axis of a value that ops like rearrange made, whose numbers lay next to each other before. */
-static int moved_axis(const Value *value) {
+int fastest_axis(const Value *value) {
     enum { MOST_STEPS = 64 };
     const Node *steps[MOST_STEPS];
     int count = 0;
@@ -98,7 +97,7 @@ static int channel_axis(const Symbol *symbol) {
     Shape own = shape_of_value(symbol->value);
     const Node *producer = symbol->value->producer;
     if (shape_equal(&own, &symbol->shape) && producer != NULL && op_moves_numbers(producer->op))
-        return moved_axis(symbol->value);
+        return fastest_axis(symbol->value);
     if (!lists_channels(symbol))
         return last_axis(&symbol->shape);
     /* the last of those that index channels */
@@ -534,4 +533,11 @@ Symbol *apply_element(
     Importer *importer, OpKind op, const double *parameters, Symbol *const *operands) {
     return apply_elements(importer, formula_of_element(importer->graph->arena, op, parameters),
         operands, element_operands(op));
+}
+
+Symbol *apply_formula(Importer *importer, const char *text, Symbol *const *operands, int count) {
+    FormulaFault fault;
+    const Formula *formula = formula_parse(text, count, importer->graph->arena, &fault);
+    assert(formula != NULL);
+    return apply_elements(importer, formula, operands, count);
 }

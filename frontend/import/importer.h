@@ -280,41 +280,44 @@ int64_t times_of(const int64_t *list, int64_t count, int64_t size);
 Symbol *arrange_pick(
     Importer *importer, const Symbol *symbol, int64_t *const *lists, const int64_t *sizes);
 Symbol *arrange_join(Importer *importer, Symbol *const *items, size_t count, int axis);
-/* The axis as channels of [1,n,1,rest], and back, `size` of them. */
-Value *axis_to_channels(Importer *importer, Symbol *symbol, int axis);
-Symbol *channels_to_axis(
-    Importer *importer, Value *value, const Symbol *symbol, int axis, int64_t size);
 /* An op that works along the channels, along another axis. */
 Symbol *along_axis(Importer *importer, Symbol *symbol, int axis, OpKind op);
 
-/* ---- reductions (reduce.c, normalise.c) ---- */
+/* ---- reductions (reduce.c, normalise.c); each returns NULL after reporting ---- */
 
 typedef struct ReduceOp {
     OpKind op;          /* OP_reduce or, over one dimension, OP_arg_max */
     ReductionKind kind; /* of a reduce */
+    bool logarithm;     /* of what a reduce gives, */
+    bool exponentials;  /* or of the sum of exponentials */
     bool least, last;   /* of an arg_max */
 } ReduceOp;
 
-/* The op over the dimensions that are set in `reduced`, at least one, which become 1. NULL after
- * reporting. */
+/* The op over the dimensions that are set in `reduced`, at least one, which become 1. */
 Symbol *symbol_reduced(Importer *importer, Symbol *symbol, const bool *reduced, const ReduceOp *op);
 /* The same of a value [n,c,h,w] or [n,c] as it is. */
 Value *reduce_value(Importer *importer, Value *value, ReductionKind kind, const bool *reduced);
+/* The formula, a text without faults, of one value or two (y may be NULL). */
+Value *map_values(Importer *importer, Value *x, Value *y, const char *formula);
 
-/* (x - mean) / sqrt(variance + epsilon) of a value [n,c,h,w], over those dimensions; of groups of
- * channels together, where they are reduced in `groups` parts (0: not, or all). NULL after
- * reporting. */
+/* (x - mean) / sqrt(variance + epsilon), over those dimensions. */
+Symbol *normalise_symbol(Importer *importer, Symbol *symbol, const bool *reduced, double epsilon);
+/* The same of a value [n,c,h,w]; where `groups` is not 0, over so many groups of channels, too. */
 Value *normalise_value(
     Importer *importer, Value *value, const bool reduced[4], int64_t groups, double epsilon);
-/* An op of numbers of the value, and of one that is repeated to its dimensions where it has 1. */
-Value *map_repeated(Importer *importer, Value *value, Value *other, const char *formula);
 
 /* ---- element by element (elements.c) ---- */
+
+/* The axis of the value along which numbers lie next to each other: that of channels, also where
+ * ops like rearrange have brought it elsewhere. */
+int fastest_axis(const Value *value);
 
 /* The formula of the operands, which are tensors or constants of floats that are repeated to one
  * shape, as ONNX has it; of constants alone, a constant. NULL after reporting. */
 Symbol *apply_elements(
     Importer *importer, const Formula *formula, Symbol *const *operands, int count);
+/* The same of a text without faults. */
+Symbol *apply_formula(Importer *importer, const char *formula, Symbol *const *operands, int count);
 /* The same of one row of ir/elements.def. */
 Symbol *apply_element(
     Importer *importer, OpKind op, const double *parameters, Symbol *const *operands);

@@ -1,50 +1,7 @@
 /* Normalisations, as reductions and what is computed of their results. */
 #include "frontend/import/importer.h"
-#include "ir/formula.h"
 
-#include <assert.h>
-#include <stdio.h>
-
-/* The value with each dimension of 1 as often as `dims` says. */
-static Value *repeated(Importer *importer, Value *value, const int64_t *dims) {
-    const TensorType *type = &value->type;
-    int64_t order[2 * MAX_RANK];
-    size_t count = 0;
-    for (int i = 0; i < type->rank; i++) {
-        order[count++] = i;
-        if (type->dims[i] != dims[i])
-            order[count++] = -dims[i];
-    }
-    if (count == (size_t)type->rank)
-        return value;
-    Node *node = begin_node(importer, OP_rearrange, "", &value, 1);
-    node_set_list(importer->graph, node, "factors", type->dims, (size_t)type->rank);
-    node_set_list(importer->graph, node, "order", order, count);
-    node_set_list(importer->graph, node, "dims", dims, (size_t)type->rank);
-    return finish_node(importer, node) ? node->results[0] : NULL;
-}
-
-/* Element-wise ops repeat one number of each channel themselves. */
-static Value *repeated_for(Importer *importer, Value *other, const Value *value) {
-    const TensorType *type = &value->type, *own = &other->type;
-    int64_t dims[MAX_RANK];
-    bool pixel = own->rank == 4 && own->dims[2] == 1 && own->dims[3] == 1;
-    for (int i = 0; i < type->rank; i++)
-        dims[i] = pixel && i >= 2 ? 1 : type->dims[i];
-    return repeated(importer, other, dims);
-}
-
-Value *map_repeated(Importer *importer, Value *value, Value *other, const char *text) {
-    FormulaFault fault;
-    const Formula *formula = formula_parse(text, 2, importer->graph->arena, &fault);
-    assert(formula != NULL);
-    other = repeated_for(importer, other, value);
-    if (other == NULL)
-        return NULL;
-    Node *node = begin_node(importer, OP_map, "", (Value *[]){value, other}, 2);
-    node_set_formula(node, "formula", formula);
-    return finish_node(importer, node) ? node->results[0] : NULL;
-}
+#include <math.h>
 
 /* [n,c,1,1] with the mean of each group of channels in place of theirs. */
 static Value *grouped(Importer *importer, Value *value, int64_t groups) {
@@ -66,21 +23,39 @@ static Value *grouped(Importer *importer, Value *value, int64_t groups) {
     return finish_node(importer, node) ? node->results[0] : NULL;
 }
 
-Value *normalise_value(
-    Importer *importer, Value *value, const bool reduced[4], int64_t groups, double epsilon) {
-    if (epsilon < 0) {
+/* "x / sqrt(y + epsilon)"; NULL after reporting. */
+static const char *quotient(Importer *importer, double epsilon) {
+    if (!(epsilon >= 0) || isinf(epsilon)) {
         node_fault(importer, NULL, "its epsilon is %g", epsilon);
         return NULL;
     }
-    char quotient[64];
-    snprintf(quotient, sizeof quotient, "x / sqrt(y + %.9g)", epsilon);
-    Value *mean = reduce_value(importer, value, REDUCTION_mean, reduced);
+    return arena_format(importer->arena, "x / sqrt(y + %.9g)", epsilon);
+}
+
+Value *normalise_value(
+    Importer *importer, Value *value, const bool reduced[4], int64_t groups, double epsilon) {
+    const char *formula = quotient(importer, epsilon);
+    Value *mean = formula == NULL ? NULL : reduce_value(importer, value, REDUCTION_mean, reduced);
     if (mean != NULL && groups > 0)
         mean = grouped(importer, mean, groups);
-    Value *rest = mean == NULL ? NULL : map_repeated(importer, value, mean, "x - y");
+    Value *rest = mean == NULL ? NULL : map_values(importer, value, mean, "x - y");
     Value *variance =
         rest == NULL ? NULL : reduce_value(importer, rest, REDUCTION_mean_square, reduced);
     if (variance != NULL && groups > 0)
         variance = grouped(importer, variance, groups);
-    return variance == NULL ? NULL : map_repeated(importer, rest, variance, quotient);
+    return variance == NULL ? NULL : map_values(importer, rest, variance, formula);
+}
+
+Symbol *normalise_symbol(Importer *importer, Symbol *symbol, const bool *reduced, double epsilon) {
+    const ReduceOp mean = {.op = OP_reduce, .kind = REDUCTION_mean};
+    const ReduceOp squares = {.op = OP_reduce, .kind = REDUCTION_mean_square};
+    const char *formula = quotient(importer, epsilon);
+    if (formula == NULL)
+        return NULL;
+    Symbol *pair[2] = {symbol, symbol_reduced(importer, symbol, reduced, &mean)};
+    if (pair[1] == NULL)
+        return NULL;
+    pair[0] = apply_formula(importer, "x - y", pair, 2);
+    pair[1] = pair[0] == NULL ? NULL : symbol_reduced(importer, pair[0], reduced, &squares);
+    return pair[1] == NULL ? NULL : apply_formula(importer, formula, pair, 2);
 }

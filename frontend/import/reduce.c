@@ -1,38 +1,9 @@
 /* Reductions over any dimensions. The op of the graph takes [n,c,h,w]: others are rearranged to
  * that, so that the channels are the dimension whose numbers lie next to each other in memory. */
 #include "frontend/import/importer.h"
-#include "ir/index_map.h"
+#include "ir/formula.h"
 
-#include <string.h>
-
-/* ---- where numbers lie next to each other ---- */
-
-/* The dimension of the value along which they do: that of channels at its source, if rearranges
- * lead from there; else the last. */
-static int fastest_dimension(const Value *value) {
-    enum { LONGEST_CHAIN = 16 };
-    const Node *chain[LONGEST_CHAIN];
-    int count = 0, last = value->type.rank - 1;
-    for (const Node *node = value->producer; node != NULL && op_moves_numbers(node->op);
-        node = value->producer) {
-        if (count == LONGEST_CHAIN)
-            return last;
-        chain[count++] = node;
-        value = node->operands[0];
-    }
-    IndexMap map = index_map_identity(&value->type);
-    int channels = rank_has_channels(value->type.rank) ? 1 : value->type.rank - 1;
-    for (int i = count - 1; i >= 0; i--) {
-        if (!index_map_apply(&map, chain[i], 0) || map.empty)
-            return last;
-        index_map_simplify(&map);
-    }
-    for (int i = 0; i < map.digit_count; i++)
-        if (map.digits[i].source_dimension == channels && map.digits[i].source_weight == 1 &&
-            map.digits[i].result_weight == 1)
-            return map.digits[i].result_dimension;
-    return last;
-}
+#include <assert.h>
 
 /* ---- [n,c,h,w] ---- */
 
@@ -50,8 +21,9 @@ typedef struct ReducedForm {
 
 static ReducedForm reduced_form(const Value *value, const bool *reduced) {
     ReducedForm form = {.shape = shape_of_value(value), .reduced = reduced};
-    form.channel = fastest_dimension(value);
-    form.direct = rank_has_channels(form.shape.rank) && form.channel == 1;
+    form.channel = fastest_axis(value);
+    form.direct =
+        rank_has_channels(form.shape.rank) && (form.channel == 1 || form.shape.dims[1] == 1);
     form.images = form.channel != 0 && !reduced[0];
     form.seen = (Shape){.rank = 4, .dims = {1, form.shape.dims[form.channel], 1, 1}};
     int at = 0;
@@ -103,7 +75,39 @@ static Symbol *from_form(Importer *importer, Value *value, const ReducedForm *fo
     return value == NULL ? NULL : view_over(importer, value, &shape);
 }
 
-static Node *begin_reduction(
+static Value *reduce(
+    Importer *importer, Value *value, ReductionKind kind, const int64_t *axes, size_t count) {
+    Node *node = begin_node(importer, OP_reduce, "", &value, 1);
+    node_set_integer(node, "kind", kind);
+    node_set_list(importer->graph, node, "axes", axes, count);
+    return finish_node(importer, node) ? node->results[0] : NULL;
+}
+
+Value *map_values(Importer *importer, Value *x, Value *y, const char *text) {
+    FormulaFault fault;
+    int count = y == NULL ? 1 : 2;
+    const Formula *formula = formula_parse(text, count, importer->graph->arena, &fault);
+    assert(formula != NULL);
+    Node *node = begin_node(importer, OP_map, "", (Value *[]){x, y}, count);
+    node_set_formula(node, "formula", formula);
+    return finish_node(importer, node) ? node->results[0] : NULL;
+}
+
+/* The logarithm of what is reduced; or of the sum of its exponentials, which is not to overflow. */
+static Value *reduce_logarithm(
+    Importer *importer, Value *value, const ReduceOp *op, const int64_t *axes, size_t count) {
+    if (!op->exponentials) {
+        value = reduce(importer, value, op->kind, axes, count);
+        return value == NULL ? NULL : build_unary(importer, OP_log, value);
+    }
+    Value *largest = reduce(importer, value, REDUCTION_max, axes, count);
+    largest = largest == NULL ? NULL : map_values(importer, largest, NULL, "clip(x, -3e38, 3e38)");
+    value = largest == NULL ? NULL : map_values(importer, value, largest, "exp(x - y)");
+    value = value == NULL ? NULL : reduce(importer, value, REDUCTION_sum, axes, count);
+    return value == NULL ? NULL : map_values(importer, value, largest, "log(x) + y");
+}
+
+static Value *reduce_form(
     Importer *importer, Value *value, const ReduceOp *op, const ReducedForm *form) {
     int64_t axes[MODEL_MAX_RANK];
     size_t count = 0;
@@ -118,21 +122,20 @@ static Node *begin_reduction(
         if (count == 0 || form->seen.dims[2] > 1)
             axes[count++] = 2;
     }
+    if (op->logarithm)
+        return reduce_logarithm(importer, value, op, axes, count);
     bool mean = op->op == OP_reduce && op->kind == REDUCTION_mean;
     bool all_rows = count == 1 && axes[0] == 2 && value->type.dims[3] == 1;
     bool all_pixels = count == 2 && axes[0] == 2 && axes[1] == 3;
     if (mean && value->type.rank == 4 && (all_rows || all_pixels))
-        return begin_node(importer, OP_global_avg_pool, "", &value, 1);
+        return build_unary(importer, OP_global_avg_pool, value);
+    if (op->op == OP_reduce)
+        return reduce(importer, value, op->kind, axes, count);
     Node *node = begin_node(importer, op->op, "", &value, 1);
-    if (op->op == OP_reduce) {
-        node_set_integer(node, "kind", op->kind);
-        node_set_list(importer->graph, node, "axes", axes, count);
-    } else {
-        node_set_integer(node, "axis", axes[0]);
-        node_attribute(node, "least")->flag = op->least;
-        node_attribute(node, "last")->flag = op->last;
-    }
-    return node;
+    node_set_integer(node, "axis", axes[0]);
+    node_attribute(node, "least")->flag = op->least;
+    node_attribute(node, "last")->flag = op->last;
+    return finish_node(importer, node) ? node->results[0] : NULL;
 }
 
 Symbol *symbol_reduced(
@@ -144,10 +147,8 @@ Symbol *symbol_reduced(
     if (!form.direct)
         value =
             rearrange(importer, value, form.shape.dims, form.order, form.shape.rank, &form.seen);
-    Node *node = value == NULL ? NULL : begin_reduction(importer, value, op, &form);
-    return node != NULL && finish_node(importer, node)
-               ? from_form(importer, node->results[0], &form)
-               : NULL;
+    value = value == NULL ? NULL : reduce_form(importer, value, op, &form);
+    return value == NULL ? NULL : from_form(importer, value, &form);
 }
 
 Value *reduce_value(Importer *importer, Value *value, ReductionKind kind, const bool *reduced) {
@@ -156,8 +157,5 @@ Value *reduce_value(Importer *importer, Value *value, ReductionKind kind, const 
     for (int i = 0; i < value->type.rank; i++)
         if (reduced[i])
             axes[count++] = i;
-    Node *node = begin_node(importer, OP_reduce, "", &value, 1);
-    node_set_integer(node, "kind", kind);
-    node_set_list(importer->graph, node, "axes", axes, count);
-    return finish_node(importer, node) ? node->results[0] : NULL;
+    return reduce(importer, value, kind, axes, count);
 }

@@ -148,7 +148,7 @@ bool ncnn_import_normalize(Importer *importer) {
     text_append_float(&number, (float)epsilon);
     const char *formula = arena_format(importer->arena, eps_modes[mode], number.data);
     text_free(&number);
-    value = squares == NULL ? NULL : map_repeated(importer, value, squares, formula);
+    value = squares == NULL ? NULL : map_values(importer, value, squares, formula);
     const float *scale = value == NULL ? NULL : ncnn_weight(importer, 0, count);
     if (scale != NULL && shared)
         scale = repeat_number(importer, (double)*scale, own);

@@ -2,8 +2,6 @@
 #include "frontend/onnx/importer.h"
 
 #include <inttypes.h>
-#include <math.h>
-#include <string.h>
 
 /* ---- reductions ---- */
 
@@ -40,48 +38,62 @@ static bool set_reduced(Importer *importer, Symbol *symbol, const bool *reduced,
     return result != NULL && set_result(importer, result);
 }
 
-static bool import_reduction(Importer *importer, ReductionKind kind) {
+static bool import_reduction(Importer *importer, const ReduceOp *op) {
     Symbol *symbol;
     bool reduced[ONNX_MAX_RANK] = {false}, keep, none;
     if (!tensor_operand(importer, 0, &symbol) ||
         !attribute_flag(importer, "keepdims", true, &keep) ||
         !read_axes(importer, &symbol->shape, reduced, &none))
         return false;
-    ReductionTerm term = reduction_of(kind)->term;
-    if (none && term != TERM_SAME && term != TERM_NEGATIVE)
+    ReductionTerm term = reduction_of(op->kind)->term;
+    if (none && ((term != TERM_SAME && term != TERM_NEGATIVE) || op->logarithm))
         return node_fault(importer, NULL, "it names no axes, and is to reduce none");
     if (none)
         return set_result(importer, symbol);
-    const ReduceOp op = {.op = OP_reduce, .kind = kind};
-    return set_reduced(importer, symbol_reduced(importer, symbol, reduced, &op), reduced, keep);
+    return set_reduced(importer, symbol_reduced(importer, symbol, reduced, op), reduced, keep);
+}
+
+static bool import_kind(Importer *importer, ReductionKind kind) {
+    return import_reduction(importer, &(ReduceOp){.op = OP_reduce, .kind = kind});
+}
+
+bool import_reduce_log_sum(Importer *importer) {
+    return import_reduction(
+        importer, &(ReduceOp){.op = OP_reduce, .kind = REDUCTION_sum, .logarithm = true});
+}
+
+bool import_reduce_log_sum_exp(Importer *importer) {
+    return import_reduction(importer,
+        &(ReduceOp){
+            .op = OP_reduce, .kind = REDUCTION_sum, .logarithm = true, .exponentials = true});
 }
 
 bool import_reduce_mean(Importer *importer) {
-    return import_reduction(importer, REDUCTION_mean);
+    return import_kind(importer, REDUCTION_mean);
 }
 
 bool import_reduce_sum(Importer *importer) {
-    return import_reduction(importer, REDUCTION_sum);
+    return import_kind(importer, REDUCTION_sum);
 }
 
 bool import_reduce_max(Importer *importer) {
-    return import_reduction(importer, REDUCTION_max);
+    return import_kind(importer, REDUCTION_max);
 }
 
 bool import_reduce_min(Importer *importer) {
-    return import_reduction(importer, REDUCTION_min);
+    return import_kind(importer, REDUCTION_min);
 }
 
 bool import_reduce_l1(Importer *importer) {
-    return import_reduction(importer, REDUCTION_l1);
+    return import_kind(importer, REDUCTION_l1);
 }
 
 bool import_reduce_l2(Importer *importer) {
-    return import_reduction(importer, REDUCTION_l2);
+    return import_kind(importer, REDUCTION_l2);
 }
 
 bool import_reduce_sum_square(Importer *importer) {
-    return import_reduction(importer, REDUCTION_sum_square);
+    return import_kind(importer, REDUCTION_sum_square);
 }
 
 /* Over all dimensions behind the channels. */
@@ -212,8 +224,6 @@ static Value *scaled(Importer *importer, Value *value) {
     return plain ? value : build_affine(importer, value, scale, bias);
 }
 
-static const bool over_space[4] = {false, false, true, true};
-
 /* The symbol as [n,c,h,w], all dimensions behind the channels joined to these. */
 static Value *space_of(Importer *importer, Symbol *symbol) {
     Shape shape = symbol->shape;
@@ -239,18 +249,30 @@ static bool sees_groups(const Symbol *symbol) {
            type->dims[1] % symbol->shape.dims[1] == 0;
 }
 
+static const bool over_space[4] = {false, false, true, true};
+
+static bool import_groups(
+    Importer *importer, Symbol *symbol, Value *value, int64_t groups, double epsilon) {
+    value = normalise_value(importer, value, over_space, groups, epsilon);
+    value = value == NULL ? NULL : scaled(importer, value);
+    return value != NULL && set_result(importer, view_over(importer, value, &symbol->shape));
+}
+
 bool import_instance_normalization(Importer *importer) {
     Symbol *symbol;
     double epsilon;
     if (!tensor_operand(importer, 0, &symbol) ||
         !attribute_number(importer, "epsilon", 1e-5, &epsilon))
         return false;
-    bool grouped = sees_groups(symbol);
-    Value *value = grouped ? settle_symbol(importer, symbol) : space_of(importer, symbol);
-    if (value == NULL)
-        return false;
-    value =
-        normalise_value(importer, value, over_space, grouped ? symbol->shape.dims[1] : 0, epsilon);
+    if (sees_groups(symbol)) {
+        Value *value = settle_symbol(importer, symbol);
+        return value != NULL &&
+               import_groups(importer, symbol, value, symbol->shape.dims[1], epsilon);
+    }
+    Value *value = space_of(importer, symbol);
+    Symbol *image = value == NULL ? NULL : symbol_of_value(importer, value);
+    image = image == NULL ? NULL : normalise_symbol(importer, image, over_space, epsilon);
+    value = image == NULL ? NULL : symbol_channels(importer, image);
     value = value == NULL ? NULL : scaled(importer, value);
     return value != NULL && set_result(importer, view_over(importer, value, &symbol->shape));
 }
@@ -269,78 +291,81 @@ bool import_group_normalization(Importer *importer) {
     if (groups < 1 || value->type.dims[1] % groups != 0)
         return node_fault(importer, NULL, "%" PRId64 " groups do not divide %" PRId64 " channels",
             groups, value->type.dims[1]);
-    value = normalise_value(importer, value, over_space, groups, epsilon);
-    value = value == NULL ? NULL : scaled(importer, value);
-    return value != NULL && set_result(importer, view_over(importer, value, &symbol->shape));
+    return import_groups(importer, symbol, value, groups, epsilon);
+}
+
+/* Reads which dimensions are normalised over; without the attribute those that are set. */
+static bool read_normalised(Importer *importer, const Shape *shape, bool *reduced) {
+    IntegerList axes;
+    if (!attribute_integers(importer, "axes", &axes))
+        return false;
+    for (int i = 0; axes.count > 0 && i < shape->rank; i++)
+        reduced[i] = false;
+    for (size_t i = 0; i < axes.count; i++) {
+        int axis;
+        if (!resolve_axis(importer, axes.items[i], shape->rank, &axis))
+            return false;
+        reduced[axis] = true;
+    }
+    return true;
 }
 
 bool import_mean_variance_normalization(Importer *importer) {
     Symbol *symbol;
-    IntegerList axes;
-    bool reduced[4] = {true, false, true, true};
-    if (!tensor_operand(importer, 0, &symbol) || !attribute_integers(importer, "axes", &axes))
+    bool reduced[ONNX_MAX_RANK] = {true, false, true, true};
+    if (!tensor_operand(importer, 0, &symbol))
         return false;
-    if (symbol->shape.rank != 4)
-        return node_fault(importer, NULL, "its input %s is not [batch, channels, height, width]",
-            shape_spelling(importer->arena, &symbol->shape));
-    for (int i = 0; axes.count > 0 && i < 4; i++)
+    for (int i = symbol->shape.rank; i < ONNX_MAX_RANK; i++)
         reduced[i] = false;
-    for (size_t i = 0; i < axes.count; i++) {
-        int axis;
-        if (!resolve_axis(importer, axes.items[i], 4, &axis))
-            return false;
-        reduced[axis] = true;
-    }
-    Value *value = symbol_channels(importer, symbol);
-    value = value == NULL ? NULL : normalise_value(importer, value, reduced, 0, 1e-9);
-    return value != NULL && set_result(importer, view_over(importer, value, &symbol->shape));
+    if (!read_normalised(importer, &symbol->shape, reduced))
+        return false;
+    Symbol *result = normalise_symbol(importer, symbol, reduced, 1e-9);
+    return result != NULL && set_result(importer, result);
 }
 
-/* The last dimension as the channels of [1,c,1,rest]; the result back. */
 bool import_layer_normalization(Importer *importer) {
-    static const bool over_channels[4] = {false, true, false, false};
-    Symbol *symbol;
+    Symbol *symbol, *operands[3];
     double epsilon;
     int64_t given;
     int axis;
+    bool reduced[ONNX_MAX_RANK] = {false};
     if (!tensor_operand(importer, 0, &symbol) ||
         !attribute_number(importer, "epsilon", 1e-5, &epsilon) ||
         !attribute_integer(importer, "axis", -1, &given) ||
         !resolve_axis(importer, given, symbol->shape.rank, &axis))
         return false;
-    if (axis != symbol->shape.rank - 1)
-        return node_fault(importer, NULL, "it normalises over several dimensions");
     for (size_t i = 1; i < importer->node->n_output; i++)
         if (result_is_used(importer, i))
             return node_fault(importer, NULL, "its output %zu is used", i + 1);
-    Value *value = axis_to_channels(importer, symbol, axis);
-    value = value == NULL ? NULL : normalise_value(importer, value, over_channels, 0, epsilon);
-    value = value == NULL ? NULL : scaled(importer, value);
-    Symbol *result =
-        value == NULL ? NULL : channels_to_axis(importer, value, symbol, axis, value->type.dims[1]);
+    for (int i = axis; i < symbol->shape.rank; i++)
+        reduced[i] = true;
+    int count = has_operand(importer, 2) ? 3 : 2;
+    for (int i = 1; i < count; i++)
+        if (!constant_operand(importer, (size_t)i, i == 1 ? "scale" : "bias", &operands[i]))
+            return false;
+    operands[0] = normalise_symbol(importer, symbol, reduced, epsilon);
+    if (operands[0] == NULL)
+        return false;
+    Symbol *result = apply_formula(importer, count == 3 ? "x * y + z" : "x * y", operands, count);
     return result != NULL && set_result(importer, result);
 }
 
 /* x / the length of all along the axis; zeros stay zeros. */
 bool import_lp_normalization(Importer *importer) {
-    static const bool over_channels[4] = {false, true, false, false};
     Symbol *symbol;
     int64_t given, p;
     int axis;
+    bool reduced[ONNX_MAX_RANK] = {false};
     if (!tensor_operand(importer, 0, &symbol) || !attribute_integer(importer, "axis", -1, &given) ||
         !attribute_integer(importer, "p", 2, &p) ||
         !resolve_axis(importer, given, symbol->shape.rank, &axis))
         return false;
     if (p != 1 && p != 2)
         return node_fault(importer, NULL, "its p is %" PRId64 "; riffle knows 1 and 2", p);
-    Value *value = axis_to_channels(importer, symbol, axis);
-    Value *length = value == NULL ? NULL
-                                  : reduce_value(importer, value,
-                                        p == 1 ? REDUCTION_l1 : REDUCTION_l2, over_channels);
-    value = length == NULL
-                ? NULL
-                : map_repeated(importer, value, length, "x / maximum(y, 1.17549435e-38)");
+    reduced[axis] = true;
+    const ReduceOp op = {.op = OP_reduce, .kind = p == 1 ? REDUCTION_l1 : REDUCTION_l2};
+    Symbol *pair[2] = {symbol, symbol_reduced(importer, symbol, reduced, &op)};
     Symbol *result =
-        value == NULL ? NULL : channels_to_axis(importer, value, symbol, axis, value->type.dims[1]);
+        pair[1] == NULL ? NULL : apply_formula(importer, "x / maximum(y, 1.17549435e-38)", pair, 2);
     return result != NULL && set_result(importer, result);
 }

@@ -95,6 +95,18 @@ def test_global_pools(operator, more, shape, tmp_path):
     compare(graph([node(operator, ["x"], **more)], shape), tmp_path)
 
 
+@pytest.mark.parametrize("axes", [[1], [2, 3], [0], [1, 2, 3]], ids=str)
+@pytest.mark.parametrize("operator", ["ReduceLogSum", "ReduceLogSumExp"])
+def test_logarithms(operator, axes, tmp_path):
+    nodes = [node("Sigmoid", ["x"], "a"), node(operator, ["a", "axes"])]
+    compare(graph(nodes, [2, 21, 3, 4], {"axes": axes}), tmp_path)
+
+
+def test_large_exponents(tmp_path):
+    nodes = [node("Mul", ["x", "k"], "a"), node("ReduceLogSumExp", ["a", "axes"])]
+    compare(graph(nodes, [2, 21, 3, 4], {"axes": [-1], "k": np.float32(1000)}), tmp_path)
+
+
 # ---- indices ----
 
 @pytest.mark.parametrize("axis", [0, 1, 2, 3, -1])
@@ -152,6 +164,23 @@ def test_layer_normalization(shape, bias, tmp_path):
     compare(graph([node("LayerNormalization", ["x", "s", "b"][:3 if bias else 2], axis=-1)], shape, constants), tmp_path)
 
 
+@pytest.mark.parametrize("axis", [1, 2, -2])
+def test_layer_normalization_of_several_dimensions(axis, tmp_path):
+    shape = [2, 5, 3, 4]
+    constants = {"s": random(*shape[axis:]), "b": random(*shape[axis:])}
+    compare(graph([node("LayerNormalization", ["x", "s", "b"], axis=axis)], shape, constants), tmp_path)
+
+
+def test_layer_normalization_spelled(tmp_path):
+    """As PyTorch exports it before opset 17, of tokens from an image."""
+    nodes = [node("Reshape", ["x", "tokens"], "t"), node("Transpose", ["t"], "a", perm=[0, 2, 1]),
+             node("ReduceMean", ["a"], "mean", axes=[-1]), node("Sub", ["a", "mean"], "d"), node("Pow", ["d", "two"], "p"),
+             node("ReduceMean", ["p"], "v", axes=[-1]), node("Add", ["v", "eps"], "w"), node("Sqrt", ["w"], "q"),
+             node("Div", ["d", "q"], "n"), node("Mul", ["n", "s"], "m"), node("Add", ["m", "b"])]
+    constants = {"tokens": [1, 24, 15], "two": np.float32(2), "eps": np.float32(1e-5), "s": random(24), "b": random(24)}
+    compare(graph(nodes, [1, 24, 3, 5], constants, 13), tmp_path)
+
+
 @pytest.mark.parametrize("axes", [None, [2, 3], [1, 2, 3], [1], [0, 2, 3]], ids=str)
 def test_mean_variance_normalization(axes, tmp_path):
     more = {} if axes is None else {"axes": axes}
@@ -171,6 +200,17 @@ def test_normalize_of_pytorch(tmp_path):
     compare(graph(nodes, [2, 6, 3, 5], {"least": np.float32(1e-12)}, opset=13), tmp_path)
 
 
+@pytest.mark.parametrize("axis", [1, 3])
+def test_unit_length_spelled(axis, tmp_path):
+    """x / max(length, eps), and x / (sqrt(sum of squares) + eps) as SSD's L2Norm has it."""
+    nodes = [node("ReduceL2", ["x"], "length", axes=[axis]), node("Max", ["length", "eps"], "most"),
+             node("Div", ["x", "most"], "a"),
+             node("Pow", ["x", "two"], "squares"), node("ReduceSum", ["squares", "axes"], "sum"), node("Sqrt", ["sum"], "root"),
+             node("Add", ["root", "eps"], "more"), node("Div", ["x", "more"], "b"), node("Mul", ["b", "s"], "scaled"),
+             node("Add", ["a", "scaled"])]
+    compare(graph(nodes, [2, 6, 3, 5], {"eps": np.float32(1e-10), "two": np.float32(2), "axes": [axis], "s": random(6, 1, 1)}, 13), tmp_path)
+
+
 # ---- messages ----
 
 @pytest.mark.parametrize("made, message", [
@@ -180,7 +220,7 @@ def test_normalize_of_pytorch(tmp_path):
     (node("ReduceL1", ["x"], noop_with_empty_axes=1), "it names no axes, and is to reduce none"),
     (node("GroupNormalization", ["x", "s", "s"], num_groups=2), "2 groups do not divide 3 channels"),
     (node("InstanceNormalization", ["x", "s", "s"]), "its scale [2] does not fit 3 channels"),
-    (node("LayerNormalization", ["x", "s"], axis=1), "it normalises over several dimensions"),
+    (node("ReduceLogSum", ["x"], noop_with_empty_axes=1), "it names no axes, and is to reduce none"),
     (node("Expand", ["x", "axes"]), "[1,3,4,5] cannot be expanded to [4]"),
 ], ids=lambda value: value.op_type if hasattr(value, "op_type") else "")
 def test_messages(made, message, tmp_path):
