@@ -37,6 +37,8 @@ static bool samples_in_order(const Node *node) {
 }
 
 static bool has_no_effect(const Node *node) {
+    if (node->operand_count == 0)
+        return false;
     const Value *operand = node->operands[0];
     const int64_t *dims = operand->type.dims;
     switch (node->op) {
