@@ -1,9 +1,12 @@
 """Resize, Upsample, ConvTranspose and Pad as exporters write them, against ONNX Runtime."""
 
+import json
+
 import numpy as np
 import pytest
 from comparing import compare
 from onnx import TensorProto, helper
+from support import invoke
 from test_views import graph, node
 
 COORDINATES = ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "half_pixel_symmetric"]
@@ -231,3 +234,34 @@ def test_resize_between_transposes(tmp_path):
                   nearest_mode="floor"),
              node("Transpose", ["r"], perm=[0, 2, 3, 1])]
     compare(graph(nodes, [1, 5, 6, 4], constants={"sizes": [1, 4, 7, 15], "none": floats()}, opset=11), tmp_path)
+
+
+# ---- what is moved ----
+
+
+def test_necks_move_nothing(tmp_path):
+    """As a segmentation network or a text detector ends: each transposed convolution and each resize stores its result
+    where the join wants it; of the last one, of one channel, the caller gets a copy."""
+    source = np.random.default_rng(5)
+    constants = {"sizes": [1, 8, 16, 20]}
+
+    def weight(name, *shape):
+        constants[name] = (source.normal(size=shape) / np.sqrt(np.prod(shape[1:]))).astype(np.float32)
+        return name
+
+    nodes = [node("Conv", ["x", weight("w0", 8, 3, 3, 3)], "c0", strides=[2, 2], pads=[1, 1, 1, 1]),
+             node("Relu", ["c0"], "small"),
+             node("ConvTranspose", ["small", weight("w1", 8, 4, 2, 2)], "two", strides=[2, 2]),
+             node("ConvTranspose", ["small", weight("w2", 8, 4, 4, 4)], "four", strides=[2, 2], pads=[1, 1, 1, 1]),
+             node("ConvTranspose", ["small", weight("w3", 8, 4, 3, 3)], "three", strides=[2, 2], pads=[1, 1, 1, 1],
+                  output_padding=[1, 1]),
+             node("ConvTranspose", ["small", weight("w4", 8, 1, 4, 4)], "apart", strides=[2, 2], pads=[1, 1, 1, 1], group=8),
+             node("Resize", ["small", "", "", "sizes"], "linear", mode="linear"),
+             node("Concat", ["two", "four", "three", "apart", "linear"], "all", axis=1), node("Relu", ["all"], "r"),
+             node("Conv", ["r", weight("w5", 8, 28, 1, 1)], "c5"),
+             node("ConvTranspose", ["c5", weight("w6", 8, 1, 2, 2)], "t6", strides=[2, 2]), node("Sigmoid", ["t6"])]
+    compare(graph(nodes, [1, 3, 16, 20], constants=constants), tmp_path)
+    done = invoke("inspect", "net.rfl", "--routing", "--json", cwd=tmp_path)
+    report = json.loads(done.stdout)
+    assert report["layout_bytes"]["routed"] == 2 * 4 * 32 * 40
+    assert report["layout_bytes"]["as_written"] > 100_000
