@@ -264,7 +264,7 @@ static bool rebuild_node(Rebuild *rebuild, const Node *node, bool edited, bool u
     if (edited)
         edit_attributes(rebuild, copy);
     FitWeights wanted = wanted_weights(rebuild, node, edited);
-    if (copy->operand_count < op_info(node->op)->least_operands - 1 ||
+    if ((copy->operand_count == 0 && node->operand_count > 0) ||
         !fit_node(rebuild->to, copy, node, &wanted))
         return false;
     if (fit_vanishes(copy)) {
