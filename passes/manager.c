@@ -5,11 +5,12 @@
 #include <string.h>
 
 /* Biases are folded twice: those before a batch norm, and those after one that was folded. An
- * activation sinks before it is fused, and what is an addition's activation becomes the residual's.
+ * activation sinks before it is fused, and what is an addition's activation becomes the residual's;
+ * element-wise ops that no layer took become one.
  * Rearranges that meet are merged before channels are routed, and again once a softmax no longer
  * lies between them. A transposed convolution takes all that before it is cut into others. */
 #define REQUIRED "fold-bias,fold-batchnorm,fold-bias,lower-batchnorm,lower-bias"
-#define FUSIONS "fold-pad,sink-activation,fuse-activation,fuse-residual"
+#define FUSIONS "fold-pad,sink-activation,fuse-activation,fuse-residual,fuse-elements"
 #define LOWERED "lower-conv-transpose"
 
 static const char *const presets[PIPELINE_LEVELS] = {
