@@ -122,13 +122,67 @@ static void emit_channels(const Elementwise *op, const Segment *segment) {
     }
 }
 
+/* Whether all numbers follow each other, pixel after pixel. */
+static bool is_one_row(const Placement *placement) {
+    const Run *run = &placement->runs[0];
+    int64_t row = placement->width * placement->channels;
+    return placement->run_count == 1 && run->channel_stride == 1 && run->ring_rows == 0 &&
+           run->repeat_rows <= 1 && run->repeat_columns <= 1 &&
+           (placement->width == 1 || run->pixel_stride == placement->channels) &&
+           (placement->height == 1 || run->row_stride == row) &&
+           (placement->images == 1 || run->image_stride == placement->height * row);
+}
+
+static int64_t number_count(const Placement *placement) {
+    return placement->images * placement->height * placement->width * placement->channels;
+}
+
+/* So many rows of equal length that each is long, and threads have enough of them. */
+static int64_t count_rows(int64_t numbers) {
+    enum { LEAST_NUMBERS = 1024, MOST_ROWS = 64 };
+    int64_t rows = numbers / LEAST_NUMBERS;
+    rows = rows < 1 ? 1 : rows > MOST_ROWS ? MOST_ROWS : rows;
+    while (numbers % rows != 0)
+        rows--;
+    return rows;
+}
+
+/* Where all lie dense, what is a pixel does not matter: they are rows of numbers, which vectors
+ * divide better than channels. */
+static void see_as_rows(Elementwise *op) {
+    int count = op->node->operand_count;
+    int64_t numbers = number_count(op->placements[0]), rows = count_rows(numbers);
+    bool dense = is_one_row(op->placements[0]);
+    for (int i = 1; i <= count; i++)
+        dense = dense &&
+                (number_count(op->placements[i]) == 1 ||
+                    (number_count(op->placements[i]) == numbers && is_one_row(op->placements[i])));
+    for (int i = 0; dense && i <= count; i++) {
+        if (number_count(op->placements[i]) == 1 && numbers > 1)
+            continue;
+        Placement *row = ARENA_NEW(op->emission->arena, Placement);
+        *row = *op->placements[i];
+        row->runs = ARENA_NEW(op->emission->arena, Run);
+        row->runs[0] = op->placements[i]->runs[0];
+        row->images = row->width = 1;
+        row->height = rows;
+        row->channels = row->runs[0].channel_count = numbers / rows;
+        row->runs[0].pixel_stride = row->runs[0].row_stride = row->channels;
+        row->runs[0].image_stride = numbers;
+        op->placements[i] = row;
+    }
+}
+
 bool lower_elementwise(Emission *emission, const Node *node) {
     Elementwise op = {
         .emission = emission, .node = node, .formula = node_formula(node, emission->arena)};
     for (int i = 0; i < node->operand_count; i++)
         op.placements[1 + i] =
             make_channels_last(emission, node, value_placement(emission, node->operands[i]));
-    const Placement *output = op.placements[0] = place_result(emission, node->results[0]);
+    op.placements[0] = place_result(emission, node->results[0]);
+    int64_t channels = op.placements[0]->channels;
+    see_as_rows(&op);
+    const Placement *output = op.placements[0];
     KernelCall call;
     Arena *arena = emission->arena;
     call_begin(emission, &call, node, output->images * output->height);
@@ -153,7 +207,7 @@ bool lower_elementwise(Emission *emission, const Node *node) {
         emit_channels(&op, &segments[i]);
     kernel_close(op.builder);
     kernel_close(op.builder);
-    call_describe(&call, "%s, %" PRId64 " channels", op_info(node->op)->name, output->channels);
+    call_describe(&call, "%s, %" PRId64 " channels", op_info(node->op)->name, channels);
     call_end(emission, &call);
     return true;
 }
