@@ -133,8 +133,6 @@ bool ncnn_import_normalize(Importer *importer) {
         !ncnn_number(importer, 2, 0.0001, &epsilon) || !ncnn_integer(importer, 3, 0, &count) ||
         !ncnn_flag(importer, 4, &channels) || !ncnn_integer(importer, 9, 0, &mode))
         return false;
-    if (epsilon < 0)
-        return node_fault(importer, NULL, "its epsilon is %g", epsilon);
     if (mode < 0 || mode > 2 || (!space && !channels))
         return node_fault(
             importer, NULL, "it is over nothing, or its eps_mode %" PRId64 " is none", mode);
