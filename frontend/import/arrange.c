@@ -117,8 +117,7 @@ Symbol *arrange_transpose(Importer *importer, const Symbol *symbol, const int *o
     return value == NULL ? NULL : symbol_of_value(importer, value);
 }
 
-/* The axis as channels of [1,n,1,rest], or back. */
-static Value *axis_to_channels(Importer *importer, Symbol *symbol, int axis) {
+Value *axis_to_channels(Importer *importer, Symbol *symbol, int axis) {
     Value *value = symbol_tensor(importer, symbol);
     int64_t order[MODEL_MAX_RANK] = {axis}, size = symbol->shape.dims[axis];
     int rank = symbol->shape.rank;
@@ -131,7 +130,7 @@ static Value *axis_to_channels(Importer *importer, Symbol *symbol, int axis) {
                : rearrange_value(importer, value, &symbol->shape, order, (size_t)rank, &shape);
 }
 
-static Symbol *channels_to_axis(
+Symbol *channels_to_axis(
     Importer *importer, Value *value, const Symbol *symbol, int axis, int64_t size) {
     Shape shape = symbol->shape, factors = {.rank = shape.rank, .dims = {size}};
     int64_t order[MODEL_MAX_RANK];

@@ -280,6 +280,12 @@ int64_t times_of(const int64_t *list, int64_t count, int64_t size);
 Symbol *arrange_pick(
     Importer *importer, const Symbol *symbol, int64_t *const *lists, const int64_t *sizes);
 Symbol *arrange_join(Importer *importer, Symbol *const *items, size_t count, int axis);
+/* The axis as channels of [1,n,1,rest], and such a value as the symbol with another size of the
+ * axis.
+ */
+Value *axis_to_channels(Importer *importer, Symbol *symbol, int axis);
+Symbol *channels_to_axis(
+    Importer *importer, Value *value, const Symbol *symbol, int axis, int64_t size);
 /* An op that works along the channels, along another axis. */
 Symbol *along_axis(Importer *importer, Symbol *symbol, int axis, OpKind op);
 
