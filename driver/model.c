@@ -72,8 +72,8 @@ bool model_load_weights(const ModelOptions *options, Model *model) {
             "network '%s' has weights, and none were given", model->graph->name);
         return false;
     }
-    model->weight_file = weights_load(
-        model->graph, options->weights_file, options->weights_prefix, session->diagnostics);
+    model->weight_file = weights_load(model->graph, options->weights_file, options->weights_prefix,
+        options->weights_names, session->diagnostics);
     return model->weight_file != NULL;
 }
 

@@ -24,6 +24,7 @@ typedef struct ModelOptions {
     const char *name;           /* NULL: the network's own */
     const char *weights_file;   /* NULL when not given */
     const char *weights_prefix; /* NULL when not given */
+    const char *weights_names;  /* NULL when not given */
     bool random_weights;
     int64_t seed;
     const char *target;      /* name */

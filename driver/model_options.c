@@ -12,6 +12,7 @@ enum {
     OPTION_NAME,
     OPTION_WEIGHTS,
     OPTION_WEIGHTS_PREFIX,
+    OPTION_WEIGHTS_NAMES,
     OPTION_RANDOM_WEIGHTS,
     OPTION_PASSES,
     OPTION_VERIFY_EACH,
@@ -103,6 +104,9 @@ static error_t parse_weights_option(int key, char *argument, struct argp_state *
     case OPTION_WEIGHTS_PREFIX:
         options->weights_prefix = argument;
         return 0;
+    case OPTION_WEIGHTS_NAMES:
+        options->weights_names = argument;
+        return 0;
     case OPTION_RANDOM_WEIGHTS:
         options->random_weights = true;
         return option_integer(
@@ -120,6 +124,11 @@ static error_t parse_weights_option(int key, char *argument, struct argp_state *
                 "--weights-prefix says which tensors of --weights to take, and there is none");
             return EINVAL;
         }
+        if (options->weights_names != NULL && options->weights_file == NULL) {
+            diagnostics_error(options->session->diagnostics, NULL,
+                "--weights-names says what the layers of --weights are called, and there is none");
+            return EINVAL;
+        }
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -132,6 +141,10 @@ static const struct argp_option weights_options[] = {{NULL, 0, NULL, 0, "Weights
         0},
     {"weights-prefix", OPTION_WEIGHTS_PREFIX, "PREFIX", 0,
         "Take of them those tensors whose names begin so, as in 'state_dict.', and drop that", 0},
+    {"weights-names", OPTION_WEIGHTS_NAMES, "FILE", 0,
+        "What layers are called in the file of weights, and their paths in the network: a pair a "
+        "line",
+        0},
     {"random-weights", OPTION_RANDOM_WEIGHTS, "SEED", 0,
         "Make up weights from a seed; activations stay near unit scale", 0},
     {0}};

@@ -49,10 +49,11 @@ typedef struct WeightFile WeightFile;
  * No code in a file is ever run; one that asks for it is refused. Tensors missing, surplus (but for
  * *.num_batches_tracked), misshapen, truncated, overlapping, oversized, or holding NaN or Inf are
  * all reported by path. With a prefix, which may be NULL,
- * those tensors alone are there whose names begin with it, and without it. NULL after errors. The
+ * those tensors alone are there whose names begin with it, and without it; with a file of names,
+ * which may be NULL, layers of the file are called as it says. NULL after errors. The
  * file must stay open as long as the graph is used. */
-WeightFile *weights_load(
-    Graph *graph, const char *path, const char *prefix, Diagnostics *diagnostics);
+WeightFile *weights_load(Graph *graph, const char *path, const char *prefix, const char *names,
+    Diagnostics *diagnostics);
 /* Whether the file stayed as it is; reports when not. NULL is allowed, and is true. To be asked
  * before anything that was made of the weights is given away. */
 bool weights_check(const WeightFile *file, Diagnostics *diagnostics);

@@ -68,6 +68,14 @@ static void check_names(const TensorFile *file, Diagnostics *diagnostics) {
     }
 }
 
+bool tensor_file_sort(TensorFile *file, Diagnostics *diagnostics) {
+    size_t errors_before = diagnostics_error_count(diagnostics);
+    if (file->tensor_count > 1)
+        qsort(file->tensors, file->tensor_count, sizeof file->tensors[0], compare_keys);
+    check_names(file, diagnostics);
+    return diagnostics_error_count(diagnostics) == errors_before;
+}
+
 TensorFile *tensor_file_open(const char *path, Diagnostics *diagnostics) {
     Arena *arena = arena_create();
     TensorFile *file = ARENA_NEW(arena, TensorFile);
@@ -82,9 +90,7 @@ TensorFile *tensor_file_open(const char *path, Diagnostics *diagnostics) {
         tensor_file_close(file);
         return NULL;
     }
-    if (file->tensor_count > 1)
-        qsort(file->tensors, file->tensor_count, sizeof file->tensors[0], compare_keys);
-    check_names(file, diagnostics);
+    tensor_file_sort(file, diagnostics);
     return file;
 }
 

@@ -70,6 +70,10 @@ void tensor_file_close(TensorFile *file); /* NULL is allowed */
  * reporting that there are none. */
 bool tensor_file_take_prefix(TensorFile *file, const char *prefix, Diagnostics *diagnostics);
 
+/* Makes the tensors findable after their keys were changed. False after reporting that two have the
+ * same. */
+bool tensor_file_sort(TensorFile *file, Diagnostics *diagnostics);
+
 /* NULL when there is none. */
 FileTensor *tensor_file_find(const TensorFile *file, const char *key);
 

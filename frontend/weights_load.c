@@ -108,13 +108,14 @@ static void load_all(WeightLoader *loader) {
             loader->first_rounded->path);
 }
 
-WeightFile *weights_load(
-    Graph *graph, const char *path, const char *prefix, Diagnostics *diagnostics) {
+WeightFile *weights_load(Graph *graph, const char *path, const char *prefix, const char *names,
+    Diagnostics *diagnostics) {
     size_t errors_before = diagnostics_error_count(diagnostics);
     TensorFile *file = tensor_file_open(path, diagnostics);
     if (file == NULL)
         return NULL;
-    if (prefix != NULL && !tensor_file_take_prefix(file, prefix, diagnostics)) {
+    if ((prefix != NULL && !tensor_file_take_prefix(file, prefix, diagnostics)) ||
+        (names != NULL && !weights_take_names(file, names, graph->arena, diagnostics))) {
         tensor_file_close(file);
         return NULL;
     }

@@ -39,6 +39,11 @@ enum { MOST_HINT_CANDIDATES = 5000, LONGEST_HINT_NAME = 200 };
 /* Whether the shapes are equal. */
 bool weight_has_shape(const Weight *weight, const FileTensor *tensor);
 
+/* Calls the file's tensors by their paths in the network, as a file of names says. False after
+ * reporting what is wrong with that, or with the names that come out (weights_names.c). What is
+ * reported lies in the arena. */
+bool weights_take_names(TensorFile *file, const char *path, Arena *arena, Diagnostics *diagnostics);
+
 /* Makes missing weights RENAMED where a prefix explains at least half of them, and marks the
  * tensors that they are as used (weights_prefix.c). */
 void weights_find_prefix(WeightLoader *loader);

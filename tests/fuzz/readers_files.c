@@ -36,7 +36,7 @@ bool try_weights(const Text *text) {
     char path[64];
     int descriptor = open_in_memory(text, &work, path);
     Graph *graph = weighted_graph(work.arena, work.diagnostics);
-    WeightFile *weights = weights_load(graph, path, NULL, work.diagnostics);
+    WeightFile *weights = weights_load(graph, path, NULL, NULL, work.diagnostics);
     bool taken = work_check(&work, weights != NULL);
     volatile float sum = 0; /* every number must be there to be read */
     for (Weight *weight = graph->first_weight; taken && weight; weight = weight->next)

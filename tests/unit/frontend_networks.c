@@ -132,7 +132,7 @@ static void check_network(void **state, const char *name, const Setting *setting
     }
     Graph *graph = build(language, name, settings, count);
     const char *path = arena_format(language->arena, RIFFLE_SHARED_DIR "/weights/%s", weights);
-    WeightFile *file = weights_load(graph, path, NULL, language->diagnostics);
+    WeightFile *file = weights_load(graph, path, NULL, NULL, language->diagnostics);
     assert_no_errors(language);
     check_logits(language, graph, "dog", net);
     check_logits(language, graph, "pelican", net);

@@ -72,7 +72,8 @@ static const char *printed(Fixture *fixture) {
 }
 
 static void expect_fault(Fixture *fixture, size_t error_count, const char *part) {
-    WeightFile *file = weights_load(fixture->graph, fixture->path, NULL, fixture->diagnostics);
+    WeightFile *file =
+        weights_load(fixture->graph, fixture->path, NULL, NULL, fixture->diagnostics);
     assert_null(file);
     if (strstr(printed(fixture), part) == NULL)
         fail_msg("'%s' is not in:\n%s", part, fixture->printed);
@@ -82,7 +83,8 @@ static void expect_fault(Fixture *fixture, size_t error_count, const char *part)
 }
 
 static WeightFile *expect_loaded(Fixture *fixture) {
-    WeightFile *file = weights_load(fixture->graph, fixture->path, NULL, fixture->diagnostics);
+    WeightFile *file =
+        weights_load(fixture->graph, fixture->path, NULL, NULL, fixture->diagnostics);
     if (file == NULL)
         fail_msg("%s", printed(fixture));
     assert_int_equal(diagnostics_error_count(fixture->diagnostics), 0);
@@ -345,7 +347,7 @@ static void survives_changed_bytes(void **state) {
         size_t length = i % 4 ? sizeof bytes : (size_t)(random >> 40) % sizeof bytes;
         write_bytes(fixture, bytes, length);
         Diagnostics *diagnostics = diagnostics_create();
-        WeightFile *file = weights_load(fixture->graph, fixture->path, NULL, diagnostics);
+        WeightFile *file = weights_load(fixture->graph, fixture->path, NULL, NULL, diagnostics);
         assert_int_equal(file == NULL, diagnostics_error_count(diagnostics) > 0);
         loaded += file != NULL;
         weights_close(file);
@@ -357,9 +359,9 @@ static void survives_changed_bytes(void **state) {
 
 static void reports_files_that_cannot_be_read(void **state) {
     Fixture *fixture = *state;
-    assert_null(weights_load(fixture->graph, "/nonexistent/w", NULL, fixture->diagnostics));
-    assert_null(weights_load(fixture->graph, "/tmp", NULL, fixture->diagnostics));
-    assert_null(weights_load(fixture->graph, "/dev/null", NULL, fixture->diagnostics));
+    assert_null(weights_load(fixture->graph, "/nonexistent/w", NULL, NULL, fixture->diagnostics));
+    assert_null(weights_load(fixture->graph, "/tmp", NULL, NULL, fixture->diagnostics));
+    assert_null(weights_load(fixture->graph, "/dev/null", NULL, NULL, fixture->diagnostics));
     assert_non_null(strstr(printed(fixture), "cannot open '/nonexistent/w'"));
     assert_non_null(strstr(fixture->printed, "cannot open '/tmp': Is a directory"));
     assert_non_null(strstr(fixture->printed, "'/dev/null' is no regular file"));
