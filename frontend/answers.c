@@ -18,15 +18,18 @@ static Decoding read_decoding(Evaluator *evaluator, const SpecExpression *expres
     return decoding;
 }
 
-static int find_output(const Graph *graph, const Value *value) {
+/* The output of that name, or of that tensor; -1 when there is none. */
+static int find_output(const Graph *graph, Datum datum) {
     int index = graph->output_count - 1;
-    while (index >= 0 && graph->outputs[index].value != value) {
+    while (index >= 0 &&
+           (datum.kind == DATUM_STRING ? strcmp(graph->outputs[index].name, datum.string) != 0
+                                       : graph->outputs[index].value != datum.tensor)) {
         index--;
     }
     return index;
 }
 
-/* One tensor, or a list with one for each stride. */
+/* One tensor or name of an output, or a list with one for each stride. */
 static bool read_part(Evaluator *evaluator, const Call *call, const CallArgument *argument,
     const char *name, AnswerPart *part) {
     Datum value = argument->value;
@@ -34,18 +37,18 @@ static bool read_part(Evaluator *evaluator, const Call *call, const CallArgument
     int count = value.kind == DATUM_LIST ? value.count : 1;
     part->where = argument->where;
     for (int i = 0; i < count; i++) {
-        if (items[i].kind != DATUM_TENSOR) {
+        if (items[i].kind != DATUM_TENSOR && items[i].kind != DATUM_STRING) {
             complain(evaluator, argument->where, NULL,
-                "'%s' of %s is a tensor or a list of tensors, not %s", name, call->name,
-                datum_describe(value, evaluator->arena));
+                "'%s' of %s is an output's tensor or name, or a list of such, not %s", name,
+                call->name, datum_describe(value, evaluator->arena));
             return false;
         }
-        int output = find_output(evaluator->graph, items[i].tensor);
+        int output = find_output(evaluator->graph, items[i]);
         if (output < 0 || i == MOST_ANSWER_STRIDES) {
             complain(evaluator, argument->where,
                 output < 0 ? "write 'output NAME = ...' for it, before the answer" : NULL,
                 output < 0 ? "'%s' of %s is no output of the network"
-                           : "'%s' of %s has too many tensors",
+                           : "'%s' of %s has too many outputs",
                 name, call->name);
             return false;
         }

@@ -6,19 +6,13 @@ import random
 import re
 import struct
 import unittest
-import zlib
 
-from support import ROOT, SHARED, Command, float_bytes
+from support import RGB, Command, float_bytes, png
 
 try:
     from PIL import Image
 except ImportError:
     Image = None
-try:
-    import numpy
-    import onnxruntime
-except ImportError:
-    numpy = onnxruntime = None
 
 # Outputs are what the input is: boxes can be read off.
 GRID = """network grid(classes = 2, batch = 1, rows = 4, columns = 4) {
@@ -60,21 +54,16 @@ COLOURS = """network colours(batch = 1, resize = 8) {
 SIGMOID_0, SIGMOID_1 = 0.5, 1 / (1 + math.exp(-1))
 
 
-def png(width, height, pixels):
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = b"".join(b"\0" + bytes(value for pixel in pixels[y * width:(y + 1) * width] for value in pixel)
-                    for y in range(height))
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) +
-            chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+def picture(width, height, pixels):
+    return png(width, height, RGB, [bytes(value for pixel in pixels[y * width:(y + 1) * width] for value in pixel)
+                                    for y in range(height)])
 
 
 def one_red_pixel(width, height, x, y):
     """Certain at one pixel, and of the one class there is."""
     pixels = [(0, 0, 255)] * (width * height)
     pixels[y * width + x] = (255, 0, 255)
-    return png(width, height, pixels)
+    return picture(width, height, pixels)
 
 
 def reference_boxes(cells, classes, rows, columns, threshold, overlap):
@@ -196,14 +185,15 @@ class Boxes(Command):
         x, y, width, height = 3.0, 2 + math.tanh(1), 8 * SIGMOID_1, 8 * SIGMOID_0
         line = "0 1.000 {:.1f} {:.1f} {:.1f} {:.1f}\n"
         where = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-        self.assertEqual(self.succeed("run", "colours.rfl", "--image", "square.png", "--interpret"), line.format(*where))
+        self.assertEqual(self.succeed("run", "colours.rfl", "--image", "square.png", "--interpret"),
+                         line.format(*where))
         self.write("wide.png", one_red_pixel(12, 8, 5, 2))  # two columns are cropped on each side
         moved = (where[0] + 2, where[1], where[2] + 2, where[3])
         self.assertEqual(self.succeed("run", "colours.rfl", "--image", "wide.png", "--interpret"), line.format(*moved))
 
     def test_batch(self):
         self.write("a.png", one_red_pixel(8, 8, 3, 2))
-        self.write("b.png", png(8, 8, [(0, 0, 255)] * 64))
+        self.write("b.png", picture(8, 8, [(0, 0, 255)] * 64))
         self.assertEqual(self.succeed("run", "colours.rfl", "--set", "batch=2", "--image", "b.png", "--image", "a.png",
                                       "--interpret", "--draw", "b2.png", "--draw", "a2.png"),
                          "b.png:\na.png:\n0 1.000 0.1 0.8 5.9 4.8\n")

@@ -4,16 +4,13 @@ import base64
 import json
 import struct
 import unittest
-import zlib
 
 try:
     import PIL.Image
 except ImportError:
     PIL = None
 
-from support import ROOT, SHARED, Command, floats, has_llvm
-
-GRAY, RGB, PALETTE, GRAY_ALPHA, RGBA = 0, 2, 3, 4, 6
+from support import GRAY, GRAY_ALPHA, PALETTE, RGB, RGBA, ROOT, SHARED, Command, floats, has_llvm, png
 
 # 8 x 8 pixels of gray 120, and of the inks (0, 255, 128, 64), which are pixels of (191, 0, 95).
 GRAY_JPEG = base64.b64decode(
@@ -42,20 +39,6 @@ NETWORKS = [
     ("shufflenet_v1", ["width=0.5", "groups=3", "megvii=true"], "shufflenet_v1_x0_5_g3"),
     ("squeezenet", ["version=1.1"], "squeezenet_v1_1"),
 ]
-
-
-def chunk(kind, data):
-    body = kind + data
-    return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
-
-def png(width, height, colour, rows, depth=8, palette=None):
-    data = b"".join(b"\0" + row for row in rows)
-    chunks = [chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))]
-    if palette is not None:
-        chunks.append(chunk(b"PLTE", palette))
-    chunks += [chunk(b"IDAT", zlib.compress(data)), chunk(b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 class Images(Command):
