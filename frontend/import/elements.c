@@ -22,6 +22,8 @@ typedef struct ImageView {
     int count;
     Shape shape; /* of the result */
     int channel_axis;
+    unsigned memory[MODEL_MAX_RANK]; /* by axis: which dimensions it was, of the largest tensor; 0:
+                                        unknown */
     int group[MODEL_MAX_RANK]; /* by axis: which dimension of the image; NO_GROUP: of size 1 */
     Shape image;
     bool has_rows; /* the axes of the last dimension of the image are its rows, too */
@@ -66,7 +68,9 @@ static int last_axis(const Shape *shape) {
     return axis;
 }
 
-int fastest_axis(const Value *value) {
+/* The axis of a value whose numbers lie next to each other in what it was before ops that move
+ * numbers; and which dimensions each axis was there. */
+static int moved_axis(const Value *value, unsigned *memory) {
     enum { MOST_STEPS = 64 };
     const Node *steps[MOST_STEPS];
     int count = 0;
@@ -84,6 +88,8 @@ int fastest_axis(const Value *value) {
     int64_t least = INT64_MAX;
     for (int i = 0; i < map.digit_count; i++) {
         const Digit *digit = &map.digits[i];
+        if (digit->source_dimension != NO_DIMENSION)
+            memory[digit->result_dimension] |= 1u << digit->source_dimension;
         if (digit->source_dimension != channels || digit->source_weight >= least)
             continue;
         least = digit->source_weight;
@@ -92,12 +98,23 @@ int fastest_axis(const Value *value) {
     return axis < 0 ? last_axis(&shape) : axis;
 }
 
-/* The axis of the symbol along which numbers lie next to each other. */
-static int channel_axis(const Symbol *symbol) {
+int fastest_axis(const Value *value) {
+    unsigned memory[MODEL_MAX_RANK] = {0};
+    return moved_axis(value, memory);
+}
+
+/* The axis of the symbol along which numbers lie next to each other; and of each axis, where it is
+ * known, which dimensions it is of the tensor. */
+static int channel_axis(const Symbol *symbol, unsigned *memory) {
     Shape own = shape_of_value(symbol->value);
+    int rank = symbol->shape.rank;
     const Node *producer = symbol->value->producer;
     if (shape_equal(&own, &symbol->shape) && producer != NULL && op_moves_numbers(producer->op))
-        return fastest_axis(symbol->value);
+        return moved_axis(symbol->value, memory);
+    bool pixels = own.rank == 4 && rank > 4 && symbol->shape.dims[rank - 2] == own.dims[2] &&
+                  symbol->shape.dims[rank - 1] == own.dims[3];
+    for (int i = 0; pixels && i < 2; i++) /* behind channels that are several axes */
+        memory[rank - 2 + i] = 1u << (2 + i);
     if (!lists_channels(symbol))
         return last_axis(&symbol->shape);
     /* the last of those that index channels */
@@ -120,7 +137,9 @@ static void choose_channels(ImageView *view) {
         if (symbol->kind != SYMBOL_TENSOR || shape_elements(&symbol->shape) <= most)
             continue;
         most = shape_elements(&symbol->shape);
-        view->channel_axis = channel_axis(symbol) + view->shape.rank - symbol->shape.rank;
+        int missing = view->shape.rank - symbol->shape.rank;
+        memset(view->memory, 0, sizeof view->memory);
+        view->channel_axis = missing + channel_axis(symbol, view->memory + missing);
     }
 }
 
@@ -137,17 +156,26 @@ static unsigned repeated(const ImageView *view, int axis, bool constants) {
     return mask;
 }
 
+/* What keeps axes apart that follow each other. */
+typedef struct Apart {
+    bool
+        constants; /* that some constants are repeated along one of them; else only tensors count */
+    bool memory;   /* that they are of different dimensions in memory, so that no view is both */
+} Apart;
+
 /* Puts axes that follow each other together, where all operands are repeated along all of them or
  * none. Returns how many are left before the channels and behind. */
-static void join_axes(ImageView *view, bool constants, int *before, int *behind) {
+static void join_axes(ImageView *view, Apart apart, int *before, int *behind) {
     int last = -1, groups = 0;
     *before = *behind = 0;
     for (int axis = 0; axis < view->shape.rank; axis++) {
         view->group[axis] = NO_GROUP;
         if (axis == view->channel_axis || view->shape.dims[axis] == 1)
             continue;
-        bool joins = last >= 0 && (last < view->channel_axis) == (axis < view->channel_axis) &&
-                     repeated(view, last, constants) == repeated(view, axis, constants);
+        bool joins =
+            last >= 0 && (last < view->channel_axis) == (axis < view->channel_axis) &&
+            repeated(view, last, apart.constants) == repeated(view, axis, apart.constants) &&
+            (!apart.memory || view->memory[last] == view->memory[axis]);
         if (!joins && axis < view->channel_axis)
             ++*before;
         else if (!joins)
@@ -266,12 +294,16 @@ static bool see_as_image(ImageView *view) {
         view->in_order = true;
         return true;
     }
-    join_axes(view, true, &before, &behind);
-    if (!place_groups(view, before, behind)) {
-        join_axes(view, false, &before, &behind);
-        if (!place_groups(view, before, behind) && !repeat_tensors(view))
+    static const Apart ways[] = {{true, true}, {false, true}, {true, false}, {false, false}};
+    bool placed = false;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways && !placed; i++) {
+        join_axes(view, ways[i], &before, &behind);
+        placed = place_groups(view, before, behind);
+    }
+    if (!placed) {
+        if (!repeat_tensors(view))
             return false;
-        join_axes(view, false, &before, &behind);
+        join_axes(view, (Apart){false, false}, &before, &behind);
         place_groups(view, before, behind);
     }
     split_pixels(view);

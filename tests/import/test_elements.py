@@ -146,6 +146,36 @@ def test_boxes(tmp_path):
     assert layout_bytes(tmp_path) == 0
 
 
+def test_yolo_heads(tmp_path):
+    """Heads seen as [1, anchors, h, w, numbers], with grids and anchors: maps read slices of them where they lie, and
+    what is left over is copied into the output once."""
+    b = Exporter("yolo")
+    x, heads, anchors, numbers = b.input("x", (1, 16, 8, 6)), [], 3, 7
+    for stride in (1, 2):
+        y = b.relu(b.conv(x, f"layer{stride}", 16, 3, stride, 1))
+        h, w = y.shape[2:]
+        y = b.node("Reshape", [b.conv(y, f"head{stride}", anchors * numbers, 1, bias=True),
+                               b.constant([1, anchors, numbers, h, w])], (1, anchors, numbers, h, w))
+        y = b.node("Transpose", [y], (1, anchors, h, w, numbers), perm=[0, 1, 3, 4, 2])
+        y, half = b.node("Sigmoid", [y], y.shape), (1, anchors, h, w, 2)
+
+        def part(begin, end, y=y):
+            return b.node("Slice", [y, b.constant([begin]), b.constant([end]), b.constant([4])],
+                          (*y.shape[:4], end - begin))
+
+        two = b.constant(2, np.float32)
+        centres = b.node("Sub", [b.node("Mul", [part(0, 2), two], half), b.constant(0.5, np.float32)], half)
+        centres = times(b, b.node("Add", [centres, constant(b, half)], half), b.constant(8 * stride, np.float32))
+        sizes = b.node("Pow", [times(b, part(2, 4), two), two], half)
+        sizes = times(b, sizes, constant(b, (1, anchors, 1, 1, 2)))
+        y = b.node("Concat", [centres, sizes, part(4, numbers)], y.shape, axis=4)
+        heads.append(b.node("Reshape", [y, b.constant([1, -1, numbers])], (1, anchors * h * w, numbers)))
+    boxes = sum(head.shape[1] for head in heads)
+    b.output("y", b.node("Concat", heads, (1, boxes, numbers), axis=1))
+    compare(b.model(b.random_weights(seed=4)), tmp_path)
+    assert layout_bytes(tmp_path) == 2 * 4 * (numbers - 4) * boxes
+
+
 ULTRAFACE = SHARED / "models" / "ultraface_rfb_320.onnx"
 
 
