@@ -7,22 +7,19 @@
 
 /* ---- Reduction ---- */
 
-typedef struct Reducing {
-    int kind;            /* a ReductionKind; -1: it is not known */
-    const char *formula; /* of what is reduced to; NULL: as it is */
-} Reducing;
-
-static const Reducing reductions[] = {
-    {REDUCTION_sum, NULL},
-    {REDUCTION_l1, NULL},
-    {REDUCTION_sum_square, NULL},
-    {REDUCTION_mean, NULL},
-    {REDUCTION_max, NULL},
-    {REDUCTION_min, NULL},
-    {-1, NULL}, /* a product */
-    {REDUCTION_l1, NULL},
-    {REDUCTION_l2, NULL},
-    {REDUCTION_sum, "log(x)"},
+/* By ncnn's numbers; of a kind that is none, it is not known. */
+static const ReduceOp reductions[] = {
+    {OP_reduce, .kind = REDUCTION_sum},
+    {OP_reduce, .kind = REDUCTION_l1},
+    {OP_reduce, .kind = REDUCTION_sum_square},
+    {OP_reduce, .kind = REDUCTION_mean},
+    {OP_reduce, .kind = REDUCTION_max},
+    {OP_reduce, .kind = REDUCTION_min},
+    {OP_reduce, .kind = REDUCTION_COUNT}, /* a product */
+    {OP_reduce, .kind = REDUCTION_l1},
+    {OP_reduce, .kind = REDUCTION_l2},
+    {OP_reduce, .kind = REDUCTION_sum, .logarithm = true},
+    {OP_reduce, .kind = REDUCTION_sum, .logarithm = true, .exponentials = true},
 };
 
 /* The dimensions that become one. False after reporting. */
@@ -63,12 +60,9 @@ bool ncnn_import_reduction(Importer *importer) {
         !ncnn_flag(importer, 5, &mended) || !read_reduced(importer, symbol, reduced))
         return false;
     if (kind < 0 || kind >= (int64_t)(sizeof reductions / sizeof *reductions) ||
-        reductions[kind].kind < 0)
+        reductions[kind].kind == REDUCTION_COUNT)
         return node_fault(importer, NULL, "riffle does not know its operation %" PRId64, kind);
-    ReduceOp op = {.op = OP_reduce, .kind = (ReductionKind)reductions[kind].kind};
-    symbol = symbol_reduced(importer, symbol, reduced, &op);
-    if (symbol != NULL && reductions[kind].formula != NULL)
-        symbol = ncnn_formula(importer, symbol, reductions[kind].formula);
+    symbol = symbol_reduced(importer, symbol, reduced, &reductions[kind]);
     if (symbol != NULL)
         symbol = ncnn_scaled(importer, symbol, factor);
     if (symbol != NULL && !keep)

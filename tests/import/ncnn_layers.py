@@ -115,6 +115,8 @@ def windows(m):
         m.case("Reduction", "image", {0: kind})
         m.case("Reduction", "image", {0: kind, 1: 0, 3: [0], 4: 0, 5: 1})
         m.case("Reduction", "image", {0: kind, 1: 0, 2: 0.5, 3: [2], 4: 1, 5: 1})
+    m.case("Reduction", "positive", {0: 9, 1: 0, 3: [1, 2], 4: 0, 5: 1})
+    m.case("Reduction", "image", {0: 10, 1: 0, 3: [0], 4: 1, 5: 1})
     m.case("Reduction", "rows", {0: 0, 1: 0, 3: [0], 4: 0, 5: 1})
     m.case("Reduction", "image", {0: 3, 1: 0, 3: [1, 2], 4: 0, 5: 1})
     m.case("Reduction", "image", {0: 3, 1: 0, 3: [-1, -2], 4: 1, 5: 1})
