@@ -140,23 +140,23 @@ int64_t boxes_classes(const Graph *graph) {
 
 /* ---- candidates ---- */
 
-typedef struct Candidate {
+typedef struct BoxCandidate {
     Box box;
     int level;
     int64_t cell;
-} Candidate;
+} BoxCandidate;
 
 typedef struct Candidates {
-    Candidate *items;
+    BoxCandidate *items;
     size_t count, capacity;
     Arena *arena;
 } Candidates;
 
-static void add_candidate(Candidates *candidates, Candidate candidate) {
+static void add_candidate(Candidates *candidates, BoxCandidate candidate) {
     if (candidates->count == candidates->capacity) {
         size_t capacity = candidates->capacity == 0 ? 64 : 2 * candidates->capacity;
-        candidates->items = arena_grow(
-            candidates->arena, candidates->items, candidates->count, capacity, sizeof(Candidate));
+        candidates->items = arena_grow(candidates->arena, candidates->items, candidates->count,
+            capacity, sizeof(BoxCandidate));
         candidates->capacity = capacity;
     }
     candidates->items[candidates->count++] = candidate;
@@ -164,7 +164,7 @@ static void add_candidate(Candidates *candidates, Candidate candidate) {
 
 /* The most certain first; else in the order of the outputs. */
 static int compare_candidates(const void *left, const void *right) {
-    const Candidate *a = left, *b = right;
+    const BoxCandidate *a = left, *b = right;
     if (a->box.score != b->box.score)
         return a->box.score > b->box.score ? -1 : 1;
     if (a->level != b->level)
@@ -216,19 +216,19 @@ Boxes boxes_find(const Graph *graph, float *const *outputs, int64_t item, double
     for (int i = 0; i < level_count; i++) {
         levels[i] = level_of(graph, outputs, item, i);
         for (int64_t cell = 0; cell < levels[i].rows * levels[i].columns; cell++) {
-            Candidate candidate = {.level = i, .cell = cell};
+            BoxCandidate candidate = {.level = i, .cell = cell};
             decoders[answer->decoding].score(&levels[i], cell, &candidate.box);
             if (isfinite(candidate.box.score) && candidate.box.score >= threshold)
                 add_candidate(&candidates, candidate);
         }
     }
     if (candidates.count > 0)
-        qsort(candidates.items, candidates.count, sizeof(Candidate), compare_candidates);
+        qsort(candidates.items, candidates.count, sizeof(BoxCandidate), compare_candidates);
     Point *spare = NULL; /* of a box that was left out */
     Boxes boxes = {.items = ARENA_ARRAY(arena, Box, MOST_BOXES)};
     for (size_t i = 0; i < candidates.count && i < MOST_CANDIDATES && boxes.count < MOST_BOXES;
         i++) {
-        const Candidate *candidate = &candidates.items[i];
+        const BoxCandidate *candidate = &candidates.items[i];
         const Level *level = &levels[candidate->level];
         Box box = candidate->box;
         if (landmarks_part >= 0 && level->parts[landmarks_part].numbers != NULL) {

@@ -31,7 +31,7 @@ typedef struct Words {
 typedef struct ImportOptions {
     Session *session;
     const char *input, *model_weights, *output, *weights, *name;
-    ModelOptions model;
+    ImporterOptions model;
     ModelShape shapes[MOST_SHAPES];
     Words shape_words, until, outputs; /* as they were given */
     ModelPart part;

@@ -16,35 +16,31 @@ typedef struct Pair {
     struct Pair *next;
 } Pair;
 
-typedef struct Names {
+typedef struct RenamedWeights {
     const SourceFile *file;
     Arena *arena;
     Diagnostics *diagnostics;
     NameMap *by_name;
     Pair *first, **end;
-} Names;
-
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\r';
-}
+} RenamedWeights;
 
 /* The next word of the line; its length is 0 where there is none. */
-static SourceRange next_word(const Names *names, size_t *at, size_t end) {
+static SourceRange next_word(const RenamedWeights *names, size_t *at, size_t end) {
     const char *text = names->file->text;
-    while (*at < end && is_blank(text[*at]))
+    while (*at < end && text_is_blank(text[*at]))
         ++*at;
     SourceRange word = {names->file, (uint32_t)*at, (uint32_t)*at};
-    while (*at < end && !is_blank(text[*at]) && text[*at] != '#')
+    while (*at < end && !text_is_blank(text[*at]) && text[*at] != '#')
         ++*at;
     word.end = (uint32_t)*at;
     return word;
 }
 
-static const char *copy_word(const Names *names, SourceRange word) {
+static const char *copy_word(const RenamedWeights *names, SourceRange word) {
     return arena_copy_bytes(names->arena, names->file->text + word.begin, word.end - word.begin);
 }
 
-static bool read_line(Names *names, size_t begin, size_t end) {
+static bool read_line(RenamedWeights *names, size_t begin, size_t end) {
     SourceRange name = next_word(names, &begin, end), path = next_word(names, &begin, end);
     SourceRange more = next_word(names, &begin, end);
     if (name.begin == name.end)
@@ -67,7 +63,7 @@ static bool read_line(Names *names, size_t begin, size_t end) {
     return true;
 }
 
-static bool read_names(Names *names) {
+static bool read_names(RenamedWeights *names) {
     const SourceFile *file = names->file;
     bool good = true;
     for (size_t begin = 0; good && begin < file->length;) {
@@ -80,7 +76,7 @@ static bool read_names(Names *names) {
 }
 
 /* Its layer is what stands before the last dot; a pair may also be of a whole tensor. */
-static void rename_tensor(const Names *names, FileTensor *tensor, Arena *arena) {
+static void rename_tensor(const RenamedWeights *names, FileTensor *tensor, Arena *arena) {
     const char *dot = strrchr(tensor->key, '.');
     size_t length = dot == NULL ? strlen(tensor->key) : (size_t)(dot - tensor->key);
     Pair *pair = name_map_find(names->by_name, tensor->key);
@@ -96,7 +92,7 @@ static void rename_tensor(const Names *names, FileTensor *tensor, Arena *arena) 
     tensor->name = file_word(arena, tensor->key);
 }
 
-static bool all_used(const Names *names, const TensorFile *file) {
+static bool all_used(const RenamedWeights *names, const TensorFile *file) {
     for (const Pair *pair = names->first; pair != NULL; pair = pair->next) {
         if (pair->used)
             continue;
@@ -110,7 +106,7 @@ static bool all_used(const Names *names, const TensorFile *file) {
 bool weights_take_names(
     TensorFile *file, const char *path, Arena *arena, Diagnostics *diagnostics) {
     static const WantedFile wanted = {"a list of names", {FILE_KIND_UNKNOWN}};
-    Names names = {.arena = arena, .diagnostics = diagnostics};
+    RenamedWeights names = {.arena = arena, .diagnostics = diagnostics};
     names.file = source_file_read_text(path, LARGEST_NAMES, &wanted, arena, diagnostics);
     if (names.file == NULL)
         return false;

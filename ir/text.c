@@ -33,6 +33,10 @@ void text_append_bytes(Text *text, const void *bytes, size_t length) {
     text->data[text->length] = '\0';
 }
 
+bool text_is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
 void text_append(Text *text, const char *string) {
     text_append_bytes(text, string, strlen(string));
 }

@@ -19,6 +19,9 @@ typedef struct Splice {
     bool rests; /* they lie where they can (ir/resting.h) */
 } Splice;
 
+/* A blank of a line: also what ends lines elsewhere. */
+bool text_is_blank(char c);
+
 void text_append(Text *text, const char *string);
 void text_append_bytes(Text *text, const void *bytes, size_t length);
 void text_format(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -13,14 +13,14 @@
 #include "passes/rewrite.h"
 
 /* The op that is made: operands, each once, and terms over them. */
-typedef struct Tree {
+typedef struct ElementTree {
     Value *operands[MOST_FORMULA_OPERANDS];
     int count;
     FormulaBuilder builder;
-} Tree;
+} ElementTree;
 
 /* Where the value is among the operands; -1 where there is no room for it. */
-static int operand_place(Tree *tree, Value *value) {
+static int operand_place(ElementTree *tree, Value *value) {
     int place = 0;
     while (place < tree->count && tree->operands[place] != value)
         place++;
@@ -34,7 +34,7 @@ static int operand_place(Tree *tree, Value *value) {
 /* What the node computes of its operands, but that operand `inlined` is what its producer computes.
  * NULL where there are too many operands. */
 static const Formula *tree_formula(
-    PassContext *context, const Node *node, const Value *inlined, Tree *tree) {
+    PassContext *context, const Node *node, const Value *inlined, ElementTree *tree) {
     const Node *producer = inlined->producer;
     int terms[MOST_FORMULA_OPERANDS] = {0}, inner[MOST_FORMULA_OPERANDS] = {0}, root = -1;
     for (int i = 0; i < node->operand_count; i++) {
@@ -77,7 +77,7 @@ static Node *fuse_one(PassContext *context, Node *node) {
     for (int i = 0; i < node->operand_count; i++) {
         Value *operand = node->operands[i];
         Node *producer = operand->producer;
-        Tree tree = {.builder = {.arena = graph->arena}};
+        ElementTree tree = {.builder = {.arena = graph->arena}};
         if (producer == NULL || !op_computes_elements(producer->op) ||     /* 1 */
             !tensor_type_equal(&operand->type, &node->results[0]->type) || /* 3 */
             !is_read_by_all(graph, node, operand))                         /* 2 */

@@ -144,7 +144,7 @@ static Graph *finish(Importer *importer) {
 }
 
 Importer importer_create(const ModelFormat *format, const void *source, const char *path,
-    const ModelOptions *options, Arena *arena, Diagnostics *diagnostics) {
+    const ImporterOptions *options, Arena *arena, Diagnostics *diagnostics) {
     SourceFile *file = ARENA_NEW(arena, SourceFile);
     file->name = arena_copy_string(arena, path);
     return (Importer){.format = format,

@@ -22,7 +22,7 @@ typedef struct ModelPart {
     const char *items; /* what the format calls them: "nodes" */
 } ModelPart;
 
-typedef struct ModelOptions {
+typedef struct ImporterOptions {
     const char *name; /* of the network; a C identifier */
     const ModelShape *shapes;
     size_t shape_count;
@@ -35,6 +35,6 @@ typedef struct ModelOptions {
     size_t output_count;
     ModelPart *part;        /* NULL, or filled in when the import fails; in the same arena */
     bool convert_precision; /* take double precision as float32; half precision always is */
-} ModelOptions;
+} ImporterOptions;
 
 #endif

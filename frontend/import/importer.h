@@ -86,12 +86,12 @@ typedef struct ModelNode {
 } ModelNode;
 
 /* Names that a selection of outputs has to do with. */
-typedef struct Model {
+typedef struct ImportedModel {
     const ModelNode *nodes;
     size_t node_count;
     const char **inputs, **outputs, **constants;
     size_t input_count, output_count, constant_count;
-} Model;
+} ImportedModel;
 
 typedef struct ModelFormat {
     const char *item, *items; /* "node", "nodes": what the format calls them */
@@ -109,10 +109,10 @@ struct Importer {
     Diagnostics *diagnostics;
     NameMap *troubles; /* kind -> Trouble */
     Trouble *first_trouble, **last_trouble;
-    const ModelOptions *options;
+    const ImporterOptions *options;
     SourceRange where; /* the model file, without a line */
     const char *path;
-    const Model *model;
+    const ImportedModel *model;
     bool is_cut; /* the user named the outputs */
     const char **outputs;
     size_t output_count;
@@ -143,7 +143,7 @@ struct Importer {
 /* ---- the whole of it (import.c, part.c) ---- */
 
 Importer importer_create(const ModelFormat *format, const void *source, const char *path,
-    const ModelOptions *options, Arena *arena, Diagnostics *diagnostics);
+    const ImporterOptions *options, Arena *arena, Diagnostics *diagnostics);
 /* NULL after reporting; the options' part is then tried and filled in. */
 Graph *model_import(Importer *importer);
 /* The same without the part. */

@@ -65,7 +65,7 @@ static void step_back(CutSearch *search, const Importer *tried) {
 
 /* Whether the part can be imported; if not, a smaller one is to be tried. */
 static bool try_part(CutSearch *search, size_t *nodes) {
-    ModelOptions options = *search->failed->options;
+    ImporterOptions options = *search->failed->options;
     options.until_count = 0;
     options.outputs = search->outputs;
     options.output_count = search->count;

@@ -22,7 +22,7 @@ typedef struct Selection {
 } Selection;
 
 static void note_makers(Selection *selection) {
-    const Model *model = selection->importer->model;
+    const ImportedModel *model = selection->importer->model;
     for (size_t i = 0; i < model->node_count; i++) {
         for (size_t k = 0; k < model->nodes[i].n_output; k++) {
             const char *name = model->nodes[i].output[k];
@@ -50,7 +50,7 @@ static void add_output(Selection *selection, const char *name) {
 /* "did you mean" among the names of nodes, or of tensors that nodes make. NULL when none is like
  * it. */
 static const char *suggestion(const Selection *selection, const char *word, bool nodes) {
-    const Model *model = selection->importer->model;
+    const ImportedModel *model = selection->importer->model;
     size_t count = 0, capacity = 0;
     const char **names = NULL;
     for (size_t i = 0; i < model->node_count; i++) {
@@ -66,7 +66,7 @@ static const char *suggestion(const Selection *selection, const char *word, bool
                : arena_format(selection->importer->arena, "did you mean '%.200s'?", closest);
 }
 
-static const ModelNode *find_node(const Model *model, const char *name, size_t *count) {
+static const ModelNode *find_node(const ImportedModel *model, const char *name, size_t *count) {
     const ModelNode *found = NULL;
     *count = 0;
     for (size_t i = 0; i < model->node_count; i++) {
@@ -78,7 +78,7 @@ static const ModelNode *find_node(const Model *model, const char *name, size_t *
     return found;
 }
 
-static bool is_read(const Model *model, const char *name) {
+static bool is_read(const ImportedModel *model, const char *name) {
     for (size_t i = 0; i < model->node_count; i++)
         for (size_t k = 0; k < model->nodes[i].n_input; k++)
             if (strcmp(model->nodes[i].input[k], name) == 0)
@@ -154,7 +154,7 @@ static void add_list(Selection *selection, const char *list) {
 
 static void choose_outputs(Selection *selection) {
     Importer *importer = selection->importer;
-    const ModelOptions *options = importer->options;
+    const ImporterOptions *options = importer->options;
     for (size_t i = 0; i < options->until_count; i++)
         add_until(selection, options->until[i]);
     for (size_t i = 0; i < options->output_count; i++)
@@ -181,7 +181,7 @@ static void need(Selection *selection, const char *name) {
 }
 
 static void mark_live(Selection *selection) {
-    const Model *model = selection->importer->model;
+    const ImportedModel *model = selection->importer->model;
     for (size_t i = 0; i < selection->output_count; i++)
         need(selection, selection->outputs[i]);
     while (selection->depth > 0) {

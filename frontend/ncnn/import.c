@@ -192,7 +192,7 @@ static bool names_input(const Importer *importer, const char *name) {
 }
 
 static bool declare(Importer *importer) {
-    const ModelOptions *options = importer->options;
+    const ImporterOptions *options = importer->options;
     ncnn_find_weights(importer);
     const NcnnState *state = importer->own;
     if (state->left_over > 0 && !importer->is_cut)
@@ -216,7 +216,7 @@ static const ModelFormat format = {.item = "layer",
     .import_node = import_layer};
 
 Graph *ncnn_import_bytes(const NcnnBytes *text, const NcnnBytes *weights,
-    const ModelOptions *options, Arena *arena, Diagnostics *diagnostics) {
+    const ImporterOptions *options, Arena *arena, Diagnostics *diagnostics) {
     NcnnSource source = {text, weights};
     Importer importer = importer_create(&format, &source, text->path, options, arena, diagnostics);
     return model_import(&importer);
@@ -254,7 +254,7 @@ static bool was_fetched(const MappedFile *file, Diagnostics *diagnostics) {
     return !other || file_is_wanted(file->path, file->bytes, file->size, &wanted, diagnostics);
 }
 
-static Graph *import_mapped(MappedFile *text, const char *weights, const ModelOptions *options,
+static Graph *import_mapped(MappedFile *text, const char *weights, const ImporterOptions *options,
     Arena *arena, Diagnostics *diagnostics) {
     MappedFile file;
     if (!mapped_file_open(&file, weights, diagnostics))
@@ -271,8 +271,8 @@ static Graph *import_mapped(MappedFile *text, const char *weights, const ModelOp
     return graph;
 }
 
-Graph *ncnn_import(const char *path, const char *weights, const ModelOptions *options, Arena *arena,
-    Diagnostics *diagnostics) {
+Graph *ncnn_import(const char *path, const char *weights, const ImporterOptions *options,
+    Arena *arena, Diagnostics *diagnostics) {
     MappedFile text;
     if (!mapped_file_open(&text, path, diagnostics))
         return NULL;

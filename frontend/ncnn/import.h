@@ -11,8 +11,8 @@ bool ncnn_is_model(const char *path);
 /* Reads both files; without `weights`, those beside the text: net.bin for net.param. Every layer
  * that cannot be imported is reported, with its place and the reason. The graph and all data of its
  * weights live in the arena. NULL after errors. */
-Graph *ncnn_import(const char *path, const char *weights, const ModelOptions *options, Arena *arena,
-    Diagnostics *diagnostics);
+Graph *ncnn_import(const char *path, const char *weights, const ImporterOptions *options,
+    Arena *arena, Diagnostics *diagnostics);
 
 typedef struct NcnnBytes {
     const char *path; /* for messages */
@@ -22,6 +22,6 @@ typedef struct NcnnBytes {
 
 /* The same from bytes in memory. */
 Graph *ncnn_import_bytes(const NcnnBytes *text, const NcnnBytes *weights,
-    const ModelOptions *options, Arena *arena, Diagnostics *diagnostics);
+    const ImporterOptions *options, Arena *arena, Diagnostics *diagnostics);
 
 #endif

@@ -293,13 +293,13 @@ bool ncnn_import_unary(Importer *importer) {
 /* ---- two operands ---- */
 
 /* The operations of BinaryOp. */
-typedef struct Operation {
+typedef struct ElementOperation {
     OpKind op;
     bool swaps;          /* the second operand comes first */
     const char *formula; /* with a number, %s */
-} Operation;
+} ElementOperation;
 
-static const Operation operations[] = {
+static const ElementOperation operations[] = {
     {OP_add, false, "x + %s"},
     {OP_subtract, false, "x - %s"},
     {OP_multiply, false, "x * %s"},
@@ -333,7 +333,7 @@ static Symbol *combine(Importer *importer, OpKind op, Symbol *a, Symbol *b) {
 }
 
 static Symbol *with_number(
-    Importer *importer, Symbol *symbol, const Operation *operation, double number) {
+    Importer *importer, Symbol *symbol, const ElementOperation *operation, double number) {
     return ncnn_formula(importer, symbol,
         arena_format(importer->arena, operation->formula, spelled(importer, number)));
 }
@@ -352,7 +352,7 @@ bool ncnn_import_binary(Importer *importer) {
     if (kind < 0 || kind >= (int64_t)(sizeof operations / sizeof *operations) ||
         operations[kind].formula == NULL)
         return node_fault(importer, NULL, "riffle does not know its operation %" PRId64, kind);
-    const Operation *operation = &operations[kind];
+    const ElementOperation *operation = &operations[kind];
     Symbol *a, *b;
     if (!has_number && importer->node->n_input != 2)
         return node_fault(importer, NULL, "it has one input and no number");

@@ -22,15 +22,15 @@ static bool count_of(Importer *importer, int key, const char *what, int64_t *cou
 
 /* ---- Convolution ---- */
 
-typedef struct Convolution {
+typedef struct NcnnConvolution {
     int64_t outputs, groups, count; /* of weights */
     NcnnWindow window;
     double padding; /* the number around the input */
     bool has_bias;
     const float *weight, *bias;
-} Convolution;
+} NcnnConvolution;
 
-static bool read_convolution(Importer *importer, const Value *value, Convolution *convolution) {
+static bool read_convolution(Importer *importer, const Value *value, NcnnConvolution *convolution) {
     double padding;
     bool dynamic;
     if (!count_of(importer, 0, "number of outputs", &convolution->outputs) ||
@@ -47,7 +47,7 @@ static bool read_convolution(Importer *importer, const Value *value, Convolution
 }
 
 static bool read_weights(
-    Importer *importer, const Value *value, Convolution *convolution, int64_t shape[4]) {
+    Importer *importer, const Value *value, NcnnConvolution *convolution, int64_t shape[4]) {
     int64_t channels = value->type.dims[1], groups = convolution->groups;
     const int64_t *kernel = convolution->window.kernel;
     shape[0] = convolution->outputs;
@@ -73,7 +73,7 @@ static bool read_weights(
 }
 
 /* Padding with another number than 0 is an op of its own. NULL after reporting. */
-static Value *padded(Importer *importer, Value *value, Convolution *convolution) {
+static Value *padded(Importer *importer, Value *value, NcnnConvolution *convolution) {
     static const int64_t none[4] = {0};
     int64_t *padding = convolution->window.padding;
     if (convolution->padding == 0 || memcmp(padding, none, sizeof none) == 0)
@@ -84,7 +84,7 @@ static Value *padded(Importer *importer, Value *value, Convolution *convolution)
 }
 
 bool ncnn_import_convolution(Importer *importer) {
-    Convolution convolution = {0};
+    NcnnConvolution convolution = {0};
     int64_t shape[4];
     bool is_vector;
     Value *value = ncnn_image_or_vector(importer, &is_vector);

@@ -12,7 +12,7 @@
 enum { LARGEST_STEP = 1 << 20 };
 
 /* Parameters come in pairs, that of rows being like that of columns where it is absent. */
-static bool read_pair(Importer *importer, int column_key, int row_key, int64_t standard,
+static bool read_parameter_pair(Importer *importer, int column_key, int row_key, int64_t standard,
     int64_t least, int64_t pair[2]) {
     if (!ncnn_integer(importer, column_key, standard, &pair[1]) ||
         !ncnn_integer(importer, row_key, pair[1], &pair[0]))
@@ -53,9 +53,9 @@ bool ncnn_read_padding(Importer *importer, const int keys[4], int64_t padding[4]
 }
 
 bool ncnn_read_steps(Importer *importer, NcnnWindow *window) {
-    return read_pair(importer, 1, 11, 0, 1, window->kernel) &&
-           read_pair(importer, 2, 12, 1, 1, window->dilation) &&
-           read_pair(importer, 3, 13, 1, 1, window->stride);
+    return read_parameter_pair(importer, 1, 11, 0, 1, window->kernel) &&
+           read_parameter_pair(importer, 2, 12, 1, 1, window->dilation) &&
+           read_parameter_pair(importer, 3, 13, 1, 1, window->stride);
 }
 
 bool ncnn_read_window(Importer *importer, const Value *value, NcnnWindow *window) {
@@ -131,8 +131,8 @@ static bool pool_windows(Importer *importer, Value *value, int64_t kind) {
     NcnnWindow window = {.dilation = {1, 1}};
     int64_t mode, same;
     bool count_padding;
-    if (!read_pair(importer, 1, 11, 0, 1, window.kernel) ||
-        !read_pair(importer, 2, 12, 1, 1, window.stride) ||
+    if (!read_parameter_pair(importer, 1, 11, 0, 1, window.kernel) ||
+        !read_parameter_pair(importer, 2, 12, 1, 1, window.stride) ||
         !ncnn_read_padding(importer, keys, window.padding, &same) ||
         !ncnn_integer(importer, 5, PAD_FULL, &mode) || !ncnn_flag(importer, 6, &count_padding))
         return false;

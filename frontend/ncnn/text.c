@@ -20,36 +20,32 @@ enum {
     LARGEST_TEXT = 1 << 26,
 };
 
-typedef struct Reader {
+typedef struct TextReader {
     Importer *importer;
     const SourceFile *file;
     const char *at, *line_end; /* of the current line */
     const char *word;          /* begin of the last word */
-} Reader;
+} TextReader;
 
-static SourceRange range(const Reader *reader, const char *begin, const char *end) {
+static SourceRange range(const TextReader *reader, const char *begin, const char *end) {
     return (SourceRange){
         reader->file, (uint32_t)(begin - reader->file->text), (uint32_t)(end - reader->file->text)};
 }
 
 /* The place of the last word. */
-static SourceRange here(const Reader *reader) {
+static SourceRange here(const TextReader *reader) {
     return range(reader, reader->word, reader->at);
 }
 
 /* ---- lines and words ---- */
 
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-static void skip_blanks(Reader *reader) {
-    while (reader->at < reader->line_end && is_blank(*reader->at))
+static void skip_blanks(TextReader *reader) {
+    while (reader->at < reader->line_end && text_is_blank(*reader->at))
         reader->at++;
 }
 
 /* Goes to the next line that holds a word; false at the end. */
-static bool next_line(Reader *reader) {
+static bool next_line(TextReader *reader) {
     const char *end = reader->file->text + reader->file->length;
     const char *begin = reader->line_end == NULL ? reader->file->text : reader->line_end;
     for (;;) {
@@ -67,11 +63,11 @@ static bool next_line(Reader *reader) {
 }
 
 /* The next word of the line in the importer's arena, or NULL. */
-static char *next_word(Reader *reader) {
+static char *next_word(TextReader *reader) {
     skip_blanks(reader);
     reader->word = reader->at;
     bool quoted = false;
-    for (; reader->at < reader->line_end && (quoted || !is_blank(*reader->at)); reader->at++)
+    for (; reader->at < reader->line_end && (quoted || !text_is_blank(*reader->at)); reader->at++)
         quoted = quoted != (*reader->at == '"');
     return reader->at == reader->word ? NULL
                                       : arena_copy_bytes(reader->importer->arena, reader->word,
@@ -79,7 +75,7 @@ static char *next_word(Reader *reader) {
 }
 
 /* A whole number of at least 0 as the next word. */
-static bool next_count(Reader *reader, const char *what, size_t most, size_t *count) {
+static bool next_count(TextReader *reader, const char *what, size_t most, size_t *count) {
     const char *word = next_word(reader);
     char *end = NULL;
     errno = 0;
@@ -97,7 +93,7 @@ static bool next_count(Reader *reader, const char *what, size_t most, size_t *co
 
 /* ---- parameters ---- */
 
-static bool read_number(Reader *reader, const char **at, double *number) {
+static bool read_number(TextReader *reader, const char **at, double *number) {
     char *end;
     *number = strtod(*at, &end);
     if (end == *at || (*end != '\0' && *end != ',') || isnan(*number))
@@ -110,7 +106,8 @@ static bool read_number(Reader *reader, const char **at, double *number) {
 }
 
 /* N,A,B... has N numbers behind it; without `counted` A,B... is a list by its commas. */
-static bool read_list(Reader *reader, const char *text, bool counted, NcnnParameter *parameter) {
+static bool read_list(
+    TextReader *reader, const char *text, bool counted, NcnnParameter *parameter) {
     size_t commas = 0, count = 0;
     for (const char *at = text; *at != '\0'; at++)
         commas += *at == ',';
@@ -131,7 +128,7 @@ static bool read_list(Reader *reader, const char *text, bool counted, NcnnParame
                "the list says that it has %g numbers, but has %zu", length, count);
 }
 
-static bool read_string(Reader *reader, const char *text, NcnnParameter *parameter) {
+static bool read_string(TextReader *reader, const char *text, NcnnParameter *parameter) {
     size_t length = strlen(text);
     if (length < 2 || *text != '"' || text[length - 1] != '"')
         return model_fault_at(
@@ -141,7 +138,7 @@ static bool read_string(Reader *reader, const char *text, NcnnParameter *paramet
 }
 
 /* KEY=NUMBER, KEY=LIST, or KEY="...". */
-static bool read_parameter(Reader *reader, const char *word, NcnnParameter *parameter) {
+static bool read_parameter(TextReader *reader, const char *word, NcnnParameter *parameter) {
     char *end;
     errno = 0;
     long key = strtol(word, &end, 10);
@@ -158,7 +155,7 @@ static bool read_parameter(Reader *reader, const char *word, NcnnParameter *para
     return read_list(reader, end + 1, is_list, parameter);
 }
 
-static bool read_parameters(Reader *reader, NcnnLayer *layer) {
+static bool read_parameters(TextReader *reader, NcnnLayer *layer) {
     size_t capacity = 0;
     NcnnParameter *items = NULL;
     for (const char *word; (word = next_word(reader)) != NULL;) {
@@ -178,7 +175,7 @@ static bool read_parameters(Reader *reader, NcnnLayer *layer) {
 /* ---- layers ---- */
 
 static bool read_names(
-    Reader *reader, const char *what, size_t count, char ***names, size_t *name_count) {
+    TextReader *reader, const char *what, size_t count, char ***names, size_t *name_count) {
     Importer *importer = reader->importer;
     *names = ARENA_ARRAY(importer->arena, char *, count + 1);
     for (size_t i = 0; i < count; i++) {
@@ -195,7 +192,7 @@ static bool read_names(
     return true;
 }
 
-static bool read_layer(Reader *reader, ModelNode *node) {
+static bool read_layer(TextReader *reader, ModelNode *node) {
     Importer *importer = reader->importer;
     NcnnLayer *layer = ARENA_NEW(importer->arena, NcnnLayer);
     const char *begin = reader->at;
@@ -219,7 +216,7 @@ static bool read_layer(Reader *reader, ModelNode *node) {
 /* ---- the whole ---- */
 
 /* Blobs that no layer reads, and those of Input. */
-static void find_ends(Importer *importer, Model *model) {
+static void find_ends(Importer *importer, ImportedModel *model) {
     NameMap *read = name_map_create(importer->arena);
     size_t results = 0;
     for (size_t i = 0; i < model->node_count; i++) {
@@ -241,7 +238,7 @@ static void find_ends(Importer *importer, Model *model) {
     }
 }
 
-static bool read_layers(Reader *reader, size_t count, Model *model) {
+static bool read_layers(TextReader *reader, size_t count, ImportedModel *model) {
     Importer *importer = reader->importer;
     ModelNode *nodes = ARENA_ARRAY(importer->arena, ModelNode, count + 1);
     bool good = true;
@@ -261,7 +258,7 @@ static bool read_layers(Reader *reader, size_t count, Model *model) {
     return good;
 }
 
-static bool read_head(Reader *reader, size_t *layers) {
+static bool read_head(TextReader *reader, size_t *layers) {
     Importer *importer = reader->importer;
     size_t blobs;
     const char *word = next_line(reader) ? next_word(reader) : NULL;
@@ -298,8 +295,8 @@ bool ncnn_read_text(Importer *importer) {
     SourceFile *file = ARENA_NEW(importer->arena, SourceFile);
     *file = (SourceFile){
         importer->path, arena_copy_bytes(importer->arena, text->bytes, text->length), text->length};
-    Reader reader = {.importer = importer, .file = file};
-    Model *model = ARENA_NEW(importer->arena, Model);
+    TextReader reader = {.importer = importer, .file = file};
+    ImportedModel *model = ARENA_NEW(importer->arena, ImportedModel);
     size_t layers;
     if (!read_head(&reader, &layers) || !read_layers(&reader, layers, model))
         return false;

@@ -17,12 +17,12 @@ enum {
     TAG_FLOATS_TOO = 0x0002C056,
 };
 
-typedef struct Walk {
+typedef struct WeightWalk {
     Importer *importer;
     const unsigned char *bytes;
     uint64_t length, at;
     const char *lost_name, *lost_type; /* the first layer whose weights are not known, or NULL */
-} Walk;
+} WeightWalk;
 
 /* ---- the table's words ---- */
 
@@ -81,7 +81,7 @@ static uint32_t little_endian(const unsigned char *bytes) {
 }
 
 /* What the tag says; false with a fault where it is not read. */
-static bool take_tag(Walk *walk, NcnnLayer *layer, NcnnNumbers *numbers) {
+static bool take_tag(WeightWalk *walk, NcnnLayer *layer, NcnnNumbers *numbers) {
     Arena *arena = walk->importer->arena;
     if (walk->length - walk->at < 4) {
         set_fault(layer, "the file may be truncated",
@@ -108,7 +108,7 @@ static bool take_tag(Walk *walk, NcnnLayer *layer, NcnnNumbers *numbers) {
     return false;
 }
 
-static bool take_numbers(Walk *walk, NcnnLayer *layer, bool tagged, double count) {
+static bool take_numbers(WeightWalk *walk, NcnnLayer *layer, bool tagged, double count) {
     NcnnWeight *weight = &layer->weights[layer->weight_count++];
     *weight = (NcnnWeight){0};
     if (count == 0)
@@ -144,7 +144,7 @@ static bool is_quantized(const NcnnLayer *layer) {
            number_of(layer, 8) != 0;
 }
 
-static bool take_layer(Walk *walk, NcnnLayer *layer) {
+static bool take_layer(WeightWalk *walk, NcnnLayer *layer) {
     if (layer->type == NULL || layer->type->weights == NULL)
         return false;
     if (is_quantized(layer)) {
@@ -164,7 +164,7 @@ static bool take_layer(Walk *walk, NcnnLayer *layer) {
 void ncnn_find_weights(Importer *importer) {
     const NcnnBytes *file = ((const NcnnSource *)importer->source)->weights;
     NcnnState *state = importer->own;
-    Walk walk = {.importer = importer, .bytes = file->bytes, .length = file->length};
+    WeightWalk walk = {.importer = importer, .bytes = file->bytes, .length = file->length};
     for (size_t i = 0; i < importer->model->node_count; i++) {
         const ModelNode *node = &importer->model->nodes[i];
         NcnnLayer *layer = (NcnnLayer *)node->own;

@@ -121,7 +121,7 @@ static const ModelFormat format = {.item = "node",
     .import_node = import_node};
 
 Graph *onnx_import_bytes(const char *path, const void *bytes, size_t length,
-    const ModelOptions *options, Arena *arena, Diagnostics *diagnostics) {
+    const ImporterOptions *options, Arena *arena, Diagnostics *diagnostics) {
     OnnxSource source = {bytes, length};
     Importer importer = importer_create(&format, &source, path, options, arena, diagnostics);
     return model_import(&importer);

@@ -18,9 +18,9 @@ bool onnx_is_built_in(void);
  * reported, with its name and the reason. The graph and all data of its weights live in the arena.
  * NULL after errors. */
 Graph *onnx_import(
-    const char *path, const ModelOptions *options, Arena *arena, Diagnostics *diagnostics);
+    const char *path, const ImporterOptions *options, Arena *arena, Diagnostics *diagnostics);
 /* The same from bytes in memory; `path` is for messages and to find external data. */
 Graph *onnx_import_bytes(const char *path, const void *bytes, size_t length,
-    const ModelOptions *options, Arena *arena, Diagnostics *diagnostics);
+    const ImporterOptions *options, Arena *arena, Diagnostics *diagnostics);
 
 #endif

@@ -11,13 +11,13 @@ static Graph *refuse(Diagnostics *diagnostics) {
 }
 
 Graph *onnx_import(
-    const char *path, const ModelOptions *options, Arena *arena, Diagnostics *diagnostics) {
+    const char *path, const ImporterOptions *options, Arena *arena, Diagnostics *diagnostics) {
     (void)path, (void)options, (void)arena;
     return refuse(diagnostics);
 }
 
 Graph *onnx_import_bytes(const char *path, const void *bytes, size_t length,
-    const ModelOptions *options, Arena *arena, Diagnostics *diagnostics) {
+    const ImporterOptions *options, Arena *arena, Diagnostics *diagnostics) {
     (void)path, (void)bytes, (void)length, (void)options, (void)arena;
     return refuse(diagnostics);
 }

@@ -70,7 +70,7 @@ static bool check_opset(Importer *importer, const Onnx__ModelProto *model) {
 }
 
 /* The graph's nodes and names as those of any format. */
-static const Model *model_of(Importer *importer, const Onnx__GraphProto *graph) {
+static const ImportedModel *model_of(Importer *importer, const Onnx__GraphProto *graph) {
     Arena *arena = importer->arena;
     ModelNode *nodes = ARENA_ARRAY(arena, ModelNode, graph->n_node + 1);
     for (size_t i = 0; i < graph->n_node; i++) {
@@ -87,8 +87,8 @@ static const Model *model_of(Importer *importer, const Onnx__GraphProto *graph) 
     const char **constants = ARENA_ARRAY(arena, const char *, graph->n_initializer + 1);
     for (size_t i = 0; i < graph->n_initializer; i++)
         constants[i] = graph->initializer[i]->name;
-    Model *model = ARENA_NEW(arena, Model);
-    *model = (Model){nodes, graph->n_node, inputs, outputs, constants, graph->n_input,
+    ImportedModel *model = ARENA_NEW(arena, ImportedModel);
+    *model = (ImportedModel){nodes, graph->n_node, inputs, outputs, constants, graph->n_input,
         graph->n_output, graph->n_initializer};
     return model;
 }
@@ -127,7 +127,7 @@ bool onnx_model_read(Importer *importer) {
 /* ---- the file ---- */
 
 Graph *onnx_import(
-    const char *path, const ModelOptions *options, Arena *arena, Diagnostics *diagnostics) {
+    const char *path, const ImporterOptions *options, Arena *arena, Diagnostics *diagnostics) {
     MappedFile file;
     if (!mapped_file_open(&file, path, diagnostics))
         return NULL;

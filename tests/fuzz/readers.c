@@ -166,7 +166,7 @@ static void check_spec(const Graph *graph, Work *work) {
 
 static bool try_onnx(const Text *text) {
     Work work = work_begin();
-    ModelOptions options = {.name = "net", .batch = 1, .convert_precision = true};
+    ImporterOptions options = {.name = "net", .batch = 1, .convert_precision = true};
     Graph *graph = onnx_import_bytes(
         "net.onnx", text->data, text->length, &options, work.arena, work.diagnostics);
     if (graph != NULL)
@@ -181,7 +181,7 @@ static bool try_ncnn(const Text *file) {
     const char *nul = memchr(bytes, '\0', file->length);
     size_t length = nul == NULL ? file->length : (size_t)(nul - bytes);
     size_t behind = nul == NULL ? length : length + 1;
-    ModelOptions options = {.name = "net"};
+    ImporterOptions options = {.name = "net"};
     NcnnBytes text = {"net.param", bytes, length},
               weights = {"net.bin", bytes + behind, file->length - behind};
     Graph *graph = ncnn_import_bytes(&text, &weights, &options, work.arena, work.diagnostics);
