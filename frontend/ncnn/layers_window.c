@@ -9,7 +9,7 @@
 
 /* ---- windows ---- */
 
-enum { LARGEST_STEP = 1 << 20 };
+enum { LARGEST_PARAMETER = 1 << 20 };
 
 /* Parameters come in pairs, that of rows being like that of columns where it is absent. */
 static bool read_parameter_pair(Importer *importer, int column_key, int row_key, int64_t standard,
@@ -18,7 +18,7 @@ static bool read_parameter_pair(Importer *importer, int column_key, int row_key,
         !ncnn_integer(importer, row_key, pair[1], &pair[0]))
         return false;
     for (int i = 0; i < 2; i++)
-        if (pair[i] < least || pair[i] > LARGEST_STEP)
+        if (pair[i] < least || pair[i] > LARGEST_PARAMETER)
             return node_fault(
                 importer, NULL, "its parameter %d or %d is %" PRId64, column_key, row_key, pair[i]);
     return true;
@@ -45,7 +45,7 @@ bool ncnn_read_padding(Importer *importer, const int keys[4], int64_t padding[4]
     const int64_t sides[] = {top, left, bottom, right};
     *same = left == NCNN_SAME_UPPER || left == NCNN_SAME_LOWER ? left : 0;
     for (int i = 0; i < 4; i++) {
-        if (*same == 0 ? sides[i] < 0 || sides[i] > LARGEST_STEP : sides[i] != *same)
+        if (*same == 0 ? sides[i] < 0 || sides[i] > LARGEST_PARAMETER : sides[i] != *same)
             return node_fault(importer, NULL, "a padding of %" PRId64 " is none", sides[i]);
         padding[i] = sides[i];
     }
@@ -205,7 +205,7 @@ bool ncnn_import_padding(Importer *importer) {
     for (int i = 0; i < 4; i++)
         if (!ncnn_integer(importer, keys[i], 0, &padding[i]))
             return false;
-        else if (padding[i] < 0 || padding[i] > LARGEST_STEP)
+        else if (padding[i] < 0 || padding[i] > LARGEST_PARAMETER)
             return node_fault(importer, NULL, "a padding of %" PRId64 " is none", padding[i]);
     for (int key = 6; key <= 8; key++)
         if (!ncnn_integer(importer, key, 0, &depth))

@@ -162,9 +162,10 @@ static void fit_binary(Node *node) {
 }
 
 bool fit_vanishes(const Node *node) {
-    return node->op == OP_map
-               ? node->attributes[0].formula->operand_count > node->operand_count
-               : op_is_element(node->op) && node->operand_count < element_operands(node->op);
+    if (node->op != OP_map)
+        return op_is_element(node->op) && node->operand_count < element_operands(node->op);
+    const Formula *formula = node->attributes[0].formula; /* NULL: x */
+    return (formula == NULL ? 1 : formula->operand_count) > node->operand_count;
 }
 
 bool fit_node(Graph *graph, Node *node, const Node *model, const FitWeights *wanted) {
