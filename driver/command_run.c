@@ -151,7 +151,7 @@ static const struct argp_option options_table[] = {
         "Use the interpreter: slow, exact, and there without LLVM", 0},
     {"threads", OPTION_THREADS, "N", 0, "Share the run out to this many threads (default 1)", 0},
     {"json", OPTION_JSON, NULL, 0,
-        "Print JSON: the outputs' numbers, and the best classes of each picture of the batch", 0},
+        "Print JSON: the outputs' numbers, and the best classes or the boxes of each picture", 0},
     {0}};
 
 static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0},
@@ -309,9 +309,8 @@ static void write_json_outputs(JsonWriter *json, const Result *result) {
     json_write_array_end(json);
 }
 
-static void print_json(const RunOptions *options, const Result *result) {
-    Text text = {0};
-    JsonWriter json = {.out = &text};
+static void append_json(const RunOptions *options, const Result *result, Text *text) {
+    JsonWriter json = {.out = text};
     const GraphOutput *output = &result->graph->outputs[0];
     json_write_object(&json, NULL, JSON_LINES);
     json_write_string(&json, "name", result->graph->name);
@@ -332,8 +331,6 @@ static void print_json(const RunOptions *options, const Result *result) {
     write_json_outputs(&json, result);
     json_write_object_end(&json);
     json_write_end(&json);
-    fwrite(text.data, 1, text.length, stdout);
-    text_free(&text);
 }
 
 /* All outputs and drawings, or none. */
@@ -417,12 +414,19 @@ static int give_results(
                      : boxes_of_batch(graph, tensors->outputs,
                            options->images.count == 0 ? NULL : options->pictures,
                            options->threshold, options->overlap, options->session->arena)};
+    bool prints = options->outputs.count == 0 || options->top > 0 || options->labels != NULL ||
+                  options->box_option != NULL;
+    Text json = {0};
     if (options->json)
-        print_json(options, &result);
-    else if (options->outputs.count == 0 || options->top > 0 || options->labels != NULL ||
-             options->box_option != NULL)
+        append_json(options, &result, &json);
+    /* Before anything is printed: where the files cannot be made there is no answer. */
+    bool written = write_results(options, &result);
+    if (written && options->json)
+        fwrite(json.data, 1, json.length, stdout);
+    else if (written && prints)
         print_text(options, &result);
-    return write_results(options, &result) ? report_nan(options, &result) : EXIT_FAILED;
+    text_free(&json);
+    return written ? report_nan(options, &result) : EXIT_FAILED;
 }
 
 /* ---- the two ways to run ---- */

@@ -19,6 +19,16 @@ static bool size_is_allowed(const char *path, int64_t width, int64_t height, Ses
     return false;
 }
 
+/* Says what the library said of the file, but that it lacked memory, which is not the file's fault:
+ * "Out of memory", "IDAT: insufficient memory", "Memory allocation failure". */
+static void complain(const SourceFile *file, const char *format, const char *hint,
+    const char *message, Session *session) {
+    if (strstr(message, "emory") != NULL)
+        out_of_memory();
+    diagnostics_error(
+        session->diagnostics, hint, "'%s' cannot be read as %s: %s", file->name, format, message);
+}
+
 /* The inks are stored inverted, as Adobe's programs and most decoders have it: 255 is no ink. */
 static void pixels_from_cmyk(const unsigned char *cmyk, size_t count, unsigned char *rgb) {
     for (size_t i = 0; i < count; i++) {
@@ -34,8 +44,7 @@ static bool decompress_jpeg(
     const unsigned char *bytes = (const unsigned char *)file->text;
     if (tjDecompressHeader3(decoder, bytes, file->length, &image->width, &image->height,
             &subsampling, &colours) != 0) {
-        diagnostics_error(session->diagnostics, NULL, "'%s' cannot be read as JPEG: %s", file->name,
-            tjGetErrorStr2(decoder));
+        complain(file, "JPEG", NULL, tjGetErrorStr2(decoder), session);
         return false;
     }
     if (!size_is_allowed(file->name, image->width, image->height, session))
@@ -45,8 +54,7 @@ static bool decompress_jpeg(
     unsigned char *decoded = arena_allocate_array(session->arena, count, is_cmyk ? 4 : 3);
     if (tjDecompress2(decoder, bytes, file->length, decoded, image->width, 0, image->height,
             is_cmyk ? TJPF_CMYK : TJPF_RGB, TJFLAG_LIMITSCANS) != 0) {
-        diagnostics_error(session->diagnostics, "is the file whole?",
-            "'%s' cannot be read as JPEG: %s", file->name, tjGetErrorStr2(decoder));
+        complain(file, "JPEG", "is the file whole?", tjGetErrorStr2(decoder), session);
         return false;
     }
     image->pixels = decoded;
@@ -83,8 +91,7 @@ static bool finish_png(png_image *png, const SourceFile *file, Session *session,
     size_t count = (size_t)png->width * (size_t)png->height;
     image->pixels = arena_allocate_array(session->arena, count, has_alpha ? 4 : 3);
     if (!png_image_finish_read(png, NULL, image->pixels, 0, NULL)) {
-        diagnostics_error(session->diagnostics, "is the file whole?",
-            "'%s' cannot be read as PNG: %s", file->name, png->message);
+        complain(file, "PNG", "is the file whole?", png->message, session);
         return false;
     }
     if (has_alpha)
@@ -98,8 +105,7 @@ static bool read_png(const SourceFile *file, Session *session, Image *image) {
     if (png_image_begin_read_from_memory(&png, file->text, file->length))
         done = finish_png(&png, file, session, image);
     else
-        diagnostics_error(
-            session->diagnostics, NULL, "'%s' cannot be read as PNG: %s", file->name, png.message);
+        complain(file, "PNG", NULL, png.message, session);
     png_image_free(&png);
     return done;
 }

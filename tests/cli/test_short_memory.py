@@ -9,7 +9,7 @@ import unittest
 from pathlib import Path
 
 import torch_files
-from support import RIFFLE, SECONDS, Command, has_llvm, safetensors
+from support import RGB, RIFFLE, SECONDS, Command, has_llvm, png, safetensors
 
 LIBRARY = os.environ.get("SHORT_MEMORY_LIBRARY")
 TRIES = 25  # allocations of each command that fail, beside the first ones
@@ -28,6 +28,14 @@ DEEP = """network small {
     y = x
     for i in 0 .. 60 { y = y |> conv(32 + i, 3, padding = 1) @ c{i} |> relu }
     output z = y
+}
+"""
+
+BOXES = """network small {
+    input image: f32[1, 3, 8, 8] = pixels(rgb, scale = 1 / 255)
+    let found = concat(image, image)
+    output predictions = found
+    answer things = tanh_boxes(found)
 }
 """
 
@@ -216,6 +224,12 @@ class ShortMemory(Command):
     def test_opt(self):
         """Its passes run in another process."""
         self.try_allocations("opt", "small.rfl", "--weights", "weights.safetensors")
+
+    def test_drawing(self):
+        """libpng's, too."""
+        self.write("small.rfl", BOXES)
+        self.write("picture.png", png(8, 8, RGB, [bytes([255, 0, 255] * 8)] * 8))
+        self.try_allocations("run", "small.rfl", "--interpret", "--image", "picture.png", "--draw", "drawn.png")
 
     def test_inspect(self):
         self.try_allocations("inspect", "small.rfl", "--json")

@@ -25,6 +25,9 @@ static const char odd_network[] =
     "    output y nhwc = x |> max_pool([2, 3], stride = 2, ceil = true) |> "
     "local_response_norm(size = 3)\n"
     "    output q = x |> avg_pool(3, count_padding = false) |> flatten |> linear(3) |> softmax\n"
+    "    let cells = concat(z, z)\n"
+    "    output cells = cells\n"
+    "    answer boxes = exp_boxes([z], cells, \"cells\", landmarks = x, strides = [1, 2])\n"
     "}\n"
     "unit scaled(x) { return x * (x |> global_avg_pool |> hard_sigmoid) }\n";
 
