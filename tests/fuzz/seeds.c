@@ -25,9 +25,6 @@ static const char odd_network[] =
     "    output y nhwc = x |> max_pool([2, 3], stride = 2, ceil = true) |> "
     "local_response_norm(size = 3)\n"
     "    output q = x |> avg_pool(3, count_padding = false) |> flatten |> linear(3) |> softmax\n"
-    "    let cells = concat(z, z)\n"
-    "    output cells = cells\n"
-    "    answer boxes = exp_boxes([z], cells, \"cells\", landmarks = x, strides = [1, 2])\n"
     "}\n"
     "unit scaled(x) { return x * (x |> global_avg_pool |> hard_sigmoid) }\n";
 
@@ -144,7 +141,8 @@ int reader_seeds(ReaderKind kind, const char *examples, Text *seeds, int most) {
         ncnn_seed(&seeds[0]);
     if (kind == READER_NCNN)
         return most > 0;
-    static const char *const names[] = {"shufflenet_v1.rfl", "shufflenet_v2.rfl", "squeezenet.rfl"};
+    static const char *const names[] = {
+        "shufflenet_v1.rfl", "shufflenet_v2.rfl", "squeezenet.rfl", "detect/yunet.rfl"};
     int count = 0;
     Work work = work_begin();
     for (size_t i = 0; i <= sizeof names / sizeof *names; i++) {
