@@ -11,9 +11,12 @@
 #include "backends/schedule/stored.h"
 #include "ir/graph.h"
 
-/* A chain reads its operands when its last node is lowered. */
+/* A chain reads its operands when its last node is lowered; what an op that moves numbers passes on
+ * to others of its kind is read there, at some time. */
 void count_reads(Emission *emission, const Node *node) {
-    if (chain_next(emission->decisions, node))
+    const Decisions *decisions = emission->decisions;
+    if (chain_next(decisions, node) ||
+        (op_moves_numbers(node->op) && !decisions->arrangements[node->results[0]->id]))
         return;
     for (; node; node = chain_previous(emission->decisions, node))
         for (int i = 0; i < node->operand_count; i++)
