@@ -87,6 +87,9 @@ bool ncnn_number(Importer *importer, int key, double standard, double *value);
 bool ncnn_numbers(Importer *importer, int key, const double **numbers, size_t *count);
 bool ncnn_integers(Importer *importer, int key, IntegerList *list);
 
+/* Sizes that are given as an expression (expression.c). */
+bool ncnn_expression(Importer *importer, const char *text, IntegerList *list);
+
 /* ---- inputs and results of layers (blobs.c) ---- */
 
 /* The axis of ncnn as that of a symbol. */

@@ -228,12 +228,50 @@ static bool read_reshape(Importer *importer, const Symbol *symbol, Shape *shape)
                shape_spelling(importer->arena, shape));
 }
 
+/* The sizes as an expression, the width first; with a batch, which is 1, if parameter 13 is there.
+ */
+static bool read_expression(Importer *importer, const Symbol *symbol, Shape *shape) {
+    const NcnnParameter *text = ncnn_parameter(ncnn_layer(importer), 6);
+    IntegerList sizes;
+    int64_t from, to;
+    if (text->string == NULL)
+        return node_fault(importer, NULL, "its parameter 6 is no expression");
+    if (!ncnn_expression(importer, text->string, &sizes) || !ncnn_integer(importer, 12, 0, &from) ||
+        !ncnn_integer(importer, 13, 0, &to))
+        return false;
+    if (from != 0 || to != 0)
+        return node_fault(importer, NULL, "its batch is not in front (parameter 12 or 13)");
+    size_t count = sizes.count;
+    if (ncnn_parameter(ncnn_layer(importer), 13) != NULL && count > 1 &&
+        sizes.items[count - 1] == 1)
+        count--;
+    *shape = (Shape){.rank = 1, .dims = {1}};
+    int64_t known = 1;
+    int open = -1;
+    for (size_t i = count; i-- > 0;) {
+        if (sizes.items[i] == -1)
+            open = shape->rank;
+        else if (sizes.items[i] < 1 || __builtin_mul_overflow(known, sizes.items[i], &known))
+            return node_fault(importer, NULL, "its sizes are none to reshape to");
+        shape->dims[shape->rank++] = sizes.items[i];
+    }
+    if (open > 0)
+        shape->dims[open] = shape_elements(&symbol->shape) / known;
+    return shape_elements(shape) == shape_elements(&symbol->shape) ||
+           node_fault(importer, NULL, "%s cannot be reshaped to %s",
+               shape_spelling(importer->arena, &symbol->shape),
+               shape_spelling(importer->arena, shape));
+}
+
 bool ncnn_import_reshape(Importer *importer) {
     Symbol *symbol;
     Shape shape;
     bool permute;
-    if (!tensor_operand(importer, 0, &symbol) || !ncnn_flag(importer, 3, &permute) ||
-        !read_reshape(importer, symbol, &shape))
+    if (!tensor_operand(importer, 0, &symbol) || !ncnn_flag(importer, 3, &permute))
+        return false;
+    bool computed = ncnn_parameter(ncnn_layer(importer), 6) != NULL;
+    if (!(computed ? read_expression(importer, symbol, &shape)
+                   : read_reshape(importer, symbol, &shape)))
         return false;
     if (permute && symbol->shape.rank == 4) { /* through [h,w,c] */
         if (shape.rank != 2)

@@ -19,6 +19,8 @@ def tagged(numbers, halves=False):
 def spell(key, value):
     if isinstance(value, (list, tuple)):
         return f"{-23300 - key}={','.join(map(spell_number, [len(value), *value]))}"
+    if isinstance(value, str):
+        return f'{key}="{value}"'
     return f"{key}={spell_number(value)}"
 
 
