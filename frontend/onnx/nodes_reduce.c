@@ -186,15 +186,15 @@ bool import_log_softmax(Importer *importer) {
 
 /* ---- normalisations ---- */
 
-/* Constant operand `index`, of `least` numbers each repeated for so many channels. NULL after
- * reporting. */
+/* Constant operand `index`, one number for each of the channels, or of `groups` equal parts of
+ * them. NULL after reporting. */
 static const float *channel_numbers(
-    Importer *importer, size_t index, const char *what, int64_t channels) {
+    Importer *importer, size_t index, const char *what, int64_t channels, int64_t groups) {
     Symbol *symbol;
     if (!constant_operand(importer, index, what, &symbol))
         return NULL;
     int64_t count = shape_elements(&symbol->shape);
-    if (symbol->floats == NULL || count < 1 || channels % count != 0) {
+    if (symbol->floats == NULL || (count != channels && count != groups)) {
         node_fault(importer, NULL, "its %s %s does not fit %" PRId64 " channels", what,
             shape_spelling(importer->arena, &symbol->shape), channels);
         return NULL;
@@ -210,13 +210,14 @@ static const float *channel_numbers(
 }
 
 /* times scale plus bias, where these are no ones and zeros. */
-static Value *scaled(Importer *importer, Value *value) {
+static Value *scaled(Importer *importer, Value *value, int64_t groups) {
     int64_t channels = value->type.dims[1];
     bool plain = true;
-    const float *scale = channel_numbers(importer, 1, "scale", channels);
-    const float *bias = scale == NULL              ? NULL
-                        : has_operand(importer, 2) ? channel_numbers(importer, 2, "bias", channels)
-                                                   : repeat_number(importer, 0, channels);
+    const float *scale = channel_numbers(importer, 1, "scale", channels, groups);
+    const float *bias = scale == NULL ? NULL
+                        : has_operand(importer, 2)
+                            ? channel_numbers(importer, 2, "bias", channels, groups)
+                            : repeat_number(importer, 0, channels);
     if (bias == NULL)
         return NULL;
     for (int64_t i = 0; i < channels; i++)
@@ -254,7 +255,7 @@ static const bool over_space[4] = {false, false, true, true};
 static bool import_groups(
     Importer *importer, Symbol *symbol, Value *value, int64_t groups, double epsilon) {
     value = normalise_value(importer, value, over_space, groups, epsilon);
-    value = value == NULL ? NULL : scaled(importer, value);
+    value = value == NULL ? NULL : scaled(importer, value, groups);
     return value != NULL && set_result(importer, view_over(importer, value, &symbol->shape));
 }
 
@@ -273,7 +274,7 @@ bool import_instance_normalization(Importer *importer) {
     Symbol *image = value == NULL ? NULL : symbol_of_value(importer, value);
     image = image == NULL ? NULL : normalise_symbol(importer, image, over_space, epsilon);
     value = image == NULL ? NULL : symbol_channels(importer, image);
-    value = value == NULL ? NULL : scaled(importer, value);
+    value = value == NULL ? NULL : scaled(importer, value, value->type.dims[1]);
     return value != NULL && set_result(importer, view_over(importer, value, &symbol->shape));
 }
 

@@ -220,11 +220,13 @@ def test_unit_length_spelled(axis, tmp_path):
     (node("ReduceL1", ["x"], noop_with_empty_axes=1), "it names no axes, and is to reduce none"),
     (node("GroupNormalization", ["x", "s", "s"], num_groups=2), "2 groups do not divide 3 channels"),
     (node("InstanceNormalization", ["x", "s", "s"]), "its scale [2] does not fit 3 channels"),
+    (node("InstanceNormalization", ["x", "one", "one"]), "its scale [1] does not fit 3 channels"),
+    (node("InstanceNormalization", ["x", "s", "s"], epsilon=-1.0), "its epsilon is -1"),
     (node("ReduceLogSum", ["x"], noop_with_empty_axes=1), "it names no axes, and is to reduce none"),
     (node("Expand", ["x", "axes"]), "[1,3,4,5] cannot be expanded to [4]"),
 ], ids=lambda value: value.op_type if hasattr(value, "op_type") else "")
 def test_messages(made, message, tmp_path):
-    model = graph([made], [1, 3, 4, 5], {"axes": [4], "s": random(2)}, 18)
+    model = graph([made], [1, 3, 4, 5], {"axes": [4], "s": random(2), "one": random(1)}, 18)
     done, _ = import_model(model, tmp_path)
     assert done.returncode == 1
     assert f"{made.op_type}): {message}\n" in done.stderr, done.stderr
