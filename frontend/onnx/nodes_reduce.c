@@ -149,6 +149,16 @@ bool import_arg_min(Importer *importer) {
 
 /* ---- softmax ---- */
 
+/* Whether its second dimension is the channels of what it is a view of; of any [n,c,h,w] and [n,c]
+ * it is. */
+static bool keeps_channels(Importer *importer, Symbol *symbol) {
+    const Value *value = settle_symbol(importer, symbol);
+    return rank_has_channels(symbol->shape.rank) ||
+           (value != NULL && value->type.rank >= 2 &&
+               value->type.dims[0] == symbol->shape.dims[0] &&
+               value->type.dims[1] == symbol->shape.dims[1]);
+}
+
 static bool import_likelihood(Importer *importer, OpKind op) {
     Symbol *symbol;
     int64_t axis_given;
@@ -167,7 +177,7 @@ static bool import_likelihood(Importer *importer, OpKind op) {
         Value *result = value == NULL ? NULL : build_unary(importer, op, value);
         return result != NULL && set_result(importer, view_over(importer, result, &symbol->shape));
     }
-    if (axis != 1 || !lists_channels(symbol)) {
+    if (axis != 1 || !lists_channels(symbol) || !keeps_channels(importer, symbol)) {
         Symbol *result = along_axis(importer, symbol, axis, op);
         return result != NULL && set_result(importer, result);
     }

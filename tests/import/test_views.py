@@ -84,6 +84,13 @@ def test_softmax(axis, tmp_path):
     compare(graph([node("Softmax", ["x"], axis=axis)], [2, 5, 3, 4]), tmp_path)
 
 
+@pytest.mark.parametrize("shape,axis", [([1, 5, 6], 1), ([1, 1, 30], 2), ([5, 6], 1), ([5, 1, 6], 2)])
+def test_softmax_of_what_was_a_row(shape, axis, tmp_path):
+    """The dimension in the middle is none of the tensor that it is a view of."""
+    nodes = [node("Relu", ["x"], "a"), node("Reshape", ["a", "s"], "b"), node("Softmax", ["b"], axis=axis)]
+    compare(graph(nodes, [1, 1, 5, 6], constants={"s": shape}), tmp_path)
+
+
 @pytest.mark.parametrize("axis", [1, 2, 3])
 def test_softmax_of_early_opsets(axis, tmp_path):
     """The axis and all behind it count as one."""
