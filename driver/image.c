@@ -21,7 +21,7 @@ static bool size_is_allowed(const char *path, int64_t width, int64_t height, Ses
 
 /* Says what the library said of the file, but that it lacked memory, which is not the file's fault:
  * "Out of memory", "IDAT: insufficient memory", "Memory allocation failure". */
-static void complain(const SourceFile *file, const char *format, const char *hint,
+static void complain_of_picture(const SourceFile *file, const char *format, const char *hint,
     const char *message, Session *session) {
     if (strstr(message, "emory") != NULL)
         out_of_memory();
@@ -44,7 +44,7 @@ static bool decompress_jpeg(
     const unsigned char *bytes = (const unsigned char *)file->text;
     if (tjDecompressHeader3(decoder, bytes, file->length, &image->width, &image->height,
             &subsampling, &colours) != 0) {
-        complain(file, "JPEG", NULL, tjGetErrorStr2(decoder), session);
+        complain_of_picture(file, "JPEG", NULL, tjGetErrorStr2(decoder), session);
         return false;
     }
     if (!size_is_allowed(file->name, image->width, image->height, session))
@@ -54,7 +54,7 @@ static bool decompress_jpeg(
     unsigned char *decoded = arena_allocate_array(session->arena, count, is_cmyk ? 4 : 3);
     if (tjDecompress2(decoder, bytes, file->length, decoded, image->width, 0, image->height,
             is_cmyk ? TJPF_CMYK : TJPF_RGB, TJFLAG_LIMITSCANS) != 0) {
-        complain(file, "JPEG", "is the file whole?", tjGetErrorStr2(decoder), session);
+        complain_of_picture(file, "JPEG", "is the file whole?", tjGetErrorStr2(decoder), session);
         return false;
     }
     image->pixels = decoded;
@@ -91,7 +91,7 @@ static bool finish_png(png_image *png, const SourceFile *file, Session *session,
     size_t count = (size_t)png->width * (size_t)png->height;
     image->pixels = arena_allocate_array(session->arena, count, has_alpha ? 4 : 3);
     if (!png_image_finish_read(png, NULL, image->pixels, 0, NULL)) {
-        complain(file, "PNG", "is the file whole?", png->message, session);
+        complain_of_picture(file, "PNG", "is the file whole?", png->message, session);
         return false;
     }
     if (has_alpha)
@@ -105,7 +105,7 @@ static bool read_png(const SourceFile *file, Session *session, Image *image) {
     if (png_image_begin_read_from_memory(&png, file->text, file->length))
         done = finish_png(&png, file, session, image);
     else
-        complain(file, "PNG", NULL, png.message, session);
+        complain_of_picture(file, "PNG", NULL, png.message, session);
     png_image_free(&png);
     return done;
 }

@@ -122,6 +122,19 @@ static bool set_strides(
     return true;
 }
 
+/* Steps that are never taken, in a plane of one column or row, become those that go on to the next
+ * row or image: then pixels that lie at equal distances have one stride. */
+static void set_idle_strides(const Placement *placement, Run *run) {
+    if (run->repeat_rows > 1 || run->repeat_columns > 1)
+        return;
+    if (placement->height == 1 && placement->width == 1)
+        run->row_stride = run->pixel_stride = run->image_stride;
+    else if (placement->width == 1)
+        run->pixel_stride = run->row_stride;
+    else if (placement->height == 1)
+        run->row_stride = run->pixel_stride * placement->width;
+}
+
 Placement *arranged_placement(
     Arena *arena, const Placement *result, const Value *source, const IndexMap *map) {
     const TensorType *type = &source->type;
@@ -162,6 +175,7 @@ Placement *arranged_placement(
         run->channel_stride = 1;
         if (!set_strides(map, &side, home, axes, run))
             return NULL;
+        set_idle_strides(placement, run);
     }
     int64_t mean = placement->channels / placement->run_count;
     if (placement->run_count > 1 &&

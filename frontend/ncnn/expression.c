@@ -9,12 +9,12 @@
 
 enum { DEEPEST = 32, LARGEST_SIZE = 1 << 30 };
 
-typedef struct Expression {
+typedef struct SizeExpression {
     Importer *importer;
     const char *at;
-} Expression;
+} SizeExpression;
 
-static bool read_term(Expression *expression, int depth, int64_t *number);
+static bool read_term(SizeExpression *expression, int depth, int64_t *number);
 
 /* The size of an input by its letter; a batch n is 1, and so is what a blob has not. */
 static bool size_of(Importer *importer, int64_t input, char letter, int64_t *number) {
@@ -51,7 +51,7 @@ static bool apply(char operation, int64_t a, int64_t b, int64_t *number) {
 }
 
 /* + - * and // of two terms; / only where there is no rest. */
-static bool read_operation(Expression *expression, int depth, int64_t *number) {
+static bool read_operation(SizeExpression *expression, int depth, int64_t *number) {
     char operation = *expression->at++;
     if (operation == '/' && *expression->at == '/') {
         operation = 'q';
@@ -65,7 +65,7 @@ static bool read_operation(Expression *expression, int depth, int64_t *number) {
     return apply(operation, a, b, number);
 }
 
-static bool read_term(Expression *expression, int depth, int64_t *number) {
+static bool read_term(SizeExpression *expression, int depth, int64_t *number) {
     const char *at = expression->at;
     if (depth > DEEPEST || *at == '\0')
         return false;
@@ -88,7 +88,7 @@ static bool read_term(Expression *expression, int depth, int64_t *number) {
 bool ncnn_expression(Importer *importer, const char *text, IntegerList *list) {
     enum { MOST_SIZES = 5 };
     int64_t *items = ARENA_ARRAY(importer->arena, int64_t, MOST_SIZES);
-    Expression expression = {importer, text};
+    SizeExpression expression = {importer, text};
     *list = (IntegerList){items, 0};
     bool good = true;
     while (good && list->count < MOST_SIZES) {
