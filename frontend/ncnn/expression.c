@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEEPEST = 32, LARGEST_SIZE = 1 << 30 };
+enum { DEEPEST_SIZE = 32, LARGEST_SIZE = 1 << 30 };
 
 typedef struct SizeExpression {
     Importer *importer;
@@ -67,7 +67,7 @@ static bool read_operation(SizeExpression *expression, int depth, int64_t *numbe
 
 static bool read_term(SizeExpression *expression, int depth, int64_t *number) {
     const char *at = expression->at;
-    if (depth > DEEPEST || *at == '\0')
+    if (depth > DEEPEST_SIZE || *at == '\0')
         return false;
     bool negative = *at == '-' && isdigit((unsigned char)at[1]);
     if (!negative && strchr("+-*/", *at) != NULL) {
