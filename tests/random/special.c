@@ -84,7 +84,6 @@ static float safe_reduction(const Node *node) {
 
 /* Results above it may come of numbers that overflow; a quarter is left for rounding. */
 static float safe_limit(const Node *node) {
-    const TensorType *type = &node->operands[0]->type;
     switch (node->op) {
     case OP_conv:
     case OP_linear:
@@ -94,8 +93,10 @@ static float safe_limit(const Node *node) {
     case OP_bias:
         return FLT_MAX / 4;
     case OP_avg_pool: /* sums before it divides */
-    case OP_global_avg_pool:
-        return FLT_MAX / 4 / (float)(type->dims[2] * type->dims[3]);
+    case OP_global_avg_pool: {
+        const int64_t *dims = node->operands[0]->type.dims;
+        return FLT_MAX / 4 / (float)(dims[2] * dims[3]);
+    }
     case OP_reduce:
         return safe_reduction(node);
     default:
