@@ -158,14 +158,23 @@ static bool grid_of(Importer *importer, const IntegerScales *scales, Grid *grid)
     return true;
 }
 
+/* A question of one grid; values are looked at once, however many ways lead to them. */
+typedef struct GridSearch {
+    const Grid *grid;
+    bool *looked_at; /* by value id: the value is on the grid, or the answer is no already */
+} GridSearch;
+
 /* Whether the value holds only numbers that fake_quantize leaves as they are. */
-static bool value_is_on_grid(const Value *value, const Grid *grid, int depth) {
+static bool value_is_on_grid(const GridSearch *search, const Value *value, int depth) {
     const Node *node = value->producer;
+    if (search->looked_at[value->id])
+        return true;
     if (node == NULL || depth == 0)
         return false;
+    search->looked_at[value->id] = true;
     if (node->op == OP_fake_quantize) {
         for (int i = 0; i < 3; i++)
-            if (node->attributes[i].number != grid->numbers[i])
+            if (node->attributes[i].number != search->grid->numbers[i])
                 return false;
         return true;
     }
@@ -173,29 +182,27 @@ static bool value_is_on_grid(const Value *value, const Grid *grid, int depth) {
                  node->op == OP_max_pool || node->op == OP_flatten || node->op == OP_unflatten ||
                  node->op == OP_relu || node->op == OP_pad || node->op == OP_crop;
     for (int i = 0; keeps && i < node->operand_count; i++)
-        keeps = value_is_on_grid(node->operands[i], grid, depth - 1);
+        keeps = value_is_on_grid(search, node->operands[i], depth - 1);
     return keeps;
 }
 
-static bool is_on_grid(const Symbol *symbol, const Grid *grid) {
+static bool is_on_grid(const Importer *importer, const Symbol *symbol, const Grid *grid) {
     enum { MOST_DEPTH = 16 };
-    if (symbol->places == NULL)
-        return value_is_on_grid(symbol->value, grid, MOST_DEPTH);
     int64_t count = 1;
-    for (int i = 0; i < symbol->outer; i++)
+    for (int i = 0; symbol->places != NULL && i < symbol->outer; i++)
         count *= symbol->shape.dims[i];
-    const Value *last = NULL;
-    for (int64_t i = 0; i < count; i++) {
-        if (symbol->places[i].value != last &&
-            !value_is_on_grid(symbol->places[i].value, grid, MOST_DEPTH))
-            return false;
-        last = symbol->places[i].value;
-    }
-    return true;
+    Arena *scratch = arena_create();
+    GridSearch search = {grid, ARENA_ARRAY(scratch, bool, importer->graph->next_value_id)};
+    bool is_on = true;
+    for (int64_t i = 0; is_on && i < count; i++)
+        is_on = value_is_on_grid(
+            &search, symbol->places == NULL ? symbol->value : symbol->places[i].value, MOST_DEPTH);
+    arena_destroy(scratch);
+    return is_on;
 }
 
 static Symbol *rounded(Importer *importer, Symbol *symbol, const Grid *grid) {
-    if (is_on_grid(symbol, grid))
+    if (is_on_grid(importer, symbol, grid))
         return symbol;
     Value *value = symbol_elements(importer, symbol);
     if (value == NULL)
@@ -245,7 +252,7 @@ static Symbol *dequantized(Importer *importer, size_t index, int64_t axis) {
         return dequantized_constant(importer, symbol, &scales);
     if (!grid_of(importer, &scales, &grid))
         return NULL;
-    if (is_on_grid(symbol, &grid))
+    if (is_on_grid(importer, symbol, &grid))
         return symbol;
     node_fault(importer, NULL,
         "its input '%s' was not quantised with the scale that it is to be taken apart with",

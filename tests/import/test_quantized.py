@@ -141,6 +141,21 @@ def test_scales_that_differ_stay(tmp_path):
     assert " = quantized_conv " not in done.stdout
 
 
+def test_many_ways_to_one_tensor(tmp_path):
+    """Each join has the one before it 32 times: it is known once that all of it is rounded already."""
+    nodes, last = pair("x", "a"), "a"
+    for i in range(7):
+        nodes += [node("Concat", [last, "a"] * 32, [f"c{i}"], f"c{i}", axis=2),
+                  node("Slice", [f"c{i}", "begin", "end", "axis"], [f"v{i}"], f"v{i}")]
+        last = f"v{i}"
+    bounds = [numpy_helper.from_array(np.array([number], np.int64), name)
+              for name, number in (("begin", 1), ("end", 4), ("axis", 2))]
+    made = model([*nodes, *pair(last, "y")], [values("x", [1, 2, 3, 3])], None, [scale("s", 0.05), zero("z", 128), *bounds])
+    done, spec = import_model(made, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert spec.count("fake_quantize") == 1
+
+
 def test_calibration_is_not_needed(tmp_path):
     done, _ = import_model(model(pair("x", "y"), SLOT, None, [scale("s", 0.5), zero("z", 0)]), tmp_path)
     assert done.returncode == 0
