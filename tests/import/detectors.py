@@ -160,26 +160,26 @@ def yolov5_lite_features(net):
     return low, out4, out5
 
 
-def yolov5_lite():
-    """github.com/ppogg/YOLOv5-Lite: the heads as five dimensions, before the boxes are decoded."""
-    net = Net(12)
-    outputs = []
+def yolov5_lite_heads(net):
+    """Each level as [1, anchors, height, width, numbers]."""
+    heads = []
     for level in yolov5_lite_features(net):
         size = net.shapes[level][2]
         head = net.reshape(net.conv(level, 255, activation=None), 1, 3, 85, size, size)
-        outputs.append(net.transpose(head, 0, 1, 3, 4, 2))
-    return net.finish(*outputs)
+        heads.append(net.transpose(head, 0, 1, 3, 4, 2))
+    return heads
+
+
+def yolov5_lite():
+    """github.com/ppogg/YOLOv5-Lite: the heads as five dimensions, before the boxes are decoded."""
+    net = Net(12)
+    return net.finish(*yolov5_lite_heads(net))
 
 
 def yolov5_lite_rows():
     """The same, exported with --concat: sigmoid of all, each anchor and pixel a row."""
     net = Net(12)
-    rows = []
-    for level in yolov5_lite_features(net):
-        size = net.shapes[level][2]
-        head = net.reshape(net.conv(level, 255, activation=None), 1, 3, 85, size, size)
-        rows.append(net.reshape(net.sigmoid(net.transpose(head, 0, 1, 3, 4, 2)), 1, -1, 85))
-    return net.finish(net.concat(rows, 1))
+    return net.finish(net.concat([net.reshape(net.sigmoid(head), 1, -1, 85) for head in yolov5_lite_heads(net)], 1))
 
 
 def nanodet_heads(net, levels, activation, kernel):
