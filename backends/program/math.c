@@ -135,6 +135,21 @@ static void emit_cut_off(KernelBuilder *builder, int destination, int top, int s
     kernel_binary(builder, INSTRUCTION_minimum, destination, top, bound);
 }
 
+/* x * above(x^2) / below(x^2) of the number within the bounds, in a new register. */
+static int emit_odd_over_even(KernelBuilder *builder, int source, float bound, const float *above,
+    int above_count, const float *below, int below_count) {
+    int lanes = builder->kernel->register_lanes[source];
+    int x = kernel_register(builder, lanes), square = kernel_register(builder, lanes);
+    int top = kernel_register(builder, lanes), bottom = kernel_register(builder, lanes);
+    emit_within(builder, x, source, -bound, bound);
+    kernel_binary(builder, INSTRUCTION_multiply, square, x, x);
+    emit_polynomial(builder, top, square, above, above_count);
+    emit_polynomial(builder, bottom, square, below, below_count);
+    kernel_binary(builder, INSTRUCTION_multiply, top, top, x);
+    kernel_binary(builder, INSTRUCTION_divide, top, top, bottom);
+    return top;
+}
+
 /* Odd over even, cut off where it reaches 1: that of Eigen's tanh, divided by the constant of the
  * denominator, so that denormals stay. At most 3.4e-7 of the result away from it, over a million
  * arguments. */
@@ -142,16 +157,8 @@ void emit_tanh(KernelBuilder *builder, int destination, int source) {
     static const float above[] = {-5.641676e-14f, 4.0874172e-11f, -1.7583789e-08f, 1.0467499e-05f,
         0.0030360983f, 0.13022554f, 0.9999999f};
     static const float below[] = {0.0002448661f, 0.024222763f, 0.46355838f, 1.0f};
-    int lanes = builder->kernel->register_lanes[source];
-    int x = kernel_register(builder, lanes), square = kernel_register(builder, lanes);
-    int top = kernel_register(builder, lanes), bottom = kernel_register(builder, lanes);
-    emit_within(builder, x, source, -7.99f, 7.99f);
-    kernel_binary(builder, INSTRUCTION_multiply, square, x, x);
-    emit_polynomial(builder, top, square, above, 7);
-    emit_polynomial(builder, bottom, square, below, 4);
-    kernel_binary(builder, INSTRUCTION_multiply, top, top, x);
-    kernel_binary(builder, INSTRUCTION_divide, top, top, bottom);
-    emit_cut_off(builder, destination, top, source, 9);
+    int ratio = emit_odd_over_even(builder, source, 7.99f, above, 7, below, 4);
+    emit_cut_off(builder, destination, ratio, source, 9);
 }
 
 /* The same of Eigen's erf, which is 1.0000002 at most. At most 3.6e-7 of the result away from it,
@@ -161,15 +168,7 @@ void emit_erf(KernelBuilder *builder, int destination, int source) {
         5.1524997e-02f, 2.0712610e-01f, 1.1283791f};
     static const float below[] = {
         1.0211243e-03f, 1.4958146e-02f, 1.1797110e-01f, 5.1689198e-01f, 1.0f};
-    int lanes = builder->kernel->register_lanes[source];
-    int x = kernel_register(builder, lanes), square = kernel_register(builder, lanes);
-    int top = kernel_register(builder, lanes), bottom = kernel_register(builder, lanes);
-    emit_within(builder, x, source, -4, 4);
-    kernel_binary(builder, INSTRUCTION_multiply, square, x, x);
-    emit_polynomial(builder, top, square, above, 7);
-    emit_polynomial(builder, bottom, square, below, 5);
-    kernel_binary(builder, INSTRUCTION_multiply, top, top, x);
-    kernel_binary(builder, INSTRUCTION_divide, top, top, bottom);
-    emit_within(builder, top, top, -1, 1);
-    emit_cut_off(builder, destination, top, source, 5);
+    int ratio = emit_odd_over_even(builder, source, 4, above, 7, below, 5);
+    emit_within(builder, ratio, ratio, -1, 1);
+    emit_cut_off(builder, destination, ratio, source, 5);
 }
