@@ -46,6 +46,9 @@ void index_map_simplify(IndexMap *map);
 IndexMap index_map_inverse(const IndexMap *map);
 bool index_map_repeats(const IndexMap *map);
 
+/* The map of a rearrange, slice, or first operand of a join, simplified. False as above. */
+bool index_map_of(const Node *node, IndexMap *map);
+
 /* Whether each number is itself, in a tensor of the same dimensions. The map is simplified. */
 bool index_map_is_identity(const IndexMap *map);
 

@@ -10,6 +10,13 @@ static bool starts_at_zero(const IndexMap *map) {
            memcmp(map->result_base, zeros, sizeof zeros) == 0;
 }
 
+bool index_map_of(const Node *node, IndexMap *map) {
+    *map = index_map_identity(&node->operands[0]->type);
+    bool applied = index_map_apply(map, node, 0);
+    index_map_simplify(map);
+    return applied;
+}
+
 bool index_map_is_identity(const IndexMap *map) {
     if (map->empty || map->source_rank != map->result_rank || !starts_at_zero(map))
         return false;

@@ -11,11 +11,8 @@
 #include "passes/rewrite.h"
 
 static bool keeps_channels(const Node *node) {
-    IndexMap map = index_map_identity(&node->operands[0]->type);
-    if (!index_map_apply(&map, node, 0))
-        return false;
-    index_map_simplify(&map);
-    return index_map_keeps_channels(&map);
+    IndexMap map;
+    return index_map_of(node, &map) && index_map_keeps_channels(&map);
 }
 
 bool pass_sink_softmax(PassContext *context) {

@@ -39,13 +39,8 @@ static bool is_pointwise(const Node *node) { /* 1 */
 }
 
 static bool upsampling_map(const Node *node, IndexMap *map) { /* 2 */
-    if (node == NULL || node->op != OP_rearrange || node->operands[0]->type.rank != 4)
-        return false;
-    *map = index_map_identity(&node->operands[0]->type);
-    if (!index_map_apply(map, node, 0))
-        return false;
-    index_map_simplify(map);
-    return index_map_repeats(map) && index_map_keeps_channels(map);
+    return node != NULL && node->op == OP_rearrange && node->operands[0]->type.rank == 4 &&
+           index_map_of(node, map) && index_map_repeats(map) && index_map_keeps_channels(map);
 }
 
 static bool pays(const Node *conv, const Value *upsampled) { /* 5 */
