@@ -7,19 +7,6 @@
 
 /* ---- tensors ---- */
 
-/* Whether each number is where it was, in a tensor of the same dimensions. */
-static bool is_identity(IndexMap *map) {
-    bool same = map->source_rank == map->result_rank && !map->empty;
-    for (int i = 0; same && i < map->source_rank; i++)
-        same = map->source_dims[i] == map->result_dims[i];
-    for (int i = 0; same && i < map->digit_count; i++) {
-        const Digit *digit = &map->digits[i];
-        same = digit->size == 1 || (digit->source_dimension == digit->result_dimension &&
-                                       digit->source_weight == digit->result_weight);
-    }
-    return same;
-}
-
 /* The value that the node, not inferred yet, puts back from what those before it made of it; NULL
  * where it does not. */
 static Value *put_back(const Node *node) {
@@ -35,7 +22,7 @@ static Value *put_back(const Node *node) {
         for (int i = count; applied && i >= 0; i--)
             applied = index_map_apply(&map, steps[i], 0);
         index_map_simplify(&map);
-        if (applied && is_identity(&map))
+        if (applied && index_map_is_identity(&map))
             return before->operands[0];
     }
     return NULL;
@@ -146,7 +133,24 @@ Symbol *channels_to_axis(
     return value == NULL ? NULL : symbol_of_value(importer, value);
 }
 
+/* Whether its second dimension is the channels of what it is a view of; of any [n,c,h,w] and [n,c]
+ * it is. */
+static bool keeps_channels(Importer *importer, Symbol *symbol) {
+    if (!lists_channels(symbol))
+        return false;
+    const Value *value = settle_symbol(importer, symbol);
+    return rank_has_channels(symbol->shape.rank) ||
+           (value != NULL && value->type.rank >= 2 &&
+               value->type.dims[0] == symbol->shape.dims[0] &&
+               value->type.dims[1] == symbol->shape.dims[1]);
+}
+
 Symbol *along_axis(Importer *importer, Symbol *symbol, int axis, OpKind op) {
+    if (axis == 1 && keeps_channels(importer, symbol)) {
+        Value *channels = symbol_channels(importer, symbol);
+        channels = channels == NULL ? NULL : build_unary(importer, op, channels);
+        return channels == NULL ? NULL : view_over(importer, channels, &symbol->shape);
+    }
     Value *value = axis_to_channels(importer, symbol, axis);
     value = value == NULL ? NULL : build_unary(importer, op, value);
     return value == NULL ? NULL

@@ -286,7 +286,7 @@ Symbol *arrange_join(Importer *importer, Symbol *const *items, size_t count, int
 Value *axis_to_channels(Importer *importer, Symbol *symbol, int axis);
 Symbol *channels_to_axis(
     Importer *importer, Value *value, const Symbol *symbol, int axis, int64_t size);
-/* An op that works along the channels, along another axis. */
+/* An op that works along the channels, along any axis; where these are the channels, as it is. */
 Symbol *along_axis(Importer *importer, Symbol *symbol, int axis, OpKind op);
 
 /* ---- reductions (reduce.c, normalise.c); each returns NULL after reporting ---- */

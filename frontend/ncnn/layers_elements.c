@@ -419,9 +419,5 @@ bool ncnn_import_softmax(Importer *importer) {
     if (!mended && given != 0)
         return node_fault(importer, "make the .param file again, with a newer ncnn",
             "it is of an early ncnn, which took another axis (parameter 1 is not 1)");
-    if (axis != 1 || symbol->shape.rank == 3 || !lists_channels(symbol))
-        return ncnn_set(importer, along_axis(importer, symbol, axis, OP_softmax));
-    Value *value = symbol_channels(importer, symbol);
-    Value *result = value == NULL ? NULL : build_unary(importer, OP_softmax, value);
-    return result != NULL && ncnn_set(importer, view_over(importer, result, &symbol->shape));
+    return ncnn_set(importer, along_axis(importer, symbol, axis, OP_softmax));
 }

@@ -2,6 +2,7 @@
 #include "frontend/onnx/importer.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* ---- reductions ---- */
 
@@ -53,8 +54,17 @@ static bool import_reduction(Importer *importer, const ReduceOp *op) {
     return set_reduced(importer, symbol_reduced(importer, symbol, reduced, op), reduced, keep);
 }
 
-static bool import_kind(Importer *importer, ReductionKind kind) {
-    return import_reduction(importer, &(ReduceOp){.op = OP_reduce, .kind = kind});
+bool import_reduce_by_name(Importer *importer) {
+    static const struct {
+        const char *name;
+        ReductionKind kind;
+    } rows[] = {{"ReduceMean", REDUCTION_mean}, {"ReduceSum", REDUCTION_sum},
+        {"ReduceMax", REDUCTION_max}, {"ReduceMin", REDUCTION_min}, {"ReduceL1", REDUCTION_l1},
+        {"ReduceL2", REDUCTION_l2}, {"ReduceSumSquare", REDUCTION_sum_square}};
+    size_t row = 0;
+    while (strcmp(rows[row].name, importer->node->op_type) != 0)
+        row++; /* ops.def has no others */
+    return import_reduction(importer, &(ReduceOp){.op = OP_reduce, .kind = rows[row].kind});
 }
 
 bool import_reduce_log_sum(Importer *importer) {
@@ -66,34 +76,6 @@ bool import_reduce_log_sum_exp(Importer *importer) {
     return import_reduction(importer,
         &(ReduceOp){
             .op = OP_reduce, .kind = REDUCTION_sum, .logarithm = true, .exponentials = true});
-}
-
-bool import_reduce_mean(Importer *importer) {
-    return import_kind(importer, REDUCTION_mean);
-}
-
-bool import_reduce_sum(Importer *importer) {
-    return import_kind(importer, REDUCTION_sum);
-}
-
-bool import_reduce_max(Importer *importer) {
-    return import_kind(importer, REDUCTION_max);
-}
-
-bool import_reduce_min(Importer *importer) {
-    return import_kind(importer, REDUCTION_min);
-}
-
-bool import_reduce_l1(Importer *importer) {
-    return import_kind(importer, REDUCTION_l1);
-}
-
-bool import_reduce_l2(Importer *importer) {
-    return import_kind(importer, REDUCTION_l2);
-}
-
-bool import_reduce_sum_square(Importer *importer) {
-    return import_kind(importer, REDUCTION_sum_square);
 }
 
 /* Over all dimensions behind the channels. */
@@ -149,16 +131,6 @@ bool import_arg_min(Importer *importer) {
 
 /* ---- softmax ---- */
 
-/* Whether its second dimension is the channels of what it is a view of; of any [n,c,h,w] and [n,c]
- * it is. */
-static bool keeps_channels(Importer *importer, Symbol *symbol) {
-    const Value *value = settle_symbol(importer, symbol);
-    return rank_has_channels(symbol->shape.rank) ||
-           (value != NULL && value->type.rank >= 2 &&
-               value->type.dims[0] == symbol->shape.dims[0] &&
-               value->type.dims[1] == symbol->shape.dims[1]);
-}
-
 static bool import_likelihood(Importer *importer, OpKind op) {
     Symbol *symbol;
     int64_t axis_given;
@@ -177,13 +149,8 @@ static bool import_likelihood(Importer *importer, OpKind op) {
         Value *result = value == NULL ? NULL : build_unary(importer, op, value);
         return result != NULL && set_result(importer, view_over(importer, result, &symbol->shape));
     }
-    if (axis != 1 || !lists_channels(symbol) || !keeps_channels(importer, symbol)) {
-        Symbol *result = along_axis(importer, symbol, axis, op);
-        return result != NULL && set_result(importer, result);
-    }
-    Value *value = symbol_channels(importer, symbol);
-    Value *result = value == NULL ? NULL : build_unary(importer, op, value);
-    return result != NULL && set_result(importer, view_over(importer, result, &symbol->shape));
+    Symbol *result = along_axis(importer, symbol, axis, op);
+    return result != NULL && set_result(importer, result);
 }
 
 bool import_softmax(Importer *importer) {
