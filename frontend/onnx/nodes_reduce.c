@@ -6,6 +6,16 @@
 
 /* ---- reductions ---- */
 
+static bool mark_axes(Importer *importer, IntegerList axes, int rank, bool *marks) {
+    for (size_t i = 0; i < axes.count; i++) {
+        int axis;
+        if (!resolve_axis(importer, axes.items[i], rank, &axis))
+            return false;
+        marks[axis] = true;
+    }
+    return true;
+}
+
 /* Reads which dimensions are reduced: all, where none is named. *none: none is, since the node
  * says so. */
 static bool read_axes(Importer *importer, const Shape *shape, bool *reduced, bool *none) {
@@ -18,13 +28,7 @@ static bool read_axes(Importer *importer, const Shape *shape, bool *reduced, boo
     *none = axes.count == 0 && noop;
     for (int i = 0; i < shape->rank; i++)
         reduced[i] = axes.count == 0;
-    for (size_t i = 0; i < axes.count; i++) {
-        int axis;
-        if (!resolve_axis(importer, axes.items[i], shape->rank, &axis))
-            return false;
-        reduced[axis] = true;
-    }
-    return true;
+    return mark_axes(importer, axes, shape->rank, reduced);
 }
 
 /* Result 0, whose reduced dimensions are 1, with them or without. */
@@ -279,13 +283,7 @@ static bool read_normalised(Importer *importer, const Shape *shape, bool *reduce
         return false;
     for (int i = 0; axes.count > 0 && i < shape->rank; i++)
         reduced[i] = false;
-    for (size_t i = 0; i < axes.count; i++) {
-        int axis;
-        if (!resolve_axis(importer, axes.items[i], shape->rank, &axis))
-            return false;
-        reduced[axis] = true;
-    }
-    return true;
+    return mark_axes(importer, axes, shape->rank, reduced);
 }
 
 bool import_mean_variance_normalization(Importer *importer) {
