@@ -8,9 +8,11 @@
 #include "backends/output/output.h"
 #include "backends/program/limits.h"
 #include "backends/program/options.h"
+#include "backends/program/predict.h"
 #include "backends/program/summary.h"
 #include "backends/run/model.h"
 #include "backends/run/peak.h"
+#include "backends/target/core.h"
 #include "backends/target/levels.h"
 #include "backends/target/target.h"
 

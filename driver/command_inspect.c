@@ -4,6 +4,7 @@
 #include "backends/output/json_writer.h"
 #include "driver/inspect_guidelines.h"
 #include "driver/inspect_routing.h"
+#include "driver/inspect_time.h"
 #include "driver/model.h"
 #include "driver/table.h"
 #include "ir/formula.h"
@@ -12,11 +13,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPTION_JSON = 1000, OPTION_ROUTING, OPTION_GUIDELINES };
+enum { OPTION_JSON = 1000, OPTION_ROUTING, OPTION_GUIDELINES, OPTION_CLOCK };
 
 typedef struct InspectOptions {
     ModelOptions model;
     bool json, routing, guidelines;
+    double hertz; /* 0: no time is predicted */
 } InspectOptions;
 
 typedef struct Totals {
@@ -25,7 +27,6 @@ typedef struct Totals {
 
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
     InspectOptions *options = state->input;
-    (void)argument;
     switch (key) {
     case ARGP_KEY_INIT:
         model_options_init(state, &options->model, 4);
@@ -39,6 +40,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_GUIDELINES:
         options->guidelines = true;
         return 0;
+    case OPTION_CLOCK:
+        return clock_parse(options->model.session, argument, &options->hertz) ? 0 : EINVAL;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -54,6 +57,11 @@ static const struct argp_option options_table[] = {
     {"guidelines", OPTION_GUIDELINES, NULL, 0,
         "Print also each layer's lower bound of bytes moved, where guidelines G1 to G4 of the "
         "ShuffleNet V2 paper are broken, what that costs on the target, and what would not",
+        0},
+    {"clock", OPTION_CLOCK, "FREQUENCY", 0,
+        "Print also how long each layer's kernels should take on the processor of --cpu or "
+        "--target at "
+        "this clock, as in 1.8GHz: an estimate by a model of its core (docs/predicted_time.md)",
         0},
     {0}};
 
@@ -78,6 +86,7 @@ static const struct argp argp = {.options = options_table,
         "  riffle inspect examples/shufflenet_v1.rfl --set groups=3 -O2\n"
         "  riffle inspect examples/shufflenet_v2.rfl --routing\n"
         "  riffle inspect examples/shufflenet_v1.rfl --guidelines --target=x86-64-v3\n"
+        "  riffle inspect examples/shufflenet_v2.rfl --cpu=cortex-a55 --clock=1.8GHz\n"
         "  riffle inspect net.rfl --json | python3 -m json.tool\n",
     .children = children};
 
@@ -266,8 +275,8 @@ static void write_json_tensor(JsonWriter *writer, const char *name, const Tensor
     json_write_object_end(writer);
 }
 
-static void print_json(
-    const Graph *graph, const Routing *routing, const Guidelines *guidelines, Text *text) {
+static void print_json(const Graph *graph, const Routing *routing, const Guidelines *guidelines,
+    const PredictedTime *predicted, Text *text) {
     JsonWriter writer = {.out = text};
     json_write_object(&writer, NULL, JSON_LINES);
     json_write_string(&writer, "name", graph->name);
@@ -295,6 +304,8 @@ static void print_json(
         routing_write_json(routing, &writer);
     if (guidelines != NULL)
         guidelines_write_json(guidelines, &writer);
+    if (predicted != NULL)
+        predicted_time_write_json(predicted, &writer);
     json_write_object_end(&writer);
     json_write_end(&writer);
 }
@@ -308,7 +319,7 @@ static bool run_wanted_passes(const InspectOptions *options, Model *model) {
     return model_run_passes(&options->model, model);
 }
 
-static bool inspect(const InspectOptions *options, Model *model) {
+static bool inspect(const InspectOptions *options, Model *model, PredictedTime *predicted) {
     if (!model_read(&options->model, model))
         return false;
     bool has_weights = options->model.weights_file != NULL || options->model.random_weights;
@@ -323,6 +334,9 @@ static bool inspect(const InspectOptions *options, Model *model) {
     if (options->guidelines &&
         !guidelines_compiled_cost(model->graph, target, session, &guidelines.compiled))
         return false;
+    if (options->hertz > 0 &&
+        !time_predict(model->graph, &options->model, options->hertz, predicted))
+        return false;
     if (!run_wanted_passes(options, model))
         return false;
     if (options->guidelines && !guidelines_find(model->graph, target, session, &guidelines))
@@ -330,7 +344,7 @@ static bool inspect(const InspectOptions *options, Model *model) {
     Text text = {0};
     if (options->json) {
         print_json(model->graph, options->routing ? &routing : NULL,
-            options->guidelines ? &guidelines : NULL, &text);
+            options->guidelines ? &guidelines : NULL, options->hertz > 0 ? predicted : NULL, &text);
     } else {
         print_inputs(model->graph, &text);
         print_table(model->graph, &text);
@@ -338,6 +352,8 @@ static bool inspect(const InspectOptions *options, Model *model) {
             routing_print(&routing, &text);
         if (options->guidelines)
             guidelines_print(&guidelines, &text);
+        if (options->hertz > 0)
+            predicted_time_print(predicted, &text);
     }
     fwrite(text.data, 1, text.length, stdout);
     text_free(&text);
@@ -346,11 +362,18 @@ static bool inspect(const InspectOptions *options, Model *model) {
 
 int command_inspect(int argc, char **argv) {
     Session session = session_begin();
-    InspectOptions options = {.model = model_options(&session, "native")};
+    static const char any_target[] = "native";
+    InspectOptions options = {.model = model_options(&session, any_target)};
     if (!command_line_parse(&argp, argc, argv, &options, &session))
         return session_finish(&session, EXIT_USAGE);
+    if (options.model.processor != NULL && options.model.target == any_target) {
+        options.model.target = options.model.processor; /* on the platform that it stands for */
+        options.model.processor = NULL;
+    }
     Model model = {0};
-    bool done = inspect(&options, &model);
+    PredictedTime predicted = {0};
+    bool done = inspect(&options, &model, &predicted);
+    predicted_time_close(&predicted);
     model_close(&model);
     return session_finish(&session, done ? EXIT_DONE : EXIT_FAILED);
 }

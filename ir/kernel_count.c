@@ -24,6 +24,7 @@ typedef struct Site {
     const Statement *statement;
     struct Site *body;
     int body_count;
+    int64_t runs;                      /* of the body */
     bool regular;                      /* a loop that can be counted at once */
     int first_register, last_register; /* a range that holds all registers of the body */
     int inner_count;      /* of loops and conditions in it, at any depth; -1 when one depends on the
@@ -371,13 +372,18 @@ static void run_instruction(Counter *counter, Site *site) {
 
 static void run_sites(Counter *counter, Site *sites, int count);
 
+static void run_body(Counter *counter, Site *site) {
+    site->runs += counter->times;
+    run_sites(counter, site->body, site->body_count);
+}
+
 /* All iterations that are left, at once. */
 static void run_rest(Counter *counter, Site *site, int64_t times) {
     assert(counter->dimension_count < MOST_GRID_DIMENSIONS);
     counter->dimensions[counter->dimension_count++] =
         (Dimension){site->statement->variable, site->statement->step, times};
     counter->times *= times;
-    run_sites(counter, site->body, site->body_count);
+    run_body(counter, site);
     counter->times /= times;
     counter->dimension_count--;
 }
@@ -443,7 +449,7 @@ static void run_loop(Counter *counter, Site *site) {
             run_rest(counter, site, (end - *variable + step - 1) / step);
             break;
         }
-        run_sites(counter, site->body, site->body_count);
+        run_body(counter, site);
         if (iteration == 1 && remembers)
             site->uniform = !counter->changed;
         changed |= counter->changed;
@@ -465,7 +471,7 @@ static void run_sites(Counter *counter, Site *sites, int count) {
         case STATEMENT_IF:
             if (current_value(counter, site->statement->begin) <
                 current_value(counter, site->statement->end))
-                run_sites(counter, site->body, site->body_count);
+                run_body(counter, site);
             break;
         case STATEMENT_LET:
             counter->variables[site->statement->variable] =
@@ -494,6 +500,18 @@ static int count_controls(const Block *block) {
     return count;
 }
 
+/* Returns the place behind the last. */
+static int64_t *write_runs(const Site *sites, int count, int64_t *runs) {
+    for (int i = 0; i < count; i++) {
+        StatementKind kind = sites[i].statement->kind;
+        if (kind != STATEMENT_FOR && kind != STATEMENT_IF)
+            continue;
+        *runs++ = sites[i].runs;
+        runs = write_runs(sites[i].body, sites[i].body_count, runs);
+    }
+    return runs;
+}
+
 KernelCount *kernel_count(const Kernel *kernel, const int32_t *const *tables, Arena *arena) {
     Counter counter = {.kernel = kernel, .tables = tables, .arena = arena, .times = 1};
     counter.count = ARENA_NEW(arena, KernelCount);
@@ -501,11 +519,14 @@ KernelCount *kernel_count(const Kernel *kernel, const int32_t *const *tables, Ar
     counter.registers = ARENA_ARRAY(arena, RegisterState, kernel->register_count + 1);
     counter.used = kernel_used_lanes(kernel, arena);
     counter.variables[VARIABLE_END] = kernel->extent;
-    counter.inner_times = ARENA_ARRAY(arena, int64_t, count_controls(&kernel->body) + 1);
+    int controls = count_controls(&kernel->body);
+    counter.inner_times = ARENA_ARRAY(arena, int64_t, controls + 1);
+    counter.count->body_runs = ARENA_ARRAY(arena, int64_t, controls + 1);
     int count;
     Site *sites = make_sites(&kernel->body, arena, &count);
     run_sites(&counter, sites, count);
     finish_sets(&counter);
+    write_runs(sites, count, counter.count->body_runs);
     counter.count->only_moves = counter.moves && !counter.computes;
     return counter.count;
 }

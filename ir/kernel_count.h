@@ -26,7 +26,9 @@ typedef struct KernelCount {
     int64_t local_moved_bytes;               /* stored to locals as they were loaded, every time */
     int64_t multiply_adds_issued;            /* lanes of all vectors */
     int64_t multiply_adds_useful;            /* lanes that reach a store */
-    bool only_moves; /* every number that it stores is moved or a constant, and some is moved */
+    int64_t *body_runs; /* how often the body of each loop and condition ran, in the order in which
+                           they are written, those inside of one before the next */
+    bool only_moves;    /* every number that it stores is moved or a constant, and some is moved */
 } KernelCount;
 
 /* Counts one call with the whole parallel axis. `tables` has by parameter the numbers of those that

@@ -104,17 +104,28 @@ static int64_t sampled_bytes(const Step *step, int64_t row_bytes, Arena *scratch
 
 /* A kernel with tables is one of a resize or take, which does something else in each step, and in
  * each row of the result the same to other rows: one row is run. */
-static void count_sampled(Program *program, Step *step) {
-    Kernel row = *program->kernels[step->kernel];
+const KernelCount *count_step_kernel(
+    const Program *program, const Step *step, Kernel *kernel, int64_t *rounds, Arena *arena) {
     const int32_t *tables[MAX_KERNEL_PARAMETERS] = {NULL};
-    for (int i = 0; i < row.parameter_count; i++)
-        if (row.parameters[i].role == PARAMETER_TABLE)
+    *kernel = *program->kernels[step->kernel];
+    *rounds = 1;
+    for (int i = 0; i < kernel->parameter_count; i++)
+        if (kernel->parameters[i].role == PARAMETER_TABLE)
             tables[i] =
                 (const int32_t *)(const void *)program->weights.data + step->arguments[i].offset;
-    int64_t rows = row.extent;
-    row.extent = 1;
+    if (has_table(kernel)) {
+        *rounds = kernel->extent;
+        kernel->extent = 1;
+    }
+    return kernel_count(kernel, tables, arena);
+}
+
+static void count_sampled(Program *program, Step *step) {
     Arena *scratch = arena_create();
-    StepCount count = count_step(program, step, kernel_count(&row, tables, scratch), scratch);
+    Kernel row;
+    int64_t rows;
+    const KernelCount *row_count = count_step_kernel(program, step, &row, &rows, scratch);
+    StepCount count = count_step(program, step, row_count, scratch);
     count.bytes_read = sampled_bytes(step, count.bytes_read, scratch);
     int64_t *const sums[] = {&count.bytes_written, &count.loaded_bytes, &count.stored_bytes,
         &count.multiply_adds_issued, &count.multiply_adds_useful};

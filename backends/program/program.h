@@ -11,6 +11,7 @@
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
+#include "ir/kernel_count.h"
 #include "ir/resting.h"
 
 typedef enum BufferKind {
@@ -98,6 +99,11 @@ int64_t program_source_stack_bytes(const Program *program);
 int64_t program_unoptimized_stack_bytes(const Program *program);
 /* Of the buffers of the kernel that keeps the most on the stack. */
 int64_t program_local_bytes(const Program *program);
+
+/* Counts the kernel of a step, which `kernel` becomes; where it has tables, the first of its items,
+ * and *rounds is how many there are. */
+const KernelCount *count_step_kernel(
+    const Program *program, const Step *step, Kernel *kernel, int64_t *rounds, Arena *arena);
 
 /* Counts what each step moves, by an abstract run of its kernel (count.c). */
 void program_count(Program *program);

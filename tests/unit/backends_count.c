@@ -21,8 +21,21 @@ typedef struct PlainRun {
     RegisterState *registers;
     LaneMask *used;
     KernelCount count;
+    const Statement **bodies; /* loops and conditions, as body_runs has them */
+    int body_count;
     bool computes, moves;
 } PlainRun;
+
+/* NULL in place of the array only counts. */
+static int list_bodies(const Block *block, const Statement **bodies, int count) {
+    for (const Statement *statement = block->first; statement; statement = statement->next)
+        if (statement->kind == STATEMENT_FOR || statement->kind == STATEMENT_IF) {
+            if (bodies)
+                bodies[count] = statement;
+            count = list_bodies(&statement->body, bodies, count + 1);
+        }
+    return count;
+}
 
 static int64_t evaluate(const PlainRun *run, const Expression *expression) {
     if (expression->kind == EXPRESSION_CONSTANT)
@@ -78,6 +91,14 @@ static void run_access(PlainRun *run, const Instruction *instruction) {
     }
 }
 
+static void run_block(PlainRun *run, const Block *block);
+
+static void run_body(PlainRun *run, const Statement *statement) {
+    for (int i = 0; i < run->body_count; i++)
+        run->count.body_runs[i] += run->bodies[i] == statement;
+    run_block(run, &statement->body);
+}
+
 static void run_block(PlainRun *run, const Block *block) {
     for (const Statement *statement = block->first; statement; statement = statement->next) {
         const Instruction *instruction = &statement->instruction;
@@ -86,12 +107,12 @@ static void run_block(PlainRun *run, const Block *block) {
             for (int64_t i = evaluate(run, statement->begin), end = evaluate(run, statement->end);
                 i < end; i += statement->step) {
                 run->variables[statement->variable] = i;
-                run_block(run, &statement->body);
+                run_body(run, statement);
             }
             break;
         case STATEMENT_IF:
             if (evaluate(run, statement->begin) < evaluate(run, statement->end))
-                run_block(run, &statement->body);
+                run_body(run, statement);
             break;
         case STATEMENT_LET:
             run->variables[statement->variable] = evaluate(run, statement->begin);
@@ -157,6 +178,10 @@ static void check_step(const Program *program, const Step *step, bool sampled) {
     run.registers = ARENA_ARRAY(arena, RegisterState, kernel->register_count + 1);
     run.used = kernel_used_lanes(kernel, arena);
     run.variables[VARIABLE_END] = kernel->extent;
+    run.body_count = list_bodies(&kernel->body, NULL, 0);
+    run.bodies = ARENA_ARRAY(arena, const Statement *, run.body_count + 1);
+    run.count.body_runs = ARENA_ARRAY(arena, int64_t, run.body_count + 1);
+    list_bodies(&kernel->body, run.bodies, 0);
     run_block(&run, &kernel->body);
     for (int i = 0; i < MAX_KERNEL_BUFFERS; i++) {
         assert_same_set(&count->buffers[i].read, &run.count.buffers[i].read, arena);
@@ -171,6 +196,8 @@ static void check_step(const Program *program, const Step *step, bool sampled) {
     assert_int_equal(count->multiply_adds_issued, run.count.multiply_adds_issued);
     assert_int_equal(count->multiply_adds_useful, run.count.multiply_adds_useful);
     assert_int_equal(count->only_moves, run.moves && !run.computes);
+    for (int i = 0; i < run.body_count; i++)
+        assert_int_equal(count->body_runs[i], run.count.body_runs[i]);
     arena_destroy(arena);
 }
 

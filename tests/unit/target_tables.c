@@ -49,6 +49,36 @@ static void assert_processor(const Processor *processor) {
     }
 }
 
+/* Rows are of processors that code is made for, and have what divides. */
+static void cores_are_sane(void **state) {
+    (void)state;
+    size_t count;
+    int found = 0;
+    const Processor *processors = processor_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        const Core *core = core_find(processors[i].name);
+        if (core == NULL)
+            continue;
+        found++;
+        const Target *class = target_class(processors[i].class_name);
+        assert_int_equal(core->vector_bytes, class->lanes * (int)sizeof(float));
+        assert_true(core->multiply_adds > 0 && core->multiply_adds <= core->vectors);
+        assert_true(core->vectors <= core->issue && core->loads > 0 && core->stores > 0);
+        assert_true(core->integers > 0 && core->next_bytes > 0 && core->memory_gigabytes > 0);
+        assert_true(core->hidden > 0 && core->hidden <= 1);
+        assert_true(core->l1_kib >= 32 && core->last_kib > core->l1_kib);
+        assert_true(core->in_order || core->wide_load_blocks == 0);
+    }
+    Arena *arena = arena_create();
+    int named = 1;
+    for (const char *at = core_names(arena); *at; at++)
+        named += *at == ',';
+    assert_int_equal(found, named);
+    arena_destroy(arena);
+    assert_null(core_find("cortex"));
+    assert_null(core_find(""));
+}
+
 static void processors_are_sane(void **state) {
     (void)state;
     size_t count;
@@ -159,6 +189,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(classes_are_sane),
         cmocka_unit_test(processors_are_sane),
+        cmocka_unit_test(cores_are_sane),
         cmocka_unit_test(processors_are_found),
         cmocka_unit_test(processors_have_their_facts),
         cmocka_unit_test(weights_of_bytes_are_bounded),
