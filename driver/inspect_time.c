@@ -12,12 +12,12 @@
 #include <strings.h>
 
 bool clock_parse(Session *session, const char *text, double *hertz) {
-    enum { LEAST_MHZ = 1, MOST_MHZ = 20000 };
+    static const double least = 1e6, most = 20e9;
     char *end;
     double number = strtod(text, &end);
     double unit = strcasecmp(end, "GHz") == 0 ? 1e9 : strcasecmp(end, "MHz") == 0 ? 1e6 : 0;
     *hertz = number * unit;
-    if (end != text && *hertz >= LEAST_MHZ * 1e6 && *hertz <= MOST_MHZ * 1e6)
+    if (end != text && *hertz >= least && *hertz <= most)
         return true;
     diagnostics_error(session->diagnostics, NULL,
         "'%s' is no value for --clock: give 1MHz to 20GHz, as in 1.8GHz or 1800MHz", text);
