@@ -1,5 +1,6 @@
 #include "driver/model.h"
 #include "driver/precision.h"
+#include "driver/precision_map.h"
 
 #include "backends/backends.h"
 #include "backends/schedule/tuning_text.h"
@@ -89,15 +90,25 @@ static const char *float_pipeline(const ModelOptions *options) {
 const char *model_pipeline(const ModelOptions *options) {
     const char *pipeline = float_pipeline(options), *pass = precision_pass(options);
     return pass == NULL ? pipeline
-                        : arena_format(options->session->arena, "%s%s%s", pipeline,
-                              pipeline[0] == '\0' ? "" : ",", pass);
+                        : arena_format(options->session->arena, "%s%s%s," PRECISION_CLEANUP,
+                              pipeline, pipeline[0] == '\0' ? "" : ",", pass);
+}
+
+bool model_run_float_passes(const ModelOptions *options, Model *model) {
+    PipelineOptions pipeline = {.registry = options->registry, .verify_each = options->verify_each};
+    return pipeline_run(
+        model->graph, float_pipeline(options), &pipeline, options->session->diagnostics);
 }
 
 bool model_run_passes(const ModelOptions *options, Model *model) {
-    PipelineOptions pipeline = {.registry = options->registry, .verify_each = options->verify_each};
-    return pipeline_run(
-               model->graph, float_pipeline(options), &pipeline, options->session->diagnostics) &&
-           precision_apply(options, model->graph);
+    const NameMap *kept = NULL;
+    if (options->precision_map != NULL) {
+        PrecisionMap map;
+        if (!precision_map_read(options, model->graph, &map))
+            return false;
+        kept = map.kept;
+    }
+    return model_run_float_passes(options, model) && precision_apply(options, kept, model->graph);
 }
 
 void model_close(Model *model) {

@@ -38,8 +38,9 @@ typedef struct ModelOptions {
     LowerChains chains;
     LowerWinograd winograd;
     Precision precision;
-    FileList calibration;    /* files of inputs */
-    bool random_calibration; /* made up ones, too */
+    FileList calibration;      /* files of inputs */
+    bool random_calibration;   /* made up ones, too */
+    const char *precision_map; /* which layers stay float; NULL when not given */
     Backend backend;
     const char *c_compiler; /* NULL: what the environment has */
     PassRegistry *registry; /* what pipelines are made of */
@@ -72,6 +73,8 @@ bool model_load_weights(const ModelOptions *options, Model *model);
 /* What will run: that of the level or the user's, less what the form of layout ops leaves out, and
  * the pass that makes the precision, which calibration comes before. */
 const char *model_pipeline(const ModelOptions *options);
+/* Runs what comes before that pass and calibration. */
+bool model_run_float_passes(const ModelOptions *options, Model *model);
 /* Runs all that. */
 bool model_run_passes(const ModelOptions *options, Model *model);
 void model_close(Model *model); /* a zeroed model is allowed */

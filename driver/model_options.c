@@ -24,6 +24,7 @@ enum {
     OPTION_TUNING,
     OPTION_PRECISION,
     OPTION_CALIBRATION,
+    OPTION_PRECISION_MAP,
     OPTION_BACKEND,
     OPTION_CC
 };
@@ -272,6 +273,12 @@ static bool check_precision(const ModelOptions *options) {
             "--calibration is for a precision that needs it");
         return false;
     }
+    if (options->precision == PRECISION_FP32 && options->precision_map != NULL) {
+        diagnostics_error(options->session->diagnostics,
+            "add --precision NAME, that which the first line of the file is for",
+            "--precision-map is for a reduced precision");
+        return false;
+    }
     return true;
 }
 
@@ -291,6 +298,9 @@ static error_t parse_target_option(int key, char *argument, struct argp_state *s
         return precision_parse(options->session, argument, &options->precision) ? 0 : EINVAL;
     case OPTION_CALIBRATION:
         take_calibration(options, argument, state->argc);
+        return 0;
+    case OPTION_PRECISION_MAP:
+        options->precision_map = argument;
         return 0;
     case ARGP_KEY_END:
         return check_precision(options) ? 0 : EINVAL;
@@ -315,6 +325,10 @@ static const struct argp_option target_options[] = {{NULL, 0, NULL, 0, "Processo
     {"calibration", OPTION_CALIBRATION, "FILE", 0,
         "With --precision int8: a typical input, as a JPEG or PNG picture or raw float32 numbers; "
         "may be repeated. 'random' makes inputs up",
+        0},
+    {"precision-map", OPTION_PRECISION_MAP, "FILE", 0,
+        "With --precision: let the layers that this file names compute with floats; `riffle "
+        "precision` writes it",
         0},
     {0}};
 

@@ -1,9 +1,9 @@
 #include "driver/precision.h"
 
+#include "driver/accuracy.h"
 #include "driver/calibration.h"
 #include "ir/formula.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,10 +44,10 @@ const char *precision_pass(const ModelOptions *options) {
         return NULL;
     const Target *target = model_target(options);
     if (options->precision == PRECISION_BF16)
-        return arena_format(options->session->arena, "bfloat16{values=%s,most-pixels=%d},dead-code",
+        return arena_format(options->session->arena, "bfloat16{values=%s,most-pixels=%d}",
             target != NULL && target->bf16 == BF16_FAST ? "true" : "false", MOST_PIXELS);
-    return arena_format(options->session->arena, "quantize{largest-weight=%d},dead-code",
-        target_largest_weight(target));
+    return arena_format(
+        options->session->arena, "quantize{largest-weight=%d}", target_largest_weight(target));
 }
 
 bool precision_has_target(const ModelOptions *options, const Target *target) {
@@ -74,51 +74,36 @@ static bool find_ranges(const ModelOptions *options, Graph *graph) {
     return false;
 }
 
-bool precision_apply(const ModelOptions *options, Graph *graph) {
-    if (options->precision == PRECISION_FP32)
-        return true;
-    if (options->precision == PRECISION_INT8 && !find_ranges(options, graph))
-        return false;
-    PipelineOptions pipeline = {.registry = options->registry, .verify_each = options->verify_each};
-    return pipeline_run(graph, precision_pass(options), &pipeline, options->session->diagnostics);
+bool precision_prepare(const ModelOptions *options, Graph *graph) {
+    return options->precision != PRECISION_INT8 || find_ranges(options, graph);
+}
+
+bool precision_reduce(
+    const ModelOptions *options, const NameMap *kept, Graph *graph, int64_t *rewrites) {
+    PassReport report = {0};
+    PipelineOptions pipeline = {.registry = options->registry,
+        .verify_each = options->verify_each,
+        .reports = &report,
+        .report_capacity = 1,
+        .kept = kept};
+    bool done =
+        pipeline_run(graph, precision_pass(options), &pipeline, options->session->diagnostics);
+    *rewrites = report.rewrites;
+    pipeline.kept = NULL;
+    return done && pipeline_run(graph, PRECISION_CLEANUP, &pipeline, options->session->diagnostics);
+}
+
+bool precision_apply(const ModelOptions *options, const NameMap *kept, Graph *graph) {
+    int64_t rewrites;
+    return options->precision == PRECISION_FP32 ||
+           (precision_prepare(options, graph) && precision_reduce(options, kept, graph, &rewrites));
 }
 
 /* ---- what it costs ---- */
 
-static int64_t first_class(const float *numbers, int64_t count) {
-    int64_t best = 0;
-    for (int64_t i = 1; i < count; i++)
-        if (numbers[i] > numbers[best])
-            best = i;
-    return best;
-}
-
-typedef struct Agreement {
-    int64_t inputs, same;
-    double largest_value, largest_difference; /* difference: infinite where one holds NaN */
-} Agreement;
-
-static void compare_outputs(
-    const GraphOutput *output, const float *expected, const float *actual, Agreement *agreement) {
-    int64_t batch = output->value->type.dims[0];
-    int64_t count = tensor_elements(&output->value->type) / batch;
-    for (int64_t n = 0; n < batch; n++) {
-        agreement->inputs++;
-        agreement->same +=
-            first_class(expected + n * count, count) == first_class(actual + n * count, count);
-    }
-    for (int64_t i = 0; i < batch * count; i++) {
-        double difference = fabs((double)expected[i] - (double)actual[i]);
-        if (isnan(difference))
-            difference = expected[i] == actual[i] ? 0 : INFINITY; /* 0: both overflow */
-        agreement->largest_value = fmax(agreement->largest_value, fabs((double)expected[i]));
-        agreement->largest_difference = fmax(agreement->largest_difference, difference);
-    }
-}
-
 static bool is_near(
-    Precision precision, const Agreement *agreement, double tolerance, Session *session) {
-    if (agreement->largest_difference <= tolerance * agreement->largest_value)
+    Precision precision, const OutputAccuracy *accuracy, double tolerance, Session *session) {
+    if (accuracy->largest_difference <= tolerance * accuracy->largest_value)
         return true;
     diagnostics_error(session->diagnostics,
         "calibrate with inputs like those that are evaluated, or allow more with --tolerance",
@@ -129,30 +114,15 @@ static bool is_near(
 
 bool precision_compare(Precision precision, const Graph *reference, const Graph *graph,
     const FileList *files, double tolerance, Session *session) {
-    Tensors expected = {0}, actual = {0};
-    Agreement agreement = {0};
-    bool done = tensors_create(reference, 0, session, &expected) &&
-                tensors_create(graph, 0, session, &actual);
-    for (size_t i = 0; done && i < files->count; i++) {
-        done = calibration_read(&expected, files->paths[i], session);
-        for (int j = 0; done && j < graph->input_count; j++)
-            memcpy(tensors_input(&actual, j), expected.inputs[j], expected.buffers[j].bytes);
-        done =
-            done &&
-            graph_interpret(
-                reference, expected.inputs, expected.outputs, NULL, NULL, session->diagnostics) &&
-            graph_interpret(graph, actual.inputs, actual.outputs, NULL, NULL, session->diagnostics);
-        if (done)
-            compare_outputs(
-                &reference->outputs[0], expected.outputs[0], actual.outputs[0], &agreement);
-    }
-    if (done)
-        printf("%s and fp32 on %lld inputs: the same first class on %lld; largest difference %.3g, "
-               "where the largest |value| is %.3g\n",
-            precision_name(precision), (long long)agreement.inputs, (long long)agreement.same,
-            agreement.largest_difference, agreement.largest_value);
-    done = done && is_near(precision, &agreement, tolerance, session);
-    tensors_free(&expected);
-    tensors_free(&actual);
-    return done;
+    Evaluation evaluation;
+    Accuracy accuracy;
+    if (!evaluation_create(reference, files, false, session, &evaluation) ||
+        !evaluation_measure(&evaluation, graph, session, &accuracy))
+        return false;
+    const OutputAccuracy *first = &accuracy.outputs[0];
+    printf("%s and fp32 on %lld inputs: the same first class on %lld; largest difference %.3g, "
+           "where the largest |value| is %.3g\n",
+        precision_name(precision), (long long)accuracy.images, (long long)accuracy.same,
+        first->largest_difference, first->largest_value);
+    return is_near(precision, first, tolerance, session);
 }

@@ -4,6 +4,7 @@
 
 #include "driver/model.h"
 #include "driver/tensors.h"
+#include "ir/name_map.h"
 
 /* Stores the precision of that name; false after reporting that there is none. */
 bool precision_parse(Session *session, const char *name, Precision *precision);
@@ -17,10 +18,18 @@ bool precision_has_target(const ModelOptions *options, const Target *target);
  * to exist. */
 const char *precision_pass(const ModelOptions *options);
 
-/* For int8, runs the graph on the calibration inputs and puts a `range` behind each value; then
- * lets the pass make the graph one of the precision. The same inputs give the same graph on every
- * machine. Does nothing for fp32. False after reporting. */
-bool precision_apply(const ModelOptions *options, Graph *graph);
+/* What runs after that pass. */
+#define PRECISION_CLEANUP "dead-code"
+
+/* For int8, runs the graph on the calibration inputs and puts a `range` behind each value. The same
+ * inputs give the same graph on every machine. False after reporting. */
+bool precision_prepare(const ModelOptions *options, Graph *graph);
+/* Lets the pass make a prepared graph one of the precision. Layers whose paths are in `kept` (NULL:
+ * none) compute with floats. *rewrites is how many layers became others. False after reporting. */
+bool precision_reduce(
+    const ModelOptions *options, const NameMap *kept, Graph *graph, int64_t *rewrites);
+/* Both; nothing for fp32. */
+bool precision_apply(const ModelOptions *options, const NameMap *kept, Graph *graph);
 
 /* Runs both graphs by the interpreter on each file and prints in how many the first class of the
  * first output is the same, and the largest difference. False after reporting, also where that is

@@ -1,5 +1,6 @@
 /* The running of pipelines. */
 #include "ir/clock.h"
+#include "ir/name_map.h"
 #include "passes/passes.h"
 
 #include <string.h>
@@ -32,8 +33,12 @@ int pipeline_preset_level(const char *name) {
     return named ? name[1] - '0' : -1;
 }
 
+static bool is_kept(const PassContext *context, const Node *node) {
+    return context->kept != NULL && node != NULL && name_map_find(context->kept, node->path);
+}
+
 bool pass_may_rewrite(PassContext *context, const Node *node) {
-    if (context->rewrites >= context->rewrite_limit)
+    if (context->rewrites >= context->rewrite_limit || is_kept(context, node))
         return false;
     context->rewrites++;
     if (context->observer != NULL)
@@ -59,6 +64,7 @@ static bool run_pass(
         .rewrite_limit = step == options->limited_step ? options->rewrite_limit : INT64_MAX,
         .observer = options->rewriting,
         .observer_context = options->context,
+        .kept = options->kept,
     };
     PassReport report = {
         .step = step, .name = step->pass->name, .nodes_before = count_nodes(graph)};

@@ -110,11 +110,13 @@ struct PassContext {
     int64_t rewrite_limit;
     RewriteObserver *observer; /* may be NULL */
     void *observer_context;
+    const struct NameMap *kept; /* paths of nodes where no rewrite may begin; NULL: none */
 };
 
 /* A pass asks before each rewrite, once it is sure that it is legal, and before anything is
  * changed. False: the pass must leave this one, and goes on to the next. That is how bisection
- * finds the rewrite which does harm. `node` is where the rewrite begins, NULL when at no node. */
+ * finds the rewrite which does harm, and how layers keep their precision. `node` is where the
+ * rewrite begins, NULL when at no node. */
 bool pass_may_rewrite(PassContext *context, const Node *node);
 
 /* Options of the running pass, by a name that it must have. */
@@ -149,6 +151,7 @@ typedef struct PipelineOptions {
     const PipelineStep
         *limited_step; /* may do only `rewrite_limit` rewrites; NULL: all may do all */
     int64_t rewrite_limit;
+    const struct NameMap *kept;      /* paths of nodes where no pass may begin a rewrite, or NULL */
     const PipelineStep *failed_step; /* set: the step at which the run ended, or NULL */
 } PipelineOptions;
 

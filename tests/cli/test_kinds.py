@@ -39,6 +39,8 @@ KINDS = {
     "kernels": (b"# as printed\nkernel k(read x) items 1 {\n}\n", "kernels in riffle's textual IR",
                 "`riffle fmt` takes kernels; the name of such a file ends in .rkir"),
     "tuning": (b"riffle tuning 1 for x86-64-v4\n", "a tuning", "--tuning takes what `riffle tune` has written"),
+    "precision map": (b"riffle precision map 1 for int8\n", "a precision map",
+                      "--precision-map takes what `riffle precision` has written"),
     "safetensors": (safetensors(), "a safetensors file", "--weights takes weights in safetensors"),
     "onnx": (b"\x08\x08\x12\x07pytorch\x3a\x00", "an ONNX model", IMPORT_HINT),
     "torch": (archive("net/data.pkl"), "a PyTorch checkpoint", TORCH_HINT),
@@ -93,6 +95,8 @@ READERS = [
     ("net.xyz", "a list of labels", [],
      "run small.rfl --random-weights 1 --interpret --input x.f32 --labels {} --top 1"),
     ("net.xyz", "a tuning", ["tuning"], "compile small.rfl --random-weights 1 --tuning {} --target x86-64-v4 -o out"),
+    ("net.xyz", "a precision map", ["precision map"], "compile small.rfl --random-weights 1 --precision int8 "
+     "--calibration random --precision-map {} --target x86-64-v4 -o out"),
     ("net.xyz", "raw float32 numbers", [], "compile small.rfl --random-weights 1 --precision int8 --calibration {} "
                                            "--target x86-64-v4 -o out"),
 ]

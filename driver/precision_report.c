@@ -1,0 +1,118 @@
+/* What `riffle precision` prints. */
+#include "backends/output/json_writer.h"
+#include "driver/precision.h"
+#include "driver/precision_search.h"
+#include "driver/table.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* ---- tables ---- */
+
+typedef struct AccuracyCells {
+    char error[32], snr[32], agreement[32];
+} AccuracyCells;
+
+static AccuracyCells accuracy_cells(const Accuracy *accuracy) {
+    AccuracyCells cells;
+    snprintf(cells.error, sizeof cells.error, "%.3f %%", 100 * accuracy_error(accuracy));
+    snprintf(cells.snr, sizeof cells.snr, "%.1f dB", accuracy_snr(accuracy));
+    if (isinf(accuracy_snr(accuracy)))
+        snprintf(cells.snr, sizeof cells.snr, "exact");
+    snprintf(
+        cells.agreement, sizeof cells.agreement, "%.1f %%", 100 * accuracy_agreement(accuracy));
+    return cells;
+}
+
+static void add_layer(Table *table, const LayerEffect *effect) {
+    char macs[32];
+    AccuracyCells numbers = accuracy_cells(&effect->alone);
+    const char *cells[] = {effect->layer.path, op_info(effect->layer.op)->name,
+        grouped_number(effect->layer.macs, macs), effect->is_reduced ? numbers.error : "",
+        effect->is_reduced ? numbers.snr : "", effect->is_reduced ? numbers.agreement : "",
+        !effect->is_reduced ? "always"
+        : effect->kept      ? "yes"
+                            : ""};
+    table_add_row(table, cells);
+}
+
+static void add_whole(Table *table, const char *what, const Accuracy *accuracy) {
+    AccuracyCells numbers = accuracy_cells(accuracy);
+    const char *cells[] = {what, "", "", numbers.error, numbers.snr, numbers.agreement, ""};
+    table_add_row(table, cells);
+}
+
+static const char *plural(int64_t count) {
+    return count == 1 ? "" : "s";
+}
+
+void precision_report(const PrecisionSearch *search, const PrecisionBudget *budget, Text *text) {
+    static const TableColumn columns[] = {{"layer", ALIGN_LEFT}, {"op", ALIGN_LEFT},
+        {"MACs", ALIGN_RIGHT}, {"largest error", ALIGN_RIGHT}, {"SNR", ALIGN_RIGHT},
+        {"same first class", ALIGN_RIGHT}, {"float", ALIGN_LEFT}};
+    const char *precision = precision_name(search->options->precision);
+    text_format(text, "%s at %s on %zu input%s: what each layer alone adds\n\n",
+        search->prepared->name, precision, search->evaluation->count,
+        plural((int64_t)search->evaluation->count));
+    Table table = table_create(columns, 7);
+    for (size_t i = 0; i < search->count; i++)
+        add_layer(&table, &search->layers[i]);
+    table_add_rule(&table);
+    add_whole(&table, "all reduced", &search->all);
+    if (search->kept_count > 0)
+        add_whole(&table, "as chosen", &search->chosen);
+    table_print(&table, text);
+    table_free(&table);
+    if (!budget_is_given(budget))
+        return;
+    if (search->kept_count == 0)
+        text_format(text, "\n%s holds with all layers reduced\n", budget->spelling);
+    else
+        text_format(text, "\n%s holds with %zu layer%s float of %zu\n", budget->spelling,
+            search->kept_count, plural((int64_t)search->kept_count), search->count);
+}
+
+/* ---- JSON ---- */
+
+static void write_accuracy(JsonWriter *writer, const Accuracy *accuracy) {
+    json_write_number(writer, "largest_error", accuracy_error(accuracy));
+    json_write_number(writer, "snr_db", accuracy_snr(accuracy));
+    json_write_number(writer, "top1_agreement", accuracy_agreement(accuracy));
+}
+
+static void write_whole(JsonWriter *writer, const char *key, const Accuracy *accuracy) {
+    json_write_object(writer, key, JSON_INLINE);
+    write_accuracy(writer, accuracy);
+    json_write_object_end(writer);
+}
+
+static void write_layer(JsonWriter *writer, const LayerEffect *effect) {
+    json_write_object(writer, NULL, JSON_INLINE);
+    json_write_string(writer, "layer", effect->layer.path);
+    json_write_string(writer, "op", op_info(effect->layer.op)->name);
+    json_write_integer(writer, "macs", effect->layer.macs);
+    json_write_flag(writer, "reducible", effect->is_reduced);
+    json_write_flag(writer, "kept", effect->kept);
+    if (effect->is_reduced)
+        write_accuracy(writer, &effect->alone);
+    json_write_object_end(writer);
+}
+
+void precision_report_json(
+    const PrecisionSearch *search, const PrecisionBudget *budget, Text *text) {
+    JsonWriter writer = {.out = text};
+    json_write_object(&writer, NULL, JSON_LINES);
+    json_write_string(&writer, "name", search->prepared->name);
+    json_write_string(&writer, "precision", precision_name(search->options->precision));
+    json_write_integer(&writer, "inputs", (int64_t)search->evaluation->count);
+    if (budget_is_given(budget))
+        json_write_string(&writer, "budget", budget->spelling);
+    json_write_array(&writer, "layers", JSON_LINES);
+    for (size_t i = 0; i < search->count; i++)
+        write_layer(&writer, &search->layers[i]);
+    json_write_array_end(&writer);
+    write_whole(&writer, "all_reduced", &search->all);
+    write_whole(&writer, "chosen", &search->chosen);
+    json_write_object_end(&writer);
+    json_write_end(&writer);
+}

@@ -1,0 +1,135 @@
+#include "driver/precision_search.h"
+
+#include "driver/precision.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- one form of the network ---- */
+
+/* Its accuracy where those layers stay float. *rewrites is how many layers were reduced. */
+static bool measure_kept(
+    const PrecisionSearch *search, const NameMap *kept, Accuracy *accuracy, int64_t *rewrites) {
+    Arena *scratch = arena_create();
+    Graph *graph = graph_copy(search->prepared, scratch);
+    bool done = precision_reduce(search->options, kept, graph, rewrites) &&
+                evaluation_measure(search->evaluation, graph, search->session, accuracy);
+    arena_destroy(scratch);
+    return done;
+}
+
+static NameMap *map_of(const PrecisionSearch *search, Arena *arena, const LayerEffect *without) {
+    NameMap *map = name_map_create(arena);
+    for (size_t i = 0; i < search->count; i++)
+        if (&search->layers[i] != without && (without != NULL || search->layers[i].kept))
+            name_map_put(map, search->layers[i].layer.path, &search->layers[i]);
+    return map;
+}
+
+static bool measure_alone(const PrecisionSearch *search, LayerEffect *layer) {
+    Arena *scratch = arena_create();
+    int64_t rewrites;
+    bool done = measure_kept(search, map_of(search, scratch, layer), &layer->alone, &rewrites);
+    layer->is_reduced = rewrites > 0;
+    arena_destroy(scratch);
+    return done;
+}
+
+static bool measure_chosen(const PrecisionSearch *search, Accuracy *accuracy) {
+    Arena *scratch = arena_create();
+    int64_t rewrites;
+    bool done = measure_kept(search, map_of(search, scratch, NULL), accuracy, &rewrites);
+    arena_destroy(scratch);
+    return done;
+}
+
+/* Of the prepared graph, those that compute with their weights: what else has some became part of
+ * them, or is no layer. */
+static void list_layers(PrecisionSearch *search) {
+    size_t count;
+    PrecisionLayer *layers = precision_layers(search->prepared, search->session->arena, &count);
+    search->layers = ARENA_ARRAY(search->session->arena, LayerEffect, count + 1);
+    search->count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (op_multiplies(layers[i].op))
+            search->layers[search->count++].layer = layers[i];
+}
+
+bool precision_measure(PrecisionSearch *search) {
+    list_layers(search);
+    bool done = measure_chosen(search, &search->all);
+    for (size_t i = 0; done && i < search->count; i++)
+        done = measure_alone(search, &search->layers[i]);
+    search->chosen = search->all;
+    return done;
+}
+
+/* ---- the fewest ---- */
+
+/* The worst first: by noise, which adds up, and not by the largest error, which one number decides.
+ */
+static int compare_effects(const void *a, const void *b) {
+    const LayerEffect *const *x = a, *const *y = b;
+    double first = accuracy_snr(&(*x)->alone), second = accuracy_snr(&(*y)->alone);
+    if (first != second)
+        return first < second ? -1 : 1;
+    return *x < *y ? -1 : *x > *y; /* in the order of the graph */
+}
+
+static LayerEffect **sorted_layers(const PrecisionSearch *search, size_t *count) {
+    LayerEffect **sorted = ARENA_ARRAY(search->session->arena, LayerEffect *, search->count + 1);
+    *count = 0;
+    for (size_t i = 0; i < search->count; i++)
+        if (search->layers[i].is_reduced)
+            sorted[(*count)++] = &search->layers[i];
+    qsort(sorted, *count, sizeof *sorted, compare_effects);
+    return sorted;
+}
+
+/* Keeps the first layers and measures. */
+static bool try_first(PrecisionSearch *search, LayerEffect **sorted, size_t count, size_t first) {
+    for (size_t i = 0; i < count; i++)
+        sorted[i]->kept = i < first;
+    search->kept_count = first;
+    return measure_chosen(search, &search->chosen);
+}
+
+/* The least number of first layers that the budget holds with, if more of them are never worse. */
+static bool bisect(
+    PrecisionSearch *search, const PrecisionBudget *budget, LayerEffect **sorted, size_t count) {
+    size_t too_few = 0, enough = count;
+    while (enough - too_few > 1) {
+        size_t middle = too_few + (enough - too_few) / 2;
+        if (!try_first(search, sorted, count, middle))
+            return false;
+        if (budget_holds(budget, &search->chosen))
+            enough = middle;
+        else
+            too_few = middle;
+    }
+    return try_first(search, sorted, count, enough);
+}
+
+/* Lets go of each that the budget holds without, the most harmless first. */
+static bool let_go(PrecisionSearch *search, const PrecisionBudget *budget, LayerEffect **sorted) {
+    for (size_t i = search->kept_count; i > 0; i--) {
+        Accuracy without;
+        sorted[i - 1]->kept = false;
+        if (!measure_chosen(search, &without))
+            return false;
+        sorted[i - 1]->kept = !budget_holds(budget, &without);
+        if (sorted[i - 1]->kept)
+            continue;
+        search->chosen = without;
+        search->kept_count--;
+    }
+    return true;
+}
+
+bool precision_choose(PrecisionSearch *search, const PrecisionBudget *budget) {
+    if (budget_holds(budget, &search->all))
+        return true;
+    size_t count;
+    LayerEffect **sorted = sorted_layers(search, &count);
+    return bisect(search, budget, sorted, count) && let_go(search, budget, sorted);
+}

@@ -1,0 +1,41 @@
+/* Which layers of a network must stay float so that the answers of a reduced precision keep within
+ * a budget. Everything is interpreted, so the same inputs give the same choice on every machine. */
+#ifndef RIFFLE_DRIVER_PRECISION_SEARCH_H
+#define RIFFLE_DRIVER_PRECISION_SEARCH_H
+
+#include "driver/accuracy.h"
+#include "driver/precision_budget.h"
+#include "driver/precision_map.h"
+
+typedef struct LayerEffect {
+    PrecisionLayer layer;
+    bool is_reduced; /* by the precision, where nothing keeps it */
+    Accuracy alone;  /* of the network in which it is the only one reduced */
+    bool kept;       /* chosen */
+} LayerEffect;
+
+typedef struct PrecisionSearch {
+    const ModelOptions *options;
+    const Evaluation *evaluation;
+    const Graph *prepared; /* after the float passes and precision_prepare */
+    Session *session;
+    LayerEffect *layers; /* in the order of the graph */
+    size_t count;
+    Accuracy all;    /* with every layer reduced that can be */
+    Accuracy chosen; /* with those kept that were chosen */
+    size_t kept_count;
+} PrecisionSearch;
+
+/* Measures each layer alone, and all together. False after reporting. */
+bool precision_measure(PrecisionSearch *search);
+/* Keeps as few layers as it finds: those that add most alone, as many as the budget takes, less
+ * those that it holds without after all. False after reporting. */
+bool precision_choose(PrecisionSearch *search, const PrecisionBudget *budget);
+
+/* ---- for people (precision_report.c) ---- */
+
+void precision_report(const PrecisionSearch *search, const PrecisionBudget *budget, Text *text);
+void precision_report_json(
+    const PrecisionSearch *search, const PrecisionBudget *budget, Text *text);
+
+#endif

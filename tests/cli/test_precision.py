@@ -1,0 +1,181 @@
+"""`riffle precision`: what each layer adds, which stay float, and what compiling with that does."""
+
+import json
+import re
+import unittest
+
+from support import Command, float_bytes, has_llvm
+
+NETWORK = """network deep(width = 8) {
+    input image: f32[1, 3, 12, 12]
+    x = image |> conv(width, 3, padding = 1) @ stem |> relu
+    y = x |> conv(width, 1) @ left |> relu |> depthwise(3, padding = 1) @ left_spread
+    z = x |> conv(width, 3, padding = 1) @ right
+    x = concat(y, z) |> conv(width, 1) @ join |> relu
+    output out = x |> global_avg_pool |> linear(5) @ head
+}
+"""
+LAYERS = ["stem", "left", "left_spread", "right", "join", "head"]
+INT8 = ["deep.rfl", "--random-weights", "1", "--target", "x86-64-v3", "--precision", "int8", "--calibration", "random"]
+
+
+class Precision(Command):
+    def setUp(self):
+        super().setUp()
+        self.write("deep.rfl", NETWORK)
+
+    def report(self, *options):
+        return json.loads(self.succeed("precision", *INT8, "--json", *options))
+
+    def test_table(self):
+        lines = self.succeed("precision", *INT8).splitlines()
+        self.assertEqual(lines[0], "deep at int8 on 8 inputs: what each layer alone adds")
+        self.assertEqual(lines[2].split(), "layer op MACs largest error SNR same first class float".split())
+        self.assertEqual([line.split()[0] for line in lines[4:10]], LAYERS)
+        for line in lines[4:10]:
+            self.assertRegex(line, r" \d\.\d{3} %  \d\d\.\d dB  +\d+\.\d %$")
+        self.assertRegex(lines[11], r"^all reduced  .* \d\.\d{3} %  \d\d\.\d dB  +\d+\.\d %$")
+        self.assertEqual(len(lines), 12)
+
+    def test_numbers(self):
+        """Each layer adds something, and all of them no more than the sum of that."""
+        report = self.report()
+        self.assertEqual((report["name"], report["precision"], report["inputs"]), ("deep", "int8", 8))
+        self.assertEqual([layer["layer"] for layer in report["layers"]], LAYERS)
+        noise = {layer["layer"]: 10 ** (-layer["snr_db"] / 10) for layer in report["layers"]}
+        for layer in report["layers"]:
+            self.assertTrue(layer["reducible"] and not layer["kept"])
+            self.assertGreater(layer["largest_error"], 0)
+        whole = 10 ** (-report["all_reduced"]["snr_db"] / 10)
+        self.assertGreater(whole, max(noise.values()) / 2)
+        self.assertLess(whole, 4 * sum(noise.values()))
+        self.assertEqual(report["chosen"], report["all_reduced"])
+        self.assertEqual(self.report(), report)
+
+    def test_other_precision_and_targets(self):
+        done = json.loads(self.succeed("precision", "deep.rfl", "--random-weights", "1", "--json", "--precision", "bf16",
+                                       "--target", "sapphirerapids", "--evaluate", "random"))
+        self.assertEqual([layer["layer"] for layer in done["layers"] if layer["reducible"]], ["head"])
+        self.assertEqual([layer["layer"] for layer in done["layers"] if "snr_db" in layer], ["head"])
+        table = self.succeed("precision", "deep.rfl", "--random-weights", "1", "--precision", "bf16",
+                             "--target", "sapphirerapids", "--evaluate", "random").splitlines()
+        self.assertRegex(table[4], r"^stem +conv +31,104 +always$")
+
+    def test_budgets(self):
+        """Tighter ones keep more, each holds, and nothing of what is kept can be let go."""
+        kept = []
+        for error in [20, 2, 0.6, 0.3, 0]:
+            report = self.report("--budget", f"{error}%")
+            self.assertEqual(report["budget"], f"{error}%")
+            self.assertLessEqual(report["chosen"]["largest_error"], error / 100)
+            kept.append([layer["layer"] for layer in report["layers"] if layer["kept"]])
+        self.assertEqual(kept[0], [])
+        self.assertEqual(kept[-1], LAYERS)
+        self.assertEqual(sorted(kept, key=len), kept)
+        self.assertGreaterEqual(self.report("--budget", "35dB")["chosen"]["snr_db"], 35)
+        self.assertEqual(self.report("--budget", "top1=100%")["chosen"]["top1_agreement"], 1)
+        both = self.report("--budget", "2%", "--budget", "45dB")
+        self.assertEqual(both["budget"], "2% and 45dB")
+        self.assertLessEqual(both["chosen"]["largest_error"], 0.02)
+        self.assertGreaterEqual(both["chosen"]["snr_db"], 45)
+
+    def test_budget_is_said(self):
+        self.assertTrue(self.succeed("precision", *INT8, "--budget", "20%").endswith(
+            "\n20% holds with all layers reduced\n"))
+        printed = self.succeed("precision", *INT8, "--budget", "2%")
+        self.assertTrue(printed.endswith("\n2% holds with 1 layer float of 6\n"), printed)
+        self.assertRegex(printed, r"\nhead .* %  yes\n")
+        self.assertRegex(printed, r"\nas chosen ")
+
+    def test_files_are_evaluated(self):
+        self.write("a.f32", float_bytes([(i * 37 % 101 - 50) / 30 for i in range(432)]))
+        self.write("b.f32", float_bytes([(i * 59 % 103 - 51) / 30 for i in range(432)]))
+        self.assertEqual(self.report("--evaluate", "a.f32", "--evaluate", "b.f32")["inputs"], 2)
+        self.assertEqual(self.report("--evaluate", "a.f32", "--evaluate", "random")["inputs"], 9)
+
+    def keep(self, *layers):
+        self.write("deep.map", "riffle precision map 1 for int8\n" + "".join(f"keep {layer}\n" for layer in layers))
+        return ["--precision-map", "deep.map"]
+
+    def ops(self, *options):
+        layers = json.loads(self.succeed("inspect", *INT8, "-O2", "--json", *options))["layers"]
+        return {layer["name"]: layer["op"] for layer in layers if layer["name"] and "conv" in layer["op"]}
+
+    def test_map_is_read_where_compiled(self):
+        """What is kept stays float, everything else does not."""
+        every = self.ops()
+        self.assertEqual(set(every.values()), {"quantized_conv"})
+        some = self.ops(*self.keep("left", "join"))
+        self.assertEqual({name for name, op in some.items() if op == "conv"}, {"left", "join"})
+        self.assertEqual(self.ops(*self.keep()), every)
+        self.assertEqual(set(self.ops(*self.keep(*LAYERS)).values()), {"conv"})
+
+    def test_written_map_is_what_was_chosen(self):
+        report = self.report("--budget", "0.6%", "-o", "written.map")
+        text = (self.folder / "written.map").read_text()
+        self.assertRegex(text, r"^riffle precision map 1 for int8\n# holds 0\.6% on 8 inputs\nnetwork deep [0-9a-f]{16}\nkeep ")
+        kept = [layer["layer"] for layer in report["layers"] if layer["kept"]]
+        self.assertEqual(re.findall(r"^keep (.*)$", text, re.MULTILINE), kept)
+        ops = self.ops("--precision-map", "written.map")
+        self.assertEqual({name for name, op in ops.items() if op == "conv"}, set(kept) - {"head"})
+
+    def test_map_of_another_network(self):
+        self.report("--budget", "0.6%", "-o", "written.map")
+        where = "written.map:3:1: error: "
+        hint = "hint: write one for this network with `riffle precision`, or leave the line out if its layers are meant\n"
+        line = (self.folder / "written.map").read_text().splitlines()[2]
+        caret = "^" + "~" * (len(line) - 1)
+        self.expect_error(["inspect", *INT8, "-O2", "--precision-map", "written.map", "--set", "width=9"],
+                          f"{where}the map was made for 'deep' with other layers: other parameters, or another form of it\n"
+                          f"{line}\n{caret}\n{hint}")
+        self.expect_error(["inspect", "small.rfl", *INT8[1:], "-O2", "--precision-map", "written.map"],
+                          f"{where}the map was made for another network than 'small'\n{line}\n{caret}\n{hint}")
+        self.write("written.map", "\n".join(text for text in (self.folder / "written.map").read_text().splitlines()
+                                            if not text.startswith("network")))
+        self.assertIn("conv", self.ops("--precision-map", "written.map", "--set", "width=9").values())
+
+    @unittest.skipUnless(has_llvm(), "without LLVM")
+    def test_compiled_code_is_that(self):
+        for words in [INT8, [*INT8[:3], "--precision", "int8", "--calibration", "random"]]:
+            self.assertIn("1 of 1 tensors within", self.succeed("verify", *words, *self.keep("left", "head")))
+            self.succeed("run", *words, *self.keep("left"), "--input", self.write("x.f32", bytes(1728)), "--output", "y.f32")
+        bf16 = ["deep.rfl", "--random-weights", "1", "--precision", "bf16", "--target", "sapphirerapids"]
+        self.write("half.map", "riffle precision map 1 for bf16\nkeep head\n")
+        self.succeed("compile", *bf16, "-o", "all")
+        self.succeed("compile", *bf16, "-o", "none", "--precision-map", "half.map")
+        precisions = [json.loads((self.folder / name / "deep.json").read_text())["precision"] for name in ["all", "none"]]
+        self.assertEqual(precisions, ["bf16", "fp32"])
+
+    def test_nothing_is_left_half_written(self):
+        self.write("net.map", "before")
+        self.expect_error(["precision", *INT8[:-1], "nowhere.f32", "--budget", "1%", "-o", "net.map"],
+                          "riffle: error: cannot open 'nowhere.f32': No such file or directory\n")
+        self.assertEqual((self.folder / "net.map").read_text(), "before")
+        self.expect_error(["precision", *INT8, "--budget", "1%", "-o", "no/where/net.map"],
+                          "riffle: error: cannot write 'no/where/net.map': No such file or directory\n")
+
+    def test_mistakes(self):
+        self.expect_error("precision deep.rfl --random-weights 1",
+                          "riffle: error: this is about a reduced precision\nhint: add --precision int8, or bf16\n", status=2)
+        self.expect_error(["precision", *INT8, "--precision-map", "deep.map"],
+                          "riffle: error: --precision-map is what this command makes\n", status=2)
+        self.expect_error(["precision", *INT8, "-o", "deep.map"],
+                          "riffle: error: which layers stay float is decided by a budget, and none was given\n"
+                          "hint: add --budget 0.5%, 40dB or top1=99%\n", status=2)
+        self.expect_error("precision deep.rfl --random-weights 1 --precision bf16 --target znver5",
+                          "riffle: error: there is no input to measure on\n"
+                          "hint: give --evaluate FILE for some typical inputs\n", status=2)
+        self.expect_error("compile deep.rfl --random-weights 1 --precision-map deep.map -o out",
+                          "riffle: error: --precision-map is for a reduced precision\n"
+                          "hint: add --precision NAME, that which the first line of the file is for\n", status=2)
+        for wrong in ["5", "%", "101%", "-1%", "nan%", "1 %", "40db", "-3dB", "top1=1", "top5=99%", "top1=101%", ""]:
+            self.expect_error(["precision", *INT8, "--budget", wrong],
+                              f"riffle: error: '{wrong}' is no value for --budget: give 0.5%, 40dB or top1=99%\n"
+                              "hint: 0.5% is the largest error, of the largest output; 40dB the least ratio of signal to "
+                              "noise; top1=99% the share of the same first classes\n", status=2)
+        self.expect_error(["precision", *INT8, "--budget", "1%", "--budget", "2%"],
+                          "riffle: error: '2%' is a --budget of a kind that was given already\n", status=2)
+
+
+if __name__ == "__main__":
+    unittest.main()
