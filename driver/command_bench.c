@@ -20,6 +20,9 @@ enum {
     OPTION_PROFILE
 };
 
+/* Longer than anybody waits, in seconds: as many runs as there are to be. */
+static const double LONGEST_TURN = 1e9;
+
 typedef struct BenchOptions {
     ModelOptions model;
     Session *session;
@@ -34,12 +37,25 @@ typedef struct Measurement {
     Limit limit;
 } Measurement;
 
+/* What runs elsewhere has one thread, and is timed whole. */
+static error_t check_runner(const BenchOptions *options) {
+    const char *option = options->profile                    ? "--profile"
+                         : options->ablate != ABLATE_NOTHING ? "--ablate"
+                                                             : NULL;
+    if (model_runner(&options->model) != NULL && option != NULL) {
+        diagnostics_error(options->session->diagnostics, NULL,
+            "%s measures on this machine, and not with --runner", option);
+        return EINVAL;
+    }
+    return model_threads(&options->model, options->threads) ? 0 : EINVAL;
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
     BenchOptions *options = state->input;
     Session *session = options->session;
     switch (key) {
     case ARGP_KEY_INIT:
-        model_options_init(state, &options->model, 5);
+        model_options_init(state, &options->model, 6);
         return 0;
     case OPTION_RUNS:
         return option_integer(session, "--runs", argument, 1, MOST_SAMPLES, &options->runs)
@@ -66,7 +82,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
                 session->diagnostics, NULL, "--profile and --ablate exclude each other");
             return EINVAL;
         }
-        return 0;
+        return check_runner(options);
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -87,7 +103,8 @@ static const struct argp_option options_table[] = {
     {"json", OPTION_JSON, NULL, 0, "Print JSON", 0}, {0}};
 
 static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0},
-    {&passes_argp, 0, NULL, 0}, {&target_argp, 0, NULL, 0}, {&backend_argp, 0, NULL, 0}, {0}};
+    {&passes_argp, 0, NULL, 0}, {&target_argp, 0, NULL, 0}, {&backend_argp, 0, NULL, 0},
+    {&runner_argp, 0, NULL, 0}, {0}};
 
 static const struct argp argp = {.options = options_table,
     .parser = parse_option,
@@ -106,34 +123,60 @@ static const struct argp argp = {.options = options_table,
            "  riffle bench examples/shufflenet_v2.rfl --ablate\n",
     .children = children};
 
+/* Samples until there are `end`, or for so long. */
+static bool time_round(const LoadedModel *loaded, Tensors *tensors, riffle_pool *pool, int64_t end,
+    double seconds, Samples *runs, Session *session) {
+    double start = seconds_now(), now = start;
+    while (runs->count < end && (now - start < seconds || runs->count == 0)) {
+        double before = now;
+        if (!tensors_run(tensors, loaded, pool, session))
+            return false;
+        now = seconds_now();
+        samples_add(runs, now - before);
+    }
+    return true;
+}
+
+static bool time_round_elsewhere(
+    const LoadedModel *loaded, Tensors *tensors, int64_t end, double seconds, Samples *runs) {
+    RunTiming timing = {
+        .warm_up = WARM_UP_RUNS, .most = end - runs->count, .runs = 1, .seconds = seconds};
+    if (timing.most > MOST_SAMPLES_ELSEWHERE)
+        timing.most = MOST_SAMPLES_ELSEWHERE;
+    if (timing.most == 0)
+        return true;
+    int64_t taken = jit_time_elsewhere(
+        loaded, tensors->inputs, tensors->outputs, &timing, runs->seconds + runs->count);
+    runs->count += taken;
+    return taken > 0;
+}
+
 static bool time_runs(const BenchOptions *options, const LoadedModel *loaded, Tensors *tensors,
     riffle_pool *pool, Measurement *measurement) {
+    Session *session = options->session;
     int64_t most = options->runs > 0 ? options->runs : MOST_SAMPLES;
-    measurement->runs = samples_create(options->session->arena, most);
+    double turn = options->seconds / (double)TIMING_ROUNDS;
+    measurement->runs = samples_create(session->arena, most);
     Samples *runs = &measurement->runs;
-    for (int i = 0; i < WARM_UP_RUNS; i++) {
-        if (!tensors_run(tensors, loaded, pool, options->session))
+    bool elsewhere = jit_is_elsewhere(loaded);
+    for (int i = 0; i < WARM_UP_RUNS && !elsewhere; i++) {
+        if (!tensors_run(tensors, loaded, pool, session))
             return false;
     }
     for (int round = 0; round < TIMING_ROUNDS && runs->count < most; round++) {
-        limit_measure(&measurement->limit, options->seconds / (double)TIMING_ROUNDS / 2);
-        int64_t round_end = options->runs > 0 ? most * (round + 1) / TIMING_ROUNDS : most;
-        double start = seconds_now(), now = start;
-        while (runs->count < round_end &&
-               (options->runs > 0 || now - start < options->seconds / (double)TIMING_ROUNDS ||
-                   runs->count == 0)) {
-            double before = now;
-            if (!tensors_run(tensors, loaded, pool, options->session))
-                return false;
-            now = seconds_now();
-            samples_add(runs, now - before);
-        }
+        if (!limit_measure(&measurement->limit, turn / 2))
+            return false;
+        int64_t end = options->runs > 0 ? most * (round + 1) / TIMING_ROUNDS : most;
+        double seconds = options->runs > 0 ? LONGEST_TURN : turn;
+        if (!(elsewhere ? time_round_elsewhere(loaded, tensors, end, seconds, runs)
+                        : time_round(loaded, tensors, pool, end, seconds, runs, session)))
+            return false;
     }
     return true;
 }
 
 typedef struct BenchReport {
-    const char *name, *target;
+    const char *name, *target, *runner; /* runner: NULL for this machine */
     int64_t threads, runs, macs;
     double median_ms, minimum_ms, p5_ms, p95_ms;
     double limit_ms, limit_median_ms, best_limit_ms; /* best: at peak_gflops */
@@ -146,6 +189,7 @@ static BenchReport make_report(
     samples_sort(runs);
     BenchReport report = {.name = compiled->model.graph->name,
         .target = compiled->target->name,
+        .runner = options->model.runner.command,
         .threads = options->threads,
         .runs = runs->count,
         .macs = graph_macs(compiled->as_written),
@@ -170,6 +214,8 @@ static void print_json(const BenchReport *report, Text *text) {
     json_write_object(&writer, NULL, JSON_LINES);
     json_write_string(&writer, "name", report->name);
     json_write_string(&writer, "target", report->target);
+    if (report->runner != NULL)
+        json_write_string(&writer, "runner", report->runner);
     json_write_integer(&writer, "threads", report->threads);
     json_write_integer(&writer, "runs", report->runs);
     json_write_integer(&writer, "macs", report->macs);
@@ -192,6 +238,8 @@ static void print_json(const BenchReport *report, Text *text) {
 static void print_report(const BenchReport *report, Text *text) {
     text_format(text, "%s for %s, %lld thread%s, %lld runs\n", report->name, report->target,
         (long long)report->threads, report->threads == 1 ? "" : "s", (long long)report->runs);
+    if (report->runner != NULL)
+        text_format(text, "  run by          '%s', and timed there\n", report->runner);
     text_format(text, "  median          %9.4f ms\n", report->median_ms);
     text_format(text, "  minimum         %9.4f ms\n", report->minimum_ms);
     text_format(text, "  5th percentile  %9.4f ms\n", report->p5_ms);
@@ -223,9 +271,10 @@ static bool measure(const BenchOptions *options, const CompiledModel *compiled,
         return profile(compiled, loaded, tensors, pool, &profiling, session) &&
                tensors_check_guards(tensors, session);
     Measurement measurement = {0};
-    bool timed = limit_create(compiled->target, pool, (int)options->threads,
-                     graph_macs(compiled->as_written), session, &measurement.limit) &&
-                 time_runs(options, loaded, tensors, pool, &measurement);
+    bool timed =
+        limit_create(compiled->target, model_runner(&options->model), pool, (int)options->threads,
+            graph_macs(compiled->as_written), session, &measurement.limit) &&
+        time_runs(options, loaded, tensors, pool, &measurement);
     limit_destroy(&measurement.limit);
     if (!timed)
         return false;

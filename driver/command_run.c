@@ -67,7 +67,9 @@ static error_t check_options(const RunOptions *options) {
         diagnostics_error(diagnostics, "boxes are drawn into the pictures of --image",
             "%zu files were given with --draw for %zu pictures", options->drawings.count,
             options->images.count);
-    else
+    else if (options->interpret && model_runner(&options->model) != NULL)
+        diagnostics_error(diagnostics, NULL, "--interpret and --runner exclude each other");
+    else if (model_threads(&options->model, options->threads))
         return 0;
     return EINVAL;
 }
@@ -96,7 +98,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_OVERLAP:
         return parse_box_option(key, argument, state);
     case ARGP_KEY_INIT:
-        model_options_init(state, &options->model, 5);
+        model_options_init(state, &options->model, 6);
         return 0;
     case OPTION_IMAGE:
         add_path(options, &options->images, argument, state->argc);
@@ -155,7 +157,8 @@ static const struct argp_option options_table[] = {
     {0}};
 
 static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0},
-    {&passes_argp, 0, NULL, 0}, {&target_argp, 0, NULL, 0}, {&backend_argp, 0, NULL, 0}, {0}};
+    {&passes_argp, 0, NULL, 0}, {&target_argp, 0, NULL, 0}, {&backend_argp, 0, NULL, 0},
+    {&runner_argp, 0, NULL, 0}, {0}};
 
 static const struct argp argp = {.options = options_table,
     .parser = parse_option,

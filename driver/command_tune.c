@@ -23,7 +23,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     Session *session = options->session;
     switch (key) {
     case ARGP_KEY_INIT:
-        model_options_init(state, &options->model, 4);
+        model_options_init(state, &options->model, 5);
         return 0;
     case 'o':
         options->output = argument;
@@ -50,7 +50,7 @@ static const struct argp_option options_table[] = {
     {0}};
 
 static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0},
-    {&passes_argp, 0, NULL, 0}, {&target_argp, 0, NULL, 0}, {0}};
+    {&passes_argp, 0, NULL, 0}, {&target_argp, 0, NULL, 0}, {&runner_argp, 0, NULL, 0}, {0}};
 
 static const struct argp argp = {.options = options_table,
     .parser = parse_option,

@@ -44,7 +44,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     Session *session = options->session;
     switch (key) {
     case ARGP_KEY_INIT:
-        model_options_init(state, &options->model, 5);
+        model_options_init(state, &options->model, 6);
         return 0;
     case OPTION_COUNT:
         options->count_given = true;
@@ -101,7 +101,8 @@ static const struct argp_option options_table[] = {
     {0}};
 
 static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0},
-    {&passes_argp, 0, NULL, 0}, {&target_argp, 0, NULL, 0}, {&backend_argp, 0, NULL, 0}, {0}};
+    {&passes_argp, 0, NULL, 0}, {&target_argp, 0, NULL, 0}, {&backend_argp, 0, NULL, 0},
+    {&runner_argp, 0, NULL, 0}, {0}};
 
 static const struct argp argp = {.options = options_table,
     .parser = parse_option,
@@ -330,6 +331,8 @@ int command_verify(int argc, char **argv) {
     if (options.evaluated.count > 0 && options.model.precision == PRECISION_FP32)
         diagnostics_error(session.diagnostics, "add --precision int8, or bf16",
             "--evaluate compares a reduced precision with fp32");
+    if (!model_threads(&options.model, options.threads))
+        return session_finish(&session, EXIT_USAGE);
     if (options.input_count > 0 && !options.count_given)
         options.count = 0;
     if (options.input_count == 0 && options.count == 0) {

@@ -19,13 +19,14 @@ typedef struct Limit {
     double best_gflops; /* of any short moment */
 } Limit;
 
-/* False after reporting. */
-bool limit_create(const Target *target, riffle_pool *pool, int threads, int64_t macs,
-    Session *session, Limit *limit);
+/* False after reporting. `runner`: of the machine, or NULL for this one. */
+bool limit_create(const Target *target, const Runner *runner, riffle_pool *pool, int threads,
+    int64_t macs, Session *session, Limit *limit);
 void limit_destroy(Limit *limit); /* a zeroed one is allowed */
 
-/* A turn: half of the time for short moments, half for samples, at least one. */
-void limit_measure(Limit *limit, double seconds);
+/* A turn: half of the time for short moments, half for samples, at least one. False after
+ * reporting. */
+bool limit_measure(Limit *limit, double seconds);
 /* Of all samples so far: seconds for the network's multiply-adds. */
 double limit_percentile(Limit *limit, int percent);
 

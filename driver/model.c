@@ -122,6 +122,24 @@ static LowerOptions lower_options(const ModelOptions *options) {
         .winograd = options->winograd};
 }
 
+const Runner *model_runner(const ModelOptions *options) {
+    return options->runner.command == NULL ? NULL : &options->runner;
+}
+
+bool model_threads(const ModelOptions *options, int64_t threads) {
+    if (threads == 1 || model_runner(options) == NULL)
+        return true;
+    diagnostics_error(options->session->diagnostics, "leave out --threads",
+        "a program that --runner runs has one thread, and not %lld", (long long)threads);
+    return false;
+}
+
+/* Who makes the code, and who runs it. */
+static void set_making(const ModelOptions *options, Program *program) {
+    program_set_backend(program, options->backend, options->c_compiler);
+    program_set_runner(program, model_runner(options));
+}
+
 Program *model_lower(
     const ModelOptions *options, const Graph *graph, const Target *target, Tuning *tuning) {
     Session *session = options->session;
@@ -129,7 +147,7 @@ Program *model_lower(
         .target = target, .tuning = tuning, .options = lower_options(options)};
     Program *program = program_lower(graph, &compilation, session->arena, session->diagnostics);
     if (program != NULL)
-        program_set_backend(program, options->backend, options->c_compiler);
+        set_making(options, program);
     return program;
 }
 
@@ -167,7 +185,7 @@ static Program *lower_compiled(const ModelOptions *options, CompiledModel *compi
     Program *program =
         program_lower_levels(graph, compiled->levels, &lower, session->arena, session->diagnostics);
     if (program != NULL) {
-        program_set_backend(program, options->backend, options->c_compiler);
+        set_making(options, program);
         compiled->target = program_target(program);
     }
     return program;
@@ -191,6 +209,27 @@ static bool check_gpu_options(const ModelOptions *options, bool for_this_machine
     else if (option != NULL)
         diagnostics_error(session->diagnostics, NULL, "%s is not for a GPU", option);
     return !for_this_machine && option == NULL;
+}
+
+/* Here, or by the runner. */
+static bool check_runs(const ModelOptions *options, const Target *target) {
+    Diagnostics *diagnostics = options->session->diagnostics;
+    if (options->runner.command != NULL && !require_llvm(options->session))
+        return false;
+    if (options->runner.command == NULL && !target_runs_here(target))
+        diagnostics_error(diagnostics,
+            "'--target native' always runs here, and --runner runs code elsewhere",
+            "code for '%s' does not run on this machine", options->target);
+    else if (options->runner.command != NULL && options->backend == BACKEND_C)
+        diagnostics_error(
+            diagnostics, "leave out --backend c", "--runner runs machine code that LLVM made");
+    else if (options->runner.command != NULL && !runner_takes_target(target))
+        diagnostics_error(diagnostics,
+            "it runs code for Linux and Android on 64-bit and 32-bit ARM and x86-64",
+            "--runner cannot run code for '%s'", options->target);
+    else
+        return true;
+    return false;
 }
 
 static bool find_target(
@@ -222,12 +261,7 @@ static bool find_target(
             "for '%s' there is C source only", options->target);
         return false;
     }
-    if (for_this_machine && !target_runs_here(compiled->target)) {
-        diagnostics_error(session->diagnostics, "'--target native' always runs here",
-            "code for '%s' does not run on this machine", options->target);
-        return false;
-    }
-    return true;
+    return !for_this_machine || check_runs(options, compiled->target);
 }
 
 bool model_compile(const ModelOptions *options, bool for_this_machine, CompiledModel *compiled) {

@@ -43,6 +43,7 @@ typedef struct ModelOptions {
     const char *precision_map; /* which layers stay float; NULL when not given */
     Backend backend;
     const char *c_compiler; /* NULL: what the environment has */
+    Runner runner;          /* without a command, code runs in this process */
     PassRegistry *registry; /* what pipelines are made of */
     const char *plugins;    /* the options that loaded some of it, for hints: "" for none */
     bool spec_optional;     /* no error when there is no SPEC */
@@ -53,7 +54,8 @@ ModelOptions model_options(Session *session, const char *target);
 
 /* Option groups for the children of a command's argp; the input of each is the ModelOptions. The
  * first also takes the operand SPEC. */
-extern const struct argp spec_argp, weights_argp, passes_argp, target_argp, backend_argp;
+extern const struct argp spec_argp, weights_argp, passes_argp, target_argp, backend_argp,
+    runner_argp;
 /* Gives the first `count` children of the parser the options as input (on ARGP_KEY_INIT). */
 void model_options_init(struct argp_state *state, ModelOptions *options, int count);
 
@@ -97,10 +99,14 @@ bool model_tuning(const ModelOptions *options, const Target *target, Tuning **tu
 /* Lowers a graph in the form that the options ask for. NULL after reporting. */
 Program *model_lower(
     const ModelOptions *options, const Graph *graph, const Target *target, Tuning *tuning);
+/* That of --runner, or NULL. */
+const Runner *model_runner(const ModelOptions *options);
+/* Reports and returns false when there is one, and `threads` are more than the one it has. */
+bool model_threads(const ModelOptions *options, int64_t threads);
 /* Reports and returns false when this riffle was built without the backend. */
 bool backend_available(const ModelOptions *options);
 /* From the spec to the program; `for_this_machine` also asks that the code can be made and runs
- * here. False after reporting; close it in any case. */
+ * here, or by the runner. False after reporting; close it in any case. */
 bool model_compile(const ModelOptions *options, bool for_this_machine, CompiledModel *compiled);
 void compiled_model_close(CompiledModel *compiled); /* a zeroed one is allowed */
 

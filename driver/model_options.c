@@ -26,7 +26,9 @@ enum {
     OPTION_CALIBRATION,
     OPTION_PRECISION_MAP,
     OPTION_BACKEND,
-    OPTION_CC
+    OPTION_CC,
+    OPTION_RUNNER,
+    OPTION_RUNNER_CC
 };
 
 ModelOptions model_options(Session *session, const char *target) {
@@ -370,3 +372,37 @@ static const struct argp_option backend_options[] = {{NULL, 0, NULL, 0, "Backend
     {0}};
 
 const struct argp backend_argp = {.options = backend_options, .parser = parse_backend_option};
+
+static error_t parse_runner_option(int key, char *argument, struct argp_state *state) {
+    ModelOptions *options = state->input;
+    switch (key) {
+    case OPTION_RUNNER:
+        options->runner.command = argument;
+        return 0;
+    case OPTION_RUNNER_CC:
+        options->runner.c_compiler = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (options->runner.c_compiler != NULL && options->runner.command == NULL) {
+            diagnostics_error(options->session->diagnostics, NULL,
+                "--runner-cc is the C compiler for --runner, and there is none");
+            return EINVAL;
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option runner_options[] = {{NULL, 0, NULL, 0, "Elsewhere:", 6},
+    {"runner", OPTION_RUNNER, "COMMAND", 0,
+        "Run the code of --target by this command, which gets a program and two files as "
+        "arguments: 'qemu-aarch64 -cpu max'; or on a device, by 'adb' or 'adb -s SERIAL'",
+        0},
+    {"runner-cc", OPTION_RUNNER_CC, "COMMAND", 0,
+        "The C compiler that makes this program (default: a cross gcc of the target, or clang with "
+        "lld)",
+        0},
+    {0}};
+
+const struct argp runner_argp = {.options = runner_options, .parser = parse_runner_option};

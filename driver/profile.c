@@ -32,10 +32,7 @@ static bool profiled_run(
     clock->last = seconds_now();
     int status = jit_run_parallel(
         loaded, tensors->inputs, tensors->outputs, tensors->workspace, timed_step, clock);
-    if (status != 0)
-        diagnostics_error(
-            session->diagnostics, NULL, "the compiled network returned status %d", status);
-    return status == 0;
+    return jit_succeeded(status, session->diagnostics);
 }
 
 /* One run that is looked into, one that is not. */
@@ -127,7 +124,7 @@ bool profile(const CompiledModel *compiled, const LoadedModel *loaded, Tensors *
         memory_gbytes(compiled->target, options->seconds / 4, session->diagnostics);
     if (profile.memory_gbytes <= 0)
         return false;
-    PeakProbe *probe = peak_probe_create(compiled->target, session->diagnostics);
+    PeakProbe *probe = peak_probe_create(compiled->target, NULL, session->diagnostics);
     bool timed = probe != NULL && time_steps(probe, loaded, tensors, &clock, &runs, options,
                                       session, &profile.peak_gflops);
     peak_probe_destroy(probe);

@@ -7,8 +7,9 @@
 
 enum {
     MOST_SAMPLES = 1 << 20,
-    WARM_UP_RUNS = 3,  /* before the first that counts */
-    TIMING_ROUNDS = 10 /* each after a turn of what the runs are compared with */
+    MOST_SAMPLES_ELSEWHERE = 1 << 16, /* of one turn: they come back by a file */
+    WARM_UP_RUNS = 3,                 /* before the first that counts */
+    TIMING_ROUNDS = 10                /* each after a turn of what the runs are compared with */
 };
 
 typedef struct Samples {

@@ -132,10 +132,7 @@ bool tensors_run(Tensors *tensors, const LoadedModel *loaded, riffle_pool *pool,
                      ? jit_run(loaded, tensors->inputs, tensors->outputs, tensors->workspace)
                      : jit_run_parallel(loaded, tensors->inputs, tensors->outputs,
                            tensors->workspace, riffle_pool_parallel_for, pool);
-    if (status != 0)
-        diagnostics_error(
-            session->diagnostics, NULL, "the compiled network returned status %d", status);
-    return status == 0;
+    return jit_succeeded(status, session->diagnostics);
 }
 
 static bool read_input(GuardedBuffer *buffer, const char *path, Session *session) {

@@ -108,10 +108,7 @@ static bool run_variant(const Tuner *tuner, TuneVariant *variant, bool warm_up) 
     Tensors *tensors = &variant->tensors;
     int status = jit_run_parallel(variant->loaded, tensors->inputs, tensors->outputs,
         tensors->workspace, timed_variant_step, &clock);
-    if (status != 0)
-        diagnostics_error(
-            tuner->session->diagnostics, NULL, "the compiled network returned status %d", status);
-    return status == 0;
+    return jit_succeeded(status, tuner->session->diagnostics);
 }
 
 static double run_seconds(const TuneVariant *variant) {
@@ -121,8 +118,7 @@ static double run_seconds(const TuneVariant *variant) {
     return sum;
 }
 
-/* The forms take turns, so that what slows the machine down slows all of them. */
-static bool time_variants(Tuner *tuner) {
+static bool run_variants(Tuner *tuner) {
     double start = seconds_now();
     for (int run = 0; run < MOST_RUNS + UNTIMED_RUNS; run++) {
         if (run > UNTIMED_RUNS && seconds_now() - start > tuner->options->seconds)
@@ -131,6 +127,42 @@ static bool time_variants(Tuner *tuner) {
             if (!run_variant(tuner, &tuner->variants[i], run < UNTIMED_RUNS))
                 return false;
     }
+    return true;
+}
+
+/* All runs of a turn in one go, and timed there; *sum grows by their time. */
+static bool run_variant_elsewhere(
+    const Tuner *tuner, TuneVariant *variant, double seconds, double *sum) {
+    int steps = variant->step_count;
+    RunTiming timing = {.warm_up = UNTIMED_RUNS,
+        .most = MOST_RUNS / TIMING_ROUNDS,
+        .runs = 1,
+        .seconds = seconds,
+        .steps = steps};
+    double *times = ARENA_ARRAY(tuner->session->arena, double, timing.most *steps);
+    int64_t taken = jit_time_elsewhere(
+        variant->loaded, variant->tensors.inputs, variant->tensors.outputs, &timing, times);
+    for (int64_t i = 0; i < taken * steps; i++) {
+        samples_add(&variant->samples[i % steps], times[i]);
+        *sum += times[i];
+    }
+    return taken > 0;
+}
+
+static bool run_variants_elsewhere(Tuner *tuner) {
+    double seconds = tuner->options->seconds / (double)TIMING_ROUNDS / tuner->count, sum = 0;
+    for (int round = 0; round < TIMING_ROUNDS && sum < tuner->options->seconds; round++)
+        for (int i = 0; i < tuner->count; i++)
+            if (!run_variant_elsewhere(tuner, &tuner->variants[i], seconds, &sum))
+                return false;
+    return true;
+}
+
+/* The forms take turns, so that what slows the machine down slows all of them. */
+static bool time_variants(Tuner *tuner) {
+    bool elsewhere = jit_is_elsewhere(tuner->variants[0].loaded);
+    if (!(elsewhere ? run_variants_elsewhere(tuner) : run_variants(tuner)))
+        return false;
     for (int i = 0; i < tuner->count; i++) {
         TuneVariant *variant = &tuner->variants[i];
         for (int j = 0; j < variant->step_count; j++) {

@@ -1,5 +1,6 @@
 #include "backends/output/c_objects.h"
 #include "backends/emit/c/source.h"
+#include "backends/output/command.h"
 #include "backends/output/output.h"
 #include "backends/output/work_folder.h"
 #include "backends/program/program.h"
@@ -11,7 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static bool write_sources(Build *build) {
     const Program *program = build->program;
@@ -49,17 +49,6 @@ void build_end(Build *build) {
 
 /* ---- the compiler ---- */
 
-static bool is_in_path(Arena *arena, const char *program) {
-    const char *path = getenv("PATH");
-    for (const char *at = path; at && *at != '\0';) {
-        size_t length = strcspn(at, ":");
-        if (access(arena_format(arena, "%.*s/%s", (int)length, at, program), X_OK) == 0)
-            return true;
-        at += length + (at[length] == ':');
-    }
-    return false;
-}
-
 /* The command as the user gave it, or the first compiler that is there. */
 static const char *compiler_command(Build *build) {
     static const char *const usual[] = {"cc", "gcc", "clang"};
@@ -69,18 +58,9 @@ static const char *compiler_command(Build *build) {
     if (command && *command != '\0')
         return command;
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
-        if (is_in_path(build->arena, usual[i]))
+        if (program_is_in_path(build->arena, usual[i]))
             return usual[i];
     return NULL;
-}
-
-/* Appends the words of a text to the list. */
-static size_t split_words(Build *build, const char *text, const char **words, size_t count) {
-    char *rest = arena_copy_string(build->arena, text);
-    for (char *word; (word = strsep(&rest, " ")) != NULL;)
-        if (*word != '\0')
-            words[count++] = word;
-    return count;
 }
 
 /* NULL when the command is blank. */
@@ -93,11 +73,11 @@ static const char **command_line(Build *build, const char *command, const char *
     for (size_t i = 0; arguments[i]; i++)
         most++;
     const char **words = ARENA_ARRAY(build->arena, const char *, most + 1);
-    count = split_words(build, command, words, count);
+    count = command_split(build->arena, command, words, count);
     if (count == 0)
         return NULL;
-    count = split_words(build, flags, words, count);
-    count = split_words(build, user_flags, words, count);
+    count = command_split(build->arena, flags, words, count);
+    count = command_split(build->arena, user_flags, words, count);
     for (size_t i = 0; arguments[i]; i++)
         words[count++] = arguments[i];
     return words;

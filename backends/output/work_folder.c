@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -75,8 +76,14 @@ static bool write_file(const WorkFolder *folder, FileToWrite file) {
 }
 
 bool work_folder_write(const WorkFolder *folder, const char *name, const Text *text) {
-    return write_file(
-        folder, (FileToWrite){.path = work_folder_path(folder, name), .contents = text});
+    return work_folder_write_spliced(folder, name, text, NULL);
+}
+
+bool work_folder_write_spliced(
+    const WorkFolder *folder, const char *name, const Text *text, const Splice *splice) {
+    return write_file(folder, (FileToWrite){.path = work_folder_path(folder, name),
+                                  .contents = text,
+                                  .splice = splice == NULL ? (Splice){0} : *splice});
 }
 
 bool work_folder_write_bytes(
@@ -145,34 +152,53 @@ static char **make_environment(const WorkFolder *folder) {
     return result;
 }
 
-static int spawn(const WorkFolder *folder, const char *const *words, pid_t *child) {
+static int spawn(const WorkFolder *folder, const char *const *words, bool from_here, pid_t *child) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     if (posix_spawn_file_actions_init(&actions) != 0 ||
-        posix_spawn_file_actions_addchdir_np(&actions, folder->path) != 0 ||
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) != 0 ||
-        posix_spawn_file_actions_addopen(
-            &actions, STDOUT_FILENO, messages, O_WRONLY | O_CREAT | O_TRUNC, 0600) != 0 ||
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO,
+            work_folder_path(folder, messages), O_WRONLY | O_CREAT | O_TRUNC, 0600) != 0 ||
+        (!from_here && posix_spawn_file_actions_addchdir_np(&actions, folder->path) != 0) ||
         posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO) != 0 ||
         posix_spawnattr_init(&attributes) != 0)
         out_of_memory();
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
     posix_spawnattr_setsigmask(&attributes, &folder->signals.mask_before);
     int error = posix_spawnp(child, words[0], &actions, &attributes, (char *const *)(void *)words,
-        make_environment(folder));
+        from_here ? environ : make_environment(folder));
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return error;
 }
 
-int work_folder_run(const WorkFolder *folder, const char *const *words) {
+static int run(const WorkFolder *folder, const char *const *words, bool from_here) {
     pid_t child;
-    int error = signals_came(&folder->signals) ? EINTR : spawn(folder, words, &child);
+    int error = signals_came(&folder->signals) ? EINTR : spawn(folder, words, from_here, &child);
     if (error != 0) {
         errno = error;
         return -1;
     }
     int status = signals_wait(&folder->signals, child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+int work_folder_run(const WorkFolder *folder, const char *const *words) {
+    return run(folder, words, false);
+}
+
+int work_folder_run_from_here(const WorkFolder *folder, const char *const *words) {
+    return run(folder, words, true);
+}
+
+int work_folder_run_at_last(const WorkFolder *folder, const char *const *words) {
+    pid_t child;
+    int status = 0;
+    errno = spawn(folder, words, true, &child);
+    if (errno != 0)
+        return -1;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 

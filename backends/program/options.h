@@ -31,6 +31,12 @@ typedef enum Backend {
 
 Backend backend_default(void); /* one of the others */
 
+/* A command that runs programs elsewhere: on another processor, or on a device. */
+typedef struct Runner {
+    const char *command;    /* with its first arguments: "qemu-aarch64 -cpu max", "adb -s SERIAL" */
+    const char *c_compiler; /* that makes programs for there, likewise; NULL: the first known one */
+} Runner;
+
 /* How NAME_run_parallel uses the caller's parallel_for: see parallel.h. */
 typedef enum ParallelLoops {
     LOOP_PER_RUN, /* once */

@@ -72,6 +72,7 @@ struct Program {
     Backend backend;        /* see program_set_backend */
     ParallelLoops loops;    /* see program_set_loops */
     const char *c_compiler; /* or NULL */
+    const Runner *runner;   /* or NULL; see program_set_runner */
     Kernel **kernels;
     int kernel_count;
     Step *steps;

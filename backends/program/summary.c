@@ -95,6 +95,10 @@ void program_set_backend(Program *program, Backend backend, const char *c_compil
     program->c_compiler = c_compiler;
 }
 
+void program_set_runner(Program *program, const Runner *runner) {
+    program->runner = runner;
+}
+
 void program_levels_destroy(ProgramLevels *levels) {
     for (int i = 0; i < levels->count; i++)
         resting_free(&levels->programs[i]->weights);

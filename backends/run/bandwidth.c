@@ -66,7 +66,8 @@ double memory_gbytes(const Target *target, double seconds, Diagnostics *diagnost
     }
     memset(array, 1, bytes); /* pages that were never written would all be the same one */
     Arena *arena = arena_create();
-    Program *program = probe_program(arena, target, sweep_kernel(arena, target));
+    Program *program = probe_program(arena, target, sweep_kernel(arena, target),
+        FLOATS * sizeof(float), CHAINS * MOST_LANES * sizeof(float));
     LoadedModel *model = jit_load(program, diagnostics);
     double rate = 0;
     if (model)

@@ -6,7 +6,8 @@
 #include "ir/kernel.h"
 #include "ir/resting.h"
 
-Program *probe_program(Arena *arena, const Target *target, Kernel *kernel) {
+Program *probe_program(
+    Arena *arena, const Target *target, Kernel *kernel, int64_t input_bytes, int64_t output_bytes) {
     Program *program = ARENA_NEW(arena, Program);
     program->measured = ARENA_NEW(arena, Measured);
     program->arena = arena;
@@ -17,8 +18,8 @@ Program *probe_program(Arena *arena, const Target *target, Kernel *kernel) {
     program->kernel_count = 1;
     program->buffers = ARENA_ARRAY(arena, Buffer, 3);
     program->buffers[0] = (Buffer){.kind = BUFFER_WEIGHTS, .name = "weights"};
-    program->buffers[1] = (Buffer){.kind = BUFFER_INPUT, .name = "input"};
-    program->buffers[2] = (Buffer){.kind = BUFFER_OUTPUT, .name = "output"};
+    program->buffers[1] = (Buffer){.kind = BUFFER_INPUT, .bytes = input_bytes, .name = "input"};
+    program->buffers[2] = (Buffer){.kind = BUFFER_OUTPUT, .bytes = output_bytes, .name = "output"};
     program->buffer_count = 3;
     program->steps = ARENA_ARRAY(arena, Step, 1);
     program->steps[0] =

@@ -1,4 +1,4 @@
-"""Compiled networks on other machines: linked with program.c, without any library, and run under qemu."""
+"""Compiled networks on other machines: linked with the program of `--runner`, without any library, and run under qemu."""
 
 import functools
 import json
@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from support import SECONDS, riffle
 
-HERE = Path(__file__).resolve().parent
+RUNTIME = Path(__file__).resolve().parents[2] / "runtime"
+ANSWER_END = 0x646e652d61736e77
 
 # How programs of a target run here; nothing: as they are.
 EMULATORS = {
@@ -49,11 +50,12 @@ def execute(*words, **options):
 
 @functools.cache
 def start_object(target):
-    """program.c as an object of the target."""
+    """remote_program.c as an object of the target."""
     folder = Path(tempfile.mkdtemp(prefix="riffle-arm-"))
     out = folder / "program.o"
     execute(CLANG, f"--target={target}", "-O2", "-ffreestanding", "-fno-stack-protector", "-Wall", "-Wextra",
-            "-Werror", "-c", HERE / "program.c", "-o", out)
+            "-Werror", "-DNETWORK_RUN=net_run", "-DNETWORK_RUN_PARALLEL=net_run_parallel", "-c",
+            RUNTIME / "remote_program.c", "-o", out)
     return out
 
 
@@ -62,6 +64,7 @@ class Program:
 
     def __init__(self, target, folder, *words):
         self.target = target
+        self.folder = folder
         self.path = folder / "program"
         riffle("compile", *words, "--target", target, "--name", "net", "-o", folder)
         self.description = json.loads((folder / "net.json").read_text())
@@ -71,20 +74,25 @@ class Program:
     def output_bytes(self):
         return [4 * tensor["elements"] for tensor in self.description["outputs"]]
 
-    def given(self, inputs):
-        """What the program reads."""
+    def request(self, inputs):
+        """As runtime/remote_protocol.h has it: one run, without a clock."""
         outputs = self.output_bytes()
         data = [np.ascontiguousarray(array, "<f4").tobytes() for array in inputs]
         assert [len(part) for part in data] == [4 * tensor["elements"] for tensor in self.description["inputs"]]
-        head = [len(data), len(outputs), self.description["totals"]["workspace_bytes"], *map(len, data), *outputs]
-        return struct.pack(f"<{len(head)}I", *head) + b"".join(data)
+        head = [len(data), len(outputs), self.description["totals"]["workspace_bytes"], 0, 0, 0, 1, 0,
+                *map(len, data), *outputs]
+        return struct.pack(f"<{len(head)}Q", *head) + b"".join(data)
 
     def run(self, inputs):
         """Outputs for the inputs, as flat arrays."""
         outputs = self.output_bytes()
-        said = execute(*EMULATORS[self.target], self.path, input=self.given(inputs))
-        assert len(said) == 4 + sum(outputs)
-        (status,) = struct.unpack("<i", said[:4])
-        assert status == 0, f"net_run returned {status}"
-        numbers = np.frombuffer(said[4:], "<f4")
+        request, answer = self.folder / "request", self.folder / "answer"
+        request.write_bytes(self.request(inputs))
+        execute(*EMULATORS[self.target], self.path, request, answer)
+        said = answer.read_bytes()
+        assert len(said) == 4 * 8 + sum(outputs) + 8
+        status, fault, array, samples = struct.unpack("<qQQQ", said[:32])
+        assert (status, fault, array, samples) == (0, 0, 0, 0), f"net_run returned {status}, with fault {fault} of {array}"
+        assert struct.unpack("<Q", said[-8:]) == (ANSWER_END,)
+        numbers = np.frombuffer(said[32:-8], "<f4")
         return np.split(numbers, np.cumsum([size // 4 for size in outputs])[:-1])
