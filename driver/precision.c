@@ -46,8 +46,7 @@ const char *precision_pass(const ModelOptions *options) {
     if (options->precision == PRECISION_BF16)
         return arena_format(options->session->arena, "bfloat16{values=%s,most-pixels=%d}",
             target != NULL && target->bf16 == BF16_FAST ? "true" : "false", MOST_PIXELS);
-    return arena_format(
-        options->session->arena, "quantize{largest-weight=%d}", target_largest_weight(target));
+    return "quantize";
 }
 
 bool precision_has_target(const ModelOptions *options, const Target *target) {

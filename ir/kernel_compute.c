@@ -28,6 +28,10 @@ static int32_t byte_as_signed(uint32_t bits) {
     return (int8_t)(uint8_t)bits;
 }
 
+static int32_t word_as_signed(uint32_t bits) {
+    return (int16_t)(uint16_t)bits;
+}
+
 static int64_t clamp(int64_t number, int64_t least, int64_t most) {
     return number < least ? least : number > most ? most : number;
 }
@@ -129,7 +133,12 @@ static uint32_t dot_add(const uint32_t *a, const uint32_t *b, uint32_t c) {
     return c;
 }
 
-static uint32_t pair_add(const uint32_t *a, const uint32_t *b, uint32_t c) {
+static uint32_t pair_add(LaneType type, const uint32_t *a, const uint32_t *b, uint32_t c) {
+    if (type == LANE_S32) {
+        for (int i = 0; i < 2; i++)
+            c += (uint32_t)(word_as_signed(a[i]) * word_as_signed(b[i]));
+        return c;
+    }
     double sum = (double)to_number(c);
     for (int i = 0; i < 2; i++)
         sum += (double)to_number(a[i] << 16) * (double)to_number(b[i] << 16);
@@ -163,11 +172,11 @@ static uint32_t gather_lane(const Instruction *instruction, LaneType type, int i
     case INSTRUCTION_dot_add:
         return dot_add(a + 4 * i, b + 4 * i, c[i]);
     case INSTRUCTION_pair_add:
-        return pair_add(a + 2 * i, b + 2 * i, c[i]);
+        return pair_add(type, a + 2 * i, b + 2 * i, c[i]);
     case INSTRUCTION_widen_even:
-        return a[2 * i] << 16;
+        return type == LANE_F32 ? a[2 * i] << 16 : a[2 * i];
     case INSTRUCTION_widen_odd:
-        return a[2 * i + 1] << 16;
+        return type == LANE_F32 ? a[2 * i + 1] << 16 : a[2 * i + 1];
     case INSTRUCTION_pack: {
         int block = (int)(8 / lane_bytes(type)), place = i / block / 2 * block + i % block;
         return pack(type, i / block % 2 == 0 ? a[place] : b[place]);

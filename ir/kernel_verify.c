@@ -48,15 +48,20 @@ static bool types_fit(const Kernel *kernel, const Instruction *instruction, int 
                is_register(kernel, sources[2], LANE_S32, lanes);
     case INSTRUCTION_broadcast_pair:
         return is_register(kernel, destination, LANE_BF16, lanes) && lanes % 2 == 0;
-    case INSTRUCTION_pair_add:
-        return is_register(kernel, destination, LANE_F32, lanes) &&
-               is_register(kernel, sources[0], LANE_BF16, 2 * lanes) &&
-               is_register(kernel, sources[1], LANE_BF16, 2 * lanes) &&
-               is_register(kernel, sources[2], LANE_F32, lanes);
+    case INSTRUCTION_pair_add: {
+        LaneType sum = type_of(kernel, destination) == LANE_F32 ? LANE_F32 : LANE_S32;
+        LaneType from = sum == LANE_F32 ? LANE_BF16 : LANE_S16;
+        return is_register(kernel, destination, sum, lanes) &&
+               is_register(kernel, sources[0], from, 2 * lanes) &&
+               is_register(kernel, sources[1], from, 2 * lanes) &&
+               is_register(kernel, sources[2], sum, lanes);
+    }
     case INSTRUCTION_widen_even:
-    case INSTRUCTION_widen_odd:
-        return is_register(kernel, destination, LANE_F32, lanes) &&
-               is_register(kernel, sources[0], LANE_BF16, 2 * lanes);
+    case INSTRUCTION_widen_odd: {
+        LaneType to = type_of(kernel, destination) == LANE_F32 ? LANE_F32 : LANE_S16;
+        return is_register(kernel, destination, to, lanes) &&
+               is_register(kernel, sources[0], to == LANE_F32 ? LANE_BF16 : LANE_U8, 2 * lanes);
+    }
     case INSTRUCTION_to_float:
         return is_register(kernel, destination, LANE_F32, lanes) &&
                is_register(kernel, sources[0], LANE_S32, lanes);

@@ -94,11 +94,21 @@ uint8_t *call_weight_bytes(Emission *emission, KernelCall *call, int64_t bytes, 
     return (uint8_t *)emission->program->weights.data + offset;
 }
 
+/* Numbers of that type. */
+static void *call_weight_numbers(Emission *emission, KernelCall *call, const char *name,
+    LaneType type, int64_t count, int *parameter) {
+    size_t offset = reserve_weights(emission, count * lane_bytes(type));
+    *parameter = call_parameter_of(
+        call, PARAMETER_WEIGHTS, name, type, 0, (int64_t)offset / lane_bytes(type));
+    return emission->program->weights.data + offset;
+}
+
+int16_t *call_weight_words(Emission *emission, KernelCall *call, int64_t count, int *parameter) {
+    return call_weight_numbers(emission, call, "weight_words", LANE_S16, count, parameter);
+}
+
 uint16_t *call_weight_halves(Emission *emission, KernelCall *call, int64_t count, int *parameter) {
-    size_t offset = reserve_weights(emission, count * lane_bytes(LANE_BF16));
-    *parameter = call_parameter_of(call, PARAMETER_WEIGHTS, "weight_pairs", LANE_BF16, 0,
-        (int64_t)offset / lane_bytes(LANE_BF16));
-    return (uint16_t *)(void *)(emission->program->weights.data + offset);
+    return call_weight_numbers(emission, call, "weight_pairs", LANE_BF16, count, parameter);
 }
 
 static Step *add_step(Emission *emission) {

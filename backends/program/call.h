@@ -37,8 +37,9 @@ float *emission_weights(Emission *emission, int64_t floats, int64_t *offset);
  * call. The parameter reads from its start. */
 float *call_weights(Emission *emission, KernelCall *call, int64_t floats, int *parameter);
 
-/* The same for bytes, and for numbers of bf16. */
+/* The same for bytes, for whole numbers of 16 bits, and for numbers of bf16. */
 uint8_t *call_weight_bytes(Emission *emission, KernelCall *call, int64_t bytes, int *parameter);
+int16_t *call_weight_words(Emission *emission, KernelCall *call, int64_t count, int *parameter);
 uint16_t *call_weight_halves(Emission *emission, KernelCall *call, int64_t count, int *parameter);
 
 /* Says what the kernel computes; what several ops say is joined by " + ". */

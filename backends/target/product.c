@@ -5,17 +5,29 @@
 #include <stddef.h>
 
 static const Product products[] = {
-#define PRODUCT(name, input, weight, sum, channels, operand, meaning)                              \
-    {#name, LANE_##input, LANE_##weight, LANE_##sum, channels, OPERAND_##operand},
+#define PRODUCT(name, input, weight, sum, channels, operand, needs, meaning)                       \
+    {#name, LANE_##input, LANE_##weight, LANE_##sum, channels, OPERAND_##operand, NEEDS_##needs},
 #include "backends/target/products.def"
 };
+
+static bool target_has(const Target *target, ProductNeeds needs) {
+    switch (needs) {
+    case NEEDS_NOTHING:
+        break;
+    case NEEDS_LANE:
+        return target->lane_multiply_add;
+    case NEEDS_PAIRS:
+        return target->bytes == BYTES_IN_PAIRS;
+    }
+    return true;
+}
 
 const Product *product_find(const Target *target, LaneType input, LaneType weight) {
     const Product *found = NULL;
     for (size_t i = 0; i < sizeof products / sizeof products[0]; i++) {
         const Product *product = &products[i];
-        bool takes = product->input == input && product->weight == weight;
-        if (takes && (product->operand == OPERAND_BROADCAST || target->lane_multiply_add))
+        bool takes = product->input == input && (product->weight == weight || input == LANE_U8);
+        if (takes && target_has(target, product->needs))
             found = product; /* the later row is the better one */
     }
     assert(found);

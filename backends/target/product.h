@@ -7,14 +7,19 @@
 
 typedef enum ProductOperand { OPERAND_BROADCAST, OPERAND_LANE } ProductOperand;
 
+/* What a target must have for it (products.def). */
+typedef enum ProductNeeds { NEEDS_NOTHING, NEEDS_LANE, NEEDS_PAIRS } ProductNeeds;
+
 typedef struct Product {
     const char *name;
     LaneType input, weight, sum;
     int channels; /* of the input, that are multiplied at once */
     ProductOperand operand;
+    ProductNeeds needs;
 } Product;
 
-/* The product of a target for an input and weights of these types; there must be one. */
+/* The product of a target for an input and weights of these types; there must be one. Whole numbers
+ * that meet bytes are packed as the product has them. */
 const Product *product_find(const Target *target, LaneType input, LaneType weight);
 
 /* Of one. */

@@ -85,10 +85,6 @@ const Processor *processor_table(size_t *count) {
     return processors;
 }
 
-int target_largest_weight(const Target *target) {
-    return target != NULL && target->bytes == BYTES_IN_QUADS ? 127 : 64;
-}
-
 const char *architecture_name(Architecture architecture) {
     static const char *const names[] = {
 #define ARCHITECTURE(identifier, name, pointer_bytes) [ARCHITECTURE_##identifier] = name,

@@ -26,8 +26,8 @@ typedef struct GpuTarget {
 } GpuTarget;
 
 /* How a processor multiplies bytes and adds them up, with four products in a lane of 32 bits: not
- * in code that is made here; in pairs of 16 bits, which bounds weights (docs/precision.md); or all
- * four at once. */
+ * in code that is made here; as pairs of numbers of 16 bits, when they were widened; or all four at
+ * once. */
 typedef enum ByteProducts { BYTES_NONE, BYTES_IN_PAIRS, BYTES_IN_QUADS } ByteProducts;
 
 /* Whether a processor multiplies pairs of bf16, and if so, more numbers in a time than of f32. */
@@ -85,10 +85,6 @@ const Target *target_class(const char *name);
 
 /* The rows of gpus.def: targets like others, but only `riffle compile` takes them. */
 const Target *gpu_target_table(size_t *count);
-
-/* The largest |weight| by which bytes are multiplied without any sum going out of range; of the
- * target that is NULL, which may be any, too. */
-int target_largest_weight(const Target *target);
 
 /* The name of an architecture, and the bytes of a pointer on it. */
 const char *architecture_name(Architecture architecture);

@@ -79,6 +79,25 @@ def test_network(network, activations, per_channel, form, tmp_path):
     assert "fake_quantize" in spec
 
 
+def on_target(folder, target, inputs, shape):
+    return run_riffle(folder / "net.rfl", ["--weights", folder / "net.safetensors", "--precision", "int8", "--target", target],
+                      inputs, [shape], folder)[0]
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.__name__)
+def test_targets_agree(network, tmp_path):
+    """Weights are up to 127: the same layers compute with bytes, and answers are equal bit for bit."""
+    made, inputs = quantized(network, tmp_path, QuantFormat.QDQ, QuantType.QUInt8, True)
+    import_model(made, tmp_path)
+    shape = run_plainly(made, inputs)[0].shape
+    narrow, wide = (on_target(tmp_path, target, inputs, shape) for target in ("x86-64-v3", "native"))
+    assert (narrow.view("u4") == wide.view("u4")).all()
+    compiled = invoke("compile", "net.rfl", "--weights", "net.safetensors", "--precision", "int8", "--target", "x86-64-v3",
+                      "--emit", "schedule", "-o", "out", cwd=tmp_path)
+    assert compiled.returncode == 0, compiled.stderr
+    assert "quantized_conv" in next((tmp_path / "out").glob("*.schedule")).read_text()
+
+
 def test_layers_compute_with_bytes(tmp_path):
     """All of them, at -O2, where weights are whole numbers and scales are one for a tensor."""
     made, inputs = quantized(NETWORKS[0], tmp_path, QuantFormat.QDQ, QuantType.QUInt8, True)

@@ -55,6 +55,28 @@ def test_windows(tmp_path, target, channels, size):
     exact(tmp_path, WINDOWS.format(**locals()), target)
 
 
+# Weights up to the largest whole numbers; bytes, floats and windows in turn.
+EQUAL = """network equal {
+    input image: f32[1, 3, 31, 29]
+    x = image |> conv(24, 3, stride = 2) @ a |> relu |> max_pool(3, stride = 2)
+    z = x |> conv(58, 1) @ b |> relu |> conv(58, 3, groups = 58) @ c |> conv(58, 1) @ d |> relu
+    output y = concat(x, z) |> conv(117, 3) @ e |> relu |> conv(150, 1) @ f |> global_avg_pool |> linear(40) @ g
+}
+"""
+
+
+@pytest.mark.parametrize("target", ["x86-64-v4", "native"])
+def test_all_targets_give_the_same_answers(tmp_path, target):
+    """Bit for bit, with products of bytes and with those that are widened."""
+    spec = tmp_path / "net.rfl"
+    spec.write_text(EQUAL)
+    image = np.random.default_rng(3).normal(size=(1, 3, 31, 29)).astype("f4")
+    expected, got = (run_riffle(spec, [*INT8, "--target", name], [image], [(1, 40)], tmp_path)[0]
+                     for name in ("x86-64-v3", target))
+    assert (got.view("u4") == expected.view("u4")).all()
+    assert np.ptp(got) > 0
+
+
 SIZES = """network sizes {
     input image: f32[1, 3, 12, 14]
     x = image |> conv(CHANNELS, 3, stride = 2) @ a |> relu

@@ -11,8 +11,8 @@
 typedef struct Fixture {
     Arena *arena;
     const Kernel *kernel;
-    KernelBuffer buffers[4];
-    unsigned char bytes[4][256];
+    KernelBuffer buffers[5];
+    unsigned char bytes[5][256];
 } Fixture;
 
 /* Of a text; each parameter is a buffer of 64 bytes. */
@@ -26,7 +26,7 @@ static void begin(Fixture *fixture, const char *text) {
     assert_non_null(kernels);
     assert_int_equal(kernels->count, 1);
     fixture->kernel = kernels->kernels[0];
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         fixture->buffers[i] = (KernelBuffer){fixture->bytes[i], 0, 64, 64, NULL};
 }
 
@@ -118,7 +118,7 @@ static void takes_hints(void **state) {
 static void computes_bytes(void **state) {
     (void)state;
     Fixture fixture;
-    begin(&fixture, "kernel k(read u8 a, weights u8 b, read c, write d) items 1 {\n"
+    begin(&fixture, "kernel k(read u8 a, weights u8 b, read c, write d, weights s16 e) items 1 {\n"
                     "v0.4u8 = load a[0] lanes 0..3\n"
                     "v1.4u8 = load b[0] lanes 0..3\n"
                     "v2.1s32 = splat 7.0\n"
@@ -133,15 +133,26 @@ static void computes_bytes(void **state) {
                     "store d[1], v9.4 lanes 0..3\n"
                     "v10.8s16 = pack v6, v6\n"
                     "v11.16u8 = pack v10, v10\n"
+                    "v13.2s16 = load e[0] lanes 0..1\n"
+                    "v14.2s16 = widen_even v0\n"
+                    "v15.2s16 = widen_odd v0\n"
+                    "v2.1s32 = splat 7.0\n"
+                    "v2.1s32 = pair_add v14, v13, v2\n"
+                    "v2.1s32 = pair_add v15, v13, v2\n"
+                    "v4.1 = to_float v2\n"
+                    "store d[5], v4.1 lanes 0..0\n"
                     "v12.16u8 = permute v11, v11 [0 1 2 3 0 0 0 0 0 0 0 0 0 0 0 0]\n"
                     "}\n");
     memcpy(fixture.bytes[0], (unsigned char[]){255, 2, 0, 1}, 4);
     memcpy(fixture.bytes[1], (signed char[]){-128, 3, 5, -1}, 4);
     memcpy(fixture.bytes[2], (float[]){2.5f, -3.0f, 1e9f, NAN}, 16);
+    memcpy(fixture.bytes[4], (int16_t[]){-32768, 300}, 4);
     assert_null(run(&fixture, 100));
-    float results[5];
+    float results[6];
     memcpy(results, fixture.bytes[3], sizeof results);
-    const float expected[] = {255 * -128 + 6 - 1 + 7, 2, 0, 255, 0};
+    /* pairs: 255 and 0, then 2 and 1 */
+    const float expected[] = {
+        255 * -128 + 6 - 1 + 7, 2, 0, 255, 0, 255 * -32768 + 7 + 2 * -32768 + 300};
     assert_memory_equal(results, expected, sizeof expected);
     arena_destroy(fixture.arena);
 }

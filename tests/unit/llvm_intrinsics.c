@@ -18,6 +18,16 @@ static const char dots[] = "kernel dots(read u8 bytes, write s32 sums) items 1 {
                            "  v1.4s32 = splat 0\n"
                            "  v1.4s32 = dot_add v0, v0, v1\n"
                            "  store sums[0], v1.4s32 lanes 0..3\n}\n";
+static const char words[] =
+    "kernel words(read u8 bytes, weights s16 weights, write s32 sums) items 1 {\n"
+    "  v0.16u8 = load bytes[0] lanes 0..15\n"
+    "  v1.8s16 = load weights[0] lanes 0..7\n"
+    "  v2.8s16 = widen_even v0\n"
+    "  v3.8s16 = widen_odd v0\n"
+    "  v4.4s32 = splat 0\n"
+    "  v4.4s32 = pair_add v2, v1, v4\n"
+    "  v4.4s32 = pair_add v3, v1, v4\n"
+    "  store sums[0], v4.4s32 lanes 0..3\n}\n";
 static const char packs[] = "kernel packs(read s32 sums, write u8 output) items 1 {\n"
                             "  v0.4s32 = load sums[0] lanes 0..3\n"
                             "  v1.8s16 = pack v0, v0\n"
@@ -95,7 +105,7 @@ static void x86_has_code(void **state) {
     const Target *quads = target_find("znver4", fixture.arena, fixture.diagnostics);
     assert_code(target_class("x86-64"), rounding, "cvtps2dq");
     assert_code(pairs_of_bytes, wide, "cvtps2dq");
-    assert_code(pairs_of_bytes, dots, "pmaddubsw");
+    assert_code(pairs_of_bytes, words, "pmaddwd");
     assert_code(quads, dots, "vpdpbusd");
     assert_code(target_class("x86-64"), packs, "packssdw");
     assert_code(pairs_of_bytes, packs, "packuswb");
@@ -122,6 +132,12 @@ static void what_is_missing_is_refused(void **state) {
         "needs\n");
     assert_refused(target_class("x86-64"), dots,
         "riffle: error: the LLVM backend has no code on 'x86-64' for 'dot_add', which dots "
+        "needs\n");
+    assert_refused(target_class("x86-64-v3"), dots,
+        "riffle: error: the LLVM backend has no code on 'x86-64-v3' for 'dot_add', which dots "
+        "needs\n");
+    assert_refused(target_class("armv8-a"), words,
+        "riffle: error: the LLVM backend has no code on 'armv8-a' for 'pair_add', which words "
         "needs\n");
     assert_refused(target_class("x86-64-v4"), pairs,
         "riffle: error: the LLVM backend has no code on 'x86-64-v4' for 'pair_add', which pairs "

@@ -142,16 +142,6 @@ static void processors_have_their_facts(void **state) {
     fixture_free(&fixture);
 }
 
-static void weights_of_bytes_are_bounded(void **state) {
-    (void)state;
-    const Target *pairs = target_class("x86-64-v3");
-    Target quads = *pairs;
-    quads.bytes = BYTES_IN_QUADS;
-    assert_int_equal(target_largest_weight(pairs), 64);
-    assert_int_equal(target_largest_weight(&quads), 127);
-    assert_int_equal(target_largest_weight(NULL), 64);
-}
-
 /* Each level of a library has what the one below it has. */
 static void levels_rise(void **state) {
     (void)state;
@@ -192,7 +182,6 @@ int main(void) {
         cmocka_unit_test(cores_are_sane),
         cmocka_unit_test(processors_are_found),
         cmocka_unit_test(processors_have_their_facts),
-        cmocka_unit_test(weights_of_bytes_are_bounded),
         cmocka_unit_test(levels_rise),
         cmocka_unit_test(platforms_are_sane),
     };

@@ -198,7 +198,6 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
     case INSTRUCTION_pair_add:
     case INSTRUCTION_widen_even:
     case INSTRUCTION_widen_odd:
-        return codegen_halves(k->codegen, instruction, sources, lanes);
     case INSTRUCTION_widen:
     case INSTRUCTION_narrow:
         if (lane == LANE_F32 || lane == LANE_BF16)

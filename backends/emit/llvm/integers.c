@@ -14,21 +14,26 @@ static LLVMValueRef splat(const Codegen *codegen, LaneType type, int value, int 
     return LLVMConstVector(numbers, (unsigned)lanes);
 }
 
-/* Without quads pairs of products are added in 16 bits, which |b| <= 64 keeps from saturating. */
 static LLVMValueRef emit_dot_add(Codegen *codegen, LLVMValueRef *sources, int lanes) {
     LLVMTypeRef type = codegen_vector_type(codegen, LANE_S32, lanes);
-    int64_t bytes = 4 * (int64_t)lanes;
-    if (has_intrinsic(codegen->target, INTRINSIC_ADD_QUADS, bytes)) {
-        LLVMValueRef operands[3] = {sources[2], sources[0], sources[1]};
-        return codegen_call(codegen, INTRINSIC_ADD_QUADS, bytes, operands, 3, type);
-    }
-    LLVMTypeRef words = codegen_vector_type(codegen, LANE_S16, 2 * lanes);
-    LLVMValueRef operands[2] = {
-        codegen_call(codegen, INTRINSIC_MULTIPLY_PAIRS_OF_BYTES, bytes, sources, 2, words),
-        splat(codegen, LANE_S16, 1, 2 * lanes)};
-    LLVMValueRef sum =
-        codegen_call(codegen, INTRINSIC_MULTIPLY_PAIRS_OF_WORDS, bytes, operands, 2, type);
-    return LLVMBuildAdd(codegen->builder, sources[2], sum, "");
+    LLVMValueRef operands[3] = {sources[2], sources[0], sources[1]};
+    return codegen_call(codegen, INTRINSIC_ADD_QUADS, 4 * (int64_t)lanes, operands, 3, type);
+}
+
+static LLVMValueRef emit_pair_add(Codegen *codegen, LLVMValueRef *sources, int lanes) {
+    LLVMTypeRef type = codegen_vector_type(codegen, LANE_S32, lanes);
+    LLVMValueRef products = codegen_call(
+        codegen, INTRINSIC_MULTIPLY_PAIRS_OF_WORDS, 4 * (int64_t)lanes, sources, 2, type);
+    return LLVMBuildAdd(codegen->builder, sources[2], products, "");
+}
+
+/* The even or the odd bytes of a vector. */
+static LLVMValueRef emit_every_second(
+    Codegen *codegen, LLVMValueRef bytes, bool odd, LLVMTypeRef type, int lanes) {
+    LLVMValueRef words = LLVMBuildBitCast(codegen->builder, bytes, type, "");
+    if (odd)
+        return LLVMBuildLShr(codegen->builder, words, splat(codegen, LANE_S16, 8, lanes), "");
+    return LLVMBuildAnd(codegen->builder, words, splat(codegen, LANE_S16, 255, lanes), "");
 }
 
 /* The least of a number and 255; of NaN NaN. x86 has it as one instruction. */
@@ -97,6 +102,12 @@ LLVMValueRef codegen_integers(Codegen *codegen, const Instruction *instruction,
     switch (instruction->kind) {
     case INSTRUCTION_dot_add:
         return emit_dot_add(codegen, sources, lanes);
+    case INSTRUCTION_pair_add:
+        return emit_pair_add(codegen, sources, lanes);
+    case INSTRUCTION_widen_even:
+    case INSTRUCTION_widen_odd:
+        return emit_every_second(
+            codegen, sources[0], instruction->kind == INSTRUCTION_widen_odd, result, lanes);
     case INSTRUCTION_to_float:
         return LLVMBuildSIToFP(codegen->builder, sources[0], result, "");
     case INSTRUCTION_to_integer:

@@ -72,12 +72,6 @@ LLVMValueRef codegen_call(Codegen *codegen, Intrinsic intrinsic, int64_t bytes,
 
 /* ---- what there is no code for ---- */
 
-static bool has_dot_add(const Target *target, int64_t bytes) {
-    return has_intrinsic(target, INTRINSIC_ADD_QUADS, bytes) ||
-           (has_intrinsic(target, INTRINSIC_MULTIPLY_PAIRS_OF_BYTES, bytes) &&
-               has_intrinsic(target, INTRINSIC_MULTIPLY_PAIRS_OF_WORDS, bytes));
-}
-
 static bool has_pack(const Target *target, LaneType type, int64_t bytes) {
     bool words = type == LANE_S16;
     return has_intrinsic(target, words ? INTRINSIC_PACK_WORDS : INTRINSIC_PACK_BYTES, bytes) ||
@@ -89,7 +83,8 @@ static bool has_code(const Kernel *kernel, const Instruction *instruction, const
     int destination = instruction->destination;
     switch (instruction->kind) {
     case INSTRUCTION_dot_add:
-        return has_dot_add(target, 4LL * kernel->register_lanes[destination]);
+        return has_intrinsic(
+            target, INTRINSIC_ADD_QUADS, 4LL * kernel->register_lanes[destination]);
     case INSTRUCTION_pack: {
         LaneType type = kernel->register_types[destination];
         return has_pack(target, type, lane_bytes(type) * kernel->register_lanes[destination]);
@@ -97,8 +92,10 @@ static bool has_code(const Kernel *kernel, const Instruction *instruction, const
     case INSTRUCTION_to_integer:
         return has_intrinsic(target, INTRINSIC_ROUND, 4LL * kernel->register_lanes[destination]);
     case INSTRUCTION_pair_add:
-        return has_intrinsic(
-            target, INTRINSIC_ADD_PAIRS_OF_BF16, 4LL * kernel->register_lanes[destination]);
+        return has_intrinsic(target,
+            kernel->register_types[destination] == LANE_F32 ? INTRINSIC_ADD_PAIRS_OF_BF16
+                                                            : INTRINSIC_MULTIPLY_PAIRS_OF_WORDS,
+            4LL * kernel->register_lanes[destination]);
     case INSTRUCTION_narrow: /* elsewhere LLVM calls a function for it */
         return kernel->register_types[destination] != LANE_BF16 || target->bf16 != BF16_NONE;
     case INSTRUCTION_barrier:

@@ -1,5 +1,7 @@
-/* Packs the weights of bytes, [tap][quad of input channels][lane of the panel][channel of the quad]
- * for each panel, and for each panel what its epilogue reads (finish_bytes.c). */
+/* Packs the weights that bytes are multiplied by, for each panel [tap][quad of input channels][lane
+ * of the panel][channel of the quad], and for each panel what its epilogue reads (finish_bytes.c).
+ * Those of 16 bits lie as [vector of the panel][half][lane][pair]: all channels 0 and 2, then all 1
+ * and 3. */
 #include "backends/kernels/convolution/convolution.h"
 #include "backends/program/call.h"
 #include "ir/graph.h"
@@ -15,26 +17,47 @@ static int64_t count_taps(const Convolution *conv) {
     return conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
 }
 
-/* The four weights that a lane multiplies with a quad; those of no channel are zero. */
-static void pack_quad(
-    const float *filter, const int64_t *order, int64_t taps, int64_t tap, uint8_t *out) {
-    for (int i = 0; i < QUAD; i++)
-        out[i] = (uint8_t)(int8_t)(order[i] < 0 ? 0 : filter[order[i] * taps + tap]);
+/* Where packed weights are written: `bytes` or `words`, the other is NULL. */
+typedef struct Packed {
+    uint8_t *bytes;
+    int16_t *words;
+} Packed;
+
+/* The four weights that lane `lane` of `lanes` multiplies with a quad; those of no channel are
+ * zero.
+ */
+static void pack_quad(const float *filter, const int64_t *order, int64_t stride, Packed out,
+    int64_t lane, int64_t lanes) {
+    for (int i = 0; i < QUAD; i++) {
+        int weight = (int)(order[i] < 0 ? 0 : filter[order[i] * stride]);
+        if (out.bytes)
+            out.bytes[lane * QUAD + i] = (uint8_t)(int8_t)weight;
+        else
+            out.words[i % 2 * 2 * lanes + lane * 2 + i / 2] = (int16_t)weight;
+    }
 }
 
-static uint8_t *pack_panel(const Convolution *conv, const float *weights, const int64_t *order,
-    const Panel *panel, uint8_t *out) {
+/* Behind the first `count`. */
+static Packed packed_at(Packed packed, int64_t count) {
+    return packed.bytes ? (Packed){packed.bytes + count, NULL}
+                        : (Packed){NULL, packed.words + count};
+}
+
+static Packed pack_panel(const Convolution *conv, const float *weights, const int64_t *order,
+    const Panel *panel, Packed out) {
     int64_t taps = count_taps(conv), filter = conv->group_inputs * taps;
     const PanelVectors *vectors = &panel->vectors;
     for (int64_t tap = 0; tap < taps; tap++)
         for (int64_t quad = 0; quad < conv->packed_inputs; quad += QUAD)
-            for (int v = 0; v < vectors->count; v++)
-                for (int lane = 0; lane < vectors->widths[v]; lane++, out += QUAD) {
+            for (int v = 0; v < vectors->count; v++) {
+                for (int lane = 0; lane < vectors->widths[v]; lane++) {
                     int64_t channel = panel_channel(vectors, v, lane);
                     if (channel < panel->count)
-                        pack_quad(weights + (panel->first + channel) * filter, order + quad, taps,
-                            tap, out);
+                        pack_quad(weights + (panel->first + channel) * filter + tap, order + quad,
+                            taps, out, lane, vectors->widths[v]);
                 }
+                out = packed_at(out, QUAD * vectors->widths[v]);
+            }
     return out;
 }
 
@@ -81,11 +104,15 @@ void pack_bytes(Convolution *conv, const Node *node) {
         lanes += get_panel(conv, 0, i).vectors.lanes;
     conv->group_weights = lanes * conv->packed_inputs * count_taps(conv);
     conv->group_scales = lanes * SCALE_KINDS;
-    uint8_t *weights = call_weight_bytes(
-        conv->emission, conv->call, conv->groups * conv->group_weights, &conv->weights);
+    int64_t count = conv->groups * conv->group_weights;
+    Packed weights = {0};
+    if (conv->product->weight == LANE_S16)
+        weights.words = call_weight_words(conv->emission, conv->call, count, &conv->weights);
+    else
+        weights.bytes = call_weight_bytes(conv->emission, conv->call, count, &conv->weights);
     for (int64_t group = 0; group < conv->groups; group++) {
         const int64_t *order = packed_order(conv, group);
-        uint8_t *packed = weights + group * conv->group_weights;
+        Packed packed = packed_at(weights, group * conv->group_weights);
         for (int64_t i = 0; i < panels; i++) {
             Panel panel = get_panel(conv, group, i);
             packed = pack_panel(conv, node_weight(node, "weight")->data, order, &panel, packed);

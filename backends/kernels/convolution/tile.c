@@ -104,6 +104,8 @@ static int64_t channels_at_once(
         return conv->emission->compilation->target->lanes;
     if (conv->product->input != LANE_U8)
         return conv->product->channels;
+    if (conv->product->weight == LANE_S16) /* more of them LLVM mixes, and runs out of registers */
+        return conv->product->channels;
     int quads = UNROLLED_MULTIPLY_ADDS / (pixels * registers->vectors.count);
     return conv->product->channels * (quads < 1 ? 1 : quads > MOST_QUADS ? MOST_QUADS : quads);
 }

@@ -75,10 +75,8 @@ bool check_bytes(Emission *emission, const Node *node) {
         return false;
     if (!multiplies)
         return true;
-    /* A depthwise one has floats as sums. */
-    int most = is_depthwise(node) ? 127 : target_largest_weight(emission->compilation->target);
     bool good = pads_with_zero_alone(emission, node) && has_exact_taps(emission, node) &&
-                are_whole_numbers(emission, node, node_weight(node, "weight"), -most, most);
+                are_whole_numbers(emission, node, node_weight(node, "weight"), -127, 127);
     node_rest_weights(node); /* all of them were looked at */
     return good;
 }
