@@ -56,7 +56,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     PackageOptions *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        model_options_init(state, &options->model, 3);
+        model_options_init(state, &options->model, 4);
         return 0;
     case 'o':
         options->directory = argument;
@@ -89,8 +89,8 @@ static const struct argp_option options_table[] = {
         "Only print the target of each ABI, as --target of 'riffle compile' takes it", 0},
     {0}};
 
-static const struct argp_child children[] = {
-    {&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0}, {&passes_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0},
+    {&passes_argp, 0, NULL, 0}, {&processor_argp, 0, "Processor:", 4}, {0}};
 
 static const struct argp argp = {.options = options_table,
     .parser = parse_option,

@@ -53,9 +53,9 @@ typedef struct ModelOptions {
 ModelOptions model_options(Session *session, const char *target);
 
 /* Option groups for the children of a command's argp; the input of each is the ModelOptions. The
- * first also takes the operand SPEC. */
+ * first also takes the operand SPEC. That of the processor is a part of that of the target. */
 extern const struct argp spec_argp, weights_argp, passes_argp, target_argp, backend_argp,
-    runner_argp;
+    runner_argp, processor_argp;
 /* Gives the first `count` children of the parser the options as input (on ARGP_KEY_INIT). */
 void model_options_init(struct argp_state *state, ModelOptions *options, int count);
 

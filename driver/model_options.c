@@ -284,17 +284,11 @@ static bool check_precision(const ModelOptions *options) {
     return true;
 }
 
-static error_t parse_target_option(int key, char *argument, struct argp_state *state) {
+static error_t parse_processor_option(int key, char *argument, struct argp_state *state) {
     ModelOptions *options = state->input;
     switch (key) {
-    case OPTION_TARGET:
-        options->target = argument;
-        return 0;
     case OPTION_CPU:
         options->processor = argument;
-        return 0;
-    case OPTION_TUNING:
-        options->tuning_file = argument;
         return 0;
     case OPTION_PRECISION:
         return precision_parse(options->session, argument, &options->precision) ? 0 : EINVAL;
@@ -311,30 +305,55 @@ static error_t parse_target_option(int key, char *argument, struct argp_state *s
     }
 }
 
+static error_t parse_target_option(int key, char *argument, struct argp_state *state) {
+    ModelOptions *options = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        model_options_init(state, options, 1);
+        return 0;
+    case OPTION_TARGET:
+        options->target = argument;
+        return 0;
+    case OPTION_TUNING:
+        options->tuning_file = argument;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option processor_options[] = {
+    {"cpu", OPTION_CPU, "NAME", 0,
+        "Of a platform: make code for this processor instead of any that it has", 4},
+    {"precision", OPTION_PRECISION, "NAME", 0,
+        "Compute with fp32 (default), with int8 where layers can, or with bf16 where that is "
+        "faster: with other answers",
+        4},
+    {"calibration", OPTION_CALIBRATION, "FILE", 0,
+        "With --precision int8: a typical input, as a JPEG or PNG picture or raw float32 numbers; "
+        "may be repeated. 'random' makes inputs up",
+        4},
+    {"precision-map", OPTION_PRECISION_MAP, "FILE", 0,
+        "With --precision: let the layers that this file names compute with floats; `riffle "
+        "precision` writes it",
+        4},
+    {0}};
+
+const struct argp processor_argp = {.options = processor_options, .parser = parse_processor_option};
+
 static const struct argp_option target_options[] = {{NULL, 0, NULL, 0, "Processor:", 4},
     {"target", OPTION_TARGET, "NAME", 0,
         "Make code for this processor or platform: a row of 'riffle targets', an LLVM CPU name, or "
         "native",
         0},
-    {"cpu", OPTION_CPU, "NAME", 0,
-        "With a platform as --target: make code for this processor instead of any that it has", 0},
     {"tuning", OPTION_TUNING, "FILE", 0,
         "Use the tiles and chains that `riffle tune` has measured for the target", 0},
-    {"precision", OPTION_PRECISION, "NAME", 0,
-        "Compute with fp32 (default), with int8 where layers can, or with bf16 where that is "
-        "faster: with other answers",
-        0},
-    {"calibration", OPTION_CALIBRATION, "FILE", 0,
-        "With --precision int8: a typical input, as a JPEG or PNG picture or raw float32 numbers; "
-        "may be repeated. 'random' makes inputs up",
-        0},
-    {"precision-map", OPTION_PRECISION_MAP, "FILE", 0,
-        "With --precision: let the layers that this file names compute with floats; `riffle "
-        "precision` writes it",
-        0},
     {0}};
 
-const struct argp target_argp = {.options = target_options, .parser = parse_target_option};
+static const struct argp_child target_children[] = {{&processor_argp, 0, NULL, 0}, {0}};
+
+const struct argp target_argp = {
+    .options = target_options, .parser = parse_target_option, .children = target_children};
 
 static bool parse_backend(ModelOptions *options, const char *name) {
     static const char *const names[] = {[BACKEND_LLVM] = "llvm", [BACKEND_C] = "c"};

@@ -61,6 +61,21 @@ class Package(unittest.TestCase):
         self.assertEqual(self.package("--print-targets", "--abi", "armeabi-v7a", "--api", "26"),
                          "armv7a-linux-androideabi26\n")
 
+    def test_precision(self):
+        """The options of a processor are those of `riffle compile`."""
+        options = ["--cpu", "haswell", "--precision", "int8", "--calibration", "random"]
+        self.package(*NETWORK, "--abi", "x86_64", *options, "-o", "package")
+        run(RIFFLE, "compile", *NETWORK, "--target", "x86_64-linux-android24", *options, "-o", self.folder / "compiled")
+        compiled = self.files("compiled")
+        self.assertIn(b"computes with int8", compiled["digits.h"])
+        package = self.files("package")
+        self.assertEqual({name: package[f"{place}/x86_64/{name}"] for place, name in (
+            ("libs", "libdigits.a"), ("libs", "digits.json"), ("include", "digits.h"))}, compiled)
+        said = self.package(*NETWORK, "--abi", "armeabi-v7a", "--precision", "bf16", expect_failure=True)
+        self.assertIn("there is no code for bf16 on 'armv7a-linux-androideabi24'\n", said)
+        said = self.package(*NETWORK, "--cpu", "cortex-a55", expect_failure=True)
+        self.assertIn("'cortex-a55' is a processor of 64-bit ARM, and 'armv7a-linux-androideabi24' is 32-bit ARM\n", said)
+
     def test_header_of_the_abi(self):
         """The header finds that of its ABI, and refuses others."""
         self.package(*NETWORK, "--abi", "arm64-v8a,x86_64")
