@@ -137,6 +137,20 @@ static void write_android_mk(const char *name, Text *out) {
         name, name, name);
 }
 
+/* What is in the package, for those who ask for licences. */
+static void write_notice(const char *name, Text *out) {
+    text_format(out,
+        "%s\n\n"
+        "lib%s.a and its header were made by riffle of a network and its weights. They hold the "
+        "weights,\n"
+        "whose licence is that of those who made them; no library is linked into them. Where there "
+        "are\n"
+        "jni/runtime/pool.c and jni/runtime/riffle_runtime.h: they are parts of riffle, under the "
+        "Apache\n"
+        "License 2.0, which lies beside them.\n",
+        name, name);
+}
+
 void android_add_package_files(
     const char *name, const AndroidAbi *const *wanted, size_t abi_count, OutputFiles *files) {
     Arena *arena = files->session->arena;
@@ -145,4 +159,5 @@ void android_add_package_files(
     write_cmake_config(name, wanted, abi_count,
         output_files_add(files, arena_format(arena, "cmake/%sConfig.cmake", name)));
     write_android_mk(name, output_files_add(files, "Android.mk"));
+    write_notice(name, output_files_add(files, "NOTICE"));
 }

@@ -7,7 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPTION_ABI = 1000, OPTION_API, OPTION_ZIP, OPTION_PRINT_TARGETS };
+enum {
+    OPTION_ABI = 1000,
+    OPTION_API,
+    OPTION_ZIP,
+    OPTION_AAR,
+    OPTION_JAVA_PACKAGE,
+    OPTION_LANGUAGE,
+    OPTION_PRINT_TARGETS
+};
 enum { HIGHEST_API_LEVEL = 9999 };
 
 typedef struct PackageOptions {
@@ -16,7 +24,10 @@ typedef struct PackageOptions {
     const AndroidAbi *abis[MOST_ANDROID_ABIS];
     size_t abi_count;
     int64_t api_level;
-    const char *directory, *zip; /* NULL: NAME-android, and none */
+    const char *directory, *zip, *aar; /* NULL: NAME-android, and none */
+    const char *java_package;          /* of the class; NULL: none is made */
+    JavaLanguage language;
+    bool language_given;
     bool print_targets;
 } PackageOptions;
 
@@ -52,6 +63,28 @@ static bool take_api_level(PackageOptions *options, const char *text) {
     return false;
 }
 
+static bool take_language(PackageOptions *options, const char *name) {
+    static const char *const names[] = {[LANGUAGE_KOTLIN] = "kotlin", [LANGUAGE_JAVA] = "java"};
+    options->language_given = true;
+    for (int i = LANGUAGE_KOTLIN; i <= LANGUAGE_JAVA; i++) {
+        if (strcmp(names[i], name) != 0)
+            continue;
+        options->language = (JavaLanguage)i;
+        return true;
+    }
+    diagnostics_error(options->session->diagnostics, NULL,
+        "'%s' is no value for --language: give kotlin or java", name);
+    return false;
+}
+
+static bool check_language(const PackageOptions *options) {
+    if (!options->language_given || options->java_package != NULL)
+        return true;
+    diagnostics_error(options->session->diagnostics, "add --java-package NAME",
+        "--language is that of the class in a package of Java, and there is none");
+    return false;
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
     PackageOptions *options = state->input;
     switch (key) {
@@ -68,6 +101,16 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_ZIP:
         options->zip = argument;
         return 0;
+    case OPTION_AAR:
+        options->aar = argument;
+        return 0;
+    case OPTION_JAVA_PACKAGE:
+        options->java_package = argument;
+        return android_java_package_is_good(argument, options->session) ? 0 : EINVAL;
+    case OPTION_LANGUAGE:
+        return take_language(options, argument) ? 0 : EINVAL;
+    case ARGP_KEY_END:
+        return check_language(options) ? 0 : EINVAL;
     case OPTION_PRINT_TARGETS:
         options->print_targets = options->model.spec_optional = true;
         return 0;
@@ -85,6 +128,10 @@ static const struct argp_option options_table[] = {
         0},
     {"api", OPTION_API, "LEVEL", 0, "Lowest API level that the code must run on (default: 24)", 0},
     {"zip", OPTION_ZIP, "FILE", 0, "Write the package as a .zip, too", 0},
+    {"aar", OPTION_AAR, "FILE", 0, "Write an archive for Gradle, too, with libraries by prefab", 0},
+    {"java-package", OPTION_JAVA_PACKAGE, "NAME", 0,
+        "Make a class of this package that calls the network, and the JNI functions behind it", 0},
+    {"language", OPTION_LANGUAGE, "NAME", 0, "Write the class in kotlin (default) or java", 0},
     {"print-targets", OPTION_PRINT_TARGETS, NULL, 0,
         "Only print the target of each ABI, as --target of 'riffle compile' takes it", 0},
     {0}};
@@ -104,7 +151,9 @@ static const struct argp argp = {.options = options_table,
         "Examples:\n"
         "  riffle android-package net.rfl --weights net.safetensors -o net-android\n"
         "  riffle android-package net.rfl --weights net.safetensors \\\n"
-        "      --abi arm64-v8a --api 26 --zip net.zip\n",
+        "      --abi arm64-v8a --api 26 --zip net.zip\n"
+        "  riffle android-package net.rfl --weights net.safetensors --aar net.aar \\\n"
+        "      --java-package org.example\n",
     .children = children};
 
 /* ---- making ---- */
@@ -129,6 +178,9 @@ static bool make_abi(
             output_files_add(files, arena_format(arena, "include/%s/%s.h", abi->name, *name)));
         metadata_write(graph, compiled.program, model_pipeline(&options->model),
             output_files_add(files, arena_format(arena, "libs/%s/%s.json", abi->name, *name)));
+        if (abi == options->abis[0] && options->java_package != NULL) /* the same for all */
+            done =
+                android_add_sources(graph, options->java_package, options->language, files) && done;
     }
     compiled_model_close(&compiled);
     return done;
@@ -142,27 +194,41 @@ static bool make_package(PackageOptions *options, OutputFiles *files, const char
     return true;
 }
 
-/* The archive of the files so far, as one more file that is written with them. */
-static bool add_zip(const PackageOptions *options, OutputFiles *files, const char *name) {
-    Text archive = {0};
-    if (!zip_write(files, name, &archive)) {
-        text_free(&archive);
+static bool write_zip(const OutputFiles *files, const char *name, Text *out) {
+    Arena *arena = files->session->arena;
+    ZipEntry *entries = ARENA_ARRAY(arena, ZipEntry, files->count);
+    for (size_t i = 0; i < files->count; i++)
+        entries[i] = (ZipEntry){
+            arena_format(arena, "%s/%s", name, files->items[i].path), &files->items[i].contents};
+    return zip_write(files->session, entries, files->count, out);
+}
+
+/* Archives of the files so far, as more files that are written with them. */
+static bool add_archives(const PackageOptions *options, OutputFiles *files, const char *name) {
+    Text zip = {0}, aar = {0};
+    if ((options->zip != NULL && !write_zip(files, name, &zip)) ||
+        (options->aar != NULL && !android_aar_write(name, options->abis, options->abi_count,
+                                     (int)options->api_level, files, &aar))) {
+        text_free(&zip);
+        text_free(&aar);
         return false;
     }
-    *output_files_add_outside(files, options->zip) = archive;
+    if (options->zip != NULL)
+        *output_files_add_outside(files, options->zip) = zip;
+    if (options->aar != NULL)
+        *output_files_add_outside(files, options->aar) = aar;
     return true;
 }
 
 static bool package(PackageOptions *options) {
     OutputFiles files = {.session = options->session};
     const char *name = NULL;
-    bool done = make_package(options, &files, &name);
+    bool done = make_package(options, &files, &name) && add_archives(options, &files, name);
     if (done) {
         const char *directory = options->directory;
         if (directory == NULL)
             directory = arena_format(options->session->arena, "%s-android", name);
-        done = (options->zip == NULL || add_zip(options, &files, name)) &&
-               output_files_write(&files, directory);
+        done = output_files_write(&files, directory);
     }
     output_files_free(&files);
     return done;

@@ -11,30 +11,27 @@ static void report(Session *session, const char *what) {
     diagnostics_error(session->diagnostics, NULL, "cannot make a .zip: %s", what);
 }
 
-static bool add_file(zip_t *archive, const OutputFile *file, const char *path) {
-    zip_source_t *contents =
-        zip_source_buffer(archive, file->contents.data, file->contents.length, 0);
-    if (contents == NULL)
+static bool add_entry(zip_t *archive, const ZipEntry *entry) {
+    const Text *contents = entry->contents;
+    zip_source_t *source = zip_source_buffer(archive, contents->data, contents->length, 0);
+    if (source == NULL)
         return false;
-    zip_int64_t index = zip_file_add(archive, path, contents, ZIP_FL_ENC_UTF_8);
+    zip_int64_t index = zip_file_add(archive, entry->path, source, ZIP_FL_ENC_UTF_8);
     if (index < 0) {
-        zip_source_free(contents);
+        zip_source_free(source);
         return false;
     }
-    zip_uint64_t entry = (zip_uint64_t)index;
-    return zip_set_file_compression(archive, entry, ZIP_CM_STORE, 0) == 0 &&
-           zip_file_set_dostime(archive, entry, 0, EARLIEST_DATE, 0) == 0 &&
+    zip_uint64_t number = (zip_uint64_t)index;
+    return zip_set_file_compression(archive, number, ZIP_CM_STORE, 0) == 0 &&
+           zip_file_set_dostime(archive, number, 0, EARLIEST_DATE, 0) == 0 &&
            zip_file_set_external_attributes(
-               archive, entry, 0, ZIP_OPSYS_UNIX, (zip_uint32_t)MODE << 16) == 0;
+               archive, number, 0, ZIP_OPSYS_UNIX, (zip_uint32_t)MODE << 16) == 0;
 }
 
-static bool add_files(zip_t *archive, const OutputFiles *files, const char *folder) {
-    for (size_t i = 0; i < files->count; i++) {
-        const char *path =
-            arena_format(files->session->arena, "%s/%s", folder, files->items[i].path);
-        if (!add_file(archive, &files->items[i], path))
+static bool add_entries(zip_t *archive, const ZipEntry *entries, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!add_entry(archive, &entries[i]))
             return false;
-    }
     return true;
 }
 
@@ -50,22 +47,22 @@ static bool take_bytes(zip_source_t *source, Text *out) {
     return count == 0;
 }
 
-bool zip_write(const OutputFiles *files, const char *folder, Text *out) {
+bool zip_write(Session *session, const ZipEntry *entries, size_t count, Text *out) {
     zip_error_t error;
     zip_error_init(&error);
     zip_source_t *source = zip_source_buffer_create(NULL, 0, 0, &error);
     zip_t *archive = source == NULL ? NULL : zip_open_from_source(source, ZIP_TRUNCATE, &error);
     bool done = archive != NULL;
     if (!done) {
-        report(files->session, zip_error_strerror(&error));
+        report(session, zip_error_strerror(&error));
     } else {
         zip_source_keep(source); /* it outlives the archive */
-        done = add_files(archive, files, folder) && zip_close(archive) == 0;
+        done = add_entries(archive, entries, count) && zip_close(archive) == 0;
         if (!done) {
-            report(files->session, zip_strerror(archive));
+            report(session, zip_strerror(archive));
             zip_discard(archive);
         } else if (!(done = take_bytes(source, out))) {
-            report(files->session, zip_error_strerror(zip_source_error(source)));
+            report(session, zip_error_strerror(zip_source_error(source)));
         }
     }
     zip_source_free(source);

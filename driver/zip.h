@@ -2,10 +2,16 @@
 #ifndef RIFFLE_DRIVER_ZIP_H
 #define RIFFLE_DRIVER_ZIP_H
 
-#include "driver/output_files.h"
+#include "driver/driver.h"
+#include "ir/text.h"
 
-/* Appends to `out` an archive of the files, each under `folder`/; equal files give equal bytes.
- * False after reporting. */
-bool zip_write(const OutputFiles *files, const char *folder, Text *out);
+typedef struct ZipEntry {
+    const char *path;
+    const Text *contents;
+} ZipEntry;
+
+/* Appends to `out` an archive of the entries, in order; equal ones give equal bytes. False after
+ * reporting. */
+bool zip_write(Session *session, const ZipEntry *entries, size_t count, Text *out);
 
 #endif

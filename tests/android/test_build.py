@@ -8,6 +8,7 @@ import unittest
 from pathlib import Path
 
 import ndk
+import prefab
 from ndk import ABIS, DIGITS, EXAMPLE, LEVEL, PACKAGE, read_elf, run, symbols
 
 JNI_FUNCTION = "Java_org_example_digits_Digits_classify"
@@ -38,8 +39,10 @@ class Build(unittest.TestCase):
         return ("-DCMAKE_SYSTEM_NAME=Android", f"-DCMAKE_SYSTEM_VERSION={level}", f"-DCMAKE_ANDROID_ARCH_ABI={abi}",
                 f"-DCMAKE_ANDROID_NDK={self.ndk}")
 
-    def configure(self, name, *options, source=EXAMPLE, found=f"-DCMAKE_PREFIX_PATH={PACKAGE}", expect_failure=False):
+    def configure(self, name, *options, source=EXAMPLE, found=f"-DCMAKE_PREFIX_PATH={PACKAGE}", architecture="",
+                  expect_failure=False):
         build = self.folder / name
+        options += (f"-DCMAKE_LIBRARY_ARCHITECTURE={architecture}",) if architecture else ()
         said = run("cmake", "-G", "Ninja", "-S", source, "-B", build, "-DCMAKE_BUILD_TYPE=Release", found, *options,
                    expect_failure=expect_failure)
         return said if expect_failure else build
@@ -96,6 +99,42 @@ class Build(unittest.TestCase):
                 self.check_library(build / "libclassify.so", abi)
         said = self.configure("packaged-x86_64", *self.by_toolchain_file("x86_64"), source=project, expect_failure=True)
         self.assertIn("digits was not compiled for the ABI 'x86_64', but for", said)
+
+    def test_prefab(self):
+        """The archive for Gradle, unpacked as prefab does it, and found in the way that Gradle passes on."""
+        project = self.folder / "gradle"
+        project.mkdir()
+        shutil.copy(EXAMPLE / "classify.c", project)
+        run(ndk.RIFFLE, "android-package", DIGITS / "digits.rfl", "--weights", DIGITS / "digits.safetensors",
+            "-o", project / "unused", "--aar", project / "digits.aar")
+        (project / "CMakeLists.txt").write_text(
+            "cmake_minimum_required(VERSION 3.22)\nproject(gradle C)\nfind_package(digits 1.0 REQUIRED CONFIG)\n"
+            "add_library(classify SHARED classify.c)\ntarget_link_libraries(classify PRIVATE digits::digits)\n"
+            "target_link_options(classify PRIVATE -Wl,-z,max-page-size=16384 -Wl,-z,text -Wl,--no-undefined\n"
+            "    -Wl,--exclude-libs,ALL)\n")
+        for abi, (triple, _, _) in ABIS.items():
+            with self.subTest(abi):
+                found = prefab.unpack(project / "digits.aar", self.folder / f"prefab-{abi}", abi, LEVEL, triple)
+                # The triple of its folders is what an NDK's clang tells CMake.
+                build = self.configure(f"gradle-{abi}", *self.by_toolchain_file(abi), source=project,
+                                       found=f"-DCMAKE_FIND_ROOT_PATH={found}", architecture=triple)
+                run("cmake", "--build", build)
+                self.check_library(build / "libclassify.so", abi)
+        with self.assertRaisesRegex(AssertionError, "no library for level 23"):
+            prefab.unpack(project / "digits.aar", self.folder / "prefab-low", "arm64-v8a", 23, "")
+
+    @unittest.skipUnless(ndk.REAL, "the stand-in has no headers of the C library")
+    def test_jni(self):
+        """The project of the package's own."""
+        package = self.folder / "jni"
+        run(ndk.RIFFLE, "android-package", DIGITS / "digits.rfl", "--weights", DIGITS / "digits.safetensors",
+            "-o", package, "--java-package", "org.example")
+        for abi in ABIS:
+            with self.subTest(abi):
+                build = self.configure(f"jni-{abi}", *self.by_toolchain_file(abi), source=package / "jni")
+                run("cmake", "--build", build)
+                self.assertEqual(symbols_of(build / "libdigits_jni.so", undefined=False), {
+                    f"Java_org_example_Digits_{name}" for name in ("create", "destroy", "compute")})
 
     def test_faults_are_explained(self):
         neon = ("-DANDROID_ARM_NEON=OFF",)

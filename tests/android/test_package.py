@@ -1,16 +1,18 @@
 """riffle android-package: what it writes, the same bytes each time, and what it says to mistakes."""
 
+import json
 import re
 import shutil
 import tempfile
 import unittest
 import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 from ndk import ABIS, DIGITS, RIFFLE, find_tool, read_elf, run, symbols
 
 NETWORK = (DIGITS / "digits.rfl", "--weights", DIGITS / "digits.safetensors")
-FILES = {"Android.mk", "cmake/digitsConfig.cmake", "include/digits.h",
+FILES = {"Android.mk", "NOTICE", "cmake/digitsConfig.cmake", "include/digits.h",
          *(name for abi in ABIS
            for name in (f"include/{abi}/digits.h", f"libs/{abi}/libdigits.a", f"libs/{abi}/digits.json"))}
 
@@ -38,6 +40,34 @@ class Package(unittest.TestCase):
         self.package(*NETWORK, "-o", "again", "--zip", "again.zip")
         self.assertEqual(self.files("again"), files)
         self.assertEqual((self.folder / "again.zip").read_bytes(), (self.folder / "digits.zip").read_bytes())
+
+    def test_aar(self):
+        """The files of the folder again, as prefab lays them out, and what it asks of each."""
+        self.package(*NETWORK, "--abi", "arm64-v8a,x86_64", "--api", "26", "--aar", "digits.aar")
+        files = self.files("digits-android")
+        with zipfile.ZipFile(self.folder / "digits.aar") as archive:
+            self.assertIsNone(archive.testzip())
+            aar = {name: archive.read(name) for name in archive.namelist()}
+        module = "prefab/modules/digits"
+        self.assertEqual(json.loads(aar.pop("prefab/prefab.json")),
+                         {"schema_version": 2, "name": "digits", "version": "1.0.0", "dependencies": []})
+        self.assertEqual(json.loads(aar.pop(f"{module}/module.json")), {"export_libraries": [], "android": {}})
+        for abi in ("arm64-v8a", "x86_64"):
+            place = f"{module}/libs/android.{abi}"
+            self.assertEqual(json.loads(aar.pop(f"{place}/abi.json")),
+                             {"abi": abi, "api": 26, "ndk": 26, "stl": "none", "static": True})
+            self.assertEqual(aar.pop(f"{place}/libdigits.a"), files[f"libs/{abi}/libdigits.a"])
+            self.assertEqual(aar.pop(f"{place}/include/digits.h"), files[f"include/{abi}/digits.h"])
+        manifest = ElementTree.fromstring(aar.pop("AndroidManifest.xml"))
+        self.assertEqual((manifest.tag, manifest.get("package")), ("manifest", "riffle.networks.digits"))
+        (uses,) = manifest
+        self.assertEqual(uses.attrib, {"{http://schemas.android.com/apk/res/android}minSdkVersion": "26"})
+        self.assertEqual(aar, {"META-INF/NOTICE": files["NOTICE"]})
+        self.package(*NETWORK, "--abi", "arm64-v8a,x86_64", "--api", "26", "-o", "again", "--aar", "again.aar",
+                     "--zip", "again.zip")
+        self.assertEqual((self.folder / "again.aar").read_bytes(), (self.folder / "digits.aar").read_bytes())
+        with zipfile.ZipFile(self.folder / "again.zip") as archive:
+            self.assertEqual({name.removeprefix("digits/") for name in archive.namelist()}, set(files))
 
     def test_libraries(self):
         """Of the ABI's machine, with nothing undefined but what the API level has, and no name that is not its own."""

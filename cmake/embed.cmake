@@ -1,0 +1,17 @@
+# riffle_embed(HEADER NAME FILE...) writes a header below the build folder with a string for each pair: the text of the
+# file, byte for byte. It is made again when a file changes.
+function(riffle_embed header)
+    set(text "/* Made by cmake/embed.cmake. */\n")
+    list(LENGTH ARGN count)
+    math(EXPR last "${count} - 1")
+    foreach(index RANGE 0 ${last} 2)
+        math(EXPR next "${index} + 1")
+        list(GET ARGN ${index} name)
+        list(GET ARGN ${next} file)
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+        file(READ ${file} bytes HEX)
+        string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
+        string(APPEND text "static const char ${name}[] = {${bytes}0};\n")
+    endforeach()
+    file(CONFIGURE OUTPUT ${header} CONTENT "${text}" @ONLY)
+endfunction()
