@@ -16,12 +16,12 @@ static const char version[] = "1.0.0";
 typedef struct Aar {
     const char *name;
     OutputFiles own; /* what the folder does not have */
-    ZipEntry *entries;
+    ZipFile *entries;
     size_t count;
 } Aar;
 
 static void add_entry(Aar *aar, const char *path, const Text *contents) {
-    aar->entries[aar->count++] = (ZipEntry){path, contents};
+    aar->entries[aar->count++] = (ZipFile){path, contents};
 }
 
 /* A text of its own; it is an entry when all are there. */
@@ -29,12 +29,13 @@ static Text *add_own(Aar *aar, const char *path) {
     return output_files_add(&aar->own, path);
 }
 
+/* A file that the folder has. */
 static const Text *file_of_folder(const OutputFiles *files, const char *path) {
-    for (size_t i = 0; i < files->count; i++)
-        if (strcmp(files->items[i].path, path) == 0)
-            return &files->items[i].contents;
-    assert(!"the folder has the file");
-    return NULL;
+    size_t i = 0;
+    while (i < files->count && strcmp(files->items[i].path, path) != 0)
+        i++;
+    assert(i < files->count);
+    return &files->items[i].contents;
 }
 
 /* ---- texts ---- */
@@ -102,7 +103,7 @@ bool android_aar_write(const char *name, const AndroidAbi *const *abis, size_t a
     Session *session = files->session;
     Aar aar = {.name = name,
         .own = {.session = session},
-        .entries = ARENA_ARRAY(session->arena, ZipEntry, OF_PACKAGE + OF_ABI * abi_count)};
+        .entries = ARENA_ARRAY(session->arena, ZipFile, OF_PACKAGE + OF_ABI * abi_count)};
     write_manifest(&aar, api_level, add_own(&aar, "AndroidManifest.xml"));
     add_entry(&aar, "META-INF/NOTICE", file_of_folder(files, "NOTICE"));
     write_package(&aar, add_own(&aar, "prefab/prefab.json"));

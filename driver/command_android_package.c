@@ -196,9 +196,9 @@ static bool make_package(PackageOptions *options, OutputFiles *files, const char
 
 static bool write_zip(const OutputFiles *files, const char *name, Text *out) {
     Arena *arena = files->session->arena;
-    ZipEntry *entries = ARENA_ARRAY(arena, ZipEntry, files->count);
+    ZipFile *entries = ARENA_ARRAY(arena, ZipFile, files->count);
     for (size_t i = 0; i < files->count; i++)
-        entries[i] = (ZipEntry){
+        entries[i] = (ZipFile){
             arena_format(arena, "%s/%s", name, files->items[i].path), &files->items[i].contents};
     return zip_write(files->session, entries, files->count, out);
 }

@@ -5,13 +5,14 @@
 
 static const char *value_of(
     const char *name, size_t length, const TemplateWord *words, size_t count) {
+    size_t i = 0;
     if (length == 0)
         return "@";
-    for (size_t i = 0; i < count; i++)
-        if (strlen(words[i].name) == length && strncmp(words[i].name, name, length) == 0)
-            return words[i].value;
-    assert(!"a template knows the word");
-    return "";
+    while (
+        i < count && (strlen(words[i].name) != length || strncmp(words[i].name, name, length) != 0))
+        i++;
+    assert(i < count);
+    return words[i].value;
 }
 
 void template_fill(const char *template, const TemplateWord *words, size_t count, Text *out) {

@@ -11,7 +11,7 @@ static void report(Session *session, const char *what) {
     diagnostics_error(session->diagnostics, NULL, "cannot make a .zip: %s", what);
 }
 
-static bool add_entry(zip_t *archive, const ZipEntry *entry) {
+static bool add_entry(zip_t *archive, const ZipFile *entry) {
     const Text *contents = entry->contents;
     zip_source_t *source = zip_source_buffer(archive, contents->data, contents->length, 0);
     if (source == NULL)
@@ -28,7 +28,7 @@ static bool add_entry(zip_t *archive, const ZipEntry *entry) {
                archive, number, 0, ZIP_OPSYS_UNIX, (zip_uint32_t)MODE << 16) == 0;
 }
 
-static bool add_entries(zip_t *archive, const ZipEntry *entries, size_t count) {
+static bool add_entries(zip_t *archive, const ZipFile *entries, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (!add_entry(archive, &entries[i]))
             return false;
@@ -47,7 +47,7 @@ static bool take_bytes(zip_source_t *source, Text *out) {
     return count == 0;
 }
 
-bool zip_write(Session *session, const ZipEntry *entries, size_t count, Text *out) {
+bool zip_write(Session *session, const ZipFile *entries, size_t count, Text *out) {
     zip_error_t error;
     zip_error_init(&error);
     zip_source_t *source = zip_source_buffer_create(NULL, 0, 0, &error);

@@ -5,13 +5,13 @@
 #include "driver/driver.h"
 #include "ir/text.h"
 
-typedef struct ZipEntry {
+typedef struct ZipFile {
     const char *path;
     const Text *contents;
-} ZipEntry;
+} ZipFile;
 
 /* Appends to `out` an archive of the entries, in order; equal ones give equal bytes. False after
  * reporting. */
-bool zip_write(Session *session, const ZipEntry *entries, size_t count, Text *out);
+bool zip_write(Session *session, const ZipFile *entries, size_t count, Text *out);
 
 #endif
