@@ -224,6 +224,7 @@ void kernel_unary(KernelBuilder *builder, InstructionKind kind, int destination,
 void kernel_binary(KernelBuilder *builder, InstructionKind kind, int destination, int a, int b);
 void kernel_multiply_add(KernelBuilder *builder, int destination, int a, int b, int c);
 void kernel_dot_add(KernelBuilder *builder, int destination, int a, int b, int c);
+void kernel_signed_dot_add(KernelBuilder *builder, int destination, int a, int b, int c);
 void kernel_pair_add(KernelBuilder *builder, int destination, int a, int b, int c);
 void kernel_permute(KernelBuilder *builder, int destination, int a, int b, const int *indices);
 

@@ -98,6 +98,8 @@ static uint32_t compute_lane(InstructionKind kind, LaneType type, const uint32_t
     switch (kind) {
     case INSTRUCTION_move:
         return lanes[0];
+    case INSTRUCTION_flip:
+        return lanes[0] ^ 128;
     case INSTRUCTION_multiply_add:
         return from_number(fmaf(a, to_number(lanes[1]), to_number(lanes[2])));
     case INSTRUCTION_floor:
@@ -130,6 +132,12 @@ static uint32_t compute_lane(InstructionKind kind, LaneType type, const uint32_t
 static uint32_t dot_add(const uint32_t *a, const uint32_t *b, uint32_t c) {
     for (int i = 0; i < 4; i++)
         c += a[i] * (uint32_t)byte_as_signed(b[i]);
+    return c;
+}
+
+static uint32_t signed_dot_add(const uint32_t *a, const uint32_t *b, uint32_t c) {
+    for (int i = 0; i < 4; i++)
+        c += (uint32_t)(byte_as_signed(a[i]) * byte_as_signed(b[i]));
     return c;
 }
 
@@ -171,6 +179,8 @@ static uint32_t gather_lane(const Instruction *instruction, LaneType type, int i
     }
     case INSTRUCTION_dot_add:
         return dot_add(a + 4 * i, b + 4 * i, c[i]);
+    case INSTRUCTION_signed_dot_add:
+        return signed_dot_add(a + 4 * i, b + 4 * i, c[i]);
     case INSTRUCTION_pair_add:
         return pair_add(type, a + 2 * i, b + 2 * i, c[i]);
     case INSTRUCTION_widen_even:
@@ -188,9 +198,10 @@ static uint32_t gather_lane(const Instruction *instruction, LaneType type, int i
 
 static bool gathers(InstructionKind kind) {
     return kind == INSTRUCTION_permute || kind == INSTRUCTION_dot_add ||
-           kind == INSTRUCTION_pair_add || kind == INSTRUCTION_widen_even ||
-           kind == INSTRUCTION_widen_odd || kind == INSTRUCTION_pack ||
-           kind == INSTRUCTION_reduce_add || kind == INSTRUCTION_reduce_maximum;
+           kind == INSTRUCTION_signed_dot_add || kind == INSTRUCTION_pair_add ||
+           kind == INSTRUCTION_widen_even || kind == INSTRUCTION_widen_odd ||
+           kind == INSTRUCTION_pack || kind == INSTRUCTION_reduce_add ||
+           kind == INSTRUCTION_reduce_maximum;
 }
 
 /* Into another place first: the destination may be one of the sources. */

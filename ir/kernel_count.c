@@ -348,9 +348,11 @@ static void run_access(Counter *counter, Site *site) {
 static void run_instruction(Counter *counter, Site *site) {
     const Instruction *instruction = &site->statement->instruction;
     int products = instruction->kind == INSTRUCTION_multiply_add ? 1
-                   : instruction->kind == INSTRUCTION_dot_add    ? 4
-                   : instruction->kind == INSTRUCTION_pair_add   ? 2
-                                                                 : 0;
+                   : instruction->kind == INSTRUCTION_dot_add ||
+                           instruction->kind == INSTRUCTION_signed_dot_add
+                       ? 4
+                   : instruction->kind == INSTRUCTION_pair_add ? 2
+                                                               : 0;
     if (products > 0) {
         LaneMask used = counter->used[instruction->destination];
         counter->count->multiply_adds_issued +=

@@ -56,7 +56,9 @@ static LaneMask needed_lanes(
     if (instruction->kind == INSTRUCTION_permute)
         return permuted_sources(
             instruction, used, lanes[instruction->destination], source_lanes, source);
-    if (instruction->kind == INSTRUCTION_dot_add && source < 2)
+    if ((instruction->kind == INSTRUCTION_dot_add ||
+            instruction->kind == INSTRUCTION_signed_dot_add) &&
+        source < 2)
         return quads_of(used, lanes[instruction->destination]);
     if (instruction->kind == INSTRUCTION_pair_add && source < 2)
         return pairs_of(used, lanes[instruction->destination], 0, 2);
@@ -191,6 +193,8 @@ RegisterState register_state_after(
     case INSTRUCTION_reduce_maximum:
         return computed_state(instruction, registers);
     case INSTRUCTION_dot_add:
+    case INSTRUCTION_signed_dot_add:
+    case INSTRUCTION_flip:
     case INSTRUCTION_pair_add:
     case INSTRUCTION_widen_even:
     case INSTRUCTION_widen_odd:

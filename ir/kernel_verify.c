@@ -41,7 +41,10 @@ static bool types_fit(const Kernel *kernel, const Instruction *instruction, int 
                    all_are(kernel, instruction, LANE_BF16));
     case INSTRUCTION_broadcast_quad:
         return is_register(kernel, destination, LANE_U8, lanes) && lanes % 4 == 0;
+    case INSTRUCTION_flip:
+        return all_are(kernel, instruction, LANE_U8);
     case INSTRUCTION_dot_add:
+    case INSTRUCTION_signed_dot_add:
         return is_register(kernel, destination, LANE_S32, lanes) &&
                is_register(kernel, sources[0], LANE_U8, 4 * lanes) &&
                is_register(kernel, sources[1], LANE_U8, 4 * lanes) &&
@@ -141,8 +144,9 @@ static const char *permute_fault(const Kernel *kernel, const Instruction *instru
 static bool has_free_lanes(InstructionKind kind) {
     return kind == INSTRUCTION_permute || kind == INSTRUCTION_reduce_add ||
            kind == INSTRUCTION_reduce_maximum || kind == INSTRUCTION_dot_add ||
-           kind == INSTRUCTION_pair_add || kind == INSTRUCTION_widen_even ||
-           kind == INSTRUCTION_widen_odd || kind == INSTRUCTION_pack;
+           kind == INSTRUCTION_signed_dot_add || kind == INSTRUCTION_pair_add ||
+           kind == INSTRUCTION_widen_even || kind == INSTRUCTION_widen_odd ||
+           kind == INSTRUCTION_pack;
 }
 
 const char *kernel_instruction_fault(const Kernel *kernel, const Instruction *instruction) {

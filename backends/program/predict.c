@@ -119,7 +119,12 @@ static bool is_free(const Predictor *p, const Instruction *instruction) {
 
 static double products_of(const Predictor *p, const Instruction *instruction) {
     if (instruction->kind == INSTRUCTION_dot_add)
-        return p->target->bytes == BYTES_IN_QUADS ? 1 : 3;
+        return 1;
+    if (instruction->kind == INSTRUCTION_signed_dot_add)
+        return p->target->bytes == BYTES_IN_STEPS ? 4 : 1;
+    if (instruction->kind == INSTRUCTION_pair_add &&
+        p->kernel->register_types[instruction->destination] == LANE_S32)
+        return 2;
     if (instruction->kind == INSTRUCTION_pair_add)
         return p->target->bf16 == BF16_FAST ? 1 : 4;
     return p->target->fused_multiply_add ? 1 : 2;
@@ -148,6 +153,7 @@ static double add_instruction(const Predictor *p, const Instruction *instruction
         return 0;
     double vectors = vectors_of(p, instruction->destination);
     if (instruction->kind == INSTRUCTION_multiply_add || instruction->kind == INSTRUCTION_dot_add ||
+        instruction->kind == INSTRUCTION_signed_dot_add ||
         instruction->kind == INSTRUCTION_pair_add) {
         double products = products_of(p, instruction) * vectors;
         work->of[BOUND_MULTIPLY_ADDS] += products / core->multiply_adds;

@@ -240,10 +240,12 @@ static TileShape choose_byte_tile(const Compilation *compilation, const Convolut
     int64_t panel = (int64_t)BYTE_VECTORS * target->lanes;
     int vectors =
         panel_vectors(compilation, sizes, sizes->outputs < panel ? sizes->outputs : panel).count;
-    int helpers = target->bytes == BYTES_IN_QUADS ? 1 : 3, best = 1;
+    bool by_lane = sizes->product->operand == OPERAND_LANE;
+    int helpers = by_lane || target->bytes == BYTES_IN_QUADS ? 1 : 3, best = 1;
     int64_t quads = count_products(sizes), least = INT64_MAX;
     for (int pixels = 1; pixels <= MOST_PIXELS; pixels++) {
-        if (pixels > 1 && pixels * vectors + vectors + helpers > target->registers)
+        if (pixels > 1 &&
+            pixels * vectors + vectors + helpers + (by_lane ? pixels : 0) > target->registers)
             break;
         int64_t cost = 0;
         for (int64_t first = 0; first < sizes->width; first += pixels) {
@@ -269,13 +271,17 @@ TileShape convolution_tile(const Compilation *compilation, const ConvolutionSize
     return choose_tile(compilation, main_outputs(sizes), sizes->width, count_terms(sizes));
 }
 
+/* Instructions of a product of bytes. */
+static int byte_product_steps(const Target *target) {
+    return target->bytes >= BYTES_IN_SIGNED_QUADS ? 1 : 4;
+}
+
 double convolution_row_cycles(
     const Compilation *compilation, const ConvolutionSizes *sizes, TileShape tile) {
-    enum { STEPS_WITHOUT = 3 }; /* of a product of bytes, without an instruction for it */
     const Target *target = compilation->target;
     int64_t taps = count_terms(sizes);
     if (is_of_bytes(sizes))
-        taps = count_products(sizes) * (target->bytes == BYTES_IN_QUADS ? 1 : STEPS_WITHOUT);
+        taps = count_products(sizes) * byte_product_steps(target);
     return tiles_cycles(target, main_outputs(sizes), sizes->width, taps, tile);
 }
 

@@ -18,6 +18,10 @@ static bool target_has(const Target *target, ProductNeeds needs) {
         return target->lane_multiply_add;
     case NEEDS_PAIRS:
         return target->bytes == BYTES_IN_PAIRS;
+    case NEEDS_LANE_QUADS:
+        return target->lane_multiply_add && target->bytes == BYTES_IN_QUADS;
+    case NEEDS_SIGNED:
+        return target->bytes == BYTES_IN_STEPS || target->bytes == BYTES_IN_SIGNED_QUADS;
     }
     return true;
 }

@@ -8,7 +8,13 @@
 typedef enum ProductOperand { OPERAND_BROADCAST, OPERAND_LANE } ProductOperand;
 
 /* What a target must have for it (products.def). */
-typedef enum ProductNeeds { NEEDS_NOTHING, NEEDS_LANE, NEEDS_PAIRS } ProductNeeds;
+typedef enum ProductNeeds {
+    NEEDS_NOTHING,
+    NEEDS_LANE,
+    NEEDS_PAIRS,
+    NEEDS_LANE_QUADS,
+    NEEDS_SIGNED
+} ProductNeeds;
 
 typedef struct Product {
     const char *name;
@@ -21,6 +27,12 @@ typedef struct Product {
 /* The product of a target for an input and weights of these types; there must be one. Whole numbers
  * that meet bytes are packed as the product has them. */
 const Product *product_find(const Target *target, LaneType input, LaneType weight);
+
+/* Whether inputs are flipped for it: it multiplies numbers that are 128 smaller, so that sums lack
+ * 128 times their weights. */
+static inline bool flips_inputs(const Product *product) {
+    return product->needs == NEEDS_SIGNED;
+}
 
 /* Of one. */
 static inline int64_t weight_bytes(const Product *product) {

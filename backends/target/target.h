@@ -26,9 +26,16 @@ typedef struct GpuTarget {
 } GpuTarget;
 
 /* How a processor multiplies bytes and adds them up, with four products in a lane of 32 bits: not
- * in code that is made here; as pairs of numbers of 16 bits, when they were widened; or all four at
- * once. */
-typedef enum ByteProducts { BYTES_NONE, BYTES_IN_PAIRS, BYTES_IN_QUADS } ByteProducts;
+ * in code that is made here; as pairs of numbers of 16 bits, when they were widened; of signed
+ * bytes, which become 16 bits and then 32; of signed bytes all four at once; of bytes and signed
+ * bytes all four at once. */
+typedef enum ByteProducts {
+    BYTES_NONE,
+    BYTES_IN_PAIRS,
+    BYTES_IN_STEPS,
+    BYTES_IN_SIGNED_QUADS,
+    BYTES_IN_QUADS
+} ByteProducts;
 
 /* Whether a processor multiplies pairs of bf16, and if so, more numbers in a time than of f32. */
 typedef enum Bf16Products { BF16_NONE, BF16_SLOW, BF16_FAST } Bf16Products;

@@ -28,6 +28,13 @@ static const char words[] =
     "  v4.4s32 = pair_add v2, v1, v4\n"
     "  v4.4s32 = pair_add v3, v1, v4\n"
     "  store sums[0], v4.4s32 lanes 0..3\n}\n";
+static const char signed_dots[] = "kernel signed_dots(read u8 bytes, write s32 sums) items 1 {\n"
+                                  "  v0.16u8 = load bytes[0] lanes 0..15\n"
+                                  "  v2.16u8 = flip v0\n"
+                                  "  v3.16u8 = permute v2, v2 [4 5 6 7 4 5 6 7 4 5 6 7 4 5 6 7]\n"
+                                  "  v1.4s32 = splat 0\n"
+                                  "  v1.4s32 = signed_dot_add v3, v0, v1\n"
+                                  "  store sums[0], v1.4s32 lanes 0..3\n}\n";
 static const char packs[] = "kernel packs(read s32 sums, write u8 output) items 1 {\n"
                             "  v0.4s32 = load sums[0] lanes 0..3\n"
                             "  v1.8s16 = pack v0, v0\n"
@@ -123,6 +130,10 @@ static void neon_has_code(void **state) {
     assert_code(neon, packs, "sqxtn");
     assert_code(neon, packs, "sqxtun");
     assert_code(&quads, dots, "usdot");
+    assert_code(neon, signed_dots, "smull2");
+    quads.bytes = BYTES_IN_SIGNED_QUADS;
+    quads.features = "+dotprod";
+    assert_code(&quads, signed_dots, ".4b[1]");
 }
 
 static void what_is_missing_is_refused(void **state) {
@@ -136,6 +147,9 @@ static void what_is_missing_is_refused(void **state) {
     assert_refused(target_class("x86-64-v3"), dots,
         "riffle: error: the LLVM backend has no code on 'x86-64-v3' for 'dot_add', which dots "
         "needs\n");
+    assert_refused(target_class("x86-64-v4"), signed_dots,
+        "riffle: error: the LLVM backend has no code on 'x86-64-v4' for 'signed_dot_add', which "
+        "signed_dots needs\n");
     assert_refused(target_class("armv8-a"), words,
         "riffle: error: the LLVM backend has no code on 'armv8-a' for 'pair_add', which words "
         "needs\n");

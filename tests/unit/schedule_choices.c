@@ -252,7 +252,8 @@ static void assert_byte_panel(const Compilation *compilation, LaneType result, i
 
 static void panels_of_bytes(void **state) {
     (void)state;
-    static const char *const targets[] = {"x86-64-v3", "x86-64-v4", "icelake-server"};
+    static const char *const targets[] = {
+        "x86-64-v3", "x86-64-v4", "icelake-server", "armv8-a", "cortex-a76", "neoverse-n2"};
     Fixture fixture = no_graph();
     for (size_t t = 0; t < COUNT(targets); t++) {
         Compilation compilation = compilation_for(targets[t], &fixture);

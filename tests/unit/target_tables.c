@@ -29,7 +29,7 @@ static void classes_are_sane(void **state) {
 
 /* A row stands for a class, says nothing that its class says too, and has what implies what it has:
  * pairs of bf16 came with AVX-512 and after quads of bytes; these, to processors that multiplied
- * bytes in pairs. */
+ * bytes in pairs or in steps; signed quads, to ARM alone. */
 static void assert_processor(const Processor *processor) {
     const Target *class = target_class(processor->class_name);
     assert_non_null(class);
@@ -41,8 +41,11 @@ static void assert_processor(const Processor *processor) {
         assert_false(l1_bytes == class->l1_bytes && l2_bytes == class->l2_bytes);
     }
     assert_true(processor->bytes == BYTES_NONE || processor->bytes > class->bytes);
-    if (processor->bytes == BYTES_IN_QUADS)
-        assert_int_equal(class->bytes, BYTES_IN_PAIRS);
+    bool arm = class->architecture == ARCHITECTURE_AARCH64;
+    if (processor->bytes != BYTES_NONE)
+        assert_int_equal(class->bytes, arm ? BYTES_IN_STEPS : BYTES_IN_PAIRS);
+    if (processor->bytes != BYTES_NONE && !arm)
+        assert_int_equal(processor->bytes, BYTES_IN_QUADS);
     if (processor->bf16 != BF16_NONE) {
         assert_int_equal(processor->bytes, BYTES_IN_QUADS);
         assert_int_equal(class->lanes, 16);
@@ -135,6 +138,12 @@ static void processors_have_their_facts(void **state) {
     assert_int_equal(target->bytes, BYTES_IN_PAIRS);
     assert_int_equal(target->bf16, BF16_NONE);
     target = target_find("cortex-a76", fixture.arena, fixture.diagnostics);
+    assert_int_equal(target->bytes, BYTES_IN_SIGNED_QUADS);
+    target = target_find("cortex-a510", fixture.arena, fixture.diagnostics);
+    assert_int_equal(target->bytes, BYTES_IN_QUADS);
+    target = target_find("cortex-a72", fixture.arena, fixture.diagnostics);
+    assert_int_equal(target->bytes, BYTES_IN_STEPS);
+    target = target_find("cortex-a7", fixture.arena, fixture.diagnostics);
     assert_int_equal(target->bytes, BYTES_NONE);
     assert_string_equal(target_names_with_bf16(fixture.arena),
         "cooperlake, sapphirerapids, emeraldrapids, "

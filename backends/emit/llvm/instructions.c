@@ -3,6 +3,7 @@
 #include "backends/emit/llvm/codegen.h"
 #include "backends/emit/llvm/kernel.h"
 #include "ir/kernel.h"
+#include "ir/kernel_lanes.h"
 #include <assert.h>
 
 static LLVMTypeRef vector_type(const Codegen *codegen, int lanes) {
@@ -104,6 +105,30 @@ static LLVMValueRef read_register(KernelCodegen *k, int index) {
     return LLVMBuildLoad2(k->builder, codegen_register_type(k, index), k->registers[index], "");
 }
 
+/* Whether the bytes move four by four: sets quads to which. */
+static bool moves_quads(const int *indices, int lanes, int *quads) {
+    for (int i = 0; i < lanes; i++)
+        if (indices[i] % 4 != i % 4 || indices[i] / 4 != indices[i / 4 * 4] / 4)
+            return false;
+    for (int i = 0; i < lanes / 4; i++)
+        quads[i] = indices[4 * i] / 4;
+    return lanes % 4 == 0;
+}
+
+/* As a permute of 32 bits: LLVM knows that NEON's dot products take such a lane. */
+static LLVMValueRef emit_quad_permute(
+    KernelCodegen *k, const int *quads, LLVMValueRef *sources, int lanes) {
+    LLVMTypeRef bytes = LLVMTypeOf(sources[0]);
+    LLVMTypeRef type = codegen_vector_type(k->codegen, LANE_S32, (int)LLVMGetVectorSize(bytes) / 4);
+    LLVMValueRef words[2];
+    for (int i = 0; i < 2; i++)
+        words[i] = LLVMBuildBitCast(k->builder, sources[i], type, "");
+    LLVMValueRef permuted = LLVMBuildShuffleVector(
+        k->builder, words[0], words[1], codegen_shuffle_indices(k->codegen, quads, lanes / 4), "");
+    return LLVMBuildBitCast(
+        k->builder, permuted, codegen_vector_type(k->codegen, LANE_U8, lanes), "");
+}
+
 static LLVMValueRef emit_permute(
     KernelCodegen *k, const Instruction *instruction, LLVMValueRef a, LLVMValueRef b, int lanes) {
     if (lanes == 1 && LLVMGetTypeKind(LLVMTypeOf(a)) != LLVMVectorTypeKind)
@@ -187,8 +212,13 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
         return emit_power_of_two(k, a, lanes);
     case INSTRUCTION_exponent:
         return emit_exponent(k, a, lanes);
-    case INSTRUCTION_permute:
+    case INSTRUCTION_permute: {
+        int quads[MOST_LANES / 4];
+        if (lane == LANE_U8 && k->kernel->register_lanes[instruction->sources[0]] >= 8 &&
+            moves_quads(instruction->indices, lanes, quads))
+            return emit_quad_permute(k, quads, sources, lanes);
         return emit_permute(k, instruction, a, b, lanes);
+    }
     case INSTRUCTION_reduce_add:
     case INSTRUCTION_reduce_maximum:
         return emit_spread(k,
@@ -204,6 +234,8 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
             return codegen_halves(k->codegen, instruction, sources, lanes);
         return codegen_integers(k->codegen, instruction, sources, lane, lanes);
     case INSTRUCTION_dot_add:
+    case INSTRUCTION_signed_dot_add:
+    case INSTRUCTION_flip:
     case INSTRUCTION_to_float:
     case INSTRUCTION_to_integer:
     case INSTRUCTION_pack:

@@ -20,6 +20,35 @@ static LLVMValueRef emit_dot_add(Codegen *codegen, LLVMValueRef *sources, int la
     return codegen_call(codegen, INTRINSIC_ADD_QUADS, 4 * (int64_t)lanes, operands, 3, type);
 }
 
+/* Half of the products of two vectors of 16 signed bytes, in 16 bits. */
+static LLVMValueRef emit_byte_products(Codegen *codegen, LLVMValueRef *sources, int first) {
+    enum { HALF = 8 };
+    LLVMTypeRef words = codegen_vector_type(codegen, LANE_S16, HALF);
+    LLVMValueRef wide[2];
+    for (int i = 0; i < 2; i++)
+        wide[i] = LLVMBuildSExt(
+            codegen->builder, codegen_extract_lanes(codegen, sources[i], first, HALF), words, "");
+    return LLVMBuildMul(codegen->builder, wide[0], wide[1], "");
+}
+
+/* Without quads in steps: products in 16 bits, which two of them do not leave since |b| <= 127, and
+ * then in 32. */
+static LLVMValueRef emit_signed_dot_add(Codegen *codegen, LLVMValueRef *sources, int lanes) {
+    LLVMTypeRef type = codegen_vector_type(codegen, LANE_S32, lanes);
+    int64_t bytes = 4 * (int64_t)lanes;
+    if (has_intrinsic(codegen->target, INTRINSIC_ADD_SIGNED_QUADS, bytes)) {
+        /* The last operand may be a lane. */
+        LLVMValueRef operands[3] = {sources[2], sources[1], sources[0]};
+        return codegen_call(codegen, INTRINSIC_ADD_SIGNED_QUADS, bytes, operands, 3, type);
+    }
+    LLVMTypeRef words = codegen_vector_type(codegen, LANE_S16, 2 * lanes);
+    LLVMValueRef products[2] = {
+        emit_byte_products(codegen, sources, 0), emit_byte_products(codegen, sources, 2 * lanes)};
+    LLVMValueRef pairs = codegen_call(codegen, INTRINSIC_ADD_NEIGHBOURS, bytes, products, 2, words);
+    LLVMValueRef sums = codegen_call(codegen, INTRINSIC_ADD_PAIRS_OF_WORDS, bytes, &pairs, 1, type);
+    return LLVMBuildAdd(codegen->builder, sources[2], sums, "");
+}
+
 static LLVMValueRef emit_pair_add(Codegen *codegen, LLVMValueRef *sources, int lanes) {
     LLVMTypeRef type = codegen_vector_type(codegen, LANE_S32, lanes);
     LLVMValueRef products = codegen_call(
@@ -102,6 +131,10 @@ LLVMValueRef codegen_integers(Codegen *codegen, const Instruction *instruction,
     switch (instruction->kind) {
     case INSTRUCTION_dot_add:
         return emit_dot_add(codegen, sources, lanes);
+    case INSTRUCTION_signed_dot_add:
+        return emit_signed_dot_add(codegen, sources, lanes);
+    case INSTRUCTION_flip:
+        return LLVMBuildXor(codegen->builder, sources[0], splat(codegen, LANE_U8, -128, lanes), "");
     case INSTRUCTION_pair_add:
         return emit_pair_add(codegen, sources, lanes);
     case INSTRUCTION_widen_even:

@@ -2,7 +2,13 @@
 #include <assert.h>
 #include <string.h>
 
-typedef enum Needs { NEEDS_NOTHING, NEEDS_BYTES, NEEDS_QUADS, NEEDS_BF16 } Needs;
+typedef enum Needs {
+    NEEDS_NOTHING,
+    NEEDS_BYTES,
+    NEEDS_QUADS,
+    NEEDS_SIGNED_QUADS,
+    NEEDS_BF16
+} Needs;
 
 typedef struct IntrinsicRow {
     Needs needs;
@@ -25,6 +31,8 @@ static bool has(const Target *target, Needs needs) {
         return target->bytes != BYTES_NONE;
     case NEEDS_QUADS:
         return target->bytes == BYTES_IN_QUADS;
+    case NEEDS_SIGNED_QUADS:
+        return target->bytes >= BYTES_IN_SIGNED_QUADS;
     case NEEDS_BF16:
         break;
     }
@@ -85,6 +93,9 @@ static bool has_code(const Kernel *kernel, const Instruction *instruction, const
     case INSTRUCTION_dot_add:
         return has_intrinsic(
             target, INTRINSIC_ADD_QUADS, 4LL * kernel->register_lanes[destination]);
+    case INSTRUCTION_signed_dot_add:
+        return has_intrinsic(
+            target, INTRINSIC_ADD_NEIGHBOURS, 4LL * kernel->register_lanes[destination]);
     case INSTRUCTION_pack: {
         LaneType type = kernel->register_types[destination];
         return has_pack(target, type, lane_bytes(type) * kernel->register_lanes[destination]);

@@ -217,6 +217,9 @@ typedef struct GroupedProducts {
 void emit_pair_products(const GroupedProducts *products);
 /* products_quads.c: the same for bytes, and as many quads of channels as `channels` says. */
 void emit_quad_products(const GroupedProducts *products);
+/* Of inputs that are flipped: the products of kernel rows that lie outside of the input. */
+void emit_outside_rows(const Convolution *conv, ConvolutionTile *tile,
+    const TileRegisters *registers, const Expression *begin, const Expression *end);
 
 /* ---- products_lanes.c ---- */
 

@@ -64,10 +64,10 @@ static Packed pack_panel(const Convolution *conv, const float *weights, const in
 /* What a sum starts with: it must become that of weight * (x - zero). */
 static int32_t first_sum(const Convolution *conv, const Node *node, int64_t group, int64_t output) {
     const float *zero = node_weight(node, "zero")->data + group * conv->group_inputs;
-    int64_t taps = count_taps(conv), sum = 0;
+    int64_t taps = count_taps(conv), sum = 0, flipped = flips_inputs(conv->product) ? 128 : 0;
     const float *filter = node_weight(node, "weight")->data + output * conv->group_inputs * taps;
     for (int64_t i = 0; i < conv->group_inputs * taps; i++)
-        sum -= (int64_t)filter[i] * (int64_t)zero[i / taps];
+        sum -= (int64_t)filter[i] * ((int64_t)zero[i / taps] - flipped);
     return (int32_t)sum;
 }
 

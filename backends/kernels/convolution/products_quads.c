@@ -1,7 +1,8 @@
 /* The products of a tile of bytes: four input channels at a time, a *quad*, meet the weights of a
  * vector of output channels in one instruction; or in two, of channels 0 and 2 and of 1 and 3,
- * where weights are of 16 bits. Where a run ends within a quad, weights are zero, and whatever byte
- * follows does not matter. */
+ * where weights are of 16 bits. Where the product takes a lane of a vector, a load brings four
+ * quads. Where inputs are flipped, cells outside of the input count as the 0 that they stand for.
+ * Where a run ends within a quad, weights are zero, and whatever byte follows does not matter. */
 #include "backends/kernels/convolution/convolution.h"
 #include "backends/schedule/tile_model.h"
 #include "ir/arena.h"
@@ -69,9 +70,106 @@ static void emit_wide_quad(
         }
 }
 
+/* ---- quads that are lanes of a vector ---- */
+
+enum { LANE_QUADS = 4, LANE_BYTES = LANE_QUADS * QUAD };
+
+static void emit_dot(const Convolution *conv, int sum, int inputs, int weights) {
+    if (flips_inputs(conv->product))
+        kernel_signed_dot_add(conv->builder, sum, inputs, weights, sum);
+    else
+        kernel_dot_add(conv->builder, sum, inputs, weights, sum);
+}
+
+static int load_weights(
+    const Convolution *conv, const TileRegisters *registers, const Expression *at, int v) {
+    int weights = kernel_register_of(conv->builder, LANE_U8, LANE_BYTES);
+    kernel_load(conv->builder, weights, conv->weights,
+        expression_offset(conv->arena, at, QUAD * registers->vectors.firsts[v]), 0, LANE_BYTES);
+    return weights;
+}
+
+static int flipped_zeros(const Convolution *conv) {
+    int zeros = kernel_register_of(conv->builder, LANE_U8, LANE_BYTES);
+    kernel_splat(conv->builder, zeros, 128);
+    return zeros;
+}
+
+/* The channels of the tile's pixel p, as they are multiplied; -1: nothing is. */
+static int load_pixel(const GroupedProducts *products, int p) {
+    const Convolution *conv = products->conv;
+    KernelBuilder *builder = conv->builder;
+    bool flips = flips_inputs(conv->product);
+    if (!column_inside(conv, products->tile, p))
+        return flips ? flipped_zeros(conv) : -1;
+    int bytes = kernel_register_of(builder, LANE_U8, LANE_BYTES);
+    const Expression *offset = pixel_offset(conv, products->run, products->input, p);
+    if (products->channels <= QUAD)
+        kernel_broadcast_quad(builder, bytes, products->parameter, offset);
+    else
+        kernel_load(builder, bytes, products->parameter, offset, 0, LANE_BYTES);
+    if (flips)
+        kernel_unary(builder, INSTRUCTION_flip, bytes, bytes);
+    return bytes;
+}
+
+/* One of the quads in all lanes. */
+static int spread_quad(const Convolution *conv, int bytes, int quad) {
+    static const int same_quads[LANE_QUADS][LANE_BYTES] = {
+        {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3},
+        {4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7},
+        {8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11},
+        {12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15}};
+    int spread = kernel_register_of(conv->builder, LANE_U8, LANE_BYTES);
+    kernel_permute(conv->builder, spread, bytes, bytes, same_quads[quad]);
+    return spread;
+}
+
+static void emit_lane_quads(const GroupedProducts *products, int64_t row) {
+    const Convolution *conv = products->conv;
+    const TileRegisters *registers = products->registers;
+    int pixels[MAX_TILE_PIXELS], quads[MAX_TILE_PIXELS];
+    for (int p = 0; p < products->tile->pixels; p++)
+        quads[p] = pixels[p] = load_pixel(products, p);
+    for (int channel = 0; channel < products->channels; channel += QUAD) {
+        const Expression *at = expression_offset(conv->arena, products->weights, channel * row);
+        for (int p = 0; p < products->tile->pixels; p++)
+            if (pixels[p] >= 0 && products->channels > QUAD)
+                quads[p] = spread_quad(conv, pixels[p], channel / QUAD);
+        for (int v = 0; v < registers->vectors.count; v++) {
+            int weights = load_weights(conv, registers, at, v);
+            for (int p = 0; p < products->tile->pixels; p++)
+                if (pixels[p] >= 0)
+                    emit_dot(conv, registers->accumulators[p][v], quads[p], weights);
+        }
+    }
+}
+
+void emit_outside_rows(const Convolution *conv, ConvolutionTile *tile,
+    const TileRegisters *registers, const Expression *begin, const Expression *end) {
+    KernelBuilder *builder = conv->builder;
+    tile->kernel_row = kernel_open_for(builder, "outside_row", begin, end, 1);
+    tile->tap = kernel_open_range(builder, "tap", 0, conv->rows.window.kernel[1], 1);
+    const Expression *channel = kernel_open_range(builder, "channel", 0, conv->packed_inputs, QUAD);
+    const Expression *at = expression_add(
+        conv->arena, tap_weights(conv, tile), times(conv, channel, weight_row(conv, tile)));
+    int zeros = flipped_zeros(conv);
+    for (int v = 0; v < registers->vectors.count; v++) {
+        int weights = load_weights(conv, registers, at, v);
+        for (int p = 0; p < tile->pixels; p++)
+            emit_dot(conv, registers->accumulators[p][v], zeros, weights);
+    }
+    for (int i = 0; i < 3; i++)
+        kernel_close(builder);
+}
+
 void emit_quad_products(const GroupedProducts *products) {
     const Convolution *conv = products->conv;
     int64_t row = weight_row(conv, products->tile);
+    if (conv->product->operand == OPERAND_LANE) {
+        emit_lane_quads(products, row);
+        return;
+    }
     bool wide = conv->product->weight == LANE_S16;
     for (int channel = 0; channel < products->channels; channel += QUAD) {
         const Expression *input = expression_offset(conv->arena, products->input, channel);

@@ -101,7 +101,7 @@ static int64_t channels_at_once(
     const Convolution *conv, const Run *run, const TileRegisters *registers, int pixels) {
     enum { MOST_QUADS = 4 };
     if (takes_lanes(conv, run))
-        return conv->emission->compilation->target->lanes;
+        return conv->emission->compilation->target->lanes * conv->product->channels;
     if (conv->product->input != LANE_U8)
         return conv->product->channels;
     if (conv->product->weight == LANE_S16) /* more of them LLVM mixes, and runs out of registers */
@@ -257,7 +257,7 @@ static void emit_taps(
     int64_t pending = 0;
     for (int64_t tap = 0; tap < taps; tap++) {
         tile->tap = expression_constant(conv->arena, tap);
-        if (!tap_reaches_input(conv, tile))
+        if (!tap_reaches_input(conv, tile) && !flips_inputs(conv->product))
             continue;
         emit_channels(conv, tile, registers);
         if (++pending == conv->blocking.parts.taps) {
@@ -297,6 +297,20 @@ static void fetch_rows(const Convolution *conv, const ConvolutionTile *tile) {
     emit_row_fetch(conv->builder, conv->rows.fetch, &fetching);
 }
 
+/* Those before `begin` and from `end` on, where there are some. */
+static void emit_rows_outside(const Convolution *conv, ConvolutionTile *tile,
+    const TileRegisters *registers, const Expression *begin, const Expression *end) {
+    Arena *arena = conv->arena;
+    int64_t first = 0, last = 0, rows = conv->rows.window.kernel[0];
+    const Expression *none = expression_constant(arena, 0), *all = expression_constant(arena, rows);
+    begin = expression_minimum(arena, begin, all);
+    end = expression_maximum(arena, begin, end);
+    if (!expression_is_constant(begin, &first) || first > 0)
+        emit_outside_rows(conv, tile, registers, none, begin);
+    if (!expression_is_constant(end, &last) || last < rows)
+        emit_outside_rows(conv, tile, registers, end, all);
+}
+
 void emit_convolution_tile(const Convolution *conv, ConvolutionTile *tile) {
     TileRegisters registers;
     fetch_rows(conv, tile);
@@ -307,6 +321,8 @@ void emit_convolution_tile(const Convolution *conv, ConvolutionTile *tile) {
     if (!conv->flat)
         window_rows(conv->arena, &conv->rows.window, conv->rows.height_in, conv->rows.height_out,
             tile->row, &begin, &end);
+    if (!conv->flat && flips_inputs(conv->product))
+        emit_rows_outside(conv, tile, &registers, begin, end);
     tile->kernel_row = open_parts(conv, "kernel_row", begin, end, 1, conv->blocking.parts.rows);
     emit_taps(conv, tile, &registers);
     close_parts(conv, tile, &registers, conv->blocking.parts.rows);

@@ -13,7 +13,9 @@ static bool has_code(Emission *emission, const Node *node) {
     if (target->bytes != BYTES_NONE)
         return true;
     diagnostics_report(emission->diagnostics, SEVERITY_ERROR, node->where,
-        "x86-64-v3 and above have it; the fastest are processors with VNNI",
+        "x86-64-v3 and above and 64-bit ARM have it; the fastest are processors with VNNI, dot "
+        "products or "
+        "i8mm",
         "there is no code for '%s' on '%s'", op_info(node->op)->name, target->name);
     return false;
 }

@@ -1,0 +1,69 @@
+"""Code for bytes on ARM, run under qemu: with dot products, with those of i8mm, and without either it gives the
+interpreter's bits, as code for x86-64 does (../numeric/test_precision.py)."""
+
+import pytest
+from emulated import missing
+from small_networks import UNITS, WINDOWS
+from support import EXAMPLES, riffle, settings
+
+TARGET = "aarch64-linux-gnu"
+INT8 = ("--precision", "int8", "--calibration", "random", "--random-weights", "1")
+# Processors that code is for, and those that qemu has to run it: what the code must not use, these lack.
+PROCESSORS = {"cortex-a53": "cortex-a53", "cortex-a76": "cortex-a76", "neoverse-n2": "max"}
+
+pytestmark = pytest.mark.skipif(bool(missing(TARGET)), reason=f"no programs for {TARGET}: lacking {missing(TARGET)}")
+
+
+def exact(spec, processor, *options, tolerance=0):
+    riffle("verify", spec, *INT8, *options, "--target", TARGET, "--cpu", processor,
+           "--runner", f"qemu-aarch64 -cpu {PROCESSORS[processor]}", "--tolerance", tolerance, "--count", 1)
+
+
+def exact_text(folder, text, processor, *options):
+    spec = folder / "net.rfl"
+    spec.write_text(text)
+    exact(spec, processor, *options)
+
+
+# Every width of a panel and of its last vector, with a whole last load of four quads and without.
+WIDTHS = (1, 3, 4, 5, 8, 11, 12, 13, 16, 17, 24, 31, 36, 52, 65)
+PANELS = ("network panels {\n    input image: f32[1, 6, 2, 7] nhwc\n    output y = image"
+          + "".join(f" |> conv({2 * width}, 1, groups = 2) @ w{width} |> relu" for width in WIDTHS) + " |> conv(3, 1) @ last\n}\n")
+
+# Padding of each kind: where inputs are flipped, what lies outside of the image counts, too.
+BORDERS = """network borders {
+    input image: f32[2, 5, 9, 10]
+    x = image |> conv(20, 1) @ a |> relu
+    wide = x |> conv(21, 5, padding = 2) @ b |> relu |> conv(18, 3, stride = 2, padding = 1) @ c |> relu
+    far = x |> conv(12, 3, padding = 4, dilation = 3) @ d |> relu |> conv(7, 3, padding = [5, 0, 0, 4]) @ e |> relu
+    output y = wide |> conv(5, [1, 3], padding = [0, 1, 0, 1]) @ f
+    output z = far |> conv(5, 1) @ g
+}
+"""
+
+# So many inputs that they are cut into blocks for the cache, and fully connected layers of one pixel.
+BLOCKS = """network blocks {
+    input image: f32[1, 24, 5, 3] nhwc
+    output y = image |> conv(1500, 1) @ a |> relu |> conv(70, 1) @ b |> global_avg_pool |> flatten |> linear(77) @ c
+}
+"""
+
+TEXTS = {"panels": PANELS, "borders": BORDERS, "blocks": BLOCKS, "units": UNITS.format(channels=36),
+         "windows": WINDOWS.format(channels=29, size=24)}
+
+
+@pytest.mark.parametrize("processor", PROCESSORS)
+@pytest.mark.parametrize("name", TEXTS)
+def test_layers(name, processor, tmp_path):
+    exact_text(tmp_path, TEXTS[name], processor)
+
+
+@pytest.mark.parametrize("processor", PROCESSORS)
+def test_chains(processor, tmp_path):
+    """As many layers as possible row by row in one kernel."""
+    exact_text(tmp_path, TEXTS["windows"], processor, "--chains", "always")
+
+
+@pytest.mark.parametrize("processor", PROCESSORS)
+def test_network(processor):
+    exact(EXAMPLES / "shufflenet_v2.rfl", processor, *settings(width=0.5, size=(64, 64)))
