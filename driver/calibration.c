@@ -54,6 +54,7 @@ typedef struct Calibration {
     Diagnostics *diagnostics;
     float **ranges;       /* by value id: lows of the channels, then highs */
     int64_t **magnitudes; /* by value id: of numbers other than 0 */
+    double **sums;        /* by value id: of the channels' numbers */
     int64_t *counts;      /* by value id: numbers seen */
     const char *input;    /* what is run, for messages */
     bool failed;          /* a number that is not finite was reported */
@@ -93,6 +94,7 @@ static void start_value(Calibration *calibration, const Value *value) {
         range[channels + c] = -INFINITY;
     }
     calibration->ranges[value->id] = range;
+    calibration->sums[value->id] = ARENA_ARRAY(calibration->arena, double, channels);
     calibration->magnitudes[value->id] = ARENA_ARRAY(calibration->arena, int64_t, BUCKETS);
 }
 
@@ -117,6 +119,7 @@ static void see_value(Calibration *calibration, const Value *value, const float 
         }
         range[channel] = fminf(range[channel], numbers[i]);
         range[channels + channel] = fmaxf(range[channels + channel], numbers[i]);
+        calibration->sums[value->id][channel] += (double)numbers[i];
         count_magnitude(calibration->magnitudes[value->id], numbers[i]);
     }
     calibration->counts[value->id] += tensor_elements(type);
@@ -280,11 +283,22 @@ static Weight *range_weight(
         graph, arena_format(graph->arena, "%s.%s", path, name), tensor_type(1, &channels), data);
 }
 
+static Weight *mean_weight(Calibration *calibration, Graph *graph, const Value *value) {
+    int64_t channels = value->type.dims[1];
+    double count = (double)(calibration->counts[value->id] / channels);
+    float *means = ARENA_ARRAY(calibration->arena, float, channels);
+    for (int64_t c = 0; c < channels; c++)
+        means[c] = (float)(calibration->sums[value->id][c] / count);
+    return range_weight(graph, value, "mean", means);
+}
+
 /* Puts a range behind the value, before `position` (NULL: at the end). */
-static void add_range(Graph *graph, Value *value, const float *range, Node *position) {
+static void add_range(Calibration *calibration, Graph *graph, Value *value, Node *position) {
+    const float *range = calibration->ranges[value->id];
     Node *node = node_create(graph, OP_range, "", &value, 1, value->where);
     node->weights[0] = range_weight(graph, value, "low", range);
     node->weights[1] = range_weight(graph, value, "high", range + value->type.dims[1]);
+    node->weights[2] = mean_weight(calibration, graph, value);
     Diagnostics *diagnostics = diagnostics_create();
     (void)node_infer(graph, node, diagnostics); /* a range of a value of any type is one */
     diagnostics_destroy(diagnostics);
@@ -296,16 +310,16 @@ static void add_range(Graph *graph, Value *value, const float *range, Node *posi
         graph_append(graph, node);
 }
 
-static void add_ranges(Graph *graph, float *const *ranges) {
+static void add_ranges(Calibration *calibration, Graph *graph) {
     Node *first = graph->first;
     for (Node *node = first, *next; node != NULL; node = next) {
         next = node->next;
         for (int i = 0; i < node->result_count; i++)
             if (is_seen(node->results[i]))
-                add_range(graph, node->results[i], ranges[node->results[i]->id], next);
+                add_range(calibration, graph, node->results[i], next);
     }
     for (int i = 0; i < graph->input_count; i++)
-        add_range(graph, graph->inputs[i].value, ranges[graph->inputs[i].value->id], first);
+        add_range(calibration, graph, graph->inputs[i].value, first);
 }
 
 /* What each value was on the calibration inputs, as nodes of the graph. */
@@ -315,11 +329,12 @@ bool calibrate(const ModelOptions *options, Graph *graph) {
         .graph = graph, .arena = scratch, .diagnostics = options->session->diagnostics};
     calibration.ranges = ARENA_ARRAY(scratch, float *, graph->next_value_id);
     calibration.magnitudes = ARENA_ARRAY(scratch, int64_t *, graph->next_value_id);
+    calibration.sums = ARENA_ARRAY(scratch, double *, graph->next_value_id);
     calibration.counts = ARENA_ARRAY(scratch, int64_t, graph->next_value_id);
     bool done = see_all(options, &calibration);
     if (done) {
         warn_of_ranges(&calibration);
-        add_ranges(graph, calibration.ranges);
+        add_ranges(&calibration, graph);
     }
     arena_destroy(scratch);
     return done;

@@ -38,9 +38,10 @@ typedef struct ModelOptions {
     LowerChains chains;
     LowerWinograd winograd;
     Precision precision;
-    FileList calibration;      /* files of inputs */
-    bool random_calibration;   /* made up ones, too */
-    const char *precision_map; /* which layers stay float; NULL when not given */
+    FileList calibration;          /* files of inputs */
+    bool random_calibration;       /* made up ones, too */
+    const char *precision_options; /* of the pass that makes the precision; NULL for none */
+    const char *precision_map;     /* which layers stay float; NULL when not given */
     Backend backend;
     const char *c_compiler; /* NULL: what the environment has */
     Runner runner;          /* without a command, code runs in this process */

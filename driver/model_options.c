@@ -25,6 +25,7 @@ enum {
     OPTION_PRECISION,
     OPTION_CALIBRATION,
     OPTION_PRECISION_MAP,
+    OPTION_PRECISION_OPTIONS,
     OPTION_BACKEND,
     OPTION_CC,
     OPTION_RUNNER,
@@ -268,11 +269,26 @@ static void take_calibration(ModelOptions *options, const char *path, int most) 
     files->paths[files->count++] = path;
 }
 
+/* They become part of a pipeline, which reports all other mistakes. */
+static bool take_precision_options(ModelOptions *options, const char *list) {
+    options->precision_options = list;
+    if (list[0] != '\0' && strpbrk(list, "{}") == NULL)
+        return true;
+    diagnostics_error(options->session->diagnostics, NULL,
+        "'%s' is no value for --precision-options: give OPTION=VALUE, separated by commas", list);
+    return false;
+}
+
 static bool check_precision(const ModelOptions *options) {
     bool calibration = options->calibration.count > 0 || options->random_calibration;
     if (options->precision != PRECISION_INT8 && calibration) {
         diagnostics_error(options->session->diagnostics, "add --precision int8",
             "--calibration is for a precision that needs it");
+        return false;
+    }
+    if (options->precision == PRECISION_FP32 && options->precision_options != NULL) {
+        diagnostics_error(options->session->diagnostics, "add --precision int8, or bf16",
+            "--precision-options are for a reduced precision");
         return false;
     }
     if (options->precision == PRECISION_FP32 && options->precision_map != NULL) {
@@ -295,6 +311,8 @@ static error_t parse_processor_option(int key, char *argument, struct argp_state
     case OPTION_CALIBRATION:
         take_calibration(options, argument, state->argc);
         return 0;
+    case OPTION_PRECISION_OPTIONS:
+        return take_precision_options(options, argument) ? 0 : EINVAL;
     case OPTION_PRECISION_MAP:
         options->precision_map = argument;
         return 0;
@@ -333,6 +351,10 @@ static const struct argp_option processor_options[] = {
         "With --precision int8: a typical input, as a JPEG or PNG picture or raw float32 numbers; "
         "may be repeated. 'random' makes inputs up",
         4},
+    {"precision-options", OPTION_PRECISION_OPTIONS, "LIST", 0,
+        "Options of the precision's pass, OPTION=VALUE separated by commas: those of quantize for "
+        "int8, of bfloat16 for bf16 (`riffle passes` prints them)",
+        0},
     {"precision-map", OPTION_PRECISION_MAP, "FILE", 0,
         "With --precision: let the layers that this file names compute with floats; `riffle "
         "precision` writes it",

@@ -42,11 +42,14 @@ bool precision_parse(Session *session, const char *name, Precision *precision) {
 const char *precision_pass(const ModelOptions *options) {
     if (options->precision == PRECISION_FP32)
         return NULL;
+    Arena *arena = options->session->arena;
     const Target *target = model_target(options);
+    const char *more = options->precision_options;
     if (options->precision == PRECISION_BF16)
-        return arena_format(options->session->arena, "bfloat16{values=%s,most-pixels=%d}",
-            target != NULL && target->bf16 == BF16_FAST ? "true" : "false", MOST_PIXELS);
-    return "quantize";
+        return arena_format(arena, "bfloat16{values=%s,most-pixels=%d%s%s}",
+            target != NULL && target->bf16 == BF16_FAST ? "true" : "false", MOST_PIXELS,
+            more != NULL ? "," : "", more != NULL ? more : "");
+    return more == NULL ? "quantize" : arena_format(arena, "quantize{%s}", more);
 }
 
 bool precision_has_target(const ModelOptions *options, const Target *target) {

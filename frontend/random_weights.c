@@ -266,6 +266,8 @@ static Moments fill_node(Graph *graph, const Node *node, const Moments *moments,
     case OP_range:
         fill(graph, node_weight(node, "low"), seed, -2, 0.5);
         fill(graph, node_weight(node, "high"), seed, 3, 0.5);
+        if (node_weight(node, "mean") != NULL)
+            fill(graph, node_weight(node, "mean"), seed, 0.5, 0.5);
         return x;
     case OP_quantize:
         fill(graph, node_weight(node, "factor"), seed, 40, 5);

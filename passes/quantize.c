@@ -24,12 +24,12 @@ typedef struct Quantization {
     PassContext *context;
     Graph *graph;
     Arena *arena;
-    const Weight **low, **high; /* by value id: what calibration found; NULL */
-    bool *takes_bytes;          /* by value id: some reader computes with bytes */
-    bool *takes_floats;         /* by value id: some reader needs floats */
-    bool *layers;               /* by id of the result: the layer will compute with bytes */
-    Value **bytes;              /* by value id: the same value as bytes; NULL */
-    ByteScale **scales;         /* by value id: of these bytes */
+    const Weight **low, **high, **mean; /* by value id: what calibration found; NULL */
+    bool *takes_bytes;                  /* by value id: some reader computes with bytes */
+    bool *takes_floats;                 /* by value id: some reader needs floats */
+    bool *layers;                       /* by id of the result: the layer will compute with bytes */
+    Value **bytes;                      /* by value id: the same value as bytes; NULL */
+    ByteScale **scales;                 /* by value id: of these bytes */
     int limit;
 } Quantization;
 
@@ -43,6 +43,7 @@ static void take_ranges_out(Quantization *q) {
         Value *value = node->operands[0];
         q->low[value->id] = node_weight(node, "low");
         q->high[value->id] = node_weight(node, "high");
+        q->mean[value->id] = node_weight(node, "mean");
         replace_node(q->graph, node, value);
     }
 }
@@ -100,6 +101,7 @@ static ByteScale *scale_of(Quantization *q, const Value *value) {
 static void remember_value(Quantization *q, const Value *old, const Value *now) {
     q->low[now->id] = q->low[old->id];
     q->high[now->id] = q->high[old->id];
+    q->mean[now->id] = q->mean[old->id];
     q->scales[now->id] = q->scales[old->id];
 }
 
@@ -271,8 +273,12 @@ static void replace_layer(Quantization *q, Node *layer) {
     Value *operand = layer->operands[0], *result = layer->results[0];
     bool bytes = layer_gives_bytes(q, layer), padded = needs_padding(q, layer);
     OpKind op = layer->op == OP_conv ? OP_quantized_conv : OP_quantized_linear;
-    quantize_product(q->graph, layer, scale_of(q, operand), bytes ? scale_of(q, result) : NULL,
-        q->limit, weights);
+    const QuantizedProduct product = {.layer = layer,
+        .operand = scale_of(q, operand),
+        .result = bytes ? scale_of(q, result) : NULL,
+        .mean = pass_flag(q->context, "correct-bias") ? q->mean[operand->id] : NULL,
+        .limit = q->limit};
+    quantize_product(q->graph, &product, weights);
     Value *input = padded ? insert_quantize(q, operand, layer, node_list(layer, "padding").items)
                           : as_bytes(q, operand, layer);
     NewNode new_node = {.weights = weights, .like = layer, .bytes = bytes, .unpadded = padded};
@@ -304,6 +310,7 @@ bool pass_quantize(PassContext *context) {
     size_t ids = 6 * (size_t)graph->next_value_id + 1;
     q.low = ARENA_ARRAY(q.arena, const Weight *, ids);
     q.high = ARENA_ARRAY(q.arena, const Weight *, ids);
+    q.mean = ARENA_ARRAY(q.arena, const Weight *, ids);
     q.takes_bytes = ARENA_ARRAY(q.arena, bool, ids);
     q.takes_floats = ARENA_ARRAY(q.arena, bool, ids);
     q.layers = ARENA_ARRAY(q.arena, bool, ids);

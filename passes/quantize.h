@@ -27,10 +27,15 @@ bool weights_are_whole(const Node *layer, int limit);
 ByteScale byte_scale_create(Arena *arena, const float *low, const float *high, int64_t channels);
 bool byte_scale_has_zero_points(const ByteScale *scale); /* other than 0 */
 
-/* The weights of a quantised node, in the order of ops.def. `result` is NULL for results of f32.
- * Weights become whole numbers from -limit to limit. */
-void quantize_product(Graph *graph, const Node *layer, const ByteScale *operand,
-    const ByteScale *result, int limit, Weight **weights);
+typedef struct QuantizedProduct {
+    const Node *layer;
+    const ByteScale *operand, *result; /* result: NULL for one of f32 */
+    const Weight *mean; /* of the operand's channels: for correcting the bias. NULL: it stays */
+    int limit;          /* weights become whole numbers from its negative to it */
+} QuantizedProduct;
+
+/* The weights of a quantised node, in the order of ops.def. */
+void quantize_product(Graph *graph, const QuantizedProduct *product, Weight **weights);
 /* factor and zero of a node that quantises. */
 void quantize_scales(Graph *graph, const char *path, const ByteScale *scale, Weight **weights);
 

@@ -125,29 +125,95 @@ void quantize_scales(Graph *graph, const char *path, const ByteScale *scale, Wei
     weights[1] = add_zeros(graph, path, scale);
 }
 
-void quantize_product(Graph *graph, const Node *layer, const ByteScale *operand,
-    const ByteScale *result, int limit, Weight **weights) {
+/* ---- products ---- */
+
+/* The share of the layer's results whose window has the tap inside the operand, along one axis. */
+static double inside_share(int64_t tap, int64_t before, int64_t stride, int64_t dilation,
+    int64_t length, int64_t results) {
+    int64_t inside = 0;
+    for (int64_t i = 0; i < results; i++) {
+        int64_t at = i * stride - before + tap * dilation;
+        inside += at >= 0 && at < length;
+    }
+    return (double)inside / (double)results;
+}
+
+/* That share of each tap, rows times columns. */
+static double *inside_shares(const Node *layer, int64_t taps, Arena *arena) {
+    double *shares = ARENA_ARRAY(arena, double, taps);
+    for (int64_t tap = 0; tap < taps; tap++)
+        shares[tap] = 1;
+    if (layer->op != OP_conv)
+        return shares;
+    const int64_t *kernel = node_weight(layer, "weight")->type.dims + 2;
+    const int64_t *stride = node_list(layer, "stride").items;
+    const int64_t *padding = node_list(layer, "padding").items;
+    const int64_t *dilation = node_list(layer, "dilation").items;
+    const int64_t *from = layer->operands[0]->type.dims + 2;
+    const int64_t *to = layer->results[0]->type.dims + 2;
+    for (int64_t tap = 0; tap < taps; tap++)
+        for (int axis = 0; axis < 2; axis++) {
+            int64_t at = axis == 0 ? tap / kernel[1] : tap % kernel[1];
+            shares[tap] *=
+                inside_share(at, padding[axis], stride[axis], dilation[axis], from[axis], to[axis]);
+        }
+    return shares;
+}
+
+/* One filter: its weights times the scales of what they multiply, and what became of them. */
+typedef struct Filter {
+    const float *row;
+    float *whole;
+    const double *scale; /* of the operand's channels that it reads */
+    int64_t length, taps;
+    double step;
+} Filter;
+
+static void round_filter(Filter *filter, const QuantizedProduct *product) {
+    double largest = 0;
+    for (int64_t i = 0; i < filter->length; i++)
+        largest = fmax(largest, fabs((double)filter->row[i] * filter->scale[i / filter->taps]));
+    filter->step = largest > 0 && isfinite(largest) ? largest / product->limit : 1;
+    if (product->operand->given)
+        filter->step = whole_step(filter->row, filter->length, product->limit) * filter->scale[0];
+    for (int64_t i = 0; i < filter->length; i++)
+        filter->whole[i] =
+            (float)rint((double)filter->row[i] * filter->scale[i / filter->taps] / filter->step);
+}
+
+/* What the filter's mean result lost by rounding its weights. */
+static double lost_mean(const Filter *filter, const float *mean, const double *shares) {
+    double lost = 0;
+    for (int64_t i = 0; i < filter->length; i++) {
+        int64_t channel = i / filter->taps;
+        double now = (double)filter->whole[i] * filter->step / filter->scale[channel];
+        lost += ((double)filter->row[i] - now) * (double)mean[channel] * shares[i % filter->taps];
+    }
+    return isfinite(lost) ? lost : 0;
+}
+
+void quantize_product(Graph *graph, const QuantizedProduct *product, Weight **weights) {
+    const Node *layer = product->layer;
+    const ByteScale *operand = product->operand, *result = product->result;
     const Weight *weight = node_weight(layer, "weight"), *bias = node_weight(layer, "bias");
     int64_t outputs = weight->type.dims[0], inputs = weight->type.dims[1];
-    int64_t filter = tensor_elements(&weight->type) / outputs, taps = filter / inputs;
+    int64_t length = tensor_elements(&weight->type) / outputs, taps = length / inputs;
     int64_t groups = operand->channels / inputs;
     weights[0] = graph_add_computed_weight(graph, weight->path, weight->type, NULL);
     float *whole = weight_allocate(graph, weights[0]);
     double *factors = ARENA_ARRAY(graph->arena, double, outputs);
     double *offsets = ARENA_ARRAY(graph->arena, double, outputs);
+    const double *shares = inside_shares(layer, taps, graph->arena);
+    bool corrects = product->mean != NULL && !operand->given;
     for (int64_t o = 0; o < outputs; o++) {
-        const float *row = weight->data + o * filter;
-        const double *scale = operand->scale + o / (outputs / groups) * inputs;
-        double largest = 0;
-        for (int64_t i = 0; i < filter; i++)
-            largest = fmax(largest, fabs((double)row[i] * scale[i / taps]));
-        double step = largest > 0 && isfinite(largest) ? largest / limit : 1;
-        if (operand->given)
-            step = whole_step(row, filter, limit) * scale[0];
-        for (int64_t i = 0; i < filter; i++)
-            whole[o * filter + i] = (float)rint((double)row[i] * scale[i / taps] / step);
-        factors[o] = step;
+        int64_t first = o / (outputs / groups) * inputs; /* of the operand's channels */
+        Filter filter = {
+            weight->data + o * length, whole + o * length, operand->scale + first, length, taps, 1};
+        round_filter(&filter, product);
+        factors[o] = filter.step;
         offsets[o] = bias == NULL ? 0 : (double)bias->data[o];
+        if (corrects)
+            offsets[o] += lost_mean(&filter, product->mean->data + first, shares);
         if (result != NULL) {
             factors[o] /= result->scale[o];
             offsets[o] = offsets[o] / result->scale[o] + result->zero[o];

@@ -35,6 +35,8 @@ def parse_arguments():
                         help="inputs from each other photo (default: %(default)s)")
     parser.add_argument("--evaluate", type=int, default=40, metavar="N",
                         help="inputs from the photo held out (default: %(default)s)")
+    parser.add_argument("--with", dest="words", action="append", default=[], metavar="WORD",
+                        help="give `riffle compile` this word for int8, too: --with=--calibration-method=kl")
     parser.add_argument("--seed", type=int, default=1, help="of crops (default: %(default)s)")
     arguments = parser.parse_args()
     if not arguments.weights.is_file():
@@ -70,7 +72,7 @@ def crops(file, count, *seed):
 
 def compile_int8(task, arguments, held_out, folder):
     """Calibrated on all photos but one."""
-    words = ["--precision", "int8"]
+    words = ["--precision", "int8", *arguments.words]
     for number, photo in enumerate(arguments.photos):
         if photo != held_out:
             for index, image in enumerate(crops(photo, arguments.calibrate, arguments.seed, 0, number)):

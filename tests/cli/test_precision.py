@@ -146,6 +146,25 @@ class Precision(Command):
         precisions = [json.loads((self.folder / name / "deep.json").read_text())["precision"] for name in ["all", "none"]]
         self.assertEqual(precisions, ["bf16", "fp32"])
 
+    def test_options_of_the_pass(self):
+        ops = self.ops("--precision-options", "keep-first=true,correct-bias=false")
+        self.assertEqual([name for name, op in ops.items() if op == "conv"], ["stem"])
+        corrected, plain = self.report(), self.report("--precision-options", "correct-bias=false")
+        self.assertNotEqual(corrected, plain)
+        self.assertEqual([layer["layer"] for layer in self.report("--precision-options", "keep-last=true")["layers"]
+                          if not layer["reducible"]], ["head"])
+        self.expect_error(["inspect", *INT8, "-O2", "--precision-options", "keep-lost=true"],
+                          "pipeline:1:10: error: unknown option 'keep-lost' of the pass 'quantize'\n"
+                          "quantize{keep-lost=true}\n" + " " * 9 + "^~~~~~~~~\n"
+                          "hint: did you mean 'keep-last'?\n")
+        for wrong in ["", "keep-last=true},dead-code,quantize{keep-first=true"]:
+            self.expect_error(["precision", *INT8, "--precision-options", wrong],
+                              f"riffle: error: '{wrong}' is no value for --precision-options: give OPTION=VALUE, "
+                              "separated by commas\n", status=2)
+        self.expect_error("inspect deep.rfl -O2 --precision-options keep-last=true",
+                          "riffle: error: --precision-options are for a reduced precision\n"
+                          "hint: add --precision int8, or bf16\n", status=2)
+
     def test_nothing_is_left_half_written(self):
         self.write("net.map", "before")
         self.expect_error(["precision", *INT8[:-1], "nowhere.f32", "--budget", "1%", "-o", "net.map"],
