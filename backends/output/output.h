@@ -28,6 +28,16 @@ void archive_write(ObjectFormat format, const ArchiveMember *members, size_t mem
     const char *const *symbols, const size_t *member_of, size_t symbol_count, Text *out,
     Splice *splice);
 
+/* What of several architectures goes into one file of Apple's: 64-bit ARM and x86-64. */
+typedef struct UniversalPart {
+    Architecture architecture;
+    const Text *contents;
+} UniversalPart;
+
+/* Places in it have 32 bits. */
+bool universal_fits(const UniversalPart *parts, size_t count);
+void universal_write(const UniversalPart *parts, size_t count, Text *out);
+
 /* NAME.h: C99 and C++, self-contained. */
 void header_write(const Graph *graph, const Program *program, Text *out);
 

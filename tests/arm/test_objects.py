@@ -28,6 +28,9 @@ ELF = {
 OTHERS = {
     "x86_64-pc-windows-msvc": ("coff-x86-64", "", {"__chkstk", "_fltused"}),
     "arm64-apple-darwin": ("darwin", "_", {"___chkstk_darwin"}),
+    "arm64-apple-ios": ("darwin", "_", {"___chkstk_darwin"}),
+    "arm64-apple-ios-simulator": ("darwin", "_", {"___chkstk_darwin"}),
+    "x86_64-apple-ios-simulator": ("darwin", "_", {"___chkstk_darwin"}),
     "wasm32-unknown-unknown": ("gnu", "", {"__stack_pointer", "__indirect_function_table"}),
 }
 

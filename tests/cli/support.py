@@ -15,7 +15,7 @@ RIFFLE = os.environ.get("RIFFLE", str(ROOT / "build" / "release" / "riffle"))
 SHARED = ROOT.parent / "shared"  # real weights and photos; not part of the project
 SECONDS = 120
 
-COMMANDS = ["compile", "android-package", "run", "inspect", "verify", "precision", "bench", "tune", "opt",
+COMMANDS = ["compile", "android-package", "xcframework", "run", "inspect", "verify", "precision", "bench", "tune", "opt",
             "convert", "import", "fmt", "targets", "passes", "ops"]
 
 NETWORK = """network small(classes = 4, batch = 1) {
