@@ -4,6 +4,7 @@ that counts blocks, and how many cycles the busiest loops take in llvm-mca's mod
 
     python tests/bench/arm.py                                   # ShuffleNet V2 1.0x for aarch64-linux-gnu
     python tests/bench/arm.py --cpu cortex-a55 --kernels
+    python tests/bench/arm.py --cpu cortex-a76 --precision int8
     python tests/bench/arm.py --target armv7-linux-gnueabihf
     python tests/bench/arm.py --program ./other argument --macs 144907992
 
@@ -40,12 +41,12 @@ def build_plugin(folder):
     return plugins
 
 
-def count_blocks(emulator, program, given, folder):
+def count_blocks(emulator, program, folder):
     """{(address, instructions): runs} of one run."""
     out, failures = folder / "counts", []
     for plugin in build_plugin(folder):
         try:
-            execute(*emulator, "-plugin", f"{plugin},out={out}", *program, input=given)
+            execute(*emulator, "-plugin", f"{plugin},out={out}", *program)
         except AssertionError as fault:
             failures.append(str(fault))
             continue
@@ -81,7 +82,8 @@ def is_ours(function):
 
 
 def is_multiply_add(mnemonic):
-    return mnemonic.startswith(("fmla", "fmls", "vmla.f32", "vfma.f32", "fmul", "vmul.f32"))
+    return mnemonic.startswith(("fmla", "fmls", "vmla.f32", "vfma.f32", "fmul", "vmul.f32", "sdot", "udot", "usdot", "sudot",
+                                "smull", "smlal", "umull", "umlal", "mla"))
 
 
 def kind(mnemonic):
@@ -95,7 +97,8 @@ def kind(mnemonic):
         return "prefetches"
     if mnemonic.startswith("b") and mnemonic not in ("bic", "bif", "bit", "bsl") or mnemonic in ("cbz", "cbnz", "tbz", "tbnz"):
         return "branches"
-    if re.match(r"(f|v)", mnemonic) or mnemonic in ("dup", "ext", "mov.16b", "movi", "zip1", "zip2", "uzp1", "uzp2"):
+    if re.match(r"(f|v|ucvtf|scvtf|ushll|sshll|sqx|uqx|xtn|addp|sadalp|saddl|uad|tbl)", mnemonic) or \
+            mnemonic in ("dup", "ext", "mov.16b", "movi", "zip1", "zip2", "uzp1", "uzp2", "umax"):
         return "other vector"
     return "integer"
 
@@ -158,6 +161,7 @@ def main():
     parser.add_argument("spec", nargs="?", default=EXAMPLES / "shufflenet_v2.rfl", type=Path)
     parser.add_argument("--target", default="aarch64-linux-gnu", choices=EMULATORS)
     parser.add_argument("--cpu")
+    parser.add_argument("--precision", choices=["int8"])
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--kernels", action="store_true", help="list the kernels by instructions")
     parser.add_argument("--program", nargs="+", help="count this program and its arguments")
@@ -167,14 +171,17 @@ def main():
         folder = Path(name)
         emulator = EMULATORS[options.target]
         if options.program:
-            blocks = count_blocks(emulator, options.program, b"", folder)
+            blocks = count_blocks(emulator, options.program, folder)
             report_kinds(blocks, Code(options.program[0]), options.macs, True)
             return
+        precision = ["--precision", options.precision] if options.precision else []
+        precision += ["--calibration", "random"] if options.precision == "int8" else []
         words = [options.spec, "--random-weights", 1, *(word for pair in options.set for word in ("--set", pair))]
-        program = Program(options.target, folder, *words, *(["--cpu", options.cpu] if options.cpu else []))
+        program = Program(options.target, folder, *words, *precision, *(["--cpu", options.cpu] if options.cpu else []))
         shapes = [tensor["shape"] for tensor in program.description["inputs"]]
-        given = program.given([np.random.default_rng(1).standard_normal(shape, np.float32) for shape in shapes])
-        blocks = count_blocks(emulator, [program.path], given, folder)
+        (folder / "request").write_bytes(
+            program.request([np.random.default_rng(1).standard_normal(shape, np.float32) for shape in shapes]))
+        blocks = count_blocks(emulator, [program.path, folder / "request", folder / "answer"], folder)
         code, macs = Code(program.path), program.description["totals"]["macs"]
         functions = report_kinds(blocks, code, macs, False)
         if options.kernels:

@@ -77,21 +77,18 @@ static LLVMValueRef emit_at_most_255(Codegen *codegen, LLVMValueRef value, int l
     return LLVMBuildSelect(codegen->builder, over, most, value, "");
 }
 
-/* What is too large is cut off before: x86 makes -2^31 of all that does not fit, and with 64 bytes
- * takes a mask and a direction of rounding, too. NEON makes the nearest that fits of it, and 0 of
- * NaN. */
+/* What is too large is cut off before on x86, which makes -2^31 of all that does not fit, and with
+ * 64 bytes takes a mask and a direction of rounding, too. NEON makes the nearest that fits of it,
+ * and 0 of NaN. */
 static LLVMValueRef emit_to_integer(Codegen *codegen, LLVMValueRef value, int lanes) {
     enum { CURRENT_DIRECTION = 4 };
     LLVMTypeRef type = codegen_vector_type(codegen, LANE_S32, lanes);
-    LLVMValueRef operands[4] = {emit_at_most_255(codegen, value, lanes), LLVMGetUndef(type),
-        LLVMConstAllOnes(codegen->i16), LLVMConstInt(codegen->i32, CURRENT_DIRECTION, 0)};
-    LLVMValueRef nearest = codegen_call(
+    bool x86 = codegen->target->architecture == ARCHITECTURE_X86_64;
+    LLVMValueRef operands[4] = {x86 ? emit_at_most_255(codegen, value, lanes) : value,
+        LLVMGetUndef(type), LLVMConstAllOnes(codegen->i16),
+        LLVMConstInt(codegen->i32, CURRENT_DIRECTION, 0)};
+    return codegen_call(
         codegen, INTRINSIC_ROUND, 4 * (int64_t)lanes, operands, lanes == 16 ? 4 : 1, type);
-    if (codegen->target->architecture == ARCHITECTURE_X86_64)
-        return nearest;
-    LLVMValueRef is_nan = LLVMBuildFCmp(codegen->builder, LLVMRealUNO, value, value, "");
-    return LLVMBuildSelect(
-        codegen->builder, is_nan, splat(codegen, LANE_S32, INT32_MIN, lanes), nearest, "");
 }
 
 /* Of two vectors at once, or of one after the other. */

@@ -217,6 +217,11 @@ typedef struct GroupedProducts {
 void emit_pair_products(const GroupedProducts *products);
 /* products_quads.c: the same for bytes, and as many quads of channels as `channels` says. */
 void emit_quad_products(const GroupedProducts *products);
+/* Whether the pixels of a kernel row, of four bytes each, are loaded as one vector of quads; and the
+ * products of all its taps, if so. */
+bool takes_quads_of_rows(const Convolution *conv, const ConvolutionTile *tile);
+void emit_rows_of_quads(
+    const Convolution *conv, ConvolutionTile *tile, const TileRegisters *registers);
 /* Of inputs that are flipped: the products of kernel rows that lie outside of the input. */
 void emit_outside_rows(const Convolution *conv, ConvolutionTile *tile,
     const TileRegisters *registers, const Expression *begin, const Expression *end);

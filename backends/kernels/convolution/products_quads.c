@@ -104,10 +104,7 @@ static int load_pixel(const GroupedProducts *products, int p) {
         return flips ? flipped_zeros(conv) : -1;
     int bytes = kernel_register_of(builder, LANE_U8, LANE_BYTES);
     const Expression *offset = pixel_offset(conv, products->run, products->input, p);
-    if (products->channels <= QUAD)
-        kernel_broadcast_quad(builder, bytes, products->parameter, offset);
-    else
-        kernel_load(builder, bytes, products->parameter, offset, 0, LANE_BYTES);
+    kernel_load(builder, bytes, products->parameter, offset, 0, LANE_BYTES);
     if (flips)
         kernel_unary(builder, INSTRUCTION_flip, bytes, bytes);
     return bytes;
@@ -130,11 +127,11 @@ static void emit_lane_quads(const GroupedProducts *products, int64_t row) {
     const TileRegisters *registers = products->registers;
     int pixels[MAX_TILE_PIXELS], quads[MAX_TILE_PIXELS];
     for (int p = 0; p < products->tile->pixels; p++)
-        quads[p] = pixels[p] = load_pixel(products, p);
+        pixels[p] = load_pixel(products, p);
     for (int channel = 0; channel < products->channels; channel += QUAD) {
         const Expression *at = expression_offset(conv->arena, products->weights, channel * row);
         for (int p = 0; p < products->tile->pixels; p++)
-            if (pixels[p] >= 0 && products->channels > QUAD)
+            if (pixels[p] >= 0)
                 quads[p] = spread_quad(conv, pixels[p], channel / QUAD);
         for (int v = 0; v < registers->vectors.count; v++) {
             int weights = load_weights(conv, registers, at, v);
@@ -143,6 +140,23 @@ static void emit_lane_quads(const GroupedProducts *products, int64_t row) {
                     emit_dot(conv, registers->accumulators[p][v], quads[p], weights);
         }
     }
+}
+
+bool takes_quads_of_rows(const Convolution *conv, const ConvolutionTile *tile) {
+    return conv->product->input == LANE_U8 && conv->product->operand == OPERAND_LANE &&
+           tile->interior && conv->input->run_count == 1 &&
+           conv->input->runs[0].pixel_stride == QUAD && conv->packed_inputs == QUAD &&
+           conv->rows.window.dilation[1] == 1 && conv->rows.window.kernel[1] <= LANE_QUADS;
+}
+
+void emit_rows_of_quads(
+    const Convolution *conv, ConvolutionTile *tile, const TileRegisters *registers) {
+    tile->tap = expression_constant(conv->arena, 0);
+    const Run *run = &conv->input->runs[0];
+    const GroupedProducts row = {conv, tile, registers, run, conv->input_parameters[0],
+        tap_input(conv, tile, run, times(conv, tile->group, conv->group_inputs)),
+        tap_weights(conv, tile), (int)conv->rows.window.kernel[1] * QUAD};
+    emit_lane_quads(&row, weight_row(conv, tile));
 }
 
 void emit_outside_rows(const Convolution *conv, ConvolutionTile *tile,

@@ -243,6 +243,10 @@ static bool tap_reaches_input(const Convolution *conv, const ConvolutionTile *ti
 static void emit_taps(
     const Convolution *conv, ConvolutionTile *tile, const TileRegisters *registers) {
     int64_t taps = conv->rows.window.kernel[1];
+    if (takes_quads_of_rows(conv, tile)) {
+        emit_rows_of_quads(conv, tile, registers);
+        return;
+    }
     if (takes_lanes_of_rows(conv, tile, registers)) {
         emit_rows_by_lane(conv, tile, registers);
         return;
