@@ -101,6 +101,8 @@ static uint32_t compute_lane(InstructionKind kind, LaneType type, const uint32_t
     case INSTRUCTION_flip:
         return lanes[0] ^ 128;
     case INSTRUCTION_multiply_add:
+        if (type == LANE_S32)
+            return lanes[2] + (uint32_t)(word_as_signed(lanes[0]) * word_as_signed(lanes[1]));
         return from_number(fmaf(a, to_number(lanes[1]), to_number(lanes[2])));
     case INSTRUCTION_floor:
         return from_number(floorf(a));

@@ -41,6 +41,12 @@ static bool types_fit(const Kernel *kernel, const Instruction *instruction, int 
                    all_are(kernel, instruction, LANE_BF16));
     case INSTRUCTION_broadcast_quad:
         return is_register(kernel, destination, LANE_U8, lanes) && lanes % 4 == 0;
+    case INSTRUCTION_multiply_add:
+        return all_are(kernel, instruction, LANE_F32) ||
+               (is_register(kernel, destination, LANE_S32, lanes) &&
+                   is_register(kernel, sources[0], LANE_S16, lanes) &&
+                   is_register(kernel, sources[1], LANE_S16, lanes) &&
+                   is_register(kernel, sources[2], LANE_S32, lanes));
     case INSTRUCTION_flip:
         return all_are(kernel, instruction, LANE_U8);
     case INSTRUCTION_dot_add:
@@ -73,7 +79,8 @@ static bool types_fit(const Kernel *kernel, const Instruction *instruction, int 
                is_register(kernel, sources[0], LANE_F32, lanes);
     case INSTRUCTION_widen: {
         LaneType from = type_of(kernel, destination) == LANE_F32 ? LANE_BF16 : LANE_U8;
-        return (from == LANE_BF16 || type_of(kernel, destination) == LANE_S32) &&
+        return (from == LANE_BF16 || type_of(kernel, destination) == LANE_S32 ||
+                   type_of(kernel, destination) == LANE_S16) &&
                is_register(kernel, sources[0], from, lanes);
     }
     case INSTRUCTION_narrow: {

@@ -105,13 +105,18 @@ static const Expression *gathered_base(const void *context, const Run *run) {
     return expression_add(place->op->arena, input_base(context, run), place->tile->in_channel);
 }
 
-/* Loaded numbers as the sums have them. Products and sums of whole numbers as those of bytes are
- * exact in f32: they stay below 2^24. */
+/* Loaded numbers as they are multiplied: of 16 bits, where sums are integers. Else products and
+ * sums of whole numbers as those of bytes are exact in f32: they stay below 2^24. */
 static int as_sums(const WindowOp *op, int value) {
     KernelBuilder *builder = op->builder;
     int lanes = builder->kernel->register_lanes[value];
     if (op->input->element == op->blocking.sum)
         return value;
+    if (op->blocking.sum == LANE_S32) {
+        int words = kernel_register_of(builder, LANE_S16, lanes);
+        kernel_unary(builder, INSTRUCTION_widen, words, value);
+        return words;
+    }
     int floats = kernel_register(builder, lanes);
     if (op->input->element == LANE_BF16) {
         kernel_unary(builder, INSTRUCTION_widen, floats, value);
@@ -153,11 +158,13 @@ static int *load_taps(const WindowOp *op, const WindowTile *tile, const Expressi
     int64_t taps = op->rows.window.kernel[1];
     int *weights = ARENA_ARRAY(arena, int, taps);
     for (int64_t tap = 0; op->kind == WINDOW_DEPTHWISE && tap < taps; tap++) {
-        weights[tap] = kernel_register(op->builder, tile->lanes);
+        bool words = op->blocking.sum == LANE_S32;
+        weights[tap] = kernel_register_of(op->builder, words ? LANE_S16 : LANE_F32, tile->lanes);
         const Expression *offset =
             expression_sum(arena, tile->channel, scaled(op, kernel_row, taps * op->input->channels),
                 expression_constant(arena, tap * op->input->channels), NULL);
-        kernel_load(op->builder, weights[tap], op->weights, offset, 0, tile->lanes);
+        kernel_load(
+            op->builder, weights[tap], words ? op->words : op->weights, offset, 0, tile->lanes);
     }
     return weights;
 }
@@ -258,7 +265,7 @@ static void add_residual(const WindowOp *op, const WindowTile *tile, int accumul
 /* A result as the output has it. */
 static int as_output(const WindowOp *op, const WindowTile *tile, int result) {
     LaneType element = op->output->element;
-    if (element == op->blocking.sum)
+    if (element == op->blocking.sum || element == LANE_F32)
         return result;
     int narrow = kernel_register_of(op->builder, element, tile->lanes);
     if (element == LANE_U8) {
@@ -270,13 +277,21 @@ static int as_output(const WindowOp *op, const WindowTile *tile, int result) {
     return narrow;
 }
 
+static int as_number(const WindowOp *op, const WindowTile *tile, int sum) {
+    if (op->blocking.sum != LANE_S32)
+        return sum;
+    int number = kernel_register(op->builder, tile->lanes);
+    kernel_unary(op->builder, INSTRUCTION_to_float, number, sum);
+    return number;
+}
+
 static void finish_window(const WindowOp *op, const WindowTile *tile, const int *accumulators) {
     int count = tile->channels_left < tile->lanes ? (int)tile->channels_left : tile->lanes;
     Scales scales = {-1, -1};
     if (op->has_scales)
         scales = load_scales(op, tile);
     for (int pixel = 0; pixel < tile->pixels; pixel++) {
-        int sum = accumulators[pixel];
+        int sum = as_number(op, tile, accumulators[pixel]);
         if (op->kind == WINDOW_MEAN)
             emit_mean(op, tile, sum, pixel);
         if (op->has_scales)

@@ -21,7 +21,7 @@ typedef struct WindowOp {
     const int *input_parameters, *output_parameters, *residual_parameters; /* by run */
     /* Parameter: depthwise weights [tap][channel], then biases; of bytes also the factors and the
      * offsets that make results of sums. Or divisors. */
-    int weights;
+    int weights, words; /* words: the taps' weights of 16 bits, where sums are integers */
     bool has_bias, has_scales;
     int64_t bias_offset;
     bool has_divisors; /* mean: a table of 1/count per output pixel, else one number */

@@ -15,6 +15,19 @@ static void pack_starts(const WindowOp *op, const Node *node, float *out) {
     for (int64_t channel = 0; channel < op->input->channels; channel++)
         for (int64_t tap = 0; tap < taps; tap++)
             out[channel] -= weight[channel * taps + tap] * zero[channel];
+    for (int64_t channel = 0; op->blocking.sum == LANE_S32 && channel < op->input->channels;
+        channel++) {
+        int32_t start = (int32_t)out[channel];
+        memcpy(&out[channel], &start, sizeof start);
+    }
+}
+
+static void pack_words(WindowOp *op, KernelCall *call, const float *weights, int64_t taps) {
+    int64_t channels = op->input->channels;
+    int16_t *words = call_weight_words(op->emission, call, taps * channels, &op->words);
+    for (int64_t tap = 0; tap < taps; tap++)
+        for (int64_t channel = 0; channel < channels; channel++)
+            words[tap * channels + channel] = (int16_t)weights[channel * taps + tap];
 }
 
 void pack_window_weights(WindowOp *op, KernelCall *call, const Node *node) {
@@ -26,10 +39,13 @@ void pack_window_weights(WindowOp *op, KernelCall *call, const Node *node) {
     if (!op->has_scales)
         bias = node_weight(node, "bias");
     op->has_bias = op->has_scales || bias;
-    op->bias_offset = taps * channels;
-    int64_t rows = taps + (op->has_scales ? 3 : bias ? 1 : 0);
+    bool words = op->blocking.sum == LANE_S32;
+    op->bias_offset = words ? 0 : taps * channels;
+    if (words)
+        pack_words(op, call, weight->data, taps);
+    int64_t rows = (words ? 0 : taps) + (op->has_scales ? 3 : bias ? 1 : 0);
     float *packed = call_weights(op->emission, call, rows * channels, &op->weights);
-    for (int64_t tap = 0; tap < taps; tap++)
+    for (int64_t tap = 0; !words && tap < taps; tap++)
         for (int64_t channel = 0; channel < channels; channel++)
             packed[tap * channels + channel] = weight->data[channel * taps + tap];
     if (bias)

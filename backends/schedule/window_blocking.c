@@ -14,10 +14,11 @@ WindowKind window_kind(const Node *node) {
 
 /* As many outputs as registers allow beside the taps' weights, a loaded column and what the column
  * was loaded as, in equal tiles. */
-static int choose_pixels(const Target *target, const WindowSizes *sizes) {
+static int choose_pixels(const Target *target, const WindowSizes *sizes, bool words) {
     enum { LEAST_PIXELS = 2 };
     int64_t weights = sizes->kind == WINDOW_DEPTHWISE ? sizes->window.kernel[1] : 0;
     int64_t most = target->registers - weights - 2;
+    most = words ? (most - 1) / 2 : most;
     most = most > MAX_WINDOW_PIXELS ? MAX_WINDOW_PIXELS : most;
     most = most < LEAST_PIXELS ? LEAST_PIXELS : most;
     int64_t tiles = (sizes->width + most - 1) / most;
@@ -32,15 +33,23 @@ WindowParts window_sum_parts(WindowKind kind, const Window *window) {
 WindowBlocking choose_window_blocking(const Target *target, const WindowSizes *sizes) {
     enum { BYTES_PER_NUMBER = 4 };
     bool of_bytes = sizes->input == LANE_U8 && sizes->kind == WINDOW_MAXIMUM;
-    return (WindowBlocking){.pixels = sizes->in_pieces ? 1 : choose_pixels(target, sizes),
-        .sum = of_bytes ? LANE_U8 : LANE_F32,
-        .lanes = target->lanes * (of_bytes ? BYTES_PER_NUMBER : 1),
+    bool words = sizes->input == LANE_U8 && sizes->kind == WINDOW_DEPTHWISE &&
+                 target->lane_multiply_add && !sizes->in_pieces;
+    return (WindowBlocking){.pixels = sizes->in_pieces ? 1 : choose_pixels(target, sizes, words),
+        .sum = of_bytes ? LANE_U8
+               : words  ? LANE_S32
+                        : LANE_F32,
+        .lanes = target->lanes * (of_bytes   ? BYTES_PER_NUMBER
+                                     : words ? 2
+                                             : 1),
         .gathered = sizes->in_pieces,
-        .parts = window_sum_parts(sizes->kind, &sizes->window)};
+        .parts = words ? (WindowParts){0} : window_sum_parts(sizes->kind, &sizes->window)};
 }
 
 int window_lanes(const Target *target, const WindowBlocking *blocking, int64_t left) {
     enum { LEAST_BYTES = 16 };
+    if (blocking->sum == LANE_S32)
+        return left > target->lanes ? blocking->lanes : target->lanes;
     if (blocking->sum != LANE_U8)
         return vector_width(target, left);
     int lanes = blocking->lanes;
@@ -53,6 +62,8 @@ void window_blocking_print(const WindowBlocking *blocking, Text *out) {
     text_format(out, "%dx1 tiles", blocking->pixels);
     if (blocking->sum == LANE_U8)
         text_format(out, ", vectors of up to %d bytes", blocking->lanes);
+    if (blocking->sum == LANE_S32)
+        text_append(out, ", products of 16 bits");
     if (blocking->gathered)
         text_append(out, ", put together from pieces");
     if (blocking->parts.rows > 0)

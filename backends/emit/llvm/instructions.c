@@ -203,6 +203,8 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
     case INSTRUCTION_is_less:
         return LLVMBuildUIToFP(builder, LLVMBuildFCmp(builder, LLVMRealOLT, a, b, ""), type, "");
     case INSTRUCTION_multiply_add:
+        if (lane != LANE_F32)
+            return codegen_integers(k->codegen, instruction, sources, lane, lanes);
         return emit_intrinsic(k, "llvm.fmuladd", type, sources, 3);
     case INSTRUCTION_floor:
         return emit_floor_vector(k, a, lanes);

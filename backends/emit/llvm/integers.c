@@ -56,6 +56,35 @@ static LLVMValueRef emit_pair_add(Codegen *codegen, LLVMValueRef *sources, int l
     return LLVMBuildAdd(codegen->builder, sources[2], products, "");
 }
 
+/* ---- registers of several vectors of NEON ---- */
+
+enum { NEON_BYTES = 16, NEON_LANES = NEON_BYTES / 4 };
+
+/* The vectors one after the other, twice as long each time. */
+static LLVMValueRef join(Codegen *codegen, LLVMValueRef *parts, int count, int lanes) {
+    int indices[64];
+    for (int i = 0; i < count * lanes; i++)
+        indices[i] = i;
+    for (; count > 1; count /= 2, lanes *= 2)
+        for (int i = 0; i < count / 2; i++)
+            parts[i] = LLVMBuildShuffleVector(codegen->builder, parts[2 * i], parts[2 * i + 1],
+                codegen_shuffle_indices(codegen, indices, 2 * lanes), "");
+    return parts[0];
+}
+
+static LLVMValueRef emit_multiply_add(Codegen *codegen, LLVMValueRef *sources, int lanes) {
+    LLVMTypeRef type = codegen_vector_type(codegen, LANE_S32, NEON_LANES);
+    LLVMValueRef parts[16];
+    for (int i = 0; i < lanes / NEON_LANES; i++) {
+        LLVMValueRef operands[2] = {
+            codegen_extract_lanes(codegen, sources[0], i * NEON_LANES, NEON_LANES),
+            codegen_extract_lanes(codegen, sources[1], i * NEON_LANES, NEON_LANES)};
+        parts[i] = codegen_call(codegen, INTRINSIC_MULTIPLY_WORDS, NEON_BYTES, operands, 2, type);
+    }
+    return LLVMBuildAdd(
+        codegen->builder, join(codegen, parts, lanes / NEON_LANES, NEON_LANES), sources[2], "");
+}
+
 /* The even or the odd bytes of a vector. */
 static LLVMValueRef emit_every_second(
     Codegen *codegen, LLVMValueRef bytes, bool odd, LLVMTypeRef type, int lanes) {
@@ -87,8 +116,16 @@ static LLVMValueRef emit_to_integer(Codegen *codegen, LLVMValueRef value, int la
     LLVMValueRef operands[4] = {x86 ? emit_at_most_255(codegen, value, lanes) : value,
         LLVMGetUndef(type), LLVMConstAllOnes(codegen->i16),
         LLVMConstInt(codegen->i32, CURRENT_DIRECTION, 0)};
-    return codegen_call(
-        codegen, INTRINSIC_ROUND, 4 * (int64_t)lanes, operands, lanes == 16 ? 4 : 1, type);
+    if (x86)
+        return codegen_call(
+            codegen, INTRINSIC_ROUND, 4 * (int64_t)lanes, operands, lanes == 16 ? 4 : 1, type);
+    LLVMValueRef parts[16];
+    for (int i = 0; i < lanes / NEON_LANES; i++) {
+        LLVMValueRef part = codegen_extract_lanes(codegen, value, i * NEON_LANES, NEON_LANES);
+        parts[i] = codegen_call(codegen, INTRINSIC_ROUND, NEON_BYTES, &part, 1,
+            codegen_vector_type(codegen, LANE_S32, NEON_LANES));
+    }
+    return join(codegen, parts, lanes / NEON_LANES, NEON_LANES);
 }
 
 /* Of two vectors at once, or of one after the other. */
@@ -115,7 +152,26 @@ static LLVMValueRef emit_larger(
     return LLVMBuildSelect(codegen->builder, larger, a, b, "");
 }
 
+/* By the instructions that NEON has for it; 8 lanes, or 4 as the lower ones of 8. */
+static LLVMValueRef emit_narrow_by_steps(Codegen *codegen, LLVMValueRef value, int lanes) {
+    enum { HALF = 8 };
+    LLVMValueRef parts[2];
+    for (int i = 0; i < 2; i++) {
+        LLVMValueRef part =
+            codegen_extract_lanes(codegen, value, i * NEON_LANES % lanes, NEON_LANES);
+        parts[i] = codegen_call(codegen, INTRINSIC_NARROW_TO_WORDS, NEON_BYTES, &part, 1,
+            codegen_vector_type(codegen, LANE_S16, NEON_LANES));
+    }
+    LLVMValueRef words = join(codegen, parts, 2, NEON_LANES);
+    LLVMValueRef bytes = codegen_call(codegen, INTRINSIC_NARROW_TO_BYTES, NEON_BYTES, &words, 1,
+        codegen_vector_type(codegen, LANE_U8, HALF));
+    return lanes == HALF ? bytes : codegen_extract_lanes(codegen, bytes, 0, lanes);
+}
+
 static LLVMValueRef emit_narrow(Codegen *codegen, LLVMValueRef value, int lanes) {
+    if ((lanes == NEON_LANES || lanes == 2 * NEON_LANES) &&
+        has_intrinsic(codegen->target, INTRINSIC_NARROW_TO_BYTES, NEON_BYTES))
+        return emit_narrow_by_steps(codegen, value, lanes);
     value = emit_larger(codegen, LLVMIntSGT, value, splat(codegen, LANE_S32, 0, lanes));
     value = emit_larger(codegen, LLVMIntSLT, value, splat(codegen, LANE_S32, 255, lanes));
     return LLVMBuildTrunc(
@@ -128,6 +184,8 @@ LLVMValueRef codegen_integers(Codegen *codegen, const Instruction *instruction,
     switch (instruction->kind) {
     case INSTRUCTION_dot_add:
         return emit_dot_add(codegen, sources, lanes);
+    case INSTRUCTION_multiply_add:
+        return emit_multiply_add(codegen, sources, lanes);
     case INSTRUCTION_signed_dot_add:
         return emit_signed_dot_add(codegen, sources, lanes);
     case INSTRUCTION_flip:

@@ -87,6 +87,15 @@ static bool has_pack(const Target *target, LaneType type, int64_t bytes) {
                target, words ? INTRINSIC_NARROW_TO_WORDS : INTRINSIC_NARROW_TO_BYTES, bytes);
 }
 
+enum { VECTOR_BYTES = 16 }; /* of NEON */
+
+/* Of a register of 32-bit numbers; on NEON longer ones are several vectors. */
+static int64_t bytes_of(const Kernel *kernel, int index, const Target *target) {
+    int64_t bytes = 4LL * kernel->register_lanes[index];
+    bool parts = target->architecture == ARCHITECTURE_AARCH64 && bytes % VECTOR_BYTES == 0;
+    return parts ? VECTOR_BYTES : bytes;
+}
+
 static bool has_code(const Kernel *kernel, const Instruction *instruction, const Target *target) {
     int destination = instruction->destination;
     switch (instruction->kind) {
@@ -100,8 +109,11 @@ static bool has_code(const Kernel *kernel, const Instruction *instruction, const
         LaneType type = kernel->register_types[destination];
         return has_pack(target, type, lane_bytes(type) * kernel->register_lanes[destination]);
     }
+    case INSTRUCTION_multiply_add:
+        return kernel->register_types[destination] == LANE_F32 ||
+               has_intrinsic(target, INTRINSIC_MULTIPLY_WORDS, VECTOR_BYTES);
     case INSTRUCTION_to_integer:
-        return has_intrinsic(target, INTRINSIC_ROUND, 4LL * kernel->register_lanes[destination]);
+        return has_intrinsic(target, INTRINSIC_ROUND, bytes_of(kernel, destination, target));
     case INSTRUCTION_pair_add:
         return has_intrinsic(target,
             kernel->register_types[destination] == LANE_F32 ? INTRINSIC_ADD_PAIRS_OF_BF16
