@@ -56,28 +56,33 @@ bool runner_takes_target(const Target *target) {
     return known && target->format == FORMAT_ELF;
 }
 
+/* With the arguments that the command has behind its first word; NULL where it is not there. */
+static const char *find_command(const Remote *remote, const char *command) {
+    size_t length = strcspn(command, " ");
+    const char *name =
+        program_find_version(remote->arena, arena_copy_bytes(remote->arena, command, length));
+    return name == NULL ? NULL : arena_format(remote->arena, "%s%s", name, command + length);
+}
+
 static const char *find_compiler(const Remote *remote) {
     const Program *program = remote->program;
-    if (program->runner->c_compiler != NULL)
-        return program->runner->c_compiler;
-    Text tried = {0};
-    for (size_t i = 0; i < COMPILERS; i++) {
+    const Target *native = target_native(remote->arena);
+    const char *names = "", *found = program->runner->c_compiler;
+    for (size_t i = 0; found == NULL && i < COMPILERS; i++) {
         if (compilers[i].architecture != program->target->architecture)
             continue;
         const char *command = compilers[i].command;
-        const char *name = arena_copy_bytes(remote->arena, command, strcspn(command, " "));
-        if (program_is_in_path(remote->arena, name)) {
-            text_free(&tried);
-            return command;
-        }
-        text_format(&tried, "%s%s", tried.length > 0 ? " or " : "", name);
+        found = find_command(remote, command);
+        names = arena_format(remote->arena, "%s%s%.*s", names, *names == '\0' ? "" : " or ",
+            (int)strcspn(command, " "), command);
     }
-    const char *hint = arena_format(
-        remote->arena, "install %s, or name a C compiler with --runner-cc", tried.data);
-    text_free(&tried);
-    diagnostics_error(remote->diagnostics, hint,
-        "there is no C compiler that makes programs for '%s'", program->target->name);
-    return NULL;
+    if (found == NULL && native != NULL && native->architecture == program->target->architecture)
+        found = find_command(remote, "cc");
+    if (found == NULL)
+        diagnostics_error(remote->diagnostics,
+            arena_format(remote->arena, "install %s, or name a C compiler with --runner-cc", names),
+            "there is no C compiler that makes programs for '%s'", program->target->name);
+    return found;
 }
 
 /* How floats are passed, of which a linker wants to hear the same of all objects. */

@@ -199,6 +199,22 @@ class Runner(TemporaryFolder):
                   "hint: install aarch64-linux-gnu-gcc or clang, or name a C compiler with --runner-cc\n",
                   "--target", "aarch64-linux-gnu", "--runner", "/bin/true")
 
+    def test_compilers(self):
+        """One with a version in its name, where there is no other; and this machine's own."""
+        self.program("clang-22", f'echo "$@" >> {self.folder}/said\nexec /usr/bin/env PATH={os.environ["PATH"]} cc '
+                     '$(printf "%s\\n" "$@" | grep -v -e ^--target= -e ^-fuse-ld=)\n')
+        self.program("clang-9", "exit 1\n")
+        path = self.environment["PATH"]
+        for directory in ("sh", "env", "printf", "grep"):
+            os.symlink(shutil.which(directory), self.folder / directory)
+        self.environment["PATH"] = str(self.folder)
+        verify = ["verify", *NETWORK, "--count", 1, "--target", "x86-64", "--runner", "env"]
+        self.assertIn("1 of 1 tensors within", self.succeed(*verify))
+        self.assertTrue((self.folder / "said").read_text().startswith("--target=x86_64-linux-gnu -fuse-ld=lld "))
+        (self.folder / "clang-22").unlink()
+        self.program("cc", f'PATH={path}\nexec cc "$@"\n')
+        self.assertIn("1 of 1 tensors within", self.succeed(*verify))
+
     def test_refused(self):
         verify = ["verify", str(NETWORK[0]), "--runner", "env"]
         self.expect_error([*verify, "--target", "arm64-apple-darwin"],
