@@ -48,6 +48,10 @@ const Expression *expression_element(Arena *arena, int parameter, const Expressi
 bool expression_is_constant(const Expression *expression, int64_t *constant);
 /* Whether they are written alike; false for two entries of tables. */
 bool expressions_are_equal(const Expression *a, const Expression *b);
+/* Whether the variable is in it; NULL, the end of a LET, mentions none. */
+bool expression_mentions(const Expression *expression, int variable);
+/* Whether it is linear in the variable; *factor is what one unit adds. */
+bool expression_is_linear(const Expression *expression, int variable, int64_t *factor);
 
 /* ---- instructions and statements ---- */
 

@@ -93,50 +93,6 @@ static int64_t current_value(const Counter *counter, const Expression *expressio
     return 0;
 }
 
-/* NULL, the end of a LET, mentions none. */
-static bool mentions(const Expression *expression, int variable) {
-    if (!expression || expression->kind == EXPRESSION_CONSTANT)
-        return false;
-    if (expression->kind == EXPRESSION_VARIABLE)
-        return expression->variable == variable;
-    if (expression->kind == EXPRESSION_ELEMENT)
-        return mentions(expression->left, variable);
-    return mentions(expression->left, variable) || mentions(expression->right, variable);
-}
-
-/* Whether the expression is linear in the variable; *factor is what one unit adds. */
-static bool is_linear(const Expression *expression, int variable, int64_t *factor) {
-    int64_t left, right;
-    *factor = 0;
-    if (!mentions(expression, variable))
-        return true;
-    switch (expression->kind) {
-    case EXPRESSION_VARIABLE:
-        *factor = 1;
-        return true;
-    case EXPRESSION_ADD:
-        if (!is_linear(expression->left, variable, &left) ||
-            !is_linear(expression->right, variable, &right))
-            return false;
-        *factor = left + right;
-        return true;
-    case EXPRESSION_MULTIPLY: /* the right side is constant */
-        if (expression->right->kind != EXPRESSION_CONSTANT ||
-            !is_linear(expression->left, variable, &left))
-            return false;
-        *factor = left * expression->right->constant;
-        return true;
-    case EXPRESSION_CONSTANT:
-    case EXPRESSION_DIVIDE:
-    case EXPRESSION_REMAINDER:
-    case EXPRESSION_MINIMUM:
-    case EXPRESSION_MAXIMUM:
-    case EXPRESSION_ELEMENT:
-        break;
-    }
-    return false;
-}
-
 /* ---- sites ---- */
 
 static bool is_regular_in(const Block *block, int variable) {
@@ -144,9 +100,10 @@ static bool is_regular_in(const Block *block, int variable) {
     for (const Statement *statement = block->first; statement; statement = statement->next) {
         if (statement->kind == STATEMENT_INSTRUCTION) {
             const Expression *offset = statement->instruction.offset;
-            if (offset && !is_linear(offset, variable, &factor))
+            if (offset && !expression_is_linear(offset, variable, &factor))
                 return false;
-        } else if (mentions(statement->begin, variable) || mentions(statement->end, variable) ||
+        } else if (expression_mentions(statement->begin, variable) ||
+                   expression_mentions(statement->end, variable) ||
                    !is_regular_in(&statement->body, variable)) {
             return false;
         }
@@ -166,7 +123,8 @@ static void include_registers(Site *loop, int first, int last) {
 static bool bounds_mention(const Block *block, int variable) {
     for (const Statement *statement = block->first; statement; statement = statement->next)
         if (statement->kind != STATEMENT_INSTRUCTION &&
-            (mentions(statement->begin, variable) || mentions(statement->end, variable) ||
+            (expression_mentions(statement->begin, variable) ||
+                expression_mentions(statement->end, variable) ||
                 bounds_mention(&statement->body, variable)))
             return true;
     return false;
@@ -234,7 +192,7 @@ static FloatGrid access_grid(const Counter *counter, const Expression *offset) {
     FloatGrid grid = {.count = counter->dimension_count};
     for (int i = 0; i < grid.count; i++) {
         int64_t factor;
-        bool linear = is_linear(offset, counter->dimensions[i].variable, &factor);
+        bool linear = expression_is_linear(offset, counter->dimensions[i].variable, &factor);
         assert(linear);
         (void)linear;
         grid.steps[i] = factor * counter->dimensions[i].step;

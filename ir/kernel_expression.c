@@ -111,3 +111,46 @@ const Expression *expression_maximum(Arena *arena, const Expression *a, const Ex
         return x > y ? a : b;
     return make_expression(arena, EXPRESSION_MAXIMUM, a, b);
 }
+
+bool expression_mentions(const Expression *expression, int variable) {
+    if (!expression || expression->kind == EXPRESSION_CONSTANT)
+        return false;
+    if (expression->kind == EXPRESSION_VARIABLE)
+        return expression->variable == variable;
+    if (expression->kind == EXPRESSION_ELEMENT)
+        return expression_mentions(expression->left, variable);
+    return expression_mentions(expression->left, variable) ||
+           expression_mentions(expression->right, variable);
+}
+
+bool expression_is_linear(const Expression *expression, int variable, int64_t *factor) {
+    int64_t left, right;
+    *factor = 0;
+    if (!expression_mentions(expression, variable))
+        return true;
+    switch (expression->kind) {
+    case EXPRESSION_VARIABLE:
+        *factor = 1;
+        return true;
+    case EXPRESSION_ADD:
+        if (!expression_is_linear(expression->left, variable, &left) ||
+            !expression_is_linear(expression->right, variable, &right))
+            return false;
+        *factor = left + right;
+        return true;
+    case EXPRESSION_MULTIPLY: /* the right side is constant */
+        if (expression->right->kind != EXPRESSION_CONSTANT ||
+            !expression_is_linear(expression->left, variable, &left))
+            return false;
+        *factor = left * expression->right->constant;
+        return true;
+    case EXPRESSION_CONSTANT:
+    case EXPRESSION_DIVIDE:
+    case EXPRESSION_REMAINDER:
+    case EXPRESSION_MINIMUM:
+    case EXPRESSION_MAXIMUM:
+    case EXPRESSION_ELEMENT:
+        break;
+    }
+    return false;
+}

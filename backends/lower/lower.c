@@ -22,6 +22,7 @@
 #include "backends/program/workspace.h"
 #include "backends/schedule/decisions.h"
 #include "backends/schedule/form.h"
+#include "backends/schedule/loop_schedule.h"
 #include "backends/schedule/lowering.h"
 #include "backends/schedule/step_schedule.h"
 #include "backends/schedule/winograd.h"
@@ -213,6 +214,8 @@ static bool lower_for_processor(Emission *emission) {
     program->buffers[0].bytes = (int64_t)program->weights.length;
     plan_workspace(emission);
     program_count(program);
+    program->loop_schedules = loop_schedules_make(
+        program->kernels, program->kernel_count, program->target, program->arena);
     return true;
 }
 

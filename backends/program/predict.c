@@ -3,6 +3,7 @@
  * what waits for each other is the time of a block; a core that works in order runs through the
  * whole chain each time, another one only through what the next round waits for. */
 #include "backends/program/predict.h"
+#include "backends/program/loop_schedule.h"
 #include "backends/program/program.h"
 #include "backends/target/core.h"
 #include "backends/target/target.h"
@@ -48,6 +49,7 @@ typedef struct Predictor {
     const Kernel *kernel;
     const Target *target;
     const Core *core;
+    const LoopSchedule *loops;
     const int64_t *runs; /* of the next bodies */
     double *ready;       /* by register: when it has its value */
     double cycles;
@@ -191,7 +193,7 @@ static double pass_chains(const Predictor *p, const Block *block, const double *
 }
 
 /* Cycles that a round of the block takes at least, because results are waited for. */
-static double chain_cycles(const Predictor *p, const Block *block, const double *late) {
+static double waiting_cycles(const Predictor *p, const Block *block, const double *late) {
     memset(p->ready, 0, (size_t)p->kernel->register_count * sizeof *p->ready);
     double first = pass_chains(p, block, late);
     if (p->core->in_order)
@@ -227,6 +229,23 @@ static Bound bound_of(const Work *work) {
 }
 
 static void predict_block(
+    Predictor *p, const Block *block, StatementKind around, double times, Arena *scratch);
+
+/* A loop or a condition, which is come to so many times. */
+static void predict_inside(Predictor *p, const Statement *statement, double times, Arena *scratch) {
+    double runs = (double)*p->runs++;
+    const LoopSchedule *schedule = loop_schedule_find(p->loops, statement);
+    if (!schedule) {
+        predict_block(p, &statement->body, statement->kind, runs, scratch);
+        return;
+    }
+    double cycles = runs * schedule->cycles + times * schedule->before_count / p->core->issue;
+    bool paced = schedule->multiply_adds + 1 >= schedule->cycles;
+    p->cycles += cycles;
+    p->by_bound[paced ? BOUND_MULTIPLY_ADDS : BOUND_ISSUE] += cycles;
+}
+
+static void predict_block(
     Predictor *p, const Block *block, StatementKind around, double times, Arena *scratch) {
     Work work = {0};
     int count = 0;
@@ -237,14 +256,12 @@ static void predict_block(
     for (const Statement *statement = block->first; statement; statement = statement->next)
         if (statement->kind == STATEMENT_INSTRUCTION)
             late[count++] = add_instruction(p, &statement->instruction, &work);
-        else if (statement->kind != STATEMENT_LET) {
-            double runs = (double)*p->runs++;
-            predict_block(p, &statement->body, statement->kind, runs, scratch);
-        }
+        else if (statement->kind != STATEMENT_LET)
+            predict_inside(p, statement, times, scratch);
     double integers = integers_of(block, around);
     work.of[BOUND_INTEGERS] = integers / p->core->integers;
     work.of[BOUND_ISSUE] = (work.instructions + integers) / p->core->issue;
-    work.of[BOUND_LATENCY] = chain_cycles(p, block, late);
+    work.of[BOUND_LATENCY] = waiting_cycles(p, block, late);
     Bound bound = bound_of(&work);
     p->cycles += times * (work.of[bound] + work.blocked);
     p->by_bound[work.blocked > work.of[bound] ? BOUND_LOADS : bound] +=
@@ -293,8 +310,11 @@ static StepTime predict_step(
     int64_t rounds;
     Kernel kernel = *program->kernels[step->kernel];
     const KernelCount *count = count_step_kernel(program, step, &kernel, &rounds, scratch);
-    Predictor p = {
-        .kernel = &kernel, .target = program->target, .core = core, .runs = count->body_runs};
+    Predictor p = {.kernel = &kernel,
+        .target = program->target,
+        .core = core,
+        .loops = program->loop_schedules,
+        .runs = count->body_runs};
     p.ready = ARENA_ARRAY(scratch, double, kernel.register_count + 1);
     predict_block(&p, &kernel.body, STATEMENT_FOR, 1, scratch);
     StepTime time = {.computing = p.cycles * (double)rounds};

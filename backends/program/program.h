@@ -4,6 +4,7 @@
 #define RIFFLE_BACKENDS_PROGRAM_PROGRAM_H
 
 #include "backends/program/decided.h"
+#include "backends/program/loop_schedule.h"
 #include "backends/program/options.h"
 #include "backends/program/summary.h"
 #include "backends/target/levels.h"
@@ -75,6 +76,7 @@ struct Program {
     const Runner *runner;   /* or NULL; see program_set_runner */
     Kernel **kernels;
     int kernel_count;
+    const LoopSchedule *loop_schedules; /* of all kernels; NULL where the core chooses the order */
     Step *steps;
     int step_count, step_capacity;
     Buffer *buffers;

@@ -3,6 +3,7 @@
 #include "backends/schedule/blocking.h"
 #include "backends/schedule/decisions.h"
 #include "backends/schedule/form.h"
+#include "backends/schedule/loop_text.h"
 #include "backends/schedule/routes.h"
 #include "backends/schedule/step_schedule.h"
 #include "backends/schedule/window_blocking.h"
@@ -152,6 +153,15 @@ static void print_step(int index, const Step *step, Text *out) {
         text_append(out, "\n");
 }
 
+/* In the order of the code. */
+static void print_loops(const LoopSchedule *loop, Text *out) {
+    for (int i = 0; loop; loop = loop->next) {
+        text_format(out, "%sloop %d: ", i == 0 ? "\n" : "", i);
+        loop_schedule_print(loop, out);
+        i++;
+    }
+}
+
 void schedule_print(const Program *program, Text *out) {
     const Decisions *decisions = program->decisions;
     text_format(out, "schedule of %s for %s, %lld live bytes\n\n", program->name,
@@ -161,4 +171,5 @@ void schedule_print(const Program *program, Text *out) {
     text_append(out, "\n");
     for (int i = 0; i < program->step_count; i++)
         print_step(i, &program->steps[i], out);
+    print_loops(program->loop_schedules, out);
 }

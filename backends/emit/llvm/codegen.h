@@ -3,6 +3,7 @@
 #define RIFFLE_BACKENDS_EMIT_LLVM_CODEGEN_H
 
 #include "backends/emit/emit.h"
+#include "backends/program/loop_schedule.h"
 #include "backends/program/summary.h"
 #include "backends/target/target.h"
 #include "ir/diagnostics.h"
@@ -17,6 +18,7 @@ typedef struct Codegen {
     LLVMModuleRef module;
     LLVMBuilderRef builder;
     const Target *target;
+    const LoopSchedule *loops; /* that have an order */
     LLVMTypeRef float_type, i8, i16, i32, pointer, void_type;
     LLVMTypeRef index; /* as wide as a pointer: of offsets and counts (size_t) */
 } Codegen;

@@ -45,6 +45,13 @@ static void emit_for(KernelCodegen *k, const Statement *statement) {
     LLVMBuildStore(builder, begin, slot);
     LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntSLT, begin, end, ""), body, after);
     LLVMPositionBuilderAtEnd(builder, body);
+    const LoopSchedule *schedule = loop_schedule_find(k->codegen->loops, statement);
+    if (schedule) {
+        codegen_scheduled_loop(k, schedule, begin, end);
+        LLVMBuildBr(builder, after);
+        LLVMPositionBuilderAtEnd(builder, after);
+        return;
+    }
     LLVMValueRef outside[MAX_KERNEL_PARAMETERS];
     memcpy(outside, k->parameters, sizeof outside);
     codegen_enter_loop(k, &inner);

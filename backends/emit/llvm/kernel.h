@@ -4,6 +4,7 @@
 #define RIFFLE_BACKENDS_EMIT_LLVM_KERNEL_H
 
 #include "backends/emit/llvm/codegen.h"
+#include "backends/program/loop_schedule.h"
 #include "ir/kernel.h"
 
 enum { MOST_POINTERS = 8 };
@@ -69,6 +70,11 @@ bool codegen_reduces_strength(const Target *target);
 /* Around the body of a loop: before its first statement, and before its variable is increased. */
 void codegen_enter_loop(KernelCodegen *k, InnerLoop *loop);
 void codegen_leave_loop(KernelCodegen *k, const InnerLoop *loop);
+
+/* scheduled_loop.c: the loop as its schedule has it; it runs at least once, and its variable has
+ * its first value. */
+void codegen_scheduled_loop(
+    KernelCodegen *k, const LoopSchedule *schedule, LLVMValueRef begin, LLVMValueRef end);
 
 /* reload.c: at the begin of an outer loop's body. Where it loads more from the same places in each
  * round than registers hold, k->parameters are those addresses for the body: LLVM cannot tell that

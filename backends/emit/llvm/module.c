@@ -258,6 +258,7 @@ LLVMModuleRef codegen_program(
     LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine) {
     ModuleCodegen m = {.program = program};
     codegen_begin(&m.codegen, context, program->name, program->target, machine);
+    m.codegen.loops = program->loop_schedules;
     LLVMTypeRef step_types[3] = {m.codegen.pointer, m.codegen.index, m.codegen.index};
     m.step_type = LLVMFunctionType(m.codegen.void_type, step_types, 3, 0);
     m.weights = declare_weights(&m.codegen, program);
