@@ -16,7 +16,7 @@ SPECS = {
 # Millions of cycles of a run, from another model: docs/predicted_time.md says which. How far apart they may be.
 COUNTED = {
     "cortex-a76": ({"v2-0.5x": 6.5, "v2-1.0x": 21.0, "v1-1.0x-g3": 21.3, "mobilenet-v2": 47.7, "squeezenet-1.1": 40.9}, 0.15),
-    "cortex-a55": ({"v2-0.5x": 17.8, "v2-1.0x": 58.3, "v1-1.0x-g3": 58.7, "mobilenet-v2": 126.0, "squeezenet-1.1": 117.4}, 0.08),
+    "cortex-a55": ({"v2-0.5x": 14.1, "v2-1.0x": 43.4, "v1-1.0x-g3": 44.0, "mobilenet-v2": 98.5, "squeezenet-1.1": 85.1}, 0.08),
 }
 
 
