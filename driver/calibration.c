@@ -54,8 +54,10 @@ typedef struct Calibration {
     Diagnostics *diagnostics;
     float **ranges;       /* by value id: lows of the channels, then highs */
     int64_t **magnitudes; /* by value id: of numbers other than 0 */
+    int64_t **bins;       /* by value id: shares of the channel's largest magnitude; in turn two */
     double **sums;        /* by value id: of the channels' numbers */
     int64_t *counts;      /* by value id: numbers seen */
+    bool counts_shares;   /* turn two: ranges are known */
     const char *input;    /* what is run, for messages */
     bool failed;          /* a number that is not finite was reported */
 } Calibration;
@@ -105,7 +107,30 @@ static void count_magnitude(int64_t *buckets, float number) {
     buckets[bits >> BUCKET_SHIFT] += magnitude > 0;
 }
 
+/* What lies at the channel's end counts to the last bin. */
+static void count_shares(Calibration *calibration, const Value *value, const float *numbers) {
+    const TensorType *type = &value->type;
+    int64_t channels = type->dims[1], plane = type->rank == 4 ? type->dims[2] * type->dims[3] : 1;
+    const float *range = calibration->ranges[value->id];
+    int64_t **bins = &calibration->bins[value->id];
+    if (*bins == NULL)
+        *bins = ARENA_ARRAY(calibration->arena, int64_t, MAGNITUDE_BINS);
+    for (int64_t i = 0; i < tensor_elements(type); i++) {
+        int64_t channel = i / plane % channels;
+        float largest = fmaxf(fabsf(range[channel]), fabsf(range[channels + channel]));
+        if (numbers[i] == 0)
+            continue;
+        double share = fabs((double)numbers[i]) / (double)largest;
+        int bin = (int)(share * MAGNITUDE_BINS);
+        (*bins)[bin < MAGNITUDE_BINS ? bin : MAGNITUDE_BINS - 1]++;
+    }
+}
+
 static void see_value(Calibration *calibration, const Value *value, const float *numbers) {
+    if (calibration->counts_shares) {
+        count_shares(calibration, value, numbers);
+        return;
+    }
     const TensorType *type = &value->type;
     int64_t channels = type->dims[1], plane = type->rank == 4 ? type->dims[2] * type->dims[3] : 1;
     if (calibration->ranges[value->id] == NULL)
@@ -269,6 +294,45 @@ static void warn_of_ranges(const Calibration *calibration) {
         "is over 100 times as wide as 99.9 % of its numbers need, since a few are far larger");
 }
 
+/* ---- ranges that leave out the largest numbers ---- */
+
+/* Bytes stand for magnitudes of one sign, or of two. */
+enum { LEVELS_OF_ONE_SIGN = 256, LEVELS_OF_TWO = 128 };
+
+static void narrow_value(
+    const Calibration *calibration, const CalibrationMethod *method, const Value *value) {
+    int64_t channels = value->type.dims[1];
+    float *low = calibration->ranges[value->id], *high = low + channels;
+    bool is_signed = false;
+    for (int64_t c = 0; c < channels; c++)
+        is_signed = is_signed || low[c] < 0;
+    double share = calibration_share(
+        method, calibration->bins[value->id], is_signed ? LEVELS_OF_TWO : LEVELS_OF_ONE_SIGN);
+    for (int64_t c = 0; c < channels; c++) {
+        float largest = (float)(share * (double)fmaxf(fabsf(low[c]), fabsf(high[c])));
+        low[c] = fmaxf(low[c], -largest);
+        high[c] = fminf(high[c], largest);
+    }
+}
+
+/* In a second turn over the inputs, since it asks for shares of each channel's largest number. */
+static bool narrow_ranges(const ModelOptions *options, Calibration *calibration) {
+    const CalibrationMethod *method = &options->calibration_method;
+    const Graph *graph = calibration->graph;
+    if (method->kind == CALIBRATION_RANGE)
+        return true;
+    calibration->counts_shares = true;
+    if (!see_all(options, calibration))
+        return false;
+    for (int i = 0; i < graph->input_count; i++)
+        narrow_value(calibration, method, graph->inputs[i].value);
+    for (const Node *node = graph->first; node != NULL; node = node->next)
+        for (int i = 0; i < node->result_count; i++)
+            if (is_seen(node->results[i]))
+                narrow_value(calibration, method, node->results[i]);
+    return true;
+}
+
 /* ---- ranges as nodes ---- */
 
 static Weight *range_weight(
@@ -329,13 +393,15 @@ bool calibrate(const ModelOptions *options, Graph *graph) {
         .graph = graph, .arena = scratch, .diagnostics = options->session->diagnostics};
     calibration.ranges = ARENA_ARRAY(scratch, float *, graph->next_value_id);
     calibration.magnitudes = ARENA_ARRAY(scratch, int64_t *, graph->next_value_id);
+    calibration.bins = ARENA_ARRAY(scratch, int64_t *, graph->next_value_id);
     calibration.sums = ARENA_ARRAY(scratch, double *, graph->next_value_id);
     calibration.counts = ARENA_ARRAY(scratch, int64_t, graph->next_value_id);
     bool done = see_all(options, &calibration);
-    if (done) {
+    if (done)
         warn_of_ranges(&calibration);
+    done = done && narrow_ranges(options, &calibration);
+    if (done)
         add_ranges(&calibration, graph);
-    }
     arena_destroy(scratch);
     return done;
 }

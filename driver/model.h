@@ -4,6 +4,7 @@
 #define RIFFLE_DRIVER_MODEL_H
 
 #include "backends/backends.h"
+#include "driver/calibration_method.h"
 #include "driver/driver.h"
 #include "driver/layout_form.h"
 #include "frontend/frontend.h"
@@ -38,8 +39,10 @@ typedef struct ModelOptions {
     LowerChains chains;
     LowerWinograd winograd;
     Precision precision;
-    FileList calibration;          /* files of inputs */
-    bool random_calibration;       /* made up ones, too */
+    FileList calibration;    /* files of inputs */
+    bool random_calibration; /* made up ones, too */
+    CalibrationMethod calibration_method;
+    bool calibration_method_given, equalize;
     const char *precision_options; /* of the pass that makes the precision; NULL for none */
     const char *precision_map;     /* which layers stay float; NULL when not given */
     Backend backend;

@@ -26,6 +26,8 @@ enum {
     OPTION_CALIBRATION,
     OPTION_PRECISION_MAP,
     OPTION_PRECISION_OPTIONS,
+    OPTION_CALIBRATION_METHOD,
+    OPTION_EQUALIZE,
     OPTION_BACKEND,
     OPTION_CC,
     OPTION_RUNNER,
@@ -280,7 +282,8 @@ static bool take_precision_options(ModelOptions *options, const char *list) {
 }
 
 static bool check_precision(const ModelOptions *options) {
-    bool calibration = options->calibration.count > 0 || options->random_calibration;
+    bool calibration = options->calibration.count > 0 || options->random_calibration ||
+                       options->calibration_method_given || options->equalize;
     if (options->precision != PRECISION_INT8 && calibration) {
         diagnostics_error(options->session->diagnostics, "add --precision int8",
             "--calibration is for a precision that needs it");
@@ -311,6 +314,14 @@ static error_t parse_processor_option(int key, char *argument, struct argp_state
     case OPTION_CALIBRATION:
         take_calibration(options, argument, state->argc);
         return 0;
+    case OPTION_EQUALIZE:
+        options->equalize = true;
+        return 0;
+    case OPTION_CALIBRATION_METHOD:
+        options->calibration_method_given = true;
+        return calibration_method_parse(options->session, argument, &options->calibration_method)
+                   ? 0
+                   : EINVAL;
     case OPTION_PRECISION_OPTIONS:
         return take_precision_options(options, argument) ? 0 : EINVAL;
     case OPTION_PRECISION_MAP:
@@ -351,6 +362,15 @@ static const struct argp_option processor_options[] = {
         "With --precision int8: a typical input, as a JPEG or PNG picture or raw float32 numbers; "
         "may be repeated. 'random' makes inputs up",
         4},
+    {"calibration-method", OPTION_CALIBRATION_METHOD, "NAME", 0,
+        "What of the numbers seen a channel's bytes cover: range (default) is all, "
+        "percentile=99.99 "
+        "all but the largest, kl where bytes are distributed most as the numbers are",
+        0},
+    {"equalize", OPTION_EQUALIZE, NULL, 0,
+        "With --precision int8: make the channels before depthwise convolutions about equally wide "
+        "first",
+        0},
     {"precision-options", OPTION_PRECISION_OPTIONS, "LIST", 0,
         "Options of the precision's pass, OPTION=VALUE separated by commas: those of quantize for "
         "int8, of bfloat16 for bf16 (`riffle passes` prints them)",

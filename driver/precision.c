@@ -49,7 +49,9 @@ const char *precision_pass(const ModelOptions *options) {
         return arena_format(arena, "bfloat16{values=%s,most-pixels=%d%s%s}",
             target != NULL && target->bf16 == BF16_FAST ? "true" : "false", MOST_PIXELS,
             more != NULL ? "," : "", more != NULL ? more : "");
-    return more == NULL ? "quantize" : arena_format(arena, "quantize{%s}", more);
+    const char *before = options->equalize ? "equalize," : "";
+    return more == NULL ? arena_format(arena, "%squantize", before)
+                        : arena_format(arena, "%squantize{%s}", before, more);
 }
 
 bool precision_has_target(const ModelOptions *options, const Target *target) {
@@ -82,15 +84,15 @@ bool precision_prepare(const ModelOptions *options, Graph *graph) {
 
 bool precision_reduce(
     const ModelOptions *options, const NameMap *kept, Graph *graph, int64_t *rewrites) {
-    PassReport report = {0};
+    PassReport reports[2] = {{0}}; /* equalize comes first, if at all */
     PipelineOptions pipeline = {.registry = options->registry,
         .verify_each = options->verify_each,
-        .reports = &report,
-        .report_capacity = 1,
+        .reports = reports,
+        .report_capacity = 2,
         .kept = kept};
     bool done =
         pipeline_run(graph, precision_pass(options), &pipeline, options->session->diagnostics);
-    *rewrites = report.rewrites;
+    *rewrites = pipeline.report_count > 0 ? reports[pipeline.report_count - 1].rewrites : 0;
     pipeline.kept = NULL;
     return done && pipeline_run(graph, PRECISION_CLEANUP, &pipeline, options->session->diagnostics);
 }

@@ -264,8 +264,8 @@ static Moments fill_node(Graph *graph, const Node *node, const Moments *moments,
         fill(graph, node_weight(node, "bias"), seed, 0, 0.1);
         return x;
     case OP_range:
-        fill(graph, node_weight(node, "low"), seed, -2, 0.5);
-        fill(graph, node_weight(node, "high"), seed, 3, 0.5);
+        fill(graph, node_weight(node, "low"), seed, -1, 0.9); /* some much wider than others */
+        fill(graph, node_weight(node, "high"), seed, 3, 2.9);
         if (node_weight(node, "mean") != NULL)
             fill(graph, node_weight(node, "mean"), seed, 0.5, 0.5);
         return x;

@@ -74,7 +74,7 @@ class Engine:
 def shared_object(source, folder, options=(), archives=()):
     """A C file with the pool of runtime/, compiled and linked by the system's compiler, and loaded."""
     command = [os.environ.get("CC", "cc"), "-O2", "-shared", "-fPIC", "-pthread", *options, "-I", folder, "-I", ROOT]
-    subprocess.run([*command, source, *(ROOT / "runtime").glob("*.c"), *archives, "-o", folder / "engine.so"],
+    subprocess.run([*command, source, ROOT / "runtime" / "pool.c", *archives, "-o", folder / "engine.so"],
                    check=True)
     return ctypes.CDLL(str(folder / "engine.so"))
 

@@ -146,6 +146,31 @@ class Precision(Command):
         precisions = [json.loads((self.folder / name / "deep.json").read_text())["precision"] for name in ["all", "none"]]
         self.assertEqual(precisions, ["bf16", "fp32"])
 
+    def test_calibration(self):
+        """What covers less of what was seen answers otherwise; equalizing alone changes no float."""
+        plain = self.report()
+        for words in [["--calibration-method", "percentile=99"], ["--equalize"]]:
+            report = self.report(*words)
+            self.assertNotEqual(report["all_reduced"], plain["all_reduced"], words)
+            self.assertEqual(report, self.report(*words))
+        self.write("peak.f32", float_bytes([60, *((i * 37 % 101 - 50) / 60 * (i % 7 / 7) ** 4 for i in range(431))]))
+        peak = [*INT8[:-1], "peak.f32", "--json", "--evaluate", "random"]
+        self.assertNotEqual(self.succeed("precision", *peak, "--calibration-method", "kl"),
+                            self.succeed("precision", *peak, "--calibration-method", "range"))
+        for same in ["range", "percentile=100"]:
+            self.assertEqual(self.report("--calibration-method", same), plain)
+        floats = self.report("--equalize", "--budget", "0%")
+        self.assertTrue(all(layer["kept"] for layer in floats["layers"]))
+        self.assertEqual(floats["chosen"]["largest_error"], 0)
+        for wrong in ["", "percentile", "percentile=", "percentile=49", "percentile=101", "percentile=nan", "KL"]:
+            self.expect_error(["precision", *INT8, "--calibration-method", wrong],
+                              f"riffle: error: '{wrong}' is no value for --calibration-method: give range, "
+                              "percentile=99.99 or kl\nhint: a percentile is a number from 50 to 100\n", status=2)
+        for words in ["--calibration-method kl", "--equalize"]:
+            self.expect_error(f"precision deep.rfl --random-weights 1 --precision bf16 --target znver5 {words}",
+                              "riffle: error: --calibration is for a precision that needs it\n"
+                              "hint: add --precision int8\n", status=2)
+
     def test_options_of_the_pass(self):
         ops = self.ops("--precision-options", "keep-first=true,correct-bias=false")
         self.assertEqual([name for name, op in ops.items() if op == "conv"], ["stem"])
