@@ -87,7 +87,7 @@ static bool check_options(PrecisionOptions *options) {
     const ModelOptions *model = &options->model;
     if (model->precision == PRECISION_FP32) {
         diagnostics_error(
-            diagnostics, "add --precision int8, or bf16", "this is about a reduced precision");
+            diagnostics, "add --precision int8, bf16 or fp16", "this is about a reduced precision");
         return false;
     }
     if (model->precision_map != NULL) {

@@ -88,12 +88,13 @@ static const struct argp_option options_table[] = {
         "Compare the result of every layer after the passes, if it is of f32", 0},
     {"tolerance", OPTION_TOLERANCE, "NUMBER", 0,
         "Largest difference allowed, relative to the tensor's largest |value| (default 1e-4; with "
-        "--precision int8 or bf16 0.02, as a number in between may be rounded to the next one), "
+        "another precision 0.02, as a number in between may be rounded to the next one), "
         "and of what is evaluated "
-        "from fp32 (default 0.5 with int8, 0.1 with bf16)",
+        "from fp32 (default 0.5 with int8, 0.1 with bf16, 0.02 with fp16)",
         0},
     {"evaluate", OPTION_EVALUATE, "FILE", 0,
-        "With --precision int8 or bf16: compare its answers with those of fp32 on this picture or "
+        "With another precision than fp32: compare its answers with those of fp32 on this picture "
+        "or "
         "file of raw float32 numbers, and fail if they are further off than the tolerance; may be "
         "repeated",
         0},
@@ -329,7 +330,7 @@ int command_verify(int argc, char **argv) {
     if (options.model.precision != PRECISION_FP32 && !options.tolerance_given)
         options.tolerance = 0.02;
     if (options.evaluated.count > 0 && options.model.precision == PRECISION_FP32)
-        diagnostics_error(session.diagnostics, "add --precision int8, or bf16",
+        diagnostics_error(session.diagnostics, "add --precision int8, bf16 or fp16",
             "--evaluate compares a reduced precision with fp32");
     if (!model_threads(&options.model, options.threads))
         return session_finish(&session, EXIT_USAGE);

@@ -243,9 +243,11 @@ static bool find_target(
     if (compiled->levels != NULL && options->precision == PRECISION_FP32)
         return true;
     if (compiled->levels != NULL) {
-        diagnostics_error(session->diagnostics,
-            options->precision == PRECISION_BF16 ? "give a processor: --target znver4"
-                                                 : "give one of them: --target x86-64-v3",
+        static const char *const hints[] = {
+            [PRECISION_INT8] = "give one of them: --target x86-64-v3",
+            [PRECISION_BF16] = "give a processor: --target znver4",
+            [PRECISION_FP16] = "give a processor: --target cortex-a76"};
+        diagnostics_error(session->diagnostics, hints[options->precision],
             "'%s' is several targets, and --precision %s is for one", compiled->levels->name,
             precision_name(options->precision));
         return false;

@@ -10,7 +10,7 @@
 #include "frontend/frontend.h"
 #include "passes/passes.h"
 
-typedef enum Precision { PRECISION_FP32, PRECISION_INT8, PRECISION_BF16 } Precision;
+typedef enum Precision { PRECISION_FP32, PRECISION_INT8, PRECISION_BF16, PRECISION_FP16 } Precision;
 
 typedef struct FileList {
     const char **paths;

@@ -355,8 +355,8 @@ static const struct argp_option processor_options[] = {
     {"cpu", OPTION_CPU, "NAME", 0,
         "Of a platform: make code for this processor instead of any that it has", 4},
     {"precision", OPTION_PRECISION, "NAME", 0,
-        "Compute with fp32 (default), with int8 where layers can, or with bf16 where that is "
-        "faster: with other answers",
+        "Compute with fp32 (default), with int8 where layers can, with fp16, or with bf16 where "
+        "that is faster: with other answers",
         4},
     {"calibration", OPTION_CALIBRATION, "FILE", 0,
         "With --precision int8: a typical input, as a JPEG or PNG picture or raw float32 numbers; "

@@ -14,10 +14,12 @@ enum { MOST_PIXELS = 12 };
 /* Of the largest |value|. Answers of a network of int8 that serves differ by up to a third on
  * inputs that calibration has not seen (docs/precision.md); what is further off says nothing. */
 static const double tolerances[] = {
-    [PRECISION_FP32] = 0, [PRECISION_INT8] = 0.5, [PRECISION_BF16] = 0.1};
+    [PRECISION_FP32] = 0, [PRECISION_INT8] = 0.5, [PRECISION_BF16] = 0.1, [PRECISION_FP16] = 0.02};
 
-static const char *const names[] = {
-    [PRECISION_FP32] = "fp32", [PRECISION_INT8] = "int8", [PRECISION_BF16] = "bf16"};
+static const char *const names[] = {[PRECISION_FP32] = "fp32",
+    [PRECISION_INT8] = "int8",
+    [PRECISION_BF16] = "bf16",
+    [PRECISION_FP16] = "fp16"};
 
 const char *precision_name(Precision precision) {
     return names[precision];
@@ -35,7 +37,7 @@ bool precision_parse(Session *session, const char *name, Precision *precision) {
         return true;
     }
     diagnostics_error(session->diagnostics, NULL,
-        "'%s' is no value for --precision: give fp32, int8 or bf16", name);
+        "'%s' is no value for --precision: give fp32, fp16, int8 or bf16", name);
     return false;
 }
 
@@ -49,6 +51,9 @@ const char *precision_pass(const ModelOptions *options) {
         return arena_format(arena, "bfloat16{values=%s,most-pixels=%d%s%s}",
             target != NULL && target->bf16 == BF16_FAST ? "true" : "false", MOST_PIXELS,
             more != NULL ? "," : "", more != NULL ? more : "");
+    if (options->precision == PRECISION_FP16)
+        return arena_format(arena, "float16{values=true%s%s}", more != NULL ? "," : "",
+            more != NULL ? more : "");
     const char *before = options->equalize ? "equalize," : "";
     return more == NULL ? arena_format(arena, "%squantize", before)
                         : arena_format(arena, "%squantize{%s}", before, more);
@@ -56,12 +61,17 @@ const char *precision_pass(const ModelOptions *options) {
 
 bool precision_has_target(const ModelOptions *options, const Target *target) {
     Session *session = options->session;
-    if (options->precision != PRECISION_BF16 || target->bf16 != BF16_NONE)
+    const char *owners = NULL;
+    if (options->precision == PRECISION_BF16 && target->bf16 == BF16_NONE)
+        owners = arena_format(session->arena,
+            "%s have it, and `--target native` where this machine does",
+            target_names_with_bf16(session->arena));
+    if (options->precision == PRECISION_FP16 && !target->f16)
+        owners = arena_format(session->arena, "%s have it", target_names_with_f16(session->arena));
+    if (owners == NULL)
         return true;
-    diagnostics_error(session->diagnostics,
-        arena_format(session->arena, "%s have it, and `--target native` where this machine does",
-            target_names_with_bf16(session->arena)),
-        "there is no code for bf16 on '%s'", options->target);
+    diagnostics_error(session->diagnostics, owners, "there is no code for %s on '%s'",
+        precision_name(options->precision), options->target);
     return false;
 }
 

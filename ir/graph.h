@@ -24,6 +24,7 @@ typedef enum ElementType {
     ELEMENT_F32,
     ELEMENT_U8,   /* quantised: what a number means is the business of who reads it */
     ELEMENT_BF16, /* the upper half of a float: numbers of f32 with eight bits of precision */
+    ELEMENT_F16,  /* IEEE's binary16 */
     ELEMENT_TYPE_COUNT
 } ElementType;
 
@@ -39,8 +40,9 @@ typedef struct Formula Formula;
 
 typedef enum ShuffleForm { SHUFFLE_PAPER, SHUFFLE_MEGVII } ShuffleForm;
 
-/* What a layer gives, in the order of choices.def: quantised ones F32 or U8, others F32 or BF16. */
-typedef enum LayerResult { RESULT_F32, RESULT_U8, RESULT_BF16 } LayerResult;
+/* What a layer gives, in the order of choices.def: quantised ones F32 or U8, others F32, BF16 or
+ * F16. */
+typedef enum LayerResult { RESULT_F32, RESULT_U8, RESULT_BF16, RESULT_F16 } LayerResult;
 
 typedef enum AttributeKind {
     ATTRIBUTE_INTEGER,
@@ -184,7 +186,8 @@ void op_reference_print(Text *text);
 bool op_is_quantized(OpKind op);
 /* Taps of a depthwise convolution of bytes, whose sums are exact. */
 enum { MOST_EXACT_TAPS = 256 };
-/* "int8" when some layer computes with bytes, "bf16" when some weight is of bf16, else "fp32". */
+/* "int8" when some layer computes with bytes, "bf16" or "fp16" when some weight is of bf16 or f16,
+ * else "fp32". */
 const char *graph_precision(const Graph *graph);
 /* conv, linear and their quantised forms. */
 bool op_multiplies(OpKind op);
@@ -197,6 +200,9 @@ bool node_renames_channels(const Node *node);
 bool op_moves_channels(OpKind op);
 /* These, crop, take and max_pool: what comes out are numbers that went in, whatever their type. */
 bool op_keeps_numbers(OpKind op);
+/* These, and ops that take numbers of f16 and then give such: element by element, and the mean of
+ * windows and of all pixels. They compute in f32 and round what they give. */
+bool op_takes_f16(OpKind op);
 /* rearrange, slice, join: ops that only say which number is where, in tensors of any rank. */
 bool op_moves_numbers(OpKind op);
 /* A rearrange that repeats rows and columns of [n,c,h,w] by whole numbers (a resize by the

@@ -125,14 +125,28 @@ bool read_steps(
 
 /* ---- what holds for every op ---- */
 
-/* Most ops compute with floats. A residual is one, too. */
+/* Most ops compute with floats. A residual is one, or a number of f16. */
 static bool takes_element(const Node *node, int index, ElementType element) {
     OpKind op = node->op;
     if (element == ELEMENT_F32 || op_keeps_numbers(op))
         return true;
     if (element == ELEMENT_U8)
         return index == 0 && (op == OP_quantized_conv || op == OP_quantized_linear);
-    return index == 0 && (op == OP_conv || op == OP_linear);
+    if (element == ELEMENT_F16 && op_takes_f16(op))
+        return true;
+    return (index == 0 || element == ELEMENT_F16) && (op == OP_conv || op == OP_linear);
+}
+
+/* What computes element by element or sums up takes numbers of f16 together or not at all. */
+static void check_alike(Inference *inference) {
+    const Node *node = inference->node;
+    bool checked = op_takes_f16(node->op) && !op_keeps_numbers(node->op);
+    for (int i = 1; checked && i < node->operand_count; i++)
+        if (operand_type(inference, i)->element != operand_type(inference, 0)->element) {
+            shape_fault(inference, "the operands are %s and %s, but must be of one type",
+                operand_spelling(inference, 0), operand_spelling(inference, i));
+            return;
+        }
 }
 
 static void check_operands(Inference *inference) {
@@ -224,6 +238,7 @@ bool node_result_types(
         .capacity = capacity,
     };
     check_operands(&inference);
+    check_alike(&inference);
     check_weights_present(&inference);
     check_choices(&inference);
     if (!inference.failed)

@@ -32,11 +32,15 @@ static bool check_conv_channels(
 
 void check_residual(Inference *inference) {
     const Node *node = inference->node;
+    TensorType residual = {0};
+    if (node->operand_count > 1)
+        residual = *operand_type(inference, 1);
+    if (residual.element == ELEMENT_F16) /* is widened */
+        residual.element = ELEMENT_F32;
     if (node->operand_count < 2) {
         if (node_formula_attribute(node, "residual_activation") != NULL)
             shape_fault(inference, "residual_activation needs a second operand");
-    } else if (inference->count == 1 &&
-               !tensor_type_equal(operand_type(inference, 1), &inference->types[0])) {
+    } else if (inference->count == 1 && !tensor_type_equal(&residual, &inference->types[0])) {
         shape_fault(inference, "the residual is %s, but the result is %s",
             operand_spelling(inference, 1),
             tensor_type_spelling(&inference->types[0], inference->scratch));
@@ -88,15 +92,22 @@ void infer_product(Inference *inference) {
 static void finish_products(Inference *inference) {
     const Node *node = inference->node;
     int64_t given = node_integer(node, "result");
-    bool halves = node_weight(node, "weight")->type.element == ELEMENT_BF16;
-    if (halves && !node_adds_channels(node))
+    ElementType weight = node_weight(node, "weight")->type.element;
+    ElementType operand = operand_type(inference, 0)->element;
+    if (weight == ELEMENT_BF16 && !node_adds_channels(node))
         shape_fault(inference, "weights of bf16 are for layers that add up channels");
-    if (!halves && operand_type(inference, 0)->element == ELEMENT_BF16 && node_adds_channels(node))
+    if (weight != ELEMENT_BF16 && operand == ELEMENT_BF16 && node_adds_channels(node))
         shape_fault(inference, "an operand of bf16 needs a weight of bf16");
+    if ((weight == ELEMENT_F16) != (operand == ELEMENT_F16))
+        shape_fault(inference, "an operand of f16 needs a weight of f16, and that such an operand");
+    if (node_integer(node, "part") < 0)
+        shape_fault(inference, "part must not be negative, but is %lld",
+            (long long)node_integer(node, "part"));
     if (given == RESULT_U8)
-        shape_fault(inference, "the result is f32 or bf16");
-    if (given == RESULT_BF16 && inference->count == 1 && inference->capacity > 0)
-        inference->types[0].element = ELEMENT_BF16;
+        shape_fault(inference, "the result is f32, bf16 or f16");
+    if (given == RESULT_F32 || inference->count != 1 || inference->capacity == 0)
+        return;
+    inference->types[0].element = given == RESULT_F16 ? ELEMENT_F16 : ELEMENT_BF16;
 }
 
 void infer_conv(Inference *inference) {

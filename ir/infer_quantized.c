@@ -30,7 +30,7 @@ static void finish_quantized(Inference *inference) {
     const Node *node = inference->node;
     const int64_t *outputs = node_weight(node, "weight")->type.dims;
     bool bytes = node_integer(node, "result") == RESULT_U8;
-    if (node_integer(node, "result") == RESULT_BF16)
+    if (node_integer(node, "result") != RESULT_F32 && !bytes)
         shape_fault(inference, "the result is f32 or u8");
     check_weight(inference, "zero", 1, &operand_type(inference, 0)->dims[1]);
     check_weight(inference, "factor", 1, outputs);

@@ -55,5 +55,7 @@ void infer_global_avg_pool(Inference *inference) {
     if (!wants_pixels(inference))
         return;
     const int64_t *dims = operand_type(inference, 0)->dims;
-    add_result(inference, tensor_type(4, (int64_t[]){dims[0], dims[1], 1, 1}));
+    TensorType type = tensor_type(4, (int64_t[]){dims[0], dims[1], 1, 1});
+    type.element = operand_type(inference, 0)->element;
+    add_result(inference, type);
 }

@@ -1,6 +1,7 @@
 /* The interpreter: what each op means, in double precision. It is the oracle of all tests. */
 #include "ir/interpret.h"
 #include "ir/bf16.h"
+#include "ir/f16.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -106,22 +107,26 @@ static void convert_layout(
     }
 }
 
-/* ---- bf16: what is of that type is rounded to it when it is stored ---- */
+/* ---- bf16 and f16: what is of such a type is rounded to it when it is stored ---- */
 
-static void round_numbers(float *to, const float *from, int64_t count) {
+static bool is_rounded(ElementType element) {
+    return element == ELEMENT_BF16 || element == ELEMENT_F16;
+}
+
+static void round_numbers(float *to, const float *from, int64_t count, ElementType element) {
     for (int64_t i = 0; i < count; i++)
-        to[i] = bf16_round(from[i]);
+        to[i] = element == ELEMENT_BF16 ? bf16_round(from[i]) : f16_round(from[i]);
 }
 
 static void round_weights(Node *node, Arena *scratch) {
     for (int i = 0; i < MAX_OP_WEIGHTS; i++) {
         const Weight *weight = node->weights[i];
-        if (weight == NULL || weight->type.element != ELEMENT_BF16)
+        if (weight == NULL || !is_rounded(weight->type.element))
             continue;
         int64_t count = tensor_elements(&weight->type);
         float *numbers = ARENA_ARRAY(scratch, float, count);
         Weight *rounded = ARENA_NEW(scratch, Weight);
-        round_numbers(numbers, weight->data, count);
+        round_numbers(numbers, weight->data, count, weight->type.element);
         *rounded = *weight;
         rounded->data = numbers;
         rounded->rests = false;
@@ -136,8 +141,9 @@ static void interpret_node(
     round_weights(&rounded, scratch);
     interpret_functions[node->op](&rounded, operands, results, scratch);
     for (int i = 0; i < node->result_count; i++)
-        if (node->results[i]->type.element == ELEMENT_BF16)
-            round_numbers(results[i], results[i], tensor_elements(&node->results[i]->type));
+        if (is_rounded(node->results[i]->type.element))
+            round_numbers(results[i], results[i], tensor_elements(&node->results[i]->type),
+                node->results[i]->type.element);
 }
 
 static bool run_node(Interpreter *interpreter, const Node *node, InterpretObserver *observer,

@@ -92,11 +92,11 @@ static void interpret_product(const Node *node, OpKind op, InterpretFunction *in
     Attribute *attributes = ARENA_ARRAY(scratch, Attribute, info->attribute_count);
     for (int i = 0; i < info->attribute_count; i++) {
         const OpAttribute *row = &info->attributes[i];
-        bool shared = node->op == OP_quantized_conv && row->kind != ATTRIBUTE_CHOICE &&
-                      row->kind != ATTRIBUTE_FORMULA;
-        attributes[i] = op_attribute_default(row, scratch);
-        if (shared)
-            attributes[i] = *node_attribute((Node *)node, row->name);
+        const Attribute *shared = NULL;
+        if (node->op == OP_quantized_conv && row->kind != ATTRIBUTE_CHOICE &&
+            row->kind != ATTRIBUTE_FORMULA)
+            shared = node_attribute((Node *)node, row->name);
+        attributes[i] = shared ? *shared : op_attribute_default(row, scratch);
     }
     Node plain = *node;
     plain.op = op;

@@ -27,6 +27,7 @@ int64_t lane_bytes(LaneType type) {
         [LANE_S16] = 2,
         [LANE_U8] = 1,
         [LANE_BF16] = 2,
+        [LANE_F16] = 2,
         [LANE_TYPE_COUNT] = 0};
     return bytes[type];
 }
@@ -37,6 +38,7 @@ const char *lane_type_name(LaneType type) {
         [LANE_S16] = "s16",
         [LANE_U8] = "u8",
         [LANE_BF16] = "bf16",
+        [LANE_F16] = "f16",
         [LANE_TYPE_COUNT] = ""};
     return names[type];
 }

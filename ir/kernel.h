@@ -55,14 +55,15 @@ bool expression_is_linear(const Expression *expression, int variable, int64_t *f
 
 /* ---- instructions and statements ---- */
 
-/* What a lane of a register or an element of a buffer is. Buffers hold F32, S32, U8 or
- * BF16. */
+/* What a lane of a register or an element of a buffer is. Buffers hold F32, S32, U8, BF16 or
+ * F16. */
 typedef enum LaneType {
     LANE_F32,
     LANE_S32,
     LANE_S16,
     LANE_U8,
     LANE_BF16,
+    LANE_F16,
     LANE_TYPE_COUNT
 } LaneType;
 

@@ -1,6 +1,7 @@
 /* The instructions of kernels, lane by lane, to the letter of kernel.def. */
 #include "ir/kernel_compute.h"
 #include "ir/bf16.h"
+#include "ir/f16.h"
 #include <math.h>
 #include <string.h>
 
@@ -42,6 +43,8 @@ static uint32_t splat(LaneType type, float constant) {
     switch (type) {
     case LANE_BF16:
         return bf16_from_float(constant);
+    case LANE_F16:
+        return f16_from_float(constant);
     case LANE_S32:
         return (uint32_t)(int32_t)constant;
     case LANE_S16:
@@ -92,9 +95,48 @@ static float combine(InstructionKind kind, float a, float b) {
     }
 }
 
-/* `type` is the destination's. */
-static uint32_t compute_lane(InstructionKind kind, LaneType type, const uint32_t *lanes) {
+/* A sum and a product of two numbers of f16 have their nearest f16 by way of the nearest f32, which
+ * has more than twice as many bits. With a third number that is not so: the product is exact in
+ * double; what the sum loses there makes its last bit odd, and the nearest f16 stays what it is. */
+static uint16_t multiply_add_f16(float a, float b, float c) {
+    double product = (double)a * (double)b, addend = (double)c, sum = product + addend;
+    double taken = sum - product, lost = (product - (sum - taken)) + (addend - taken);
+    uint64_t bits;
+    memcpy(&bits, &sum, sizeof bits);
+    if (isfinite(sum) && lost != 0 && (bits & 1) == 0)
+        sum = nextafter(sum, lost > 0 ? (double)INFINITY : -(double)INFINITY);
+    return f16_from_double(sum);
+}
+
+static uint32_t compute_lane_f16(InstructionKind kind, const uint32_t *lanes) {
+    float numbers[3];
+    for (int i = 0; i < 3; i++)
+        numbers[i] = f16_to_float((uint16_t)lanes[i]);
+    if (kind == INSTRUCTION_multiply_add)
+        return multiply_add_f16(numbers[0], numbers[1], numbers[2]);
+    return f16_from_float(combine(kind, numbers[0], numbers[1]));
+}
+
+/* To f32, from f16 or bf16; or to s32. */
+static uint32_t widen(LaneType from, uint32_t lane) {
+    if (from == LANE_F16)
+        return from_number(f16_to_float((uint16_t)lane));
+    return from == LANE_BF16 ? lane << 16 : lane;
+}
+
+static uint32_t narrow(LaneType to, uint32_t lane) {
+    if (to == LANE_F16)
+        return f16_from_float(to_number(lane));
+    return to == LANE_BF16 ? bf16_from_float(to_number(lane))
+                           : (uint32_t)clamp(to_signed(lane), 0, UINT8_MAX);
+}
+
+/* The types are the destination's and that of the first source. */
+static uint32_t compute_lane(
+    InstructionKind kind, LaneType type, LaneType from, const uint32_t *lanes) {
     float a = to_number(lanes[0]);
+    if (type == LANE_F16 && kind != INSTRUCTION_move && kind != INSTRUCTION_narrow)
+        return compute_lane_f16(kind, lanes);
     switch (kind) {
     case INSTRUCTION_move:
         return lanes[0];
@@ -117,10 +159,9 @@ static uint32_t compute_lane(InstructionKind kind, LaneType type, const uint32_t
     case INSTRUCTION_to_integer:
         return (uint32_t)to_integer(a);
     case INSTRUCTION_widen:
-        return type == LANE_F32 ? lanes[0] << 16 : lanes[0];
+        return widen(from, lanes[0]);
     case INSTRUCTION_narrow:
-        return type == LANE_BF16 ? bf16_from_float(a)
-                                 : (uint32_t)clamp(to_signed(lanes[0]), 0, UINT8_MAX);
+        return narrow(type, lanes[0]);
     default:
         break;
     }
@@ -229,12 +270,13 @@ void kernel_compute(
         gather(instruction, type, lanes, sources, source_lanes, destination);
         return;
     }
+    LaneType from = source_count > 0 ? kernel->register_types[instruction->sources[0]] : type;
     for (int i = 0; i < lanes; i++) {
         uint32_t of_sources[3] = {0};
         for (int j = 0; j < source_count; j++)
             of_sources[j] = sources[j][i];
         destination[i] = instruction->kind == INSTRUCTION_splat
                              ? splat(type, instruction->constant)
-                             : compute_lane(instruction->kind, type, of_sources);
+                             : compute_lane(instruction->kind, type, from, of_sources);
     }
 }

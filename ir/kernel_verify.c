@@ -23,9 +23,29 @@ static bool all_are(const Kernel *kernel, const Instruction *instruction, LaneTy
     return good;
 }
 
+/* Arithmetic is of f32; some of it of f16, too. */
+static bool computes_f16(InstructionKind kind) {
+    switch (kind) {
+    case INSTRUCTION_broadcast:
+    case INSTRUCTION_add:
+    case INSTRUCTION_subtract:
+    case INSTRUCTION_multiply:
+    case INSTRUCTION_minimum:
+    case INSTRUCTION_maximum:
+    case INSTRUCTION_maximum_or_nan:
+    case INSTRUCTION_multiply_add:
+    case INSTRUCTION_permute:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool types_fit(const Kernel *kernel, const Instruction *instruction, int lanes) {
     int destination = instruction->destination;
     const int *sources = instruction->sources;
+    if (computes_f16(instruction->kind) && all_are(kernel, instruction, LANE_F16))
+        return true;
     switch (instruction->kind) {
     case INSTRUCTION_splat:
     case INSTRUCTION_load:
@@ -78,15 +98,15 @@ static bool types_fit(const Kernel *kernel, const Instruction *instruction, int 
         return is_register(kernel, destination, LANE_S32, lanes) &&
                is_register(kernel, sources[0], LANE_F32, lanes);
     case INSTRUCTION_widen: {
-        LaneType from = type_of(kernel, destination) == LANE_F32 ? LANE_BF16 : LANE_U8;
-        return (from == LANE_BF16 || type_of(kernel, destination) == LANE_S32 ||
-                   type_of(kernel, destination) == LANE_S16) &&
-               is_register(kernel, sources[0], from, lanes);
+        LaneType from = type_of(kernel, sources[0]), to = type_of(kernel, destination);
+        return from == LANE_BF16 || from == LANE_F16
+                   ? to == LANE_F32
+                   : from == LANE_U8 && (to == LANE_S32 || to == LANE_S16);
     }
     case INSTRUCTION_narrow: {
-        LaneType from = type_of(kernel, destination) == LANE_BF16 ? LANE_F32 : LANE_S32;
-        return (from == LANE_F32 || type_of(kernel, destination) == LANE_U8) &&
-               is_register(kernel, sources[0], from, lanes);
+        LaneType to = type_of(kernel, destination);
+        LaneType from = to == LANE_BF16 || to == LANE_F16 ? LANE_F32 : LANE_S32;
+        return (from == LANE_F32 || to == LANE_U8) && is_register(kernel, sources[0], from, lanes);
     }
     case INSTRUCTION_pack: {
         LaneType from = type_of(kernel, destination) == LANE_U8 ? LANE_S16 : LANE_S32;
@@ -110,7 +130,7 @@ static bool constant_fits(LaneType type, float constant) {
         [LANE_S16] = {INT16_MIN, INT16_MAX},
         [LANE_U8] = {0, UINT8_MAX},
     };
-    if (type == LANE_F32 || type == LANE_BF16)
+    if (type == LANE_F32 || type == LANE_BF16 || type == LANE_F16)
         return true;
     return constant >= ranges[type].least && constant <= ranges[type].most &&
            constant == (float)(int64_t)constant;

@@ -1,4 +1,5 @@
 /* What ops mean that only say which channel is where. */
+#include "ir/formula.h"
 #include "ir/graph.h"
 
 #include <assert.h>
@@ -14,8 +15,8 @@ const char *graph_precision(const Graph *graph) {
         if (op_is_quantized(node->op) && op_multiplies(node->op))
             return "int8";
     for (const Weight *weight = graph->first_weight; weight != NULL; weight = weight->next)
-        if (weight->type.element == ELEMENT_BF16)
-            return "bf16";
+        if (weight->type.element == ELEMENT_BF16 || weight->type.element == ELEMENT_F16)
+            return weight->type.element == ELEMENT_BF16 ? "bf16" : "fp16";
     return "fp32";
 }
 
@@ -44,6 +45,11 @@ bool node_renames_channels(const Node *node) {
 
 bool op_keeps_numbers(OpKind op) {
     return op_moves_channels(op) || op == OP_crop || op == OP_max_pool || op == OP_take;
+}
+
+bool op_takes_f16(OpKind op) {
+    return op_keeps_numbers(op) || op_is_element(op) || op == OP_map || op == OP_avg_pool ||
+           op == OP_global_avg_pool;
 }
 
 bool op_moves_numbers(OpKind op) {

@@ -4,14 +4,15 @@
 
 int64_t element_type_bytes(ElementType element) {
     assert(element < ELEMENT_TYPE_COUNT);
-    static const int64_t bytes[] = {[ELEMENT_F32] = 4, [ELEMENT_U8] = 1, [ELEMENT_BF16] = 2};
+    static const int64_t bytes[] = {
+        [ELEMENT_F32] = 4, [ELEMENT_U8] = 1, [ELEMENT_BF16] = 2, [ELEMENT_F16] = 2};
     return bytes[element];
 }
 
 const char *element_name(ElementType element) {
     assert(element < ELEMENT_TYPE_COUNT);
     static const char *const names[] = {
-        [ELEMENT_F32] = "f32", [ELEMENT_U8] = "u8", [ELEMENT_BF16] = "bf16"};
+        [ELEMENT_F32] = "f32", [ELEMENT_U8] = "u8", [ELEMENT_BF16] = "bf16", [ELEMENT_F16] = "f16"};
     return names[element];
 }
 

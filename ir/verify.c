@@ -104,7 +104,7 @@ static void verify_weights(Verification *verification) {
                 "weight '%s' is %s: sizes must be positive, and elements at most 2^40",
                 weight->path, tensor_type_spelling(&weight->type, verification->scratch));
         if (weight->type.element == ELEMENT_U8)
-            FAULT(verification, weight->where, "weight '%s' is %s: weights are of f32 or bf16",
+            FAULT(verification, weight->where, "weight '%s' is %s: weights are of f32, bf16 or f16",
                 weight->path, tensor_type_spelling(&weight->type, verification->scratch));
         if (graph_find_weight(graph, weight->path) != weight)
             FAULT(verification, weight->where, "two weights have the path '%s'", weight->path);

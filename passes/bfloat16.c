@@ -12,122 +12,62 @@
  * what takes time. Where such a layer reads f32, the products are of f32 and bf16 numbers.
  *
  * Answers change by what rounding to eight bits does. */
+#include "passes/halves.h"
 #include "passes/rewrite.h"
 
-typedef struct Halving {
-    PassContext *context;
-    Graph *graph;
-    bool *layers; /* by id of the result: the layer may be rewritten */
-    bool *floats; /* by value id: the value stays f32 */
-    bool changed; /* since the sweep began */
-} Halving;
-
-static bool is_layer(const Node *node) {
-    return node->op == OP_conv || node->op == OP_linear;
-}
-
-static bool has_few_pixels(const Halving *halving, const Node *node) {
+static bool has_few_pixels(const PassContext *context, const Node *node) {
     const TensorType *type = &node->results[0]->type;
-    return tensor_elements(type) / type->dims[1] <= pass_integer(halving->context, "most-pixels");
+    return tensor_elements(type) / type->dims[1] <= pass_integer(context, "most-pixels");
 }
 
 /* Whether something of the layer can become bf16. */
-static bool is_asked_for(const Halving *halving, const Node *node) {
-    return pass_flag(halving->context, "values") ||
-           (node_adds_channels(node) && has_few_pixels(halving, node));
+static bool is_asked_for(const PassContext *context, const Node *node) {
+    return pass_flag(context, "values") ||
+           (node_adds_channels(node) && has_few_pixels(context, node));
 }
 
-/* ---- which values stay f32 ---- */
-
-static void keep_float(Halving *halving, const Value *value) {
-    halving->changed = halving->changed || !halving->floats[value->id];
-    halving->floats[value->id] = true;
-}
-
-/* What passes numbers on does it with equal ones: one float makes all floats. */
-static void keep_alike(Halving *halving, const Node *node) {
-    bool any = false;
-    for (int i = 0; i < node->operand_count; i++)
-        any = any || halving->floats[node->operands[i]->id];
-    for (int i = 0; i < node->result_count; i++)
-        any = any || halving->floats[node->results[i]->id];
-    for (int i = 0; any && i < node->operand_count; i++)
-        keep_float(halving, node->operands[i]);
-    for (int i = 0; any && i < node->result_count; i++)
-        keep_float(halving, node->results[i]);
-}
-
-static void keep_of_node(Halving *halving, Node *node) {
+static void keep_of_node(PassContext *context, Halves *halves, Node *node) {
     bool layer =
-        is_layer(node) && is_asked_for(halving, node) && pass_may_rewrite(halving->context, node);
+        is_product_layer(node) && is_asked_for(context, node) && pass_may_rewrite(context, node);
     if (layer)
-        halving->layers[node->results[0]->id] = true;
+        halves->layers[node->results[0]->id] = true;
     if (op_keeps_numbers(node->op))
         return;
     for (int i = 0; i < node->operand_count; i++)
         if (!layer || i > 0)
-            keep_float(halving, node->operands[i]);
+            halves_keep(halves, node->operands[i]);
     for (int i = 0; i < node->result_count; i++)
         if (!layer)
-            keep_float(halving, node->results[i]);
+            halves_keep(halves, node->results[i]);
 }
 
-static void find_floats(Halving *halving) {
-    Graph *graph = halving->graph;
-    for (int i = 0; i < graph->input_count; i++)
-        keep_float(halving, graph->inputs[i].value);
-    for (int i = 0; i < graph->output_count; i++)
-        keep_float(halving, graph->outputs[i].value);
+static Halves find_floats(PassContext *context) {
+    Graph *graph = context->graph;
+    Halves halves = halves_begin(context, op_keeps_numbers, ELEMENT_BF16);
     for (Node *node = graph->first; node; node = node->next)
-        keep_of_node(halving, node);
-    for (halving->changed = true; halving->changed;) {
-        halving->changed = false;
-        for (const Node *node = graph->last; node; node = node->previous)
-            if (op_keeps_numbers(node->op))
-                keep_alike(halving, node);
-        for (const Node *node = graph->first; node; node = node->next)
-            if (op_keeps_numbers(node->op))
-                keep_alike(halving, node);
-    }
-    for (int id = 0; !pass_flag(halving->context, "values") && id < graph->next_value_id; id++)
-        halving->floats[id] = true;
+        keep_of_node(context, &halves, node);
+    halves_spread(&halves);
+    for (int id = 0; !pass_flag(context, "values") && id < graph->next_value_id; id++)
+        halves.floats[id] = true;
+    return halves;
 }
 
-/* ---- rewriting ---- */
-
-static void halve_weight(Graph *graph, Node *node) {
-    const Weight *weight = node->weights[0];
-    TensorType type = weight->type;
-    type.element = ELEMENT_BF16;
-    node->weights[0] = graph_add_computed_weight(graph, weight->path, type, weight->data);
-    node->weights[0]->rests = weight->rests;
-}
-
-static void halve_layer(const Halving *halving, Node *node) {
-    Value *operand = node->operands[0], *result = node->results[0];
-    bool halves = operand->type.element == ELEMENT_BF16;
-    if (node_adds_channels(node) && (halves || has_few_pixels(halving, node)))
-        halve_weight(halving->graph, node);
-    if (halving->floats[result->id])
-        return;
-    node_set_integer(node, "result", RESULT_BF16);
-    result->type.element = ELEMENT_BF16;
+static void halve_layer(const PassContext *context, const Halves *halves, Node *node) {
+    bool reads_halves = node->operands[0]->type.element == ELEMENT_BF16;
+    if (node_adds_channels(node) && (reads_halves || has_few_pixels(context, node)))
+        halve_weight(halves, node);
+    if (!halves->floats[node->results[0]->id])
+        halve_result(halves, node);
 }
 
 bool pass_bfloat16(PassContext *context) {
-    Graph *graph = context->graph;
-    Halving halving = {.context = context, .graph = graph};
-    halving.layers = ARENA_ARRAY(context->scratch, bool, graph->next_value_id + 1);
-    halving.floats = ARENA_ARRAY(context->scratch, bool, graph->next_value_id + 1);
     if (!pass_has_numbers(context))
         return false;
-    find_floats(&halving);
-    for (Node *node = graph->first; node; node = node->next) {
-        if (is_layer(node) && halving.layers[node->results[0]->id])
-            halve_layer(&halving, node);
-        for (int i = 0; op_keeps_numbers(node->op) && i < node->result_count; i++)
-            if (!halving.floats[node->results[i]->id])
-                node->results[i]->type.element = ELEMENT_BF16;
+    const Halves halves = find_floats(context);
+    for (Node *node = context->graph->first; node; node = node->next) {
+        if (is_product_layer(node) && halves.layers[node->results[0]->id])
+            halve_layer(context, &halves, node);
+        halve_passed_on(&halves, node);
     }
     return true;
 }

@@ -50,7 +50,7 @@ static Link make_ring(Chain *chain, const Node *node, int64_t rows, int64_t widt
     placement->element = element_lane_type(node->results[0]->type.element);
     placement->runs = ARENA_NEW(emission->arena, Run);
     placement->run_count = 1;
-    int64_t distance = pixel_distance(emission->compilation->target, dims[1]);
+    int64_t distance = pixel_distance(emission->compilation->target, placement->element, dims[1]);
     placement->runs[0] = (Run){.channel_count = dims[1],
         .buffer = -1,
         .channel_stride = 1,

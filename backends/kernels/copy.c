@@ -5,6 +5,7 @@
 #include "backends/program/emission.h"
 #include "backends/program/math.h"
 #include "backends/program/placement.h"
+#include "backends/target/product.h"
 #include "backends/target/target.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
@@ -71,6 +72,7 @@ void lower_copy(Emission *emission, const Node *node, const Placement *from, con
     const Expression *index =
         kernel_open_for(&call.builder, "row", kernel_variable(&call.builder, VARIABLE_BEGIN),
             kernel_variable(&call.builder, VARIABLE_END), 1);
+    const Target target = target_for_lanes(emission->compilation->target, from->element);
     Copy copy = {.builder = &call.builder,
         .arena = emission->arena,
         .element = from->element,
@@ -88,7 +90,7 @@ void lower_copy(Emission *emission, const Node *node, const Placement *from, con
         copy.from_channel = segments[i].first_channel - copy.from->first_channel;
         copy.to_channel = segments[i].first_channel - copy.to->first_channel;
         copy.channel_count = segments[i].channel_count;
-        copy_row(&copy, emission->compilation->target);
+        copy_row(&copy, &target);
     }
     kernel_close(&call.builder);
     call_describe(&call, "%s", label);

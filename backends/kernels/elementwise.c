@@ -10,6 +10,7 @@
 #include "backends/program/math.h"
 #include "backends/program/placement.h"
 #include "backends/schedule/shape.h"
+#include "backends/target/product.h"
 #include "ir/arena.h"
 #include "ir/formula.h"
 #include "ir/graph.h"
@@ -68,13 +69,23 @@ static const Expression *element_base(const void *context, const Run *run) {
         expression_constant(arena, -run->displacement), run->first_channel);
 }
 
+/* Of the operands, which are of one type, and of the result. */
+static LaneType element_type(const Elementwise *op) {
+    return op->placements[0]->element;
+}
+
+/* As vectors of the numbers see it. */
+static Target seen_target(const Elementwise *op) {
+    return target_for_lanes(op->emission->compilation->target, element_type(op));
+}
+
 static int load_operand(const Elementwise *op, int which, const Segment *segment,
     const Expression *channel, int lanes, int64_t channels_left) {
     int64_t first = 0;
     const ElementPlace place = {op, which};
     if (has_one_channel(op, which)) {
         const Run *run = &op->placements[which]->runs[0];
-        int reg = kernel_register(op->builder, lanes);
+        int reg = kernel_register_of(op->builder, element_type(op), lanes);
         kernel_broadcast(op->builder, reg, op->parameters[which][0],
             element_offset(op, which, run, expression_constant(op->emission->arena, 0), 0));
         return reg;
@@ -84,7 +95,7 @@ static int load_operand(const Elementwise *op, int which, const Segment *segment
             segment->first_channel + first, channels_left < lanes ? (int)channels_left : lanes,
             lanes, element_base, &place);
     const Run *run = &op->placements[which]->runs[segment->runs[which]];
-    int reg = kernel_register(op->builder, lanes);
+    int reg = kernel_register_of(op->builder, element_type(op), lanes);
     emit_vector_load(op->builder, reg, op->parameters[which][segment->runs[which]],
         element_offset(op, which, run, channel, segment->first_channel), channels_left, run->exact);
     return reg;
@@ -104,7 +115,8 @@ static void emit_element(const Elementwise *op, const Segment *segment, const Ex
 }
 
 static void emit_channels(const Elementwise *op, const Segment *segment) {
-    int lanes = op->emission->compilation->target->lanes;
+    const Target target = seen_target(op);
+    int lanes = target.lanes;
     bool constant = false; /* pieces have constant places */
     for (int i = 1; i <= op->node->operand_count; i++)
         constant = constant || op->scattered[i];
@@ -115,7 +127,7 @@ static void emit_channels(const Elementwise *op, const Segment *segment) {
         kernel_close(op->builder);
     }
     for (int64_t done = whole; done < segment->channel_count;) {
-        int width = vector_width(op->emission->compilation->target, segment->channel_count - done);
+        int width = vector_width(&target, segment->channel_count - done);
         emit_element(op, segment, expression_constant(op->emission->arena, done), width,
             segment->channel_count - done);
         done += width;

@@ -58,6 +58,29 @@ void emit_vector_load(KernelBuilder *builder, int destination, int parameter,
     kernel_load(builder, destination, parameter, offset, 0, count);
 }
 
+int emit_as(KernelBuilder *builder, int reg, LaneType type) {
+    LaneType from = builder->kernel->register_types[reg];
+    int lanes = builder->kernel->register_lanes[reg];
+    if (from == type)
+        return reg;
+    if (from != LANE_F32 && type != LANE_F32) /* f16 and bf16 */
+        return emit_as(builder, emit_as(builder, reg, LANE_F32), type);
+    int result = kernel_register_of(builder, type, lanes);
+    int integers =
+        from == LANE_U8 || type == LANE_U8 ? kernel_register_of(builder, LANE_S32, lanes) : -1;
+    if (from == LANE_U8) {
+        kernel_unary(builder, INSTRUCTION_widen, integers, reg);
+        kernel_unary(builder, INSTRUCTION_to_float, result, integers);
+    } else if (type == LANE_U8) {
+        kernel_unary(builder, INSTRUCTION_to_integer, integers, reg);
+        kernel_unary(builder, INSTRUCTION_narrow, result, integers);
+    } else {
+        kernel_unary(
+            builder, type == LANE_F32 ? INSTRUCTION_widen : INSTRUCTION_narrow, result, reg);
+    }
+    return result;
+}
+
 void store_repeated(KernelBuilder *builder, int source, int parameter, const Run *run,
     const Expression *offset, int first_lane, int lane_count) {
     int rows = run->repeat_rows > 1 ? run->repeat_rows : 1;

@@ -16,6 +16,10 @@ void window_rows(Arena *arena, const Window *window, int64_t height_in, int64_t 
 void emit_vector_load(KernelBuilder *builder, int destination, int parameter,
     const Expression *offset, int64_t channels_left, bool exact);
 
+/* The register's numbers as those of another type, in a register of their own unless it is of that
+ * type already: bytes, f16 and bf16 become f32; f32 becomes one of these, rounded. */
+int emit_as(KernelBuilder *builder, int reg, LaneType type);
+
 /* Stores `lane_count` lanes from `first_lane` on of a pixel in the run, as often as the run repeats
  * it. */
 void store_repeated(KernelBuilder *builder, int source, int parameter, const Run *run,

@@ -6,6 +6,7 @@
 #include "backends/program/math.h"
 #include "backends/program/placement.h"
 #include "backends/schedule/shape.h"
+#include "backends/target/product.h"
 #include "backends/target/target.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
@@ -252,11 +253,15 @@ static void copy_vector(const GatheringCopy *copy, int64_t first, int count, int
     kernel_store(copy->builder, reg, copy->to_parameter, copy_target(copy, first), 0, count);
 }
 
+static Target seen_target(const GatheringCopy *copy) {
+    return target_for_lanes(copy->emission->compilation->target, copy->from->element);
+}
+
 /* The whole vectors of a long run, by a loop. Returns the channels copied. */
 static int64_t copy_run(const GatheringCopy *copy, int run_index, int64_t first) {
     KernelBuilder *builder = copy->builder;
     Arena *arena = copy->emission->arena;
-    int lanes = copy->emission->compilation->target->lanes;
+    int lanes = seen_target(copy).lanes;
     const Run *run = &copy->from->runs[run_index];
     int64_t skipped = first - run->first_channel;
     int64_t whole = (run->channel_count - skipped) / lanes * lanes;
@@ -275,7 +280,7 @@ static int64_t copy_run(const GatheringCopy *copy, int run_index, int64_t first)
 }
 
 static void emit_copy(const GatheringCopy *copy) {
-    const Target *target = copy->emission->compilation->target;
+    const Target target = seen_target(copy);
     int run = 0;
     for (int64_t channel = 0; channel < copy->from->channels;) {
         while (channel >= copy->from->runs[run].first_channel + copy->from->runs[run].channel_count)
@@ -285,7 +290,7 @@ static void emit_copy(const GatheringCopy *copy) {
         if (looped > 0)
             continue;
         int64_t left = copy->from->channels - channel;
-        int width = vector_width(target, left);
+        int width = vector_width(&target, left);
         int count = left < width ? (int)left : width;
         copy_vector(copy, channel, count, width);
         channel += count;

@@ -48,6 +48,7 @@ bool adds_in_place(const Emission *emission, const Node *node, const Placement *
         lies_elsewhere(emission->decisions, value) || lies_elsewhere(emission->decisions, result))
         return false;
     return run->offset == 0 && run->channel_stride == 1 && run->ring_rows == 0 &&
-           run->pixel_stride == pixel_distance(emission->compilation->target, residual->channels) &&
+           run->pixel_stride == pixel_distance(emission->compilation->target, residual->element,
+                                    residual->channels) &&
            !is_read_later(emission, value, run->buffer);
 }

@@ -73,7 +73,7 @@ static void add_pixel(const GlobalPool *pool, const PoolBlock *block, const Expr
     Arena *arena = pool->emission->arena;
     int lanes = pool->emission->compilation->target->lanes;
     for (int v = 0; v < block->vectors; v++) {
-        int value = kernel_register(builder, block->widths[v]);
+        int value = kernel_register_of(builder, pool->input->element, block->widths[v]);
         const Expression *offset = expression_sum(arena, block->channel,
             expression_multiply(arena, pool->image, pool->in->image_stride),
             expression_multiply(arena, row, pool->in->row_stride),
@@ -83,7 +83,8 @@ static void add_pixel(const GlobalPool *pool, const PoolBlock *block, const Expr
             NULL);
         emit_vector_load(builder, value, pool->in_parameter, offset,
             block->channels_left - (int64_t)v * lanes, pool->in->exact);
-        kernel_binary(builder, INSTRUCTION_add, sums->registers[v], sums->registers[v], value);
+        kernel_binary(builder, INSTRUCTION_add, sums->registers[v], sums->registers[v],
+            emit_as(builder, value, LANE_F32));
     }
 }
 
@@ -148,8 +149,8 @@ static void emit_pool_block(const GlobalPool *pool, const PoolBlock *block) {
             expression_constant(arena, pool->out->displacement + block->segment->first_channel -
                                            pool->out->first_channel + (int64_t)v * lanes),
             NULL);
-        kernel_store(builder, sum, pool->out_parameter, offset, 0,
-            left < block->widths[v] ? (int)left : block->widths[v]);
+        kernel_store(builder, emit_as(builder, sum, pool->output->element), pool->out_parameter,
+            offset, 0, left < block->widths[v] ? (int)left : block->widths[v]);
     }
 }
 

@@ -105,27 +105,16 @@ static const Expression *gathered_base(const void *context, const Run *run) {
     return expression_add(place->op->arena, input_base(context, run), place->tile->in_channel);
 }
 
-/* Loaded numbers as they are multiplied: of 16 bits, where sums are integers. Else products and
- * sums of whole numbers as those of bytes are exact in f32: they stay below 2^24. */
+/* The column's numbers as they are multiplied: of 16 bits, where sums are integers. Else as sums
+ * are; products and sums of whole numbers as those of bytes are exact in f32: they stay below 2^24.
+ */
 static int as_sums(const WindowOp *op, int value) {
     KernelBuilder *builder = op->builder;
-    int lanes = builder->kernel->register_lanes[value];
-    if (op->input->element == op->blocking.sum)
-        return value;
-    if (op->blocking.sum == LANE_S32) {
-        int words = kernel_register_of(builder, LANE_S16, lanes);
-        kernel_unary(builder, INSTRUCTION_widen, words, value);
-        return words;
-    }
-    int floats = kernel_register(builder, lanes);
-    if (op->input->element == LANE_BF16) {
-        kernel_unary(builder, INSTRUCTION_widen, floats, value);
-        return floats;
-    }
-    int integers = kernel_register_of(builder, LANE_S32, lanes);
-    kernel_unary(builder, INSTRUCTION_widen, integers, value);
-    kernel_unary(builder, INSTRUCTION_to_float, floats, integers);
-    return floats;
+    if (op->blocking.sum != LANE_S32)
+        return emit_as(builder, value, op->blocking.sum);
+    int words = kernel_register_of(builder, LANE_S16, builder->kernel->register_lanes[value]);
+    kernel_unary(builder, INSTRUCTION_widen, words, value);
+    return words;
 }
 
 static int load_column(const InputPlace *place) {
@@ -159,7 +148,8 @@ static int *load_taps(const WindowOp *op, const WindowTile *tile, const Expressi
     int *weights = ARENA_ARRAY(arena, int, taps);
     for (int64_t tap = 0; op->kind == WINDOW_DEPTHWISE && tap < taps; tap++) {
         bool words = op->blocking.sum == LANE_S32;
-        weights[tap] = kernel_register_of(op->builder, words ? LANE_S16 : LANE_F32, tile->lanes);
+        weights[tap] =
+            kernel_register_of(op->builder, words ? LANE_S16 : op->blocking.sum, tile->lanes);
         const Expression *offset =
             expression_sum(arena, tile->channel, scaled(op, kernel_row, taps * op->input->channels),
                 expression_constant(arena, tap * op->input->channels), NULL);
@@ -254,27 +244,13 @@ static Scales load_scales(const WindowOp *op, const WindowTile *tile) {
 }
 
 static void add_residual(const WindowOp *op, const WindowTile *tile, int accumulator, int pixel) {
-    int other = kernel_register(op->builder, tile->lanes);
+    int other = kernel_register_of(op->builder, op->residual->element, tile->lanes);
     emit_vector_load(op->builder, other, tile->residual_parameter,
         window_pixel_offset(op, tile, tile->residual, tile->residual_channel, pixel),
         tile->channels_left, tile->residual->exact);
-    kernel_binary(op->builder, INSTRUCTION_add, accumulator, accumulator, other);
+    kernel_binary(op->builder, INSTRUCTION_add, accumulator, accumulator,
+        emit_as(op->builder, other, op->builder->kernel->register_types[accumulator]));
     emit_activation(op->builder, op->residual_activation, accumulator);
-}
-
-/* A result as the output has it. */
-static int as_output(const WindowOp *op, const WindowTile *tile, int result) {
-    LaneType element = op->output->element;
-    if (element == op->blocking.sum || element == LANE_F32)
-        return result;
-    int narrow = kernel_register_of(op->builder, element, tile->lanes);
-    if (element == LANE_U8) {
-        int integers = kernel_register_of(op->builder, LANE_S32, tile->lanes);
-        kernel_unary(op->builder, INSTRUCTION_to_integer, integers, result);
-        result = integers;
-    }
-    kernel_unary(op->builder, INSTRUCTION_narrow, narrow, result);
-    return narrow;
 }
 
 static int as_number(const WindowOp *op, const WindowTile *tile, int sum) {
@@ -299,7 +275,8 @@ static void finish_window(const WindowOp *op, const WindowTile *tile, const int 
         emit_activation(op->builder, op->activation, sum);
         if (op->residual)
             add_residual(op, tile, sum, pixel);
-        store_repeated(op->builder, as_output(op, tile, sum), tile->out_parameter, tile->out,
+        store_repeated(op->builder, emit_as(op->builder, sum, op->output->element),
+            tile->out_parameter, tile->out,
             window_pixel_offset(op, tile, tile->out, tile->out_channel, pixel), 0, count);
     }
 }

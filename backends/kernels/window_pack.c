@@ -39,12 +39,14 @@ void pack_window_weights(WindowOp *op, KernelCall *call, const Node *node) {
     if (!op->has_scales)
         bias = node_weight(node, "bias");
     op->has_bias = op->has_scales || bias;
-    bool words = op->blocking.sum == LANE_S32;
+    bool words = op->blocking.sum == LANE_S32, f16 = op->blocking.sum == LANE_F16;
     op->bias_offset = words ? 0 : taps * channels;
     if (words)
         pack_words(op, call, weight->data, taps);
     int64_t rows = (words ? 0 : taps) + (op->has_scales ? 3 : bias ? 1 : 0);
-    float *packed = call_weights(op->emission, call, rows * channels, &op->weights);
+    Arena *scratch = arena_create(); /* holds the numbers that become f16 */
+    float *packed = f16 ? ARENA_ARRAY(scratch, float, rows *channels)
+                        : call_weights(op->emission, call, rows * channels, &op->weights);
     for (int64_t tap = 0; !words && tap < taps; tap++)
         for (int64_t channel = 0; channel < channels; channel++)
             packed[tap * channels + channel] = weight->data[channel * taps + tap];
@@ -55,6 +57,9 @@ void pack_window_weights(WindowOp *op, KernelCall *call, const Node *node) {
         memcpy(packed + op->bias_offset + channels, node_weight(node, "factor")->data, row);
         memcpy(packed + op->bias_offset + 2 * channels, node_weight(node, "offset")->data, row);
     }
+    if (f16)
+        call_weights_f16(op->emission, call, packed, rows * channels, &op->weights);
+    arena_destroy(scratch);
 }
 
 /* Cells of a window in one direction that count for the mean, at output `index`. */

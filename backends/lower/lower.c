@@ -122,23 +122,32 @@ static void copy_other_outputs(Emission *emission) {
     }
 }
 
-/* Whether code for bf16 can be made for the target, where the graph needs it. */
-static bool has_bf16(Emission *emission) {
-    if (emission->compilation->target->bf16 != BF16_NONE)
-        return true;
-    for (const Node *node = emission->graph->first; node; node = node->next) {
-        const Weight *weight = op_multiplies(node->op) ? node_weight(node, "weight") : NULL;
-        bool halves = weight && weight->type.element == ELEMENT_BF16;
-        for (int i = 0; i < node->result_count; i++)
-            halves = halves || node->results[i]->type.element == ELEMENT_BF16;
-        if (!halves)
+static bool node_uses(const Node *node, ElementType element) {
+    const Weight *weight = op_multiplies(node->op) ? node_weight(node, "weight") : NULL;
+    bool uses = weight && weight->type.element == element;
+    for (int i = 0; i < node->result_count; i++)
+        uses = uses || node->results[i]->type.element == element;
+    return uses;
+}
+
+/* Whether code for the type can be made for the target, where the graph needs it. */
+static bool has_element(Emission *emission, ElementType element, bool has, const char *names) {
+    for (const Node *node = has ? NULL : emission->graph->first; node; node = node->next) {
+        if (!node_uses(node, element))
             continue;
         diagnostics_report(emission->diagnostics, SEVERITY_ERROR, node->where,
-            arena_format(emission->arena, "%s have it", target_names_with_bf16(emission->arena)),
-            "there is no code for bf16 on '%s'", emission->compilation->target->name);
+            arena_format(emission->arena, "%s have it", names), "there is no code for %s on '%s'",
+            element_name(element), emission->compilation->target->name);
         return false;
     }
     return true;
+}
+
+static bool has_elements(Emission *emission) {
+    const Target *target = emission->compilation->target;
+    return has_element(emission, ELEMENT_BF16, target->bf16 != BF16_NONE,
+               target_names_with_bf16(emission->arena)) &&
+           has_element(emission, ELEMENT_F16, target->f16, target_names_with_f16(emission->arena));
 }
 
 static void add_public_buffers(Emission *emission) {
@@ -232,7 +241,7 @@ Program *program_lower(
         .placements = ARENA_ARRAY(arena, Placement *, values),
         .owned = ARENA_ARRAY(arena, Placement *, values),
         .unread = graph_use_counts(graph, arena)};
-    if (has_bf16(&emission) &&
+    if (has_elements(&emission) &&
         (compilation->target->gpu ? gpu_lower(&emission) : lower_for_processor(&emission)))
         return emission.program;
     program_destroy(emission.program);

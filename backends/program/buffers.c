@@ -4,6 +4,7 @@
 #include "backends/program/placement.h"
 #include "backends/program/program.h"
 #include "backends/program/summary.h"
+#include "backends/target/product.h"
 #include "backends/target/target.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
@@ -28,8 +29,10 @@ int add_buffer(Emission *emission, BufferKind kind, int index, int64_t bytes, co
     return program->buffer_count++;
 }
 
-static const LaneType element_lanes[] = {
-    [ELEMENT_F32] = LANE_F32, [ELEMENT_U8] = LANE_U8, [ELEMENT_BF16] = LANE_BF16};
+static const LaneType element_lanes[] = {[ELEMENT_F32] = LANE_F32,
+    [ELEMENT_U8] = LANE_U8,
+    [ELEMENT_BF16] = LANE_BF16,
+    [ELEMENT_F16] = LANE_F16};
 
 LaneType element_lane_type(ElementType element) {
     return element_lanes[element];
@@ -54,10 +57,11 @@ static Placement *new_placement(Arena *arena, const TensorType *type, int run_co
     return placement;
 }
 
-int64_t pixel_distance(const Target *target, int64_t channels) {
+int64_t pixel_distance(const Target *target, LaneType element, int64_t channels) {
     enum { SETS_FLOATS = 512, LINE_FLOATS = 16 };
-    int64_t whole = (channels + target->lanes - 1) / target->lanes * target->lanes;
-    if (target->lane_multiply_add && channels > target->lanes)
+    int64_t lanes = target_for_lanes(target, element).lanes;
+    int64_t whole = (channels + lanes - 1) / lanes * lanes;
+    if (target->lane_multiply_add && channels > lanes)
         return whole;
     return channels % SETS_FLOATS == 0 ? channels + LINE_FLOATS : channels;
 }
@@ -105,7 +109,8 @@ Placement *own_placement(Emission *emission, const Value *value) {
     int64_t channels = tensor_channels(&value->type);
     int64_t distance = must_be_dense(emission, value)
                            ? channels
-                           : pixel_distance(emission->compilation->target, channels);
+                           : pixel_distance(emission->compilation->target,
+                                 element_lane_type(value->type.element), channels);
     int64_t bytes = tensor_elements(&value->type) / channels * distance *
                     element_type_bytes(value->type.element);
     int buffer = add_buffer(emission, BUFFER_WORKSPACE, 0, bytes, buffer_name(emission, value));
@@ -120,7 +125,8 @@ Placement *own_placement_in_parts(
         TensorType type = value->type;
         int64_t first = i > 0 ? ends[i - 1] : 0;
         type.dims[1] = ends[i] - first;
-        int64_t distance = pixel_distance(emission->compilation->target, type.dims[1]);
+        int64_t distance =
+            pixel_distance(emission->compilation->target, placement->element, type.dims[1]);
         const char *name = buffer_name(emission, value);
         if (count > 1)
             name = arena_format(emission->arena, "%s channels %lld to %lld", name, (long long)first,

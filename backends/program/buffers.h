@@ -21,7 +21,7 @@ Placement *temporary_placement(Emission *emission, const Placement *like, const 
  * they are moved apart by a line. Where a multiply-add takes one lane of a register, pixels are
  * whole vectors apart, so that loads of neighbouring pixels differ by a constant that fits an
  * instruction. */
-int64_t pixel_distance(const Target *target, int64_t channels);
+int64_t pixel_distance(const Target *target, LaneType element, int64_t channels);
 
 /* A new channels-last workspace buffer of the value's shape. */
 Placement *own_placement(Emission *emission, const Value *value);

@@ -7,6 +7,7 @@
 #include "backends/program/scratch.h"
 #include "backends/program/summary.h"
 #include "ir/arena.h"
+#include "ir/f16.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
 #include "ir/resting.h"
@@ -107,8 +108,17 @@ int16_t *call_weight_words(Emission *emission, KernelCall *call, int64_t count, 
     return call_weight_numbers(emission, call, "weight_words", LANE_S16, count, parameter);
 }
 
-uint16_t *call_weight_halves(Emission *emission, KernelCall *call, int64_t count, int *parameter) {
-    return call_weight_numbers(emission, call, "weight_pairs", LANE_BF16, count, parameter);
+uint16_t *call_weight_halves(
+    Emission *emission, KernelCall *call, LaneType type, int64_t count, int *parameter) {
+    const char *name = type == LANE_BF16 ? "weight_pairs" : "weight_halves";
+    return call_weight_numbers(emission, call, name, type, count, parameter);
+}
+
+void call_weights_f16(
+    Emission *emission, KernelCall *call, const float *numbers, int64_t count, int *parameter) {
+    uint16_t *halves = call_weight_halves(emission, call, LANE_F16, count, parameter);
+    for (int64_t i = 0; i < count; i++)
+        halves[i] = f16_from_float(numbers[i]);
 }
 
 static Step *add_step(Emission *emission) {

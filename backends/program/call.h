@@ -37,10 +37,14 @@ float *emission_weights(Emission *emission, int64_t floats, int64_t *offset);
  * call. The parameter reads from its start. */
 float *call_weights(Emission *emission, KernelCall *call, int64_t floats, int *parameter);
 
-/* The same for bytes, for whole numbers of 16 bits, and for numbers of bf16. */
+/* The same for bytes, for whole numbers of 16 bits, and for numbers of bf16 or f16. */
 uint8_t *call_weight_bytes(Emission *emission, KernelCall *call, int64_t bytes, int *parameter);
 int16_t *call_weight_words(Emission *emission, KernelCall *call, int64_t count, int *parameter);
-uint16_t *call_weight_halves(Emission *emission, KernelCall *call, int64_t count, int *parameter);
+uint16_t *call_weight_halves(
+    Emission *emission, KernelCall *call, LaneType type, int64_t count, int *parameter);
+/* These numbers, as the nearest of f16. */
+void call_weights_f16(
+    Emission *emission, KernelCall *call, const float *numbers, int64_t count, int *parameter);
 
 /* Says what the kernel computes; what several ops say is joined by " + ". */
 void call_describe(KernelCall *call, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -11,6 +11,7 @@
 typedef struct FormulaCode {
     KernelBuilder *builder;
     const Formula *formula;
+    LaneType type;
     int lanes;
     const int *operands;
     int home;
@@ -23,7 +24,11 @@ typedef struct FormulaCode {
 /* ---- single elements ---- */
 
 static int constant(const FormulaCode *code, double number) {
-    return emit_number(code->builder, code->lanes, (float)number);
+    return emit_typed_number(code->builder, code->type, code->lanes, (float)number);
+}
+
+static int new_register(const FormulaCode *code) {
+    return kernel_register_of(code->builder, code->type, code->lanes);
 }
 
 static void emit_clamp(
@@ -33,7 +38,7 @@ static void emit_clamp(
 
 static void emit_sigmoid(const FormulaCode *code, int destination, int x) {
     KernelBuilder *builder = code->builder;
-    int temporary = kernel_register(builder, code->lanes);
+    int temporary = new_register(code);
     kernel_binary(builder, INSTRUCTION_subtract, temporary, constant(code, 0), x);
     emit_exponential(builder, temporary, temporary);
     kernel_binary(builder, INSTRUCTION_add, temporary, temporary, constant(code, 1));
@@ -42,7 +47,7 @@ static void emit_sigmoid(const FormulaCode *code, int destination, int x) {
 
 static void emit_hard(const FormulaCode *code, OpKind element, int destination, int x) {
     KernelBuilder *builder = code->builder;
-    int temporary = kernel_register(builder, code->lanes);
+    int temporary = new_register(code);
     kernel_binary(builder, INSTRUCTION_add, temporary, x, constant(code, 3));
     emit_clamp(code, temporary, temporary, 0, 6);
     kernel_binary(builder, INSTRUCTION_multiply, temporary, temporary, constant(code, 1.0f / 6.0f));
@@ -54,13 +59,13 @@ static void emit_hard(const FormulaCode *code, OpKind element, int destination, 
 
 /* A slope from 0 to 1 makes it the larger of two lines. */
 static void emit_leaky_relu(const FormulaCode *code, double slope, int destination, int x) {
-    int temporary = kernel_register(code->builder, code->lanes);
+    int temporary = new_register(code);
     kernel_binary(code->builder, INSTRUCTION_multiply, temporary, x, constant(code, slope));
     kernel_binary(code->builder, INSTRUCTION_maximum, destination, temporary, x);
 }
 
 static void emit_absolute(const FormulaCode *code, int destination, int x) {
-    int temporary = kernel_register(code->builder, code->lanes);
+    int temporary = new_register(code);
     kernel_binary(code->builder, INSTRUCTION_subtract, temporary, constant(code, 0), x);
     kernel_binary(code->builder, INSTRUCTION_maximum, destination, temporary, x);
 }
@@ -68,8 +73,8 @@ static void emit_absolute(const FormulaCode *code, int destination, int x) {
 /* The smaller one of two, or NaN: the larger one of their opposites. */
 static void emit_minimum_or_nan(const FormulaCode *code, int destination, int x, int y) {
     KernelBuilder *builder = code->builder;
-    int minus = constant(code, -1), a = kernel_register(builder, code->lanes);
-    int b = kernel_register(builder, code->lanes);
+    int minus = constant(code, -1), a = new_register(code);
+    int b = new_register(code);
     kernel_binary(builder, INSTRUCTION_multiply, a, x, minus);
     kernel_binary(builder, INSTRUCTION_multiply, b, y, minus);
     kernel_binary(builder, INSTRUCTION_maximum_or_nan, a, a, b);
@@ -134,11 +139,11 @@ static void emit_quotient(FormulaCode *code, const FormulaTerm *term, int destin
 
 /* x to the power of n, from 1 on, by squares. */
 static void emit_whole_power(FormulaCode *code, int destination, int x, int n) {
-    int square = kernel_register(code->builder, code->lanes), product = -1;
+    int square = new_register(code), product = -1;
     kernel_unary(code->builder, INSTRUCTION_move, square, x);
     for (; n > 0; n /= 2) {
         if (n % 2 == 1 && product < 0) {
-            product = kernel_register(code->builder, code->lanes);
+            product = new_register(code);
             kernel_unary(code->builder, INSTRUCTION_move, product, square);
         } else if (n % 2 == 1) {
             kernel_binary(code->builder, INSTRUCTION_multiply, product, product, square);
@@ -311,7 +316,7 @@ static int choose_destination(FormulaCode *code, int index) {
     bool is_last = index == code->formula->count - 1;
     bool at_home = is_last || code->home_is_free;
     code->home_is_free = code->home_is_free && !at_home;
-    return at_home ? code->home : kernel_register(code->builder, code->lanes);
+    return at_home ? code->home : new_register(code);
 }
 
 static void release_arguments(FormulaCode *code, const FormulaTerm *term) {
@@ -323,7 +328,52 @@ static void release_arguments(FormulaCode *code, const FormulaTerm *term) {
     }
 }
 
+/* Formulas without functions are computed in the type of their operands. */
+static bool is_of_sums_and_bounds(const Formula *formula) {
+    for (int i = 0; i < formula->count; i++) {
+        if (formula->terms[i].kind != TERM_ELEMENT)
+            continue;
+        switch ((int)formula->terms[i].element) {
+        case OP_add:
+        case OP_subtract:
+        case OP_multiply:
+        case OP_negate:
+        case OP_abs:
+        case OP_maximum:
+        case OP_minimum:
+        case OP_relu:
+        case OP_relu6:
+        case OP_clip:
+        case OP_hard_sigmoid:
+        case OP_hard_swish:
+        case OP_leaky_relu:
+            continue;
+        default:
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Of numbers of f16, in f32. */
+static void emit_widened(
+    KernelBuilder *builder, const Formula *formula, const int *operands, int home) {
+    int widened[MOST_FORMULA_OPERANDS], lanes = builder->kernel->register_lanes[home];
+    for (int i = 0; i < formula->operand_count; i++) {
+        widened[i] = kernel_register(builder, lanes);
+        kernel_unary(builder, INSTRUCTION_widen, widened[i], operands[i]);
+    }
+    int result = kernel_register(builder, lanes);
+    emit_formula(builder, formula, widened, result);
+    kernel_unary(builder, INSTRUCTION_narrow, home, result);
+}
+
 void emit_formula(KernelBuilder *builder, const Formula *formula, const int *operands, int home) {
+    LaneType type = builder->kernel->register_types[home];
+    if (formula != NULL && type == LANE_F16 && !is_of_sums_and_bounds(formula)) {
+        emit_widened(builder, formula, operands, home);
+        return;
+    }
     Arena *scratch = arena_create();
     formula = formula_expand_others(scratch, formula, has_code);
     if (formula == NULL) {
@@ -334,6 +384,7 @@ void emit_formula(KernelBuilder *builder, const Formula *formula, const int *ope
     }
     FormulaCode code = {.builder = builder,
         .formula = formula,
+        .type = type,
         .lanes = builder->kernel->register_lanes[home],
         .operands = operands,
         .home = home,

@@ -18,10 +18,14 @@ const Expression *expression_sum(Arena *arena, ...) {
     return sum;
 }
 
-int emit_number(KernelBuilder *builder, int lanes, float constant) {
-    int reg = kernel_register(builder, lanes);
+int emit_typed_number(KernelBuilder *builder, LaneType type, int lanes, float constant) {
+    int reg = kernel_register_of(builder, type, lanes);
     kernel_splat(builder, reg, constant);
     return reg;
+}
+
+int emit_number(KernelBuilder *builder, int lanes, float constant) {
+    return emit_typed_number(builder, LANE_F32, lanes, constant);
 }
 
 void emit_polynomial(
@@ -36,10 +40,11 @@ void emit_polynomial(
 /* What is clamped comes second, so that NaN stays NaN. */
 void emit_within(KernelBuilder *builder, int destination, int source, float least, float most) {
     int lanes = builder->kernel->register_lanes[source];
-    kernel_binary(
-        builder, INSTRUCTION_maximum, destination, emit_number(builder, lanes, least), source);
-    kernel_binary(
-        builder, INSTRUCTION_minimum, destination, emit_number(builder, lanes, most), destination);
+    LaneType type = builder->kernel->register_types[source];
+    kernel_binary(builder, INSTRUCTION_maximum, destination,
+        emit_typed_number(builder, type, lanes, least), source);
+    kernel_binary(builder, INSTRUCTION_minimum, destination,
+        emit_typed_number(builder, type, lanes, most), destination);
 }
 
 /* Even the least denormal times 2^254 is more than 1. */

@@ -28,7 +28,7 @@ typedef struct Placement {
     Run *runs;
     int run_count;
     int64_t images, channels, height, width;
-    LaneType element; /* F32, BF16, or U8 for a quantised tensor */
+    LaneType element; /* F32, BF16, F16, or U8 for a quantised tensor */
     /* Not 0: a flattened tensor of so many pixels, whose numbers still lie pixel by pixel; only
      * linear reads it, which packs its weights in that order. */
     int64_t flattened_pixels;

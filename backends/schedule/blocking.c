@@ -46,9 +46,8 @@ static int64_t count_products(const ConvolutionSizes *sizes) {
 
 const Product *node_product(const Target *target, const Node *node) {
     LaneType input = element_lane_type(node->operands[0]->type.element);
-    bool halves = node_weight(node, "weight")->type.element == ELEMENT_BF16;
-    LaneType weight = input == LANE_U8 ? LANE_U8 : halves ? LANE_BF16 : LANE_F32;
-    return product_find(target, input, weight);
+    LaneType weight = element_lane_type(node_weight(node, "weight")->type.element);
+    return product_find(target, input, input == LANE_U8 ? LANE_U8 : weight);
 }
 
 /* ---- vectors of a panel ---- */
@@ -71,13 +70,13 @@ static PanelVectors byte_vectors(const Target *target, bool to_bytes, int64_t ch
 
 PanelVectors panel_vectors(
     const Compilation *compilation, const ConvolutionSizes *sizes, int64_t channels) {
-    const Target *target = compilation->target;
+    const Target target = target_for_lanes(compilation->target, sizes->product->sum);
     PanelVectors vectors = {0};
     if (is_of_bytes(sizes))
-        vectors = byte_vectors(target, sizes->result == LANE_U8, channels);
+        vectors = byte_vectors(&target, sizes->result == LANE_U8, channels);
     else
-        vectors.count = tile_widths(target, channels, vectors.widths);
-    int step = is_of_bytes(sizes) ? vectors.widths[0] : target->lanes;
+        vectors.count = tile_widths(&target, channels, vectors.widths);
+    int step = is_of_bytes(sizes) ? vectors.widths[0] : target.lanes;
     for (int v = 0; v < vectors.count; v++)
         vectors.firsts[v] = v * step;
     vectors.lanes = is_of_bytes(sizes)              ? vectors.count * step
@@ -97,12 +96,14 @@ int64_t panel_channel(const PanelVectors *vectors, int vector, int lane) {
 int64_t convolution_sum_part(const ConvolutionSizes *sizes) {
     if (sizes->product->sum == LANE_S32)
         return 0; /* exact */
+    if (sizes->product->sum == LANE_F16)
+        return count_terms(sizes) > sizes->part ? sizes->part : 0;
     return sum_part(count_terms(sizes), LONGEST_SUM);
 }
 
 SumParts choose_sum_parts(const ConvolutionSizes *sizes, int64_t input_block) {
     int64_t part = convolution_sum_part(sizes), row = sizes->inputs * sizes->kernel[1];
-    if (part == 0 || input_block < sizes->inputs)
+    if (part == 0 || (input_block < sizes->inputs && sizes->product->sum != LANE_F16))
         return (SumParts){0};
     if (sizes->inputs >= part)
         return (SumParts){.inputs = part};
@@ -201,7 +202,8 @@ static void choose_input_block(Layer *layer) {
     enum { MANY_BLOCKS = 300 };
     const ConvolutionSizes *sizes = layer->sizes;
     Blocking *blocking = &layer->blocking;
-    int64_t most = cached_inputs(layer), part = convolution_sum_part(sizes);
+    int64_t most = cached_inputs(layer);
+    int64_t part = sizes->product->sum == LANE_F16 ? 0 : convolution_sum_part(sizes);
     bool many = sizes->inputs > MANY_BLOCKS * most;
     if (part > 0 && (most > part || many))
         most = part;
@@ -268,7 +270,10 @@ static TileShape choose_byte_tile(const Compilation *compilation, const Convolut
 TileShape convolution_tile(const Compilation *compilation, const ConvolutionSizes *sizes) {
     if (is_of_bytes(sizes))
         return choose_byte_tile(compilation, sizes);
-    return choose_tile(compilation, main_outputs(sizes), sizes->width, count_terms(sizes));
+    const Target target = target_for_lanes(compilation->target, sizes->product->sum);
+    Compilation seen = *compilation;
+    seen.target = &target;
+    return choose_tile(&seen, main_outputs(sizes), sizes->width, count_terms(sizes));
 }
 
 /* Instructions of a product of bytes. */
@@ -278,17 +283,18 @@ static int byte_product_steps(const Target *target) {
 
 double convolution_row_cycles(
     const Compilation *compilation, const ConvolutionSizes *sizes, TileShape tile) {
-    const Target *target = compilation->target;
+    const Target target = target_for_lanes(compilation->target, sizes->product->sum);
     int64_t taps = count_terms(sizes);
     if (is_of_bytes(sizes))
-        taps = count_products(sizes) * byte_product_steps(target);
-    return tiles_cycles(target, main_outputs(sizes), sizes->width, taps, tile);
+        taps = count_products(sizes) * byte_product_steps(&target);
+    return tiles_cycles(&target, main_outputs(sizes), sizes->width, taps, tile);
 }
 
 /* ---- the whole ---- */
 
 Blocking choose_blocking(const Compilation *compilation, const ConvolutionSizes *sizes) {
-    Layer layer = {.target = compilation->target, .sizes = sizes};
+    const Target target = target_for_lanes(compilation->target, sizes->product->sum);
+    Layer layer = {.target = &target, .sizes = sizes};
     Blocking *blocking = &layer.blocking;
     bool bytes = is_of_bytes(sizes);
     blocking->tile = convolution_tile(compilation, sizes);

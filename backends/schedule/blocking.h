@@ -21,6 +21,7 @@ typedef struct ConvolutionSizes {
     int64_t images;
     int64_t rows_in, rows, width_in, width; /* of an image, in and out */
     const Product *product;
+    int64_t part; /* with sums of f16: products of one; 0: all */
     LaneType result;
     bool flat;      /* no window: one row of all pixels of all images, its `width` */
     bool chained;   /* it shares a kernel, which asks for one row after the other */
@@ -84,7 +85,8 @@ int64_t panel_channel(const PanelVectors *vectors, int vector, int lane);
 
 /* The products in a part of an output's sum; 0 where they are few enough to be one sum. */
 int64_t convolution_sum_part(const ConvolutionSizes *sizes);
-/* The parts of sums of so many input channels at a time. */
+/* The parts of sums of so many input channels at a time: where such blocks are parts, there are
+ * none within them, but of f16. */
 SumParts choose_sum_parts(const ConvolutionSizes *sizes, int64_t input_block);
 
 /* As a phrase: "6x2 tiles, tail of 2, items: tiles, ...". */

@@ -85,7 +85,7 @@ void chain_ring_widths(const Node *const *nodes, int count, int64_t strips, int6
 
 int64_t chain_ring_numbers(const Target *target, const Node *node, int64_t rows, int64_t width) {
     const TensorType *type = &node->results[0]->type;
-    return rows * width * pixel_distance(target, type->dims[1]) +
+    return rows * width * pixel_distance(target, element_lane_type(type->element), type->dims[1]) +
            SLACK_BYTES / element_type_bytes(type->element);
 }
 

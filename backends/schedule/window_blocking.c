@@ -1,6 +1,7 @@
 #include "backends/schedule/window_blocking.h"
 #include "backends/schedule/shape.h"
 #include "backends/schedule/sum_parts.h"
+#include "backends/target/product.h"
 #include "backends/target/target.h"
 #include "ir/graph.h"
 #include "ir/text.h"
@@ -30,28 +31,39 @@ WindowParts window_sum_parts(WindowKind kind, const Window *window) {
     return adds ? window_parts(window) : (WindowParts){0};
 }
 
+/* Bytes are compared as such, and multiplied as words where vectors of 16 bits are. Numbers of f16
+ * are compared, and as many of them as a small window has are added up, in f16; means in f32. */
+static LaneType sum_type(const Target *target, const WindowSizes *sizes, WindowParts parts) {
+    if (sizes->input == LANE_U8 && sizes->kind == WINDOW_MAXIMUM)
+        return LANE_U8;
+    if (sizes->input == LANE_U8 && sizes->kind == WINDOW_DEPTHWISE && target->lane_multiply_add &&
+        !sizes->in_pieces)
+        return LANE_S32;
+    bool f16 = sizes->input == LANE_F16 && target->f16 && sizes->kind != WINDOW_MEAN;
+    return f16 && parts.rows == 0 ? LANE_F16 : LANE_F32;
+}
+
 WindowBlocking choose_window_blocking(const Target *target, const WindowSizes *sizes) {
     enum { BYTES_PER_NUMBER = 4 };
-    bool of_bytes = sizes->input == LANE_U8 && sizes->kind == WINDOW_MAXIMUM;
-    bool words = sizes->input == LANE_U8 && sizes->kind == WINDOW_DEPTHWISE &&
-                 target->lane_multiply_add && !sizes->in_pieces;
+    WindowParts parts = window_sum_parts(sizes->kind, &sizes->window);
+    LaneType sum = sum_type(target, sizes, parts);
+    bool words = sum == LANE_S32;
     return (WindowBlocking){.pixels = sizes->in_pieces ? 1 : choose_pixels(target, sizes, words),
-        .sum = of_bytes ? LANE_U8
-               : words  ? LANE_S32
-                        : LANE_F32,
-        .lanes = target->lanes * (of_bytes   ? BYTES_PER_NUMBER
-                                     : words ? 2
-                                             : 1),
+        .sum = sum,
+        .lanes = target_for_lanes(target, sum).lanes * (sum == LANE_U8 ? BYTES_PER_NUMBER
+                                                           : words     ? 2
+                                                                       : 1),
         .gathered = sizes->in_pieces,
-        .parts = words ? (WindowParts){0} : window_sum_parts(sizes->kind, &sizes->window)};
+        .parts = words ? (WindowParts){0} : parts};
 }
 
 int window_lanes(const Target *target, const WindowBlocking *blocking, int64_t left) {
     enum { LEAST_BYTES = 16 };
+    const Target seen = target_for_lanes(target, blocking->sum);
     if (blocking->sum == LANE_S32)
         return left > target->lanes ? blocking->lanes : target->lanes;
     if (blocking->sum != LANE_U8)
-        return vector_width(target, left);
+        return vector_width(&seen, left);
     int lanes = blocking->lanes;
     while (lanes > LEAST_BYTES && lanes / 2 >= left)
         lanes /= 2;
@@ -64,6 +76,8 @@ void window_blocking_print(const WindowBlocking *blocking, Text *out) {
         text_format(out, ", vectors of up to %d bytes", blocking->lanes);
     if (blocking->sum == LANE_S32)
         text_append(out, ", products of 16 bits");
+    if (blocking->sum == LANE_F16)
+        text_append(out, ", sums of f16");
     if (blocking->gathered)
         text_append(out, ", put together from pieces");
     if (blocking->parts.rows > 0)

@@ -49,7 +49,7 @@ const char *winograd_words(WinogradReason reason) {
 
 int64_t winograd_channel_stride(const Target *target, int64_t channels) {
     int64_t whole = (channels + target->lanes - 1) / target->lanes * target->lanes;
-    return pixel_distance(target, whole);
+    return pixel_distance(target, LANE_F32, whole);
 }
 
 /* Positions whose distance is a large power of two would share sets of the first-level cache. */

@@ -21,6 +21,7 @@ static const Target *target_of(const Processor *processor, Arena *arena) {
     if (processor->bytes != BYTES_NONE)
         target->bytes = processor->bytes;
     target->bf16 = processor->bf16;
+    target->f16 = processor->f16;
     return target;
 }
 

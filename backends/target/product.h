@@ -34,6 +34,18 @@ static inline bool flips_inputs(const Product *product) {
     return product->needs == NEEDS_SIGNED;
 }
 
+/* The target as vectors of a type see it: those of f16 have twice as many lanes as those of f32. */
+static inline Target target_for_lanes(const Target *target, LaneType type) {
+    Target seen = *target;
+    seen.lanes *= type == LANE_F16 ? 2 : 1;
+    return seen;
+}
+
+/* Lanes of the widest vector of sums. */
+static inline int sum_lanes(const Target *target, const Product *product) {
+    return target_for_lanes(target, product->sum).lanes;
+}
+
 /* Of one. */
 static inline int64_t weight_bytes(const Product *product) {
     return lane_bytes(product->weight);

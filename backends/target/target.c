@@ -8,7 +8,7 @@ static const Target targets[] = {
     loads, instructions, masks, broadcast, lane, fused, bytes, l1, l2, summary)                    \
     {name, ARCHITECTURE_##architecture, triple, FORMAT_##format, cpu, features, lanes, registers,  \
         multiply_adds, loads, instructions, masks, broadcast, lane, fused, BYTES_##bytes, l1, l2,  \
-        summary, BF16_NONE, NULL},
+        summary, BF16_NONE, false, NULL},
 #include "backends/target/targets.def"
 #undef TARGET
 };
@@ -110,13 +110,29 @@ const Target *target_class(const char *name) {
     return NULL;
 }
 
-const char *target_names_with_bf16(Arena *arena) {
+static bool has_bf16(const Processor *processor) {
+    return processor->bf16 != BF16_NONE;
+}
+
+static bool has_f16(const Processor *processor) {
+    return processor->f16;
+}
+
+static const char *names_with(bool (*has)(const Processor *), Arena *arena) {
     const char *names = "";
     for (size_t i = 0; i < CPUS; i++)
-        if (processors[i].bf16 != BF16_NONE)
+        if (has(&processors[i]))
             names = arena_format(
                 arena, "%s%s%s", names, names[0] == '\0' ? "" : ", ", processors[i].name);
     return names;
+}
+
+const char *target_names_with_bf16(Arena *arena) {
+    return names_with(has_bf16, arena);
+}
+
+const char *target_names_with_f16(Arena *arena) {
+    return names_with(has_f16, arena);
 }
 
 const char *const *target_processor_names(Architecture architecture, Arena *arena, size_t *count) {

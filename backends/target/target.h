@@ -61,6 +61,7 @@ typedef struct Target {
     int64_t l1_bytes, l2_bytes;
     const char *summary;
     Bf16Products bf16;
+    bool f16;             /* it computes with vectors of fp16: twice as many lanes as of f32 */
     const GpuTarget *gpu; /* NULL for a CPU */
 } Target;
 
@@ -70,6 +71,7 @@ typedef struct Processor {
     int l1_kib, l2_kib; /* 0: as its class */
     ByteProducts bytes; /* NONE: as its class */
     Bf16Products bf16;
+    bool f16;
 } Processor;
 
 /* Whose object files and calls these are. */
@@ -97,8 +99,10 @@ const Target *gpu_target_table(size_t *count);
 const char *architecture_name(Architecture architecture);
 int architecture_pointer_bytes(Architecture architecture);
 
-/* The processors that multiply pairs of bf16, joined by commas. */
+/* The processors that multiply pairs of bf16, joined by commas; and those that compute with fp16.
+ */
 const char *target_names_with_bf16(Arena *arena);
+const char *target_names_with_f16(Arena *arena);
 
 /* The processor names that target_find also takes (cpus.def), of one architecture; *count is set.
  */

@@ -200,7 +200,7 @@ class Precision(Command):
 
     def test_mistakes(self):
         self.expect_error("precision deep.rfl --random-weights 1",
-                          "riffle: error: this is about a reduced precision\nhint: add --precision int8, or bf16\n", status=2)
+                          "riffle: error: this is about a reduced precision\nhint: add --precision int8, bf16 or fp16\n", status=2)
         self.expect_error(["precision", *INT8, "--precision-map", "deep.map"],
                           "riffle: error: --precision-map is what this command makes\n", status=2)
         self.expect_error(["precision", *INT8, "-o", "deep.map"],

@@ -25,8 +25,9 @@ OTHER_TARGETS = ["x86-64", "x86-64-v3", "x86-64-v4", "armv8-a", "armv8-a-wide", 
 MUTATED_TARGETS = ["cuda-sm_90"]
 EXAMPLES = {"digits/digits.rfl": ["cuda-sm_86"],
     "shufflenet_v1.rfl groups=3 width=0.25 size=[33,37]": ["cuda-sm_80"],
-    "shufflenet_v2.rfl width=0.5 size=[33,37]": ["cuda-sm_75", "cuda-sm_120"]}
-LEAST_RUNS = 404
+    "shufflenet_v2.rfl width=0.5 size=[33,37]": ["cuda-sm_75", "cuda-sm_120"],
+    "shufflenet_v2.rfl width=0.5 size=[33,37] --precision fp16": ["cortex-a55"]}
+LEAST_RUNS = 407
 LEAST_BARRIERS = 57
 LEAST_NOTICED = 0.85
 SIZES = re.compile(r"f32\[1, (\d+), (\d+), (\d+)\]")
@@ -61,8 +62,10 @@ def networks(folder):
         yield from ((path, target, remark(text, "options")) for path in variants
             for target in targets_of(text, OTHER_TARGETS))
     for words, targets in EXAMPLES.items():
+        words, *precision = words.split(" --precision ")
         name, *settings = words.split()
         options = [word for setting in settings for word in ("--set", setting)]
+        options += [word for name_of_it in precision for word in ("--precision", name_of_it)]
         yield from ((ROOT / "examples" / name, target, options) for target in targets)
 
 

@@ -59,7 +59,8 @@ static const char *random_order(Battery *battery) {
     for (int64_t i = 0; i < steps; i++) {
         const Pass *pass = pass_registry_at(battery->registry, (size_t)pick(battery, passes));
         text_format(&text, "%s%s", i > 0 ? "," : "", pass->name);
-        bool rounds = strcmp(pass->name, "bfloat16") == 0; /* with an option */
+        bool rounds = strcmp(pass->name, "bfloat16") == 0 ||
+                      strcmp(pass->name, "float16") == 0; /* with an option */
         if (pass->option_count > 0 && pick(battery, 4) == 0 && !rounds)
             append_option(battery, &pass->options[pick(battery, pass->option_count)], &text);
     }

@@ -180,7 +180,7 @@ static const Rule faults[] = {
      "bf16[1,4]\n%y = linear %h weight=@w",
         "linear: an operand of bf16 needs a weight of bf16"},
     {"input %x : f32[1,4]\nweight @w : f32[4,4]\n%y = linear %x weight=@w {result = u8}",
-        "linear: the result is f32 or bf16"},
+        "linear: the result is f32, bf16 or f16"},
     {"input %x : f32[1,4]\nweight @w : f32[4,4]\n%h = linear %x weight=@w {result = bf16} : "
      "bf16[1,4]\n%y = relu %h",
         "relu: operand 1 is bf16[1,4], but must be of f32"},

@@ -36,9 +36,9 @@ static const Fault faults[] = {
     {HEAD "%1 = relu %x : f32[1,1,1,1,1,1,4]\n" TAIL,
         "test.rir:3:32: error: a tensor has at most 6 dimensions\n"
         "%1 = relu %x : f32[1,1,1,1,1,1,4]\n                               ^\n"},
-    {HEAD "%1 = relu %x : f16[1,4]\n" TAIL,
-        "test.rir:3:16: error: expected a type such as f32[1,24,56,56], but got 'f16'\n"
-        "%1 = relu %x : f16[1,4]\n               ^~~\n"},
+    {HEAD "%1 = relu %x : f64[1,4]\n" TAIL,
+        "test.rir:3:16: error: expected a type such as f32[1,24,56,56], but got 'f64'\n"
+        "%1 = relu %x : f64[1,4]\n               ^~~\n"},
     {HEAD "%1 = relu %x {size = 3} : f32[1,4]\n" TAIL,
         "test.rir:3:15: error: relu has no attribute 'size'\n"
         "%1 = relu %x {size = 3} : f32[1,4]\n              ^~~~\n"},

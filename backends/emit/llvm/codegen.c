@@ -58,6 +58,8 @@ LLVMTypeRef codegen_lane_type(const Codegen *codegen, LaneType type) {
         return codegen->i16;
     case LANE_U8:
         return codegen->i8;
+    case LANE_F16:
+        return LLVMHalfTypeInContext(codegen->context);
     case LANE_F32:
     case LANE_TYPE_COUNT:
         break;

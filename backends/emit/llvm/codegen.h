@@ -66,9 +66,9 @@ LLVMValueRef codegen_kernel(Codegen *codegen, const Kernel *kernel);
 LLVMValueRef codegen_integers(Codegen *codegen, const Instruction *instruction,
     LLVMValueRef *sources, LaneType type, int lanes);
 
-/* halves.c: the same of an instruction on numbers of bf16. */
-LLVMValueRef codegen_halves(
-    Codegen *codegen, const Instruction *instruction, LLVMValueRef *sources, int lanes);
+/* halves.c: the same of an instruction on numbers of bf16 or f16. */
+LLVMValueRef codegen_halves(Codegen *codegen, const Instruction *instruction, LLVMValueRef *sources,
+    LaneType type, int lanes);
 
 /* module.c: a module with all kernels, NAME_run and NAME_run_parallel; where the program is one
  * level of a library, these are hidden and have the level's word behind them. */

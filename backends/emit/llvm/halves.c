@@ -1,5 +1,6 @@
 /* The instructions of the kernel IR on numbers of bf16, by what the target has for them
- * (intrinsics.def). Here such a number is an integer of 16 bits, the upper half of a float. */
+ * (intrinsics.def). Here such a number is an integer of 16 bits, the upper half of a float. Those
+ * of f16 are LLVM's halves, which become f32 and back by its own conversions. */
 #include "backends/emit/llvm/codegen.h"
 #include "backends/emit/llvm/intrinsics.h"
 #include "ir/kernel.h"
@@ -46,8 +47,19 @@ static LLVMValueRef emit_narrow(Codegen *codegen, LLVMValueRef value, int lanes)
         codegen->builder, value, codegen_vector_type(codegen, LANE_BF16, lanes), "");
 }
 
-LLVMValueRef codegen_halves(
-    Codegen *codegen, const Instruction *instruction, LLVMValueRef *sources, int lanes) {
+static bool is_f16(LLVMValueRef value) {
+    return LLVMGetTypeKind(codegen_element_type(LLVMTypeOf(value))) == LLVMHalfTypeKind;
+}
+
+LLVMValueRef codegen_halves(Codegen *codegen, const Instruction *instruction, LLVMValueRef *sources,
+    LaneType type, int lanes) {
+    bool widens = instruction->kind == INSTRUCTION_widen;
+    if (widens && is_f16(sources[0]))
+        return LLVMBuildFPExt(
+            codegen->builder, sources[0], codegen_vector_type(codegen, LANE_F32, lanes), "");
+    if (type == LANE_F16)
+        return LLVMBuildFPTrunc(
+            codegen->builder, sources[0], codegen_vector_type(codegen, type, lanes), "");
     switch (instruction->kind) {
     case INSTRUCTION_pair_add:
         return emit_pair_add(codegen, sources, lanes);

@@ -20,14 +20,18 @@ static LLVMValueRef emit_spread(KernelCodegen *k, LLVMValueRef scalar, int lanes
         LLVMConstNull(LLVMVectorType(k->codegen->i32, (unsigned)lanes)), "");
 }
 
-static LLVMValueRef emit_constant(KernelCodegen *k, double value, int lanes) {
-    LLVMValueRef scalar = LLVMConstReal(k->codegen->float_type, value);
+static LLVMValueRef emit_constant_of(LLVMTypeRef type, double value, int lanes) {
+    LLVMValueRef scalar = LLVMConstReal(codegen_element_type(type), value);
     LLVMValueRef lanes_of_it[64];
     if (lanes == 1)
         return scalar;
     for (int i = 0; i < lanes; i++)
         lanes_of_it[i] = scalar;
     return LLVMConstVector(lanes_of_it, (unsigned)lanes);
+}
+
+static LLVMValueRef emit_constant(KernelCodegen *k, double value, int lanes) {
+    return emit_constant_of(k->codegen->float_type, value, lanes);
 }
 
 static LLVMValueRef emit_intrinsic(
@@ -157,17 +161,17 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
     LLVMTypeRef type = codegen_vector_type(k->codegen, lane, lanes);
     switch (instruction->kind) {
     case INSTRUCTION_splat:
-        if (lane != LANE_F32)
+        if (lane != LANE_F32 && lane != LANE_F16)
             return emit_spread(k,
                 LLVMConstInt(codegen_element_type(type),
                     (unsigned long long)(long long)instruction->constant, 1),
                 lanes);
-        return emit_constant(k, (double)instruction->constant, lanes);
+        return emit_constant_of(type, (double)instruction->constant, lanes);
     case INSTRUCTION_load:
         return codegen_load(k, instruction, lanes);
     case INSTRUCTION_broadcast:
         return emit_spread(k,
-            codegen_load_number(k, k->codegen->float_type,
+            codegen_load_number(k, codegen_element_type(type),
                 codegen_address(k, instruction->parameter, instruction->offset)),
             lanes);
     case INSTRUCTION_broadcast_quad: {
@@ -195,7 +199,7 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
     case INSTRUCTION_minimum:
         return emit_select(k, LLVMRealOLT, a, b);
     case INSTRUCTION_maximum:
-        if (lane != LANE_F32)
+        if (lane == LANE_U8)
             return codegen_integers(k->codegen, instruction, sources, lane, lanes);
         return emit_select(k, LLVMRealOGT, a, b);
     case INSTRUCTION_maximum_or_nan:
@@ -203,7 +207,7 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
     case INSTRUCTION_is_less:
         return LLVMBuildUIToFP(builder, LLVMBuildFCmp(builder, LLVMRealOLT, a, b, ""), type, "");
     case INSTRUCTION_multiply_add:
-        if (lane != LANE_F32)
+        if (lane == LANE_S32)
             return codegen_integers(k->codegen, instruction, sources, lane, lanes);
         return emit_intrinsic(k, "llvm.fmuladd", type, sources, 3);
     case INSTRUCTION_floor:
@@ -232,8 +236,8 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
     case INSTRUCTION_widen_odd:
     case INSTRUCTION_widen:
     case INSTRUCTION_narrow:
-        if (lane == LANE_F32 || lane == LANE_BF16)
-            return codegen_halves(k->codegen, instruction, sources, lanes);
+        if (lane == LANE_F32 || lane == LANE_BF16 || lane == LANE_F16)
+            return codegen_halves(k->codegen, instruction, sources, lane, lanes);
         return codegen_integers(k->codegen, instruction, sources, lane, lanes);
     case INSTRUCTION_dot_add:
     case INSTRUCTION_signed_dot_add:

@@ -110,7 +110,7 @@ static bool has_code(const Kernel *kernel, const Instruction *instruction, const
         return has_pack(target, type, lane_bytes(type) * kernel->register_lanes[destination]);
     }
     case INSTRUCTION_multiply_add:
-        return kernel->register_types[destination] == LANE_F32 ||
+        return kernel->register_types[destination] != LANE_S32 ||
                has_intrinsic(target, INTRINSIC_MULTIPLY_WORDS, VECTOR_BYTES);
     case INSTRUCTION_to_integer:
         return has_intrinsic(target, INTRINSIC_ROUND, bytes_of(kernel, destination, target));

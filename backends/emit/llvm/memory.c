@@ -6,8 +6,10 @@
 #include <string.h>
 
 static unsigned element_bytes(const KernelCodegen *k, LLVMTypeRef type) {
-    bool is_float = codegen_element_type(type) == k->codegen->float_type;
-    return is_float ? sizeof(float) : LLVMGetIntTypeWidth(codegen_element_type(type)) / 8;
+    LLVMTypeRef element = codegen_element_type(type);
+    if (LLVMGetTypeKind(element) == LLVMHalfTypeKind)
+        return 2;
+    return element == k->codegen->float_type ? sizeof(float) : LLVMGetIntTypeWidth(element) / 8;
 }
 
 /* A vector of so many of the elements of that one. */

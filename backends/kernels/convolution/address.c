@@ -38,7 +38,8 @@ void load_tile_weights(const Convolution *conv, const TileRegisters *registers,
     const Expression *offset, int weights[MAX_TILE_VECTORS]) {
     KernelBuilder *builder = conv->builder;
     for (int v = 0; v < registers->vectors.count; v++) {
-        weights[v] = kernel_register(builder, registers->vectors.widths[v]);
+        weights[v] =
+            kernel_register_of(builder, conv->product->weight, registers->vectors.widths[v]);
         kernel_load(builder, weights[v], conv->weights,
             expression_offset(
                 conv->arena, offset, vector_weights(conv, registers->vectors.firsts[v])),

@@ -36,6 +36,7 @@ typedef struct Convolution {
     bool flat, has_bias;
     bool in_place; /* the output takes the residual's place */
     const Product *product;
+    int64_t part;          /* of sums of f16, as of ConvolutionSizes */
     int64_t packed_inputs; /* input channels of a group that the weights have room for */
     int biases;            /* parameter */
     int64_t bias_offset;   /* in floats, inside that parameter */
@@ -167,6 +168,9 @@ void finish_byte_sums(
     const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers);
 
 /* ---- sums.c ---- */
+
+/* What sums are between two blocks of input channels, and when all are added up. */
+LaneType total_type(const Convolution *conv);
 
 /* The tile's accumulators (and totals) before its products. */
 void start_sums(const Convolution *conv, const ConvolutionTile *tile, TileRegisters *registers);

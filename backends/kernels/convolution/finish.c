@@ -124,15 +124,12 @@ void emit_convolution_result(
     const Expression *channel = expression_offset(conv->arena, tile_channel(conv, tile), first);
     emit_activation(builder, conv->activation, reg);
     if (conv->residual) {
-        int other = kernel_register(builder, width);
+        int other = kernel_register_of(builder, conv->residual->element, width);
         load_residual(conv, tile, channel, p, count, other);
+        other = emit_as(builder, other, builder->kernel->register_types[reg]);
         kernel_binary(builder, INSTRUCTION_add, reg, reg, other);
         emit_activation(builder, conv->residual_activation, reg);
     }
-    if (conv->output->element == LANE_BF16) {
-        int half = kernel_register_of(builder, LANE_BF16, width);
-        kernel_unary(builder, INSTRUCTION_narrow, half, reg);
-        reg = half;
-    }
+    reg = emit_as(builder, reg, conv->output->element);
     store_lanes(conv, tile, &(PixelLanes){channel, p, 0, (int)count}, reg);
 }

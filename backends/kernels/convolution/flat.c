@@ -286,7 +286,7 @@ static void emit_blocks(Convolution *conv) {
     ConvolutionTile tile = {0};
     set_tiles(conv);
     if (blocking->input_block < conv->group_inputs)
-        conv->partial_sums = kernel_local_of(conv->builder, conv->product->sum,
+        conv->partial_sums = kernel_local_of(conv->builder, total_type(conv),
             block * blocking->tile.pixels * blocking->panel_channels);
     if (block == blocking->tiles) {
         emit_convolution_panels(conv, &tile, emit_flat_tiles);
@@ -357,6 +357,7 @@ static ConvolutionSizes sizes_of(const Convolution *conv) {
         .width_in = conv->width_in,
         .width = conv->width_out,
         .product = conv->product,
+        .part = conv->part,
         .result = conv->output->element,
         .flat = conv->flat,
         .residual = conv->residual != NULL,
@@ -381,6 +382,8 @@ static void describe(Convolution *conv, const Node *node, const Link *from, cons
     conv->group_inputs = conv->input->channels / conv->groups;
     conv->group_outputs = conv->output->channels / conv->groups;
     conv->product = node_product(emission->compilation->target, node);
+    if (conv->product->sum == LANE_F16)
+        conv->part = node_integer(node, "part");
     conv->packed_inputs = conv->group_inputs;
     compare_groups(conv);
     for (int64_t group = 0; conv->product->channels > 1 && group < conv->groups; group++) {

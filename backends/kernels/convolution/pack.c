@@ -26,32 +26,11 @@ static float *pack_panel(const Convolution *conv, const float *weights, int64_t 
     return out;
 }
 
-void pack_convolution(Convolution *conv, const Node *node) {
-    const Weight *weight = node_weight(node, "weight"), *bias = NULL;
-    if (conv->product->input == LANE_U8) {
-        pack_bytes(conv, node);
-        return;
-    }
-    bias = node_weight(node, "bias");
-    int64_t taps = conv->packed_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
-    int64_t outputs = conv->groups * conv->group_outputs;
+/* Panels and tails of all groups, then the biases. */
+static void pack_floats(
+    const Convolution *conv, const Weight *weight, const Weight *bias, float *packed) {
     int64_t block = conv->emission->compilation->weight_block;
     int64_t panel = block > 0 ? block : conv->blocking.panel_channels;
-    conv->group_weights = packed_outputs(conv) * taps + tail_weight_floats(conv);
-    conv->has_bias = bias != NULL;
-    if (conv->product->channels > 1) {
-        pack_pairs(conv, weight);
-        float *biases =
-            bias ? call_weights(conv->emission, conv->call, outputs, &conv->biases) : NULL;
-        if (bias)
-            memcpy(biases, bias->data, (size_t)outputs * sizeof(float));
-        return;
-    }
-    conv->bias_offset = conv->groups * conv->group_weights;
-    float *packed = call_weights(
-        conv->emission, conv->call, conv->bias_offset + (bias ? outputs : 0), &conv->weights);
-    conv->biases = conv->weights;
-    float *biases = packed + conv->bias_offset;
     for (int64_t group = 0; group < conv->groups; group++) {
         for (int64_t channel = 0; channel < conv->main_outputs; channel += panel) {
             int64_t left = conv->main_outputs - channel, count = left < panel ? left : panel;
@@ -63,5 +42,39 @@ void pack_convolution(Convolution *conv, const Node *node) {
         packed += tail_weight_floats(conv);
     }
     if (bias)
-        memcpy(biases, bias->data, (size_t)outputs * sizeof(float));
+        memcpy(packed, bias->data, (size_t)bias->type.dims[0] * sizeof(float));
+}
+
+void pack_convolution(Convolution *conv, const Node *node) {
+    const Weight *weight = node_weight(node, "weight"), *bias = NULL;
+    if (conv->product->input == LANE_U8) {
+        pack_bytes(conv, node);
+        return;
+    }
+    bias = node_weight(node, "bias");
+    int64_t taps = conv->packed_inputs * conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
+    int64_t outputs = conv->groups * conv->group_outputs;
+    conv->group_weights = packed_outputs(conv) * taps + tail_weight_floats(conv);
+    conv->has_bias = bias != NULL;
+    if (conv->product->channels > 1) {
+        pack_pairs(conv, weight);
+        float *biases =
+            bias ? call_weights(conv->emission, conv->call, outputs, &conv->biases) : NULL;
+        if (bias)
+            memcpy(biases, bias->data, (size_t)outputs * sizeof(float));
+        return;
+    }
+    conv->bias_offset = conv->groups * conv->group_weights;
+    int64_t count = conv->bias_offset + (bias ? outputs : 0);
+    if (conv->product->weight == LANE_F16) {
+        Arena *scratch = arena_create();
+        float *floats = ARENA_ARRAY(scratch, float, count);
+        pack_floats(conv, weight, bias, floats);
+        call_weights_f16(conv->emission, conv->call, floats, count, &conv->weights);
+        arena_destroy(scratch);
+    } else {
+        pack_floats(
+            conv, weight, bias, call_weights(conv->emission, conv->call, count, &conv->weights));
+    }
+    conv->biases = conv->weights;
 }

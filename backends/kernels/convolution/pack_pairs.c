@@ -23,8 +23,8 @@ static uint16_t *pack_tap(const Convolution *conv, const float *weights, const i
 void pack_pairs(Convolution *conv, const Weight *weight) {
     int64_t taps = conv->rows.window.kernel[0] * conv->rows.window.kernel[1];
     int64_t outputs = conv->groups * conv->group_outputs;
-    uint16_t *packed = call_weight_halves(
-        conv->emission, conv->call, outputs * conv->packed_inputs * taps, &conv->weights);
+    uint16_t *packed = call_weight_halves(conv->emission, conv->call, LANE_BF16,
+        outputs * conv->packed_inputs * taps, &conv->weights);
     for (int64_t group = 0; group < conv->groups; group++) {
         const int64_t *order = packed_order(conv, group);
         for (int64_t first = 0; first < conv->group_outputs;

@@ -10,14 +10,21 @@
 #include "ir/kernel.h"
 #include <assert.h>
 
+/* A register for a vector of the input. */
+static int new_values(const Convolution *conv) {
+    return kernel_register_of(conv->builder, conv->product->input,
+        sum_lanes(conv->emission->compilation->target, conv->product));
+}
+
 /* The multiply-adds of one pixel by a lane of a register. */
 static void emit_lane_row(const Convolution *conv, const TileRegisters *registers,
     const int *accumulators, int values, int lane, const int *weights) {
-    static const int same_lanes[4][4] = {{0, 0, 0, 0}, {1, 1, 1, 1}, {2, 2, 2, 2}, {3, 3, 3, 3}};
     KernelBuilder *builder = conv->builder;
-    int lanes = conv->emission->compilation->target->lanes, value = kernel_register(builder, lanes);
-    assert(lanes == 4);
-    kernel_permute(builder, value, values, values, same_lanes[lane]);
+    int lanes = sum_lanes(conv->emission->compilation->target, conv->product);
+    int value = new_values(conv), *same_lanes = ARENA_ARRAY(conv->arena, int, lanes);
+    for (int i = 0; i < lanes; i++)
+        same_lanes[i] = lane;
+    kernel_permute(builder, value, values, values, same_lanes);
     for (int v = 0; v < registers->vectors.count; v++) {
         assert(registers->vectors.widths[v] == lanes);
         kernel_multiply_add(builder, accumulators[v], value, weights[v], accumulators[v]);
@@ -30,9 +37,9 @@ void emit_lane_products(const Convolution *conv, const ConvolutionTile *tile,
     const TileRegisters *registers, const Run *run, int parameter, const Expression *input_offset,
     const Expression *weight_offset, int channels) {
     KernelBuilder *builder = conv->builder;
-    int lanes = conv->emission->compilation->target->lanes, values[MAX_TILE_PIXELS];
+    int values[MAX_TILE_PIXELS];
     for (int p = 0; p < tile->pixels; p++) {
-        values[p] = kernel_register(builder, lanes);
+        values[p] = new_values(conv);
         if (column_inside(conv, tile, p))
             emit_vector_load(builder, values[p], parameter,
                 pixel_offset(conv, run, input_offset, p), channels, run->exact);
@@ -61,7 +68,7 @@ static int64_t row_span(const Convolution *conv, const ConvolutionTile *tile) {
 bool takes_lanes_of_rows(
     const Convolution *conv, const ConvolutionTile *tile, const TileRegisters *registers) {
     const Target *target = conv->emission->compilation->target;
-    int64_t span = row_span(conv, tile), lanes = target->lanes;
+    int64_t span = row_span(conv, tile), lanes = sum_lanes(target, conv->product);
     int64_t products = conv->rows.window.kernel[1] * tile->pixels * registers->vectors.count;
     return target->lane_multiply_add && tile->interior && conv->input->run_count == 1 &&
            conv->input->runs[0].pixel_stride == 1 && span >= lanes &&
@@ -74,10 +81,11 @@ static void emit_row_products(const Convolution *conv, ConvolutionTile *tile,
     const TileRegisters *registers, const Expression *input, const Expression *weight) {
     KernelBuilder *builder = conv->builder;
     const Window *window = &conv->rows.window;
-    int lanes = conv->emission->compilation->target->lanes, columns[MAX_TILE_PIXELS];
+    int lanes = sum_lanes(conv->emission->compilation->target, conv->product);
+    int columns[MAX_TILE_PIXELS];
     int64_t span = row_span(conv, tile), last = span - lanes;
     for (int64_t first = 0; first < span; first += lanes) {
-        int reg = columns[first / lanes] = kernel_register(builder, lanes);
+        int reg = columns[first / lanes] = new_values(conv);
         kernel_load(builder, reg, conv->input_parameters[0],
             expression_offset(conv->arena, input, first < last ? first : last), 0, lanes);
     }

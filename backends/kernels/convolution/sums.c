@@ -5,8 +5,12 @@
  * A flat convolution whose input channels are cut into blocks for the cache has its totals in
  * memory between the blocks: there each block is a part. Any other one holds its totals in
  * registers, beside those of the parts, of which compilers keep the former on the stack while they
- * are not needed. */
+ * are not needed.
+ *
+ * Sums of fp16 are shorter: each part is one of so many products as were asked for, and the totals
+ * are of f32, also in memory between blocks of input channels. */
 #include "backends/kernels/convolution/convolution.h"
+#include "backends/kernels/emit.h"
 #include "backends/program/part_sum.h"
 #include "backends/schedule/sum_parts.h"
 #include "backends/schedule/tile_model.h"
@@ -15,6 +19,15 @@
 
 static bool has_totals(const Convolution *conv) {
     return conv->blocking.parts.inputs + conv->blocking.parts.taps + conv->blocking.parts.rows > 0;
+}
+
+/* Totals of a wider type than the sums of parts. */
+static bool has_wide_totals(const Convolution *conv) {
+    return has_totals(conv) && conv->product->sum == LANE_F16;
+}
+
+LaneType total_type(const Convolution *conv) {
+    return has_wide_totals(conv) ? LANE_F32 : conv->product->sum;
 }
 
 /* ---- between blocks of input channels ---- */
@@ -29,13 +42,13 @@ static const Expression *partial_sum_offset(
         p * conv->blocking.panel_channels + first);
 }
 
-static void load_partial_sums(
-    const Convolution *conv, const ConvolutionTile *tile, TileRegisters *registers) {
+static void load_partial_sums(const Convolution *conv, const ConvolutionTile *tile,
+    const TileRegisters *registers, int sums[MAX_TILE_PIXELS][MAX_TILE_VECTORS]) {
     for (int v = 0; v < registers->vectors.count; v++)
         for (int p = 0; p < tile->pixels; p++) {
             int width = registers->vectors.widths[v];
-            int reg = kernel_register_of(conv->builder, conv->product->sum, width);
-            registers->accumulators[p][v] = reg;
+            int reg = kernel_register_of(conv->builder, total_type(conv), width);
+            sums[p][v] = reg;
             kernel_load(conv->builder, reg, conv->partial_sums,
                 partial_sum_offset(conv, tile, p, registers->vectors.firsts[v]), 0, width);
         }
@@ -66,12 +79,13 @@ static void store_partial_sums(
 
 /* New registers that hold the bias, or zeros. */
 static void start_registers(const Convolution *conv, const ConvolutionTile *tile,
-    const TileRegisters *registers, bool bias, int sums[MAX_TILE_PIXELS][MAX_TILE_VECTORS]) {
+    const TileRegisters *registers, bool bias, LaneType type,
+    int sums[MAX_TILE_PIXELS][MAX_TILE_VECTORS]) {
     KernelBuilder *builder = conv->builder;
     const Expression *channel = tile_channel(conv, tile);
     for (int v = 0; v < registers->vectors.count; v++) {
         int width = registers->vectors.widths[v];
-        int start = kernel_register_of(builder, conv->product->sum, width);
+        int start = kernel_register_of(builder, bias ? conv->product->sum : type, width);
         if (conv->product->sum == LANE_S32)
             load_scale(conv, tile, &registers->vectors, SCALE_START, v, start);
         else if (bias)
@@ -81,8 +95,9 @@ static void start_registers(const Convolution *conv, const ConvolutionTile *tile
                 0, width);
         else
             kernel_splat(builder, start, 0.0f);
+        start = emit_as(builder, start, type);
         for (int p = 0; p < tile->pixels; p++) {
-            sums[p][v] = kernel_register_of(builder, conv->product->sum, width);
+            sums[p][v] = kernel_register_of(builder, type, width);
             kernel_unary(builder, INSTRUCTION_move, sums[p][v], start);
         }
     }
@@ -90,20 +105,23 @@ static void start_registers(const Convolution *conv, const ConvolutionTile *tile
 
 void start_sums(const Convolution *conv, const ConvolutionTile *tile, TileRegisters *registers) {
     bool first = tile->first_input == 0, totals = has_totals(conv);
+    LaneType sum = conv->product->sum;
     if (!first && convolution_sum_part(&conv->sizes) == 0) {
-        load_partial_sums(conv, tile, registers);
+        load_partial_sums(conv, tile, registers, registers->accumulators);
         return;
     }
-    if (totals)
-        start_registers(conv, tile, registers, conv->has_bias, registers->totals);
+    if (totals && !first)
+        load_partial_sums(conv, tile, registers, registers->totals);
+    else if (totals)
+        start_registers(conv, tile, registers, conv->has_bias, total_type(conv), registers->totals);
     start_registers(
-        conv, tile, registers, first && conv->has_bias && !totals, registers->accumulators);
+        conv, tile, registers, first && conv->has_bias && !totals, sum, registers->accumulators);
 }
 
 bool finish_sums(const Convolution *conv, const ConvolutionTile *tile, TileRegisters *registers) {
     if (has_totals(conv))
         memcpy(registers->accumulators, registers->totals, sizeof registers->totals);
-    if (tile->first_input > 0 && convolution_sum_part(&conv->sizes) > 0)
+    if (tile->first_input > 0 && convolution_sum_part(&conv->sizes) > 0 && !has_wide_totals(conv))
         add_partial_sums(conv, tile, registers);
     if (tile->first_input + tile->input_count == conv->group_inputs)
         return true;
@@ -118,7 +136,8 @@ void end_part(
     for (int p = 0; p < tile->pixels; p++)
         for (int v = 0; v < registers->vectors.count; v++) {
             int total = registers->totals[p][v], part = registers->accumulators[p][v];
-            kernel_binary(conv->builder, INSTRUCTION_add, total, total, part);
+            kernel_binary(conv->builder, INSTRUCTION_add, total, total,
+                emit_as(conv->builder, part, total_type(conv)));
             kernel_splat(conv->builder, part, 0.0f);
         }
 }

@@ -41,7 +41,8 @@ void set_convolution_tail(Convolution *conv, const Node *node) {
     int64_t lanes = target->lanes;
     int64_t tail = convolution_tail(conv->emission->compilation, node);
     conv->main_outputs = conv->group_outputs;
-    if (tail == 0 || conv->input->element != LANE_F32 || conv->output->element != LANE_F32)
+    if (tail == 0 || conv->input->element != LANE_F32 || conv->output->element != LANE_F32 ||
+        (conv->residual && conv->residual->element != LANE_F32))
         return;
     for (int i = 0; i < conv->input->run_count; i++)
         if (conv->input->runs[i].channel_stride != 1)

@@ -26,11 +26,12 @@ static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
         if (!column_inside(conv, tile, p))
             continue;
         const Expression *offset = pixel_offset(conv, run, input_offset, p);
-        int value = kernel_register(builder, widths[0]), narrow = value;
+        LaneType type = conv->product->input;
+        int value = kernel_register_of(builder, type, widths[0]), narrow = value;
         kernel_broadcast(builder, value, parameter, offset);
         for (int v = 0; v < registers->vectors.count; v++) {
             if (v > 0 && widths[v] != widths[0]) {
-                narrow = kernel_register(builder, widths[v]);
+                narrow = kernel_register_of(builder, type, widths[v]);
                 if (conv->emission->compilation->target
                         ->memory_broadcast) /* an operand: takes no register */
                     kernel_broadcast(builder, narrow, parameter, offset);
@@ -101,7 +102,8 @@ static int64_t channels_at_once(
     const Convolution *conv, const Run *run, const TileRegisters *registers, int pixels) {
     enum { MOST_QUADS = 4 };
     if (takes_lanes(conv, run))
-        return conv->emission->compilation->target->lanes * conv->product->channels;
+        return sum_lanes(conv->emission->compilation->target, conv->product) *
+               conv->product->channels;
     if (conv->product->input != LANE_U8)
         return conv->product->channels;
     if (conv->product->weight == LANE_S16) /* more of them LLVM mixes, and runs out of registers */
