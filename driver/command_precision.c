@@ -160,6 +160,7 @@ static bool run(PrecisionOptions *options, Model *model) {
         .session = session};
     if (!precision_measure(&search) ||
         (budget_is_given(&options->budget) && !precision_choose(&search, &options->budget)) ||
+        !precision_estimate(&search, target) ||
         !weights_check(model->weight_file, session->diagnostics))
         return false;
     if (options->output != NULL && !write_map(options, as_written, &search))

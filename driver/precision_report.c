@@ -25,20 +25,26 @@ static AccuracyCells accuracy_cells(const Accuracy *accuracy) {
 }
 
 static void add_layer(Table *table, const LayerEffect *effect) {
-    char macs[32];
+    char macs[32], cost[32] = "";
     AccuracyCells numbers = accuracy_cells(&effect->alone);
+    if (effect->is_reduced && !isnan(effect->cost))
+        snprintf(cost, sizeof cost, "%+.1f %%", 100 * effect->cost);
     const char *cells[] = {effect->layer.path, op_info(effect->layer.op)->name,
         grouped_number(effect->layer.macs, macs), effect->is_reduced ? numbers.error : "",
-        effect->is_reduced ? numbers.snr : "", effect->is_reduced ? numbers.agreement : "",
+        effect->is_reduced ? numbers.snr : "", effect->is_reduced ? numbers.agreement : "", cost,
         !effect->is_reduced ? "always"
         : effect->kept      ? "yes"
                             : ""};
     table_add_row(table, cells);
 }
 
-static void add_whole(Table *table, const char *what, const Accuracy *accuracy) {
+/* `time` is relative to all reduced; NAN: not known. */
+static void add_whole(Table *table, const char *what, const Accuracy *accuracy, double time) {
+    char cost[32] = "";
     AccuracyCells numbers = accuracy_cells(accuracy);
-    const char *cells[] = {what, "", "", numbers.error, numbers.snr, numbers.agreement, ""};
+    if (!isnan(time))
+        snprintf(cost, sizeof cost, "%+.1f %%", 100 * (time - 1));
+    const char *cells[] = {what, "", "", numbers.error, numbers.snr, numbers.agreement, cost, ""};
     table_add_row(table, cells);
 }
 
@@ -49,20 +55,28 @@ static const char *plural(int64_t count) {
 void precision_report(const PrecisionSearch *search, const PrecisionBudget *budget, Text *text) {
     static const TableColumn columns[] = {{"layer", ALIGN_LEFT}, {"op", ALIGN_LEFT},
         {"MACs", ALIGN_RIGHT}, {"largest error", ALIGN_RIGHT}, {"SNR", ALIGN_RIGHT},
-        {"same first class", ALIGN_RIGHT}, {"float", ALIGN_LEFT}};
+        {"same first class", ALIGN_RIGHT}, {"time if float", ALIGN_RIGHT}, {"float", ALIGN_LEFT}};
     const char *precision = precision_name(search->options->precision);
     text_format(text, "%s at %s on %zu input%s: what each layer alone adds\n\n",
         search->prepared->name, precision, search->evaluation->count,
         plural((int64_t)search->evaluation->count));
-    Table table = table_create(columns, 7);
+    Table table = table_create(columns, 8);
     for (size_t i = 0; i < search->count; i++)
         add_layer(&table, &search->layers[i]);
     table_add_rule(&table);
-    add_whole(&table, "all reduced", &search->all);
+    add_whole(&table, "all reduced", &search->all, NAN);
     if (search->kept_count > 0)
-        add_whole(&table, "as chosen", &search->chosen);
+        add_whole(&table, "as chosen", &search->chosen, search->times.chosen);
     table_print(&table, text);
     table_free(&table);
+    if (isnan(search->times.floats))
+        text_format(text, "\nThere is no model of %s to estimate times by (--cpu, --target)\n",
+            search->times.processor);
+    else
+        text_format(text,
+            "\nTimes are estimates by a model of %s, beside all layers reduced; with all layers "
+            "float: %+.1f %%\n",
+            search->times.processor, 100 * (search->times.floats - 1));
     if (!budget_is_given(budget))
         return;
     if (search->kept_count == 0)
@@ -95,6 +109,8 @@ static void write_layer(JsonWriter *writer, const LayerEffect *effect) {
     json_write_flag(writer, "kept", effect->kept);
     if (effect->is_reduced)
         write_accuracy(writer, &effect->alone);
+    if (effect->is_reduced && !isnan(effect->cost))
+        json_write_number(writer, "estimated_cost_if_float", effect->cost);
     json_write_object_end(writer);
 }
 
@@ -113,6 +129,13 @@ void precision_report_json(
     json_write_array_end(&writer);
     write_whole(&writer, "all_reduced", &search->all);
     write_whole(&writer, "chosen", &search->chosen);
+    if (!isnan(search->times.floats)) {
+        json_write_object(&writer, "estimated_time", JSON_INLINE);
+        json_write_string(&writer, "processor", search->times.processor);
+        json_write_number(&writer, "all_float", search->times.floats);
+        json_write_number(&writer, "chosen", search->times.chosen);
+        json_write_object_end(&writer);
+    }
     json_write_object_end(&writer);
     json_write_end(&writer);
 }

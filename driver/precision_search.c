@@ -7,13 +7,19 @@
 
 /* ---- one form of the network ---- */
 
-/* Its accuracy where those layers stay float. *rewrites is how many layers were reduced. */
+Graph *precision_form(
+    const PrecisionSearch *search, const NameMap *kept, Arena *arena, int64_t *rewrites) {
+    Graph *graph = graph_copy(search->prepared, arena);
+    return precision_reduce(search->options, kept, graph, rewrites) ? graph : NULL;
+}
+
+/* Its accuracy where those layers stay float. */
 static bool measure_kept(
     const PrecisionSearch *search, const NameMap *kept, Accuracy *accuracy, int64_t *rewrites) {
     Arena *scratch = arena_create();
-    Graph *graph = graph_copy(search->prepared, scratch);
-    bool done = precision_reduce(search->options, kept, graph, rewrites) &&
-                evaluation_measure(search->evaluation, graph, search->session, accuracy);
+    const Graph *graph = precision_form(search, kept, scratch, rewrites);
+    bool done =
+        graph != NULL && evaluation_measure(search->evaluation, graph, search->session, accuracy);
     arena_destroy(scratch);
     return done;
 }

@@ -11,8 +11,15 @@ typedef struct LayerEffect {
     PrecisionLayer layer;
     bool is_reduced; /* by the precision, where nothing keeps it */
     Accuracy alone;  /* of the network in which it is the only one reduced */
+    double cost;     /* of keeping it: a share of the time with all reduced; NAN: not known */
     bool kept;       /* chosen */
 } LayerEffect;
+
+/* Estimates, relative to one run with every layer reduced. NAN where the core has no model. */
+typedef struct PrecisionTimes {
+    const char *processor;
+    double floats, chosen;
+} PrecisionTimes;
 
 typedef struct PrecisionSearch {
     const ModelOptions *options;
@@ -24,6 +31,7 @@ typedef struct PrecisionSearch {
     Accuracy all;    /* with every layer reduced that can be */
     Accuracy chosen; /* with those kept that were chosen */
     size_t kept_count;
+    PrecisionTimes times;
 } PrecisionSearch;
 
 /* Measures each layer alone, and all together. False after reporting. */
@@ -31,6 +39,14 @@ bool precision_measure(PrecisionSearch *search);
 /* Keeps as few layers as it finds: those that add most alone, as many as the budget takes, less
  * those that it holds without after all. False after reporting. */
 bool precision_choose(PrecisionSearch *search, const PrecisionBudget *budget);
+
+/* The network in which those layers stay float, in the arena. *rewrites is how many layers were
+ * reduced. NULL after reporting. */
+Graph *precision_form(
+    const PrecisionSearch *search, const NameMap *kept, Arena *arena, int64_t *rewrites);
+/* Estimates what each layer costs, by the model of the target's core, if there is one; the layers
+ * that were chosen must be. False after reporting. (precision_time.c) */
+bool precision_estimate(PrecisionSearch *search, const Target *target);
 
 /* ---- for people (precision_report.c) ---- */
 

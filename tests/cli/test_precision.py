@@ -30,12 +30,28 @@ class Precision(Command):
     def test_table(self):
         lines = self.succeed("precision", *INT8).splitlines()
         self.assertEqual(lines[0], "deep at int8 on 8 inputs: what each layer alone adds")
-        self.assertEqual(lines[2].split(), "layer op MACs largest error SNR same first class float".split())
+        self.assertEqual(lines[2].split(), "layer op MACs largest error SNR same first class time if float float".split())
         self.assertEqual([line.split()[0] for line in lines[4:10]], LAYERS)
         for line in lines[4:10]:
             self.assertRegex(line, r" \d\.\d{3} %  \d\d\.\d dB  +\d+\.\d %$")
         self.assertRegex(lines[11], r"^all reduced  .* \d\.\d{3} %  \d\d\.\d dB  +\d+\.\d %$")
-        self.assertEqual(len(lines), 12)
+        self.assertEqual(lines[12:], ["", "There is no model of x86-64-v3 to estimate times by (--cpu, --target)"])
+
+    def test_time(self):
+        """Estimates by the model of a core, for one that does not run here: floats take longer."""
+        words = ["precision", "deep.rfl", "--set", "width=64", "--random-weights", "1", "--precision", "int8", "--calibration",
+                 "random", "--target", "aarch64-linux-gnu", "--cpu", "cortex-a76", "--budget", "2%"]
+        report = json.loads(self.succeed(*words, "--json"))
+        self.assertEqual(report["estimated_time"]["processor"], "cortex-a76")
+        costs = {layer["layer"]: layer["estimated_cost_if_float"] for layer in report["layers"]}
+        self.assertGreater(costs["right"], 0.1)  # most of the multiply-adds
+        self.assertEqual(max(costs, key=costs.get), "right")
+        self.assertGreater(report["estimated_time"]["all_float"], 1.2)
+        self.assertGreaterEqual(report["estimated_time"]["all_float"], report["estimated_time"]["chosen"])
+        table = self.succeed(*words).splitlines()
+        self.assertRegex(table[7], rf"^right .* % +\+{100 * costs['right']:.1f} %( +yes)?$")
+        self.assertRegex(table[-3] + table[-1], r"^Times are estimates by a model of cortex-a76, beside all layers reduced; "
+                                                r"with all layers float: \+\d+\.\d %2% holds with ")
 
     def test_numbers(self):
         """Each layer adds something, and all of them no more than the sum of that."""
@@ -84,7 +100,7 @@ class Precision(Command):
             "\n20% holds with all layers reduced\n"))
         printed = self.succeed("precision", *INT8, "--budget", "2%")
         self.assertTrue(printed.endswith("\n2% holds with 1 layer float of 6\n"), printed)
-        self.assertRegex(printed, r"\nhead .* %  yes\n")
+        self.assertRegex(printed, r"\nhead .* % +yes\n")
         self.assertRegex(printed, r"\nas chosen ")
 
     def test_files_are_evaluated(self):
