@@ -27,8 +27,6 @@ static const struct {
 } costs[INSTRUCTION_COUNT] = {
     [INSTRUCTION_divide] = {1, 8},
     [INSTRUCTION_square_root] = {1, 8},
-    [INSTRUCTION_minimum] = {2, 1},
-    [INSTRUCTION_maximum] = {2, 1},
     [INSTRUCTION_floor] = {5, 1},
     [INSTRUCTION_power_of_two] = {3, 1},
     [INSTRUCTION_exponent] = {4, 1},

@@ -115,3 +115,13 @@ def test_processor_in_the_description(tmp_path):
     compile_network("aarch64-linux-android24", tmp_path, "--cpu", "cortex-a55")
     target = json.loads((tmp_path / "tiny.json").read_text())["target"]
     assert (target["triple"], target["cpu"]) == ("aarch64-unknown-linux-android24", "cortex-a55")
+
+
+@pytest.mark.parametrize("target, instruction", [("aarch64-linux-gnu", "fmax"), ("armv7-linux-gnueabihf", "vmax.f32")])
+def test_relu_is_one_instruction(target, instruction, tmp_path):
+    spec = tmp_path / "rectified.rfl"
+    spec.write_text("network rectified {\n    input image: f32[1, 8, 8, 8]\n    output result = image |> conv(16, 1) @ a |> relu6\n}\n")
+    riffle("compile", spec, "--random-weights", 1, "--name", "net", "--target", target, "-o", tmp_path, "--emit", "s")
+    code = re.findall(r"^\s+([a-z][\w.]*)", (tmp_path / "net.s").read_text(), re.MULTILINE)
+    assert instruction in code and instruction.replace("max", "min") in code
+    assert not {"fcmgt", "fcmlt", "bsl", "bif", "bit", "fcsel", "vcgt.f32", "vbsl", "vbif", "vbit"} & {*code}

@@ -85,11 +85,25 @@ static LLVMValueRef emit_select(
     return LLVMBuildSelect(k->builder, LLVMBuildFCmp(k->builder, predicate, a, b, ""), a, b, "");
 }
 
-/* Zeros of both signs are equal, which spares x86 instructions. */
-static LLVMValueRef emit_maximum_or_nan(KernelCodegen *k, LLVMTypeRef type, LLVMValueRef *sources) {
-    LLVMValueRef larger = emit_intrinsic(k, "llvm.maximum", type, sources, 2);
-    LLVMSetFastMathFlags(larger, LLVMFastMathNoSignedZeros);
-    return larger;
+/* The larger or the smaller, NaN where one of them is. Zeros of both signs are equal, which spares
+ * x86 instructions. */
+static LLVMValueRef emit_extreme_or_nan(
+    KernelCodegen *k, const char *name, LLVMValueRef a, LLVMValueRef b) {
+    LLVMValueRef extreme = emit_intrinsic(k, name, LLVMTypeOf(a), (LLVMValueRef[]){a, b}, 2);
+    LLVMSetFastMathFlags(extreme, LLVMFastMathNoSignedZeros);
+    return extreme;
+}
+
+/* The same, where it may be either if a is NaN. ARM has an instruction for the former, of floats,
+ * and would compare and choose by two. */
+static LLVMValueRef emit_extreme(
+    KernelCodegen *k, LLVMRealPredicate predicate, LLVMValueRef a, LLVMValueRef b) {
+    Architecture architecture = k->codegen->target->architecture;
+    bool arm = architecture == ARCHITECTURE_AARCH64 || architecture == ARCHITECTURE_ARM;
+    if (!arm || codegen_element_type(LLVMTypeOf(a)) != k->codegen->float_type)
+        return emit_select(k, predicate, a, b);
+    const char *name = predicate == LLVMRealOGT ? "llvm.maximum" : "llvm.minimum";
+    return emit_extreme_or_nan(k, name, a, b);
 }
 
 /* Folds halves onto each other until one lane is left. */
@@ -100,7 +114,7 @@ static LLVMValueRef emit_reduce(
         LLVMValueRef low = codegen_extract_lanes(k->codegen, value, 0, lanes),
                      high = codegen_extract_lanes(k->codegen, value, lanes, lanes);
         value = kind == INSTRUCTION_reduce_add ? LLVMBuildFAdd(k->builder, low, high, "")
-                                               : emit_select(k, LLVMRealOGT, low, high);
+                                               : emit_extreme(k, LLVMRealOGT, low, high);
     }
     return value;
 }
@@ -197,13 +211,13 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
     case INSTRUCTION_divide:
         return LLVMBuildFDiv(builder, a, b, "");
     case INSTRUCTION_minimum:
-        return emit_select(k, LLVMRealOLT, a, b);
+        return emit_extreme(k, LLVMRealOLT, a, b);
     case INSTRUCTION_maximum:
         if (lane == LANE_U8)
             return codegen_integers(k->codegen, instruction, sources, lane, lanes);
-        return emit_select(k, LLVMRealOGT, a, b);
+        return emit_extreme(k, LLVMRealOGT, a, b);
     case INSTRUCTION_maximum_or_nan:
-        return emit_maximum_or_nan(k, type, sources);
+        return emit_extreme_or_nan(k, "llvm.maximum", a, b);
     case INSTRUCTION_is_less:
         return LLVMBuildUIToFP(builder, LLVMBuildFCmp(builder, LLVMRealOLT, a, b, ""), type, "");
     case INSTRUCTION_multiply_add:
