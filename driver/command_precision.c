@@ -7,14 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPTION_BUDGET = 1000, OPTION_EVALUATE, OPTION_JSON };
+enum { OPTION_BUDGET = 1000, OPTION_EVALUATE, OPTION_JSON, OPTION_COMPARE };
 
 typedef struct PrecisionOptions {
     ModelOptions model;
     Session *session;
     PrecisionBudget budget;
     FileList evaluated;
-    bool random, json;
+    bool random, json, compare;
     const char *output; /* NULL: no map */
 } PrecisionOptions;
 
@@ -39,6 +39,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
             options->evaluated.paths = ARENA_ARRAY(session->arena, const char *, state->argc);
         options->evaluated.paths[options->evaluated.count++] = argument;
         return 0;
+    case OPTION_COMPARE:
+        options->compare = true;
+        return 0;
     case OPTION_JSON:
         options->json = true;
         return 0;
@@ -56,6 +59,10 @@ static const struct argp_option options_table[] = {
     {"evaluate", OPTION_EVALUATE, "FILE", 0,
         "Measure on this picture or file of raw float32 numbers; may be repeated. 'random' makes "
         "inputs up (default: the files of --calibration)",
+        0},
+    {"compare", OPTION_COMPARE, NULL, 0,
+        "With --precision int8: measure also other ways to calibrate and to round, all layers "
+        "reduced",
         0},
     {"output", 'o', "FILE", 0, "Write the layers that stay float there, for --precision-map", 0},
     {"json", OPTION_JSON, NULL, 0, "Print JSON: layers, all_reduced, chosen", 0}, {0}};
@@ -92,6 +99,11 @@ static bool check_options(PrecisionOptions *options) {
     }
     if (model->precision_map != NULL) {
         diagnostics_error(diagnostics, NULL, "--precision-map is what this command makes");
+        return false;
+    }
+    if (options->compare && !precision_has_ways(model->precision)) {
+        diagnostics_error(diagnostics, NULL, "--compare: there is one way to reduce to %s",
+            precision_name(model->precision));
         return false;
     }
     if (options->output != NULL && !budget_is_given(&options->budget)) {
@@ -149,8 +161,10 @@ static bool run(PrecisionOptions *options, Model *model) {
         return false;
     const Graph *as_written = graph_copy(model->graph, session->arena);
     Evaluation evaluation;
-    if (!model_run_float_passes(&options->model, model) ||
-        !precision_prepare(&options->model, model->graph) ||
+    if (!model_run_float_passes(&options->model, model))
+        return false;
+    const Graph *floats = graph_copy(model->graph, session->arena);
+    if (!precision_prepare(&options->model, model->graph) ||
         !evaluation_create(
             model->graph, &options->evaluated, options->random, session, &evaluation))
         return false;
@@ -161,6 +175,7 @@ static bool run(PrecisionOptions *options, Model *model) {
     if (!precision_measure(&search) ||
         (budget_is_given(&options->budget) && !precision_choose(&search, &options->budget)) ||
         !precision_estimate(&search, target) ||
+        (options->compare && !precision_try_ways(&search, floats)) ||
         !weights_check(model->weight_file, session->diagnostics))
         return false;
     if (options->output != NULL && !write_map(options, as_written, &search))

@@ -52,8 +52,8 @@ const char *precision_pass(const ModelOptions *options) {
             target != NULL && target->bf16 == BF16_FAST ? "true" : "false", MOST_PIXELS,
             more != NULL ? "," : "", more != NULL ? more : "");
     if (options->precision == PRECISION_FP16)
-        return arena_format(arena, "float16{values=true%s%s}", more != NULL ? "," : "",
-            more != NULL ? more : "");
+        return arena_format(
+            arena, "float16{values=true%s%s}", more != NULL ? "," : "", more != NULL ? more : "");
     const char *before = options->equalize ? "equalize," : "";
     return more == NULL ? arena_format(arena, "%squantize", before)
                         : arena_format(arena, "%squantize{%s}", before, more);

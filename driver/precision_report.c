@@ -52,6 +52,23 @@ static const char *plural(int64_t count) {
     return count == 1 ? "" : "s";
 }
 
+static void print_ways(const PrecisionSearch *search, Text *text) {
+    static const TableColumn columns[] = {{"all layers reduced", ALIGN_LEFT},
+        {"largest error", ALIGN_RIGHT}, {"SNR", ALIGN_RIGHT}, {"same first class", ALIGN_RIGHT}};
+    if (search->way_count == 0)
+        return;
+    text_append(text, "\n");
+    Table table = table_create(columns, 4);
+    for (int i = 0; i < search->way_count; i++) {
+        AccuracyCells numbers = accuracy_cells(&search->ways[i].whole);
+        const char *cells[] = {
+            search->ways[i].spelling, numbers.error, numbers.snr, numbers.agreement};
+        table_add_row(&table, cells);
+    }
+    table_print(&table, text);
+    table_free(&table);
+}
+
 void precision_report(const PrecisionSearch *search, const PrecisionBudget *budget, Text *text) {
     static const TableColumn columns[] = {{"layer", ALIGN_LEFT}, {"op", ALIGN_LEFT},
         {"MACs", ALIGN_RIGHT}, {"largest error", ALIGN_RIGHT}, {"SNR", ALIGN_RIGHT},
@@ -77,6 +94,7 @@ void precision_report(const PrecisionSearch *search, const PrecisionBudget *budg
             "\nTimes are estimates by a model of %s, beside all layers reduced; with all layers "
             "float: %+.1f %%\n",
             search->times.processor, 100 * (search->times.floats - 1));
+    print_ways(search, text);
     if (!budget_is_given(budget))
         return;
     if (search->kept_count == 0)
@@ -129,6 +147,16 @@ void precision_report_json(
     json_write_array_end(&writer);
     write_whole(&writer, "all_reduced", &search->all);
     write_whole(&writer, "chosen", &search->chosen);
+    if (search->way_count > 0) {
+        json_write_array(&writer, "ways", JSON_LINES);
+        for (int i = 0; i < search->way_count; i++) {
+            json_write_object(&writer, NULL, JSON_INLINE);
+            json_write_string(&writer, "options", search->ways[i].spelling);
+            write_accuracy(&writer, &search->ways[i].whole);
+            json_write_object_end(&writer);
+        }
+        json_write_array_end(&writer);
+    }
     if (!isnan(search->times.floats)) {
         json_write_object(&writer, "estimated_time", JSON_INLINE);
         json_write_string(&writer, "processor", search->times.processor);

@@ -21,6 +21,12 @@ typedef struct PrecisionTimes {
     double floats, chosen;
 } PrecisionTimes;
 
+/* A way to reduce all layers. */
+typedef struct WayEffect {
+    const char *spelling; /* the options that ask for it */
+    Accuracy whole;
+} WayEffect;
+
 typedef struct PrecisionSearch {
     const ModelOptions *options;
     const Evaluation *evaluation;
@@ -32,6 +38,8 @@ typedef struct PrecisionSearch {
     Accuracy chosen; /* with those kept that were chosen */
     size_t kept_count;
     PrecisionTimes times;
+    WayEffect *ways; /* of precision_try_ways */
+    int way_count;
 } PrecisionSearch;
 
 /* Measures each layer alone, and all together. False after reporting. */
@@ -47,6 +55,11 @@ Graph *precision_form(
 /* Estimates what each layer costs, by the model of the target's core, if there is one; the layers
  * that were chosen must be. False after reporting. (precision_time.c) */
 bool precision_estimate(PrecisionSearch *search, const Target *target);
+
+/* Measures the rows of precision_ways.def on a graph that was not prepared. False after reporting.
+ * (precision_ways.c) */
+bool precision_has_ways(Precision precision);
+bool precision_try_ways(PrecisionSearch *search, const Graph *floats);
 
 /* ---- for people (precision_report.c) ---- */
 

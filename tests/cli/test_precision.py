@@ -187,6 +187,21 @@ class Precision(Command):
                               "riffle: error: --calibration is for a precision that needs it\n"
                               "hint: add --precision int8\n", status=2)
 
+    def test_ways_are_compared(self):
+        """Each row is what its options alone give, whatever else was given."""
+        report = self.report("--compare", "--equalize")
+        ways = {way["options"]: way["snr_db"] for way in report["ways"]}
+        self.assertEqual(list(ways)[0], "(default)")
+        self.assertEqual(len(ways), 6)
+        for options in ["", *list(ways)[1:]]:
+            self.assertEqual(self.report(*options.split())["all_reduced"]["snr_db"], ways[options or "(default)"], options)
+        lines = self.succeed("precision", *INT8, "--compare").splitlines()
+        self.assertEqual(lines[15], "all layers reduced                      largest error      SNR  same first class")
+        self.assertRegex(lines[17], r"^\(default\) +\d\.\d{3} %  \d\d\.\d dB  +100\.0 %$")
+        self.assertEqual(len(lines), 23)
+        self.expect_error("precision deep.rfl --random-weights 1 --precision bf16 --target znver5 --compare",
+                          "riffle: error: --compare: there is one way to reduce to bf16\n", status=2)
+
     def test_options_of_the_pass(self):
         ops = self.ops("--precision-options", "keep-first=true,correct-bias=false")
         self.assertEqual([name for name, op in ops.items() if op == "conv"], ["stem"])
