@@ -16,7 +16,6 @@ enum {
 };
 
 static const int64_t most_displacement = 4095 * HALF_BYTES;
-static const int64_t most_addend = 4095;
 
 /* ---- slots ---- */
 
@@ -107,8 +106,7 @@ static int find_pointer(Placer *p, const InnerLoad *load) {
             expressions_are_equal(pointer->offset, load->offset))
             return i;
     }
-    if (p->pointer_count == MOST_LOOP_POINTERS || load->increment < 0 ||
-        load->increment > most_addend)
+    if (p->pointer_count == MOST_LOOP_POINTERS)
         return -1;
     p->first_access[p->pointer_count] = NEVER;
     p->last_access[p->pointer_count] = INT_MIN;

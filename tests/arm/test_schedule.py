@@ -66,12 +66,13 @@ def agrees(instruction, action, names):
         offset = int(operands[-1])
         wanted = wanted.replace("{%d}" % (len(operands) - 1), f", #0x{offset:x}" if offset else "")
     elif word == "next":
-        wanted = wanted.replace("{2}", f"0x{int(operands[2]):x}")
+        addend = int(operands[2])  # what is too large for the instruction lies in a register
+        wanted = wanted.replace("#{2}", f"#0x{addend:x}" if addend < 4096 else "{x:k1}")
     elif word == "fmla":
         wanted = wanted.replace("{3}", operands[3])
     pattern, seen = "", []
     for part in re.split(r"(\{[a-z]:\w+\}|#step)", wanted):
-        register = re.fullmatch(r"\{([a-z]):([svpin])(\d?)\}", part)
+        register = re.fullmatch(r"\{([a-z]):([svpink])(\d?)\}", part)
         if part == "#step":
             pattern += r"#0x[0-9a-f]+"
         elif register:

@@ -14,7 +14,7 @@ enum { MOST_OPERANDS = 96 };
 typedef struct AsmLoop {
     const LoopSchedule *schedule;
     Text text, constraints;
-    LLVMTypeRef types[MOST_OPERANDS];
+    LLVMTypeRef types[MOST_OPERANDS], input_types[MOST_OPERANDS];
     LLVMValueRef inputs[MOST_OPERANDS];
     unsigned operand_count, input_count;
 } AsmLoop;
@@ -33,6 +33,20 @@ static int vector_operand(const LoopSchedule *schedule, int vector) {
 
 static int integer_operand(const LoopSchedule *schedule, int integer) {
     return vector_operand(schedule, schedule->vector_count) + integer;
+}
+
+/* What an instruction adds by itself; more is an input behind those that go out as well. */
+static bool is_addend(int64_t bytes) {
+    enum { MOST = 4095 };
+    return bytes >= 0 && bytes <= MOST;
+}
+
+static int addend_operand(const LoopSchedule *schedule, int pointer) {
+    int outputs = integer_operand(schedule, schedule->integer_count);
+    int operand = outputs + count_operand(schedule) + 1;
+    for (int i = 0; i < pointer; i++)
+        operand += !is_addend(schedule->pointers[i].increment);
+    return operand;
 }
 
 static void print_action(const LoopSchedule *schedule, const LoopAction *action, Text *text) {
@@ -64,7 +78,11 @@ static void print_action(const LoopSchedule *schedule, const LoopAction *action,
         text_format(text, "subs $%d, $%d, #%lld\n", count, count, (long long)schedule->loop->step);
         break;
     case ACTION_NEXT:
-        text_format(text, "add $%d, $%d, #%lld\n", integer, pointer, bytes);
+        if (is_addend(bytes))
+            text_format(text, "add $%d, $%d, #%lld\n", integer, pointer, bytes);
+        else
+            text_format(text, "add $%d, $%d, $%d\n", integer, pointer,
+                addend_operand(schedule, action->pointer));
         break;
     case ACTION_CHOOSE:
         text_format(text, "csel $%d, $%d, $%d, gt\n", pointer, integer, pointer);
@@ -85,7 +103,8 @@ static void add_operand(AsmLoop *loop, LLVMTypeRef type, const char *register_cl
 
 static void add_input(
     AsmLoop *loop, LLVMTypeRef type, LLVMValueRef value, const char *register_class) {
-    loop->inputs[loop->input_count++] = value;
+    loop->inputs[loop->input_count] = value;
+    loop->input_types[loop->input_count++] = type;
     add_operand(loop, type, register_class);
 }
 
@@ -110,6 +129,13 @@ static void add_operands(KernelCodegen *k, AsmLoop *loop, LLVMValueRef rounds) {
         add_operand(loop, k->codegen->index, "r");
     for (unsigned i = 0; i < loop->input_count; i++)
         text_format(&loop->constraints, "%u,", i);
+    for (int i = 0; i < schedule->pointer_count; i++)
+        if (!is_addend(schedule->pointers[i].increment)) {
+            loop->inputs[loop->input_count] =
+                codegen_index(k->codegen, schedule->pointers[i].increment);
+            loop->input_types[loop->input_count++] = k->codegen->index;
+            text_append(&loop->constraints, "r,");
+        }
     text_append(&loop->constraints, "~{cc},~{memory}");
 }
 
@@ -124,7 +150,7 @@ void codegen_scheduled_loop(
         print_action(schedule, &schedule->round[i], &loop.text);
     LLVMTypeRef result =
         LLVMStructTypeInContext(k->codegen->context, loop.types, loop.operand_count, 0);
-    LLVMTypeRef type = LLVMFunctionType(result, loop.types, loop.input_count, 0);
+    LLVMTypeRef type = LLVMFunctionType(result, loop.input_types, loop.input_count, 0);
     LLVMValueRef code = LLVMGetInlineAsm(type, loop.text.data, loop.text.length,
         loop.constraints.data, loop.constraints.length, 1, 0, LLVMInlineAsmDialectATT, 0);
     LLVMValueRef after = LLVMBuildCall2(k->builder, type, code, loop.inputs, loop.input_count, "");
