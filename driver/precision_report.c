@@ -25,13 +25,16 @@ static AccuracyCells accuracy_cells(const Accuracy *accuracy) {
 }
 
 static void add_layer(Table *table, const LayerEffect *effect) {
-    char macs[32], cost[32] = "";
+    char macs[32], cost[32] = "", without[32] = "";
     AccuracyCells numbers = accuracy_cells(&effect->alone);
     if (effect->is_reduced && !isnan(effect->cost))
         snprintf(cost, sizeof cost, "%+.1f %%", 100 * effect->cost);
+    if (effect->is_reduced)
+        snprintf(without, sizeof without, "%s", accuracy_cells(&effect->without).snr);
     const char *cells[] = {effect->layer.path, op_info(effect->layer.op)->name,
         grouped_number(effect->layer.macs, macs), effect->is_reduced ? numbers.error : "",
-        effect->is_reduced ? numbers.snr : "", effect->is_reduced ? numbers.agreement : "", cost,
+        effect->is_reduced ? numbers.snr : "", effect->is_reduced ? numbers.agreement : "", without,
+        cost,
         !effect->is_reduced ? "always"
         : effect->kept      ? "yes"
                             : ""};
@@ -44,7 +47,8 @@ static void add_whole(Table *table, const char *what, const Accuracy *accuracy, 
     AccuracyCells numbers = accuracy_cells(accuracy);
     if (!isnan(time))
         snprintf(cost, sizeof cost, "%+.1f %%", 100 * (time - 1));
-    const char *cells[] = {what, "", "", numbers.error, numbers.snr, numbers.agreement, cost, ""};
+    const char *cells[] = {
+        what, "", "", numbers.error, numbers.snr, numbers.agreement, "", cost, ""};
     table_add_row(table, cells);
 }
 
@@ -72,12 +76,13 @@ static void print_ways(const PrecisionSearch *search, Text *text) {
 void precision_report(const PrecisionSearch *search, const PrecisionBudget *budget, Text *text) {
     static const TableColumn columns[] = {{"layer", ALIGN_LEFT}, {"op", ALIGN_LEFT},
         {"MACs", ALIGN_RIGHT}, {"largest error", ALIGN_RIGHT}, {"SNR", ALIGN_RIGHT},
-        {"same first class", ALIGN_RIGHT}, {"time if float", ALIGN_RIGHT}, {"float", ALIGN_LEFT}};
+        {"same first class", ALIGN_RIGHT}, {"SNR if float", ALIGN_RIGHT},
+        {"time if float", ALIGN_RIGHT}, {"float", ALIGN_LEFT}};
     const char *precision = precision_name(search->options->precision);
     text_format(text, "%s at %s on %zu input%s: what each layer alone adds\n\n",
         search->prepared->name, precision, search->evaluation->count,
         plural((int64_t)search->evaluation->count));
-    Table table = table_create(columns, 8);
+    Table table = table_create(columns, 9);
     for (size_t i = 0; i < search->count; i++)
         add_layer(&table, &search->layers[i]);
     table_add_rule(&table);
@@ -125,8 +130,10 @@ static void write_layer(JsonWriter *writer, const LayerEffect *effect) {
     json_write_integer(writer, "macs", effect->layer.macs);
     json_write_flag(writer, "reducible", effect->is_reduced);
     json_write_flag(writer, "kept", effect->kept);
-    if (effect->is_reduced)
+    if (effect->is_reduced) {
         write_accuracy(writer, &effect->alone);
+        json_write_number(writer, "snr_db_if_float", accuracy_snr(&effect->without));
+    }
     if (effect->is_reduced && !isnan(effect->cost))
         json_write_number(writer, "estimated_cost_if_float", effect->cost);
     json_write_object_end(writer);

@@ -24,27 +24,29 @@ static bool measure_kept(
     return done;
 }
 
-static NameMap *map_of(const PrecisionSearch *search, Arena *arena, const LayerEffect *without) {
-    NameMap *map = name_map_create(arena);
-    for (size_t i = 0; i < search->count; i++)
-        if (&search->layers[i] != without && (without != NULL || search->layers[i].kept))
-            name_map_put(map, search->layers[i].layer.path, &search->layers[i]);
-    return map;
-}
-
-static bool measure_alone(const PrecisionSearch *search, LayerEffect *layer) {
+static bool measure_layer(const PrecisionSearch *search, LayerEffect *layer) {
     Arena *scratch = arena_create();
-    int64_t rewrites;
-    bool done = measure_kept(search, map_of(search, scratch, layer), &layer->alone, &rewrites);
-    layer->is_reduced = rewrites > 0;
+    NameMap *others = name_map_create(scratch), *itself = name_map_create(scratch);
+    for (size_t i = 0; i < search->count; i++)
+        name_map_put(&search->layers[i] == layer ? itself : others, search->layers[i].layer.path,
+            &search->layers[i]);
+    int64_t alone, without;
+    bool done = measure_kept(search, others, &layer->alone, &alone);
+    layer->is_reduced = alone > 0;
+    if (done && layer->is_reduced)
+        done = measure_kept(search, itself, &layer->without, &without);
     arena_destroy(scratch);
     return done;
 }
 
 static bool measure_chosen(const PrecisionSearch *search, Accuracy *accuracy) {
     Arena *scratch = arena_create();
+    NameMap *kept = name_map_create(scratch);
+    for (size_t i = 0; i < search->count; i++)
+        if (search->layers[i].kept)
+            name_map_put(kept, search->layers[i].layer.path, &search->layers[i]);
     int64_t rewrites;
-    bool done = measure_kept(search, map_of(search, scratch, NULL), accuracy, &rewrites);
+    bool done = measure_kept(search, kept, accuracy, &rewrites);
     arena_destroy(scratch);
     return done;
 }
@@ -65,44 +67,58 @@ bool precision_measure(PrecisionSearch *search) {
     list_layers(search);
     bool done = measure_chosen(search, &search->all);
     for (size_t i = 0; done && i < search->count; i++)
-        done = measure_alone(search, &search->layers[i]);
+        done = measure_layer(search, &search->layers[i]);
     search->chosen = search->all;
     return done;
 }
 
 /* ---- the fewest ---- */
 
-/* The worst first: by noise, which adds up, and not by the largest error, which one number decides.
- */
-static int compare_effects(const void *a, const void *b) {
-    const LayerEffect *const *x = a, *const *y = b;
-    double first = accuracy_snr(&(*x)->alone), second = accuracy_snr(&(*y)->alone);
-    if (first != second)
-        return first < second ? -1 : 1;
-    return *x < *y ? -1 : *x > *y; /* in the order of the graph */
+/* Of the signal. Noise adds up, where one number decides the largest error. */
+static double noise_of(const Accuracy *accuracy) {
+    return pow(10, -accuracy_snr(accuracy) / 10);
 }
 
-static LayerEffect **sorted_layers(const PrecisionSearch *search, size_t *count) {
-    LayerEffect **sorted = ARENA_ARRAY(search->session->arena, LayerEffect *, search->count + 1);
+typedef struct RankedLayer {
+    LayerEffect *layer;
+    double noise; /* that it adds, or that goes with it */
+} RankedLayer;
+
+/* The worst first, equal ones in the order of the graph. */
+static int compare_layers(const void *a, const void *b) {
+    const RankedLayer *x = a, *y = b;
+    if (x->noise != y->noise)
+        return x->noise > y->noise ? -1 : 1;
+    return x->layer < y->layer ? -1 : x->layer > y->layer;
+}
+
+static RankedLayer *sorted_layers(const PrecisionSearch *search, size_t *count) {
+    RankedLayer *sorted = ARENA_ARRAY(search->session->arena, RankedLayer, search->count + 1);
     *count = 0;
-    for (size_t i = 0; i < search->count; i++)
-        if (search->layers[i].is_reduced)
-            sorted[(*count)++] = &search->layers[i];
-    qsort(sorted, *count, sizeof *sorted, compare_effects);
+    for (size_t i = 0; i < search->count; i++) {
+        LayerEffect *layer = &search->layers[i];
+        double noise = noise_of(&layer->alone);
+        if (noise == 0 && layer->is_reduced)
+            noise = noise_of(&search->all) - noise_of(&layer->without);
+        if (layer->is_reduced)
+            sorted[(*count)++] = (RankedLayer){layer, noise};
+    }
+    qsort(sorted, *count, sizeof *sorted, compare_layers);
     return sorted;
 }
 
 /* Keeps the first layers and measures. */
-static bool try_first(PrecisionSearch *search, LayerEffect **sorted, size_t count, size_t first) {
+static bool try_first(
+    PrecisionSearch *search, const RankedLayer *sorted, size_t count, size_t first) {
     for (size_t i = 0; i < count; i++)
-        sorted[i]->kept = i < first;
+        sorted[i].layer->kept = i < first;
     search->kept_count = first;
     return measure_chosen(search, &search->chosen);
 }
 
 /* The least number of first layers that the budget holds with, if more of them are never worse. */
-static bool bisect(
-    PrecisionSearch *search, const PrecisionBudget *budget, LayerEffect **sorted, size_t count) {
+static bool bisect(PrecisionSearch *search, const PrecisionBudget *budget,
+    const RankedLayer *sorted, size_t count) {
     size_t too_few = 0, enough = count;
     while (enough - too_few > 1) {
         size_t middle = too_few + (enough - too_few) / 2;
@@ -117,14 +133,15 @@ static bool bisect(
 }
 
 /* Lets go of each that the budget holds without, the most harmless first. */
-static bool let_go(PrecisionSearch *search, const PrecisionBudget *budget, LayerEffect **sorted) {
+static bool let_go(
+    PrecisionSearch *search, const PrecisionBudget *budget, const RankedLayer *sorted) {
     for (size_t i = search->kept_count; i > 0; i--) {
         Accuracy without;
-        sorted[i - 1]->kept = false;
+        sorted[i - 1].layer->kept = false;
         if (!measure_chosen(search, &without))
             return false;
-        sorted[i - 1]->kept = !budget_holds(budget, &without);
-        if (sorted[i - 1]->kept)
+        sorted[i - 1].layer->kept = !budget_holds(budget, &without);
+        if (sorted[i - 1].layer->kept)
             continue;
         search->chosen = without;
         search->kept_count--;
@@ -136,6 +153,6 @@ bool precision_choose(PrecisionSearch *search, const PrecisionBudget *budget) {
     if (budget_holds(budget, &search->all))
         return true;
     size_t count;
-    LayerEffect **sorted = sorted_layers(search, &count);
+    const RankedLayer *sorted = sorted_layers(search, &count);
     return bisect(search, budget, sorted, count) && let_go(search, budget, sorted);
 }

@@ -9,10 +9,11 @@
 
 typedef struct LayerEffect {
     PrecisionLayer layer;
-    bool is_reduced; /* by the precision, where nothing keeps it */
-    Accuracy alone;  /* of the network in which it is the only one reduced */
-    double cost;     /* of keeping it: a share of the time with all reduced; NAN: not known */
-    bool kept;       /* chosen */
+    bool is_reduced;  /* by the precision, where nothing keeps it */
+    Accuracy alone;   /* of the network in which it is the only one reduced */
+    Accuracy without; /* of the one in which it alone is not */
+    double cost;      /* of keeping it: a share of the time with all reduced; NAN: not known */
+    bool kept;        /* chosen */
 } LayerEffect;
 
 /* Estimates, relative to one run with every layer reduced. NAN where the core has no model. */
@@ -42,10 +43,11 @@ typedef struct PrecisionSearch {
     int way_count;
 } PrecisionSearch;
 
-/* Measures each layer alone, and all together. False after reporting. */
+/* Measures each layer alone, all but it, and all together. False after reporting. */
 bool precision_measure(PrecisionSearch *search);
-/* Keeps as few layers as it finds: those that add most alone, as many as the budget takes, less
- * those that it holds without after all. False after reporting. */
+/* Keeps as few layers as it finds: those that add most alone (or, where a precision shows only
+ * between layers, take most away), as many as the budget takes, less those that it holds without
+ * after all. False after reporting. */
 bool precision_choose(PrecisionSearch *search, const PrecisionBudget *budget);
 
 /* The network in which those layers stay float, in the arena. *rewrites is how many layers were

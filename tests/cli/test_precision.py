@@ -30,12 +30,21 @@ class Precision(Command):
     def test_table(self):
         lines = self.succeed("precision", *INT8).splitlines()
         self.assertEqual(lines[0], "deep at int8 on 8 inputs: what each layer alone adds")
-        self.assertEqual(lines[2].split(), "layer op MACs largest error SNR same first class time if float float".split())
+        self.assertEqual(lines[2].split(), "layer op MACs largest error SNR same first class SNR if float time if float float".split())
         self.assertEqual([line.split()[0] for line in lines[4:10]], LAYERS)
         for line in lines[4:10]:
-            self.assertRegex(line, r" \d\.\d{3} %  \d\d\.\d dB  +\d+\.\d %$")
+            self.assertRegex(line, r" \d\.\d{3} %  \d\d\.\d dB  +\d+\.\d %  +\d\d\.\d dB$")
         self.assertRegex(lines[11], r"^all reduced  .* \d\.\d{3} %  \d\d\.\d dB  +\d+\.\d %$")
         self.assertEqual(lines[12:], ["", "There is no model of x86-64-v3 to estimate times by (--cpu, --target)"])
+
+    def test_each_is_also_left_out(self):
+        """What a layer that stays float takes away is what a map with it alone gives."""
+        report = self.report()
+        for layer in report["layers"][:2]:
+            snr = layer["snr_db_if_float"]
+            chosen = self.report("--budget", f"{snr - 1e-6}dB")["chosen"]
+            self.assertGreaterEqual(chosen["snr_db"], snr - 1e-6)
+        self.assertGreater(max(layer["snr_db_if_float"] for layer in report["layers"]), report["all_reduced"]["snr_db"])
 
     def test_time(self):
         """Estimates by the model of a core, for one that does not run here: floats take longer."""
@@ -49,7 +58,7 @@ class Precision(Command):
         self.assertGreater(report["estimated_time"]["all_float"], 1.2)
         self.assertGreaterEqual(report["estimated_time"]["all_float"], report["estimated_time"]["chosen"])
         table = self.succeed(*words).splitlines()
-        self.assertRegex(table[7], rf"^right .* % +\+{100 * costs['right']:.1f} %( +yes)?$")
+        self.assertRegex(table[7], rf"^right .* dB +\+{100 * costs['right']:.1f} %( +yes)?$")
         self.assertRegex(table[-3] + table[-1], r"^Times are estimates by a model of cortex-a76, beside all layers reduced; "
                                                 r"with all layers float: \+\d+\.\d %2% holds with ")
 
@@ -77,6 +86,20 @@ class Precision(Command):
                              "--target", "sapphirerapids", "--evaluate", "random").splitlines()
         self.assertRegex(table[4], r"^stem +conv +31,104 +always$")
 
+    def test_what_shows_between_layers(self):
+        """bf16 of values needs two layers: alone each is exact, and the one goes that takes most with it."""
+        words = ["precision", "deep.rfl", "--set", "width=64", "--random-weights", "1", "--precision", "bf16",
+                 "--evaluate", "random", "--target", "znver5", "--json"]
+        report = json.loads(self.succeed(*words))
+        layers = {layer["layer"]: layer for layer in report["layers"]}
+        self.assertIsNone(layers["right"]["snr_db"])
+        self.assertEqual(layers["right"]["largest_error"], 0)
+        best = max(LAYERS, key=lambda name: layers[name]["snr_db_if_float"])
+        budget = layers[best]["snr_db_if_float"] - 0.01
+        self.assertGreater(budget, report["all_reduced"]["snr_db"])
+        chosen = json.loads(self.succeed(*words, "--budget", f"{budget}dB"))
+        self.assertEqual([layer["layer"] for layer in chosen["layers"] if layer["kept"]], [best])
+
     def test_budgets(self):
         """Tighter ones keep more, each holds, and nothing of what is kept can be let go."""
         kept = []
@@ -100,7 +123,7 @@ class Precision(Command):
             "\n20% holds with all layers reduced\n"))
         printed = self.succeed("precision", *INT8, "--budget", "2%")
         self.assertTrue(printed.endswith("\n2% holds with 1 layer float of 6\n"), printed)
-        self.assertRegex(printed, r"\nhead .* % +yes\n")
+        self.assertRegex(printed, r"\nhead .* dB +yes\n")
         self.assertRegex(printed, r"\nas chosen ")
 
     def test_files_are_evaluated(self):
