@@ -18,8 +18,10 @@ static const char *const presets[PIPELINE_LEVELS] = {
     REQUIRED "," LOWERED ",dead-code",
     REQUIRED "," FUSIONS "," LOWERED ",dead-code",
     "simplify,common-subexpressions,merge-rearrange,merge-layout,sink-route," REQUIRED
-    ",sink-upsample,sink-softmax,merge-rearrange,split-convolution," FUSIONS "," LOWERED
-    ",merge-layout,route-to-join,absorb-route,simplify,common-subexpressions,dead-code",
+    ",fold-space-to-depth"
+    ",sink-upsample,sink-softmax,sink-activation,merge-rearrange,extract-route,merge-rearrange,"
+    "sink-elements,merge-rearrange,split-convolution," FUSIONS "," LOWERED
+    ",merge-layout,absorb-route,route-to-join,simplify,common-subexpressions,dead-code",
 };
 
 const char *pipeline_preset(int level) {

@@ -88,8 +88,7 @@ bool pass_merge_rearrange(PassContext *context) {
         if (merged == NULL)
             continue;
         replace_node(graph, node, merged);
-        if (follows && graph_use_count(graph, operand) == 0)
-            graph_remove(graph, before);
+        remove_unused(graph, operand);
     }
     return true;
 }

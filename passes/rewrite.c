@@ -30,6 +30,22 @@ void replace_node(Graph *graph, Node *node, Value *replacement) {
     graph_remove(graph, node);
 }
 
+static bool is_unused(const Graph *graph, const Node *node) {
+    for (int i = 0; i < node->result_count; i++)
+        if (graph_use_count(graph, node->results[i]) > 0)
+            return false;
+    return node->previous != NULL || graph->first == node; /* else it is unlinked already */
+}
+
+void remove_unused(Graph *graph, const Value *value) {
+    while (value->producer != NULL && is_unused(graph, value->producer)) {
+        graph_remove(graph, value->producer);
+        if (value->producer->operand_count != 1)
+            return;
+        value = value->producer->operands[0];
+    }
+}
+
 Node *insert_node(Graph *graph, Node *position, OpKind op, const char *path, Value *const *operands,
     int operand_count, PrepareNode *prepare, const void *context) {
     Node *node = node_create(graph, op, path, operands, operand_count, position->where);
@@ -44,6 +60,10 @@ Node *insert_node(Graph *graph, Node *position, OpKind op, const char *path, Val
     diagnostics_destroy(diagnostics);
     graph_insert_before(graph, position, node);
     return node;
+}
+
+void copy_attributes(Graph *graph, Node *node, const void *context) {
+    node_copy_attributes(graph, node, context);
 }
 
 void set_rearrangement(Graph *graph, Node *node, const void *context) {

@@ -19,11 +19,18 @@ bool used_once(const Graph *graph, const Value *value);
  * has none of its own, and unlinks the node. */
 void replace_node(Graph *graph, Node *node, Value *replacement);
 
+/* Unlinks the node that made the value, if nobody reads its results any more, and in turn what only
+ * that read, as far as nodes have one operand. Passes count readers: none that are dead. */
+void remove_unused(Graph *graph, const Value *value);
+
 /* A node with inferred results, linked before `position`. The attributes must still be the defaults
  * or be set through `prepare`. A node that does not infer is a bug of the pass. */
 typedef void PrepareNode(Graph *graph, Node *node, const void *context);
 Node *insert_node(Graph *graph, Node *position, OpKind op, const char *path, Value *const *operands,
     int operand_count, PrepareNode *prepare, const void *context);
+
+/* Gives the node the attributes of the context, another Node of the op. */
+PrepareNode copy_attributes;
 
 /* Gives a rearrange the attributes that the context, a Rearrangement (ir/index_map.h), is. */
 PrepareNode set_rearrangement;

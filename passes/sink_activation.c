@@ -40,10 +40,6 @@ static bool can_sink(
     return true;
 }
 
-static void copy_attributes(Graph *graph, Node *node, const void *context) {
-    node_copy_attributes(graph, node, context);
-}
-
 static void sink(Graph *graph, Node *layout, const Node *activation) {
     for (int i = 0; i < layout->operand_count; i++) {
         Value *operand = layout->operands[i];

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Runs shorter than this are not worth a store of their own, if there are several. */
-enum { LEAST_STORED_CHANNELS = 4, MOST_STORED_RUNS = 64 };
+enum { LEAST_STORED_CHANNELS = 2, MOST_STORED_RUNS = 64 };
 
 /* ---- where an index of a tensor lies ---- */
 

@@ -251,7 +251,7 @@ static Value *make_turned(Maker *maker, Value *x) {
         x = arrange(
             maker, x, d, 4, order, 4, (int64_t[]){d[0], d[order[1]], d[order[2]], d[order[3]]}, 4);
         if (times == 0 && x != NULL && chance(maker, 65))
-            x = make_unary(maker, chance(maker, 85) ? OP_softmax : OP_sigmoid, x);
+            x = make_unary(maker, chance(maker, 60) ? OP_softmax : OP_sigmoid, x);
     }
     return x;
 }
@@ -271,8 +271,82 @@ static Value *make_joined_rows(Maker *maker, Value *x) {
     return joined != NULL ? make_channels_last(maker, joined, 1) : NULL;
 }
 
+/* Numbers begin to end - 1 of each row of [n,rows,numbers], computed with as an image of one row.
+ */
+static Value *make_decoded_part(Maker *maker, Value *rows, int64_t begin, int64_t end) {
+    const int64_t *d = rows->type.dims;
+    int64_t count = end - begin;
+    Node *node = maker_node(maker, OP_slice, &rows, 1);
+    node_set_list(maker->graph, node, "begin", (int64_t[]){0, 0, begin}, 3);
+    node_set_list(maker->graph, node, "step", (int64_t[]){1, 1, 1}, 3);
+    node_set_list(maker->graph, node, "dims", (int64_t[]){d[0], d[1], count}, 3);
+    Value *part = maker_finish(maker, node);
+    if (part == NULL || chance(maker, 20))
+        return part;
+    part = arrange(maker, part, part->type.dims, 3, (int64_t[]){0, 2, 1}, 3,
+        (int64_t[]){d[0], count, 1, d[1]}, 4);
+    for (int64_t times = pick_between(maker, 1, 2); times > 0 && part != NULL; times--)
+        part = chance(maker, 25) ? make_op(maker, OP_add, part) : make_activation(maker, part);
+    if (part == NULL || part->type.dims[1] != count || part->type.dims[3] != d[1])
+        return NULL;
+    return arrange(maker, part, (int64_t[]){d[0], count, d[1]}, 3, (int64_t[]){0, 2, 1}, 3,
+        (int64_t[]){d[0], d[1], count}, 3);
+}
+
+/* As boxes are decoded: one layer's numbers for each anchor and pixel, in two parts. */
+static Value *make_decoded(Maker *maker, Value *x) {
+    int64_t anchors = pick_between(maker, 1, 3), each = pick_between(maker, 2, 9);
+    x = make_conv(maker, x, (ConvShape){.outputs = anchors * each, .bias = true});
+    if (x == NULL)
+        return NULL;
+    const int64_t *d = x->type.dims;
+    Value *rows = arrange(maker, x, (int64_t[]){d[0], anchors, each, d[2], d[3]}, 5,
+        (int64_t[]){0, 1, 3, 4, 2}, 5, (int64_t[]){d[0], anchors * d[2] * d[3], each}, 3);
+    int64_t cut = pick_between(maker, 1, each - 1);
+    if (rows == NULL)
+        return NULL;
+    Value *parts[] = {
+        make_decoded_part(maker, rows, 0, cut), make_decoded_part(maker, rows, cut, each)};
+    if (parts[0] == NULL || parts[1] == NULL)
+        return NULL;
+    Node *node = maker_node(maker, OP_join, parts, 2);
+    node_set_integer(node, "axis", 2);
+    return maker_finish(maker, node);
+}
+
+/* Pixels out of the channels of a layer. */
+static Value *make_shuffled_pixels(Maker *maker, Value *x) {
+    x = make_layer(maker, x, (ConvShape){.outputs = 4 * pick_between(maker, 1, 6)});
+    return x != NULL ? make_depth(maker, x, 2) : NULL;
+}
+
+/* Every other row and column, four times, as channels that a convolution reads. */
+Value *make_focus(Maker *maker, Value *x) {
+    if (x->type.rank != 4)
+        return NULL;
+    if (x->type.dims[2] % 2 != 0 || x->type.dims[3] % 2 != 0)
+        x = make_repeated_pixels(maker, x, 2);
+    if (x == NULL)
+        return NULL;
+    const int64_t *d = x->type.dims;
+    Value *parts[4];
+    for (int64_t i = 0; i < 4; i++) {
+        Node *node = maker_node(maker, OP_slice, &x, 1);
+        node_set_list(maker->graph, node, "begin", (int64_t[]){0, 0, i % 2, i / 2}, 4);
+        node_set_list(maker->graph, node, "step", (int64_t[]){1, 1, 2, 2}, 4);
+        node_set_list(maker->graph, node, "dims", (int64_t[]){d[0], d[1], d[2] / 2, d[3] / 2}, 4);
+        parts[i] = maker_finish(maker, node);
+        if (parts[i] == NULL)
+            return NULL;
+    }
+    Value *joined = make_concat(maker, parts, 4);
+    ConvShape shape = {.outputs = pick_channels(maker), .kernel = chance(maker, 60) ? 3 : 1};
+    return joined != NULL ? make_layer(maker, joined, shape) : NULL;
+}
+
 Value *make_views(Maker *maker, Value *x) {
-    static MakeUnit *const forms[] = {
-        make_shared_head, make_shared_head, make_turned, make_turned, make_joined_rows};
-    return x->type.rank == 4 ? forms[pick(maker, 5)](maker, x) : NULL;
+    static MakeUnit *const forms[] = {make_shared_head, make_shared_head, make_shared_head,
+        make_turned, make_turned, make_turned, make_joined_rows, make_decoded, make_decoded,
+        make_decoded, make_shuffled_pixels};
+    return x->type.rank == 4 ? forms[pick(maker, sizeof forms / sizeof forms[0])](maker, x) : NULL;
 }

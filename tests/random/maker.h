@@ -94,6 +94,6 @@ MakeUnit make_shufflenet_v1, make_shufflenet_v2, make_squeeze_excitation, make_r
     make_enlarged;
 MakeUnit make_interleaved_groups, make_gathered_groups, make_layout_tree, make_permuted_readers,
     make_joined_activation;
-MakeUnit make_pyramid, make_detector_heads, make_views; /* make_moved.c */
+MakeUnit make_pyramid, make_detector_heads, make_views, make_focus; /* make_moved.c */
 
 #endif
