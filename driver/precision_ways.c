@@ -4,15 +4,15 @@
 
 #include <math.h>
 
-typedef struct Way {
+typedef struct PrecisionWay {
     Precision precision;
     const char *spelling;
     CalibrationMethod method;
     bool equalize;
     const char *pass_options;
-} Way;
+} PrecisionWay;
 
-static const Way ways[] = {
+static const PrecisionWay ways[] = {
 #define WAY(precision, spelling, kind, percentile, equalize, pass_options)                         \
     {PRECISION_##precision, spelling, {CALIBRATION_##kind, percentile}, equalize, pass_options},
 #include "driver/precision_ways.def"
@@ -27,8 +27,8 @@ bool precision_has_ways(Precision precision) {
     return false;
 }
 
-static bool measure_way(
-    const PrecisionSearch *search, const Graph *floats, const Way *way, Accuracy *accuracy) {
+static bool measure_way(const PrecisionSearch *search, const Graph *floats, const PrecisionWay *way,
+    Accuracy *accuracy) {
     ModelOptions options = *search->options;
     options.calibration_method = way->method;
     options.equalize = way->equalize;
