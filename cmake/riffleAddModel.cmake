@@ -14,8 +14,8 @@
 #   RANDOM_WEIGHTS  a seed to make weights up from, where there are none yet
 #   NAME            prefix of the symbols and name of the header (default: the target as a C identifier)
 #   SET             parameters of the spec: SET width=0.5 classes=10
-#   TARGET_CPU      the processor, as `riffle compile --cpu` (default: any that the platform has); x86-64-multi has
-#                   code for several. The platform is the one that the build's compiler makes code for; where
+#   TARGET_CPU      the processor, as `riffle compile --cpu` (default: any that the platform has); x86-64-multi and
+#                   aarch64-multi have code for several. The platform is the one that the build's compiler makes code for; where
 #                   riffle has none of that name, TARGET_CPU must be one whose code fits. cuda-... is a GPU.
 #   OPTIONS         further options of `riffle compile`
 #   DEPENDS         further files to watch, such as those that another rule makes
@@ -132,7 +132,8 @@ function(riffle_target_arguments variable cpu)
     endif()
     if(cpu STREQUAL "" OR cpu STREQUAL platform)
         set(${variable} --target ${platform} PARENT_SCOPE)
-    elseif(cpu STREQUAL "x86-64-multi" AND platform STREQUAL "x86_64-linux-gnu")
+    elseif((cpu STREQUAL "x86-64-multi" AND platform STREQUAL "x86_64-linux-gnu")
+           OR (cpu STREQUAL "aarch64-multi" AND platform STREQUAL "aarch64-linux-gnu"))
         set(${variable} --target ${cpu} PARENT_SCOPE)
     else()
         set(${variable} --target ${platform} --cpu ${cpu} PARENT_SCOPE)

@@ -177,7 +177,8 @@ static Program *lower_compiled(const ModelOptions *options, CompiledModel *compi
         return model_lower(options, graph, compiled->target, compiled->tuning);
     if (options->backend == BACKEND_C) {
         diagnostics_error(session->diagnostics,
-            "leave out --backend c, or give one of them: --target x86-64-v3",
+            arena_format(session->arena, "leave out --backend c, or give one of them: --target %s",
+                compiled->levels->levels[1].target),
             "'%s' asks the processor, which only LLVM's code can", compiled->levels->name);
         return NULL;
     }
@@ -241,7 +242,7 @@ static bool find_target(
                            ? target_levels_find(options->target)
                            : NULL;
     if (compiled->levels != NULL && options->precision == PRECISION_FP32)
-        return true;
+        return !for_this_machine || check_runs(options, target_class(compiled->levels->base));
     if (compiled->levels != NULL) {
         static const char *const hints[] = {
             [PRECISION_INT8] = "give one of them: --target x86-64-v3",

@@ -290,38 +290,65 @@ static void write_functions(const Header *header) {
     text_append(out, "    default:\n        return \"unknown status\";\n    }\n}\n");
 }
 
-/* What a library with code for several processors has besides. */
-static void write_level_functions(const Header *header) {
-    const char *name = header->name, *upper = header->upper;
-    Text *out = header->out;
-    text_format(out,
-        "\n/* The library has code for several processors: levels, each of which has what those "
-        "below it\n * have. */\nenum %s_level {\n    %s_LEVEL_NONE = 0",
-        name, upper);
+static void write_level_enum(const Header *header) {
+    text_format(header->out, "enum %s_level {\n    %s_LEVEL_NONE = 0", header->name, header->upper);
     for (int i = 0; i < header->levels->count; i++) {
         const TargetLevel *level = header->levels->programs[i]->level;
-        text_format(out, ",\n    %s_LEVEL_%s = %d", upper, upper_case(header->scratch, level->word),
-            level->number);
+        text_format(header->out, ",\n    %s_LEVEL_%s = %d", header->upper,
+            upper_case(header->scratch, level->word), level->number);
     }
+    text_append(header->out, "\n};\n");
+}
+
+/* Levels of x86 are parts of the instruction set; those of ARM are orders of the same instructions.
+ */
+static void write_level_words(const Header *header, bool rises) {
+    const char *name = header->name, *upper = header->upper;
+    text_format(header->out,
+        rises
+            ? "\n/* The highest level of this processor. %s_run and %s_run_parallel ask it at each "
+              "call: under\n"
+              " * a microsecond, but up to tens of them in a virtual machine. Who cannot spare "
+              "that "
+              "keeps the\n"
+              " * answer, which never changes, and calls the functions below. */\n"
+              "int %s_level(void);\n"
+              "\n/* As %s_run and %s_run_parallel, by the code of a level that is no higher than\n"
+              " * %s_level(); any other number returns %s_ERROR_PROCESSOR. A level that the "
+              "processor "
+              "does\n"
+              " * not have stops at an illegal instruction. */\n"
+            : "\n/* The level for the core that runs this now, which may be another one at the "
+              "next call; by\n"
+              " * getauxval, where the program has that. %s_run and %s_run_parallel ask it at each "
+              "call:\n"
+              " * a few microseconds. */\n"
+              "int %s_level(void);\n"
+              "\n/* As %s_run and %s_run_parallel, by the code of that level, whatever %s_level() "
+              "says:\n"
+              " * all run everywhere, as fast as they fit. Any other number returns "
+              "%s_ERROR_PROCESSOR. */\n",
+        name, name, name, name, name, name, upper);
+}
+
+/* What a library with code for several processors has besides. */
+static void write_level_functions(const Header *header) {
+    const char *name = header->name;
+    Text *out = header->out;
+    bool rises = header->levels->programs[0]->target->architecture == ARCHITECTURE_X86_64;
+    text_append(out,
+        rises ? "\n/* The library has code for several processors: levels, each of which "
+                "has what those below it\n * have. */\n"
+              : "\n/* The library has code for several kinds of cores: a level for each. */\n");
+    write_level_enum(header);
+    write_level_words(header, rises);
     text_format(out,
-        "\n};\n"
-        "\n/* The highest level of this processor. %s_run and %s_run_parallel ask it at each call: "
-        "under\n"
-        " * a microsecond, but up to tens of them in a virtual machine. Who cannot spare that "
-        "keeps "
-        "the\n"
-        " * answer, which never changes, and calls the functions below. */\n"
-        "int %s_level(void);\n"
-        "\n/* As %s_run and %s_run_parallel, by the code of a level that is no higher than\n"
-        " * %s_level(); any other number returns %s_ERROR_PROCESSOR. A level that the processor "
-        "does\n"
-        " * not have stops at an illegal instruction. */\n"
         "int %s_run_level(int level, const struct %s_inputs *inputs,\n"
         "    const struct %s_outputs *outputs, void *workspace);\n"
         "int %s_run_parallel_level(int level, const struct %s_inputs *inputs,\n"
         "    const struct %s_outputs *outputs, void *workspace,\n"
         "    %s_parallel_for *parallel_for, void *pool);\n",
-        name, name, name, name, name, name, upper, name, name, name, name, name, name, name);
+        name, name, name, name, name, name, name);
 }
 
 void header_write(const Graph *graph, const Program *program, Text *out) {

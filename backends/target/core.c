@@ -13,6 +13,11 @@ static const Core cores[] = {
 
 enum { CORES = sizeof cores / sizeof *cores };
 
+const Core *core_table(int *count) {
+    *count = CORES;
+    return cores;
+}
+
 const Core *core_find(const char *processor) {
     for (size_t i = 0; i < CORES; i++)
         for (size_t j = 0; j < MOST_CORE_NAMES && cores[i].names[j]; j++)

@@ -10,6 +10,7 @@ enum { MOST_CORE_NAMES = 3 };
 typedef struct Core {
     const char *names[MOST_CORE_NAMES]; /* of LLVM's processors that have it */
     bool in_order;
+    int parts[MOST_CORE_NAMES]; /* numbers by which ARM's MIDR_EL1 tells those that work in order */
     int vector_bytes; /* that one instruction computes at the rates below; wider ones take more */
     double issue;     /* instructions that begin in a cycle */
     double multiply_adds; /* of those, by class: full vectors, */
@@ -23,6 +24,9 @@ typedef struct Core {
     double memory_gigabytes;  /* a second, from behind the last */
     double hidden;            /* how much of the time of data from there passes beside computing */
 } Core;
+
+/* All; *count is set. */
+const Core *core_table(int *count);
 
 /* The core of the processor that LLVM calls that; NULL: there is no row. */
 const Core *core_find(const char *processor);

@@ -2,6 +2,7 @@
 #ifndef RIFFLE_BACKENDS_TARGET_LEVELS_H
 #define RIFFLE_BACKENDS_TARGET_LEVELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,8 +12,9 @@ typedef struct TargetLevel {
     const char *target;                     /* name; NULL behind the last level */
     int number;                             /* in the enum of the header */
     const char *word;                       /* in symbols: "x86_64_v3" */
-    uint32_t leaf_1, leaf_80000001, leaf_7; /* of cpuid: bits of ecx, ecx and ebx */
+    uint32_t leaf_1, leaf_80000001, leaf_7; /* x86, of cpuid: bits of ecx, ecx and ebx */
     uint32_t kept_state;                    /* of xcr0 */
+    bool in_order;                          /* ARM: for the cores of cores.def that do */
 } TargetLevel;
 
 typedef struct TargetLevels {

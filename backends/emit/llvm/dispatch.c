@@ -1,8 +1,9 @@
 /* The public functions of a library with code for several processors.
  *
- * NAME_level asks the processor by cpuid, and by xgetbv which registers the operating system keeps.
- * Nothing is remembered between calls, since a library has no writable data; who calls often keeps
- * the answer and gives it to NAME_run_level. cpuid is asked no more than needed: three times. */
+ * NAME_level asks an x86 by cpuid, and by xgetbv which registers the operating system keeps; of an
+ * ARM it asks the system (dispatch_arm.c). Nothing is remembered between calls, since a library has
+ * no writable data; who calls often keeps the answer and gives it to NAME_run_level. cpuid is asked
+ * no more than needed: three times. */
 #include "backends/emit/llvm/codegen.h"
 #include "backends/program/levels.h"
 #include "backends/program/program.h"
@@ -20,6 +21,15 @@ typedef struct Dispatch {
     const Program *program;
     LLVMValueRef ask; /* NAME_level */
 } Dispatch;
+
+/* For NAME_level of either architecture. */
+static LLVMValueRef begin_level(Dispatch *d) {
+    LLVMTypeRef type = LLVMFunctionType(d->codegen.i32, NULL, 0, 0);
+    d->ask = codegen_public_function(&d->codegen, d->program, "level", type);
+    LLVMPositionBuilderAtEnd(
+        d->codegen.builder, LLVMAppendBasicBlockInContext(d->codegen.context, d->ask, "entry"));
+    return d->ask;
+}
 
 static LLVMValueRef constant(const Dispatch *d, uint32_t number) {
     return LLVMConstInt(d->codegen.i32, number, 0);
@@ -71,9 +81,7 @@ static void require(const Dispatch *d, LLVMValueRef function, LLVMValueRef answe
 /* int NAME_level(void): the number of the highest level whose bits are all there, 0 for none. */
 static void emit_level(Dispatch *d) {
     const ProgramLevels *levels = d->program->levels;
-    LLVMTypeRef type = LLVMFunctionType(d->codegen.i32, NULL, 0, 0);
-    LLVMValueRef function = codegen_public_function(&d->codegen, d->program, "level", type);
-    LLVMPositionBuilderAtEnd(d->codegen.builder, new_block(d, function, "entry"));
+    LLVMValueRef function = begin_level(d);
     LLVMValueRef features = call_cpuid(d, leaf_features);
     LLVMValueRef extended = call_cpuid(d, leaf_extended), structured = NULL, state = NULL;
     int level = 0;
@@ -93,7 +101,19 @@ static void emit_level(Dispatch *d) {
         level = wanted->number;
     }
     LLVMBuildRet(d->codegen.builder, constant(d, (uint32_t)level));
-    d->ask = function;
+}
+
+/* The same on ARM: the level of cores that work in order, or the other one. */
+static void emit_core_level(Dispatch *d) {
+    const ProgramLevels *levels = d->program->levels;
+    int number[2] = {0, 0};
+    for (int i = 0; i < levels->count; i++)
+        number[levels->programs[i]->level->in_order] = levels->programs[i]->level->number;
+    begin_level(d);
+    LLVMValueRef in_order = codegen_core_is_in_order(&d->codegen, d->ask);
+    LLVMBuildRet(d->codegen.builder,
+        LLVMBuildSelect(d->codegen.builder, in_order, constant(d, (uint32_t)number[1]),
+            constant(d, (uint32_t)number[0]), ""));
 }
 
 /* int NAME_run_level(level, ...): calls the function of that level with the rest of the arguments.
@@ -154,7 +174,10 @@ LLVMModuleRef codegen_dispatch(
     LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine) {
     Dispatch d = {.program = program};
     codegen_begin(&d.codegen, context, program->name, program->target, machine);
-    emit_level(&d);
+    if (program->target->architecture == ARCHITECTURE_AARCH64)
+        emit_core_level(&d);
+    else
+        emit_level(&d);
     emit_run(&d, "run", "run_level", 3);
     emit_run(&d, "run_parallel", "run_parallel_level", 5);
     codegen_end(&d.codegen);
