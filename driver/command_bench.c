@@ -20,9 +20,6 @@ enum {
     OPTION_PROFILE
 };
 
-/* Longer than anybody waits, in seconds: as many runs as there are to be. */
-static const double LONGEST_TURN = 1e9;
-
 typedef struct BenchOptions {
     ModelOptions model;
     Session *session;
@@ -37,14 +34,10 @@ typedef struct Measurement {
     Limit limit;
 } Measurement;
 
-/* What runs elsewhere has one thread, and is timed whole. */
 static error_t check_runner(const BenchOptions *options) {
-    const char *option = options->profile                    ? "--profile"
-                         : options->ablate != ABLATE_NOTHING ? "--ablate"
-                                                             : NULL;
-    if (model_runner(&options->model) != NULL && option != NULL) {
+    if (model_runner(&options->model) != NULL && options->ablate != ABLATE_NOTHING) {
         diagnostics_error(options->session->diagnostics, NULL,
-            "%s measures on this machine, and not with --runner", option);
+            "--ablate measures on this machine, and not with --runner");
         return EINVAL;
     }
     return model_threads(&options->model, options->threads) ? 0 : EINVAL;
@@ -167,7 +160,7 @@ static bool time_runs(const BenchOptions *options, const LoadedModel *loaded, Te
         if (!limit_measure(&measurement->limit, turn / 2))
             return false;
         int64_t end = options->runs > 0 ? most * (round + 1) / TIMING_ROUNDS : most;
-        double seconds = options->runs > 0 ? LONGEST_TURN : turn;
+        double seconds = options->runs > 0 ? (double)LONGEST_TURN_SECONDS : turn;
         if (!(elsewhere ? time_round_elsewhere(loaded, tensors, end, seconds, runs)
                         : time_round(loaded, tensors, pool, end, seconds, runs, session)))
             return false;
@@ -265,8 +258,8 @@ static bool measure(const BenchOptions *options, const CompiledModel *compiled,
     if (!tensors_create(compiled->model.graph, workspace, session, tensors))
         return false;
     tensors_randomize_inputs(tensors, 1);
-    ProfileOptions profiling = {
-        options->seconds, options->runs, (int)options->threads, options->json};
+    ProfileOptions profiling = {options->seconds, options->runs, (int)options->threads,
+        model_runner(&options->model), options->json};
     if (options->profile)
         return profile(compiled, loaded, tensors, pool, &profiling, session) &&
                tensors_check_guards(tensors, session);

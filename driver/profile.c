@@ -11,8 +11,9 @@ enum { MOST_PROFILED_RUNS = 1 << 12 };
 typedef struct StepClock {
     riffle_pool *pool;
     Samples *steps; /* of each step */
-    int step;       /* that runs */
-    double last;    /* when the one before it ended */
+    int step_count;
+    int step;    /* that runs */
+    double last; /* when the one before it ended */
 } StepClock;
 
 static void timed_step(void *context, riffle_task *task, void *data, size_t count) {
@@ -47,20 +48,54 @@ static bool run_twice(Tensors *tensors, const LoadedModel *loaded, StepClock *cl
     return true;
 }
 
+/* Until there are `end` runs, or for so long. */
+static bool time_round(Tensors *tensors, const LoadedModel *loaded, StepClock *clock, int64_t end,
+    double seconds, Samples *runs, Session *session) {
+    double start = seconds_now();
+    while (runs->count < end && (runs->count == 0 || seconds_now() - start < seconds))
+        if (!run_twice(tensors, loaded, clock, runs, session))
+            return false;
+    return true;
+}
+
+/* The same in one go each: first as many as there is time for in half of it, then so many that
+ * nobody looks into. */
+static bool time_round_elsewhere(Tensors *tensors, const LoadedModel *loaded,
+    const StepClock *clock, int64_t end, double seconds, Samples *runs, Session *session) {
+    RunTiming timing = {.warm_up = WARM_UP_RUNS,
+        .most = end - runs->count,
+        .runs = 1,
+        .seconds = seconds / 2,
+        .steps = clock->step_count};
+    if (timing.most <= 0)
+        return true;
+    double *times = ARENA_ARRAY(session->arena, double, timing.most *timing.steps + 1);
+    int64_t taken = jit_time_elsewhere(loaded, tensors->inputs, tensors->outputs, &timing, times);
+    for (int64_t i = 0; i < taken * timing.steps; i++)
+        samples_add(&clock->steps[i % timing.steps], times[i]);
+    timing.steps = 0;
+    timing.most = taken;
+    timing.seconds = LONGEST_TURN_SECONDS;
+    if (taken > 0)
+        taken = jit_time_elsewhere(
+            loaded, tensors->inputs, tensors->outputs, &timing, runs->seconds + runs->count);
+    runs->count += taken;
+    return taken > 0;
+}
+
 static bool time_steps(const PeakProbe *probe, const LoadedModel *loaded, Tensors *tensors,
     StepClock *clock, Samples *runs, const ProfileOptions *options, Session *session,
     double *peak) {
+    double turn = options->seconds / (double)TIMING_ROUNDS;
+    double seconds = options->runs > 0 ? (double)LONGEST_TURN_SECONDS : turn;
     for (int round = 0; round < TIMING_ROUNDS && runs->count < runs->capacity; round++) {
-        double measured =
-            peak_gflops(probe, options->threads, options->seconds / (double)TIMING_ROUNDS / 4);
+        double measured = peak_gflops(probe, options->threads, turn / 4);
         *peak = measured > *peak ? measured : *peak;
-        int64_t round_end = runs->capacity * (round + 1) / TIMING_ROUNDS;
-        double start = seconds_now();
-        while (runs->count < round_end &&
-               (options->runs > 0 || runs->count == 0 ||
-                   seconds_now() - start < options->seconds / (double)TIMING_ROUNDS))
-            if (!run_twice(tensors, loaded, clock, runs, session))
-                return false;
+        int64_t end = runs->capacity * (round + 1) / TIMING_ROUNDS;
+        if (!(jit_is_elsewhere(loaded)
+                    ? time_round_elsewhere(tensors, loaded, clock, end, seconds, runs, session)
+                    : time_round(tensors, loaded, clock, end, seconds, runs, session)))
+            return false;
     }
     return *peak > 0;
 }
@@ -108,23 +143,24 @@ bool profile(const CompiledModel *compiled, const LoadedModel *loaded, Tensors *
     riffle_pool *pool, const ProfileOptions *options, Session *session) {
     Profile profile = {.network = compiled->model.graph->name,
         .target = compiled->target->name,
+        .runner = options->runner == NULL ? NULL : options->runner->command,
         .threads = options->threads,
         .step_count = program_summary(compiled->program).step_count};
     int64_t most = options->runs > 0 ? options->runs : MOST_PROFILED_RUNS;
     most = most < MOST_PROFILED_RUNS ? most : MOST_PROFILED_RUNS;
-    StepClock clock = {.pool = pool};
+    StepClock clock = {.pool = pool, .step_count = profile.step_count};
     clock.steps = ARENA_ARRAY(session->arena, Samples, profile.step_count + 1);
     for (int i = 0; i < profile.step_count; i++)
         clock.steps[i] = samples_create(session->arena, most);
     Samples runs = samples_create(session->arena, most);
-    for (int i = 0; i < WARM_UP_RUNS; i++)
+    for (int i = 0; i < WARM_UP_RUNS && !jit_is_elsewhere(loaded); i++)
         if (!tensors_run(tensors, loaded, pool, session))
             return false;
-    profile.memory_gbytes =
-        memory_gbytes(compiled->target, options->seconds / 4, session->diagnostics);
+    profile.memory_gbytes = memory_gbytes(
+        compiled->target, options->runner, options->seconds / 4, session->diagnostics);
     if (profile.memory_gbytes <= 0)
         return false;
-    PeakProbe *probe = peak_probe_create(compiled->target, NULL, session->diagnostics);
+    PeakProbe *probe = peak_probe_create(compiled->target, options->runner, session->diagnostics);
     bool timed = probe != NULL && time_steps(probe, loaded, tensors, &clock, &runs, options,
                                       session, &profile.peak_gflops);
     peak_probe_destroy(probe);

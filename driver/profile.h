@@ -10,6 +10,7 @@ typedef struct ProfileOptions {
     double seconds; /* to measure for */
     int64_t runs;   /* not 0: so many profiled runs instead */
     int threads;
+    const Runner *runner; /* or NULL */
     bool json;
 } ProfileOptions;
 
@@ -40,7 +41,7 @@ typedef struct ProfiledStep {
 } ProfiledStep;
 
 typedef struct Profile {
-    const char *network, *target;
+    const char *network, *target, *runner; /* runner: its command, or NULL */
     int threads;
     int64_t runs;
     double peak_gflops, memory_gbytes;

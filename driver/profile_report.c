@@ -149,8 +149,12 @@ void profile_print(const Profile *profile, Text *text) {
     text_format(text, "%s for %s, %d thread%s, %lld runs: %.4f ms each in the median\n",
         profile->network, profile->target, profile->threads, profile->threads == 1 ? "" : "s",
         (long long)profile->runs, profile->run_median_seconds * 1e3);
-    text_format(text, "measured here: %.1f GFLOP/s at most, %.1f GB/s from memory\n\n",
-        profile->peak_gflops, profile->memory_gbytes);
+    if (profile->runner == NULL)
+        text_append(text, "measured here:");
+    else
+        text_format(text, "measured by '%s':", profile->runner);
+    text_format(text, " %.1f GFLOP/s at most, %.1f GB/s from memory\n\n", profile->peak_gflops,
+        profile->memory_gbytes);
     print_steps(profile, &all, text);
     text_append(text, "\nBy kind:\n\n");
     print_kinds(profile, &all, text);
@@ -208,6 +212,8 @@ void profile_print_json(const Profile *profile, Text *text) {
     json_write_object(&writer, NULL, JSON_LINES);
     json_write_string(&writer, "name", profile->network);
     json_write_string(&writer, "target", profile->target);
+    if (profile->runner != NULL)
+        json_write_string(&writer, "runner", profile->runner);
     json_write_integer(&writer, "threads", profile->threads);
     json_write_integer(&writer, "runs", profile->runs);
     json_write_number(&writer, "median_ms", profile->run_median_seconds * 1e3);

@@ -8,8 +8,10 @@
 enum {
     MOST_SAMPLES = 1 << 20,
     MOST_SAMPLES_ELSEWHERE = 1 << 16, /* of one turn: they come back by a file */
-    WARM_UP_RUNS = 3,                 /* before the first that counts */
-    TIMING_ROUNDS = 10                /* each after a turn of what the runs are compared with */
+    LONGEST_TURN_SECONDS =
+        1000000000,    /* longer than anybody waits: as many runs as there are to be */
+    WARM_UP_RUNS = 3,  /* before the first that counts */
+    TIMING_ROUNDS = 10 /* each after a turn of what the runs are compared with */
 };
 
 typedef struct Samples {

@@ -18,6 +18,7 @@ enum {
     REQUEST_SAMPLES,     /* at most; 0: run once, and take no time */
     REQUEST_RUNS,        /* in a sample */
     REQUEST_NANOSECONDS, /* no more samples after so long, but one */
+    REQUEST_MADE_UP,     /* not 0: no inputs follow, all their bytes are 1 */
     REQUEST_NUMBERS
 };
 enum {

@@ -27,7 +27,9 @@ int64_t peak_probe_time_elsewhere(
 double peak_gflops(const PeakProbe *probe, int threads, double seconds);
 
 /* Measures what one thread reads from memory, in GB/s (10^9 bytes): the best of several sweeps over
- * an array that no cache holds. 0 after reporting that there is no room for it. */
-double memory_gbytes(const Target *target, double seconds, Diagnostics *diagnostics);
+ * an array that no cache holds; here, or where the runner runs it. 0 after reporting that there is
+ * no room for it. */
+double memory_gbytes(
+    const Target *target, const Runner *runner, double seconds, Diagnostics *diagnostics);
 
 #endif

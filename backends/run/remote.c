@@ -221,7 +221,8 @@ static bool write_request(
         [REQUEST_WARM_UP] = timing->warm_up,
         [REQUEST_SAMPLES] = timing->most,
         [REQUEST_RUNS] = timing->runs,
-        [REQUEST_NANOSECONDS] = (int64_t)(timing->seconds * 1e9)};
+        [REQUEST_NANOSECONDS] = (int64_t)(timing->seconds * 1e9),
+        [REQUEST_MADE_UP] = timing->made_up};
     Text request = {0};
     for (int i = 0; i < REQUEST_NUMBERS; i++)
         append_number(&request, numbers[i]);
@@ -229,7 +230,7 @@ static bool write_request(
         append_number(&request, remote->inputs[i]->bytes);
     for (int i = 0; i < program->output_count; i++)
         append_number(&request, remote->outputs[i]->bytes);
-    for (int i = 0; i < program->input_count; i++)
+    for (int i = 0; i < program->input_count && !timing->made_up; i++)
         text_append_bytes(&request, inputs[i], (size_t)remote->inputs[i]->bytes);
     bool written = work_folder_write(&remote->folder, request_name, &request);
     text_free(&request);

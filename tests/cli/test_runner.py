@@ -100,6 +100,20 @@ class Runner(TemporaryFolder):
         self.assertRegex(said, r"^digits for x86-64, 1 thread, 7 runs\n  run by          'env', and timed there\n")
         self.nothing_is_left()
 
+    def test_profile(self):
+        """Steps are timed there, and so is memory, with an array that is made there."""
+        profile = ["bench", *NETWORK, "--profile", "--runner", "env", "--target", "x86-64"]
+        report = json.loads(self.succeed(*profile, "--seconds", 0.2, "--json"))
+        self.assertEqual(report["runner"], "env")
+        self.assertEqual(len(report["steps"]), report["all"]["steps"])
+        for step in report["steps"]:
+            self.assertLess(0, step["us"])
+        for number in ("runs", "median_ms", "peak_gflops", "memory_gbytes_per_second"):
+            self.assertLess(0, report[number])
+        self.assertRegex(self.succeed(*profile, "--runs", 11),
+                         r"^digits for x86-64, 1 thread, 11 runs: .*\nmeasured by 'env': \d")
+        self.nothing_is_left()
+
     def test_tune(self):
         self.succeed("tune", *NETWORK, "--target", "x86-64", "--seconds", 0.05, "--candidates", 2, "--runner", "env",
                      "-o", "digits.tuning")
@@ -225,9 +239,8 @@ class Runner(TemporaryFolder):
         self.expect_error([*verify, "--threads", "2"],
                           "riffle: error: a program that --runner runs has one thread, and not 2\n"
                           "hint: leave out --threads\n", 2)
-        for option in ("--profile", "--ablate"):
-            self.expect_error(["bench", *verify[1:], option],
-                              f"riffle: error: {option} measures on this machine, and not with --runner\n", 2)
+        self.expect_error(["bench", *verify[1:], "--ablate"],
+                          "riffle: error: --ablate measures on this machine, and not with --runner\n", 2)
         self.expect_error(["run", *verify[1:], "--interpret", "--input", "image.f32"],
                           "riffle: error: --interpret and --runner exclude each other\n", 2)
         self.expect_error(["verify", str(NETWORK[0]), "--runner-cc", "cc"],
