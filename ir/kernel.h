@@ -230,6 +230,7 @@ void kernel_binary(KernelBuilder *builder, InstructionKind kind, int destination
 void kernel_multiply_add(KernelBuilder *builder, int destination, int a, int b, int c);
 void kernel_dot_add(KernelBuilder *builder, int destination, int a, int b, int c);
 void kernel_signed_dot_add(KernelBuilder *builder, int destination, int a, int b, int c);
+void kernel_half_dot_add(KernelBuilder *builder, int destination, int a, int b, int c);
 void kernel_pair_add(KernelBuilder *builder, int destination, int a, int b, int c);
 void kernel_permute(KernelBuilder *builder, int destination, int a, int b, const int *indices);
 

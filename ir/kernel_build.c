@@ -225,6 +225,10 @@ void kernel_signed_dot_add(KernelBuilder *builder, int destination, int a, int b
     append_instruction(builder, INSTRUCTION_signed_dot_add, destination, a, b, c);
 }
 
+void kernel_half_dot_add(KernelBuilder *builder, int destination, int a, int b, int c) {
+    append_instruction(builder, INSTRUCTION_half_dot_add, destination, a, b, c);
+}
+
 void kernel_pair_add(KernelBuilder *builder, int destination, int a, int b, int c) {
     append_instruction(builder, INSTRUCTION_pair_add, destination, a, b, c);
 }

@@ -184,6 +184,14 @@ static uint32_t signed_dot_add(const uint32_t *a, const uint32_t *b, uint32_t c)
     return c;
 }
 
+static uint32_t half_dot_add(const uint32_t *a, const uint32_t *b, int half, uint32_t c) {
+    for (int i = 0; i < 4; i++) {
+        int byte = i / 2 * half + i % 2;
+        c += (uint32_t)(byte_as_signed(a[byte]) * byte_as_signed(b[byte]));
+    }
+    return c;
+}
+
 static uint32_t pair_add(LaneType type, const uint32_t *a, const uint32_t *b, uint32_t c) {
     if (type == LANE_S32) {
         for (int i = 0; i < 2; i++)
@@ -224,6 +232,8 @@ static uint32_t gather_lane(const Instruction *instruction, LaneType type, int i
         return dot_add(a + 4 * i, b + 4 * i, c[i]);
     case INSTRUCTION_signed_dot_add:
         return signed_dot_add(a + 4 * i, b + 4 * i, c[i]);
+    case INSTRUCTION_half_dot_add:
+        return half_dot_add(a + 2 * i, b + 2 * i, source_lanes / 2, c[i]);
     case INSTRUCTION_pair_add:
         return pair_add(type, a + 2 * i, b + 2 * i, c[i]);
     case INSTRUCTION_widen_even:
@@ -241,10 +251,10 @@ static uint32_t gather_lane(const Instruction *instruction, LaneType type, int i
 
 static bool gathers(InstructionKind kind) {
     return kind == INSTRUCTION_permute || kind == INSTRUCTION_dot_add ||
-           kind == INSTRUCTION_signed_dot_add || kind == INSTRUCTION_pair_add ||
-           kind == INSTRUCTION_widen_even || kind == INSTRUCTION_widen_odd ||
-           kind == INSTRUCTION_pack || kind == INSTRUCTION_reduce_add ||
-           kind == INSTRUCTION_reduce_maximum;
+           kind == INSTRUCTION_signed_dot_add || kind == INSTRUCTION_half_dot_add ||
+           kind == INSTRUCTION_pair_add || kind == INSTRUCTION_widen_even ||
+           kind == INSTRUCTION_widen_odd || kind == INSTRUCTION_pack ||
+           kind == INSTRUCTION_reduce_add || kind == INSTRUCTION_reduce_maximum;
 }
 
 /* Into another place first: the destination may be one of the sources. */

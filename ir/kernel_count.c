@@ -307,7 +307,8 @@ static void run_instruction(Counter *counter, Site *site) {
     const Instruction *instruction = &site->statement->instruction;
     int products = instruction->kind == INSTRUCTION_multiply_add ? 1
                    : instruction->kind == INSTRUCTION_dot_add ||
-                           instruction->kind == INSTRUCTION_signed_dot_add
+                           instruction->kind == INSTRUCTION_signed_dot_add ||
+                           instruction->kind == INSTRUCTION_half_dot_add
                        ? 4
                    : instruction->kind == INSTRUCTION_pair_add ? 2
                                                                : 0;

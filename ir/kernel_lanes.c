@@ -60,6 +60,11 @@ static LaneMask needed_lanes(
             instruction->kind == INSTRUCTION_signed_dot_add) &&
         source < 2)
         return quads_of(used, lanes[instruction->destination]);
+    if (instruction->kind == INSTRUCTION_half_dot_add && source < 2) {
+        int lanes_here = lanes[instruction->destination];
+        LaneMask pairs = pairs_of(used, lanes_here, 0, 2);
+        return pairs | pairs << 2 * lanes_here;
+    }
     if (instruction->kind == INSTRUCTION_pair_add && source < 2)
         return pairs_of(used, lanes[instruction->destination], 0, 2);
     if (instruction->kind == INSTRUCTION_widen_even || instruction->kind == INSTRUCTION_widen_odd)
@@ -194,6 +199,7 @@ RegisterState register_state_after(
         return computed_state(instruction, registers);
     case INSTRUCTION_dot_add:
     case INSTRUCTION_signed_dot_add:
+    case INSTRUCTION_half_dot_add:
     case INSTRUCTION_flip:
     case INSTRUCTION_pair_add:
     case INSTRUCTION_widen_even:

@@ -71,6 +71,7 @@ static bool types_fit(const Kernel *kernel, const Instruction *instruction, int 
         return all_are(kernel, instruction, LANE_U8);
     case INSTRUCTION_dot_add:
     case INSTRUCTION_signed_dot_add:
+    case INSTRUCTION_half_dot_add:
         return is_register(kernel, destination, LANE_S32, lanes) &&
                is_register(kernel, sources[0], LANE_U8, 4 * lanes) &&
                is_register(kernel, sources[1], LANE_U8, 4 * lanes) &&
@@ -171,9 +172,9 @@ static const char *permute_fault(const Kernel *kernel, const Instruction *instru
 static bool has_free_lanes(InstructionKind kind) {
     return kind == INSTRUCTION_permute || kind == INSTRUCTION_reduce_add ||
            kind == INSTRUCTION_reduce_maximum || kind == INSTRUCTION_dot_add ||
-           kind == INSTRUCTION_signed_dot_add || kind == INSTRUCTION_pair_add ||
-           kind == INSTRUCTION_widen_even || kind == INSTRUCTION_widen_odd ||
-           kind == INSTRUCTION_pack;
+           kind == INSTRUCTION_signed_dot_add || kind == INSTRUCTION_half_dot_add ||
+           kind == INSTRUCTION_pair_add || kind == INSTRUCTION_widen_even ||
+           kind == INSTRUCTION_widen_odd || kind == INSTRUCTION_pack;
 }
 
 const char *kernel_instruction_fault(const Kernel *kernel, const Instruction *instruction) {

@@ -118,10 +118,10 @@ static bool is_free(const Predictor *p, const Instruction *instruction) {
 }
 
 static double products_of(const Predictor *p, const Instruction *instruction) {
-    if (instruction->kind == INSTRUCTION_dot_add)
+    if (instruction->kind == INSTRUCTION_dot_add || instruction->kind == INSTRUCTION_signed_dot_add)
         return 1;
-    if (instruction->kind == INSTRUCTION_signed_dot_add)
-        return p->target->bytes == BYTES_IN_STEPS ? 4 : 1;
+    if (instruction->kind == INSTRUCTION_half_dot_add)
+        return 3;
     if (instruction->kind == INSTRUCTION_pair_add &&
         p->kernel->register_types[instruction->destination] == LANE_S32)
         return 2;
@@ -154,6 +154,7 @@ static double add_instruction(const Predictor *p, const Instruction *instruction
     double vectors = vectors_of(p, instruction->destination);
     if (instruction->kind == INSTRUCTION_multiply_add || instruction->kind == INSTRUCTION_dot_add ||
         instruction->kind == INSTRUCTION_signed_dot_add ||
+        instruction->kind == INSTRUCTION_half_dot_add ||
         instruction->kind == INSTRUCTION_pair_add) {
         double products = products_of(p, instruction) * vectors;
         work->of[BOUND_MULTIPLY_ADDS] += products / core->multiply_adds;

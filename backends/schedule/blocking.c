@@ -245,9 +245,10 @@ static TileShape choose_byte_tile(const Compilation *compilation, const Convolut
     bool by_lane = sizes->product->operand == OPERAND_LANE;
     int helpers = by_lane || target->bytes == BYTES_IN_QUADS ? 1 : 3, best = 1;
     int64_t quads = count_products(sizes), least = INT64_MAX;
+    /* In steps each product waits in a register of its own for the others, as LLVM orders them. */
+    int each = (sizes->product->needs == NEEDS_STEPS ? 2 * vectors : vectors) + (by_lane ? 1 : 0);
     for (int pixels = 1; pixels <= MOST_PIXELS; pixels++) {
-        if (pixels > 1 &&
-            pixels * vectors + vectors + helpers + (by_lane ? pixels : 0) > target->registers)
+        if (pixels > 1 && pixels * each + vectors + helpers > target->registers)
             break;
         int64_t cost = 0;
         for (int64_t first = 0; first < sizes->width; first += pixels) {

@@ -21,7 +21,9 @@ static bool target_has(const Target *target, ProductNeeds needs) {
     case NEEDS_LANE_QUADS:
         return target->lane_multiply_add && target->bytes == BYTES_IN_QUADS;
     case NEEDS_SIGNED:
-        return target->bytes == BYTES_IN_STEPS || target->bytes == BYTES_IN_SIGNED_QUADS;
+        return target->bytes == BYTES_IN_SIGNED_QUADS;
+    case NEEDS_STEPS:
+        return target->bytes == BYTES_IN_STEPS;
     }
     return true;
 }

@@ -13,7 +13,8 @@ typedef enum ProductNeeds {
     NEEDS_LANE,
     NEEDS_PAIRS,
     NEEDS_LANE_QUADS,
-    NEEDS_SIGNED
+    NEEDS_SIGNED,
+    NEEDS_STEPS
 } ProductNeeds;
 
 typedef struct Product {
@@ -31,7 +32,7 @@ const Product *product_find(const Target *target, LaneType input, LaneType weigh
 /* Whether inputs are flipped for it: it multiplies numbers that are 128 smaller, so that sums lack
  * 128 times their weights. */
 static inline bool flips_inputs(const Product *product) {
-    return product->needs == NEEDS_SIGNED;
+    return product->needs == NEEDS_SIGNED || product->needs == NEEDS_STEPS;
 }
 
 /* The target as vectors of a type see it: those of f16 have twice as many lanes as those of f32. */

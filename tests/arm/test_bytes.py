@@ -36,6 +36,7 @@ BORDERS = """network borders {
     x = image |> conv(20, 1) @ a |> relu
     wide = x |> conv(21, 5, padding = 2) @ b |> relu |> conv(18, 3, stride = 2, padding = 1) @ c |> relu
     far = x |> conv(12, 3, padding = 4, dilation = 3) @ d |> relu |> conv(7, 3, padding = [5, 0, 0, 4]) @ e |> relu
+    output v = x |> conv(1, 1) @ h |> relu |> conv(6, 3, padding = 0) @ i
     output y = wide |> conv(5, [1, 3], padding = [0, 1, 0, 1]) @ f
     output z = far |> conv(5, 1) @ g
 }

@@ -138,6 +138,15 @@ static void computes_bytes(void **state) {
                     "v2.1s32 = signed_dot_add v16, v1, v2\n"
                     "v4.1 = to_float v2\n"
                     "store d[6], v4.1 lanes 0..0\n"
+                    "v2.1s32 = splat 7.0\n"
+                    "v2.1s32 = half_dot_add v16, v1, v2\n"
+                    "v17.4s16 = widen v0\n"
+                    "v18.4s32 = splat -1.0\n"
+                    "v18.4s32 = multiply_add v17, v17, v18\n"
+                    "v19.4 = to_float v18\n"
+                    "store d[7], v19.4 lanes 0..3\n"
+                    "v4.1 = to_float v2\n"
+                    "store d[11], v4.1 lanes 0..0\n"
                     "v13.2s16 = load e[0] lanes 0..1\n"
                     "v14.2s16 = widen_even v0\n"
                     "v15.2s16 = widen_odd v0\n"
@@ -153,11 +162,12 @@ static void computes_bytes(void **state) {
     memcpy(fixture.bytes[2], (float[]){2.5f, -3.0f, 1e9f, NAN}, 16);
     memcpy(fixture.bytes[4], (int16_t[]){-32768, 300}, 4);
     assert_null(run(&fixture, 100));
-    float results[7];
+    float results[12];
     memcpy(results, fixture.bytes[3], sizeof results);
     /* pairs: 255 and 0, then 2 and 1 */
     const float expected[] = {255 * -128 + 6 - 1 + 7, 2, 0, 255, 0,
-        255 * -32768 + 7 + 2 * -32768 + 300, 127 * -128 + -126 * 3 + -128 * 5 + 127 + 7};
+        255 * -32768 + 7 + 2 * -32768 + 300, 127 * -128 + -126 * 3 + -128 * 5 + 127 + 7,
+        255 * 255 - 1, 3, -1, 0, 127 * -128 + -126 * 3 + -128 * 5 + 127 + 7};
     assert_memory_equal(results, expected, sizeof expected);
     arena_destroy(fixture.arena);
 }

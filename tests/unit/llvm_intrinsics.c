@@ -35,6 +35,17 @@ static const char signed_dots[] = "kernel signed_dots(read u8 bytes, write s32 s
                                   "  v1.4s32 = splat 0\n"
                                   "  v1.4s32 = signed_dot_add v3, v0, v1\n"
                                   "  store sums[0], v1.4s32 lanes 0..3\n}\n";
+static const char half_dots[] = "kernel half_dots(read u8 bytes, write s32 sums) items 1 {\n"
+                                "  v0.16u8 = load bytes[0] lanes 0..15\n"
+                                "  v1.4s32 = splat 0\n"
+                                "  v1.4s32 = half_dot_add v0, v0, v1\n"
+                                "  store sums[0], v1.4s32 lanes 0..3\n}\n";
+static const char multiplies[] = "kernel multiplies(read u8 bytes, write s32 sums) items 1 {\n"
+                                 "  v0.8u8 = load bytes[0] lanes 0..7\n"
+                                 "  v1.8s16 = widen v0\n"
+                                 "  v2.8s32 = splat 7\n"
+                                 "  v2.8s32 = multiply_add v1, v1, v2\n"
+                                 "  store sums[0], v2.8s32 lanes 0..7\n}\n";
 static const char packs[] = "kernel packs(read s32 sums, write u8 output) items 1 {\n"
                             "  v0.4s32 = load sums[0] lanes 0..3\n"
                             "  v1.8s16 = pack v0, v0\n"
@@ -130,7 +141,8 @@ static void neon_has_code(void **state) {
     assert_code(neon, packs, "sqxtn");
     assert_code(neon, packs, "sqxtun");
     assert_code(&quads, dots, "usdot");
-    assert_code(neon, signed_dots, "smull2");
+    assert_code(neon, half_dots, "smlal2");
+    assert_code(neon, multiplies, "smlal");
     quads.bytes = BYTES_IN_SIGNED_QUADS;
     quads.features = "+dotprod";
     assert_code(&quads, signed_dots, ".4b[1]");
@@ -150,6 +162,12 @@ static void what_is_missing_is_refused(void **state) {
     assert_refused(target_class("x86-64-v4"), signed_dots,
         "riffle: error: the LLVM backend has no code on 'x86-64-v4' for 'signed_dot_add', which "
         "signed_dots needs\n");
+    assert_refused(target_class("x86-64-v3"), half_dots,
+        "riffle: error: the LLVM backend has no code on 'x86-64-v3' for 'half_dot_add', which "
+        "half_dots needs\n");
+    assert_refused(target_class("x86-64-v3"), multiplies,
+        "riffle: error: the LLVM backend has no code on 'x86-64-v3' for 'multiply_add', which "
+        "multiplies needs\n");
     assert_refused(target_class("armv8-a"), words,
         "riffle: error: the LLVM backend has no code on 'armv8-a' for 'pair_add', which words "
         "needs\n");

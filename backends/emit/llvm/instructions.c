@@ -255,6 +255,7 @@ static LLVMValueRef emit_value(KernelCodegen *k, const Instruction *instruction,
         return codegen_integers(k->codegen, instruction, sources, lane, lanes);
     case INSTRUCTION_dot_add:
     case INSTRUCTION_signed_dot_add:
+    case INSTRUCTION_half_dot_add:
     case INSTRUCTION_flip:
     case INSTRUCTION_to_float:
     case INSTRUCTION_to_integer:

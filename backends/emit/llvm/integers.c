@@ -31,21 +31,22 @@ static LLVMValueRef emit_byte_products(Codegen *codegen, LLVMValueRef *sources, 
     return LLVMBuildMul(codegen->builder, wide[0], wide[1], "");
 }
 
-/* Without quads in steps: products in 16 bits, which two of them do not leave since |b| <= 127, and
- * then in 32. */
 static LLVMValueRef emit_signed_dot_add(Codegen *codegen, LLVMValueRef *sources, int lanes) {
     LLVMTypeRef type = codegen_vector_type(codegen, LANE_S32, lanes);
-    int64_t bytes = 4 * (int64_t)lanes;
-    if (has_intrinsic(codegen->target, INTRINSIC_ADD_SIGNED_QUADS, bytes)) {
-        /* The last operand may be a lane. */
-        LLVMValueRef operands[3] = {sources[2], sources[1], sources[0]};
-        return codegen_call(codegen, INTRINSIC_ADD_SIGNED_QUADS, bytes, operands, 3, type);
-    }
-    LLVMTypeRef words = codegen_vector_type(codegen, LANE_S16, 2 * lanes);
-    LLVMValueRef products[2] = {
-        emit_byte_products(codegen, sources, 0), emit_byte_products(codegen, sources, 2 * lanes)};
-    LLVMValueRef pairs = codegen_call(codegen, INTRINSIC_ADD_NEIGHBOURS, bytes, products, 2, words);
-    LLVMValueRef sums = codegen_call(codegen, INTRINSIC_ADD_PAIRS_OF_WORDS, bytes, &pairs, 1, type);
+    /* The last operand may be a lane. */
+    LLVMValueRef operands[3] = {sources[2], sources[1], sources[0]};
+    return codegen_call(codegen, INTRINSIC_ADD_SIGNED_QUADS, 4 * (int64_t)lanes, operands, 3, type);
+}
+
+/* In steps: products in 16 bits, which the sum of two does not leave since |b| <= 127, and then
+ * in 32.
+ */
+static LLVMValueRef emit_half_dot_add(Codegen *codegen, LLVMValueRef *sources, int lanes) {
+    LLVMTypeRef type = codegen_vector_type(codegen, LANE_S32, lanes);
+    LLVMValueRef words = LLVMBuildAdd(codegen->builder, emit_byte_products(codegen, sources, 0),
+        emit_byte_products(codegen, sources, 2 * lanes), "");
+    LLVMValueRef sums =
+        codegen_call(codegen, INTRINSIC_ADD_PAIRS_OF_WORDS, 4 * (int64_t)lanes, &words, 1, type);
     return LLVMBuildAdd(codegen->builder, sources[2], sums, "");
 }
 
@@ -188,6 +189,8 @@ LLVMValueRef codegen_integers(Codegen *codegen, const Instruction *instruction,
         return emit_multiply_add(codegen, sources, lanes);
     case INSTRUCTION_signed_dot_add:
         return emit_signed_dot_add(codegen, sources, lanes);
+    case INSTRUCTION_half_dot_add:
+        return emit_half_dot_add(codegen, sources, lanes);
     case INSTRUCTION_flip:
         return LLVMBuildXor(codegen->builder, sources[0], splat(codegen, LANE_U8, -128, lanes), "");
     case INSTRUCTION_pair_add:

@@ -104,7 +104,10 @@ static bool has_code(const Kernel *kernel, const Instruction *instruction, const
             target, INTRINSIC_ADD_QUADS, 4LL * kernel->register_lanes[destination]);
     case INSTRUCTION_signed_dot_add:
         return has_intrinsic(
-            target, INTRINSIC_ADD_NEIGHBOURS, 4LL * kernel->register_lanes[destination]);
+            target, INTRINSIC_ADD_SIGNED_QUADS, 4LL * kernel->register_lanes[destination]);
+    case INSTRUCTION_half_dot_add:
+        return has_intrinsic(
+            target, INTRINSIC_ADD_PAIRS_OF_WORDS, 4LL * kernel->register_lanes[destination]);
     case INSTRUCTION_pack: {
         LaneType type = kernel->register_types[destination];
         return has_pack(target, type, lane_bytes(type) * kernel->register_lanes[destination]);

@@ -1,7 +1,8 @@
-/* Packs the weights that bytes are multiplied by, for each panel [tap][quad of input channels][lane
- * of the panel][channel of the quad], and for each panel what its epilogue reads (finish_bytes.c).
- * Those of 16 bits lie as [vector of the panel][half][lane][pair]: all channels 0 and 2, then all 1
- * and 3. */
+/* Packs the weights that bytes are multiplied by, for each panel [tap][quad of input
+ * channels][vector of the panel][lane][channel of the quad], and for each panel what its epilogue
+ * reads (finish_bytes.c). Products that take the quad in two halves have their weights as
+ * [vector][half][lane][pair]: those of 16 bits first channels 0 and 2, then 1 and 3; those that are
+ * multiplied in steps first 0 and 1, then 2 and 3. */
 #include "backends/kernels/convolution/convolution.h"
 #include "backends/program/call.h"
 #include "ir/graph.h"
@@ -23,17 +24,26 @@ typedef struct Packed {
     int16_t *words;
 } Packed;
 
+/* Where the weight of channel i of the quad lies among those of a vector. */
+static int64_t weight_place(const Product *product, int i, int64_t lane, int64_t lanes) {
+    if (product->weight == LANE_S16)
+        return i % 2 * 2 * lanes + lane * 2 + i / 2;
+    if (product->needs == NEEDS_STEPS)
+        return i / 2 * 2 * lanes + lane * 2 + i % 2;
+    return lane * QUAD + i;
+}
+
 /* The four weights that lane `lane` of `lanes` multiplies with a quad; those of no channel are
- * zero.
- */
-static void pack_quad(const float *filter, const int64_t *order, int64_t stride, Packed out,
-    int64_t lane, int64_t lanes) {
+ * zero. */
+static void pack_quad(const Product *product, const float *filter, const int64_t *order,
+    int64_t stride, Packed out, int64_t lane, int64_t lanes) {
     for (int i = 0; i < QUAD; i++) {
         int weight = (int)(order[i] < 0 ? 0 : filter[order[i] * stride]);
+        int64_t place = weight_place(product, i, lane, lanes);
         if (out.bytes)
-            out.bytes[lane * QUAD + i] = (uint8_t)(int8_t)weight;
+            out.bytes[place] = (uint8_t)(int8_t)weight;
         else
-            out.words[i % 2 * 2 * lanes + lane * 2 + i / 2] = (int16_t)weight;
+            out.words[place] = (int16_t)weight;
     }
 }
 
@@ -53,8 +63,8 @@ static Packed pack_panel(const Convolution *conv, const float *weights, const in
                 for (int lane = 0; lane < vectors->widths[v]; lane++) {
                     int64_t channel = panel_channel(vectors, v, lane);
                     if (channel < panel->count)
-                        pack_quad(weights + (panel->first + channel) * filter + tap, order + quad,
-                            taps, out, lane, vectors->widths[v]);
+                        pack_quad(conv->product, weights + (panel->first + channel) * filter + tap,
+                            order + quad, taps, out, lane, vectors->widths[v]);
                 }
                 out = packed_at(out, QUAD * vectors->widths[v]);
             }

@@ -70,7 +70,8 @@ bool takes_lanes_of_rows(
     const Target *target = conv->emission->compilation->target;
     int64_t span = row_span(conv, tile), lanes = sum_lanes(target, conv->product);
     int64_t products = conv->rows.window.kernel[1] * tile->pixels * registers->vectors.count;
-    return target->lane_multiply_add && tile->interior && conv->input->run_count == 1 &&
+    return conv->product->operand == OPERAND_LANE && conv->product->input == LANE_F32 &&
+           tile->interior && conv->input->run_count == 1 &&
            conv->input->runs[0].pixel_stride == 1 && span >= lanes &&
            span <= tile->pixels * lanes && products <= UNROLLED_MULTIPLY_ADDS;
 }

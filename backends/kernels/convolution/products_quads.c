@@ -75,7 +75,9 @@ static void emit_wide_quad(
 enum { LANE_QUADS = 4, LANE_BYTES = LANE_QUADS * QUAD };
 
 static void emit_dot(const Convolution *conv, int sum, int inputs, int weights) {
-    if (flips_inputs(conv->product))
+    if (conv->product->needs == NEEDS_STEPS)
+        kernel_half_dot_add(conv->builder, sum, inputs, weights, sum);
+    else if (flips_inputs(conv->product))
         kernel_signed_dot_add(conv->builder, sum, inputs, weights, sum);
     else
         kernel_dot_add(conv->builder, sum, inputs, weights, sum);
@@ -110,15 +112,22 @@ static int load_pixel(const GroupedProducts *products, int p) {
     return bytes;
 }
 
-/* One of the quads in all lanes. */
+/* One of the quads in all lanes; in halves, if products take them so. */
 static int spread_quad(const Convolution *conv, int bytes, int quad) {
     static const int same_quads[LANE_QUADS][LANE_BYTES] = {
         {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3},
         {4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7},
         {8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11},
         {12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15}};
+    static const int same_halves[LANE_QUADS][LANE_BYTES] = {
+        {0, 1, 0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3, 2, 3},
+        {4, 5, 4, 5, 4, 5, 4, 5, 6, 7, 6, 7, 6, 7, 6, 7},
+        {8, 9, 8, 9, 8, 9, 8, 9, 10, 11, 10, 11, 10, 11, 10, 11},
+        {12, 13, 12, 13, 12, 13, 12, 13, 14, 15, 14, 15, 14, 15, 14, 15}};
+    bool halves = conv->product->needs == NEEDS_STEPS;
     int spread = kernel_register_of(conv->builder, LANE_U8, LANE_BYTES);
-    kernel_permute(conv->builder, spread, bytes, bytes, same_quads[quad]);
+    kernel_permute(
+        conv->builder, spread, bytes, bytes, halves ? same_halves[quad] : same_quads[quad]);
     return spread;
 }
 
