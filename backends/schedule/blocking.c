@@ -268,10 +268,18 @@ static TileShape choose_byte_tile(const Compilation *compilation, const Convolut
     return (TileShape){best, vectors};
 }
 
+/* As the model of tiles sees the target, which counts weights of four bytes. */
+static Target modelled_target(const Compilation *compilation, const ConvolutionSizes *sizes) {
+    Target target = target_for_lanes(compilation->target, sizes->product->sum);
+    if (sizes->product->weight == LANE_F16)
+        target.l1_bytes *= float_bytes / weight_bytes(sizes->product);
+    return target;
+}
+
 TileShape convolution_tile(const Compilation *compilation, const ConvolutionSizes *sizes) {
     if (is_of_bytes(sizes))
         return choose_byte_tile(compilation, sizes);
-    const Target target = target_for_lanes(compilation->target, sizes->product->sum);
+    const Target target = modelled_target(compilation, sizes);
     Compilation seen = *compilation;
     seen.target = &target;
     return choose_tile(&seen, main_outputs(sizes), sizes->width, count_terms(sizes));
@@ -284,7 +292,7 @@ static int byte_product_steps(const Target *target) {
 
 double convolution_row_cycles(
     const Compilation *compilation, const ConvolutionSizes *sizes, TileShape tile) {
-    const Target target = target_for_lanes(compilation->target, sizes->product->sum);
+    const Target target = modelled_target(compilation, sizes);
     int64_t taps = count_terms(sizes);
     if (is_of_bytes(sizes))
         taps = count_products(sizes) * byte_product_steps(&target);
