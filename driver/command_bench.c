@@ -40,7 +40,7 @@ static error_t check_runner(const BenchOptions *options) {
             "--ablate measures on this machine, and not with --runner");
         return EINVAL;
     }
-    return model_threads(&options->model, options->threads) ? 0 : EINVAL;
+    return 0;
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
@@ -291,14 +291,10 @@ static bool bench(const BenchOptions *options, CompiledModel *compiled) {
     LoadedModel *loaded = jit_load(compiled->program, session->diagnostics);
     if (loaded == NULL)
         return false;
-    riffle_pool *pool = options->threads > 1 ? riffle_pool_create((int)options->threads) : NULL;
+    riffle_pool *pool;
     Tensors tensors = {0};
-    bool done = false;
-    if (options->threads > 1 && pool == NULL)
-        diagnostics_error(
-            session->diagnostics, NULL, "cannot start %lld threads", (long long)options->threads);
-    else
-        done = measure(options, compiled, loaded, &tensors, pool);
+    bool done = model_pool(&options->model, options->threads, &pool) &&
+                measure(options, compiled, loaded, &tensors, pool);
     tensors_free(&tensors);
     riffle_pool_destroy(pool);
     jit_unload(loaded);
@@ -311,6 +307,7 @@ int command_bench(int argc, char **argv) {
     options.model = model_options(&session, "native");
     if (!command_line_parse(&argp, argc, argv, &options, &session))
         return session_finish(&session, EXIT_USAGE);
+    options.model.runner.threads = (int)options.threads;
     if (options.model.weights_file == NULL && !options.model.random_weights)
         options.model.random_weights = true;
     CompiledModel compiled = {0};

@@ -69,7 +69,7 @@ static error_t check_options(const RunOptions *options) {
             options->images.count);
     else if (options->interpret && model_runner(&options->model) != NULL)
         diagnostics_error(diagnostics, NULL, "--interpret and --runner exclude each other");
-    else if (model_threads(&options->model, options->threads))
+    else
         return 0;
     return EINVAL;
 }
@@ -455,12 +455,9 @@ static int interpret(const RunOptions *options, CompiledModel *compiled, Tensors
 static bool run_loaded(const RunOptions *options, const CompiledModel *compiled,
     const LoadedModel *loaded, Tensors *tensors) {
     Session *session = options->session;
-    riffle_pool *pool = options->threads > 1 ? riffle_pool_create((int)options->threads) : NULL;
-    if (options->threads > 1 && pool == NULL) {
-        diagnostics_error(
-            session->diagnostics, NULL, "cannot start %lld threads", (long long)options->threads);
+    riffle_pool *pool;
+    if (!model_pool(&options->model, options->threads, &pool))
         return false;
-    }
     int64_t workspace = program_summary(compiled->program).workspace_bytes;
     bool done = tensors_create(compiled->model.graph, workspace, session, tensors) &&
                 fill_inputs(options, tensors) && tensors_run(tensors, loaded, pool, session) &&
@@ -490,6 +487,7 @@ int command_run(int argc, char **argv) {
     options.model = model_options(&session, "native");
     if (!command_line_parse(&argp, argc, argv, &options, &session))
         return session_finish(&session, EXIT_USAGE);
+    options.model.runner.threads = (int)options.threads;
     options.pictures = ARENA_ARRAY(session.arena, Image, options.images.count);
     CompiledModel compiled = {0};
     Tensors tensors = {0};

@@ -299,14 +299,10 @@ static bool verify(const VerifyOptions *options, CompiledModel *compiled) {
     LoadedModel *loaded = jit_load(compiled->program, session->diagnostics);
     if (loaded == NULL)
         return false;
-    riffle_pool *pool = options->threads > 1 ? riffle_pool_create((int)options->threads) : NULL;
-    bool done = false;
-    if (options->threads > 1 && pool == NULL)
-        diagnostics_error(
-            session->diagnostics, NULL, "cannot start %lld threads", (long long)options->threads);
-    else
-        done = verify_loaded(options, oracle, graph,
-            program_summary(compiled->program).workspace_bytes, loaded, pool);
+    riffle_pool *pool;
+    bool done = model_pool(&options->model, options->threads, &pool) &&
+                verify_loaded(options, oracle, graph,
+                    program_summary(compiled->program).workspace_bytes, loaded, pool);
     riffle_pool_destroy(pool);
     jit_unload(loaded);
     if (!weights_check(compiled->model.weight_file, session->diagnostics))
@@ -327,13 +323,12 @@ int command_verify(int argc, char **argv) {
     options.model = model_options(&session, "native");
     if (!command_line_parse(&argp, argc, argv, &options, &session))
         return session_finish(&session, EXIT_USAGE);
+    options.model.runner.threads = (int)options.threads;
     if (options.model.precision != PRECISION_FP32 && !options.tolerance_given)
         options.tolerance = 0.02;
     if (options.evaluated.count > 0 && options.model.precision == PRECISION_FP32)
         diagnostics_error(session.diagnostics, "add --precision int8, bf16 or fp16",
             "--evaluate compares a reduced precision with fp32");
-    if (!model_threads(&options.model, options.threads))
-        return session_finish(&session, EXIT_USAGE);
     if (options.input_count > 0 && !options.count_given)
         options.count = 0;
     if (options.input_count == 0 && options.count == 0) {

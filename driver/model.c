@@ -126,12 +126,15 @@ const Runner *model_runner(const ModelOptions *options) {
     return options->runner.command == NULL ? NULL : &options->runner;
 }
 
-bool model_threads(const ModelOptions *options, int64_t threads) {
-    if (threads == 1 || model_runner(options) == NULL)
+bool model_pool(const ModelOptions *options, int64_t threads, riffle_pool **pool) {
+    *pool = NULL;
+    if (threads == 1 || model_runner(options) != NULL)
         return true;
-    diagnostics_error(options->session->diagnostics, "leave out --threads",
-        "a program that --runner runs has one thread, and not %lld", (long long)threads);
-    return false;
+    *pool = riffle_pool_create((int)threads);
+    if (*pool == NULL)
+        diagnostics_error(
+            options->session->diagnostics, NULL, "cannot start %lld threads", (long long)threads);
+    return *pool != NULL;
 }
 
 /* Who makes the code, and who runs it. */

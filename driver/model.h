@@ -9,6 +9,7 @@
 #include "driver/layout_form.h"
 #include "frontend/frontend.h"
 #include "passes/passes.h"
+#include "runtime/riffle_runtime.h"
 
 typedef enum Precision { PRECISION_FP32, PRECISION_INT8, PRECISION_BF16, PRECISION_FP16 } Precision;
 
@@ -105,8 +106,9 @@ Program *model_lower(
     const ModelOptions *options, const Graph *graph, const Target *target, Tuning *tuning);
 /* That of --runner, or NULL. */
 const Runner *model_runner(const ModelOptions *options);
-/* Reports and returns false when there is one, and `threads` are more than the one it has. */
-bool model_threads(const ModelOptions *options, int64_t threads);
+/* What shares the runs of a model out to so many threads: *pool for what runs here, NULL for one
+ * thread and for what runs elsewhere, whose threads are there. False after reporting. */
+bool model_pool(const ModelOptions *options, int64_t threads, riffle_pool **pool);
 /* Reports and returns false when this riffle was built without the backend. */
 bool backend_available(const ModelOptions *options);
 /* From the spec to the program; `for_this_machine` also asks that the code can be made and runs

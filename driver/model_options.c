@@ -40,6 +40,7 @@ ModelOptions model_options(Session *session, const char *target) {
         .target = target,
         .level = DEFAULT_PIPELINE_LEVEL,
         .backend = backend_default(),
+        .runner.threads = 1,
         .registry = pass_registry_create(session->arena),
         .plugins = "",
     };

@@ -6,6 +6,7 @@
  * Each array lies between guards. Where no time is taken it ends where the memory ends, so that an
  * access behind it stops the program; else it is aligned as a caller's would be. */
 #include "remote_protocol.h"
+#include "remote_system.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,74 +20,16 @@ int NETWORK_RUN_PARALLEL(const float *const *inputs, float *const *outputs, void
 enum { PAGE = 65536, MOST_ARRAYS = 4096, GUARD_LENGTH = 256, GUARD = 0xA5, NAN_BYTE = 0xFF };
 enum { EXIT_GOOD = 0, EXIT_FAULT = 1 };
 
-/* ---- system calls ---- */
-
-enum { OPEN_READ = 0, OPEN_WRITE = 01 | 0100 | 01000 /* create, cut */, HERE = -100 };
-
-#if defined(__aarch64__)
-enum { CALL_OPEN = 56, CALL_CLOSE = 57, CALL_READ = 63, CALL_WRITE = 64, CALL_EXIT = 94 };
-enum { CALL_CLOCK = 113, CALL_MMAP = 222, CALL_MPROTECT = 226 };
-
-__asm__(
-    ".globl _start\n_start:\n mov x0, sp\n mov x29, #0\n mov x30, #0\n bl start_here\n brk #1\n");
-
-static long call(long number, long a, long b, long c, long d, long e, long f) {
-    register long x8 __asm__("x8") = number, x0 __asm__("x0") = a, x1 __asm__("x1") = b;
-    register long x2 __asm__("x2") = c, x3 __asm__("x3") = d, x4 __asm__("x4") = e;
-    register long x5 __asm__("x5") = f;
-    __asm__ volatile("svc #0"
-        : "+r"(x0)
-        : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
-        : "memory");
-    return x0;
-}
-#elif defined(__arm__)
-enum { CALL_OPEN = 322, CALL_CLOSE = 6, CALL_READ = 3, CALL_WRITE = 4, CALL_EXIT = 248 };
-enum { CALL_CLOCK = 263, CALL_MMAP = 192, CALL_MPROTECT = 125 };
-
-__asm__(".arm\n.globl _start\n_start:\n mov r0, sp\n bic sp, sp, #15\n bl start_here\n udf #0\n");
-
-/* By hand: r7 may be the frame pointer. */
-static long call(long number, long a, long b, long c, long d, long e, long f) {
-    register long r0 __asm__("r0") = a, r1 __asm__("r1") = b, r2 __asm__("r2") = c;
-    register long r3 __asm__("r3") = d, r4 __asm__("r4") = e, r5 __asm__("r5") = f;
-    register long ip __asm__("ip") = number;
-    __asm__ volatile("push {r7}\n mov r7, ip\n svc #0\n pop {r7}"
-        : "+r"(r0)
-        : "r"(ip), "r"(r1), "r"(r2), "r"(r3), "r"(r4), "r"(r5)
-        : "memory");
-    return r0;
-}
-#elif defined(__x86_64__)
-enum { CALL_OPEN = 257, CALL_CLOSE = 3, CALL_READ = 0, CALL_WRITE = 1, CALL_EXIT = 231 };
-enum { CALL_CLOCK = 228, CALL_MMAP = 9, CALL_MPROTECT = 10 };
-
-__asm__(".globl _start\n_start:\n mov %rsp, %rdi\n xor %ebp, %ebp\n and $-16, %rsp\n"
-        " call start_here\n ud2\n");
-
-static long call(long number, long a, long b, long c, long d, long e, long f) {
-    long result;
-    register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
-    __asm__ volatile("syscall"
-        : "=a"(result)
-        : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-        : "rcx", "r11", "memory");
-    return result;
-}
-#else
-#error "system calls of this architecture are not known"
-#endif
-
 static void say(const char *words) {
     size_t length = 0;
     while (words[length] != '\0')
         length++;
-    (void)call(CALL_WRITE, 2, (long)words, (long)length, 0, 0, 0);
+    (void)system_call(CALL_WRITE, 2, (long)words, (long)length, 0, 0, 0);
 }
 
 _Noreturn static void leave(int status) {
     for (;;)
-        call(CALL_EXIT, status, 0, 0, 0, 0, 0);
+        system_call(CALL_EXIT, status, 0, 0, 0, 0, 0);
 }
 
 _Noreturn static void give_up(const char *what) {
@@ -97,11 +40,10 @@ _Noreturn static void give_up(const char *what) {
 }
 
 static uint64_t nanoseconds_now(void) {
-    enum { MONOTONIC = 1 };
     struct {
         long seconds, nanoseconds;
     } now;
-    if (call(CALL_CLOCK, MONOTONIC, (long)&now, 0, 0, 0, 0) != 0)
+    if (system_call(CALL_CLOCK, MONOTONIC_CLOCK, (long)&now, 0, 0, 0, 0) != 0)
         give_up("has no clock");
     return (uint64_t)now.seconds * 1000000000u + (uint64_t)now.nanoseconds;
 }
@@ -157,10 +99,25 @@ void *memset(void *to, int value, size_t size) {
 }
 
 #if defined(__arm__)
+unsigned __aeabi_uidiv(unsigned number, unsigned divisor);
 void __aeabi_memcpy(void *to, const void *from, size_t size);
 void __aeabi_memmove(void *to, const void *from, size_t size);
 void __aeabi_memset(void *to, size_t size, int value);
 void __aeabi_memclr(void *to, size_t size);
+
+/* Not every ARM divides; the divisor is not 0. */
+unsigned __aeabi_uidiv(unsigned number, unsigned divisor) {
+    unsigned quotient = 0, rest = 0;
+    for (int bit = 31; bit >= 0; bit--) {
+        int carries = rest >> 31 != 0;
+        rest = rest << 1 | (number >> bit & 1);
+        if (carries || rest >= divisor) {
+            rest -= divisor;
+            quotient |= 1u << bit;
+        }
+    }
+    return quotient;
+}
 
 void __aeabi_memcpy(void *to, const void *from, size_t size) {
     memcpy(to, from, size);
@@ -182,12 +139,12 @@ void __aeabi_memclr(void *to, size_t size) {
 /* ---- files ---- */
 
 static long open_file(const char *path, int how) {
-    return call(CALL_OPEN, HERE, (long)path, how, 0600, 0, 0);
+    return system_call(CALL_OPEN, HERE, (long)path, how, 0600, 0, 0);
 }
 
 static void read_all(long file, void *to, size_t size) {
     for (char *at = to; size > 0;) {
-        long count = call(CALL_READ, file, (long)at, (long)size, 0, 0, 0);
+        long count = system_call(CALL_READ, file, (long)at, (long)size, 0, 0, 0);
         if (count <= 0)
             give_up("cannot read all of its request");
         at += count;
@@ -197,7 +154,7 @@ static void read_all(long file, void *to, size_t size) {
 
 static void write_all(long file, const void *from, size_t size) {
     for (const char *at = from; size > 0;) {
-        long count = call(CALL_WRITE, file, (long)at, (long)size, 0, 0, 0);
+        long count = system_call(CALL_WRITE, file, (long)at, (long)size, 0, 0, 0);
         if (count <= 0)
             give_up("cannot write its answer: is there room for it?");
         at += count;
@@ -214,7 +171,7 @@ typedef struct Array {
 
 static unsigned char *get_pages(size_t size) {
     enum { READ_WRITE = 3, PRIVATE_ANONYMOUS = 0x22 };
-    long base = call(CALL_MMAP, 0, (long)size, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0);
+    long base = system_call(CALL_MMAP, 0, (long)size, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0);
     if (base < 0 && base > -4096)
         give_up("has not enough memory");
     return (unsigned char *)base;
@@ -226,7 +183,7 @@ static Array array_create(uint64_t bytes, int aligned) {
     size_t size = (size_t)bytes, behind = aligned ? GUARD_LENGTH + (64 - size % 64) % 64 : 0;
     size_t pages = (size + behind + GUARD_LENGTH + PAGE - 1) / PAGE * PAGE;
     unsigned char *memory = get_pages(pages + PAGE);
-    if (call(CALL_MPROTECT, (long)(memory + pages), PAGE, 0, 0, 0, 0) != 0)
+    if (system_call(CALL_MPROTECT, (long)(memory + pages), PAGE, 0, 0, 0, 0) != 0)
         give_up("cannot protect its memory");
     Array array = {memory + pages - behind - size, size, behind};
     memset(array.data - GUARD_LENGTH, GUARD, GUARD_LENGTH);
@@ -252,6 +209,96 @@ static uint64_t digest(const Array *array) {
     return sum;
 }
 
+/* ---- threads ---- */
+
+enum { MOST_THREADS = 256, THREAD_STACK = 1 << 20, LOOKS = 20000 };
+
+/* On cache lines of its own. */
+typedef struct Member {
+    uint32_t done;   /* the number of the last loop that it has finished */
+    uint32_t sleeps; /* or is about to */
+    size_t index;
+    char room[128];
+} Member;
+
+/* Threads that do the items of one loop at a time, each a part of its own. */
+typedef struct RemoteCrew {
+    Member members[MOST_THREADS];
+    size_t count; /* the caller's included */
+    Task *task;
+    void *context;
+    size_t items;
+    uint32_t loop; /* its number; read by all */
+} RemoteCrew;
+
+static RemoteCrew crew;
+
+static void do_part(size_t index) {
+    size_t begin = crew.items * index / crew.count, end = crew.items * (index + 1) / crew.count;
+    if (begin < end)
+        crew.task(crew.context, begin, end);
+}
+
+static void look_again(int looks) {
+    if (looks > LOOKS)
+        system_call(CALL_YIELD, 0, 0, 0, 0, 0, 0);
+    else
+        KEEP_LOOP;
+}
+
+_Noreturn static void member_work(Member *self) {
+    enum { WAIT_PRIVATE = 128 };
+    for (uint32_t seen = 0;;) {
+        int looks = 0;
+        while (__atomic_load_n(&crew.loop, __ATOMIC_ACQUIRE) == seen && looks <= LOOKS)
+            look_again(looks++);
+        __atomic_store_n(&self->sleeps, 1, __ATOMIC_SEQ_CST);
+        while (__atomic_load_n(&crew.loop, __ATOMIC_SEQ_CST) == seen)
+            system_call(CALL_FUTEX, (long)&crew.loop, WAIT_PRIVATE, (long)seen, 0, 0, 0);
+        __atomic_store_n(&self->sleeps, 0, __ATOMIC_RELAXED);
+        seen = __atomic_load_n(&crew.loop, __ATOMIC_ACQUIRE);
+        do_part(self->index);
+        __atomic_store_n(&self->done, seen, __ATOMIC_RELEASE);
+    }
+}
+
+static void crew_create(size_t threads) {
+    if (threads > MOST_THREADS)
+        give_up("is asked for more threads than it can have");
+    crew.count = threads;
+    for (size_t i = 1; i < threads; i++) {
+        crew.members[i].index = i;
+        struct {
+            void (*function)(Member *);
+            Member *argument;
+        } *top = (void *)(get_pages(THREAD_STACK) + THREAD_STACK - 64);
+        top->function = member_work;
+        top->argument = &crew.members[i];
+        if (start_thread(top) < 0)
+            give_up("cannot start its threads");
+    }
+}
+
+/* A ParallelFor. */
+static void crew_loop(void *pool, Task *task, void *context, size_t count) {
+    enum { WAKE_PRIVATE = 129 };
+    (void)pool;
+    crew.task = task;
+    crew.context = context;
+    crew.items = count;
+    uint32_t loop = crew.loop + 1;
+    __atomic_store_n(&crew.loop, loop, __ATOMIC_SEQ_CST);
+    for (size_t i = 1; i < crew.count; i++)
+        if (__atomic_load_n(&crew.members[i].sleeps, __ATOMIC_SEQ_CST)) {
+            system_call(CALL_FUTEX, (long)&crew.loop, WAKE_PRIVATE, MOST_THREADS, 0, 0, 0);
+            break;
+        }
+    do_part(0);
+    for (size_t i = 1; i < crew.count; i++)
+        for (int looks = 0; __atomic_load_n(&crew.members[i].done, __ATOMIC_ACQUIRE) != loop;)
+            look_again(looks++);
+}
+
 /* ---- the work ---- */
 
 typedef struct RemoteWork {
@@ -261,6 +308,9 @@ typedef struct RemoteWork {
     const float *inputs[MOST_ARRAYS];
     float *outputs[MOST_ARRAYS];
     void *workspace;
+    float *
+        *own_outputs[MOST_THREADS]; /* of each thread that works apart; the first has those above */
+    void *own_workspace[MOST_THREADS];
     uint64_t *times; /* NULL: none are taken */
     uint64_t *step;  /* where the time of the next step goes; NULL: none is taken */
     uint64_t last;   /* when the one before it ended */
@@ -297,8 +347,7 @@ static void create_arrays(long file) {
 }
 
 static void timed_step(void *pool, Task *task, void *context, size_t count) {
-    (void)pool;
-    task(context, 0, count);
+    crew_loop(pool, task, context, count);
     uint64_t now = nanoseconds_now();
     if (work.step != NULL)
         *work.step++ = now - work.last;
@@ -306,14 +355,43 @@ static void timed_step(void *pool, Task *task, void *context, size_t count) {
 }
 
 static int run_once(void) {
+    if (work.request[REQUEST_STEPS] == 0 && crew.count > 1)
+        return NETWORK_RUN_PARALLEL(work.inputs, work.outputs, work.workspace, crew_loop, NULL);
     if (work.request[REQUEST_STEPS] == 0)
         return NETWORK_RUN(work.inputs, work.outputs, work.workspace);
     work.last = nanoseconds_now();
     return NETWORK_RUN_PARALLEL(work.inputs, work.outputs, work.workspace, timed_step, NULL);
 }
 
+/* Nobody looks at what each of them writes: it shall take its time. */
+static void create_own_arrays(void) {
+    size_t inputs = (size_t)work.request[REQUEST_INPUTS];
+    size_t outputs = (size_t)work.request[REQUEST_OUTPUTS];
+    work.own_outputs[0] = work.outputs;
+    work.own_workspace[0] = work.workspace;
+    for (size_t i = 1; i < crew.count; i++) {
+        work.own_outputs[i] = (float **)(void *)get_pages(outputs * sizeof(float *));
+        for (size_t j = 0; j < outputs; j++)
+            work.own_outputs[i][j] =
+                (float *)(void *)array_create(work.arrays[inputs + j].size, 1).data;
+        work.own_workspace[i] = array_create(work.arrays[inputs + outputs].size, 1).data;
+    }
+}
+
+/* Whole runs, a thread's own; the context is how many each has. */
+static void run_apart(void *context, size_t begin, size_t end) {
+    size_t index = begin / *(const size_t *)context;
+    for (size_t i = begin; i < end; i++)
+        (void)NETWORK_RUN(work.inputs, work.own_outputs[index], work.own_workspace[index]);
+}
+
 static int run_times(uint64_t times) {
     int status = 0;
+    size_t of_each = (size_t)times / crew.count;
+    if (work.request[REQUEST_APART] != 0 && of_each > 0) {
+        crew_loop(NULL, run_apart, &of_each, of_each * crew.count);
+        return 0;
+    }
     for (uint64_t i = 0; i < times && status == 0; i++)
         status = run_once();
     return status;
@@ -366,7 +444,7 @@ static void write_answer(const char *path) {
     for (uint64_t i = 0; i < work.request[REQUEST_OUTPUTS]; i++)
         write_all(file, work.arrays[inputs + i].data, work.arrays[inputs + i].size);
     write_all(file, &end, sizeof end);
-    if (call(CALL_CLOSE, file, 0, 0, 0, 0, 0) != 0)
+    if (system_call(CALL_CLOSE, file, 0, 0, 0, 0, 0) != 0)
         give_up("cannot write its answer: is there room for it?");
 }
 
@@ -382,6 +460,9 @@ void start_here(const long *stack) {
         give_up("cannot open its request");
     read_all(file, work.request, sizeof work.request);
     create_arrays(file);
+    crew_create((size_t)work.request[REQUEST_THREADS]);
+    if (work.request[REQUEST_APART] != 0)
+        create_own_arrays();
     int status = work.request[REQUEST_SAMPLES] > 0 ? take_samples() : run_once();
     work.answer[ANSWER_STATUS] = (uint64_t)(int64_t)status;
     find_fault();

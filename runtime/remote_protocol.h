@@ -19,6 +19,8 @@ enum {
     REQUEST_RUNS,        /* in a sample */
     REQUEST_NANOSECONDS, /* no more samples after so long, but one */
     REQUEST_MADE_UP,     /* not 0: no inputs follow, all their bytes are 1 */
+    REQUEST_THREADS,     /* at least 1 */
+    REQUEST_APART, /* not 0: each thread does runs of its own, the same part of those of a sample */
     REQUEST_NUMBERS
 };
 enum {

@@ -35,6 +35,7 @@ Backend backend_default(void); /* one of the others */
 typedef struct Runner {
     const char *command;    /* with its first arguments: "qemu-aarch64 -cpu max", "adb -s SERIAL" */
     const char *c_compiler; /* that makes programs for there, likewise; NULL: the first known one */
+    int threads;            /* that share each run out; at least 1 */
 } Runner;
 
 /* How NAME_run_parallel uses the caller's parallel_for: see parallel.h. */

@@ -40,6 +40,7 @@ typedef struct RunTiming {
     int64_t runs;    /* in a sample */
     double seconds;  /* no more samples after so long, but one */
     int64_t steps;   /* 0, or of a program with LOOP_PER_STEP: its step_count */
+    bool apart;      /* each of the runner's threads does so many of the runs alone, all the same */
     bool made_up;    /* the inputs, there: all bytes are 1, whatever is given here */
 } RunTiming;
 

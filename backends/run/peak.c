@@ -98,18 +98,19 @@ int64_t peak_probe_time_elsewhere(
     ProbeArrays arrays = probe_arrays;
     const float *inputs[1] = {arrays.input};
     float *outputs[1] = {arrays.output};
-    const RunTiming timing = {.warm_up = 1, .most = most, .runs = runs, .seconds = seconds};
+    const RunTiming timing = {
+        .warm_up = 1, .most = most, .runs = runs, .seconds = seconds, .apart = true};
     return jit_time_elsewhere(probe->model, inputs, outputs, &timing, samples);
 }
 
 /* Of the fastest run; 0 after reporting. */
-static double peak_gflops_elsewhere(const PeakProbe *probe, double seconds) {
+static double peak_gflops_elsewhere(const PeakProbe *probe, int threads, double seconds) {
     enum { MOST_RUNS = 1 << 12 };
     double samples[MOST_RUNS], best = 0;
-    int64_t taken = peak_probe_time_elsewhere(probe, 1, MOST_RUNS, seconds, samples);
+    int64_t taken = peak_probe_time_elsewhere(probe, threads, MOST_RUNS, seconds, samples);
     for (int64_t i = 0; i < taken; i++)
         best = i == 0 || samples[i] < best ? samples[i] : best;
-    return best > 0 ? 2 * (double)probe->multiply_adds / best * 1e-9 : 0;
+    return best > 0 ? 2 * threads * (double)probe->multiply_adds / best * 1e-9 : 0;
 }
 
 /* ---- on all threads ---- */
@@ -136,7 +137,7 @@ static void *measure(void *context) {
 
 double peak_gflops(const PeakProbe *probe, int threads, double seconds) {
     if (peak_probe_is_elsewhere(probe))
-        return peak_gflops_elsewhere(probe, seconds);
+        return peak_gflops_elsewhere(probe, threads, seconds);
     PeakThread measured[MOST_THREADS];
     pthread_t ids[MOST_THREADS];
     threads = threads < 1 ? 1 : threads > MOST_THREADS ? MOST_THREADS : threads;

@@ -17,13 +17,13 @@ int64_t peak_probe_multiply_adds(const PeakProbe *probe); /* of a run, lane by l
 void peak_probe_run(const PeakProbe *probe); /* tens of microseconds; on any threads at once */
 
 bool peak_probe_is_elsewhere(const PeakProbe *probe);
-/* There: samples of so many runs each, at most `most`, for about `seconds` and at least one, in
- * seconds. Returns how many; 0 after reporting. */
+/* There: samples of so many runs each, a multiple of the threads, which share them out; at most
+ * `most`, for about `seconds` and at least one, in seconds. Returns how many; 0 after reporting. */
 int64_t peak_probe_time_elsewhere(
     const PeakProbe *probe, int64_t runs, int64_t most, double seconds, double *samples);
 
 /* Runs it on `threads` threads for about `seconds`: GFLOP/s of the best run of each, added up.
- * Elsewhere, on one; 0 after reporting. */
+ * Elsewhere, of all at once; 0 after reporting. */
 double peak_gflops(const PeakProbe *probe, int threads, double seconds);
 
 /* Measures what one thread reads from memory, in GB/s (10^9 bytes): the best of several sweeps over

@@ -31,7 +31,8 @@ struct Remote {
 };
 
 /* Names in the folder. */
-static const char source_name[] = "remote_program.c", header_name[] = "remote_protocol.h";
+static const char source_name[] = "remote_program.c", protocol_name[] = "remote_protocol.h";
+static const char system_name[] = "remote_system.h";
 static const char library_name[] = "library.a", program_name[] = "program";
 static const char request_name[] = "request", answer_name[] = "answer";
 
@@ -142,7 +143,8 @@ static bool make_program(const Remote *remote) {
     const char *compiler = find_compiler(remote);
     return compiler != NULL && write_library(remote) &&
            write_source(remote, source_name, remote_program_source) &&
-           write_source(remote, header_name, remote_protocol_source) &&
+           write_source(remote, protocol_name, remote_protocol_source) &&
+           write_source(remote, system_name, remote_system_source) &&
            run_compiler(remote, compiler);
 }
 
@@ -222,7 +224,9 @@ static bool write_request(
         [REQUEST_SAMPLES] = timing->most,
         [REQUEST_RUNS] = timing->runs,
         [REQUEST_NANOSECONDS] = (int64_t)(timing->seconds * 1e9),
-        [REQUEST_MADE_UP] = timing->made_up};
+        [REQUEST_MADE_UP] = timing->made_up,
+        [REQUEST_THREADS] = program->runner->threads,
+        [REQUEST_APART] = timing->apart};
     Text request = {0};
     for (int i = 0; i < REQUEST_NUMBERS; i++)
         append_number(&request, numbers[i]);

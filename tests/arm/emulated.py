@@ -79,7 +79,7 @@ class Program:
         outputs = self.output_bytes()
         data = [np.ascontiguousarray(array, "<f4").tobytes() for array in inputs]
         assert [len(part) for part in data] == [4 * tensor["elements"] for tensor in self.description["inputs"]]
-        head = [len(data), len(outputs), self.description["totals"]["workspace_bytes"], 0, 0, 0, 1, 0, 0,
+        head = [len(data), len(outputs), self.description["totals"]["workspace_bytes"], 0, 0, 0, 1, 0, 0, 1, 0,
                 *map(len, data), *outputs]
         return struct.pack(f"<{len(head)}Q", *head) + b"".join(data)
 

@@ -68,6 +68,26 @@ class Runner(TemporaryFolder):
         self.assertIn("probability", json.dumps(json.loads(self.succeed(
             "run", *NETWORK, "--input", "image.f32", "--json", "--runner", "env"))))
 
+    def test_threads(self):
+        """The program's own: as many as riffle's pool would have, with the same answers; also more than there are
+        processors."""
+        here = self.answer()
+        for threads in (2, 3, 16):
+            self.assertEqual(self.answer("--runner", "env", "--threads", threads), here)
+        report = json.loads(self.succeed("bench", *NETWORK, "--runner", "env", "--threads", 2, "--seconds", 0.2, "--json"))
+        self.assertEqual(report["threads"], 2)
+        self.assertLess(0, report["limit_ms"])
+        self.assertIn("1 of 1 tensors within", self.succeed("verify", *NETWORK, "--runner", "env", "--threads", 4))
+        self.fail("riffle: error: the runner 'env' ended with exit status 1 while it ran the network:\n"
+                  "the program that runs the network is asked for more threads than it can have\n",
+                  "--runner", "env", "--threads", 257)
+        for target, emulator in EMULATORS.items():
+            if shutil.which(emulator):
+                said = self.succeed("verify", *NETWORK, "--count", 1, "--target", target, "--runner", emulator,
+                                    "--threads", 3)
+                self.assertRegex(said, r"\n1 of 1 tensors within 0.0001 on 1 input\n$")
+        self.nothing_is_left()
+
     def test_levels(self):
         self.assertIn("1 of 1 tensors within", self.succeed(
             "verify", *NETWORK, "--target", "x86-64-multi", "--count", 1, "--runner", "env"))
@@ -236,9 +256,6 @@ class Runner(TemporaryFolder):
                           "hint: it runs code for Linux and Android on 64-bit and 32-bit ARM and x86-64\n")
         self.expect_error([*verify, "--backend", "c"], "riffle: error: --runner runs machine code that LLVM made\n"
                           "hint: leave out --backend c\n")
-        self.expect_error([*verify, "--threads", "2"],
-                          "riffle: error: a program that --runner runs has one thread, and not 2\n"
-                          "hint: leave out --threads\n", 2)
         self.expect_error(["bench", *verify[1:], "--ablate"],
                           "riffle: error: --ablate measures on this machine, and not with --runner\n", 2)
         self.expect_error(["run", *verify[1:], "--interpret", "--input", "image.f32"],
