@@ -145,29 +145,56 @@ static void emit_planes(const Quantize *q) {
 
 /* ---- vectors of channels ---- */
 
-/* The vector from a channel of the tensor on, the first of `left`. */
-static void emit_vector(
-    const Quantize *q, const Segment *segment, const Expression *channel, int64_t left, int lanes) {
+/* Vectors of channels that become one of bytes where they lie in order: of 16 bytes. */
+enum { TOGETHER = 4 };
+
+static int vectors_together(const Target *target) {
+    return target->lanes == TOGETHER ? TOGETHER : 1;
+}
+
+static void load_scales(
+    const Quantize *q, const Expression *channel, int lanes, int count, int *factors, int *zeros) {
+    for (int v = 0; v < count; v++) {
+        const Expression *at = expression_offset(q->arena, channel, v * lanes);
+        factors[v] = kernel_register(q->builder, lanes);
+        zeros[v] = kernel_register(q->builder, lanes);
+        kernel_load(q->builder, factors[v], q->scales, at, 0, lanes);
+        kernel_load(q->builder, zeros[v], q->scales,
+            expression_offset(q->arena, at, q->input->channels), 0, lanes);
+    }
+}
+
+/* Vectors from a channel of the tensor on, the first of `left`: one, or as many as become one of
+ * bytes.
+ */
+static void emit_vectors(const Quantize *q, const Segment *segment, const Expression *channel,
+    int64_t left, int lanes, int count) {
     KernelBuilder *builder = q->builder;
     Arena *arena = q->arena;
     const Run *in = &q->input->runs[segment->runs[0]], *out = &q->output->runs[segment->runs[1]];
-    int count = left < lanes ? (int)left : lanes;
-    int factor = kernel_register(builder, lanes), zero = kernel_register(builder, lanes);
-    kernel_load(builder, factor, q->scales, channel, 0, lanes);
-    kernel_load(
-        builder, zero, q->scales, expression_offset(arena, channel, q->input->channels), 0, lanes);
+    int factors[TOGETHER], zeros[TOGETHER], integers[TOGETHER], all = count * lanes, bytes = -1;
+    load_scales(q, channel, lanes, count, factors, zeros);
     const Expression *column = kernel_open_range(builder, "column", 0, q->input->width, 1);
-    int reg = kernel_register(builder, lanes), bytes = kernel_register_of(builder, LANE_U8, lanes);
-    emit_vector_load(builder, reg, q->input_parameters[segment->runs[0]],
-        expression_add(arena, input_place(q, in, column, -in->first_channel), channel), left,
-        in->exact);
-    kernel_unary(builder, INSTRUCTION_narrow, bytes, to_integers(q, reg, factor, zero));
+    const Expression *from =
+        expression_add(arena, input_place(q, in, column, -in->first_channel), channel);
+    for (int v = 0; v < count; v++) {
+        int reg = kernel_register(builder, lanes);
+        if (count == 1)
+            bytes = kernel_register_of(builder, LANE_U8, lanes);
+        emit_vector_load(builder, reg, q->input_parameters[segment->runs[0]],
+            expression_offset(arena, from, v * lanes), left - v * lanes, in->exact);
+        integers[v] = to_integers(q, reg, factors[v], zeros[v]);
+    }
+    if (count == 1)
+        kernel_unary(builder, INSTRUCTION_narrow, bytes, integers[0]);
+    else
+        bytes = emit_packed_bytes(builder, integers, count, lanes);
     kernel_store(builder, bytes, q->output_parameters[segment->runs[1]],
         expression_add(arena,
             output_place(
                 q, out, expression_offset(arena, column, q->padding[1]), -out->first_channel),
             channel),
-        0, count);
+        0, left < all ? (int)left : all);
     kernel_close(builder);
 }
 
@@ -175,17 +202,21 @@ static void emit_vector(
  * them on the stack. */
 static void emit_segment(const Quantize *q, const Segment *segment) {
     const Target *target = q->emission->compilation->target;
-    int64_t first = segment->first_channel, count = segment->channel_count;
-    int64_t whole = count / target->lanes * target->lanes;
-    if (whole > 0) {
+    int64_t first = segment->first_channel, count = segment->channel_count, done = 0;
+    for (int vectors = vectors_together(target); vectors > 0; vectors /= TOGETHER) {
+        int64_t all = vectors * target->lanes, end = done + (count - done) / all * all;
+        if (done == end)
+            continue;
         const Expression *channel =
-            kernel_open_range(q->builder, "channel", first, first + whole, target->lanes);
-        emit_vector(q, segment, channel, target->lanes, target->lanes);
+            kernel_open_range(q->builder, "channel", first + done, first + end, all);
+        emit_vectors(q, segment, channel, all, target->lanes, vectors);
         kernel_close(q->builder);
+        done = end;
     }
-    for (int64_t done = whole; done < count;) {
+    while (done < count) {
         int lanes = vector_width(target, count - done);
-        emit_vector(q, segment, expression_constant(q->arena, first + done), count - done, lanes);
+        emit_vectors(
+            q, segment, expression_constant(q->arena, first + done), count - done, lanes, 1);
         done += lanes;
     }
 }
