@@ -1,5 +1,6 @@
 #include "driver/calibration.h"
 
+#include "driver/calibration_moments.h"
 #include "driver/image.h"
 
 #include <math.h>
@@ -48,6 +49,12 @@ bool calibration_read(Tensors *tensors, const char *path, Session *session) {
  * bucket's upper edge is at most 1/16 above what is in it. */
 enum { RANDOM_INPUTS = 8, BUCKETS = 1 << 12, BUCKET_SHIFT = 31 - 12 };
 
+typedef struct LayerReader {
+    Node *layer;
+    WindowMoments *moments;
+    struct LayerReader *next;
+} LayerReader;
+
 typedef struct Calibration {
     const Graph *graph;
     Arena *arena;
@@ -57,9 +64,10 @@ typedef struct Calibration {
     int64_t **bins;       /* by value id: shares of the channel's largest magnitude; in turn two */
     double **sums;        /* by value id: of the channels' numbers */
     int64_t *counts;      /* by value id: numbers seen */
-    bool counts_shares;   /* turn two: ranges are known */
-    const char *input;    /* what is run, for messages */
-    bool failed;          /* a number that is not finite was reported */
+    struct LayerReader **readers; /* by value id: layers that read it and have moments */
+    bool counts_shares;           /* turn two: ranges are known */
+    const char *input;            /* what is run, for messages */
+    bool failed;                  /* a number that is not finite was reported */
 } Calibration;
 
 static const char *shown_name(const Value *value, Arena *arena) {
@@ -148,6 +156,8 @@ static void see_value(Calibration *calibration, const Value *value, const float 
         count_magnitude(calibration->magnitudes[value->id], numbers[i]);
     }
     calibration->counts[value->id] += tensor_elements(type);
+    for (const LayerReader *reader = calibration->readers[value->id]; reader; reader = reader->next)
+        moments_add(reader->moments, numbers);
 }
 
 /* What has no channels, as views of other dimensions, is nothing that layers read as bytes. */
@@ -374,6 +384,43 @@ static void add_range(Calibration *calibration, Graph *graph, Value *value, Node
         graph_append(graph, node);
 }
 
+/* What the layer's filters meet stands in a range of its own, between the layer and what it reads.
+ */
+static void add_moments(Graph *graph, const LayerReader *reader) {
+    Value *value = reader->layer->operands[0];
+    const Node *range = value->producer; /* that of add_range */
+    Node *node = node_create(graph, OP_range, "", &value, 1, value->where);
+    for (int i = 0; i < 3; i++)
+        node->weights[i] = range->weights[i];
+    node->weights[3] = moments_weight(reader->moments, graph);
+    Diagnostics *diagnostics = diagnostics_create();
+    (void)node_infer(graph, node, diagnostics);
+    diagnostics_destroy(diagnostics);
+    graph_insert_before(graph, reader->layer, node);
+    reader->layer->operands[0] = node->results[0];
+}
+
+static void add_all_moments(Calibration *calibration, Graph *graph, int values) {
+    for (int id = 0; id < values; id++)
+        for (const LayerReader *reader = calibration->readers[id]; reader; reader = reader->next)
+            add_moments(graph, reader);
+}
+
+/* Of every layer that reads a value which is seen. */
+static void find_readers(Calibration *calibration) {
+    for (Node *node = calibration->graph->first; node != NULL; node = node->next) {
+        if (node->operand_count == 0 || !is_seen(node->operands[0]))
+            continue;
+        WindowMoments *moments = moments_create(node, calibration->arena);
+        if (moments == NULL)
+            continue;
+        LayerReader **slot = &calibration->readers[node->operands[0]->id];
+        LayerReader *reader = ARENA_NEW(calibration->arena, LayerReader);
+        *reader = (LayerReader){node, moments, *slot};
+        *slot = reader;
+    }
+}
+
 static void add_ranges(Calibration *calibration, Graph *graph) {
     Node *first = graph->first;
     for (Node *node = first, *next; node != NULL; node = next) {
@@ -396,12 +443,17 @@ bool calibrate(const ModelOptions *options, Graph *graph) {
     calibration.bins = ARENA_ARRAY(scratch, int64_t *, graph->next_value_id);
     calibration.sums = ARENA_ARRAY(scratch, double *, graph->next_value_id);
     calibration.counts = ARENA_ARRAY(scratch, int64_t, graph->next_value_id);
+    calibration.readers = ARENA_ARRAY(scratch, LayerReader *, graph->next_value_id);
+    find_readers(&calibration);
+    int values = graph->next_value_id;
     bool done = see_all(options, &calibration);
     if (done)
         warn_of_ranges(&calibration);
     done = done && narrow_ranges(options, &calibration);
-    if (done)
+    if (done) {
         add_ranges(&calibration, graph);
+        add_all_moments(&calibration, graph, values);
+    }
     arena_destroy(scratch);
     return done;
 }

@@ -268,6 +268,8 @@ static Moments fill_node(Graph *graph, const Node *node, const Moments *moments,
         fill(graph, node_weight(node, "high"), seed, 3, 2.9);
         if (node_weight(node, "mean") != NULL)
             fill(graph, node_weight(node, "mean"), seed, 0.5, 0.5);
+        if (node_weight(node, "moments") != NULL)
+            fill(graph, node_weight(node, "moments"), seed, 1, 0.5);
         return x;
     case OP_quantize:
         fill(graph, node_weight(node, "factor"), seed, 40, 5);

@@ -2,7 +2,14 @@
 #include "ir/infer.h"
 
 void infer_range(Inference *inference) {
-    check_channel_weights(inference);
+    static const char *const of_channels[] = {"low", "high", "mean"};
+    for (int i = 0; i < 3; i++)
+        check_weight(inference, of_channels[i], 1, &operand_type(inference, 0)->dims[1]);
+    const Weight *moments = node_weight(inference->node, "moments");
+    if (moments != NULL &&
+        (moments->type.rank != 3 || moments->type.dims[1] != moments->type.dims[2]))
+        shape_fault(inference, "moments '%s' is %s, but must be [g,k,k]", moments->path,
+            tensor_type_spelling(&moments->type, inference->scratch));
     infer_same(inference);
 }
 

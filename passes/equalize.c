@@ -62,8 +62,8 @@ typedef struct Readers {
 } Readers;
 
 static Readers find_readers(const Graph *graph, Arena *arena) {
-    Readers readers = {graph_use_counts(graph, arena),
-        ARENA_ARRAY(arena, Node *, graph->next_value_id + 1)};
+    Readers readers = {
+        graph_use_counts(graph, arena), ARENA_ARRAY(arena, Node *, graph->next_value_id + 1)};
     for (Node *node = graph->first; node != NULL; node = node->next)
         if (node->operand_count > 0)
             readers.nodes[node->operands[0]->id] = node;
@@ -77,10 +77,17 @@ static Node *layer_before(const Readers *readers, const Node *range) {
     return alone && is_homogeneous(value->producer) ? value->producer : NULL;
 }
 
-/* The depthwise convolution, where nobody else reads the range. */
-static Node *depthwise_after(const Readers *readers, const Node *range) {
+/* The depthwise convolution, where nobody else reads the range; *own becomes that range of its own
+ * which holds its moments, or NULL. */
+static Node *depthwise_after(const Readers *readers, const Node *range, Node **own) {
     const Value *value = range->results[0];
     Node *reader = readers->nodes[value->id];
+    *own = NULL;
+    if (reader != NULL && reader->op == OP_range && readers->uses[value->id] == 1) {
+        *own = reader;
+        value = reader->results[0];
+        reader = readers->nodes[value->id];
+    }
     bool fits = reader != NULL && readers->uses[value->id] == 1 && is_depthwise_conv(reader) &&
                 reader->weights[0]->type.element == ELEMENT_F32 &&
                 reader->weights[0]->type.dims[0] == value->type.dims[1];
@@ -102,6 +109,17 @@ static void scale_rows(Graph *graph, Weight **slot, const int *doublings, int si
     *slot = new;
 }
 
+/* Moments are products of two numbers, and [channels, taps, taps] of a depthwise convolution. */
+static void scale_range(Graph *graph, Node *range, const int *doublings) {
+    int64_t channels = range->results[0]->type.dims[1];
+    for (int i = 0; i < 3; i++)
+        scale_rows(graph, &range->weights[i], doublings, 1);
+    if (range->weights[3] != NULL && range->weights[3]->type.dims[0] != channels)
+        range->weights[3] = NULL; /* of no depthwise convolution */
+    for (int twice = 0; twice < 2; twice++)
+        scale_rows(graph, &range->weights[3], doublings, 1);
+}
+
 bool pass_equalize(PassContext *context) {
     Graph *graph = context->graph;
     if (!pass_has_numbers(context))
@@ -110,17 +128,19 @@ bool pass_equalize(PassContext *context) {
     for (Node *range = graph->first; range != NULL; range = range->next) {
         if (range->op != OP_range)
             continue;
-        Node *layer = layer_before(&readers, range), *reader = depthwise_after(&readers, range);
+        Node *own, *layer = layer_before(&readers, range);
+        Node *reader = depthwise_after(&readers, range, &own);
         if (layer == NULL || reader == NULL)
             continue;
         int *doublings = ARENA_ARRAY(context->scratch, int, range->results[0]->type.dims[1]);
         if (!find_doublings(range, pass_integer(context, "most-doublings"), doublings) ||
             !pass_may_rewrite(context, layer))
             continue;
-        for (int i = 0; i < MAX_OP_WEIGHTS; i++) {
+        for (int i = 0; i < MAX_OP_WEIGHTS; i++)
             scale_rows(graph, &layer->weights[i], doublings, 1);
-            scale_rows(graph, &range->weights[i], doublings, 1);
-        }
+        scale_range(graph, range, doublings);
+        if (own != NULL)
+            scale_range(graph, own, doublings);
         scale_rows(graph, &reader->weights[0], doublings, -1);
     }
     return true;

@@ -25,6 +25,7 @@ typedef struct Quantization {
     Graph *graph;
     Arena *arena;
     const Weight **low, **high, **mean; /* by value id: what calibration found; NULL */
+    const Weight **moments;             /* by id of the layer's result; NULL */
     bool *takes_bytes;                  /* by value id: some reader computes with bytes */
     bool *takes_floats;                 /* by value id: some reader needs floats */
     bool *layers;                       /* by id of the result: the layer will compute with bytes */
@@ -35,7 +36,16 @@ typedef struct Quantization {
 
 /* ---- ranges ---- */
 
+static Node **find_layers(const Quantization *q) {
+    Node **readers = ARENA_ARRAY(q->arena, Node *, q->graph->next_value_id + 1);
+    for (Node *node = q->graph->first; node; node = node->next)
+        if (node->operand_count > 0 && node->result_count == 1)
+            readers[node->operands[0]->id] = node;
+    return readers;
+}
+
 static void take_ranges_out(Quantization *q) {
+    Node **readers = find_layers(q); /* by id of what they read; of one that many read, the last */
     for (Node *node = q->graph->first, *next; node; node = next) {
         next = node->next;
         if (node->op != OP_range)
@@ -44,6 +54,9 @@ static void take_ranges_out(Quantization *q) {
         q->low[value->id] = node_weight(node, "low");
         q->high[value->id] = node_weight(node, "high");
         q->mean[value->id] = node_weight(node, "mean");
+        Node *reader = readers[node->results[0]->id];
+        if (reader != NULL && node_weight(node, "moments") != NULL)
+            q->moments[reader->results[0]->id] = node_weight(node, "moments");
         replace_node(q->graph, node, value);
     }
 }
@@ -277,6 +290,7 @@ static void replace_layer(Quantization *q, Node *layer) {
         .operand = scale_of(q, operand),
         .result = bytes ? scale_of(q, result) : NULL,
         .mean = pass_flag(q->context, "correct-bias") ? q->mean[operand->id] : NULL,
+        .moments = pass_flag(q->context, "compensate") ? q->moments[result->id] : NULL,
         .limit = q->limit};
     quantize_product(q->graph, &product, weights);
     Value *input = padded ? insert_quantize(q, operand, layer, node_list(layer, "padding").items)
@@ -311,6 +325,7 @@ bool pass_quantize(PassContext *context) {
     q.low = ARENA_ARRAY(q.arena, const Weight *, ids);
     q.high = ARENA_ARRAY(q.arena, const Weight *, ids);
     q.mean = ARENA_ARRAY(q.arena, const Weight *, ids);
+    q.moments = ARENA_ARRAY(q.arena, const Weight *, ids);
     q.takes_bytes = ARENA_ARRAY(q.arena, bool, ids);
     q.takes_floats = ARENA_ARRAY(q.arena, bool, ids);
     q.layers = ARENA_ARRAY(q.arena, bool, ids);

@@ -30,9 +30,24 @@ bool byte_scale_has_zero_points(const ByteScale *scale); /* other than 0 */
 typedef struct QuantizedProduct {
     const Node *layer;
     const ByteScale *operand, *result; /* result: NULL for one of f32 */
-    const Weight *mean; /* of the operand's channels: for correcting the bias. NULL: it stays */
-    int limit;          /* weights become whole numbers from its negative to it */
+    const Weight *mean;    /* of the operand's channels: for correcting the bias. NULL: it stays */
+    const Weight *moments; /* of its windows: for rounding. NULL: each weight for itself */
+    int limit;             /* weights become whole numbers from its negative to it */
 } QuantizedProduct;
+
+/* How the weights of the filters of a group are rounded (quantize_rounding.c). */
+typedef struct Rounding {
+    int64_t length; /* of a filter */
+    int64_t *order; /* in which its weights are rounded */
+    double *factor; /* a triangle, see there */
+    double *left;   /* weights that are not rounded yet */
+} Rounding;
+
+/* `moments` are [length, length], `scales` those of the bytes that each weight meets. NULL where
+ * they are no moments. */
+Rounding *rounding_create(const float *moments, int64_t length, const double *scales, Arena *arena);
+/* Rounds to whole numbers from -limit to limit. */
+void rounding_apply(const Rounding *rounding, const double *exact, int limit, float *whole);
 
 /* The weights of a quantised node, in the order of ops.def. */
 void quantize_product(Graph *graph, const QuantizedProduct *product, Weight **weights);

@@ -169,16 +169,44 @@ typedef struct Filter {
     double step;
 } Filter;
 
-static void round_filter(Filter *filter, const QuantizedProduct *product) {
+/* The step that the filter's weights are whole multiples of; what they are of it before rounding.
+ */
+static void measure_filter(Filter *filter, const QuantizedProduct *product, double *exact) {
     double largest = 0;
-    for (int64_t i = 0; i < filter->length; i++)
-        largest = fmax(largest, fabs((double)filter->row[i] * filter->scale[i / filter->taps]));
+    for (int64_t i = 0; i < filter->length; i++) {
+        exact[i] = (double)filter->row[i] * filter->scale[i / filter->taps];
+        largest = fmax(largest, fabs(exact[i]));
+    }
     filter->step = largest > 0 && isfinite(largest) ? largest / product->limit : 1;
     if (product->operand->given)
         filter->step = whole_step(filter->row, filter->length, product->limit) * filter->scale[0];
     for (int64_t i = 0; i < filter->length; i++)
-        filter->whole[i] =
-            (float)rint((double)filter->row[i] * filter->scale[i / filter->taps] / filter->step);
+        exact[i] /= filter->step;
+}
+
+static void round_filter(
+    Filter *filter, const QuantizedProduct *product, const Rounding *rounding, double *exact) {
+    measure_filter(filter, product, exact);
+    if (rounding != NULL) {
+        rounding_apply(rounding, exact, product->limit, filter->whole);
+        return;
+    }
+    for (int64_t i = 0; i < filter->length; i++)
+        filter->whole[i] = (float)rint(exact[i]);
+}
+
+/* How the filters of a group are rounded, or NULL: each weight to the nearest whole number. */
+static Rounding *group_rounding(
+    const QuantizedProduct *product, const Filter *filter, int64_t group, Arena *arena) {
+    const Weight *moments = product->moments;
+    if (moments == NULL || product->operand->given || moments->type.dims[1] != filter->length ||
+        moments->type.dims[0] * (filter->length / filter->taps) != product->operand->channels)
+        return NULL;
+    double *scales = ARENA_ARRAY(arena, double, filter->length);
+    for (int64_t i = 0; i < filter->length; i++)
+        scales[i] = filter->scale[i / filter->taps];
+    return rounding_create(
+        moments->data + group * filter->length * filter->length, filter->length, scales, arena);
 }
 
 /* What the filter's mean result lost by rounding its weights. */
@@ -205,11 +233,16 @@ void quantize_product(Graph *graph, const QuantizedProduct *product, Weight **we
     double *offsets = ARENA_ARRAY(graph->arena, double, outputs);
     const double *shares = inside_shares(layer, taps, graph->arena);
     bool corrects = product->mean != NULL && !operand->given;
+    Arena *scratch = arena_create();
+    double *exact = ARENA_ARRAY(scratch, double, length);
+    Rounding *rounding = NULL;
     for (int64_t o = 0; o < outputs; o++) {
-        int64_t first = o / (outputs / groups) * inputs; /* of the operand's channels */
+        int64_t group = o / (outputs / groups), first = group * inputs; /* operand's channels */
         Filter filter = {
             weight->data + o * length, whole + o * length, operand->scale + first, length, taps, 1};
-        round_filter(&filter, product);
+        if (o % (outputs / groups) == 0)
+            rounding = group_rounding(product, &filter, group, scratch);
+        round_filter(&filter, product, rounding, exact);
         factors[o] = filter.step;
         offsets[o] = bias == NULL ? 0 : (double)bias->data[o];
         if (corrects)
@@ -219,8 +252,11 @@ void quantize_product(Graph *graph, const QuantizedProduct *product, Weight **we
             offsets[o] = offsets[o] / result->scale[o] + result->zero[o];
         }
     }
+    arena_destroy(scratch);
     weight_rest(weight);
     weight_rest(weights[0]);
+    if (product->moments != NULL)
+        weight_rest(product->moments);
     const char *path = weight->path;
     weights[1] = add_zeros(graph, path, operand);
     weights[2] = add_vector(graph, path, "factor", factors, outputs);

@@ -215,13 +215,14 @@ class Precision(Command):
         report = self.report("--compare", "--equalize")
         ways = {way["options"]: way["snr_db"] for way in report["ways"]}
         self.assertEqual(list(ways)[0], "(default)")
-        self.assertEqual(len(ways), 6)
+        self.assertEqual(len(ways), 8)
+        self.assertGreater(ways["(default)"], ways["--precision-options correct-bias=false,compensate=false"])
         for options in ["", *list(ways)[1:]]:
             self.assertEqual(self.report(*options.split())["all_reduced"]["snr_db"], ways[options or "(default)"], options)
         lines = self.succeed("precision", *INT8, "--compare").splitlines()
-        self.assertEqual(lines[15], "all layers reduced                      largest error      SNR  same first class")
+        self.assertEqual(lines[15], "all layers reduced" + " " * 39 + "largest error      SNR  same first class")
         self.assertRegex(lines[17], r"^\(default\) +\d\.\d{3} %  \d\d\.\d dB  +100\.0 %$")
-        self.assertEqual(len(lines), 23)
+        self.assertEqual(len(lines), 25)
         self.expect_error("precision deep.rfl --random-weights 1 --precision bf16 --target znver5 --compare",
                           "riffle: error: --compare: there is one way to reduce to bf16\n", status=2)
 

@@ -3,6 +3,7 @@
 #include "ir_support.h"
 
 #include "passes/passes.h"
+#include "passes/quantize.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -106,10 +107,112 @@ static void no_mean_no_correction(void **state) {
     }
 }
 
+/* ---- rounding weights so that errors make up for each other ---- */
+
+enum { INPUTS = 16, SAMPLES = 200 };
+
+/* Channels that follow a few causes, as neighbours do, and a mean other than 0. */
+static void correlated(float *x, int sample) {
+    double a = sin(sample * 1.7), b = sin(sample * 0.9 + 1), c = cos(sample * 2.3);
+    for (int i = 0; i < INPUTS; i++)
+        x[i] = (float)(1 + 0.5 * a * cos(i * 0.3) + 0.4 * b * sin(i * 0.5) + 0.05 * c * (i % 3));
+}
+
+static void moments_of(float *moments) {
+    memset(moments, 0, INPUTS * INPUTS * sizeof *moments);
+    for (int sample = 0; sample < SAMPLES; sample++) {
+        float x[INPUTS];
+        correlated(x, sample);
+        for (int i = 0; i < INPUTS * INPUTS; i++)
+            moments[i] += x[i / INPUTS] * x[i % INPUTS] / SAMPLES;
+    }
+}
+
+/* Mean square of what rounding to whole numbers from -7 to 7 does to sums of products. */
+static double squared_error(const double *exact, const float *whole, const double *scales) {
+    double sum = 0;
+    for (int sample = 0; sample < SAMPLES; sample++) {
+        float x[INPUTS];
+        correlated(x, sample + SAMPLES); /* others than the moments saw */
+        double error = 0;
+        for (int i = 0; i < INPUTS; i++)
+            error += (exact[i] - (double)whole[i]) * (double)x[i] / scales[i];
+        sum += error * error / SAMPLES;
+    }
+    return sum;
+}
+
+static void errors_make_up_for_each_other(void **state) {
+    (void)state;
+    Arena *arena = arena_create();
+    float moments[INPUTS * INPUTS], whole[INPUTS], nearest[INPUTS];
+    double scales[INPUTS], compensated = 0, plain = 0;
+    moments_of(moments);
+    for (int i = 0; i < INPUTS; i++)
+        scales[i] = 0.01 * (1 + i % 4);
+    const Rounding *rounding = rounding_create(moments, INPUTS, scales, arena);
+    assert_non_null(rounding);
+    for (int filter = 0; filter < 20; filter++) {
+        double exact[INPUTS];
+        for (int i = 0; i < INPUTS; i++) {
+            exact[i] = 6.9 * sin(filter * 3.1 + i * 2.7);
+            nearest[i] = (float)rint(exact[i]);
+        }
+        rounding_apply(rounding, exact, 7, whole);
+        for (int i = 0; i < INPUTS; i++)
+            assert_true(whole[i] == rintf(whole[i]) && fabsf(whole[i]) <= 7);
+        compensated += squared_error(exact, whole, scales);
+        plain += squared_error(exact, nearest, scales);
+    }
+    assert_true(compensated < 0.1 * plain);
+    arena_destroy(arena);
+}
+
+/* Independent numbers: nothing can make up for another, so the nearest is the best. */
+static void independent_weights_are_rounded_alone(void **state) {
+    (void)state;
+    Arena *arena = arena_create();
+    float moments[INPUTS * INPUTS] = {0}, whole[INPUTS];
+    double scales[INPUTS], exact[INPUTS];
+    for (int i = 0; i < INPUTS; i++) {
+        moments[i * INPUTS + i] = (float)(1 + i);
+        scales[i] = 1;
+        exact[i] = 6.9 * sin(i * 2.7);
+    }
+    rounding_apply(rounding_create(moments, INPUTS, scales, arena), exact, 7, whole);
+    for (int i = 0; i < INPUTS; i++)
+        assert_true(whole[i] == (float)rint(exact[i]));
+    arena_destroy(arena);
+}
+
+/* What no numbers can have as moments is no reason to fail: files may say anything. */
+static void wrong_moments_are_refused(void **state) {
+    (void)state;
+    static const float kinds[] = {0, -1, NAN, INFINITY};
+    double scales[INPUTS];
+    for (int i = 0; i < INPUTS; i++)
+        scales[i] = 1;
+    for (int kind = 0; kind < 4; kind++) {
+        Arena *arena = arena_create();
+        float moments[INPUTS * INPUTS];
+        for (int i = 0; i < INPUTS * INPUTS; i++)
+            moments[i] = kinds[kind];
+        assert_null(rounding_create(moments, INPUTS, scales, arena));
+        for (int i = 0; i < INPUTS * INPUTS; i++) /* the diagonal alone is right */
+            moments[i] = i % (INPUTS + 1) == 0 ? 1 : kind == 0 ? 1e30f : kinds[kind];
+        if (kind != 1)
+            assert_null(rounding_create(moments, INPUTS, scales, arena));
+        arena_destroy(arena);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(corrected_biases_keep_means),
         cmocka_unit_test(no_mean_no_correction),
+        cmocka_unit_test(errors_make_up_for_each_other),
+        cmocka_unit_test(independent_weights_are_rounded_alone),
+        cmocka_unit_test(wrong_moments_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
