@@ -13,17 +13,6 @@ enum { CALL_CLOCK = 113, CALL_MMAP = 222, CALL_MPROTECT = 226, CALL_FUTEX = 98, 
 __asm__(".text\n.globl _start\n_start:\n mov x0, sp\n mov x29, #0\n mov x30, #0\n bl start_here\n "
         "brk #1\n");
 
-static long system_call(long number, long a, long b, long c, long d, long e, long f) {
-    register long x8 __asm__("x8") = number, x0 __asm__("x0") = a, x1 __asm__("x1") = b;
-    register long x2 __asm__("x2") = c, x3 __asm__("x3") = d, x4 __asm__("x4") = e;
-    register long x5 __asm__("x5") = f;
-    __asm__ volatile("svc #0"
-        : "+r"(x0)
-        : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
-        : "memory");
-    return x0;
-}
-
 /* clone(): the new thread finds its function and argument on its stack. */
 __asm__(".text\nstart_thread:\n mov x1, x0\n movz x0, #0x0f00\n movk x0, #0x0005, lsl #16\n"
         " mov x2, #0\n mov x3, #0\n mov x4, #0\n mov x8, #220\n svc #0\n cbnz x0, 1f\n"
@@ -34,18 +23,6 @@ enum { CALL_CLOCK = 263, CALL_MMAP = 192, CALL_MPROTECT = 125, CALL_FUTEX = 240,
 
 __asm__(".text\n.arm\n.balign 4\n.globl _start\n_start:\n mov r0, sp\n bic sp, sp, #15\n bl "
         "start_here\n udf #0\n");
-
-/* By hand: r7 may be the frame pointer. */
-static long system_call(long number, long a, long b, long c, long d, long e, long f) {
-    register long r0 __asm__("r0") = a, r1 __asm__("r1") = b, r2 __asm__("r2") = c;
-    register long r3 __asm__("r3") = d, r4 __asm__("r4") = e, r5 __asm__("r5") = f;
-    register long ip __asm__("ip") = number;
-    __asm__ volatile("push {r7}\n mov r7, ip\n svc #0\n pop {r7}"
-        : "+r"(r0)
-        : "r"(ip), "r"(r1), "r"(r2), "r"(r3), "r"(r4), "r"(r5)
-        : "memory");
-    return r0;
-}
 
 /* clone(): the new thread finds its function and argument on its stack. */
 __asm__(".text\n.arm\n.balign 4\n.type start_thread, %function\nstart_thread:\n push {r4, r7}\n "
@@ -59,16 +36,6 @@ enum { CALL_CLOCK = 228, CALL_MMAP = 9, CALL_MPROTECT = 10, CALL_FUTEX = 202, CA
 __asm__(".text\n.globl _start\n_start:\n mov %rsp, %rdi\n xor %ebp, %ebp\n and $-16, %rsp\n"
         " call start_here\n ud2\n");
 
-static long system_call(long number, long a, long b, long c, long d, long e, long f) {
-    long result;
-    register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
-    __asm__ volatile("syscall"
-        : "=a"(result)
-        : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-        : "rcx", "r11", "memory");
-    return result;
-}
-
 /* clone(): the new thread finds its function and argument on its stack. */
 __asm__(".text\nstart_thread:\n mov %rdi, %rsi\n mov $0x50f00, %edi\n xor %edx, %edx\n xor %r10d, "
         "%r10d\n"
@@ -77,6 +44,37 @@ __asm__(".text\nstart_thread:\n mov %rdi, %rsi\n mov $0x50f00, %edi\n xor %edx, 
 #else
 #error "system calls of this architecture are not known"
 #endif
+
+static long system_call(long number, long a, long b, long c, long d, long e, long f) {
+#if defined(__aarch64__)
+    register long x8 __asm__("x8") = number, x0 __asm__("x0") = a, x1 __asm__("x1") = b;
+    register long x2 __asm__("x2") = c, x3 __asm__("x3") = d, x4 __asm__("x4") = e;
+    register long x5 __asm__("x5") = f;
+    __asm__ volatile("svc #0"
+        : "+r"(x0)
+        : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+        : "memory");
+    return x0;
+#elif defined(__arm__)
+    /* By hand: r7 may be the frame pointer. */
+    register long r0 __asm__("r0") = a, r1 __asm__("r1") = b, r2 __asm__("r2") = c;
+    register long r3 __asm__("r3") = d, r4 __asm__("r4") = e, r5 __asm__("r5") = f;
+    register long ip __asm__("ip") = number;
+    __asm__ volatile("push {r7}\n mov r7, ip\n svc #0\n pop {r7}"
+        : "+r"(r0)
+        : "r"(ip), "r"(r1), "r"(r2), "r"(r3), "r"(r4), "r"(r5)
+        : "memory");
+    return r0;
+#elif defined(__x86_64__)
+    long result;
+    register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
+    __asm__ volatile("syscall"
+        : "=a"(result)
+        : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+        : "rcx", "r11", "memory");
+    return result;
+#endif
+}
 
 /* A thread with the memory and the files of this one. `stack`: its top, aligned to 16, where the
  * function and its argument lie; the function never returns. Negative: there is none. */
