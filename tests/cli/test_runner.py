@@ -107,6 +107,15 @@ class Runner(TemporaryFolder):
                 self.assertRegex(said, r"\n1 of 1 tensors within 0.0001 on 1 input\n$")
                 self.nothing_is_left()
 
+    @unittest.skipUnless(shutil.which("qemu-aarch64"), "there is no qemu-aarch64")
+    def test_precisions(self):
+        """Of a processor by name: its code is made, and the emulator's runs it."""
+        for precision, processor, options in (("fp16", "cortex-a55", ()), ("int8", "cortex-a76", ("--calibration", "random"))):
+            with self.subTest(precision):
+                said = self.succeed("verify", *NETWORK, "--count", 1, "--target", "aarch64-linux-android24", "--cpu",
+                                    processor, "--precision", precision, *options, "--runner", "qemu-aarch64 -cpu max")
+                self.assertIn("1 of 1 tensors within 0.02 on 1 input", said)
+
     def test_bench(self):
         bench = ["bench", *NETWORK, "--runner", "env", "--target", "x86-64"]
         report = json.loads(self.succeed(*bench, "--seconds", 0.2, "--json"))
