@@ -46,6 +46,8 @@ struct LoopSchedule {
     const Statement *loop;
     const int *sums; /* registers of the kernel */
     int sum_count, vector_count, integer_count;
+    int first_value; /* of the vectors: from there on lanes are taken of them */
+    LaneType type;
     const LoopPointer *pointers;
     int pointer_count;
     const LoopAction *before, *round;

@@ -2,7 +2,7 @@
 #include "ir/arena.h"
 #include "ir/kernel.h"
 
-enum { LANES = 4, NOWHERE = -1 };
+enum { VECTOR_BYTES = 16, NOWHERE = -1 };
 
 /* What a register of the kernel holds while the loop's body is read. */
 typedef struct Held {
@@ -44,11 +44,20 @@ static bool is_read(const Block *block, const Statement *loop, int reg) {
     return false;
 }
 
+/* The first vector says of which type all are. */
+static bool is_of_type(const LoopReader *reader, int reg) {
+    InnerProducts *found = reader->found;
+    LaneType type = reader->kernel->register_types[reg];
+    if (found->lanes == 0 && (type == LANE_F32 || type == LANE_F16)) {
+        found->type = type;
+        found->lanes = VECTOR_BYTES / (int)lane_bytes(type);
+    }
+    return found->type == type && reader->kernel->register_lanes[reg] == found->lanes;
+}
+
 static bool is_fresh(const LoopReader *reader, int reg) {
     const Held *held = &reader->held[reg];
-    return held->load == NOWHERE && held->sum == NOWHERE &&
-           reader->kernel->register_lanes[reg] == LANES &&
-           reader->kernel->register_types[reg] == LANE_F32 &&
+    return held->load == NOWHERE && held->sum == NOWHERE && is_of_type(reader, reg) &&
            !is_read(&reader->kernel->body, reader->loop, reg);
 }
 
@@ -71,7 +80,7 @@ static bool read_address(
 static bool read_load(LoopReader *reader, const Instruction *instruction) {
     InnerProducts *found = reader->found;
     int reg = instruction->destination;
-    if (!is_fresh(reader, reg) || instruction->lane_count != LANES ||
+    if (!is_fresh(reader, reg) || instruction->lane_count != found->lanes ||
         !read_address(reader, instruction, &found->loads[found->load_count]))
         return false;
     reader->held[reg].load = found->load_count++;
@@ -82,9 +91,9 @@ static bool read_load(LoopReader *reader, const Instruction *instruction) {
 static bool read_permute(LoopReader *reader, const Instruction *instruction) {
     const Held *source = &reader->held[instruction->sources[0]];
     if (!is_fresh(reader, instruction->destination) || source->load == NOWHERE ||
-        source->lane != NOWHERE || instruction->indices[0] >= LANES)
+        source->lane != NOWHERE || instruction->indices[0] >= reader->found->lanes)
         return false;
-    for (int i = 1; i < LANES; i++)
+    for (int i = 1; i < reader->found->lanes; i++)
         if (instruction->indices[i] != instruction->indices[0])
             return false;
     reader->held[instruction->destination] =
@@ -107,8 +116,8 @@ static bool read_multiply_add(LoopReader *reader, const Instruction *instruction
     const Held *value = &reader->held[instruction->sources[0]],
                *weight = &reader->held[instruction->sources[1]];
     if (instruction->sources[2] != sum || reader->held[sum].load != NOWHERE ||
-        reader->kernel->register_lanes[sum] != LANES || value->load == NOWHERE ||
-        value->lane == NOWHERE || weight->load == NOWHERE || weight->lane != NOWHERE)
+        !is_of_type(reader, sum) || value->load == NOWHERE || value->lane == NOWHERE ||
+        weight->load == NOWHERE || weight->lane != NOWHERE)
         return false;
     found->products[found->product_count++] = (InnerProduct){.sum = sum_of(reader, sum),
         .weight = weight->load,

@@ -1,5 +1,5 @@
 /* What an inner loop multiplies and adds, where it does nothing else: loads of whole vectors of
- * f32, multiply-adds of one vector by a lane of another, and prefetches. */
+ * f32 or f16, multiply-adds of one vector by a lane of another, and prefetches. */
 #ifndef RIFFLE_BACKENDS_SCHEDULE_INNER_PRODUCTS_H
 #define RIFFLE_BACKENDS_SCHEDULE_INNER_PRODUCTS_H
 
@@ -23,6 +23,8 @@ typedef struct InnerProduct {
 } InnerProduct;
 
 typedef struct InnerProducts {
+    LaneType type;
+    int lanes; /* of a vector: 16 bytes */
     InnerLoad *loads;
     int load_count;
     InnerLoad *prefetches;

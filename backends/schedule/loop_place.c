@@ -136,7 +136,8 @@ bool loop_choose_ring(Placer *p) {
                 break;
         }
     p->vector_count = p->ring + values;
-    return p->ring > 0;
+    bool any = products->type == LANE_F32; /* f16: lanes are taken of half of the registers */
+    return p->ring > 0 && (any || values <= VECTOR_REGISTERS / 2);
 }
 
 static void earlier(int *cycle, int other) {
@@ -159,7 +160,8 @@ static void note_uses(Placer *p) {
         Loading *by_lane = &p->loading[product->value], *whole = &p->loading[product->weight];
         earlier(&whole->first_low, p->begin[i]);
         earlier(&whole->first_high, p->begin[i]);
-        earlier(product->lane < 2 ? &by_lane->first_low : &by_lane->first_high, p->begin[i]);
+        earlier(product->lane < products->lanes / 2 ? &by_lane->first_low : &by_lane->first_high,
+            p->begin[i]);
         whole->last_use = by_lane->last_use = p->begin[i];
     }
     for (int i = 0; i < count; i++) { /* the one before in the same register, maybe a round ago */

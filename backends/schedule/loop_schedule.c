@@ -76,6 +76,8 @@ static LoopSchedule *finish(const Placer *p, const Statement *loop, Arena *arena
         .sums = p->products->sums,
         .sum_count = p->products->sum_count,
         .vector_count = p->vector_count,
+        .first_value = p->ring,
+        .type = p->products->type,
         .integer_count = p->integer_count,
         .pointers = p->pointers,
         .pointer_count = p->pointer_count,

@@ -67,7 +67,8 @@ static void assert_half(const Machine *m, Half half, int load, int which) {
 }
 
 static void multiply_add(Machine *m, const LoopAction *action) {
-    Half value = m->vectors[action->value][action->lane / 2];
+    int half = action->lane / (m->products->lanes / 2);
+    Half value = m->vectors[action->value][half];
     for (int i = 0; i < m->products->product_count; i++) {
         const InnerProduct *product = &m->products->products[i];
         if (product->sum != action->sum || product->lane != action->lane || m->done[i] != m->round)
@@ -76,7 +77,7 @@ static void multiply_add(Machine *m, const LoopAction *action) {
         Half low = m->vectors[action->vector][0], high = m->vectors[action->vector][1];
         assert_half(m, low, product->weight, 0);
         assert_half(m, high, product->weight, 1);
-        assert_half(m, value, product->value, action->lane / 2);
+        assert_half(m, value, product->value, half);
         for (int j = 0; j < i; j++) /* in the order of the kernel */
             assert_true(m->products->products[j].sum != product->sum || m->done[j] == m->round + 1);
         m->done[i]++;

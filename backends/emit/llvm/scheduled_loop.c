@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { MOST_OPERANDS = 96 };
+enum { MOST_OPERANDS = 96, VECTOR_BYTES = 16 };
 
 /* Operands are numbered: sums, pointers, the count of rounds, which come in and go out; then
  * vectors and integers, which are only written. */
@@ -56,8 +56,10 @@ static void print_action(const LoopSchedule *schedule, const LoopAction *action,
     long long bytes = action->bytes;
     switch (action->kind) {
     case ACTION_MULTIPLY_ADD:
-        text_format(text, "fmla $%d.4s, $%d.4s, $%d.s[%d]\n", action->sum, vector,
-            vector_operand(schedule, action->value), action->lane);
+        text_format(text,
+            schedule->type == LANE_F16 ? "fmla $%d.8h, $%d.8h, $%d.h[%d]\n"
+                                       : "fmla $%d.4s, $%d.4s, $%d.s[%d]\n",
+            action->sum, vector, vector_operand(schedule, action->value), action->lane);
         break;
     case ACTION_LOAD:
         text_format(text, "ldr ${%d:q}, [$%d, #%lld]\n", vector, pointer, bytes);
@@ -116,7 +118,8 @@ static LLVMValueRef pointer_value(KernelCodegen *k, const LoopPointer *pointer) 
 
 static void add_operands(KernelCodegen *k, AsmLoop *loop, LLVMValueRef rounds) {
     const LoopSchedule *schedule = loop->schedule;
-    LLVMTypeRef vector = codegen_vector_type(k->codegen, LANE_F32, 4);
+    LLVMTypeRef vector = codegen_vector_type(
+        k->codegen, schedule->type, VECTOR_BYTES / (int)lane_bytes(schedule->type));
     for (int i = 0; i < schedule->sum_count; i++)
         add_input(loop, vector,
             LLVMBuildLoad2(k->builder, vector, k->registers[schedule->sums[i]], ""), "w");
@@ -124,7 +127,8 @@ static void add_operands(KernelCodegen *k, AsmLoop *loop, LLVMValueRef rounds) {
         add_input(loop, k->codegen->pointer, pointer_value(k, &schedule->pointers[i]), "r");
     add_input(loop, k->codegen->index, rounds, "r");
     for (int i = 0; i < schedule->vector_count; i++)
-        add_operand(loop, vector, "w");
+        add_operand(
+            loop, vector, schedule->type == LANE_F16 && i >= schedule->first_value ? "x" : "w");
     for (int i = 0; i < schedule->integer_count; i++)
         add_operand(loop, k->codegen->index, "r");
     for (unsigned i = 0; i < loop->input_count; i++)
