@@ -29,14 +29,30 @@ typedef struct JavaClass {
 
 /* ---- names ---- */
 
+/* Words that neither a package of Java nor one of Kotlin can have in its name. */
+static const char *const reserved_words[] = {"abstract", "as", "assert", "boolean", "break", "byte",
+    "case", "catch", "char", "class", "const", "continue", "default", "do", "double", "else",
+    "enum", "extends", "false", "final", "finally", "float", "for", "fun", "goto", "if",
+    "implements", "import", "in", "instanceof", "int", "interface", "is", "long", "native", "new",
+    "null", "object", "package", "private", "protected", "public", "return", "short", "static",
+    "strictfp", "super", "switch", "synchronized", "this", "throw", "throws", "transient", "true",
+    "try", "typealias", "typeof", "val", "var", "void", "volatile", "when", "while", "_"};
+
+static bool is_part_of_package(const char *part) {
+    for (size_t i = 0; i < sizeof reserved_words / sizeof *reserved_words; i++)
+        if (strcmp(reserved_words[i], part) == 0)
+            return false;
+    return is_identifier(part);
+}
+
 bool android_java_package_is_good(const char *package, Session *session) {
     bool good = true;
     char *rest = arena_copy_string(session->arena, package);
     for (char *part; (part = strsep(&rest, ".")) != NULL;)
-        good = good && is_identifier(part);
+        good = good && is_part_of_package(part);
     if (!good)
         diagnostics_error(session->diagnostics, "write it as in --java-package org.example.digits",
-            "'%s' is no name of a package of Java", package);
+            "'%s' is no name of a package of Java and Kotlin", package);
     return good;
 }
 

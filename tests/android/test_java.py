@@ -113,9 +113,11 @@ class Sources(unittest.TestCase):
 
     def test_mistakes(self):
         for words, message in (
-                (["--java-package", "org..example"], "'org..example' is no name of a package of Java\n"
+                (["--java-package", "org..example"], "'org..example' is no name of a package of Java and Kotlin\n"
                                                      "hint: write it as in --java-package org.example.digits\n"),
-                (["--java-package", "org.2nd"], "'org.2nd' is no name of a package of Java\n"
+                (["--java-package", "org.fun"], "'org.fun' is no name of a package of Java and Kotlin\n"
+                                                "hint: write it as in --java-package org.example.digits\n"),
+                (["--java-package", "org.2nd"], "'org.2nd' is no name of a package of Java and Kotlin\n"
                                                 "hint: write it as in --java-package org.example.digits\n"),
                 (["--java-package", "a", "--language", "scala"],
                  "'scala' is no value for --language: give kotlin or java\n"),
