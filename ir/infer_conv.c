@@ -98,8 +98,12 @@ static void finish_products(Inference *inference) {
         shape_fault(inference, "weights of bf16 are for layers that add up channels");
     if (weight != ELEMENT_BF16 && operand == ELEMENT_BF16 && node_adds_channels(node))
         shape_fault(inference, "an operand of bf16 needs a weight of bf16");
-    if ((weight == ELEMENT_F16) != (operand == ELEMENT_F16))
-        shape_fault(inference, "an operand of f16 needs a weight of f16, and that such an operand");
+    if (weight != ELEMENT_F16 && operand == ELEMENT_F16)
+        shape_fault(inference, "an operand of f16 needs a weight of f16");
+    if (weight == ELEMENT_F16 && operand != ELEMENT_F16 &&
+        !(operand == ELEMENT_F32 && node_adds_channels(node)))
+        shape_fault(inference, "a weight of f16 needs an operand of f16, or of f32 where the layer "
+                               "adds up channels");
     if (node_integer(node, "part") < 0)
         shape_fault(inference, "part must not be negative, but is %lld",
             (long long)node_integer(node, "part"));

@@ -134,10 +134,27 @@ static void round_weights(Node *node, Arena *scratch) {
     }
 }
 
+/* A layer with weights of f16 rounds floats that it reads. */
+static const float *const *round_operand(
+    const Node *node, const float *const *operands, Arena *scratch) {
+    if ((node->op != OP_conv && node->op != OP_linear) ||
+        node->weights[0]->type.element != ELEMENT_F16 ||
+        node->operands[0]->type.element != ELEMENT_F32)
+        return operands;
+    int64_t count = tensor_elements(&node->operands[0]->type);
+    const float **rounded = ARENA_ARRAY(scratch, const float *, node->operand_count);
+    float *numbers = ARENA_ARRAY(scratch, float, count);
+    memcpy(rounded, operands, (size_t)node->operand_count * sizeof *rounded);
+    round_numbers(numbers, operands[0], count, ELEMENT_F16);
+    rounded[0] = numbers;
+    return rounded;
+}
+
 static void interpret_node(
     const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
     Node rounded = *node;
     assert(interpret_functions[node->op] != NULL);
+    operands = round_operand(node, operands, scratch);
     round_weights(&rounded, scratch);
     interpret_functions[node->op](&rounded, operands, results, scratch);
     for (int i = 0; i < node->result_count; i++)

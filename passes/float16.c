@@ -6,7 +6,8 @@
  * A value becomes fp16 when a layer gives it, or an op that takes such numbers (`op_takes_f16`) and
  * reads nothing else; and all that read it take it, which are layers and such ops. The network's
  * inputs and outputs stay f32, and so do values that softmax, reductions and the like read or give.
- * A layer that reads f32 keeps its weights, adds up in f32, and rounds what it gives.
+ * A layer that reads f32 keeps its weights, adds up in f32, and rounds what it gives; but with the
+ * option `inputs` one that reads an input of the network, and adds up channels, rounds that.
  *
  * Numbers beyond 65504 become infinite: a network whose values pass that must be left alone, or the
  * layers concerned. Answers change by what rounding to eleven bits does. */
@@ -27,7 +28,9 @@ static void keep_of_node(PassContext *context, Halves *halves, Node *node) {
 }
 
 static void halve_layer(const PassContext *context, const Halves *halves, Node *node) {
-    if (node->operands[0]->type.element == ELEMENT_F16) {
+    const Value *operand = node->operands[0];
+    bool input = operand->producer == NULL && pass_flag(context, "inputs");
+    if (operand->type.element == ELEMENT_F16 || (input && node_adds_channels(node))) {
         halve_weight(halves, node);
         node_set_integer(node, "part", pass_integer(context, "part"));
     }

@@ -181,6 +181,17 @@ static const Rule faults[] = {
         "linear: an operand of bf16 needs a weight of bf16"},
     {"input %x : f32[1,4]\nweight @w : f32[4,4]\n%y = linear %x weight=@w {result = u8}",
         "linear: the result is f32, bf16 or f16"},
+    {"input %x : f32[1,4]\nweight @w : f32[4,4]\n%h = linear %x weight=@w {result = f16} : "
+     "f16[1,4]\n%y = linear %h weight=@w",
+        "linear: an operand of f16 needs a weight of f16"},
+    {"input %x : f32[1,4,1,1]\nweight @w : f16[4,1,1,1]\n%y = conv %x weight=@w {groups = 4}",
+        "conv: a weight of f16 needs an operand of f16, or of f32 where the layer adds up "
+        "channels"},
+    {"input %x : f32[1,4]\nweight @w : f32[4,4]\n%y = linear %x weight=@w {part = -1}",
+        "linear: part must not be negative, but is -1"},
+    {"input %x : f32[1,4]\nweight @w : f32[4,4]\n%h = linear %x weight=@w {result = f16} : "
+     "f16[1,4]\n%y = add %h, %x",
+        "add: the operands are f16[1,4] and f32[1,4], but must be of one type"},
     {"input %x : f32[1,4]\nweight @w : f32[4,4]\n%h = linear %x weight=@w {result = bf16} : "
      "bf16[1,4]\n%y = relu %h",
         "relu: operand 1 is bf16[1,4], but must be of f32"},

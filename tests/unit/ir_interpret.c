@@ -369,6 +369,12 @@ static const Case cases[] = {
         "%y = conv %h weight=@w : f32[1,1,1,4]\noutput y = %y\n",
         {FLOATS(0x1.01p0f, 0x1.03p0f, 0x1.01001p0f, -3)},
         {{"one", FLOATS(1)}, {"w", FLOATS(0x2.02p0f)}}, {FLOATS(2, 0x2.08p0f, 0x2.04p0f, -6)}},
+    {"f16: the nearest, of two the even one; what is read with weights of f16, too", OP_conv,
+        "input %x : f32[1,1,1,4]\nweight @w : f16[1,1,1,1]\n"
+        "%h = conv %x weight=@w {result = f16} : f16[1,1,1,4]\n"
+        "%y = conv %h weight=@w : f32[1,1,1,4]\noutput y = %y\n",
+        {FLOATS(0x1.002p0f, 0x1.006p0f, 32760, 0x1p-25f)}, {{"w", FLOATS(0x1.0000001p0f)}},
+        {FLOATS(1, 0x1.008p0f, 32768, 0)}},
     {"f32 with weights of bf16", OP_linear,
         "input %x : f32[1,2]\nweight @w : bf16[1,2]\nweight @b : f32[1]\n"
         "%y = linear %x weight=@w bias=@b : f32[1,1]\noutput y = %y\n",

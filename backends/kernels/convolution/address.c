@@ -34,6 +34,10 @@ static int64_t vector_weights(const Convolution *conv, int channel) {
     return channel / block * block * conv->group_inputs * kernel[0] * kernel[1] + channel % block;
 }
 
+int as_multiplied(const Convolution *conv, int reg) {
+    return conv->product->weight == LANE_F16 ? emit_as(conv->builder, reg, LANE_F16) : reg;
+}
+
 void load_tile_weights(const Convolution *conv, const TileRegisters *registers,
     const Expression *offset, int weights[MAX_TILE_VECTORS]) {
     KernelBuilder *builder = conv->builder;

@@ -21,7 +21,9 @@ static void emit_lane_row(const Convolution *conv, const TileRegisters *register
     const int *accumulators, int values, int lane, const int *weights) {
     KernelBuilder *builder = conv->builder;
     int lanes = sum_lanes(conv->emission->compilation->target, conv->product);
-    int value = new_values(conv), *same_lanes = ARENA_ARRAY(conv->arena, int, lanes);
+    LaneType type = builder->kernel->register_types[values];
+    int value = kernel_register_of(builder, type, lanes);
+    int *same_lanes = ARENA_ARRAY(conv->arena, int, lanes);
     for (int i = 0; i < lanes; i++)
         same_lanes[i] = lane;
     kernel_permute(builder, value, values, values, same_lanes);
@@ -40,9 +42,11 @@ void emit_lane_products(const Convolution *conv, const ConvolutionTile *tile,
     int values[MAX_TILE_PIXELS];
     for (int p = 0; p < tile->pixels; p++) {
         values[p] = new_values(conv);
-        if (column_inside(conv, tile, p))
-            emit_vector_load(builder, values[p], parameter,
-                pixel_offset(conv, run, input_offset, p), channels, run->exact);
+        if (!column_inside(conv, tile, p))
+            continue;
+        emit_vector_load(builder, values[p], parameter, pixel_offset(conv, run, input_offset, p),
+            channels, run->exact);
+        values[p] = as_multiplied(conv, values[p]);
     }
     for (int channel = 0; channel < channels; channel++) {
         int weights[MAX_TILE_VECTORS];
@@ -86,9 +90,10 @@ static void emit_row_products(const Convolution *conv, ConvolutionTile *tile,
     int columns[MAX_TILE_PIXELS];
     int64_t span = row_span(conv, tile), last = span - lanes;
     for (int64_t first = 0; first < span; first += lanes) {
-        int reg = columns[first / lanes] = new_values(conv);
+        int reg = new_values(conv);
         kernel_load(builder, reg, conv->input_parameters[0],
             expression_offset(conv->arena, input, first < last ? first : last), 0, lanes);
+        columns[first / lanes] = as_multiplied(conv, reg);
     }
     for (int64_t tap = 0; tap < window->kernel[1]; tap++) {
         int weights[MAX_TILE_VECTORS];

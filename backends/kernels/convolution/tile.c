@@ -27,11 +27,14 @@ static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
             continue;
         const Expression *offset = pixel_offset(conv, run, input_offset, p);
         LaneType type = conv->product->input;
-        int value = kernel_register_of(builder, type, widths[0]), narrow = value;
+        int value = kernel_register_of(builder, type, widths[0]);
         kernel_broadcast(builder, value, parameter, offset);
+        value = as_multiplied(conv, value);
+        int narrow = value;
         for (int v = 0; v < registers->vectors.count; v++) {
             if (v > 0 && widths[v] != widths[0]) {
-                narrow = kernel_register_of(builder, type, widths[v]);
+                narrow =
+                    kernel_register_of(builder, builder->kernel->register_types[value], widths[v]);
                 if (conv->emission->compilation->target
                         ->memory_broadcast) /* an operand: takes no register */
                     kernel_broadcast(builder, narrow, parameter, offset);
