@@ -22,9 +22,17 @@ bool byte_scale_is_uniform(const ByteScale *scale);
  * as those of a model are that was quantised elsewhere. */
 bool weights_are_whole(const Node *layer, int limit);
 
-/* From what calibration found. Channels that hardly move get a share of the widest one's range, so
- * that other inputs than those of the calibration have room. */
-ByteScale byte_scale_create(Arena *arena, const float *low, const float *high, int64_t channels);
+/* What calibration found of a value. */
+typedef struct FoundRange {
+    const float *low, *high; /* of its channels */
+    int64_t channels;
+    double room;  /* the part by which ranges become wider */
+    Range bounds; /* of any number of it: no range goes beyond */
+} FoundRange;
+
+/* Channels that hardly move get a share of the widest one's range, so that other inputs than those
+ * of the calibration have room. */
+ByteScale byte_scale_create(Arena *arena, const FoundRange *found);
 bool byte_scale_has_zero_points(const ByteScale *scale); /* other than 0 */
 
 typedef struct QuantizedProduct {

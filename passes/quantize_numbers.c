@@ -16,14 +16,17 @@
  * (docs/precision.md). */
 static const double least_share = 0.5;
 
-ByteScale byte_scale_create(Arena *arena, const float *low, const float *high, int64_t channels) {
+ByteScale byte_scale_create(Arena *arena, const FoundRange *found) {
+    int64_t channels = found->channels;
     ByteScale result = {
         channels, ARENA_ARRAY(arena, double, channels), ARENA_ARRAY(arena, int, channels), false};
-    double widest = 0;
+    double widest = 0, wider = 1 + found->room;
     for (int64_t c = 0; c < channels; c++)
-        widest = fmax(widest, fmax((double)high[c], 0) - fmin((double)low[c], 0));
+        widest = fmax(widest, fmax((double)found->high[c], 0) - fmin((double)found->low[c], 0));
     for (int64_t c = 0; c < channels; c++) {
-        double bottom = fmin((double)low[c], 0), top = fmax((double)high[c], 0);
+        double low = fmin((double)found->low[c], 0), high = fmax((double)found->high[c], 0);
+        double bottom = fmin(low, fmax(wider * low, found->bounds.low));
+        double top = fmax(high, fmin(wider * high, found->bounds.high));
         top = fmax(top, bottom + least_share * widest);
         double scale = (top - bottom) / 255;
         result.scale[c] = scale > 0 && isfinite(scale) ? scale : 1;

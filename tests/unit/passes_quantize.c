@@ -107,6 +107,32 @@ static void no_mean_no_correction(void **state) {
     }
 }
 
+/* ---- ranges ---- */
+
+/* As a layer's weights of three channels whose ranges lie in [-1, 3]. */
+static ByteScale scale_of_room(Arena *arena, double room, Range bounds) {
+    static const float least[] = {-1, 0, 0}, most[] = {3, 3, 0.5f};
+    const FoundRange found = {least, most, 3, room, bounds};
+    return byte_scale_create(arena, &found);
+}
+
+static void ranges_become_wider_within_bounds(void **state) {
+    (void)state;
+    Arena *arena = arena_create();
+    const Range any = {-INFINITY, INFINITY}, relu6 = {0, 3.3};
+    ByteScale plain = scale_of_room(arena, 0, any), wide = scale_of_room(arena, 0.5, any);
+    ByteScale bounded = scale_of_room(arena, 0.5, relu6);
+    assert_true(fabs(plain.scale[0] - 4 / 255.0) < 1e-12 && plain.zero[0] == 64);
+    assert_true(fabs(plain.scale[1] - 3 / 255.0) < 1e-12 && plain.zero[1] == 0);
+    assert_true(fabs(plain.scale[2] - 2 / 255.0) < 1e-12); /* half of the widest */
+    assert_true(fabs(wide.scale[0] - 6 / 255.0) < 1e-12 && wide.zero[0] == 64);
+    assert_true(fabs(wide.scale[1] - 4.5 / 255.0) < 1e-12);
+    assert_true(fabs(wide.scale[2] - 2 / 255.0) < 1e-12);
+    assert_true(fabs(bounded.scale[0] - 4.3 / 255.0) < 1e-12); /* what was found is in it anyway */
+    assert_true(fabs(bounded.scale[1] - 3.3 / 255.0) < 1e-12 && bounded.zero[1] == 0);
+    arena_destroy(arena);
+}
+
 /* ---- rounding weights so that errors make up for each other ---- */
 
 enum { INPUTS = 16, SAMPLES = 200 };
@@ -210,6 +236,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(corrected_biases_keep_means),
         cmocka_unit_test(no_mean_no_correction),
+        cmocka_unit_test(ranges_become_wider_within_bounds),
         cmocka_unit_test(errors_make_up_for_each_other),
         cmocka_unit_test(independent_weights_are_rounded_alone),
         cmocka_unit_test(wrong_moments_are_refused),
