@@ -291,7 +291,7 @@ static bool check_precision(const ModelOptions *options) {
         return false;
     }
     if (options->precision == PRECISION_FP32 && options->precision_options != NULL) {
-        diagnostics_error(options->session->diagnostics, "add --precision int8, or bf16",
+        diagnostics_error(options->session->diagnostics, "add --precision int8, bf16 or fp16",
             "--precision-options are for a reduced precision");
         return false;
     }
@@ -374,7 +374,7 @@ static const struct argp_option processor_options[] = {
         0},
     {"precision-options", OPTION_PRECISION_OPTIONS, "LIST", 0,
         "Options of the precision's pass, OPTION=VALUE separated by commas: those of quantize for "
-        "int8, of bfloat16 for bf16 (`riffle passes` prints them)",
+        "int8, of bfloat16 for bf16, of float16 for fp16 (`riffle passes` prints them)",
         0},
     {"precision-map", OPTION_PRECISION_MAP, "FILE", 0,
         "With --precision: let the layers that this file names compute with floats; `riffle "

@@ -100,6 +100,20 @@ class Precision(Command):
         chosen = json.loads(self.succeed(*words, "--budget", f"{budget}dB"))
         self.assertEqual([layer["layer"] for layer in chosen["layers"] if layer["kept"]], [best])
 
+    def test_halves(self):
+        """A precision that is a row elsewhere needs none here."""
+        words = ["deep.rfl", "--set", "width=64", "--random-weights", "1", "--precision", "fp16", "--target",
+                 "aarch64-linux-gnu", "--cpu", "cortex-a76"]
+        report = json.loads(self.succeed("precision", *words, "--evaluate", "random", "--budget", "75dB", "--json", "-o", "half.map"))
+        self.assertEqual(report["precision"], "fp16")
+        self.assertLess(report["all_reduced"]["snr_db"], 75)
+        kept = [layer["layer"] for layer in report["layers"] if layer["kept"]]
+        self.assertIn(len(kept), range(1, 6))
+        text = (self.folder / "half.map").read_text()
+        self.assertEqual(text.splitlines()[0], "riffle precision map 1 for fp16")
+        self.assertEqual(re.findall(r"^keep (.*)$", text, re.MULTILINE), kept)
+        self.succeed("compile", *words, "--precision-map", "half.map", "--emit", "kernels", "-o", "out")
+
     def test_budgets(self):
         """Tighter ones keep more, each holds, and nothing of what is kept can be let go."""
         kept = []
@@ -243,7 +257,7 @@ class Precision(Command):
                               "separated by commas\n", status=2)
         self.expect_error("inspect deep.rfl -O2 --precision-options keep-last=true",
                           "riffle: error: --precision-options are for a reduced precision\n"
-                          "hint: add --precision int8, or bf16\n", status=2)
+                          "hint: add --precision int8, bf16 or fp16\n", status=2)
 
     def test_nothing_is_left_half_written(self):
         self.write("net.map", "before")
