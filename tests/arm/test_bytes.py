@@ -1,9 +1,12 @@
 """Code for bytes on ARM, run under qemu: with dot products, with those of i8mm, and without either it gives the
 interpreter's bits, as code for x86-64 does (../numeric/test_precision.py)."""
 
+import os
+import random
+
 import pytest
 from emulated import missing
-from small_networks import UNITS, WINDOWS
+from small_networks import SMALL_EXAMPLES, UNITS, WINDOWS
 from support import EXAMPLES, riffle, settings
 
 TARGET = "aarch64-linux-gnu"
@@ -65,6 +68,45 @@ def test_chains(processor, tmp_path):
     exact_text(tmp_path, TEXTS["windows"], processor, "--chains", "always")
 
 
-@pytest.mark.parametrize("processor", PROCESSORS)
-def test_network(processor):
-    exact(EXAMPLES / "shufflenet_v2.rfl", processor, *settings(width=0.5, size=(64, 64)))
+def random_layer(dice, channels, name):
+    """A layer of bytes, and the channels behind it."""
+    kind = dice.choice(["conv", "conv", "conv", "grouped", "depthwise", "pool", "shuffle", "split"])
+    kernel, stride = dice.choice([1, 1, 2, 3, 3, 5]), dice.choice([1, 1, 2])
+    padding = f"padding = {[dice.randint(kernel // 2, 2) for _ in range(4)]}"
+    if kind == "pool":
+        return " |> max_pool(3, stride = 1, padding = 1)", channels
+    if kind == "shuffle" and channels % 2 == 0:
+        return " |> shuffle(2)", channels
+    if kind == "depthwise":
+        return f" |> depthwise({kernel}, stride = {stride}, padding = {kernel // 2}) @ {name}", channels
+    groups = 2 if kind == "grouped" and channels % 2 == 0 else 1
+    outputs = groups * dice.randint(1, 40)
+    return f" |> conv({outputs}, {kernel}, stride = {stride}, groups = {groups}, {padding}) @ {name} |> relu", outputs
+
+
+@pytest.mark.parametrize("seed", range(400 if os.environ.get("RIFFLE_FULL_MATRIX") else 9))
+def test_random(seed, tmp_path):
+    """Chains of layers by the dice, each on one of the processors."""
+    dice = random.Random(seed)
+    channels = dice.randint(1, 40)
+    text = (f"network random {{\n    input image: f32[{dice.randint(1, 2)}, {dice.randint(1, 9)}, "
+            f"{dice.randint(5, 17)}, {dice.randint(5, 17)}] {dice.choice(['', 'nhwc'])}\n"
+            f"    output y = image |> conv({channels}, 3, stride = {dice.choice([1, 2])}) @ first |> relu")
+    for layer in range(dice.randint(2, 7)):
+        words, channels = random_layer(dice, channels, f"w{layer}")
+        text += words
+    exact_text(tmp_path, text + " |> conv(5, 1) @ last\n}\n", [*PROCESSORS][seed % len(PROCESSORS)],
+               "--chains", dice.choice(["by-cost", "always", "never"]))
+
+
+def examples():
+    """By default each on one processor in turn; all on each with RIFFLE_FULL_MATRIX=1."""
+    for index, (spec, parameters, tolerance) in enumerate(SMALL_EXAMPLES):
+        for turn, processor in enumerate(PROCESSORS):
+            if os.environ.get("RIFFLE_FULL_MATRIX") or index % len(PROCESSORS) == turn or spec == "shufflenet_v2.rfl":
+                yield pytest.param(spec, parameters, tolerance, processor, id=f"{spec}-{index}-{processor}")
+
+
+@pytest.mark.parametrize("spec, parameters, tolerance, processor", list(examples()))
+def test_examples(spec, parameters, tolerance, processor):
+    exact(EXAMPLES / spec, processor, *settings(**parameters), tolerance=tolerance)

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 from marks import target_parameters
-from small_networks import UNITS, WINDOWS
-from support import invoke, riffle, run_riffle, write_weights
+from small_networks import SMALL_EXAMPLES, UNITS, WINDOWS
+from support import EXAMPLES, invoke, riffle, run_riffle, settings, write_weights
 
 TARGETS = [parameter for parameter in target_parameters() if "x86-64-v2" not in parameter.values
            and "x86-64" not in parameter.values]
@@ -75,6 +75,14 @@ def test_all_targets_give_the_same_answers(tmp_path, target):
                      for name in ("x86-64-v3", target))
     assert (got.view("u4") == expected.view("u4")).all()
     assert np.ptp(got) > 0
+
+
+@pytest.mark.parametrize("index", range(len(SMALL_EXAMPLES)))
+def test_examples(index):
+    """Those with products of bytes and with widened ones in turn, if this machine has both: the interpreter's answers."""
+    spec, parameters, tolerance = SMALL_EXAMPLES[index]
+    riffle("verify", EXAMPLES / spec, *INT8, *settings(**parameters), "--target", ("x86-64-v3", "native")[index % 2],
+           "--tolerance", tolerance, "--count", 1)
 
 
 SIZES = """network sizes {
