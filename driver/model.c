@@ -247,8 +247,10 @@ static bool find_target(
     if (compiled->levels != NULL && options->precision == PRECISION_FP32)
         return !for_this_machine || check_runs(options, target_class(compiled->levels->base));
     if (compiled->levels != NULL) {
-        static const char *const hints[] = {
-            [PRECISION_INT8] = "give one of them: --target x86-64-v3",
+        bool x86 = target_class(compiled->levels->base)->architecture == ARCHITECTURE_X86_64;
+        const char *const hints[] = {
+            [PRECISION_INT8] = x86 ? "give one of them: --target x86-64-v3"
+                                   : "give a processor: --target cortex-a76",
             [PRECISION_BF16] = "give a processor: --target znver4",
             [PRECISION_FP16] = "give a processor: --target cortex-a76"};
         diagnostics_error(session->diagnostics, hints[options->precision],

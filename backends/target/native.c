@@ -3,6 +3,9 @@
 #include "ir/arena.h"
 #include <string.h>
 #include <unistd.h>
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
 
 #if defined(__x86_64__)
 static const Architecture architecture_here = ARCHITECTURE_X86_64;
@@ -17,9 +20,9 @@ static bool runs_lanes(int lanes) {
     return true;
 }
 
-static bool has_byte_quads(void) {
+static ByteProducts byte_products(void) {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512vnni");
+    return __builtin_cpu_supports("avx512vnni") ? BYTES_IN_QUADS : BYTES_NONE;
 }
 
 static Bf16Products bf16_products(void) {
@@ -36,8 +39,16 @@ static bool runs_lanes(int lanes) {
     return lanes <= 4;
 }
 
-static bool has_byte_quads(void) {
-    return false;
+/* Bits of what Linux says of a processor. */
+static ByteProducts byte_products(void) {
+#if defined(__linux__)
+    enum { DOT_PRODUCTS = 1 << 20, I8MM = 1 << 13 };
+    if ((getauxval(AT_HWCAP2) & I8MM) != 0)
+        return BYTES_IN_QUADS;
+    if ((getauxval(AT_HWCAP) & DOT_PRODUCTS) != 0)
+        return BYTES_IN_SIGNED_QUADS;
+#endif
+    return BYTES_NONE;
 }
 
 static Bf16Products bf16_products(void) {
@@ -52,8 +63,8 @@ static bool runs_lanes(int lanes) {
     return false;
 }
 
-static bool has_byte_quads(void) {
-    return false;
+static ByteProducts byte_products(void) {
+    return BYTES_NONE;
 }
 
 static Bf16Products bf16_products(void) {
@@ -77,6 +88,10 @@ static int64_t cache_here(int name, int64_t typical) {
     return bytes >= LEAST && bytes <= MOST ? bytes : typical;
 }
 
+static const char *byte_feature(bool x86, ByteProducts bytes) {
+    return x86 ? "+avx512vnni" : bytes == BYTES_IN_QUADS ? "+i8mm" : "+dotprod";
+}
+
 const Target *target_native(Arena *arena) {
     size_t count;
     const Target *targets = target_table(&count), *best = NULL;
@@ -91,11 +106,13 @@ const Target *target_native(Arena *arena) {
     target->l1_bytes = cache_here(_SC_LEVEL1_DCACHE_SIZE, best->l1_bytes);
     target->l2_bytes = cache_here(_SC_LEVEL2_CACHE_SIZE, best->l2_bytes);
 #endif
-    if (best->lanes < 16 || !has_byte_quads())
+    bool x86 = best->architecture == ARCHITECTURE_X86_64;
+    ByteProducts bytes = byte_products();
+    if ((x86 && best->lanes < 16) || bytes == BYTES_NONE)
         return target;
-    target->bytes = BYTES_IN_QUADS;
+    target->bytes = bytes;
     target->bf16 = bf16_products();
-    target->features = arena_format(arena, "%s%s+avx512vnni%s", best->features,
-        best->features[0] ? "," : "", target->bf16 != BF16_NONE ? ",+avx512bf16" : "");
+    target->features = arena_format(arena, "%s%s%s%s", best->features, best->features[0] ? "," : "",
+        byte_feature(x86, bytes), target->bf16 != BF16_NONE ? ",+avx512bf16" : "");
     return target;
 }
