@@ -59,7 +59,7 @@ static LLVMValueRef emit_pair_add(Codegen *codegen, LLVMValueRef *sources, int l
 
 /* ---- registers of several vectors of NEON ---- */
 
-enum { NEON_BYTES = 16, NEON_LANES = NEON_BYTES / 4 };
+enum { NEON_LANES = NEON_BYTES / 4 };
 
 /* The vectors one after the other, twice as long each time. */
 static LLVMValueRef join(Codegen *codegen, LLVMValueRef *parts, int count, int lanes) {

@@ -87,13 +87,11 @@ static bool has_pack(const Target *target, LaneType type, int64_t bytes) {
                target, words ? INTRINSIC_NARROW_TO_WORDS : INTRINSIC_NARROW_TO_BYTES, bytes);
 }
 
-enum { VECTOR_BYTES = 16 }; /* of NEON */
-
 /* Of a register of 32-bit numbers; on NEON longer ones are several vectors. */
 static int64_t bytes_of(const Kernel *kernel, int index, const Target *target) {
     int64_t bytes = 4LL * kernel->register_lanes[index];
-    bool parts = target->architecture == ARCHITECTURE_AARCH64 && bytes % VECTOR_BYTES == 0;
-    return parts ? VECTOR_BYTES : bytes;
+    bool parts = target->architecture == ARCHITECTURE_AARCH64 && bytes % NEON_BYTES == 0;
+    return parts ? NEON_BYTES : bytes;
 }
 
 static bool has_code(const Kernel *kernel, const Instruction *instruction, const Target *target) {
@@ -114,7 +112,7 @@ static bool has_code(const Kernel *kernel, const Instruction *instruction, const
     }
     case INSTRUCTION_multiply_add:
         return kernel->register_types[destination] != LANE_S32 ||
-               has_intrinsic(target, INTRINSIC_MULTIPLY_WORDS, VECTOR_BYTES);
+               has_intrinsic(target, INTRINSIC_MULTIPLY_WORDS, NEON_BYTES);
     case INSTRUCTION_to_integer:
         return has_intrinsic(target, INTRINSIC_ROUND, bytes_of(kernel, destination, target));
     case INSTRUCTION_pair_add:

@@ -12,6 +12,8 @@ typedef enum Intrinsic {
     INTRINSIC_COUNT
 } Intrinsic;
 
+enum { NEON_BYTES = 16 }; /* of a vector of 64-bit ARM */
+
 /* Whether the target has it for vectors of so many bytes, and LLVM knows it. */
 bool has_intrinsic(const Target *target, Intrinsic intrinsic, int64_t bytes);
 
