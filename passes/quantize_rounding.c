@@ -60,16 +60,16 @@ static bool factorize(double *a, int64_t n) {
     return true;
 }
 
-/* The inverse of a lower triangle, row by row, in place. */
-static void invert_triangle(double *l, int64_t n) {
+/* The inverse of a lower triangle, row by row, in place; `row` has room for one. */
+static void invert_triangle(double *l, int64_t n, double *row) {
     for (int64_t i = 0; i < n; i++) {
         double diagonal = 1 / l[i * n + i];
-        for (int64_t j = 0; j < i; j++) {
-            double sum = 0;
-            for (int64_t k = j; k < i; k++)
-                sum += l[i * n + k] * l[k * n + j];
-            l[i * n + j] = -sum * diagonal;
-        }
+        memset(row, 0, (size_t)n * sizeof *row);
+        for (int64_t k = 0; k < i; k++)
+            for (int64_t j = 0; j <= k; j++)
+                row[j] += l[i * n + k] * l[k * n + j];
+        for (int64_t j = 0; j < i; j++)
+            l[i * n + j] = -row[j] * diagonal;
         l[i * n + i] = diagonal;
     }
 }
@@ -103,7 +103,7 @@ Rounding *rounding_create(
     rounding->factor = turned_moments(rounding, moments, scales, arena);
     if (!factorize(rounding->factor, length))
         return NULL;
-    invert_triangle(rounding->factor, length);
+    invert_triangle(rounding->factor, length, rounding->left);
     return rounding;
 }
 
