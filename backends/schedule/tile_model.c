@@ -84,6 +84,13 @@ static int registers_needed(const Target *target, TileShape shape) {
     return shape.pixels * shape.vectors + shape.vectors + values + products + ahead;
 }
 
+/* Where lanes of few registers are taken, LLVM wants some of those for other things, too. */
+static bool values_fit(const Target *target, int pixels) {
+    enum { OTHERS = 6 };
+    return target->lane_registers == 0 || pixels + OTHERS <= target->lane_registers;
+}
+
 bool tile_fits(const Target *target, TileShape shape) {
-    return shape.pixels == 1 || registers_needed(target, shape) <= target->registers;
+    return shape.pixels == 1 || (values_fit(target, shape.pixels) &&
+                                    registers_needed(target, shape) <= target->registers);
 }

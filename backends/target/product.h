@@ -35,10 +35,13 @@ static inline bool flips_inputs(const Product *product) {
     return product->needs == NEEDS_SIGNED || product->needs == NEEDS_STEPS;
 }
 
-/* The target as vectors of a type see it: those of f16 have twice as many lanes as those of f32. */
+/* The target as vectors of a type see it: those of f16 have twice as many lanes as those of f32,
+ * and ARM takes a lane of the first half of its registers only. */
 static inline Target target_for_lanes(const Target *target, LaneType type) {
     Target seen = *target;
     seen.lanes *= type == LANE_F16 ? 2 : 1;
+    if (type == LANE_F16 && target->lane_multiply_add)
+        seen.lane_registers = 16;
     return seen;
 }
 

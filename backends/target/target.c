@@ -8,7 +8,7 @@ static const Target targets[] = {
     loads, instructions, masks, broadcast, lane, fused, bytes, l1, l2, summary)                    \
     {name, ARCHITECTURE_##architecture, triple, FORMAT_##format, cpu, features, lanes, registers,  \
         multiply_adds, loads, instructions, masks, broadcast, lane, fused, BYTES_##bytes, l1, l2,  \
-        summary, BF16_NONE, false, NULL},
+        summary, BF16_NONE, false, NULL, 0},
 #include "backends/target/targets.def"
 #undef TARGET
 };

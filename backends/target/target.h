@@ -63,6 +63,7 @@ typedef struct Target {
     Bf16Products bf16;
     bool f16;             /* it computes with vectors of fp16: twice as many lanes as of f32 */
     const GpuTarget *gpu; /* NULL for a CPU */
+    int lane_registers; /* the first ones, of which alone a multiply-add takes a lane; 0: of any */
 } Target;
 
 /* A processor by the name that LLVM has for it, and what it has besides its class. */
