@@ -1,6 +1,7 @@
 """`riffle precision`: what each layer adds, which stay float, and what compiling with that does."""
 
 import json
+import random
 import re
 import unittest
 
@@ -186,6 +187,38 @@ class Precision(Command):
         self.write("written.map", "\n".join(text for text in (self.folder / "written.map").read_text().splitlines()
                                             if not text.startswith("network")))
         self.assertIn("conv", self.ops("--precision-map", "written.map", "--set", "width=9").values())
+
+    def test_hostile_maps(self):
+        """Whatever a map says, riffle takes it or says where it is wrong, and nothing else."""
+        inspect = ["inspect", *INT8, "-O2", "--json", "--precision-map"]
+        self.report("--budget", "0.4%", "-o", "written.map")
+        valid = (self.folder / "written.map").read_bytes()
+        plain = self.succeed(*inspect, "written.map")
+        for same in [valid.replace(b"\n", b"\r\n"), b"\xef\xbb\xbf" + valid, valid.replace(b"keep ", b" \tkeep\t "),
+                     valid.rstrip(b"\n"), valid + b"\n#" + b"x" * 100000]:
+            self.write("same.map", same)
+            self.assertEqual(self.succeed(*inspect, "same.map"), plain)
+        taken = 0
+        for seed in range(60):
+            chance = random.Random(seed)
+            bytes_ = bytearray(valid)
+            for _ in range(chance.randint(1, 4)):
+                at = chance.randrange(len(bytes_))
+                piece = chance.choice([b"", b"\0", b"\xff", b"#", b"\n", b"keep", b" ", bytes_[at // 2:at], b"9" * 40])
+                bytes_[at:at + chance.randint(0, 3)] = piece
+            self.write("mutated.map", bytes(bytes_))
+            done = self.invoke(*inspect, "mutated.map")
+            self.assertIn(done.returncode, (0, 1), bytes(bytes_))
+            if done.returncode == 1:
+                self.assertRegex(done.stderr, r"^(mutated\.map:\d+:\d+: error: |riffle: error: 'mutated\.map' )", bytes(bytes_))
+            taken += done.returncode == 0
+        self.assertIn(taken, range(1, 60))
+        (self.folder / "folder.map").mkdir()
+        self.expect_error(["inspect", *INT8, "-O2", "--precision-map", "folder.map"],
+                          "riffle: error: cannot open 'folder.map': Is a directory\n")
+        self.write("large.map", valid + b"#" * (2 << 20))
+        done = self.invoke(*inspect, "large.map")
+        self.assertEqual((done.returncode, done.stderr[:26]), (1, "riffle: error: 'large.map'"))
 
     @unittest.skipUnless(has_llvm(), "without LLVM")
     def test_compiled_code_is_that(self):
