@@ -129,7 +129,7 @@ static void count_shares(Calibration *calibration, const Value *value, const flo
         if (numbers[i] == 0)
             continue;
         double share = fabs((double)numbers[i]) / (double)largest;
-        int bin = (int)(share * MAGNITUDE_BINS);
+        int bin = (int)(share * (double)MAGNITUDE_BINS);
         (*bins)[bin < MAGNITUDE_BINS ? bin : MAGNITUDE_BINS - 1]++;
     }
 }

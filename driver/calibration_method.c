@@ -102,5 +102,5 @@ double calibration_share(
         used = bins_of_least_divergence(bins, levels);
         break;
     }
-    return (double)used / MAGNITUDE_BINS;
+    return (double)used / (double)MAGNITUDE_BINS;
 }

@@ -34,7 +34,7 @@ static void percentiles_count_numbers(void **state) {
     memset(bins, 0, sizeof bins);
     bins[15] = 999;
     bins[MAGNITUDE_BINS - 1] = 1; /* one in a thousand is far off */
-    assert_true(share("percentile=99.9", bins, 256) == 16.0 / MAGNITUDE_BINS);
+    assert_true(share("percentile=99.9", bins, 256) == 16.0 / (double)MAGNITUDE_BINS);
     assert_true(share("percentile=99.91", bins, 256) == 1);
     assert_true(share("range", bins, 256) == 1);
 }

@@ -150,7 +150,7 @@ static void moments_of(float *moments) {
         float x[INPUTS];
         correlated(x, sample);
         for (int i = 0; i < INPUTS * INPUTS; i++)
-            moments[i] += x[i / INPUTS] * x[i % INPUTS] / SAMPLES;
+            moments[i] += x[i / INPUTS] * x[i % INPUTS] / (float)SAMPLES;
     }
 }
 
@@ -163,7 +163,7 @@ static double squared_error(const double *exact, const float *whole, const doubl
         double error = 0;
         for (int i = 0; i < INPUTS; i++)
             error += (exact[i] - (double)whole[i]) * (double)x[i] / scales[i];
-        sum += error * error / SAMPLES;
+        sum += error * error / (double)SAMPLES;
     }
     return sum;
 }
