@@ -96,7 +96,12 @@ void program_set_backend(Program *program, Backend backend, const char *c_compil
 }
 
 void program_set_runner(Program *program, const Runner *runner) {
-    program->runner = runner;
+    Runner *copy = NULL; /* options are copied about */
+    if (runner != NULL) {
+        copy = ARENA_NEW(program->arena, Runner);
+        *copy = *runner;
+    }
+    program->runner = copy;
 }
 
 void program_levels_destroy(ProgramLevels *levels) {

@@ -64,8 +64,8 @@ StepSummary program_step(const Program *program, int index);
  * clang. */
 void program_set_backend(Program *program, Backend backend, const char *c_compiler);
 
-/* Where jit_load's model of the program runs; NULL, the default: in this process. It must live as
- * long as the program. */
+/* Where jit_load's model of the program runs; NULL, the default: in this process. Its strings must
+ * live as long as the program. */
 void program_set_runner(Program *program, const Runner *runner);
 
 /* Of all levels. LOOP_PER_RUN is the default. */

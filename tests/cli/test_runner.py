@@ -78,7 +78,7 @@ class Runner(TemporaryFolder):
         self.assertEqual(report["threads"], 2)
         self.assertLess(0, report["limit_ms"])
         self.assertIn("1 of 1 tensors within", self.succeed("verify", *NETWORK, "--runner", "env", "--threads", 4))
-        self.fail("riffle: error: the runner 'env' ended with exit status 1 while it ran the network:\n"
+        self.says("riffle: error: the runner 'env' ended with exit status 1 while it ran the network:\n"
                   "the program that runs the network is asked for more threads than it can have\n",
                   "--runner", "env", "--threads", 257)
         for target, emulator in EMULATORS.items():
@@ -169,36 +169,36 @@ class Runner(TemporaryFolder):
         self.assertIn("1 of 1 tensors within 0.0001 on 2 inputs", said)
         self.assertEqual(list(device.iterdir()), [])
 
-    def fail(self, message, *options):
+    def says(self, message, *options):
         self.expect_error([str(word) for word in ["verify", *NETWORK, "--count", 1, *options]], message)
         self.nothing_is_left()
 
     def test_faults_of_runners(self):
-        self.fail("riffle: error: cannot start the runner 'no-such-runner': No such file or directory\n"
+        self.says("riffle: error: cannot start the runner 'no-such-runner': No such file or directory\n"
                   "hint: --runner takes a program of the PATH and its first arguments\n", "--runner", "no-such-runner -x")
-        self.fail("riffle: error: --runner names no program\nhint: give a command: --runner qemu-aarch64\n",
+        self.says("riffle: error: --runner names no program\nhint: give a command: --runner qemu-aarch64\n",
                   "--runner", " ")
-        self.fail("riffle: error: the runner 'false' ended with exit status 1 while it ran the network\n",
+        self.says("riffle: error: the runner 'false' ended with exit status 1 while it ran the network\n",
                   "--runner", "false")
         self.program("broken", "echo out of order\necho at all >&2\nexit 7\n")
-        self.fail("riffle: error: the runner './broken' ended with exit status 7 while it ran the network:\n"
+        self.says("riffle: error: the runner './broken' ended with exit status 7 while it ran the network:\n"
                   "out of order\nat all\n", "--runner", "./broken")
         self.program("dies", "kill -SEGV $$\n")
-        self.fail("riffle: error: a signal ended the runner './dies' while it ran the network\n", "--runner", "./dies")
+        self.says("riffle: error: a signal ended the runner './dies' while it ran the network\n", "--runner", "./dies")
 
     def test_faults_of_answers(self):
         hint = "hint: a runner must wait for the program, which sees the same files\n"
         whole = 4 * 8 + 10 * 4 + 8
-        self.fail(f"riffle: error: the program that ran the network gave no whole answer: 0 of {whole} bytes\n" + hint,
+        self.says(f"riffle: error: the program that ran the network gave no whole answer: 0 of {whole} bytes\n" + hint,
                   "--runner", "true")
         self.program("short", f'"$@"\ntruncate -s {whole - 3} "$3"\n')
-        self.fail("riffle: error: the program that ran the network gave no whole answer: "
+        self.says("riffle: error: the program that ran the network gave no whole answer: "
                   f"{whole - 3} of {whole} bytes\n" + hint, "--runner", "./short")
         self.program("other", '"$@"\nprintf "........" | dd of="$3" bs=1 seek=%d conv=notrunc status=none\n' % (whole - 8))
-        self.fail(f"riffle: error: the program that ran the network gave no whole answer: {whole} of {whole} bytes\n" + hint,
+        self.says(f"riffle: error: the program that ran the network gave no whole answer: {whole} of {whole} bytes\n" + hint,
                   "--runner", "./other")
         self.program("half", 'truncate -s 100 "$2"\nexec "$@"\n')
-        self.fail("riffle: error: the runner './half' ended with exit status 1 while it ran the network:\n"
+        self.says("riffle: error: the runner './half' ended with exit status 1 while it ran the network:\n"
                   "the program that runs the network cannot read all of its request\n", "--runner", "./half")
 
     def test_faults_of_code(self):
@@ -208,20 +208,20 @@ class Runner(TemporaryFolder):
                                       (1, 2, "wrote outside 'the workspace'"), (2, 0, "changed its input 'image'")):
             self.program("bad", f'"$@"\nprintf "\\{fault:03o}" | dd of="$3" bs=1 seek=8 conv=notrunc status=none\n'
                          f'printf "\\{array:03o}" | dd of="$3" bs=1 seek=16 conv=notrunc status=none\n')
-            self.fail(f"riffle: error: compiled code {message}\n{report}", "--runner", "./bad")
+            self.says(f"riffle: error: compiled code {message}\n{report}", "--runner", "./bad")
         self.program("misaligned", '"$@"\nprintf "\\002" | dd of="$3" bs=1 seek=0 conv=notrunc status=none\n')
-        self.fail("riffle: error: the compiled network returned status 2\n", "--runner", "./misaligned")
+        self.says("riffle: error: the compiled network returned status 2\n", "--runner", "./misaligned")
 
     def test_faults_of_devices(self):
         self.environment["PATH"] = f"{self.folder}/bin"
         os.mkdir(self.folder / "bin")
-        self.fail("riffle: error: cannot start the runner 'adb': No such file or directory\n"
+        self.says("riffle: error: cannot start the runner 'adb': No such file or directory\n"
                   "hint: adb is one of Android's platform tools, and a package of many systems\n", "--runner", "adb")
         _, device = self.device()
-        self.fail("riffle: error: the runner 'adb' ended with exit status 1 while it made a folder:\n"
+        self.says("riffle: error: the runner 'adb' ended with exit status 1 while it made a folder:\n"
                   "adb: device 'tablet' not found\n", "--runner", "adb -s tablet")
         self.environment["EMULATOR"] = "false"
-        self.fail("riffle: error: the runner 'adb' ended with exit status 1 while it ran the network\n",
+        self.says("riffle: error: the runner 'adb' ended with exit status 1 while it ran the network\n",
                   "--runner", "adb")
         self.environment["EMULATOR"] = "true"
         done = self.invoke("verify", *NETWORK, "--count", 1, "--runner", "adb")
@@ -232,13 +232,13 @@ class Runner(TemporaryFolder):
 
     def test_faults_of_compilers(self):
         hint = "hint: --runner-cc COMMAND names another C compiler\n"
-        self.fail("riffle: error: cannot run the C compiler 'no-such-cc': No such file or directory\n" + hint,
+        self.says("riffle: error: cannot run the C compiler 'no-such-cc': No such file or directory\n" + hint,
                   "--runner", "env", "--runner-cc", "no-such-cc")
         self.program("cc", "echo cannot\nexit 1\n")
-        self.fail(f"riffle: error: the C compiler '{self.folder}/cc' could not make a program for 'x86-64':\ncannot\n"
+        self.says(f"riffle: error: the C compiler '{self.folder}/cc' could not make a program for 'x86-64':\ncannot\n"
                   + hint, "--target", "x86-64", "--runner", "env", "--runner-cc", f"{self.folder}/cc")
         self.environment["PATH"] = str(self.folder)
-        self.fail("riffle: error: there is no C compiler that makes programs for 'aarch64-linux-gnu'\n"
+        self.says("riffle: error: there is no C compiler that makes programs for 'aarch64-linux-gnu'\n"
                   "hint: install aarch64-linux-gnu-gcc or clang, or name a C compiler with --runner-cc\n",
                   "--target", "aarch64-linux-gnu", "--runner", "/bin/true")
 
