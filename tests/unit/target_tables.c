@@ -139,10 +139,12 @@ static void processors_have_their_facts(void **state) {
     assert_int_equal(target->bf16, BF16_NONE);
     target = target_find("cortex-a76", fixture.arena, fixture.diagnostics);
     assert_int_equal(target->bytes, BYTES_IN_SIGNED_QUADS);
+    assert_true(target->f16);
     target = target_find("cortex-a510", fixture.arena, fixture.diagnostics);
     assert_int_equal(target->bytes, BYTES_IN_QUADS);
     target = target_find("cortex-a72", fixture.arena, fixture.diagnostics);
     assert_int_equal(target->bytes, BYTES_IN_STEPS);
+    assert_false(target->f16);
     target = target_find("cortex-a7", fixture.arena, fixture.diagnostics);
     assert_int_equal(target->bytes, BYTES_NONE);
     assert_string_equal(target_names_with_bf16(fixture.arena),
