@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { MOST_OPERANDS = 96, VECTOR_BYTES = 16 };
+enum { MOST_OPERANDS = 96, WHOLE_VECTOR_BYTES = 16 };
 
 /* Operands are numbered: sums, pointers, the count of rounds, which come in and go out; then
  * vectors and integers, which are only written. */
@@ -119,7 +119,7 @@ static LLVMValueRef pointer_value(KernelCodegen *k, const LoopPointer *pointer) 
 static void add_operands(KernelCodegen *k, AsmLoop *loop, LLVMValueRef rounds) {
     const LoopSchedule *schedule = loop->schedule;
     LLVMTypeRef vector = codegen_vector_type(
-        k->codegen, schedule->type, VECTOR_BYTES / (int)lane_bytes(schedule->type));
+        k->codegen, schedule->type, WHOLE_VECTOR_BYTES / (int)lane_bytes(schedule->type));
     for (int i = 0; i < schedule->sum_count; i++)
         add_input(loop, vector,
             LLVMBuildLoad2(k->builder, vector, k->registers[schedule->sums[i]], ""), "w");
