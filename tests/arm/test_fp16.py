@@ -6,9 +6,9 @@ import pytest
 from emulated import Program
 from marks import needs_shared
 from small_networks import UNITS, WINDOWS
-from support import EXAMPLES, invoke, run_riffle, settings
-from test_emulated import parameter
-from test_reference import RELEASED, reference
+from support import EXAMPLES, SHARED, invoke, riffle_json, run_riffle, settings
+from test_emulated import FULL, parameter
+from test_reference import PHOTOS, RELEASED, reference
 
 HERE = "aarch64-linux-gnu"
 OPTIONS = ("--precision", "fp16", "--cpu")
@@ -96,6 +96,17 @@ def test_logits(target, photo, tmp_path):
     got = program.run([image])[0].reshape(logits.shape)
     assert got.argmax() == logits.argmax()
     assert np.abs(got - logits).max() <= 0.01 * np.abs(logits).max()
+
+
+@needs_shared
+@pytest.mark.parametrize("target, photo", [parameter(HERE, photo) for photo in PHOTOS if FULL or photo.startswith("c")])
+def test_first_class(target, photo, tmp_path):
+    released = RELEASED["v2"]
+    words = ["run", EXAMPLES / released.spec, *released.options(), "--image", SHARED / "photos" / photo, "--top", 1]
+    (got,), = riffle_json(*words, "--target", HERE, *OPTIONS, "cortex-a76", "--runner", "qemu-aarch64")["top"]
+    (wanted,), = riffle_json(*words)["top"]
+    assert got["class"] == wanted["class"]
+    assert got["probability"] == pytest.approx(wanted["probability"], abs=0.01)
 
 
 @pytest.mark.parametrize("target", ["aarch64-linux-gnu", "cortex-a72", "armv7-linux-gnueabihf", "x86-64-v3", "cuda-sm_90"])
