@@ -158,30 +158,31 @@ static const struct argp_option weights_options[] = {{NULL, 0, NULL, 0, "Weights
 
 const struct argp weights_argp = {.options = weights_options, .parser = parse_weights_option};
 
-/* A value of LowerChains or LowerWinograd. */
-static bool parse_when(
-    const ModelOptions *options, const char *option, const char *name, int *value) {
-    for (int i = 0; lower_when_name(i) != NULL; i++) {
-        if (strcmp(lower_when_name(i), name) != 0)
-            continue;
-        *value = i;
-        return true;
+/* Which of the names it is; reports that it is none. */
+static bool parse_name(const ModelOptions *options, const char *option, const char *name,
+    const char *(*name_of)(int), int *value) {
+    const char *known = "";
+    for (*value = 0; name_of(*value) != NULL; ++*value) {
+        if (strcmp(name_of(*value), name) == 0)
+            return true;
+        const char *between = *value == 0 ? "" : name_of(*value + 1) != NULL ? ", " : " or ";
+        known = arena_format(options->session->arena, "%s%s%s", known, between, name_of(*value));
     }
-    diagnostics_error(options->session->diagnostics, NULL,
-        "'%s' is no value for --%s: give by-cost, never or always", name, option);
+    diagnostics_error(options->session->diagnostics, NULL, "'%s' is no value for --%s: give %s",
+        name, option, known);
     return false;
 }
 
 static bool parse_chains(ModelOptions *options, const char *name) {
-    int value = 0;
-    bool known = parse_when(options, "chains", name, &value);
+    int value;
+    bool known = parse_name(options, "chains", name, lower_chains_name, &value);
     options->chains = (LowerChains)value;
     return known;
 }
 
 static bool parse_winograd(ModelOptions *options, const char *name) {
-    int value = 0;
-    bool known = parse_when(options, "winograd", name, &value);
+    int value;
+    bool known = parse_name(options, "winograd", name, lower_winograd_name, &value);
     options->winograd = (LowerWinograd)value;
     return known;
 }
@@ -255,7 +256,9 @@ static const struct argp_option passes_options[] = {{NULL, 0, NULL, 0, "Passes:"
         0},
     {"winograd", OPTION_WINOGRAD, "WHEN", 0,
         "Which dense 3x3 convolutions are computed by Winograd's algorithm, whose answers are a "
-        "little less exact: by-cost (default), never, or always",
+        "little less exact: by-cost (default), never, or always; 2x2 and 4x4: always, with tiles "
+        "of "
+        "so many outputs",
         0},
     LOAD_PASS_PLUGIN_ROW, {0}};
 

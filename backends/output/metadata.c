@@ -246,7 +246,7 @@ void metadata_write(const Graph *graph, const Program *program, const char *pipe
     json_write_string(&writer, "precision", graph_precision(graph));
     json_write_string(&writer, "pipeline", pipeline);
     if (!program->target->gpu)
-        json_write_string(&writer, "winograd", lower_when_name((int)program->winograd));
+        json_write_string(&writer, "winograd", lower_winograd_name((int)program->winograd));
     write_interface(&writer, graph);
     if (program->levels)
         write_levels(&writer, program->levels);

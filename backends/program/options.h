@@ -8,10 +8,17 @@
 typedef enum LowerChains { CHAINS_BY_COST, CHAINS_NEVER, CHAINS_ALWAYS } LowerChains;
 
 /* Winograd's algorithm for dense 3x3 convolutions: faster, and a little less exact. */
-typedef enum LowerWinograd { WINOGRAD_BY_COST, WINOGRAD_NEVER, WINOGRAD_ALWAYS } LowerWinograd;
+typedef enum LowerWinograd {
+    WINOGRAD_BY_COST,
+    WINOGRAD_NEVER,
+    WINOGRAD_ALWAYS, /* and below: always, with tiles of that many outputs */
+    WINOGRAD_2X2,
+    WINOGRAD_4X4
+} LowerWinograd;
 
-/* How the values of both are spelled: "by-cost"; NULL behind the last. */
-const char *lower_when_name(int when);
+/* How the values are spelled: "by-cost"; NULL behind the last. */
+const char *lower_chains_name(int chains);
+const char *lower_winograd_name(int winograd);
 
 typedef struct LowerOptions {
     bool copy_layout;   /* each layout op moves all its numbers, as in an engine that runs op by op:

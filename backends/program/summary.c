@@ -8,13 +8,20 @@
 #include "ir/quote.h"
 #include "ir/resting.h"
 #include "ir/text.h"
-#include <assert.h>
 
-const char *lower_when_name(int when) {
+const char *lower_chains_name(int chains) {
     static const char *const names[] = {
         [CHAINS_BY_COST] = "by-cost", [CHAINS_NEVER] = "never", [CHAINS_ALWAYS] = "always"};
-    static_assert((int)WINOGRAD_ALWAYS == (int)CHAINS_ALWAYS, "both have the same values");
-    return when < (int)(sizeof names / sizeof *names) ? names[when] : NULL;
+    return chains < (int)(sizeof names / sizeof *names) ? names[chains] : NULL;
+}
+
+const char *lower_winograd_name(int winograd) {
+    static const char *const names[] = {[WINOGRAD_BY_COST] = "by-cost",
+        [WINOGRAD_NEVER] = "never",
+        [WINOGRAD_ALWAYS] = "always",
+        [WINOGRAD_2X2] = "2x2",
+        [WINOGRAD_4X4] = "4x4"};
+    return winograd < (int)(sizeof names / sizeof *names) ? names[winograd] : NULL;
 }
 
 const Target *program_target(const Program *program) {

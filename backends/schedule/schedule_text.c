@@ -70,6 +70,7 @@ static void print_size(const Node *node, Text *out) {
 }
 
 static void print_winograd(const WinogradBlock *block, Text *out) {
+    text_format(out, "; F(%dx%d, 3x3)", block->outputs, block->outputs);
     if (block->sections > 1)
         text_format(out, "; rows in %lld sections of %lld tiles", (long long)block->sections,
             (long long)block->columns);

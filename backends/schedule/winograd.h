@@ -1,5 +1,6 @@
-/* Which dense 3x3 convolutions are computed by Winograd's minimal filtering, F(2x2, 3x3) of Lavin
- * and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, and in which blocks. */
+/* Which dense 3x3 convolutions are computed by Winograd's minimal filtering, F(2x2, 3x3) and
+ * F(4x4, 3x3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, and in
+ * which blocks. */
 #ifndef RIFFLE_BACKENDS_SCHEDULE_WINOGRAD_H
 #define RIFFLE_BACKENDS_SCHEDULE_WINOGRAD_H
 
@@ -9,13 +10,15 @@
 #include "backends/target/target.h"
 #include "ir/graph.h"
 
-/* A tile of 2x2 outputs is computed from 4x4 inputs, which become 4x4 products per channel. */
-enum { WINOGRAD_OUTPUTS = 2, WINOGRAD_INPUTS = 4, WINOGRAD_POSITIONS = 16 };
+/* A tile of m x m outputs is computed from m+2 x m+2 inputs, which become as many products per
+ * channel. */
+enum { WINOGRAD_MOST_OUTPUTS = 4, WINOGRAD_MOST_INPUTS = 6, WINOGRAD_MOST_POSITIONS = 36 };
 /* Behind the transformed inputs, and behind the products, for a vector that reads too far. */
 enum { SLACK_FLOATS = 16 };
 
 /* What is transformed and multiplied at once: `rows` rows of tiles, or one row in sections. */
 typedef struct WinogradBlock {
+    int outputs;                     /* rows, and columns, of a tile: 2 or 4 */
     int64_t tile_rows, tile_columns; /* of the image */
     int64_t rows;                    /* of tiles, in a block; the last block may have fewer */
     int64_t columns, sections;       /* of tiles; the last section overlaps the one before it */
@@ -48,6 +51,16 @@ bool takes_winograd(const Decisions *decisions, const Node *node, WinogradBlock 
 
 /* In words, behind the name of a layer. */
 const char *winograd_words(WinogradReason reason);
+
+/* Rows, and columns, of inputs of a tile. */
+static inline int winograd_inputs(const WinogradBlock *block) {
+    return block->outputs + 2;
+}
+
+/* Products for each tile, input channel and output channel. */
+static inline int winograd_positions(const WinogradBlock *block) {
+    return winograd_inputs(block) * winograd_inputs(block);
+}
 
 /* Tiles of the block that are multiplied at once. */
 static inline int64_t winograd_tiles(const WinogradBlock *block, int64_t rows) {

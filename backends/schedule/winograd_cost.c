@@ -1,9 +1,10 @@
 /* Which convolutions are computed by Winograd's algorithm, and in which blocks.
  *
- * Of 36 multiply-adds for each 2x2 outputs, input channel and output channel, 16 are left. What
- * that costs: transforms, of which a pixel's inputs take one per input channel and its outputs one
- * per output channel; tiles that hang over the edge of an odd image; 16/9 of the weights; and
- * products of which a block's tiles are all that uses a weight before it is fetched again. */
+ * Of 36 multiply-adds for each 2x2 outputs, input channel and output channel, 16 are left; of 144
+ * for 4x4 outputs, 36. What that costs: transforms, of which a tile's inputs take one per input
+ * channel and its outputs one per output channel; tiles that hang over the edge of the image; 16/9
+ * or 4 times the weights; and products of which a block's tiles are all that uses a weight before
+ * it is fetched again. */
 #include "backends/program/buffers.h"
 #include "backends/program/compilation.h"
 #include "backends/program/options.h"
@@ -17,20 +18,25 @@
 #include "backends/target/target.h"
 #include "ir/graph.h"
 
-enum {
-    MOST_BLOCK_TILES = 64,
-    MOST_SECTIONS = 16,
-    MOST_PADDING = 2,
-    FEWEST_BLOCKS = 4, /* so that threads have something to share */
-    TAPS = 9
-};
+enum { MOST_BLOCK_TILES = 64, MOST_SECTIONS = 16, MOST_PADDING = 2, TAPS = 9 };
 
-/* Measured on SqueezeNet, GoogLeNet, DenseNet-121 and ResNet-18 with AVX-512. A vector of a tile is
- * 16 loads or stores, and about as many cycles of additions. */
-static const double input_cycles = 22, output_cycles = 26;
+/* A size of tiles: what the transforms of a vector take. Measured on SqueezeNet, GoogLeNet,
+ * DenseNet-121 and ResNet-18 with AVX-512: 16 or 36 loads or stores, and about as many cycles of
+ * additions. */
+typedef struct TileKind {
+    int outputs;
+    double input_cycles, output_cycles;
+    double l2_part;        /* of the second-level cache that weights may take and be read from it */
+    int64_t fewest_blocks; /* so that threads have something to share */
+    LowerWinograd wanted;  /* the option that asks for it */
+} TileKind;
+
+static const TileKind tile_kinds[] = {
+    {2, 22, 26, 1.5, 4, WINOGRAD_2X2}, {4, 84, 70, 1.0, 2, WINOGRAD_4X4}};
+enum { TILE_KINDS = sizeof tile_kinds / sizeof tile_kinds[0] };
 /* Each block but the first reads the weights from the second-level cache, where most of them are as
- * long as they are no larger than 3/2 of it, or else from behind it; the first finds them cold. In
- * bytes per cycle. */
+ * long as they are no larger than a part of it, or else from behind it; the first finds them cold.
+ * In bytes per cycle. */
 static const double l2_rate = 24, l3_rate = 8;
 static const double code_cycles = 10000; /* the kernel is several times longer than the other */
 /* The least by which it must be faster: what the model does not see costs so much. */
@@ -70,7 +76,7 @@ static int64_t buffer_bytes(
     const Target *target, int64_t inputs, const WinogradBlock *block, int64_t buffers[2]) {
     int64_t channels = winograd_channel_stride(target, inputs);
     int64_t panel = (int64_t)block->tile.vectors * target->lanes;
-    int64_t pixels = WINOGRAD_POSITIONS * winograd_position_stride(block, channels, panel);
+    int64_t pixels = winograd_positions(block) * winograd_position_stride(block, channels, panel);
     buffers[0] = (pixels * channels + SLACK_FLOATS) * (int64_t)sizeof(float);
     buffers[1] = (pixels * panel + SLACK_FLOATS) * (int64_t)sizeof(float);
     return buffers[0] + buffers[1];
@@ -80,6 +86,7 @@ static int64_t buffer_bytes(
 
 typedef struct WinogradLayer {
     const Compilation *compilation;
+    const TileKind *kind;
     int64_t inputs, outputs, images;
     int64_t most; /* bytes of a block's buffers */
 } WinogradLayer;
@@ -92,10 +99,10 @@ static int64_t vectors_of(const Target *target, int64_t channels) {
 static double block_cycles(const WinogradLayer *layer, const WinogradBlock *block, int64_t rows) {
     const Target *target = layer->compilation->target;
     int64_t tiles = winograd_tiles(block, rows);
-    double products = (double)WINOGRAD_POSITIONS *
+    double products = (double)winograd_positions(block) *
                       tiles_cycles(target, layer->outputs, tiles, layer->inputs, block->tile);
-    double transforms = input_cycles * (double)vectors_of(target, layer->inputs) +
-                        output_cycles * (double)vectors_of(target, layer->outputs);
+    double transforms = layer->kind->input_cycles * (double)vectors_of(target, layer->inputs) +
+                        layer->kind->output_cycles * (double)vectors_of(target, layer->outputs);
     return products + (double)tiles * transforms;
 }
 
@@ -109,8 +116,10 @@ static double layer_blocks_cycles(const WinogradLayer *layer, const WinogradBloc
     double arithmetic = (double)whole * block_cycles(layer, block, block->rows);
     if (rest > 0)
         arithmetic += block_cycles(layer, block, rest);
-    double weights = layer_weight_bytes(layer, WINOGRAD_POSITIONS);
-    double rate = weights <= 1.5 * (double)layer->compilation->target->l2_bytes ? l2_rate : l3_rate;
+    double weights = layer_weight_bytes(layer, winograd_positions(block));
+    double rate = weights <= layer->kind->l2_part * (double)layer->compilation->target->l2_bytes
+                      ? l2_rate
+                      : l3_rate;
     return arithmetic * (double)(block->sections * layer->images) + weights / l3_rate +
            weights * (double)(blocks - 1) / rate + code_cycles;
 }
@@ -146,13 +155,17 @@ static void try_block(const WinogradLayer *layer, const WinogradBlock *form, Blo
 /* Whole rows of tiles, or one row in even sections. */
 static BlockChoice choose_block(const WinogradLayer *layer, const int64_t *dims) {
     BlockChoice choice = {0};
-    int64_t tile_rows = (dims[2] + WINOGRAD_OUTPUTS - 1) / WINOGRAD_OUTPUTS;
-    int64_t tile_columns = (dims[3] + WINOGRAD_OUTPUTS - 1) / WINOGRAD_OUTPUTS;
-    WinogradBlock block = {
-        .tile_rows = tile_rows, .tile_columns = tile_columns, .rows = 1, .sections = 1};
+    int outputs = layer->kind->outputs;
+    int64_t tile_rows = (dims[2] + outputs - 1) / outputs;
+    int64_t tile_columns = (dims[3] + outputs - 1) / outputs;
+    WinogradBlock block = {.outputs = outputs,
+        .tile_rows = tile_rows,
+        .tile_columns = tile_columns,
+        .rows = 1,
+        .sections = 1};
     for (block.columns = tile_columns; block.rows <= tile_rows; block.rows++) {
         int64_t blocks = (tile_rows + block.rows - 1) / block.rows;
-        bool few = layer->images * blocks < FEWEST_BLOCKS;
+        bool few = layer->images * blocks < layer->kind->fewest_blocks;
         if (block.rows > 1 && (few || block.rows * block.columns > MOST_BLOCK_TILES))
             break;
         try_block(layer, &block, &choice);
@@ -196,9 +209,33 @@ static WinogradReason node_reason(const Graph *graph, const Node *node) {
 }
 
 static WinogradLayer describe_layer(
-    const Compilation *compilation, const Node *node, int64_t most) {
+    const Compilation *compilation, const TileKind *kind, const Node *node, int64_t most) {
     const int64_t *dims = node->results[0]->type.dims;
-    return (WinogradLayer){compilation, node->operands[0]->type.dims[1], dims[1], dims[0], most};
+    return (WinogradLayer){
+        compilation, kind, node->operands[0]->type.dims[1], dims[1], dims[0], most};
+}
+
+/* With tiles of the size that takes least, of those that are wanted. */
+static BlockChoice choose_tiles(const Compilation *compilation, const Node *node, int64_t most) {
+    LowerWinograd wanted = compilation->options.winograd;
+    BlockChoice best = {0};
+    for (int i = 0; i < TILE_KINDS; i++) {
+        const TileKind *kind = &tile_kinds[i];
+        if ((wanted == WINOGRAD_2X2 || wanted == WINOGRAD_4X4) && wanted != kind->wanted)
+            continue;
+        const WinogradLayer layer = describe_layer(compilation, kind, node, most);
+        BlockChoice choice = choose_block(&layer, node->results[0]->type.dims);
+        if (choice.cycles > 0 && (best.cycles == 0 || choice.cycles < best.cycles))
+            best = choice;
+    }
+    return best;
+}
+
+static const TileKind *kind_of(const WinogradBlock *block) {
+    const TileKind *kind = tile_kinds;
+    while (kind->outputs != block->outputs)
+        kind++;
+    return kind;
 }
 
 WinogradReason winograd_reason(
@@ -206,20 +243,20 @@ WinogradReason winograd_reason(
     WinogradReason reason = node_reason(graph, node);
     if (reason != WINOGRAD_TAKES)
         return reason;
-    const WinogradLayer layer = describe_layer(compilation, node, MOST_LOCAL_BYTES);
-    BlockChoice choice = choose_block(&layer, node->results[0]->type.dims);
+    BlockChoice choice = choose_tiles(compilation, node, MOST_LOCAL_BYTES);
     if (choice.cycles == 0)
         return WINOGRAD_SCRATCH;
     *block = choice.block;
+    const WinogradLayer layer = describe_layer(compilation, tile_kinds, node, MOST_LOCAL_BYTES);
     return choice.cycles * worth <= direct_cycles(&layer, node) ? WINOGRAD_TAKES : WINOGRAD_COST;
 }
 
 /* Another block if that one should not have scratch in the workspace. */
 static void fit_stack(const Decisions *decisions, const Node *node, WinogradBlock *block) {
-    const WinogradLayer layer =
-        describe_layer(decisions->compilation, node, most_stack_bytes(decisions->compilation));
+    const WinogradLayer layer = describe_layer(
+        decisions->compilation, kind_of(block), node, most_stack_bytes(decisions->compilation));
     const Value *value = node->results[0];
-    BlockChoice choice = choose_block(&layer, value->type.dims);
+    BlockChoice choice = choose_tiles(decisions->compilation, node, layer.most);
     int64_t blocks = (block->tile_rows + block->rows - 1) / block->rows * block->sections;
     int64_t buffers[2];
     buffer_bytes(layer.compilation->target, layer.inputs, block, buffers);
@@ -236,7 +273,7 @@ bool takes_winograd(const Decisions *decisions, const Node *node, WinogradBlock 
     WinogradReason reason = winograd_reason(decisions->graph, decisions->compilation, node, block);
     bool takes =
         reason == WINOGRAD_TAKES ||
-        (reason == WINOGRAD_COST && decisions->compilation->options.winograd == WINOGRAD_ALWAYS);
+        (reason == WINOGRAD_COST && decisions->compilation->options.winograd >= WINOGRAD_ALWAYS);
     if (takes)
         fit_stack(decisions, node, block);
     return takes;

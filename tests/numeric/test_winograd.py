@@ -94,31 +94,34 @@ def write_case(name, folder):
 
 
 @pytest.mark.parametrize("target", target_parameters())
+@pytest.mark.parametrize("tiles", ["2x2", "4x4"])
 @pytest.mark.parametrize("name", CASES)
-def test_against_interpreter(name, target, tmp_path):
+def test_against_interpreter(name, tiles, target, tmp_path):
     _, spec = write_case(name, tmp_path)
-    verify(spec, "--random-weights", 3, "--target", target, "--winograd=always", "--threads", 2)
+    verify(spec, "--random-weights", 3, "--target", target, f"--winograd={tiles}", "--threads", 2)
 
 
+@pytest.mark.parametrize("tiles", ["2x2", "4x4"])
 @pytest.mark.parametrize("name", ["sizes-27", "runs-40", "large-(57,58)"])
-def test_threads_change_no_bit(name, tmp_path):
+def test_threads_change_no_bit(name, tiles, tmp_path):
     twin, spec = write_case(name, tmp_path)
     arrays = [to_buffer(array, port) for array, port in zip(twin.random_inputs(seed=4, scale=1.0), twin.inputs)]
     shapes = [buffer_shape(port) for port in twin.outputs]
-    options = ["--random-weights", 3, "--winograd=always"]
+    options = ["--random-weights", 3, f"--winograd={tiles}"]
     one = run_riffle(spec, options, arrays, shapes, tmp_path)
     two = run_riffle(spec, [*options, "--threads", 2], arrays, shapes, tmp_path)
     for alone, shared in zip(one, two, strict=True):
         assert np.array_equal(alone, shared)
 
 
+@pytest.mark.parametrize("tiles", ["2x2", "4x4"])
 @pytest.mark.parametrize("name", ["sizes-9", "tails-58", "runs-13"])
-def test_in_c(name, tmp_path):
+def test_in_c(name, tiles, tmp_path):
     _, spec = write_case(name, tmp_path)
-    verify(spec, "--random-weights", 3, "--winograd=always", "--backend", "c")
+    verify(spec, "--random-weights", 3, f"--winograd={tiles}", "--backend", "c")
 
 
-@pytest.mark.parametrize("when, expected", [("by-cost", 8), ("never", 0), ("always", 8)])
+@pytest.mark.parametrize("when, expected", [("by-cost", 8), ("never", 0), ("always", 8), ("2x2", 8), ("4x4", 8)])
 def test_choice(when, expected, tmp_path):
     """SqueezeNet's eight 3x3 layers without stride are worth it; the description says which are computed so."""
     riffle("compile", EXAMPLES / "squeezenet.rfl", "--random-weights", 1, "--target", "x86-64-v3", f"--winograd={when}",

@@ -138,7 +138,7 @@ static bool winograd_is_taken(const Graph *graph, const Compilation *compilation
     WinogradBlock block;
     for (const Node *node = graph->first; node != NULL; node = node->next) {
         WinogradReason reason = winograd_reason(graph, compilation, node, &block);
-        if (reason == WINOGRAD_TAKES || (reason == WINOGRAD_COST && wanted == WINOGRAD_ALWAYS))
+        if (reason == WINOGRAD_TAKES || (reason == WINOGRAD_COST && wanted >= WINOGRAD_ALWAYS))
             return true;
     }
     return false;

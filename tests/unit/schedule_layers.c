@@ -138,10 +138,10 @@ static void winograd_blocks_cover_the_image(void **state) {
                 found++;
                 int64_t stride = winograd_channel_stride(&table[t], channels);
                 int64_t panel = (int64_t)b.tile.vectors * table[t].lanes;
-                int64_t floats = WINOGRAD_POSITIONS * (stride + panel) *
+                int64_t floats = winograd_positions(&b) * (stride + panel) *
                                  winograd_position_stride(&b, stride, panel);
-                assert_int_equal(b.tile_rows, (size + 1) / 2);
-                assert_int_equal(b.tile_columns, (size + 1) / 2);
+                assert_int_equal(b.tile_rows, (size + b.outputs - 1) / b.outputs);
+                assert_int_equal(b.tile_columns, (size + b.outputs - 1) / b.outputs);
                 assert_in_range(b.rows, 1, b.tile_rows);
                 assert_true(b.columns * b.sections >= b.tile_columns);
                 assert_true(b.columns * (b.sections - 1) < b.tile_columns);

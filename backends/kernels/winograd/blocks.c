@@ -1,7 +1,7 @@
 /* Dense 3x3 convolutions by Winograd's algorithm.
  *
  * Items are blocks of tiles. A block's inputs are transformed into a local buffer,
- * [position][tile][channel]; for each panel of output channels, each of the 16 positions is a
+ * [position][tile][channel]; for each panel of output channels, each of the positions is a
  * matrix product of tiles by channels, which is a 1x1 convolution whose pixels are the tiles; the
  * products of a panel, [position][tile][channel of the panel], are in another local buffer, and are
  * transformed to outputs.
@@ -31,23 +31,32 @@ enum { KERNEL = 3 };
 
 /* ---- weights ---- */
 
+typedef double WeightFactors[WINOGRAD_MOST_INPUTS][KERNEL];
+
+static const WeightFactors weight_factors[] = {
+    {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}},
+    {{1.0 / 4, 0, 0}, {-1.0 / 6, -1.0 / 6, -1.0 / 6}, {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+        {1.0 / 24, 1.0 / 12, 1.0 / 6}, {1.0 / 24, -1.0 / 12, 1.0 / 6}, {0, 0, 1}},
+};
+
 /* G g G' of the 3x3 weights between two channels. */
-static void transform_weights(const float *weights, double positions[WINOGRAD_POSITIONS]) {
-    static const double factors[WINOGRAD_INPUTS][KERNEL] = {
-        {1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
-    double rows[WINOGRAD_INPUTS][KERNEL];
-    for (int i = 0; i < WINOGRAD_INPUTS; i++)
+static void transform_weights(
+    const WinogradBlock *block, const float *weights, double positions[WINOGRAD_MOST_POSITIONS]) {
+    const double(*factors)[KERNEL] = weight_factors[block->outputs == 4];
+    double rows[WINOGRAD_MOST_INPUTS][KERNEL];
+    int inputs = winograd_inputs(block);
+    for (int i = 0; i < inputs; i++)
         for (int column = 0; column < KERNEL; column++) {
             rows[i][column] = 0;
             for (int row = 0; row < KERNEL; row++)
                 rows[i][column] += factors[i][row] * (double)weights[row * KERNEL + column];
         }
-    for (int i = 0; i < WINOGRAD_INPUTS; i++)
-        for (int j = 0; j < WINOGRAD_INPUTS; j++) {
+    for (int i = 0; i < inputs; i++)
+        for (int j = 0; j < inputs; j++) {
             double sum = 0;
             for (int column = 0; column < KERNEL; column++)
                 sum += rows[i][column] * factors[j][column];
-            positions[i * WINOGRAD_INPUTS + j] = sum;
+            positions[i * inputs + j] = sum;
         }
 }
 
@@ -57,7 +66,7 @@ typedef struct WeightPlace {
     int64_t first, input_step, position_step;
 } WeightPlace;
 
-static WeightPlace weight_place(const Convolution *conv, int64_t output) {
+static WeightPlace weight_place(const Convolution *conv, int positions, int64_t output) {
     int64_t block = conv->emission->compilation->weight_block, inputs = conv->group_inputs;
     if (block > 0)
         return (WeightPlace){
@@ -65,24 +74,25 @@ static WeightPlace weight_place(const Convolution *conv, int64_t output) {
     int64_t first = output / conv->blocking.panel_channels * conv->blocking.panel_channels;
     int64_t left = conv->group_outputs - first;
     int64_t count = left < conv->blocking.panel_channels ? left : conv->blocking.panel_channels;
-    return (WeightPlace){
-        first * WINOGRAD_POSITIONS * inputs + output - first, count, inputs * count};
+    return (WeightPlace){first * positions * inputs + output - first, count, inputs * count};
 }
 
-static void pack_weights(Convolution *conv, const Weight *weight, const Weight *bias) {
+static void pack_weights(Winograd *winograd, const Weight *weight, const Weight *bias) {
+    Convolution *conv = &winograd->result;
+    int count = winograd_positions(&winograd->block);
     int64_t inputs = conv->group_inputs, outputs = conv->group_outputs;
-    conv->bias_offset = conv->group_weights = WINOGRAD_POSITIONS * inputs * packed_outputs(conv);
+    conv->bias_offset = conv->group_weights = count * inputs * packed_outputs(conv);
     conv->has_bias = bias != NULL;
     float *packed = call_weights(
         conv->emission, conv->call, conv->bias_offset + (bias ? outputs : 0), &conv->weights);
     conv->biases = conv->weights;
     for (int64_t output = 0; output < outputs; output++) {
-        WeightPlace place = weight_place(conv, output);
+        WeightPlace place = weight_place(conv, count, output);
         for (int64_t input = 0; input < inputs; input++) {
-            double positions[WINOGRAD_POSITIONS];
-            transform_weights(
+            double positions[WINOGRAD_MOST_POSITIONS];
+            transform_weights(&winograd->block,
                 weight->data + (output * inputs + input) * KERNEL * KERNEL, positions);
-            for (int i = 0; i < WINOGRAD_POSITIONS; i++)
+            for (int i = 0; i < count; i++)
                 packed[place.first + input * place.input_step + i * place.position_step] =
                     (float)positions[i];
         }
@@ -139,7 +149,7 @@ static void emit_position(
 static void emit_panel(const Convolution *conv, ConvolutionTile *tile) {
     const Winograd *winograd = (const Winograd *)conv;
     const Expression *position =
-        kernel_open_range(conv->builder, "position", 0, WINOGRAD_POSITIONS, 1);
+        kernel_open_range(conv->builder, "position", 0, winograd_positions(&winograd->block), 1);
     emit_position(winograd, tile, position);
     kernel_close(conv->builder);
     emit_winograd_outputs(winograd, tile);
@@ -223,7 +233,8 @@ static void describe_result(
     conv->blocking = (Blocking){.tile = tile,
         .panel_channels = (int64_t)tile.vectors * emission->compilation->target->lanes,
         .input_block = conv->group_inputs};
-    conv->rows.window = (Window){{WINOGRAD_INPUTS, WINOGRAD_INPUTS}, {1, 1}, {1, 1}, {0}};
+    int inputs = winograd_inputs(&winograd->block);
+    conv->rows.window = (Window){{inputs, inputs}, {1, 1}, {1, 1}, {0}};
     memcpy(winograd->padding, node_window(node).padding, sizeof winograd->padding);
 }
 
@@ -235,12 +246,12 @@ static void describe_product(Winograd *winograd) {
         winograd_channel_stride(result->emission->compilation->target, result->group_inputs);
     int64_t panel = result->blocking.panel_channels;
     int64_t tiles = winograd_position_stride(&winograd->block, channels, panel);
+    int positions = winograd_positions(&winograd->block);
     winograd->channel_stride = channels;
     winograd->position_stride = tiles;
     winograd->inputs =
-        kernel_packing_local(result->builder, WINOGRAD_POSITIONS * tiles * channels + SLACK_FLOATS);
-    winograd->products =
-        kernel_local(result->builder, WINOGRAD_POSITIONS * tiles * panel + SLACK_FLOATS);
+        kernel_packing_local(result->builder, positions * tiles * channels + SLACK_FLOATS);
+    winograd->products = kernel_local(result->builder, positions * tiles * panel + SLACK_FLOATS);
     *conv = *result;
     conv->residual = NULL;
     conv->activation = NULL;
@@ -268,7 +279,7 @@ bool lower_winograd(Emission *emission, const Node *node, const WinogradBlock *b
     if (conv->residual)
         conv->residual_parameters =
             call_placement(&call, PARAMETER_READ, "residual", conv->residual);
-    pack_weights(conv, node_weight(node, "weight"), node_weight(node, "bias"));
+    pack_weights(&winograd, node_weight(node, "weight"), node_weight(node, "bias"));
     conv->output_parameters = call_placement(&call, PARAMETER_WRITE, "output", conv->output);
     describe_product(&winograd);
     emit_blocks(&winograd);

@@ -1,7 +1,7 @@
 /* The transforms of Winograd's algorithm: channels are the vector.
  *
- * Inputs: V = B' d B for each 4x4 tile d, with B' of rows (1 0 -1 0), (0 1 1 0), (0 -1 1 0) and
- * (0 1 0 -1). Outputs: Y = A' M A, with A' of rows (1 1 1 0) and (0 1 -1 -1). */
+ * Inputs: V = B' d B for each tile d. Outputs: Y = A' M A of its products M. B' and A' are those of
+ * Lavin and Gray, section 4.1, for tiles of 2x2 outputs, and of 4x4. */
 #include "backends/kernels/convolution/convolution.h"
 #include "backends/kernels/emit.h"
 #include "backends/kernels/winograd/winograd.h"
@@ -11,6 +11,156 @@
 #include "backends/schedule/tile_model.h"
 #include "backends/schedule/winograd.h"
 #include "ir/kernel.h"
+
+/* ---- sums of vectors ---- */
+
+/* Rows of numbers by which as many vectors are multiplied. */
+typedef struct Factors {
+    int rows, columns;
+    signed char numbers[WINOGRAD_MOST_INPUTS][WINOGRAD_MOST_INPUTS];
+} Factors;
+
+static const Factors input_factors[] = {
+    {4, 4, {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}}},
+    {6, 6,
+        {{4, 0, -5, 0, 1, 0}, {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0}, {0, -2, -1, 2, 1, 0},
+            {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}}},
+};
+static const Factors output_factors[] = {
+    {2, 4, {{1, 1, 1, 0}, {0, 1, -1, -1}}},
+    {4, 6, {{1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}}},
+};
+
+static const Factors *factors_of(const Factors *table, const WinogradBlock *block) {
+    return &table[block->outputs == 4];
+}
+
+static int combine(KernelBuilder *builder, InstructionKind kind, int a, int b) {
+    int reg = kernel_register(builder, builder->kernel->register_lanes[a]);
+    kernel_binary(builder, kind, reg, a, b);
+    return reg;
+}
+
+/* sum + factor times the vector; the vector itself where there is no sum yet and the factor is 1.
+ */
+static int add_multiple(KernelBuilder *builder, int sum, int vector, int factor) {
+    if (sum >= 0 && (factor == 1 || factor == -1))
+        return combine(builder, factor == 1 ? INSTRUCTION_add : INSTRUCTION_subtract, sum, vector);
+    if (factor == 1)
+        return vector;
+    int lanes = builder->kernel->register_lanes[vector];
+    int multiple = kernel_register(builder, lanes);
+    kernel_splat(builder, multiple, (float)factor);
+    if (sum < 0)
+        return combine(builder, INSTRUCTION_multiply, vector, multiple);
+    int reg = kernel_register(builder, lanes);
+    kernel_multiply_add(builder, reg, vector, multiple, sum);
+    return reg;
+}
+
+/* The sum of the vectors times their factors; -1 where all of them are 0. What is taken as it is
+ * comes first. */
+static int sum_multiples(
+    KernelBuilder *builder, const int *vectors, const int *factors, int count) {
+    int sum = -1, first = 0;
+    while (first < count && factors[first] != 1)
+        first++;
+    if (first < count)
+        sum = vectors[first];
+    for (int i = 0; i < count; i++)
+        if (factors[i] != 0 && i != first)
+            sum = add_multiple(builder, sum, vectors[i], factors[i]);
+    return sum;
+}
+
+/* What all factors that are not 0 have in common, but for the sign. */
+static int common_factor(const int *factors, int count) {
+    int common = 0;
+    for (int i = 0; i < count; i++) {
+        int size = factors[i] < 0 ? -factors[i] : factors[i];
+        common = common == 0 || size == 0 || size == common ? (size > 0 ? size : common) : 1;
+    }
+    return common > 0 ? common : 1;
+}
+
+/* Whether the next row is this one but for the signs of some. */
+static bool is_row_of_pair(const Factors *factors, int row) {
+    if (row + 1 >= factors->rows)
+        return false;
+    for (int i = 0; i < factors->columns; i++) {
+        int a = factors->numbers[row][i], b = factors->numbers[row + 1][i];
+        if (a != b && a != -b)
+            return false;
+    }
+    return true;
+}
+
+/* Row `row` of the products, and the next one where they are a pair: what both have in common plus
+ * and minus what they have not. Returns how many. */
+static int emit_rows(
+    KernelBuilder *builder, const Factors *factors, int row, const int *vectors, int *results) {
+    int common[WINOGRAD_MOST_INPUTS] = {0}, other[WINOGRAD_MOST_INPUTS] = {0};
+    bool pair = is_row_of_pair(factors, row);
+    for (int i = 0; i < factors->columns; i++) {
+        int a = factors->numbers[row][i];
+        bool same = !pair || factors->numbers[row + 1][i] == a;
+        common[i] = same ? a : 0;
+        other[i] = same ? 0 : a;
+    }
+    results[0] = sum_multiples(builder, vectors, common, factors->columns);
+    if (!pair)
+        return 1;
+    int multiple = common_factor(other, factors->columns);
+    for (int i = 0; i < factors->columns; i++)
+        other[i] /= multiple;
+    int half = results[0], rest = sum_multiples(builder, vectors, other, factors->columns);
+    results[0] = add_multiple(builder, half, rest, multiple);
+    results[1] = add_multiple(builder, half, rest, -multiple);
+    return 2;
+}
+
+/* All rows. Where two columns are equal but for their signs, as all of the outputs' are, their sum
+ * and difference are taken once. */
+static void emit_all_rows(
+    KernelBuilder *builder, const Factors *factors, const int *vectors, int *results) {
+    for (int row = 0; row < factors->rows;)
+        row += emit_rows(builder, factors, row, vectors, results + row);
+}
+
+static bool is_column_of_pair(const Factors *factors, int column) {
+    if (column + 1 >= factors->columns)
+        return false;
+    for (int row = 0; row < factors->rows; row++) {
+        int a = factors->numbers[row][column], b = factors->numbers[row][column + 1];
+        if (a != b && a != -b)
+            return false;
+    }
+    return true;
+}
+
+static void emit_paired_columns(
+    KernelBuilder *builder, const Factors *factors, const int *vectors, int *results) {
+    int terms[WINOGRAD_MOST_INPUTS], rows[WINOGRAD_MOST_INPUTS][WINOGRAD_MOST_INPUTS] = {0};
+    for (int column = 0; column < factors->columns; column++) {
+        bool pair = is_column_of_pair(factors, column);
+        terms[column] = vectors[column];
+        if (pair) {
+            terms[column] = combine(builder, INSTRUCTION_add, vectors[column], vectors[column + 1]);
+            terms[column + 1] =
+                combine(builder, INSTRUCTION_subtract, vectors[column], vectors[column + 1]);
+        }
+        for (int row = 0; row < factors->rows; row++) {
+            int a = factors->numbers[row][column];
+            bool sum = !pair || factors->numbers[row][column + 1] == a;
+            rows[row][column] = sum ? a : 0;
+            if (pair)
+                rows[row][column + 1] = sum ? 0 : a;
+        }
+        column += pair;
+    }
+    for (int row = 0; row < factors->rows; row++)
+        results[row] = sum_multiples(builder, terms, rows[row], factors->columns);
+}
 
 /* ---- inputs ---- */
 
@@ -33,8 +183,8 @@ static const Expression *input_offset(const InputTile *place, int row, int colum
     const Run *run = place->run;
     return expression_sum(conv->arena, place->channel,
         times(conv, winograd->image, run->image_stride),
-        times(conv, place->row, WINOGRAD_OUTPUTS * run->row_stride),
-        times(conv, place->column, WINOGRAD_OUTPUTS * run->pixel_stride),
+        times(conv, place->row, winograd->block.outputs * run->row_stride),
+        times(conv, place->column, winograd->block.outputs * run->pixel_stride),
         expression_constant(conv->arena, run->displacement +
                                              (row - winograd->padding[0]) * run->row_stride +
                                              (column - winograd->padding[1]) * run->pixel_stride),
@@ -54,15 +204,15 @@ typedef struct TileRow {
 
 static TileRow tile_row(const Winograd *winograd, int row) {
     int64_t from_first = row - winograd->padding[0];
-    int64_t last = (winograd->block.tile_rows - 1) * WINOGRAD_OUTPUTS + from_first;
+    int64_t last = (winograd->block.tile_rows - 1) * winograd->block.outputs + from_first;
     return (TileRow){from_first, from_first < 0, last >= winograd->result.input->height};
 }
 
 /* Opens a condition for each edge that the row may lie outside of; returns how many. */
 static int open_inside(const InputTile *place, const TileRow *row) {
     const Convolution *conv = &place->winograd->result;
-    const Expression *at =
-        expression_offset(conv->arena, times(conv, place->row, WINOGRAD_OUTPUTS), row->from_first);
+    const Expression *at = expression_offset(
+        conv->arena, times(conv, place->row, place->winograd->block.outputs), row->from_first);
     if (row->above)
         kernel_open_if_less(conv->builder, expression_constant(conv->arena, -1), at);
     if (row->below)
@@ -74,7 +224,7 @@ static int open_inside(const InputTile *place, const TileRow *row) {
 static void load_row(const InputTile *place, int row, int *values) {
     KernelBuilder *builder = place->winograd->result.builder;
     TileRow edges = tile_row(place->winograd, row);
-    for (int column = 0; column < WINOGRAD_INPUTS; column++) {
+    for (int column = 0; column < winograd_inputs(&place->winograd->block); column++) {
         bool outside = column < place->first_inside || column >= place->end_inside;
         values[column] = kernel_register(builder, place->width);
         if (outside || edges.above || edges.below)
@@ -85,12 +235,6 @@ static void load_row(const InputTile *place, int row, int *values) {
         emit_vector_load(builder, values[column], place->parameter,
             input_offset(place, row, (int)column), place->count, place->run->exact);
     close_all(builder, opened);
-}
-
-static int combine(KernelBuilder *builder, InstructionKind kind, int a, int b) {
-    int reg = kernel_register(builder, builder->kernel->register_lanes[a]);
-    kernel_binary(builder, kind, reg, a, b);
-    return reg;
 }
 
 static void store_position(const InputTile *place, int position, int value) {
@@ -105,32 +249,53 @@ static void store_position(const InputTile *place, int position, int value) {
     kernel_store(conv->builder, value, winograd->inputs, offset, 0, (int)place->count);
 }
 
-/* B' combines rows into the rows of `values`; B does the same along each. */
-static void store_row(
-    const InputTile *place, int row, InstructionKind kind, const int *a, const int *b) {
-    KernelBuilder *builder = place->winograd->result.builder;
-    int values[WINOGRAD_INPUTS];
-    for (int column = 0; column < WINOGRAD_INPUTS; column++)
-        values[column] = combine(builder, kind, a[column], b[column]);
-    int first = row * WINOGRAD_INPUTS;
-    store_position(place, first, combine(builder, INSTRUCTION_subtract, values[0], values[2]));
-    store_position(place, first + 1, combine(builder, INSTRUCTION_add, values[1], values[2]));
-    store_position(place, first + 2, combine(builder, INSTRUCTION_subtract, values[2], values[1]));
-    store_position(place, first + 3, combine(builder, INSTRUCTION_subtract, values[1], values[3]));
+/* Loads the rows of the tile that a row of B', or a pair, needs and that are not there yet. */
+static void load_needed_rows(const InputTile *place, const Factors *factors, int row,
+    bool loaded[WINOGRAD_MOST_INPUTS], int values[][WINOGRAD_MOST_INPUTS]) {
+    for (int i = 0; i < factors->columns; i++) {
+        if (loaded[i] || factors->numbers[row][i] == 0)
+            continue;
+        load_row(place, i, values[i]);
+        loaded[i] = true;
+    }
 }
 
-/* Rows 1 and 2 go into all, and are loaded first: then at most 14 vectors are alive. */
+/* B' combines rows of the tile; B does the same along each of what comes out. `first` is the row,
+ * or the first of a pair. Returns how many. */
+static int emit_input_rows(const InputTile *place, const Factors *factors, int first,
+    bool loaded[WINOGRAD_MOST_INPUTS], int values[][WINOGRAD_MOST_INPUTS]) {
+    KernelBuilder *builder = place->winograd->result.builder;
+    int combined[2][WINOGRAD_MOST_INPUTS], count = 0;
+    load_needed_rows(place, factors, first, loaded, values);
+    for (int column = 0; column < factors->columns; column++) {
+        int vectors[WINOGRAD_MOST_INPUTS], results[2];
+        for (int i = 0; i < factors->columns; i++)
+            vectors[i] = loaded[i] ? values[i][column] : -1;
+        count = emit_rows(builder, factors, first, vectors, results);
+        for (int k = 0; k < count; k++)
+            combined[k][column] = results[k];
+    }
+    for (int k = 0; k < count; k++) {
+        int results[WINOGRAD_MOST_INPUTS];
+        emit_all_rows(builder, factors, combined[k], results);
+        for (int column = 0; column < factors->rows; column++)
+            store_position(place, (first + k) * factors->rows + column, results[column]);
+    }
+    return count;
+}
+
+/* Pairs first, which need the rows that all need: then few vectors are alive. */
 static void emit_input_vector(const InputTile *place) {
-    int first[WINOGRAD_INPUTS], second[WINOGRAD_INPUTS], third[WINOGRAD_INPUTS];
-    int fourth[WINOGRAD_INPUTS];
-    load_row(place, 1, second);
-    load_row(place, 2, third);
-    store_row(place, 1, INSTRUCTION_add, second, third);
-    store_row(place, 2, INSTRUCTION_subtract, third, second);
-    load_row(place, 0, first);
-    store_row(place, 0, INSTRUCTION_subtract, first, third);
-    load_row(place, 3, fourth);
-    store_row(place, 3, INSTRUCTION_subtract, second, fourth);
+    const Factors *factors = factors_of(input_factors, &place->winograd->block);
+    bool loaded[WINOGRAD_MOST_INPUTS] = {false};
+    int values[WINOGRAD_MOST_INPUTS][WINOGRAD_MOST_INPUTS];
+    for (int pairs = 1; pairs >= 0; pairs--)
+        for (int row = 0; row < factors->rows; row++) {
+            bool pair = is_row_of_pair(factors, row);
+            if (pair == (pairs == 1))
+                (void)emit_input_rows(place, factors, row, loaded, values);
+            row += pair;
+        }
 }
 
 /* All channels of a tile. */
@@ -159,16 +324,18 @@ static void emit_input_tile(InputTile *place) {
 /* The columns of the tile that lie in the image, where it is the column-th of its row. */
 static void set_inside(InputTile *place, int64_t column) {
     const Winograd *winograd = place->winograd;
-    int64_t left = column * WINOGRAD_OUTPUTS - winograd->padding[1];
+    int64_t left = column * winograd->block.outputs - winograd->padding[1];
     int64_t width = winograd->result.input->width, end = width - left;
+    int inputs = winograd_inputs(&winograd->block);
     place->first_inside = left < 0 ? -left : 0;
-    place->end_inside = end < 0 ? 0 : end < WINOGRAD_INPUTS ? end : WINOGRAD_INPUTS;
+    place->end_inside = end < 0 ? 0 : end < inputs ? end : inputs;
     if (place->first_inside > place->end_inside)
         place->first_inside = place->end_inside;
 }
 
 static bool all_inside(const InputTile *place) {
-    return place->first_inside == 0 && place->end_inside == WINOGRAD_INPUTS;
+    return place->first_inside == 0 &&
+           place->end_inside == winograd_inputs(&place->winograd->block);
 }
 
 static const Expression *section_end(const Winograd *winograd) {
@@ -261,7 +428,7 @@ static int load_product(const OutputTile *place, int position, int vector, int w
     return reg;
 }
 
-/* The bias, which is part of all four outputs as the product at row 1, column 1 is. */
+/* The bias, which is part of all outputs as the product at row 1, column 1 is. */
 static int add_bias(const OutputTile *place, int product, int vector, int width) {
     const Convolution *conv = &place->winograd->result;
     if (!conv->has_bias)
@@ -274,20 +441,19 @@ static int add_bias(const OutputTile *place, int product, int vector, int width)
     return combine(conv->builder, INSTRUCTION_add, product, bias);
 }
 
-/* A' times the products: two rows of four. */
-static void combine_rows(
-    const OutputTile *place, int vector, int width, int rows[WINOGRAD_OUTPUTS][WINOGRAD_INPUTS]) {
-    KernelBuilder *builder = place->winograd->result.builder;
-    for (int column = 0; column < WINOGRAD_INPUTS; column++) {
-        int products[WINOGRAD_INPUTS];
-        for (int row = 0; row < WINOGRAD_INPUTS; row++)
-            products[row] = load_product(place, row * WINOGRAD_INPUTS + column, vector, width);
+/* A' times the products. */
+static void combine_rows(const OutputTile *place, int vector, int width,
+    int rows[WINOGRAD_MOST_OUTPUTS][WINOGRAD_MOST_INPUTS]) {
+    const Factors *factors = factors_of(output_factors, &place->winograd->block);
+    for (int column = 0; column < factors->columns; column++) {
+        int products[WINOGRAD_MOST_INPUTS], results[WINOGRAD_MOST_OUTPUTS];
+        for (int row = 0; row < factors->columns; row++)
+            products[row] = load_product(place, row * factors->columns + column, vector, width);
         if (column == 1)
             products[1] = add_bias(place, products[1], vector, width);
-        int sum = combine(builder, INSTRUCTION_add, products[1], products[2]);
-        int difference = combine(builder, INSTRUCTION_subtract, products[1], products[2]);
-        rows[0][column] = combine(builder, INSTRUCTION_add, products[0], sum);
-        rows[1][column] = combine(builder, INSTRUCTION_subtract, difference, products[3]);
+        emit_paired_columns(place->winograd->result.builder, factors, products, results);
+        for (int row = 0; row < factors->rows; row++)
+            rows[row][column] = results[row];
     }
 }
 
@@ -295,36 +461,35 @@ static void combine_rows(
 static void store_outputs(
     const OutputTile *place, const int *values, const Expression *row, int vector, int width) {
     const Convolution *conv = &place->winograd->result;
-    KernelBuilder *builder = conv->builder;
     int first = vector * conv->emission->compilation->target->lanes;
+    int results[WINOGRAD_MOST_OUTPUTS];
     place->tile->row = row;
-    int sum = combine(builder, INSTRUCTION_add, values[1], values[2]);
-    emit_convolution_result(
-        conv, place->tile, 0, first, combine(builder, INSTRUCTION_add, values[0], sum), width);
-    if (place->columns < WINOGRAD_OUTPUTS)
-        return;
-    int difference = combine(builder, INSTRUCTION_subtract, values[1], values[2]);
-    emit_convolution_result(conv, place->tile, 1, first,
-        combine(builder, INSTRUCTION_subtract, difference, values[3]), width);
+    emit_paired_columns(
+        conv->builder, factors_of(output_factors, &place->winograd->block), values, results);
+    for (int column = 0; column < place->columns; column++)
+        emit_convolution_result(conv, place->tile, column, first, results[column], width);
 }
 
+/* Of the last tiles, some rows may lie below the image. */
 static void emit_output_tile(const OutputTile *place) {
     const Convolution *conv = &place->winograd->result;
-    int widths[MAX_TILE_VECTORS];
+    int widths[MAX_TILE_VECTORS], outputs = place->winograd->block.outputs;
     int vectors =
         tile_widths(conv->emission->compilation->target, place->tile->channel_count, widths);
-    int64_t height = conv->output->height;
-    const Expression *first = times(conv, place->row, WINOGRAD_OUTPUTS);
-    const Expression *second = expression_offset(conv->arena, first, 1);
+    int64_t height = conv->output->height, last = height % outputs;
     for (int v = 0; v < vectors; v++) {
-        int rows[WINOGRAD_OUTPUTS][WINOGRAD_INPUTS];
+        int rows[WINOGRAD_MOST_OUTPUTS][WINOGRAD_MOST_INPUTS];
         combine_rows(place, v, widths[v], rows);
-        store_outputs(place, rows[0], first, v, widths[v]);
-        if (height % WINOGRAD_OUTPUTS != 0)
-            kernel_open_if_less(conv->builder, second, expression_constant(conv->arena, height));
-        store_outputs(place, rows[1], second, v, widths[v]);
-        if (height % WINOGRAD_OUTPUTS != 0)
-            kernel_close(conv->builder);
+        for (int i = 0; i < outputs; i++) {
+            const Expression *row =
+                expression_offset(conv->arena, times(conv, place->row, outputs), i);
+            bool below = last > 0 && i >= last;
+            if (below)
+                kernel_open_if_less(conv->builder, row, expression_constant(conv->arena, height));
+            store_outputs(place, rows[i], row, v, widths[v]);
+            if (below)
+                kernel_close(conv->builder);
+        }
     }
 }
 
@@ -333,14 +498,15 @@ static void emit_output_column(
     const Winograd *winograd = place->winograd;
     place->columns = columns;
     place->index = block_tile(winograd, row, column);
-    place->tile->column = times(&winograd->result, column, WINOGRAD_OUTPUTS);
+    place->tile->column = times(&winograd->result, column, winograd->block.outputs);
     emit_output_tile(place);
 }
 
 void emit_winograd_outputs(const Winograd *winograd, ConvolutionTile *tile) {
     const Convolution *conv = &winograd->result;
     OutputTile place = {.winograd = winograd, .tile = tile};
-    int64_t rest = conv->output->width % WINOGRAD_OUTPUTS;
+    int outputs = winograd->block.outputs;
+    int64_t rest = conv->output->width % outputs;
     int64_t whole = winograd->block.tile_columns - (rest > 0);
     const Expression *row = kernel_open_range(conv->builder, "tile_row", 0, winograd->rows, 1);
     place.row = expression_add(conv->arena, winograd->first_row, row);
@@ -350,7 +516,7 @@ void emit_winograd_outputs(const Winograd *winograd, ConvolutionTile *tile) {
             conv->arena, section_end(winograd), expression_constant(conv->arena, whole));
         const Expression *column =
             kernel_open_for(conv->builder, "column", winograd->first_column, end, 1);
-        emit_output_column(&place, row, column, WINOGRAD_OUTPUTS);
+        emit_output_column(&place, row, column, outputs);
         kernel_close(conv->builder);
     }
     if (rest > 0) {

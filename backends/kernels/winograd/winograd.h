@@ -1,5 +1,6 @@
 /* Inside the lowering of convolutions: dense 3x3 convolutions by Winograd's minimal filtering,
- * F(2x2, 3x3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015. */
+ * F(2x2, 3x3) and F(4x4, 3x3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural
+ * Networks", 2015. */
 #ifndef RIFFLE_BACKENDS_KERNELS_WINOGRAD_WINOGRAD_H
 #define RIFFLE_BACKENDS_KERNELS_WINOGRAD_WINOGRAD_H
 
