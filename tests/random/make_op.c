@@ -19,12 +19,33 @@ static bool is_total(OpKind element) {
            element != OP_power;
 }
 
+/* Whether it jumps: what is within rounding of such a place may come out on either side. */
+static bool is_step(OpKind element) {
+    return element == OP_floor || element == OP_ceil || element == OP_round || element == OP_sign;
+}
+
+/* Whether an activation made the value: many of them end at whole numbers, which rounding reaches
+ * and exact numbers do not. */
+static bool may_end_at_step(const Value *value) {
+    Node *producer = value->producer;
+    if (producer == NULL)
+        return false;
+    const char *taken[] = {"activation", "residual_activation"};
+    for (int i = 0; i < 2; i++)
+        if (node_attribute(producer, taken[i]) != NULL &&
+            node_formula_attribute(producer, taken[i]) != NULL)
+            return true;
+    return op_computes_elements(producer->op) || op_moves_numbers(producer->op) ||
+           op_moves_channels(producer->op) || producer->op == OP_softmax;
+}
+
 /* An element-wise op of one operand; now and then of another one. */
 static const Formula *pick_activation(Maker *maker, int percent) {
     const Formula *formula = NULL;
     for (int most = 3; most > 0 && chance(maker, percent); most--) {
         OpKind op = (OpKind)pick(maker, OP_COUNT);
-        while (!op_is_element(op) || element_operands(op) != 1 || !is_total(op))
+        while (!op_is_element(op) || element_operands(op) != 1 || !is_total(op) ||
+               (formula != NULL && is_step(op)))
             op = (OpKind)((op + 1) % OP_COUNT);
         double parameters[MOST_FORMULA_PARAMETERS];
         pick_parameters(maker, op, parameters);
@@ -294,6 +315,8 @@ static Value *make_binary(Maker *maker, OpKind op, Value *x) {
 static Value *make_element(Maker *maker, OpKind op, Value *x) {
     if (element_operands(op) == 2)
         return make_binary(maker, op, x);
+    if (is_step(op) && may_end_at_step(x))
+        return NULL;
     if (!is_total(op))
         x = make_small(maker, x);
     if (x == NULL)

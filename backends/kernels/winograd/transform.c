@@ -15,23 +15,24 @@
 /* ---- sums of vectors ---- */
 
 /* Rows of numbers by which as many vectors are multiplied. */
-typedef struct Factors {
+typedef struct TransformFactors {
     int rows, columns;
     signed char numbers[WINOGRAD_MOST_INPUTS][WINOGRAD_MOST_INPUTS];
-} Factors;
+} TransformFactors;
 
-static const Factors input_factors[] = {
+static const TransformFactors input_factors[] = {
     {4, 4, {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}}},
     {6, 6,
         {{4, 0, -5, 0, 1, 0}, {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0}, {0, -2, -1, 2, 1, 0},
             {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}}},
 };
-static const Factors output_factors[] = {
+static const TransformFactors output_factors[] = {
     {2, 4, {{1, 1, 1, 0}, {0, 1, -1, -1}}},
     {4, 6, {{1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}}},
 };
 
-static const Factors *factors_of(const Factors *table, const WinogradBlock *block) {
+static const TransformFactors *factors_of(
+    const TransformFactors *table, const WinogradBlock *block) {
     return &table[block->outputs == 4];
 }
 
@@ -84,7 +85,7 @@ static int common_factor(const int *factors, int count) {
 }
 
 /* Whether the next row is this one but for the signs of some. */
-static bool is_row_of_pair(const Factors *factors, int row) {
+static bool is_row_of_pair(const TransformFactors *factors, int row) {
     if (row + 1 >= factors->rows)
         return false;
     for (int i = 0; i < factors->columns; i++) {
@@ -97,8 +98,8 @@ static bool is_row_of_pair(const Factors *factors, int row) {
 
 /* Row `row` of the products, and the next one where they are a pair: what both have in common plus
  * and minus what they have not. Returns how many. */
-static int emit_rows(
-    KernelBuilder *builder, const Factors *factors, int row, const int *vectors, int *results) {
+static int emit_rows(KernelBuilder *builder, const TransformFactors *factors, int row,
+    const int *vectors, int *results) {
     int common[WINOGRAD_MOST_INPUTS] = {0}, other[WINOGRAD_MOST_INPUTS] = {0};
     bool pair = is_row_of_pair(factors, row);
     for (int i = 0; i < factors->columns; i++) {
@@ -122,12 +123,12 @@ static int emit_rows(
 /* All rows. Where two columns are equal but for their signs, as all of the outputs' are, their sum
  * and difference are taken once. */
 static void emit_all_rows(
-    KernelBuilder *builder, const Factors *factors, const int *vectors, int *results) {
+    KernelBuilder *builder, const TransformFactors *factors, const int *vectors, int *results) {
     for (int row = 0; row < factors->rows;)
         row += emit_rows(builder, factors, row, vectors, results + row);
 }
 
-static bool is_column_of_pair(const Factors *factors, int column) {
+static bool is_column_of_pair(const TransformFactors *factors, int column) {
     if (column + 1 >= factors->columns)
         return false;
     for (int row = 0; row < factors->rows; row++) {
@@ -139,7 +140,7 @@ static bool is_column_of_pair(const Factors *factors, int column) {
 }
 
 static void emit_paired_columns(
-    KernelBuilder *builder, const Factors *factors, const int *vectors, int *results) {
+    KernelBuilder *builder, const TransformFactors *factors, const int *vectors, int *results) {
     int terms[WINOGRAD_MOST_INPUTS], rows[WINOGRAD_MOST_INPUTS][WINOGRAD_MOST_INPUTS] = {0};
     for (int column = 0; column < factors->columns; column++) {
         bool pair = is_column_of_pair(factors, column);
@@ -250,7 +251,7 @@ static void store_position(const InputTile *place, int position, int value) {
 }
 
 /* Loads the rows of the tile that a row of B', or a pair, needs and that are not there yet. */
-static void load_needed_rows(const InputTile *place, const Factors *factors, int row,
+static void load_needed_rows(const InputTile *place, const TransformFactors *factors, int row,
     bool loaded[WINOGRAD_MOST_INPUTS], int values[][WINOGRAD_MOST_INPUTS]) {
     for (int i = 0; i < factors->columns; i++) {
         if (loaded[i] || factors->numbers[row][i] == 0)
@@ -262,7 +263,7 @@ static void load_needed_rows(const InputTile *place, const Factors *factors, int
 
 /* B' combines rows of the tile; B does the same along each of what comes out. `first` is the row,
  * or the first of a pair. Returns how many. */
-static int emit_input_rows(const InputTile *place, const Factors *factors, int first,
+static int emit_input_rows(const InputTile *place, const TransformFactors *factors, int first,
     bool loaded[WINOGRAD_MOST_INPUTS], int values[][WINOGRAD_MOST_INPUTS]) {
     KernelBuilder *builder = place->winograd->result.builder;
     int combined[2][WINOGRAD_MOST_INPUTS], count = 0;
@@ -286,7 +287,7 @@ static int emit_input_rows(const InputTile *place, const Factors *factors, int f
 
 /* Pairs first, which need the rows that all need: then few vectors are alive. */
 static void emit_input_vector(const InputTile *place) {
-    const Factors *factors = factors_of(input_factors, &place->winograd->block);
+    const TransformFactors *factors = factors_of(input_factors, &place->winograd->block);
     bool loaded[WINOGRAD_MOST_INPUTS] = {false};
     int values[WINOGRAD_MOST_INPUTS][WINOGRAD_MOST_INPUTS];
     for (int pairs = 1; pairs >= 0; pairs--)
@@ -444,7 +445,7 @@ static int add_bias(const OutputTile *place, int product, int vector, int width)
 /* A' times the products. */
 static void combine_rows(const OutputTile *place, int vector, int width,
     int rows[WINOGRAD_MOST_OUTPUTS][WINOGRAD_MOST_INPUTS]) {
-    const Factors *factors = factors_of(output_factors, &place->winograd->block);
+    const TransformFactors *factors = factors_of(output_factors, &place->winograd->block);
     for (int column = 0; column < factors->columns; column++) {
         int products[WINOGRAD_MOST_INPUTS], results[WINOGRAD_MOST_OUTPUTS];
         for (int row = 0; row < factors->columns; row++)
