@@ -1,5 +1,6 @@
-/* Runs a network named "net" that has levels, without any library: writes what net_level says, and the outputs of
- * net_run and of each level on made up inputs. With LACKS_GETAUXVAL the program has no such function. */
+/* Runs a network named "net" that has levels, without any library: writes what net_level says, and
+ * the outputs of net_run and of each level on made up inputs. With LACKS_GETAUXVAL the program has
+ * no such function. */
 #include "net.h"
 
 static long call(long number, long a, long b, long c) {
@@ -52,4 +53,5 @@ __attribute__((used)) void start_here(const unsigned long *stack) {
     }
 }
 
-__asm__(".globl _start\n_start:\n mov x29, #0\n mov x30, #0\n mov x0, sp\n bl start_here\n brk #1\n");
+__asm__(
+    ".globl _start\n_start:\n mov x29, #0\n mov x30, #0\n mov x0, sp\n bl start_here\n brk #1\n");

@@ -125,8 +125,8 @@ LLVMValueRef codegen_shared(Codegen *codegen, int64_t floats);
 LLVMModuleRef codegen_dispatch(
     LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine);
 
-/* dispatch_arm.c: whether the core that runs this now works in order, as far as the system tells; 0 or 1. The
- * builder goes on in another block of the function. */
+/* dispatch_arm.c: whether the core that runs this now works in order, as far as the system tells; 0
+ * or 1. The builder goes on in another block of the function. */
 LLVMValueRef codegen_core_is_in_order(const Codegen *codegen, LLVMValueRef function);
 
 /* emit.c */

@@ -126,8 +126,8 @@ const Expression *tile_channel(const Convolution *conv, const ConvolutionTile *t
 /* Whether the tap of pixel p lies inside the input's columns; at edges, column and tap are
  * constant. */
 bool column_inside(const Convolution *conv, const ConvolutionTile *tile, int p);
-/* A register of inputs that were loaded, as they are multiplied: those of f32 that meet weights of f16
- * are rounded. */
+/* A register of inputs that were loaded, as they are multiplied: those of f32 that meet weights of
+ * f16 are rounded. */
 int as_multiplied(const Convolution *conv, int reg);
 /* Loads a vector of weights for each of the tile, from the offset of the first on. */
 void load_tile_weights(const Convolution *conv, const TileRegisters *registers,
@@ -224,8 +224,8 @@ typedef struct GroupedProducts {
 void emit_pair_products(const GroupedProducts *products);
 /* products_quads.c: the same for bytes, and as many quads of channels as `channels` says. */
 void emit_quad_products(const GroupedProducts *products);
-/* Whether the pixels of a kernel row, of four bytes each, are loaded as one vector of quads; and the
- * products of all its taps, if so. */
+/* Whether the pixels of a kernel row, of four bytes each, are loaded as one vector of quads; and
+ * the products of all its taps, if so. */
 bool takes_quads_of_rows(const Convolution *conv, const ConvolutionTile *tile);
 void emit_rows_of_quads(
     const Convolution *conv, ConvolutionTile *tile, const TileRegisters *registers);
