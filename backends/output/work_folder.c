@@ -94,11 +94,17 @@ bool work_folder_write_bytes(
             .splice = {.bytes = bytes->data, .length = bytes->length, .rests = bytes->rests}});
 }
 
+static void report_unread(const WorkFolder *folder, const char *path) {
+    if (errno == ENOMEM) /* of the stream's own buffer */
+        out_of_memory();
+    diagnostics_error(folder->diagnostics, NULL, "cannot read '%s': %s", path, strerror(errno));
+}
+
 bool work_folder_read(const WorkFolder *folder, const char *name, Text *out) {
     const char *path = work_folder_path(folder, name);
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
-        diagnostics_error(folder->diagnostics, NULL, "cannot read '%s': %s", path, strerror(errno));
+        report_unread(folder, path);
         return false;
     }
     char bytes[65536];
@@ -106,7 +112,7 @@ bool work_folder_read(const WorkFolder *folder, const char *name, Text *out) {
         text_append_bytes(out, bytes, count);
     bool read = ferror(file) == 0;
     if (!read)
-        diagnostics_error(folder->diagnostics, NULL, "cannot read '%s': %s", path, strerror(errno));
+        report_unread(folder, path);
     fclose(file);
     return read;
 }
@@ -127,7 +133,7 @@ bool work_folder_read_resting(
             memory_rest(bytes + at, piece);
     }
     if (!read)
-        diagnostics_error(folder->diagnostics, NULL, "cannot read '%s': %s", path, strerror(errno));
+        report_unread(folder, path);
     if (file != NULL)
         fclose(file);
     out->bytes = bytes;

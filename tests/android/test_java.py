@@ -59,7 +59,7 @@ class Sources(unittest.TestCase):
         """By the package's own project, for this machine."""
         include = HOME / "include"
         build = self.folder / "build"
-        run("cmake", "-S", package / "jni", "-B", build, f"-DANDROID_ABI={ABI}", "-DCMAKE_BUILD_TYPE=Release",
+        run("cmake", "-G", "Ninja", "-S", package / "jni", "-B", build, f"-DANDROID_ABI={ABI}", "-DCMAKE_BUILD_TYPE=Release",
             f"-DCMAKE_C_FLAGS=-Wall -Wextra -Werror -I{include} -I{include}/linux")
         run("cmake", "--build", build)
         return build / f"lib{name}_jni.so"
@@ -128,7 +128,7 @@ class Sources(unittest.TestCase):
         self.assertEqual(list(self.folder.iterdir()), [])
 
 
-missing = [name for name, there in (("JDK with jni.h", HOME), ("cmake", shutil.which("cmake")),
+missing = [name for name, there in (("JDK with jni.h", HOME), ("cmake", shutil.which("cmake")), ("ninja", shutil.which("ninja")),
                                     ("ABI of Android for this machine", ABI)) if not there]
 if missing:
     print(f"skipped: there is no {', '.join(missing)}")

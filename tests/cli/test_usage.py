@@ -39,7 +39,7 @@ MISTAKES = [
     ("bench small.rfl --chains=often",
      "riffle: error: 'often' is no value for --chains: give by-cost, never or always\n"),
     ("compile small.rfl --winograd=sometimes",
-     "riffle: error: 'sometimes' is no value for --winograd: give by-cost, never or always\n"),
+     "riffle: error: 'sometimes' is no value for --winograd: give by-cost, never, always, 2x2 or 4x4\n"),
     ("compile small.rfl --random-weights x",
      "riffle: error: 'x' is no value for --random-weights: give a whole number from 0 to 9223372036854775807\n"),
     ("compile small.rfl --random-weights 1 --weights w.safetensors",
