@@ -1,7 +1,6 @@
 /* The transforms of Winograd's algorithm: channels are the vector.
  *
- * Inputs: V = B' d B for each tile d. Outputs: Y = A' M A of its products M. B' and A' are those of
- * Lavin and Gray, section 4.1, for tiles of 2x2 outputs, and of 4x4. */
+ * Inputs: V = B' d B for each tile d. Outputs: Y = A' M A of its products M. */
 #include "backends/kernels/convolution/convolution.h"
 #include "backends/kernels/emit.h"
 #include "backends/kernels/winograd/winograd.h"
@@ -11,157 +10,6 @@
 #include "backends/schedule/tile_model.h"
 #include "backends/schedule/winograd.h"
 #include "ir/kernel.h"
-
-/* ---- sums of vectors ---- */
-
-/* Rows of numbers by which as many vectors are multiplied. */
-typedef struct TransformFactors {
-    int rows, columns;
-    signed char numbers[WINOGRAD_MOST_INPUTS][WINOGRAD_MOST_INPUTS];
-} TransformFactors;
-
-static const TransformFactors input_factors[] = {
-    {4, 4, {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}}},
-    {6, 6,
-        {{4, 0, -5, 0, 1, 0}, {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0}, {0, -2, -1, 2, 1, 0},
-            {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}}},
-};
-static const TransformFactors output_factors[] = {
-    {2, 4, {{1, 1, 1, 0}, {0, 1, -1, -1}}},
-    {4, 6, {{1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}}},
-};
-
-static const TransformFactors *factors_of(
-    const TransformFactors *table, const WinogradBlock *block) {
-    return &table[block->outputs == 4];
-}
-
-static int combine(KernelBuilder *builder, InstructionKind kind, int a, int b) {
-    int reg = kernel_register(builder, builder->kernel->register_lanes[a]);
-    kernel_binary(builder, kind, reg, a, b);
-    return reg;
-}
-
-/* sum + factor times the vector; the vector itself where there is no sum yet and the factor is 1.
- */
-static int add_multiple(KernelBuilder *builder, int sum, int vector, int factor) {
-    if (sum >= 0 && (factor == 1 || factor == -1))
-        return combine(builder, factor == 1 ? INSTRUCTION_add : INSTRUCTION_subtract, sum, vector);
-    if (factor == 1)
-        return vector;
-    int lanes = builder->kernel->register_lanes[vector];
-    int multiple = kernel_register(builder, lanes);
-    kernel_splat(builder, multiple, (float)factor);
-    if (sum < 0)
-        return combine(builder, INSTRUCTION_multiply, vector, multiple);
-    int reg = kernel_register(builder, lanes);
-    kernel_multiply_add(builder, reg, vector, multiple, sum);
-    return reg;
-}
-
-/* The sum of the vectors times their factors; -1 where all of them are 0. What is taken as it is
- * comes first. */
-static int sum_multiples(
-    KernelBuilder *builder, const int *vectors, const int *factors, int count) {
-    int sum = -1, first = 0;
-    while (first < count && factors[first] != 1)
-        first++;
-    if (first < count)
-        sum = vectors[first];
-    for (int i = 0; i < count; i++)
-        if (factors[i] != 0 && i != first)
-            sum = add_multiple(builder, sum, vectors[i], factors[i]);
-    return sum;
-}
-
-/* What all factors that are not 0 have in common, but for the sign. */
-static int common_factor(const int *factors, int count) {
-    int common = 0;
-    for (int i = 0; i < count; i++) {
-        int size = factors[i] < 0 ? -factors[i] : factors[i];
-        common = common == 0 || size == 0 || size == common ? (size > 0 ? size : common) : 1;
-    }
-    return common > 0 ? common : 1;
-}
-
-/* Whether the next row is this one but for the signs of some. */
-static bool is_row_of_pair(const TransformFactors *factors, int row) {
-    if (row + 1 >= factors->rows)
-        return false;
-    for (int i = 0; i < factors->columns; i++) {
-        int a = factors->numbers[row][i], b = factors->numbers[row + 1][i];
-        if (a != b && a != -b)
-            return false;
-    }
-    return true;
-}
-
-/* Row `row` of the products, and the next one where they are a pair: what both have in common plus
- * and minus what they have not. Returns how many. */
-static int emit_rows(KernelBuilder *builder, const TransformFactors *factors, int row,
-    const int *vectors, int *results) {
-    int common[WINOGRAD_MOST_INPUTS] = {0}, other[WINOGRAD_MOST_INPUTS] = {0};
-    bool pair = is_row_of_pair(factors, row);
-    for (int i = 0; i < factors->columns; i++) {
-        int a = factors->numbers[row][i];
-        bool same = !pair || factors->numbers[row + 1][i] == a;
-        common[i] = same ? a : 0;
-        other[i] = same ? 0 : a;
-    }
-    results[0] = sum_multiples(builder, vectors, common, factors->columns);
-    if (!pair)
-        return 1;
-    int multiple = common_factor(other, factors->columns);
-    for (int i = 0; i < factors->columns; i++)
-        other[i] /= multiple;
-    int half = results[0], rest = sum_multiples(builder, vectors, other, factors->columns);
-    results[0] = add_multiple(builder, half, rest, multiple);
-    results[1] = add_multiple(builder, half, rest, -multiple);
-    return 2;
-}
-
-/* All rows. Where two columns are equal but for their signs, as all of the outputs' are, their sum
- * and difference are taken once. */
-static void emit_all_rows(
-    KernelBuilder *builder, const TransformFactors *factors, const int *vectors, int *results) {
-    for (int row = 0; row < factors->rows;)
-        row += emit_rows(builder, factors, row, vectors, results + row);
-}
-
-static bool is_column_of_pair(const TransformFactors *factors, int column) {
-    if (column + 1 >= factors->columns)
-        return false;
-    for (int row = 0; row < factors->rows; row++) {
-        int a = factors->numbers[row][column], b = factors->numbers[row][column + 1];
-        if (a != b && a != -b)
-            return false;
-    }
-    return true;
-}
-
-static void emit_paired_columns(
-    KernelBuilder *builder, const TransformFactors *factors, const int *vectors, int *results) {
-    int terms[WINOGRAD_MOST_INPUTS], rows[WINOGRAD_MOST_INPUTS][WINOGRAD_MOST_INPUTS] = {0};
-    for (int column = 0; column < factors->columns; column++) {
-        bool pair = is_column_of_pair(factors, column);
-        terms[column] = vectors[column];
-        if (pair) {
-            terms[column] = combine(builder, INSTRUCTION_add, vectors[column], vectors[column + 1]);
-            terms[column + 1] =
-                combine(builder, INSTRUCTION_subtract, vectors[column], vectors[column + 1]);
-        }
-        for (int row = 0; row < factors->rows; row++) {
-            int a = factors->numbers[row][column];
-            bool sum = !pair || factors->numbers[row][column + 1] == a;
-            rows[row][column] = sum ? a : 0;
-            if (pair)
-                rows[row][column + 1] = sum ? 0 : a;
-        }
-        column += pair;
-    }
-    for (int row = 0; row < factors->rows; row++)
-        results[row] = sum_multiples(builder, terms, rows[row], factors->columns);
-}
 
 /* ---- inputs ---- */
 
@@ -272,13 +120,13 @@ static int emit_input_rows(const InputTile *place, const TransformFactors *facto
         int vectors[WINOGRAD_MOST_INPUTS], results[2];
         for (int i = 0; i < factors->columns; i++)
             vectors[i] = loaded[i] ? values[i][column] : -1;
-        count = emit_rows(builder, factors, first, vectors, results);
+        count = emit_factor_rows(builder, factors, first, vectors, results);
         for (int k = 0; k < count; k++)
             combined[k][column] = results[k];
     }
     for (int k = 0; k < count; k++) {
         int results[WINOGRAD_MOST_INPUTS];
-        emit_all_rows(builder, factors, combined[k], results);
+        emit_all_factor_rows(builder, factors, combined[k], results);
         for (int column = 0; column < factors->rows; column++)
             store_position(place, (first + k) * factors->rows + column, results[column]);
     }
@@ -287,12 +135,12 @@ static int emit_input_rows(const InputTile *place, const TransformFactors *facto
 
 /* Pairs first, which need the rows that all need: then few vectors are alive. */
 static void emit_input_vector(const InputTile *place) {
-    const TransformFactors *factors = factors_of(input_factors, &place->winograd->block);
+    const TransformFactors *factors = winograd_input_factors(&place->winograd->block);
     bool loaded[WINOGRAD_MOST_INPUTS] = {false};
     int values[WINOGRAD_MOST_INPUTS][WINOGRAD_MOST_INPUTS];
     for (int pairs = 1; pairs >= 0; pairs--)
         for (int row = 0; row < factors->rows; row++) {
-            bool pair = is_row_of_pair(factors, row);
+            bool pair = factors_begin_pair(factors, row);
             if (pair == (pairs == 1))
                 (void)emit_input_rows(place, factors, row, loaded, values);
             row += pair;
@@ -439,20 +287,21 @@ static int add_bias(const OutputTile *place, int product, int vector, int width)
         expression_offset(conv->arena, place->tile->channel,
             conv->bias_offset + (int64_t)vector * conv->emission->compilation->target->lanes),
         0, width);
-    return combine(conv->builder, INSTRUCTION_add, product, bias);
+    kernel_binary(conv->builder, INSTRUCTION_add, bias, product, bias);
+    return bias;
 }
 
 /* A' times the products. */
 static void combine_rows(const OutputTile *place, int vector, int width,
     int rows[WINOGRAD_MOST_OUTPUTS][WINOGRAD_MOST_INPUTS]) {
-    const TransformFactors *factors = factors_of(output_factors, &place->winograd->block);
+    const TransformFactors *factors = winograd_output_factors(&place->winograd->block);
     for (int column = 0; column < factors->columns; column++) {
         int products[WINOGRAD_MOST_INPUTS], results[WINOGRAD_MOST_OUTPUTS];
         for (int row = 0; row < factors->columns; row++)
             products[row] = load_product(place, row * factors->columns + column, vector, width);
         if (column == 1)
             products[1] = add_bias(place, products[1], vector, width);
-        emit_paired_columns(place->winograd->result.builder, factors, products, results);
+        emit_factors_by_columns(place->winograd->result.builder, factors, products, results);
         for (int row = 0; row < factors->rows; row++)
             rows[row][column] = results[row];
     }
@@ -465,8 +314,8 @@ static void store_outputs(
     int first = vector * conv->emission->compilation->target->lanes;
     int results[WINOGRAD_MOST_OUTPUTS];
     place->tile->row = row;
-    emit_paired_columns(
-        conv->builder, factors_of(output_factors, &place->winograd->block), values, results);
+    emit_factors_by_columns(
+        conv->builder, winograd_output_factors(&place->winograd->block), values, results);
     for (int column = 0; column < place->columns; column++)
         emit_convolution_result(conv, place->tile, column, first, results[column], width);
 }

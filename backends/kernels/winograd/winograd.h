@@ -25,6 +25,31 @@ typedef struct Winograd {
     const Expression *image, *first_row, *first_column;
 } Winograd;
 
+/* Rows of numbers by which as many vectors are multiplied: B' and A' of Winograd's algorithm. */
+typedef struct TransformFactors {
+    int rows, columns;
+    signed char numbers[WINOGRAD_MOST_INPUTS][WINOGRAD_MOST_INPUTS];
+} TransformFactors;
+
+/* factors.c: those of the block's tiles. */
+const TransformFactors *winograd_input_factors(const WinogradBlock *block);
+const TransformFactors *winograd_output_factors(const WinogradBlock *block);
+
+/* Whether the next row is this one but for the signs of some. */
+bool factors_begin_pair(const TransformFactors *factors, int row);
+/* The sums of `vectors` by row `row`, and by the next one where they are a pair: what both have in
+ * common plus and minus what they have not. Registers of the sums go to `results`. Returns how
+ * many.
+ */
+int emit_factor_rows(KernelBuilder *builder, const TransformFactors *factors, int row,
+    const int *vectors, int *results);
+void emit_all_factor_rows(
+    KernelBuilder *builder, const TransformFactors *factors, const int *vectors, int *results);
+/* Likewise all rows. Where two columns are equal but for their signs, as all of the outputs' are,
+ * the sum and the difference of their vectors are taken once. */
+void emit_factors_by_columns(
+    KernelBuilder *builder, const TransformFactors *factors, const int *vectors, int *results);
+
 /* transform.c: the tiles of the block, as the products read them; and the outputs of the
  * block's tiles in one panel, from the products. */
 void emit_winograd_inputs(const Winograd *winograd);
