@@ -28,11 +28,12 @@ typedef struct TileKind {
     double input_cycles, output_cycles;
     double l2_part;        /* of the second-level cache that weights may take and be read from it */
     int64_t fewest_blocks; /* so that threads have something to share */
+    int registers;         /* fewer would be written and read all the time */
     LowerWinograd wanted;  /* the option that asks for it */
 } TileKind;
 
 static const TileKind tile_kinds[] = {
-    {2, 22, 26, 1.5, 4, WINOGRAD_2X2}, {4, 84, 70, 1.0, 2, WINOGRAD_4X4}};
+    {2, 22, 26, 1.5, 4, 0, WINOGRAD_2X2}, {4, 84, 70, 1.0, 2, 16, WINOGRAD_4X4}};
 enum { TILE_KINDS = sizeof tile_kinds / sizeof tile_kinds[0] };
 /* Each block but the first reads the weights from the second-level cache, where most of them are as
  * long as they are no larger than a part of it, or else from behind it; the first finds them cold.
@@ -221,7 +222,8 @@ static BlockChoice choose_tiles(const Compilation *compilation, const Node *node
     BlockChoice best = {0};
     for (int i = 0; i < TILE_KINDS; i++) {
         const TileKind *kind = &tile_kinds[i];
-        if ((wanted == WINOGRAD_2X2 || wanted == WINOGRAD_4X4) && wanted != kind->wanted)
+        bool asked = wanted == WINOGRAD_2X2 || wanted == WINOGRAD_4X4;
+        if (asked ? wanted != kind->wanted : compilation->target->registers < kind->registers)
             continue;
         const WinogradLayer layer = describe_layer(compilation, kind, node, most);
         BlockChoice choice = choose_block(&layer, node->results[0]->type.dims);
