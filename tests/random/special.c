@@ -42,17 +42,17 @@ static void make_special(
 /* ---- what may overflow ---- */
 
 /* The mean is subtracted. */
-static void make_weights_positive(const Node *node, Arena *arena) {
+static void make_weights_positive(const Graph *graph, const Node *node) {
     for (int i = 0; i < op_info(node->op)->weight_count; i++) {
         Weight *weight = node->weights[i];
         if (weight == NULL)
             continue;
         int64_t count = tensor_elements(&weight->type);
         bool subtracted = strcmp(op_info(node->op)->weights[i].name, "running_mean") == 0;
-        float *data = ARENA_ARRAY(arena, float, count);
+        const float *before = weight->data;
+        float *data = weight_allocate(graph, weight);
         for (int64_t k = 0; k < count; k++)
-            data[k] = subtracted ? -fabsf(weight->data[k]) : fabsf(weight->data[k]);
-        weight->data = data;
+            data[k] = subtracted ? -fabsf(before[k]) : fabsf(before[k]);
     }
 }
 
@@ -62,7 +62,7 @@ static void make_positive(Graph *graph) {
     for (Node *node = graph->first; node != NULL; node = node->next) {
         if (node->op == OP_minimum) /* of numbers of either sign */
             node->op = OP_maximum;
-        make_weights_positive(node, graph->arena);
+        make_weights_positive(graph, node);
         const OpInfo *info = op_info(node->op);
         for (int i = 0; i < info->attribute_count; i++)
             if (info->attributes[i].kind == ATTRIBUTE_FORMULA)
