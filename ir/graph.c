@@ -156,6 +156,23 @@ int graph_use_count(const Graph *graph, const Value *value) {
     return count;
 }
 
+bool graph_is_output(const Graph *graph, const Value *value) {
+    for (int i = 0; i < graph->output_count; i++)
+        if (graph->outputs[i].value == value)
+            return true;
+    return false;
+}
+
+bool graph_is_read_only_by(
+    const Graph *graph, const Value *value, AcceptsReader *accepts, const void *context) {
+    const Node *first = value->producer != NULL ? value->producer : graph->first;
+    for (const Node *node = first; node != NULL; node = node->next)
+        for (int i = 0; i < node->operand_count; i++)
+            if (node->operands[i] == value && !accepts(node, context))
+                return false;
+    return !graph_is_output(graph, value);
+}
+
 int *graph_use_counts(const Graph *graph, Arena *arena) {
     int *counts = ARENA_ARRAY(arena, int, graph->next_value_id);
     for (const Node *node = graph->first; node != NULL; node = node->next) {

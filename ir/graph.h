@@ -270,6 +270,11 @@ void graph_replace_uses(Graph *graph, Value *from, Value *to);
 int graph_use_count(const Graph *graph, const Value *value);
 /* use_counts[value id], allocated from `arena`, graph->next_value_id entries. */
 int *graph_use_counts(const Graph *graph, Arena *arena);
+bool graph_is_output(const Graph *graph, const Value *value);
+/* Whether no output is the value, and each node that reads it is accepted. O(nodes). */
+typedef bool AcceptsReader(const Node *reader, const void *context);
+bool graph_is_read_only_by(
+    const Graph *graph, const Value *value, AcceptsReader *accepts, const void *context);
 /* A deep copy in another arena (weight data is shared, not copied). */
 Graph *graph_copy(const Graph *graph, Arena *arena);
 

@@ -36,15 +36,9 @@ static void split_outputs(PassContext *context) {
     }
 }
 
-static bool is_read_by_routes(const Graph *graph, const Value *value) {
-    for (int i = 0; i < graph->output_count; i++)
-        if (graph->outputs[i].value == value)
-            return false;
-    for (const Node *node = graph->first; node; node = node->next)
-        for (int i = 0; i < node->operand_count; i++)
-            if (node->operands[i] == value && node->op != OP_route)
-                return false;
-    return true;
+static bool is_route(const Node *reader, const void *context) {
+    (void)context;
+    return reader->op == OP_route;
 }
 
 static void identity_list(Graph *graph, Node *node, const void *context) {
@@ -62,7 +56,8 @@ static void split_operand(PassContext *context, Node *node, int index) {
     Graph *graph = context->graph;
     Value *value = node->operands[index];
     if (value->producer == NULL || value->producer->op != OP_route ||
-        graph_use_count(graph, value) < 2 || !is_read_by_routes(graph, node->results[0]) ||
+        graph_use_count(graph, value) < 2 ||
+        !graph_is_read_only_by(graph, node->results[0], is_route, NULL) ||
         !pass_may_rewrite(context, node))
         return;
     node->operands[index] =

@@ -143,10 +143,7 @@ bool route_is_residual(const Graph *graph, const Node *route) {
         for (int i = 0; i < node->operand_count; i++)
             if (node->operands[i] == route->results[0] && !loads_in_order(node, i, split))
                 return false;
-    for (int i = 0; i < graph->output_count; i++)
-        if (graph->outputs[i].value == route->results[0])
-            return false;
-    return true;
+    return !graph_is_output(graph, route->results[0]);
 }
 
 /* Whether no input is in two windows. */

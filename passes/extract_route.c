@@ -33,13 +33,6 @@ static int compare_distance(const void *left, const void *right) {
     return (a->distance < b->distance) - (a->distance > b->distance);
 }
 
-static bool is_output(const Graph *graph, const Value *value) {
-    for (int i = 0; i < graph->output_count; i++)
-        if (graph->outputs[i].value == value)
-            return true;
-    return false;
-}
-
 /* How far a step of each dimension of the result leads. In order: as the
  * dimensions are, as outputs lie; else the channels of a pixel lie together. */
 static void find_strides(const IndexMap *map, bool in_order, int64_t strides[MAX_RANK]) {
@@ -69,11 +62,11 @@ static int find_channel_digits(IndexMap *map, bool in_order, ChannelDigit *found
 /* Cuts the map in two: channels, and where they go. False where it moves none, or where its rest is
  * no rearrange. */
 static bool extract_channels(
-    PassContext *context, const Node *node, IndexMap *map, Extracted *extracted) {
+    const PassContext *context, const Node *node, IndexMap *map, Extracted *extracted) {
     ChannelDigit found[MOST_DIGITS];
     if (map->empty || !rank_has_channels(map->source_rank))
         return false;
-    int digits = find_channel_digits(map, is_output(context->graph, node->results[0]), found);
+    int digits = find_channel_digits(map, graph_is_output(context->graph, node->results[0]), found);
     extracted->count = 1;
     for (int i = 0; i < digits; i++)
         extracted->count *= found[i].digit->size;
@@ -105,25 +98,16 @@ static bool map_of_slice(const Node *slice, IndexMap *map, Value **source) {
 }
 
 static bool is_slice_of_channels(
-    PassContext *context, const Node *node, Value **source, Extracted *extracted) {
+    const PassContext *context, const Node *node, Value **source, Extracted *extracted) {
     IndexMap map;
     return node->op == OP_slice && map_of_slice(node, &map, source) &&
            extract_channels(context, node, &map, extracted);
 }
 
-/* Whether all that read the value are slices of channels. */
-static bool is_sliced_alone(PassContext *context, const Value *value) {
-    int slices = 0;
-    for (const Node *node = value->producer->next; node; node = node->next)
-        for (int i = 0; i < node->operand_count; i++) {
-            Value *source;
-            Extracted extracted;
-            if (node->operands[i] == value &&
-                !is_slice_of_channels(context, node, &source, &extracted))
-                return false;
-            slices += node->operands[i] == value;
-        }
-    return slices == graph_use_count(context->graph, value);
+static bool slices_channels(const Node *reader, const void *context) {
+    Value *source;
+    Extracted extracted;
+    return is_slice_of_channels(context, reader, &source, &extracted);
 }
 
 /* Whether filters can be put in any order for the only reader of the value. */
@@ -144,7 +128,7 @@ static bool is_worthwhile_slice(
     const Node *before = slice->operands[0]->producer;
     return is_slice_of_channels(context, slice, source, extracted) &&
            (before == NULL || before->op != OP_rearrange ||
-               is_sliced_alone(context, slice->operands[0]));
+               graph_is_read_only_by(context->graph, slice->operands[0], slices_channels, context));
 }
 
 static bool is_worthwhile_rearrange(

@@ -13,17 +13,14 @@ typedef struct OperandRange {
     int64_t begin, step, count;
 } OperandRange;
 
+static bool moves_numbers(const Node *reader, const void *context) {
+    (void)context;
+    return op_moves_numbers(reader->op);
+}
+
 static bool is_read_by_moves_alone(const Graph *graph, const Value *value) {
-    int reads = 0;
-    for (const Node *node = value->producer; node; node = node->next)
-        for (int i = 0; i < node->operand_count; i++) {
-            if (node->operands[i] != value)
-                continue;
-            if (!op_moves_numbers(node->op))
-                return false;
-            reads++;
-        }
-    return reads > 0 && reads == graph_use_count(graph, value);
+    return graph_use_count(graph, value) > 0 &&
+           graph_is_read_only_by(graph, value, moves_numbers, NULL);
 }
 
 /* Adds the channel to the range, if it goes on there. */

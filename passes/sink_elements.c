@@ -64,23 +64,16 @@ static bool can_sink(const Node *node, Sinking *sinking) {
            index_map_rearrangement(&sinking->map, &sinking->rearrangement);
 }
 
-static bool is_read_by_such_alone(const Graph *graph, const Value *value) {
-    int reads = 0;
-    for (const Node *node = value->producer->next; node; node = node->next)
-        for (int i = 0; i < node->operand_count; i++) {
-            Sinking sinking;
-            if (node->operands[i] != value)
-                continue;
-            if (!can_sink(node, &sinking))
-                return false;
-            reads++;
-        }
-    return reads == graph_use_count(graph, value);
+static bool is_such(const Node *reader, const void *context) {
+    (void)context;
+    Sinking sinking;
+    return can_sink(reader, &sinking);
 }
 
 static bool is_worthwhile(const Graph *graph, const Node *node) { /* 3 */
     for (int i = 0; i < node->operand_count; i++)
-        if (!is_constant(node->operands[i]) && !is_read_by_such_alone(graph, node->operands[i]))
+        if (!is_constant(node->operands[i]) &&
+            !graph_is_read_only_by(graph, node->operands[i], is_such, NULL))
             return false;
     return true;
 }

@@ -47,19 +47,20 @@ static bool pays(const Node *conv, const Value *upsampled) { /* 5 */
     return conv->weights[0]->type.dims[0] <= MOST_FILTERS_PER_CHANNEL * upsampled->type.dims[1];
 }
 
-/* 3; through_concat: whether concats and routes may lie between. */
-static bool only_pointwise_read(const Graph *graph, const Value *value, bool through_concat) {
-    int reads = 0;
-    for (const Node *node = value->producer->next; node; node = node->next)
-        for (int i = 0; i < node->operand_count; i++) {
-            if (node->operands[i] != value)
-                continue;
-            bool joins = through_concat && (node->op == OP_concat || node->op == OP_route);
-            if (!(joins ? only_pointwise_read(graph, node->results[0], false) : is_pointwise(node)))
-                return false;
-            reads++;
-        }
-    return reads == graph_use_count(graph, value);
+static bool reads_pointwise(const Node *reader, const void *context) {
+    (void)context;
+    return is_pointwise(reader);
+}
+
+/* Also where a concat or route lies between, whose result is read so alone. */
+static bool joins_or_reads_pointwise(const Node *reader, const void *graph) {
+    if (reader->op == OP_concat || reader->op == OP_route)
+        return graph_is_read_only_by(graph, reader->results[0], reads_pointwise, NULL);
+    return is_pointwise(reader);
+}
+
+static bool only_pointwise_read(const Graph *graph, const Value *value) { /* 3 */
+    return graph_is_read_only_by(graph, value, joins_or_reads_pointwise, graph);
 }
 
 /* ---- doing it ---- */
@@ -218,7 +219,7 @@ static void try_operands(PassContext *context, Node *conv) {
     const Node *producer = conv->operands[0]->producer;
     IndexMap map;
     if (upsampling_map(producer, &map) && pays(conv, producer->results[0]) &&
-        only_pointwise_read(context->graph, producer->results[0], true)) {
+        only_pointwise_read(context->graph, producer->results[0])) {
         swap_with_convolution(context, conv, &map);
         return;
     }
@@ -226,7 +227,7 @@ static void try_operands(PassContext *context, Node *conv) {
     for (int i = 0; joins && i < producer->operand_count; i++) {
         const Value *operand = producer->operands[i];
         if (!upsampling_map(operand->producer, &map) || !pays(conv, operand) ||
-            !only_pointwise_read(context->graph, operand, true))
+            !only_pointwise_read(context->graph, operand))
             continue;
         split_convolution(context, conv, i, &map);
         return;

@@ -17,9 +17,8 @@
 
 static const Node *only_reader(const Graph *graph, const Value *value) {
     const Node *reader = NULL;
-    for (int i = 0; i < graph->output_count; i++)
-        if (graph->outputs[i].value == value)
-            return NULL;
+    if (graph_is_output(graph, value))
+        return NULL;
     for (const Node *node = graph->first; node; node = node->next)
         for (int i = 0; i < node->operand_count; i++)
             if (node->operands[i] == value) {

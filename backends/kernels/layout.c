@@ -124,15 +124,9 @@ static Placement *make_view(Emission *emission, const Placement *const *operands
 
 /* ---- flatten ---- */
 
-static bool is_read_by_linear_alone(const Graph *graph, const Value *value) {
-    for (int i = 0; i < graph->output_count; i++)
-        if (graph->outputs[i].value == value)
-            return false;
-    for (const Node *node = graph->first; node; node = node->next)
-        for (int i = 0; i < node->operand_count; i++)
-            if (node->operands[i] == value && node->op != OP_linear)
-                return false;
-    return true;
+static bool is_linear(const Node *reader, const void *context) {
+    (void)context;
+    return reader->op == OP_linear;
 }
 
 /* All numbers of an image in a row, in the order in which they lie. */
@@ -165,7 +159,8 @@ static bool lower_flatten(Emission *emission, const Node *node) {
         emission->placements[node->results[0]->id] = to;
         return true;
     }
-    if (is_dense_image(from) && is_read_by_linear_alone(emission->graph, node->results[0])) {
+    if (is_dense_image(from) &&
+        graph_is_read_only_by(emission->graph, node->results[0], is_linear, NULL)) {
         emission->placements[node->results[0]->id] = row_of_numbers(emission, from);
         return true;
     }
