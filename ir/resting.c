@@ -108,7 +108,7 @@ static bool grow_in_file(RestingBytes *bytes, size_t capacity) {
             close(file);
         return false;
     }
-    if (!bytes->rests) {
+    if (!bytes->rests && bytes->data != NULL) {
         memcpy(data, bytes->data, bytes->length);
         memory_rest(data, bytes->length);
         free(bytes->data);

@@ -16,6 +16,7 @@ struct JitMemory {
     void *range;
     size_t bytes;
     MemoryPart code, data;
+    int loading; /* objects whose addresses are still being written */
 };
 
 static uintptr_t round_to_page(uintptr_t address) {
@@ -50,6 +51,10 @@ void jit_memory_destroy(JitMemory *memory) {
     free(memory);
 }
 
+void jit_memory_begin(JitMemory *memory) {
+    memory->loading++;
+}
+
 void *jit_memory_take(JitMemory *memory, size_t bytes, size_t alignment, bool is_code) {
     MemoryPart *part = is_code ? &memory->code : &memory->data;
     uintptr_t at = (part->end + alignment - 1) / alignment * alignment;
@@ -67,7 +72,8 @@ static bool protect_part(MemoryPart *part, int access) {
     return true;
 }
 
-bool jit_memory_protect(JitMemory *memory) {
-    return protect_part(&memory->code, PROT_READ | PROT_EXEC) &&
-           protect_part(&memory->data, PROT_READ);
+bool jit_memory_end(JitMemory *memory) {
+    memory->loading--;
+    return memory->loading > 0 || (protect_part(&memory->code, PROT_READ | PROT_EXEC) &&
+                                      protect_part(&memory->data, PROT_READ));
 }

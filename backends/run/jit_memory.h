@@ -13,11 +13,15 @@ typedef struct JitMemory JitMemory;
 JitMemory *jit_memory_create(size_t code, size_t data);
 void jit_memory_destroy(JitMemory *memory);
 
-/* Part of the range, to be filled before jit_memory_protect; NULL where there is no room. */
+/* Round the loading of each object. Objects ask for one another, so that one may begin and end
+ * while another's addresses are still to be written. */
+void jit_memory_begin(JitMemory *memory);
+
+/* Part of the range, for the object that is being loaded; NULL where there is no room. */
 void *jit_memory_take(JitMemory *memory, size_t bytes, size_t alignment, bool is_code);
 
-/* What was taken so far can be executed if it is code, and is written no more. False if the system
- * does not let it be so. */
-bool jit_memory_protect(JitMemory *memory);
+/* With the last object that is being loaded, what was taken so far can be executed if it is code,
+ * and is written no more. False if the system does not let it be so. */
+bool jit_memory_end(JitMemory *memory);
 
 #endif

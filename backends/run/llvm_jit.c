@@ -40,6 +40,7 @@ static bool add_object(LLVMOrcLLJITRef jit, const Text *object, Diagnostics *dia
 /* ---- memory ---- */
 
 static void *use_memory(void *memory) {
+    jit_memory_begin(memory);
     return memory;
 }
 
@@ -64,7 +65,7 @@ static uint8_t *take_data(void *memory, uintptr_t bytes, unsigned alignment, uns
 }
 
 static LLVMBool protect_memory(void *memory, char **message) {
-    if (jit_memory_protect(memory))
+    if (jit_memory_end(memory))
         return 0;
     *message = LLVMCreateMessage("the system does not let memory be executed");
     return 1;

@@ -115,7 +115,8 @@ class Precision(Command):
         text = (self.folder / "half.map").read_text()
         self.assertEqual(text.splitlines()[0], "riffle precision map 1 for fp16")
         self.assertEqual(re.findall(r"^keep (.*)$", text, re.MULTILINE), kept)
-        self.succeed("compile", *words, "--precision-map", "half.map", "--emit", "kernels", "-o", "out")
+        if has_llvm(): # the C backend knows no halves
+            self.succeed("compile", *words, "--precision-map", "half.map", "--emit", "kernels", "-o", "out")
 
     def test_budgets(self):
         """Tighter ones keep more, each holds, and nothing of what is kept can be let go."""
