@@ -21,12 +21,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OPTION_EMIT = 1000, OPTION_DEPFILE, OPTION_DRAW_ONLY, OPTION_VERBOSE };
+enum { OPTION_EMIT = 1000, OPTION_DEPFILE, OPTION_DRAW_ONLY, OPTION_VERBOSE, OPTION_WEIGHTS_FILE };
 
 typedef enum OutputKind {
     OUTPUT_LIBRARY,
     OUTPUT_HEADER,
     OUTPUT_METADATA,
+    OUTPUT_WEIGHTS_FILE,
     OUTPUT_LLVM_IR,
     OUTPUT_ASSEMBLY,
     OUTPUT_OBJECT,
@@ -38,7 +39,7 @@ typedef enum OutputKind {
     OUTPUT_PICTURE,
     OUTPUT_C_SOURCE,
     OUTPUT_C_WEIGHTS,
-    OUTPUT_WEIGHTS_FILE,
+    OUTPUT_C_WEIGHTS_BYTES,
     OUTPUT_CUDA_SOURCE,
     OUTPUT_PTX,
     OUTPUT_COUNT
@@ -53,6 +54,7 @@ static const OutputInfo output_table[OUTPUT_COUNT] = {
     [OUTPUT_LIBRARY] = {NULL, "lib%s.a"},
     [OUTPUT_HEADER] = {NULL, "%s.h"},
     [OUTPUT_METADATA] = {NULL, "%s.json"},
+    [OUTPUT_WEIGHTS_FILE] = {NULL, "%s.weights"},
     [OUTPUT_LLVM_IR] = {"ll", "%s.ll"},
     [OUTPUT_ASSEMBLY] = {"s", "%s.s"},
     [OUTPUT_OBJECT] = {"o", "%s.o"},
@@ -64,7 +66,7 @@ static const OutputInfo output_table[OUTPUT_COUNT] = {
     [OUTPUT_PICTURE] = {"svg", "%s.svg"},
     [OUTPUT_C_SOURCE] = {"c", "%s.c"},
     [OUTPUT_C_WEIGHTS] = {"c", "%s_weights.S"},
-    [OUTPUT_WEIGHTS_FILE] = {"c", "%s_weights.bin"},
+    [OUTPUT_C_WEIGHTS_BYTES] = {"c", "%s_weights.bin"},
     [OUTPUT_CUDA_SOURCE] = {"cu", "%s.cu"},
     [OUTPUT_PTX] = {"ptx", "%s.ptx"},
 };
@@ -83,6 +85,7 @@ typedef struct CompileOptions {
     const char *draw_only; /* NULL: all */
     const char *nvcc;      /* NULL when there is none */
     bool wanted[OUTPUT_COUNT];
+    bool weights_apart;
     bool verbose;
 } CompileOptions;
 
@@ -136,6 +139,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_DRAW_ONLY:
         options->draw_only = argument;
         return 0;
+    case OPTION_WEIGHTS_FILE:
+        options->weights_apart = true;
+        return 0;
     case OPTION_VERBOSE:
         options->verbose = true;
         return 0;
@@ -159,6 +165,11 @@ static const struct argp_option options_table[] = {
         0},
     {"draw-only", OPTION_DRAW_ONLY, "PATH", 0,
         "Draw only kernel calls for layers whose path is PATH or begins with 'PATH.'", 0},
+    {"weights-file", OPTION_WEIGHTS_FILE, NULL, 0,
+        "Write the weights to NAME.weights instead of into the library; a program maps or reads "
+        "that file "
+        "and passes its address, and a model trained anew is a new file, without linking",
+        0},
     {"verbose", OPTION_VERBOSE, NULL, 0, "Print the files, their sizes and the time of each phase",
         0},
     {0}};
@@ -237,7 +248,7 @@ static bool make_gpu_output(const CompileOptions *options, OutputKind kind,
 static bool make_output(const CompileOptions *options, OutputKind kind,
     const CompiledModel *compiled, const char *pipeline, Output *output, Diagnostics *diagnostics) {
     const Graph *graph = compiled->model.graph;
-    const RestingBytes *weights = &compiled->program->weights;
+    const RestingBytes *weights = program_weights(compiled->program);
     Text *out = &output->text;
     bool done = true;
     if (is_for_gpu(options) && make_gpu_output(options, kind, compiled, output, &done))
@@ -250,6 +261,14 @@ static bool make_output(const CompileOptions *options, OutputKind kind,
         return true;
     case OUTPUT_METADATA:
         metadata_write(graph, compiled->program, pipeline, out);
+        return true;
+    case OUTPUT_WEIGHTS_FILE:
+        text_append_bytes(
+            out, compiled->program->weights_file, sizeof *compiled->program->weights_file);
+        output->splice = (Splice){.at = out->length,
+            .bytes = weights->data,
+            .length = weights->length,
+            .rests = weights->rests};
         return true;
     case OUTPUT_LLVM_IR:
         return llvm_emit(compiled->program, EMIT_LLVM_IR, out, diagnostics);
@@ -276,7 +295,7 @@ static bool make_output(const CompileOptions *options, OutputKind kind,
     case OUTPUT_C_WEIGHTS:
         c_weights_write(compiled->program, out);
         return true;
-    case OUTPUT_WEIGHTS_FILE:
+    case OUTPUT_C_WEIGHTS_BYTES:
         output->splice =
             (Splice){.bytes = weights->data, .length = weights->length, .rests = weights->rests};
         return true;
@@ -291,19 +310,24 @@ static bool make_output(const CompileOptions *options, OutputKind kind,
 
 /* The C backend makes a library when a compiler was named; its source is always wanted. */
 static bool is_wanted(const CompileOptions *options, OutputKind kind) {
+    if (kind == OUTPUT_WEIGHTS_FILE)
+        return options->weights_apart;
     if (is_for_gpu(options))
         return kind == OUTPUT_LIBRARY ? options->nvcc != NULL
                : kind == OUTPUT_CUDA_SOURCE || kind == OUTPUT_C_WEIGHTS ||
-                       kind == OUTPUT_WEIGHTS_FILE
+                       kind == OUTPUT_C_WEIGHTS_BYTES
                    ? true
                    : output_table[kind].emit_word == NULL || options->wanted[kind];
     bool from_c = options->model.backend == BACKEND_C;
     switch (kind) {
+    case OUTPUT_WEIGHTS_OBJECT:
+        return options->wanted[kind] && !options->weights_apart;
     case OUTPUT_LIBRARY:
         return !from_c || options->model.c_compiler != NULL;
-    case OUTPUT_C_SOURCE:
     case OUTPUT_C_WEIGHTS:
-    case OUTPUT_WEIGHTS_FILE:
+    case OUTPUT_C_WEIGHTS_BYTES:
+        return !options->weights_apart && (from_c || options->wanted[kind]);
+    case OUTPUT_C_SOURCE:
         return from_c || options->wanted[kind];
     default:
         return output_table[kind].emit_word == NULL || options->wanted[kind];
@@ -431,10 +455,21 @@ static bool emits_fit_levels(const CompileOptions *options) {
     return fit;
 }
 
+static bool weights_fit_target(const CompileOptions *options) {
+    bool fit = !options->weights_apart || !is_for_gpu(options);
+    if (!fit)
+        diagnostics_error(options->session->diagnostics,
+            "leave it out: the library copies its weights to the GPU when it is made ready",
+            "--weights-file is not for a GPU");
+    return fit;
+}
+
 static bool compile(const CompileOptions *options, CompiledModel *compiled) {
-    if (!emits_fit_target(options) || !check_backend(options) || !emits_fit_levels(options) ||
-        !model_compile(&options->model, false, compiled))
+    if (!weights_fit_target(options) || !emits_fit_target(options) || !check_backend(options) ||
+        !emits_fit_levels(options) || !model_compile(&options->model, false, compiled))
         return false;
+    if (options->weights_apart)
+        program_set_weights_apart(compiled->program);
     double start = seconds_now();
     Output outputs[OUTPUT_COUNT] = {0};
     bool done = make_outputs(options, compiled, outputs);

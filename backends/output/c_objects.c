@@ -23,10 +23,12 @@ static bool write_sources(Build *build) {
         done = work_folder_write(
             &build->folder, arena_format(build->arena, "%s.h", program->name), &header);
     }
-    c_weights_write(program, &weights);
-    done = done && work_folder_write(&build->folder, build->weights, &weights) &&
-           work_folder_write_bytes(&build->folder,
-               arena_format(build->arena, "%s_weights.bin", program->name), &program->weights);
+    if (done && !program->weights_file) {
+        c_weights_write(program, &weights);
+        done = work_folder_write(&build->folder, build->weights, &weights) &&
+               work_folder_write_bytes(&build->folder,
+                   arena_format(build->arena, "%s_weights.bin", program->name), &program->weights);
+    }
     text_free(&source);
     text_free(&header);
     text_free(&weights);
@@ -104,15 +106,20 @@ bool build_run(Build *build, const char *const *arguments) {
     return status == 0;
 }
 
+static bool compile_weights(Build *build, Splice *weights) {
+    const char *const arguments[] = {"-c", build->weights, "-o", "weights.o", NULL};
+    return build_run(build, arguments) &&
+           work_folder_read_resting(&build->folder, "weights.o", build->program->arena, weights);
+}
+
 bool c_compile_objects(const Graph *graph, const Program *program, Text *code, Splice *weights,
     Diagnostics *diagnostics) {
     Build build = {.graph = graph, .program = program, .diagnostics = diagnostics};
     bool done =
         build_begin(&build) &&
         build_run(&build, (const char *const[]){"-c", build.source, "-o", "code.o", NULL}) &&
-        build_run(&build, (const char *const[]){"-c", build.weights, "-o", "weights.o", NULL}) &&
         work_folder_read(&build.folder, "code.o", code) &&
-        work_folder_read_resting(&build.folder, "weights.o", program->arena, weights);
+        (program->weights_file || compile_weights(&build, weights));
     build_end(&build);
     return done;
 }

@@ -33,7 +33,8 @@ typedef struct Header {
     HeaderTensor *inputs, *outputs;
     int input_count, output_count;
     const char *precision;
-    const ProgramLevels *levels; /* NULL: code for one processor */
+    const ProgramLevels *levels;           /* NULL: code for one processor */
+    const WeightsFileHeader *weights_file; /* NULL: the weights are in the library */
 } Header;
 
 static void collect_tensors(Header *header, const Graph *graph) {
@@ -156,6 +157,7 @@ static void document_use(const Header *header) {
         " *     struct %s_inputs inputs = {",
         header->upper, header->upper, header->name);
     append_members(out, header->inputs, header->input_count);
+    text_append(out, header->weights_file ? ", weights" : "");
     text_format(out, "};\n *     struct %s_outputs outputs = {", header->name);
     append_members(out, header->outputs, header->output_count);
     text_format(
@@ -216,6 +218,15 @@ static void write_macros(const Header *header, const ProgramSummary *summary) {
         summary->workspace_bytes > 0 ? summary->workspace_bytes : WORKSPACE_ALIGNMENT;
     text_format(out, "#define %s_WORKSPACE_BYTES %lld\n", header->upper, workspace);
     text_format(out, "#define %s_WORKSPACE_ALIGNMENT %d\n\n", header->upper, WORKSPACE_ALIGNMENT);
+    if (header->weights_file)
+        text_format(out,
+            "/* The file of the weights, %s.weights. Where it is in memory, mapped or read, goes "
+            "into\n"
+            " * %s_inputs; any number of calls may share it. */\n"
+            "#define %s_WEIGHTS_BYTES %lld\n#define %s_WEIGHTS_ALIGNMENT %d\n\n",
+            header->name, header->name, header->upper,
+            (long long)(sizeof *header->weights_file + header->weights_file->bytes), header->upper,
+            WORKSPACE_ALIGNMENT);
     text_append(out,
         "/* The calling thread's stack, and that of each thread of a parallel loop, must have "
         "so much left. */\n");
@@ -239,11 +250,22 @@ static void write_structs(const Header *header) {
     for (int i = 0; i < header->input_count; i++)
         text_format(out, "    const float *%s; /* %s_ELEMENTS */\n", header->inputs[i].name.member,
             header->inputs[i].name.macro);
+    if (header->weights_file)
+        text_format(out,
+            "    const void *weights; /* what %s.weights holds, aligned to %s_WEIGHTS_ALIGNMENT "
+            "*/\n",
+            header->name, header->upper);
     text_format(out, "};\n\nstruct %s_outputs {\n", header->name);
     for (int i = 0; i < header->output_count; i++)
         text_format(out, "    float *%s; /* %s_ELEMENTS */\n", header->outputs[i].name.member,
             header->outputs[i].name.macro);
     text_append(out, "};\n");
+}
+
+/* What the library has of STATUS_OF_. */
+static unsigned statuses(const Header *header) {
+    return (header->levels ? STATUS_OF_LEVELS : 0u) |
+           (header->weights_file ? STATUS_OF_WEIGHTS_APART : 0u);
 }
 
 static void write_functions(const Header *header) {
@@ -286,7 +308,7 @@ static void write_functions(const Header *header) {
         "static inline const char *%s_status_text(int status) {\n"
         "    switch (status) {\n",
         name);
-    status_write_cases(upper, header->levels != NULL, out);
+    status_write_cases(upper, statuses(header), out);
     text_append(out, "    default:\n        return \"unknown status\";\n    }\n}\n");
 }
 
@@ -355,6 +377,7 @@ void header_write(const Graph *graph, const Program *program, Text *out) {
     ProgramSummary summary = program_summary(program);
     Header header = {
         .out = out, .scratch = arena_create(), .name = graph->name, .levels = program->levels};
+    header.weights_file = program->weights_file;
     header.precision = graph_precision(graph);
     header.upper = upper_case(header.scratch, graph->name);
     collect_tensors(&header, graph);
@@ -364,7 +387,7 @@ void header_write(const Graph *graph, const Program *program, Text *out) {
         "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
         header.upper, header.upper);
     write_macros(&header, &summary);
-    status_write_enum(header.name, header.upper, header.levels != NULL, out);
+    status_write_enum(header.name, header.upper, statuses(&header), out);
     write_structs(&header);
     write_functions(&header);
     if (header.levels)

@@ -38,6 +38,8 @@ static bool make_members(
         made = add_member(members, count, arena_format(program->arena, "%s.o", level->level->word),
             llvm_emit(level, EMIT_OBJECT, contents, diagnostics));
     }
+    if (program->weights_file)
+        return made;
     contents = &members[*count].contents;
     Splice *splice = &members[*count].splice;
     return made && add_member(members, count, "weights.o",
@@ -85,7 +87,8 @@ static SymbolIndex index_symbols(const Program *program, size_t member_count) {
         add_symbol(&index, 1 + (size_t)i, "run", levels->programs[i]->level->word);
         add_symbol(&index, 1 + (size_t)i, "run_parallel", levels->programs[i]->level->word);
     }
-    add_symbol(&index, member_count - 1, "weights", NULL);
+    if (!program->weights_file)
+        add_symbol(&index, member_count - 1, "weights", NULL);
     return index;
 }
 
@@ -97,7 +100,7 @@ bool library_write(const Graph *graph, const Program *program, Text *out, Splice
         count = library_members(program, members, diagnostics);
     else if (c_compile_objects(
                  graph, program, &members[0].contents, &members[1].splice, diagnostics))
-        count = 2;
+        count = program->weights_file ? 1 : 2;
     if (count == 0) {
         text_free(&members[0].contents);
         text_free(&members[1].contents);

@@ -8,10 +8,12 @@
 #include "backends/program/summary.h"
 #include "backends/target/levels.h"
 #include "backends/target/target.h"
+#include "ir/arena.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
 #include "ir/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { METADATA_VERSION = 1 };
@@ -234,6 +236,19 @@ static void write_levels(JsonWriter *writer, const ProgramLevels *levels) {
     json_write_array_end(writer);
 }
 
+static void write_weights_file(JsonWriter *writer, const Program *program) {
+    const WeightsFileHeader *header = program->weights_file;
+    char layout[17], checksum[17];
+    snprintf(layout, sizeof layout, "%016llx", (unsigned long long)header->layout);
+    snprintf(checksum, sizeof checksum, "%016llx", (unsigned long long)header->checksum);
+    json_write_object(writer, "weights_file", JSON_LINES);
+    json_write_string(writer, "name", arena_format(program->arena, "%s.weights", program->name));
+    json_write_integer(writer, "bytes", (int64_t)(sizeof *header + header->bytes));
+    json_write_string(writer, "layout", layout);
+    json_write_string(writer, "checksum", checksum);
+    json_write_object_end(writer);
+}
+
 void metadata_write(const Graph *graph, const Program *program, const char *pipeline, Text *out) {
     JsonWriter writer = {.out = out};
     json_write_object(&writer, NULL, JSON_LINES);
@@ -248,6 +263,8 @@ void metadata_write(const Graph *graph, const Program *program, const char *pipe
     if (!program->target->gpu)
         json_write_string(&writer, "winograd", lower_winograd_name((int)program->winograd));
     write_interface(&writer, graph);
+    if (program->weights_file)
+        write_weights_file(&writer, program);
     if (program->levels)
         write_levels(&writer, program->levels);
     else

@@ -260,13 +260,11 @@ static void enlarge(ObjectFormat format, Text *object, size_t stand_in, Splice *
 
 bool weights_object_write(
     const Program *program, Text *out, Splice *weights, Diagnostics *diagnostics) {
-    if (program->levels)
-        program = program->levels->programs[0]; /* who has the bytes */
-    size_t length = program->weights.length, stand_in = ALIGNMENT + length % ALIGNMENT;
+    const RestingBytes *packed = program_weights(program);
+    size_t length = packed->length, stand_in = ALIGNMENT + length % ALIGNMENT;
     if (stand_in > length)
         stand_in = length;
-    *weights =
-        (Splice){.bytes = program->weights.data, .length = length, .rests = program->weights.rests};
+    *weights = (Splice){.bytes = packed->data, .length = length, .rests = packed->rests};
     if (!llvm_emit_blank_weights(program, stand_in, out, diagnostics))
         return false;
     enlarge(program->target->format, out, stand_in, weights);

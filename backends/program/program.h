@@ -14,6 +14,7 @@
 #include "ir/kernel.h"
 #include "ir/kernel_count.h"
 #include "ir/resting.h"
+#include "runtime/support/weights_file.h"
 
 typedef enum BufferKind {
     BUFFER_WORKSPACE, /* offset: bytes from the start of the workspace */
@@ -82,8 +83,10 @@ struct Program {
     Buffer *buffers;
     int buffer_count, buffer_capacity;
     int input_count, output_count;
-    int phase_count;        /* GPU; 0 for a CPU */
-    RestingBytes weights;   /* packed, with 64 bytes of padding at the end */
+    int phase_count;                       /* GPU; 0 for a CPU */
+    RestingBytes weights;                  /* packed, with 64 bytes of padding at the end */
+    const WeightsFileHeader *weights_file; /* what the file of the weights begins with; NULL: they
+                                              are in the library. See program_set_weights_apart */
     int64_t *weight_blocks; /* where what call_weights gave begins, in bytes, in order */
     int weight_block_count, weight_block_capacity;
     ProgramLevels *levels;    /* of the same library; NULL: this program is all */
@@ -93,6 +96,9 @@ struct Program {
     const Decisions *decisions; /* that it was made by; NULL for a GPU */
     Measured *measured;
 };
+
+/* The packed weights of the library: levels share those that the lowest owns. */
+const RestingBytes *program_weights(const Program *program);
 
 /* What a thread that works for a call needs of its stack: what was measured of the machine code
  * made last, else what C source needs; of the largest level. */

@@ -10,9 +10,16 @@ typedef enum Status {
 #include "backends/program/status.def"
 } Status;
 
-/* The enum NAME_status as C; `levels`: of a library with code for several processors. */
-void status_write_enum(const char *name, const char *upper, bool levels, Text *out);
+/* Which libraries return a status: all, or those with one of these. */
+typedef enum StatusOf {
+    STATUS_OF_ALL = 0,
+    STATUS_OF_LEVELS = 1 << 0,       /* code for several processors */
+    STATUS_OF_WEIGHTS_APART = 1 << 1 /* weights in a file of their own */
+} StatusOf;
+
+/* The enum NAME_status as C, of a library with what `of` has of STATUS_OF_. */
+void status_write_enum(const char *name, const char *upper, unsigned of, Text *out);
 /* The lines `case NAME_...:` of a switch, each of which returns what the status means. */
-void status_write_cases(const char *upper, bool levels, Text *out);
+void status_write_cases(const char *upper, unsigned of, Text *out);
 
 #endif

@@ -97,6 +97,10 @@ void program_print(const Program *program, Text *text) {
     }
 }
 
+const RestingBytes *program_weights(const Program *program) {
+    return program->levels ? &program->levels->programs[0]->weights : &program->weights;
+}
+
 void program_set_backend(Program *program, Backend backend, const char *c_compiler) {
     program->backend = backend;
     program->c_compiler = c_compiler;

@@ -68,6 +68,12 @@ void program_set_backend(Program *program, Backend backend, const char *c_compil
  * live as long as the program. */
 void program_set_runner(Program *program, const Runner *runner);
 
+/* The weights become a file of their own, whose address is the last member of NAME_inputs, instead
+ * of a part of the library. What the file begins with has a hash of the kernels and steps of all
+ * levels as text: code that is equal reads the weights alike, so it takes the file of any compile
+ * that made the same code of other numbers. */
+void program_set_weights_apart(Program *program);
+
 /* Of all levels. LOOP_PER_RUN is the default. */
 void program_set_loops(Program *program, ParallelLoops loops);
 

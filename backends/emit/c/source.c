@@ -35,16 +35,23 @@ static void append_comment(Source *source) {
         program->target->name);
     text_format(out,
         " *\n"
-        " * C11. Compile it with optimisation, and the weights with it:\n"
-        " *     cc -O2 -c %s.c %s_weights.S\n"
-        " * %s_weights.S looks for %s_weights.bin in the working directory, and where -I says;\n"
+        " * C11. Compile it with optimisation%s:\n"
+        " *     cc -O2 -c %s.c",
+        program->weights_file ? "" : ", and the weights with it", name);
+    if (!program->weights_file)
+        text_format(out,
+            " %s_weights.S\n"
+            " * %s_weights.S looks for %s_weights.bin in the working directory, and where -I says;",
+            name, name, name);
+    text_format(out,
+        "\n"
         " * -ffp-contract=off gives the same bits with every compiler.\n"
         " * A call takes at most %lld bytes of a thread's stack, and %lld if compiled without\n"
         " * optimisation.\n"
         " *\n"
         " * Each kernel below does one or several layers, named above it. A step is a call of a\n"
         " * kernel on certain buffers; %s_run, at the end, does the steps in order. */\n",
-        name, name, name, name, (long long)program_source_stack_bytes(program),
+        (long long)program_source_stack_bytes(program),
         (long long)program_unoptimized_stack_bytes(program), name);
 }
 
@@ -89,7 +96,8 @@ static void append_structs(Source *source) {
 static void append_declarations(Source *source) {
     const char *name = source->name, *upper = source->upper;
     append_structs(source);
-    status_write_enum(name, upper, false, source->out);
+    status_write_enum(
+        name, upper, source->program->weights_file ? STATUS_OF_WEIGHTS_APART : 0, source->out);
     text_format(source->out,
         "\ntypedef void %s_task(void *context, size_t begin, size_t end);\n"
         "typedef void %s_parallel_for(void *pool, %s_task *task, void *context, size_t count);\n\n"
@@ -185,7 +193,12 @@ static void append_argument(Source *source, const Argument *argument) {
     int64_t offset = argument->offset;
     switch (buffer->kind) {
     case BUFFER_WEIGHTS:
-        text_format(out, "%s_weights", source->name);
+        if (source->program->weights_file) {
+            text_append(out, "(const float *)call->inputs.weights");
+            offset += (int64_t)(sizeof *source->program->weights_file / sizeof(float));
+        } else {
+            text_format(out, "%s_weights", source->name);
+        }
         break;
     case BUFFER_WORKSPACE:
         text_append(out, "call->workspace");
@@ -238,13 +251,16 @@ static void append_step(Source *source, int index) {
 }
 
 static void append_steps(Source *source) {
+    if (!source->program->weights_file)
+        text_format(source->out,
+            "\n/* The packed weights, in %s_weights.S. */\n"
+            "HIDDEN extern _Alignas(%d) const float %s_weights[];\n",
+            source->name, WORKSPACE_ALIGNMENT, source->name);
     text_format(source->out,
-        "\n/* The packed weights, in %s_weights.S. */\n"
-        "HIDDEN extern _Alignas(%d) const float %s_weights[];\n"
         "\n/* What a step works on. */\n"
         "struct call {\n    struct %s_inputs inputs;\n    struct %s_outputs outputs;\n"
         "    float *workspace;\n%s};\n",
-        source->name, WORKSPACE_ALIGNMENT, source->name, source->name, source->name,
+        source->name, source->name,
         program_has_scratch(source->program)
             ? "    size_t slot; /* this thread's, of the scratch of a step */\n"
             : "");
@@ -253,6 +269,23 @@ static void append_steps(Source *source) {
 }
 
 /* ---- the public functions ---- */
+
+/* Whether the file begins as that of this library does. */
+static void append_weights_check(Source *source) {
+    const char *upper = source->upper;
+    const WeightsFileHeader *header = source->program->weights_file;
+    text_format(source->out,
+        "    if (inputs->weights == NULL)\n        return %s_ERROR_NULL_POINTER;\n"
+        "    if ((uintptr_t)inputs->weights %% %d != 0)\n"
+        "        return %s_ERROR_MISALIGNED_WEIGHTS;\n"
+        "    const uint64_t *words = inputs->weights;\n"
+        "    if (words[0] != UINT64_C(%llu) || words[1] != %llu ||\n"
+        "        words[2] != UINT64_C(%llu) || words[3] != %llu)\n"
+        "        return %s_ERROR_WEIGHTS;\n",
+        upper, WORKSPACE_ALIGNMENT, upper, (unsigned long long)header->mark,
+        (unsigned long long)header->version, (unsigned long long)header->layout,
+        (unsigned long long)header->bytes, upper);
+}
 
 static void append_check(Source *source) {
     const char *name = source->name, *upper = source->upper;
@@ -271,9 +304,11 @@ static void append_check(Source *source) {
             source->outputs[i], upper);
     text_format(out,
         "    if ((uintptr_t)workspace %% %d != 0)\n"
-        "        return %s_ERROR_MISALIGNED_WORKSPACE;\n"
-        "    return %s_OK;\n}\n",
-        WORKSPACE_ALIGNMENT, upper, upper);
+        "        return %s_ERROR_MISALIGNED_WORKSPACE;\n",
+        WORKSPACE_ALIGNMENT, upper);
+    if (source->program->weights_file)
+        append_weights_check(source);
+    text_format(out, "    return %s_OK;\n}\n", upper);
 }
 
 static void append_step_calls(const Program *program, bool parallel, Text *out) {

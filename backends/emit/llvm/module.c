@@ -17,10 +17,11 @@ typedef struct ModuleCodegen {
     Codegen codegen;
     const Program *program;
     LLVMTypeRef step_type;
-    LLVMValueRef weights;
+    LLVMValueRef weights; /* NULL where they are a file of their own */
     LLVMValueRef *kernels, *steps;
 } ModuleCodegen;
 
+/* Of a library that holds them. */
 static LLVMValueRef declare_weights(Codegen *codegen, const Program *program) {
     LLVMTypeRef type =
         LLVMArrayType2(LLVMInt8TypeInContext(codegen->context), program->weights.length);
@@ -34,16 +35,27 @@ static LLVMValueRef declare_weights(Codegen *codegen, const Program *program) {
 
 /* ---- steps ---- */
 
+static LLVMValueRef pointer_of(ModuleCodegen *m, LLVMValueRef array, int index) {
+    LLVMBuilderRef builder = m->codegen.builder;
+    LLVMValueRef place = LLVMConstInt(m->codegen.index, (unsigned long long)index, 0);
+    LLVMValueRef address = LLVMBuildGEP2(builder, m->codegen.pointer, array, &place, 1, "");
+    return LLVMBuildLoad2(builder, m->codegen.pointer, address, "");
+}
+
 static LLVMValueRef argument_pointer(
     ModuleCodegen *m, LLVMValueRef context, const Argument *argument, LaneType element) {
     LLVMBuilderRef builder = m->codegen.builder;
     const Buffer *buffer = &m->program->buffers[argument->buffer];
     LLVMValueRef base = NULL;
     int64_t bytes = argument->offset * lane_bytes(element);
-    LLVMValueRef index = LLVMConstInt(m->codegen.index, (unsigned long long)buffer->index, 0);
     switch (buffer->kind) {
     case BUFFER_WEIGHTS:
-        base = m->weights;
+        if (m->weights)
+            base = m->weights;
+        else
+            base = pointer_of(m, codegen_context_field(&m->codegen, context, CONTEXT_INPUTS),
+                m->program->input_count);
+        bytes += m->weights ? 0 : (int64_t)sizeof *m->program->weights_file;
         break;
     case BUFFER_WORKSPACE:
         base = codegen_context_field(&m->codegen, context, CONTEXT_WORKSPACE);
@@ -53,8 +65,7 @@ static LLVMValueRef argument_pointer(
     case BUFFER_OUTPUT:
         base = codegen_context_field(
             &m->codegen, context, buffer->kind == BUFFER_INPUT ? CONTEXT_INPUTS : CONTEXT_OUTPUTS);
-        base = LLVMBuildGEP2(builder, m->codegen.pointer, base, &index, 1, "");
-        base = LLVMBuildLoad2(builder, m->codegen.pointer, base, "");
+        base = pointer_of(m, base, buffer->index);
         break;
     }
     LLVMValueRef offset = LLVMConstInt(m->codegen.index, (unsigned long long)bytes, 0);
@@ -106,11 +117,38 @@ static void return_if(ModuleCodegen *m, LLVMValueRef function, LLVMValueRef cond
 static void check_pointers(ModuleCodegen *m, LLVMValueRef function, LLVMValueRef array, int count) {
     LLVMBuilderRef builder = m->codegen.builder;
     return_if(m, function, LLVMBuildIsNull(builder, array, ""), STATUS_NULL_POINTER);
-    for (int i = 0; i < count; i++) {
-        LLVMValueRef index = LLVMConstInt(m->codegen.index, (unsigned long long)i, 0);
-        LLVMValueRef address = LLVMBuildGEP2(builder, m->codegen.pointer, array, &index, 1, "");
-        LLVMValueRef pointer = LLVMBuildLoad2(builder, m->codegen.pointer, address, "");
-        return_if(m, function, LLVMBuildIsNull(builder, pointer, ""), STATUS_NULL_POINTER);
+    for (int i = 0; i < count; i++)
+        return_if(m, function, LLVMBuildIsNull(builder, pointer_of(m, array, i), ""),
+            STATUS_NULL_POINTER);
+}
+
+static void check_alignment(
+    ModuleCodegen *m, LLVMValueRef function, LLVMValueRef pointer, int status) {
+    LLVMBuilderRef builder = m->codegen.builder;
+    LLVMValueRef bits = LLVMBuildPtrToInt(builder, pointer, m->codegen.index, "");
+    bits =
+        LLVMBuildAnd(builder, bits, LLVMConstInt(m->codegen.index, WORKSPACE_ALIGNMENT - 1, 0), "");
+    LLVMValueRef zero = LLVMConstNull(m->codegen.index);
+    return_if(m, function, LLVMBuildICmp(builder, LLVMIntNE, bits, zero, ""), status);
+}
+
+/* Whether the file begins as that of this library does. It costs a few instructions; the checksum
+ * is looked at by who loads the file. */
+static void check_weights(ModuleCodegen *m, LLVMValueRef function) {
+    LLVMBuilderRef builder = m->codegen.builder;
+    const WeightsFileHeader *header = m->program->weights_file;
+    LLVMTypeRef word = LLVMInt64TypeInContext(m->codegen.context);
+    LLVMValueRef file = pointer_of(m, LLVMGetParam(function, 0), m->program->input_count);
+    return_if(m, function, LLVMBuildIsNull(builder, file, ""), STATUS_NULL_POINTER);
+    check_alignment(m, function, file, STATUS_MISALIGNED_WEIGHTS);
+    const uint64_t known[] = {header->mark, header->version, header->layout, header->bytes};
+    for (unsigned i = 0; i < sizeof known / sizeof *known; i++) {
+        LLVMValueRef index = LLVMConstInt(m->codegen.index, i, 0);
+        LLVMValueRef address = LLVMBuildGEP2(builder, word, file, &index, 1, "");
+        LLVMValueRef number = LLVMBuildLoad2(builder, word, address, "");
+        LLVMValueRef expected = LLVMConstInt(word, known[i], 0);
+        return_if(
+            m, function, LLVMBuildICmp(builder, LLVMIntNE, number, expected, ""), STATUS_WEIGHTS);
     }
 }
 
@@ -126,16 +164,13 @@ static LLVMValueRef check_and_make_context(ModuleCodegen *m, LLVMValueRef functi
     check_pointers(m, function, LLVMGetParam(function, 1), m->program->output_count);
     LLVMValueRef workspace = LLVMGetParam(function, 2);
     return_if(m, function, LLVMBuildIsNull(builder, workspace, ""), STATUS_NULL_POINTER);
-    LLVMValueRef bits = LLVMBuildPtrToInt(builder, workspace, m->codegen.index, "");
-    bits =
-        LLVMBuildAnd(builder, bits, LLVMConstInt(m->codegen.index, WORKSPACE_ALIGNMENT - 1, 0), "");
-    LLVMValueRef zero = LLVMConstNull(m->codegen.index);
-    return_if(m, function, LLVMBuildICmp(builder, LLVMIntNE, bits, zero, ""),
-        STATUS_MISALIGNED_WORKSPACE);
+    check_alignment(m, function, workspace, STATUS_MISALIGNED_WORKSPACE);
+    if (m->program->weights_file)
+        check_weights(m, function);
     for (unsigned field = 0; field < CONTEXT_POINTERS; field++)
         LLVMBuildStore(builder, LLVMGetParam(function, field),
             LLVMBuildStructGEP2(builder, type, context, field, ""));
-    codegen_set_slot(&m->codegen, context, zero);
+    codegen_set_slot(&m->codegen, context, LLVMConstNull(m->codegen.index));
     return context;
 }
 
@@ -261,7 +296,8 @@ LLVMModuleRef codegen_program(
     m.codegen.loops = program->loop_schedules;
     LLVMTypeRef step_types[3] = {m.codegen.pointer, m.codegen.index, m.codegen.index};
     m.step_type = LLVMFunctionType(m.codegen.void_type, step_types, 3, 0);
-    m.weights = declare_weights(&m.codegen, program);
+    if (!program->weights_file)
+        m.weights = declare_weights(&m.codegen, program);
     m.kernels = ARENA_ARRAY(program->arena, LLVMValueRef, program->kernel_count + 1);
     m.steps = ARENA_ARRAY(program->arena, LLVMValueRef, program->step_count + 1);
     for (int i = 0; i < program->kernel_count; i++)
