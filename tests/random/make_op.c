@@ -2,6 +2,7 @@
  * they refuse is not made. */
 #include "ir/formula.h"
 #include "ir/reduction.h"
+#include "jumps.h"
 #include "maker.h"
 
 typedef Value *MakeOp(Maker *maker, OpKind op, Value *x);
@@ -17,11 +18,6 @@ static bool is_total(OpKind element) {
     return element != OP_sqrt && element != OP_exp && element != OP_divide &&
            element != OP_reciprocal && element != OP_celu && element != OP_log &&
            element != OP_power;
-}
-
-/* Whether it jumps: what is within rounding of such a place may come out on either side. */
-static bool is_step(OpKind element) {
-    return element == OP_floor || element == OP_ceil || element == OP_round || element == OP_sign;
 }
 
 /* Whether an activation made the value: many of them end at whole numbers, which rounding reaches
@@ -45,7 +41,7 @@ static const Formula *pick_activation(Maker *maker, int percent) {
     for (int most = 3; most > 0 && chance(maker, percent); most--) {
         OpKind op = (OpKind)pick(maker, OP_COUNT);
         while (!op_is_element(op) || element_operands(op) != 1 || !is_total(op) ||
-               (formula != NULL && is_step(op)))
+               (formula != NULL && element_jumps(op)))
             op = (OpKind)((op + 1) % OP_COUNT);
         double parameters[MOST_FORMULA_PARAMETERS];
         pick_parameters(maker, op, parameters);
@@ -315,7 +311,7 @@ static Value *make_binary(Maker *maker, OpKind op, Value *x) {
 static Value *make_element(Maker *maker, OpKind op, Value *x) {
     if (element_operands(op) == 2)
         return make_binary(maker, op, x);
-    if (is_step(op) && may_end_at_step(x))
+    if (element_jumps(op) && may_end_at_step(x))
         return NULL;
     if (!is_total(op))
         x = make_small(maker, x);
