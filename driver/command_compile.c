@@ -11,6 +11,7 @@
 #include "driver/graphviz.h"
 #include "driver/model.h"
 #include "driver/output_files.h"
+#include "driver/variants.h"
 #include "ir/clock.h"
 #include "ir/quote.h"
 
@@ -21,7 +22,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OPTION_EMIT = 1000, OPTION_DEPFILE, OPTION_DRAW_ONLY, OPTION_VERBOSE, OPTION_WEIGHTS_FILE };
+enum {
+    OPTION_EMIT = 1000,
+    OPTION_DEPFILE,
+    OPTION_DRAW_ONLY,
+    OPTION_VERBOSE,
+    OPTION_WEIGHTS_FILE,
+    OPTION_VARIANT
+};
 
 typedef enum OutputKind {
     OUTPUT_LIBRARY,
@@ -86,6 +94,7 @@ typedef struct CompileOptions {
     const char *nvcc;      /* NULL when there is none */
     bool wanted[OUTPUT_COUNT];
     bool weights_apart;
+    VariantList variants;
     bool verbose;
 } CompileOptions;
 
@@ -139,6 +148,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_DRAW_ONLY:
         options->draw_only = argument;
         return 0;
+    case OPTION_VARIANT:
+        return variant_take(&options->variants, argument, options->session) ? 0 : EINVAL;
     case OPTION_WEIGHTS_FILE:
         options->weights_apart = true;
         return 0;
@@ -165,6 +176,11 @@ static const struct argp_option options_table[] = {
         0},
     {"draw-only", OPTION_DRAW_ONLY, "PATH", 0,
         "Draw only kernel calls for layers whose path is PATH or begins with 'PATH.'", 0},
+    {"variant", OPTION_VARIANT, "[NAME:]PARAMETERS", 0,
+        "Compile the network with these parameters ('size=[192, 320],batch=8') as one of several "
+        "in the "
+        "library, each with functions of its own, which share the weights; may be repeated",
+        0},
     {"weights-file", OPTION_WEIGHTS_FILE, NULL, 0,
         "Write the weights to NAME.weights instead of into the library; a program maps or reads "
         "that file "
@@ -194,6 +210,15 @@ static const struct argp argp = {.options = options_table,
         "  cc app.c -Iout out/libshufflenet_v2.a -o app\n"
         "  riffle compile net.rfl --weights net.safetensors --target cuda-sm_90 -o out/\n",
     .children = children};
+
+/* What becomes one library: the network, or its variants. */
+typedef struct CompiledLibrary {
+    CompiledModel models[MOST_LIBRARY_VARIANTS];
+    LibraryPart parts[MOST_LIBRARY_VARIANTS]; /* the same */
+    int count;
+    const char *name;
+    Output outputs[MOST_LIBRARY_VARIANTS][OUTPUT_COUNT]; /* of the whole: in the first row */
+} CompiledLibrary;
 
 /* ---- making ---- */
 
@@ -369,15 +394,31 @@ static bool check_backend(const CompileOptions *options) {
     return backend_available(&options->model);
 }
 
-static bool make_outputs(
-    const CompileOptions *options, const CompiledModel *compiled, Output outputs[OUTPUT_COUNT]) {
+/* Whether there is one of them for all variants. */
+static bool is_of_library(OutputKind kind) {
+    return kind == OUTPUT_LIBRARY || kind == OUTPUT_HEADER || kind == OUTPUT_METADATA ||
+           kind == OUTPUT_WEIGHTS_FILE || kind == OUTPUT_WEIGHTS_OBJECT;
+}
+
+static bool has_output(const CompileOptions *options, int part, OutputKind kind) {
+    return is_wanted(options, kind) && (part == 0 || !is_of_library(kind));
+}
+
+static bool make_outputs(const CompileOptions *options, CompiledLibrary *library) {
     const char *pipeline = model_pipeline(&options->model);
-    for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
-        if (is_wanted(options, (OutputKind)kind) &&
-            !make_output(options, (OutputKind)kind, compiled, pipeline, &outputs[kind],
-                options->session->diagnostics))
-            return false;
-    }
+    for (int part = 0; part < library->count; part++)
+        for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
+            Output *output = &library->outputs[part][kind];
+            if (!has_output(options, part, (OutputKind)kind))
+                continue;
+            if (kind == OUTPUT_HEADER && library->count > 1)
+                header_write_variants(library->parts, library->count, &output->text);
+            else if (kind == OUTPUT_METADATA && library->count > 1)
+                metadata_write_variants(library->parts, library->count, pipeline, &output->text);
+            else if (!make_output(options, (OutputKind)kind, &library->models[part], pipeline,
+                         output, options->session->diagnostics))
+                return false;
+        }
     return true;
 }
 
@@ -389,19 +430,23 @@ static char *file_name(const CompileOptions *options, OutputKind kind, const cha
     return arena_copy_string(options->session->arena, name_of_file);
 }
 
-static bool write_outputs(
-    const CompileOptions *options, const char *name, const Output outputs[OUTPUT_COUNT]) {
+static bool write_outputs(const CompileOptions *options, const CompiledLibrary *library) {
     Session *session = options->session;
-    if (strlen(name) > 200) {
+    if (strlen(library->parts[0].graph->name) > 200) {
         diagnostics_error(session->diagnostics, "give a shorter one with --name",
             "the network's name is too long for a file");
         return false;
     }
     OutputFiles files = {.session = session};
-    for (int kind = 0; kind < OUTPUT_COUNT; kind++)
-        if (is_wanted(options, (OutputKind)kind))
-            *output_files_add_spliced(&files, file_name(options, (OutputKind)kind, name),
-                outputs[kind].splice) = outputs[kind].text;
+    for (int part = 0; part < library->count; part++)
+        for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
+            const Output *output = &library->outputs[part][kind];
+            const char *name =
+                is_of_library((OutputKind)kind) ? library->name : library->parts[part].graph->name;
+            if (has_output(options, part, (OutputKind)kind))
+                *output_files_add_spliced(&files, file_name(options, (OutputKind)kind, name),
+                    output->splice) = output->text;
+        }
     Text rule = {0};
     bool written = true;
     if (options->depfile != NULL) {
@@ -464,22 +509,63 @@ static bool weights_fit_target(const CompileOptions *options) {
     return fit;
 }
 
-static bool compile(const CompileOptions *options, CompiledModel *compiled) {
-    if (!weights_fit_target(options) || !emits_fit_target(options) || !check_backend(options) ||
-        !emits_fit_levels(options) || !model_compile(&options->model, false, compiled))
-        return false;
+static bool compile_models(const CompileOptions *options, CompiledLibrary *library) {
+    const VariantList *variants = &options->variants;
+    library->count = variants->count > 0 ? variants->count : 1;
+    for (int i = 0; i < library->count; i++) {
+        ModelOptions model = options->model;
+        if (variants->count > 0 && !variant_options(&options->model, &variants->items[i], &model))
+            return false;
+        CompiledModel *compiled = &library->models[i];
+        if (!model_compile(&model, false, compiled))
+            return false;
+        library->parts[i] = (LibraryPart){compiled->model.graph, compiled->program};
+    }
+    return true;
+}
+
+/* The name of the first, without that of the variant. */
+static const char *library_name(const CompileOptions *options, const CompiledLibrary *library) {
+    const char *name = library->parts[0].graph->name;
+    if (options->variants.count == 0)
+        return name;
+    size_t ending = strlen(options->variants.items[0].name) + 1;
+    return arena_copy_bytes(options->session->arena, name, strlen(name) - ending);
+}
+
+static void join_models(const CompileOptions *options, CompiledLibrary *library) {
+    library->name = library_name(options, library);
+    if (options->variants.count > 0) {
+        Program *programs[MOST_LIBRARY_VARIANTS];
+        for (int i = 0; i < library->count; i++)
+            programs[i] = library->models[i].program;
+        program_join_variants(library->name, programs, library->count, options->session->arena);
+    }
     if (options->weights_apart)
-        program_set_weights_apart(compiled->program);
+        program_set_weights_apart(library->models[0].program);
+}
+
+static bool compile(const CompileOptions *options, CompiledLibrary *library) {
+    if (!weights_fit_target(options) || !variants_fit(&options->variants, &options->model) ||
+        !emits_fit_target(options) || !check_backend(options) || !emits_fit_levels(options) ||
+        !compile_models(options, library))
+        return false;
+    join_models(options, library);
     double start = seconds_now();
-    Output outputs[OUTPUT_COUNT] = {0};
-    bool done = make_outputs(options, compiled, outputs);
+    bool done = make_outputs(options, library);
     double emit_seconds = seconds_now() - start;
-    done = done && write_outputs(options, compiled->model.graph->name, outputs);
-    if (done && options->verbose)
-        print_phases(compiled, emit_seconds);
-    for (int kind = 0; kind < OUTPUT_COUNT; kind++)
-        text_free(&outputs[kind].text);
+    done = done && write_outputs(options, library);
+    for (int i = 0; i < library->count && done && options->verbose; i++)
+        print_phases(&library->models[i], i == 0 ? emit_seconds : 0);
     return done;
+}
+
+static void close_library(CompiledLibrary *library) {
+    for (int i = 0; i < library->count; i++) {
+        for (int kind = 0; kind < OUTPUT_COUNT; kind++)
+            text_free(&library->outputs[i][kind].text);
+        compiled_model_close(&library->models[i]);
+    }
 }
 
 int command_compile(int argc, char **argv) {
@@ -488,11 +574,11 @@ int command_compile(int argc, char **argv) {
     options.model = model_options(&session, "x86-64-v3");
     if (!command_line_parse(&argp, argc, argv, &options, &session))
         return session_finish(&session, EXIT_USAGE);
-    CompiledModel compiled = {0};
+    CompiledLibrary *library = ARENA_NEW(session.arena, CompiledLibrary);
     options.nvcc = is_for_gpu(&options) ? cuda_find_nvcc(session.arena) : NULL;
-    bool done = compile(&options, &compiled);
+    bool done = compile(&options, library);
     if (done && is_for_gpu(&options) && options.nvcc == NULL)
         fprintf(stderr, "riffle compile: there is no nvcc: NAME.cu was written, and no library\n");
-    compiled_model_close(&compiled);
+    close_library(library);
     return session_finish(&session, done ? EXIT_DONE : EXIT_FAILED);
 }

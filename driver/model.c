@@ -52,6 +52,9 @@ bool model_read(const ModelOptions *options, Model *model) {
         return false;
     if (options->name != NULL)
         model->graph->name = arena_copy_string(model->graph->arena, options->name);
+    if (options->name_ending != NULL)
+        model->graph->name =
+            arena_format(model->graph->arena, "%s_%s", model->graph->name, options->name_ending);
     ending_set_work(arena_format(
         session->arena, "the network '%s'", quote_copy(session->arena, model->graph->name)));
     return true;
@@ -146,8 +149,10 @@ static void set_making(const ModelOptions *options, Program *program) {
 Program *model_lower(
     const ModelOptions *options, const Graph *graph, const Target *target, Tuning *tuning) {
     Session *session = options->session;
-    const Compilation compilation = {
-        .target = target, .tuning = tuning, .options = lower_options(options)};
+    const Compilation compilation = {.target = target,
+        .tuning = tuning,
+        .weight_block = options->shares_weights ? target->lanes : 0,
+        .options = lower_options(options)};
     Program *program = program_lower(graph, &compilation, session->arena, session->diagnostics);
     if (program != NULL)
         set_making(options, program);

@@ -23,8 +23,10 @@ typedef struct ModelOptions {
     const char *spec; /* .rfl, .json or .rir */
     Setting *settings;
     size_t setting_count;
-    const char *name;           /* NULL: the network's own */
-    const char *weights_file;   /* NULL when not given */
+    const char *name;         /* NULL: the network's own */
+    const char *name_ending;  /* behind that and an underscore; NULL: nothing */
+    bool shares_weights;      /* packed as other programs for the target pack them, to be joined */
+    const char *weights_file; /* NULL when not given */
     const char *weights_prefix; /* NULL when not given */
     const char *weights_names;  /* NULL when not given */
     bool random_weights;

@@ -29,7 +29,8 @@ typedef struct Header {
     Text *out;
     Arena *scratch;
     const char *name;
-    const char *upper; /* the name in upper case */
+    const char *upper;   /* the name in upper case */
+    const char *library; /* its name: that of variants is another */
     HeaderTensor *inputs, *outputs;
     int input_count, output_count;
     const char *precision;
@@ -170,7 +171,7 @@ static void write_documentation(const Header *header) {
         "/* %s: a neural network, compiled by riffle to lib%s.a.\n *\n"
         " * Inside it computes with %s.\n *\n"
         " * Inputs:\n",
-        header->name, header->name, header->precision);
+        header->name, header->library, header->precision);
     for (int i = 0; i < header->input_count; i++) {
         document_shape(out, &header->inputs[i]);
         if (header->inputs[i].preprocessing != NULL)
@@ -224,7 +225,7 @@ static void write_macros(const Header *header, const ProgramSummary *summary) {
             "into\n"
             " * %s_inputs; any number of calls may share it. */\n"
             "#define %s_WEIGHTS_BYTES %lld\n#define %s_WEIGHTS_ALIGNMENT %d\n\n",
-            header->name, header->name, header->upper,
+            header->library, header->name, header->upper,
             (long long)(sizeof *header->weights_file + header->weights_file->bytes), header->upper,
             WORKSPACE_ALIGNMENT);
     text_append(out,
@@ -254,7 +255,7 @@ static void write_structs(const Header *header) {
         text_format(out,
             "    const void *weights; /* what %s.weights holds, aligned to %s_WEIGHTS_ALIGNMENT "
             "*/\n",
-            header->name, header->upper);
+            header->library, header->upper);
     text_format(out, "};\n\nstruct %s_outputs {\n", header->name);
     for (int i = 0; i < header->output_count; i++)
         text_format(out, "    float *%s; /* %s_ELEMENTS */\n", header->outputs[i].name.member,
@@ -373,25 +374,68 @@ static void write_level_functions(const Header *header) {
         name, name, name, name, name, name, name);
 }
 
-void header_write(const Graph *graph, const Program *program, Text *out) {
-    ProgramSummary summary = program_summary(program);
-    Header header = {
-        .out = out, .scratch = arena_create(), .name = graph->name, .levels = program->levels};
-    header.weights_file = program->weights_file;
-    header.precision = graph_precision(graph);
+static Header describe(const Graph *graph, const Program *program, Text *out) {
+    Header header = {.out = out,
+        .scratch = arena_create(),
+        .name = graph->name,
+        .library = program_library_name(program),
+        .precision = graph_precision(graph),
+        .levels = program->levels,
+        .weights_file = program->weights_file};
     header.upper = upper_case(header.scratch, graph->name);
     collect_tensors(&header, graph);
-    write_documentation(&header);
+    return header;
+}
+
+static void begin_guard(const char *upper, Text *out) {
     text_format(out,
         "#ifndef RIFFLE_%s_H\n#define RIFFLE_%s_H\n\n#include <stddef.h>\n\n"
         "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
-        header.upper, header.upper);
-    write_macros(&header, &summary);
-    status_write_enum(header.name, header.upper, statuses(&header), out);
-    write_structs(&header);
-    write_functions(&header);
-    if (header.levels)
-        write_level_functions(&header);
+        upper, upper);
+}
+
+static void end_guard(Text *out) {
     text_append(out, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
+}
+
+static void write_declarations(const Header *header, const Program *program) {
+    ProgramSummary summary = program_summary(program);
+    write_macros(header, &summary);
+    status_write_enum(header->name, header->upper, statuses(header), header->out);
+    write_structs(header);
+    write_functions(header);
+    if (header->levels)
+        write_level_functions(header);
+}
+
+void header_write(const Graph *graph, const Program *program, Text *out) {
+    Header header = describe(graph, program, out);
+    write_documentation(&header);
+    begin_guard(header.upper, out);
+    write_declarations(&header, program);
+    end_guard(out);
     arena_destroy(header.scratch);
+}
+
+void header_write_variants(const LibraryPart *parts, int count, Text *out) {
+    const char *name = program_library_name(parts[0].program);
+    text_format(out,
+        "/* %s: a neural network in several variants, compiled by riffle to lib%s.a. Each is "
+        "declared\n"
+        " * below by itself, with a name of its own; all use the same weights:\n",
+        name, name);
+    for (int i = 0; i < count; i++)
+        text_format(out, " *   %s_run\n", parts[i].graph->name);
+    text_append(out, " */\n");
+    for (int i = 0; i < count; i++) {
+        Header header = describe(parts[i].graph, parts[i].program, out);
+        if (i == 0)
+            begin_guard(upper_case(header.scratch, name), out);
+        else
+            text_append(out, "\n");
+        write_documentation(&header);
+        write_declarations(&header, parts[i].program);
+        arena_destroy(header.scratch);
+    }
+    end_guard(out);
 }

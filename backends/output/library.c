@@ -8,6 +8,7 @@
 #include "backends/program/options.h"
 #include "backends/program/program.h"
 #include "backends/program/summary.h"
+#include "backends/program/variants.h"
 #include "backends/target/levels.h"
 #include "backends/target/target.h"
 #include "ir/arena.h"
@@ -15,7 +16,7 @@
 #include "ir/graph.h"
 #include "ir/text.h"
 
-enum { MOST_SYMBOLS = 6 + 2 * MOST_LEVELS };
+enum { MOST_SYMBOLS = 6 + 2 * (MOST_LEVELS + MOST_LIBRARY_VARIANTS) };
 
 /* ---- members ---- */
 
@@ -28,10 +29,16 @@ static bool add_member(ArchiveMember *members, int *count, const char *name, boo
 static bool make_members(
     const Program *program, ArchiveMember *members, int *count, Diagnostics *diagnostics) {
     const ProgramLevels *levels = program->levels;
+    const ProgramVariants *variants = program->variants;
     Text *contents = &members[0].contents;
     bool made = levels ? llvm_emit_dispatch(program, contents, diagnostics)
                        : llvm_emit(program, EMIT_OBJECT, contents, diagnostics);
     made = add_member(members, count, "code.o", made);
+    for (int i = 1; made && variants && i < variants->count; i++) {
+        contents = &members[*count].contents;
+        made = add_member(members, count, arena_format(program->arena, "code_%d.o", i),
+            llvm_emit(variants->programs[i], EMIT_OBJECT, contents, diagnostics));
+    }
     for (int i = 0; made && levels && i < levels->count; i++) {
         const Program *level = levels->programs[i];
         contents = &members[*count].contents;
@@ -65,30 +72,37 @@ typedef struct SymbolIndex {
     size_t members[MOST_SYMBOLS], count;
 } SymbolIndex;
 
-static void add_symbol(SymbolIndex *index, size_t member, const char *word, const char *level) {
+static void add_symbol(SymbolIndex *index, size_t member, const char *name, const char *word) {
     const Program *program = index->program;
     const char *prefix = program->target->format == FORMAT_MACHO ? "_" : "";
-    index->names[index->count] = arena_format(program->arena, "%s%s_%s%s%s", prefix, program->name,
-        word, level ? "_" : "", level ? level : "");
+    index->names[index->count] = arena_format(program->arena, "%s%s_%s", prefix, name, word);
     index->members[index->count++] = member;
+}
+
+static void add_runs(SymbolIndex *index, size_t member, const char *name, const char *level) {
+    Arena *arena = index->program->arena;
+    const char *between = *level != '\0' ? "_" : "";
+    add_symbol(index, member, name, arena_format(arena, "run%s%s", between, level));
+    add_symbol(index, member, name, arena_format(arena, "run_parallel%s%s", between, level));
 }
 
 static SymbolIndex index_symbols(const Program *program, size_t member_count) {
     SymbolIndex index = {.program = program};
     const ProgramLevels *levels = program->levels;
-    add_symbol(&index, 0, "run", NULL);
-    add_symbol(&index, 0, "run_parallel", NULL);
+    const ProgramVariants *variants = program->variants;
+    const char *name = program_library_name(program);
+    for (int i = 0; variants && i < variants->count; i++)
+        add_runs(&index, (size_t)i, variants->programs[i]->name, "");
+    if (!variants)
+        add_runs(&index, 0, name, "");
     if (levels) {
-        add_symbol(&index, 0, "level", NULL);
-        add_symbol(&index, 0, "run_level", NULL);
-        add_symbol(&index, 0, "run_parallel_level", NULL);
+        add_symbol(&index, 0, name, "level");
+        add_runs(&index, 0, name, "level");
     }
-    for (int i = 0; levels && i < levels->count; i++) {
-        add_symbol(&index, 1 + (size_t)i, "run", levels->programs[i]->level->word);
-        add_symbol(&index, 1 + (size_t)i, "run_parallel", levels->programs[i]->level->word);
-    }
+    for (int i = 0; levels && i < levels->count; i++)
+        add_runs(&index, 1 + (size_t)i, name, levels->programs[i]->level->word);
     if (!program->weights_file)
-        add_symbol(&index, member_count - 1, "weights", NULL);
+        add_symbol(&index, member_count - 1, name, "weights");
     return index;
 }
 

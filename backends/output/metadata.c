@@ -242,11 +242,31 @@ static void write_weights_file(JsonWriter *writer, const Program *program) {
     snprintf(layout, sizeof layout, "%016llx", (unsigned long long)header->layout);
     snprintf(checksum, sizeof checksum, "%016llx", (unsigned long long)header->checksum);
     json_write_object(writer, "weights_file", JSON_LINES);
-    json_write_string(writer, "name", arena_format(program->arena, "%s.weights", program->name));
+    json_write_string(
+        writer, "name", arena_format(program->arena, "%s.weights", program_library_name(program)));
     json_write_integer(writer, "bytes", (int64_t)(sizeof *header + header->bytes));
     json_write_string(writer, "layout", layout);
     json_write_string(writer, "checksum", checksum);
     json_write_object_end(writer);
+}
+
+static void write_network(
+    JsonWriter *writer, const Graph *graph, const Program *program, const char *pipeline) {
+    if (program->levels)
+        write_levels_target(writer, program->levels->target);
+    else
+        write_target(writer, program->target);
+    json_write_string(writer, "precision", graph_precision(graph));
+    json_write_string(writer, "pipeline", pipeline);
+    if (!program->target->gpu)
+        json_write_string(writer, "winograd", lower_winograd_name((int)program->winograd));
+    write_interface(writer, graph);
+    if (program->weights_file)
+        write_weights_file(writer, program);
+    if (program->levels)
+        write_levels(writer, program->levels);
+    else
+        write_program(writer, program);
 }
 
 void metadata_write(const Graph *graph, const Program *program, const char *pipeline, Text *out) {
@@ -254,21 +274,24 @@ void metadata_write(const Graph *graph, const Program *program, const char *pipe
     json_write_object(&writer, NULL, JSON_LINES);
     json_write_string(&writer, "name", graph->name);
     json_write_integer(&writer, "metadata_version", METADATA_VERSION);
-    if (program->levels)
-        write_levels_target(&writer, program->levels->target);
-    else
-        write_target(&writer, program->target);
-    json_write_string(&writer, "precision", graph_precision(graph));
-    json_write_string(&writer, "pipeline", pipeline);
-    if (!program->target->gpu)
-        json_write_string(&writer, "winograd", lower_winograd_name((int)program->winograd));
-    write_interface(&writer, graph);
-    if (program->weights_file)
-        write_weights_file(&writer, program);
-    if (program->levels)
-        write_levels(&writer, program->levels);
-    else
-        write_program(&writer, program);
+    write_network(&writer, graph, program, pipeline);
+    json_write_object_end(&writer);
+    json_write_end(&writer);
+}
+
+void metadata_write_variants(const LibraryPart *parts, int count, const char *pipeline, Text *out) {
+    JsonWriter writer = {.out = out};
+    json_write_object(&writer, NULL, JSON_LINES);
+    json_write_string(&writer, "name", program_library_name(parts[0].program));
+    json_write_integer(&writer, "metadata_version", METADATA_VERSION);
+    json_write_array(&writer, "variants", JSON_LINES);
+    for (int i = 0; i < count; i++) {
+        json_write_object(&writer, NULL, JSON_LINES);
+        json_write_string(&writer, "name", parts[i].graph->name);
+        write_network(&writer, parts[i].graph, parts[i].program, pipeline);
+        json_write_object_end(&writer);
+    }
+    json_write_array_end(&writer);
     json_write_object_end(&writer);
     json_write_end(&writer);
 }

@@ -2,6 +2,7 @@
 #ifndef RIFFLE_BACKENDS_OUTPUT_OUTPUT_H
 #define RIFFLE_BACKENDS_OUTPUT_OUTPUT_H
 
+#include "backends/program/options.h"
 #include "backends/program/summary.h"
 #include "backends/target/levels.h"
 #include "backends/target/target.h"
@@ -18,7 +19,7 @@ typedef struct ArchiveMember {
 
 /* The object files of a library: code, in one or several, and weights. Returns how many, 0 after
  * errors; the caller frees their contents. */
-enum { MOST_LIBRARY_MEMBERS = MOST_LEVELS + 2 };
+enum { MOST_LIBRARY_MEMBERS = MOST_LEVELS + MOST_LIBRARY_VARIANTS + 2 };
 int library_members(const Program *program, ArchiveMember *members, Diagnostics *diagnostics);
 
 /* An archive with a symbol index, in the form that the linkers of the object format read; dates and
@@ -38,13 +39,21 @@ typedef struct UniversalPart {
 bool universal_fits(const UniversalPart *parts, size_t count);
 void universal_write(const UniversalPart *parts, size_t count, Text *out);
 
-/* NAME.h: C99 and C++, self-contained. */
+/* A network and the program that was made of it. */
+typedef struct LibraryPart {
+    const Graph *graph;
+    const Program *program;
+} LibraryPart;
+
+/* NAME.h: C99 and C++, self-contained. The second is for a library of so many variants. */
 void header_write(const Graph *graph, const Program *program, Text *out);
+void header_write_variants(const LibraryPart *parts, int count, Text *out);
 
 /* NAME.json. `pipeline` is the pass pipeline that made the graph. */
 void metadata_write(const Graph *graph, const Program *program, const char *pipeline, Text *out);
+void metadata_write_variants(const LibraryPart *parts, int count, const char *pipeline, Text *out);
 
-/* libNAME.a as bytes; the splice lives as long as the program. */
+/* libNAME.a as bytes, with all levels and variants; the splice lives as long as the program. */
 bool library_write(const Graph *graph, const Program *program, Text *out, Splice *splice,
     Diagnostics *diagnostics);
 

@@ -20,6 +20,8 @@ typedef enum LowerWinograd {
 const char *lower_chains_name(int chains);
 const char *lower_winograd_name(int winograd);
 
+enum { MOST_LIBRARY_VARIANTS = 16 }; /* of a network, in one library */
+
 typedef struct LowerOptions {
     bool copy_layout;   /* each layout op moves all its numbers, as in an engine that runs op by op:
                            no views, and no producer that writes to where its reader looks */

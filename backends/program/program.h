@@ -57,8 +57,9 @@ typedef struct Step {
     int phase;              /* GPU: steps of one phase run at the same time */
 } Step;
 
-/* See levels.h. */
+/* See levels.h and variants.h. */
 typedef struct ProgramLevels ProgramLevels;
+typedef struct ProgramVariants ProgramVariants;
 
 /* What is known once machine code was made. */
 typedef struct Measured {
@@ -89,16 +90,19 @@ struct Program {
                                               are in the library. See program_set_weights_apart */
     int64_t *weight_blocks; /* where what call_weights gave begins, in bytes, in order */
     int weight_block_count, weight_block_capacity;
-    ProgramLevels *levels;    /* of the same library; NULL: this program is all */
-    const TargetLevel *level; /* the one of this program; NULL without levels */
+    ProgramLevels *levels;           /* of the same library; NULL: this program is all */
+    const TargetLevel *level;        /* the one of this program; NULL without levels */
+    const ProgramVariants *variants; /* of the same library; NULL: this program is all */
     int64_t workspace_bytes, workspace_lower_bound_bytes;
     int64_t live_bytes;         /* the most channels alive at one step, without reserved space */
     const Decisions *decisions; /* that it was made by; NULL for a GPU */
     Measured *measured;
 };
 
-/* The packed weights of the library: levels share those that the lowest owns. */
+/* The packed weights of the library: levels and variants share those that the first owns. */
 const RestingBytes *program_weights(const Program *program);
+/* The name of the library; of variants, programs have others. */
+const char *program_library_name(const Program *program);
 
 /* What a thread that works for a call needs of its stack: what was measured of the machine code
  * made last, else what C source needs; of the largest level. */

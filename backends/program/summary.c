@@ -3,6 +3,7 @@
 #include "backends/program/levels.h"
 #include "backends/program/options.h"
 #include "backends/program/program.h"
+#include "backends/program/variants.h"
 #include "backends/target/target.h"
 #include "ir/kernel.h"
 #include "ir/quote.h"
@@ -98,7 +99,13 @@ void program_print(const Program *program, Text *text) {
 }
 
 const RestingBytes *program_weights(const Program *program) {
+    if (program->variants)
+        return &program->variants->programs[0]->weights;
     return program->levels ? &program->levels->programs[0]->weights : &program->weights;
+}
+
+const char *program_library_name(const Program *program) {
+    return program->variants ? program->variants->name : program->name;
 }
 
 void program_set_backend(Program *program, Backend backend, const char *c_compiler) {

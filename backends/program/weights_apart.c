@@ -2,6 +2,7 @@
 #include "backends/program/levels.h"
 #include "backends/program/program.h"
 #include "backends/program/summary.h"
+#include "backends/program/variants.h"
 #include "ir/arena.h"
 #include "ir/text.h"
 #include "runtime/support/weights_file.h"
@@ -16,8 +17,12 @@ static uint64_t hash_of_code(Program *const *programs, int count) {
 }
 
 void program_set_weights_apart(Program *program) {
-    Program *const *programs = program->levels ? program->levels->programs : &program;
-    int count = program->levels ? program->levels->count : 1;
+    Program *const *programs = program->levels     ? program->levels->programs
+                               : program->variants ? program->variants->programs
+                                                   : &program;
+    int count = program->levels     ? program->levels->count
+                : program->variants ? program->variants->count
+                                    : 1;
     const RestingBytes *weights = program_weights(program);
     WeightsFileHeader *header = ARENA_NEW(program->arena, WeightsFileHeader);
     *header = (WeightsFileHeader){.mark = WEIGHTS_FILE_MARK,

@@ -113,6 +113,10 @@ char *codegen_library_symbol(const Program *program, const char *suffix) {
     return arena_format(program->arena, "%s_%s", program->name, suffix);
 }
 
+char *codegen_weights_symbol(const Program *program) {
+    return arena_format(program->arena, "%s_weights", program_library_name(program));
+}
+
 char *codegen_symbol(const Program *program, const char *word) {
     if (!program->level)
         return codegen_library_symbol(program, word);

@@ -51,6 +51,7 @@ LLVMValueRef codegen_intrinsic(
 /* "NAME_word", of the program's level where it has one; and the same of the whole library. */
 char *codegen_symbol(const Program *program, const char *word);
 char *codegen_library_symbol(const Program *program, const char *word);
+char *codegen_weights_symbol(const Program *program); /* which variants share */
 /* NAME_word, which the user calls. */
 LLVMValueRef codegen_public_function(
     Codegen *codegen, const Program *program, const char *word, LLVMTypeRef type);

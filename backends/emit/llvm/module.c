@@ -25,8 +25,7 @@ typedef struct ModuleCodegen {
 static LLVMValueRef declare_weights(Codegen *codegen, const Program *program) {
     LLVMTypeRef type =
         LLVMArrayType2(LLVMInt8TypeInContext(codegen->context), program->weights.length);
-    LLVMValueRef weights =
-        LLVMAddGlobal(codegen->module, type, codegen_library_symbol(program, "weights"));
+    LLVMValueRef weights = LLVMAddGlobal(codegen->module, type, codegen_weights_symbol(program));
     LLVMSetGlobalConstant(weights, 1);
     LLVMSetAlignment(weights, 64);
     LLVMSetVisibility(weights, LLVMHiddenVisibility);
@@ -314,8 +313,7 @@ LLVMModuleRef codegen_program(
 LLVMModuleRef codegen_weights(
     LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine) {
     Codegen codegen;
-    codegen_begin(
-        &codegen, context, codegen_library_symbol(program, "weights"), program->target, machine);
+    codegen_begin(&codegen, context, codegen_weights_symbol(program), program->target, machine);
     LLVMValueRef weights = declare_weights(&codegen, program);
     LLVMSetInitializer(weights, LLVMConstNull(LLVMGlobalGetValueType(weights)));
     codegen_end(&codegen);
