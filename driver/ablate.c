@@ -205,7 +205,7 @@ static const char *first_error(const Laboratory *laboratory, const Candidate *ca
 
 /* Errors of a candidate go to the user, in the words of the session that prints. */
 static void pass_on_errors(const Laboratory *laboratory, const Candidate *candidate) {
-    diagnostics_print(candidate->session.diagnostics, stderr);
+    diagnostics_take(laboratory->session->diagnostics, candidate->session.diagnostics);
     diagnostics_error(
         laboratory->session->diagnostics, NULL, "the pipeline could not be taken apart");
 }

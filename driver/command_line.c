@@ -5,13 +5,14 @@
 #include "ir/ending.h"
 #include "ir/quote.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_OPTIONS = 128 };
+enum { MOST_OPTIONS = 128, MOST_CHILDREN = 16 };
 
 typedef struct KnownOption {
     const char *name;    /* NULL for a short one alone */
@@ -82,12 +83,16 @@ static const KnownOption *find_long(
     return found;
 }
 
-/* Returns how many words the option takes beyond its own. */
-static int check_long(const KnownOptions *known, const char *word, bool is_last, Session *session) {
+/* `next` is the word behind, or NULL. Returns how many words the option takes beyond its own. */
+static int check_long(
+    const KnownOptions *known, const char *word, const char *next, Session *session) {
     size_t length = strcspn(word, "=");
     const KnownOption *option = find_long(known, word, length, session);
     if (option == NULL)
         return 0;
+    const char *value = word[length] == '=' ? word + length + 1 : next;
+    if (option->value != NULL && value != NULL)
+        messages_option(&session->messages, option->name, value, session->diagnostics);
     if (word[length] == '=') {
         if (option->value == NULL)
             diagnostics_error(
@@ -96,7 +101,7 @@ static int check_long(const KnownOptions *known, const char *word, bool is_last,
     }
     if (option->may_lack_value)
         return 0;
-    if (option->value != NULL && is_last)
+    if (option->value != NULL && next == NULL)
         diagnostics_error(session->diagnostics, NULL, "option '--%s' needs a value: --%s %s",
             option->name, option->name, option->value);
     return option->value != NULL ? 1 : 0;
@@ -135,21 +140,38 @@ static bool check_words(const struct argp *argp, int argc, char **argv, Session 
     add_option(&known, "version", 'V', NULL, false);
     size_t errors_before = diagnostics_error_count(session->diagnostics);
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        bool is_last = i + 1 == argc;
+        const char *next = i + 1 < argc ? argv[i + 1] : NULL;
         if (strncmp(argv[i], "--", 2) == 0)
-            i += check_long(&known, argv[i] + 2, is_last, session);
+            i += check_long(&known, argv[i] + 2, next, session);
         else if (argv[i][0] == '-' && argv[i][1] != '\0')
-            i += check_short(&known, argv[i] + 1, is_last, session);
+            i += check_short(&known, argv[i] + 1, next == NULL, session);
     }
     return diagnostics_error_count(session->diagnostics) == errors_before;
 }
 
+/* Every command takes these, too. */
+static struct argp add_message_options(
+    const struct argp *argp, struct argp_child children[MOST_CHILDREN + 2]) {
+    size_t count = 0;
+    for (; argp->children != NULL && argp->children[count].argp != NULL; count++) {
+        assert(count < MOST_CHILDREN);
+        children[count] = argp->children[count];
+    }
+    children[count++] = (struct argp_child){.argp = &messages_argp};
+    children[count] = (struct argp_child){0};
+    struct argp result = *argp;
+    result.children = children;
+    return result;
+}
+
 bool command_line_parse(
     const struct argp *argp, int argc, char **argv, void *input, Session *session) {
-    if (!check_words(argp, argc, argv, session))
+    struct argp_child children[MOST_CHILDREN + 2];
+    struct argp with_messages = add_message_options(argp, children);
+    if (!check_words(&with_messages, argc, argv, session))
         return false;
     size_t errors_before = diagnostics_error_count(session->diagnostics);
-    error_t error = argp_parse(argp, argc, argv, 0, NULL, input);
+    error_t error = argp_parse(&with_messages, argc, argv, 0, NULL, input);
     if (error == ENOMEM)
         out_of_memory();
     if (error != 0 && diagnostics_error_count(session->diagnostics) == errors_before)

@@ -4,7 +4,7 @@
 #ifndef RIFFLE_DRIVER_DRIVER_H
 #define RIFFLE_DRIVER_DRIVER_H
 
-#include "ir/diagnostics.h"
+#include "driver/messages.h"
 #include <argp.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +23,7 @@ typedef enum ExitStatus {
 typedef struct Session {
     Arena *arena;
     Diagnostics *diagnostics;
+    MessageForm messages; /* how they are printed; command_line_parse reads it */
 } Session;
 
 Session session_begin(void);
@@ -35,7 +36,8 @@ void session_discard(Session *session);
 
 /* ---- command line (command_line.c) ---- */
 
-/* Checks the words of the command line against the options of `argp` (reporting unknown ones with
+/* Checks the words of the command line against the options of `argp` and those of messages, which
+ * every command has and which hold from then on (reporting unknown ones with
  * the nearest known name, and missing or surplus values), then parses. False after reporting
  * errors; the command then returns session_finish(session, EXIT_USAGE). `--help` and its like end
  * the process. */

@@ -141,7 +141,7 @@ static int run_trial(OptRun *run, void *context) {
         result =
             run->opt->bisect_command != NULL ? check_by_command(run) : check_by_interpreter(run);
     if (trial->prints_reasons || result == TRIAL_IMPOSSIBLE)
-        diagnostics_print(session->diagnostics, stderr);
+        messages_print_between(session->messages, session->diagnostics, stderr);
     return result;
 }
 

@@ -17,7 +17,8 @@ typedef struct Estimate {
 
 /* Cycles of the graph; 0 after reporting. */
 static double cycles_of(const Estimate *estimate, const Graph *graph, Arena *arena) {
-    Session session = {arena, estimate->search->session->diagnostics};
+    Session session = *estimate->search->session;
+    session.arena = arena;
     ModelOptions options = *estimate->search->options;
     options.session = &session;
     Program *program = model_lower(&options, graph, estimate->target, NULL);

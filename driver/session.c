@@ -14,9 +14,9 @@ int session_finish(Session *session, int status) {
     if (fflush(stdout) != 0 || ferror(stdout))
         diagnostics_error(
             session->diagnostics, NULL, "cannot write standard output: %s", strerror(errno));
-    diagnostics_print(session->diagnostics, stderr);
     if (status == EXIT_DONE && diagnostics_error_count(session->diagnostics) > 0)
         status = EXIT_FAILED;
+    messages_print(session->messages, session->diagnostics, status, stderr);
     session_discard(session);
     return status;
 }

@@ -12,23 +12,11 @@
 
 enum { MOST_ERRORS = 100, EXCERPT_COLUMNS = 120 };
 
-typedef struct Diagnostic {
-    Severity severity;
-    bool has_place;
-    const char *file_name;
-    uint32_t line, column;
-    const char *message, *hint; /* hint may be NULL */
-    const char *lines;          /* of another program, each with its line break; or NULL */
-    const char *excerpt;        /* NULL without a place; already clipped, tabs made spaces */
-    uint32_t caret, caret_length;
-    struct Diagnostic *next;
-} Diagnostic;
-
 struct Diagnostics {
     Arena *arena;
     Diagnostic *first, *last;
-    size_t error_count;
-    const char **inputs; /* paths */
+    size_t error_count, dropped_count; /* all errors; those too many to be kept */
+    const char **inputs;               /* paths */
     size_t input_count, input_capacity;
     bool last_was_dropped; /* its notes are dropped too */
 };
@@ -117,26 +105,18 @@ static void take_excerpt(Diagnostic *diagnostic, Arena *arena, const char *line,
 
 static void take_place(Diagnostic *diagnostic, Arena *arena, SourceRange where) {
     const SourceFile *file = where.file;
-    if (file->text == NULL) { /* no text, so no lines */
-        diagnostic->file_name = quote_copy(arena, file->name);
+    diagnostic->file = arena_copy_string(arena, file->name);
+    if (file->text == NULL) /* no text, so no lines */
         return;
-    }
     uint32_t size = file->length > UINT32_MAX ? UINT32_MAX : (uint32_t)file->length;
     uint32_t begin = smaller(where.begin, size);
-    uint32_t line_begin = begin;
-    while (line_begin > 0 && file->text[line_begin - 1] != '\n')
-        line_begin--;
+    diagnostic->has_place = true;
+    diagnostic->begin = source_position(file, begin);
+    diagnostic->end = where.end > begin ? source_position(file, where.end) : diagnostic->begin;
+    uint32_t line_begin = begin - (diagnostic->begin.column - 1);
     uint32_t line_end = begin;
     while (line_end < size && file->text[line_end] != '\n')
         line_end++;
-    uint32_t line = 1;
-    for (const char *at = file->text;
-        (at = memchr(at, '\n', (size_t)(file->text + line_begin - at))) != NULL; at++)
-        line++;
-    diagnostic->has_place = true;
-    diagnostic->file_name = quote_copy(arena, file->name);
-    diagnostic->line = line;
-    diagnostic->column = begin - line_begin + 1;
     uint32_t length = line_end - line_begin;
     if (length > 0 && file->text[line_end - 1] == '\r' && begin < line_end)
         length--;
@@ -145,14 +125,24 @@ static void take_place(Diagnostic *diagnostic, Arena *arena, SourceRange where) 
         end > begin ? smaller(end - line_begin, length) : begin - line_begin);
 }
 
+static void append(Diagnostics *diagnostics, Diagnostic *diagnostic) {
+    if (diagnostics->last == NULL)
+        diagnostics->first = diagnostic;
+    else
+        diagnostics->last->next = diagnostic;
+    diagnostics->last = diagnostic;
+}
+
 static void report(Diagnostics *diagnostics, Severity severity, SourceRange where, const char *hint,
     const char *format, va_list arguments) {
     if (severity == SEVERITY_ERROR)
         diagnostics->error_count++;
     if (severity != SEVERITY_NOTE)
         diagnostics->last_was_dropped = diagnostics->error_count > MOST_ERRORS;
-    if (diagnostics->last_was_dropped)
+    if (diagnostics->last_was_dropped) {
+        diagnostics->dropped_count += severity == SEVERITY_ERROR;
         return;
+    }
     va_list again;
     va_copy(again, arguments);
     int length = vsnprintf(NULL, 0, format, again);
@@ -166,11 +156,7 @@ static void report(Diagnostics *diagnostics, Severity severity, SourceRange wher
     diagnostic->hint = hint == NULL ? NULL : quote_copy(diagnostics->arena, hint);
     if (where.file != NULL)
         take_place(diagnostic, diagnostics->arena, where);
-    if (diagnostics->last == NULL)
-        diagnostics->first = diagnostic;
-    else
-        diagnostics->last->next = diagnostic;
-    diagnostics->last = diagnostic;
+    append(diagnostics, diagnostic);
 }
 
 void diagnostics_report(Diagnostics *diagnostics, Severity severity, SourceRange where,
@@ -207,67 +193,45 @@ void diagnostics_add_lines(Diagnostics *diagnostics, const char *lines, size_t l
     text_free(&text);
 }
 
-void diagnostics_visit_errors(const Diagnostics *diagnostics,
-    void (*visit)(void *context, const char *message, const char *hint), void *context) {
+void diagnostics_visit(const Diagnostics *diagnostics,
+    void (*visit)(void *context, const Diagnostic *diagnostic), void *context) {
     for (const Diagnostic *one = diagnostics->first; one != NULL; one = one->next)
-        if (one->severity == SEVERITY_ERROR)
-            visit(context, one->message, one->hint);
+        visit(context, one);
+    if (diagnostics->dropped_count == 0)
+        return;
+    char message[64];
+    snprintf(message, sizeof message, "%zu more errors are not shown", diagnostics->dropped_count);
+    visit(context, &(Diagnostic){.severity = SEVERITY_ERROR, .message = message});
+}
+
+bool diagnostic_is_note(const Diagnostic *diagnostic) {
+    return diagnostic != NULL && diagnostic->severity == SEVERITY_NOTE;
+}
+
+static const char *copy_if_any(Arena *arena, const char *string) {
+    return string == NULL ? NULL : arena_copy_string(arena, string);
+}
+
+void diagnostics_take(Diagnostics *diagnostics, const Diagnostics *others) {
+    Arena *arena = diagnostics->arena;
+    for (const Diagnostic *other = others->first; other != NULL; other = other->next) {
+        Diagnostic *copy = ARENA_NEW(arena, Diagnostic);
+        *copy = *other;
+        copy->file = copy_if_any(arena, other->file);
+        copy->message = arena_copy_string(arena, other->message);
+        copy->hint = copy_if_any(arena, other->hint);
+        copy->lines = copy_if_any(arena, other->lines);
+        copy->excerpt = copy_if_any(arena, other->excerpt);
+        copy->next = NULL;
+        append(diagnostics, copy);
+    }
+    diagnostics->error_count += others->error_count;
+    diagnostics->dropped_count += others->dropped_count;
+    diagnostics->last_was_dropped = others->last_was_dropped;
 }
 
 size_t diagnostics_error_count(const Diagnostics *diagnostics) {
     return diagnostics->error_count;
-}
-
-static const char *severity_name(Severity severity) {
-    switch (severity) {
-    case SEVERITY_ERROR:
-        return "error";
-    case SEVERITY_WARNING:
-        return "warning";
-    case SEVERITY_NOTE:
-        return "note";
-    }
-    return "error";
-}
-
-static void print_one(const Diagnostic *diagnostic, FILE *stream) {
-    const char *severity = severity_name(diagnostic->severity);
-    if (!diagnostic->has_place) {
-        fprintf(stream, "%s: %s: %s\n",
-            diagnostic->file_name == NULL ? "riffle" : diagnostic->file_name, severity,
-            diagnostic->message);
-    } else {
-        fprintf(stream, "%s:%u:%u: %s: %s\n", diagnostic->file_name, diagnostic->line,
-            diagnostic->column, severity, diagnostic->message);
-        fprintf(stream, "%s\n%*s^", diagnostic->excerpt, (int)diagnostic->caret, "");
-        for (uint32_t i = 1; i < diagnostic->caret_length; i++)
-            fputc('~', stream);
-        fputc('\n', stream);
-    }
-    if (diagnostic->lines != NULL)
-        fputs(diagnostic->lines, stream);
-    if (diagnostic->hint != NULL)
-        fprintf(stream, "hint: %s\n", diagnostic->hint);
-}
-
-void diagnostics_print(const Diagnostics *diagnostics, FILE *stream) {
-    for (const Diagnostic *one = diagnostics->first; one != NULL; one = one->next)
-        print_one(one, stream);
-    if (diagnostics->error_count > MOST_ERRORS)
-        fprintf(stream, "riffle: error: %zu more errors are not shown\n",
-            diagnostics->error_count - MOST_ERRORS);
-}
-
-char *diagnostics_text(const Diagnostics *diagnostics) {
-    char *text = NULL;
-    size_t length = 0;
-    FILE *stream = open_memstream(&text, &length);
-    if (stream == NULL)
-        out_of_memory();
-    diagnostics_print(diagnostics, stream);
-    if (fclose(stream) != 0)
-        out_of_memory();
-    return text;
 }
 
 void diagnostics_note_input(Diagnostics *diagnostics, const char *path) {

@@ -16,23 +16,10 @@
 #define RIFFLE_IR_DIAGNOSTICS_H
 
 #include "ir/arena.h"
+#include "ir/source_position.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-
-/* A text that was read: lives as long as the arena it was allocated from. */
-typedef struct SourceFile {
-    const char *name; /* as the user gave it */
-    const char *text; /* NUL-terminated; may hold further NULs, see length. NULL for a file that is
-                         no text: diagnostics then name the file and no line */
-    size_t length;
-} SourceFile;
-
-/* A byte range of a source file; file == NULL when the place is unknown. */
-typedef struct SourceRange {
-    const SourceFile *file;
-    uint32_t begin, end;
-} SourceRange;
 
 typedef enum Severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTE } Severity;
 
@@ -54,12 +41,39 @@ void diagnostics_error(Diagnostics *diagnostics, const char *hint, const char *f
  * message never breaks into. `lines` ends with a NUL, at `length` or behind it. */
 void diagnostics_add_lines(Diagnostics *diagnostics, const char *lines, size_t length);
 
-/* Calls `visit` with the context and each error's message and hint, which may be NULL. */
-void diagnostics_visit_errors(const Diagnostics *diagnostics,
-    void (*visit)(void *context, const char *message, const char *hint), void *context);
+/* One of them, as those see it who print. Text of strangers in its strings is as ir/quote.h shows
+ * it, but for the name of the file. */
+typedef struct Diagnostic {
+    Severity severity;
+    const char *file; /* as the user gave it; NULL when the place is unknown */
+    bool has_place;   /* the file is a text: begin, end and what is below mean something */
+    SourcePosition begin, end;
+    const char *message;
+    const char *hint;             /* or NULL */
+    const char *lines;            /* of another program, each with its line break; or NULL */
+    const char *excerpt;          /* its line; already clipped, tabs made spaces */
+    uint32_t caret, caret_length; /* columns of the excerpt */
+    const struct Diagnostic *next;
+} Diagnostic;
+
+/* Calls `visit` with the context and each in turn. Where errors were dropped, the last is one that
+ * says how many. */
+void diagnostics_visit(const Diagnostics *diagnostics,
+    void (*visit)(void *context, const Diagnostic *diagnostic), void *context);
+
+/* Whether it belongs to the one before it. NULL is allowed, and false. */
+bool diagnostic_is_note(const Diagnostic *diagnostic);
+
+/* "error", "warning", "note" */
+const char *severity_name(Severity severity);
+
+/* Adds copies of all that the others hold. */
+void diagnostics_take(Diagnostics *diagnostics, const Diagnostics *others);
 
 size_t diagnostics_error_count(const Diagnostics *diagnostics);
 void diagnostics_print(const Diagnostics *diagnostics, FILE *stream);
+/* The same with the colours of gcc: escape sequences for a terminal. */
+void diagnostics_print_coloured(const Diagnostics *diagnostics, FILE *stream);
 /* All as they print; the caller frees it. */
 char *diagnostics_text(const Diagnostics *diagnostics);
 

@@ -147,12 +147,13 @@ bool node_fault(Importer *importer, const char *hint, const char *format, ...) {
     return false;
 }
 
-static void pass_on(void *importer, const char *message, const char *hint) {
-    add_node_trouble(importer, hint, message);
+static void pass_on(void *importer, const Diagnostic *diagnostic) {
+    if (diagnostic->severity == SEVERITY_ERROR)
+        add_node_trouble(importer, diagnostic->hint, diagnostic->message);
 }
 
 void node_faults(Importer *importer, const Diagnostics *own) {
-    diagnostics_visit_errors(own, pass_on, importer);
+    diagnostics_visit(own, pass_on, importer);
 }
 
 const char *shape_spelling(Arena *arena, const Shape *shape) {

@@ -120,8 +120,9 @@ static void messages_stay_on_their_line(void **state) {
     diagnostics_destroy(diagnostics);
 }
 
-static void append_error(void *text, const char *message, const char *hint) {
-    text_format(text, "%s (%s) ", message, hint == NULL ? "none" : hint);
+static void append_error(void *text, const Diagnostic *diagnostic) {
+    const char *hint = diagnostic->hint;
+    text_format(text, "%s (%s) ", diagnostic->message, hint == NULL ? "none" : hint);
 }
 
 static void lines_of_other_programs(void **state) {
@@ -137,7 +138,7 @@ static void lines_of_other_programs(void **state) {
                                    "hint: look\nriffle: error: 'ld' failed:\n";
     expect_printed(diagnostics, expected);
     Text errors = {0};
-    diagnostics_visit_errors(diagnostics, append_error, &errors);
+    diagnostics_visit(diagnostics, append_error, &errors);
     assert_string_equal(errors.data, "'cc' failed: (look) 'ld' failed: (none) ");
     text_free(&errors);
     diagnostics_destroy(diagnostics);
