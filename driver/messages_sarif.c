@@ -3,24 +3,10 @@
 #include "backends/output/json_writer.h"
 #include "driver/messages.h"
 #include "driver/version.h"
-
-#include <ctype.h>
-#include <string.h>
+#include "ir/uri.h"
 
 static const char schema[] =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
-
-/* A reference of RFC 3986, of a path as it was given: relative ones stay so. */
-static void append_uri(Text *uri, const char *path) {
-    text_append(uri, path[0] == '/' ? "file://" : "");
-    for (; *path != '\0'; path++) {
-        bool is_plain = isascii((unsigned char)*path) && isalnum((unsigned char)*path);
-        if (is_plain || strchr("-._~/", *path) != NULL)
-            text_append_bytes(uri, path, 1);
-        else
-            text_format(uri, "%%%02X", (unsigned char)*path);
-    }
-}
 
 static void write_region(JsonWriter *writer, const Diagnostic *diagnostic) {
     json_write_object(writer, "region", JSON_INLINE);
@@ -33,7 +19,7 @@ static void write_region(JsonWriter *writer, const Diagnostic *diagnostic) {
 
 static void write_place(JsonWriter *writer, const Diagnostic *diagnostic) {
     Text uri = {0};
-    append_uri(&uri, diagnostic->file);
+    uri_append(&uri, diagnostic->file);
     json_write_object(writer, "physicalLocation", JSON_LINES);
     json_write_object(writer, "artifactLocation", JSON_INLINE);
     json_write_string(writer, "uri", uri.data == NULL ? "" : uri.data);

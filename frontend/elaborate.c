@@ -166,7 +166,7 @@ static void name_graph(Evaluator *evaluator) {
     evaluator->graph->name = make_identifier(evaluator, name);
 }
 
-static bool run_network(Evaluator *evaluator, const Setting *settings, size_t setting_count) {
+bool evaluator_run(Evaluator *evaluator, const Setting *settings, size_t setting_count) {
     Scope scope = {0};
     Prefix prefix = {.text = ""};
     Frame frame = {0};
@@ -189,8 +189,7 @@ static bool run_network(Evaluator *evaluator, const Setting *settings, size_t se
     return !evaluator->failed;
 }
 
-Graph *spec_elaborate(const Spec *spec, const Setting *settings, size_t setting_count, Arena *arena,
-    Diagnostics *diagnostics) {
+Evaluator *evaluator_create(const Spec *spec, Arena *arena, Diagnostics *diagnostics) {
     Evaluator *evaluator = ARENA_NEW(arena, Evaluator);
     evaluator->spec = spec;
     evaluator->graph = graph_create(arena, "network");
@@ -198,7 +197,13 @@ Graph *spec_elaborate(const Spec *spec, const Setting *settings, size_t setting_
     evaluator->diagnostics = diagnostics;
     evaluator->units_by_name = name_map_create(arena);
     evaluator->interface_names = name_map_create(arena);
-    if (!run_network(evaluator, settings, setting_count)) {
+    return evaluator;
+}
+
+Graph *spec_elaborate(const Spec *spec, const Setting *settings, size_t setting_count, Arena *arena,
+    Diagnostics *diagnostics) {
+    Evaluator *evaluator = evaluator_create(spec, arena, diagnostics);
+    if (!evaluator_run(evaluator, settings, setting_count)) {
         return NULL;
     }
     return graph_verify(evaluator->graph, diagnostics) ? evaluator->graph : NULL;

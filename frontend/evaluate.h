@@ -215,6 +215,8 @@ Datum call_unit(Evaluator *evaluator, const Item *unit, Call *call);
 
 /* Makes the units of the spec and of all that it imports known. */
 void collect_units(Evaluator *evaluator, const Spec *spec);
+/* The path of an import, as seen from the folder of the importing file; NULL when it is none. */
+const char *import_path(Arena *arena, const SourceFile *importer, const Item *item);
 const Item *find_unit(const Evaluator *evaluator, const char *name); /* NULL when unknown */
 
 /* ---- builtins.c: functions on compile-time values ---- */
@@ -232,6 +234,10 @@ bool is_word(const char *name);
 
 bool call_operation(Evaluator *evaluator, Call *call, Datum *result);
 const char *const *operation_names(void);
+/* Its op of the graph; false when there is no such operation. */
+bool operation_op(const char *name, OpKind *op);
+/* The names of its arguments besides tensors, at most `most`; returns how many. */
+int operation_arguments(const char *name, const char **names, int most);
 /* The sum or product of two tensors. */
 Datum combine_tensors(
     Evaluator *evaluator, OpKind op, Value *left, Value *right, SourceRange where);
@@ -272,5 +278,11 @@ bool check_declaration(Evaluator *evaluator, const SpecStatement *statement);
 /* ---- answers.c ---- */
 
 void declare_answer(Evaluator *evaluator, const SpecStatement *statement);
+
+/* ---- elaborate.c ---- */
+
+Evaluator *evaluator_create(const Spec *spec, Arena *arena, Diagnostics *diagnostics);
+/* Runs the network of the spec; what was built so far is in the graph in any case. */
+bool evaluator_run(Evaluator *evaluator, const Setting *settings, size_t setting_count);
 
 #endif

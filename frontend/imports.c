@@ -45,14 +45,17 @@ static void add_unit(Evaluator *evaluator, Item *unit) {
 
 /* ---- imports ---- */
 
-/* The path as seen from the folder of the importing file. */
-static const char *import_path(Evaluator *evaluator, const SourceFile *importer, const char *text) {
+const char *import_path(Arena *arena, const SourceFile *importer, const Item *item) {
+    bool literal = item->text->count == 1 && item->text->parts[0].text;
+    const char *text = literal ? item->text->parts[0].text : "-";
+    if (strcmp(text, "-") == 0) {
+        return NULL;
+    }
     const char *slash = strrchr(importer->name, '/');
     if (text[0] == '/' || !slash) {
         return text;
     }
-    return arena_format(
-        evaluator->arena, "%.*s/%s", (int)(slash - importer->name), importer->name, text);
+    return arena_format(arena, "%.*s/%s", (int)(slash - importer->name), importer->name, text);
 }
 
 /* False when the file was imported before. A file that is not there is left to the reader to
@@ -73,13 +76,12 @@ static bool note_file(Evaluator *evaluator, const char *path) {
 }
 
 static void import_file(Evaluator *evaluator, const SourceFile *importer, const Item *item) {
-    bool literal = item->text->count == 1 && item->text->parts[0].text;
-    if (!literal || strcmp(item->text->parts[0].text, "-") == 0) {
+    const char *path = import_path(evaluator->arena, importer, item);
+    if (!path) {
         complain(evaluator, item->where, "as in import \"units.rfl\"",
             "'import' takes the name of a file");
         return;
     }
-    const char *path = import_path(evaluator, importer, item->text->parts[0].text);
     if (!note_file(evaluator, path)) {
         return;
     }

@@ -270,19 +270,47 @@ static int take_operands(
     return count;
 }
 
-static void check_arguments(Evaluator *evaluator, const Call *call, const Operation *operation) {
-    const char *known[MOST_KNOWN + 1] = {0};
+typedef bool LeavesOut(const Operation *operation, const char *name);
+
+static int list_arguments(
+    const Operation *operation, LeavesOut *leaves_out, const char **names, int most) {
     int count = 0;
-    for (int i = 0; i < 4 && operation->extra[i]; i++) {
-        known[count++] = operation->extra[i];
+    for (int i = 0; i < 4 && operation->extra[i] && count < most; i++) {
+        names[count++] = operation->extra[i];
     }
     const OpInfo *info = op_info(operation->op);
-    for (int i = 0; i < info->attribute_count && count < MOST_KNOWN; i++) {
-        if (!is_hidden(operation, info->attributes[i].name)) {
-            known[count++] = info->attributes[i].name;
+    for (int i = 0; i < info->attribute_count && count < most; i++) {
+        if (!leaves_out(operation, info->attributes[i].name)) {
+            names[count++] = info->attributes[i].name;
         }
     }
+    return count;
+}
+
+static void check_arguments(Evaluator *evaluator, const Call *call, const Operation *operation) {
+    const char *known[MOST_KNOWN + 1] = {0};
+    list_arguments(operation, is_hidden, known, MOST_KNOWN);
     check_unused(evaluator, call, known);
+}
+
+static const Operation *find_operation(const char *name) {
+    for (int i = 0; i < OPERATION_COUNT; i++) {
+        if (strcmp(operations[i].name, name) == 0) {
+            return &operations[i];
+        }
+    }
+    return NULL;
+}
+
+bool operation_op(const char *name, OpKind *op) {
+    const Operation *operation = find_operation(name);
+    *op = operation ? operation->op : OP_COUNT;
+    return operation;
+}
+
+int operation_arguments(const char *name, const char **names, int most) {
+    const Operation *operation = find_operation(name);
+    return operation ? list_arguments(operation, is_prepared, names, most) : 0;
 }
 
 /* Where the op's weights are. Without '@', the op's name and its count under the prefix. */
@@ -342,13 +370,11 @@ static bool is_of_numbers(const Call *call) {
 }
 
 bool call_operation(Evaluator *evaluator, Call *call, Datum *result) {
-    for (int i = 0; !is_of_numbers(call) && i < OPERATION_COUNT; i++) {
-        if (strcmp(operations[i].name, call->name) == 0) {
-            *result = build(evaluator, call, &operations[i]);
-            return true;
-        }
+    const Operation *operation = is_of_numbers(call) ? NULL : find_operation(call->name);
+    if (operation) {
+        *result = build(evaluator, call, operation);
     }
-    return false;
+    return operation;
 }
 
 Datum combine_tensors(

@@ -314,7 +314,8 @@ static bool run_parser(ParseContext *context) {
     return result == 0 && diagnostics_error_count(context->diagnostics) == errors;
 }
 
-Spec *spec_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostics) {
+Spec *spec_parse_partly(
+    const SourceFile *file, Arena *arena, Diagnostics *diagnostics, bool *complete) {
     ParseContext *context = ARENA_NEW(arena, ParseContext);
     context->file = file;
     context->arena = arena;
@@ -323,11 +324,17 @@ Spec *spec_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostics)
     context->spec = ARENA_NEW(arena, Spec);
     context->spec->arena = arena;
     context->spec->file = file;
-    if (!run_parser(context)) {
-        return NULL;
+    *complete = run_parser(context);
+    if (*complete) {
+        attach_comments(context->spec, context->comments, context->comment_count);
     }
-    attach_comments(context->spec, context->comments, context->comment_count);
     return context->spec;
+}
+
+Spec *spec_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostics) {
+    bool complete;
+    Spec *spec = spec_parse_partly(file, arena, diagnostics, &complete);
+    return complete ? spec : NULL;
 }
 
 SpecExpression *expression_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostics) {

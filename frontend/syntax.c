@@ -148,12 +148,16 @@ bool statement_finish(SpecStatement *statement) {
     return depth <= SYNTAX_DEPTH_LIMIT;
 }
 
-bool is_keyword(const char *word) {
+const char *const *keyword_names(void) {
     static const char *const words[] = {"and", "answer", "assert", "else", "fail", "false", "for",
         "if", "import", "in", "input", "let", "named", "nchw", "network", "nhwc", "not", "or",
-        "output", "repeat", "return", "scope", "then", "true", "unit"};
-    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-        if (strcmp(word, words[i]) == 0) {
+        "output", "repeat", "return", "scope", "then", "true", "unit", NULL};
+    return words;
+}
+
+bool is_keyword(const char *word) {
+    for (const char *const *known = keyword_names(); *known; known++) {
+        if (strcmp(word, *known) == 0) {
             return true;
         }
     }

@@ -177,13 +177,19 @@ bool expression_finish(SpecExpression *expression);
 bool expression_add_item(Arena *arena, SpecExpression *expression, SpecExpression *item);
 bool statement_finish(SpecStatement *statement);
 
-/* The names of the language that no spec can redefine. */
+/* The names of the language that no spec can redefine; the list ends with NULL. */
+const char *const *keyword_names(void);
 bool is_keyword(const char *word);
 /* What a spec can define: an identifier of at most TEXT_LIMIT bytes that is no keyword. */
 bool is_name(const char *word);
 bool is_valid_utf8(const char *bytes, size_t length);
 
 /* ---- parse.c ---- */
+
+/* As spec_parse, but the tree is there after errors, too, without what could not be read;
+ * *complete says whether it is whole. Comments are attached to a whole one only. */
+Spec *spec_parse_partly(
+    const SourceFile *file, Arena *arena, Diagnostics *diagnostics, bool *complete);
 
 /* One expression: the value of a setting. NULL after errors. */
 SpecExpression *expression_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostics);

@@ -180,6 +180,8 @@ Attribute op_attribute_default(const OpAttribute *attribute, Arena *arena);
 bool op_attribute_equal(AttributeKind kind, const Attribute *a, const Attribute *b);
 /* docs/ops.md: every op of the table, in Markdown. */
 void op_reference_print(Text *text);
+/* What it says of one op, without its heading. */
+void op_reference_print_op(OpKind op, Text *text);
 
 /* range, quantize, quantized_conv, quantized_linear: what compiling with bytes makes. The language
  * has no names for them. */

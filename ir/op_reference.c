@@ -55,8 +55,8 @@ static void print_default(Text *text, const OpAttribute *attribute) {
         text_format(text, "`%s`", attribute->default_text);
 }
 
-static void print_op(Text *text, const OpInfo *info) {
-    text_format(text, "\n## %s\n\n", info->name);
+void op_reference_print_op(OpKind op, Text *text) {
+    const OpInfo *info = op_info(op);
     print_prose(text, info->summary);
     text_append(text, "\n\n- takes ");
     print_count(text, info->least_operands, info->most_operands, "operand");
@@ -92,6 +92,8 @@ void op_reference_print(Text *text) {
         "Written by `riffle ops --markdown` from `ir/ops.def`; do not edit.\n\n"
         "Tensors are `[batch, channels, height, width]` or `[batch, channels]` in every "
         "rule, whatever the layout\nin memory will be.\n");
-    for (int op = 0; op < OP_COUNT; op++)
-        print_op(text, op_info((OpKind)op));
+    for (int op = 0; op < OP_COUNT; op++) {
+        text_format(text, "\n## %s\n\n", op_info((OpKind)op)->name);
+        op_reference_print_op((OpKind)op, text);
+    }
 }
