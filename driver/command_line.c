@@ -164,10 +164,24 @@ static struct argp add_message_options(
     return result;
 }
 
+static struct {
+    OptionsListener *take;
+    void *context;
+} listener;
+
+void command_line_listen(OptionsListener *take, void *context) {
+    listener.take = take;
+    listener.context = context;
+}
+
 bool command_line_parse(
     const struct argp *argp, int argc, char **argv, void *input, Session *session) {
     struct argp_child children[MOST_CHILDREN + 2];
     struct argp with_messages = add_message_options(argp, children);
+    if (listener.take != NULL) {
+        listener.take(listener.context, &with_messages);
+        return false;
+    }
     if (!check_words(&with_messages, argc, argv, session))
         return false;
     size_t errors_before = diagnostics_error_count(session->diagnostics);

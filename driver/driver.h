@@ -44,6 +44,11 @@ void session_discard(Session *session);
 bool command_line_parse(
     const struct argp *argp, int argc, char **argv, void *input, Session *session);
 
+/* From now on command_line_parse gives the option table to the listener and returns false; the
+ * command ends. NULL ends that. For what is made of the tables: completion of shells. */
+typedef void OptionsListener(void *context, const struct argp *argp);
+void command_line_listen(OptionsListener *listener, void *context);
+
 /* For parsers: each reports and returns false when the text is not what it should be. `option` is
  * the name as typed ("--count"). */
 bool option_integer(Session *session, const char *option, const char *text, int64_t least,
