@@ -316,7 +316,7 @@ static const struct argp argp = {.parser = parse_option,
     .args_doc = "SHELL",
     .doc = "Prints what completes riffle's command line in a shell: bash, zsh or fish.\v"
            "Examples:\n"
-           "  source <(riffle completion bash)\n"
+           "  riffle completion bash > ~/.local/share/bash-completion/completions/riffle\n"
            "  riffle completion zsh > ~/.zfunc/_riffle\n"
            "  riffle completion fish > ~/.config/fish/completions/riffle.fish\n"};
 

@@ -1,0 +1,22 @@
+# What is installed to be read: licence, pages, manual pages (where help2man is there), what shells complete.
+find_program(HELP2MAN help2man)
+set(manual ${PROJECT_BINARY_DIR}/manual)
+add_custom_command(OUTPUT ${manual}/bash
+    COMMAND ${CMAKE_COMMAND} -DRIFFLE=$<TARGET_FILE:riffle> -DVERSION=${PROJECT_VERSION} -DFOLDER=${manual}
+        "-DHELP2MAN=$<$<BOOL:${HELP2MAN}>:${HELP2MAN}>" -P ${CMAKE_CURRENT_LIST_DIR}/manual.cmake
+    DEPENDS riffle ${CMAKE_CURRENT_LIST_DIR}/manual.cmake VERBATIM)
+add_custom_target(manual ALL DEPENDS ${manual}/bash)
+
+install(FILES ${manual}/bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME riffle)
+install(FILES ${manual}/_riffle DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+install(FILES ${manual}/riffle.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+if(HELP2MAN)
+    install(DIRECTORY ${manual}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
+endif()
+install(FILES README.md CHANGELOG.md LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# Where to find the pool of threads, for programs that are not built by CMake.
+file(RELATIVE_PATH riffle_prefix_from_pkgconfig /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+configure_file(${CMAKE_CURRENT_LIST_DIR}/riffle_runtime.pc.in riffle_runtime.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/riffle_runtime.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
