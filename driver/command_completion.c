@@ -41,7 +41,7 @@ static const CommandRow rows[] = {
 #include "driver/commands.def"
 };
 
-enum { ROWS = sizeof rows / sizeof *rows };
+enum { COMMAND_ROWS = sizeof rows / sizeof *rows };
 
 typedef struct Listening {
     Session *session;
@@ -106,8 +106,8 @@ static const char *names_of_targets(Session *session) {
 
 static Completion collect(Session *session) {
     Completion completion = {.session = session, .targets = names_of_targets(session)};
-    completion.commands = ARENA_ARRAY(session->arena, CompletedCommand, ROWS);
-    for (size_t i = 0; i < ROWS; i++) {
+    completion.commands = ARENA_ARRAY(session->arena, CompletedCommand, COMMAND_ROWS);
+    for (size_t i = 0; i < COMMAND_ROWS; i++) {
         CompletedCommand *command = &completion.commands[completion.count++];
         *command =
             (CompletedCommand){.name = name_of(&rows[i], session), .summary = rows[i].summary};
