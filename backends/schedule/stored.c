@@ -11,15 +11,31 @@
 #include "ir/graph.h"
 #include "ir/index_map.h"
 
+static bool is_padded(const Decisions *decisions, const TensorType *type) {
+    int64_t channels = tensor_channels(type);
+    return pixel_distance(decisions->compilation->target, element_lane_type(type->element),
+               channels) != channels;
+}
+
+static void spread_pixels(Run *run) {
+    run->pixel_stride *= 2;
+    run->row_stride *= 2;
+    run->image_stride *= 2;
+}
+
 /* As the value will be placed, but for the distance of pixels and the buffers: one run of all
- * channels, or one for each range of them that a route owns. */
+ * channels, or one for each range of them that a route owns. Where pixels are padded, or may have
+ * channels of other values between them, they lie apart here, too: no channel follows the last one
+ * of the pixel before. */
 static Placement *likely_placement(const Decisions *decisions, const Value *value) {
     const GraphOutput *output = decisions->outputs[value->id];
     const Claim *claims = decisions->claims[value->id];
     Placement *placement = dense_placement(
         decisions->arena, &value->type, 0, output ? output->layout : LAYOUT_NHWC, output != NULL);
-    const Run whole = placement->runs[0];
     int64_t channels = placement->channels;
+    if (claims || (!output && is_padded(decisions, &value->type)))
+        spread_pixels(&placement->runs[0]);
+    const Run whole = placement->runs[0];
     if (claims)
         placement->runs = ARENA_ARRAY(decisions->arena, Run, channels);
     placement->runs[0] = whole;
