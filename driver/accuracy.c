@@ -14,7 +14,8 @@ enum {
 /* ---- inputs, and what is expected ---- */
 
 static size_t input_bytes(const Graph *graph, int input) {
-    return (size_t)tensor_elements(&graph->inputs[input].value->type) * sizeof(float);
+    const TensorType *type = &graph->inputs[input].value->type;
+    return (size_t)(tensor_elements(type) * element_type_bytes(type->element));
 }
 
 static float **outputs_create(const Graph *graph, Arena *arena) {
@@ -29,8 +30,9 @@ static bool add_run(Evaluation *evaluation, const Tensors *tensors, Session *ses
     const float **inputs = ARENA_ARRAY(session->arena, const float *, reference->input_count);
     for (int i = 0; i < reference->input_count; i++) {
         size_t bytes = input_bytes(reference, i);
-        inputs[i] = memcpy(
-            ARENA_ARRAY(session->arena, float, bytes / sizeof(float)), tensors->inputs[i], bytes);
+        inputs[i] =
+            memcpy(ARENA_ARRAY(session->arena, float, (bytes + sizeof(float) - 1) / sizeof(float)),
+                tensors->inputs[i], bytes);
     }
     float **outputs = outputs_create(reference, session->arena);
     evaluation->inputs[evaluation->count] = inputs;

@@ -249,6 +249,13 @@ static const char *package_folder(const JavaClass *class) {
 static bool fits_java(const JavaClass *class, Session *session) {
     for (int i = 0; i < class->count; i++) {
         const JavaTensor *tensor = &class->tensors[i];
+        if (tensor->type->element != ELEMENT_F32) {
+            diagnostics_error(session->diagnostics,
+                "let the input be of f32, or call the library from C",
+                "'%s' is of %s, and classes for Java take floats only", tensor->member,
+                element_name(tensor->type->element));
+            return false;
+        }
         if (bytes_of(tensor) <= INT32_MAX)
             continue;
         diagnostics_error(session->diagnostics, NULL,

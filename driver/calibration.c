@@ -22,12 +22,13 @@ static bool read_picture(Tensors *tensors, const char *path, Session *session) {
     const GraphInput *input = &graph->inputs[0];
     Image image;
     int64_t batch = input->value->type.dims[0];
-    int64_t numbers = tensor_elements(&input->value->type) / batch;
-    float *first = tensors_input(tensors, 0);
+    size_t bytes = (size_t)(tensor_elements(&input->value->type) / batch *
+                            element_type_bytes(input->value->type.element));
+    unsigned char *first = tensors_input(tensors, 0);
     if (!image_read(path, session, &image) || !image_prepare(&image, input, session, first))
         return false;
     for (int64_t i = 1; i < batch; i++)
-        memcpy(first + i * numbers, first, (size_t)numbers * sizeof(float));
+        memcpy(first + (size_t)i * bytes, first, bytes);
     return true;
 }
 
@@ -190,7 +191,8 @@ static void see_input(Calibration *calibration, const GraphInput *input, const f
 static bool see_inputs(Calibration *calibration, Tensors *tensors, Session *session) {
     const Graph *graph = calibration->graph;
     for (int i = 0; i < graph->input_count; i++)
-        see_input(calibration, &graph->inputs[i], tensors->inputs[i]);
+        if (is_seen(graph->inputs[i].value))
+            see_input(calibration, &graph->inputs[i], tensors->inputs[i]);
     return !calibration->failed &&
            graph_interpret(graph, tensors->inputs, tensors->outputs, see_node, calibration,
                session->diagnostics) &&
@@ -294,7 +296,8 @@ static void warn_of_ranges(const Calibration *calibration) {
     const Graph *graph = calibration->graph;
     Doubts flat = {0}, wide = {0};
     for (int i = 0; i < graph->input_count; i++)
-        judge_value(&flat, &wide, calibration, graph->inputs[i].value);
+        if (is_seen(graph->inputs[i].value))
+            judge_value(&flat, &wide, calibration, graph->inputs[i].value);
     for (const Node *node = graph->first; node != NULL; node = node->next)
         for (int i = 0; i < node->result_count; i++)
             if (is_seen(node->results[i]))
@@ -335,7 +338,8 @@ static bool narrow_ranges(const ModelOptions *options, Calibration *calibration)
     if (!see_all(options, calibration))
         return false;
     for (int i = 0; i < graph->input_count; i++)
-        narrow_value(calibration, method, graph->inputs[i].value);
+        if (is_seen(graph->inputs[i].value))
+            narrow_value(calibration, method, graph->inputs[i].value);
     for (const Node *node = graph->first; node != NULL; node = node->next)
         for (int i = 0; i < node->result_count; i++)
             if (is_seen(node->results[i]))
@@ -430,7 +434,8 @@ static void add_ranges(Calibration *calibration, Graph *graph) {
                 add_range(calibration, graph, node->results[i], next);
     }
     for (int i = 0; i < graph->input_count; i++)
-        add_range(calibration, graph, graph->inputs[i].value, first);
+        if (is_seen(graph->inputs[i].value))
+            add_range(calibration, graph, graph->inputs[i].value, first);
 }
 
 /* What each value was on the calibration inputs, as nodes of the graph. */

@@ -202,11 +202,13 @@ static bool read_images(const RunOptions *options, Tensors *tensors) {
             (long long)batch);
         return false;
     }
-    int64_t numbers = tensor_elements(&input->value->type) / batch;
+    int64_t bytes = tensor_elements(&input->value->type) / batch *
+                    element_type_bytes(input->value->type.element);
+    unsigned char *data = tensors_input(tensors, 0);
     for (int64_t i = 0; i < batch; i++) {
         Image *image = &options->pictures[i];
         if (!image_read(options->images.paths[i], session, image) ||
-            !image_prepare(image, input, session, tensors_input(tensors, 0) + i * numbers))
+            !image_prepare(image, input, session, data + i * bytes))
             return false;
     }
     return true;

@@ -17,8 +17,9 @@ typedef struct Image {
 bool image_read(const char *path, Session *session, Image *image);
 
 /* Resizes and crops as the input says, and writes the numbers of one picture in the input's layout:
- * channels * height * width floats. Works on 8-bit pixels, as PIL does. */
-bool image_prepare(const Image *image, const GraphInput *input, Session *session, float *numbers);
+ * channels * height * width floats, or the bytes themselves where the input is of u8. Works on
+ * 8-bit pixels, as PIL does. */
+bool image_prepare(const Image *image, const GraphInput *input, Session *session, void *numbers);
 
 /* Where the input's pixels are in the picture: x is at (x + left) * scale_x, y likewise. */
 typedef struct ImagePlace {

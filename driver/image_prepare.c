@@ -64,26 +64,36 @@ static double pixel_at(const Image *image, int64_t row, int64_t column, int64_t 
     return image->pixels[(row * image->width + column) * image->channels + channel];
 }
 
-static void normalise(const Image *image, const GraphInput *input, float *numbers) {
+/* What the input takes of a pixel: the number, or its byte. */
+static void store_pixel(
+    const GraphInput *input, int64_t channel, double pixel, int64_t place, void *numbers) {
     const Preprocessing *preprocessing = &input->preprocessing;
+    if (input->value->type.element == ELEMENT_U8)
+        ((unsigned char *)numbers)[place] = (unsigned char)pixel;
+    else
+        ((float *)numbers)[place] =
+            (float)((pixel * preprocessing->scale - preprocessing->mean[channel]) /
+                    preprocessing->std[channel]);
+}
+
+static void normalise(const Image *image, const GraphInput *input, void *numbers) {
     int64_t channels = input->value->type.dims[1];
     int64_t height = input->value->type.dims[2], width = input->value->type.dims[3];
     int64_t top = crop_begin(image->height, height), left = crop_begin(image->width, width);
     for (int64_t c = 0; c < channels; c++) {
-        int64_t source = preprocessing->bgr ? channels - 1 - c : c;
+        int64_t source = input->preprocessing.bgr ? channels - 1 - c : c;
         for (int64_t y = 0; y < height; y++) {
             for (int64_t x = 0; x < width; x++) {
                 double pixel = pixel_at(image, top + y, left + x, source);
                 int64_t place = input->layout == LAYOUT_NHWC ? (y * width + x) * channels + c
                                                              : (c * height + y) * width + x;
-                numbers[place] = (float)((pixel * preprocessing->scale - preprocessing->mean[c]) /
-                                         preprocessing->std[c]);
+                store_pixel(input, c, pixel, place, numbers);
             }
         }
     }
 }
 
-bool image_prepare(const Image *image, const GraphInput *input, Session *session, float *numbers) {
+bool image_prepare(const Image *image, const GraphInput *input, Session *session, void *numbers) {
     const TensorType *type = &input->value->type;
     if (type->rank != 4 || (type->dims[1] != 1 && type->dims[1] != 3)) {
         diagnostics_error(session->diagnostics, "give the numbers with --input",

@@ -50,7 +50,7 @@ bool tensors_create(
     tensors->outputs = ARENA_ARRAY(session->arena, float *, outputs);
     for (int i = 0; i < inputs; i++) {
         const Value *value = graph->inputs[i].value;
-        int64_t bytes = 4 * tensor_elements(&value->type);
+        int64_t bytes = element_type_bytes(value->type.element) * tensor_elements(&value->type);
         if (!create_buffer(&tensors->buffers[i], value->name, bytes, 0, session))
             return false;
         tensors->inputs[i] = tensors->buffers[i].data;
@@ -78,7 +78,7 @@ void tensors_free(Tensors *tensors) {
     *tensors = (Tensors){0};
 }
 
-float *tensors_input(const Tensors *tensors, int index) {
+void *tensors_input(const Tensors *tensors, int index) {
     return tensors->buffers[index].data;
 }
 
@@ -93,6 +93,11 @@ void tensors_randomize_inputs(Tensors *tensors, uint64_t seed) {
     uint64_t state = seed;
     for (int i = 0; i < tensors->graph->input_count; i++) {
         GuardedBuffer *buffer = &tensors->buffers[i];
+        if (tensors->graph->inputs[i].value->type.element == ELEMENT_U8) {
+            for (size_t j = 0; j < buffer->bytes; j++)
+                buffer->memory[GUARD_BYTES + j] = (unsigned char)next_random(&state);
+            continue;
+        }
         for (size_t j = 0; j < buffer->bytes / sizeof(float); j++) {
             double unit = (double)(next_random(&state) >> 11) * 0x1p-53;
             buffer->data[j] = (float)((2 * unit - 1) * 1.7320508075688772);
@@ -135,16 +140,21 @@ bool tensors_run(Tensors *tensors, const LoadedModel *loaded, riffle_pool *pool,
     return jit_succeeded(status, session->diagnostics);
 }
 
-static bool read_input(GuardedBuffer *buffer, const char *path, Session *session) {
-    static const WantedFile wanted = {"raw float32 numbers", {FILE_KIND_UNKNOWN}};
+static bool read_input(
+    GuardedBuffer *buffer, ElementType element, const char *path, Session *session) {
+    static const WantedFile numbers = {"raw float32 numbers", {FILE_KIND_UNKNOWN}},
+                            pixels = {"raw bytes of pixels", {FILE_KIND_UNKNOWN}};
+    const WantedFile *wanted = element == ELEMENT_U8 ? &pixels : &numbers;
     SourceFile *file = source_file_read(
         path, buffer->bytes + SURPLUS_BYTES, NULL, session->arena, session->diagnostics);
     if (file == NULL)
         return false;
     if (file->length != buffer->bytes) { /* else numbers, however they begin */
-        if (!file_is_wanted(path, file->text, file->length, &wanted, session->diagnostics))
+        if (!file_is_wanted(path, file->text, file->length, wanted, session->diagnostics))
             return false;
-        diagnostics_error(session->diagnostics, "the file holds raw little-endian float32 numbers",
+        diagnostics_error(session->diagnostics,
+            element == ELEMENT_U8 ? "the file holds the bytes of packed pixels, nothing else"
+                                  : "the file holds raw little-endian float32 numbers",
             "'%s' has %zu bytes where input '%s' takes %zu", path, file->length, buffer->name,
             buffer->bytes);
         return false;
@@ -162,7 +172,8 @@ bool tensors_read_inputs(
         return false;
     }
     for (size_t i = 0; i < path_count; i++) {
-        if (!read_input(&tensors->buffers[i], paths[i], session))
+        if (!read_input(&tensors->buffers[i], tensors->graph->inputs[i].value->type.element,
+                paths[i], session))
             return false;
     }
     return true;

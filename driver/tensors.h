@@ -28,8 +28,9 @@ bool tensors_create(
     const Graph *graph, int64_t workspace_bytes, Session *session, Tensors *tensors);
 void tensors_free(Tensors *tensors); /* a zeroed one is allowed */
 
-float *tensors_input(const Tensors *tensors, int index); /* for writing */
-/* Numbers in [-1.7, 1.7], of unit variance, from the seed alone. */
+/* For writing: floats, or bytes where the input is of u8. */
+void *tensors_input(const Tensors *tensors, int index);
+/* Numbers in [-1.7, 1.7], of unit variance, or any bytes; from the seed alone. */
 void tensors_randomize_inputs(Tensors *tensors, uint64_t seed);
 /* Fills outputs and workspace with NaNs again. */
 void tensors_spoil(Tensors *tensors);
@@ -39,7 +40,8 @@ bool tensors_check_guards(const Tensors *tensors, Session *session);
 /* Runs the compiled model; with `pool` on its threads. Reports a status other than success. */
 bool tensors_run(Tensors *tensors, const LoadedModel *loaded, riffle_pool *pool, Session *session);
 
-/* Fills the inputs from raw float32 files, one per input in order; the size must fit. */
+/* Fills the inputs from raw float32 files, or of bytes where the input is of u8, one per input in
+ * order; the size must fit. */
 bool tensors_read_inputs(
     Tensors *tensors, const char *const *paths, size_t path_count, Session *session);
 

@@ -52,10 +52,12 @@ static bool add_dimension(Evaluator *evaluator, Datum datum, SourceRange where, 
 
 static bool read_type(Evaluator *evaluator, const SpecStatement *statement, TensorType *type) {
     bool good = true;
-    *type = (TensorType){.element = ELEMENT_F32};
-    if (strcmp(statement->element, "f32") != 0) {
-        complain(evaluator, statement->element_where, "the only element type is f32",
-            "unknown element type '%s'", statement->element);
+    bool bytes = strcmp(statement->element, element_name(ELEMENT_U8)) == 0;
+    *type = (TensorType){.element = bytes ? ELEMENT_U8 : ELEMENT_F32};
+    if (!bytes && strcmp(statement->element, element_name(ELEMENT_F32)) != 0) {
+        complain(evaluator, statement->element_where,
+            "f32 are numbers, u8 are the bytes of a picture", "unknown element type '%s'",
+            statement->element);
         good = false;
     }
     for (int i = 0; i < statement->values.count; i++) {
@@ -178,6 +180,30 @@ static bool read_preprocessing(Evaluator *evaluator, const SpecExpression *expre
     return read_pixels(evaluator, &call, type->dims[1], preprocessing);
 }
 
+/* Bytes are packed pixels, and only `pixels` says what numbers they are. */
+static bool check_packed(
+    Evaluator *evaluator, const SpecStatement *statement, const TensorType *type, Layout layout) {
+    if (type->element != ELEMENT_U8 || (statement->value && layout == LAYOUT_NHWC)) {
+        return true;
+    }
+    complain(evaluator, statement->name_where,
+        "as in u8[1, 3, 224, 224] nhwc = pixels(rgb, scale = 1 / 255)",
+        "an input of u8 is a picture of packed pixels: nhwc, with pixels(...)");
+    return false;
+}
+
+/* The numbers of the input's bytes. */
+static Value *add_pixels(Evaluator *evaluator, const GraphInput *input) {
+    Value *value = input->value;
+    Node *node = node_create(evaluator->graph, OP_pixels, value->name, &value, 1, value->where);
+    node_set_pixels(node, &input->preprocessing);
+    if (!node_infer(evaluator->graph, node, evaluator->diagnostics)) {
+        return NULL;
+    }
+    graph_append(evaluator->graph, node);
+    return node->results[0];
+}
+
 void declare_input(Evaluator *evaluator, const SpecStatement *statement) {
     TensorType type;
     Layout layout;
@@ -185,7 +211,8 @@ void declare_input(Evaluator *evaluator, const SpecStatement *statement) {
     bool good = check_declaration(evaluator, statement) && read_type(evaluator, statement, &type) &&
                 read_layout(evaluator, statement, type.rank, &layout) &&
                 (!statement->value ||
-                    read_preprocessing(evaluator, statement->value, &type, &preprocessing));
+                    read_preprocessing(evaluator, statement->value, &type, &preprocessing)) &&
+                check_packed(evaluator, statement, &type, layout);
     if (!good) {
         define(evaluator, statement->name, datum_unknown);
         return;
@@ -196,7 +223,10 @@ void declare_input(Evaluator *evaluator, const SpecStatement *statement) {
     GraphInput *input = &evaluator->graph->inputs[evaluator->graph->input_count - 1];
     input->has_preprocessing = statement->value != NULL;
     input->preprocessing = preprocessing;
-    define(evaluator, statement->name, datum_tensor(value));
+    if (type.element == ELEMENT_U8) {
+        value = add_pixels(evaluator, input);
+    }
+    define(evaluator, statement->name, value ? datum_tensor(value) : datum_unknown);
 }
 
 void declare_output(Evaluator *evaluator, const SpecStatement *statement) {

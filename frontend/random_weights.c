@@ -318,6 +318,7 @@ static Moments fill_node(Graph *graph, const Node *node, const Moments *moments,
     case OP_flatten:
     case OP_unflatten:
     case OP_local_response_norm:
+    case OP_pixels: /* about what a preprocessing is for: no mean, unit variance */
         return x;
     default:
         return after_element(node, moments);

@@ -102,8 +102,11 @@ struct Node {
 
 typedef enum Layout { LAYOUT_NCHW, LAYOUT_NHWC } Layout;
 
+enum { MOST_PIXEL_CHANNELS = 4 };
+
 /* How pixels (0 to 255) become the numbers of an input: (pixel * scale - mean[c]) / std[c],
- * channels in the order the network wants them. */
+ * channels in the order the network wants them. An input of u8 takes the pixels, and a node
+ * `pixels` makes the numbers. */
 typedef struct Preprocessing {
     bool bgr;               /* channel order: false is RGB */
     double scale;           /* 1/255 or 1 */
@@ -290,6 +293,9 @@ const Formula *node_formula_attribute(const Node *node, const char *name);
 Attribute *node_attribute(
     Node *node, const char *name); /* for writing; NULL when the op has none */
 Weight *node_weight(const Node *node, const char *name); /* NULL when absent */
+/* The scale, means and deviations of a node `pixels`. */
+Preprocessing node_pixels(const Node *node);
+void node_set_pixels(Node *node, const Preprocessing *pixels);
 void node_set_integer(Node *node, const char *name, int64_t value);
 void node_set_formula(Node *node, const char *name, const Formula *formula); /* not copied */
 void node_set_list(Graph *graph, Node *node, const char *name, const int64_t *items, size_t count);
@@ -346,8 +352,9 @@ Graph *graph_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostic
 typedef void InterpretObserver(void *context, const Node *node, float *const *results);
 
 /* Runs the graph: every op accumulates in double, values are stored as float. inputs[i] and
- * outputs[i] are dense arrays in the layout of the graph's input or output i. All weights must have
- * data. Returns false after reporting an error (missing weight data). `observer` may be NULL. */
+ * outputs[i] are dense arrays in the layout of the graph's input or output i; inputs of u8 are
+ * bytes, whatever the pointer's type. All weights must have data. Returns false after reporting an
+ * error (missing weight data). `observer` may be NULL. */
 bool graph_interpret(const Graph *graph, const float *const *inputs, float *const *outputs,
     InterpretObserver *observer, void *observer_context, Diagnostics *diagnostics);
 

@@ -14,6 +14,7 @@ static InferFunction *const infer_functions[OP_COUNT] = {
 #define ELEMENT(name, ...) [OP_##name] = infer_elements,
 #include "ir/elements.def"
     [OP_map] = infer_elements,
+    [OP_pixels] = infer_pixels,
     [OP_constant] = infer_constant,
     [OP_concat] = infer_concat,
     [OP_split] = infer_split,
@@ -131,7 +132,8 @@ static bool takes_element(const Node *node, int index, ElementType element) {
     if (element == ELEMENT_F32 || op_keeps_numbers(op))
         return true;
     if (element == ELEMENT_U8)
-        return index == 0 && (op == OP_quantized_conv || op == OP_quantized_linear);
+        return index == 0 &&
+               (op == OP_quantized_conv || op == OP_quantized_linear || op == OP_pixels);
     if (element == ELEMENT_F16 && op_takes_f16(op))
         return true;
     return (index == 0 || element == ELEMENT_F16) && (op == OP_conv || op == OP_linear);

@@ -23,7 +23,7 @@ typedef void InferFunction(Inference *inference);
 
 InferFunction infer_conv, infer_linear; /* infer_conv.c */
 InferFunction infer_conv_transpose;     /* infer_conv_transpose.c */
-InferFunction infer_range, infer_quantize, infer_quantized_conv,
+InferFunction infer_pixels, infer_range, infer_quantize, infer_quantized_conv,
     infer_quantized_linear;                      /* infer_quantized.c */
 InferFunction infer_pool, infer_global_avg_pool; /* infer_window.c */
 InferFunction infer_same, infer_batch_norm, infer_bias, infer_constant, infer_elements,

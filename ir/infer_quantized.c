@@ -1,6 +1,8 @@
 /* Shape rules of quantised ops. */
 #include "ir/infer.h"
 
+#include <math.h>
+
 void infer_range(Inference *inference) {
     static const char *const of_channels[] = {"low", "high", "mean"};
     for (int i = 0; i < 3; i++)
@@ -11,6 +13,25 @@ void infer_range(Inference *inference) {
         shape_fault(inference, "moments '%s' is %s, but must be [g,k,k]", moments->path,
             tensor_type_spelling(&moments->type, inference->scratch));
     infer_same(inference);
+}
+
+void infer_pixels(Inference *inference) {
+    TensorType type = *operand_type(inference, 0);
+    if (type.element != ELEMENT_U8 || type.rank != 4 || type.dims[1] > MOST_PIXEL_CHANNELS) {
+        shape_fault(inference,
+            "the operand must be u8[n,c,h,w] with at most %d channels, but is %s",
+            MOST_PIXEL_CHANNELS, operand_spelling(inference, 0));
+        return;
+    }
+    Preprocessing pixels = node_pixels(inference->node);
+    for (int64_t c = 0; c < type.dims[1]; c++)
+        if (!isfinite(pixels.scale) || !isfinite(pixels.mean[c]) || !isfinite(pixels.std[c]) ||
+            pixels.std[c] == 0) {
+            shape_fault(inference, "scale and mean must be finite, and std finite and not zero");
+            return;
+        }
+    type.element = ELEMENT_F32;
+    add_result(inference, type);
 }
 
 void infer_quantize(Inference *inference) {

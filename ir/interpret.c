@@ -15,6 +15,7 @@ static InterpretFunction *const interpret_functions[OP_COUNT] = {
 #define ELEMENT(name, ...) [OP_##name] = interpret_elements,
 #include "ir/elements.def"
     [OP_map] = interpret_elements,
+    [OP_pixels] = interpret_pixels,
     [OP_constant] = interpret_constant,
     [OP_concat] = interpret_concat,
     [OP_split] = interpret_split,
@@ -83,6 +84,16 @@ static void value_release(Interpreter *interpreter, const Value *value) {
         return;
     free(interpreter->values[value->id]);
     interpreter->values[value->id] = NULL;
+}
+
+/* Bytes as the caller has them, as numbers. */
+static const float *widen_bytes(const TensorType *type, const void *bytes, Arena *scratch) {
+    const unsigned char *source = bytes;
+    int64_t count = tensor_elements(type);
+    float *numbers = ARENA_ARRAY(scratch, float, count);
+    for (int64_t i = 0; i < count; i++)
+        numbers[i] = source[i];
+    return numbers;
 }
 
 /* Between the caller's layout and NCHW. */
@@ -199,7 +210,11 @@ static bool run_graph(Interpreter *interpreter, const float *const *inputs, floa
         float *data = value_allocate(interpreter, input->value);
         if (data == NULL)
             return false;
-        convert_layout(&input->value->type, input->layout, LAYOUT_NCHW, inputs[i], data);
+        const TensorType *type = &input->value->type;
+        Arena *scratch = arena_create();
+        convert_layout(type, input->layout, LAYOUT_NCHW,
+            type->element == ELEMENT_U8 ? widen_bytes(type, inputs[i], scratch) : inputs[i], data);
+        arena_destroy(scratch);
     }
     for (const Node *node = graph->first; node != NULL; node = node->next) {
         if (!run_node(interpreter, node, observer, observer_context))

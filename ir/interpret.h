@@ -11,7 +11,7 @@ typedef void InterpretFunction(
 
 InterpretFunction interpret_conv, interpret_linear; /* interpret_conv.c */
 InterpretFunction interpret_conv_transpose;         /* interpret_conv_transpose.c */
-InterpretFunction interpret_range, interpret_quantize, interpret_quantized_conv,
+InterpretFunction interpret_pixels, interpret_range, interpret_quantize, interpret_quantized_conv,
     interpret_quantized_linear;                           /* interpret_quantized.c */
 InterpretFunction interpret_max_pool, interpret_avg_pool; /* interpret_pool.c */
 InterpretFunction interpret_global_avg_pool, interpret_local_response_norm, interpret_softmax;

@@ -65,6 +65,26 @@ Weight *node_weight(const Node *node, const char *name) {
     return NULL;
 }
 
+static const char *const mean_names[MOST_PIXEL_CHANNELS] = {"mean_0", "mean_1", "mean_2", "mean_3"};
+static const char *const std_names[MOST_PIXEL_CHANNELS] = {"std_0", "std_1", "std_2", "std_3"};
+
+Preprocessing node_pixels(const Node *node) {
+    Preprocessing pixels = {.scale = node_number(node, "scale")};
+    for (int i = 0; i < MOST_PIXEL_CHANNELS; i++) {
+        pixels.mean[i] = node_number(node, mean_names[i]);
+        pixels.std[i] = node_number(node, std_names[i]);
+    }
+    return pixels;
+}
+
+void node_set_pixels(Node *node, const Preprocessing *pixels) {
+    node_attribute(node, "scale")->number = pixels->scale;
+    for (int i = 0; i < MOST_PIXEL_CHANNELS; i++) {
+        node_attribute(node, mean_names[i])->number = pixels->mean[i];
+        node_attribute(node, std_names[i])->number = pixels->std[i];
+    }
+}
+
 void node_set_integer(Node *node, const char *name, int64_t value) {
     AttributeKind kind;
     const Attribute *attribute = find_attribute(node, name, &kind);

@@ -79,7 +79,12 @@ static void verify_inputs(Verification *verification) {
         name_map_put(names, value->name, input->value);
         if (value->producer != NULL)
             FAULT(verification, value->where, "the input '%s' has a producer", value->name);
-        if (value->type.element != ELEMENT_F32)
+        bool is_bytes = value->type.element == ELEMENT_U8;
+        if (is_bytes && (!input->has_preprocessing || input->layout != LAYOUT_NHWC))
+            FAULT(verification, value->where,
+                "input '%s' is of u8, but is no packed picture: nhwc, with pixels(...)",
+                value->name);
+        if (!is_bytes && value->type.element != ELEMENT_F32)
             FAULT(verification, value->where, "input '%s' is %s: inputs are of f32", value->name,
                 tensor_type_spelling(&value->type, verification->scratch));
         if (!rank_has_channels(value->type.rank) || tensor_elements(&value->type) < 0)

@@ -26,9 +26,15 @@ static const float **random_inputs(const Graph *graph, uint64_t seed, Arena *are
     for (int i = 0; i < graph->input_count; i++) {
         int64_t count = tensor_elements(&graph->inputs[i].value->type);
         float *data = ARENA_ARRAY(arena, float, count);
+        inputs[i] = data;
+        if (graph->inputs[i].value->type.element == ELEMENT_U8) {
+            unsigned char *bytes = (unsigned char *)data;
+            for (int64_t k = 0; k < count; k++)
+                bytes[k] = (unsigned char)next_bits(&seed);
+            continue;
+        }
         for (int64_t k = 0; k < count; k++)
             data[k] = next_normal(&seed);
-        inputs[i] = data;
     }
     return inputs;
 }

@@ -19,6 +19,7 @@ bool lower_chain(Emission *emission, const Node *last);
 
 /* A convolution or fully connected layer without a window, as one row of all pixels. */
 bool lower_flat_convolution(Emission *emission, const Node *node);
+bool lower_pixels(Emission *emission, const Node *node);
 bool lower_sample(Emission *emission, const Node *node);      /* resize, take */
 bool lower_elementwise(Emission *emission, const Node *node); /* activations, add, multiply */
 bool lower_constant(Emission *emission, const Node *node);

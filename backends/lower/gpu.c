@@ -33,8 +33,8 @@ static bool lower_node(GpuLowering *gpu, const Node *node) {
         return gpu_lower_reduce(gpu, node);
     case GPU_NO_CODE:
         diagnostics_report(gpu->emission.diagnostics, SEVERITY_ERROR, node->where,
-            "compile without --precision int8", "there is no code for '%s' on GPUs",
-            op_info(node->op)->name);
+            node->op == OP_pixels ? "let the input be of f32" : "compile without --precision int8",
+            "there is no code for '%s' on GPUs", op_info(node->op)->name);
         return false;
     case GPU_NONE:
         break;

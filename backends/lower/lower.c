@@ -47,6 +47,8 @@ static bool lower_in_form(
         return lower_winograd(emission, node, block);
     case FORM_QUANTIZE:
         return lower_quantize(emission, node);
+    case FORM_PIXELS:
+        return lower_pixels(emission, node);
     case FORM_SAMPLE:
         return lower_sample(emission, node);
     case FORM_ELEMENTS:
@@ -155,7 +157,8 @@ static void add_public_buffers(Emission *emission) {
     add_buffer(emission, BUFFER_WEIGHTS, 0, 0, "weights");
     for (int i = 0; i < graph->input_count; i++) {
         const GraphInput *input = &graph->inputs[i];
-        int64_t bytes = tensor_elements(&input->value->type) * (int64_t)sizeof(float);
+        int64_t bytes =
+            tensor_elements(&input->value->type) * element_type_bytes(input->value->type.element);
         int buffer = add_buffer(emission, BUFFER_INPUT, i, bytes, input->value->name);
         emission->placements[input->value->id] =
             dense_placement(emission->arena, &input->value->type, buffer, input->layout, true);

@@ -74,7 +74,8 @@ static const char *dimension_name(int dimension) {
 }
 
 static void document_shape(Text *out, const HeaderTensor *tensor) {
-    text_format(out, " *   %s: float32 [", tensor->name.member);
+    text_format(out, " *   %s: %s [", tensor->name.member,
+        tensor->type->element == ELEMENT_U8 ? "bytes" : "float32");
     for (int i = 0; i < tensor->type->rank; i++)
         text_format(
             out, i > 0 ? ", %lld" : "%lld", (long long)tensor->type->dims[dimension_at(tensor, i)]);
@@ -129,7 +130,14 @@ static void document_preprocessing(Text *out, const HeaderTensor *tensor) {
     const char *order = channels < 3         ? "gray"
                         : preprocessing->bgr ? "blue, green, red"
                                              : "red, green, blue";
-    text_format(out, " *     From pixels of 0 to 255, channels in the order %s:\n", order);
+    if (type->element == ELEMENT_U8)
+        text_format(out,
+            " *     Packed pixels of 0 to 255, channels in the order %s, row after row. The "
+            "network\n"
+            " *     computes with:\n",
+            order);
+    else
+        text_format(out, " *     From pixels of 0 to 255, channels in the order %s:\n", order);
     document_formula(out, preprocessing, channels);
     if (type->rank != 4)
         return;
@@ -165,6 +173,13 @@ static void document_use(const Header *header) {
         out, "};\n *     int status = %s_run(&inputs, &outputs, workspace);\n */\n", header->name);
 }
 
+static bool takes_bytes(const Header *header) {
+    bool any = false;
+    for (int i = 0; i < header->input_count; i++)
+        any = any || header->inputs[i].type->element == ELEMENT_U8;
+    return any;
+}
+
 static void write_documentation(const Header *header) {
     Text *out = header->out;
     text_format(out,
@@ -182,8 +197,8 @@ static void write_documentation(const Header *header) {
         document_shape(out, &header->outputs[i]);
     text_format(out,
         " *\n"
-        " * Every tensor is a dense array of float, its last dimension fastest, aligned as float "
-        "is.\n"
+        " * Every tensor is a dense array, its last dimension fastest, of float, aligned as float "
+        "is%s.\n"
         " * No two of the arrays and the workspace may overlap. The inputs are not changed.\n"
         " *\n"
         " * Nothing is allocated, no state is kept, no lock is taken and nothing is written but "
@@ -191,7 +206,8 @@ static void write_documentation(const Header *header) {
         " * outputs and the workspace: any number of threads may call at once, each with outputs "
         "and\n"
         " * a workspace of its own. The same inputs give the same bits every time.\n"
-        " *\n");
+        " *\n",
+        takes_bytes(header) ? ",\n * or of bytes" : "");
     document_use(header);
 }
 
@@ -249,8 +265,9 @@ static void write_structs(const Header *header) {
     Text *out = header->out;
     text_format(out, "\nstruct %s_inputs {\n", header->name);
     for (int i = 0; i < header->input_count; i++)
-        text_format(out, "    const float *%s; /* %s_ELEMENTS */\n", header->inputs[i].name.member,
-            header->inputs[i].name.macro);
+        text_format(out, "    const %s *%s; /* %s_ELEMENTS */\n",
+            header->inputs[i].type->element == ELEMENT_U8 ? "unsigned char" : "float",
+            header->inputs[i].name.member, header->inputs[i].name.macro);
     if (header->weights_file)
         text_format(out,
             "    const void *weights; /* what %s.weights holds, aligned to %s_WEIGHTS_ALIGNMENT "

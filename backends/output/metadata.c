@@ -92,7 +92,7 @@ static void write_preprocessing(
 static void write_tensor(
     JsonWriter *writer, const char *name, const TensorType *type, Layout layout) {
     json_write_string(writer, "name", name);
-    json_write_string(writer, "type", "f32");
+    json_write_string(writer, "type", element_name(type->element));
     json_write_shape(writer, "shape", type);
     json_write_string(writer, "layout", type->rank == 4 ? layout_name(layout) : "NC");
     json_write_integer(writer, "elements", tensor_elements(type));

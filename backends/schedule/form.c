@@ -30,6 +30,7 @@ Form form_of(const Decisions *decisions, const Node *node, const Placement *cons
         [KERNELS_NONE] = FORM_NONE,
         [KERNELS_CONSTANT] = FORM_CONSTANT,
         [KERNELS_QUANTIZE] = FORM_QUANTIZE,
+        [KERNELS_PIXELS] = FORM_PIXELS,
         [KERNELS_WINDOW] = FORM_ROWS,
         [KERNELS_SAMPLE] = FORM_SAMPLE,
         [KERNELS_ELEMENTS] = FORM_ELEMENTS,

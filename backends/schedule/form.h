@@ -14,6 +14,7 @@ typedef enum Form {
     FORM_FLAT,     /* a convolution without window, as one row of all pixels */
     FORM_WINOGRAD, /* a 3x3 convolution in blocks */
     FORM_QUANTIZE, /* floats become bytes */
+    FORM_PIXELS,   /* bytes of a picture become floats */
     FORM_SAMPLE,   /* rows and columns by tables */
     FORM_ELEMENTS,
     FORM_LAYOUT,

@@ -107,6 +107,7 @@ static const char *form_word(Form form) {
         [FORM_FLAT] = "flat",
         [FORM_WINOGRAD] = "Winograd",
         [FORM_QUANTIZE] = "bytes",
+        [FORM_PIXELS] = "pixels",
         [FORM_SAMPLE] = "samples",
         [FORM_ELEMENTS] = "elements",
         [FORM_LAYOUT] = "copy",

@@ -327,6 +327,13 @@ static const Case cases[] = {
         "input %x : f32[1,2]\nweight @l : f32[2]\nweight @h : f32[2]\n"
         "%y = range %x low=@l high=@h : f32[1,2]\noutput y = %y\n",
         {FLOATS(5, -7)}, {{"l", FLOATS(0, 0)}, {"h", FLOATS(1, 1)}}, {FLOATS(5, -7)}},
+    {"numbers channel by channel", OP_pixels,
+        "input %x : f32[1,2,1,2]\nweight @one : f32[2]\nweight @z : f32[2]\n"
+        "%q = quantize %x factor=@one zero=@z : u8[1,2,1,2]\n"
+        "%y = pixels %q {scale = 0.5, mean_0 = 1.0, mean_1 = 2.0, std_1 = 4.0} : f32[1,2,1,2]\n"
+        "output y = %y\n",
+        {FLOATS(10, 20, 30, 40)}, {{"one", FLOATS(1, 1)}, {"z", FLOATS(0, 0)}},
+        {FLOATS(4, 9, 3.25f, 4.5f)}},
     {"halves to even, bounds, padding", OP_quantize,
         "input %x : f32[1,2,1,3]\nweight @f : f32[2]\nweight @z : f32[2]\nweight @w : "
         "f32[2,1,1,1]\n"

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { GRAPHS = 1200, NODES = 24 };
+enum { GRAPHS = 1500, NODES = 24 };
 
 static Graph *graph_of_seed(uint64_t seed, Arena *arena) {
     Graph *graph = random_graph(seed, NODES, arena);

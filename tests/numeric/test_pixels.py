@@ -1,0 +1,147 @@
+"""Inputs of bytes: what the library makes of packed pixels, and that nothing else of a network changes."""
+
+import re
+import subprocess
+
+import numpy as np
+import pytest
+from marks import needs_shared, target_parameters
+from support import EXAMPLES, SHARED, invoke, read_floats, riffle, verify, write_weights
+
+SHAPES = [(1, 1, 1, 1), (1, 1, 5, 3), (2, 2, 3, 33), (1, 3, 7, 13), (2, 3, 4, 128), (1, 4, 9, 65)]
+MEAN = [0.485, 0.456, 0.406, 0.25]
+DEVIATION = [0.229, 0.224, 0.225, 0.5]
+
+
+def spec(shape, element, outputs):
+    layout = "nhwc" if element == "u8" else ""
+    channels = shape[1]
+    return f"""network net {{
+    input image: {element}{list(shape)} {layout} = pixels(scale = 1 / 255, mean = {MEAN[:channels]},
+        std = {DEVIATION[:channels]})
+{outputs}}}
+"""
+
+
+def numbers_of(pixels):
+    """Pixels [n, h, w, c] as numbers [n, c, h, w]."""
+    channels = pixels.shape[3]
+    numbers = (pixels.astype(np.float64) / 255 - MEAN[:channels]) / DEVIATION[:channels]
+    return np.ascontiguousarray(numbers.transpose(0, 3, 1, 2), "<f4")
+
+
+def random_pixels(shape):
+    batch, channels, height, width = shape
+    return np.random.default_rng(1).integers(0, 256, (batch, height, width, channels), np.uint8)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("target", target_parameters())
+def test_numbers(target, shape, tmp_path):
+    """As an output in both layouts, and behind an op; at sizes that leave all kinds of rests."""
+    net = tmp_path / "net.rfl"
+    net.write_text(spec(shape, "u8", """    output planar = image
+    output packed nhwc = image
+    output behind = relu(image)
+"""))
+    verify(net, "--target", target)
+    pixels = random_pixels(shape)
+    pixels.tofile(tmp_path / "pixels")
+    files = [tmp_path / name for name in ("planar", "packed", "behind")]
+    words = [word for file in files for word in ("--output", file)]
+    riffle("run", net, "--target", target, "--input", tmp_path / "pixels", *words)
+    expected = numbers_of(pixels)
+    planar, packed, behind = (read_floats(file) for file in files)
+    limit = {"rtol": 1e-6, "atol": 1e-6}
+    np.testing.assert_allclose(planar.reshape(expected.shape), expected, **limit)
+    np.testing.assert_allclose(packed.reshape(pixels.shape).transpose(0, 3, 1, 2), expected, **limit)
+    np.testing.assert_allclose(behind.reshape(expected.shape), np.maximum(expected, 0), **limit)
+
+
+@pytest.mark.parametrize("target", target_parameters())
+def test_stem(target, tmp_path):
+    """A padded convolution of bytes gives what it gives of floats: the border is 0 after the normalisation."""
+    shape = (2, 3, 19, 37)
+    layers = "    output y = image |> conv(24, 3, stride = 2, padding = 1, bias = true) @ stem\n"
+    pixels = random_pixels(shape)
+    pixels.tofile(tmp_path / "u8")
+    numbers_of(pixels).tofile(tmp_path / "f32")
+    random = np.random.default_rng(2)
+    write_weights(tmp_path / "weights.safetensors", {
+        "stem.weight": random.standard_normal((24, 3, 3, 3)).astype("f4"),
+        "stem.bias": random.standard_normal(24).astype("f4")})
+    answers = []
+    for element in ("u8", "f32"):
+        net = tmp_path / f"{element}.rfl"
+        net.write_text(spec(shape, element, layers))
+        options = ["--weights", tmp_path / "weights.safetensors", "--target", target]
+        verify(net, *options)
+        riffle("run", net, *options, "--input", tmp_path / element, "--output", tmp_path / "y")
+        answers.append(read_floats(tmp_path / "y"))
+    assert np.abs(answers[0] - answers[1]).max() <= 1e-5 * np.abs(answers[1]).max()
+
+
+@needs_shared
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_network(precision, tmp_path):
+    """ShuffleNet V2 of a photo's pixels answers as of its numbers."""
+    text = (EXAMPLES / "shufflenet_v2.rfl").read_text().replace('import "', f'import "{EXAMPLES}/')
+    bytes_text, count = re.subn(r"input image: f32(\[[^\]]*\]) =", r"input image: u8\1 nhwc =", text)
+    assert count == 1
+    answers = []
+    photo = SHARED / "photos" / "dog.jpg"
+    for name, content in (("floats", text), ("bytes", bytes_text)):
+        net = tmp_path / f"{name}.rfl"
+        net.write_text(content)
+        calibration = ["--precision", precision, "--calibration", photo] if precision == "int8" else []
+        riffle("run", net, "--weights", SHARED / "weights" / "shufflenet_v2_x1_0.safetensors", *calibration,
+            "--image", photo, "--output", tmp_path / name)
+        answers.append(read_floats(tmp_path / name))
+    limit = 1e-5 if precision == "fp32" else 0.05  # a last bit may turn a byte
+    assert np.abs(answers[0] - answers[1]).max() <= limit * np.abs(answers[0]).max()
+
+
+def test_called_from_c(tmp_path):
+    """Bytes at an odd address; a null pointer is a status."""
+    shape = (1, 3, 5, 7)
+    net = tmp_path / "net.rfl"
+    net.write_text(spec(shape, "u8", "    output y = image\n"))
+    riffle("compile", net, "-o", tmp_path)
+    (tmp_path / "main.c").write_text("""#include "net.h"
+#include <stdio.h>
+static _Alignas(NET_WORKSPACE_ALIGNMENT) unsigned char workspace[NET_WORKSPACE_BYTES];
+static unsigned char bytes[NET_INPUT_IMAGE_ELEMENTS + 1];
+static float y[NET_OUTPUT_Y_ELEMENTS];
+int main(void) {
+    for (int i = 0; i < NET_INPUT_IMAGE_ELEMENTS; i++)
+        bytes[1 + i] = (unsigned char)(7 * i);
+    const unsigned char *image = bytes + 1;
+    struct net_inputs inputs = {image};
+    struct net_outputs outputs = {y};
+    int status = net_run(&inputs, &outputs, workspace);
+    fwrite(y, sizeof *y, NET_OUTPUT_Y_ELEMENTS, stdout);
+    inputs.image = NULL;
+    return status == NET_OK && net_run(&inputs, &outputs, workspace) == NET_ERROR_NULL_POINTER ? 0 : 1;
+}
+""")
+    subprocess.run(["cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "main.c", "libnet.a", "-o", "main"],
+        cwd=tmp_path, check=True)
+    said = subprocess.run([tmp_path / "main"], capture_output=True, check=True).stdout
+    pixels = (7 * np.arange(105) % 256).astype(np.uint8).reshape(1, 5, 7, 3)
+    numbers = np.frombuffer(said, "<f4").reshape(1, 3, 5, 7)
+    np.testing.assert_allclose(numbers, numbers_of(pixels), rtol=1e-6, atol=1e-6)
+
+
+def test_refused(tmp_path):
+    """What there is no code for is an error, and so is a file of another length."""
+    net = tmp_path / "net.rfl"
+    net.write_text(spec((1, 3, 4, 4), "u8", "    output y = image\n"))
+    (tmp_path / "pixels").write_bytes(bytes(47))
+    for words, message in (
+            (["run", net, "--input", tmp_path / "pixels", "--output", tmp_path / "y"],
+                "has 47 bytes where input 'image' takes 48"),
+            (["compile", net, "--backend", "c", "-o", tmp_path / "c"], "the C backend does not know 'u8'"),
+            (["compile", net, "--target", "cuda-sm_80", "-o", tmp_path / "cuda"], "no code for 'pixels' on GPUs")):
+        done = invoke(*words)
+        assert done.returncode == 1 and message in done.stderr, done.stderr
+    assert not (tmp_path / "c").exists() and not (tmp_path / "cuda").exists()
