@@ -1,9 +1,6 @@
 /* See weights_file.h. No library is called but memcpy. */
 #include "runtime/support/weights_file.h"
-#include <stdbool.h>
 #include <string.h>
-
-/* ---- XXH64 ---- */
 
 #define PRIME_1 UINT64_C(0x9e3779b185ebca87)
 #define PRIME_2 UINT64_C(0xc2b2ae3d27d4eb4f)
@@ -64,20 +61,4 @@ uint64_t xxh64(const void *bytes, size_t length) {
     hash = (hash ^ hash >> 33) * PRIME_2;
     hash = (hash ^ hash >> 29) * PRIME_3;
     return hash ^ hash >> 32;
-}
-
-/* ---- the file ---- */
-
-int weights_file_check(const void *file, size_t length, const WeightsFileHeader *expected) {
-    WeightsFileHeader header;
-    if (length < sizeof header)
-        return WEIGHTS_FILE_DAMAGED;
-    memcpy(&header, file, sizeof header);
-    if (header.mark != expected->mark || header.version != expected->version ||
-        header.layout != expected->layout || header.bytes != expected->bytes)
-        return WEIGHTS_FILE_OTHER;
-    const unsigned char *weights = (const unsigned char *)file + sizeof header;
-    bool whole = length - sizeof header == header.bytes &&
-                 xxh64(weights, (size_t)header.bytes) == header.checksum;
-    return whole ? WEIGHTS_FILE_WHOLE : WEIGHTS_FILE_DAMAGED;
 }

@@ -1,6 +1,5 @@
 /* The weights of a compiled network as a file: a header of 64 bytes, and the packed weights. All
- * numbers are little-endian. Compiled into riffle, which writes such files, and into libraries,
- * which check them. */
+ * numbers are little-endian. Freestanding C, so that libraries can have it, too. */
 #ifndef RIFFLE_RUNTIME_SUPPORT_WEIGHTS_FILE_H
 #define RIFFLE_RUNTIME_SUPPORT_WEIGHTS_FILE_H
 
@@ -21,12 +20,5 @@ typedef struct WeightsFileHeader {
 
 /* XXH64 with seed 0, as the xxHash specification has it. */
 uint64_t xxh64(const void *bytes, size_t length);
-
-/* Whether the file, `length` bytes in memory, begins as `expected` does and holds what its header
- * says: WEIGHTS_FILE_WHOLE, _OTHER (of another network, other options, another version of the
- * format, or no such file) or _DAMAGED (too short, or not the bytes that were written).
- * `expected` need not have a checksum. */
-enum { WEIGHTS_FILE_WHOLE, WEIGHTS_FILE_OTHER, WEIGHTS_FILE_DAMAGED };
-int weights_file_check(const void *file, size_t length, const WeightsFileHeader *expected);
 
 #endif
