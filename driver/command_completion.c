@@ -1,9 +1,9 @@
 /* riffle completion: what bash, zsh and fish need to complete a command line, made of the tables of
  * commands, options and targets. */
 #include "backends/backends.h"
+#include "driver/commands.h"
 #include "driver/driver.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,18 +31,6 @@ typedef struct Completion {
     const char *targets; /* their names, with a space between two */
 } Completion;
 
-typedef struct CommandRow {
-    const char *identifier, *summary;
-    int (*run)(int argc, char **argv);
-} CommandRow;
-
-static const CommandRow rows[] = {
-#define COMMAND(name, summary) {#name, summary, command_##name},
-#include "driver/commands.def"
-};
-
-enum { COMMAND_ROWS = sizeof rows / sizeof *rows };
-
 typedef struct Listening {
     Session *session;
     CompletedCommand *command;
@@ -53,34 +41,19 @@ static const char *first_words(const char *text, Session *session) {
     return arena_copy_bytes(session->arena, text, strcspn(text, ";(,:."));
 }
 
-static void take_table(Listening *listening, const struct argp *argp) {
+static void take_option(void *context, const struct argp_option *row, char letter) {
+    Listening *listening = context;
+    Session *session = listening->session;
     CompletedCommand *command = listening->command;
-    for (const struct argp_option *row = argp->options;
-        row != NULL && (row->name != NULL || row->key != 0 || row->doc != NULL); row++) {
-        char letter = row->key > 0 && row->key < 256 && isprint(row->key) ? (char)row->key : '\0';
-        if (row->name == NULL && letter == '\0')
-            continue; /* the heading of a group */
-        ARENA_GROW(
-            listening->session->arena, command->options, command->count, command->capacity, 32);
-        command->options[command->count++] = (CompletedOption){row->name, letter, row->arg,
-            first_words(row->doc != NULL ? row->doc : "", listening->session)};
-    }
-    command->takes_operand = command->takes_operand || argp->args_doc != NULL;
-    for (const struct argp_child *child = argp->children; child != NULL && child->argp != NULL;
-        child++)
-        take_table(listening, child->argp);
+    ARENA_GROW(session->arena, command->options, command->count, command->capacity, 32);
+    command->options[command->count++] = (CompletedOption){
+        row->name, letter, row->arg, first_words(row->doc != NULL ? row->doc : "", session)};
 }
 
 static void take_options(void *context, const struct argp *argp) {
-    take_table(context, argp);
-}
-
-static const char *name_of(const CommandRow *row, Session *session) {
-    char *name = arena_copy_string(session->arena, row->identifier);
-    for (char *at = name; *at != '\0'; at++)
-        if (*at == '_')
-            *at = '-';
-    return name;
+    Listening *listening = context;
+    listening->command->takes_operand = argp->args_doc != NULL;
+    command_options_visit(argp, take_option, context);
 }
 
 static const char *names_of_targets(Session *session) {
@@ -106,15 +79,17 @@ static const char *names_of_targets(Session *session) {
 
 static Completion collect(Session *session) {
     Completion completion = {.session = session, .targets = names_of_targets(session)};
-    completion.commands = ARENA_ARRAY(session->arena, CompletedCommand, COMMAND_ROWS);
-    for (size_t i = 0; i < COMMAND_ROWS; i++) {
-        CompletedCommand *command = &completion.commands[completion.count++];
-        *command =
-            (CompletedCommand){.name = name_of(&rows[i], session), .summary = rows[i].summary};
+    const Command *commands = command_table(&completion.count);
+    completion.commands = ARENA_ARRAY(session->arena, CompletedCommand, completion.count);
+    for (size_t i = 0; i < completion.count; i++) {
+        CompletedCommand *command = &completion.commands[i];
+        char name[LONGEST_COMMAND_NAME];
+        command->name = arena_copy_string(session->arena, command_name(&commands[i], name));
+        command->summary = commands[i].summary;
         Listening listening = {session, command};
         command_line_listen(take_options, &listening);
-        char *argv[] = {arena_copy_string(session->arena, command->name), NULL};
-        rows[i].run(1, argv);
+        char *argv[] = {name, NULL};
+        commands[i].run(1, argv);
         command_line_listen(NULL, NULL);
     }
     return completion;

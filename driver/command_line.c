@@ -32,16 +32,24 @@ static void add_option(
         known->items[known->count++] = (KnownOption){name, letter, value, may_lack_value};
 }
 
-static void collect_options(const struct argp *argp, KnownOptions *known) {
+void command_options_visit(const struct argp *argp, OptionVisitor *visit, void *context) {
     const struct argp_option *row = argp->options;
     for (; row != NULL && (row->name != NULL || row->key != 0 || row->doc != NULL); row++) {
-        int letter = row->key > 0 && row->key < 256 && isprint(row->key) ? row->key : 0;
-        if (row->name != NULL || letter != 0)
-            add_option(known, row->name, letter, row->arg, (row->flags & OPTION_ARG_OPTIONAL) != 0);
+        char letter = row->key > 0 && row->key < 256 && isprint(row->key) ? (char)row->key : '\0';
+        if (row->name != NULL || letter != '\0')
+            visit(context, row, letter);
     }
     for (const struct argp_child *child = argp->children; child != NULL && child->argp != NULL;
         child++)
-        collect_options(child->argp, known);
+        command_options_visit(child->argp, visit, context);
+}
+
+static void take_option(void *known, const struct argp_option *row, char letter) {
+    add_option(known, row->name, letter, row->arg, (row->flags & OPTION_ARG_OPTIONAL) != 0);
+}
+
+static void collect_options(const struct argp *argp, KnownOptions *known) {
+    command_options_visit(argp, take_option, known);
 }
 
 static void report_unknown_long(

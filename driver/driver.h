@@ -44,6 +44,10 @@ void session_discard(Session *session);
 bool command_line_parse(
     const struct argp *argp, int argc, char **argv, void *input, Session *session);
 
+/* Each option of the table and of its children; the letter is '\0' for a long one alone. */
+typedef void OptionVisitor(void *context, const struct argp_option *row, char letter);
+void command_options_visit(const struct argp *argp, OptionVisitor *visit, void *context);
+
 /* From now on command_line_parse gives the option table to the listener and returns false; the
  * command ends. NULL ends that. For what is made of the tables: completion of shells. */
 typedef void OptionsListener(void *context, const struct argp *argp);

@@ -1,4 +1,5 @@
 /* riffle COMMAND ...: finds the command in commands.def and hands the rest of the line to it. */
+#include "driver/commands.h"
 #include "driver/driver.h"
 
 #include "backends/backends.h"
@@ -7,35 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef int CommandFunction(int argc, char **argv);
-
-typedef struct Command {
-    const char *identifier; /* its name, with '_' for '-' */
-    const char *summary;
-    CommandFunction *run;
-} Command;
-
-static const Command commands[] = {
-#define COMMAND(name, summary) {#name, summary, command_##name},
-#include "driver/commands.def"
-};
-
-enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
-
-enum { LONGEST_NAME = 32 };
-
-/* As the user writes it. */
-static const char *command_name(const Command *command, char name[LONGEST_NAME]) {
-    snprintf(name, LONGEST_NAME, "%s", command->identifier);
-    for (char *at = name; *at != '\0'; at++)
-        if (*at == '_')
-            *at = '-';
-    return name;
-}
-
 static const Command *find_command(const char *name) {
-    char candidate[LONGEST_NAME];
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+    char candidate[LONGEST_COMMAND_NAME];
+    size_t count;
+    const Command *commands = command_table(&count);
+    for (size_t i = 0; i < count; i++) {
         if (strcmp(command_name(&commands[i], candidate), name) == 0)
             return &commands[i];
     }
@@ -44,11 +21,13 @@ static const Command *find_command(const char *name) {
 
 static int unknown_command(const char *name) {
     Session session = session_begin();
-    const char *names[COMMAND_COUNT];
-    char candidate[LONGEST_NAME];
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
+    size_t count;
+    const Command *commands = command_table(&count);
+    const char **names = ARENA_ARRAY(session.arena, const char *, count);
+    char candidate[LONGEST_COMMAND_NAME];
+    for (size_t i = 0; i < count; i++)
         names[i] = arena_copy_string(session.arena, command_name(&commands[i], candidate));
-    const char *nearest = closest_word(name, names, COMMAND_COUNT);
+    const char *nearest = closest_word(name, names, count);
     const char *hint = nearest == NULL ? "'riffle help' lists the commands"
                                        : arena_format(session.arena, "did you mean '%s'?", nearest);
     diagnostics_error(session.diagnostics, hint, "unknown command '%s'", name);
@@ -61,8 +40,10 @@ static void print_help(FILE *stream) {
           "\n"
           "Commands:\n",
         stream);
-    char name[LONGEST_NAME];
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
+    char name[LONGEST_COMMAND_NAME];
+    size_t count;
+    const Command *commands = command_table(&count);
+    for (size_t i = 0; i < count; i++)
         fprintf(stream, "  %-15s %s\n", command_name(&commands[i], name), commands[i].summary);
     fputs(
         "\n"

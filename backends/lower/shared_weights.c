@@ -3,6 +3,7 @@
 #include "backends/program/program.h"
 #include "ir/arena.h"
 #include "ir/resting.h"
+#include "runtime/support/weights_file.h"
 
 #include <assert.h>
 #include <string.h>
@@ -22,20 +23,9 @@ typedef struct WeightPool {
     size_t capacity;
 } WeightPool;
 
-static uint64_t hash_bytes(const char *bytes, size_t length) {
-    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a, by words */
-    for (size_t i = 0; i + 8 <= length; i += 8) {
-        uint64_t word;
-        memcpy(&word, bytes + i, sizeof word);
-        hash = (hash ^ word) * 0x100000001b3u;
-        hash ^= hash >> 29;
-    }
-    return hash;
-}
-
 /* Where the bytes are kept, which they are from now on. */
 static int64_t keep(WeightPool *pool, const char *bytes, size_t length) {
-    size_t slot = hash_bytes(bytes, length) % pool->capacity;
+    size_t slot = xxh64(bytes, length) % pool->capacity;
     for (; pool->blocks[slot].length > 0; slot = (slot + 1) % pool->capacity) {
         const WeightBlock *block = &pool->blocks[slot];
         if (block->length != length)

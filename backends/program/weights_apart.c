@@ -17,12 +17,15 @@ static uint64_t hash_of_code(Program *const *programs, int count) {
 }
 
 void program_set_weights_apart(Program *program) {
-    Program *const *programs = program->levels     ? program->levels->programs
-                               : program->variants ? program->variants->programs
-                                                   : &program;
-    int count = program->levels     ? program->levels->count
-                : program->variants ? program->variants->count
-                                    : 1;
+    Program *const *programs = &program;
+    int count = 1;
+    if (program->levels) {
+        programs = program->levels->programs;
+        count = program->levels->count;
+    } else if (program->variants) {
+        programs = program->variants->programs;
+        count = program->variants->count;
+    }
     const RestingBytes *weights = program_weights(program);
     WeightsFileHeader *header = ARENA_NEW(program->arena, WeightsFileHeader);
     *header = (WeightsFileHeader){.mark = WEIGHTS_FILE_MARK,
