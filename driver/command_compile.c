@@ -28,11 +28,14 @@ enum {
     OPTION_DRAW_ONLY,
     OPTION_VERBOSE,
     OPTION_WEIGHTS_FILE,
-    OPTION_VARIANT
+    OPTION_VARIANT,
+    OPTION_SHARED,
+    OPTION_LINKER
 };
 
 typedef enum OutputKind {
     OUTPUT_LIBRARY,
+    OUTPUT_SHARED_LIBRARY, /* made of the one before */
     OUTPUT_HEADER,
     OUTPUT_METADATA,
     OUTPUT_WEIGHTS_FILE,
@@ -60,6 +63,7 @@ typedef struct OutputInfo {
 
 static const OutputInfo output_table[OUTPUT_COUNT] = {
     [OUTPUT_LIBRARY] = {NULL, "lib%s.a"},
+    [OUTPUT_SHARED_LIBRARY] = {NULL, "lib%s.so"},
     [OUTPUT_HEADER] = {NULL, "%s.h"},
     [OUTPUT_METADATA] = {NULL, "%s.json"},
     [OUTPUT_WEIGHTS_FILE] = {NULL, "%s.weights"},
@@ -93,7 +97,8 @@ typedef struct CompileOptions {
     const char *draw_only; /* NULL: all */
     const char *nvcc;      /* NULL when there is none */
     bool wanted[OUTPUT_COUNT];
-    bool weights_apart;
+    bool weights_apart, shared;
+    const char *linker; /* that --linker names; NULL: whichever is there */
     VariantList variants;
     bool verbose;
 } CompileOptions;
@@ -153,6 +158,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_WEIGHTS_FILE:
         options->weights_apart = true;
         return 0;
+    case OPTION_SHARED:
+        options->shared = true;
+        return 0;
+    case OPTION_LINKER:
+        options->linker = argument;
+        return 0;
     case OPTION_VERBOSE:
         options->verbose = true;
         return 0;
@@ -186,6 +197,12 @@ static const struct argp_option options_table[] = {
         "that file "
         "and passes its address, and a model trained anew is a new file, without linking",
         0},
+    {"shared", OPTION_SHARED, NULL, 0,
+        "Write libNAME.so, too: the same as a shared library, for programs and languages that load "
+        "one (Linux and Android)",
+        0},
+    {"linker", OPTION_LINKER, "PROGRAM", 0,
+        "The linker that makes libNAME.so: LLVM's or GNU's (default: ld.lld, or ld)", 0},
     {"verbose", OPTION_VERBOSE, NULL, 0, "Print the files, their sizes and the time of each phase",
         0},
     {0}};
@@ -326,6 +343,7 @@ static bool make_output(const CompileOptions *options, OutputKind kind,
         return true;
     case OUTPUT_PTX:
         return llvm_emit(compiled->program, EMIT_ASSEMBLY, out, diagnostics);
+    case OUTPUT_SHARED_LIBRARY:
     case OUTPUT_CUDA_SOURCE:
     case OUTPUT_COUNT:
         break;
@@ -337,6 +355,8 @@ static bool make_output(const CompileOptions *options, OutputKind kind,
 static bool is_wanted(const CompileOptions *options, OutputKind kind) {
     if (kind == OUTPUT_WEIGHTS_FILE)
         return options->weights_apart;
+    if (kind == OUTPUT_SHARED_LIBRARY)
+        return options->shared;
     if (is_for_gpu(options))
         return kind == OUTPUT_LIBRARY ? options->nvcc != NULL
                : kind == OUTPUT_CUDA_SOURCE || kind == OUTPUT_C_WEIGHTS ||
@@ -396,27 +416,47 @@ static bool check_backend(const CompileOptions *options) {
 
 /* Whether there is one of them for all variants. */
 static bool is_of_library(OutputKind kind) {
-    return kind == OUTPUT_LIBRARY || kind == OUTPUT_HEADER || kind == OUTPUT_METADATA ||
-           kind == OUTPUT_WEIGHTS_FILE || kind == OUTPUT_WEIGHTS_OBJECT;
+    return kind == OUTPUT_LIBRARY || kind == OUTPUT_SHARED_LIBRARY || kind == OUTPUT_HEADER ||
+           kind == OUTPUT_METADATA || kind == OUTPUT_WEIGHTS_FILE || kind == OUTPUT_WEIGHTS_OBJECT;
 }
 
 static bool has_output(const CompileOptions *options, int part, OutputKind kind) {
     return is_wanted(options, kind) && (part == 0 || !is_of_library(kind));
 }
 
-static bool make_outputs(const CompileOptions *options, CompiledLibrary *library) {
+static bool make_shared_library(const CompileOptions *options, CompiledLibrary *library) {
+    Output *outputs = library->outputs[0];
+    return shared_library_write(library->models[0].program, options->linker,
+        &outputs[OUTPUT_LIBRARY].text, &outputs[OUTPUT_LIBRARY].splice,
+        &outputs[OUTPUT_SHARED_LIBRARY].splice, options->session->diagnostics);
+}
+
+/* One that is made of other outputs, or of all parts. */
+static bool make_output_of_library(const CompileOptions *options, OutputKind kind,
+    CompiledLibrary *library, Text *out, bool *done) {
     const char *pipeline = model_pipeline(&options->model);
+    if (kind == OUTPUT_SHARED_LIBRARY)
+        *done = make_shared_library(options, library);
+    else if (kind == OUTPUT_HEADER && library->count > 1)
+        header_write_variants(library->parts, library->count, out);
+    else if (kind == OUTPUT_METADATA && library->count > 1)
+        metadata_write_variants(library->parts, library->count, pipeline, out);
+    else
+        return false;
+    return true;
+}
+
+static bool make_outputs(const CompileOptions *options, CompiledLibrary *library) {
     for (int part = 0; part < library->count; part++)
         for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
             Output *output = &library->outputs[part][kind];
+            bool done = true;
             if (!has_output(options, part, (OutputKind)kind))
                 continue;
-            if (kind == OUTPUT_HEADER && library->count > 1)
-                header_write_variants(library->parts, library->count, &output->text);
-            else if (kind == OUTPUT_METADATA && library->count > 1)
-                metadata_write_variants(library->parts, library->count, pipeline, &output->text);
-            else if (!make_output(options, (OutputKind)kind, &library->models[part], pipeline,
-                         output, options->session->diagnostics))
+            if (!make_output_of_library(options, (OutputKind)kind, library, &output->text, &done))
+                done = make_output(options, (OutputKind)kind, &library->models[part],
+                    model_pipeline(&options->model), output, options->session->diagnostics);
+            if (!done)
                 return false;
         }
     return true;
@@ -509,6 +549,38 @@ static bool weights_fit_target(const CompileOptions *options) {
     return fit;
 }
 
+/* Whether what --shared asks for can be made of the outputs. */
+static bool shared_fits(const CompileOptions *options) {
+    Diagnostics *diagnostics = options->session->diagnostics;
+    if (options->linker != NULL && !options->shared) {
+        diagnostics_error(diagnostics, "--shared makes libNAME.so",
+            "--linker is for a shared library, and none is made");
+        return false;
+    }
+    if (options->shared && is_for_gpu(options)) {
+        diagnostics_error(diagnostics, "leave it out, and link libNAME.a with CUDA's libraries",
+            "--shared is not for a GPU");
+        return false;
+    }
+    if (options->shared && !is_wanted(options, OUTPUT_LIBRARY)) {
+        diagnostics_error(diagnostics, "name a C compiler, as in --cc cc",
+            "--shared links libNAME.a, which --backend c makes only with a C compiler");
+        return false;
+    }
+    return true;
+}
+
+/* The linker is looked for before anything takes time. */
+static bool find_linker(CompileOptions *options, const CompiledLibrary *library) {
+    if (!options->shared)
+        return true;
+    Program *program = library->models[0].program;
+    options->linker =
+        shared_library_linker(program, options->linker, options->session->diagnostics);
+    program_set_shared(program);
+    return options->linker != NULL;
+}
+
 static bool compile_models(const CompileOptions *options, CompiledLibrary *library) {
     const VariantList *variants = &options->variants;
     library->count = variants->count > 0 ? variants->count : 1;
@@ -545,10 +617,11 @@ static void join_models(const CompileOptions *options, CompiledLibrary *library)
         program_set_weights_apart(library->models[0].program);
 }
 
-static bool compile(const CompileOptions *options, CompiledLibrary *library) {
-    if (!weights_fit_target(options) || !variants_fit(&options->variants, &options->model) ||
-        !emits_fit_target(options) || !check_backend(options) || !emits_fit_levels(options) ||
-        !compile_models(options, library))
+static bool compile(CompileOptions *options, CompiledLibrary *library) {
+    if (!weights_fit_target(options) || !shared_fits(options) ||
+        !variants_fit(&options->variants, &options->model) || !emits_fit_target(options) ||
+        !check_backend(options) || !emits_fit_levels(options) ||
+        !compile_models(options, library) || !find_linker(options, library))
         return false;
     join_models(options, library);
     double start = seconds_now();

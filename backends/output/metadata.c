@@ -269,11 +269,18 @@ static void write_network(
         write_program(writer, program);
 }
 
+/* What the whole library begins with. */
+static void write_library(JsonWriter *writer, const char *name, const Program *program) {
+    json_write_string(writer, "name", name);
+    json_write_integer(writer, "metadata_version", METADATA_VERSION);
+    if (program->shared)
+        json_write_string(writer, "shared_library", arena_format(program->arena, "lib%s.so", name));
+}
+
 void metadata_write(const Graph *graph, const Program *program, const char *pipeline, Text *out) {
     JsonWriter writer = {.out = out};
     json_write_object(&writer, NULL, JSON_LINES);
-    json_write_string(&writer, "name", graph->name);
-    json_write_integer(&writer, "metadata_version", METADATA_VERSION);
+    write_library(&writer, graph->name, program);
     write_network(&writer, graph, program, pipeline);
     json_write_object_end(&writer);
     json_write_end(&writer);
@@ -282,8 +289,7 @@ void metadata_write(const Graph *graph, const Program *program, const char *pipe
 void metadata_write_variants(const LibraryPart *parts, int count, const char *pipeline, Text *out) {
     JsonWriter writer = {.out = out};
     json_write_object(&writer, NULL, JSON_LINES);
-    json_write_string(&writer, "name", program_library_name(parts[0].program));
-    json_write_integer(&writer, "metadata_version", METADATA_VERSION);
+    write_library(&writer, program_library_name(parts[0].program), parts[0].program);
     json_write_array(&writer, "variants", JSON_LINES);
     for (int i = 0; i < count; i++) {
         json_write_object(&writer, NULL, JSON_LINES);

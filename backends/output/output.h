@@ -57,6 +57,17 @@ void metadata_write_variants(const LibraryPart *parts, int count, const char *pi
 bool library_write(const Graph *graph, const Program *program, Text *out, Splice *splice,
     Diagnostics *diagnostics);
 
+/* The linker for libNAME.so of the program: the one that was asked for (a program's name or path),
+ * or, when that is NULL, the first one of the PATH that makes files for the target. NULL after
+ * reporting that there is none, or that the target has no such libraries. */
+const char *shared_library_linker(
+    const Program *program, const char *asked, Diagnostics *diagnostics);
+
+/* libNAME.so: all of libNAME.a, of which only functions that the header declares can be seen. The
+ * bytes live as long as the program. */
+bool shared_library_write(const Program *program, const char *linker, const Text *archive,
+    const Splice *weights, Splice *out, Diagnostics *diagnostics);
+
 /* The nvcc of $NVCC, of the PATH, of $CUDA_HOME, or where it is usually installed; NULL
  * when there is none. */
 const char *cuda_find_nvcc(Arena *arena);

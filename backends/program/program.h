@@ -88,6 +88,7 @@ struct Program {
     RestingBytes weights;                  /* packed, with 64 bytes of padding at the end */
     const WeightsFileHeader *weights_file; /* what the file of the weights begins with; NULL: they
                                               are in the library. See program_set_weights_apart */
+    bool shared;                           /* libNAME.so is made, too; see program_set_shared */
     int64_t *weight_blocks; /* where what call_weights gave begins, in bytes, in order */
     int weight_block_count, weight_block_capacity;
     ProgramLevels *levels;           /* of the same library; NULL: this program is all */

@@ -113,6 +113,10 @@ void program_set_backend(Program *program, Backend backend, const char *c_compil
     program->c_compiler = c_compiler;
 }
 
+void program_set_shared(Program *program) {
+    program->shared = true;
+}
+
 void program_set_runner(Program *program, const Runner *runner) {
     Runner *copy = NULL; /* options are copied about */
     if (runner != NULL) {

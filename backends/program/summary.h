@@ -74,6 +74,9 @@ void program_set_runner(Program *program, const Runner *runner);
  * that made the same code of other numbers. */
 void program_set_weights_apart(Program *program);
 
+/* NAME.json names libNAME.so, too. */
+void program_set_shared(Program *program);
+
 /* Of all levels. LOOP_PER_RUN is the default. */
 void program_set_loops(Program *program, ParallelLoops loops);
 
