@@ -7,7 +7,7 @@ set(package_source ${CMAKE_CURRENT_LIST_DIR})
 set(package_build ${CMAKE_BINARY_DIR}/lib/cmake/riffle)
 set(package_install ${CMAKE_INSTALL_LIBDIR}/cmake/riffle)
 
-install(TARGETS riffle RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS riffle RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program) # alone in Python's package
 install(TARGETS riffle_runtime riffle_pass EXPORT riffleTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES ${PROJECT_SOURCE_DIR}/runtime/riffle_runtime.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES ${PROJECT_SOURCE_DIR}/passes/riffle/pass.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/riffle)

@@ -1,0 +1,36 @@
+"""riffle compiles small convolutional networks to machine code ahead of time, and this package drives it.
+
+    model = riffle.load("net.rfl", weights="net.safetensors", set={"width": 1.0})
+    net = model.compile()          # a shared library for this machine, loaded
+    logits = net(image)            # NumPy arrays in, NumPy arrays out
+    net.save("out/")               # the library, its header and description, for C and for `load_library`
+
+`load` takes a spec of riffle's language, a model of ONNX or ncnn, an `onnx.ModelProto` or a `torch.nn.Module`.
+Whatever riffle has to say against a model is raised as `riffle.Error`, with its `diagnostics`.
+"""
+
+from riffle._diagnostics import Diagnostic, Error, RiffleWarning
+from riffle._graph import Graph
+from riffle._load import load
+from riffle._model import Model
+from riffle._network import Network, load_library
+from riffle._reports import Benchmark, Inspection, Verification
+from riffle._tensor import Tensor
+from riffle._tool import program, version
+
+__all__ = [
+    "Benchmark",
+    "Diagnostic",
+    "Error",
+    "Graph",
+    "Inspection",
+    "Model",
+    "Network",
+    "RiffleWarning",
+    "Tensor",
+    "Verification",
+    "load",
+    "load_library",
+    "program",
+    "version",
+]

@@ -1,0 +1,305 @@
+"""A compiled network: a shared library and its description, called with arrays."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import mmap
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import cffi  # type: ignore[import-untyped, unused-ignore]
+import numpy as np
+
+from riffle import _processor
+from riffle._diagnostics import Error
+from riffle._tensor import Array, Tensor
+
+_ALIGNMENT = 64  # NAME_WORKSPACE_ALIGNMENT, of every library
+
+_ffi = cffi.FFI()
+_allocate = _ffi.new_allocator(should_clear_after_alloc=False)
+# A call takes a few microseconds: what it uses is looked up once.
+_from_buffer, _ndarray, _empty = _ffi.from_buffer, np.ndarray, np.empty
+
+
+class _Slot:
+    """What one call at a time uses: the pointers to tensors, and a workspace."""
+
+    __slots__ = ("inputs", "memory", "outputs", "workspace")
+
+    def __init__(self, inputs: int, outputs: int, workspace_bytes: int) -> None:
+        self.inputs = _ffi.new("void *[]", inputs)
+        self.outputs = _ffi.new("void *[]", outputs)
+        self.memory = _allocate("char[]", workspace_bytes + _ALIGNMENT)
+        address = int(_ffi.cast("uintptr_t", self.memory))
+        self.workspace = self.memory + -address % _ALIGNMENT
+
+
+class Network:
+    """A compiled network, loaded. `net(image)` runs it; any number of threads may call it at once, and Python's global
+    lock is released while it computes.
+
+    `inputs` and `outputs` are its tensors (`Tensor`: name, shape, dtype, layout), in order; `description` is all of
+    NAME.json, and `folder` where the library lies."""
+
+    def __init__(self, folder: Path, description: dict[str, Any], part: dict[str, Any], keep: object = None) -> None:
+        self.folder = folder
+        self.description = description
+        self.name: str = part["name"]
+        self.inputs = tuple(Tensor.of_description(record) for record in part["inputs"])
+        self.outputs = tuple(Tensor.of_description(record) for record in part["outputs"])
+        self.workspace_bytes: int = max(level["totals"]["workspace_bytes"] for level in part.get("levels", [part]))
+        self._expected = [(tensor.dtype, tensor.shape, tensor) for tensor in self.inputs]
+        self._shapes = [(tensor.shape, tensor.dtype) for tensor in self.outputs]
+        self._input_count, self._single = len(self.inputs), len(self.outputs) == 1
+        self._target: dict[str, Any] = part["target"]
+        self._weights_file: str | None = part.get("weights_file", {}).get("name")
+        self._keep = keep  # the temporary folder
+        self._slots: list[_Slot] = []
+        self._run: Callable[[Any, Any, Any], int] | None = None
+        self._loading = threading.Lock()
+
+    def __repr__(self) -> str:
+        inputs, outputs = (", ".join(map(str, tensors)) for tensors in (self.inputs, self.outputs))
+        return f"<riffle.Network {self.name} ({inputs}) -> ({outputs})>"
+
+    # ---- calls ----
+
+    def __call__(self, *arrays: Any, out: Any = None, **named: Any) -> Any:
+        """Runs the network once.
+
+        Inputs are given in order, or by name (a name that is no word of Python: `net(**{"a-b": x})`). Each is an array
+        of NumPy, or an object with DLPack on the CPU (a tensor of PyTorch), of exactly the input's shape and dtype. One
+        that is contiguous is read where it lies; another is copied first.
+
+        Returns the output as a new array, or a dict of arrays by name where there are several. `out` is an array (or a
+        dict of arrays by name) to write to instead, which is returned. NaN in an input comes out as NaN.
+
+        Raises TypeError for another dtype or number of inputs, ValueError for another shape, Error where this machine
+        cannot run the code."""
+        if named or len(arrays) != self._input_count:
+            arrays = tuple(self._in_order(arrays, named))
+        taken = [array if type(array) is _ndarray and array.dtype is dtype and array.shape == shape and array.flags.carray
+                 else tensor.take(array) for array, (dtype, shape, tensor) in zip(arrays, self._expected)]
+        if out is None:
+            results = [_empty(shape, dtype) for shape, dtype in self._shapes]
+        else:
+            results = self._results(out, taken)
+        self._call(taken, results)
+        return results[0] if self._single else self._answer(results)
+
+    def batch(self, *arrays: Any, threads: int = 1, out: Any = None, **named: Any) -> Any:
+        """Runs the network for each of many images, on so many threads of Python, each with a workspace of its own.
+
+        An input is an array of the shape (N, ...) or a sequence of images, where the network's own is (B, ...) and N is a
+        multiple of B; images are read where they lie. Returns (N, ...) for each output, as a call does, equal to the bit
+        to what single calls give. `out` likewise. Raises what a call raises."""
+        if threads < 1:
+            raise ValueError("threads must be 1 or more")
+        inputs = [_stacked(tensor, value) for tensor, value in zip(self.inputs, self._in_order(arrays, named))]
+        count = self._runs(inputs)
+        shapes = [(count * tensor.shape[0], *tensor.shape[1:]) for tensor in self.outputs]
+        taken = [tensor.take(value, (count * tensor.shape[0], *tensor.shape[1:]))
+                 for tensor, value in zip(self.inputs, inputs)]
+        results = self._results(out, taken, shapes)
+        if count > 0:
+            self._loaded()
+            self._share(threads, count, taken, results)
+        return self._answer(results)
+
+    def _share(self, threads: int, count: int, inputs: list[Array], outputs: list[Array]) -> None:
+        indices = iter(range(count))
+        lock = threading.Lock()
+
+        def work() -> None:
+            while True:
+                with lock:
+                    index = next(indices, None)
+                if index is None:
+                    return
+                self._call([_piece(array, tensor, index) for array, tensor in zip(inputs, self.inputs)],
+                           [_piece(array, tensor, index) for array, tensor in zip(outputs, self.outputs)])
+
+        if threads == 1:
+            work()
+            return
+        with ThreadPoolExecutor(threads) as pool:
+            for future in [pool.submit(work) for _ in range(min(threads, count))]:
+                future.result()
+
+    def _runs(self, inputs: list[Any]) -> int:
+        """How many runs the images make, the same for each input."""
+        counts = {}
+        for tensor, value in zip(self.inputs, inputs):
+            images = len(value)
+            if images % tensor.shape[0] != 0:
+                raise ValueError(f"'{tensor.name}' is {images} images, which is no multiple of {tensor.shape[0]}, "
+                                 "the network's batch")
+            counts[tensor.name] = images // tensor.shape[0]
+        if len(set(counts.values())) > 1:
+            found = ", ".join(f"'{name}' has {count}" for name, count in counts.items())
+            raise ValueError(f"inputs must be equally many: {found}")
+        return next(iter(counts.values()))
+
+    def _in_order(self, arrays: tuple[Any, ...], named: dict[str, Any]) -> Sequence[Any]:
+        if not named and len(arrays) == len(self.inputs):
+            return arrays
+        names = [tensor.name for tensor in self.inputs]
+        given = dict(zip(names, arrays))
+        if len(arrays) > len(names) or len(arrays) + len(named) != len(names) or {*given, *named} != {*names}:
+            raise TypeError(f"{self.name} takes the inputs {', '.join(names)}, and got {len(arrays)} in order"
+                            + (f" and {', '.join(sorted(named))} by name" if named else ""))
+        return [{**given, **named}[name] for name in names]
+
+    def _results(self, out: Any, inputs: list[Array], shapes: Sequence[tuple[int, ...]] | None = None) -> list[Array]:
+        shapes = shapes or [tensor.shape for tensor in self.outputs]
+        if out is None:
+            return [np.empty(shape, tensor.dtype) for tensor, shape in zip(self.outputs, shapes)]
+        given = out if isinstance(out, dict) else {tensor.name: out for tensor in self.outputs}
+        if {*given} != {tensor.name for tensor in self.outputs} or (out is not given and len(self.outputs) > 1):
+            raise TypeError(f"out must be a dict with an array for each of {', '.join(t.name for t in self.outputs)}")
+        results = [tensor.take_out(given[tensor.name], shape) for tensor, shape in zip(self.outputs, shapes)]
+        for one, other in itertools.product(results, [*inputs, *results]):
+            if one is not other and np.may_share_memory(one, other):
+                raise ValueError("what is written to overlaps with an input or another output")
+        return results
+
+    def _answer(self, results: list[Array]) -> Any:
+        if len(results) == 1:
+            return results[0]
+        return {tensor.name: array for tensor, array in zip(self.outputs, results)}
+
+    def _call(self, inputs: list[Array], outputs: list[Array]) -> None:
+        run = self._run or self._loaded()
+        try:
+            slot = self._slots.pop()
+        except IndexError:
+            slot = _Slot(len(inputs) + (self._weights_file is not None), len(outputs), self.workspace_bytes)
+            if self._weights_file is not None:
+                slot.inputs[len(inputs)] = self._weights
+        input_pointers, output_pointers = slot.inputs, slot.outputs
+        for i, array in enumerate(inputs):
+            input_pointers[i] = _from_buffer(array)
+        for i, array in enumerate(outputs):
+            output_pointers[i] = _from_buffer(array)
+        status = run(input_pointers, output_pointers, slot.workspace)
+        self._slots.append(slot)
+        if status != 0:
+            raise Error(f"{self.name} ended with status {status}, which {self.name}.h explains")
+
+    # ---- the library ----
+
+    def _loaded(self) -> Callable[[Any, Any, Any], int]:
+        """The function, of the library that is loaded when it is first asked for."""
+        with self._loading:
+            if self._run is None:
+                self._run = self._load()
+            return self._run
+
+    def _load(self) -> Callable[[Any, Any, Any], int]:
+        lacking = _processor.lacking(self._target)
+        if lacking is not None:
+            raise Error(f"this machine cannot run {self.name}: {lacking}")
+        ffi = cffi.FFI()
+        ffi.cdef(f"int {self.name}_run(void **inputs, void **outputs, void *workspace);")
+        path = self.folder / self.description["shared_library"]
+        try:
+            library = ffi.dlopen(str(path))
+        except OSError as error:
+            raise Error(f"cannot load '{path}': {error}") from error
+        if self._weights_file is not None:
+            self._weights = _map_weights(self.folder / self._weights_file)
+        run: Callable[[Any, Any, Any], int] = getattr(library, f"{self.name}_run")
+        self._library = library  # it is unloaded with the last reference
+        return run
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Copies the library (static and shared), its C header and its description into the folder, which is made when
+        absent. `load_library(folder)` reads them again; C programs link or load them."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        for file in sorted(self.folder.iterdir()):
+            shutil.copy(file, folder)
+
+
+def _map_weights(path: Path) -> Any:
+    try:
+        with path.open("rb") as file:
+            return _ffi.from_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except (OSError, ValueError) as error:
+        raise Error(f"cannot map the weights '{path}': {error}") from error
+
+
+def _stacked(tensor: Tensor, value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        if not value:
+            return np.empty((0, *tensor.shape[1:]), tensor.dtype)
+        rank = len(tensor.shape)
+        arrays = [image if isinstance(image, np.ndarray) else np.from_dlpack(image) for image in value]
+        return np.concatenate([array if array.ndim == rank else array[None] for array in arrays])
+    array = value if isinstance(value, np.ndarray) or not hasattr(value, "__dlpack__") else np.from_dlpack(value)
+    if not isinstance(array, np.ndarray) or array.ndim == 0:
+        raise TypeError(f"'{tensor.name}' must be an array of images or a sequence of them, "
+                        f"and it is of type {type(value).__name__}")
+    return array
+
+
+def _piece(array: Array, tensor: Tensor, index: int) -> Array:
+    """The part of a batch that run `index` reads or writes."""
+    count = tensor.shape[0]
+    piece: Array = array[index * count:(index + 1) * count]
+    return piece
+
+
+def load_library(path: str | os.PathLike[str], variant: str | None = None) -> Network:
+    """A network that was compiled before, by `Network.save` or `riffle compile --shared`.
+
+    `path` is NAME.json or a folder with one of them; the library lies beside it. `variant` names one of a library
+    that has several (`riffle compile --variant`). Raises Error for what is no such description or has no shared
+    library."""
+    file = _description_file(Path(path))
+    try:
+        description = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Error(f"cannot read '{file}': {error}") from error
+    if not isinstance(description, dict) or "metadata_version" not in description:
+        raise Error(f"'{file}' is no description of a library, which riffle compile writes")
+    if "shared_library" not in description:
+        raise Error(f"'{file}' describes a library that is only static: compile it with --shared")
+    return Network(file.parent, description, _part(description, variant))
+
+
+def _description_file(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    files = sorted(path.glob("*.json"))
+    if len(files) != 1:
+        found = "are several descriptions" if files else "is no description"
+        raise Error(f"there {found} in '{path}': name a .json file")
+    return files[0]
+
+
+def _part(description: dict[str, Any], variant: str | None) -> dict[str, Any]:
+    variants: dict[str, dict[str, Any]] = {part["name"]: part for part in description.get("variants", [])}
+    if not variants and variant is None:
+        return description
+    if variant not in variants:
+        names = ", ".join(variants) or "none"
+        wanted = f", and no '{variant}'" if variant else ": name one"
+        raise Error(f"{description['name']} has the variants {names}{wanted}")
+    return variants[variant]
+
+
+def compiled(make: Callable[[str], object]) -> Network:
+    """The network that `make` writes to the temporary folder of that name, which goes with the network."""
+    folder = tempfile.TemporaryDirectory(prefix="riffle-")
+    make(folder.name)
+    network = load_library(folder.name)
+    network._keep = folder
+    return network

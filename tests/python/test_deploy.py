@@ -1,0 +1,97 @@
+"""Libraries that are saved, loaded again, and those that this machine cannot run."""
+
+import json
+import platform
+import shutil
+
+import numpy as np
+import pytest
+import riffle
+from conftest import TINY, images
+from riffle import _processor
+from support import riffle as run_program
+
+
+def test_save_and_load(tiny_net, tmp_path):
+    tiny_net.save(tmp_path / "out")
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["libtiny.a", "libtiny.so", "tiny.h", "tiny.json"]
+    image = images(tiny_net.inputs[0])
+    expected = tiny_net(image)
+    for path in (tmp_path / "out", tmp_path / "out" / "tiny.json", str(tmp_path / "out")):
+        net = riffle.load_library(path)
+        np.testing.assert_array_equal(net(image)["logits"], expected["logits"])
+
+
+def test_of_the_command(tmp_path, tiny_net):
+    run_program("compile", TINY, "--random-weights", "1", "--shared", "--weights-file", "-o", tmp_path, "--target", "native")
+    net = riffle.load_library(tmp_path)
+    image = images(net.inputs[0])
+    np.testing.assert_array_equal(net(image)["logits"], tiny_net(image)["logits"])
+    (tmp_path / "tiny.weights").unlink()
+    with pytest.raises(riffle.Error, match="cannot map the weights"):
+        riffle.load_library(tmp_path)(image)
+    (tmp_path / "tiny.weights").write_bytes(bytes(100))
+    with pytest.raises(riffle.Error, match="status"):
+        riffle.load_library(tmp_path)(image)
+
+
+def test_variants(tmp_path):
+    run_program("compile", TINY, "--random-weights", "1", "--shared", "--variant", "small:size=[32, 32]",
+                "--variant", "two:batch=2", "-o", tmp_path)
+    with pytest.raises(riffle.Error, match="has the variants tiny_small, tiny_two: name one"):
+        riffle.load_library(tmp_path)
+    with pytest.raises(riffle.Error, match="and no 'tiny_three'"):
+        riffle.load_library(tmp_path, variant="tiny_three")
+    small, two = (riffle.load_library(tmp_path, variant=name) for name in ("tiny_small", "tiny_two"))
+    batch = images(two.inputs[0])
+    assert batch.shape == (2, 3, 32, 32)
+    np.testing.assert_allclose(two(batch)["logits"], small.batch(batch)["logits"], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the code is for x86-64")
+def test_levels(tiny):
+    net = tiny.compile("x86-64-multi")
+    image = images(net.inputs[0])
+    np.testing.assert_allclose(net(image)["logits"], tiny.compile("x86-64")(image)["logits"], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64" or not shutil.which("ld.lld"), reason="this machine may run it, or there is no lld")
+@pytest.mark.parametrize("target", ["aarch64-linux-gnu", "x86_64-linux-android24"])
+def test_other_machines(tiny, target, tmp_path):
+    """It can be saved, and is not called."""
+    net = tiny.compile(target)
+    net.save(tmp_path)
+    assert (tmp_path / "libtiny.so").exists()
+    with pytest.raises(riffle.Error, match="this machine cannot run tiny: it is for"):
+        net(images(net.inputs[0]))
+    with pytest.raises(riffle.Error, match="cannot run"):
+        net.batch(images(net.inputs[0], 3), threads=2)
+
+
+def test_lacking_instructions(tiny, monkeypatch):
+    """Code that would end Python is not called."""
+    net = tiny.compile("x86-64-v4")
+    monkeypatch.setattr(_processor, "_flags_here", lambda: {"sse2", "avx2", "fma"})
+    if platform.machine() == "x86_64":
+        with pytest.raises(riffle.Error, match="this processor lacks avx512bw"):
+            net(images(net.inputs[0]))
+
+
+def test_no_description(tmp_path, tiny_net):
+    with pytest.raises(riffle.Error, match="there is no description"):
+        riffle.load_library(tmp_path)
+    with pytest.raises(riffle.Error, match="cannot read .*No such file"):
+        riffle.load_library(tmp_path / "none.json")
+    for text in ("[]", "{}", "no json", "\xff"):
+        (tmp_path / "a.json").write_text(text, encoding="latin-1")
+        with pytest.raises(riffle.Error):
+            riffle.load_library(tmp_path / "a.json")
+    run_program("compile", TINY, "--random-weights", "1", "-o", tmp_path / "static")
+    with pytest.raises(riffle.Error, match="only static: compile it with --shared"):
+        riffle.load_library(tmp_path / "static")
+    tiny_net.save(tmp_path / "broken")
+    (tmp_path / "broken" / "libtiny.so").write_bytes(b"no library")
+    net = riffle.load_library(tmp_path / "broken")
+    with pytest.raises(riffle.Error, match="cannot load"):
+        net(images(net.inputs[0]))
+    assert json.loads((tmp_path / "broken" / "tiny.json").read_text())["name"] == "tiny"
