@@ -124,7 +124,8 @@ bool variant_options(
     size_t count = options->setting_count;
     *out = *options;
     out->settings = ARENA_ARRAY(session->arena, Setting, count + variant->setting_count);
-    memcpy(out->settings, options->settings, count * sizeof *out->settings);
+    if (count > 0)
+        memcpy(out->settings, options->settings, count * sizeof *out->settings);
     for (size_t i = 0; i < variant->setting_count; i++) {
         const Setting *setting = &variant->settings[i];
         for (size_t j = 0; j < out->setting_count; j++)
