@@ -9,14 +9,17 @@
 Whatever riffle has to say against a model is raised as `riffle.Error`, with its `diagnostics`.
 """
 
-from riffle._diagnostics import Diagnostic, Error, RiffleWarning
-from riffle._graph import Graph
-from riffle._load import load
-from riffle._model import Model
-from riffle._network import Network, load_library
-from riffle._reports import Benchmark, Inspection, Verification
-from riffle._tensor import Tensor
-from riffle._tool import program, version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from riffle._diagnostics import Diagnostic, Error, RiffleWarning
+    from riffle._graph import Graph
+    from riffle._load import load
+    from riffle._model import Model
+    from riffle._network import Network, load_library
+    from riffle._reports import Benchmark, Inspection, Verification
+    from riffle._tensor import Tensor
+    from riffle._tool import program, version
 
 __all__ = [
     "Benchmark",
@@ -34,3 +37,20 @@ __all__ = [
     "program",
     "version",
 ]
+
+# The command of this package needs no NumPy, so what does is imported when it is first asked for.
+_MODULES = ("_diagnostics", "_tool", "_reports", "_graph", "_tensor", "_network", "_model", "_load")
+
+if not TYPE_CHECKING:
+    import importlib
+
+    def __getattr__(name):
+        for module in _MODULES if name in __all__ else ():
+            found = getattr(importlib.import_module(f"riffle.{module}"), name, None)
+            if found is not None:
+                globals()[name] = found
+                return found
+        raise AttributeError(f"module 'riffle' has no attribute '{name}'")
+
+    def __dir__():
+        return [*globals(), *__all__]
