@@ -23,7 +23,8 @@ void oracle_destroy(Oracle *oracle); /* the guarded buffers; NULL is allowed */
 
 /* How exact other answers must be. */
 typedef struct Exactness {
-    double tolerance; /* of the largest number of an output */
+    double tolerance; /* of the largest number of an output; where it is not 0, what the output
+                         moves by when the inputs move within rounding is allowed beside it */
     bool nan_spreads; /* NaN may be where the oracle has none */
     /* Where the oracle has NaN among infinities, anything may be: a pass may add weights up, and so
      * take the sum of two products that are infinite and of different signs as one product. */
