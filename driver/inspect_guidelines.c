@@ -244,13 +244,6 @@ static void look_at(BlockSearch *search, LayerBound *layer) {
                 .cycles = layer->cycles});
 }
 
-static int count_nodes(const Graph *graph) {
-    int count = 0;
-    for (const Node *node = graph->first; node != NULL; node = node->next)
-        count++;
-    return count;
-}
-
 bool guidelines_find(
     const Graph *graph, const char *target, Session *session, Guidelines *guidelines) {
     enum { MOST_FINDINGS = 4 }; /* of a layer */
@@ -263,7 +256,7 @@ bool guidelines_find(
         .guidelines = guidelines};
     if (compilation.target == NULL || !graph_within_limits(graph, session->diagnostics))
         return false;
-    int count = count_nodes(graph);
+    int count = graph_node_count(graph);
     guidelines->target = compilation.target->name;
     guidelines->layers = ARENA_ARRAY(arena, LayerBound, count + 1);
     guidelines->findings = ARENA_ARRAY(arena, Finding, MOST_FINDINGS * count + 1);

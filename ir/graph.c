@@ -145,6 +145,13 @@ void graph_replace_uses(Graph *graph, Value *from, Value *to) {
     }
 }
 
+int graph_node_count(const Graph *graph) {
+    int count = 0;
+    for (const Node *node = graph->first; node != NULL; node = node->next)
+        count++;
+    return count;
+}
+
 int graph_use_count(const Graph *graph, const Value *value) {
     int count = 0;
     for (const Node *node = graph->first; node != NULL; node = node->next) {

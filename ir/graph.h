@@ -271,6 +271,7 @@ void graph_insert_before(Graph *graph, Node *position, Node *node);
 void graph_remove(Graph *graph, Node *node); /* unlinks only */
 /* Replaces every use of `from` (operands of nodes and graph outputs) by `to`. */
 void graph_replace_uses(Graph *graph, Value *from, Value *to);
+int graph_node_count(const Graph *graph);
 /* Number of uses by nodes (a node counts once per operand) and graph outputs. O(nodes). */
 int graph_use_count(const Graph *graph, const Value *value);
 /* use_counts[value id], allocated from `arena`, graph->next_value_id entries. */

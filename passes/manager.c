@@ -48,13 +48,6 @@ bool pass_may_rewrite(PassContext *context, const Node *node) {
     return true;
 }
 
-static int count_nodes(const Graph *graph) {
-    int count = 0;
-    for (const Node *node = graph->first; node; node = node->next)
-        count++;
-    return count;
-}
-
 /* The pass alone; adds its report. */
 static bool run_pass(
     const PipelineStep *step, Graph *graph, PipelineOptions *options, Diagnostics *diagnostics) {
@@ -69,14 +62,14 @@ static bool run_pass(
         .kept = options->kept,
     };
     PassReport report = {
-        .step = step, .name = step->pass->name, .nodes_before = count_nodes(graph)};
+        .step = step, .name = step->pass->name, .nodes_before = graph_node_count(graph)};
     double start = seconds_now();
     bool succeeded = step->pass->run(&context);
     graph_rest_weights(graph);
     report.seconds = seconds_now() - start;
     arena_destroy(context.scratch);
     report.rewrites = context.rewrites;
-    report.nodes_after = count_nodes(graph);
+    report.nodes_after = graph_node_count(graph);
     if (options->report_count < options->report_capacity)
         options->reports[options->report_count++] = report;
     return succeeded;

@@ -2,7 +2,7 @@
 
 #include "isolate.h"
 #include "jumps.h"
-#include "reduce.h"
+#include "passes/reducer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -259,8 +259,8 @@ static bool fails_alike(void *context, Graph *graph, const char *pipeline) {
 Graph *failure_reduce(
     Failure *failure, const Graph *graph, const PassRegistry *registry, Arena *arena) {
     Smaller smaller = {failure, registry};
-    Reduction reduction =
-        reduce(graph, failure->pipeline, fails_alike, &smaller, MOST_ATTEMPTS, arena);
+    ReducedGraph reduction =
+        graph_reduce(graph, failure->pipeline, fails_alike, &smaller, MOST_ATTEMPTS, arena);
     failure->pipeline = reduction.pipeline;
     const char *fault = failure_retry(failure, reduction.graph, registry, arena);
     if (fault != NULL)

@@ -165,8 +165,8 @@ static double movement(const Oracle *oracle, int output, Arena *arena) {
     int64_t count = tensor_elements(&graph->outputs[output].value->type);
     for (int64_t k = 0; k < count; k++)
         if (isfinite(oracle->expected[output][k]) && isfinite(outputs[output][k]))
-            moved = fmax(
-                moved, fabs((double)outputs[output][k] - (double)oracle->expected[output][k]));
+            moved =
+                fmax(moved, fabs((double)outputs[output][k] - (double)oracle->expected[output][k]));
     return moved;
 }
 

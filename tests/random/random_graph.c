@@ -49,13 +49,6 @@ static MakeUnit *pick_unit(Maker *maker) {
     return units[last].make;
 }
 
-static int count_nodes(const Graph *graph) {
-    int count = 0;
-    for (const Node *node = graph->first; node; node = node->next)
-        count++;
-    return count;
-}
-
 static Layout pick_layout(Maker *maker) {
     return chance(maker, 50) ? LAYOUT_NCHW : LAYOUT_NHWC;
 }
@@ -118,7 +111,7 @@ Graph *random_graph(uint64_t seed, int node_count, Arena *arena) {
     maker->random = seed * 0x9e3779b97f4a7c15u + 1;
     maker->refusals = diagnostics_create();
     add_inputs(maker);
-    for (int i = 0; i < MOST_TRIES && count_nodes(maker->graph) < node_count; i++) {
+    for (int i = 0; i < MOST_TRIES && graph_node_count(maker->graph) < node_count; i++) {
         MakeUnit *unit = pick_unit(maker);
         Value *x = pick_value(maker);
         (has_channels(x) ? unit : make_any_op)(maker, x);

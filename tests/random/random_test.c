@@ -1,10 +1,10 @@
 /* The generator makes what it should, and a fault of a pass is found and made small. */
 #include "battery.h"
-#include "edit.h"
 #include "isolate.h"
 #include "maker.h"
+#include "passes/edit.h"
+#include "passes/reducer.h"
 #include "random_graph.h"
-#include "reduce.h"
 #include "tests/unit/ir_cmocka.h"
 
 #include <float.h>
@@ -18,13 +18,6 @@ enum { GRAPHS = 4000 };
 
 static const Graph *graph_of_seed(uint64_t seed, Arena *arena) {
     return random_graph(seed, 4 + (int)(seed % 24), arena);
-}
-
-static int count_nodes(const Graph *graph) {
-    int count = 0;
-    for (const Node *node = graph->first; node; node = node->next)
-        count++;
-    return count;
 }
 
 /* ---- what is made ---- */
@@ -158,9 +151,9 @@ static void find_and_reduce(PassFunction *run, const char *kind, int most_nodes)
     assert_true(fault_alike(found->fault, kind));
     Failure failure = *found;
     const Graph *small = failure_reduce(&failure, graph, registry, arena);
-    print_message(
-        "%s: from %d to %d nodes\n", found->fault, count_nodes(graph), count_nodes(small));
-    assert_true(count_nodes(small) <= most_nodes);
+    print_message("%s: from %d to %d nodes\n", found->fault, graph_node_count(graph),
+        graph_node_count(small));
+    assert_true(graph_node_count(small) <= most_nodes);
     assert_string_equal(failure.pipeline, "faulty");
     assert_true(fault_alike(failure.fault, kind));
     failure.pipeline = "";

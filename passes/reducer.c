@@ -1,19 +1,19 @@
-#include "reduce.h"
+#include "passes/reducer.h"
 
-#include "edit.h"
+#include "passes/edit.h"
 
 #include <string.h>
 
-typedef struct Reducer {
+typedef struct GraphReducer {
     Graph *graph;
     const char *pipeline;
     StillFails *still_fails;
     void *context;
     int attempts, most_attempts;
     Arena *arena; /* of the graph: a new one with each step that was taken */
-} Reducer;
+} GraphReducer;
 
-static bool fails(Reducer *reducer, const Graph *graph, const char *pipeline) {
+static bool fails(GraphReducer *reducer, const Graph *graph, const char *pipeline) {
     Arena *arena = arena_create();
     reducer->attempts++;
     bool result = reducer->still_fails(reducer->context, graph_copy(graph, arena), pipeline);
@@ -47,7 +47,7 @@ static const char *without_step(const char *pipeline, int index, Arena *arena) {
     }
 }
 
-static bool drop_passes(Reducer *reducer, Arena *arena) {
+static bool drop_passes(GraphReducer *reducer, Arena *arena) {
     bool any = false;
     int index = 0;
     const char *shorter;
@@ -64,7 +64,7 @@ static bool drop_passes(Reducer *reducer, Arena *arena) {
 
 /* ---- the graph ---- */
 
-static bool try_edit(Reducer *reducer, Edit edit) {
+static bool try_edit(GraphReducer *reducer, Edit edit) {
     if (reducer->attempts >= reducer->most_attempts)
         return false;
     Arena *arena = arena_create();
@@ -81,7 +81,7 @@ static bool try_edit(Reducer *reducer, Edit edit) {
 
 /* All edits of a kind. After one that was taken the same place is tried again: there is another
  * node, or more to take. */
-static bool try_kind(Reducer *reducer, EditKind kind) {
+static bool try_kind(GraphReducer *reducer, EditKind kind) {
     bool any = false;
     for (int index = 0; index < edit_index_count(reducer->graph, kind); index++) {
         int part = 0;
@@ -96,9 +96,9 @@ static bool try_kind(Reducer *reducer, EditKind kind) {
     return any;
 }
 
-Reduction reduce(const Graph *graph, const char *pipeline, StillFails *still_fails, void *context,
-    int most_attempts, Arena *arena) {
-    Reducer reducer = {.pipeline = pipeline,
+ReducedGraph graph_reduce(const Graph *graph, const char *pipeline, StillFails *still_fails,
+    void *context, int most_attempts, Arena *arena) {
+    GraphReducer reducer = {.pipeline = pipeline,
         .still_fails = still_fails,
         .context = context,
         .most_attempts = most_attempts,
@@ -110,7 +110,7 @@ Reduction reduce(const Graph *graph, const char *pipeline, StillFails *still_fai
         for (int kind = 0; kind < EDIT_COUNT; kind++)
             any |= try_kind(&reducer, (EditKind)kind);
     }
-    Reduction result = {graph_copy(reducer.graph, arena), reducer.pipeline, reducer.attempts};
+    ReducedGraph result = {graph_copy(reducer.graph, arena), reducer.pipeline, reducer.attempts};
     arena_destroy(reducer.arena);
     return result;
 }

@@ -1,8 +1,8 @@
 /* The graph is built anew, node by node, with one thing changed. Types are inferred again; where a
- * change of shape makes a later node ill-formed, it is fitted (fit.c). */
-#include "edit.h"
+ * change of shape makes a later node ill-formed, it is fitted (edit_fit.c). */
+#include "passes/edit.h"
 
-#include "fit.h"
+#include "passes/edit_fit.h"
 
 #include <string.h>
 
@@ -14,13 +14,6 @@ typedef struct Rebuild {
     bool applied;   /* the edit changed something */
     Diagnostics *refusals;
 } Rebuild;
-
-static int count_nodes(const Graph *graph) {
-    int count = 0;
-    for (const Node *node = graph->first; node; node = node->next)
-        count++;
-    return count;
-}
 
 static const Node *node_at(const Graph *graph, int index) {
     const Node *node = graph->first;
@@ -49,7 +42,7 @@ int edit_index_count(const Graph *graph, EditKind kind) {
     case EDIT_FEWER_GROUPS:
     case EDIT_FEWER_FILTERS:
     case EDIT_SMALLER_KERNEL:
-        return count_nodes(graph);
+        return graph_node_count(graph);
     case EDIT_COUNT:
         break;
     }

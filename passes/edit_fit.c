@@ -1,4 +1,4 @@
-#include "fit.h"
+#include "passes/edit_fit.h"
 #include "ir/formula.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Fits a node to operands of other shapes than it was made for. */
-#ifndef RIFFLE_TESTS_RANDOM_FIT_H
-#define RIFFLE_TESTS_RANDOM_FIT_H
+#ifndef RIFFLE_PASSES_EDIT_FIT_H
+#define RIFFLE_PASSES_EDIT_FIT_H
 
 #include "ir/graph.h"
 

@@ -1,6 +1,6 @@
 /* Smaller graphs made of a graph: the steps of the reducer. */
-#ifndef RIFFLE_TESTS_RANDOM_EDIT_H
-#define RIFFLE_TESTS_RANDOM_EDIT_H
+#ifndef RIFFLE_PASSES_EDIT_H
+#define RIFFLE_PASSES_EDIT_H
 
 #include "ir/graph.h"
 
