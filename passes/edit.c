@@ -2,6 +2,7 @@
  * change of shape makes a later node ill-formed, it is fitted (edit_fit.c). */
 #include "passes/edit.h"
 
+#include "ir/answer.h"
 #include "passes/edit_fit.h"
 
 #include <string.h>
@@ -27,6 +28,8 @@ int edit_index_count(const Graph *graph, EditKind kind) {
     case EDIT_DROP_DEAD:
     case EDIT_PLAIN_PORTS:
         return 1;
+    case EDIT_DROP_ANSWER:
+        return graph->answer != NULL;
     case EDIT_DROP_OUTPUT:
         return graph->output_count;
     case EDIT_SMALLER_INPUT:
@@ -41,6 +44,7 @@ int edit_index_count(const Graph *graph, EditKind kind) {
     case EDIT_OWN_WEIGHT:
     case EDIT_FEWER_GROUPS:
     case EDIT_FEWER_FILTERS:
+    case EDIT_FEWER_ALIKE:
     case EDIT_SMALLER_KERNEL:
         return graph_node_count(graph);
     case EDIT_COUNT:
@@ -62,6 +66,7 @@ int edit_part_count(const Graph *graph, EditKind kind, int index) {
     case EDIT_FEWER_GROUPS:
         return 2;
     case EDIT_FEWER_FILTERS:
+    case EDIT_FEWER_ALIKE:
         return 3;
     case EDIT_SMALLER_INPUT:
         return 3 * graph->inputs[index].value->type.rank;
@@ -72,15 +77,27 @@ int edit_part_count(const Graph *graph, EditKind kind, int index) {
     case EDIT_OWN_WEIGHT:
     case EDIT_SMALLER_KERNEL:
     case EDIT_PLAIN_PORTS:
+    case EDIT_DROP_ANSWER:
     case EDIT_COUNT:
         break;
     }
     return 1;
 }
 
-/* Full, half or one less: how the sizes of edits shrink. */
+bool edit_leaves_dead(EditKind kind) {
+    return kind == EDIT_DROP_OUTPUT || kind == EDIT_DROP_NODE || kind == EDIT_FRESH_INPUT ||
+           kind == EDIT_DROP_OPERAND;
+}
+
+/* How the sizes of edits shrink: to one, to half, by one. The size itself where an earlier way has
+ * given the same. */
 static int64_t shrunk(int64_t size, int how) {
-    return how == 0 ? 1 : how == 1 ? (size + 1) / 2 : size - 1;
+    int64_t half = (size + 1) / 2;
+    if (how == 0)
+        return 1;
+    if (how == 1)
+        return half > 1 ? half : size;
+    return size - 1 > half ? size - 1 : size;
 }
 
 /* ---- inputs and outputs ---- */
@@ -95,8 +112,8 @@ static void rebuild_input(Rebuild *rebuild, int index, bool used) {
     }
     if (edit.kind == EDIT_SMALLER_INPUT && edit.index == index) {
         int64_t *size = &type.dims[edit.part / 3], smaller = shrunk(*size, edit.part % 3);
-        rebuild->applied = smaller >= 1 && smaller < *size;
-        *size = smaller < 1 ? 1 : smaller;
+        rebuild->applied = smaller < *size;
+        *size = smaller;
     }
     bool plain = edit.kind == EDIT_PLAIN_PORTS;
     rebuild->applied |= plain && (input->layout != LAYOUT_NCHW || input->has_preprocessing);
@@ -122,6 +139,20 @@ static void rebuild_outputs(Rebuild *rebuild) {
         graph_add_output(rebuild->to, output->name, rebuild->values[output->value->id],
             plain ? LAYOUT_NCHW : output->layout, (SourceRange){0});
     }
+}
+
+/* An answer stays as long as it fits the outputs that are left. */
+static void rebuild_answer(Rebuild *rebuild) {
+    const GraphAnswer *answer = rebuild->from->answer;
+    Graph *to = rebuild->to;
+    SourceRange where;
+    if (answer == NULL || rebuild->edit.kind == EDIT_DROP_ANSWER) {
+        rebuild->applied |= answer != NULL;
+        return;
+    }
+    bool same_places = to->output_count == rebuild->from->output_count;
+    if (same_places && answer_fault(to, answer, to->arena, &where) == NULL)
+        graph_set_answer(to, answer);
 }
 
 static void end_at(Rebuild *rebuild, const Node *node) {
@@ -163,10 +194,10 @@ static void make_inputs_of(Rebuild *rebuild, const Node *node) {
 }
 
 static Node *copy_node(Rebuild *rebuild, const Node *node) {
-    Value *operands[256];
+    Value **operands = ARENA_ARRAY(rebuild->to->arena, Value *, node->operand_count + 1);
     int count = 0;
     bool drops = rebuild->edit.kind == EDIT_DROP_OPERAND;
-    for (int i = 0; i < node->operand_count && i < 256; i++)
+    for (int i = 0; i < node->operand_count; i++)
         if (!drops || rebuild->edit.part != i ||
             node != node_at(rebuild->from, rebuild->edit.index))
             operands[count++] = rebuild->values[node->operands[i]->id];
@@ -186,6 +217,14 @@ static void shorten_list(Rebuild *rebuild, Node *node, int half) {
     rebuild->applied = true;
 }
 
+static void shrink_window(Rebuild *rebuild, Node *node) {
+    static const int64_t one[] = {1, 1}, none[] = {0, 0, 0, 0};
+    IntegerList kernel = node_list(node, "kernel");
+    rebuild->applied = kernel.items[0] > 1 || kernel.items[1] > 1;
+    node_set_list(rebuild->to, node, "kernel", one, 2);
+    node_set_list(rebuild->to, node, "padding", none, 4);
+}
+
 /* Attributes of the node that the edit is about, before it is fitted. */
 static void edit_attributes(Rebuild *rebuild, Node *node) {
     Edit edit = rebuild->edit;
@@ -202,28 +241,41 @@ static void edit_attributes(Rebuild *rebuild, Node *node) {
         shorten_list(rebuild, node, edit.part);
     } else if (edit.kind == EDIT_FEWER_GROUPS && groups != NULL && groups->integer > 1) {
         int64_t fewer = edit.part == 0 ? 1 : groups->integer / 2;
-        rebuild->applied = fewer < groups->integer;
+        rebuild->applied = edit.part == 0 || fewer > 1;
         groups->integer = fewer;
     } else if (edit.kind == EDIT_DROP_OPERAND) {
         rebuild->applied = true;
+    } else if (edit.kind == EDIT_SMALLER_KERNEL &&
+               (node->op == OP_max_pool || node->op == OP_avg_pool)) {
+        shrink_window(rebuild, node);
     }
 }
 
-/* What the weights of the copy should be; fit_weights makes them so. */
-static FitWeights wanted_weights(Rebuild *rebuild, const Node *node, bool edited) {
-    FitWeights wanted = {.dropped = -1};
+/* Filters of a node whose number of filters can be any; 0 of others. */
+static int64_t filters_of(const Node *node) {
+    return node->op == OP_conv || node->op == OP_linear ? node->weights[0]->type.dims[0] : 0;
+}
+
+static bool takes_filters(const Rebuild *rebuild, const Node *node, bool edited) {
     Edit edit = rebuild->edit;
-    bool has_filters = node->op == OP_conv || node->op == OP_linear;
-    if (has_filters)
-        wanted.filters = node->weights[0]->type.dims[0];
+    return (edit.kind == EDIT_FEWER_FILTERS && edited) ||
+           (edit.kind == EDIT_FEWER_ALIKE &&
+               filters_of(node) == filters_of(node_at(rebuild->from, edit.index)));
+}
+
+/* What the weights of the copy should be; fit_node makes them so. */
+static FitWeights wanted_weights(Rebuild *rebuild, const Node *node, bool edited) {
+    FitWeights wanted = {.dropped = -1, .filters = filters_of(node)};
+    Edit edit = rebuild->edit;
+    if (wanted.filters > 1 && takes_filters(rebuild, node, edited)) {
+        wanted.filters = shrunk(wanted.filters, edit.part);
+        rebuild->applied |= wanted.filters < filters_of(node);
+    }
     if (!edited)
         return wanted;
     if (edit.kind == EDIT_DROP_WEIGHT && node->weights[edit.part] != NULL &&
         !op_info(node->op)->weights[edit.part].required) {
         wanted.dropped = edit.part;
-        rebuild->applied = true;
-    } else if (edit.kind == EDIT_FEWER_FILTERS && has_filters && wanted.filters > 1) {
-        wanted.filters = shrunk(wanted.filters, edit.part);
         rebuild->applied = true;
     } else if (edit.kind == EDIT_SMALLER_KERNEL && node->op == OP_conv) {
         wanted.one_tap = true;
@@ -290,7 +342,7 @@ static bool *find_used(const Graph *graph, Arena *arena) {
 
 static bool is_about_node(EditKind kind) {
     return kind != EDIT_DROP_DEAD && kind != EDIT_DROP_OUTPUT && kind != EDIT_SMALLER_INPUT &&
-           kind != EDIT_PLAIN_PORTS;
+           kind != EDIT_PLAIN_PORTS && kind != EDIT_DROP_ANSWER;
 }
 
 static bool rebuild_graph(Rebuild *rebuild) {
@@ -309,10 +361,11 @@ static bool rebuild_graph(Rebuild *rebuild) {
         }
     }
     rebuild_outputs(rebuild);
+    rebuild_answer(rebuild);
     return rebuild->applied;
 }
 
-Graph *graph_edited(const Graph *graph, Edit edit, Arena *arena) {
+static Graph *rebuilt(const Graph *graph, Edit edit, Arena *arena) {
     Rebuild rebuild = {.from = graph,
         .to = graph_create(arena, graph->name),
         .edit = edit,
@@ -325,4 +378,12 @@ Graph *graph_edited(const Graph *graph, Edit edit, Arena *arena) {
     }
     diagnostics_destroy(rebuild.refusals);
     return good ? rebuild.to : NULL;
+}
+
+Graph *graph_edited(const Graph *graph, Edit edit, Arena *arena) {
+    Graph *edited = rebuilt(graph, edit, arena);
+    if (edited == NULL || edit.kind != EDIT_FRESH_INPUT)
+        return edited;
+    Graph *without_dead = rebuilt(edited, (Edit){.kind = EDIT_DROP_DEAD}, arena);
+    return without_dead != NULL ? without_dead : edited;
 }

@@ -7,18 +7,22 @@
 typedef struct GraphReducer {
     Graph *graph;
     const char *pipeline;
-    StillFails *still_fails;
+    ReducerTest *test;
     void *context;
     int attempts, most_attempts;
+    bool stopped;
     Arena *arena; /* of the graph: a new one with each step that was taken */
 } GraphReducer;
 
-static bool fails(GraphReducer *reducer, const Graph *graph, const char *pipeline) {
+static bool is_of_interest(GraphReducer *reducer, const Graph *graph, const char *pipeline) {
+    if (reducer->stopped)
+        return false;
     Arena *arena = arena_create();
     reducer->attempts++;
-    bool result = reducer->still_fails(reducer->context, graph_copy(graph, arena), pipeline);
+    ReducerVerdict verdict = reducer->test(reducer->context, graph_copy(graph, arena), pipeline);
     arena_destroy(arena);
-    return result;
+    reducer->stopped = verdict == VERDICT_STOP || reducer->attempts >= reducer->most_attempts;
+    return verdict == VERDICT_YES;
 }
 
 /* ---- passes ---- */
@@ -51,8 +55,8 @@ static bool drop_passes(GraphReducer *reducer, Arena *arena) {
     bool any = false;
     int index = 0;
     const char *shorter;
-    while ((shorter = without_step(reducer->pipeline, index, arena)) != NULL) {
-        if (reducer->attempts < reducer->most_attempts && fails(reducer, reducer->graph, shorter)) {
+    while (!reducer->stopped && (shorter = without_step(reducer->pipeline, index, arena)) != NULL) {
+        if (is_of_interest(reducer, reducer->graph, shorter)) {
             reducer->pipeline = shorter;
             any = true;
         } else {
@@ -65,11 +69,9 @@ static bool drop_passes(GraphReducer *reducer, Arena *arena) {
 /* ---- the graph ---- */
 
 static bool try_edit(GraphReducer *reducer, Edit edit) {
-    if (reducer->attempts >= reducer->most_attempts)
-        return false;
     Arena *arena = arena_create();
     Graph *smaller = graph_edited(reducer->graph, edit, arena);
-    if (smaller == NULL || !fails(reducer, smaller, reducer->pipeline)) {
+    if (smaller == NULL || !is_of_interest(reducer, smaller, reducer->pipeline)) {
         arena_destroy(arena);
         return false;
     }
@@ -79,38 +81,79 @@ static bool try_edit(GraphReducer *reducer, Edit edit) {
     return true;
 }
 
-/* All edits of a kind. After one that was taken the same place is tried again: there is another
- * node, or more to take. */
-static bool try_kind(GraphReducer *reducer, EditKind kind) {
+/* All edits of a kind at one place. After one that was taken the place is tried again: there is
+ * another node, or more to take. */
+static bool try_place(GraphReducer *reducer, EditKind kind, int index) {
     bool any = false;
-    for (int index = 0; index < edit_index_count(reducer->graph, kind); index++) {
-        int part = 0;
-        while (index < edit_index_count(reducer->graph, kind) &&
-               part < edit_part_count(reducer->graph, kind, index)) {
-            if (try_edit(reducer, (Edit){kind, index, part}))
-                any = true;
-            else
-                part++;
+    int part = 0;
+    while (!reducer->stopped && index < edit_index_count(reducer->graph, kind) &&
+           part < edit_part_count(reducer->graph, kind, index)) {
+        if (!try_edit(reducer, (Edit){kind, index, part})) {
+            part++;
+            continue;
         }
+        any = true;
+        if (edit_leaves_dead(kind))
+            try_edit(reducer, (Edit){.kind = EDIT_DROP_DEAD});
     }
     return any;
 }
 
-ReducedGraph graph_reduce(const Graph *graph, const char *pipeline, StillFails *still_fails,
+/* Halves the range in which the earliest end lies: what is of interest mostly stays so with more
+ * behind it. */
+static bool try_ends(GraphReducer *reducer) {
+    bool any = false;
+    int low = 0, high = edit_index_count(reducer->graph, EDIT_END_AT_NODE);
+    while (low < high && !reducer->stopped) {
+        int middle = low + (high - low) / 2;
+        if (try_edit(reducer, (Edit){EDIT_END_AT_NODE, middle, 0})) {
+            high = middle;
+            any = true;
+        } else {
+            low = middle + 1;
+        }
+    }
+    if (any)
+        try_edit(reducer, (Edit){.kind = EDIT_DROP_DEAD});
+    return any;
+}
+
+/* Each end, for what does not stay so: of a graph that is small by now. */
+static bool try_each_end(GraphReducer *reducer) {
+    bool any = false;
+    for (int index = 0; index < edit_index_count(reducer->graph, EDIT_END_AT_NODE); index++)
+        any |= try_edit(reducer, (Edit){EDIT_END_AT_NODE, index, 0});
+    return any;
+}
+
+/* A node that becomes an input takes all before it: there, the last ones come first. */
+static bool try_kind(GraphReducer *reducer, EditKind kind) {
+    bool any = false;
+    if (kind == EDIT_END_AT_NODE)
+        return try_ends(reducer);
+    int count = edit_index_count(reducer->graph, kind);
+    for (int step = 0; step < count; step++)
+        any |= try_place(reducer, kind, kind == EDIT_FRESH_INPUT ? count - 1 - step : step);
+    return any;
+}
+
+ReducedGraph graph_reduce(const Graph *graph, const char *pipeline, ReducerTest *test,
     void *context, int most_attempts, Arena *arena) {
     GraphReducer reducer = {.pipeline = pipeline,
-        .still_fails = still_fails,
+        .test = test,
         .context = context,
         .most_attempts = most_attempts,
         .arena = arena_create()};
     reducer.graph = graph_copy(graph, reducer.arena);
     bool any = true;
-    while (any) {
+    while (any && !reducer.stopped) {
         any = drop_passes(&reducer, arena);
         for (int kind = 0; kind < EDIT_COUNT; kind++)
             any |= try_kind(&reducer, (EditKind)kind);
+        any = any || try_each_end(&reducer);
     }
-    ReducedGraph result = {graph_copy(reducer.graph, arena), reducer.pipeline, reducer.attempts};
+    ReducedGraph result = {
+        graph_copy(reducer.graph, arena), reducer.pipeline, reducer.attempts, !reducer.stopped};
     arena_destroy(reducer.arena);
     return result;
 }

@@ -245,7 +245,7 @@ typedef struct Smaller {
 } Smaller;
 
 /* Another fault than the one that is looked for is none: it would lead away. */
-static bool fails_alike(void *context, Graph *graph, const char *pipeline) {
+static ReducerVerdict fails_alike(void *context, Graph *graph, const char *pipeline) {
     const Smaller *smaller = context;
     Arena *arena = arena_create();
     Failure failure = *smaller->failure;
@@ -253,7 +253,7 @@ static bool fails_alike(void *context, Graph *graph, const char *pipeline) {
     const char *fault = failure_retry(&failure, graph, smaller->registry, arena);
     bool alike = fault != NULL && fault_alike(fault, smaller->failure->fault);
     arena_destroy(arena);
-    return alike;
+    return alike ? VERDICT_YES : VERDICT_NO;
 }
 
 Graph *failure_reduce(

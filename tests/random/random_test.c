@@ -258,6 +258,48 @@ static void edited_graphs_stand_alone(void **state) {
     assert_true(applied > 100);
 }
 
+typedef struct Whim {
+    uint64_t state;
+    int taken;
+} Whim;
+
+/* One in eight is taken; each verifies, and reads back as it is. */
+static ReducerVerdict take_by_chance(void *context, Graph *graph, const char *pipeline) {
+    Whim *whim = context;
+    Arena *arena = arena_create();
+    Diagnostics *diagnostics = diagnostics_create();
+    assert_string_equal(pipeline, "");
+    assert_true(graph_verify(graph, diagnostics));
+    const char *text = text_of(graph, arena);
+    SourceFile file = {.name = "whim.rir", .text = text, .length = strlen(text)};
+    const Graph *again = graph_parse(&file, arena, diagnostics);
+    assert_non_null(again);
+    assert_string_equal(text_of(again, arena), text);
+    diagnostics_destroy(diagnostics);
+    arena_destroy(arena);
+    whim->state = whim->state * 6364136223846793005u + 1442695040888963407u;
+    bool taken = whim->state >> 61 == 0;
+    whim->taken += taken;
+    return taken ? VERDICT_YES : VERDICT_NO;
+}
+
+static void whatever_is_taken_is_a_graph(void **state) {
+    (void)state;
+    int taken = 0;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        Arena *arena = arena_create();
+        const Graph *graph = graph_of_seed(seed, arena);
+        Whim whim = {.state = seed};
+        ReducedGraph reduced = graph_reduce(graph, "", take_by_chance, &whim, 400, arena);
+        assert_true(graph_node_count(reduced.graph) <= graph_node_count(graph));
+        assert_true(reduced.finished ? reduced.attempts < 400 : reduced.attempts == 400);
+        taken += whim.taken;
+        arena_destroy(arena);
+    }
+    print_message("%d taken\n", taken);
+    assert_true(taken > 600);
+}
+
 /* ---- crashes ---- */
 
 static const char *run_for_ever(void *context, Arena *arena) {
@@ -310,6 +352,7 @@ int main(void) {
         cmocka_unit_test(faulty_passes_are_found_and_reduced),
         cmocka_unit_test(other_classes_are_found),
         cmocka_unit_test(edited_graphs_stand_alone),
+        cmocka_unit_test(whatever_is_taken_is_a_graph),
         cmocka_unit_test(endless_code_is_ended),
         cmocka_unit_test(fixtures_read_back),
     };
