@@ -1,6 +1,7 @@
 /* riffle import: a model of ONNX or ncnn made a spec and a file of weights. Both are made in memory
  * and tried before either is written. */
 #include "driver/output_files.h"
+#include "driver/shell_word.h"
 #include "frontend/frontend.h"
 #include "frontend/ncnn/import.h"
 #include "frontend/onnx/import.h"
@@ -236,26 +237,12 @@ static bool write_both(const ImportOptions *options, const OutputFiles *files) {
 
 /* ---- what can be imported of a model that cannot ---- */
 
-/* A word as a shell takes it. */
-static void append_word(Text *text, const char *word) {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "_-./,:=+@%";
-    text_append(text, " ");
-    if (*word != '\0' && word[strspn(word, plain)] == '\0') {
-        text_append(text, word);
-        return;
-    }
-    text_append(text, "'");
-    for (; *word != '\0'; word++)
-        text_append_bytes(text, *word == '\'' ? "'\\''" : word, *word == '\'' ? 4 : 1);
-    text_append(text, "'");
-}
-
 static void append_option(Text *text, const char *option, const char *word) {
     if (word == NULL)
         return;
     text_append(text, option);
-    append_word(text, word);
+    text_append(text, " ");
+    shell_word_append(text, word);
 }
 
 /* Names with commas have an option of their own. */
@@ -279,7 +266,8 @@ static void report_part(ImportOptions *options) {
     Arena *arena = options->session->arena;
     Text command = {0};
     text_append(&command, "riffle import");
-    append_word(&command, options->input);
+    text_append(&command, " ");
+    shell_word_append(&command, options->input);
     append_outputs(&command, part);
     append_option(&command, " --weights", options->model_weights);
     append_option(&command, " -o", options->output);

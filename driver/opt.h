@@ -115,6 +115,12 @@ void opt_reproducer_write(const OptRun *run, const Graph *graph, size_t first);
 /* Reads the head of a reproducer: the pipeline's range, or a range without file when there is none.
  * Checks that it asks for are switched on. */
 SourceRange opt_reproducer_read(OptOptions *opt, const SourceFile *text);
+/* The pipeline at the head of a reproducer; "" of another file, and of none (NULL). */
+const char *opt_reproducer_pipeline(const SourceFile *text, Arena *arena);
+/* The head of that reproducer with another pipeline; nothing for other files. */
+void opt_reproducer_print_head(const SourceFile *text, const char *pipeline, Text *head);
+/* Where opt_reproducer_write writes. */
+const char *opt_reproducer_path(const OptRun *run);
 
 /* ---- reports (opt_report.c) ---- */
 

@@ -5,15 +5,9 @@
  * Both searches halve a range whose lower end was seen to pass and whose upper end was seen to
  * fail. So what they name passes without its last step, and fails with it, even if the check is
  * not monotonous. */
+#include "driver/graph_command.h"
 #include "driver/opt.h"
-#include "ir/ending.h"
-#include "ir/signals.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "driver/shell_word.h"
 
 enum { TRIAL_PASSES = 0, TRIAL_FAILS = 1, TRIAL_IMPOSSIBLE = 2 };
 
@@ -26,56 +20,22 @@ typedef struct Trial {
 
 /* ---- the check ---- */
 
-static int run_command(
-    const char *command, const char *path, const HeldSignals *signals, Diagnostics *diagnostics) {
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        char *line;
-        signals_release(signals);
-        if (asprintf(&line, "%s \"$1\"", command) < 0)
-            _exit(127);
-        execl("/bin/sh", "sh", "-c", line, "sh", path, (char *)NULL);
-        _exit(127);
-    }
-    int status = child > 0 ? signals_wait(signals, child) : 0;
-    int code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-    if (child < 0 || code == 126 || code == 127) {
-        diagnostics_error(diagnostics, "it is run as: COMMAND FILE.rir",
-            "the command '%s' cannot be run", command);
-        return TRIAL_IMPOSSIBLE;
-    }
-    return code == 0 ? TRIAL_PASSES : TRIAL_FAILS;
-}
-
-static void remove_file(void *path) {
-    (void)unlink(path);
-}
-
 static int check_by_command(const OptRun *run) {
     Session *session = run->opt->model.session;
-    const char *folder = getenv("TMPDIR");
-    char *path = arena_format(session->arena, "%s/riffle-bisect-XXXXXX.rir",
-        folder != NULL && folder[0] != '\0' ? folder : "/tmp");
+    const GraphCommand command = {.line = run->opt->bisect_command, .purpose = "bisect"};
+    Text text = {0};
+    graph_print(run->model.graph, &text);
     HeldSignals signals;
     signals_hold(&signals);
-    int file = mkstemps(path, 4);
-    if (file < 0) {
-        signals_release(&signals);
-        diagnostics_error(session->diagnostics, "TMPDIR names another folder",
-            "cannot make the file '%s': %s", path, strerror(errno));
-        return TRIAL_IMPOSSIBLE;
-    }
-    close(file);
-    Ending ending;
-    ending_expect(&ending, remove_file, path);
-    int result = TRIAL_IMPOSSIBLE;
-    if (opt_write_graph(run, path, run->model.graph))
-        result = run_command(run->opt->bisect_command, path, &signals, session->diagnostics);
-    ending_forget(&ending);
-    remove_file(path);
+    GraphCommandEnd end = graph_command_run(&command, &text, &signals, session);
     signals_release(&signals);
-    return result;
+    text_free(&text);
+    if (end.ran && graph_command_is_impossible(&end))
+        diagnostics_error(session->diagnostics, "it is run as: COMMAND FILE.rir",
+            "the command '%s' cannot be run", command.line);
+    if (!end.ran || graph_command_is_impossible(&end))
+        return TRIAL_IMPOSSIBLE;
+    return graph_command_status(&end) == 0 ? TRIAL_PASSES : TRIAL_FAILS;
 }
 
 static int check_by_interpreter(const OptRun *run) {
@@ -242,6 +202,22 @@ static void print_result(Search *search, size_t steps) {
     printf("trials: %d\n", search->trials);
 }
 
+/* How to go on. The test is of the pipeline at the head of the reproducer, which checks as
+ * --bisect does without a command. */
+static void print_reduction(const OptRun *run) {
+    const char *path = opt_reproducer_path(run);
+    Text test = {0}, line = {0};
+    text_format(&test, "! riffle opt --reproducer=/dev/null%s", run->opt->model.plugins);
+    if (run->opt->timeout > 0)
+        text_format(&test, " --timeout=%lld", (long long)run->opt->timeout);
+    shell_word_append(&line, path);
+    text_append(&line, " \\\n    --test=");
+    shell_word_append(&line, test.data);
+    printf("to make it small: riffle reduce %s\n", line.data);
+    text_free(&test);
+    text_free(&line);
+}
+
 /* The graph before the step, and the step alone. */
 static int write_reproducer(OptRun *run, void *context) {
     size_t steps = *(const size_t *)context;
@@ -270,7 +246,9 @@ int opt_bisect(OptRun *run) {
         return opt_finish(run, EXIT_FAILED);
     print_result(&search, steps);
     run->opt->check_each = run->opt->bisect_command == NULL;
-    opt_guard(run, write_reproducer, &steps);
+    OptOutcome outcome = opt_guard(run, write_reproducer, &steps);
+    if (run->opt->check_each && outcome.finished && outcome.status == EXIT_DONE)
+        print_reduction(run);
     opt_discard(run);
     return EXIT_FAILED; /* it found what fails */
 }

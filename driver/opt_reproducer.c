@@ -45,11 +45,15 @@ static void note_written(const OptRun *run, size_t first, const char *path) {
     text_free(&name);
 }
 
+const char *opt_reproducer_path(const OptRun *run) {
+    return run->opt->reproducer != NULL ? run->opt->reproducer
+                                        : arena_format(run->opt->model.session->arena,
+                                              "%s.reproducer.rir", run->original->name);
+}
+
 void opt_reproducer_write(const OptRun *run, const Graph *graph, size_t first) {
     Session *session = run->opt->model.session;
-    const char *path = run->opt->reproducer;
-    if (path == NULL)
-        path = arena_format(session->arena, "%s.reproducer.rir", run->original->name);
+    const char *path = opt_reproducer_path(run);
     Text text = {0};
     print_head(run, first, &text);
     graph_print(graph, &text);
@@ -64,18 +68,50 @@ void opt_reproducer_write(const OptRun *run, const Graph *graph, size_t first) {
 
 /* ---- reading ---- */
 
+/* The line at that place of the head of the file, without its end; no range behind the head. */
+static SourceRange head_line(const SourceFile *text, size_t at) {
+    if (at >= text->length || text->text[at] != '#')
+        return (SourceRange){0};
+    const char *end = memchr(text->text + at, '\n', text->length - at);
+    size_t size = end != NULL ? (size_t)(end - (text->text + at)) : text->length - at;
+    return (SourceRange){text, (uint32_t)at, (uint32_t)(at + size)};
+}
+
+static bool line_begins(SourceRange line, const char *mark) {
+    size_t length = strlen(mark);
+    return line.end - line.begin >= length &&
+           memcmp(line.file->text + line.begin, mark, length) == 0;
+}
+
 /* The rest of the line that begins with the mark, at the head of the file. */
 static SourceRange find_line(const SourceFile *text, const char *mark) {
-    size_t length = strlen(mark);
-    for (size_t at = 0; at < text->length && text->text[at] == '#';) {
-        const char *line = text->text + at;
-        const char *end = memchr(line, '\n', text->length - at);
-        size_t size = end != NULL ? (size_t)(end - line) : text->length - at;
-        if (size >= length && memcmp(line, mark, length) == 0)
-            return (SourceRange){text, (uint32_t)(at + length), (uint32_t)(at + size)};
-        at += size + 1;
+    SourceRange line = head_line(text, 0);
+    while (line.file != NULL && !line_begins(line, mark))
+        line = head_line(text, line.end + 1);
+    if (line.file != NULL)
+        line.begin += (uint32_t)strlen(mark);
+    return line;
+}
+
+const char *opt_reproducer_pipeline(const SourceFile *text, Arena *arena) {
+    SourceRange line = text == NULL ? (SourceRange){0} : find_line(text, pipeline_mark);
+    if (line.file == NULL)
+        return "";
+    while (line.begin < line.end && text_is_blank(text->text[line.begin]))
+        line.begin++;
+    return arena_copy_bytes(arena, text->text + line.begin, line.end - line.begin);
+}
+
+void opt_reproducer_print_head(const SourceFile *text, const char *pipeline, Text *head) {
+    if (text == NULL || find_line(text, pipeline_mark).file == NULL)
+        return;
+    for (SourceRange line = head_line(text, 0); line.file != NULL;
+        line = head_line(text, line.end + 1)) {
+        if (line_begins(line, pipeline_mark))
+            text_format(head, "%s %s\n", pipeline_mark, pipeline);
+        else if (line_begins(line, "# riffle-"))
+            text_format(head, "%.*s\n", (int)(line.end - line.begin), text->text + line.begin);
     }
-    return (SourceRange){0};
 }
 
 static void read_check(OptOptions *opt, const char *word) {

@@ -253,7 +253,7 @@ static void edit_attributes(Rebuild *rebuild, Node *node) {
 
 /* Filters of a node whose number of filters can be any; 0 of others. */
 static int64_t filters_of(const Node *node) {
-    return node->op == OP_conv || node->op == OP_linear ? node->weights[0]->type.dims[0] : 0;
+    return op_multiplies(node->op) ? node->weights[0]->type.dims[0] : 0;
 }
 
 static bool takes_filters(const Rebuild *rebuild, const Node *node, bool edited) {
@@ -277,7 +277,8 @@ static FitWeights wanted_weights(Rebuild *rebuild, const Node *node, bool edited
         !op_info(node->op)->weights[edit.part].required) {
         wanted.dropped = edit.part;
         rebuild->applied = true;
-    } else if (edit.kind == EDIT_SMALLER_KERNEL && node->op == OP_conv) {
+    } else if (edit.kind == EDIT_SMALLER_KERNEL &&
+               (node->op == OP_conv || node->op == OP_quantized_conv)) {
         wanted.one_tap = true;
         rebuild->applied = node->weights[0]->type.dims[2] > 1 || node->weights[0]->type.dims[3] > 1;
     } else if (edit.kind == EDIT_OWN_WEIGHT) {

@@ -54,6 +54,17 @@ static void fit_residual(Node *node) {
         drop_residual(node);
 }
 
+/* What stands beside the filters: a bias, or the points of zero, factors and offsets of bytes. */
+static void set_filter_weights(
+    Graph *graph, Node *node, const Node *model, TensorType filters, const FitWeights *wanted) {
+    set_weight(graph, node, model, 0, filters, wanted);
+    for (int i = 1; i < op_info(node->op)->weight_count; i++) {
+        bool per_input = i == 1 && op_is_quantized(node->op);
+        int64_t count = per_input ? channels_of(node) : filters.dims[0];
+        set_weight(graph, node, model, i, tensor_type(1, &count), wanted);
+    }
+}
+
 static bool fit_conv(Graph *graph, Node *node, const Node *model, const FitWeights *wanted) {
     if (node->operands[0]->type.rank != 4)
         return false;
@@ -74,8 +85,7 @@ static bool fit_conv(Graph *graph, Node *node, const Node *model, const FitWeigh
         node_set_list(graph, node, "padding", (int64_t[]){0, 0, 0, 0}, 4);
         node_set_list(graph, node, "dilation", (int64_t[]){1, 1}, 2);
     }
-    set_weight(graph, node, model, 0, type, wanted);
-    set_weight(graph, node, model, 1, tensor_type(1, &filters), wanted);
+    set_filter_weights(graph, node, model, type, wanted);
     fit_residual(node);
     return true;
 }
@@ -97,8 +107,7 @@ static bool fit_conv_transpose(
 
 static bool fit_linear(Graph *graph, Node *node, const Node *model, const FitWeights *wanted) {
     int64_t dims[] = {wanted->filters, channels_of(node)};
-    set_weight(graph, node, model, 0, tensor_type(2, dims), wanted);
-    set_weight(graph, node, model, 1, tensor_type(1, dims), wanted);
+    set_filter_weights(graph, node, model, tensor_type(2, dims), wanted);
     return true;
 }
 
@@ -173,11 +182,11 @@ bool fit_node(Graph *graph, Node *node, const Node *model, const FitWeights *wan
         set_weight(graph, node, model, 0, model->weights[0]->type, wanted);
         return true;
     }
-    if (node->op == OP_conv)
+    if (node->op == OP_conv || node->op == OP_quantized_conv)
         return fit_conv(graph, node, model, wanted);
     if (node->op == OP_conv_transpose)
         return fit_conv_transpose(graph, node, model, wanted);
-    if (node->op == OP_linear)
+    if (node->op == OP_linear || node->op == OP_quantized_linear)
         return fit_linear(graph, node, model, wanted);
     if (node->op == OP_gather || node->op == OP_route)
         return fit_list(graph, node);
