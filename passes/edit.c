@@ -381,10 +381,22 @@ static Graph *rebuilt(const Graph *graph, Edit edit, Arena *arena) {
     return good ? rebuild.to : NULL;
 }
 
+/* What was taken away may be what fitting gives back: one filter of two groups becomes two. */
+static bool is_same(const Graph *a, const Graph *b) {
+    Text text = {0}, other = {0};
+    graph_print(a, &text);
+    graph_print(b, &other);
+    bool same = strcmp(text.data, other.data) == 0;
+    text_free(&text);
+    text_free(&other);
+    return same;
+}
+
 Graph *graph_edited(const Graph *graph, Edit edit, Arena *arena) {
     Graph *edited = rebuilt(graph, edit, arena);
-    if (edited == NULL || edit.kind != EDIT_FRESH_INPUT)
-        return edited;
-    Graph *without_dead = rebuilt(edited, (Edit){.kind = EDIT_DROP_DEAD}, arena);
-    return without_dead != NULL ? without_dead : edited;
+    if (edited != NULL && edit.kind == EDIT_FRESH_INPUT) {
+        Graph *without_dead = rebuilt(edited, (Edit){.kind = EDIT_DROP_DEAD}, arena);
+        edited = without_dead != NULL ? without_dead : edited;
+    }
+    return edited == NULL || is_same(graph, edited) ? NULL : edited;
 }

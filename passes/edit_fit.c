@@ -54,6 +54,13 @@ static void fit_residual(Node *node) {
         drop_residual(node);
 }
 
+/* Cells that a window finds in that dimension of the picture: 0 for rows, 1 for columns. */
+static int64_t cells_of(const Node *node, int dimension) {
+    IntegerList padding = node_list(node, "padding");
+    return node->operands[0]->type.dims[2 + dimension] + padding.items[dimension] +
+           padding.items[2 + dimension];
+}
+
 /* What stands beside the filters: a bias, or the points of zero, factors and offsets of bytes. */
 static void set_filter_weights(
     Graph *graph, Node *node, const Node *model, TensorType filters, const FitWeights *wanted) {
@@ -75,6 +82,10 @@ static bool fit_conv(Graph *graph, Node *node, const Node *model, const FitWeigh
         filters = type.dims[0] / before * channels;
         groups = channels;
     }
+    IntegerList dilation = node_list(node, "dilation");
+    for (int i = 0; i < 2; i++)
+        if ((type.dims[2 + i] - 1) * dilation.items[i] >= cells_of(node, i))
+            type.dims[2 + i] = 1;
     groups = greatest_common_divisor(groups, channels);
     filters = filters / groups < 1 ? groups : filters / groups * groups;
     node_set_integer(node, "groups", groups);
@@ -163,6 +174,20 @@ static bool fit_split(Graph *graph, Node *node) {
     return true;
 }
 
+/* No window is larger than the picture. */
+static bool fit_pool(Graph *graph, Node *node) {
+    IntegerList kernel = node_list(node, "kernel");
+    if (node->operands[0]->type.rank != 4)
+        return false;
+    int64_t sizes[2];
+    for (int i = 0; i < 2; i++) {
+        int64_t cells = cells_of(node, i);
+        sizes[i] = kernel.items[i] < cells ? kernel.items[i] : cells;
+    }
+    node_set_list(graph, node, "kernel", sizes, 2);
+    return true;
+}
+
 /* ---- all ---- */
 
 static void fit_binary(Node *node) {
@@ -188,6 +213,8 @@ bool fit_node(Graph *graph, Node *node, const Node *model, const FitWeights *wan
         return fit_conv_transpose(graph, node, model, wanted);
     if (node->op == OP_linear || node->op == OP_quantized_linear)
         return fit_linear(graph, node, model, wanted);
+    if (node->op == OP_max_pool || node->op == OP_avg_pool)
+        return fit_pool(graph, node);
     if (node->op == OP_gather || node->op == OP_route)
         return fit_list(graph, node);
     if (node->op == OP_split)

@@ -25,6 +25,25 @@ CHAIN = """network small {
     output right = b |> max_pool(2, stride = 2) |> conv(4, 1) @ c
 }
 """
+BYTES = """graph bytes {
+  input %x : f32[1,4,6,5]
+  weight @q.factor : f32[4]
+  weight @q.zero : f32[4]
+  weight @c.weight : f32[6,2,3,3]
+  weight @c.zero : f32[4]
+  weight @c.factor : f32[6]
+  weight @c.offset : f32[6]
+  weight @l.weight : f32[3,6]
+  weight @l.zero : f32[6]
+  weight @l.factor : f32[3]
+  weight @l.offset : f32[3]
+  %1 = quantize %x factor=@q.factor zero=@q.zero : u8[1,4,6,5]
+  %2 = quantized_conv %1 weight=@c.weight zero=@c.zero factor=@c.factor offset=@c.offset {groups = 2} : u8[1,6,4,3]
+  %3 = max_pool %2 {kernel = [4, 3]} : u8[1,6,1,1]
+  %4 = quantized_linear %3 weight=@l.weight zero=@l.zero factor=@l.factor offset=@l.offset {result = f32} : f32[1,3]
+  output y = %4
+}
+"""
 
 
 class Reduce(TemporaryFolder):
@@ -107,6 +126,19 @@ class Reduce(TemporaryFolder):
         self.assertEqual(self.succeed("opt", "small.rir", "--passes="), done.stdout)
         done = self.reduce(detector, "--test=grep -q '= concat'")
         self.assertNotIn("answer", done.stdout)
+
+    def test_bytes(self):
+        """Filters of bytes have points of zero, factors and offsets."""
+        self.write("bytes.rir", BYTES)
+        done = self.reduce("bytes.rir", "--test=grep -q '= quantized_linear'")
+        self.assertRegex(done.stderr, "^riffle: note: [0-9]+ attempts made 2 nodes with 9 elements of 4 nodes with")
+
+    def test_what_cannot_shrink(self):
+        """One filter fitted to two groups would be two again: that is no step."""
+        self.write("bytes.rir", BYTES)
+        done = self.reduce("bytes.rir", "--test=grep -q '= quantized_conv.*groups'")
+        self.assertRegex(done.stdout, r"@c.weight : f32\[2,.*\n(.*\n)*.*= quantized_conv.*\{groups = 2\} : u8\[1,2,")
+        self.assertRegex(done.stderr, r"^riffle: note: \d\d attempts .*\n$")
 
     def test_few_attempts(self):
         done = self.reduce("chain.rfl", "--test=grep -q '= shuffle'", "--attempts=3")
