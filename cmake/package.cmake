@@ -8,6 +8,11 @@ set(package_build ${CMAKE_BINARY_DIR}/lib/cmake/riffle)
 set(package_install ${CMAKE_INSTALL_LIBDIR}/cmake/riffle)
 
 install(TARGETS riffle RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program) # alone in Python's package
+set(RIFFLE_WHEEL_LINKER "" CACHE FILEPATH "An lld that goes into a wheel beside riffle; empty: none (python/make_wheel.py)")
+if(RIFFLE_WHEEL_LINKER)
+    file(REAL_PATH ${RIFFLE_WHEEL_LINKER} wheel_linker)
+    install(PROGRAMS ${wheel_linker} DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME ld.lld COMPONENT program)
+endif()
 install(TARGETS riffle_runtime riffle_pass EXPORT riffleTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES ${PROJECT_SOURCE_DIR}/runtime/riffle_runtime.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES ${PROJECT_SOURCE_DIR}/passes/riffle/pass.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/riffle)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -100,10 +102,14 @@ def _export(module: Any, inputs: Sequence[Any] | None, path: Path) -> None:
         raise TypeError("a torch.nn.Module needs inputs=(tensor,), with which torch.onnx exports it")
     import torch  # type: ignore[import-not-found, unused-ignore]  # of whoever made the module
 
+    # The exporter that asks for no other package; older releases have only this one, and no name for it.
+    chosen = {"dynamo": False} if "dynamo" in inspect.signature(torch.onnx.export).parameters else {}
     training = module.training
     module.eval()
     try:
-        torch.onnx.export(module, tuple(inputs), str(path), dynamo=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            torch.onnx.export(module, tuple(inputs), str(path), **chosen)
     finally:
         module.train(training)
 

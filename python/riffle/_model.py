@@ -41,7 +41,8 @@ class Model:
         saved, and not called. `precision` is "int8" (with `calibration`: typical inputs), "fp16" or "bf16".
         `options` are words of `riffle compile` ("--winograd=never"). Raises Error with riffle's diagnostics."""
         with tempfile.TemporaryDirectory(prefix="riffle-samples-") as samples:
-            words = [f"--target={target}", *self._precision(precision, calibration, Path(samples)), *options]
+            words = [f"--target={target}", *_tool.linker_words(),
+                     *self._precision(precision, calibration, Path(samples)), *options]
             return compiled(lambda folder: _tool.run(
                 ["compile", self.spec, *self._network, *self._weights, *words, "--shared", "-o", folder]))
 

@@ -16,11 +16,14 @@ from riffle._diagnostics import Error, RiffleWarning, read_diagnostics
 Word = str | os.PathLike[str]
 
 
+_PACKAGED = Path(__file__).parent / "bin"
+
+
 def program() -> Path:
     """The riffle that is run: that of the environment variable RIFFLE, else the one that came with this package, else
     that of the PATH. Raises Error when there is none."""
     named = os.environ.get("RIFFLE")
-    packaged = Path(__file__).parent / "bin" / "riffle"
+    packaged = _PACKAGED / "riffle"
     found = named or (str(packaged) if packaged.exists() else shutil.which("riffle"))
     if not found:
         raise Error("there is no program riffle: install the package with it, or let the environment variable RIFFLE "
@@ -48,6 +51,12 @@ def run(words: Sequence[Word], text: str | None = None) -> str:
 
 def run_json(words: Sequence[Word]) -> Any:
     return json.loads(run([*words, "--json"]))
+
+
+def linker_words() -> list[str]:
+    """The option of `riffle compile` for the linker of this package, where it has one."""
+    linker = _PACKAGED / "ld.lld"
+    return [f"--linker={linker}"] if linker.exists() else []
 
 
 def version() -> str:

@@ -157,3 +157,43 @@ def test_torch_module():
     assert module.training, "it is left as it was"
     expected = module(image).detach().numpy()
     np.testing.assert_allclose(net(image), expected, rtol=1e-4, atol=1e-5)
+
+
+class Unit:
+    """ShuffleNet V2's unit, as PyTorch's users write it."""
+
+    def __new__(cls, torch):
+        class Module(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.stem = torch.nn.Conv2d(3, 16, 3, stride=2, padding=1)
+                self.work = torch.nn.Sequential(
+                    torch.nn.Conv2d(8, 8, 1, bias=False), torch.nn.BatchNorm2d(8), torch.nn.ReLU(),
+                    torch.nn.Conv2d(8, 8, 3, padding=1, groups=8, bias=False), torch.nn.BatchNorm2d(8))
+
+            def forward(self, image):
+                keep, work = self.stem(image).chunk(2, dim=1)
+                x = torch.cat((keep, self.work(work)), dim=1)
+                n, c, h, w = x.shape
+                return x.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w)
+
+        return Module()
+
+
+def test_torch_shuffle():
+    torch = pytest.importorskip("torch")
+    module = Unit(torch).eval()
+    image = torch.randn(1, 3, 16, 16)
+    net = riffle.load(module, inputs=[image]).compile()
+    np.testing.assert_allclose(net(image), module(image).detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_torch_weights(tmp_path):
+    torch = pytest.importorskip("torch")
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 5, 3, padding=1, bias=False), torch.nn.ReLU())
+    weights = {"first.weight": module.state_dict()["0.weight"]}
+    net = riffle.load(write_spec(tmp_path, ONE_OUTPUT), weights=weights).compile()
+    image = torch.randn(1, 3, 8, 8)
+    np.testing.assert_allclose(net(image), module(image).detach().numpy(), rtol=1e-4, atol=1e-5)
+    with pytest.raises(TypeError, match="'image' cannot be read where it lies"):
+        net(image.requires_grad_())

@@ -1,10 +1,13 @@
 """The package as others get it: its types, and a wheel, installed alone."""
 
+import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 from conftest import TESTS, TINY
@@ -38,22 +41,62 @@ print(sorted(net(np.zeros((1, 3, 32, 32), np.float32))))
 """
 
 
+def has(*modules):
+    return all(importlib.util.find_spec(module) for module in modules)
+
+
+def installed_wheel(wheel, folder):
+    """Runs it where nothing else is: no other riffle, and no program of the system."""
+    environment = {"PYTHONPATH": str(folder), "PATH": str(folder / "empty")}
+    run(sys.executable, "-m", "pip", "install", wheel, "--no-deps", "--no-index", "--target", folder)
+    return environment
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    monkeypatch.delenv("RIFFLE", raising=False)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    if shutil.which("ccache"):
+        monkeypatch.setenv("CMAKE_C_COMPILER_LAUNCHER", "ccache")
+
+
 @pytest.mark.skipif(os.environ.get("RIFFLE_SANITIZED") == "1", reason="a wheel has no sanitizers: another build tests it")
 @pytest.mark.skipif(not all(shutil.which(name) for name in ["cmake", "ninja", "flex", "bison"]), reason="no tools to build with")
-def test_wheel(tmp_path):
-    pytest.importorskip("scikit_build_core")
-    launcher = {"CMAKE_C_COMPILER_LAUNCHER": "ccache"} if shutil.which("ccache") else {}
-    environment = {name: value for name, value in os.environ.items() if name not in ("RIFFLE", "PYTHONPATH")} | launcher
-    run(sys.executable, "-m", "pip", "wheel", ROOT, "--no-deps", "--no-build-isolation", "--no-index", "-w", tmp_path, env=environment)
-    (wheel,) = tmp_path.glob("riffle-*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    print(f"{wheel.name}: {wheel.stat().st_size:,} bytes")
-    assert {"riffle/bin/riffle", "riffle/py.typed", "riffle/__init__.py"} <= set(names)
-    assert any(name.endswith("licenses/LICENSE") for name in names)
-    assert all(name.startswith("riffle") for name in names), "nothing beside the package"
+@pytest.mark.skipif(not has("scikit_build_core"), reason="no scikit-build-core")
+class TestWheel:
+    def check_contents(self, wheel):
+        names = zipfile.ZipFile(wheel).namelist()
+        print(f"{wheel.name}: {wheel.stat().st_size:,} bytes")
+        assert {"riffle/bin/riffle", "riffle/py.typed", "riffle/__init__.py"} <= set(names)
+        assert any(name.endswith("licenses/LICENSE") for name in names)
+        assert all(name.startswith("riffle") for name in names), "nothing beside the package"
+        return names
 
-    installed = tmp_path / "installed"
-    run(sys.executable, "-m", "pip", "install", wheel, "--no-deps", "--no-index", "--target", installed, env=environment)
-    environment["PYTHONPATH"] = str(installed)
-    assert run(sys.executable, "-c", USE, installed, TINY, env=environment, cwd=tmp_path) == "['features', 'logits']\n"
-    assert run(installed / "bin" / "riffle", "--version", env=environment).startswith("riffle ")
+    def test_of_pip(self, tmp_path, environment):
+        """What `pip install .` makes: it uses the system's LLVM and linker."""
+        run(sys.executable, "-m", "pip", "wheel", ROOT, "--no-deps", "--no-build-isolation", "--no-index", "-w", tmp_path)
+        (wheel,) = tmp_path.glob("riffle-*.whl")
+        self.check_contents(wheel)
+        installed = tmp_path / "installed"
+        variables = {**installed_wheel(wheel, installed), "PATH": os.environ["PATH"]}
+        assert run(sys.executable, "-c", USE, installed, TINY, env=variables, cwd=tmp_path) == "['features', 'logits']\n"
+        assert run(installed / "bin" / "riffle", "--version", env=variables).startswith("riffle ")
+
+    @pytest.mark.skipif(not has("auditwheel") or not shutil.which("dpkg"), reason="no auditwheel, or no Debian")
+    def test_complete(self, tmp_path, environment):
+        """The one that brings LLVM and a linker: no program of the system is there when it runs."""
+        run(sys.executable, ROOT / "python" / "make_wheel.py", "-o", tmp_path)
+        (wheel,) = tmp_path.glob("riffle-*manylinux*.whl")
+        names = self.check_contents(wheel)
+        libraries = {name.split("/")[1].split("-")[0] for name in names if name.startswith("riffle.libs/")}
+        assert {"libLLVM", "libzip"} <= libraries
+        packages = {Path(name).name for name in names if "/licenses/libraries/" in name}
+        assert len(packages) >= len(libraries) - 2, (packages, libraries)  # libicu has two libraries, libLLVM may hold some
+        installed = tmp_path / "installed"
+        variables = installed_wheel(wheel, installed)
+        assert run(sys.executable, "-c", USE, installed, TINY, env=variables, cwd=tmp_path) == "['features', 'logits']\n"
+        for program in ("riffle", "ld.lld"):
+            loaded = run("ldd", installed / "riffle" / "bin" / program)
+            for line in loaded.splitlines():
+                if "=>" in line and str(installed) not in line:
+                    assert re.match(r"\s*lib(c|m|stdc\+\+|gcc_s|dl|pthread|rt|z)\.so", line), f"of the system: {line}"
