@@ -10,6 +10,7 @@
 #include "backends/program/options.h"
 #include "backends/program/predict.h"
 #include "backends/program/summary.h"
+#include "backends/program/support.h"
 #include "backends/run/model.h"
 #include "backends/run/peak.h"
 #include "backends/target/core.h"

@@ -3,6 +3,7 @@
 #define RIFFLE_BACKENDS_EMIT_EMIT_H
 
 #include "backends/program/summary.h"
+#include "backends/program/support.h"
 #include "ir/diagnostics.h"
 #include "ir/text.h"
 
@@ -20,5 +21,9 @@ bool llvm_emit_blank_weights(
 /* The object with the public functions of a program with levels: they ask the processor, and call
  * those of its level. */
 bool llvm_emit_dispatch(const Program *program, Text *out, Diagnostics *diagnostics);
+
+/* The object with the library's other functions; where it has levels, for the lowest. */
+bool llvm_emit_support(
+    const Program *program, const SupportFunctions *functions, Text *out, Diagnostics *diagnostics);
 
 #endif

@@ -36,3 +36,10 @@ bool llvm_emit_dispatch(const Program *program, Text *out, Diagnostics *diagnost
     report(diagnostics);
     return false;
 }
+
+bool llvm_emit_support(const Program *program, const SupportFunctions *functions, Text *out,
+    Diagnostics *diagnostics) {
+    (void)program, (void)functions, (void)out;
+    report(diagnostics);
+    return false;
+}

@@ -1,5 +1,6 @@
 /* NAME.h: the only file of ours that a program includes. C99 and C++, without a warning at any
  * level, and its own documentation. */
+#include "backends/output/header_frames.h"
 #include "backends/output/output.h"
 #include "backends/program/levels.h"
 #include "backends/program/names.h"
@@ -36,6 +37,7 @@ typedef struct Header {
     const char *precision;
     const ProgramLevels *levels;           /* NULL: code for one processor */
     const WeightsFileHeader *weights_file; /* NULL: the weights are in the library */
+    bool frames;                           /* can be prepared */
 } Header;
 
 static void collect_tensors(Header *header, const Graph *graph) {
@@ -283,7 +285,8 @@ static void write_structs(const Header *header) {
 /* What the library has of STATUS_OF_. */
 static unsigned statuses(const Header *header) {
     return (header->levels ? STATUS_OF_LEVELS : 0u) |
-           (header->weights_file ? STATUS_OF_WEIGHTS_APART : 0u);
+           (header->weights_file ? STATUS_OF_WEIGHTS_APART : 0u) |
+           (header->frames ? STATUS_OF_FRAMES : 0u);
 }
 
 static void write_functions(const Header *header) {
@@ -398,7 +401,8 @@ static Header describe(const Graph *graph, const Program *program, Text *out) {
         .library = program_library_name(program),
         .precision = graph_precision(graph),
         .levels = program->levels,
-        .weights_file = program->weights_file};
+        .weights_file = program->weights_file,
+        .frames = header_has_frames(graph, program)};
     header.upper = upper_case(header.scratch, graph->name);
     collect_tensors(&header, graph);
     return header;
@@ -415,7 +419,7 @@ static void end_guard(Text *out) {
     text_append(out, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
 }
 
-static void write_declarations(const Header *header, const Program *program) {
+static void write_declarations(const Header *header, const Graph *graph, const Program *program) {
     ProgramSummary summary = program_summary(program);
     write_macros(header, &summary);
     status_write_enum(header->name, header->upper, statuses(header), header->out);
@@ -423,13 +427,14 @@ static void write_declarations(const Header *header, const Program *program) {
     write_functions(header);
     if (header->levels)
         write_level_functions(header);
+    header_write_frames(graph, program, header->upper, header->out);
 }
 
 void header_write(const Graph *graph, const Program *program, Text *out) {
     Header header = describe(graph, program, out);
     write_documentation(&header);
     begin_guard(header.upper, out);
-    write_declarations(&header, program);
+    write_declarations(&header, graph, program);
     end_guard(out);
     arena_destroy(header.scratch);
 }
@@ -451,7 +456,7 @@ void header_write_variants(const LibraryPart *parts, int count, Text *out) {
         else
             text_append(out, "\n");
         write_documentation(&header);
-        write_declarations(&header, parts[i].program);
+        write_declarations(&header, parts[i].graph, parts[i].program);
         arena_destroy(header.scratch);
     }
     end_guard(out);

@@ -8,6 +8,7 @@
 #include "backends/program/options.h"
 #include "backends/program/program.h"
 #include "backends/program/summary.h"
+#include "backends/program/support.h"
 #include "backends/program/variants.h"
 #include "backends/target/levels.h"
 #include "backends/target/target.h"
@@ -16,7 +17,7 @@
 #include "ir/graph.h"
 #include "ir/text.h"
 
-enum { MOST_SYMBOLS = 6 + 2 * (MOST_LEVELS + MOST_LIBRARY_VARIANTS) };
+enum { SYMBOLS_OF_NETWORK = 6 + 2 * (MOST_LEVELS + MOST_LIBRARY_VARIANTS) };
 
 /* ---- members ---- */
 
@@ -26,8 +27,18 @@ static bool add_member(ArchiveMember *members, int *count, const char *name, boo
     return emitted;
 }
 
-static bool make_members(
-    const Program *program, ArchiveMember *members, int *count, Diagnostics *diagnostics) {
+/* Linked where a program calls it. */
+static bool make_support(const Graph *graph, const Program *program, ArchiveMember *members,
+    int *count, Diagnostics *diagnostics) {
+    SupportFunctions functions = support_functions(graph, program, program->arena);
+    Text *contents = &members[*count].contents;
+    return functions.count == 0 ||
+           add_member(members, count, "support.o",
+               llvm_emit_support(program, &functions, contents, diagnostics));
+}
+
+static bool make_members(const Graph *graph, const Program *program, ArchiveMember *members,
+    int *count, Diagnostics *diagnostics) {
     const ProgramLevels *levels = program->levels;
     const ProgramVariants *variants = program->variants;
     Text *contents = &members[0].contents;
@@ -45,6 +56,7 @@ static bool make_members(
         made = add_member(members, count, arena_format(program->arena, "%s.o", level->level->word),
             llvm_emit(level, EMIT_OBJECT, contents, diagnostics));
     }
+    made = made && make_support(graph, program, members, count, diagnostics);
     if (program->weights_file)
         return made;
     contents = &members[*count].contents;
@@ -53,11 +65,12 @@ static bool make_members(
                        weights_object_write(program, contents, splice, diagnostics));
 }
 
-int library_members(const Program *program, ArchiveMember *members, Diagnostics *diagnostics) {
+int library_members(
+    const Graph *graph, const Program *program, ArchiveMember *members, Diagnostics *diagnostics) {
     int count = 0;
     for (int i = 0; i < MOST_LIBRARY_MEMBERS; i++)
         members[i] = (ArchiveMember){0};
-    if (make_members(program, members, &count, diagnostics))
+    if (make_members(graph, program, members, &count, diagnostics))
         return count;
     for (int i = 0; i < count; i++)
         text_free(&members[i].contents);
@@ -68,8 +81,8 @@ int library_members(const Program *program, ArchiveMember *members, Diagnostics 
 
 typedef struct SymbolIndex {
     const Program *program;
-    const char *names[MOST_SYMBOLS];
-    size_t members[MOST_SYMBOLS], count;
+    const char **names;
+    size_t *members, count;
 } SymbolIndex;
 
 static void add_symbol(SymbolIndex *index, size_t member, const char *name, const char *word) {
@@ -86,8 +99,12 @@ static void add_runs(SymbolIndex *index, size_t member, const char *name, const 
     add_symbol(index, member, name, arena_format(arena, "run_parallel%s%s", between, level));
 }
 
-static SymbolIndex index_symbols(const Program *program, size_t member_count) {
-    SymbolIndex index = {.program = program};
+static SymbolIndex index_symbols(const Graph *graph, const Program *program, size_t member_count) {
+    SupportFunctions functions = support_functions(graph, program, program->arena);
+    size_t most = SYMBOLS_OF_NETWORK + (size_t)functions.count;
+    SymbolIndex index = {.program = program,
+        .names = ARENA_ARRAY(program->arena, const char *, most),
+        .members = ARENA_ARRAY(program->arena, size_t, most)};
     const ProgramLevels *levels = program->levels;
     const ProgramVariants *variants = program->variants;
     const char *name = program_library_name(program);
@@ -101,6 +118,10 @@ static SymbolIndex index_symbols(const Program *program, size_t member_count) {
     }
     for (int i = 0; levels && i < levels->count; i++)
         add_runs(&index, 1 + (size_t)i, name, levels->programs[i]->level->word);
+    /* With C all code is one object; the weights come last. */
+    size_t code_count = member_count - (program->weights_file ? 0 : 1);
+    for (int i = 0; i < functions.count; i++)
+        add_symbol(&index, code_count - 1, name, functions.items[i].word);
     if (!program->weights_file)
         add_symbol(&index, member_count - 1, name, "weights");
     return index;
@@ -111,7 +132,7 @@ bool library_write(const Graph *graph, const Program *program, Text *out, Splice
     ArchiveMember members[MOST_LIBRARY_MEMBERS] = {{.name = "code.o"}, {.name = "weights.o"}};
     int count = 0;
     if (program->backend != BACKEND_C)
-        count = library_members(program, members, diagnostics);
+        count = library_members(graph, program, members, diagnostics);
     else if (c_compile_objects(
                  graph, program, &members[0].contents, &members[1].splice, diagnostics))
         count = program->weights_file ? 1 : 2;
@@ -120,7 +141,7 @@ bool library_write(const Graph *graph, const Program *program, Text *out, Splice
         text_free(&members[1].contents);
         return false;
     }
-    SymbolIndex index = index_symbols(program, (size_t)count);
+    SymbolIndex index = index_symbols(graph, program, (size_t)count);
     archive_write(program->target->format, members, (size_t)count, index.names, index.members,
         index.count, out, splice);
     for (int i = 0; i < count; i++)

@@ -17,10 +17,11 @@ typedef struct ArchiveMember {
     Splice splice; /* in the contents */
 } ArchiveMember;
 
-/* The object files of a library: code, in one or several, and weights. Returns how many, 0 after
- * errors; the caller frees their contents. */
-enum { MOST_LIBRARY_MEMBERS = MOST_LEVELS + MOST_LIBRARY_VARIANTS + 2 };
-int library_members(const Program *program, ArchiveMember *members, Diagnostics *diagnostics);
+/* The object files of a library: code, in one or several, support code where a graph is given that
+ * wants some, and weights. Returns how many, 0 after errors; the caller frees their contents. */
+enum { MOST_LIBRARY_MEMBERS = MOST_LEVELS + MOST_LIBRARY_VARIANTS + 3 };
+int library_members(
+    const Graph *graph, const Program *program, ArchiveMember *members, Diagnostics *diagnostics);
 
 /* An archive with a symbol index, in the form that the linkers of the object format read; dates and
  * owners zero. `symbols[i]` are the global symbol names that member_of[i] defines.

@@ -111,7 +111,7 @@ static void unload(void *handle) {
 static bool add_objects(
     LoadedJit *loaded, const Program *program, int64_t *code_bytes, Diagnostics *diagnostics) {
     ArchiveMember members[MOST_LIBRARY_MEMBERS];
-    int count = library_members(program, members, diagnostics);
+    int count = library_members(NULL, program, members, diagnostics);
     size_t written = 0, spliced = 0; /* objects are longer than their sections */
     for (int i = 0; i < count; i++) {
         written += members[i].contents.length;

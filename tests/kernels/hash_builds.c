@@ -55,6 +55,14 @@ static bool reads_back(const Text *printed, Session *session) {
     return equal;
 }
 
+/* Up to the code for frames, which is no kernel and stands last. */
+static size_t network_length(const Text *source) {
+    const char *end = source->data ? strstr(source->data, "_SUPPORT_SHARED static") : NULL;
+    while (end != NULL && strncmp(end, "\n#define", strlen("\n#define")) != 0)
+        end--;
+    return end != NULL ? (size_t)(end - source->data) : source->length;
+}
+
 static bool hash_build(
     const ModelOptions *options, const Model *model, Build *build, Session *session) {
     Text kernels = {0}, source = {0};
@@ -77,7 +85,7 @@ static bool hash_build(
             levels == NULL ? &program->weights : &program->levels->programs[0]->weights;
         const char *hashes[] = {hash_of(kernels.data, kernels.length, session->arena),
             hash_of(weights->data, weights->length, session->arena),
-            hash_of(source.data, source.length, session->arena)};
+            hash_of(source.data, network_length(&source), session->arena)};
         for (int i = 0; i < 3; i++)
             snprintf(build->hashes[i], sizeof build->hashes[i], "%s", hashes[i]);
     }

@@ -387,6 +387,7 @@ bool c_source_write(
     append_run(&source, false);
     append_run(&source, true);
     vectors_end_target(program->target, out);
+    c_support_write(graph, program, out);
     arena_destroy(source.arena);
     return true;
 }

@@ -20,6 +20,9 @@ void c_parallel_write(const Program *program, Text *out);
 void c_parallel_write_slots(const Program *program, Text *out);
 void c_parallel_write_run(const Program *program, const char *upper, Text *out);
 
+/* support.c: the functions that the library has besides, and the code that they call. */
+void c_support_write(const Graph *graph, const Program *program, Text *out);
+
 /* NAME_weights.S: assembly that makes a symbol of the file NAME_weights.bin. */
 void c_weights_write(const Program *program, Text *out);
 

@@ -1,0 +1,59 @@
+/* What NAME.h has for inputs of pixels: frames, and how they are prepared. */
+#include "backends/output/header_frames.h"
+#include "backends/program/program.h"
+#include "backends/program/support.h"
+#include "ir/arena.h"
+
+#include <string.h>
+
+/* What stands in front of the three functions of an input. */
+static const char *const comments[] = {
+    [SUPPORT_PREPARE_SCRATCH_BYTES] =
+        "\n/* Bytes of scratch that preparing a frame of that size takes (of its crop, where it "
+        "has one; any\n * crop of it takes no more). 0: there are no frames of that size. */\n",
+    [SUPPORT_PREPARE] =
+        "\n/* Makes %s of a frame: one image of the batch, as written above. It is cropped, "
+        "resized and\n * converted; riffle_run computes from it. `mapping` tells where the image "
+        "is in the frame, and may be\n * NULL. The scratch needs no alignment and means nothing "
+        "afterwards. Nothing else is written.\n * Returns a riffle_status; when that is not "
+        "RIFFLE_OK, nothing was written. */\n",
+    [SUPPORT_PREPARE_PARALLEL] =
+        "\n/* The same by parallel_for, which is called twice with 16 items. Bit for bit the same "
+        "image. */\n"};
+
+bool header_has_frames(const Graph *graph, const Program *program) {
+    Arena *arena = arena_create();
+    bool has = support_functions(graph, program, arena).count > 0;
+    arena_destroy(arena);
+    return has;
+}
+
+static void say_what_is_missing(const Graph *graph, const Program *program, Text *out) {
+    bool wanted = false;
+    for (int i = 0; i < graph->input_count; i++)
+        wanted = wanted || support_prepares(&graph->inputs[i]);
+    if (wanted && program->variants)
+        text_append(
+            out, "\n/* No function prepares frames: the library has several variants. */\n");
+    else if (wanted && !support_is_built_in(program))
+        text_append(out, "\n/* No function prepares frames: the riffle that made this was built "
+                         "without clang. */\n");
+}
+
+void header_write_frames(const Graph *graph, const Program *program, const char *upper, Text *out) {
+    Arena *arena = arena_create();
+    const char *name = program->name;
+    SupportFunctions functions = support_functions(graph, program, arena);
+    if (functions.count > 0)
+        support_write_types(name, upper, out);
+    for (int i = 0; i < functions.count; i++) {
+        const SupportFunction *function = &functions.items[i];
+        support_write_named(
+            arena_format(arena, comments[i % SUPPORT_KINDS], function->member), name, upper, out);
+        text_format(out, "%s %s_%s(", function->result, name, function->word);
+        support_write_named(function->parameters, name, upper, out);
+        text_append(out, ");\n");
+    }
+    say_what_is_missing(graph, program, out);
+    arena_destroy(arena);
+}

@@ -1,0 +1,135 @@
+/* See support.h. */
+#include "backends/program/support.h"
+#include "backends/program/names.h"
+#include "backends/program/options.h"
+#include "backends/program/program.h"
+#include "backends/program/support_sources.h"
+#include "runtime/support/prepare_numbers.h"
+
+#include <string.h>
+
+enum { LARGEST_FRAME = 16384, LARGEST_RESIZE = 1 << 16 };
+
+typedef struct SupportRow {
+    const char *before, *after, *implementation, *result, *parameters, *arguments;
+} SupportRow;
+
+static const SupportRow rows[] = {
+#define SUPPORT(identifier, ...) {__VA_ARGS__},
+#include "backends/program/support.def"
+};
+
+bool support_is_built_in(const Program *program) {
+#ifdef RIFFLE_HAS_SUPPORT_CODE
+    (void)program;
+    return true;
+#else
+    return program->backend == BACKEND_C;
+#endif
+}
+
+bool support_prepares(const GraphInput *input) {
+    const TensorType *type = &input->value->type;
+    return input->has_preprocessing && type->rank == 4 &&
+           (type->dims[1] == 1 || type->dims[1] == 3) && type->dims[2] <= LARGEST_FRAME &&
+           type->dims[3] <= LARGEST_FRAME && input->preprocessing.resize <= LARGEST_RESIZE;
+}
+
+SupportConstants support_constants(const GraphInput *input, int32_t largest, Arena *arena) {
+    const Preprocessing *pixels = &input->preprocessing;
+    const TensorType *type = &input->value->type;
+    int channels = (int)type->dims[1];
+    int32_t *numbers = ARENA_ARRAY(arena, int32_t, RIFFLE_PREPARE_NUMBERS);
+    numbers[RIFFLE_PREPARE_CHANNELS] = channels;
+    numbers[RIFFLE_PREPARE_HEIGHT] = (int32_t)type->dims[2];
+    numbers[RIFFLE_PREPARE_WIDTH] = (int32_t)type->dims[3];
+    numbers[RIFFLE_PREPARE_BGR] = pixels->bgr;
+    numbers[RIFFLE_PREPARE_NHWC] = input->layout == LAYOUT_NHWC;
+    numbers[RIFFLE_PREPARE_BYTES] = type->element == ELEMENT_U8;
+    numbers[RIFFLE_PREPARE_RESIZE] = (int32_t)pixels->resize;
+    numbers[RIFFLE_PREPARE_LARGEST] = largest;
+    float *values = ARENA_ARRAY(arena, float, channels * 256);
+    for (int c = 0; c < channels; c++)
+        for (int pixel = 0; pixel < 256; pixel++)
+            values[256 * c + pixel] =
+                (float)((pixel * pixels->scale - pixels->mean[c]) / pixels->std[c]);
+    return (SupportConstants){.numbers = numbers,
+        .number_count = RIFFLE_PREPARE_NUMBERS,
+        .values = values,
+        .value_count = channels * 256};
+}
+
+SupportFunctions support_functions(const Graph *graph, const Program *program, Arena *arena) {
+    SupportFunctions functions = {0};
+    if (!graph || program->variants || !support_is_built_in(program))
+        return functions;
+    functions.items = ARENA_ARRAY(arena, SupportFunction, graph->input_count * SUPPORT_KINDS + 1);
+    functions.constants = ARENA_ARRAY(arena, SupportConstants, graph->input_count + 1);
+    const TensorName *names = tensor_names(graph, false, arena);
+    for (int i = 0; i < graph->input_count; i++) {
+        const GraphInput *input = &graph->inputs[i];
+        if (!support_prepares(input))
+            continue;
+        for (int kind = 0; kind < SUPPORT_KINDS; kind++)
+            functions.items[functions.count++] =
+                (SupportFunction){.word = arena_format(arena, "%s%s%s", rows[kind].before,
+                                      names[i].member, rows[kind].after),
+                    .implementation = rows[kind].implementation,
+                    .result = rows[kind].result,
+                    .parameters = rows[kind].parameters,
+                    .arguments = rows[kind].arguments,
+                    .constants = functions.constants_count,
+                    .member = names[i].member};
+        functions.constants[functions.constants_count++] =
+            support_constants(input, LARGEST_FRAME, arena);
+    }
+    return functions;
+}
+
+/* ---- texts ---- */
+
+void support_write_named(const char *text, const char *name, const char *upper, Text *out) {
+    static const char lower_word[] = "riffle_", upper_word[] = "RIFFLE_";
+    size_t length = sizeof lower_word - 1;
+    while (*text != '\0') {
+        bool lower = strncmp(text, lower_word, length) == 0;
+        if (lower || strncmp(text, upper_word, length) == 0) {
+            text_format(out, "%s_", lower ? name : upper);
+            text += length;
+        } else {
+            text_append_bytes(out, text++, 1);
+        }
+    }
+}
+
+/* Without lines that include. */
+static void write_code(const char *text, const char *name, const char *upper, Text *out) {
+    Text kept = {0};
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+        length += text[length] == '\n';
+        if (strncmp(text, "#include", strlen("#include")) != 0)
+            text_append_bytes(&kept, text, length);
+        text += length;
+    }
+    text_append(out, "\n");
+    support_write_named(kept.data, name, upper, out);
+    text_free(&kept);
+}
+
+void support_write_types(const char *name, const char *upper, Text *out) {
+    write_code(frame_types_source, name, upper, out);
+}
+
+void support_write_source(const char *name, const char *upper, Text *out) {
+    static const char *const sources[] = {prepare_numbers_source, prepare_places_source,
+        colours_source, resize_source, prepare_source};
+    text_format(out, "\n#define %s_SUPPORT_SHARED static\n", upper);
+    text_append(out, "enum {\n");
+#define STATUS(identifier, name_of_header, number, ...)                                            \
+    text_format(out, "    %s_STATUS_" #identifier " = %d,\n", upper, number);
+#include "backends/program/status.def"
+    text_append(out, "};\n");
+    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
+        write_code(sources[i], name, upper, out);
+}

@@ -1,0 +1,16 @@
+# cmake -DHEADER=... -P embed_files.cmake NAME FILE...: writes a header with an array of bytes for each pair, when the
+# project is built (riffle_embed does it when it is configured).
+set(text "/* Made by cmake/embed_files.cmake. */\n")
+set(index 0)
+while(NOT "${CMAKE_ARGV${index}}" STREQUAL "-P")
+    math(EXPR index "${index} + 1")
+endwhile()
+math(EXPR index "${index} + 2")
+while(index LESS CMAKE_ARGC)
+    math(EXPR next "${index} + 1")
+    file(READ ${CMAKE_ARGV${next}} bytes HEX)
+    string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
+    string(APPEND text "static const unsigned char ${CMAKE_ARGV${index}}[] = {${bytes}};\n")
+    math(EXPR index "${next} + 1")
+endwhile()
+file(WRITE ${HEADER} "${text}")
