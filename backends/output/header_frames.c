@@ -50,9 +50,8 @@ void header_write_frames(const Graph *graph, const Program *program, const char 
         const SupportFunction *function = &functions.items[i];
         support_write_named(
             arena_format(arena, comments[i % SUPPORT_KINDS], function->member), name, upper, out);
-        text_format(out, "%s %s_%s(", function->result, name, function->word);
-        support_write_named(function->parameters, name, upper, out);
-        text_append(out, ");\n");
+        support_write_prototype(function, name, upper, out);
+        text_append(out, ";\n");
     }
     say_what_is_missing(graph, program, out);
     arena_destroy(arena);

@@ -78,6 +78,7 @@ SupportFunctions support_functions(const Graph *graph, const Program *program, A
                     .result = rows[kind].result,
                     .parameters = rows[kind].parameters,
                     .arguments = rows[kind].arguments,
+                    .number = input->value->type.element == ELEMENT_U8 ? "unsigned char" : "float",
                     .constants = functions.constants_count,
                     .member = names[i].member};
         functions.constants[functions.constants_count++] =
@@ -100,6 +101,23 @@ void support_write_named(const char *text, const char *name, const char *upper, 
             text_append_bytes(out, text++, 1);
         }
     }
+}
+
+void support_write_prototype(
+    const SupportFunction *function, const char *name, const char *upper, Text *out) {
+    static const char number[] = "NUMBER";
+    const char *text = function->parameters, *found = strstr(text, number);
+    text_format(out, "%s %s_%s(", function->result, name, function->word);
+    if (found != NULL) {
+        Text typed = {0};
+        text_append_bytes(&typed, text, (size_t)(found - text));
+        text_format(&typed, "%s%s", function->number, found + sizeof number - 1);
+        support_write_named(typed.data, name, upper, out);
+        text_free(&typed);
+    } else {
+        support_write_named(text, name, upper, out);
+    }
+    text_append(out, ")");
 }
 
 /* Without lines that include. */

@@ -26,6 +26,7 @@ typedef struct SupportFunction {
     const char *word;           /* "prepare_image" */
     const char *implementation; /* "prepare": riffle_support_prepare */
     const char *result, *parameters, *arguments;
+    const char *number; /* C's type of an element of the input */
     int constants;      /* which of the constants it is given */
     const char *member; /* the input, as the header calls it */
 } SupportFunction;
@@ -57,5 +58,8 @@ void support_write_types(const char *name, const char *upper, Text *out);
 void support_write_source(const char *name, const char *upper, Text *out);
 /* Any text, likewise. */
 void support_write_named(const char *text, const char *name, const char *upper, Text *out);
+/* result NAME_word(parameters */
+void support_write_prototype(
+    const SupportFunction *function, const char *name, const char *upper, Text *out);
 
 #endif

@@ -343,7 +343,7 @@ static int riffle_support_begin(struct riffle_support_call *call, const struct r
     return RIFFLE_STATUS_OK;
 }
 
-RIFFLE_SUPPORT_SHARED int riffle_support_prepare(const struct riffle_frame *frame, float *image,
+RIFFLE_SUPPORT_SHARED int riffle_support_prepare(const struct riffle_frame *frame, void *image,
     struct riffle_mapping *mapping, void *scratch, const int32_t *numbers, const float *values) {
     struct riffle_support_call call;
     int status = riffle_support_begin(&call, frame, image, mapping, scratch, numbers, values);

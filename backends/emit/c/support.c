@@ -21,10 +21,10 @@ static void write_constants(
 static void write_function(
     const Program *program, const SupportFunction *function, const char *upper, Text *out) {
     const char *name = program->name;
-    text_format(out, "\n%s %s_%s(", function->result, name, function->word);
-    support_write_named(function->parameters, name, upper, out);
+    text_append(out, "\n");
+    support_write_prototype(function, name, upper, out);
     text_format(out,
-        ") {\n    return %s_support_%s(%s, %s_support_numbers_%d,\n"
+        " {\n    return %s_support_%s(%s, %s_support_numbers_%d,\n"
         "        %s_support_values_%d);\n}\n",
         name, function->implementation, function->arguments, name, function->constants, name,
         function->constants);
