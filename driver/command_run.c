@@ -5,6 +5,7 @@
 #include "driver/answer.h"
 #include "driver/boxes_report.h"
 #include "driver/draw.h"
+#include "driver/frame.h"
 #include "driver/image.h"
 #include "driver/model.h"
 #include "driver/tensors.h"
@@ -18,6 +19,7 @@
 
 enum {
     OPTION_IMAGE = 1000,
+    OPTION_FRAME,
     OPTION_INPUT,
     OPTION_OUTPUT,
     OPTION_LABELS,
@@ -28,7 +30,8 @@ enum {
     OPTION_DRAW,
     OPTION_THRESHOLD,
     OPTION_OVERLAP,
-    DEFAULT_TOP = 5
+    DEFAULT_TOP = 5,
+    MODEL_CHILDREN = 6 /* of the parser below that are of the model */
 };
 
 typedef struct PathList {
@@ -39,8 +42,9 @@ typedef struct PathList {
 typedef struct RunOptions {
     ModelOptions model;
     Session *session;
-    PathList images, inputs, outputs, drawings;
-    Image *pictures; /* as many as images, once they were read */
+    PathList images, frames, inputs, outputs, drawings;
+    FrameOptions frame;
+    Image *pictures; /* as many as images or frames, once they were read */
     const char *labels;
     int64_t top; /* 0: not given */
     int64_t threads;
@@ -55,18 +59,41 @@ static void add_path(RunOptions *options, PathList *list, const char *path, int 
     list->paths[list->count++] = path;
 }
 
+/* What the network is shown: pictures or frames. */
+static const PathList *shown(const RunOptions *options) {
+    return options->frames.count > 0 ? &options->frames : &options->images;
+}
+
+static bool check_frame_options(const RunOptions *options) {
+    const FrameOptions *frame = &options->frame;
+    Diagnostics *diagnostics = options->session->diagnostics;
+    if (options->frames.count == 0 && frame->option != NULL)
+        diagnostics_error(diagnostics, NULL, "%s is for --frame", frame->option);
+    else if (options->frames.count > 0 && (!frame->has_format || frame->width == 0))
+        diagnostics_error(diagnostics, "as in --format nv21 --frame-size 640x480",
+            "--frame needs %s", frame->has_format ? "--frame-size" : "--format");
+    else
+        return true;
+    return false;
+}
+
 static error_t check_options(const RunOptions *options) {
     Diagnostics *diagnostics = options->session->diagnostics;
-    if (options->images.count > 0 && options->inputs.count > 0)
-        diagnostics_error(diagnostics, NULL, "--image and --input exclude each other");
-    else if (options->images.count == 0 && options->inputs.count == 0)
+    size_t pictures = shown(options)->count;
+    if (pictures > 0 && options->inputs.count > 0)
+        diagnostics_error(diagnostics, NULL, "--%s and --input exclude each other",
+            options->frames.count > 0 ? "frame" : "image");
+    else if (options->images.count > 0 && options->frames.count > 0)
+        diagnostics_error(diagnostics, NULL, "--image and --frame exclude each other");
+    else if (pictures == 0 && options->inputs.count == 0)
         diagnostics_error(diagnostics,
             "give --image FILE, or --input FILE with raw float32 numbers",
             "there is nothing to run the network on");
-    else if (options->drawings.count > options->images.count)
+    else if (options->drawings.count > pictures)
         diagnostics_error(diagnostics, "boxes are drawn into the pictures of --image",
-            "%zu files were given with --draw for %zu pictures", options->drawings.count,
-            options->images.count);
+            "%zu files were given with --draw for %zu pictures", options->drawings.count, pictures);
+    else if (!check_frame_options(options))
+        return EINVAL;
     else if (options->interpret && model_runner(&options->model) != NULL)
         diagnostics_error(diagnostics, NULL, "--interpret and --runner exclude each other");
     else
@@ -98,10 +125,14 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_OVERLAP:
         return parse_box_option(key, argument, state);
     case ARGP_KEY_INIT:
-        model_options_init(state, &options->model, 6);
+        model_options_init(state, &options->model, MODEL_CHILDREN);
+        state->child_inputs[MODEL_CHILDREN] = &options->frame;
         return 0;
     case OPTION_IMAGE:
         add_path(options, &options->images, argument, state->argc);
+        return 0;
+    case OPTION_FRAME:
+        add_path(options, &options->frames, argument, state->argc);
         return 0;
     case OPTION_INPUT:
         add_path(options, &options->inputs, argument, state->argc);
@@ -134,6 +165,8 @@ static const struct argp_option options_table[] = {
     {"image", OPTION_IMAGE, "FILE", 0,
         "Run on a JPEG or PNG picture, prepared as the spec says; once for each picture of a batch",
         0},
+    {"frame", OPTION_FRAME, "FILE", 0,
+        "Run on the bytes of a camera's frame, prepared as the library does", 0},
     {"input", OPTION_INPUT, "FILE", 0,
         "Run on raw little-endian float32 numbers; once for each input of the network, in order",
         0},
@@ -142,7 +175,8 @@ static const struct argp_option options_table[] = {
     {"labels", OPTION_LABELS, "FILE", 0, "Names of the classes, one a line", 0},
     {"top", OPTION_TOP, "N", 0, "Print the N most probable classes (default 5)", 0},
     {"draw", OPTION_DRAW, "FILE", 0,
-        "Draw the boxes of a detector into the picture, as PNG; once for each --image", 0},
+        "Draw the boxes of a detector into the picture, as PNG; once for each --image or --frame",
+        0},
     {"threshold", OPTION_THRESHOLD, "SCORE", 0,
         "Leave out boxes that are less certain (default 0.5)", 0},
     {"overlap", OPTION_OVERLAP, "SHARE", 0,
@@ -158,7 +192,7 @@ static const struct argp_option options_table[] = {
 
 static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0},
     {&passes_argp, 0, NULL, 0}, {&target_argp, 0, NULL, 0}, {&backend_argp, 0, NULL, 0},
-    {&runner_argp, 0, NULL, 0}, {0}};
+    {&runner_argp, 0, NULL, 0}, {&frame_argp, 0, NULL, 0}, {0}};
 
 static const struct argp argp = {.options = options_table,
     .parser = parse_option,
@@ -180,6 +214,8 @@ static const struct argp argp = {.options = options_table,
         "      --image dog.jpg --labels imagenet_classes.txt --top 5\n"
         "  riffle run examples/detect/yunet.rfl --weights w.safetensors \\\n"
         "      --image people.jpg --draw faces.png --threshold 0.7\n"
+        "  riffle run net.rfl --weights w.safetensors --frame camera.nv21 \\\n"
+        "      --format nv21 --frame-size 640x480\n"
         "  riffle run net.rfl --weights w.safetensors --input x.f32 --output logits.f32\n",
     .children = children};
 
@@ -190,16 +226,18 @@ static bool read_images(const RunOptions *options, Tensors *tensors) {
     const Graph *graph = tensors->graph;
     if (graph->input_count != 1) {
         diagnostics_error(session->diagnostics, "give the numbers of all with --input",
-            "--image works for networks with one input; '%s' has %d", graph->name,
-            graph->input_count);
+            "--%s works for networks with one input; '%s' has %d",
+            options->frames.count > 0 ? "frame" : "image", graph->name, graph->input_count);
         return false;
     }
     const GraphInput *input = &graph->inputs[0];
     int64_t batch = input->value->type.dims[0];
-    if ((int64_t)options->images.count != batch) {
-        diagnostics_error(session->diagnostics, "repeat --image, or set the batch with --set",
-            "%zu pictures were given where the batch is %lld", options->images.count,
-            (long long)batch);
+    const PathList *pictures = shown(options);
+    if ((int64_t)pictures->count != batch) {
+        diagnostics_error(session->diagnostics,
+            options->frames.count > 0 ? "repeat --frame, or set the batch with --set"
+                                      : "repeat --image, or set the batch with --set",
+            "%zu pictures were given where the batch is %lld", pictures->count, (long long)batch);
         return false;
     }
     int64_t bytes = tensor_elements(&input->value->type) / batch *
@@ -207,15 +245,17 @@ static bool read_images(const RunOptions *options, Tensors *tensors) {
     unsigned char *data = tensors_input(tensors, 0);
     for (int64_t i = 0; i < batch; i++) {
         Image *image = &options->pictures[i];
-        if (!image_read(options->images.paths[i], session, image) ||
-            !image_prepare(image, input, session, data + i * bytes))
+        bool read = options->frames.count > 0 ? frame_read(pictures->paths[i], &options->frame,
+                                                    input->value->type.dims[1] == 1 ? 1 : 3, image)
+                                              : image_read(pictures->paths[i], session, image);
+        if (!read || !image_prepare(image, input, session, data + i * bytes))
             return false;
     }
     return true;
 }
 
 static bool fill_inputs(const RunOptions *options, Tensors *tensors) {
-    if (options->images.count > 0)
+    if (shown(options)->count > 0)
         return read_images(options, tensors);
     return tensors_read_inputs(
         tensors, options->inputs.paths, options->inputs.count, options->session);
@@ -263,8 +303,8 @@ static void print_text(const RunOptions *options, const Result *result) {
     const GraphOutput *output = &result->graph->outputs[0];
     int64_t batch = output->value->type.dims[0];
     for (int64_t item = 0; item < batch; item++) {
-        if (batch > 1 && options->images.count > 0)
-            printf("%s:\n", quote_copy(options->session->arena, options->images.paths[item]));
+        if (batch > 1 && shown(options)->count > 0)
+            printf("%s:\n", quote_copy(options->session->arena, shown(options)->paths[item]));
         else if (batch > 1)
             printf("item %lld of the batch:\n", (long long)item);
         if (result->boxes != NULL)
@@ -417,7 +457,7 @@ static int give_results(
         .boxes = graph->answer == NULL
                      ? NULL
                      : boxes_of_batch(graph, tensors->outputs,
-                           options->images.count == 0 ? NULL : options->pictures,
+                           shown(options)->count == 0 ? NULL : options->pictures,
                            options->threshold, options->overlap, options->session->arena)};
     bool prints = options->outputs.count == 0 || options->top > 0 || options->labels != NULL ||
                   options->box_option != NULL;
@@ -487,10 +527,11 @@ int command_run(int argc, char **argv) {
     Session session = session_begin();
     RunOptions options = {.session = &session, .threads = 1, .threshold = 0.5, .overlap = 0.45};
     options.model = model_options(&session, "native");
+    options.frame.session = &session;
     if (!command_line_parse(&argp, argc, argv, &options, &session))
         return session_finish(&session, EXIT_USAGE);
     options.model.runner.threads = (int)options.threads;
-    options.pictures = ARENA_ARRAY(session.arena, Image, options.images.count);
+    options.pictures = ARENA_ARRAY(session.arena, Image, shown(&options)->count);
     CompiledModel compiled = {0};
     Tensors tensors = {0};
     int status = options.interpret ? interpret(&options, &compiled, &tensors)

@@ -21,9 +21,11 @@ static void fill(
     const Image *image, const double begin[2], const double end[2], const unsigned char colour[3]) {
     int left = pixel_of(begin[0], image->width), right = pixel_of(end[0], image->width);
     int top = pixel_of(begin[1], image->height), bottom = pixel_of(end[1], image->height);
+    size_t channels = (size_t)image->channels;
     for (int y = top; y < bottom; y++)
         for (int x = left; x < right; x++)
-            memcpy(image->pixels + 3 * ((size_t)y * (size_t)image->width + (size_t)x), colour, 3);
+            memcpy(image->pixels + channels * ((size_t)y * (size_t)image->width + (size_t)x),
+                colour, channels);
 }
 
 static void draw_box(const Image *image, const Box *box, double thickness) {
@@ -53,7 +55,7 @@ void image_write_png(const Image *image, Text *text) {
     png_image png = {.version = PNG_IMAGE_VERSION,
         .width = (png_uint_32)image->width,
         .height = (png_uint_32)image->height,
-        .format = PNG_FORMAT_RGB};
+        .format = image->channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB};
     png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(png);
     void *memory = allocate_or_end(size);
     /* Its size is allowed and its buffer large enough: all it can lack is memory. */

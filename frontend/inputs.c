@@ -130,6 +130,37 @@ static bool read_order(
     return choice >= 0;
 }
 
+/* Where the picture lies in the input, and what is outside it. */
+static bool read_place(Evaluator *evaluator, Call *call, Preprocessing *preprocessing) {
+    const CallArgument *resize = find_argument(call, "resize", 4);
+    const CallArgument *letterbox = find_argument(call, "letterbox", 5);
+    const CallArgument *fill = find_argument(call, "fill", 6);
+    if (resize && !argument_integer(evaluator, call, resize, "resize", 1, &preprocessing->resize)) {
+        return false;
+    }
+    if (letterbox) {
+        int choice =
+            argument_choice(evaluator, call, letterbox, "letterbox", choice_words("letterbox"));
+        if (choice < 0) {
+            return false;
+        }
+        preprocessing->letterbox = (Letterbox)choice;
+    }
+    if (resize && preprocessing->letterbox != LETTERBOX_NONE) {
+        complain(evaluator, letterbox->where, "leave 'resize' out: the input's size says it all",
+            "'resize' and 'letterbox' of pixels exclude each other");
+        return false;
+    }
+    if (fill && !argument_integer(evaluator, call, fill, "fill", 0, &preprocessing->fill)) {
+        return false;
+    }
+    if (preprocessing->fill > 255) {
+        complain(evaluator, fill->where, NULL, "'fill' of pixels is a pixel of 0 to 255");
+        return false;
+    }
+    return true;
+}
+
 static bool read_pixels(
     Evaluator *evaluator, Call *call, int64_t channels, Preprocessing *preprocessing) {
     *preprocessing = (Preprocessing){.scale = 1, .std = {1, 1, 1, 1}};
@@ -137,22 +168,21 @@ static bool read_pixels(
     const CallArgument *scale = find_argument(call, "scale", 1);
     const CallArgument *mean = find_argument(call, "mean", 2);
     const CallArgument *deviation = find_argument(call, "std", 3);
-    const CallArgument *resize = find_argument(call, "resize", 4);
-    good =
-        good &&
-        (!scale || argument_number(evaluator, call, scale, "scale", &preprocessing->scale)) &&
-        (!mean || read_channels(evaluator, call, mean, "mean", channels, preprocessing->mean)) &&
-        (!deviation ||
-            read_channels(evaluator, call, deviation, "std", channels, preprocessing->std)) &&
-        (!resize || argument_integer(evaluator, call, resize, "resize", 1, &preprocessing->resize));
+    good = good &&
+           (!scale || argument_number(evaluator, call, scale, "scale", &preprocessing->scale)) &&
+           (!mean || read_channels(evaluator, call, mean, "mean", channels, preprocessing->mean)) &&
+           (!deviation ||
+               read_channels(evaluator, call, deviation, "std", channels, preprocessing->std)) &&
+           read_place(evaluator, call, preprocessing);
     for (int i = 0; good && i < channels; i++) {
         if (preprocessing->std[i] == 0) {
             complain(evaluator, deviation->where, NULL, "'std' of pixels is not 0");
             good = false;
         }
     }
-    check_unused(
-        evaluator, call, (const char *const[]){"order", "scale", "mean", "std", "resize", NULL});
+    check_unused(evaluator, call,
+        (const char *const[]){
+            "order", "scale", "mean", "std", "resize", "letterbox", "fill", NULL});
     return good;
 }
 

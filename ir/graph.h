@@ -107,12 +107,20 @@ enum { MOST_PIXEL_CHANNELS = 4 };
 /* How pixels (0 to 255) become the numbers of an input: (pixel * scale - mean[c]) / std[c],
  * channels in the order the network wants them. An input of u8 takes the pixels, and a node
  * `pixels` makes the numbers. */
+/* The whole picture in its own proportions, as large as the input allows. The order of the words
+ * in choices.def. */
+typedef enum Letterbox { LETTERBOX_NONE, LETTERBOX_CENTRE, LETTERBOX_CORNER } Letterbox;
+
+const char *letterbox_name(Letterbox letterbox);
+
 typedef struct Preprocessing {
     bool bgr;               /* channel order: false is RGB */
     double scale;           /* 1/255 or 1 */
     double mean[4], std[4]; /* per channel of the network's order; 4 is enough for any image */
     int64_t resize; /* shorter side is resized to this (antialiased bilinear) before a centre crop
                        to the input's size; 0: resize straight to the input's size */
+    Letterbox letterbox; /* instead of both; `resize` is 0 */
+    int64_t fill;        /* the pixel of what lies outside the picture, 0 to 255 */
 } Preprocessing;
 
 /* Entries of mean and std that count for an input of that type: its channels, at most 4. */

@@ -190,9 +190,43 @@ static bool parse_doubles(Parser *parser, double *numbers, int count) {
     return parser_expect_mark(parser, ']');
 }
 
+static bool parse_integer(Parser *parser, int64_t *number) {
+    Token token;
+    if (!parser_expect(parser, TOKEN_INTEGER, "an integer", &token))
+        return false;
+    *number = token.integer;
+    return true;
+}
+
+static bool parse_letterbox(Parser *parser, Letterbox *letterbox) {
+    for (int i = LETTERBOX_CENTRE; i <= LETTERBOX_CORNER; i++) {
+        if (parser_at_word(parser, letterbox_name((Letterbox)i))) {
+            *letterbox = (Letterbox)i;
+            parser_advance(parser);
+            return true;
+        }
+    }
+    return parser_expected(parser, "'centre' or 'corner'");
+}
+
+/* , letterbox = centre, fill = 114): each may be missing. */
+static bool parse_outside(Parser *parser, Preprocessing *pixels) {
+    while (parser_at_mark(parser, ',')) {
+        parser_advance(parser);
+        bool is_letterbox = parser_at_word(parser, "letterbox");
+        if (!is_letterbox && !parser_at_word(parser, "fill"))
+            return parser_expected(parser, "'letterbox' or 'fill'");
+        parser_advance(parser);
+        if (!parser_expect_mark(parser, '=') ||
+            !(is_letterbox ? parse_letterbox(parser, &pixels->letterbox)
+                           : parse_integer(parser, &pixels->fill)))
+            return false;
+    }
+    return parser_expect_mark(parser, ')');
+}
+
 /* pixels(rgb, scale = 1.0, mean = [...], std = [...], resize = 256) */
 static bool parse_pixels(Parser *parser, int channels, Preprocessing *pixels) {
-    Token resize;
     parser_advance(parser);
     if (!parser_expect_mark(parser, '('))
         return false;
@@ -203,11 +237,9 @@ static bool parse_pixels(Parser *parser, int channels, Preprocessing *pixels) {
     if (!parse_field(parser, "scale") || !parse_double(parser, &pixels->scale) ||
         !parse_field(parser, "mean") || !parse_doubles(parser, pixels->mean, channels) ||
         !parse_field(parser, "std") || !parse_doubles(parser, pixels->std, channels) ||
-        !parse_field(parser, "resize") ||
-        !parser_expect(parser, TOKEN_INTEGER, "an integer", &resize))
+        !parse_field(parser, "resize") || !parse_integer(parser, &pixels->resize))
         return false;
-    pixels->resize = resize.integer;
-    return parser_expect_mark(parser, ')');
+    return parse_outside(parser, pixels);
 }
 
 static bool too_many(Parser *parser, Token where, const char *what, int most) {

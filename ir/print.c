@@ -218,7 +218,12 @@ static void print_input(Printer *printer, const GraphInput *input) {
         print_numbers(text, pixels->mean, channels);
         text_append(text, ", std = ");
         print_numbers(text, pixels->std, channels);
-        text_format(text, ", resize = %lld)", (long long)pixels->resize);
+        text_format(text, ", resize = %lld", (long long)pixels->resize);
+        if (pixels->letterbox != LETTERBOX_NONE)
+            text_format(text, ", letterbox = %s", letterbox_name(pixels->letterbox));
+        if (pixels->fill != 0)
+            text_format(text, ", fill = %lld", (long long)pixels->fill);
+        text_append(text, ")");
     }
     text_append(text, "\n");
 }

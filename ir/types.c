@@ -68,6 +68,10 @@ const char *tensor_type_spelling(const TensorType *type, Arena *arena) {
     return copy;
 }
 
+const char *letterbox_name(Letterbox letterbox) {
+    return choice_words("letterbox")[letterbox];
+}
+
 int preprocessing_channels(const TensorType *type) {
     if (type->rank != 4)
         return 1;

@@ -55,6 +55,10 @@ static void verify_preprocessing(Verification *verification, const GraphInput *i
         FAULT(verification, where, "input '%s': the scale must be finite", name);
     if (pixels->resize < 0)
         FAULT(verification, where, "input '%s': resize must not be negative", name);
+    if (pixels->resize > 0 && pixels->letterbox != LETTERBOX_NONE)
+        FAULT(verification, where, "input '%s': there is no resize beside a letterbox", name);
+    if (pixels->fill < 0 || pixels->fill > 255)
+        FAULT(verification, where, "input '%s': fill must be a pixel of 0 to 255", name);
     for (int i = 0; i < channels; i++) {
         if (!isfinite(pixels->mean[i]) || !isfinite(pixels->std[i]) || pixels->std[i] == 0)
             FAULT(verification, where,

@@ -125,6 +125,28 @@ static void document_formula(Text *out, const Preprocessing *preprocessing, int6
     }
 }
 
+/* Where the image comes from in a picture of another size. */
+static void document_place(Text *out, const Preprocessing *preprocessing, const TensorType *type) {
+    if (preprocessing->letterbox != LETTERBOX_NONE)
+        text_format(out,
+            " *     The image is resized in its own proportions to what fits %lld x %lld (height x "
+            "width;\n"
+            " *     bilinear, antialiased), %s, and pixels of %lld beside it.\n",
+            (long long)type->dims[2], (long long)type->dims[3],
+            preprocessing->letterbox == LETTERBOX_CENTRE ? "in the middle"
+                                                         : "at the top and at the left",
+            (long long)preprocessing->fill);
+    else if (preprocessing->resize > 0)
+        text_format(out,
+            " *     The image is resized so that its shorter side has %lld pixels (bilinear,\n"
+            " *     antialiased), then its centre of %lld x %lld (height x width) is cut out.\n",
+            (long long)preprocessing->resize, (long long)type->dims[2], (long long)type->dims[3]);
+    else
+        text_format(out,
+            " *     The image is resized to %lld x %lld (height x width; bilinear, antialiased).\n",
+            (long long)type->dims[2], (long long)type->dims[3]);
+}
+
 static void document_preprocessing(Text *out, const HeaderTensor *tensor) {
     const Preprocessing *preprocessing = tensor->preprocessing;
     const TensorType *type = tensor->type;
@@ -143,15 +165,7 @@ static void document_preprocessing(Text *out, const HeaderTensor *tensor) {
     document_formula(out, preprocessing, channels);
     if (type->rank != 4)
         return;
-    if (preprocessing->resize > 0)
-        text_format(out,
-            " *     The image is resized so that its shorter side has %lld pixels (bilinear,\n"
-            " *     antialiased), then its centre of %lld x %lld (height x width) is cut out.\n",
-            (long long)preprocessing->resize, (long long)type->dims[2], (long long)type->dims[3]);
-    else
-        text_format(out,
-            " *     The image is resized to %lld x %lld (height x width; bilinear, antialiased).\n",
-            (long long)type->dims[2], (long long)type->dims[3]);
+    document_place(out, preprocessing, type);
 }
 
 static void append_members(Text *out, const HeaderTensor *tensors, int count) {

@@ -86,6 +86,9 @@ static void write_preprocessing(
         json_write_number(writer, NULL, preprocessing->std[i]);
     json_write_array_end(writer);
     json_write_integer(writer, "resize", preprocessing->resize);
+    if (preprocessing->letterbox != LETTERBOX_NONE)
+        json_write_string(writer, "letterbox", letterbox_name(preprocessing->letterbox));
+    json_write_integer(writer, "fill", preprocessing->fill);
     json_write_object_end(writer);
 }
 

@@ -47,16 +47,21 @@ SupportConstants support_constants(const GraphInput *input, int32_t largest, Are
     numbers[RIFFLE_PREPARE_NHWC] = input->layout == LAYOUT_NHWC;
     numbers[RIFFLE_PREPARE_BYTES] = type->element == ELEMENT_U8;
     numbers[RIFFLE_PREPARE_RESIZE] = (int32_t)pixels->resize;
+    numbers[RIFFLE_PREPARE_LETTERBOX] = pixels->letterbox != LETTERBOX_NONE;
+    numbers[RIFFLE_PREPARE_CORNER] = pixels->letterbox == LETTERBOX_CORNER;
+    numbers[RIFFLE_PREPARE_FILL] = (int32_t)pixels->fill;
     numbers[RIFFLE_PREPARE_LARGEST] = largest;
-    float *values = ARENA_ARRAY(arena, float, channels * 256);
-    for (int c = 0; c < channels; c++)
+    bool bytes = type->element == ELEMENT_U8;
+    int value_count = bytes ? 1 : channels * 256; /* C has no empty arrays */
+    float *values = ARENA_ARRAY(arena, float, value_count);
+    for (int c = 0; c < channels && !bytes; c++)
         for (int pixel = 0; pixel < 256; pixel++)
             values[256 * c + pixel] =
                 (float)((pixel * pixels->scale - pixels->mean[c]) / pixels->std[c]);
     return (SupportConstants){.numbers = numbers,
         .number_count = RIFFLE_PREPARE_NUMBERS,
         .values = values,
-        .value_count = channels * 256};
+        .value_count = value_count};
 }
 
 SupportFunctions support_functions(const Graph *graph, const Program *program, Arena *arena) {

@@ -163,9 +163,12 @@ static int riffle_support_check_planes(struct riffle_frame *frame) {
             frame->row_bytes[i] = bytes;
         if (frame->row_bytes[i] < bytes)
             return RIFFLE_STATUS_FRAME_ROWS;
-        if (rows > 1 && frame->row_bytes[i] > (SIZE_MAX - bytes) / (rows - 1))
+        /* Rows are fewer than 2^24, so this does not overflow; no object is as large. */
+        if ((uint64_t)frame->row_bytes[i] >> 39)
             return RIFFLE_STATUS_FRAME_ROWS;
-        size_t needed = frame->row_bytes[i] * (rows - 1) + bytes;
+        uint64_t needed = (uint64_t)frame->row_bytes[i] * (rows - 1) + bytes;
+        if (needed > PTRDIFF_MAX)
+            return RIFFLE_STATUS_FRAME_ROWS;
         if (frame->plane_bytes[i] != 0 && frame->plane_bytes[i] < needed)
             return RIFFLE_STATUS_FRAME_ROWS;
     }
@@ -266,7 +269,7 @@ static void riffle_support_write_row(
     int32_t begin = pixels ? call->first_column : width,
             end = pixels ? begin + call->columns : width;
     for (int32_t c = 0; c < channels; c++) {
-        const float *values = call->values + 256 * c;
+        const float *values = numbers[RIFFLE_PREPARE_BYTES] ? NULL : call->values + 256 * c;
         int32_t source = numbers[RIFFLE_PREPARE_BGR] ? channels - 1 - c : c;
         size_t rows_before = (size_t)(step == 1 ? c * numbers[RIFFLE_PREPARE_HEIGHT] + y : y);
         size_t row = rows_before * (size_t)width * (size_t)step + (size_t)(step == 1 ? 0 : c);

@@ -29,7 +29,7 @@ void riffle_support_find_place(
 
 /* `numbers` are those of prepare_numbers.h. `values` has for each channel of the input, in its
  * order, the numbers of pixels 0 to 255. The image is of floats, or of unsigned char where the
- * input takes bytes. */
+ * input takes bytes: there are no values then. */
 size_t riffle_support_prepare_scratch_bytes(
     int width, int height, const int32_t *numbers, const float *values);
 int riffle_support_prepare(const struct riffle_frame *frame, void *image,

@@ -105,6 +105,31 @@ static const Fault faults[] = {
         "test.rir:2:7: error: input 'x' has preprocessing, but f32[1,4] is no image of at most 4 "
         "channels\ninput %x : f32[1,4] pixels(rgb, scale = 1, mean = [0], std = [0], resize = 0)\n"
         "      ^~\n"},
+    {"graph g {\ninput %x : f32[1,3,4,4] pixels(rgb, scale = 1, mean = [0, 0, 0], std = [1, 1, 1], "
+     "resize = 9, letterbox = centre)\n" TAIL,
+        "test.rir:2:7: error: input 'x': there is no resize beside a letterbox\ninput %x : "
+        "f32[1,3,4,4] pixels(rgb, scale = 1, mean = [0, 0, 0], std = [1, 1, 1], resize = 9, "
+        "letterbox = centre)\n"
+        "      ^~\n"},
+    {"graph g {\ninput %x : f32[1,3,4,4] pixels(rgb, scale = 1, mean = [0, 0, 0], std = [1, 1, 1], "
+     "resize = 0, fill = 256)\n" TAIL,
+        "test.rir:2:7: error: input 'x': fill must be a pixel of 0 to 255\ninput %x : f32[1,3,4,4] "
+        "pixels(rgb, scale = 1, mean = [0, 0, 0], std = [1, 1, 1], resize = 0, fill = 256)\n"
+        "      ^~\n"},
+    {"graph g {\ninput %x : f32[1,3,4,4] pixels(rgb, scale = 1, mean = [0, 0, 0], std = [1, 1, 1], "
+     "resize = 0, letterbox = left)\n" TAIL,
+        "test.rir:2:107: error: expected 'centre' or 'corner', but got 'left'\ninput %x : "
+        "f32[1,3,4,4] pixels(rgb, scale = 1, mean = [0, 0, 0], std = [1, 1, 1], resize = 0, "
+        "letterbox = left)\n"
+        "                                                                                          "
+        "                ^~~~\n"},
+    {"graph g {\ninput %x : f32[1,3,4,4] pixels(rgb, scale = 1, mean = [0, 0, 0], std = [1, 1, 1], "
+     "resize = 0, border = 1)\n" TAIL,
+        "test.rir:2:95: error: expected 'letterbox' or 'fill', but got 'border'\ninput %x : "
+        "f32[1,3,4,4] pixels(rgb, scale = 1, mean = [0, 0, 0], std = [1, 1, 1], resize = 0, border "
+        "= 1)\n"
+        "                                                                                          "
+        "    ^~~~~~\n"},
     {HEAD TAIL "$", "test.rir:5:1: error: a character that has no meaning here\n$\n^\n"},
     /* A fault does not bring others with it: %1 and %2 stay quiet. */
     {HEAD "%1 = cnocat %x : f32[1,4]\n%2 = relu %1 : f32[1,4]\n%3 = relu %2 : f32[7,7]\n"

@@ -141,6 +141,25 @@ static Fixture parse_soundly(const char *text) {
     return fixture;
 }
 
+/* Each way to lay a picture out. */
+static const char pictures[] =
+    "graph pictures {\n"
+    "  input %boxed : f32[2,3,16,16] pixels(rgb, scale = 1.0, mean = [0.0, 0.0, 0.0], "
+    "std = [1.0, 1.0, 1.0], resize = 0, letterbox = centre, fill = 114)\n"
+    "  input %cornered : f32[2,3,16,16] pixels(rgb, scale = 1.0, mean = [0.0, 0.0, 0.0], "
+    "std = [1.0, 1.0, 1.0], resize = 0, letterbox = corner)\n"
+    "  input %filled : f32[2,3,16,16] pixels(rgb, scale = 1.0, mean = [0.0, 0.0, 0.0], "
+    "std = [1.0, 1.0, 1.0], resize = 8, fill = 1)\n"
+    "  output out = %boxed\n"
+    "}\n";
+
+static void pictures_print_as_written(void **state) {
+    (void)state;
+    Fixture fixture = parse_soundly(pictures);
+    expect_prints_as(fixture.graph, pictures);
+    fixture_free(&fixture);
+}
+
 static void every_op_round_trips(void **state) {
     (void)state;
     Fixture fixture = parse_soundly(every_op);
@@ -218,6 +237,7 @@ static void reference_names_every_op(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_op_round_trips),
+        cmocka_unit_test(pictures_print_as_written),
         cmocka_unit_test(every_op_is_in_the_text),
         cmocka_unit_test(copy_prints_alike),
         cmocka_unit_test(runs_and_defaults_are_short),
