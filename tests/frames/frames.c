@@ -16,8 +16,8 @@ enum { PLANES = 3, FIRST_PLANE = 13, IMAGE_ELEMENTS = SEEN_INPUT_IMAGE_ELEMENTS 
 /* Bytes that end where a page begins that nobody may touch. */
 static unsigned char *guarded(size_t bytes) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (bytes + page - 1) / page * page;
-    unsigned char *memory = mmap(
-        NULL, whole + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char *memory =
+        mmap(NULL, whole + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED || mprotect(memory + whole, page, PROT_NONE) != 0)
         exit(EXIT_FAILURE);
     return memory + whole - bytes;
