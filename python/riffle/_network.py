@@ -99,7 +99,7 @@ class Network:
         """Runs the network for each of many images, on so many threads of Python, each with a workspace of its own.
 
         An input is an array of the shape (N, ...) or a sequence of images, where the network's own is (B, ...) and N is a
-        multiple of B; images are read where they lie. Returns (N, ...) for each output, as a call does, equal to the bit
+        multiple of B; those of an array are read where they lie, a sequence is copied together first. Returns (N, ...) for each output, as a call does, equal to the bit
         to what single calls give. `out` likewise. Raises what a call raises."""
         if threads < 1:
             raise ValueError("threads must be 1 or more")

@@ -44,7 +44,7 @@ class SharedLibrary(unittest.TestCase):
     def declared(self):
         """The functions of the header that are not in it themselves."""
         header = re.sub(r"/\*.*?\*/", "", (self.folder / "tiny.h").read_text(), flags=re.DOTALL)
-        return set(re.findall(r"^int (tiny_\w+)\(", header, re.MULTILINE))
+        return set(re.findall(r"^(?!static|typedef)\w[\w ]*[ *](tiny_\w+)\(", header, re.MULTILINE))
 
     def check_symbols(self, shared):
         symbols = re.findall(r"(\w) (\S+)$", run("nm", "-D", shared), re.MULTILINE)

@@ -55,6 +55,15 @@ def test_onnx_refused(tmp_path):
         riffle.load(small_onnx(), weights="x.safetensors")
 
 
+def test_ncnn(tmp_path):
+    (tmp_path / "net.param").write_text("7767517\n2 2\nInput image 0 1 image 0=8 1=8 2=3\nReLU relu 1 1 image out\n")
+    (tmp_path / "net.bin").write_bytes(b"")
+    for weights in (None, tmp_path / "net.bin"):
+        net = riffle.load(tmp_path / "net.param", weights=weights).compile()
+        image = images(net.inputs[0])
+        np.testing.assert_array_equal(net(image), np.maximum(image, 0))
+
+
 def test_parameters(tmp_path):
     model = riffle.load(TINY, random_weights=1, set={"classes": 3, "size": [40, 48]})
     net = model.compile()
