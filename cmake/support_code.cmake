@@ -15,18 +15,16 @@ if(support_clang)
     message(STATUS "Support code by ${support_clang}")
     set(support_header ${CMAKE_CURRENT_BINARY_DIR}/emit/llvm/support_code.h)
     set(support_sources)
-    foreach(source colours.h frame_types.h place.h prepare.c prepare.h prepare_numbers.h resize.h)
-        list(APPEND support_sources ${PROJECT_SOURCE_DIR}/runtime/support/${source})
-    endforeach()
+    file(GLOB support_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/runtime/support/*.[ch])
     set(support_flags -std=c11 -ffreestanding -fPIC -O1 -Xclang -disable-llvm-passes -emit-llvm -ffp-contract=off
         -fno-ident -fno-unwind-tables -fno-asynchronous-unwind-tables -fno-stack-protector -g0
-        -I${PROJECT_SOURCE_DIR} -c ${PROJECT_SOURCE_DIR}/runtime/support/prepare.c)
+        -I${PROJECT_SOURCE_DIR} -c ${PROJECT_SOURCE_DIR}/runtime/support/library.c)
     add_custom_command(OUTPUT ${support_header}
         COMMAND ${support_clang} --target=x86_64-unknown-linux-gnu ${support_flags} -o support_64.bc
         COMMAND ${support_clang} --target=wasm32-unknown-unknown ${support_flags} -o support_32.bc
         COMMAND ${CMAKE_COMMAND} -DHEADER=${support_header} -P ${PROJECT_SOURCE_DIR}/cmake/embed_files.cmake
             support_code_64 support_64.bc support_code_32 support_32.bc
-        DEPENDS ${support_sources} ${PROJECT_SOURCE_DIR}/backends/program/status.def
+        DEPENDS ${support_sources} ${PROJECT_SOURCE_DIR}/backends/program/status.def ${PROJECT_SOURCE_DIR}/ir/decodings.def
             ${PROJECT_SOURCE_DIR}/cmake/embed_files.cmake
         WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR} VERBATIM)
     target_sources(riffle_backends PRIVATE ${support_header})

@@ -4,11 +4,9 @@
 
 #include "driver/driver.h"
 #include "ir/answer.h"
+#include "runtime/support/mapping.h"
 
-enum {
-    MOST_CANDIDATES = 4096, /* the best that are looked at */
-    MOST_BOXES = 1000       /* of one picture */
-};
+enum { MOST_BOXES = 1000 /* of one picture */ };
 
 typedef struct Point {
     double x, y;
@@ -28,14 +26,15 @@ typedef struct Boxes {
     int count;
 } Boxes;
 
-/* How many classes the answer tells apart. */
-int64_t boxes_classes(const Graph *graph);
+/* Which boxes are wanted. */
+typedef struct BoxWishes {
+    double threshold, overlap;
+    bool across_classes;
+} BoxWishes;
 
-/* The boxes of one picture of the batch, of a graph with an answer: those whose score is not below
- * `threshold`, without those that share more than `overlap` of the union with a better one of the
- * same class (non-maximum suppression). Of equal scores the first of the output counts as better.
- * Cells with a number in the way that is not finite are left out. */
-Boxes boxes_find(const Graph *graph, float *const *outputs, int64_t item, double threshold,
-    double overlap, Arena *arena);
+/* The boxes of one picture of the batch, of a graph with an answer: what NAME_find_ANSWER finds in
+ * the same outputs, bit for bit. Without a mapping they are in pixels of the input. */
+Boxes boxes_find(const Graph *graph, float *const *outputs, int64_t item,
+    const struct riffle_mapping *mapping, BoxWishes wishes, Arena *arena);
 
 #endif

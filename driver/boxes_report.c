@@ -4,31 +4,13 @@
 
 #include <stdio.h>
 
-static void move(Point *point, const ImagePlace *place) {
-    point->x = (point->x + place->left) * place->scale_x;
-    point->y = (point->y + place->top) * place->scale_y;
-}
-
-static void move_boxes(const Boxes *boxes, const ImagePlace *place) {
-    for (int i = 0; i < boxes->count; i++) {
-        Box *box = &boxes->items[i];
-        move(&box->corners[0], place);
-        move(&box->corners[1], place);
-        for (int k = 0; k < box->landmark_count; k++)
-            move(&box->landmarks[k], place);
-    }
-}
-
 const Boxes *boxes_of_batch(const Graph *graph, float *const *outputs, const Image *pictures,
-    double threshold, double overlap, Arena *arena) {
+    BoxWishes wishes, Arena *arena) {
     int64_t batch = graph->inputs[0].value->type.dims[0];
     Boxes *boxes = ARENA_ARRAY(arena, Boxes, batch);
     for (int64_t i = 0; i < batch; i++) {
-        boxes[i] = boxes_find(graph, outputs, i, threshold, overlap, arena);
-        if (pictures == NULL)
-            continue;
-        ImagePlace place = image_place(&pictures[i], &graph->inputs[0]);
-        move_boxes(&boxes[i], &place);
+        const struct riffle_mapping *mapping = pictures == NULL ? NULL : &pictures[i].mapping;
+        boxes[i] = boxes_find(graph, outputs, i, mapping, wishes, arena);
     }
     return boxes;
 }

@@ -10,7 +10,7 @@
 /* Those of each item of the batch (boxes_find), in pixels of the pictures that its input was made
  * of, or where there are none, in the input's. */
 const Boxes *boxes_of_batch(const Graph *graph, float *const *outputs, const Image *pictures,
-    double threshold, double overlap, Arena *arena);
+    BoxWishes wishes, Arena *arena);
 
 /* One line for each: class, its name where there are labels, score, left, top, right, bottom, and x
  * and y of each landmark. `labels` may be NULL. */

@@ -30,6 +30,7 @@ enum {
     OPTION_DRAW,
     OPTION_THRESHOLD,
     OPTION_OVERLAP,
+    OPTION_ACROSS_CLASSES,
     DEFAULT_TOP = 5,
     MODEL_CHILDREN = 6 /* of the parser below that are of the model */
 };
@@ -49,7 +50,7 @@ typedef struct RunOptions {
     int64_t top; /* 0: not given */
     int64_t threads;
     bool interpret, json;
-    double threshold, overlap;
+    BoxWishes boxes;
     const char *box_option; /* one that was given and is of boxes alone, or NULL */
 } RunOptions;
 
@@ -104,15 +105,20 @@ static error_t check_options(const RunOptions *options) {
 static error_t parse_box_option(int key, char *argument, struct argp_state *state) {
     RunOptions *options = state->input;
     bool good = true;
-    if (key == OPTION_DRAW)
+    if (key == OPTION_ACROSS_CLASSES)
+        options->boxes.across_classes = true;
+    else if (key == OPTION_DRAW)
         add_path(options, &options->drawings, argument, state->argc);
     else if (key == OPTION_THRESHOLD)
-        good = option_number(options->session, "--threshold", argument, 0, 1, &options->threshold);
+        good = option_number(
+            options->session, "--threshold", argument, 0, 1, &options->boxes.threshold);
     else
-        good = option_number(options->session, "--overlap", argument, 0, 1, &options->overlap);
-    options->box_option = key == OPTION_DRAW        ? "--draw"
-                          : key == OPTION_THRESHOLD ? "--threshold"
-                                                    : "--overlap";
+        good =
+            option_number(options->session, "--overlap", argument, 0, 1, &options->boxes.overlap);
+    options->box_option = key == OPTION_ACROSS_CLASSES ? "--across-classes"
+                          : key == OPTION_DRAW         ? "--draw"
+                          : key == OPTION_THRESHOLD    ? "--threshold"
+                                                       : "--overlap";
     return good ? 0 : EINVAL;
 }
 
@@ -123,6 +129,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_DRAW:
     case OPTION_THRESHOLD:
     case OPTION_OVERLAP:
+    case OPTION_ACROSS_CLASSES:
         return parse_box_option(key, argument, state);
     case ARGP_KEY_INIT:
         model_options_init(state, &options->model, MODEL_CHILDREN);
@@ -182,6 +189,8 @@ static const struct argp_option options_table[] = {
     {"overlap", OPTION_OVERLAP, "SHARE", 0,
         "Leave out boxes that share more of their union with a better one of the same class "
         "(default 0.45)",
+        0},
+    {"across-classes", OPTION_ACROSS_CLASSES, NULL, 0, "With --overlap: a better one of any class",
         0},
     {"interpret", OPTION_INTERPRET, NULL, 0,
         "Use the interpreter: slow, exact, and there without LLVM", 0},
@@ -444,7 +453,7 @@ static bool check_wishes(const RunOptions *options, const Graph *graph, Labels *
     }
     return options->labels == NULL ||
            labels_read(options->labels,
-               graph->answer != NULL ? boxes_classes(graph) : output->value->type.dims[1],
+               graph->answer != NULL ? support_answer_classes(graph) : output->value->type.dims[1],
                options->session, labels);
 }
 
@@ -454,11 +463,10 @@ static int give_results(
         .outputs = tensors->outputs,
         .labels = labels->names == NULL ? NULL : labels,
         .top = options->top > 0 ? options->top : DEFAULT_TOP,
-        .boxes = graph->answer == NULL
-                     ? NULL
-                     : boxes_of_batch(graph, tensors->outputs,
-                           shown(options)->count == 0 ? NULL : options->pictures,
-                           options->threshold, options->overlap, options->session->arena)};
+        .boxes = graph->answer == NULL ? NULL
+                                       : boxes_of_batch(graph, tensors->outputs,
+                                             shown(options)->count == 0 ? NULL : options->pictures,
+                                             options->boxes, options->session->arena)};
     bool prints = options->outputs.count == 0 || options->top > 0 || options->labels != NULL ||
                   options->box_option != NULL;
     Text json = {0};
@@ -525,7 +533,7 @@ static int run_compiled(const RunOptions *options, CompiledModel *compiled, Tens
 
 int command_run(int argc, char **argv) {
     Session session = session_begin();
-    RunOptions options = {.session = &session, .threads = 1, .threshold = 0.5, .overlap = 0.45};
+    RunOptions options = {.session = &session, .threads = 1, .boxes = {0.5, 0.45, false}};
     options.model = model_options(&session, "native");
     options.frame.session = &session;
     if (!command_line_parse(&argp, argc, argv, &options, &session))

@@ -157,7 +157,7 @@ bool frame_read(const char *path, const FrameOptions *options, int channels, Ima
     int32_t numbers[RIFFLE_PREPARE_NUMBERS] = {0};
     set_numbers(&frame, channels, numbers);
     set_planes(&frame, (const unsigned char *)file->text);
-    *image = (Image){frame.width, frame.height, channels, NULL};
+    *image = (Image){.width = frame.width, .height = frame.height, .channels = channels};
     image->pixels = arena_allocate_array(session->arena, pixel_count(&frame), (size_t)channels);
     void *scratch = arena_allocate(session->arena,
         riffle_support_prepare_scratch_bytes(frame.width, frame.height, numbers, NULL));

@@ -4,11 +4,13 @@
 
 #include "driver/driver.h"
 #include "ir/graph.h"
+#include "runtime/support/mapping.h"
 
 typedef struct Image {
     int width, height;
     int channels;          /* 3: red, green, blue; 1: gray */
     unsigned char *pixels; /* rows from the top, channels fastest; lives in the session's arena */
+    struct riffle_mapping mapping; /* from the input that was made of it; image_prepare sets it */
 } Image;
 
 /* Reads a JPEG or PNG file as red, green, blue, whatever it holds: gray, palette, CMYK, 16 bits. An
@@ -19,13 +21,6 @@ bool image_read(const char *path, Session *session, Image *image);
 /* Resizes and crops as the input says, and writes the numbers of one picture in the input's layout:
  * channels * height * width floats, or the bytes themselves where the input is of u8. Works on
  * 8-bit pixels, as PIL does. */
-bool image_prepare(const Image *image, const GraphInput *input, Session *session, void *numbers);
-
-/* Where the input's pixels are in the picture: x is at (x + left) * scale_x, y likewise. */
-typedef struct ImagePlace {
-    double left, top, scale_x, scale_y;
-} ImagePlace;
-
-ImagePlace image_place(const Image *image, const GraphInput *input);
+bool image_prepare(Image *image, const GraphInput *input, Session *session, void *numbers);
 
 #endif

@@ -49,7 +49,7 @@ static bool is_picture(const GraphInput *input, Session *session) {
     return false;
 }
 
-bool image_prepare(const Image *image, const GraphInput *input, Session *session, void *numbers) {
+bool image_prepare(Image *image, const GraphInput *input, Session *session, void *numbers) {
     if (!is_picture(input, session))
         return false;
     SupportConstants constants = support_constants(input, LARGEST_SIDE, session->arena);
@@ -62,20 +62,9 @@ bool image_prepare(const Image *image, const GraphInput *input, Session *session
         .planes = {image->pixels}};
     size_t bytes = riffle_support_prepare_scratch_bytes(
         image->width, image->height, constants.numbers, constants.values);
-    int status = riffle_support_prepare(&frame, numbers, NULL,
+    int status = riffle_support_prepare(&frame, numbers, &image->mapping,
         arena_allocate(session->arena, bytes), constants.numbers, constants.values);
     if (status != RIFFLE_STATUS_OK) /* all of its rules were asked above */
         diagnostics_error(session->diagnostics, NULL, "the picture cannot be prepared");
     return status == RIFFLE_STATUS_OK;
-}
-
-ImagePlace image_place(const Image *image, const GraphInput *input) {
-    Arena *arena = arena_create();
-    SupportConstants constants = support_constants(input, LARGEST_SIDE, arena);
-    struct riffle_support_place place = find_place(image, &constants);
-    arena_destroy(arena);
-    return (ImagePlace){.left = (double)place.left,
-        .top = (double)place.top,
-        .scale_x = image->width / (double)place.resized_width,
-        .scale_y = image->height / (double)place.resized_height};
 }

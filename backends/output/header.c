@@ -1,6 +1,6 @@
 /* NAME.h: the only file of ours that a program includes. C99 and C++, without a warning at any
  * level, and its own documentation. */
-#include "backends/output/header_frames.h"
+#include "backends/output/header_support.h"
 #include "backends/output/output.h"
 #include "backends/program/levels.h"
 #include "backends/program/names.h"
@@ -441,7 +441,7 @@ static void write_declarations(const Header *header, const Graph *graph, const P
     write_functions(header);
     if (header->levels)
         write_level_functions(header);
-    header_write_frames(graph, program, header->upper, header->out);
+    header_write_support(graph, program, header->upper, header->out);
 }
 
 void header_write(const Graph *graph, const Program *program, Text *out) {

@@ -4,6 +4,7 @@
 #include "backends/program/options.h"
 #include "backends/program/program.h"
 #include "backends/program/support_sources.h"
+#include "ir/answer.h"
 #include "runtime/support/prepare_numbers.h"
 
 #include <string.h>
@@ -11,11 +12,12 @@
 enum { LARGEST_FRAME = 16384, LARGEST_RESIZE = 1 << 16 };
 
 typedef struct SupportRow {
+    SupportOf of;
     const char *before, *after, *implementation, *result, *parameters, *arguments;
 } SupportRow;
 
 static const SupportRow rows[] = {
-#define SUPPORT(identifier, ...) {__VA_ARGS__},
+#define SUPPORT(identifier, of, ...) {SUPPORT_OF_##of, __VA_ARGS__},
 #include "backends/program/support.def"
 };
 
@@ -64,31 +66,43 @@ SupportConstants support_constants(const GraphInput *input, int32_t largest, Are
         .value_count = value_count};
 }
 
+static void add_functions(SupportFunctions *functions, SupportOf of, const char *member,
+    const char *number, SupportConstants constants, Arena *arena) {
+    for (int kind = 0; kind < SUPPORT_KINDS; kind++) {
+        const SupportRow *row = &rows[kind];
+        if (row->of == of)
+            functions->items[functions->count++] = (SupportFunction){.kind = (SupportKind)kind,
+                .word = arena_format(arena, "%s%s%s", row->before, member, row->after),
+                .implementation = row->implementation,
+                .result = row->result,
+                .parameters = row->parameters,
+                .arguments = row->arguments,
+                .number = number,
+                .constants = functions->constants_count,
+                .member = member};
+    }
+    functions->constants[functions->constants_count++] = constants;
+    functions->has[of] = true;
+}
+
 SupportFunctions support_functions(const Graph *graph, const Program *program, Arena *arena) {
     SupportFunctions functions = {0};
     if (!graph || program->variants || !support_is_built_in(program))
         return functions;
-    functions.items = ARENA_ARRAY(arena, SupportFunction, graph->input_count * SUPPORT_KINDS + 1);
-    functions.constants = ARENA_ARRAY(arena, SupportConstants, graph->input_count + 1);
+    int most = graph->input_count + 1;
+    functions.items = ARENA_ARRAY(arena, SupportFunction, most * SUPPORT_KINDS);
+    functions.constants = ARENA_ARRAY(arena, SupportConstants, most);
     const TensorName *names = tensor_names(graph, false, arena);
     for (int i = 0; i < graph->input_count; i++) {
         const GraphInput *input = &graph->inputs[i];
-        if (!support_prepares(input))
-            continue;
-        for (int kind = 0; kind < SUPPORT_KINDS; kind++)
-            functions.items[functions.count++] =
-                (SupportFunction){.word = arena_format(arena, "%s%s%s", rows[kind].before,
-                                      names[i].member, rows[kind].after),
-                    .implementation = rows[kind].implementation,
-                    .result = rows[kind].result,
-                    .parameters = rows[kind].parameters,
-                    .arguments = rows[kind].arguments,
-                    .number = input->value->type.element == ELEMENT_U8 ? "unsigned char" : "float",
-                    .constants = functions.constants_count,
-                    .member = names[i].member};
-        functions.constants[functions.constants_count++] =
-            support_constants(input, LARGEST_FRAME, arena);
+        if (support_prepares(input))
+            add_functions(&functions, SUPPORT_OF_FRAMES, names[i].member,
+                input->value->type.element == ELEMENT_U8 ? "unsigned char" : "float",
+                support_constants(input, LARGEST_FRAME, arena), arena);
     }
+    if (graph->answer)
+        add_functions(&functions, SUPPORT_OF_BOXES, graph->answer->name, "",
+            support_answer_constants(graph, arena), arena);
     return functions;
 }
 
@@ -125,13 +139,15 @@ void support_write_prototype(
     text_append(out, ")");
 }
 
-/* Without lines that include. */
+/* Without lines about files. */
 static void write_code(const char *text, const char *name, const char *upper, Text *out) {
     Text kept = {0};
     while (*text != '\0') {
         size_t length = strcspn(text, "\n");
         length += text[length] == '\n';
-        if (strncmp(text, "#include", strlen("#include")) != 0)
+        bool is_of_file = strncmp(text, "#include", strlen("#include")) == 0 ||
+                          strncmp(text, "#pragma once", strlen("#pragma once")) == 0;
+        if (!is_of_file)
             text_append_bytes(&kept, text, length);
         text += length;
     }
@@ -140,19 +156,52 @@ static void write_code(const char *text, const char *name, const char *upper, Te
     text_free(&kept);
 }
 
-void support_write_types(const char *name, const char *upper, Text *out) {
-    write_code(frame_types_source, name, upper, out);
+void support_write_types(const SupportFunctions *functions, const Graph *graph, const char *name,
+    const char *upper, Text *out) {
+    if (functions->has[SUPPORT_OF_FRAMES])
+        write_code(frame_types_source, name, upper, out);
+    if (functions->count > 0)
+        write_code(mapping_source, name, upper, out);
+    if (!functions->has[SUPPORT_OF_BOXES])
+        return;
+    text_format(out,
+        "\n/* What %s_find_%s finds, in pixels of the frame; corners may lie beyond its borders. "
+        "*/\n"
+        "struct %s_box {\n"
+        "    float left, top, right, bottom;\n"
+        "    float score;\n"
+        "    int class_index; /* 0 to %lld */\n",
+        name, graph->answer->name, name, (long long)support_answer_classes(graph) - 1);
+    if (support_answer_landmarks(graph) > 0)
+        text_format(
+            out, "    float landmarks[%d][2]; /* x and y */\n", support_answer_landmarks(graph));
+    text_append(out, "};\n");
 }
 
-void support_write_source(const char *name, const char *upper, Text *out) {
-    static const char *const sources[] = {prepare_numbers_source, prepare_places_source,
-        colours_source, resize_source, prepare_source};
+static void write_sources(
+    const char *const *sources, const char *name, const char *upper, Text *out) {
+    for (; *sources != NULL; sources++)
+        write_code(*sources, name, upper, out);
+}
+
+void support_write_source(
+    const SupportFunctions *functions, const char *name, const char *upper, Text *out) {
+    static const char *const of_frames[] = {prepare_numbers_source, prepare_places_source,
+        colours_source, resize_source, prepare_source, NULL};
+    static const char *const of_boxes[] = {box_layout_source, functions_source, boxes_source, NULL};
     text_format(out, "\n#define %s_SUPPORT_SHARED static\n", upper);
     text_append(out, "enum {\n");
 #define STATUS(identifier, name_of_header, number, ...)                                            \
     text_format(out, "    %s_STATUS_" #identifier " = %d,\n", upper, number);
 #include "backends/program/status.def"
     text_append(out, "};\n");
-    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
-        write_code(sources[i], name, upper, out);
+    if (functions->has[SUPPORT_OF_FRAMES])
+        write_sources(of_frames, name, upper, out);
+    if (!functions->has[SUPPORT_OF_BOXES])
+        return;
+    text_append(out, "\nenum {\n");
+    for (int i = 0; i < DECODING_COUNT; i++)
+        text_format(out, "    %s_DECODING_%s,\n", upper, decoding_info((Decoding)i).name);
+    text_append(out, "};\n");
+    write_sources(of_boxes, name, upper, out);
 }

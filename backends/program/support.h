@@ -13,7 +13,14 @@ typedef enum SupportKind {
     SUPPORT_KINDS
 } SupportKind;
 
-/* What the code knows of one input. */
+/* What there is a function for. */
+typedef enum SupportOf {
+    SUPPORT_OF_FRAMES, /* each input of pixels */
+    SUPPORT_OF_BOXES,  /* an answer with boxes */
+    SUPPORT_OF_COUNT
+} SupportOf;
+
+/* What the code knows of one of these. */
 typedef struct SupportConstants {
     const int32_t *numbers;
     int number_count;
@@ -23,12 +30,13 @@ typedef struct SupportConstants {
 
 /* A function of the library: NAME_word(parameters). */
 typedef struct SupportFunction {
+    SupportKind kind;
     const char *word;           /* "prepare_image" */
     const char *implementation; /* "prepare": riffle_support_prepare */
     const char *result, *parameters, *arguments;
     const char *number; /* C's type of an element of the input */
     int constants;      /* which of the constants it is given */
-    const char *member; /* the input, as the header calls it */
+    const char *member; /* the input or the answer, as the header calls it */
 } SupportFunction;
 
 typedef struct SupportFunctions {
@@ -36,6 +44,7 @@ typedef struct SupportFunctions {
     int count;
     SupportConstants *constants;
     int constants_count;
+    bool has[SUPPORT_OF_COUNT];
 } SupportFunctions;
 
 /* Whether this riffle has support code for the program's backend: that of LLVM needs a clang when
@@ -52,10 +61,18 @@ SupportFunctions support_functions(const Graph *graph, const Program *program, A
 /* Constants of an input of pixels; frames have sides of at most `largest`. */
 SupportConstants support_constants(const GraphInput *input, int32_t largest, Arena *arena);
 
+/* Constants of the graph's answer (support_answer.c). */
+SupportConstants support_answer_constants(const Graph *graph, Arena *arena);
+/* Classes that the answer tells apart, and landmarks of each of its boxes. */
+int64_t support_answer_classes(const Graph *graph);
+int support_answer_landmarks(const Graph *graph);
+
 /* Sources with the network's name for riffle_ and RIFFLE_: the types that the header declares, and
- * the code, without lines that include. */
-void support_write_types(const char *name, const char *upper, Text *out);
-void support_write_source(const char *name, const char *upper, Text *out);
+ * the code, without lines about files. */
+void support_write_types(const SupportFunctions *functions, const Graph *graph, const char *name,
+    const char *upper, Text *out);
+void support_write_source(
+    const SupportFunctions *functions, const char *name, const char *upper, Text *out);
 /* Any text, likewise. */
 void support_write_named(const char *text, const char *name, const char *upper, Text *out);
 /* result NAME_word(parameters */

@@ -31,9 +31,3 @@ struct riffle_frame {
     /* The part that the network looks at; all 0: the whole frame. */
     int crop_x, crop_y, crop_width, crop_height;
 };
-
-/* Where the network's image is in the frame: its point (x, y) is the frame's
- * (x * scale_x + offset_x, y * scale_y + offset_y). A pixel's centre is at half a pixel. */
-struct riffle_mapping {
-    float scale_x, scale_y, offset_x, offset_y;
-};

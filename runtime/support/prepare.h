@@ -20,7 +20,7 @@ enum riffle_support_status {
 
 #include "runtime/riffle_runtime.h"
 #include "runtime/support/frame_types.h"
-
+#include "runtime/support/mapping.h"
 #include "runtime/support/place.h"
 #include "runtime/support/prepare_numbers.h"
 

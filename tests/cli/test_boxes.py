@@ -140,7 +140,7 @@ class Boxes(Command):
             self.assertEqual([box["class"] for box in given], [which for _, which, _ in wanted])
             for box, (score, _, corners) in zip(given, wanted):
                 for a, b in zip([box["score"], *box["corners"]], [score, *corners]):
-                    self.assertAlmostEqual(a, b, 9)
+                    self.assertAlmostEqual(a, b, delta=1e-6 * max(1, abs(b)))  # boxes are of float
 
     def test_strides(self):
         """All forms of outputs, landmarks, several classes."""

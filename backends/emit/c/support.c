@@ -24,9 +24,10 @@ static void write_function(
     text_append(out, "\n");
     support_write_prototype(function, name, upper, out);
     text_format(out,
-        " {\n    return %s_support_%s(%s, %s_support_numbers_%d,\n"
+        " {\n    return %s_support_%s(%s%s%s_support_numbers_%d,\n"
         "        %s_support_values_%d);\n}\n",
-        name, function->implementation, function->arguments, name, function->constants, name,
+        name, function->implementation, function->arguments,
+        function->arguments[0] != '\0' ? ", " : "", name, function->constants, name,
         function->constants);
 }
 
@@ -35,7 +36,7 @@ void c_support_write(const Graph *graph, const Program *program, Text *out) {
     SupportFunctions functions = support_functions(graph, program, arena);
     const char *upper = upper_case(arena, program->name);
     if (functions.count > 0)
-        support_write_source(program->name, upper, out);
+        support_write_source(&functions, program->name, upper, out);
     for (int i = 0; i < functions.constants_count; i++)
         write_constants(program, i, &functions.constants[i], out);
     for (int i = 0; i < functions.count; i++)

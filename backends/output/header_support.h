@@ -1,6 +1,6 @@
-/* The part of NAME.h for inputs of pixels. */
-#ifndef RIFFLE_BACKENDS_OUTPUT_HEADER_FRAMES_H
-#define RIFFLE_BACKENDS_OUTPUT_HEADER_FRAMES_H
+/* The part of NAME.h for frames and boxes. */
+#ifndef RIFFLE_BACKENDS_OUTPUT_HEADER_SUPPORT_H
+#define RIFFLE_BACKENDS_OUTPUT_HEADER_SUPPORT_H
 
 #include "backends/program/summary.h"
 #include "ir/graph.h"
@@ -10,6 +10,6 @@
 bool header_has_frames(const Graph *graph, const Program *program);
 
 /* Their types and declarations; `upper` is the network's name in upper case. */
-void header_write_frames(const Graph *graph, const Program *program, const char *upper, Text *out);
+void header_write_support(const Graph *graph, const Program *program, const char *upper, Text *out);
 
 #endif

@@ -1,0 +1,80 @@
+/* What support code knows of an answer: where each part's numbers are in the outputs. */
+#include "backends/program/support.h"
+#include "ir/answer.h"
+#include "runtime/support/box_layout.h"
+
+/* The parts of a decoding that tell classes and landmarks. */
+static const struct {
+    int classes_part, landmarks_part; /* landmarks: -1 for none */
+    int64_t other_channels;           /* of the classes' part */
+} decodings[DECODING_COUNT] = {
+    [DECODING_tanh_boxes] = {0, -1, 5},
+    [DECODING_exp_boxes] = {0, 3, 0},
+};
+
+int64_t support_answer_classes(const Graph *graph) {
+    const GraphAnswer *answer = graph->answer;
+    return answer_channels(graph, &answer->parts[decodings[answer->decoding].classes_part]) -
+           decodings[answer->decoding].other_channels;
+}
+
+int support_answer_landmarks(const Graph *graph) {
+    const GraphAnswer *answer = graph->answer;
+    int part = decodings[answer->decoding].landmarks_part;
+    return part >= 0 && answer->parts[part].count > 0
+               ? (int)answer_channels(graph, &answer->parts[part]) / 2
+               : 0;
+}
+
+static void set_part(const GraphOutput *output, int index, int32_t *numbers) {
+    const TensorType *type = &output->value->type;
+    bool is_list = type->rank == 3;
+    int64_t channels = is_list ? type->dims[2] : type->dims[1];
+    int64_t cells = is_list ? type->dims[1] : type->dims[2] * type->dims[3];
+    bool channels_last = is_list || output->layout == LAYOUT_NHWC;
+    numbers[RIFFLE_PART_OUTPUT] = index;
+    numbers[RIFFLE_PART_CHANNELS] = (int32_t)channels;
+    numbers[RIFFLE_PART_CELL_STEP] = (int32_t)(channels_last ? channels : 1);
+    numbers[RIFFLE_PART_CHANNEL_STEP] = (int32_t)(channels_last ? 1 : cells);
+}
+
+static void set_level(const Graph *graph, int index, int32_t *numbers) {
+    const GraphAnswer *answer = graph->answer;
+    const TensorType *input = &graph->inputs[0].value->type;
+    const TensorType *map = &graph->outputs[answer->parts[0].outputs[0]].value->type;
+    bool by_stride = answer->stride_count > 0;
+    numbers[RIFFLE_LEVEL_ROWS] =
+        (int32_t)(by_stride ? input->dims[2] / answer->strides[index] : map->dims[2]);
+    numbers[RIFFLE_LEVEL_COLUMNS] =
+        (int32_t)(by_stride ? input->dims[3] / answer->strides[index] : map->dims[3]);
+    for (int i = 0; i < MOST_ANSWER_PARTS; i++) {
+        int32_t *part = numbers + RIFFLE_LEVEL_NUMBERS + i * RIFFLE_PART_NUMBERS;
+        int output = answer->parts[i].outputs[index];
+        part[RIFFLE_PART_OUTPUT] = -1;
+        if (answer->parts[i].count > 0)
+            set_part(&graph->outputs[output], output, part);
+    }
+}
+
+SupportConstants support_answer_constants(const Graph *graph, Arena *arena) {
+    _Static_assert((int)MOST_ANSWER_PARTS == (int)RIFFLE_LEVEL_PARTS, "parts of a level");
+    enum { OF_LEVEL = RIFFLE_LEVEL_NUMBERS + RIFFLE_LEVEL_PARTS * RIFFLE_PART_NUMBERS };
+    const GraphAnswer *answer = graph->answer;
+    const TensorType *input = &graph->inputs[0].value->type;
+    int levels = answer->parts[0].count, count = RIFFLE_BOXES_NUMBERS + levels * OF_LEVEL;
+    int32_t *numbers = ARENA_ARRAY(arena, int32_t, count);
+    numbers[RIFFLE_BOXES_DECODING] = (int32_t)answer->decoding;
+    numbers[RIFFLE_BOXES_HEIGHT] = (int32_t)input->dims[2];
+    numbers[RIFFLE_BOXES_WIDTH] = (int32_t)input->dims[3];
+    numbers[RIFFLE_BOXES_LEVELS] = levels;
+    numbers[RIFFLE_BOXES_LANDMARKS] = support_answer_landmarks(graph);
+    for (int i = 0; i < levels; i++) {
+        int32_t *level = numbers + RIFFLE_BOXES_NUMBERS + i * OF_LEVEL;
+        set_level(graph, i, level);
+        numbers[RIFFLE_BOXES_CELLS] += level[RIFFLE_LEVEL_ROWS] * level[RIFFLE_LEVEL_COLUMNS];
+    }
+    return (SupportConstants){.numbers = numbers,
+        .number_count = count,
+        .values = ARENA_ARRAY(arena, float, 1), /* C has no empty arrays */
+        .value_count = 1};
+}

@@ -1,0 +1,3 @@
+/* All support code as one unit, which becomes LLVM IR. */
+#include "runtime/support/boxes.c"
+#include "runtime/support/prepare.c"
