@@ -5,6 +5,7 @@
 #include "backends/program/levels.h"
 #include "backends/program/options.h"
 #include "backends/program/program.h"
+#include "backends/program/status.h"
 #include "backends/program/summary.h"
 #include "backends/target/levels.h"
 #include "backends/target/target.h"
@@ -272,12 +273,27 @@ static void write_network(
         write_program(writer, program);
 }
 
+/* For languages that do not read the header. */
+static void write_statuses(JsonWriter *writer) {
+    const char *meaning;
+    int number;
+    json_write_array(writer, "statuses", JSON_LINES);
+    for (int row = 0; (meaning = status_meaning(row, &number)) != NULL; row++) {
+        json_write_object(writer, NULL, JSON_INLINE);
+        json_write_integer(writer, "status", number);
+        json_write_string(writer, "meaning", meaning);
+        json_write_object_end(writer);
+    }
+    json_write_array_end(writer);
+}
+
 /* What the whole library begins with. */
 static void write_library(JsonWriter *writer, const char *name, const Program *program) {
     json_write_string(writer, "name", name);
     json_write_integer(writer, "metadata_version", METADATA_VERSION);
     if (program->shared)
         json_write_string(writer, "shared_library", arena_format(program->arena, "lib%s.so", name));
+    write_statuses(writer);
 }
 
 void metadata_write(const Graph *graph, const Program *program, const char *pipeline, Text *out) {

@@ -34,3 +34,10 @@ void status_write_cases(const char *upper, unsigned of, Text *out) {
             text_format(out, "    case %s_%s:\n        return \"%s\";\n", upper, rows[i].name,
                 rows[i].meaning);
 }
+
+const char *status_meaning(int row, int *number) {
+    if (row >= ROWS)
+        return NULL;
+    *number = rows[row].number;
+    return rows[row].meaning;
+}

@@ -23,4 +23,7 @@ void status_write_enum(const char *name, const char *upper, unsigned of, Text *o
 /* The lines `case NAME_...:` of a switch, each of which returns what the status means. */
 void status_write_cases(const char *upper, unsigned of, Text *out);
 
+/* What the status in a row of the table means, and its number; NULL behind the last row. */
+const char *status_meaning(int row, int *number);
+
 #endif

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from riffle._diagnostics import Diagnostic, Error, RiffleWarning
+    from riffle._frame import Mapping
     from riffle._graph import Graph
     from riffle._load import load
     from riffle._model import Model
@@ -27,6 +28,7 @@ __all__ = [
     "Error",
     "Graph",
     "Inspection",
+    "Mapping",
     "Model",
     "Network",
     "RiffleWarning",
@@ -39,7 +41,7 @@ __all__ = [
 ]
 
 # The command of this package needs no NumPy, so what does is imported when it is first asked for.
-_MODULES = ("_diagnostics", "_tool", "_reports", "_graph", "_tensor", "_network", "_model", "_load")
+_MODULES = ("_diagnostics", "_tool", "_reports", "_graph", "_tensor", "_frame", "_network", "_model", "_load")
 
 if not TYPE_CHECKING:
     import importlib

@@ -10,7 +10,6 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,9 @@ import cffi  # type: ignore[import-untyped, unused-ignore]
 import numpy as np
 
 from riffle import _processor
+from riffle._batch import share
 from riffle._diagnostics import Error
+from riffle._frame import Mapping, Preparer
 from riffle._tensor import Array, Tensor
 
 _ALIGNMENT = 64  # NAME_WORKSPACE_ALIGNMENT, of every library
@@ -61,9 +62,11 @@ class Network:
         self._input_count, self._single = len(self.inputs), len(self.outputs) == 1
         self._target: dict[str, Any] = part["target"]
         self._weights_file: str | None = part.get("weights_file", {}).get("name")
+        self._library_path = folder / description["shared_library"]
         self._keep = keep  # the temporary folder
         self._slots: list[_Slot] = []
         self._run: Callable[[Any, Any, Any], int] | None = None
+        self._preparers: dict[str, Preparer] = {}
         self._loading = threading.Lock()
 
     def __repr__(self) -> str:
@@ -99,8 +102,9 @@ class Network:
         """Runs the network for each of many images, on so many threads of Python, each with a workspace of its own.
 
         An input is an array of the shape (N, ...) or a sequence of images, where the network's own is (B, ...) and N is a
-        multiple of B; those of an array are read where they lie, a sequence is copied together first. Returns (N, ...) for each output, as a call does, equal to the bit
-        to what single calls give. `out` likewise. Raises what a call raises."""
+        multiple of B; those of an array are read where they lie, a sequence is copied together first. Returns (N, ...)
+        for each output, as a call does, equal to the bit to what single calls give. `out` likewise. Raises what a call
+        raises."""
         if threads < 1:
             raise ValueError("threads must be 1 or more")
         inputs = [_stacked(tensor, value) for tensor, value in zip(self.inputs, self._in_order(arrays, named))]
@@ -111,28 +115,44 @@ class Network:
         results = self._results(out, taken, shapes)
         if count > 0:
             self._loaded()
-            self._share(threads, count, taken, results)
+            share(count, threads, self._runner(count, taken, results))
         return self._answer(results)
 
-    def _share(self, threads: int, count: int, inputs: list[Array], outputs: list[Array]) -> None:
-        indices = iter(range(count))
-        lock = threading.Lock()
+    # ---- pictures ----
 
-        def work() -> None:
-            while True:
-                with lock:
-                    index = next(indices, None)
-                if index is None:
-                    return
-                self._call([_piece(array, tensor, index) for array, tensor in zip(inputs, self.inputs)],
-                           [_piece(array, tensor, index) for array, tensor in zip(outputs, self.outputs)])
+    def prepare(self, picture: Any, *, format: str | None = None, colour: str = "bt601_video",
+                crop: Sequence[int] | None = None, input: str | None = None, out: Any = None) -> Array:
+        """An input of the network, made of a picture of any size as the spec's pixels(...) says: cut out, resized and
+        made numbers, equal to the bit to what `riffle run --image` does.
 
-        if threads == 1:
-            work()
-            return
-        with ThreadPoolExecutor(threads) as pool:
-            for future in [pool.submit(work) for _ in range(min(threads, count))]:
-                future.result()
+        `picture` is an array of uint8, (height, width, 3) of red, green and blue, (height, width, 4) with a fourth that is
+        not read, or (height, width) of grey; or a picture of PIL. `format` names another order ("bgr", "bgra"), or that it
+        is a list of planes of a camera ("nv12", "nv21", "i420"), where `colour` says what Y, U and V mean ("bt601_video",
+        "bt601_full", "bt709_video", "bt709_full"). `crop` is the part to look at: (x, y, width, height). `input` names the
+        input where there are several. `out` is the array (or the image of a batch: batch[i:i + 1]) to write to.
+
+        Returns an array for one image. Raises TypeError, ValueError, or Error where the library has no such function."""
+        return self.prepare_mapped(picture, format=format, colour=colour, crop=crop, input=input, out=out)[0]
+
+    def prepare_mapped(self, picture: Any, *, format: str | None = None, colour: str = "bt601_video",
+                       crop: Sequence[int] | None = None, input: str | None = None,
+                       out: Any = None) -> tuple[Array, Mapping]:
+        """The same, and where the image is in the picture: for networks that answer with places."""
+        return self._preparer(input)(picture, format, colour, crop, out)
+
+    def _preparer(self, name: str | None) -> Preparer:
+        tensors = {tensor.name: tensor for tensor in self.inputs}
+        if name is None and len(tensors) > 1:
+            raise TypeError(f"{self.name} has the inputs {', '.join(tensors)}: name one with input=")
+        name = name or self.inputs[0].name
+        if name not in tensors:
+            raise TypeError(f"{self.name} has the inputs {', '.join(tensors)}, and no '{name}'")
+        if name not in self._preparers:
+            self._loaded()
+            self._preparers[name] = Preparer(str(self._library_path), self.name, tensors[name], self._meaning)
+        return self._preparers[name]
+
+    # ---- runs ----
 
     def _runs(self, inputs: list[Any]) -> int:
         """How many runs the images make, the same for each input."""
@@ -176,14 +196,19 @@ class Network:
             return results[0]
         return {tensor.name: array for tensor, array in zip(self.outputs, results)}
 
+    def _take_slot(self) -> _Slot:
+        try:
+            return self._slots.pop()
+        except IndexError:
+            count = self._input_count
+            slot = _Slot(count + (self._weights_file is not None), len(self.outputs), self.workspace_bytes)
+            if self._weights_file is not None:
+                slot.inputs[count] = self._weights
+            return slot
+
     def _call(self, inputs: list[Array], outputs: list[Array]) -> None:
         run = self._run or self._loaded()
-        try:
-            slot = self._slots.pop()
-        except IndexError:
-            slot = _Slot(len(inputs) + (self._weights_file is not None), len(outputs), self.workspace_bytes)
-            if self._weights_file is not None:
-                slot.inputs[len(inputs)] = self._weights
+        slot = self._take_slot()
         input_pointers, output_pointers = slot.inputs, slot.outputs
         for i, array in enumerate(inputs):
             input_pointers[i] = _from_buffer(array)
@@ -192,7 +217,37 @@ class Network:
         status = run(input_pointers, output_pointers, slot.workspace)
         self._slots.append(slot)
         if status != 0:
-            raise Error(f"{self.name} ended with status {status}, which {self.name}.h explains")
+            raise self._failure(status)
+
+    def _runner(self, count: int, inputs: list[Array], outputs: list[Array]) -> Callable[[int, int], None]:
+        """What makes runs `begin` to `end` - 1 of `count`, whose tensors lie one after the other in the arrays."""
+        run = self._loaded()
+        reads = [(i, _from_buffer(array), array.nbytes // count) for i, array in enumerate(inputs)]
+        writes = [(i, _from_buffer(array), array.nbytes // count) for i, array in enumerate(outputs)]
+
+        def make_runs(begin: int, end: int) -> None:
+            slot = self._take_slot()
+            input_pointers, output_pointers, workspace = slot.inputs, slot.outputs, slot.workspace
+            for index in range(begin, end):
+                for i, first, step in reads:
+                    input_pointers[i] = first + index * step
+                for i, first, step in writes:
+                    output_pointers[i] = first + index * step
+                status = run(input_pointers, output_pointers, workspace)
+                if status != 0:
+                    raise self._failure(status)
+            self._slots.append(slot)
+
+        return make_runs
+
+    def _failure(self, status: int) -> Error:
+        return Error(f"{self.name}: {self._meaning(status)}")
+
+    def _meaning(self, status: int) -> str:
+        for row in self.description.get("statuses", []):
+            if row["status"] == status:
+                return str(row["meaning"])
+        return f"status {status}, which {self.name}.h explains"
 
     # ---- the library ----
 
@@ -209,11 +264,10 @@ class Network:
             raise Error(f"this machine cannot run {self.name}: {lacking}")
         ffi = cffi.FFI()
         ffi.cdef(f"int {self.name}_run(void **inputs, void **outputs, void *workspace);")
-        path = self.folder / self.description["shared_library"]
         try:
-            library = ffi.dlopen(str(path))
+            library = ffi.dlopen(str(self._library_path))
         except OSError as error:
-            raise Error(f"cannot load '{path}': {error}") from error
+            raise Error(f"cannot load '{self._library_path}': {error}") from error
         if self._weights_file is not None:
             self._weights = _map_weights(self.folder / self._weights_file)
         run: Callable[[Any, Any, Any], int] = getattr(library, f"{self.name}_run")
@@ -248,13 +302,6 @@ def _stacked(tensor: Tensor, value: Any) -> Any:
         raise TypeError(f"'{tensor.name}' must be an array of images or a sequence of them, "
                         f"and it is of type {type(value).__name__}")
     return array
-
-
-def _piece(array: Array, tensor: Tensor, index: int) -> Array:
-    """The part of a batch that run `index` reads or writes."""
-    count = tensor.shape[0]
-    piece: Array = array[index * count:(index + 1) * count]
-    return piece
 
 
 def load_library(path: str | os.PathLike[str], variant: str | None = None) -> Network:

@@ -31,7 +31,7 @@ def test_of_the_command(tmp_path, tiny_net):
     with pytest.raises(riffle.Error, match="cannot map the weights"):
         riffle.load_library(tmp_path)(image)
     (tmp_path / "tiny.weights").write_bytes(bytes(100))
-    with pytest.raises(riffle.Error, match="status"):
+    with pytest.raises(riffle.Error, match="the weights are not a file of weights for this library"):
         riffle.load_library(tmp_path)(image)
 
 
