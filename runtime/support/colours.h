@@ -56,14 +56,21 @@ static void riffle_support_grey_row(const unsigned char *restrict pixels, int32_
     }
 }
 
-static void riffle_support_store_colour(const struct riffle_support_colour *colour, int32_t y,
-    int32_t u, int32_t v, unsigned char *pixel) {
-    int32_t light = (y - colour->black) * colour->y + 0x8000;
-    pixel[0] = riffle_support_clamp((light + v * colour->red_of_v) >> 16);
-    pixel[1] =
-        riffle_support_clamp((light - u * colour->green_of_u - v * colour->green_of_v) >> 16);
-    pixel[2] = riffle_support_clamp((light + u * colour->blue_of_u) >> 16);
-    pixel[3] = 0;
+enum { RIFFLE_SUPPORT_PAIRS = 32 };
+
+/* What U and V add to red, green and blue of `pairs` pixels, with half a step for rounding. U and V
+ * lie `step` bytes apart. */
+static void riffle_support_chroma(const struct riffle_support_colour *colour,
+    const unsigned char *restrict u, const unsigned char *restrict v, int32_t step, int32_t pairs,
+    int32_t (*restrict added)[RIFFLE_SUPPORT_PAIRS]) {
+    int32_t red = colour->red_of_v, green_of_u = colour->green_of_u;
+    int32_t green_of_v = colour->green_of_v, blue = colour->blue_of_u;
+    for (int32_t x = 0; x < pairs; x++) {
+        int32_t of_u = u[x * step] - 128, of_v = v[x * step] - 128;
+        added[0][x] = of_v * red + 0x8000;
+        added[1][x] = 0x8000 - of_u * green_of_u - of_v * green_of_v;
+        added[2][x] = of_u * blue + 0x8000;
+    }
 }
 
 /* Two pixels side by side have one U and one V, which lie `step` bytes apart. `first`: 1 when the
@@ -72,23 +79,26 @@ static void riffle_support_yuv_row(const struct riffle_support_colour *colour,
     const unsigned char *restrict y, const unsigned char *restrict u,
     const unsigned char *restrict v, int32_t step, int32_t first, int32_t count,
     unsigned char *restrict row) {
-    if (first && count > 0) {
-        riffle_support_store_colour(colour, y[0], u[0] - 128, v[0] - 128, row);
-        y++;
-        u += step;
-        v += step;
-        row += 4;
-        count--;
+    int32_t black = colour->black, of_y = colour->y;
+    for (int32_t begin = -first; begin < count; begin += 2 * RIFFLE_SUPPORT_PAIRS) {
+        int32_t added[3][RIFFLE_SUPPORT_PAIRS], both[3][2 * RIFFLE_SUPPORT_PAIRS];
+        int32_t end =
+            begin + 2 * RIFFLE_SUPPORT_PAIRS < count ? begin + 2 * RIFFLE_SUPPORT_PAIRS : count;
+        int32_t pairs = (end - begin + 1) / 2, skipped = begin < 0;
+        size_t place = (size_t)((begin + first) / 2) * (size_t)step;
+        riffle_support_chroma(colour, u + place, v + place, step, pairs, added);
+        for (int32_t c = 0; c < 3; c++)
+            for (int32_t x = 0; x < pairs; x++)
+                both[c][2 * x] = both[c][2 * x + 1] = added[c][x];
+        for (int32_t x = skipped; x < end - begin; x++) {
+            int32_t light = (y[begin + x] - black) * of_y;
+            unsigned char *pixel = row + 4 * (begin + x);
+            pixel[0] = riffle_support_clamp((light + both[0][x]) >> 16);
+            pixel[1] = riffle_support_clamp((light + both[1][x]) >> 16);
+            pixel[2] = riffle_support_clamp((light + both[2][x]) >> 16);
+            pixel[3] = 0;
+        }
     }
-    int32_t pairs = count / 2;
-    for (int32_t x = 0; x < pairs; x++) {
-        int32_t blue = u[x * step] - 128, red = v[x * step] - 128;
-        riffle_support_store_colour(colour, y[2 * x], blue, red, row + 8 * x);
-        riffle_support_store_colour(colour, y[2 * x + 1], blue, red, row + 8 * x + 4);
-    }
-    if (count % 2 != 0)
-        riffle_support_store_colour(
-            colour, y[2 * pairs], u[pairs * step] - 128, v[pairs * step] - 128, row + 8 * pairs);
 }
 
 /* Grey of Y alone. */

@@ -14,8 +14,8 @@ struct riffle_support_call {
     struct riffle_support_place place;
     /* The part of the input that shows the frame. */
     int32_t first_column, columns, first_row, rows;
-    /* The rows of the crop that are looked at. */
-    int32_t first_source_row, source_rows;
+    /* The columns and rows of the crop that are looked at. */
+    int32_t first_source_column, source_columns, first_source_row, source_rows;
     struct riffle_support_tap *column_taps, *row_taps;
     int32_t *column_weights, *row_weights;
     unsigned char *resized; /* those rows, as wide as the result */
@@ -214,8 +214,9 @@ static void riffle_support_read_bands(void *context, size_t begin, size_t end) {
         for (int32_t y = riffle_support_band(call->source_rows, band); y < last; y++) {
             size_t bytes = (size_t)call->columns * (size_t)pixel;
             unsigned char *row = call->resized + (size_t)y * bytes;
-            riffle_support_read_row(frame, frame->crop_x,
-                frame->crop_y + call->first_source_row + y, frame->crop_width, pixel == 1, buffer);
+            riffle_support_read_row(frame, frame->crop_x + call->first_source_column,
+                frame->crop_y + call->first_source_row + y, call->source_columns, pixel == 1,
+                buffer);
             if (pixel == 1)
                 riffle_support_resize_greys(
                     buffer, call->column_taps, call->column_weights, call->columns, row);
@@ -300,8 +301,7 @@ static void riffle_support_write_bands(void *context, size_t begin, size_t end) 
                 continue;
             }
             const struct riffle_support_tap *tap = &call->row_taps[row];
-            riffle_support_resize_rows(
-                call->resized + (size_t)(tap->first - call->first_source_row) * bytes, bytes,
+            riffle_support_resize_rows(call->resized + (size_t)tap->first * bytes, bytes,
                 call->row_weights + tap->weights, tap->count, buffer);
             riffle_support_write_row(call, y, buffer);
         }
@@ -334,9 +334,10 @@ static int riffle_support_begin(struct riffle_support_call *call, const struct r
         place->left + call->first_column, call->columns, call->column_taps, call->column_weights);
     riffle_support_make_taps(frame->crop_height, place->resized_height,
         place->top + call->first_row, call->rows, call->row_taps, call->row_weights);
-    const struct riffle_support_tap *last = &call->row_taps[call->rows - 1];
-    call->first_source_row = call->row_taps[0].first;
-    call->source_rows = last->first + last->count - call->first_source_row;
+    riffle_support_count_from_first(
+        call->column_taps, call->columns, &call->first_source_column, &call->source_columns);
+    riffle_support_count_from_first(
+        call->row_taps, call->rows, &call->first_source_row, &call->source_rows);
     if (mapping) {
         mapping->scale_x = (float)frame->crop_width / (float)(int32_t)place->resized_width;
         mapping->scale_y = (float)frame->crop_height / (float)(int32_t)place->resized_height;

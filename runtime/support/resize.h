@@ -84,10 +84,27 @@ static void riffle_support_make_taps(int64_t source, int64_t size, int64_t first
     }
 }
 
+/* Makes the first source pixel that counts pixel 0; says which it was, and how many there are. */
+static void riffle_support_count_from_first(
+    struct riffle_support_tap *taps, int32_t count, int32_t *first, int32_t *source_count) {
+    const struct riffle_support_tap *last = &taps[count - 1];
+    *first = taps[0].first;
+    *source_count = last->first + last->count - *first;
+    for (int32_t i = 0; i < count; i++)
+        taps[i].first -= *first;
+}
+
 static unsigned char riffle_support_round(int32_t sum) {
     sum >>= RIFFLE_SUPPORT_WEIGHT_BITS;
     return (unsigned char)(sum > 255 ? 255 : sum);
 }
+
+/* Pixels have four channels and few taps: the former become a vector, not the latter. */
+#if defined(__clang__)
+#define RIFFLE_SUPPORT_FEW _Pragma("clang loop vectorize(disable) unroll(disable)")
+#else
+#define RIFFLE_SUPPORT_FEW
+#endif
 
 /* A row of pixels of 4 bytes. */
 static void riffle_support_resize_colours(const unsigned char *restrict row,
@@ -99,6 +116,7 @@ static void riffle_support_resize_colours(const unsigned char *restrict row,
         int32_t sums[4];
         for (int c = 0; c < 4; c++)
             sums[c] = 1 << (RIFFLE_SUPPORT_WEIGHT_BITS - 1);
+        RIFFLE_SUPPORT_FEW
         for (int32_t i = 0; i < taps[x].count; i++)
             for (int c = 0; c < 4; c++)
                 sums[c] += pixels[4 * i + c] * own[i];
