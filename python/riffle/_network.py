@@ -54,13 +54,15 @@ class Network:
         self.folder = folder
         self.description = description
         self.name: str = part["name"]
+        if not self.name.isidentifier() or not self.name.isascii():
+            raise ValueError(f"'{self.name}' is no name of a network")
         self.inputs = tuple(Tensor.of_description(record) for record in part["inputs"])
         self.outputs = tuple(Tensor.of_description(record) for record in part["outputs"])
         self.workspace_bytes: int = max(level["totals"]["workspace_bytes"] for level in part.get("levels", [part]))
         self._expected = [(tensor.dtype, tensor.shape, tensor) for tensor in self.inputs]
         self._shapes = [(tensor.shape, tensor.dtype) for tensor in self.outputs]
         self._input_count, self._single = len(self.inputs), len(self.outputs) == 1
-        self._target: dict[str, Any] = part["target"]
+        self._lacking = _processor.lacking(part["target"])
         self._weights_file: str | None = part.get("weights_file", {}).get("name")
         self._library_path = folder / description["shared_library"]
         self._keep = keep  # the temporary folder
@@ -259,9 +261,8 @@ class Network:
             return self._run
 
     def _load(self) -> Callable[[Any, Any, Any], int]:
-        lacking = _processor.lacking(self._target)
-        if lacking is not None:
-            raise Error(f"this machine cannot run {self.name}: {lacking}")
+        if self._lacking is not None:
+            raise Error(f"this machine cannot run {self.name}: {self._lacking}")
         ffi = cffi.FFI()
         ffi.cdef(f"int {self.name}_run(void **inputs, void **outputs, void *workspace);")
         try:
@@ -319,7 +320,10 @@ def load_library(path: str | os.PathLike[str], variant: str | None = None) -> Ne
         raise Error(f"'{file}' is no description of a library, which riffle compile writes")
     if "shared_library" not in description:
         raise Error(f"'{file}' describes a library that is only static: compile it with --shared")
-    return Network(file.parent, description, _part(description, variant))
+    try:
+        return Network(file.parent, description, _part(description, variant))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Error(f"'{file}' is no description that this package understands: {error!r}") from error
 
 
 def _description_file(path: Path) -> Path:

@@ -70,8 +70,8 @@ def test_other_machines(tiny, target, tmp_path):
 
 def test_lacking_instructions(tiny, monkeypatch):
     """Code that would end Python is not called."""
-    net = tiny.compile("x86-64-v4")
     monkeypatch.setattr(_processor, "_flags_here", lambda: {"sse2", "avx2", "fma"})
+    net = tiny.compile("x86-64-v4")
     if platform.machine() == "x86_64":
         with pytest.raises(riffle.Error, match="this processor lacks avx512bw"):
             net(images(net.inputs[0]))
@@ -86,6 +86,14 @@ def test_no_description(tmp_path, tiny_net):
         (tmp_path / "a.json").write_text(text, encoding="latin-1")
         with pytest.raises(riffle.Error):
             riffle.load_library(tmp_path / "a.json")
+    (tmp_path / "a.json").unlink()
+    tiny_net.save(tmp_path / "changed")
+    whole = json.loads((tmp_path / "changed" / "tiny.json").read_text())
+    for key, value in [("name", "a(void); int b"), ("name", 3), ("inputs", [{}]), ("inputs", 3), ("outputs", [{"name": "a"}]),
+                       ("totals", {}), ("target", None), ("shared_library", 3), ("variants", 3)]:
+        (tmp_path / "changed" / "tiny.json").write_text(json.dumps({**whole, key: value}))
+        with pytest.raises(riffle.Error):
+            riffle.load_library(tmp_path / "changed")(images(tiny_net.inputs[0]))
     run_program("compile", TINY, "--random-weights", "1", "-o", tmp_path / "static")
     with pytest.raises(riffle.Error, match="only static: compile it with --shared"):
         riffle.load_library(tmp_path / "static")
