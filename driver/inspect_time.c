@@ -34,20 +34,25 @@ static Graph *prepare_graph(const Graph *graph, const ModelOptions *options) {
     return model_run_passes(options, &model) ? model.graph : NULL;
 }
 
+const Core *time_core(const Target *target, Session *session) {
+    const Core *core = core_find(target->cpu);
+    if (core == NULL)
+        diagnostics_error(session->diagnostics,
+            arena_format(session->arena, "--cpu or --target takes one of these: %s",
+                core_names(session->arena)),
+            "there is no model of the processor of '%s' to predict its time by", target->name);
+    return core;
+}
+
 bool time_predict(
     const Graph *graph, const ModelOptions *options, double hertz, PredictedTime *predicted) {
     Session *session = options->session;
     const Target *target = model_target(options);
     if (target == NULL)
         return false;
-    const Core *core = core_find(target->cpu);
-    if (core == NULL) {
-        diagnostics_error(session->diagnostics,
-            arena_format(session->arena, "--cpu or --target takes one of these: %s",
-                core_names(session->arena)),
-            "there is no model of the processor of '%s' to predict its time by", target->name);
+    const Core *core = time_core(target, session);
+    if (core == NULL)
         return false;
-    }
     Tuning *tuning;
     if (!model_tuning(options, target, &tuning))
         return false;

@@ -18,6 +18,8 @@ typedef struct PredictedTime {
 /* "1.8GHz" or "1800MHz". False after reporting. */
 bool clock_parse(Session *session, const char *text, double *hertz);
 
+/* The model of the target's processor. NULL after reporting that there is none. */
+const Core *time_core(const Target *target, Session *session);
 /* Lowers a copy of the network as it is written, after the passes that the options ask for. The
  * result lives until predicted_time_close. False after reporting. */
 bool time_predict(

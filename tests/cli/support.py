@@ -16,7 +16,7 @@ SHARED = ROOT.parent / "shared"  # real weights and photos; not part of the proj
 SECONDS = 120
 
 COMMANDS = ["compile", "android-package", "xcframework", "run", "inspect", "verify", "precision", "bench", "tune", "opt",
-            "reduce", "convert", "import", "fmt", "lsp", "targets", "passes", "ops", "completion"]
+            "reduce", "report", "convert", "import", "fmt", "lsp", "targets", "passes", "ops", "completion"]
 
 NETWORK = """network small(classes = 4, batch = 1) {
     input image: f32[batch, 3, 8, 8] = pixels(rgb)
