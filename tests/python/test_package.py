@@ -37,7 +37,7 @@ USE = """
 import sys, numpy as np, riffle
 assert str(riffle.program()).startswith(sys.argv[1]), riffle.program()
 net = riffle.load(sys.argv[2], random_weights=1).compile()
-print(sorted(net(np.zeros((1, 3, 32, 32), np.float32))))
+print(sorted(net(net.prepare(np.zeros((48, 64, 3), np.uint8)))))
 """
 
 
