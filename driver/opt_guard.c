@@ -118,8 +118,10 @@ int opt_run_guarded(OptRun *run) {
     OptOutcome outcome = opt_guard(run, run_here, NULL);
     if (!outcome.started)
         return opt_finish(run, EXIT_FAILED);
-    if (!outcome.finished)
+    if (!outcome.finished && outcome.signal != SIGPIPE)
         return report_crash(run, &outcome, run->progress->running);
     opt_discard(run);
+    if (outcome.signal == SIGPIPE) /* nobody reads any more: no fault, and nothing to say */
+        raise(SIGPIPE);
     return outcome.status;
 }

@@ -2,6 +2,7 @@
 dies without a word."""
 
 import os
+import signal
 import subprocess
 import time
 import unittest
@@ -70,6 +71,15 @@ class Pipes(Command):
         run = ["run", "small.rfl", "--interpret", "--random-weights", "1", "--input", "x.f32"]
         self.expect_error([*run, "--output", "pipe"], message)
         self.expect_error("convert small.rfl --to json -o pipe", message)
+
+    def test_nobody_reads_what_is_printed(self):
+        """As with `head` behind it: that is no fault of riffle's, and of no pass."""
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([RIFFLE, "opt", "small.rfl"], cwd=self.folder, stdout=writer, stderr=subprocess.PIPE,
+                              timeout=SECONDS, check=False)
+        os.close(writer)
+        self.assertEqual((done.returncode, done.stderr), (-signal.SIGPIPE, b""))
 
     def test_outputs_of_a_run_are_written_together(self):
         self.write("two.rfl", NETWORK.replace("|> max_pool", "|> relu\n    output early = x |> global_avg_pool\n"
