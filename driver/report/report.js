@@ -143,8 +143,10 @@ function draw() {
         byId("gone").append(element("li", {}, "nothing"));
     const same = view.pass > 0 && pass.graph === data.passes[view.pass - 1].graph;
     const what = view.pass === 0 ? "as written" : `${view.pass} of ${data.passes.length - 1}: ${pass.name}`;
-    const rewrites = view.pass === 0 ? "" : pass.rewrites === 1 ? ", 1 rewrite" : `, ${number.format(pass.rewrites)} rewrites`;
-    byId("pass").textContent = `${what}${rewrites}, ${number.format(graph.nodes.length)} ops${same ? ", as before" : ""}`;
+    const many = pass.rewrites === 1 ? "" : "s";
+    const rewrites = view.pass === 0 ? "" : `, ${number.format(pass.rewrites)} rewrite${many}`;
+    const ops = `${number.format(graph.nodes.length)} ops${same ? ", as before" : ""}`;
+    byId("pass").textContent = `${what}${rewrites}, ${ops}`;
     byId("slider").setAttribute("aria-valuetext", byId("pass").textContent);
     const kept = view.selected === null ? null : graph.byKey.get(view.selected.key);
     find();
@@ -165,7 +167,8 @@ function edge(graph, from, to) {
     const lane = Math.max(...past) + GAP / 2 + graph.edges.length % 8 * LANE;
     return drawn("path", { class: "edge", d: past.length === 0
         ? `M${x} ${y}C${x} ${y + bend} ${u} ${v - bend} ${u} ${v}`
-        : `M${x} ${y}C${x} ${y + bend} ${lane} ${y} ${lane} ${y + 2 * bend}V${v - 2 * bend}C${lane} ${v} ${u} ${v - bend} ${u} ${v}` });
+        : `M${x} ${y}C${x} ${y + bend} ${lane} ${y} ${lane} ${y + 2 * bend}` +
+            `V${v - 2 * bend}C${lane} ${v} ${u} ${v - bend} ${u} ${v}` });
 }
 
 function box(node, state) {
@@ -261,7 +264,8 @@ function describe(node) {
     const read = node.sources ? [] : readers(node);
     if (read.length > 0) {
         const items = element("ul");
-        read.forEach(([reader, count]) => items.append(element("li", {}, `${number.format(count)} to ${reader.op} ${reader.path}`)));
+        for (const [reader, count] of read)
+            items.append(element("li", {}, `${number.format(count)} to ${reader.op} ${reader.path}`));
         parts.push(element("h2", {}, "Where its channels go"), items);
     }
     byId("details").replaceChildren(...parts);
@@ -300,7 +304,8 @@ function showLine(node) {
 
 function find() {
     const wanted = byId("search").value.trim().toLowerCase();
-    view.matches = wanted === "" ? [] : view.graph.all.filter((node) => `${node.text} ${node.path}`.toLowerCase().includes(wanted));
+    view.matches = wanted === "" ? []
+        : view.graph.all.filter((node) => `${node.text} ${node.path}`.toLowerCase().includes(wanted));
     for (const node of view.graph.all)
         node.group.classList.toggle("match", view.matches.includes(node));
     byId("found").textContent = wanted === "" ? "" : `${view.matches.length} of ${view.graph.all.length}`;
@@ -366,16 +371,19 @@ function drawMemory() {
     const svg = drawn("svg", { width: left + wide * steps.length + 20, height: high + bottom + 20 });
     const y = (bytes) => 10 + high - high * bytes / total;
     for (let i = 0; i <= 4; i++) {
-        svg.append(drawn("text", { x: left - 6, y: y(total * i / 4) + 4, "text-anchor": "end" }, number.format(Math.round(total * i / 4))),
-            drawn("path", { class: "edge", d: `M${left} ${y(total * i / 4)}H${left + wide * steps.length}` }));
+        const bytes = total * i / 4, label = number.format(Math.round(bytes));
+        svg.append(drawn("text", { x: left - 6, y: y(bytes) + 4, "text-anchor": "end" }, label),
+            drawn("path", { class: "edge", d: `M${left} ${y(bytes)}H${left + wide * steps.length}` }));
     }
     for (let i = 0; i < steps.length; i += Math.ceil(60 / wide))
         svg.append(drawn("text", { x: left + i * wide, y: high + bottom }, `${i}`));
-    memory.list = data.program.buffers.filter((buffer) => buffer.kind === "workspace" && buffer.last_step >= buffer.first_step);
+    memory.list = data.program.buffers.filter((buffer) => buffer.kind === "workspace" &&
+        buffer.last_step >= buffer.first_step);
     memory.list.forEach((buffer, i) => {
         const rect = drawn("rect", { class: "buffer", id: `buffer-${i}`, role: "img", "aria-label": bufferText(buffer),
             x: left + buffer.first_step * wide, width: wide * (buffer.last_step - buffer.first_step + 1),
-            y: y(buffer.offset + buffer.bytes), height: Math.max(1, high * buffer.bytes / total), fill: `hsl(${hue(i)}, 60%, 55%)` });
+            y: y(buffer.offset + buffer.bytes), height: Math.max(1, high * buffer.bytes / total),
+            fill: `hsl(${hue(i)}, 60%, 55%)` });
         rect.addEventListener("click", () => selectBuffer(i));
         hover(rect, () => bufferText(buffer));
         buffer.rect = rect;
@@ -383,7 +391,8 @@ function drawMemory() {
     });
     byId("memory").replaceChildren(svg);
     byId("buffer").textContent = memory.list.length === 0 ? "No buffer is in it."
-        : `${number.format(total)} bytes; no step needs more than ${number.format(data.program.totals.workspace_lower_bound_bytes)} at once.`;
+        : `${number.format(total)} bytes; no step needs more than ` +
+            `${number.format(data.program.totals.workspace_lower_bound_bytes)} at once.`;
 }
 
 function selectBuffer(index) {
@@ -477,8 +486,9 @@ tabs.forEach((tab, i) => {
 });
 
 document.title = byId("title").textContent = data.name;
-byId("summary").textContent = `${data.program.target.name}: ${steps.length} steps, ${number.format(data.program.totals.macs)} MACs, ` +
-    `${number.format(data.program.totals.weight_bytes)} bytes of weights, ${number.format(data.program.totals.workspace_bytes)} of workspace`;
+const totals = data.program.totals;
+byId("summary").textContent = `${data.program.target.name}: ${steps.length} steps, ${number.format(totals.macs)} MACs, ` +
+    `${number.format(totals.weight_bytes)} bytes of weights, ${number.format(totals.workspace_bytes)} of workspace`;
 byId("slider").max = data.passes.length - 1;
 byId("slider").addEventListener("input", () => { view.pass = Number(byId("slider").value); draw(); });
 byId("search").addEventListener("input", find);
