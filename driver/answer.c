@@ -1,8 +1,9 @@
 #include "driver/answer.h"
 
+#include "backends/backends.h"
 #include "ir/source_file.h"
+#include "runtime/support/top.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { LARGEST_LABELS = 64 << 20 };
@@ -41,40 +42,14 @@ bool labels_read(const char *path, int64_t classes, Session *session, Labels *la
     return true;
 }
 
-bool output_is_classes(const GraphOutput *output) {
-    const TensorType *type = &output->value->type;
-    return type->rank == 2 || (type->rank == 4 && type->dims[2] == 1 && type->dims[3] == 1);
-}
-
-static double sum_of_exponentials(const float *numbers, int64_t count, double largest) {
-    double sum = 0;
-    for (int64_t i = 0; i < count; i++)
-        sum += exp((double)numbers[i] - largest);
-    return sum;
-}
-
-static int64_t best_unused(const float *numbers, const bool *used, int64_t count) {
-    int64_t best = -1;
-    for (int64_t i = 0; i < count; i++) {
-        if (!used[i] && !isnan(numbers[i]) && (best < 0 || numbers[i] > numbers[best]))
-            best = i;
-    }
-    return best;
-}
-
-int64_t best_answers(const float *numbers, int64_t classes, bool are_probabilities, int64_t top,
-    Arena *arena, Answer *answers) {
-    bool *used = ARENA_ARRAY(arena, bool, classes);
-    int64_t found = 0, first = best_unused(numbers, used, classes);
-    if (first < 0)
-        return 0;
-    double largest = (double)numbers[first];
-    double sum = are_probabilities ? 1 : sum_of_exponentials(numbers, classes, largest);
-    for (int64_t best = first; best >= 0 && found < top;
-        best = best_unused(numbers, used, classes)) {
-        double number = (double)numbers[best];
-        used[best] = true;
-        answers[found++] = (Answer){best, are_probabilities ? number : exp(number - largest) / sum};
-    }
-    return found;
+int64_t best_answers(
+    const GraphOutput *output, const float *numbers, int64_t top, Arena *arena, Answer *answers) {
+    SupportConstants constants = support_class_constants(output, arena);
+    int *classes = ARENA_ARRAY(arena, int, top);
+    float *probabilities = ARENA_ARRAY(arena, float, top);
+    int count = riffle_support_top(
+        numbers, classes, probabilities, (int)top, constants.numbers, constants.values);
+    for (int i = 0; i < count; i++)
+        answers[i] = (Answer){classes[i], (double)probabilities[i]};
+    return count;
 }

@@ -14,19 +14,15 @@ typedef struct Labels {
  * error, since its names would belong to other classes. */
 bool labels_read(const char *path, int64_t classes, Session *session, Labels *labels);
 
-/* Whether the output holds one number per class: [batch, classes], with or without [1, 1] behind.
- */
-bool output_is_classes(const GraphOutput *output);
-
 typedef struct Answer {
     int64_t class_index;
     double probability;
 } Answer;
 
-/* The `top` most probable classes of one picture, best first; equal ones in the order of classes.
- * `numbers` are logits, or probabilities when the network ends with softmax. `answers` has room for
- * `top`; returns how many there are. */
-int64_t best_answers(const float *numbers, int64_t classes, bool are_probabilities, int64_t top,
-    Arena *arena, Answer *answers);
+/* The `top` most probable classes of one picture, best first; equal ones in the order of classes:
+ * what NAME_top_OUTPUT finds, bit for bit. `answers` has room for `top`; returns how many there
+ * are. */
+int64_t best_answers(
+    const GraphOutput *output, const float *numbers, int64_t top, Arena *arena, Answer *answers);
 
 #endif

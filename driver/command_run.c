@@ -283,13 +283,11 @@ typedef struct Result {
 static void print_answers(
     const RunOptions *options, const Result *result, int64_t item, JsonWriter *json) {
     const GraphOutput *output = &result->graph->outputs[0];
-    const Node *producer = output->value->producer;
-    bool are_probabilities = producer != NULL && producer->op == OP_softmax;
     int64_t classes = output->value->type.dims[1];
     int64_t top = result->top < classes ? result->top : classes;
     Answer *answers = ARENA_ARRAY(options->session->arena, Answer, top);
-    int64_t count = best_answers(result->outputs[0] + item * classes, classes, are_probabilities,
-        top, options->session->arena, answers);
+    int64_t count = best_answers(
+        output, result->outputs[0] + item * classes, top, options->session->arena, answers);
     for (int64_t i = 0; i < count; i++) {
         long long index = (long long)answers[i].class_index;
         const char *name = result->labels == NULL ? NULL : result->labels->names[index];
@@ -373,7 +371,7 @@ static void append_json(const RunOptions *options, const Result *result, Text *t
         for (int64_t item = 0; item < output->value->type.dims[0]; item++)
             boxes_write_json(&result->boxes[item], result->labels, &json);
         json_write_array_end(&json);
-    } else if (output_is_classes(output)) {
+    } else if (support_is_classes(output)) {
         json_write_array(&json, "top", JSON_LINES); /* one list for each item of the batch */
         for (int64_t item = 0; item < output->value->type.dims[0]; item++) {
             json_write_array(&json, NULL, JSON_LINES);
@@ -446,7 +444,7 @@ static bool check_wishes(const RunOptions *options, const Graph *graph, Labels *
     bool wants_classes =
         graph->answer == NULL && (options->top > 0 || options->labels != NULL ||
                                      (options->outputs.count == 0 && !options->json));
-    if (wants_classes && !output_is_classes(output)) {
+    if (wants_classes && !support_is_classes(output)) {
         diagnostics_error(diagnostics, "write it with --output FILE or --json",
             "output '%s' holds no classes to print", output->name);
         return false;

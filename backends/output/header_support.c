@@ -35,7 +35,15 @@ static const char *const comments[] = {
                       "be. `mapping` is what preparing the "
                       "frame\n * gave; NULL: boxes are in pixels of the input. The scratch needs "
                       "no alignment. Returns how many "
-                      "boxes there\n * are; less than 0: minus a riffle_status. */\n"};
+                      "boxes there\n * are; less than 0: minus a riffle_status. */\n",
+    [SUPPORT_TOP] = "\n/* The `most` best classes of one image of the batch, from its numbers in "
+                    "%s, the best first; of "
+                    "equal\n * ones the first. `probabilities` are the softmax of the numbers, or "
+                    "they themselves where the "
+                    "network\n * ends with softmax; they may be NULL. Returns how many there are: "
+                    "fewer where the network has "
+                    "fewer, or\n * where numbers are NaN, which are no class's; less than 0: minus "
+                    "a riffle_status. */\n"};
 
 bool header_has_frames(const Graph *graph, const Program *program) {
     Arena *arena = arena_create();

@@ -103,6 +103,9 @@ SupportFunctions support_functions(const Graph *graph, const Program *program, A
     if (graph->answer)
         add_functions(&functions, SUPPORT_OF_BOXES, graph->answer->name, "",
             support_answer_constants(graph, arena), arena);
+    else if (support_is_classes(&graph->outputs[0]))
+        add_functions(&functions, SUPPORT_OF_CLASSES, tensor_names(graph, true, arena)[0].member,
+            "", support_class_constants(&graph->outputs[0], arena), arena);
     return functions;
 }
 
@@ -160,7 +163,7 @@ void support_write_types(const SupportFunctions *functions, const Graph *graph, 
     const char *upper, Text *out) {
     if (functions->has[SUPPORT_OF_FRAMES])
         write_code(frame_types_source, name, upper, out);
-    if (functions->count > 0)
+    if (functions->has[SUPPORT_OF_FRAMES] || functions->has[SUPPORT_OF_BOXES])
         write_code(mapping_source, name, upper, out);
     if (!functions->has[SUPPORT_OF_BOXES])
         return;
@@ -188,7 +191,9 @@ void support_write_source(
     const SupportFunctions *functions, const char *name, const char *upper, Text *out) {
     static const char *const of_frames[] = {prepare_numbers_source, prepare_places_source,
         colours_source, resize_source, prepare_source, NULL};
-    static const char *const of_boxes[] = {box_layout_source, functions_source, boxes_source, NULL};
+    static const char *const of_boxes[] = {
+        box_layout_source, box_functions_source, boxes_source, NULL};
+    static const char *const of_classes[] = {top_numbers_source, top_source, NULL};
     text_format(out, "\n#define %s_SUPPORT_SHARED static\n", upper);
     text_append(out, "enum {\n");
 #define STATUS(identifier, name_of_header, number, ...)                                            \
@@ -197,6 +202,10 @@ void support_write_source(
     text_append(out, "};\n");
     if (functions->has[SUPPORT_OF_FRAMES])
         write_sources(of_frames, name, upper, out);
+    if (functions->has[SUPPORT_OF_BOXES] || functions->has[SUPPORT_OF_CLASSES])
+        write_code(functions_source, name, upper, out);
+    if (functions->has[SUPPORT_OF_CLASSES])
+        write_sources(of_classes, name, upper, out);
     if (!functions->has[SUPPORT_OF_BOXES])
         return;
     text_append(out, "\nenum {\n");

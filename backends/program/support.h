@@ -15,8 +15,10 @@ typedef enum SupportKind {
 
 /* What there is a function for. */
 typedef enum SupportOf {
-    SUPPORT_OF_FRAMES, /* each input of pixels */
-    SUPPORT_OF_BOXES,  /* an answer with boxes */
+    SUPPORT_OF_FRAMES,  /* each input of pixels */
+    SUPPORT_OF_BOXES,   /* an answer with boxes */
+    SUPPORT_OF_CLASSES, /* the first output, where it has a number for each class and there is no
+                           answer */
     SUPPORT_OF_COUNT
 } SupportOf;
 
@@ -36,7 +38,7 @@ typedef struct SupportFunction {
     const char *result, *parameters, *arguments;
     const char *number; /* C's type of an element of the input */
     int constants;      /* which of the constants it is given */
-    const char *member; /* the input or the answer, as the header calls it */
+    const char *member; /* the input, output or answer, as the header calls it */
 } SupportFunction;
 
 typedef struct SupportFunctions {
@@ -66,6 +68,12 @@ SupportConstants support_answer_constants(const Graph *graph, Arena *arena);
 /* Classes that the answer tells apart, and landmarks of each of its boxes. */
 int64_t support_answer_classes(const Graph *graph);
 int support_answer_landmarks(const Graph *graph);
+
+/* Whether the output holds one number per class: [batch, classes], with or without [1, 1] behind.
+ */
+bool support_is_classes(const GraphOutput *output);
+/* Constants of such an output. */
+SupportConstants support_class_constants(const GraphOutput *output, Arena *arena);
 
 /* Sources with the network's name for riffle_ and RIFFLE_: the types that the header declares, and
  * the code, without lines about files. */

@@ -1,7 +1,8 @@
-/* What support code knows of an answer: where each part's numbers are in the outputs. */
+/* What support code knows of answers: where the numbers are in the outputs. */
 #include "backends/program/support.h"
 #include "ir/answer.h"
 #include "runtime/support/box_layout.h"
+#include "runtime/support/top_numbers.h"
 
 /* The parts of a decoding that tell classes and landmarks. */
 static const struct {
@@ -75,6 +76,24 @@ SupportConstants support_answer_constants(const Graph *graph, Arena *arena) {
     }
     return (SupportConstants){.numbers = numbers,
         .number_count = count,
+        .values = ARENA_ARRAY(arena, float, 1), /* C has no empty arrays */
+        .value_count = 1};
+}
+
+/* ---- classes ---- */
+
+bool support_is_classes(const GraphOutput *output) {
+    const TensorType *type = &output->value->type;
+    return type->rank == 2 || (type->rank == 4 && type->dims[2] == 1 && type->dims[3] == 1);
+}
+
+SupportConstants support_class_constants(const GraphOutput *output, Arena *arena) {
+    const Node *producer = output->value->producer;
+    int32_t *numbers = ARENA_ARRAY(arena, int32_t, RIFFLE_TOP_NUMBERS);
+    numbers[RIFFLE_TOP_CLASSES] = (int32_t)output->value->type.dims[1];
+    numbers[RIFFLE_TOP_ARE_PROBABILITIES] = producer != NULL && producer->op == OP_softmax;
+    return (SupportConstants){.numbers = numbers,
+        .number_count = RIFFLE_TOP_NUMBERS,
         .values = ARENA_ARRAY(arena, float, 1), /* C has no empty arrays */
         .value_count = 1};
 }

@@ -1,5 +1,5 @@
 #include "runtime/support/boxes.h"
-#include "runtime/support/functions.h"
+#include "runtime/support/box_functions.h"
 
 /* The numbers of one part, for one level. */
 struct riffle_support_part {

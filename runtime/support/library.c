@@ -1,3 +1,4 @@
 /* All support code as one unit, which becomes LLVM IR. */
 #include "runtime/support/boxes.c"
 #include "runtime/support/prepare.c"
+#include "runtime/support/top.c"
