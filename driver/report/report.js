@@ -3,7 +3,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
 const number = new Intl.NumberFormat("en");
-const WIDTH = 200, HEIGHT = 58, GAP = 24, ROW = 92, LANE = 6;
+const WIDTH = 200, HEIGHT = 58, GAP = 24, ROW = 92, LANE = 6, WIDEST = 4096;
 
 function element(name, attributes = {}, text = "") {
     const made = document.createElement(name);
@@ -52,7 +52,7 @@ function prepare(graph) {
 
 // For each channel of a result: the op that computed it, and which of its channels it was there.
 function origins(graph, node, result, at) {
-    const channels = result.shape[1] || 1;
+    const channels = result.shape.length === 2 || result.shape.length === 4 ? result.shape[1] : 1;
     const list = new Array(channels);
     if (!node.sources) {
         for (let c = 0; c < channels; c++)
@@ -98,7 +98,7 @@ function place(graph) {
     graph.height = GAP + rows.length * ROW;
 }
 
-// One pixel a channel. Those of an op that computes all of its own are the same in each graph.
+// One pixel a channel, or of very many a part of them. Those of an op that computes all of its own are the same in each graph.
 const strips = new Map();
 
 function stripOf(node, list) {
@@ -111,12 +111,13 @@ function stripOf(node, list) {
 }
 
 function strip(list) {
-    const canvas = element("canvas", { width: list.length, height: 1 });
+    const canvas = element("canvas", { width: Math.min(list.length, WIDEST), height: 1 });
     const context = canvas.getContext("2d");
-    list.forEach(([op, channel, of], c) => {
+    for (let x = 0; x < canvas.width; x++) {
+        const [op, channel, of] = list[Math.floor(x * list.length / canvas.width)];
         context.fillStyle = `hsl(${hue(op)}, 75%, ${35 + 35 * channel / of}%)`;
-        context.fillRect(c, 0, 1, 1);
-    });
+        context.fillRect(x, 0, 1, 1);
+    }
     return canvas.toDataURL();
 }
 

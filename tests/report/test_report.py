@@ -164,6 +164,17 @@ class Browser(Command):
             return Array.from({{ length: image.width }}, (_, i) => [...data.slice(4 * i, 4 * i + 3)].join());
         }})()""")
 
+    def test_many_channels(self):
+        """More than a picture can have columns, and ranks that have no channels."""
+        self.write("wide.rfl", "network wide {\n    input x: f32[1, 10, 70, 70]\n    y = x |> relu |> flatten\n"
+                               "    output z = y |> linear(2) @ fc\n    output v = x |> reshape([1, 10, 4900])\n}\n")
+        data = self.report("wide.rfl", "--target=x86-64-v3")
+        shapes = [result["shape"] for node in data["graphs"][0]["nodes"] for result in node["results"]]
+        self.assertIn([1, 49000], shapes)
+        self.assertIn([1, 10, 4900], shapes)
+        widths = {len(self.colours(f"#op-{i} image")) for i in range(len(shapes) + 1)}
+        self.assertEqual(widths, {1, 2, 10, 4096})
+
     # ---- search, mouse and keys ----
 
     def test_search(self):
