@@ -609,9 +609,13 @@ static void join_models(const CompileOptions *options, CompiledLibrary *library)
     library->name = library_name(options, library);
     if (options->variants.count > 0) {
         Program *programs[MOST_LIBRARY_VARIANTS];
-        for (int i = 0; i < library->count; i++)
+        const Graph *graphs[MOST_LIBRARY_VARIANTS];
+        for (int i = 0; i < library->count; i++) {
             programs[i] = library->models[i].program;
-        program_join_variants(library->name, programs, library->count, options->session->arena);
+            graphs[i] = library->parts[i].graph;
+        }
+        program_join_variants(
+            library->name, graphs, programs, library->count, options->session->arena);
     }
     if (options->weights_apart)
         program_set_weights_apart(library->models[0].program);

@@ -23,6 +23,7 @@ Program *program_lower_levels(const Graph *graph, const TargetLevels *levels,
 
 /* Makes one library of programs for one target, each of which has a name of its own: they share
  * packed weights, as far as they pack them alike (Compilation.weight_block). */
-void program_join_variants(const char *name, Program *const *programs, int count, Arena *arena);
+void program_join_variants(const char *name, const Graph *const *graphs, Program *const *programs,
+    int count, Arena *arena);
 
 #endif

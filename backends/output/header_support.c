@@ -56,10 +56,7 @@ static void say_what_is_missing(const Graph *graph, const Program *program, Text
     bool wanted = graph->answer != NULL;
     for (int i = 0; i < graph->input_count; i++)
         wanted = wanted || support_prepares(&graph->inputs[i]);
-    if (wanted && program->variants)
-        text_append(out, "\n/* No function prepares frames or finds boxes: the library has several "
-                         "variants. */\n");
-    else if (wanted && !support_is_built_in(program))
+    if (wanted && !support_is_built_in(program))
         text_append(out, "\n/* No function prepares frames or finds boxes: the riffle that made "
                          "this was built without clang. */\n");
 }

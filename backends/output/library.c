@@ -30,7 +30,7 @@ static bool add_member(ArchiveMember *members, int *count, const char *name, boo
 /* Linked where a program calls it. */
 static bool make_support(const Graph *graph, const Program *program, ArchiveMember *members,
     int *count, Diagnostics *diagnostics) {
-    SupportFunctions functions = support_functions(graph, program, program->arena);
+    SupportFunctions functions = support_library_functions(graph, program, program->arena);
     Text *contents = &members[*count].contents;
     return functions.count == 0 ||
            add_member(members, count, "support.o",
@@ -100,7 +100,7 @@ static void add_runs(SymbolIndex *index, size_t member, const char *name, const 
 }
 
 static SymbolIndex index_symbols(const Graph *graph, const Program *program, size_t member_count) {
-    SupportFunctions functions = support_functions(graph, program, program->arena);
+    SupportFunctions functions = support_library_functions(graph, program, program->arena);
     size_t most = SYMBOLS_OF_NETWORK + (size_t)functions.count;
     SymbolIndex index = {.program = program,
         .names = ARENA_ARRAY(program->arena, const char *, most),
@@ -121,7 +121,7 @@ static SymbolIndex index_symbols(const Graph *graph, const Program *program, siz
     /* With C all code is one object; the weights come last. */
     size_t code_count = member_count - (program->weights_file ? 0 : 1);
     for (int i = 0; i < functions.count; i++)
-        add_symbol(&index, code_count - 1, name, functions.items[i].word);
+        add_symbol(&index, code_count - 1, functions.items[i].network, functions.items[i].word);
     if (!program->weights_file)
         add_symbol(&index, member_count - 1, name, "weights");
     return index;

@@ -4,6 +4,7 @@
 #include "backends/program/options.h"
 #include "backends/program/program.h"
 #include "backends/program/support_sources.h"
+#include "backends/program/variants.h"
 #include "ir/answer.h"
 #include "runtime/support/prepare_numbers.h"
 
@@ -66,12 +67,13 @@ SupportConstants support_constants(const GraphInput *input, int32_t largest, Are
         .value_count = value_count};
 }
 
-static void add_functions(SupportFunctions *functions, SupportOf of, const char *member,
-    const char *number, SupportConstants constants, Arena *arena) {
+static void add_functions(SupportFunctions *functions, const char *network, SupportOf of,
+    const char *member, const char *number, SupportConstants constants, Arena *arena) {
     for (int kind = 0; kind < SUPPORT_KINDS; kind++) {
         const SupportRow *row = &rows[kind];
         if (row->of == of)
             functions->items[functions->count++] = (SupportFunction){.kind = (SupportKind)kind,
+                .network = network,
                 .word = arena_format(arena, "%s%s%s", row->before, member, row->after),
                 .implementation = row->implementation,
                 .result = row->result,
@@ -87,7 +89,7 @@ static void add_functions(SupportFunctions *functions, SupportOf of, const char 
 
 SupportFunctions support_functions(const Graph *graph, const Program *program, Arena *arena) {
     SupportFunctions functions = {0};
-    if (!graph || program->variants || !support_is_built_in(program))
+    if (!graph || !support_is_built_in(program))
         return functions;
     int most = graph->input_count + 1;
     functions.items = ARENA_ARRAY(arena, SupportFunction, most * SUPPORT_KINDS);
@@ -96,17 +98,43 @@ SupportFunctions support_functions(const Graph *graph, const Program *program, A
     for (int i = 0; i < graph->input_count; i++) {
         const GraphInput *input = &graph->inputs[i];
         if (support_prepares(input))
-            add_functions(&functions, SUPPORT_OF_FRAMES, names[i].member,
+            add_functions(&functions, program->name, SUPPORT_OF_FRAMES, names[i].member,
                 input->value->type.element == ELEMENT_U8 ? "unsigned char" : "float",
                 support_constants(input, LARGEST_FRAME, arena), arena);
     }
     if (graph->answer)
-        add_functions(&functions, SUPPORT_OF_BOXES, graph->answer->name, "",
+        add_functions(&functions, program->name, SUPPORT_OF_BOXES, graph->answer->name, "",
             support_answer_constants(graph, arena), arena);
     else if (support_is_classes(&graph->outputs[0]))
-        add_functions(&functions, SUPPORT_OF_CLASSES, tensor_names(graph, true, arena)[0].member,
-            "", support_class_constants(&graph->outputs[0], arena), arena);
+        add_functions(&functions, program->name, SUPPORT_OF_CLASSES,
+            tensor_names(graph, true, arena)[0].member, "",
+            support_class_constants(&graph->outputs[0], arena), arena);
     return functions;
+}
+
+SupportFunctions support_library_functions(
+    const Graph *graph, const Program *program, Arena *arena) {
+    const ProgramVariants *variants = program->variants;
+    if (!graph || !variants)
+        return support_functions(graph, program, arena);
+    SupportFunctions *each = ARENA_ARRAY(arena, SupportFunctions, variants->count), all = {0};
+    for (int i = 0; i < variants->count; i++) {
+        each[i] = support_functions(variants->graphs[i], variants->programs[i], arena);
+        all.count += each[i].count;
+        all.constants_count += each[i].constants_count;
+    }
+    all.items = ARENA_ARRAY(arena, SupportFunction, all.count + 1);
+    all.constants = ARENA_ARRAY(arena, SupportConstants, all.constants_count + 1);
+    all.count = all.constants_count = 0;
+    for (int i = 0; i < variants->count; i++) {
+        for (int k = 0; k < each[i].count; k++) {
+            all.items[all.count] = each[i].items[k];
+            all.items[all.count++].constants += all.constants_count;
+        }
+        for (int k = 0; k < each[i].constants_count; k++)
+            all.constants[all.constants_count++] = each[i].constants[k];
+    }
+    return all;
 }
 
 /* ---- texts ---- */

@@ -33,6 +33,7 @@ typedef struct SupportConstants {
 /* A function of the library: NAME_word(parameters). */
 typedef struct SupportFunction {
     SupportKind kind;
+    const char *network;        /* NAME */
     const char *word;           /* "prepare_image" */
     const char *implementation; /* "prepare": riffle_support_prepare */
     const char *result, *parameters, *arguments;
@@ -56,9 +57,13 @@ bool support_is_built_in(const Program *program);
 /* Whether the input has pixels that frames can be prepared for. */
 bool support_prepares(const GraphInput *input);
 
-/* Those of the program's library; none where `graph` is NULL, where there is no support
- * code, and in a library of several variants. */
+/* Those of a network, or of one variant; none where `graph` is NULL, and where there is no support
+ * code. */
 SupportFunctions support_functions(const Graph *graph, const Program *program, Arena *arena);
+
+/* Those of the program's library, of all variants where it has several. */
+SupportFunctions support_library_functions(
+    const Graph *graph, const Program *program, Arena *arena);
 
 /* Constants of an input of pixels; frames have sides of at most `largest`. */
 SupportConstants support_constants(const GraphInput *input, int32_t largest, Arena *arena);

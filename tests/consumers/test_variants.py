@@ -44,10 +44,37 @@ class Variants(unittest.TestCase):
         defined = {line.split()[2] for line in run("nm", "-g", "--defined-only", self.folder / "libtiny.a").splitlines()
                    if len(line.split()) == 3}
         runs = {f"tiny_{name}_{word}" for name in ["32x32", "pair"] for word in ["run", "run_parallel"]}
-        self.assertEqual(defined, {*runs, "tiny_weights"})
+        frames = {f"tiny_{name}_prepare_image{word}" for name in ["32x32", "pair"]
+                  for word in ["", "_parallel", "_scratch_bytes"]}
+        self.assertIn(defined - {*runs, "tiny_weights"}, [frames, set()])  # none where riffle was built without clang
         index = run("nm", "-s", self.folder / "libtiny.a")
         for symbol in runs:
             self.assertRegex(index, rf"{symbol} in code")
+
+    def test_frames(self):
+        """Each variant prepares frames for its own size."""
+        compile_network(TINY, self.folder, *VARIANTS)
+        if "was built without clang" in (self.folder / "tiny.h").read_text():
+            self.skipTest("riffle was built without clang")
+        apart = self.folder / "apart"
+        compile_network(TINY, apart, "--name", "tiny_32x32")
+        compile_network(TINY, apart, "--name", "tiny_pair", "--set", "size=[44, 37]", "--set", "batch=2")
+        (apart / "tiny.h").write_text('#include "tiny_32x32.h"\n#include "tiny_pair.h"\n')
+        lines = ["#include \"tiny.h\"", "#include <stdio.h>", "static unsigned char pixels[3 * 90 * 60];",
+                 "static float image[3 * 44 * 37];", "static unsigned char scratch[1 << 20];",
+                 "int main(void) {", "    for (int i = 0; i < 3 * 90 * 60; i++)",
+                 "        pixels[i] = (unsigned char)(i * 31 % 251);"]
+        for name, count in (("tiny_32x32", 32 * 32), ("tiny_pair", 44 * 37)):
+            lines += [f"    struct {name}_frame {name} = {{.width = 90, .height = 60, .planes = {{pixels}}}};",
+                      f"    printf(\"{name} %a\", (double){name}_prepare_image(&{name}, image, NULL, scratch));",
+                      f"    for (int i = 0; i < 3 * {count}; i++)", "        printf(\" %a\", (double)image[i]);",
+                      "    printf(\"\\n\");"]
+        (self.folder / "frames.c").write_text("\n".join([*lines, "    return 0;", "}", ""]))
+        together = self.logits(self.folder / "frames.c", self.folder, self.folder / "libtiny.a")
+        self.assertEqual(together, self.logits(self.folder / "frames.c", apart, apart / "libtiny_32x32.a",
+                                               apart / "libtiny_pair.a"))
+        self.assertEqual({name: (len(numbers), numbers[0]) for name, numbers in together.items()},
+                         {"tiny_32x32": (3 * 32 * 32 + 1, 0), "tiny_pair": (3 * 44 * 37 + 1, 0)})
 
     def test_weights_are_there_once(self):
         size = {}

@@ -78,8 +78,8 @@ static LLVMValueRef add_values(
 }
 
 /* NAME_word: a call of the function that does it, with the constants behind the arguments. */
-static void add_function(const Codegen *codegen, const Program *program,
-    const SupportFunction *function, LLVMValueRef numbers, LLVMValueRef values, Arena *arena) {
+static void add_function(const Codegen *codegen, const SupportFunction *function,
+    LLVMValueRef numbers, LLVMValueRef values, Arena *arena) {
     LLVMValueRef callee = LLVMGetNamedFunction(
         codegen->module, arena_format(arena, "riffle_support_%s", function->implementation));
     LLVMTypeRef type = LLVMGlobalGetValueType(callee);
@@ -87,9 +87,9 @@ static void add_function(const Codegen *codegen, const Program *program,
     LLVMTypeRef *types = ARENA_ARRAY(arena, LLVMTypeRef, count + 2);
     LLVMValueRef *arguments = ARENA_ARRAY(arena, LLVMValueRef, count + 2);
     LLVMGetParamTypes(type, types);
-    LLVMValueRef caller =
-        LLVMAddFunction(codegen->module, codegen_library_symbol(program, function->word),
-            LLVMFunctionType(LLVMGetReturnType(type), types, count, 0));
+    LLVMValueRef caller = LLVMAddFunction(codegen->module,
+        arena_format(arena, "%s_%s", function->network, function->word),
+        LLVMFunctionType(LLVMGetReturnType(type), types, count, 0));
     for (unsigned i = 0; i < count; i++)
         arguments[i] = LLVMGetParam(caller, i);
     arguments[count] = numbers;
@@ -104,8 +104,7 @@ static void add_function(const Codegen *codegen, const Program *program,
         codegen_attribute(codegen, caller, "target-features", codegen->target->features);
 }
 
-static void add_functions(const Codegen *codegen, const Program *program,
-    const SupportFunctions *functions, Arena *arena) {
+static void add_functions(const Codegen *codegen, const SupportFunctions *functions, Arena *arena) {
     LLVMValueRef numbers = NULL, values = NULL;
     int constants = -1;
     adopt_functions(codegen);
@@ -116,7 +115,7 @@ static void add_functions(const Codegen *codegen, const Program *program,
             numbers = add_numbers(codegen, &functions->constants[constants], arena);
             values = add_values(codegen, &functions->constants[constants], arena);
         }
-        add_function(codegen, program, function, numbers, values, arena);
+        add_function(codegen, function, numbers, values, arena);
     }
 }
 
@@ -149,7 +148,7 @@ static bool emit(Codegen *codegen, LLVMTargetMachineRef machine, const Program *
     LLVMSetModuleDataLayout(codegen->module, layout);
     LLVMDisposeTargetData(layout);
     Arena *arena = arena_create();
-    add_functions(codegen, program, functions, arena);
+    add_functions(codegen, functions, arena);
     arena_destroy(arena);
     LlvmWork work;
     llvm_work_begin(&work);
