@@ -91,7 +91,7 @@ SupportFunctions support_functions(const Graph *graph, const Program *program, A
     SupportFunctions functions = {0};
     if (!graph || !support_is_built_in(program))
         return functions;
-    int most = graph->input_count + 1;
+    int most = graph->input_count + 2; /* with an answer and a file of weights */
     functions.items = ARENA_ARRAY(arena, SupportFunction, most * SUPPORT_KINDS);
     functions.constants = ARENA_ARRAY(arena, SupportConstants, most);
     const TensorName *names = tensor_names(graph, false, arena);
@@ -109,6 +109,9 @@ SupportFunctions support_functions(const Graph *graph, const Program *program, A
         add_functions(&functions, program->name, SUPPORT_OF_CLASSES,
             tensor_names(graph, true, arena)[0].member, "",
             support_class_constants(&graph->outputs[0], arena), arena);
+    if (program->weights_file)
+        add_functions(&functions, program->name, SUPPORT_OF_WEIGHTS, "", "",
+            support_weights_constants(program, arena), arena);
     return functions;
 }
 
@@ -221,6 +224,8 @@ void support_write_source(
         colours_source, resize_source, prepare_source, NULL};
     static const char *const of_boxes[] = {
         box_layout_source, box_functions_source, boxes_source, NULL};
+    static const char *const of_weights[] = {
+        check_weights_numbers_source, hash_source, check_weights_source, NULL};
     static const char *const of_classes[] = {top_numbers_source, top_source, NULL};
     text_format(out, "\n#define %s_SUPPORT_SHARED static\n", upper);
     text_append(out, "enum {\n");
@@ -230,6 +235,8 @@ void support_write_source(
     text_append(out, "};\n");
     if (functions->has[SUPPORT_OF_FRAMES])
         write_sources(of_frames, name, upper, out);
+    if (functions->has[SUPPORT_OF_WEIGHTS])
+        write_sources(of_weights, name, upper, out);
     if (functions->has[SUPPORT_OF_BOXES] || functions->has[SUPPORT_OF_CLASSES])
         write_code(functions_source, name, upper, out);
     if (functions->has[SUPPORT_OF_CLASSES])

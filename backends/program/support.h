@@ -19,6 +19,7 @@ typedef enum SupportOf {
     SUPPORT_OF_BOXES,   /* an answer with boxes */
     SUPPORT_OF_CLASSES, /* the first output, where it has a number for each class and there is no
                            answer */
+    SUPPORT_OF_WEIGHTS, /* a file of weights */
     SUPPORT_OF_COUNT
 } SupportOf;
 
@@ -79,6 +80,9 @@ int support_answer_landmarks(const Graph *graph);
 bool support_is_classes(const GraphOutput *output);
 /* Constants of such an output. */
 SupportConstants support_class_constants(const GraphOutput *output, Arena *arena);
+
+/* Constants of the library's file of weights. */
+SupportConstants support_weights_constants(const Program *program, Arena *arena);
 
 /* Sources with the network's name for riffle_ and RIFFLE_: the types that the header declares, and
  * the code, without lines about files. */

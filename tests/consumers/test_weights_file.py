@@ -9,7 +9,7 @@ from pathlib import Path
 
 from support import HERE, RIFFLE, SHUFFLENET, TINY, compile_network, run
 
-OK, NULL_POINTER, OTHER, MISALIGNED = 0, 1, 5, 6
+OK, NULL_POINTER, OTHER, MISALIGNED, DAMAGED = 0, 1, 5, 6, 11
 HEADER = struct.Struct("<QQQQQ24x")
 MARK = int.from_bytes(b"\x89rifflew", "little")
 
@@ -29,11 +29,16 @@ class WeightsFile(unittest.TestCase):
 
     def statuses(self, program, *files):
         lines = [line.split() for line in run(program, *files).splitlines()]
-        self.assertEqual(lines[0], ["null", str(NULL_POINTER), str(NULL_POINTER)])
-        self.assertEqual(lines[1], ["misaligned", str(MISALIGNED), str(MISALIGNED)])
+        self.assertEqual(lines[0], ["null", str(NULL_POINTER), str(NULL_POINTER), str(NULL_POINTER)])
+        self.assertEqual(lines[1], ["misaligned", str(MISALIGNED), str(MISALIGNED), str(DAMAGED)])
         for line in lines[2:]:
             self.assertEqual(line[1], line[2])
-        return [int(line[1]) for line in lines[2:]], [line[3:] for line in lines[2:]]
+            self.assertEqual(line[3], line[1])
+        return [int(line[1]) for line in lines[2:]], [line[4:] for line in lines[2:]]
+
+    def checks(self, program, *files):
+        """What the check says of each, which the library may not have been given whole."""
+        return [int(run(program, file).splitlines()[2].split()[3]) for file in files]
 
     def changed(self, file, name, **fields):
         """A copy of the file with another header."""
@@ -48,11 +53,12 @@ class WeightsFile(unittest.TestCase):
         (_,), (logits,) = self.statuses(program, file)
         inside = self.folder / "inside"
         compile_network(TINY, inside, *options)
-        source = (HERE / "weights_file.c").read_text().replace("{image, weights}", "{image}; (void)weights")
+        source = (HERE / "weights_file.c").read_text().replace(
+            "{image, weights}", "{image}; (void)weights").replace("tiny_check_weights(weights, length)", "(int)length * 0")
         (inside / "inside.c").write_text(source)
         run("cc", "-std=c11", "-I", inside, inside / "inside.c", inside / "libtiny.a", "-lm", "-o", inside / "inside")
         lines = run(inside / "inside", file).splitlines()
-        self.assertEqual(lines[2].split()[3:], logits)
+        self.assertEqual(lines[2].split()[4:], logits)
         self.assertEqual(len(logits), 10)
         self.assertLess((self.folder / "libtiny.a").stat().st_size, (inside / "libtiny.a").stat().st_size)
 
@@ -97,6 +103,30 @@ class WeightsFile(unittest.TestCase):
             self.changed(file, "length", bytes=file.stat().st_size): OTHER,
         }
         self.assertEqual(self.statuses(program, *files)[0], list(files.values()))
+
+    def test_damaged(self):
+        """One bit anywhere; what a run does not look at."""
+        for options in ([], ["--backend", "c", "--cc", "cc"], ["--target", "x86-64-multi"]):
+            program, file = self.link(*options)
+            data = bytearray(file.read_bytes())
+            self.assertEqual(self.checks(program, file), [OK])
+            for place in (HEADER.size, len(data) // 2, len(data) - 1, 32, 39):
+                changed = data.copy()
+                changed[place] ^= 0x10
+                (self.folder / "changed").write_bytes(changed)
+                self.assertEqual(self.checks(program, self.folder / "changed"), [DAMAGED], place)
+            (self.folder / "longer").write_bytes(data + bytes(100))
+            self.assertEqual(self.checks(program, self.folder / "longer"), [OK])
+            checked = (HERE / "weights_file.c").read_text().replace("tiny_run(&inputs, &outputs, workspace)", "0").replace(
+                "tiny_run_parallel(&inputs, &outputs, workspace, here, NULL)", "1").replace(
+                    "    const struct tiny_inputs inputs = {image, weights};\n", "").replace(
+                        "    const struct tiny_outputs outputs = {features, logits};\n", "    (void)here, (void)features;\n")
+            (self.folder / "check.c").write_text(checked)
+            run("cc", "-std=c11", "-I", self.folder, self.folder / "check.c", self.folder / "libtiny.a", "-lm", "-o",
+                self.folder / "check")
+            for length in (1, 63, 64, len(data) // 2, len(data) - 1):
+                (self.folder / "short").write_bytes(data[:length])
+                self.assertEqual(self.checks(self.folder / "check", self.folder / "short"), [DAMAGED], length)
 
     def test_description(self):
         """The checksum is XXH64's."""
