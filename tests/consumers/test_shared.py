@@ -15,7 +15,8 @@ from pathlib import Path
 
 from support import HERE, RIFFLE, TINY, available, compile_network, run
 
-LINKERS = available("ld.lld", "ld", "ld.gold")
+LLD = available("ld.lld", *[f"ld.lld-{version}" for version in range(40, 9, -1)])[:1]
+LINKERS = [*LLD, *available("ld", "ld.gold")]
 UNDEFINED = re.compile(r"mem(cpy|move|set|cmp)|getauxval|__aeabi_mem(cpy|move|set|clr)[48]?")
 PIXELS, FEATURES, LOGITS = 3 * 32 * 32, 24 * 8 * 8, 10
 
@@ -116,12 +117,12 @@ class SharedLibrary(unittest.TestCase):
         shared = self.compile_tiny("--weights-file", "--variant", "small:size=[32, 32]", "--variant", "two:batch=2",
                                    "--name", "tiny")
         calls = {f"tiny_{name}_{call}" for name in ["small", "two"] for call in ["run", "run_parallel"]}
-        self.assertEqual(self.declared(), calls)
+        self.assertLessEqual(calls, self.declared())
         self.check_symbols(shared)
         self.check_loading(shared)
 
     def test_other_processors(self):
-        if "ld.lld" not in LINKERS:
+        if not LLD:
             self.skipTest("there is no ld.lld")
         for target in ["aarch64-multi", "armv7-linux-gnueabihf", "aarch64-linux-android24", "armv7a-linux-androideabi24",
                        "x86_64-linux-android24"]:

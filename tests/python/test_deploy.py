@@ -11,6 +11,8 @@ from conftest import TINY, images
 from riffle import _processor
 from support import riffle as run_program
 
+HAS_LLD = any(shutil.which(name) for name in ["ld.lld", *[f"ld.lld-{version}" for version in range(10, 41)]])
+
 
 def test_save_and_load(tiny_net, tmp_path):
     tiny_net.save(tmp_path / "out")
@@ -55,7 +57,8 @@ def test_levels(tiny):
     np.testing.assert_allclose(net(image)["logits"], tiny.compile("x86-64")(image)["logits"], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64" or not shutil.which("ld.lld"), reason="this machine may run it, or there is no lld")
+@pytest.mark.skipif(platform.machine() != "x86_64" or not HAS_LLD,
+                    reason="this machine may run it, or there is no lld")
 @pytest.mark.parametrize("target", ["aarch64-linux-gnu", "x86_64-linux-android24"])
 def test_other_machines(tiny, target, tmp_path):
     """It can be saved, and is not called."""
