@@ -75,7 +75,7 @@ def main():
     lld = options.lld or find_lld()
     with tempfile.TemporaryDirectory() as folder:
         run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", ROOT, "-w", folder,
-            "-C", f"cmake.define.RIFFLE_WHEEL_LINKER={lld}")
+            f"--config-settings=cmake.define.RIFFLE_WHEEL_LINKER={lld}")  # pip of Debian 12 knows no -C
         (wheel,) = Path(folder).glob("riffle-*.whl")
         add_licences(wheel)
         options.output.mkdir(parents=True, exist_ok=True)
