@@ -220,8 +220,8 @@ static void write_sources(
 
 void support_write_source(
     const SupportFunctions *functions, const char *name, const char *upper, Text *out) {
-    static const char *const of_frames[] = {prepare_numbers_source, prepare_places_source,
-        colours_source, resize_source, prepare_source, NULL};
+    static const char *const of_frames[] = {once_source, prepare_numbers_source,
+        prepare_places_source, colours_source, resize_source, prepare_source, NULL};
     static const char *const of_boxes[] = {
         box_layout_source, box_functions_source, boxes_source, NULL};
     static const char *const of_weights[] = {

@@ -3,6 +3,7 @@
 #ifndef RIFFLE_SUPPORT_COLOURS_H
 #define RIFFLE_SUPPORT_COLOURS_H
 
+#include "runtime/support/once.h"
 #include "runtime/support/prepare.h"
 
 /* Red, green and blue of Y, U and V, in units of 2^-16: those of ITU-R BT.601 and BT.709, with Y
@@ -28,8 +29,9 @@ static unsigned char riffle_support_grey(uint32_t red, uint32_t green, uint32_t 
 }
 
 /* Pixels of `step` bytes, red at `red` and blue at `blue`. */
-static void riffle_support_colour_row(const unsigned char *restrict pixels, int32_t step,
-    int32_t red, int32_t blue, int32_t count, int32_t grey, unsigned char *restrict row) {
+RIFFLE_SUPPORT_ONCE static void riffle_support_colour_row(const unsigned char *restrict pixels,
+    int32_t step, int32_t red, int32_t blue, int32_t count, int32_t grey,
+    unsigned char *restrict row) {
     if (grey) {
         for (int32_t x = 0; x < count; x++)
             row[x] = riffle_support_grey(
@@ -75,7 +77,7 @@ static void riffle_support_chroma(const struct riffle_support_colour *colour,
 
 /* Two pixels side by side have one U and one V, which lie `step` bytes apart. `first`: 1 when the
  * row begins with the second of two. */
-static void riffle_support_yuv_row(const struct riffle_support_colour *colour,
+RIFFLE_SUPPORT_ONCE static void riffle_support_yuv_row(const struct riffle_support_colour *colour,
     const unsigned char *restrict y, const unsigned char *restrict u,
     const unsigned char *restrict v, int32_t step, int32_t first, int32_t count,
     unsigned char *restrict row) {

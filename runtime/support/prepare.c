@@ -204,7 +204,7 @@ static int32_t riffle_support_band(int32_t count, size_t band) {
 }
 
 /* The columns that are shown, of some rows of the crop. */
-static void riffle_support_read_bands(void *context, size_t begin, size_t end) {
+RIFFLE_SUPPORT_ONCE static void riffle_support_read_bands(void *context, size_t begin, size_t end) {
     struct riffle_support_call *call = context;
     const struct riffle_frame *frame = &call->frame;
     int32_t pixel = riffle_support_pixel_bytes(call->numbers);
@@ -287,7 +287,8 @@ static void riffle_support_write_row(
 }
 
 /* Some rows of the input. */
-static void riffle_support_write_bands(void *context, size_t begin, size_t end) {
+RIFFLE_SUPPORT_ONCE static void riffle_support_write_bands(
+    void *context, size_t begin, size_t end) {
     struct riffle_support_call *call = context;
     int32_t height = call->numbers[RIFFLE_PREPARE_HEIGHT];
     size_t bytes = (size_t)call->columns * (size_t)riffle_support_pixel_bytes(call->numbers);
@@ -310,9 +311,9 @@ static void riffle_support_write_bands(void *context, size_t begin, size_t end) 
 }
 
 /* Checks, and all that comes before the work. */
-static int riffle_support_begin(struct riffle_support_call *call, const struct riffle_frame *frame,
-    void *image, struct riffle_mapping *mapping, void *scratch, const int32_t *numbers,
-    const float *values) {
+RIFFLE_SUPPORT_ONCE static int riffle_support_begin(struct riffle_support_call *call,
+    const struct riffle_frame *frame, void *image, struct riffle_mapping *mapping, void *scratch,
+    const int32_t *numbers, const float *values) {
     if (frame == NULL || image == NULL || scratch == NULL)
         return RIFFLE_STATUS_NULL_POINTER;
     call->frame = *frame;

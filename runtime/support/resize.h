@@ -4,6 +4,7 @@
 #ifndef RIFFLE_SUPPORT_RESIZE_H
 #define RIFFLE_SUPPORT_RESIZE_H
 
+#include "runtime/support/once.h"
 #include "runtime/support/prepare.h"
 
 /* Weights are in units of 2^-22, so that a sum of 8-bit pixels fits 32 bits. */
@@ -74,8 +75,8 @@ static struct riffle_support_tap riffle_support_make_tap(
 }
 
 /* The taps of pixels `first` to first + count - 1. */
-static void riffle_support_make_taps(int64_t source, int64_t size, int64_t first, int32_t count,
-    struct riffle_support_tap *taps, int32_t *weights) {
+RIFFLE_SUPPORT_ONCE static void riffle_support_make_taps(int64_t source, int64_t size,
+    int64_t first, int32_t count, struct riffle_support_tap *taps, int32_t *weights) {
     int32_t made = 0;
     for (int32_t i = 0; i < count; i++) {
         taps[i] = riffle_support_make_tap(first + i, source, size, weights + made);

@@ -52,8 +52,15 @@ def installed_wheel(wheel, folder):
     return environment
 
 
+@pytest.fixture(scope="module")
+def build_folder(tmp_path_factory):
+    """Of both wheels: the second builds what differs."""
+    return tmp_path_factory.mktemp("build")
+
+
 @pytest.fixture
-def environment(monkeypatch):
+def environment(monkeypatch, build_folder):
+    monkeypatch.setenv("SKBUILD_BUILD_DIR", str(build_folder))
     monkeypatch.delenv("RIFFLE", raising=False)
     monkeypatch.delenv("PYTHONPATH", raising=False)
     if shutil.which("ccache"):
