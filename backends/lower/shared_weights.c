@@ -82,7 +82,8 @@ static void move_weights(WeightPool *pool, Program *program) {
                 (byte - program->weight_blocks[block] + places[block]) / (int64_t)sizeof(float);
         }
     }
-    memcpy(program->weight_blocks, places, (size_t)program->weight_block_count * sizeof *places);
+    for (int i = 0; i < program->weight_block_count; i++)
+        program->weight_blocks[i] = places[i];
 }
 
 void weights_share(Program *const *programs, int count, Arena *arena) {

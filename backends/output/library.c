@@ -16,6 +16,8 @@
 #include "ir/diagnostics.h"
 #include "ir/graph.h"
 #include "ir/text.h"
+#include <stdlib.h>
+#include <string.h>
 
 enum { SYMBOLS_OF_NETWORK = 6 + 2 * (MOST_LEVELS + MOST_LIBRARY_VARIANTS) };
 
@@ -99,6 +101,10 @@ static void add_runs(SymbolIndex *index, size_t member, const char *name, const 
     add_symbol(index, member, name, arena_format(arena, "run_parallel%s%s", between, level));
 }
 
+static int compare_names(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 static SymbolIndex index_symbols(const Graph *graph, const Program *program, size_t member_count) {
     SupportFunctions functions = support_library_functions(graph, program, program->arena);
     size_t most = SYMBOLS_OF_NETWORK + (size_t)functions.count;
@@ -119,9 +125,11 @@ static SymbolIndex index_symbols(const Graph *graph, const Program *program, siz
     for (int i = 0; levels && i < levels->count; i++)
         add_runs(&index, 1 + (size_t)i, name, levels->programs[i]->level->word);
     /* With C all code is one object; the weights come last. */
-    size_t code_count = member_count - (program->weights_file ? 0 : 1);
+    size_t code_count = member_count - (program->weights_file ? 0 : 1), before = index.count;
     for (int i = 0; i < functions.count; i++)
         add_symbol(&index, code_count - 1, functions.items[i].network, functions.items[i].word);
+    /* As they stand in the object's own table where that is sorted. */
+    qsort(index.names + before, index.count - before, sizeof *index.names, compare_names);
     if (!program->weights_file)
         add_symbol(&index, member_count - 1, name, "weights");
     return index;

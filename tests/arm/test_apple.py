@@ -80,7 +80,7 @@ def test_libraries(framework, name, tmp_path):
         folder.mkdir()
         library = thin(framework, name, architecture, folder)
         execute(AR, "x", library, cwd=folder)
-        for part in ("code.o", "weights.o"):
+        for part in ("code.o", "support.o", "weights.o"):
             said = execute(READOBJ, "--file-headers", "--macho-version-min", folder / part).decode()
             assert {"arm64": "CpuType: Arm64 ", "x86_64": "CpuType: X86-64 "}[architecture] in said
             assert f"  Platform: {word.replace('-', '')}\n" in said
@@ -94,10 +94,11 @@ def test_archive_is_that_of_llvm(framework, tmp_path):
     """Byte for byte, but for the modes of members, and the room of the index's names, which is all filled."""
     ours = framework / "ios-arm64" / "libdigits.a"
     execute(AR, "x", ours, cwd=tmp_path)
-    execute(AR, "--format=darwin", "rcsD", "theirs.a", "code.o", "weights.o", cwd=tmp_path)
+    execute(AR, "--format=darwin", "rcsD", "theirs.a", "code.o", "support.o", "weights.o", cwd=tmp_path)
     ours, theirs = bytearray(ours.read_bytes()), bytearray((tmp_path / "theirs.a").read_bytes())
     assert len(ours) == len(theirs)
-    names = 8 + 60 + 12 + 4 + 3 * 8
+    index = 8 + 60 + 12
+    names = index + 4 + struct.unpack_from("<I", ours, index)[0]
     assert struct.unpack_from("<I", ours, names)[0] == (struct.unpack_from("<I", theirs, names)[0] + 7) // 8 * 8
     for file in (ours, theirs):
         at = 8

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not (READELF and NM and AR), reason="lacking llv
 
 # What a C compiler may ask of any environment; on 32-bit ARM by the names of its run-time ABI.
 C_SYMBOLS = {"memcpy", "memmove", "memset"}
-ARM_SYMBOLS = C_SYMBOLS | {"__aeabi_memcpy", "__aeabi_memmove", "__aeabi_memset", "__aeabi_memclr"}
+ARM_SYMBOLS = C_SYMBOLS | {f"__aeabi_mem{word}{alignment}" for word in ("cpy", "move", "set", "clr") for alignment in ("", 4, 8)}
 # All of them are in Android's libc since level 21.
 ELF = {
     "aarch64-linux-gnu": ("AArch64", C_SYMBOLS),
@@ -106,7 +106,8 @@ def test_other_formats(target, tmp_path):
     assert f"{prefix}tiny_run in code.o" in execute(NM, "--print-armap", library).decode()
     # LLVM's own archiver takes it, whatever it is called.
     names = execute(AR, "t", library).decode().split()
-    assert names == ["code.o", "weights.o"]
+    assert names == ["code.o", "support.o", "weights.o"]
+    assert symbols("-u", library) - symbols("--defined-only", library) <= allowed | {f"{prefix}memcpy", f"{prefix}memset"}
     index = library.read_bytes()[8:24]
     assert index.startswith(b"#1/" if kind == "darwin" else b"/ "), index
 
