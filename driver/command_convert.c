@@ -84,15 +84,9 @@ static bool convert(const ConvertOptions *options) {
         spec_print_json(spec, &text);
     else
         spec_print(spec, &text);
-    int error = 0;
-    if (options->output == NULL)
-        fwrite(text.data, 1, text.length, stdout);
-    else
-        error = text_write_file(&text, options->output);
-    if (error != 0)
-        report_unwritten(session->diagnostics, options->output, error);
+    bool written = write_or_print(&text, options->output, session);
     text_free(&text);
-    return error == 0;
+    return written;
 }
 
 int command_convert(int argc, char **argv) {

@@ -67,6 +67,9 @@ bool option_operand_given(Session *session, const char *operand, const char *wha
 /* ---- small things (session.c) ---- */
 
 bool ends_with(const char *string, const char *ending);
+/* Writes the text to the file, or to standard output where `path` is NULL. False after reporting.
+ */
+bool write_or_print(const Text *text, const char *path, Session *session);
 /* Reports and returns false when this riffle has no LLVM in it. */
 bool require_llvm(Session *session);
 

@@ -176,15 +176,10 @@ static bool check_difference(const OptRun *run) {
 bool opt_write_graph(const OptRun *run, const char *path, const Graph *graph) {
     Text text = {0};
     graph_print(graph, &text);
-    int error = 0;
-    if (path != NULL && strcmp(path, "-") != 0)
-        error = text_write_file(&text, path);
-    else
-        fwrite(text.data, 1, text.length, stdout);
+    bool to_stdout = path == NULL || strcmp(path, "-") == 0;
+    bool written = write_or_print(&text, to_stdout ? NULL : path, run->opt->model.session);
     text_free(&text);
-    if (error != 0)
-        report_unwritten(diagnostics_of(run), path, error);
-    return error == 0;
+    return written;
 }
 
 bool opt_run(OptRun *run) {

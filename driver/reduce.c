@@ -147,15 +147,9 @@ static bool write_result(
     Text text = {0};
     opt_reproducer_print_head(run->ir_text, reduced->pipeline, &text);
     graph_print(reduced->graph, &text);
-    int error = 0;
-    if (options->output == NULL)
-        fwrite(text.data, 1, text.length, stdout);
-    else
-        error = text_write_file(&text, options->output);
-    if (error != 0)
-        report_unwritten(run->session->diagnostics, options->output, error);
+    bool written = write_or_print(&text, options->output, run->session);
     text_free(&text);
-    return error == 0;
+    return written;
 }
 
 static void note_result(

@@ -2,6 +2,7 @@
 
 #include "backends/backends.h"
 #include "frontend/frontend.h"
+#include "ir/write_files.h"
 #include <errno.h>
 #include <string.h>
 
@@ -25,6 +26,17 @@ void session_discard(Session *session) {
     diagnostics_destroy(session->diagnostics);
     arena_destroy(session->arena);
     *session = (Session){0};
+}
+
+bool write_or_print(const Text *text, const char *path, Session *session) {
+    int error = 0;
+    if (path == NULL)
+        fwrite(text->data, 1, text->length, stdout);
+    else
+        error = text_write_file(text, path);
+    if (error != 0)
+        report_unwritten(session->diagnostics, path, error);
+    return error == 0;
 }
 
 bool ends_with(const char *string, const char *ending) {
