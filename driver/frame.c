@@ -2,12 +2,11 @@
  * (runtime/support), which does nothing else to it then. */
 #include "driver/frame.h"
 
+#include "backends/backends.h"
 #include "ir/source_file.h"
 #include "runtime/support/prepare.h"
 
 #include <string.h>
-
-enum { LARGEST_SIDE = 16384 };
 
 enum { OPTION_FORMAT = 4000, OPTION_FRAME_SIZE, OPTION_FRAME_COLOUR };
 
@@ -55,9 +54,9 @@ static bool take_size(FrameOptions *options, const char *argument) {
         return false;
     }
     return option_integer(
-               options->session, "--frame-size", width, 1, LARGEST_SIDE, &options->width) &&
+               options->session, "--frame-size", width, 1, LARGEST_FRAME, &options->width) &&
            option_integer(
-               options->session, "--frame-size", between + 1, 1, LARGEST_SIDE, &options->height);
+               options->session, "--frame-size", between + 1, 1, LARGEST_FRAME, &options->height);
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
@@ -133,7 +132,7 @@ static void set_numbers(const struct riffle_frame *frame, int channels, int32_t 
     numbers[RIFFLE_PREPARE_WIDTH] = frame->width;
     numbers[RIFFLE_PREPARE_NHWC] = 1;
     numbers[RIFFLE_PREPARE_BYTES] = 1;
-    numbers[RIFFLE_PREPARE_LARGEST] = LARGEST_SIDE;
+    numbers[RIFFLE_PREPARE_LARGEST] = LARGEST_FRAME;
 }
 
 bool frame_read(const char *path, const FrameOptions *options, int channels, Image *image) {

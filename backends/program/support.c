@@ -6,11 +6,8 @@
 #include "backends/program/support_sources.h"
 #include "backends/program/variants.h"
 #include "ir/answer.h"
-#include "runtime/support/prepare_numbers.h"
 
 #include <string.h>
-
-enum { LARGEST_FRAME = 16384, LARGEST_RESIZE = 1 << 16 };
 
 typedef struct SupportRow {
     SupportOf of;
@@ -29,42 +26,6 @@ bool support_is_built_in(const Program *program) {
 #else
     return program->backend == BACKEND_C;
 #endif
-}
-
-bool support_prepares(const GraphInput *input) {
-    const TensorType *type = &input->value->type;
-    return input->has_preprocessing && type->rank == 4 &&
-           (type->dims[1] == 1 || type->dims[1] == 3) && type->dims[2] <= LARGEST_FRAME &&
-           type->dims[3] <= LARGEST_FRAME && input->preprocessing.resize <= LARGEST_RESIZE;
-}
-
-SupportConstants support_constants(const GraphInput *input, int32_t largest, Arena *arena) {
-    const Preprocessing *pixels = &input->preprocessing;
-    const TensorType *type = &input->value->type;
-    int channels = (int)type->dims[1];
-    int32_t *numbers = ARENA_ARRAY(arena, int32_t, RIFFLE_PREPARE_NUMBERS);
-    numbers[RIFFLE_PREPARE_CHANNELS] = channels;
-    numbers[RIFFLE_PREPARE_HEIGHT] = (int32_t)type->dims[2];
-    numbers[RIFFLE_PREPARE_WIDTH] = (int32_t)type->dims[3];
-    numbers[RIFFLE_PREPARE_BGR] = pixels->bgr;
-    numbers[RIFFLE_PREPARE_NHWC] = input->layout == LAYOUT_NHWC;
-    numbers[RIFFLE_PREPARE_BYTES] = type->element == ELEMENT_U8;
-    numbers[RIFFLE_PREPARE_RESIZE] = (int32_t)pixels->resize;
-    numbers[RIFFLE_PREPARE_LETTERBOX] = pixels->letterbox != LETTERBOX_NONE;
-    numbers[RIFFLE_PREPARE_CORNER] = pixels->letterbox == LETTERBOX_CORNER;
-    numbers[RIFFLE_PREPARE_FILL] = (int32_t)pixels->fill;
-    numbers[RIFFLE_PREPARE_LARGEST] = largest;
-    bool bytes = type->element == ELEMENT_U8;
-    int value_count = bytes ? 1 : channels * 256; /* C has no empty arrays */
-    float *values = ARENA_ARRAY(arena, float, value_count);
-    for (int c = 0; c < channels && !bytes; c++)
-        for (int pixel = 0; pixel < 256; pixel++)
-            values[256 * c + pixel] =
-                (float)((pixel * pixels->scale - pixels->mean[c]) / pixels->std[c]);
-    return (SupportConstants){.numbers = numbers,
-        .number_count = RIFFLE_PREPARE_NUMBERS,
-        .values = values,
-        .value_count = value_count};
 }
 
 static void add_functions(SupportFunctions *functions, const char *network, SupportOf of,

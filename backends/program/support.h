@@ -51,6 +51,11 @@ typedef struct SupportFunctions {
     bool has[SUPPORT_OF_COUNT];
 } SupportFunctions;
 
+enum { LARGEST_FRAME = 16384 /* side of a frame that libraries prepare */ };
+
+/* Constants without values (support_frames.c). */
+SupportConstants support_numbers(const int32_t *numbers, int count);
+
 /* Whether this riffle has support code for the program's backend: that of LLVM needs a clang when
  * riffle is built. */
 bool support_is_built_in(const Program *program);

@@ -74,10 +74,7 @@ SupportConstants support_answer_constants(const Graph *graph, Arena *arena) {
         set_level(graph, i, level);
         numbers[RIFFLE_BOXES_CELLS] += level[RIFFLE_LEVEL_ROWS] * level[RIFFLE_LEVEL_COLUMNS];
     }
-    return (SupportConstants){.numbers = numbers,
-        .number_count = count,
-        .values = ARENA_ARRAY(arena, float, 1), /* C has no empty arrays */
-        .value_count = 1};
+    return support_numbers(numbers, count);
 }
 
 /* ---- classes ---- */
@@ -92,8 +89,5 @@ SupportConstants support_class_constants(const GraphOutput *output, Arena *arena
     int32_t *numbers = ARENA_ARRAY(arena, int32_t, RIFFLE_TOP_NUMBERS);
     numbers[RIFFLE_TOP_CLASSES] = (int32_t)output->value->type.dims[1];
     numbers[RIFFLE_TOP_ARE_PROBABILITIES] = producer != NULL && producer->op == OP_softmax;
-    return (SupportConstants){.numbers = numbers,
-        .number_count = RIFFLE_TOP_NUMBERS,
-        .values = ARENA_ARRAY(arena, float, 1), /* C has no empty arrays */
-        .value_count = 1};
+    return support_numbers(numbers, RIFFLE_TOP_NUMBERS);
 }

@@ -50,8 +50,5 @@ SupportConstants support_weights_constants(const Program *program, Arena *arena)
     set_wide(numbers + RIFFLE_CHECK_VERSION, program->weights_file->version);
     set_wide(numbers + RIFFLE_CHECK_LAYOUT, program->weights_file->layout);
     set_wide(numbers + RIFFLE_CHECK_BYTES, program->weights_file->bytes);
-    return (SupportConstants){.numbers = numbers,
-        .number_count = RIFFLE_CHECK_NUMBERS,
-        .values = ARENA_ARRAY(arena, float, 1), /* C has no empty arrays */
-        .value_count = 1};
+    return support_numbers(numbers, RIFFLE_CHECK_NUMBERS);
 }
