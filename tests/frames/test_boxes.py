@@ -3,18 +3,13 @@
 import ctypes
 import json
 import math
-import os
 import random
-import subprocess
 
 import numpy as np
 import pytest
+from support import BACKENDS, NULL_POINTER, RIFFLE, load, run
 
-RIFFLE = os.environ["RIFFLE"]
-HAS_LLVM = "without LLVM" not in subprocess.run([RIFFLE, "--version"], capture_output=True, text=True, check=True).stdout
-BACKENDS = {"c": ["--backend", "c", "--cc", "cc"],
-            **({"machine": [], "levels": ["--target", "x86-64-multi"]} if HAS_LLVM else {})}
-NULL_POINTER, MOST_CANDIDATES = 1, 4096
+MOST_CANDIDATES = 4096
 SETS = 10000
 
 GRID = """network grid(classes = 3, rows = 5, columns = 4) {
@@ -47,20 +42,12 @@ class Mapping(ctypes.Structure):
     _fields_ = [(name, ctypes.c_float) for name in ("scale_x", "scale_y", "offset_x", "offset_y")]
 
 
-def run(*words):
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 class Library:
     def __init__(self, folder, name, answer, spec, options, landmarks=0):
         self.folder, self.name, self.landmarks = folder, name, landmarks
         (folder / f"{name}.rfl").write_text(spec)
         run(RIFFLE, "compile", folder / f"{name}.rfl", "-o", folder, "--random-weights", 1, *options)
-        run("cc", "-shared", "-o", folder / "lib.so", "-Wl,--whole-archive", folder / f"lib{name}.a",
-            "-Wl,--no-whole-archive", "-lm")
-        library = ctypes.CDLL(str(folder / "lib.so"))
+        library = load(folder, name)
         self.function = getattr(library, f"{name}_find_{answer}")
         self.function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_float, ctypes.c_float, ctypes.c_int,
                                   ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]

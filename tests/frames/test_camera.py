@@ -1,19 +1,15 @@
 """examples/camera: a photo that moves through the frames of a video, piped into the program."""
 
 import json
-import os
 import re
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import pytest
+from support import HAS_LLVM, RIFFLE, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT.parent / "shared" / "models" / "yunet_n_320.onnx"
-RIFFLE = os.environ["RIFFLE"]
-HAS_LLVM = "without LLVM" not in subprocess.run([RIFFLE, "--version"], capture_output=True, text=True, check=True).stdout
 WIDTH, HEIGHT = 640, 360
 WEIGHTS = ["--set", "folded=true", "--set", "letterbox=centre", "--weights", "yunet.safetensors", "--weights-names",
            ROOT / "examples" / "detect" / "yunet.names"]

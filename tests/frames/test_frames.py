@@ -1,29 +1,17 @@
 """NAME_prepare_...: frames of every format, beside `riffle run`, PIL, and a conversion in floating point."""
 
 import itertools
-import os
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import pytest
+from support import BACKENDS, HAS_LLVM, HERE, LIBRARY_OF_C, NULL_POINTER, RIFFLE, run
 
-HERE = Path(__file__).resolve().parent
-RIFFLE = os.environ["RIFFLE"]
 FORMATS = ["rgb", "bgr", "rgba", "bgra", "grey", "nv12", "nv21", "i420"]
-OK, NULL_POINTER, PARALLEL_FOR, FORMAT, SIZE, CROP, ROWS = 0, 1, 4, 7, 8, 9, 10
+OK, PARALLEL_FOR, FORMAT, SIZE, CROP, ROWS = 0, 4, 7, 8, 9, 10
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
-LIBRARY_OF_C = ["--backend", "c", "--cc", "cc"]
-HAS_LLVM = "without LLVM" not in subprocess.run([RIFFLE, "--version"], capture_output=True, text=True, check=True).stdout
-BACKENDS = {"c": LIBRARY_OF_C, **({"machine": [], "levels": ["--target", "x86-64-multi"]} if HAS_LLVM else {})}
 RANDOM = np.random.default_rng(17)
-
-
-def run(*words):
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def spec_of(size, pixels="", element="f32", channels=3):

@@ -2,24 +2,12 @@
 
 import ctypes
 import json
-import os
-import subprocess
 
 import numpy as np
 import pytest
+from support import BACKENDS, NULL_POINTER, RIFFLE, load, run
 
-RIFFLE = os.environ["RIFFLE"]
-HAS_LLVM = "without LLVM" not in subprocess.run([RIFFLE, "--version"], capture_output=True, text=True, check=True).stdout
-BACKENDS = {"c": ["--backend", "c", "--cc", "cc"],
-            **({"machine": [], "levels": ["--target", "x86-64-multi"]} if HAS_LLVM else {})}
-NULL_POINTER = 1
 CLASSES = 37
-
-
-def run(*words):
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 3), done.stderr  # 3: NaN in the answer
-    return done.stdout
 
 
 @pytest.fixture(name="top", params=[(options, end) for options in BACKENDS for end in ("negate", "softmax")])
@@ -29,9 +17,7 @@ def make_top(request, tmp_path):
     spec = tmp_path / "net.rfl"
     spec.write_text(f"network net {{\n    input x: f32[1, {CLASSES}]\n    output scores = x |> negate |> {end}\n}}\n")
     run(RIFFLE, "compile", spec, "-o", tmp_path, "--random-weights", 1, *BACKENDS[options])
-    run("cc", "-shared", "-o", tmp_path / "lib.so", "-Wl,--whole-archive", tmp_path / "libnet.a", "-Wl,--no-whole-archive",
-        "-lm")
-    library = ctypes.CDLL(str(tmp_path / "lib.so"))
+    library = load(tmp_path, "net")
     library.net_top_scores.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_int]
 
     def find(scores, most, with_probabilities=True):
@@ -45,7 +31,7 @@ def make_top(request, tmp_path):
     def riffle_run(x, most):
         x.tofile(tmp_path / "x.f32")
         out = json.loads(run(RIFFLE, "run", spec, "--interpret", "--input", tmp_path / "x.f32", "--top", most, "--json",
-                             "--output", tmp_path / "y.f32"))
+                             "--output", tmp_path / "y.f32", statuses=(0, 3)))  # 3: NaN in the answer
         return np.fromfile(tmp_path / "y.f32", np.float32), out["top"][0]
 
     return find, riffle_run, end == "softmax", library

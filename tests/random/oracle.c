@@ -25,6 +25,19 @@ float **make_inputs(const Graph *graph, uint64_t seed, Arena *arena) {
     return inputs;
 }
 
+float **change_inputs(
+    const Oracle *oracle, float (*change)(float number, size_t place), Arena *arena) {
+    const Graph *graph = oracle->graph;
+    float **inputs = ARENA_ARRAY(arena, float *, graph->input_count + 1);
+    for (int i = 0; i < graph->input_count; i++) {
+        int64_t count = tensor_elements(&graph->inputs[i].value->type);
+        inputs[i] = ARENA_ARRAY(arena, float, count);
+        for (int64_t k = 0; k < count; k++)
+            inputs[i][k] = change(oracle->inputs[i][k], (size_t)k);
+    }
+    return inputs;
+}
+
 float **make_outputs(const Graph *graph, Arena *arena) {
     float **outputs = ARENA_ARRAY(arena, float *, graph->output_count + 1);
     for (int i = 0; i < graph->output_count; i++)
@@ -151,13 +164,7 @@ static float nudged(float number, size_t place) {
  * that magnifies, such as a batch_norm with a small variance, makes of rounding before it. */
 static double movement(const Oracle *oracle, int output, Arena *arena) {
     const Graph *graph = oracle->graph;
-    float **inputs = ARENA_ARRAY(arena, float *, graph->input_count + 1);
-    for (int i = 0; i < graph->input_count; i++) {
-        int64_t count = tensor_elements(&graph->inputs[i].value->type);
-        inputs[i] = ARENA_ARRAY(arena, float, count);
-        for (int64_t k = 0; k < count; k++)
-            inputs[i][k] = nudged(oracle->inputs[i][k], (size_t)k);
-    }
+    float **inputs = change_inputs(oracle, nudged, arena);
     float **outputs = make_outputs(graph, arena);
     if (interpret(graph, (const float *const *)inputs, outputs, NULL, arena) != NULL)
         return 0;

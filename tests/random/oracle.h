@@ -44,6 +44,9 @@ const Oracle *special_oracle(const Oracle *oracle, Arena *arena, const char **fa
 /* ---- parts of oracles ---- */
 
 float **make_inputs(const Graph *graph, uint64_t seed, Arena *arena); /* with guards */
+/* The oracle's inputs, each number changed; `place` is its index. Without guards. */
+float **change_inputs(
+    const Oracle *oracle, float (*change)(float number, size_t place), Arena *arena);
 float **make_outputs(const Graph *graph, Arena *arena);
 /* NULL, or what the interpreter reports. */
 const char *interpret(const Graph *graph, const float *const *inputs, float *const *outputs,

@@ -141,24 +141,17 @@ static void mark_overflows(void *context, const Node *node, float *const *result
 }
 
 /* NaN stays NaN in any order of sums. */
-static float **positive_inputs(const Oracle *oracle, Arena *arena) {
-    const Graph *graph = oracle->graph;
-    float **inputs = ARENA_ARRAY(arena, float *, graph->input_count + 1);
-    for (int i = 0; i < graph->input_count; i++) {
-        int64_t count = tensor_elements(&graph->inputs[i].value->type);
-        inputs[i] = ARENA_ARRAY(arena, float, count);
-        for (int64_t k = 0; k < count; k++)
-            inputs[i][k] = isnan(oracle->inputs[i][k]) ? 0 : fabsf(oracle->inputs[i][k]);
-    }
-    return inputs;
+static float positive_number(float number, size_t place) {
+    (void)place;
+    return isnan(number) ? 0 : fabsf(number);
 }
 
 static const char *find_bounds(Oracle *oracle, Arena *arena) {
     Graph *positive = graph_copy(oracle->graph, arena);
     make_positive(positive);
     oracle->bounds = make_outputs(positive, arena);
-    return interpret(positive, (const float *const *)positive_inputs(oracle, arena), oracle->bounds,
-        mark_overflows, arena);
+    return interpret(positive, (const float *const *)change_inputs(oracle, positive_number, arena),
+        oracle->bounds, mark_overflows, arena);
 }
 
 const Oracle *special_oracle(const Oracle *oracle, Arena *arena, const char **fault) {
