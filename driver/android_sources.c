@@ -7,6 +7,7 @@
 #include "backends/backends.h"
 #include "backends/program/names.h"
 #include "driver/android_texts.h"
+#include "ir/labels.h"
 #include "ir/names.h"
 
 #include <stdint.h>
@@ -200,7 +201,7 @@ static void write_jni_tensor(const JavaTensor *tensor, Text *out) {
 /* One output, with a number for each class of one picture. */
 static bool classifies(const Graph *graph) {
     return graph->output_count == 1 && graph->answer == NULL &&
-           support_is_classes(&graph->outputs[0]) && graph->outputs[0].value->type.dims[0] == 1;
+           output_is_classes(&graph->outputs[0]) && graph->outputs[0].value->type.dims[0] == 1;
 }
 
 static const char *filled(const JavaClass *class, const char *template) {

@@ -7,7 +7,7 @@
 
 typedef struct Labels {
     const char **names;
-    int64_t count;
+    int count;
 } Labels;
 
 /* One name a line. False after reporting; a file with another number of lines than `classes` is an

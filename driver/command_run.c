@@ -9,6 +9,7 @@
 #include "driver/image.h"
 #include "driver/model.h"
 #include "driver/tensors.h"
+#include "ir/labels.h"
 #include "ir/quote.h"
 #include "ir/write_files.h"
 
@@ -371,7 +372,7 @@ static void append_json(const RunOptions *options, const Result *result, Text *t
         for (int64_t item = 0; item < output->value->type.dims[0]; item++)
             boxes_write_json(&result->boxes[item], result->labels, &json);
         json_write_array_end(&json);
-    } else if (support_is_classes(output)) {
+    } else if (output_is_classes(output)) {
         json_write_array(&json, "top", JSON_LINES); /* one list for each item of the batch */
         for (int64_t item = 0; item < output->value->type.dims[0]; item++) {
             json_write_array(&json, NULL, JSON_LINES);
@@ -444,15 +445,16 @@ static bool check_wishes(const RunOptions *options, const Graph *graph, Labels *
     bool wants_classes =
         graph->answer == NULL && (options->top > 0 || options->labels != NULL ||
                                      (options->outputs.count == 0 && !options->json));
-    if (wants_classes && !support_is_classes(output)) {
+    if (wants_classes && !output_is_classes(output)) {
         diagnostics_error(diagnostics, "write it with --output FILE or --json",
             "output '%s' holds no classes to print", output->name);
         return false;
     }
-    return options->labels == NULL ||
-           labels_read(options->labels,
-               graph->answer != NULL ? support_answer_classes(graph) : output->value->type.dims[1],
-               options->session, labels);
+    if (options->labels != NULL)
+        return labels_read(options->labels, graph_classes(graph), options->session, labels);
+    if (graph->labels != NULL)
+        *labels = (Labels){graph->labels->names, graph->labels->count};
+    return true;
 }
 
 static int give_results(

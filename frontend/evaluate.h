@@ -216,6 +216,8 @@ Datum call_unit(Evaluator *evaluator, const Item *unit, Call *call);
 /* Makes the units of the spec and of all that it imports known. */
 void collect_units(Evaluator *evaluator, const Spec *spec);
 /* The path of an import, as seen from the folder of the importing file; NULL when it is none. */
+/* The name, relative to the file that it stands in. */
+const char *path_beside(Arena *arena, const SourceFile *file, const char *name);
 const char *import_path(Arena *arena, const SourceFile *importer, const Item *item);
 const Item *find_unit(const Evaluator *evaluator, const char *name); /* NULL when unknown */
 
@@ -274,10 +276,16 @@ void declare_input(Evaluator *evaluator, const SpecStatement *statement);
 void declare_output(Evaluator *evaluator, const SpecStatement *statement);
 /* Whether an input, an output or an answer of that name may stand here; reports why not. */
 bool check_declaration(Evaluator *evaluator, const SpecStatement *statement);
+/* Whether the statement stands in a network; reports where not. */
+bool check_place(Evaluator *evaluator, const SpecStatement *statement);
 
 /* ---- answers.c ---- */
 
 void declare_answer(Evaluator *evaluator, const SpecStatement *statement);
+
+/* ---- labels.c ---- */
+
+void declare_labels(Evaluator *evaluator, const SpecStatement *statement);
 
 /* ---- elaborate.c ---- */
 

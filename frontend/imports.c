@@ -45,17 +45,21 @@ static void add_unit(Evaluator *evaluator, Item *unit) {
 
 /* ---- imports ---- */
 
+const char *path_beside(Arena *arena, const SourceFile *file, const char *name) {
+    const char *slash = strrchr(file->name, '/');
+    if (name[0] == '/' || !slash) {
+        return name;
+    }
+    return arena_format(arena, "%.*s/%s", (int)(slash - file->name), file->name, name);
+}
+
 const char *import_path(Arena *arena, const SourceFile *importer, const Item *item) {
     bool literal = item->text->count == 1 && item->text->parts[0].text;
     const char *text = literal ? item->text->parts[0].text : "-";
     if (strcmp(text, "-") == 0) {
         return NULL;
     }
-    const char *slash = strrchr(importer->name, '/');
-    if (text[0] == '/' || !slash) {
-        return text;
-    }
-    return arena_format(arena, "%.*s/%s", (int)(slash - importer->name), importer->name, text);
+    return path_beside(arena, importer, text);
 }
 
 /* False when the file was imported before. A file that is not there is left to the reader to

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool check_place(Evaluator *evaluator, const SpecStatement *statement) {
+bool check_place(Evaluator *evaluator, const SpecStatement *statement) {
     if (!evaluator->frame->unit) {
         return true;
     }

@@ -363,6 +363,9 @@ static json_t *bare_statement_json(const SpecStatement *statement) {
         set(object, word, json_string(statement->name));
         set(object, "value", expression_json(statement->value));
         break;
+    case SPEC_STATEMENT_LABELS:
+        set(object, word, expression_json(statement->value));
+        break;
     case SPEC_STATEMENT_ASSERT:
         set(object, word, expression_json(statement->value));
         set(object, "message", expression_json(statement->message));

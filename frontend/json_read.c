@@ -212,6 +212,10 @@ static void read_statement_kind(const JsonNode *node, SpecStatement *statement) 
         read_declared_name(node, word, statement);
         read_call(node, "a call of a decoding is wanted", statement);
         break;
+    case SPEC_STATEMENT_LABELS:
+        tree_check_keys(node, (const char *const[]){word, NULL});
+        statement->value = tree_read_expression(&member);
+        break;
     case SPEC_STATEMENT_ASSERT:
         tree_check_keys(node, (const char *const[]){word, "message", NULL});
         statement->value = tree_read_expression(&member);

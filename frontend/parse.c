@@ -158,6 +158,7 @@ static bool begins_statement(int token) {
     case INPUT:
     case OUTPUT:
     case ANSWER:
+    case LABELS:
     case ASSERT:
     case FAIL:
     case NAME:

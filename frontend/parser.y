@@ -47,7 +47,7 @@ static void rfl_error(const YYLTYPE *where, ParseContext *context, const char *m
 %token START_SPEC START_EXPRESSION
 %token END 0 "end of file"
 %token AND "and" ANSWER "answer" ASSERT "assert" ELSE "else" FAIL "fail" FALSE "false" FOR "for" IF "if"
-%token IMPORT "import" IN "in" INPUT "input" LET "let" NAMED "named" NCHW "nchw" NETWORK "network"
+%token IMPORT "import" IN "in" INPUT "input" LABELS "labels" LET "let" NAMED "named" NCHW "nchw" NETWORK "network"
 %token NHWC "nhwc" NOT "not" OR "or" OUTPUT "output" REPEAT "repeat" RETURN "return" SCOPE "scope"
 %token THEN "then" TRUE "true" UNIT "unit"
 %token PIPE "|>" RANGE ".." EQUAL "==" NOT_EQUAL "!=" LESS_EQUAL "<=" GREATER_EQUAL ">="
@@ -258,6 +258,11 @@ statement:
         $$->name = $2;
         $$->name_where = parse_range(context, @2);
         $$->value = $4;
+        $$ = parsed_finish_statement(context, $$);
+    }
+  | LABELS '=' expression {
+        $$ = parsed_statement(context, SPEC_STATEMENT_LABELS, @$);
+        $$->value = $3;
         $$ = parsed_finish_statement(context, $$);
     }
   | ASSERT expression ',' expression {
@@ -516,7 +521,7 @@ static const char *expected_word(yysymbol_kind_t symbol, bool statement, bool ex
     case YYSYMBOL_IF:
         return NULL;
     case YYSYMBOL_FOR: case YYSYMBOL_REPEAT: case YYSYMBOL_SCOPE: case YYSYMBOL_RETURN:
-    case YYSYMBOL_INPUT: case YYSYMBOL_OUTPUT: case YYSYMBOL_ANSWER: case YYSYMBOL_ASSERT: case YYSYMBOL_FAIL:
+    case YYSYMBOL_INPUT: case YYSYMBOL_OUTPUT: case YYSYMBOL_ANSWER: case YYSYMBOL_LABELS: case YYSYMBOL_ASSERT: case YYSYMBOL_FAIL:
         return statement ? NULL : yysymbol_name(symbol);
     case YYSYMBOL_NUMBER: case YYSYMBOL_TRUE: case YYSYMBOL_FALSE: case YYSYMBOL_STRING_BEGIN:
     case YYSYMBOL_QUOTED: case YYSYMBOL_NOT: case YYSYMBOL_NEGATE:

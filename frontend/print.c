@@ -128,6 +128,10 @@ static void print_statement(SpecPrinter *printer, const SpecStatement *statement
         text_format(text, "answer %s = ", statement->name);
         spec_print_expression(printer, statement->value, LEVEL_CONDITIONAL);
         break;
+    case SPEC_STATEMENT_LABELS:
+        text_append(text, "labels = ");
+        spec_print_expression(printer, statement->value, LEVEL_CONDITIONAL);
+        break;
     case SPEC_STATEMENT_ASSERT:
         text_append(text, "assert ");
         spec_print_expression(printer, statement->value, LEVEL_CONDITIONAL);

@@ -209,6 +209,9 @@ static void run_statement(Evaluator *evaluator, const SpecStatement *statement) 
     case SPEC_STATEMENT_ANSWER:
         declare_answer(evaluator, statement);
         break;
+    case SPEC_STATEMENT_LABELS:
+        declare_labels(evaluator, statement);
+        break;
     case SPEC_STATEMENT_ASSERT:
         run_assert(evaluator, statement);
         break;

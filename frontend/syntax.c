@@ -7,7 +7,7 @@
 #include <string.h>
 
 const char *const statement_words[SPEC_STATEMENT_KIND_COUNT] = {"let", "assign", "for", "repeat",
-    "scope", "if", "return", "input", "output", "answer", "assert", "fail"};
+    "scope", "if", "return", "input", "output", "answer", "labels", "assert", "fail"};
 const char *const item_words[ITEM_KIND_COUNT] = {"unit", "network", "import"};
 
 static const struct {
@@ -150,8 +150,8 @@ bool statement_finish(SpecStatement *statement) {
 
 const char *const *keyword_names(void) {
     static const char *const words[] = {"and", "answer", "assert", "else", "fail", "false", "for",
-        "if", "import", "in", "input", "let", "named", "nchw", "network", "nhwc", "not", "or",
-        "output", "repeat", "return", "scope", "then", "true", "unit", NULL};
+        "if", "import", "in", "input", "labels", "let", "named", "nchw", "network", "nhwc", "not",
+        "or", "output", "repeat", "return", "scope", "then", "true", "unit", NULL};
     return words;
 }
 

@@ -104,6 +104,7 @@ typedef enum SpecStatementKind {
     SPEC_STATEMENT_INPUT,  /* input name: element[values] layout = value */
     SPEC_STATEMENT_OUTPUT, /* output name layout = value */
     SPEC_STATEMENT_ANSWER, /* answer name = value */
+    SPEC_STATEMENT_LABELS, /* labels = value */
     SPEC_STATEMENT_ASSERT, /* assert value, message */
     SPEC_STATEMENT_FAIL,   /* fail message */
     SPEC_STATEMENT_KIND_COUNT

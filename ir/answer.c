@@ -77,6 +77,12 @@ int64_t answer_channels(const Graph *graph, const AnswerPart *part) {
     return output_channels(graph, part->outputs[0]);
 }
 
+int64_t answer_classes(const Graph *graph) {
+    const GraphAnswer *answer = graph->answer;
+    return answer_channels(graph, &answer->parts[0]) -
+           decoding_info(answer->decoding).parts[0].fixed;
+}
+
 /* `stride` is 0 where the cells share the input out. */
 static const char *output_fault(
     const Graph *graph, const DecodingPart *part, int output, int64_t stride, Arena *arena) {

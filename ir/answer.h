@@ -58,6 +58,9 @@ const char *answer_fault(
 /* The part's channels in all of its outputs, of an answer without faults. */
 int64_t answer_channels(const Graph *graph, const AnswerPart *part);
 
+/* The classes that the answer of the graph tells apart. */
+int64_t answer_classes(const Graph *graph);
+
 void answer_print(const Graph *graph, Text *text);
 
 #endif

@@ -148,6 +148,7 @@ typedef struct Graph {
     GraphOutput *outputs;
     int output_count;
     struct GraphAnswer *answer; /* what the outputs mean (answer.h), or NULL */
+    struct GraphLabels *labels; /* what classes are called (labels.h), or NULL */
     Weight *first_weight, *last_weight;
     struct NameMap *weights_by_path; /* kept by graph_weight and the like */
     Node *first, *last;

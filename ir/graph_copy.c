@@ -1,5 +1,6 @@
 /* A copy of a graph in another arena. */
 #include "ir/answer.h"
+#include "ir/labels.h"
 
 static Value *value_copy(Graph *graph, const Value *value, Node *producer, Value **copies) {
     Value *copy = ARENA_NEW(graph->arena, Value);
@@ -54,6 +55,8 @@ Graph *graph_copy(const Graph *graph, Arena *arena) {
     }
     if (graph->answer != NULL)
         graph_set_answer(copy, graph->answer);
+    if (graph->labels != NULL)
+        graph_set_labels(copy, graph->labels);
     arena_destroy(scratch);
     return copy;
 }

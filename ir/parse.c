@@ -322,9 +322,12 @@ static bool parse_statement(Parser *parser) {
         return parse_output(parser);
     if (parser_at_word(parser, "answer"))
         return parse_answer(parser);
+    if (parser_at_word(parser, "labels"))
+        return parse_labels(parser);
     if (parser->token.kind == TOKEN_VALUE)
         return parse_node(parser);
-    return parser_expected(parser, "'input', 'weight', 'output', 'answer', a value or '}'");
+    return parser_expected(
+        parser, "'input', 'weight', 'output', 'answer', 'labels', a value or '}'");
 }
 
 /* After a fault: on to the next line. */

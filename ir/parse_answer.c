@@ -1,6 +1,8 @@
-/* The line of .rir that says what the outputs mean:
- * answer faces = exp_boxes(classes = [cls_8, cls_16], ..., strides = [8, 16]) */
+/* The lines of .rir that say what the outputs mean:
+ * answer faces = exp_boxes(classes = [cls_8, cls_16], ..., strides = [8, 16])
+ * labels = ["cat", "dog"] */
 #include "ir/answer.h"
+#include "ir/labels.h"
 #include "ir/parse_node.h"
 
 #include <string.h>
@@ -95,4 +97,23 @@ bool parse_answer(Parser *parser) {
     } while (parser_accept_mark(parser, ','));
     graph_set_answer(parser->graph, &answer);
     return parser_expect_mark(parser, ')');
+}
+
+bool parse_labels(Parser *parser) {
+    GraphLabels labels = {.where = parser_range(parser, parser->token)};
+    int capacity = 0;
+    Token name = parser->token;
+    if (parser->graph->labels != NULL)
+        return wrong(parser, name, NULL, "there are labels already");
+    parser_advance(parser);
+    if (!parser_expect_mark(parser, '=') || !parser_expect_mark(parser, '['))
+        return false;
+    do {
+        if (!parser_expect(parser, TOKEN_STRING, "the name of a class", &name))
+            return false;
+        ARENA_GROW(parser->scratch, labels.names, labels.count, capacity, 16);
+        labels.names[labels.count++] = name.string;
+    } while (parser_accept_mark(parser, ','));
+    graph_set_labels(parser->graph, &labels);
+    return parser_expect_mark(parser, ']');
 }

@@ -48,5 +48,6 @@ bool parse_node(Parser *parser);
 
 /* parse_answer.c */
 bool parse_answer(Parser *parser);
+bool parse_labels(Parser *parser);
 
 #endif

@@ -1,6 +1,7 @@
 /* The text form, .rir; described in docs/ir.md. The output depends on nothing but the graph. */
 #include "ir/answer.h"
 #include "ir/formula.h"
+#include "ir/labels.h"
 #include "ir/names.h"
 #include "ir/quote.h"
 
@@ -253,6 +254,16 @@ void node_print(const Graph *graph, const Node *node, Text *text) {
     arena_destroy(printer.scratch);
 }
 
+/* labels = ["cat", "dog"] */
+static void print_labels(Text *text, const GraphLabels *labels) {
+    text_append(text, "  labels = [");
+    for (int i = 0; i < labels->count; i++) {
+        text_append(text, i > 0 ? ", " : "");
+        print_quoted(text, labels->names[i]);
+    }
+    text_append(text, "]\n");
+}
+
 void graph_print(const Graph *graph, Text *text) {
     Printer printer = printer_create(graph, text);
     text_append(text, "graph ");
@@ -276,6 +287,8 @@ void graph_print(const Graph *graph, Text *text) {
         print_output(&printer, &graph->outputs[i]);
     if (graph->answer != NULL)
         answer_print(graph, text);
+    if (graph->labels != NULL)
+        print_labels(text, graph->labels);
     text_append(text, "}\n");
     arena_destroy(printer.scratch);
 }

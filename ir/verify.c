@@ -1,6 +1,7 @@
 /* The verifier: what every graph must satisfy between passes. Reports all faults that it can see.
  */
 #include "ir/answer.h"
+#include "ir/labels.h"
 #include "ir/name_map.h"
 #include "ir/names.h"
 
@@ -240,6 +241,14 @@ static void verify_answer(Verification *verification) {
         FAULT(verification, where, "%s", fault);
 }
 
+static void verify_labels(Verification *verification) {
+    const GraphLabels *labels = verification->graph->labels;
+    const char *fault =
+        labels == NULL ? NULL : labels_fault(verification->graph, labels, verification->scratch);
+    if (fault != NULL)
+        FAULT(verification, labels->where, "%s", fault);
+}
+
 bool graph_verify(const Graph *graph, Diagnostics *diagnostics) {
     size_t errors_before = diagnostics_error_count(diagnostics);
     Verification verification = {
@@ -253,6 +262,8 @@ bool graph_verify(const Graph *graph, Diagnostics *diagnostics) {
     verify_outputs(&verification);
     if (diagnostics_error_count(diagnostics) == errors_before)
         verify_answer(&verification);
+    if (diagnostics_error_count(diagnostics) == errors_before)
+        verify_labels(&verification);
     arena_destroy(verification.scratch);
     return diagnostics_error_count(diagnostics) == errors_before;
 }

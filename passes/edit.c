@@ -3,6 +3,7 @@
 #include "passes/edit.h"
 
 #include "ir/answer.h"
+#include "ir/labels.h"
 #include "passes/edit_fit.h"
 
 #include <string.h>
@@ -29,7 +30,7 @@ int edit_index_count(const Graph *graph, EditKind kind) {
     case EDIT_PLAIN_PORTS:
         return 1;
     case EDIT_DROP_ANSWER:
-        return graph->answer != NULL;
+        return graph->answer != NULL || graph->labels != NULL;
     case EDIT_DROP_OUTPUT:
         return graph->output_count;
     case EDIT_SMALLER_INPUT:
@@ -139,6 +140,15 @@ static void rebuild_outputs(Rebuild *rebuild) {
         graph_add_output(rebuild->to, output->name, rebuild->values[output->value->id],
             plain ? LAYOUT_NCHW : output->layout, (SourceRange){0});
     }
+}
+
+/* They stay as long as they fit the classes that are left. */
+static void rebuild_labels(Rebuild *rebuild) {
+    const GraphLabels *labels = rebuild->from->labels;
+    if (labels == NULL || rebuild->edit.kind == EDIT_DROP_ANSWER)
+        rebuild->applied |= labels != NULL;
+    else if (labels_fault(rebuild->to, labels, rebuild->to->arena) == NULL)
+        graph_set_labels(rebuild->to, labels);
 }
 
 /* An answer stays as long as it fits the outputs that are left. */
@@ -363,6 +373,7 @@ static bool rebuild_graph(Rebuild *rebuild) {
     }
     rebuild_outputs(rebuild);
     rebuild_answer(rebuild);
+    rebuild_labels(rebuild);
     return rebuild->applied;
 }
 

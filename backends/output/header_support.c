@@ -44,6 +44,8 @@ static const char *const comments[] = {
                     "fewer where the network has "
                     "fewer, or\n * where numbers are NaN, which are no class's; less than 0: minus "
                     "a riffle_status. */\n",
+    [SUPPORT_LABEL] = "\n/* The name of a class, in UTF-8; NULL where there is no class of that "
+                      "number. */\n",
     [SUPPORT_CHECK_WEIGHTS] = "\n/* Whether `weights` are a whole file of weights for this "
                               "library, of `bytes` bytes or more: "
                               "reads all of\n * it once, at any alignment. riffle_run itself looks "
@@ -58,12 +60,13 @@ bool header_has_frames(const Graph *graph, const Program *program) {
 }
 
 static void say_what_is_missing(const Graph *graph, const Program *program, Text *out) {
-    bool wanted = graph->answer != NULL || program->weights_file != NULL;
+    bool wanted = graph->answer != NULL || graph->labels != NULL || program->weights_file != NULL;
     for (int i = 0; i < graph->input_count; i++)
         wanted = wanted || support_prepares(&graph->inputs[i]);
     if (wanted && !support_is_built_in(program))
-        text_append(out, "\n/* No function prepares frames, finds boxes or checks weights: the "
-                         "riffle that made this was built without clang. */\n");
+        text_append(out,
+            "\n/* No function prepares frames, finds boxes, names classes or checks weights: the "
+            "riffle that made this was built without clang. */\n");
 }
 
 void header_write_support(

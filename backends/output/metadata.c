@@ -12,6 +12,7 @@
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
+#include "ir/labels.h"
 #include "ir/text.h"
 
 #include <stdio.h>
@@ -120,6 +121,13 @@ static void write_interface(JsonWriter *writer, const Graph *graph) {
         write_tensor(writer, output->name, &output->value->type, output->layout);
         json_write_object_end(writer);
     }
+    json_write_array_end(writer);
+}
+
+static void write_labels(JsonWriter *writer, const GraphLabels *labels) {
+    json_write_array(writer, "labels", JSON_INLINE);
+    for (int i = 0; i < labels->count; i++)
+        json_write_string(writer, NULL, labels->names[i]);
     json_write_array_end(writer);
 }
 
@@ -265,6 +273,8 @@ static void write_network(
     if (!program->target->gpu)
         json_write_string(writer, "winograd", lower_winograd_name((int)program->winograd));
     write_interface(writer, graph);
+    if (graph->labels)
+        write_labels(writer, graph->labels);
     if (program->weights_file)
         write_weights_file(writer, program);
     if (program->levels)

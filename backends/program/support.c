@@ -6,6 +6,7 @@
 #include "backends/program/support_sources.h"
 #include "backends/program/variants.h"
 #include "ir/answer.h"
+#include "ir/labels.h"
 
 #include <string.h>
 
@@ -52,7 +53,7 @@ SupportFunctions support_functions(const Graph *graph, const Program *program, A
     SupportFunctions functions = {0};
     if (!graph || !support_is_built_in(program))
         return functions;
-    int most = graph->input_count + 2; /* with an answer and a file of weights */
+    int most = graph->input_count + 3; /* with an answer, labels and a file of weights */
     functions.items = ARENA_ARRAY(arena, SupportFunction, most * SUPPORT_KINDS);
     functions.constants = ARENA_ARRAY(arena, SupportConstants, most);
     const TensorName *names = tensor_names(graph, false, arena);
@@ -66,10 +67,13 @@ SupportFunctions support_functions(const Graph *graph, const Program *program, A
     if (graph->answer)
         add_functions(&functions, program->name, SUPPORT_OF_BOXES, graph->answer->name, "",
             support_answer_constants(graph, arena), arena);
-    else if (support_is_classes(&graph->outputs[0]))
+    else if (output_is_classes(&graph->outputs[0]))
         add_functions(&functions, program->name, SUPPORT_OF_CLASSES,
             tensor_names(graph, true, arena)[0].member, "",
             support_class_constants(&graph->outputs[0], arena), arena);
+    if (graph->labels)
+        add_functions(&functions, program->name, SUPPORT_OF_LABELS, "", "",
+            support_label_constants(graph, arena), arena);
     if (program->weights_file)
         add_functions(&functions, program->name, SUPPORT_OF_WEIGHTS, "", "",
             support_weights_constants(program, arena), arena);
@@ -121,7 +125,8 @@ void support_write_prototype(
     const SupportFunction *function, const char *name, const char *upper, Text *out) {
     static const char number[] = "NUMBER";
     const char *text = function->parameters, *found = strstr(text, number);
-    text_format(out, "%s %s_%s(", function->result, name, function->word);
+    bool is_pointer = function->result[strlen(function->result) - 1] == '*';
+    text_format(out, is_pointer ? "%s%s_%s(" : "%s %s_%s(", function->result, name, function->word);
     if (found != NULL) {
         Text typed = {0};
         text_append_bytes(&typed, text, (size_t)(found - text));
@@ -166,7 +171,7 @@ void support_write_types(const SupportFunctions *functions, const Graph *graph, 
         "    float left, top, right, bottom;\n"
         "    float score;\n"
         "    int class_index; /* 0 to %lld */\n",
-        name, graph->answer->name, name, (long long)support_answer_classes(graph) - 1);
+        name, graph->answer->name, name, (long long)answer_classes(graph) - 1);
     if (support_answer_landmarks(graph) > 0)
         text_format(
             out, "    float landmarks[%d][2]; /* x and y */\n", support_answer_landmarks(graph));
@@ -187,6 +192,7 @@ void support_write_source(
         box_layout_source, box_functions_source, boxes_source, NULL};
     static const char *const of_weights[] = {
         check_weights_numbers_source, hash_source, check_weights_source, NULL};
+    static const char *const of_labels[] = {label_source, NULL};
     static const char *const of_classes[] = {top_numbers_source, top_source, NULL};
     text_format(out, "\n#define %s_SUPPORT_SHARED static\n", upper);
     text_append(out, "enum {\n");
@@ -196,6 +202,8 @@ void support_write_source(
     text_append(out, "};\n");
     if (functions->has[SUPPORT_OF_FRAMES])
         write_sources(of_frames, name, upper, out);
+    if (functions->has[SUPPORT_OF_LABELS])
+        write_sources(of_labels, name, upper, out);
     if (functions->has[SUPPORT_OF_WEIGHTS])
         write_sources(of_weights, name, upper, out);
     if (functions->has[SUPPORT_OF_BOXES] || functions->has[SUPPORT_OF_CLASSES])

@@ -19,6 +19,7 @@ typedef enum SupportOf {
     SUPPORT_OF_BOXES,   /* an answer with boxes */
     SUPPORT_OF_CLASSES, /* the first output, where it has a number for each class and there is no
                            answer */
+    SUPPORT_OF_LABELS,  /* names of classes */
     SUPPORT_OF_WEIGHTS, /* a file of weights */
     SUPPORT_OF_COUNT
 } SupportOf;
@@ -29,6 +30,8 @@ typedef struct SupportConstants {
     int number_count;
     const float *values;
     int value_count;
+    const char *text; /* instead of values; or NULL */
+    int text_length;
 } SupportConstants;
 
 /* A function of the library: NAME_word(parameters). */
@@ -76,15 +79,13 @@ SupportConstants support_constants(const GraphInput *input, int32_t largest, Are
 
 /* Constants of the graph's answer (support_answer.c). */
 SupportConstants support_answer_constants(const Graph *graph, Arena *arena);
-/* Classes that the answer tells apart, and landmarks of each of its boxes. */
-int64_t support_answer_classes(const Graph *graph);
+/* Landmarks of each of its boxes. */
 int support_answer_landmarks(const Graph *graph);
 
-/* Whether the output holds one number per class: [batch, classes], with or without [1, 1] behind.
- */
-bool support_is_classes(const GraphOutput *output);
-/* Constants of such an output. */
+/* Constants of an output with one number per class. */
 SupportConstants support_class_constants(const GraphOutput *output, Arena *arena);
+/* Constants of the graph's labels. */
+SupportConstants support_label_constants(const Graph *graph, Arena *arena);
 
 /* Constants of the library's file of weights. */
 SupportConstants support_weights_constants(const Program *program, Arena *arena);

@@ -1,27 +1,19 @@
 /* What support code knows of answers: where the numbers are in the outputs. */
 #include "backends/program/support.h"
 #include "ir/answer.h"
+#include "ir/labels.h"
 #include "runtime/support/box_layout.h"
 #include "runtime/support/top_numbers.h"
 
-/* The parts of a decoding that tell classes and landmarks. */
-static const struct {
-    int classes_part, landmarks_part; /* landmarks: -1 for none */
-    int64_t other_channels;           /* of the classes' part */
-} decodings[DECODING_COUNT] = {
-    [DECODING_tanh_boxes] = {0, -1, 5},
-    [DECODING_exp_boxes] = {0, 3, 0},
-};
+#include <string.h>
 
-int64_t support_answer_classes(const Graph *graph) {
-    const GraphAnswer *answer = graph->answer;
-    return answer_channels(graph, &answer->parts[decodings[answer->decoding].classes_part]) -
-           decodings[answer->decoding].other_channels;
-}
+/* The part of a decoding that tells landmarks; -1 for none. */
+static const int landmark_parts[DECODING_COUNT] = {
+    [DECODING_tanh_boxes] = -1, [DECODING_exp_boxes] = 3};
 
 int support_answer_landmarks(const Graph *graph) {
     const GraphAnswer *answer = graph->answer;
-    int part = decodings[answer->decoding].landmarks_part;
+    int part = landmark_parts[answer->decoding];
     return part >= 0 && answer->parts[part].count > 0
                ? (int)answer_channels(graph, &answer->parts[part]) / 2
                : 0;
@@ -79,15 +71,28 @@ SupportConstants support_answer_constants(const Graph *graph, Arena *arena) {
 
 /* ---- classes ---- */
 
-bool support_is_classes(const GraphOutput *output) {
-    const TensorType *type = &output->value->type;
-    return type->rank == 2 || (type->rank == 4 && type->dims[2] == 1 && type->dims[3] == 1);
-}
-
 SupportConstants support_class_constants(const GraphOutput *output, Arena *arena) {
     const Node *producer = output->value->producer;
     int32_t *numbers = ARENA_ARRAY(arena, int32_t, RIFFLE_TOP_NUMBERS);
     numbers[RIFFLE_TOP_CLASSES] = (int32_t)output->value->type.dims[1];
     numbers[RIFFLE_TOP_ARE_PROBABILITIES] = producer != NULL && producer->op == OP_softmax;
     return support_numbers(numbers, RIFFLE_TOP_NUMBERS);
+}
+
+SupportConstants support_label_constants(const Graph *graph, Arena *arena) {
+    const GraphLabels *labels = graph->labels;
+    int32_t *numbers = ARENA_ARRAY(arena, int32_t, labels->count + 1);
+    size_t length = 0;
+    numbers[0] = labels->count;
+    for (int i = 0; i < labels->count; i++) {
+        numbers[1 + i] = (int32_t)length;
+        length += strlen(labels->names[i]) + 1;
+    }
+    char *text = ARENA_ARRAY(arena, char, length);
+    for (int i = 0; i < labels->count; i++)
+        strcpy(text + numbers[1 + i], labels->names[i]);
+    SupportConstants constants = support_numbers(numbers, labels->count + 1);
+    constants.text = text;
+    constants.text_length = (int)length;
+    return constants;
 }

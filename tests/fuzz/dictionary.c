@@ -8,14 +8,15 @@
 
 /* What the tables of riffle do not hold, words with spaces between them: marks and keywords. */
 static const char *const words[READER_COUNT] = {
-    [READER_SPEC] =
-        "network unit input output answer let repeat for in if then else scope import return "
-        "named assert fail nchw nhwc true false and or not f32 |> @ .. // == != <= >= "
-        "\" { } ( ) [ ] , = : # 2147483648 9223372036854775807 1e308 enumerate pixels",
+    [READER_SPEC] = "network unit input output answer labels let repeat for in if then else scope "
+                    "import return "
+                    "named assert fail nchw nhwc true false and or not f32 |> @ .. // == != <= >= "
+                    "\" { } ( ) [ ] , = : # 2147483648 9223372036854775807 1e308 enumerate pixels",
     [READER_JSON] = "{ } [ ] : , \" true false null \\u0000 \\ud800 1e308 -1 9223372036854775808",
-    [READER_RIR] = "graph input output answer weight tanh_boxes exp_boxes predictions strides % @ "
-                   "= : -> { } [ ] , \" f32 f16 bf16 i8 u8 nhwc inf "
-                   "nan \\x0A \\xFF \\x22 2147483648 9223372036854775807",
+    [READER_RIR] =
+        "graph input output answer labels weight tanh_boxes exp_boxes predictions strides % @ "
+        "= : -> { } [ ] , \" f32 f16 bf16 i8 u8 nhwc inf "
+        "nan \\x0A \\xFF \\x22 2147483648 9223372036854775807",
     [READER_SAFETENSORS] =
         "__metadata__ \"dtype\" \"shape\" \"data_offsets\" F32 F16 BF16 F64 I8 "
         "BOOL { } [ ] : , a.b.weight a.c.running_mean d.bias 18446744073709551615",

@@ -5,12 +5,28 @@
 #include "backends/program/names.h"
 #include "backends/program/program.h"
 
+/* As numbers: compilers need take no string of more than 4095 bytes. */
+static void write_text(
+    const Program *program, int index, const SupportConstants *constants, Text *out) {
+    text_format(out, "static const unsigned char %s_support_values_%d[] = {", program->name, index);
+    for (int i = 0; i < constants->text_length; i++) {
+        text_append(out, i == 0 ? "\n    " : i % 24 == 0 ? ",\n    " : ", ");
+        text_format(out, "%d", (unsigned char)constants->text[i]);
+    }
+    text_append(out, "};\n");
+}
+
 static void write_constants(
     const Program *program, int index, const SupportConstants *constants, Text *out) {
     text_format(out, "\nstatic const int32_t %s_support_numbers_%d[] = {", program->name, index);
     for (int i = 0; i < constants->number_count; i++)
         text_format(out, i > 0 ? ", %d" : "%d", (int)constants->numbers[i]);
-    text_format(out, "};\nstatic const float %s_support_values_%d[] = {", program->name, index);
+    text_append(out, "};\n");
+    if (constants->text != NULL) {
+        write_text(program, index, constants, out);
+        return;
+    }
+    text_format(out, "static const float %s_support_values_%d[] = {", program->name, index);
     for (int i = 0; i < constants->value_count; i++) {
         text_append(out, i == 0 ? "\n    " : i % 8 == 0 ? ",\n    " : ", ");
         syntax_float(out, constants->values[i]);

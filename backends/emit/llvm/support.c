@@ -50,14 +50,17 @@ static void adopt_functions(const Codegen *codegen) {
     }
 }
 
-static LLVMValueRef add_constants(
-    const Codegen *codegen, LLVMTypeRef type, LLVMValueRef *values, int count, const char *name) {
-    LLVMValueRef array = LLVMConstArray2(type, values, (uint64_t)count);
+static LLVMValueRef add_constant(const Codegen *codegen, LLVMValueRef array, const char *name) {
     LLVMValueRef global = LLVMAddGlobal(codegen->module, LLVMTypeOf(array), name);
     LLVMSetInitializer(global, array);
     LLVMSetGlobalConstant(global, 1);
     LLVMSetLinkage(global, LLVMInternalLinkage);
     return global;
+}
+
+static LLVMValueRef add_constants(
+    const Codegen *codegen, LLVMTypeRef type, LLVMValueRef *values, int count, const char *name) {
+    return add_constant(codegen, LLVMConstArray2(type, values, (uint64_t)count), name);
 }
 
 static LLVMValueRef add_numbers(
@@ -69,8 +72,14 @@ static LLVMValueRef add_numbers(
     return add_constants(codegen, codegen->i32, values, constants->number_count, "numbers");
 }
 
+/* The values, or the text. */
 static LLVMValueRef add_values(
     const Codegen *codegen, const SupportConstants *constants, Arena *arena) {
+    if (constants->text)
+        return add_constant(codegen,
+            LLVMConstStringInContext2(
+                codegen->context, constants->text, (size_t)constants->text_length, 1),
+            "text");
     LLVMValueRef *values = ARENA_ARRAY(arena, LLVMValueRef, constants->value_count);
     for (int i = 0; i < constants->value_count; i++)
         values[i] = LLVMConstReal(codegen->float_type, (double)constants->values[i]);
