@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import mmap
 import os
 import shutil
 import tempfile
@@ -17,10 +16,12 @@ import cffi  # type: ignore[import-untyped, unused-ignore]
 import numpy as np
 
 from riffle import _processor
+from riffle._answers import BestClasses
 from riffle._batch import share
 from riffle._diagnostics import Error
 from riffle._frame import Mapping, Preparer
 from riffle._tensor import Array, Tensor
+from riffle._weights import Weights, check_of
 
 _ALIGNMENT = 64  # NAME_WORKSPACE_ALIGNMENT, of every library
 
@@ -33,7 +34,7 @@ _from_buffer, _ndarray, _empty = _ffi.from_buffer, np.ndarray, np.empty
 class _Slot:
     """What one call at a time uses: the pointers to tensors, and a workspace."""
 
-    __slots__ = ("inputs", "memory", "outputs", "workspace")
+    __slots__ = ("inputs", "memory", "outputs", "weights", "workspace")
 
     def __init__(self, inputs: int, outputs: int, workspace_bytes: int) -> None:
         self.inputs = _ffi.new("void *[]", inputs)
@@ -41,6 +42,7 @@ class _Slot:
         self.memory = _allocate("char[]", workspace_bytes + _ALIGNMENT)
         address = int(_ffi.cast("uintptr_t", self.memory))
         self.workspace = self.memory + -address % _ALIGNMENT
+        self.weights: Weights | None = None
 
 
 class Network:
@@ -68,7 +70,10 @@ class Network:
         self._keep = keep  # the temporary folder
         self._slots: list[_Slot] = []
         self._run: Callable[[Any, Any, Any], int] | None = None
+        self._weights: Weights | None = None
+        self._check: Callable[[Any, int], int] | None = None
         self._preparers: dict[str, Preparer] = {}
+        self._best: BestClasses | None = None
         self._loading = threading.Lock()
 
     def __repr__(self) -> str:
@@ -154,6 +159,18 @@ class Network:
             self._preparers[name] = Preparer(str(self._library_path), self.name, tensors[name], self._meaning)
         return self._preparers[name]
 
+    # ---- answers ----
+
+    def top(self, scores: Array, most: int = 5) -> list[tuple[int, float]]:
+        """The best classes of one image with their probabilities, the best first: what `riffle run --top` prints, to the
+        bit. `scores` is the first output, for one image; classes whose number is NaN are left out.
+
+        Raises TypeError, ValueError, or Error where the first output is not one number for each class."""
+        if self._best is None:
+            self._loaded()
+            self._best = BestClasses(str(self._library_path), self.name, self.outputs[0], self._meaning)
+        return self._best(scores, most)
+
     # ---- runs ----
 
     def _runs(self, inputs: list[Any]) -> int:
@@ -200,13 +217,14 @@ class Network:
 
     def _take_slot(self) -> _Slot:
         try:
-            return self._slots.pop()
+            slot = self._slots.pop()
         except IndexError:
-            count = self._input_count
-            slot = _Slot(count + (self._weights_file is not None), len(self.outputs), self.workspace_bytes)
-            if self._weights_file is not None:
-                slot.inputs[count] = self._weights
-            return slot
+            slot = _Slot(self._input_count + (self._weights_file is not None), len(self.outputs), self.workspace_bytes)
+        weights = self._weights
+        if slot.weights is not weights and weights is not None:
+            slot.inputs[self._input_count] = weights.address
+            slot.weights = weights  # they stay mapped as long as a call may read them
+        return slot
 
     def _call(self, inputs: list[Array], outputs: list[Array]) -> None:
         run = self._run or self._loaded()
@@ -242,8 +260,8 @@ class Network:
 
         return make_runs
 
-    def _failure(self, status: int) -> Error:
-        return Error(f"{self.name}: {self._meaning(status)}")
+    def _failure(self, status: int, what: str = "") -> Error:
+        return Error(f"{self.name}: {what}{self._meaning(status)}")
 
     def _meaning(self, status: int) -> str:
         for row in self.description.get("statuses", []):
@@ -270,10 +288,40 @@ class Network:
         except OSError as error:
             raise Error(f"cannot load '{self._library_path}': {error}") from error
         if self._weights_file is not None:
-            self._weights = _map_weights(self.folder / self._weights_file)
+            self._check = check_of(library, ffi, self.name)
+            self._weights = self._checked(self.folder / self._weights_file)
         run: Callable[[Any, Any, Any], int] = getattr(library, f"{self.name}_run")
         self._library = library  # it is unloaded with the last reference
         return run
+
+    # ---- weights in a file ----
+
+    @property
+    def weights_checksum(self) -> str | None:
+        """The hash of the weights that the next call reads, 16 hexadecimal digits, as NAME.json has it; None where the
+        library has its weights inside."""
+        if self._weights_file is None:
+            return None
+        self._loaded()
+        return self._weights.checksum if self._weights else None
+
+    def update_weights(self, path: str | os.PathLike[str] | None = None) -> None:
+        """Other weights for a library that was compiled with --weights-file: those of `path`, or of the file beside the
+        library, which may have been replaced (by a rename: a file that is written to while it is read gives wrong
+        answers). Calls that other threads are in end with the weights that they began with.
+
+        Raises Error for a file that is of another network, cut short or damaged; the weights before it then stay."""
+        if self._weights_file is None:
+            raise Error(f"{self.name} has its weights inside: compile it with --weights-file")
+        self._loaded()
+        self._weights = self._checked(self.folder / self._weights_file if path is None else Path(path))
+
+    def _checked(self, path: Path) -> Weights:
+        weights = Weights(path)
+        status = self._check(weights.address, len(weights)) if self._check is not None else 0
+        if status != 0:
+            raise self._failure(status, f"'{path}': ")
+        return weights
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Copies the library (static and shared), its C header and its description into the folder, which is made when
@@ -281,14 +329,6 @@ class Network:
         Path(folder).mkdir(parents=True, exist_ok=True)
         for file in sorted(self.folder.iterdir()):
             shutil.copy(file, folder)
-
-
-def _map_weights(path: Path) -> Any:
-    try:
-        with path.open("rb") as file:
-            return _ffi.from_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    except (OSError, ValueError) as error:
-        raise Error(f"cannot map the weights '{path}': {error}") from error
 
 
 def _stacked(tensor: Tensor, value: Any) -> Any:

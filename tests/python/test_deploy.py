@@ -1,8 +1,10 @@
 """Libraries that are saved, loaded again, and those that this machine cannot run."""
 
 import json
+import os
 import platform
 import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -106,3 +108,55 @@ def test_no_description(tmp_path, tiny_net):
     with pytest.raises(riffle.Error, match="cannot load"):
         net(images(net.inputs[0]))
     assert json.loads((tmp_path / "broken" / "tiny.json").read_text())["name"] == "tiny"
+
+
+def test_new_weights(tmp_path):
+    """A file that replaces that of a library, while others call it; what is no such file changes nothing."""
+    folders, nets = [tmp_path / "first", tmp_path / "second"], []
+    for seed, folder in enumerate(folders, 1):
+        run_program("compile", TINY, "--random-weights", str(seed), "--shared", "--weights-file", "-o", folder,
+                    "--target", "native")
+        nets.append(riffle.load_library(folder))
+    image = images(nets[0].inputs[0])
+    wanted = [net(image)["logits"].tobytes() for net in nets]
+    sums = [net.weights_checksum for net in nets]
+    assert wanted[0] != wanted[1] and sums[0] != sums[1]
+    assert sums == [net.description["weights_file"]["checksum"] for net in nets]
+
+    net, stop, found = nets[0], threading.Event(), set()
+    files = [tmp_path / "first.weights", folders[1] / "tiny.weights"]
+    shutil.copy(folders[0] / "tiny.weights", files[0])
+
+    def call():
+        while not stop.is_set():
+            found.add(net(image)["logits"].tobytes())
+
+    callers = [threading.Thread(target=call) for _ in range(2)]
+    for caller in callers:
+        caller.start()
+    for turn in range(200):
+        net.update_weights(files[turn % 2])
+    stop.set()
+    for caller in callers:
+        caller.join()
+    assert found <= set(wanted) and net(image)["logits"].tobytes() == wanted[1]
+
+    os.replace(files[1], folders[0] / "tiny.weights")
+    net.update_weights(files[0])
+    net.update_weights()
+    assert net.weights_checksum == sums[1] and net.batch(image)["logits"].tobytes() == wanted[1]
+    whole = files[0].read_bytes()
+    for bad, said in [(b"", "cannot map"), (whole[:-1], "short or damaged"), (whole[:20], "short or damaged"),
+                      (whole[:-1] + bytes([whole[-1] ^ 1]), "damaged"), (bytes(len(whole)), "not a file of weights")]:
+        files[0].write_bytes(bad)
+        with pytest.raises(riffle.Error, match=said):
+            net.update_weights(files[0])
+        assert net.weights_checksum == sums[1] and net(image)["logits"].tobytes() == wanted[1]
+    with pytest.raises(riffle.Error, match="cannot map"):
+        net.update_weights(tmp_path / "none")
+
+
+def test_weights_inside(tiny_net):
+    assert tiny_net.weights_checksum is None
+    with pytest.raises(riffle.Error, match="has its weights inside: compile it with --weights-file"):
+        tiny_net.update_weights()
