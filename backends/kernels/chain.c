@@ -62,9 +62,14 @@ static Link make_ring(Chain *chain, const Node *node, int64_t rows, int64_t widt
 }
 
 static RowOp *make_row_op(Chain *chain, const Node *node, const Link *from, const Link *to) {
-    bool convolution = kernel_family(node) == KERNELS_PRODUCT;
-    return convolution ? convolution_row_op(chain->emission, chain->call, node, from, to)
-                       : window_row_op(chain->emission, chain->call, node, from, to);
+    switch (kernel_family(node)) {
+    case KERNELS_PIXELS:
+        return pixels_row_op(chain->emission, chain->call, node, to);
+    case KERNELS_PRODUCT:
+        return convolution_row_op(chain->emission, chain->call, node, from, to);
+    default:
+        return window_row_op(chain->emission, chain->call, node, from, to);
+    }
 }
 
 /* The rows [*begin, *end) that an op must have, when its reader needs its own rows [begin, end). */

@@ -13,6 +13,8 @@ RowOp *convolution_row_op(
     Emission *emission, KernelCall *call, const Node *node, const Link *from, const Link *to);
 RowOp *window_row_op(
     Emission *emission, KernelCall *call, const Node *node, const Link *from, const Link *to);
+/* It reads an input of bytes, and in a chain nothing comes before it. */
+RowOp *pixels_row_op(Emission *emission, KernelCall *call, const Node *node, const Link *to);
 
 /* Lowers the chain that ends with the node; a chain may be the node alone. */
 bool lower_chain(Emission *emission, const Node *last);

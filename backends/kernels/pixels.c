@@ -1,15 +1,20 @@
-/* pixels: the bytes of a picture become floats.
+/* pixels: the bytes of a picture become floats, row by row: in a chain, what reads them gets a ring
+ * of rows, and no picture of floats is ever written.
  *
- * Packed pixels are rows of bytes, whose scales repeat after as many vectors as there are channels:
- * these stay in registers. */
+ * Packed pixels are rows of bytes, whose scales repeat after as many vectors as there are channels.
+ */
 #include "backends/kernels/copy.h"
 #include "backends/kernels/emit.h"
 #include "backends/kernels/kernels.h"
 #include "backends/kernels/place.h"
+#include "backends/kernels/row_op.h"
 #include "backends/program/buffers.h"
 #include "backends/program/call.h"
 #include "backends/program/emission.h"
+#include "backends/program/math.h"
 #include "backends/program/placement.h"
+#include "backends/schedule/shape.h"
+#include "backends/schedule/step_schedule.h"
 #include "backends/target/target.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
@@ -17,99 +22,163 @@
 #include <assert.h>
 
 typedef struct Pixels {
+    RowOp rows; /* first: Pixels are a RowOp */
     KernelBuilder *builder;
     Arena *arena;
     int lanes, channels;
-    int input, output; /* parameters */
-    int factors[MOST_PIXEL_CHANNELS], terms[MOST_PIXEL_CHANNELS];
-    const Expression *row; /* where it begins, in numbers */
+    const Run *from, *to;
+    int input, output, scales; /* parameters */
 } Pixels;
 
-/* Of as many vectors as there are channels: the factors, then the terms. */
+/* The numbers of a row that are there, and where they come from and go to. */
+typedef struct Stretch {
+    const Expression *from, *to;
+    int64_t count;
+} Stretch;
+
+/* Of as many vectors as there are channels. */
+typedef struct Scales {
+    int factors[MOST_PIXEL_CHANNELS], terms[MOST_PIXEL_CHANNELS];
+} Scales;
+
+/* All factors, then all terms. */
 static void pack_scales(Emission *emission, KernelCall *call, const Node *node, Pixels *pixels) {
     Preprocessing scales = node_pixels(node);
-    int numbers = pixels->channels * pixels->lanes, parameter;
-    float *packed = call_weights(emission, call, (int64_t)2 * numbers, &parameter);
+    int numbers = pixels->channels * pixels->lanes;
+    float *packed = call_weights(emission, call, (int64_t)2 * numbers, &pixels->scales);
     for (int i = 0; i < numbers; i++) {
         int channel = i % pixels->channels;
         packed[i] = (float)(scales.scale / scales.std[channel]);
         packed[numbers + i] = (float)(-scales.mean[channel] / scales.std[channel]);
     }
+}
+
+/* Loaded for each row: in a chain other ops want the registers in between. */
+static Scales load_scales(const Pixels *pixels) {
+    Scales scales;
+    int64_t numbers = (int64_t)pixels->channels * pixels->lanes;
     for (int v = 0; v < pixels->channels; v++) {
-        pixels->factors[v] = kernel_register(pixels->builder, pixels->lanes);
-        pixels->terms[v] = kernel_register(pixels->builder, pixels->lanes);
-        kernel_load(pixels->builder, pixels->factors[v], parameter,
-            expression_constant(pixels->arena, (int64_t)v * pixels->lanes), 0, pixels->lanes);
-        kernel_load(pixels->builder, pixels->terms[v], parameter,
-            expression_constant(pixels->arena, numbers + (int64_t)v * pixels->lanes), 0,
-            pixels->lanes);
+        int64_t first = (int64_t)v * pixels->lanes;
+        scales.factors[v] = kernel_register(pixels->builder, pixels->lanes);
+        scales.terms[v] = kernel_register(pixels->builder, pixels->lanes);
+        kernel_load(pixels->builder, scales.factors[v], pixels->scales,
+            expression_constant(pixels->arena, first), 0, pixels->lanes);
+        kernel_load(pixels->builder, scales.terms[v], pixels->scales,
+            expression_constant(pixels->arena, numbers + first), 0, pixels->lanes);
     }
+    return scales;
 }
 
-/* `count` numbers from a place of the row on, where a pixel begins. */
-static void emit_numbers(const Pixels *pixels, const Expression *place, int64_t count) {
+/* As many numbers as the scales are for, or fewer at the end of a row. */
+static void emit_numbers(const Pixels *pixels, const Scales *scales, const Stretch *stretch) {
     KernelBuilder *builder = pixels->builder;
-    for (int v = 0; v < pixels->channels && v * pixels->lanes < count; v++) {
-        int64_t left = count - (int64_t)v * pixels->lanes;
+    for (int v = 0; v < pixels->channels && v * pixels->lanes < stretch->count; v++) {
+        int64_t first = (int64_t)v * pixels->lanes, left = stretch->count - first;
         int lanes = left < pixels->lanes ? (int)left : pixels->lanes;
-        const Expression *at = expression_offset(pixels->arena, place, (int64_t)v * pixels->lanes);
         int bytes = kernel_register_of(builder, LANE_U8, pixels->lanes);
-        kernel_load(builder, bytes, pixels->input, at, 0, lanes);
+        kernel_load(builder, bytes, pixels->input,
+            expression_offset(pixels->arena, stretch->from, first), 0, lanes);
         int number = emit_as(builder, bytes, LANE_F32);
-        kernel_multiply_add(builder, number, number, pixels->factors[v], pixels->terms[v]);
-        kernel_store(builder, number, pixels->output, at, 0, lanes);
+        kernel_multiply_add(builder, number, number, scales->factors[v], scales->terms[v]);
+        kernel_store(builder, number, pixels->output,
+            expression_offset(pixels->arena, stretch->to, first), 0, lanes);
     }
 }
 
-static void emit_row(const Pixels *pixels, int64_t numbers) {
-    int64_t step = (int64_t)pixels->channels * pixels->lanes, whole = numbers / step * step;
+static void emit_stretch(const Pixels *pixels, const Stretch *stretch) {
+    Arena *arena = pixels->arena;
+    Scales scales = load_scales(pixels);
+    int64_t step = (int64_t)pixels->channels * pixels->lanes;
+    int64_t whole = stretch->count / step * step;
     if (whole > 0) {
         const Expression *place = kernel_open_range(pixels->builder, "place", 0, whole, step);
-        emit_numbers(pixels, expression_add(pixels->arena, pixels->row, place), step);
+        emit_numbers(pixels, &scales,
+            &(Stretch){expression_add(arena, stretch->from, place),
+                expression_add(arena, stretch->to, place), step});
         kernel_close(pixels->builder);
     }
-    if (whole < numbers)
-        emit_numbers(pixels, expression_offset(pixels->arena, pixels->row, whole), numbers - whole);
+    if (whole < stretch->count)
+        emit_numbers(pixels, &scales,
+            &(Stretch){expression_offset(arena, stretch->from, whole),
+                expression_offset(arena, stretch->to, whole), stretch->count - whole});
+}
+
+/* The first of the row's columns that are computed, in the run. */
+static const Expression *first_number(
+    const Pixels *pixels, const Run *run, const Expression *image, const Expression *row) {
+    Arena *arena = pixels->arena;
+    const Expression *column = column_in(
+        arena, &pixels->rows, run, expression_constant(arena, pixels->rows.columns.begin));
+    return expression_sum(arena, expression_multiply(arena, image, run->image_stride),
+        row_offset(arena, run, row), expression_multiply(arena, column, run->pixel_stride),
+        expression_constant(arena, run->displacement), NULL);
+}
+
+static void emit_pixel_row(const RowOp *rows, const Expression *image, const Expression *row) {
+    const Pixels *pixels = (const Pixels *)rows;
+    emit_stretch(pixels, &(Stretch){first_number(pixels, pixels->from, image, row),
+                             first_number(pixels, pixels->to, image, row),
+                             (rows->columns.end - rows->columns.begin) * pixels->channels});
 }
 
 static bool is_packed(const Placement *placement) {
     const Run *run = &placement->runs[0];
     return placement->run_count == 1 && run->channel_stride == 1 && run->repeat_rows <= 1 &&
            run->repeat_columns <= 1 &&
-           (placement->width == 1 || run->pixel_stride == placement->channels) &&
-           run->row_stride == placement->width * placement->channels &&
-           run->image_stride == placement->height * run->row_stride;
+           (placement->width == 1 || run->pixel_stride == placement->channels);
+}
+
+static RowOp *make_pixels(Emission *emission, KernelCall *call, const Node *node,
+    const Placement *output, const Link *to) {
+    const Placement *input = value_placement(emission, node->operands[0]);
+    Pixels *pixels = ARENA_NEW(emission->arena, Pixels);
+    *pixels = (Pixels){.builder = &call->builder,
+        .arena = emission->arena,
+        .lanes = emission->compilation->target->lanes,
+        .channels = (int)input->channels,
+        .from = &input->runs[0],
+        .to = &output->runs[0]};
+    assert(is_packed(input) && is_packed(output));
+    pixels->rows = (RowOp){.window = node_window(node),
+        .images = input->images,
+        .height_in = input->height,
+        .height_out = input->height,
+        .columns = {0, input->width},
+        .emit_row = emit_pixel_row,
+        .input = input};
+    pixels->rows.input_parameters = call_link(call, PARAMETER_READ, "input", NULL, input);
+    pixels->input = pixels->rows.input_parameters[0];
+    pack_scales(emission, call, node, pixels);
+    pixels->output = call_link(call, PARAMETER_WRITE, "output", to, output)[0];
+    note_pixels(&call->step, emission->arena, node);
+    call_describe(call, "pixels to floats, %lld channels", (long long)input->channels);
+    return &pixels->rows;
+}
+
+RowOp *pixels_row_op(Emission *emission, KernelCall *call, const Node *node, const Link *to) {
+    return make_pixels(emission, call, node, to->placement, to);
 }
 
 /* Floats, packed as the bytes are. */
-static const Placement *place_apart(Emission *emission, const Node *node, const Placement *input) {
-    Placement like = *input;
+static const Placement *place_apart(Emission *emission, const Node *node) {
+    Placement like = *value_placement(emission, node->operands[0]);
     like.element = LANE_F32;
     return temporary_placement(emission, &like, buffer_name(emission, node->results[0]));
 }
 
 bool lower_pixels(Emission *emission, const Node *node) {
     KernelCall call;
-    const Placement *input = value_placement(emission, node->operands[0]);
+    const Expression *image, *row;
     const Placement *place = place_result(emission, node->results[0]);
-    const Placement *output = is_packed(place) ? place : place_apart(emission, node, input);
-    int64_t numbers = input->width * input->channels;
-    assert(input->runs[0].channel_stride == 1 && input->runs[0].row_stride == numbers);
-    call_begin(emission, &call, node, input->images * input->height);
-    Pixels pixels = {.builder = &call.builder,
-        .arena = emission->arena,
-        .lanes = emission->compilation->target->lanes,
-        .channels = (int)input->channels};
-    pixels.input = call_placement(&call, PARAMETER_READ, "input", input)[0];
-    pack_scales(emission, &call, node, &pixels);
-    pixels.output = call_placement(&call, PARAMETER_WRITE, "output", output)[0];
-    const Expression *row =
-        kernel_open_for(pixels.builder, "row", kernel_variable(pixels.builder, VARIABLE_BEGIN),
-            kernel_variable(pixels.builder, VARIABLE_END), 1);
-    pixels.row = expression_multiply(pixels.arena, row, numbers);
-    emit_row(&pixels, numbers);
-    kernel_close(pixels.builder);
-    call_describe(&call, "pixels to floats, %lld channels", (long long)input->channels);
+    const Placement *output = is_packed(place) ? place : place_apart(emission, node);
+    call_begin(emission, &call, node, output->images * output->height);
+    const RowOp *op = make_pixels(emission, &call, node, output, NULL);
+    const Expression *item =
+        kernel_open_for(&call.builder, "row", kernel_variable(&call.builder, VARIABLE_BEGIN),
+            kernel_variable(&call.builder, VARIABLE_END), 1);
+    item_row(emission->arena, op, item, &image, &row);
+    op->emit_row(op, image, row);
+    kernel_close(&call.builder);
     call_end(emission, &call);
     if (output != place)
         lower_copy(emission, node, output, place, "copy of pixels", "pixels become packed floats");

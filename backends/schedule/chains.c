@@ -63,11 +63,13 @@ static bool may_link(
     nodes[count++] = next;
     if (chain_strips(decisions, nodes, count) == 0)
         return false;
-    /* 5. and take no more time than two kernels */
+    /* 5. and take no more time than two kernels, unless they spare a picture of floats */
     bool joined;
     if (decisions->compilation->options.chains == CHAINS_BY_COST &&
         tuning_link(decisions->compilation, node, next, &joined))
         return joined;
+    if (node->op == OP_pixels)
+        return true;
     return decisions->compilation->options.chains == CHAINS_ALWAYS ||
            chain_cycles(decisions->compilation, nodes, count) <= apart * worth_of(value);
 }

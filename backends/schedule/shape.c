@@ -52,7 +52,7 @@ int tile_spans(Arena *arena, ColumnRange columns, int64_t width_in, const Window
 
 Window node_window(const Node *node) {
     Window window = {{1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}};
-    if (node->op == OP_linear || node->op == OP_quantized_linear)
+    if (node->op == OP_linear || node->op == OP_quantized_linear || node->op == OP_pixels)
         return window;
     for (int i = 0; i < 4; i++)
         window.padding[i] = node_list(node, "padding").items[i];

@@ -44,7 +44,7 @@ int tile_spans(Arena *arena, ColumnRange columns, int64_t width_in, const Window
 /* Of a local_response_norm that is compiled, up or down: each one is a division. */
 enum { LARGEST_BETA = 16 };
 
-/* The window of a conv, linear and pad (one pixel), max_pool or avg_pool. */
+/* The window of a conv, linear, pad and pixels (one pixel), max_pool or avg_pool. */
 Window node_window(const Node *node);
 bool is_depthwise(const Node *node);
 

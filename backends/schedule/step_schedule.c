@@ -38,6 +38,10 @@ void note_window(Step *step, Arena *arena, const Node *node, const WindowBlockin
     add_layer(step, arena, node)->window = blocking;
 }
 
+void note_pixels(Step *step, Arena *arena, const Node *node) {
+    (void)add_layer(step, arena, node);
+}
+
 void note_ring(Step *step, int64_t rows, int64_t columns) {
     step->schedule->last->ring_rows = rows;
     step->schedule->last->ring_columns = columns;

@@ -40,6 +40,7 @@ void note_convolution(Step *step, Arena *arena, const Node *node, const Convolut
     const Blocking *blocking);
 void note_winograd(Step *step, Arena *arena, const Node *node, const WinogradBlock *block);
 void note_window(Step *step, Arena *arena, const Node *node, const WindowBlocking *blocking);
+void note_pixels(Step *step, Arena *arena, const Node *node);
 
 /* Of the layer that was added last. */
 void note_ring(Step *step, int64_t rows, int64_t columns);

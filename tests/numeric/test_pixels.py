@@ -1,5 +1,6 @@
 """Inputs of bytes: what the library makes of packed pixels, and that nothing else of a network changes."""
 
+import json
 import re
 import subprocess
 
@@ -79,6 +80,45 @@ def test_stem(target, tmp_path):
         riffle("run", net, *options, "--input", tmp_path / element, "--output", tmp_path / "y")
         answers.append(read_floats(tmp_path / "y"))
     assert np.abs(answers[0] - answers[1]).max() <= 1e-5 * np.abs(answers[1]).max()
+
+
+STEMS = [
+    ((2, 3, 19, 38), "conv(24, 3, stride = 2, padding = 1, bias = true) @ a"),
+    ((1, 3, 23, 17), "conv(20, 7, stride = 2, padding = 3, activation = relu) @ a |> max_pool(3, stride = 2)"),
+    ((1, 3, 14, 21), "conv(16, 6, stride = 2, padding = 2, activation = silu) @ a"),
+    ((1, 1, 11, 40), "conv(9, 5, stride = 3, padding = [2, 0, 1, 2]) @ a |> conv(8, 1) @ b"),
+    ((1, 4, 9, 13), "conv(17, 3, padding = 1) @ a |> conv(17, 3, groups = 17, stride = 2) @ b"),
+    ((1, 3, 8, 9), "conv(12, 1) @ a"),
+    ((3, 2, 6, 7), "conv(4, 3, padding = 2, dilation = 2, groups = 2) @ a"),
+    ((1, 3, 7, 2900), "conv(8, 7, stride = 2, padding = 3) @ a"),  # in strips
+]
+
+
+def sample_of_targets(stems):
+    """Each stem with one of the targets, in turn."""
+    targets = target_parameters()
+    pairs = [(targets[i % len(targets)], stem) for i, stem in enumerate(stems)]
+    return [pytest.param(*target.values, stem, marks=target.marks, id=f"{target.id}-{stem[1]}") for target, stem in pairs]
+
+
+@pytest.mark.parametrize(("target", "stem"), sample_of_targets(STEMS))
+def test_stem_without_floats(target, stem, tmp_path):
+    """What reads the pixels gets rows of floats that nobody stores, and the same numbers bit by bit."""
+    shape, layers = stem
+    net = tmp_path / "net.rfl"
+    net.write_text(spec(shape, "u8", f"    output y = image |> {layers}\n"))
+    options = ["--random-weights", 3, "--target", target, "--winograd", "never"]
+    verify(net, *options)
+    random_pixels(shape).tofile(tmp_path / "pixels")
+    answers = []
+    for chains in ("by-cost", "never"):
+        riffle("run", net, *options, "--chains", chains, "--input", tmp_path / "pixels", "--output", tmp_path / "y")
+        riffle("compile", net, *options, "--chains", chains, "--emit", "schedule", "-o", tmp_path / chains)
+        answers.append((tmp_path / "y").read_bytes())
+        buffers = json.loads((tmp_path / chains / "net.json").read_text())["buffers"]
+        assert any(buffer["name"] == "image" and buffer["kind"] == "workspace" for buffer in buffers) == (
+            chains == "never")
+    assert answers[0] == answers[1]
 
 
 @needs_shared
