@@ -37,9 +37,9 @@ typedef struct Stretch {
 } Stretch;
 
 /* Of as many vectors as there are channels. */
-typedef struct Scales {
+typedef struct PixelScales {
     int factors[MOST_PIXEL_CHANNELS], terms[MOST_PIXEL_CHANNELS];
-} Scales;
+} PixelScales;
 
 /* All factors, then all terms. */
 static void pack_scales(Emission *emission, KernelCall *call, const Node *node, Pixels *pixels) {
@@ -54,8 +54,8 @@ static void pack_scales(Emission *emission, KernelCall *call, const Node *node, 
 }
 
 /* Loaded for each row: in a chain other ops want the registers in between. */
-static Scales load_scales(const Pixels *pixels) {
-    Scales scales;
+static PixelScales load_scales(const Pixels *pixels) {
+    PixelScales scales;
     int64_t numbers = (int64_t)pixels->channels * pixels->lanes;
     for (int v = 0; v < pixels->channels; v++) {
         int64_t first = (int64_t)v * pixels->lanes;
@@ -70,7 +70,7 @@ static Scales load_scales(const Pixels *pixels) {
 }
 
 /* As many numbers as the scales are for, or fewer at the end of a row. */
-static void emit_numbers(const Pixels *pixels, const Scales *scales, const Stretch *stretch) {
+static void emit_numbers(const Pixels *pixels, const PixelScales *scales, const Stretch *stretch) {
     KernelBuilder *builder = pixels->builder;
     for (int v = 0; v < pixels->channels && v * pixels->lanes < stretch->count; v++) {
         int64_t first = (int64_t)v * pixels->lanes, left = stretch->count - first;
@@ -87,7 +87,7 @@ static void emit_numbers(const Pixels *pixels, const Scales *scales, const Stret
 
 static void emit_stretch(const Pixels *pixels, const Stretch *stretch) {
     Arena *arena = pixels->arena;
-    Scales scales = load_scales(pixels);
+    PixelScales scales = load_scales(pixels);
     int64_t step = (int64_t)pixels->channels * pixels->lanes;
     int64_t whole = stretch->count / step * step;
     if (whole > 0) {

@@ -28,8 +28,15 @@ static const double row_cycles = 40; /* to begin a row of an op: loops, addresse
 
 /* ---- rings and strips ---- */
 
-/* rows[i]: how many rows of nodes[i]'s output the computation of one row of the last needs at once.
- */
+/* A convolution finds its rows of pixels for each tile, of few products: there the remainder by a
+ * power of two is a mask. */
+static int64_t whole_ring(const Node *node, int64_t rows) {
+    int64_t whole = 1;
+    while (whole < rows)
+        whole *= 2;
+    return node->op == OP_pixels ? whole : rows;
+}
+
 void chain_ring_rows(const Node *const *nodes, int count, int64_t *rows) {
     rows[count - 1] = 1;
     for (int i = count - 2; i >= 0; i--) {
@@ -37,7 +44,7 @@ void chain_ring_rows(const Node *const *nodes, int count, int64_t *rows) {
         rows[i] =
             (rows[i + 1] - 1) * window.stride[0] + (window.kernel[0] - 1) * window.dilation[0] + 1;
         int64_t height = nodes[i]->results[0]->type.dims[2];
-        rows[i] = rows[i] < height ? rows[i] : height;
+        rows[i] = whole_ring(nodes[i], rows[i] < height ? rows[i] : height);
     }
 }
 

@@ -12,8 +12,8 @@
 
 enum { MOST_CHAIN = MAX_KERNEL_LOCALS + 1 };
 
-/* rows[i]: how many rows of nodes[i]'s output the computation of one row of the last needs at once.
- */
+/* rows[i]: how many rows of nodes[i]'s output the computation of one row of the last needs at once;
+ * of pixels some more. */
 void chain_ring_rows(const Node *const *nodes, int count, int64_t *rows);
 /* columns[i]: which columns of nodes[i]'s output strip `strip` of `strips` equal ones of the last
  * needs. Neighbouring strips compute those between them twice. */
