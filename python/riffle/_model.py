@@ -58,10 +58,15 @@ class Model:
             words.append(f"--calibration={os.fspath(sample)}")
         return words
 
-    def inspect(self) -> Inspection:
-        """Shapes, parameters, multiply-accumulates and bytes of each layer. Needs no weights."""
-        record = _tool.run_json(["inspect", self.spec, *self._network])
-        return Inspection(record["name"], record["inputs"], record["outputs"], record["layers"], record["totals"])
+    def inspect(self, *, cpu: str | None = None, clock: str = "2GHz", options: Sequence[str] = ()) -> Inspection:
+        """Shapes, parameters, multiply-accumulates and bytes of each layer. Needs no weights.
+
+        With `cpu` also how long each step should take on that processor (a name of `riffle targets`, of which riffle has
+        a model) at that clock: an estimate (docs/predicted_time.md). `options` are words of `riffle inspect`."""
+        words = [] if cpu is None else [f"--cpu={cpu}", f"--clock={clock}"]
+        record = _tool.run_json(["inspect", self.spec, *self._network, *words, *options])
+        return Inspection(record["name"], record["inputs"], record["outputs"], record["layers"], record["totals"],
+                          record.get("estimated_time"))
 
     def verify(self, target: str = "native", *, count: int = 3, tolerance: float | None = None,
                options: Sequence[str] = ()) -> Verification:

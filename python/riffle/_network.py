@@ -20,6 +20,7 @@ from riffle._answers import BestClasses
 from riffle._batch import share
 from riffle._diagnostics import Error
 from riffle._frame import Mapping, Preparer
+from riffle._reports import html_table
 from riffle._tensor import Array, Tensor
 from riffle._weights import Weights, check_of
 
@@ -80,6 +81,11 @@ class Network:
         inputs, outputs = (", ".join(map(str, tensors)) for tensors in (self.inputs, self.outputs))
         return f"<riffle.Network {self.name} ({inputs}) -> ({outputs})>"
 
+    def _repr_html_(self) -> str:
+        rows = [[kind, tensor.name, str(tensor.dtype), list(tensor.shape), tensor.layout]
+                for kind, tensors in (("input", self.inputs), ("output", self.outputs)) for tensor in tensors]
+        return html_table((self.name, "name", "dtype", "shape", "layout"), rows)
+
     # ---- calls ----
 
     def __call__(self, *arrays: Any, out: Any = None, **named: Any) -> Any:
@@ -114,7 +120,7 @@ class Network:
         raises."""
         if threads < 1:
             raise ValueError("threads must be 1 or more")
-        inputs = [_stacked(tensor, value) for tensor, value in zip(self.inputs, self._in_order(arrays, named))]
+        inputs = [tensor.stack(value) for tensor, value in zip(self.inputs, self._in_order(arrays, named))]
         count = self._runs(inputs)
         shapes = [(count * tensor.shape[0], *tensor.shape[1:]) for tensor in self.outputs]
         taken = [tensor.take(value, (count * tensor.shape[0], *tensor.shape[1:]))
@@ -329,20 +335,6 @@ class Network:
         Path(folder).mkdir(parents=True, exist_ok=True)
         for file in sorted(self.folder.iterdir()):
             shutil.copy(file, folder)
-
-
-def _stacked(tensor: Tensor, value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        if not value:
-            return np.empty((0, *tensor.shape[1:]), tensor.dtype)
-        rank = len(tensor.shape)
-        arrays = [image if isinstance(image, np.ndarray) else np.from_dlpack(image) for image in value]
-        return np.concatenate([array if array.ndim == rank else array[None] for array in arrays])
-    array = value if isinstance(value, np.ndarray) or not hasattr(value, "__dlpack__") else np.from_dlpack(value)
-    if not isinstance(array, np.ndarray) or array.ndim == 0:
-        raise TypeError(f"'{tensor.name}' must be an array of images or a sequence of them, "
-                        f"and it is of type {type(value).__name__}")
-    return array
 
 
 def load_library(path: str | os.PathLike[str], variant: str | None = None) -> Network:

@@ -18,7 +18,7 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
-def _html_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def html_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     def line(tag: str, cells: Iterable[str]) -> str:
         return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
 
@@ -35,13 +35,15 @@ def _text_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 @dataclass(frozen=True)
 class Inspection:
     """What `riffle inspect` counts. `layers` has for each its name, op, shape, parameters, macs (multiply-accumulates)
-    and bytes (moved); `totals` has the sums; `inputs` and `outputs` their names and shapes."""
+    and bytes (moved); `totals` has the sums; `inputs` and `outputs` their names and shapes; `estimated_time` is what a
+    processor should take, where one was named: cycles, microseconds, and `steps` with a record for each."""
 
     name: str
     inputs: list[dict[str, Any]]
     outputs: list[dict[str, Any]]
     layers: list[dict[str, Any]]
     totals: dict[str, int]
+    estimated_time: dict[str, Any] | None = None
 
     _COLUMNS = ("name", "op", "shape", "parameters", "macs", "bytes")
 
@@ -53,7 +55,7 @@ class Inspection:
         return _text_table(self._COLUMNS, self._rows())
 
     def _repr_html_(self) -> str:
-        return _html_table(self._COLUMNS, self._rows())
+        return html_table(self._COLUMNS, self._rows())
 
 
 class Benchmark(dict[str, Any]):
@@ -63,7 +65,7 @@ class Benchmark(dict[str, Any]):
         return _text_table(("measured", "value"), self.items())
 
     def _repr_html_(self) -> str:
-        return _html_table(("measured", "value"), self.items())
+        return html_table(("measured", "value"), self.items())
 
 
 @dataclass(frozen=True)

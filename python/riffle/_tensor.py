@@ -57,6 +57,20 @@ class Tensor:
             return array
         return np.require(array, requirements=["C", "A"])
 
+    def stack(self, value: Any) -> Any:
+        """Many images as one array: an array as it is, a sequence of images copied together."""
+        if isinstance(value, (list, tuple)):
+            if not value:
+                return np.empty((0, *self.shape[1:]), self.dtype)
+            rank = len(self.shape)
+            arrays = [image if isinstance(image, np.ndarray) else np.from_dlpack(image) for image in value]
+            return np.concatenate([array if array.ndim == rank else array[None] for array in arrays])
+        array = value if isinstance(value, np.ndarray) or not hasattr(value, "__dlpack__") else np.from_dlpack(value)
+        if not isinstance(array, np.ndarray) or array.ndim == 0:
+            raise TypeError(f"'{self.name}' must be an array of images or a sequence of them, "
+                            f"and it is of type {type(value).__name__}")
+        return array
+
     def take_out(self, array: Any, shape: tuple[int, ...] | None = None) -> Array:
         """The same for one that is written: no copy will do."""
         if not isinstance(array, np.ndarray):

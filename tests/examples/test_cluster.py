@@ -67,7 +67,8 @@ def expected(place):
 def test_alone(expected):
     assert len(expected) == PICTURES
     (broken,) = [row for row in expected if row["error"]]
-    assert broken["path"].endswith("broken.jpg") and broken["classes"] == [] and broken["error"] == "no format that PIL knows"
+    assert broken["path"].endswith("broken.jpg") and broken["classes"] == []
+    assert broken["error"] == "no format that PIL knows"
     labels = digits()[1]
     right = [row["classes"][0] == labels[index % 360] for index, row in enumerate(expected[:-1])]
     assert sum(right) / len(right) > 0.98  # as JPEG

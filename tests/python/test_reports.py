@@ -18,6 +18,23 @@ def test_inspect(tiny):
     assert html.count("<tr>") == len(report.layers) + 2 and "<td>165,888</td>" in html
 
 
+def test_estimated_time(tiny):
+    assert tiny.inspect().estimated_time is None
+    report = tiny.inspect(cpu="cortex-a55", clock="1GHz")
+    assert report.estimated_time["processor"] == "cortex-a55"
+    assert report.estimated_time["microseconds"] * 1000 == pytest.approx(report.estimated_time["cycles"], rel=1e-4)
+    half = tiny.inspect(cpu="cortex-a55", clock="2GHz").estimated_time["microseconds"]
+    assert half == pytest.approx(report.estimated_time["microseconds"] / 2)
+    with pytest.raises(riffle.Error, match="2.0"):
+        tiny.inspect(cpu="cortex-a55", clock="2.0")
+
+
+def test_network(tiny_net):
+    html = tiny_net._repr_html_()
+    assert html.count("<tr>") == 1 + len(tiny_net.inputs) + len(tiny_net.outputs)
+    assert "<td>image</td><td>float32</td><td>1x3x32x32</td><td>NCHW</td>" in html
+
+
 def test_html_shows_names_of_strangers(tmp_path):
     """A name of a file from outside is text, and no mark."""
     rows = riffle.Inspection("a", [], [], [{"name": "<script>", "op": "conv", "shape": [1], "parameters": 1, "macs": 1, "bytes": 1}],
