@@ -7,8 +7,10 @@
 #include "backends/program/program.h"
 #include "backends/program/status.h"
 #include "backends/program/summary.h"
+#include "backends/program/support.h"
 #include "backends/target/levels.h"
 #include "backends/target/target.h"
+#include "ir/answer.h"
 #include "ir/arena.h"
 #include "ir/graph.h"
 #include "ir/kernel.h"
@@ -122,6 +124,15 @@ static void write_interface(JsonWriter *writer, const Graph *graph) {
         json_write_object_end(writer);
     }
     json_write_array_end(writer);
+}
+
+/* What a program must know to call NAME_find_ANSWER. */
+static void write_answer(JsonWriter *writer, const Graph *graph) {
+    json_write_object(writer, "answer", JSON_INLINE);
+    json_write_string(writer, "name", graph->answer->name);
+    json_write_integer(writer, "classes", answer_classes(graph));
+    json_write_integer(writer, "landmarks", support_answer_landmarks(graph));
+    json_write_object_end(writer);
 }
 
 static void write_labels(JsonWriter *writer, const GraphLabels *labels) {
@@ -273,6 +284,8 @@ static void write_network(
     if (!program->target->gpu)
         json_write_string(writer, "winograd", lower_winograd_name((int)program->winograd));
     write_interface(writer, graph);
+    if (graph->answer)
+        write_answer(writer, graph);
     if (graph->labels)
         write_labels(writer, graph->labels);
     if (program->weights_file)

@@ -12,6 +12,7 @@ ANSWERS = pa.schema([
     ("path", pa.string()),
     ("classes", pa.list_(pa.int32())),  # the best first
     ("probabilities", pa.list_(pa.float32())),
+    ("label", pa.string()),  # of the best, where the spec has labels
     ("weights", pa.string()),  # the checksum of the file of weights that answered
     ("error", pa.string()),  # why there is no answer
 ])
@@ -43,6 +44,7 @@ class Classifier:
             pictures["path"].cast(pa.string()),
             [[which for which, _ in row] for row in best],
             [[probability for _, probability in row] for row in best],
+            [self.label(row) for row in best],
             [self._net.weights_checksum] * len(best),
             errors,
         ], schema=ANSWERS)
@@ -57,6 +59,9 @@ class Classifier:
         for row, scores in zip(good, self._net.batch(images[good])):
             best[row] = self._net.top(scores, self._top)
         return best, errors
+
+    def label(self, best):
+        return self._net.labels[best[0][0]] if best and self._net.labels else None
 
     def _prepare(self, picture, image):
         try:

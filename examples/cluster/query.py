@@ -10,7 +10,7 @@ import classifier
 import duckdb
 import pyarrow as pa
 
-BEST = pa.struct([("class", pa.int32()), ("probability", pa.float32())])
+BEST = pa.struct([("class", pa.int32()), ("probability", pa.float32()), ("label", pa.string())])
 
 
 def connect(library):
@@ -19,11 +19,13 @@ def connect(library):
 
     def best_of(images):
         best, _ = classify.answers(images.to_pylist())
-        return pa.array([dict(zip(("class", "probability"), row[0])) if row else None for row in best], BEST)
+        rows = [(*row[0], classify.label(row)) if row else None for row in best]
+        return pa.array([row and dict(zip(BEST.names, row)) for row in rows], BEST)
 
     connection = duckdb.connect()
-    connection.create_function("classify", best_of, ["BLOB"], "STRUCT(class INTEGER, probability FLOAT)", type="arrow",
-                               null_handling="special", side_effects=False)
+    connection.create_function("classify", best_of, ["BLOB"],
+                               "STRUCT(class INTEGER, probability FLOAT, label VARCHAR)", type="arrow",
+                               null_handling="special")
     return connection
 
 

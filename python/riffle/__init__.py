@@ -12,6 +12,7 @@ Whatever riffle has to say against a model is raised as `riffle.Error`, with its
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from riffle._answers import Box
     from riffle._diagnostics import Diagnostic, Error, RiffleWarning
     from riffle._frame import Mapping
     from riffle._graph import Graph
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Benchmark",
+    "Box",
     "Diagnostic",
     "Error",
     "Graph",
@@ -41,7 +43,8 @@ __all__ = [
 ]
 
 # The command of this package needs no NumPy, so what does is imported when it is first asked for.
-_MODULES = ("_diagnostics", "_tool", "_reports", "_graph", "_tensor", "_frame", "_network", "_model", "_load")
+_MODULES = ("_diagnostics", "_tool", "_reports", "_graph", "_tensor", "_frame", "_answers", "_network", "_model",
+            "_load")
 
 if not TYPE_CHECKING:
     import importlib

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import cffi  # type: ignore[import-untyped, unused-ignore]
 import numpy as np
 
 from riffle._diagnostics import Error
-from riffle._tensor import Tensor
+from riffle._frame import MAPPING
+from riffle._tensor import Array, Tensor
+
+_BOXES = MAPPING + """
+struct box {{ float left, top, right, bottom, score; int class_index; {landmarks} }};
+size_t {name}_scratch_bytes(void);
+int {name}(void *const *outputs, const struct mapping *mapping, float threshold, float overlap, int across_classes,
+    struct box *boxes, int most, void *scratch);
+"""
+
+
+class Box(NamedTuple):
+    """A thing that was found."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    score: float
+    class_index: int
+    landmarks: tuple[tuple[float, float], ...] = ()
+    """x and y of each, where the network finds such."""
 
 
 class BestClasses:
@@ -43,3 +64,47 @@ class BestClasses:
         if count < 0:
             raise ValueError(self._explain(-count))
         return list(zip(classes[0:count], probabilities[0:count]))
+
+
+class Boxes:
+    """The function of a library that finds the boxes of its answer."""
+
+    def __init__(self, path: str, network: str, answer: dict[str, Any], outputs: Sequence[Tensor],
+                 explain: Callable[[int], str]) -> None:
+        self._outputs, self._explain = outputs, explain
+        self._landmarks = int(answer["landmarks"])
+        self._ffi = cffi.FFI()
+        name = f"{network}_find_{answer['name']}"
+        self._ffi.cdef(_BOXES.format(name=name, landmarks=f"float landmarks[{2 * self._landmarks}];"
+                                     if self._landmarks else ""))
+        self._library = self._ffi.dlopen(path)
+        try:
+            self._find = getattr(self._library, name)
+            self._scratch_bytes = getattr(self._library, f"{name}_scratch_bytes")()
+        except AttributeError as error:
+            raise Error(f"the library has no code that finds '{answer['name']}': {network}.h says why") from error
+
+    def __call__(self, outputs: Array | Mapping[str, Array], mapping: Any, threshold: float, overlap: float,
+                 across_classes: bool, most: int) -> list[Box]:
+        if most < 0:
+            raise ValueError("most must not be negative")
+        arrays = self._in_order(outputs)
+        pointers = self._ffi.new("void *[]", [self._ffi.from_buffer(array) for array in arrays])
+        place = self._ffi.NULL if mapping is None else self._ffi.new("struct mapping *", tuple(mapping))
+        boxes = self._ffi.new("struct box[]", most + 1)
+        scratch = self._ffi.new("char[]", self._scratch_bytes)
+        count = self._find(pointers, place, threshold, overlap, across_classes, boxes, most, scratch)
+        if count < 0:
+            raise ValueError(self._explain(-count))
+        return [self._box(boxes[index]) for index in range(count)]
+
+    def _in_order(self, outputs: Array | Mapping[str, Array]) -> list[Array]:
+        given = outputs if isinstance(outputs, Mapping) else {self._outputs[0].name: outputs}
+        if {*given} != {tensor.name for tensor in self._outputs}:
+            raise TypeError(f"outputs must be an array for each of {', '.join(t.name for t in self._outputs)}")
+        return [tensor.take(given[tensor.name], (1, *tensor.shape[1:])) for tensor in self._outputs]
+
+    def _box(self, box: Any) -> Box:
+        numbers = list(box.landmarks) if self._landmarks else []
+        return Box(box.left, box.top, box.right, box.bottom, box.score, box.class_index,
+                   tuple(zip(numbers[::2], numbers[1::2])))

@@ -17,14 +17,16 @@ _FORMATS = {"rgb": (1, 3), "bgr": (1, 3), "rgba": (1, 4), "bgra": (1, 4), "grey"
 _COLOURS = ("bt601_video", "bt601_full", "bt709_video", "bt709_full")
 _FORMAT_OF_CHANNELS = {1: "grey", 3: "rgb", 4: "rgba"}
 
-_DECLARATIONS = """
+MAPPING = """
+struct mapping {{ float scale_x, scale_y, offset_x, offset_y; }};
+"""
+_DECLARATIONS = MAPPING + """
 struct frame {{
     int format, colour, width, height;
     const unsigned char *planes[3];
     size_t row_bytes[3], plane_bytes[3];
     int crop_x, crop_y, crop_width, crop_height;
 }};
-struct mapping {{ float scale_x, scale_y, offset_x, offset_y; }};
 size_t {name}_scratch_bytes(int width, int height);
 int {name}(const struct frame *frame, void *image, struct mapping *mapping, void *scratch);
 """

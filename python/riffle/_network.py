@@ -16,11 +16,10 @@ import cffi  # type: ignore[import-untyped, unused-ignore]
 import numpy as np
 
 from riffle import _processor
-from riffle._answers import BestClasses
 from riffle._batch import share
 from riffle._diagnostics import Error
-from riffle._frame import Mapping, Preparer
 from riffle._reports import html_table
+from riffle._support import Support
 from riffle._tensor import Array, Tensor
 from riffle._weights import Weights, check_of
 
@@ -46,7 +45,7 @@ class _Slot:
         self.weights: Weights | None = None
 
 
-class Network:
+class Network(Support):
     """A compiled network, loaded. `net(image)` runs it; any number of threads may call it at once, and Python's global
     lock is released while it computes.
 
@@ -59,8 +58,7 @@ class Network:
         self.name: str = part["name"]
         if not self.name.isidentifier() or not self.name.isascii():
             raise ValueError(f"'{self.name}' is no name of a network")
-        self.inputs = tuple(Tensor.of_description(record) for record in part["inputs"])
-        self.outputs = tuple(Tensor.of_description(record) for record in part["outputs"])
+        super().__init__(part)
         self.workspace_bytes: int = max(level["totals"]["workspace_bytes"] for level in part.get("levels", [part]))
         self._expected = [(tensor.dtype, tensor.shape, tensor) for tensor in self.inputs]
         self._shapes = [(tensor.shape, tensor.dtype) for tensor in self.outputs]
@@ -73,8 +71,6 @@ class Network:
         self._run: Callable[[Any, Any, Any], int] | None = None
         self._weights: Weights | None = None
         self._check: Callable[[Any, int], int] | None = None
-        self._preparers: dict[str, Preparer] = {}
-        self._best: BestClasses | None = None
         self._loading = threading.Lock()
 
     def __repr__(self) -> str:
@@ -130,52 +126,6 @@ class Network:
             self._loaded()
             share(count, threads, self._runner(count, taken, results))
         return self._answer(results)
-
-    # ---- pictures ----
-
-    def prepare(self, picture: Any, *, format: str | None = None, colour: str = "bt601_video",
-                crop: Sequence[int] | None = None, input: str | None = None, out: Any = None) -> Array:
-        """An input of the network, made of a picture of any size as the spec's pixels(...) says: cut out, resized and
-        made numbers, equal to the bit to what `riffle run --image` does.
-
-        `picture` is an array of uint8, (height, width, 3) of red, green and blue, (height, width, 4) with a fourth that is
-        not read, or (height, width) of grey; or a picture of PIL. `format` names another order ("bgr", "bgra"), or that it
-        is a list of planes of a camera ("nv12", "nv21", "i420"), where `colour` says what Y, U and V mean ("bt601_video",
-        "bt601_full", "bt709_video", "bt709_full"). `crop` is the part to look at: (x, y, width, height). `input` names the
-        input where there are several. `out` is the array (or the image of a batch: batch[i:i + 1]) to write to.
-
-        Returns an array for one image. Raises TypeError, ValueError, or Error where the library has no such function."""
-        return self.prepare_mapped(picture, format=format, colour=colour, crop=crop, input=input, out=out)[0]
-
-    def prepare_mapped(self, picture: Any, *, format: str | None = None, colour: str = "bt601_video",
-                       crop: Sequence[int] | None = None, input: str | None = None,
-                       out: Any = None) -> tuple[Array, Mapping]:
-        """The same, and where the image is in the picture: for networks that answer with places."""
-        return self._preparer(input)(picture, format, colour, crop, out)
-
-    def _preparer(self, name: str | None) -> Preparer:
-        tensors = {tensor.name: tensor for tensor in self.inputs}
-        if name is None and len(tensors) > 1:
-            raise TypeError(f"{self.name} has the inputs {', '.join(tensors)}: name one with input=")
-        name = name or self.inputs[0].name
-        if name not in tensors:
-            raise TypeError(f"{self.name} has the inputs {', '.join(tensors)}, and no '{name}'")
-        if name not in self._preparers:
-            self._loaded()
-            self._preparers[name] = Preparer(str(self._library_path), self.name, tensors[name], self._meaning)
-        return self._preparers[name]
-
-    # ---- answers ----
-
-    def top(self, scores: Array, most: int = 5) -> list[tuple[int, float]]:
-        """The best classes of one image with their probabilities, the best first: what `riffle run --top` prints, to the
-        bit. `scores` is the first output, for one image; classes whose number is NaN are left out.
-
-        Raises TypeError, ValueError, or Error where the first output is not one number for each class."""
-        if self._best is None:
-            self._loaded()
-            self._best = BestClasses(str(self._library_path), self.name, self.outputs[0], self._meaning)
-        return self._best(scores, most)
 
     # ---- runs ----
 
@@ -283,6 +233,10 @@ class Network:
             if self._run is None:
                 self._run = self._load()
             return self._run
+
+    def _open(self) -> str:
+        self._loaded()
+        return str(self._library_path)
 
     def _load(self) -> Callable[[Any, Any, Any], int]:
         if self._lacking is not None:
