@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from riffle._load import load
     from riffle._model import Model
     from riffle._network import Network, load_library
+    from riffle._pass import Node, Nodes, Pass
     from riffle._reports import Benchmark, Inspection, Verification
     from riffle._tensor import Tensor
     from riffle._tool import program, version
@@ -33,6 +34,9 @@ __all__ = [
     "Mapping",
     "Model",
     "Network",
+    "Node",
+    "Nodes",
+    "Pass",
     "RiffleWarning",
     "Tensor",
     "Verification",
@@ -43,7 +47,7 @@ __all__ = [
 ]
 
 # The command of this package needs no NumPy, so what does is imported when it is first asked for.
-_MODULES = ("_diagnostics", "_tool", "_reports", "_graph", "_tensor", "_frame", "_answers", "_network", "_model",
+_MODULES = ("_diagnostics", "_tool", "_reports", "_pass", "_graph", "_tensor", "_frame", "_answers", "_network", "_model",
             "_load")
 
 if not TYPE_CHECKING:

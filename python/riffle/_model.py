@@ -12,6 +12,7 @@ import numpy as np
 from riffle import _tool
 from riffle._graph import Graph
 from riffle._network import Network, compiled
+from riffle._pass import Pass
 from riffle._reports import Benchmark, Inspection, Verification
 from riffle._tensor import Array
 from riffle._tool import Word
@@ -57,6 +58,14 @@ class Model:
                 sample = path
             words.append(f"--calibration={os.fspath(sample)}")
         return words
+
+    def rewritten(self, *passes: Pass) -> Model:
+        """The model with its graph as these passes leave it, to compile, verify and measure. Riffle's own passes come
+        after them. Weights are those of this model, under their names."""
+        keep = tempfile.TemporaryDirectory(prefix="riffle-")
+        path = Path(keep.name) / "rewritten.rir"
+        path.write_text(self.graph.run_passes(passes).text, encoding="utf-8")
+        return Model(path, [], self._weights, (self._keep, keep))
 
     def inspect(self, *, cpu: str | None = None, clock: str = "2GHz", options: Sequence[str] = ()) -> Inspection:
         """Shapes, parameters, multiply-accumulates and bytes of each layer. Needs no weights.
