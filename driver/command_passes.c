@@ -2,9 +2,8 @@
 #include "backends/backends.h"
 #include "backends/output/json_writer.h"
 #include "driver/driver.h"
-#include "driver/plugin_options.h"
+#include "driver/pass_sources.h"
 #include "driver/table.h"
-#include "passes/plugin.h"
 
 #include <string.h>
 
@@ -30,10 +29,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         options->json = true;
         return 0;
     case OPTION_LOAD_PASS_PLUGIN:
-        return pass_plugin_load(options->registry, argument, options->session->arena,
-                   options->session->diagnostics)
-                   ? 0
-                   : EINVAL;
+    case OPTION_RULES:
+        return pass_source_load(key, argument, options->registry, options->session) ? 0 : EINVAL;
     case ARGP_KEY_ARG:
         return option_operand(options->session, &options->pass, argument) ? 0 : EINVAL;
     default:
@@ -45,7 +42,7 @@ static const struct argp_option options_table[] = {
     {"presets", OPTION_PRESETS, NULL, 0, "Print the pipelines that -O0, -O1, -O2 stand for", 0},
     {"json", OPTION_JSON, NULL, 0, "Print passes, their options and the presets as JSON", 0},
     {"markdown", OPTION_MARKDOWN, NULL, 0, "Print the reference page, docs/passes.md", 0},
-    LOAD_PASS_PLUGIN_ROW, {0}};
+    PASS_SOURCE_ROWS, {0}};
 
 static const struct argp argp = {.options = options_table,
     .parser = parse_option,
@@ -57,6 +54,7 @@ static const struct argp argp = {.options = options_table,
            "  riffle passes sink-activation\n"
            "  riffle passes --presets\n"
            "  riffle passes --load-pass-plugin=mine.so\n"
+           "  riffle passes --rules=mine.rfl\n"
            "  riffle passes --json\n"
            "  riffle passes --markdown > docs/passes.md\n"};
 

@@ -9,6 +9,7 @@
 #include "ir/names.h"
 #include "ir/quote.h"
 #include "ir/source_file.h"
+#include "passes/rules/rules.h"
 
 #include <string.h>
 
@@ -28,13 +29,22 @@ static Graph *read_graph_text(const ModelOptions *options, Model *model) {
     return file == NULL ? NULL : graph_parse(file, session->arena, session->diagnostics);
 }
 
+/* Rewrites of the spec and of what it imports are passes for its pipeline. */
+static bool take_rules(const ModelOptions *options, const Spec *spec) {
+    Session *session = options->session;
+    RuleList rules = {0};
+    return spec_rules(spec, &rules, session->arena, session->diagnostics) &&
+           rules_add(options->registry, &rules, session->arena, session->diagnostics);
+}
+
 static Graph *read_spec(const ModelOptions *options) {
     Session *session = options->session;
     Spec *spec = spec_read(options->spec, session->arena, session->diagnostics);
     if (spec == NULL)
         return NULL;
-    return spec_elaborate(
+    Graph *graph = spec_elaborate(
         spec, options->settings, options->setting_count, session->arena, session->diagnostics);
+    return graph != NULL && take_rules(options, spec) ? graph : NULL;
 }
 
 bool model_read(const ModelOptions *options, Model *model) {

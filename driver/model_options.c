@@ -1,9 +1,7 @@
 /* The options that several commands share, in groups that a command's argp takes as children. */
 #include "driver/model.h"
-#include "driver/plugin_options.h"
+#include "driver/pass_sources.h"
 #include "driver/precision.h"
-
-#include "passes/plugin.h"
 
 #include <string.h>
 
@@ -225,12 +223,10 @@ static error_t parse_passes_option(int key, char *argument, struct argp_state *s
     case OPTION_LAYOUT:
         return layout_form_parse(options->session, argument, &options->layout) ? 0 : EINVAL;
     case OPTION_LOAD_PASS_PLUGIN:
-        options->plugins = arena_format(
-            options->session->arena, "%s --load-pass-plugin=%s", options->plugins, argument);
-        return pass_plugin_load(options->registry, argument, options->session->arena,
-                   options->session->diagnostics)
-                   ? 0
-                   : EINVAL;
+    case OPTION_RULES:
+        options->plugins =
+            pass_source_note(key, argument, options->plugins, options->session->arena);
+        return pass_source_load(key, argument, options->registry, options->session) ? 0 : EINVAL;
     case ARGP_KEY_END:
         return check_passes(options) ? 0 : EINVAL;
     default:
@@ -260,7 +256,7 @@ static const struct argp_option passes_options[] = {{NULL, 0, NULL, 0, "Passes:"
         "of "
         "so many outputs",
         0},
-    LOAD_PASS_PLUGIN_ROW, {0}};
+    PASS_SOURCE_ROWS, {0}};
 
 const struct argp passes_argp = {.options = passes_options, .parser = parse_passes_option};
 

@@ -111,6 +111,9 @@ static Datum evaluate_kind(Evaluator *evaluator, const SpecExpression *expressio
         return evaluate_pipe(evaluator, expression);
     case SPEC_EXPRESSION_AT:
         return evaluate_at(evaluator, expression);
+    case SPEC_EXPRESSION_MEMBER:
+        return complain(evaluator, expression->where, NULL,
+            "'.%s' is for the matched ops of a rewrite", expression->name);
     case SPEC_EXPRESSION_ERROR:
     case SPEC_EXPRESSION_ENTRY:
     case SPEC_EXPRESSION_ARGUMENT:

@@ -4,6 +4,7 @@
 
 #include "ir/graph.h"
 #include "ir/resting.h"
+#include "ir/rule.h"
 
 /* A parsed spec: the tree of the language, the same whether it came from .rfl or JSON. */
 typedef struct Spec Spec;
@@ -29,6 +30,12 @@ typedef struct Setting {
 /* Evaluates the spec with its parameters and builds the graph, verified. NULL after errors. */
 Graph *spec_elaborate(const Spec *spec, const Setting *settings, size_t setting_count, Arena *arena,
     Diagnostics *diagnostics);
+
+/* Adds the rewrites of the spec, and of the files that it imports, in their order. False after
+ * reporting; *rules then has those that are right. */
+bool spec_rules(const Spec *spec, RuleList *rules, Arena *arena, Diagnostics *diagnostics);
+/* The same of a file, where at least one must be. */
+bool rules_read(const char *path, RuleList *rules, Arena *arena, Diagnostics *diagnostics);
 
 /* Writes a graph as a spec, flat and not yet in canonical form; `comment` is its first line. Names
  * of values are taken where they can be. Fused activations and residuals of convolutions are not

@@ -129,6 +129,7 @@ void collect_units(Evaluator *evaluator, const Spec *spec) {
         case ITEM_IMPORT:
             import_file(evaluator, spec->file, item);
             break;
+        case ITEM_REWRITE: /* for passes: rules.c */
         case ITEM_KIND_COUNT:
             break;
         }

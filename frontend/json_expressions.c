@@ -226,6 +226,20 @@ static SpecExpression *read_index(const JsonNode *node) {
     return read_operands(node, "index", expression) ? expression : tree_error_expression(node);
 }
 
+static SpecExpression *read_form_of_member(const JsonNode *node) {
+    tree_check_keys(node, (const char *const[]){"member", "of", NULL});
+    if (!tree_needs(node, "of")) {
+        return tree_error_expression(node);
+    }
+    JsonNode member = tree_member(node, "member"), of = tree_member(node, "of");
+    const char *name = tree_read_name(&member, "the name of a member");
+    SpecExpression *expression = tree_make(node, SPEC_EXPRESSION_MEMBER);
+    expression->name = name;
+    expression->name_where = tree_range(&member);
+    expression->left = tree_read_expression(&of);
+    return name ? expression : tree_error_expression(node);
+}
+
 static SpecExpression *read_operation(const JsonNode *node, Operator operation) {
     const char *word = operator_word(operation);
     SpecExpression *expression = tree_make(
@@ -322,6 +336,9 @@ static SpecExpression *read_object(const JsonNode *node) {
     }
     if (tree_has(node, "index")) {
         return read_index(node);
+    }
+    if (tree_has(node, "member")) {
+        return read_form_of_member(node);
     }
     if (tree_has(node, "table")) {
         return read_list_form(node, "table", SPEC_EXPRESSION_TABLE);

@@ -13,6 +13,7 @@ typedef struct JsonReader {
     Arena *arena;
     Diagnostics *diagnostics;
     int templates; /* strings and paths being read: what stands in them is on one line */
+    bool in_rewrite;
 } JsonReader;
 
 /* A JSON value and the way to it. */

@@ -238,6 +238,10 @@ static json_t *bare_json(const SpecExpression *expression) {
         return object;
     case SPEC_EXPRESSION_INDEX:
         return single("index", pair_json(expression->left, expression->right));
+    case SPEC_EXPRESSION_MEMBER:
+        object = single("member", json_string(expression->name));
+        set(object, "of", expression_json(expression->left));
+        return object;
     case SPEC_EXPRESSION_UNARY:
         return single(operator_word(expression->operation), expression_json(expression->left));
     case SPEC_EXPRESSION_BINARY:
@@ -372,6 +376,13 @@ static json_t *bare_statement_json(const SpecStatement *statement) {
         break;
     case SPEC_STATEMENT_FAIL:
         set(object, word, expression_json(statement->message));
+        break;
+    case SPEC_STATEMENT_MATCH:
+        set(object, word, list_json(&statement->targets));
+        set(object, "become", list_json(&statement->values));
+        break;
+    case SPEC_STATEMENT_WHERE:
+        set(object, word, expression_json(statement->value));
         break;
     case SPEC_STATEMENT_KIND_COUNT:
         break;

@@ -161,6 +161,18 @@ static void read_input(const JsonNode *node, SpecStatement *statement) {
     }
 }
 
+/* At least one expression. */
+static void read_some(const JsonNode *node, const char *key, SpecExpressionList *list) {
+    JsonNode member = tree_member(node, key);
+    if (tree_needs(node, key)) {
+        tree_read_list(&member, list, SPEC_EXPRESSION_LIST);
+    }
+    if (list->count == 0) {
+        tree_wrong(node, NULL, "a value is missing");
+        expression_list_add(node->reader->arena, list, tree_error_expression(node));
+    }
+}
+
 static void read_statement_kind(const JsonNode *node, SpecStatement *statement) {
     const char *word = statement_words[statement->kind];
     JsonNode member = tree_member(node, word);
@@ -225,6 +237,15 @@ static void read_statement_kind(const JsonNode *node, SpecStatement *statement) 
         tree_check_keys(node, (const char *const[]){word, NULL});
         statement->message = tree_read_expression(&member);
         break;
+    case SPEC_STATEMENT_MATCH:
+        tree_check_keys(node, (const char *const[]){word, "become", NULL});
+        read_some(node, word, &statement->targets);
+        read_some(node, "become", &statement->values);
+        break;
+    case SPEC_STATEMENT_WHERE:
+        tree_check_keys(node, (const char *const[]){word, NULL});
+        statement->value = tree_read_expression(&member);
+        break;
     case SPEC_STATEMENT_IF:
     case SPEC_STATEMENT_KIND_COUNT:
         break;
@@ -265,6 +286,10 @@ static SpecStatement *read_statement(const JsonNode *node) {
             statement = finish_statement(node, statement);
         }
         tree_read_trivia(node, &statement->trivia);
+        bool of_rewrite = kind == SPEC_STATEMENT_MATCH || kind == SPEC_STATEMENT_WHERE;
+        if (of_rewrite && !node->reader->in_rewrite) {
+            tree_wrong(node, NULL, "this statement stands in a rewrite");
+        }
         return statement;
     }
     tree_wrong(node,
@@ -301,9 +326,39 @@ static SpecBlock *read_block(const JsonNode *node) {
 
 /* ---- items ---- */
 
+static bool is_single_let(const SpecStatement *statement) {
+    return statement->kind == SPEC_STATEMENT_LET && statement->targets.count == 1 &&
+           statement->targets.items[0]->kind == SPEC_EXPRESSION_NAME &&
+           statement->values.count == 1;
+}
+
+/* The same as the grammar has it. */
+static void check_rewrite(const JsonNode *node, const SpecBlock *block) {
+    bool good = block->count > 0 && block->items[0]->kind == SPEC_STATEMENT_MATCH;
+    for (int i = 1; i < block->count; i++) {
+        const SpecStatement *statement = block->items[i];
+        good = good && (statement->kind == SPEC_STATEMENT_WHERE || is_single_let(statement));
+    }
+    if (!good) {
+        tree_wrong(node, "as in {\"match\": [...], \"become\": [...]}",
+            "a rewrite is one 'match', and 'where' and 'let' of one name behind it");
+    }
+}
+
+static void read_item_block(const JsonNode *body, Item *item) {
+    JsonReader *reader = body->reader;
+    reader->in_rewrite = item->kind == ITEM_REWRITE;
+    item->block = read_block(body);
+    if (reader->in_rewrite) {
+        check_rewrite(body, item->block);
+    }
+    reader->in_rewrite = false;
+}
+
 static void read_parameters(const JsonNode *node, Item *item) {
     JsonNode list = tree_member(node, "parameters");
-    item->has_parameters = list.json != NULL || item->kind == ITEM_UNIT;
+    item->has_parameters =
+        list.json != NULL || item->kind == ITEM_UNIT || item->kind == ITEM_REWRITE;
     if (!list.json) {
         return;
     }
@@ -328,7 +383,7 @@ static Item *read_item(const JsonNode *node) {
         item->kind++;
     }
     if (item->kind == ITEM_KIND_COUNT) {
-        tree_wrong(node, NULL, "a unit, a network or an import is wanted");
+        tree_wrong(node, NULL, "a unit, a network, a rewrite or an import is wanted");
         return NULL;
     }
     JsonNode member = tree_member(node, item_words[item->kind]);
@@ -345,7 +400,7 @@ static Item *read_item(const JsonNode *node) {
         JsonNode named = tree_member(node, "named"), body = tree_member(node, "body");
         item->text = network && named.json ? tree_read_template(&named) : NULL;
         tree_needs(node, "body");
-        item->block = read_block(&body);
+        read_item_block(&body, item);
     }
     tree_read_trivia(node, &item->trivia);
     return item;
@@ -404,7 +459,7 @@ Spec *spec_parse_json(const SourceFile *file, Arena *arena, Diagnostics *diagnos
         report_syntax(file, &error, diagnostics);
         return NULL;
     }
-    JsonReader reader = {file, arena, diagnostics, 0};
+    JsonReader reader = {.file = file, .arena = arena, .diagnostics = diagnostics};
     Spec *spec = ARENA_NEW(arena, Spec);
     spec->arena = arena;
     spec->file = file;

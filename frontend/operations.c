@@ -308,6 +308,16 @@ bool operation_op(const char *name, OpKind *op) {
     return operation;
 }
 
+int operation_positional(const char *name, const char *names[MOST_POSITIONAL]) {
+    const Operation *operation = find_operation(name);
+    int count = 0;
+    while (operation && count < MOST_POSITIONAL && operation->positional[count]) {
+        names[count] = operation->positional[count];
+        count++;
+    }
+    return count;
+}
+
 int operation_arguments(const char *name, const char **names, int most) {
     const Operation *operation = find_operation(name);
     return operation ? list_arguments(operation, is_prepared, names, most) : 0;

@@ -30,6 +30,8 @@ PrepareOperation prepare_pad_reflect, prepare_pad_edge, prepare_pad_around; /* b
 
 /* The argument of an op by its name, or by its position behind the operands; NULL when absent. */
 CallArgument *operation_argument(Call *call, const Operation *operation, const char *name);
+/* What may stand behind the operands of that function without a name; returns how many. */
+int operation_positional(const char *name, const char *names[MOST_POSITIONAL]);
 /* One number stands for rows and columns. False after an error. */
 bool read_pair(Evaluator *evaluator, Call *call, const CallArgument *argument, const char *name,
     int64_t pair[2]);

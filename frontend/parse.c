@@ -53,7 +53,7 @@ static bool track_brackets(ParseContext *context, int token, Span where) {
             parse_abort(context);
             return false;
         }
-        context->brackets[context->bracket_count++] = (Bracket){opening, false, where};
+        context->brackets[context->bracket_count++] = (Bracket){.kind = opening, .where = where};
         return false;
     }
     char closed = opening_of(token);
@@ -73,9 +73,11 @@ static bool track_brackets(ParseContext *context, int token, Span where) {
     return false;
 }
 
-void parse_mark_block(ParseContext *context) {
+void parse_mark_block(ParseContext *context, bool of_rewrite) {
     if (context->bracket_count > 0) {
-        context->brackets[context->bracket_count - 1].is_block = true;
+        Bracket *bracket = &context->brackets[context->bracket_count - 1];
+        bracket->is_block = true;
+        bracket->of_rewrite = of_rewrite;
     }
 }
 
@@ -168,6 +170,10 @@ static bool begins_statement(int token) {
     }
 }
 
+static bool begins_item(int token) {
+    return token == UNIT || token == NETWORK || token == IMPORT || token == REWRITE;
+}
+
 /* Whether parsing can go on at the token: at the top only a keyword does, in a block the first word
  * of a line that stands in no further bracket, or the block's closing brace. */
 static bool can_sync(const ParseContext *context, int token, Span where, bool closed_block) {
@@ -176,11 +182,11 @@ static bool can_sync(const ParseContext *context, int token, Span where, bool cl
     }
     int block = innermost_block(context);
     if (block < 0) {
-        return context->bracket_count == 0 &&
-               (token == UNIT || token == NETWORK || token == IMPORT);
+        return context->bracket_count == 0 && begins_item(token);
     }
-    return block == context->bracket_count - 1 && begins_statement(token) &&
-           is_first_on_line(context, where);
+    bool begins = context->brackets[block].of_rewrite ? token == LET || token == WHERE
+                                                      : begins_statement(token);
+    return block == context->bracket_count - 1 && begins && is_first_on_line(context, where);
 }
 
 bool parse_recover(ParseContext *context) {
@@ -219,6 +225,7 @@ static int report_missing_braces(ParseContext *context, int token, Span where) {
             "unexpected '%s' inside a block: a '}' is missing",
             token == UNIT      ? "unit"
             : token == NETWORK ? "network"
+            : token == REWRITE ? "rewrite"
                                : "import");
     }
     diagnostics_report(context->diagnostics, SEVERITY_NOTE, parse_range(context, open), NULL,
@@ -266,7 +273,7 @@ int rfl_lex(YYSTYPE *value, YYLTYPE *where, ParseContext *context) {
             uint32_t end = (uint32_t)context->file->length;
             *where = (Span){end > 0 ? end - 1 : 0, end};
         }
-        if (token == END || token == UNIT || token == NETWORK || token == IMPORT) {
+        if (token == END || begins_item(token)) {
             if (report_missing_braces(context, token, *where) != token) {
                 context->held_token = token == END ? 0 : token;
                 continue;

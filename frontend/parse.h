@@ -12,8 +12,9 @@ typedef struct Span {
 } Span;
 
 typedef struct Bracket {
-    char kind;     /* '(', '[', '{' */
-    bool is_block; /* the parser took this '{' as the start of a block */
+    char kind;       /* '(', '[', '{' */
+    bool is_block;   /* the parser took this '{' as the start of a block, */
+    bool of_rewrite; /* which has clauses for statements */
     Span where;
 } Bracket;
 
@@ -59,7 +60,7 @@ void parse_complain(ParseContext *context, Span where, const char *hint, const c
 void parse_abort(ParseContext *context);
 
 /* The parser calls it when the innermost '{' turned out to open a block. */
-void parse_mark_block(ParseContext *context);
+void parse_mark_block(ParseContext *context, bool of_rewrite);
 
 /* Called in the action of an `error` rule. Returns true when the lookahead is where parsing can go
  * on, false when it must be cleared: then tokens are skipped to the next line that begins a

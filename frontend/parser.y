@@ -49,9 +49,9 @@ static void rfl_error(const YYLTYPE *where, ParseContext *context, const char *m
 %token AND "and" ANSWER "answer" ASSERT "assert" ELSE "else" FAIL "fail" FALSE "false" FOR "for" IF "if"
 %token IMPORT "import" IN "in" INPUT "input" LABELS "labels" LET "let" NAMED "named" NCHW "nchw" NETWORK "network"
 %token NHWC "nhwc" NOT "not" OR "or" OUTPUT "output" REPEAT "repeat" RETURN "return" SCOPE "scope"
-%token THEN "then" TRUE "true" UNIT "unit"
+%token REWRITE "rewrite" THEN "then" TRUE "true" UNIT "unit" WHERE "where"
 %token PIPE "|>" RANGE ".." EQUAL "==" NOT_EQUAL "!=" LESS_EQUAL "<=" GREATER_EQUAL ">="
-%token FLOOR_DIVIDE "//"
+%token FLOOR_DIVIDE "//" BECOMES "=>"
 %token AT "@" PATH_END "end of the path" STRING_BEGIN "a string" STRING_END "end of the string"
 %token INTERPOLATION_BEGIN "{ in a string" INTERPOLATION_END "}"
 %token <text> NAME "a name" TEXT "text" QUOTED "a string in single quotes"
@@ -67,14 +67,14 @@ static void rfl_error(const YYLTYPE *where, ParseContext *context, const char *m
 %left '*' '/' FLOOR_DIVIDE '%'
 %precedence NEGATE
 
-%type <item> item unit network import
+%type <item> item unit network import rewrite
 %type <list> parameters parameters_some patterns expressions items arguments
 %type <list> arguments_some entries entries_some
 %type <expression> parameter pattern expression pipeline stage function call operation postfix primary
 %type <expression> argument entry initial
 %type <template_text> string string_parts path path_parts optional_path optional_named
-%type <block> block statements otherwise
-%type <statement> statement conditional
+%type <block> block statements otherwise rewrite_block clauses
+%type <statement> statement conditional match clause
 %type <layout> layout
 
 %%
@@ -98,7 +98,7 @@ spec:
     }
   ;
 
-item: unit | network | import ;
+item: unit | network | import | rewrite ;
 
 unit:
     UNIT NAME '(' parameters ')' block {
@@ -165,7 +165,9 @@ block:
     }
   ;
 
-open: %empty { parse_mark_block(context); } ;
+open: %empty { parse_mark_block(context, false); } ;
+
+open_rewrite: %empty { parse_mark_block(context, true); } ;
 
 statements:
     %empty { $$ = ARENA_NEW(context->arena, SpecBlock); }
@@ -390,6 +392,13 @@ postfix:
         $$->right = $3;
         $$ = parsed_finish(context, $$);
     }
+  | postfix '.' NAME {
+        $$ = parsed_expression(context, SPEC_EXPRESSION_MEMBER, @$);
+        $$->left = $1;
+        $$->name = $3;
+        $$->name_where = parse_range(context, @3);
+        $$ = parsed_finish(context, $$);
+    }
   ;
 
 call:
@@ -506,6 +515,79 @@ string_parts:
     }
   ;
 
+rewrite:
+    REWRITE NAME '(' parameters ')' rewrite_block {
+        $$ = parsed_item(context, ITEM_REWRITE, @$);
+        $$->name = $2;
+        $$->name_where = parse_range(context, @2);
+        $$->has_parameters = true;
+        $$->parameters = $4;
+        $$->block = $6;
+    }
+  ;
+
+rewrite_block:
+    '{' open_rewrite clauses '}' {
+        $$ = $3;
+        $$->where = parse_range(context, @$);
+    }
+  ;
+
+/* What is replaced stands first: a clause begins with a word, so it ends where the next begins. */
+clauses:
+    match {
+        $$ = ARENA_NEW(context->arena, SpecBlock);
+        block_add(context->arena, $$, $1);
+    }
+  | error {
+        $$ = ARENA_NEW(context->arena, SpecBlock);
+        yyerrok;
+        if (!parse_recover(context)) {
+            yyclearin;
+        }
+        if (context->aborted) {
+            YYABORT;
+        }
+    }
+  | clauses clause {
+        $$ = $1;
+        block_add(context->arena, $$, $2);
+    }
+  | clauses error {
+        $$ = $1;
+        yyerrok;
+        if (!parse_recover(context)) {
+            yyclearin;
+        }
+        if (context->aborted) {
+            YYABORT;
+        }
+    }
+  ;
+
+match:
+    expressions BECOMES expressions {
+        $$ = parsed_statement(context, SPEC_STATEMENT_MATCH, @$);
+        $$->targets = $1;
+        $$->values = $3;
+        $$ = parsed_finish_statement(context, $$);
+    }
+  ;
+
+clause:
+    WHERE expression {
+        $$ = parsed_statement(context, SPEC_STATEMENT_WHERE, @$);
+        $$->value = $2;
+        $$ = parsed_finish_statement(context, $$);
+    }
+  | LET NAME '=' expression {
+        $$ = parsed_statement(context, SPEC_STATEMENT_LET, @$);
+        expression_list_add(context->arena, &$$->targets, parsed_name(context, $2, @2));
+        expression_list_add(context->arena, &$$->values, $4);
+        $$ = parsed_finish_statement(context, $$);
+    }
+  ;
+
 %%
 
 /* Words for the expected tokens: sets that a reader knows by one name are named so. */
@@ -513,7 +595,7 @@ static const char *expected_word(yysymbol_kind_t symbol, bool statement, bool ex
     bool operation) {
     switch (symbol) {
     case YYSYMBOL_LET:
-        return "a statement";
+        return statement ? "a statement" : yysymbol_name(symbol);
     case YYSYMBOL_INTEGER:
         return "an expression";
     case YYSYMBOL_NAME:
@@ -537,7 +619,7 @@ static const char *expected_word(yysymbol_kind_t symbol, bool statement, bool ex
         break;
     }
     const char *name = yysymbol_name(symbol);
-    if (name[0] == '\'' && strchr("+-*/%<>", name[1]) && (operation || expression)) {
+    if (name[0] == '\'' && strchr("+-*/%<>.", name[1]) && (operation || expression)) {
         return NULL;
     }
     if (name[0] == '\'' && strchr("([{", name[1]) && (operation || expression)) {
@@ -551,7 +633,7 @@ static void append_expected(Text *text, const yypcontext_t *place) {
     int count = yypcontext_expected_tokens(place, expected, YYNTOKENS);
     bool statement = false, expression = false, operation = false;
     for (int i = 0; i < count; i++) {
-        statement = statement || expected[i] == YYSYMBOL_LET;
+        statement = statement || expected[i] == YYSYMBOL_REPEAT;
         expression = expression || expected[i] == YYSYMBOL_INTEGER;
         operation = operation || expected[i] == YYSYMBOL_RANGE || expected[i] == YYSYMBOL_PIPE;
     }

@@ -82,6 +82,25 @@ static void print_input(SpecPrinter *printer, const SpecStatement *statement) {
     }
 }
 
+/* The result goes on a line of its own where both do not fit on one. */
+static void print_match(SpecPrinter *printer, const SpecStatement *statement) {
+    size_t width = 3;
+    for (int i = 0; i < statement->values.count; i++) {
+        width += spec_printer_flat_width(statement->values.items[i], LEVEL_CONDITIONAL) + 2;
+    }
+    print_expressions(printer, &statement->targets);
+    bool fits = spec_printer_column(printer) + 1 + width <= LINE_WIDTH;
+    if (fits) {
+        text_append(printer->text, " ");
+    } else {
+        printer->indent += INDENT;
+        spec_printer_new_line(printer);
+    }
+    text_append(printer->text, "=> ");
+    print_expressions(printer, &statement->values);
+    printer->indent -= fits ? 0 : INDENT;
+}
+
 static void print_statement(SpecPrinter *printer, const SpecStatement *statement) {
     Text *text = printer->text;
     switch (statement->kind) {
@@ -142,6 +161,13 @@ static void print_statement(SpecPrinter *printer, const SpecStatement *statement
     case SPEC_STATEMENT_FAIL:
         text_append(text, "fail ");
         spec_print_expression(printer, statement->message, LEVEL_CONDITIONAL);
+        break;
+    case SPEC_STATEMENT_MATCH:
+        print_match(printer, statement);
+        break;
+    case SPEC_STATEMENT_WHERE:
+        text_append(text, "where ");
+        spec_print_expression(printer, statement->value, LEVEL_CONDITIONAL);
         break;
     case SPEC_STATEMENT_KIND_COUNT:
         break;

@@ -243,6 +243,7 @@ static int level_of(const SpecExpression *expression) {
     case SPEC_EXPRESSION_CALL:
     case SPEC_EXPRESSION_ARGUMENT:
     case SPEC_EXPRESSION_INDEX:
+    case SPEC_EXPRESSION_MEMBER:
     case SPEC_EXPRESSION_KIND_COUNT:
         break;
     }
@@ -307,6 +308,10 @@ static void print_bare(SpecPrinter *printer, const SpecExpression *expression) {
         text_append(text, "[");
         spec_print_expression(printer, expression->right, LEVEL_CONDITIONAL);
         text_append(text, "]");
+        break;
+    case SPEC_EXPRESSION_MEMBER:
+        spec_print_expression(printer, expression->left, LEVEL_POSTFIX);
+        text_format(text, ".%s", expression->name);
         break;
     case SPEC_EXPRESSION_UNARY:
         text_append(text, expression->operation == OPERATOR_not ? "not " : "-");

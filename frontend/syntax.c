@@ -7,8 +7,9 @@
 #include <string.h>
 
 const char *const statement_words[SPEC_STATEMENT_KIND_COUNT] = {"let", "assign", "for", "repeat",
-    "scope", "if", "return", "input", "output", "answer", "labels", "assert", "fail"};
-const char *const item_words[ITEM_KIND_COUNT] = {"unit", "network", "import"};
+    "scope", "if", "return", "input", "output", "answer", "labels", "assert", "fail", "match",
+    "where"};
+const char *const item_words[ITEM_KIND_COUNT] = {"unit", "network", "import", "rewrite"};
 
 static const struct {
     const char *spelling, *word;
@@ -151,7 +152,8 @@ bool statement_finish(SpecStatement *statement) {
 const char *const *keyword_names(void) {
     static const char *const words[] = {"and", "answer", "assert", "else", "fail", "false", "for",
         "if", "import", "in", "input", "labels", "let", "named", "nchw", "network", "nhwc", "not",
-        "or", "output", "repeat", "return", "scope", "then", "true", "unit", NULL};
+        "or", "output", "repeat", "return", "rewrite", "scope", "then", "true", "unit", "where",
+        NULL};
     return words;
 }
 

@@ -54,6 +54,7 @@ typedef enum SpecExpressionKind {
     SPEC_EXPRESSION_CALL,        /* name(items); items are expressions and arguments */
     SPEC_EXPRESSION_ARGUMENT,    /* name = right; also a parameter, whose right may be NULL */
     SPEC_EXPRESSION_INDEX,       /* left[right] */
+    SPEC_EXPRESSION_MEMBER,      /* left.name, in a rewrite */
     SPEC_EXPRESSION_UNARY,       /* operator left */
     SPEC_EXPRESSION_BINARY,      /* left operator right */
     SPEC_EXPRESSION_CONDITIONAL, /* if condition then left else right */
@@ -107,6 +108,8 @@ typedef enum SpecStatementKind {
     SPEC_STATEMENT_LABELS, /* labels = value */
     SPEC_STATEMENT_ASSERT, /* assert value, message */
     SPEC_STATEMENT_FAIL,   /* fail message */
+    SPEC_STATEMENT_MATCH,  /* targets => values, the first of a rewrite */
+    SPEC_STATEMENT_WHERE,  /* where value, in a rewrite */
     SPEC_STATEMENT_KIND_COUNT
 } SpecStatementKind;
 
@@ -117,7 +120,7 @@ struct SpecStatement {
     SourceRange where;
     int depth;
     Trivia trivia;
-    SpecExpressionList targets; /* patterns: a name, or a list of patterns */
+    SpecExpressionList targets; /* patterns: a name, or a list of patterns; of MATCH expressions */
     SpecExpressionList values;
     SpecExpression *value, *message;
     Template *path;
@@ -130,7 +133,13 @@ struct SpecStatement {
     LayoutWord layout;
 };
 
-typedef enum ItemKind { ITEM_UNIT, ITEM_NETWORK, ITEM_IMPORT, ITEM_KIND_COUNT } ItemKind;
+typedef enum ItemKind {
+    ITEM_UNIT,
+    ITEM_NETWORK,
+    ITEM_IMPORT,
+    ITEM_REWRITE, /* its block: a MATCH, then LET and WHERE */
+    ITEM_KIND_COUNT
+} ItemKind;
 
 typedef struct Item {
     ItemKind kind;

@@ -2,7 +2,6 @@
 
 #include "passes/rewrite.h"
 #include <math.h>
-#include <string.h>
 
 /* y = scale[c] * x + shift[c]. Both are NULL when the graph has no weight data: then passes still
  * make the structural change, so that shapes and counts can be inspected. */
@@ -52,15 +51,6 @@ static bool affine_of(PassContext *context, const Node *node, Affine *affine) {
         affine->shift[c] = (double)bias->data[c];
     }
     return true;
-}
-
-/* The stem of the new weights' paths: that of the node, or what its first weight's path begins
- * with. */
-static const char *stem_path(Graph *graph, const Node *node) {
-    if (node->path[0] != '\0')
-        return node->path;
-    const char *path = node->weights[0]->path, *dot = strrchr(path, '.');
-    return dot == NULL ? path : arena_copy_bytes(graph->arena, path, (size_t)(dot - path));
 }
 
 /* ---- folding ---- */
@@ -114,8 +104,9 @@ static const float *scaled_bias(Graph *graph, const Weight *bias, const Affine *
 static void fold(PassContext *context, Node *node, Node *layer, const Affine *affine) {
     Graph *graph = context->graph;
     Weight *weight = layer->weights[0], *bias = layer->weights[1];
-    const char *bias_path =
-        bias != NULL ? bias->path : arena_format(graph->arena, "%s.bias", stem_path(graph, layer));
+    const char *bias_path = bias != NULL
+                                ? bias->path
+                                : arena_format(graph->arena, "%s.bias", weight_stem(graph, layer));
     bool has_data = affine->scale != NULL && weight->data != NULL && (!bias || bias->data != NULL);
     int64_t channels[] = {(int64_t)affine->channels};
     if (node->op == OP_batch_norm) {
@@ -149,7 +140,7 @@ bool fold_affine_nodes(PassContext *context, OpKind op) {
 static Weight *shift_weight(Graph *graph, const Node *node, const Affine *affine) {
     int64_t dims[] = {(int64_t)affine->channels};
     return graph_add_computed_weight(graph,
-        arena_format(graph->arena, "%s.bias", stem_path(graph, node)), tensor_type(1, dims),
+        arena_format(graph->arena, "%s.bias", weight_stem(graph, node)), tensor_type(1, dims),
         affine->shift != NULL ? scaled_bias(graph, NULL, affine) : NULL);
 }
 
@@ -163,7 +154,7 @@ static Weight *scale_weight(Graph *graph, const Node *node, const Affine *affine
     }
     int64_t dims[] = {(int64_t)affine->channels, 1, 1, 1};
     return graph_add_computed_weight(graph,
-        arena_format(graph->arena, "%s.weight", stem_path(graph, node)), tensor_type(4, dims),
+        arena_format(graph->arena, "%s.weight", weight_stem(graph, node)), tensor_type(4, dims),
         data);
 }
 

@@ -46,6 +46,15 @@ void remove_unused(Graph *graph, const Value *value) {
     }
 }
 
+const char *weight_stem(Graph *graph, const Node *node) {
+    if (node->path[0] != '\0')
+        return node->path;
+    if (node->weights[0] == NULL)
+        return op_info(node->op)->name;
+    const char *path = node->weights[0]->path, *dot = strrchr(path, '.');
+    return dot == NULL ? path : arena_copy_bytes(graph->arena, path, (size_t)(dot - path));
+}
+
 Node *insert_node(Graph *graph, Node *position, OpKind op, const char *path, Value *const *operands,
     int operand_count, PrepareNode *prepare, const void *context) {
     Node *node = node_create(graph, op, path, operands, operand_count, position->where);

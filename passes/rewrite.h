@@ -23,6 +23,10 @@ void replace_node(Graph *graph, Node *node, Value *replacement);
  * that read, as far as nodes have one operand. Passes count readers: none that are dead. */
 void remove_unused(Graph *graph, const Value *value);
 
+/* What the paths of new weights in place of the node's begin with: its own path, or what that of
+ * its first weight begins with. */
+const char *weight_stem(Graph *graph, const Node *node);
+
 /* A node with inferred results, linked before `position`. The attributes must still be the defaults
  * or be set through `prepare`. A node that does not infer is a bug of the pass. */
 typedef void PrepareNode(Graph *graph, Node *node, const void *context);

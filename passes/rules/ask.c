@@ -1,0 +1,131 @@
+/* What a rule asks of the graph: attributes, weights, shapes, uses. */
+#include "passes/rewrite.h"
+#include "passes/rules/match.h"
+
+#include <string.h>
+
+/* ---- members ---- */
+
+RuleDatum rule_attribute_datum(AttributeKind kind, const char *name, const Attribute *attribute) {
+    switch (kind) {
+    case ATTRIBUTE_INTEGER:
+        return rule_integer(attribute->integer);
+    case ATTRIBUTE_NUMBER:
+        return (RuleDatum){.kind = RULE_DATUM_NUMBER, .number = attribute->number};
+    case ATTRIBUTE_FLAG:
+        return rule_boolean(attribute->flag);
+    case ATTRIBUTE_CHOICE:
+        return (RuleDatum){
+            .kind = RULE_DATUM_STRING, .text = choice_words(name)[attribute->integer]};
+    case ATTRIBUTE_LIST:
+        return (RuleDatum){.kind = RULE_DATUM_LIST, .list = attribute->list};
+    case ATTRIBUTE_FORMULA:
+        return (RuleDatum){.kind = RULE_DATUM_FORMULA, .formula = attribute->formula};
+    }
+    return (RuleDatum){.kind = RULE_DATUM_NOTHING};
+}
+
+static RuleDatum weight_datum(RuleMatch *match, const Weight *weight) {
+    if (weight == NULL)
+        return (RuleDatum){.kind = RULE_DATUM_NOTHING};
+    RuleTensor tensor = {.rank = weight->type.rank};
+    memcpy(tensor.dims, weight->type.dims, sizeof tensor.dims);
+    int64_t elements = tensor_elements(&weight->type);
+    double *numbers = weight->data != NULL ? ARENA_ARRAY(match->arena, double, elements) : NULL;
+    for (int64_t i = 0; numbers != NULL && i < elements; i++)
+        numbers[i] = (double)weight->data[i];
+    tensor.numbers = numbers;
+    return (RuleDatum){.kind = RULE_DATUM_TENSOR, .tensor = tensor};
+}
+
+static RuleDatum size_datum(RuleSize size, const Node *node) {
+    if (size == RULE_SIZE_CHANNELS)
+        return rule_integer(node->results[0]->type.dims[1]);
+    IntegerList kernel = {node->weights[0]->type.dims + 2, 2};
+    return (RuleDatum){.kind = RULE_DATUM_LIST, .list = kernel};
+}
+
+RuleDatum rule_member(RuleMatch *match, const RuleExpression *member) {
+    const Node *node = match->nodes[member->index];
+    const OpInfo *info = op_info(node->op);
+    for (int i = 0; i < info->attribute_count; i++)
+        if (strcmp(info->attributes[i].name, member->text) == 0)
+            return rule_attribute_datum(
+                info->attributes[i].kind, member->text, &node->attributes[i]);
+    for (int i = 0; i < info->weight_count; i++)
+        if (strcmp(info->weights[i].name, member->text) == 0)
+            return weight_datum(match, node->weights[i]);
+    return size_datum(rule_size(node->op, member->text), node);
+}
+
+/* ---- questions about the graph ---- */
+
+static const Value *value_of(RuleMatch *match, const RuleExpression *expression) {
+    if (expression->kind == RULE_PARAMETER)
+        return match->parameters[expression->index];
+    return expression->kind == RULE_NODE && expression->index < match->rule->pattern_count
+               ? match->nodes[expression->index]->results[0]
+               : NULL;
+}
+
+/* The weight that a member names; false where it is no weight. */
+static bool weight_of(RuleMatch *match, const RuleExpression *expression, const Weight **weight) {
+    if (expression->kind != RULE_MEMBER)
+        return false;
+    const Node *node = match->nodes[expression->index];
+    const OpInfo *info = op_info(node->op);
+    for (int i = 0; i < info->weight_count; i++) {
+        *weight = node->weights[i];
+        if (strcmp(info->weights[i].name, expression->text) == 0)
+            return true;
+    }
+    return false;
+}
+
+static RuleDatum ask_shape(RuleMatch *match, const RuleExpression *call) {
+    const Value *value = value_of(match, call->items[0]);
+    const Weight *weight = NULL;
+    bool of_weight = value == NULL && weight_of(match, call->items[0], &weight) && weight != NULL;
+    if (value == NULL && (!of_weight || call->function == RULE_channels))
+        return rule_fault(match, call, "'%s' takes a tensor%s of the rule",
+            rule_function_info(call->function)->name,
+            call->function == RULE_channels ? "" : " or a weight");
+    const TensorType *type = value != NULL ? &value->type : &weight->type;
+    if (call->function == RULE_rank)
+        return rule_integer(type->rank);
+    if (call->function == RULE_channels)
+        return rule_integer(tensor_channels(type));
+    return (RuleDatum){.kind = RULE_DATUM_LIST, .list = {type->dims, (size_t)type->rank}};
+}
+
+static RuleDatum ask_activation(RuleMatch *match, const RuleExpression *call) {
+    const RuleExpression *item = call->items[0];
+    bool labelled = item->kind == RULE_NODE && item->index < match->rule->pattern_count;
+    const Node *node = labelled ? match->nodes[item->index] : NULL;
+    if (node == NULL || !is_activation(node))
+        return rule_fault(match, call, "'%s' takes the label of an activation",
+            rule_function_info(call->function)->name);
+    if (call->function == RULE_keeps)
+        return rule_boolean(activation_keeps(node, node->operands[0]));
+    return (RuleDatum){.kind = RULE_DATUM_FORMULA, .formula = node_formula(node, match->arena)};
+}
+
+RuleDatum rule_ask(RuleMatch *match, const RuleExpression *call) {
+    const Value *value;
+    const Weight *weight;
+    switch (call->function) {
+    case RULE_users:
+        value = value_of(match, call->items[0]);
+        return value != NULL ? rule_integer(graph_use_count(match->graph, value))
+                             : rule_fault(match, call, "'users' takes a tensor of the rule");
+    case RULE_has:
+        return weight_of(match, call->items[0], &weight)
+                   ? rule_boolean(weight != NULL)
+                   : rule_fault(match, call, "'has' takes a weight, as in has(first.bias)");
+    case RULE_keeps:
+    case RULE_formula:
+        return ask_activation(match, call);
+    default:
+        return ask_shape(match, call);
+    }
+}
