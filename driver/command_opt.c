@@ -24,8 +24,13 @@ enum {
     OPTION_DOT,
     OPTION_SVG,
     OPTION_DRAW_PASS,
-    OPTION_DRAW_ONLY
+    OPTION_DRAW_ONLY,
+    OPTION_TEST_RULES,
+    OPTION_REMARKS,
+    OPTION_PRINT_CHANGED
 };
+
+enum { DEFAULT_TEST_GRAPHS = 40 };
 
 static const struct argp_option options[] = {{NULL, 0, NULL, 0, "Output:", 5},
     {NULL, 'o', "FILE", 0, "Write the graph to FILE (default: standard output)", 0},
@@ -41,6 +46,11 @@ static const struct argp_option options[] = {{NULL, 0, NULL, 0, "Output:", 5},
         0},
     {"print-rewrites", OPTION_PRINT_REWRITES, NULL, 0,
         "Print each rewrite: its number in the pass, and the node where it begins", 0},
+    {"print-changed", OPTION_PRINT_CHANGED, "diff", OPTION_ARG_OPTIONAL,
+        "Print the graph after each pass that changed it, or the lines that are others than before",
+        0},
+    {"remarks", OPTION_REMARKS, NULL, 0,
+        "Say where a pass or a rule found all that it looks for but for one condition", 0},
     {"stats", OPTION_STATS, "json", OPTION_ARG_OPTIONAL,
         "Print what each pass did, as a table or as JSON", 0},
     {"time-passes", OPTION_TIME_PASSES, "json", OPTION_ARG_OPTIONAL,
@@ -53,6 +63,10 @@ static const struct argp_option options[] = {{NULL, 0, NULL, 0, "Output:", 5},
     {"check-each", OPTION_CHECK_EACH, NULL, 0,
         "The same before and after each pass, and the verifier", 0},
     {"check-seed", OPTION_CHECK_SEED, "SEED", 0, "Seed of that input (default 0)", 0},
+    {"test-rules", OPTION_TEST_RULES, "GRAPHS", OPTION_ARG_OPTIONAL,
+        "Try the rules of --rules on so many random graphs that they fit (default 40), and on "
+        "graphs that they fit but for one condition, and do nothing else; --check-seed is the seed",
+        0},
     {"bisect", OPTION_BISECT, NULL, 0,
         "Name the first pass, and the first rewrite in it, after which the verifier or that "
         "comparison fails",
@@ -104,6 +118,14 @@ static error_t take_form(OptOptions *opt, const char *option, const char *text, 
     return 0;
 }
 
+static error_t take_changed(OptOptions *opt, const char *text) {
+    opt->print_changed = text == NULL ? CHANGED_GRAPH : CHANGED_DIFF;
+    if (text != NULL && strcmp(text, "diff") != 0)
+        diagnostics_error(opt->model.session->diagnostics, NULL,
+            "'%s' is no form of --print-changed: give diff, or nothing for the graph", text);
+    return 0;
+}
+
 static error_t parse_check_option(int key, char *argument, OptOptions *opt) {
     switch (key) {
     case OPTION_CHECK:
@@ -115,6 +137,13 @@ static error_t parse_check_option(int key, char *argument, OptOptions *opt) {
     case OPTION_CHECK_SEED:
         return option_integer(
                    opt->model.session, "--check-seed", argument, 0, INT64_MAX, &opt->check_seed)
+                   ? 0
+                   : EINVAL;
+    case OPTION_TEST_RULES:
+        opt->model.spec_optional = true;
+        opt->test_rules = DEFAULT_TEST_GRAPHS;
+        return argument == NULL || option_integer(opt->model.session, "--test-rules", argument, 1,
+                                       1000000, &opt->test_rules)
                    ? 0
                    : EINVAL;
     case OPTION_BISECT_COMMAND:
@@ -179,6 +208,11 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_PRINT_REWRITES:
         opt->print_rewrites = true;
         return 0;
+    case OPTION_REMARKS:
+        opt->remarks = true;
+        return 0;
+    case OPTION_PRINT_CHANGED:
+        return take_changed(opt, argument);
     case OPTION_PRINT_PIPELINE:
         opt->print_pipeline = opt->model.spec_optional = true;
         return 0;
@@ -208,6 +242,7 @@ static const struct argp argp = {
            "  riffle opt net.rir -O2 --ablate\n"
            "  riffle opt net.rir -O2 --draw-pass=absorb-route --svg=routes.svg\n"
            "  riffle opt -O2 --print-pipeline\n"
+           "  riffle opt --rules=mine.rfl --test-rules\n"
            "\n"
            "'riffle passes' lists the passes. A pass that fails or crashes leaves a reproducer, a "
            ".rir file that carries the rest of the pipeline: 'riffle opt FILE' runs it again. "
@@ -262,6 +297,8 @@ int opt_command(OptOptions *opt, int argc, char **argv) {
         return session_finish(session, EXIT_USAGE);
     if (opt->print_pipeline)
         return print_pipeline(opt);
+    if (opt->test_rules > 0)
+        return opt_test_rules(opt);
     if (opt->ablate != ABLATE_NOTHING)
         return measure_passes(opt);
     OptRun run = {.opt = opt, .progress = opt_progress_create()};

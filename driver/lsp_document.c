@@ -85,7 +85,7 @@ static void publish_one(void *context, const Diagnostic *diagnostic) {
     if (diagnostic_is_note(diagnostic) && publication->has_owner)
         return;
     publication->has_owner = true;
-    static const int severities[] = {1, 2, 3}; /* error, warning, information */
+    static const int severities[] = {1, 2, 3, 3}; /* error, warning, information */
     const SourcePosition first = {.line = 1};
     const Diagnostic *place = shown_place(publication, diagnostic);
     Text message = {0};

@@ -78,6 +78,11 @@ static void write_related_locations(JsonWriter *writer, const Diagnostic *diagno
         json_write_array_end(writer);
 }
 
+/* SARIF has no remarks. */
+static const char *level_of(Severity severity) {
+    return severity_name(severity == SEVERITY_REMARK ? SEVERITY_NOTE : severity);
+}
+
 typedef struct Results {
     JsonWriter *writer;
     bool has_owner; /* for notes */
@@ -89,7 +94,7 @@ static void write_result(void *context, const Diagnostic *diagnostic) {
         return;
     results->has_owner = true;
     json_write_object(results->writer, NULL, JSON_LINES);
-    json_write_string(results->writer, "level", severity_name(diagnostic->severity));
+    json_write_string(results->writer, "level", level_of(diagnostic->severity));
     write_result_message(results->writer, diagnostic);
     write_locations(results->writer, diagnostic);
     write_related_locations(results->writer, diagnostic);

@@ -6,6 +6,8 @@
 
 typedef enum ReportForm { REPORT_NONE, REPORT_TEXT, REPORT_JSON } ReportForm;
 
+typedef enum PrintChanged { CHANGED_NOT, CHANGED_GRAPH, CHANGED_DIFF } PrintChanged;
+
 typedef struct OptOptions {
     ModelOptions model;
     const char *output;                     /* NULL: standard output */
@@ -14,12 +16,14 @@ typedef struct OptOptions {
     bool check, check_each;
     int64_t check_seed;
     ReportForm stats, times;
-    bool print_pipeline, print_rewrites;
+    bool print_pipeline, print_rewrites, remarks;
+    PrintChanged print_changed;
     bool bisect;
     const char *bisect_command; /* NULL: the verifier and the interpreter */
     const char *reproducer;     /* NULL: NAME.reproducer.rir */
     bool no_fork;
-    int64_t timeout; /* seconds that a step, or a trial of --bisect, may take; 0: any */
+    int64_t timeout;    /* seconds that a step, or a trial of --bisect, may take; 0: any */
+    int64_t test_rules; /* on so many graphs; 0: not at all */
     AblationUnit ablate;
     const char *dot_file, *svg_file; /* NULL: no picture */
     const char *draw_pass;           /* NULL: the graph after the pipeline */
@@ -50,7 +54,8 @@ typedef struct OptRun {
     OptProgress *progress;
     /* while a step runs: */
     Arena *before_arena;
-    const Graph *before; /* a copy of the graph before the step */
+    const Graph *before;     /* a copy of the graph before the step */
+    struct NameMap *remarks; /* what was remarked in it */
     Arena *answers_arena;
     const GraphAnswers *answers; /* of that graph, for --check-each */
 } OptRun;
@@ -69,10 +74,15 @@ bool opt_prepare(OptOptions *opt, OptRun *run);
 /* Runs the pipeline and all checks, prints what was asked for and writes the result. False after
  * reporting; a reproducer is left then. */
 bool opt_run(OptRun *run);
-/* Whether a difference of answers is small enough to be rounding. */
-bool opt_difference_allowed(double difference);
 /* The IR of `graph`, "-" and NULL are standard output. */
 bool opt_write_graph(const OptRun *run, const char *path, const Graph *graph);
+
+/* ---- remarks (opt_remarks.c) ---- */
+
+/* Reports a place where a pass all but rewrote, with the condition that did not hold, once. */
+MissObserver opt_remark;
+/* The graph after a step that changed it, or the lines that are others than before. */
+void opt_print_changed(const OptRun *run, const PipelineStep *step, const Graph *graph);
 
 /* ---- pictures (opt_draw.c) ---- */
 
@@ -125,6 +135,12 @@ const char *opt_reproducer_path(const OptRun *run);
 /* ---- reports (opt_report.c) ---- */
 
 void opt_report(const OptRun *run, const PipelineOptions *pipeline);
+
+/* ---- rules (opt_rules.c) ---- */
+
+/* Tries all rules that there are on random graphs; returns the exit status, with the session
+ * finished. */
+int opt_test_rules(OptOptions *opt);
 
 /* ---- bisection (opt_bisect.c) ---- */
 

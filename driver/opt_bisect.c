@@ -53,7 +53,7 @@ static int check_by_interpreter(const OptRun *run) {
     if (answers == NULL)
         return TRIAL_FAILS;
     double difference = answers_difference(run->answers, answers);
-    if (opt_difference_allowed(difference))
+    if (answers_agree(difference))
         return TRIAL_PASSES;
     diagnostics_error(session->diagnostics, NULL,
         "the largest difference is %.3g of the largest output", difference);

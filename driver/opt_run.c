@@ -1,15 +1,10 @@
 /* One run of the pipeline of `riffle opt`, with what is printed and checked on the way. */
 #include "driver/opt.h"
+#include "ir/name_map.h"
 #include "ir/write_files.h"
 
 #include <math.h>
 #include <string.h>
-
-static const double largest_allowed_difference = 1e-4;
-
-bool opt_difference_allowed(double difference) {
-    return difference <= largest_allowed_difference; /* false for NaN */
-}
 
 static Diagnostics *diagnostics_of(const OptRun *run) {
     return run->opt->model.session->diagnostics;
@@ -61,6 +56,7 @@ static bool before_step(
     run->before = graph_copy(graph, run->before_arena);
     if (run->opt->check_each && run->answers == NULL && !first_answers(run, graph, diagnostics))
         return false;
+    run->remarks = name_map_create(run->before_arena);
     run->progress->rewrites = 0;
     run->progress->running = (int)index;
     opt_start_clock(run);
@@ -85,7 +81,7 @@ static bool check_step(
         run->steps[step_index(run, step)].difference = difference;
         fprintf(
             stderr, "%s: largest difference %.3g of the largest output\n", name.data, difference);
-        if (!opt_difference_allowed(difference))
+        if (!answers_agree(difference))
             diagnostics_error(diagnostics, "--bisect names the rewrite that does it",
                 "the graph computes something else after the pass '%s'", name.data);
     }
@@ -93,7 +89,7 @@ static bool check_step(
     run->answers_arena = arena;
     run->answers = answers;
     text_free(&name);
-    return opt_difference_allowed(difference);
+    return answers_agree(difference);
 }
 
 static bool after_step(
@@ -101,6 +97,8 @@ static bool after_step(
     OptRun *run = context;
     if (run->steps[step_index(run, step)].print_after)
         print_graph("after", step, graph);
+    if (run->opt->print_changed != CHANGED_NOT)
+        opt_print_changed(run, step, graph);
     if (run->steps[step_index(run, step)].draw)
         run->drawn_after = graph_copy(graph, run->opt->model.session->arena);
     if (run->opt->check_each && !check_step(run, step, graph, diagnostics))
@@ -137,6 +135,7 @@ static bool run_pipeline(OptRun *run) {
         .before = before_step,
         .after = after_step,
         .rewriting = before_rewrite,
+        .missed = opt->remarks ? opt_remark : NULL,
         .context = run,
     };
     bool succeeded =
@@ -166,7 +165,7 @@ static bool check_difference(const OptRun *run) {
     if (diagnostics_error_count(diagnostics) > errors_before)
         return false;
     fprintf(stderr, "largest difference: %.3g of the largest output\n", difference);
-    if (opt_difference_allowed(difference))
+    if (answers_agree(difference))
         return true;
     diagnostics_error(diagnostics, "--check-each names the pass, --bisect the rewrite",
         "the graph computes something else after the pipeline");

@@ -33,6 +33,8 @@ SpecAnalysis *spec_analyse(const SourceFile *file, Arena *arena, Diagnostics *di
     } else {
         collect_units(analysis->evaluator, analysis->spec);
     }
+    if (analysis->complete)
+        spec_check_rules(analysis->spec, arena, diagnostics);
     analysis->evaluator->diagnostics = NULL;
     diagnostics_destroy(unheard);
     return analysis;

@@ -225,6 +225,7 @@ static const Rule *read_rule(const Item *item, Arena *arena, Diagnostics *diagno
 /* ---- files ---- */
 
 typedef struct RuleFiles {
+    bool own; /* what is imported is left alone */
     const char *names[IMPORT_LIMIT];
     int count;
     RuleList *rules;
@@ -271,7 +272,7 @@ static bool collect(RuleFiles *files, const Spec *spec) {
     bool good = true;
     for (int i = 0; i < spec->count; i++) {
         const Item *item = spec->items[i];
-        if (item->kind == ITEM_IMPORT)
+        if (item->kind == ITEM_IMPORT && !files->own)
             good = collect_import(files, spec, item) && good;
         if (item->kind != ITEM_REWRITE)
             continue;
@@ -290,6 +291,12 @@ bool spec_rules(const Spec *spec, RuleList *rules, Arena *arena, Diagnostics *di
     RuleFiles files = {.rules = rules, .arena = arena, .diagnostics = diagnostics};
     note_file(&files, spec->file->name);
     return collect(&files, spec);
+}
+
+void spec_check_rules(const Spec *spec, Arena *arena, Diagnostics *diagnostics) {
+    RuleList rules = {0};
+    RuleFiles files = {.own = true, .rules = &rules, .arena = arena, .diagnostics = diagnostics};
+    collect(&files, spec);
 }
 
 bool rules_read(const char *path, RuleList *rules, Arena *arena, Diagnostics *diagnostics) {

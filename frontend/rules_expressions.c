@@ -41,7 +41,7 @@ static const RuleExpression *read_string(RuleReader *reader, const SpecExpressio
     return made->text != NULL ? made : NULL;
 }
 
-static const char *nearest_name(const RuleReader *reader, const char *name) {
+static const char *nearest_known_name(const RuleReader *reader, const char *name) {
     const char *names[3 * MOST_RULE_NAMES];
     size_t count = 0;
     for (int i = 0; i < reader->variable_count; i++)
@@ -63,7 +63,7 @@ static const RuleExpression *read_name(RuleReader *reader, const SpecExpression 
     int label = rule_label(reader, name);
     if (variable < 0 && parameter < 0 && label < 0) {
         rule_complain(
-            reader, expression->where, nearest_name(reader, name), "unknown name '%s'", name);
+            reader, expression->where, nearest_known_name(reader, name), "unknown name '%s'", name);
         return NULL;
     }
     RuleExpressionKind kind = variable >= 0    ? RULE_VARIABLE

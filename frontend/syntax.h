@@ -204,6 +204,11 @@ Spec *spec_parse_partly(
 /* One expression: the value of a setting. NULL after errors. */
 SpecExpression *expression_parse(const SourceFile *file, Arena *arena, Diagnostics *diagnostics);
 
+/* ---- rules.c ---- */
+
+/* Reports mistakes of the rewrites that stand in the spec itself. */
+void spec_check_rules(const Spec *spec, Arena *arena, Diagnostics *diagnostics);
+
 /* ---- comments.c ---- */
 
 typedef struct Comment {

@@ -21,7 +21,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
-typedef enum Severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTE } Severity;
+typedef enum Severity {
+    SEVERITY_ERROR,
+    SEVERITY_WARNING,
+    SEVERITY_NOTE,
+    SEVERITY_REMARK /* what was asked for, and is no fault */
+} Severity;
 
 typedef struct Diagnostics Diagnostics;
 
@@ -64,7 +69,7 @@ void diagnostics_visit(const Diagnostics *diagnostics,
 /* Whether it belongs to the one before it. NULL is allowed, and false. */
 bool diagnostic_is_note(const Diagnostic *diagnostic);
 
-/* "error", "warning", "note" */
+/* "error", "warning", "note", "remark" */
 const char *severity_name(Severity severity);
 
 /* Adds copies of all that the others hold. */

@@ -7,12 +7,12 @@
 
 /* Escape sequences, all empty where there is no terminal. */
 typedef struct Colours {
-    const char *place, *severities[3], *caret, *hint, *plain;
+    const char *place, *severities[4], *caret, *hint, *plain;
 } Colours;
 
-static const Colours no_colours = {"", {"", "", ""}, "", "", ""};
-static const Colours colours_of_gcc = {
-    "\x1b[1m", {"\x1b[1;31m", "\x1b[1;35m", "\x1b[1;36m"}, "\x1b[1;32m", "\x1b[1;36m", "\x1b[m"};
+static const Colours no_colours = {"", {"", "", "", ""}, "", "", ""};
+static const Colours colours_of_gcc = {"\x1b[1m",
+    {"\x1b[1;31m", "\x1b[1;35m", "\x1b[1;36m", "\x1b[1;34m"}, "\x1b[1;32m", "\x1b[1;36m", "\x1b[m"};
 
 typedef struct Printing {
     FILE *stream;
@@ -27,6 +27,8 @@ const char *severity_name(Severity severity) {
         return "warning";
     case SEVERITY_NOTE:
         return "note";
+    case SEVERITY_REMARK:
+        return "remark";
     }
     return "error";
 }

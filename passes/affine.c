@@ -55,21 +55,25 @@ static bool affine_of(PassContext *context, const Node *node, Affine *affine) {
 
 /* ---- folding ---- */
 
-static Node *layer_to_fold_into(const Graph *graph, const Node *node) {
+static Node *layer_to_fold_into(PassContext *context, const Node *node) {
     Node *layer = node->operands[0]->producer;
     /* 1. A convolution or fully connected layer comes before. */
     if (layer == NULL ||
         (layer->op != OP_conv && layer->op != OP_linear && layer->op != OP_conv_transpose))
         return NULL;
     /* 2. Its result is linear in its weight: no activation, no residual, no rounding to bf16. */
+    const char *missed = NULL;
     if (node_formula_attribute(layer, "activation") != NULL || layer->operand_count != 1)
-        return NULL;
-    if (layer->op == OP_conv && node_formula_attribute(layer, "residual_activation") != NULL)
-        return NULL;
-    if (layer->weights[0]->type.element != ELEMENT_F32)
-        return NULL;
-    /* 3. Nobody else reads the result. */
-    return used_once(graph, node->operands[0]) ? layer : NULL;
+        missed = "the layer before it applies an activation or adds a residual";
+    else if (layer->op == OP_conv && node_formula_attribute(layer, "residual_activation") != NULL)
+        missed = "the layer before it applies an activation";
+    else if (layer->weights[0]->type.element != ELEMENT_F32)
+        missed = "the weights of the layer before it are rounded";
+    else if (!used_once(context->graph, node->operands[0])) /* 3. Nobody else reads the result. */
+        missed = "the result of the layer before it has another use";
+    if (missed != NULL)
+        pass_missed(context, node, missed);
+    return missed == NULL ? layer : NULL;
 }
 
 /* The filters of each channel of the result times its scale: a row of the weight has those of one;
@@ -123,7 +127,7 @@ static void fold(PassContext *context, Node *node, Node *layer, const Affine *af
 bool fold_affine_nodes(PassContext *context, OpKind op) {
     for (Node *node = context->graph->first, *next; node; node = next) {
         next = node->next;
-        Node *layer = node->op == op ? layer_to_fold_into(context->graph, node) : NULL;
+        Node *layer = node->op == op ? layer_to_fold_into(context, node) : NULL;
         if (layer == NULL)
             continue;
         Affine affine;

@@ -1,25 +1,9 @@
 /* Comparing two graphs by what they compute: how passes are tested. */
 #include "passes/passes.h"
+#include "passes/random_numbers.h"
 
 #include <assert.h>
 #include <math.h>
-
-/* splitmix64 */
-static uint64_t next_bits(uint64_t *state) {
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-/* Near enough to a Gaussian of unit variance: the sum of twelve numbers uniform in [0, 1), less
- * six. */
-static float next_normal(uint64_t *state) {
-    double sum = -6;
-    for (int i = 0; i < 12; i++)
-        sum += (double)(next_bits(state) >> 11) * 0x1p-53;
-    return (float)sum;
-}
 
 static const float **random_inputs(const Graph *graph, uint64_t seed, Arena *arena) {
     const float **inputs = ARENA_ARRAY(arena, const float *, graph->input_count + 1);
@@ -30,13 +14,17 @@ static const float **random_inputs(const Graph *graph, uint64_t seed, Arena *are
         if (graph->inputs[i].value->type.element == ELEMENT_U8) {
             unsigned char *bytes = (unsigned char *)data;
             for (int64_t k = 0; k < count; k++)
-                bytes[k] = (unsigned char)next_bits(&seed);
+                bytes[k] = (unsigned char)random_bits(&seed);
             continue;
         }
         for (int64_t k = 0; k < count; k++)
-            data[k] = next_normal(&seed);
+            data[k] = random_normal(&seed);
     }
     return inputs;
+}
+
+bool answers_agree(double difference) {
+    return difference <= 1e-4; /* false for NaN */
 }
 
 bool graph_same_interface(const Graph *a, const Graph *b) {

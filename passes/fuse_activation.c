@@ -16,11 +16,19 @@ bool pass_fuse_activation(PassContext *context) {
             continue;
         Node *layer = node->operands[0]->producer;
         const char *attribute = layer == NULL ? NULL : activation_attribute(layer); /* 1 */
-        if (attribute == NULL || !used_once(graph, node->operands[0]))              /* 3 */
+        if (attribute == NULL)
             continue;
+        if (!used_once(graph, node->operands[0])) { /* 3 */
+            pass_missed(context, node, "the result of the op before it has another use");
+            continue;
+        }
         const Formula *formula = formula_compose(graph->arena, node_formula(node, context->scratch),
             node_formula_attribute(layer, attribute));
-        if (formula_size(formula) > MOST_FORMULA_SIZE || !pass_may_rewrite(context, node)) /* 2 */
+        if (formula_size(formula) > MOST_FORMULA_SIZE) { /* 2 */
+            pass_missed(context, node, "the formula of both is too long");
+            continue;
+        }
+        if (!pass_may_rewrite(context, node))
             continue;
         node_set_formula(layer, attribute, formula);
         replace_node(graph, node, layer->results[0]);

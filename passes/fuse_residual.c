@@ -10,17 +10,22 @@
  * The convolution moves down to the add's place, because y may be made after it. */
 #include "passes/rewrite.h"
 
-static bool can_fuse(const Graph *graph, const Node *add, int index) {
+/* What is missing, where the operand is a convolution, is told. */
+static bool can_fuse(const Graph *graph, const Node *add, int index, const char **missing) {
     const Value *operand = add->operands[index], *other = add->operands[1 - index];
     const Node *conv = operand->producer;
-    if (!tensor_type_equal(&operand->type, &other->type)) /* 1 */
-        return false;
     if (conv == NULL || conv->op != OP_conv || operand == other) /* 2 */
         return false;
-    if (conv->operand_count != 1 ||
-        node_formula_attribute(conv, "residual_activation") != NULL) /* 3 */
-        return false;
-    return used_once(graph, operand); /* 4 */
+    const char *reason = NULL;
+    if (!tensor_type_equal(&operand->type, &other->type)) /* 1 */
+        reason = "the operands of the addition have different shapes";
+    else if (conv->operand_count != 1 ||
+             node_formula_attribute(conv, "residual_activation") != NULL) /* 3 */
+        reason = "the convolution adds a residual already";
+    else if (!used_once(graph, operand)) /* 4 */
+        reason = "the result of the convolution has another use";
+    *missing = reason != NULL ? reason : *missing;
+    return reason == NULL;
 }
 
 static void fuse(Graph *graph, Node *add, int index) {
@@ -42,9 +47,13 @@ bool pass_fuse_residual(PassContext *context) {
         next = node->next;
         if (node->op != OP_add)
             continue;
-        int index = can_fuse(graph, node, 1) ? 1 : 0;
-        if (can_fuse(graph, node, index) && pass_may_rewrite(context, node))
+        const char *missing = NULL;
+        int index = can_fuse(graph, node, 1, &missing) ? 1 : 0;
+        bool fits = can_fuse(graph, node, index, &missing);
+        if (fits && pass_may_rewrite(context, node))
             fuse(graph, node, index);
+        else if (!fits && missing != NULL)
+            pass_missed(context, node, missing);
     }
     return true;
 }

@@ -48,6 +48,11 @@ bool pass_may_rewrite(PassContext *context, const Node *node) {
     return true;
 }
 
+void pass_missed(PassContext *context, const Node *node, const char *condition) {
+    if (context->missed != NULL)
+        context->missed(context->observer_context, context, node, (SourceRange){0}, condition);
+}
+
 /* The pass alone; adds its report. */
 static bool run_pass(
     const PipelineStep *step, Graph *graph, PipelineOptions *options, Diagnostics *diagnostics) {
@@ -58,6 +63,7 @@ static bool run_pass(
         .step = step,
         .rewrite_limit = step == options->limited_step ? options->rewrite_limit : INT64_MAX,
         .observer = options->rewriting,
+        .missed = options->missed,
         .observer_context = options->context,
         .kept = options->kept,
     };

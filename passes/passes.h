@@ -101,6 +101,11 @@ void pipeline_step_name(const PipelineStep *step, Text *text);
 /* Called before a rewrite, with the node that it begins with (NULL when there is none). */
 typedef void RewriteObserver(void *context, const PassContext *pass, const Node *node);
 
+/* Called where a pass found all that it looks for, but for a condition that does not hold, which
+ * stands in a rule where `rule` is a place. */
+typedef void MissObserver(void *context, const PassContext *pass, const Node *node,
+    SourceRange rule, const char *condition);
+
 struct PassContext {
     Graph *graph;             /* changed in place; must verify afterwards */
     Arena *scratch;           /* released when the pass returns */
@@ -109,6 +114,7 @@ struct PassContext {
     int64_t rewrites;         /* counted by pass_may_rewrite */
     int64_t rewrite_limit;
     RewriteObserver *observer; /* may be NULL */
+    MissObserver *missed;      /* may be NULL */
     void *observer_context;
     const struct NameMap *kept; /* paths of nodes where no rewrite may begin; NULL: none */
 };
@@ -118,6 +124,9 @@ struct PassContext {
  * finds the rewrite which does harm, and how layers keep their precision. `node` is where the
  * rewrite begins, NULL when at no node. */
 bool pass_may_rewrite(PassContext *context, const Node *node);
+
+/* Says why there is no rewrite at the node: "the result of the layer has another use". */
+void pass_missed(PassContext *context, const Node *node, const char *condition);
 
 /* Options of the running pass, by a name that it must have. */
 int64_t pass_integer(const PassContext *context, const char *name);
@@ -147,7 +156,8 @@ typedef struct PipelineOptions {
     int report_capacity, report_count;
     PassHook *before, *after; /* `after` comes after the verifier; each may be NULL */
     RewriteObserver *rewriting;
-    void *context; /* given to the three of them */
+    MissObserver *missed; /* may be NULL */
+    void *context;        /* given to the four of them */
     const PipelineStep
         *limited_step; /* may do only `rewrite_limit` rewrites; NULL: all may do all */
     int64_t rewrite_limit;
@@ -192,6 +202,9 @@ GraphAnswers *graph_answers(
 /* The largest difference of any output, relative to the largest expected magnitude in that output;
  * NaN where an answer is no number. Both must be of graphs of the same interface. */
 double answers_difference(const GraphAnswers *expected, const GraphAnswers *actual);
+
+/* Whether a difference is small enough to be rounding: at most 1e-4. */
+bool answers_agree(double difference);
 
 /* All of this for two graphs of the same interface; NaN also after reporting an error. */
 double graph_difference(

@@ -30,7 +30,7 @@ void replace_node(Graph *graph, Node *node, Value *replacement) {
     graph_remove(graph, node);
 }
 
-static bool is_unused(const Graph *graph, const Node *node) {
+bool is_unused(const Graph *graph, const Node *node) {
     for (int i = 0; i < node->result_count; i++)
         if (graph_use_count(graph, node->results[i]) > 0)
             return false;

@@ -19,6 +19,9 @@ bool used_once(const Graph *graph, const Value *value);
  * has none of its own, and unlinks the node. */
 void replace_node(Graph *graph, Node *node, Value *replacement);
 
+/* Whether the node is part of the graph, and nobody reads its results. */
+bool is_unused(const Graph *graph, const Node *node);
+
 /* Unlinks the node that made the value, if nobody reads its results any more, and in turn what only
  * that read, as far as nodes have one operand. Passes count readers: none that are dead. */
 void remove_unused(Graph *graph, const Value *value);

@@ -6,69 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- attributes ---- */
-
-static bool list_attribute(
-    RuleEdit *edit, Node *node, const OpAttribute *attribute, RuleDatum datum) {
-    if (datum.kind == RULE_DATUM_LIST) {
-        node_set_list(edit->graph, node, attribute->name, datum.list.items, datum.list.count);
-        return true;
-    }
-    IntegerList usual = node_list(node, attribute->name);
-    if (datum.kind != RULE_DATUM_INTEGER || usual.count == 0)
-        return false;
-    int64_t *items = ARENA_ARRAY(edit->graph->arena, int64_t, usual.count);
-    for (size_t i = 0; i < usual.count; i++)
-        items[i] = datum.integer;
-    node_set_list(edit->graph, node, attribute->name, items, usual.count);
-    return true;
-}
-
-static bool choice_attribute(Attribute *slot, const char *name, RuleDatum datum) {
-    const char *const *words = choice_words(name);
-    for (int i = 0; datum.kind == RULE_DATUM_STRING && words[i] != NULL; i++) {
-        slot->integer = i;
-        if (strcmp(words[i], datum.text) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool formula_attribute(RuleEdit *edit, Node *node, Attribute *slot, RuleDatum datum) {
-    FormulaFault wrong = {0};
-    int operands = node->op == OP_map ? MOST_FORMULA_OPERANDS : 1;
-    const Formula *formula = datum.kind == RULE_DATUM_FORMULA ? datum.formula : NULL;
-    if (datum.kind == RULE_DATUM_STRING)
-        formula = formula_parse(datum.text, operands, edit->graph->arena, &wrong);
-    else if (datum.kind != RULE_DATUM_FORMULA)
-        return false;
-    slot->formula = formula == NULL ? NULL : formula_copy(edit->graph->arena, formula);
-    return wrong.message == NULL;
-}
-
-static bool set_attribute(
-    RuleEdit *edit, Node *node, const OpAttribute *attribute, RuleDatum datum) {
-    Attribute *slot = node_attribute(node, attribute->name);
-    switch (attribute->kind) {
-    case ATTRIBUTE_INTEGER:
-        slot->integer = datum.integer;
-        return datum.kind == RULE_DATUM_INTEGER;
-    case ATTRIBUTE_NUMBER:
-        slot->number = datum.kind == RULE_DATUM_INTEGER ? (double)datum.integer : datum.number;
-        return datum.kind == RULE_DATUM_INTEGER || datum.kind == RULE_DATUM_NUMBER;
-    case ATTRIBUTE_FLAG:
-        slot->flag = datum.boolean;
-        return datum.kind == RULE_DATUM_BOOLEAN;
-    case ATTRIBUTE_CHOICE:
-        return choice_attribute(slot, attribute->name, datum);
-    case ATTRIBUTE_LIST:
-        return list_attribute(edit, node, attribute, datum);
-    case ATTRIBUTE_FORMULA:
-        return formula_attribute(edit, node, slot, datum);
-    }
-    return false;
-}
-
 /* ---- weights ---- */
 
 /* The shape of a weight that is to be computed; its numbers come when all is known to be right. */
@@ -95,6 +32,10 @@ static bool set_weight(RuleEdit *edit, int made, int weight, const RuleArgument 
         rule_fault(match, argument->value, "the weight '%s' is %s", info->name,
             rule_datum_describe(datum));
         return false;
+    }
+    if (datum.tensor.weight != NULL) { /* as it is: nothing to compute */
+        node->weights[weight] = datum.tensor.weight;
+        return true;
     }
     const Node *like = pattern->like >= 0 ? match->nodes[pattern->like] : edit->position;
     const char *path =
@@ -165,7 +106,7 @@ static bool set_argument(RuleEdit *edit, int made, const RuleArgument *argument)
     RuleDatum datum = rule_evaluate(edit->match, argument->value);
     if (datum.kind == RULE_DATUM_FAULT)
         return false;
-    if (set_attribute(edit, node, &info->attributes[attribute], datum))
+    if (rule_set_attribute(edit->graph, node, &info->attributes[attribute], datum))
         return true;
     rule_fault(edit->match, argument->value, "%s is no value of '%s' of %s",
         rule_datum_describe(datum), argument->name, info->name);
@@ -271,23 +212,12 @@ bool rule_edit_prepare(RuleMatch *match, Graph *graph, RuleEdit *edit) {
     return results_fit(edit);
 }
 
-static bool is_unread(const Graph *graph, const Node *node) {
-    for (int i = 0; i < node->result_count; i++)
-        if (graph_use_count(graph, node->results[i]) > 0)
-            return false;
-    return true;
-}
-
-static bool is_linked(const Graph *graph, const Node *node) {
-    return node->previous != NULL || graph->first == node;
-}
-
 /* Nodes of a pattern stand in topological order: who reads comes after what it reads. */
 static void remove_matched(RuleEdit *edit) {
     const RuleMatch *match = edit->match;
     for (int i = match->rule->pattern_count - 1; i >= 0; i--) {
         Node *node = match->nodes[i];
-        if (is_linked(edit->graph, node) && is_unread(edit->graph, node))
+        if (is_unused(edit->graph, node))
             graph_remove(edit->graph, node);
     }
 }

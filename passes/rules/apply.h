@@ -16,6 +16,9 @@ typedef struct RuleEdit {
     Node *first;        /* node of the result, NULL when there is none */
 } RuleEdit;
 
+/* Gives the node the attribute, where the value is one of it; else false. */
+bool rule_set_attribute(Graph *graph, Node *node, const OpAttribute *attribute, RuleDatum datum);
+
 /* Makes the nodes, beside the graph. False after reporting why they cannot be, which is a fault of
  * the rule. */
 bool rule_edit_prepare(RuleMatch *match, Graph *graph, RuleEdit *edit);

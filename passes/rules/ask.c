@@ -25,10 +25,10 @@ RuleDatum rule_attribute_datum(AttributeKind kind, const char *name, const Attri
     return (RuleDatum){.kind = RULE_DATUM_NOTHING};
 }
 
-static RuleDatum weight_datum(RuleMatch *match, const Weight *weight) {
+static RuleDatum weight_datum(RuleMatch *match, Weight *weight) {
     if (weight == NULL)
         return (RuleDatum){.kind = RULE_DATUM_NOTHING};
-    RuleTensor tensor = {.rank = weight->type.rank};
+    RuleTensor tensor = {.rank = weight->type.rank, .weight = weight};
     memcpy(tensor.dims, weight->type.dims, sizeof tensor.dims);
     int64_t elements = tensor_elements(&weight->type);
     double *numbers = weight->data != NULL ? ARENA_ARRAY(match->arena, double, elements) : NULL;
@@ -47,6 +47,8 @@ static RuleDatum size_datum(RuleSize size, const Node *node) {
 
 RuleDatum rule_member(RuleMatch *match, const RuleExpression *member) {
     const Node *node = match->nodes[member->index];
+    if (node == NULL) /* a graph is being made for the rule, in which it is not yet */
+        return (RuleDatum){.kind = RULE_DATUM_FAULT};
     const OpInfo *info = op_info(node->op);
     for (int i = 0; i < info->attribute_count; i++)
         if (strcmp(info->attributes[i].name, member->text) == 0)
@@ -63,14 +65,15 @@ RuleDatum rule_member(RuleMatch *match, const RuleExpression *member) {
 static const Value *value_of(RuleMatch *match, const RuleExpression *expression) {
     if (expression->kind == RULE_PARAMETER)
         return match->parameters[expression->index];
-    return expression->kind == RULE_NODE && expression->index < match->rule->pattern_count
+    return expression->kind == RULE_NODE && expression->index < match->rule->pattern_count &&
+                   match->nodes[expression->index] != NULL
                ? match->nodes[expression->index]->results[0]
                : NULL;
 }
 
 /* The weight that a member names; false where it is no weight. */
 static bool weight_of(RuleMatch *match, const RuleExpression *expression, const Weight **weight) {
-    if (expression->kind != RULE_MEMBER)
+    if (expression->kind != RULE_MEMBER || match->nodes[expression->index] == NULL)
         return false;
     const Node *node = match->nodes[expression->index];
     const OpInfo *info = op_info(node->op);

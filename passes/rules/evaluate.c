@@ -214,6 +214,12 @@ static RuleDatum list_call(RuleMatch *match, const RuleExpression *call, const R
     }
 }
 
+static RuleDatum count_terms(RuleMatch *match, const RuleExpression *call, const RuleDatum *items) {
+    return items[0].kind == RULE_DATUM_FORMULA
+               ? rule_integer(items[0].formula == NULL ? 0 : formula_size(items[0].formula))
+               : rule_fault(match, call, "'terms' takes a formula");
+}
+
 static RuleDatum follow(RuleMatch *match, const RuleExpression *call, const RuleDatum *items) {
     if (items[0].kind != RULE_DATUM_FORMULA || items[1].kind != RULE_DATUM_FORMULA)
         return rule_fault(match, call, "'follow' takes two formulas");
@@ -273,6 +279,8 @@ static RuleDatum call_function(RuleMatch *match, const RuleExpression *call) {
         return list_call(match, call, items);
     case RULE_follow:
         return follow(match, call, items);
+    case RULE_terms:
+        return count_terms(match, call, items);
     case RULE_add:
     case RULE_subtract:
     case RULE_multiply:
@@ -287,7 +295,7 @@ static RuleDatum call_function(RuleMatch *match, const RuleExpression *call) {
     }
 }
 
-static RuleDatum evaluate_call(RuleMatch *match, const RuleExpression *call) {
+static RuleDatum worth_of_call(RuleMatch *match, const RuleExpression *call) {
     switch (call->function) {
     case RULE_or:
     case RULE_and:
@@ -306,7 +314,7 @@ static RuleDatum evaluate_call(RuleMatch *match, const RuleExpression *call) {
     }
 }
 
-static RuleDatum evaluate_list(RuleMatch *match, const RuleExpression *list) {
+static RuleDatum worth_of_list(RuleMatch *match, const RuleExpression *list) {
     int64_t *items = ARENA_ARRAY(match->arena, int64_t, list->count + 1);
     for (int i = 0; i < list->count; i++) {
         RuleDatum item = rule_evaluate(match, list->items[i]);
@@ -320,7 +328,7 @@ static RuleDatum evaluate_list(RuleMatch *match, const RuleExpression *list) {
 }
 
 /* A `let` is worth the same however often it is asked. */
-static RuleDatum evaluate_variable(RuleMatch *match, int index) {
+static RuleDatum worth_of_variable(RuleMatch *match, int index) {
     const RuleExpression *value = match->rule->variables[index].value;
     if (!match->known[index] && value == NULL)
         return (RuleDatum){.kind = RULE_DATUM_FAULT};
@@ -343,9 +351,9 @@ RuleDatum rule_evaluate(RuleMatch *match, const RuleExpression *expression) {
     case RULE_STRING:
         return (RuleDatum){.kind = RULE_DATUM_STRING, .text = expression->text};
     case RULE_LIST:
-        return evaluate_list(match, expression);
+        return worth_of_list(match, expression);
     case RULE_VARIABLE:
-        return evaluate_variable(match, expression->index);
+        return worth_of_variable(match, expression->index);
     case RULE_PARAMETER:
     case RULE_NODE:
         return rule_fault(match, expression,
@@ -354,7 +362,7 @@ RuleDatum rule_evaluate(RuleMatch *match, const RuleExpression *expression) {
     case RULE_MEMBER:
         return rule_member(match, expression);
     case RULE_CALL:
-        return evaluate_call(match, expression);
+        return worth_of_call(match, expression);
     case RULE_CHOICE:
         if (!truth(match, expression->items[0], &chosen))
             return (RuleDatum){.kind = RULE_DATUM_FAULT};

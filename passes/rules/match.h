@@ -11,6 +11,7 @@ typedef struct RuleTensor {
     int rank;
     int64_t dims[MAX_RANK];
     const double *numbers; /* NULL where the weights have none */
+    Weight *weight;        /* which it is, unchanged; NULL where it was computed */
 } RuleTensor;
 
 typedef enum RuleDatumKind {

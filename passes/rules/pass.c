@@ -15,6 +15,15 @@ typedef struct RulePass {
 
 typedef enum RuleOutcome { OUTCOME_NONE, OUTCOME_REWRITTEN, OUTCOME_FAILED } RuleOutcome;
 
+/* All ops of the pattern are there, and one condition does not hold. */
+static void report_miss(PassContext *context, const RuleMatch *match, const Node *node) {
+    if (context->missed == NULL || match->miss == NULL || match->failed)
+        return;
+    context->missed(context->observer_context, context, node,
+        rule_check_place(match->rule, match->miss),
+        rule_check_text(match->rule, match->miss, match->arena));
+}
+
 static RuleOutcome rewrite_at(PassContext *context, const Rule *rule, Node *node, Node **next) {
     const RuleNode *root = &rule->nodes[rule->roots[0]];
     if (!root->is_activation && node->op != root->op)
@@ -31,7 +40,8 @@ static RuleOutcome rewrite_at(PassContext *context, const Rule *rule, Node *node
             *next = edit.first;
         else if (done && rule->root_count > 1) /* the next may have been a root, too */
             *next = context->graph->first;
-    }
+    } else
+        report_miss(context, &match, node);
     if (match.failed)
         outcome = OUTCOME_FAILED;
     arena_destroy(arena);
@@ -140,4 +150,10 @@ bool rules_add(
     for (int i = 0; i < rules->count; i++)
         good = add_rule(registry, rules->rules[i], arena, diagnostics) && good;
     return good;
+}
+
+const Rule *const *pass_rules(const Pass *pass, int *count) {
+    const RulePass *rules = pass->run == run_rules ? pass->data : NULL;
+    *count = rules != NULL ? rules->count : 0;
+    return rules != NULL ? rules->rules : NULL;
 }

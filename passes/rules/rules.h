@@ -11,4 +11,7 @@
 bool rules_add(
     PassRegistry *registry, const RuleList *rules, Arena *arena, Diagnostics *diagnostics);
 
+/* The rules that the pass is made of; NULL, and *count is 0, where it is none of rules. */
+const Rule *const *pass_rules(const Pass *pass, int *count);
+
 #endif

@@ -26,6 +26,7 @@ static double *allocate(RuleMatch *match, const RuleExpression *call, RuleTensor
         rule_fault(match, call, "the weight is larger than riffle allows");
     double *numbers = *fits && has_numbers ? ARENA_ARRAY(match->arena, double, elements) : NULL;
     tensor->numbers = numbers;
+    tensor->weight = NULL;
     return numbers;
 }
 
