@@ -187,17 +187,18 @@ static bool read_attribute(Evaluator *evaluator, Call *call, const CallArgument 
     return false;
 }
 
-/* What the compiler chooses, or a simpler name says in another way. */
+/* What the compiler chooses, what a simpler name says in another way, and a depthwise convolution's
+ * groups: its channels. */
 static bool is_hidden(const Operation *operation, const char *name) {
     bool derived = operation->op == OP_rearrange || operation->op == OP_take;
-    return strcmp(name, "result") == 0 || (derived && operation->prepare);
+    bool counted = operation->prepare == prepare_depthwise && strcmp(name, "groups") == 0;
+    return strcmp(name, "result") == 0 || (derived && operation->prepare) || counted;
 }
 
-/* A split's sizes and a depthwise convolution's groups follow from other things. */
+/* A split's sizes are read by what prepares it. */
 static bool is_prepared(const Operation *operation, const char *name) {
     return is_hidden(operation, name) ||
-           (operation->prepare == prepare_split && strcmp(name, "sizes") == 0) ||
-           (operation->prepare == prepare_depthwise && strcmp(name, "groups") == 0);
+           (operation->prepare == prepare_split && strcmp(name, "sizes") == 0);
 }
 
 static bool read_attributes(

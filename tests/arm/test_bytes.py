@@ -1,13 +1,12 @@
 """Code for bytes on ARM, run under qemu: with dot products, with those of i8mm, and without either it gives the
 interpreter's bits, as code for x86-64 does (../numeric/test_precision.py)."""
 
-import os
 import random
 
 import pytest
 from emulated import missing
 from small_networks import SMALL_EXAMPLES, UNITS, WINDOWS
-from support import EXAMPLES, riffle, settings
+from support import EXAMPLES, FULL, riffle, settings
 
 TARGET = "aarch64-linux-gnu"
 INT8 = ("--precision", "int8", "--calibration", "random", "--random-weights", "1")
@@ -84,7 +83,7 @@ def random_layer(dice, channels, name):
     return f" |> conv({outputs}, {kernel}, stride = {stride}, groups = {groups}, {padding}) @ {name} |> relu", outputs
 
 
-@pytest.mark.parametrize("seed", range(400 if os.environ.get("RIFFLE_FULL_MATRIX") else 9))
+@pytest.mark.parametrize("seed", range(400 if FULL else 9))
 def test_random(seed, tmp_path):
     """Chains of layers by the dice, each on one of the processors."""
     dice = random.Random(seed)
@@ -103,7 +102,7 @@ def examples():
     """By default each on one processor in turn; all on each with RIFFLE_FULL_MATRIX=1."""
     for index, (spec, parameters, tolerance) in enumerate(SMALL_EXAMPLES):
         for turn, processor in enumerate(PROCESSORS):
-            if os.environ.get("RIFFLE_FULL_MATRIX") or index % len(PROCESSORS) == turn or spec == "shufflenet_v2.rfl":
+            if FULL or index % len(PROCESSORS) == turn or spec == "shufflenet_v2.rfl":
                 yield pytest.param(spec, parameters, tolerance, processor, id=f"{spec}-{index}-{processor}")
 
 

@@ -4,18 +4,16 @@ By default each case of the single layers runs on one of the two ARM architectur
 RIFFLE_FULL_MATRIX=1.
 """
 
-import os
 
 import numpy as np
 import pytest
 from emulated import EMULATORS, Program, missing
 from marks import needs_shared
-from support import EXAMPLES, assert_close, run_riffle, settings
+from support import EXAMPLES, FULL, assert_close, run_riffle, settings
 from test_reference import RELEASED, reference
 from test_single_layers import CASES, write_case
 from twins import buffer_shape, to_buffer
 
-FULL = bool(os.environ.get("RIFFLE_FULL_MATRIX"))
 GNU = ["aarch64-linux-gnu", "armv7-linux-gnueabihf"]
 ANDROID = ["aarch64-linux-android24", "armv7a-linux-androideabi24", "x86_64-linux-android24"]
 SHARE = 6  # by default one case of so many runs on a target

@@ -9,7 +9,7 @@ import pytest
 from compilers import NATIVE
 from marks import lacking_flags
 from networks import FULL, path
-from support import TARGET_FLAGS, settings, verify
+from support import TARGET_FLAGS, part, settings, verify
 from test_single_layers import CASES, write_case
 
 TARGETS = ["generic", *(target for target in TARGET_FLAGS if not lacking_flags(target))]
@@ -26,7 +26,7 @@ def cases():
                 yield pytest.param(name, target, compiler, id=f"{name}-{target}-{compiler}")
 
 
-@pytest.mark.parametrize("name, target, compiler", [*cases()])
+@pytest.mark.parametrize("name, target, compiler", part(cases(), 2))
 def test_layer(name, target, compiler, tmp_path, monkeypatch):
     monkeypatch.setenv("CFLAGS", "-O1")
     _, spec, _ = write_case(name, tmp_path)

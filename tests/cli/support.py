@@ -5,12 +5,17 @@ import os
 import shutil
 import struct
 import subprocess
+import sys
 import tempfile
 import unittest
 import zlib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests"))
+
+from part import part  # noqa: E402, F401 (for all who use this module)
+
 RIFFLE = os.environ.get("RIFFLE", str(ROOT / "build" / "release" / "riffle"))
 SHARED = ROOT.parent / "shared"  # real weights and photos; not part of the project
 SECONDS = 120

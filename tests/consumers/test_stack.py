@@ -1,7 +1,7 @@
 """NAME_STACK_BYTES is no less than what a call uses: a painted stack tells.
 
 Each example, on each target of this processor, in each precision. All take many minutes; so a part is tried, whose
-choice RIFFLE_STACK_SEED changes, and RIFFLE_STACK_ALL=1 tries all."""
+choice RIFFLE_TEST_SEED changes, and RIFFLE_STACK_ALL=1 tries all."""
 
 import itertools
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from support import HERE, ROOT, TINY, available, compile_network, run
 
-SECONDS = 100
+SECONDS = 40
 MOST_FRAME = 65536
 FLAGS = set(re.findall(r"\w+", Path("/proc/cpuinfo").read_text())) if Path("/proc/cpuinfo").exists() else set()
 # With the flag that a processor of it has, and the precisions that are tried.
@@ -39,7 +39,7 @@ def cases():
     every = [(spec, target, precision) for spec in sorted((ROOT / "examples").glob("*.rfl"))
              for target, flag, precisions in TARGETS if flag in FLAGS for precision in precisions]
     if os.environ.get("RIFFLE_STACK_ALL") != "1":
-        random.Random(int(os.environ.get("RIFFLE_STACK_SEED", "1"))).shuffle(every)
+        random.Random(int(os.environ.get("RIFFLE_TEST_SEED", "1"))).shuffle(every)
     return every
 
 

@@ -1,10 +1,6 @@
 """Which networks the tests compile, small."""
 
-import os
-
-from support import EXAMPLES
-
-FULL = os.environ.get("RIFFLE_FULL_MATRIX") == "1"
+from support import EXAMPLES, FULL
 
 # Name of the spec -> parameters that make it small. Odd sizes meet all edges; few pixels keep it short.
 NETWORKS = {

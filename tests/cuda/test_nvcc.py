@@ -7,7 +7,7 @@ from model import write_sources
 from networks import FULL, NETWORKS, name, path
 from resources import ARCHITECTURES, GPUS, SHARED_KIB_LIMITS, resources
 from shim import find_nvcc
-from support import settings
+from support import part, settings
 
 pytestmark = pytest.mark.skipif(find_nvcc() is None, reason="no nvcc: see requirements.txt")
 
@@ -18,7 +18,7 @@ OTHERS = [(spec, parameters, architecture) for spec, variants in NETWORKS.items(
           for parameters in (variants if FULL else variants[:1])
           for architecture in (ARCHITECTURES if FULL else ["sm_80"])
           if (spec, parameters, architecture) not in WIDE_CASES]
-CASES = [pytest.param(*each, id=f"{name(*each[:2])}-{each[2]}") for each in WIDE_CASES + OTHERS]
+CASES = [pytest.param(*each, id=f"{name(*each[:2])}-{each[2]}") for each in WIDE_CASES + part(OTHERS, 2)]
 
 
 @pytest.mark.parametrize("spec, parameters, architecture", CASES)

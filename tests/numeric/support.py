@@ -4,11 +4,16 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests"))
+
+from part import FULL, part  # noqa: E402, F401 (for all who use this module)
+
 EXAMPLES = ROOT / "examples"
 SHARED = ROOT.parent / "shared"  # real weights, photos and reference logits; not part of the project
 RIFFLE = os.environ.get("RIFFLE", str(ROOT / "build" / "release" / "riffle"))

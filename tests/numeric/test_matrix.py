@@ -5,11 +5,10 @@ that every size meets every group count; RIFFLE_FULL_MATRIX=1 verifies all, whic
 """
 
 import itertools
-import os
 
 import pytest
 from networks_onnx import V1_STAGES, V1_STEM, V2_STAGES
-from support import EXAMPLES, best_target, invoke, settings, verify
+from support import EXAMPLES, FULL, best_target, invoke, settings, verify
 
 SIZES = [(224, 224), (160, 160), (97, 131)]
 BATCHES = [1, 3]
@@ -25,11 +24,10 @@ NETWORKS = [
 
 def combinations():
     """(spec, parameters) of the whole matrix, or of the part that runs by default."""
-    full = os.environ.get("RIFFLE_FULL_MATRIX") == "1"
     for row, (spec, parameters) in enumerate(NETWORKS):
         for column, (size, batch) in enumerate(SHAPES):
             # Columns alternate batch 1 and 3, so three further on is the other batch and another size.
-            if full or column in (row % len(SHAPES), (row + 3) % len(SHAPES)):
+            if FULL or column in (row % len(SHAPES), (row + 3) % len(SHAPES)):
                 yield spec, parameters | {"size": size, "batch": batch}
 
 

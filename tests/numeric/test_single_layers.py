@@ -10,7 +10,7 @@ import numpy as np
 import onnx_builder
 import pytest
 from marks import target_parameters
-from support import assert_close, best_target, run_riffle, verify, write_weights
+from support import assert_close, best_target, part, run_riffle, verify, write_weights
 from twins import Twin, buffer_shape, from_buffer, to_buffer
 
 CHANNELS = [1, 3, 7, 17, 29, 58, 116]
@@ -442,7 +442,7 @@ def write_case(name, folder):
 
 
 @pytest.mark.parametrize("target", target_parameters())
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", part(CASES, 2))
 def test_against_interpreter(name, target, tmp_path):
     _, spec, _ = write_case(name, tmp_path)
     verify(spec, "--random-weights", 3, "--target", target, "--count", 2)
