@@ -215,9 +215,9 @@ Datum call_unit(Evaluator *evaluator, const Item *unit, Call *call);
 
 /* Makes the units of the spec and of all that it imports known. */
 void collect_units(Evaluator *evaluator, const Spec *spec);
-/* The path of an import, as seen from the folder of the importing file; NULL when it is none. */
 /* The name, relative to the file that it stands in. */
 const char *path_beside(Arena *arena, const SourceFile *file, const char *name);
+/* The path of an import, as seen from the folder of the importing file; NULL when it is none. */
 const char *import_path(Arena *arena, const SourceFile *importer, const Item *item);
 const Item *find_unit(const Evaluator *evaluator, const char *name); /* NULL when unknown */
 
