@@ -247,6 +247,11 @@ class Boxes(Command):
                           "riffle: error: 'names' has 1 names where the network has 2 classes\n"
                           "hint: the file has one name a line, in class order\n")
 
+    def test_description(self):
+        self.succeed("compile", "grid.rfl", "--backend", "c", "-o", "out")
+        self.assertEqual(json.loads((self.folder / "out" / "grid.json").read_text())["answer"],
+                         {"name": "things", "classes": 2, "landmarks": 0})
+
     def test_text_of_the_ir(self):
         self.write("grid.rir", self.succeed("opt", "grid.rfl", "--passes="))
         text = (self.folder / "grid.rir").read_text()

@@ -21,7 +21,7 @@ def find():
 class Page:
     """One page of one browser; what goes wrong in it is in `faults`, what it asks for in `requests`."""
 
-    def __init__(self, program, width=1400, height=1000):
+    def __init__(self, program, width=1400, height=1000, words=()):
         self.folder = tempfile.mkdtemp(prefix="riffle-browser-")
         self.faults, self.requests, self.number, self.rest, self.loaded = [], [], 0, b"", 0
         to_browser, self.write = os.pipe()
@@ -35,7 +35,7 @@ class Page:
 
         self.process = subprocess.Popen(
             [program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-             f"--user-data-dir={self.folder}", f"--window-size={width},{height}", "--remote-debugging-pipe", "about:blank"],
+             f"--user-data-dir={self.folder}", f"--window-size={width},{height}", "--remote-debugging-pipe", *words, "about:blank"],
             preexec_fn=take_pipes, close_fds=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL)
         os.close(to_browser)
@@ -98,8 +98,11 @@ class Page:
     # ---- what a person does ----
 
     def open(self, path):
+        self.go(path.resolve().as_uri())
+
+    def go(self, url):
         before = self.loaded
-        self.ask("Page.navigate", url=path.resolve().as_uri())
+        self.ask("Page.navigate", url=url)
         end = time.monotonic() + SECONDS
         while self.loaded == before:
             self.take_event(self.receive(end))
