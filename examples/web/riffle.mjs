@@ -40,7 +40,7 @@ export class Network {
     const pixels = this.allocate(data.length);
     const scratch = this.allocate(this.call(`${word}_scratch_bytes`, width, height) >>> 0);
     const frame = this.allocateWords(
-      [RGBA, 0, width, height, pixels, 0, 0, 0, 0, 0, data.length, 0, 0, ...part]);
+      [RGBA, 0, width, height, pixels, 0, 0, 0, 0, 0, data.length, 0, 0, ...part, 0]);
     this.bytes(pixels, data.length).set(data);
     this.check(this.call(word, frame, this.image, this.mapping, scratch));
   }

@@ -26,6 +26,7 @@ struct frame {{
     const unsigned char *planes[3];
     size_t row_bytes[3], plane_bytes[3];
     int crop_x, crop_y, crop_width, crop_height;
+    int chroma_bytes;
 }};
 size_t {name}_scratch_bytes(int width, int height);
 int {name}(const struct frame *frame, void *image, struct mapping *mapping, void *scratch);

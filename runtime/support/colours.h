@@ -116,6 +116,7 @@ static void riffle_support_read_row(const struct riffle_frame *frame, int32_t x,
     const unsigned char *first = frame->planes[0] + (size_t)y * frame->row_bytes[0];
     const struct riffle_support_colour *colour = &riffle_support_colours[frame->colour];
     size_t chroma = (size_t)(y / 2) * frame->row_bytes[1] + (size_t)(x / 2) * 2;
+    size_t column = (size_t)(x / 2) * (size_t)frame->chroma_bytes;
     switch (frame->format) {
     case RIFFLE_FRAME_RGB:
         riffle_support_colour_row(first + (size_t)x * 3, 3, 0, 2, count, grey, row);
@@ -139,8 +140,9 @@ static void riffle_support_read_row(const struct riffle_frame *frame, int32_t x,
         riffle_support_light_row(colour, first + x, count, row);
     else if (frame->format == RIFFLE_FRAME_I420)
         riffle_support_yuv_row(colour, first + x,
-            frame->planes[1] + (size_t)(y / 2) * frame->row_bytes[1] + x / 2,
-            frame->planes[2] + (size_t)(y / 2) * frame->row_bytes[2] + x / 2, 1, x % 2, count, row);
+            frame->planes[1] + (size_t)(y / 2) * frame->row_bytes[1] + column,
+            frame->planes[2] + (size_t)(y / 2) * frame->row_bytes[2] + column, frame->chroma_bytes,
+            x % 2, count, row);
     else if (frame->format == RIFFLE_FRAME_NV12)
         riffle_support_yuv_row(colour, first + x, frame->planes[1] + chroma,
             frame->planes[1] + chroma + 1, 2, x % 2, count, row);

@@ -9,7 +9,8 @@ enum riffle_frame_format {
     RIFFLE_FRAME_GREY = 4,
     RIFFLE_FRAME_NV12 = 5, /* planes[0]: Y; planes[1]: U and V in turn, for 2 x 2 pixels */
     RIFFLE_FRAME_NV21 = 6, /* the same, V before U */
-    RIFFLE_FRAME_I420 = 7  /* planes[0]: Y; planes[1]: U; planes[2]: V */
+    RIFFLE_FRAME_I420 =
+        7 /* planes[0]: Y; planes[1]: U; planes[2]: V; also YUV_420_888 of Android */
 };
 
 /* What Y, U and V mean; of the other formats it is not read. */
@@ -30,4 +31,5 @@ struct riffle_frame {
     size_t plane_bytes[3]; /* what may be read of a plane; 0: all that its rows need */
     /* The part that the network looks at; all 0: the whole frame. */
     int crop_x, crop_y, crop_width, crop_height;
+    int chroma_bytes; /* of I420, from a U to the next and from a V to the next, at most 16; 0: 1 */
 };

@@ -3,7 +3,7 @@
 #include "runtime/support/resize.h"
 
 /* Rows are shared out in so many parts. */
-enum { RIFFLE_SUPPORT_BANDS = 16 };
+enum { RIFFLE_SUPPORT_BANDS = 16, RIFFLE_SUPPORT_MOST_CHROMA_BYTES = 16 };
 
 /* All that is known of one call. */
 struct riffle_support_call {
@@ -149,11 +149,18 @@ static size_t riffle_support_row_bytes(const struct riffle_frame *frame, int pla
         return 4 * width;
     if (plane == 0)
         return width;
-    return (width + 1) / 2 * (frame->format == RIFFLE_FRAME_I420 ? 1 : 2);
+    size_t pairs = (width + 1) / 2; /* behind the last, nothing need be there */
+    return frame->format == RIFFLE_FRAME_I420 ? (pairs - 1) * (size_t)frame->chroma_bytes + 1
+                                              : 2 * pairs;
 }
 
 /* Sets the defaults of a frame, and checks it. */
 static int riffle_support_check_planes(struct riffle_frame *frame) {
+    if (frame->chroma_bytes == 0)
+        frame->chroma_bytes = 1;
+    if (frame->format == RIFFLE_FRAME_I420 &&
+        (frame->chroma_bytes < 0 || frame->chroma_bytes > RIFFLE_SUPPORT_MOST_CHROMA_BYTES))
+        return RIFFLE_STATUS_FRAME_ROWS;
     for (int i = 0; i < riffle_support_plane_count(frame->format); i++) {
         size_t bytes = riffle_support_row_bytes(frame, i);
         size_t rows = i == 0 ? (size_t)frame->height : ((size_t)frame->height + 1) / 2;

@@ -101,6 +101,7 @@ def make_stand_in(folder):
     include = tools / "sysroot" / "usr" / "include"
     include.mkdir(parents=True)
     shutil.copy(HERE / "standin" / "jni.h", include)
+    (include / "stdlib.h").write_text("#include <stddef.h>\nvoid *malloc(size_t);\nvoid free(void *);\n")
     for abi in (*ABIS.values(), *WITHOUT_CODE.values()):
         (include / abi[0]).mkdir()
         for level in (LEVEL, *OTHER_LEVELS):

@@ -1,4 +1,4 @@
-"""The example's JNI function, built for this machine and called with the held-out digits: it answers what the reference
+"""The example's JNI functions, built for this machine and called with the held-out digits: it answers what the reference
 says, and throws what it should."""
 
 import os
@@ -39,6 +39,41 @@ class Jni(unittest.TestCase):
             self.assertEqual(int(answer), expected.index(max(expected)))
             for score, wanted in zip(map(float, scores), expected, strict=True):
                 self.assertLessEqual(abs(score - wanted), 1e-4 * max(map(abs, expected)))
+
+
+    def test_frames(self):
+        """The planes of Android's images, with strides of all kinds: what riffle run makes of the square in the middle."""
+        width, height = 37, 24
+        light = bytes((x * x + 5 * y * x + 40) % 256 for y in range(height) for x in range(width))
+        left = (width - height) // 2
+        square = b"".join(light[width * y + left:width * y + left + height] for y in range(height))
+        chroma = bytes([128]) * (height // 2 * height)
+        (self.folder / "frame").write_bytes(square + chroma)
+        run(RIFFLE, "run", DIGITS / "digits.rfl", "--weights", DIGITS / "digits.safetensors", "--frame",
+            self.folder / "frame", "--format", "nv21", "--frame-size", f"{height}x{height}", "--frame-colour", "bt601-full",
+            "--output", self.folder / "logits")
+        wanted = struct.unpack("<10f", (self.folder / "logits").read_bytes())
+        half_width, half_height = (width + 1) // 2, height // 2
+        for gap, step in ((0, 1), (11, 2)):
+            row, chroma_row = width + gap, (half_width - 1) * step + 1 + gap
+            y = b"".join(light[width * i:width * (i + 1)] + bytes(gap) for i in range(height))[:row * height - gap]
+            other = bytes([128]) * (chroma_row * half_height - gap)
+
+            def call(pixel_stride=step, y=y):
+                numbers = (width, height, row, chroma_row, pixel_stride, len(y), len(other), len(other))
+                done = subprocess.run([self.program, *map(str, numbers)], input=y + 2 * other, capture_output=True, check=True)
+                return done.stdout.decode().splitlines()
+
+            first, second = call()
+            answer, *scores = first.split()
+            self.assertEqual(int(answer), wanted.index(max(wanted)))
+            for score, right in zip(map(float, scores), wanted, strict=True):
+                self.assertLessEqual(abs(score - right), 1e-5 * max(map(abs, wanted)))
+            self.assertEqual(second, "-1 java/lang/IllegalArgumentException: y, u and v must be direct buffers, and scores "
+                                     "have 10 numbers")
+            rows = "-1 java/lang/IllegalArgumentException: a plane of the frame has too few bytes, in a row or in all"
+            self.assertEqual(call(pixel_stride=step + 1)[0], rows)
+            self.assertEqual(call(y=y[:-1])[0], rows)
 
 
 if __name__ == "__main__":

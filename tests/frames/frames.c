@@ -63,6 +63,8 @@ int main(int argc, char **argv) {
         .crop_height = number[12]};
     if (argc > FIRST_PLANE && getenv("PLANE_BYTES") != NULL)
         frame.plane_bytes[0] = (size_t)atoi(getenv("PLANE_BYTES"));
+    if (getenv("CHROMA_BYTES") != NULL)
+        frame.chroma_bytes = atoi(getenv("CHROMA_BYTES"));
     for (int i = 0; i < PLANES; i++)
         frame.row_bytes[i] = (size_t)number[6 + i];
     for (int i = FIRST_PLANE; i < argc; i++)

@@ -210,6 +210,41 @@ def test_wrong_file_of_a_frame(tmp_path):
         assert done.returncode == 1 and message in done.stderr
 
 
+def apart(rows, step, gap):
+    """The bytes of a plane `step` apart, with noise between them and nothing behind the last, and its distance of rows."""
+    height, width = rows.shape
+    wide = RANDOM.integers(0, 256, (height, (width - 1) * step + 1 + gap), np.uint8)
+    wide[:, :(width - 1) * step + 1:step] = rows
+    return wide.reshape(-1)[:wide.size - gap], wide.shape[1]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_chroma_that_lies_apart(library, channels, monkeypatch):
+    """As Android's YUV_420_888: bit for bit the frame whose chroma is packed; U and V in one plane, too."""
+    seen = library(spec_of((16, 12), channels=channels))
+    for (height, width), crop in [((48, 64), (0, 0, 0, 0)), ((33, 21), (5, 3, 13, 20)), ((1, 1), (0, 0, 0, 0)),
+                                  ((7, 200), (1, 0, 198, 7))]:
+        packed, _, _ = planes_of("i420", height, width)
+        high, wide = (height + 1) // 2, (width + 1) // 2
+        wanted = seen.image("i420", packed, width, height, crop=crop)
+        blue, red = packed[1].reshape(high, wide), packed[2].reshape(high, wide)
+        for step, gap in [(2, 1), (2, 7), (3, 0), (16, 5)]:
+            monkeypatch.setenv("CHROMA_BYTES", str(step))
+            (u, row), (v, _) = apart(blue, step, gap), apart(red, step, gap)
+            assert (seen.image("i420", [packed[0], u, v], width, height, (0, row, row), crop) == wanted).all()
+        together = np.stack([red, blue], 2).reshape(-1)
+        monkeypatch.setenv("CHROMA_BYTES", "2")
+        both = [packed[0], together[1:], together[:-1]]
+        assert (seen.image("i420", both, width, height, (0, 2 * wide, 2 * wide), crop) == wanted).all()
+        monkeypatch.delenv("CHROMA_BYTES")
+        assert (seen.image("nv21", [packed[0], together], width, height, crop=crop) == wanted).all()
+    planes = [np.zeros(4, np.uint8)] * 3
+    for step, status in [(-1, ROWS), (17, ROWS), (16, OK)]:
+        monkeypatch.setenv("CHROMA_BYTES", str(step))
+        assert seen.prepare("i420", planes, 1, 1)[0] == status
+        assert seen.prepare("nv12", planes[:2], 1, 1)[0] == OK  # of others it is not read
+
+
 def test_numbers(library):
     seen = library(spec_of((8, 8), f"scale = 1 / 255, mean = {MEAN}, std = {STD}"))
     colours = noise(8, 8, 3)

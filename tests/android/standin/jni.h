@@ -10,6 +10,7 @@
 #define JNI_ABORT 2
 
 typedef int32_t jint;
+typedef int64_t jlong;
 typedef jint jsize;
 typedef float jfloat;
 typedef void *jobject;
@@ -23,6 +24,8 @@ struct JNINativeInterface {
     jsize (*GetArrayLength)(JNIEnv *, jarray);
     void (*GetFloatArrayRegion)(JNIEnv *, jfloatArray, jsize, jsize, jfloat *);
     void (*SetFloatArrayRegion)(JNIEnv *, jfloatArray, jsize, jsize, const jfloat *);
+    void *(*GetDirectBufferAddress)(JNIEnv *, jobject);
+    jlong (*GetDirectBufferCapacity)(JNIEnv *, jobject);
 };
 
 #endif

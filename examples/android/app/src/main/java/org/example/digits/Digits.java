@@ -1,5 +1,7 @@
 package org.example.digits;
 
+import java.nio.ByteBuffer;
+
 /** A network that reads handwritten digits, compiled by riffle. */
 public final class Digits {
     public static final int PIXELS = 64;
@@ -18,4 +20,14 @@ public final class Digits {
      * @param scores takes the score of each digit
      */
     public static native int classify(float[] image, float[] scores);
+
+    /**
+     * The same for what a camera sees, an Image of YUV_420_888: the digit is bright and the paper dark, and it fills the
+     * middle. Strides are in bytes, as the image's planes tell them.
+     *
+     * @param y a direct buffer, as the others
+     * @param scores takes the score of each digit
+     */
+    public static native int classifyFrame(ByteBuffer y, ByteBuffer u, ByteBuffer v, int rowStride, int chromaRowStride,
+            int chromaPixelStride, int width, int height, float[] scores);
 }
