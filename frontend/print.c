@@ -82,13 +82,29 @@ static void print_input(SpecPrinter *printer, const SpecStatement *statement) {
     }
 }
 
+/* Of several that do not fit on one line each has its own. */
+static void print_targets(SpecPrinter *printer, const SpecExpressionList *targets) {
+    size_t width = 0;
+    for (int i = 0; i < targets->count; i++) {
+        width += spec_printer_flat_width(targets->items[i], LEVEL_CONDITIONAL) + 2;
+    }
+    bool fits = targets->count == 1 || spec_printer_column(printer) + width <= LINE_WIDTH;
+    for (int i = 0; i < targets->count; i++) {
+        text_append(printer->text, i == 0 ? "" : fits ? ", " : ",");
+        if (i > 0 && !fits) {
+            spec_printer_new_line(printer);
+        }
+        spec_print_expression(printer, targets->items[i], LEVEL_CONDITIONAL);
+    }
+}
+
 /* The result goes on a line of its own where both do not fit on one. */
 static void print_match(SpecPrinter *printer, const SpecStatement *statement) {
     size_t width = 3;
     for (int i = 0; i < statement->values.count; i++) {
         width += spec_printer_flat_width(statement->values.items[i], LEVEL_CONDITIONAL) + 2;
     }
-    print_expressions(printer, &statement->targets);
+    print_targets(printer, &statement->targets);
     bool fits = spec_printer_column(printer) + 1 + width <= LINE_WIDTH;
     if (fits) {
         text_append(printer->text, " ");

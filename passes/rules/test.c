@@ -91,7 +91,7 @@ static void try_graph(const RuleTrial *trial, int64_t number, RuleVerdict *verdi
     const Graph *before = graph_copy(made.graph, arena);
     double difference = 0;
     Outcome outcome = compare(trial, before, &made, &difference);
-    if (outcome == OUTCOME_SAME || outcome == OUTCOME_DIFFERS) {
+    if (outcome != OUTCOME_NO_NUMBER) {
         verdict->graphs++;
         bool larger = isnan(difference) || difference > verdict->difference;
         verdict->difference = larger ? difference : verdict->difference;

@@ -152,6 +152,13 @@ class Transcript(Server):
     def test_files_of_units_need_no_network(self):
         self.assertEqual(self.diagnostics(UNITS, self.units_uri), [])
 
+    def test_rules(self):
+        rule = "rewrite twice(x) {\n    x |> relu |> relu => x |> relu\n}\n"
+        self.assertEqual(self.diagnostics(rule), [])
+        (message,) = self.diagnostics(rule.replace("x |> relu |> relu", "x |> rellu"))
+        self.assertEqual(message["range"]["start"], {"line": 1, "character": 9})
+        self.assertIn("unknown op 'rellu'", message["message"])
+
     def test_json_specs(self):
         uri = (self.folder / "net.json").as_uri()
         text = self.succeed("convert", "--to", "json", "small.rfl")

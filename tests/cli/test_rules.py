@@ -1,5 +1,6 @@
 """Rewrites as passes (docs/rules.md): what they do, how they are shown, and what is said of mistakes."""
 
+import re
 import unittest
 
 from support import ROOT, Command
@@ -140,6 +141,15 @@ class Rules(Command):
         self.assertEqual(self.succeed("fmt", "again.rfl"), form)
         self.write("rules.json", self.succeed("convert", "rules.rfl"))
         self.assertEqual(self.succeed("convert", "rules.json"), form)
+
+
+    def test_functions_are_on_the_page(self):
+        table = (ROOT / "ir" / "rule_functions.def").read_text()
+        page = (ROOT / "docs" / "rules.md").read_text()
+        rows = re.findall(r'^FUNCTION\((\w+), \d, \d, "(.*)"\)$', table, re.MULTILINE)
+        self.assertGreater(len(rows), 20)
+        for name, summary in rows:
+            self.assertRegex(page, rf"\n\| `{name}\(.*\)` \| {re.escape(summary)} \|\n")
 
 
 if __name__ == "__main__":

@@ -160,6 +160,23 @@ class RandomGraphs(Command):
         self.assertEqual(out, self.tried(f"--rules={RULES / 'first.rfl'}").stdout)
         self.assertNotEqual(out, self.tried(f"--rules={RULES / 'first.rfl'}", "--check-seed=1").stdout)
 
+    def test_page(self):
+        """The road that docs/rules.md leads: a rule that is wrong, and what it lacks."""
+        page = (ROOT / "docs" / "rules.md").read_text()
+        rule = re.search(r"```\n(# Makes.*?)```", page, re.DOTALL)[1]
+        first, second = re.findall(r"^\$ riffle opt --rules=mine.rfl --test-rules\n(.*?)```", page, re.DOTALL | re.M)
+        self.write("mine.rfl", rule)
+        done = self.tried("--rules=mine.rfl", graphs=40)
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue((done.stdout + done.stderr).startswith(first))
+        self.write("mine.rfl", rule.replace("== 1\n}", "== 1 and first.groups == 1\n}"))
+        self.assertEqual(self.tried("--rules=mine.rfl", graphs=40).returncode, 1)
+        self.write("mine.rfl", rule.replace("== 1\n}", '== 1 and first.groups == 1 and first.activation == "none"\n}'))
+        done = self.tried("--rules=mine.rfl", graphs=40)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        for line in second.splitlines():
+            self.assertIn(line.split(":")[0], done.stdout)
+
     def test_nothing_to_try(self):
         self.write("mine.rfl", "rewrite mine(x) {\n    x |> relu => x\n    where channels(x) == 1000\n}\n")
         done = self.tried("--rules=mine.rfl")
