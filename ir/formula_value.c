@@ -1,99 +1,14 @@
-/* What the primitives of elements.def mean, for numbers and for ranges of numbers. */
-#include "ir/formula.h"
+/* What the primitives of elements.def mean for ranges of numbers; and their values. */
+#include "ir/formula_number.h"
 
 #include <assert.h>
 #include <math.h>
 
-/* ---- numbers ---- */
-
-/* NaN where one of them is, which fmax and fmin lose. */
-static double larger(double a, double b) {
-    return isnan(a) ? a : a > b ? a : b;
-}
-
-static double smaller(double a, double b) {
-    return isnan(a) ? a : a < b ? a : b;
-}
-
-static double sign(double a) {
-    return isnan(a) ? a : (double)((a > 0) - (a < 0));
-}
-
-/* As IEEE 754 has it, but that NaN stays also to the power of 0, and that no negative number, not
- * even infinity, has a power that is a fraction. */
-static double power(double a, double b) {
-    bool fraction = b != floor(b);
-    return isnan(a) || isnan(b) || (a < 0 && fraction) ? NAN : pow(a, b);
-}
-
-static double softplus(double a) {
-    return larger(a, 0) + log1p(exp(-fabs(a)));
-}
-
-static double element_value(OpKind element, double a, double b, double c) {
-    (void)c;
-    switch ((int)element) {
-    case OP_add:
-        return a + b;
-    case OP_subtract:
-        return a - b;
-    case OP_multiply:
-        return a * b;
-    case OP_divide:
-        return a / b;
-    case OP_maximum:
-        return larger(a, b);
-    case OP_minimum:
-        return smaller(a, b);
-    case OP_negate:
-        return -a;
-    case OP_abs:
-        return fabs(a);
-    case OP_sqrt:
-        return sqrt(a);
-    case OP_floor:
-        return floor(a);
-    case OP_exp:
-        return exp(a);
-    case OP_tanh:
-        return tanh(a);
-    case OP_power:
-        return power(a, b);
-    case OP_round:
-        return nearbyint(a);
-    case OP_sign:
-        return sign(a);
-    case OP_log:
-        return log(a);
-    case OP_erf:
-        return erf(a);
-    case OP_softplus:
-        return softplus(a);
-    }
-    assert(false && "an element without formula and without a case here");
-    return NAN;
-}
+/* ---- ranges ---- */
 
 double formula_value(const Formula *formula, const double *operands) {
-    if (formula == NULL)
-        return operands[0];
-    double values[MOST_EXPANDED_TERMS], arguments[MOST_FORMULA_ARGUMENTS] = {0};
-    for (int i = 0; i < formula->count; i++) {
-        const FormulaTerm *term = &formula->terms[i];
-        if (term->kind == TERM_OPERAND) {
-            values[i] = operands[term->operand];
-        } else if (term->kind == TERM_LITERAL) {
-            values[i] = term->literal;
-        } else {
-            for (int k = 0; k < MOST_FORMULA_ARGUMENTS; k++)
-                arguments[k] = values[term->arguments[k]];
-            values[i] = element_value(term->element, arguments[0], arguments[1], arguments[2]);
-        }
-    }
-    return values[formula->count - 1];
+    return number_formula_value(&(NumberFormula){.expanded = formula}, operands);
 }
-
-/* ---- ranges ---- */
 
 static const Range anything = {-INFINITY, INFINITY};
 
@@ -163,7 +78,8 @@ static Range element_range(OpKind element, Range a, Range b) {
     case OP_erf:
     case OP_softplus:
     case OP_tanh: /* they never fall */
-        return (Range){element_value(element, a.low, 0, 0), element_value(element, a.high, 0, 0)};
+        return (Range){number_function_value(NULL, element, a.low, 0),
+            number_function_value(NULL, element, a.high, 0)};
     }
     return anything;
 }

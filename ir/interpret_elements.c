@@ -1,60 +1,63 @@
 /* Ops that look at one element, or one channel's numbers, at a time; softmax and response norm. */
-#include "ir/formula.h"
+#include "ir/formula_number.h"
 #include "ir/interpret.h"
 
 #include <math.h>
 #include <string.h>
 
 /* result = x * factor[c] + term[c] */
-static void scale_channels(const Node *node, const float *source, float *target,
-    const double *factor, const double *term) {
+static void scale_channels(const Node *node, const Stored *source, Stored *target,
+    const Number *factor, const Number *term) {
     const TensorType *type = &node->results[0]->type;
     int64_t plane = plane_size(type);
     for (int64_t n = 0; n < type->dims[0]; n++) {
         for (int64_t c = 0; c < type->dims[1]; c++) {
             int64_t first = (n * type->dims[1] + c) * plane;
             for (int64_t i = first; i < first + plane; i++)
-                target[i] = (float)((double)source[i] * factor[c] + term[c]);
+                target[i] =
+                    stored_of(number_multiply_add(number_of(source[i]), factor[c], term[c]));
         }
     }
 }
 
 void interpret_batch_norm(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     int64_t channels = node->results[0]->type.dims[1];
-    const float *scale = node_weight(node, "weight")->data;
-    const float *bias = node_weight(node, "bias")->data;
-    const float *mean = node_weight(node, "running_mean")->data;
-    const float *variance = node_weight(node, "running_var")->data;
-    double epsilon = node_number(node, "epsilon");
-    double *factor = ARENA_ARRAY(scratch, double, channels);
-    double *term = ARENA_ARRAY(scratch, double, channels);
+    const Stored *scale = weight_numbers(node_weight(node, "weight"));
+    const Stored *bias = weight_numbers(node_weight(node, "bias"));
+    const Stored *mean = weight_numbers(node_weight(node, "running_mean"));
+    const Stored *variance = weight_numbers(node_weight(node, "running_var"));
+    Number epsilon = number_constant(node_number(node, "epsilon"));
+    Number *factor = ARENA_ARRAY(scratch, Number, channels);
+    Number *term = ARENA_ARRAY(scratch, Number, channels);
     for (int64_t c = 0; c < channels; c++) {
-        factor[c] = (double)scale[c] / sqrt((double)variance[c] + epsilon);
-        term[c] = (double)bias[c] - (double)mean[c] * factor[c];
+        factor[c] = number_divide(
+            number_of(scale[c]), number_square_root(number_add(number_of(variance[c]), epsilon)));
+        term[c] =
+            number_subtract(number_of(bias[c]), number_multiply(number_of(mean[c]), factor[c]));
     }
     scale_channels(node, operands[0], results[0], factor, term);
 }
 
 void interpret_bias(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     int64_t channels = node->results[0]->type.dims[1];
-    const float *bias = node_weight(node, "bias")->data;
-    double *factor = ARENA_ARRAY(scratch, double, channels);
-    double *term = ARENA_ARRAY(scratch, double, channels);
+    const Stored *bias = weight_numbers(node_weight(node, "bias"));
+    Number *factor = ARENA_ARRAY(scratch, Number, channels);
+    Number *term = ARENA_ARRAY(scratch, Number, channels);
     for (int64_t c = 0; c < channels; c++) {
-        factor[c] = 1;
-        term[c] = (double)bias[c];
+        factor[c] = number_integer(1);
+        term[c] = number_of(bias[c]);
     }
     scale_channels(node, operands[0], results[0], factor, term);
 }
 
 void interpret_constant(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     (void)operands;
     (void)scratch;
     size_t count = (size_t)tensor_elements(&node->results[0]->type);
-    memcpy(results[0], node_weight(node, "value")->data, count * sizeof(float));
+    memcpy(results[0], weight_numbers(node_weight(node, "value")), count * sizeof(Stored));
 }
 
 /* From one index of each dimension of the result to the next, in the operand: 0 where the operand
@@ -69,18 +72,18 @@ static void repeated_strides(const TensorType *operand, int rank, int64_t *strid
 }
 
 void interpret_elements(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
-    const Formula *formula = formula_expand(scratch, node_formula(node, scratch));
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
+    const NumberFormula formula = number_formula(scratch, node_formula(node, scratch));
     const TensorType *type = &node->results[0]->type;
     int64_t count = tensor_elements(type), index[MAX_RANK] = {0};
     int64_t strides[MOST_FORMULA_OPERANDS][MAX_RANK], at[MOST_FORMULA_OPERANDS] = {0};
-    double numbers[MOST_FORMULA_OPERANDS] = {0};
+    Number numbers[MOST_FORMULA_OPERANDS] = {0};
     for (int k = 0; k < node->operand_count; k++)
         repeated_strides(&node->operands[k]->type, type->rank, strides[k]);
     for (int64_t i = 0; i < count; i++) {
         for (int k = 0; k < node->operand_count; k++)
-            numbers[k] = (double)operands[k][at[k]];
-        results[0][i] = (float)formula_value(formula, numbers);
+            numbers[k] = number_of(operands[k][at[k]]);
+        results[0][i] = stored_of(number_formula_value(&formula, numbers));
         for (int d = type->rank; d-- > 0;) {
             for (int k = 0; k < node->operand_count; k++)
                 at[k] += strides[k][d];
@@ -93,61 +96,108 @@ void interpret_elements(
     }
 }
 
-/* One softmax over `channels` numbers that stand `step` apart, or its logarithm. */
+typedef struct Softmax {
+    const NumberFunction *exponential, *logarithm;
+    int64_t channels, step; /* how far apart their numbers stand */
+} Softmax;
+
+static Number exponential(const Softmax *softmax, Number x) {
+    return number_function_value(softmax->exponential, OP_exp, x, number_integer(0));
+}
+
+/* One softmax, or its logarithm. */
 static void softmax_column(
-    const float *source, float *target, int64_t channels, int64_t step, bool logarithm) {
-    double largest = -INFINITY, sum = 0;
-    for (int64_t c = 0; c < channels; c++)
-        largest = (double)source[c * step] > largest ? (double)source[c * step] : largest;
-    for (int64_t c = 0; c < channels; c++)
-        sum += exp((double)source[c * step] - largest);
-    for (int64_t c = 0; c < channels; c++) {
-        double x = (double)source[c * step] - largest;
-        target[c * step] = (float)(logarithm ? x - log(sum) : exp(x) / sum);
+    const Softmax *softmax, OpKind op, const Stored *source, Stored *target) {
+    Number largest = number_constant(-INFINITY), sum = number_integer(0);
+    int64_t end = softmax->channels * softmax->step;
+    for (int64_t c = 0; c < end; c += softmax->step)
+        largest = number_larger(number_of(source[c]), largest);
+    for (int64_t c = 0; c < end; c += softmax->step)
+        sum = number_add(sum, exponential(softmax, number_subtract(number_of(source[c]), largest)));
+    Number logarithm = number_function_value(softmax->logarithm, OP_log, sum, number_integer(0));
+    for (int64_t c = 0; c < end; c += softmax->step) {
+        Number x = number_subtract(number_of(source[c]), largest);
+        target[c] = stored_of(op == OP_log_softmax ? number_subtract(x, logarithm)
+                                                   : number_divide(exponential(softmax, x), sum));
     }
 }
 
 void interpret_softmax(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
-    (void)scratch;
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     const TensorType *type = &node->results[0]->type;
     int64_t plane = plane_size(type), channels = type->dims[1];
+    Softmax softmax = {number_function(scratch, OP_exp, NULL),
+        number_function(scratch, OP_log, NULL), channels, plane};
     for (int64_t n = 0; n < type->dims[0]; n++) {
         int64_t first = n * channels * plane;
         for (int64_t i = first; i < first + plane; i++)
-            softmax_column(
-                operands[0] + i, results[0] + i, channels, plane, node->op == OP_log_softmax);
+            softmax_column(&softmax, node->op, operands[0] + i, results[0] + i);
     }
 }
 
 /* Sum of squares over the channels within `reach` of c. */
-static double squares_around(
-    const float *column, int64_t c, int64_t reach, int64_t channels, int64_t step) {
+static Number squares_around(
+    const Stored *column, int64_t c, int64_t reach, int64_t channels, int64_t step) {
     int64_t begin = c > reach ? c - reach : 0;
     int64_t end = channels - c > reach ? c + reach + 1 : channels;
-    double sum = 0;
-    for (int64_t i = begin; i < end; i++)
-        sum += (double)column[i * step] * (double)column[i * step];
+    Number sum = number_integer(0);
+    for (int64_t i = begin; i < end; i++) {
+        Number x = number_of(column[i * step]);
+        sum = number_multiply_add(x, x, sum);
+    }
     return sum;
 }
 
 void interpret_local_response_norm(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     (void)scratch;
     const TensorType *type = &node->results[0]->type;
     int64_t plane = plane_size(type), channels = type->dims[1];
     int64_t size = node_integer(node, "size");
-    double alpha = node_number(node, "alpha") / (double)size;
-    double beta = node_number(node, "beta"), k = node_number(node, "k");
+    double exponent = node_number(node, "beta");
+    Number alpha = number_constant(node_number(node, "alpha") / (double)size);
+    Number k = number_constant(node_number(node, "k"));
     for (int64_t n = 0; n < type->dims[0]; n++) {
         for (int64_t i = 0; i < plane; i++) {
             int64_t first = n * channels * plane + i;
-            const float *source = operands[0] + first;
+            const Stored *source = operands[0] + first;
             for (int64_t c = 0; c < channels; c++) {
-                double squares = squares_around(source, c, size / 2, channels, plane);
-                results[0][first + c * plane] =
-                    (float)((double)source[c * plane] / pow(k + alpha * squares, beta));
+                Number squares = squares_around(source, c, size / 2, channels, plane);
+                Number base = number_multiply_add(alpha, squares, k);
+                results[0][first + c * plane] = stored_of(
+                    number_divide(number_of(source[c * plane]), number_power(base, exponent)));
             }
         }
     }
+}
+
+#ifdef RIFFLE_PAIRS
+/* By the two floats that kernels have of a channel. */
+static Number pixel(const Preprocessing *pixels, int64_t channel, Number x) {
+    return number_multiply_add(x, number_constant(pixels->scale / pixels->std[channel]),
+        number_constant(-pixels->mean[channel] / pixels->std[channel]));
+}
+#else
+static Number pixel(const Preprocessing *pixels, int64_t channel, Number x) {
+    return (x * pixels->scale - pixels->mean[channel]) / pixels->std[channel];
+}
+#endif
+
+void interpret_pixels(
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
+    (void)scratch;
+    const TensorType *type = &node->operands[0]->type;
+    Preprocessing pixels = node_pixels(node);
+    int64_t plane = plane_size(type);
+    for (int64_t i = 0; i < tensor_elements(type); i++) {
+        int64_t channel = i / plane % type->dims[1];
+        results[0][i] = stored_of(pixel(&pixels, channel, number_of(operands[0][i])));
+    }
+}
+
+void interpret_range(
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
+    (void)scratch;
+    size_t count = (size_t)tensor_elements(&node->operands[0]->type);
+    memcpy(results[0], operands[0], count * sizeof(Stored));
 }

@@ -4,14 +4,14 @@
 
 #include <string.h>
 
-static void copy_plane(const Node *node, const float *source, float *target) {
+static void copy_plane(const Node *node, const Stored *source, Stored *target) {
     size_t plane = (size_t)plane_size(&node->operands[0]->type);
-    memcpy(target, source, plane * sizeof(float));
+    memcpy(target, source, plane * sizeof(Stored));
 }
 
 /* The plane of image n and the channel-th channel of all operands joined. `starts[i]` is the first
  * channel of operand i. */
-static const float *joined_plane(const Node *node, const float *const *operands,
+static const Stored *joined_plane(const Node *node, const Stored *const *operands,
     const int64_t *starts, int64_t n, int64_t channel) {
     int low = 0, high = node->operand_count - 1;
     while (low < high) {
@@ -26,7 +26,7 @@ static const float *joined_plane(const Node *node, const float *const *operands,
 }
 
 /* Result channel i is joined channel channels[i], or i itself when `channels` is NULL. */
-static void pick_channels(const Node *node, const float *const *operands, float *const *results,
+static void pick_channels(const Node *node, const Stored *const *operands, Stored *const *results,
     const int64_t *channels, Arena *scratch) {
     const TensorType *type = &node->results[0]->type;
     int64_t *starts = ARENA_ARRAY(scratch, int64_t, node->operand_count);
@@ -43,22 +43,22 @@ static void pick_channels(const Node *node, const float *const *operands, float 
 }
 
 void interpret_concat(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     pick_channels(node, operands, results, NULL, scratch);
 }
 
 void interpret_gather(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     pick_channels(node, operands, results, node_list(node, "channels").items, scratch);
 }
 
 void interpret_route(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     pick_channels(node, operands, results, node_list(node, "channels").items, scratch);
 }
 
 void interpret_shuffle(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     int64_t count = node->results[0]->type.dims[1];
     int64_t groups = node_integer(node, "groups"), group_size = count / groups;
     bool paper = node_integer(node, "form") == SHUFFLE_PAPER;
@@ -76,7 +76,7 @@ void interpret_shuffle(
 }
 
 void interpret_split(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     (void)scratch;
     const TensorType *type = &node->operands[0]->type;
     bool interleaved = node_flag(node, "interleaved");
@@ -96,16 +96,16 @@ void interpret_split(
 }
 
 void interpret_flatten(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     (void)scratch;
     memcpy(
-        results[0], operands[0], (size_t)tensor_elements(&node->results[0]->type) * sizeof(float));
+        results[0], operands[0], (size_t)tensor_elements(&node->results[0]->type) * sizeof(Stored));
 }
 
 /* Copies planes into larger or smaller ones; row r of the target is row r + top of the source, and
  * column c is c + left. What the source does not have is `value`. */
-static void shift_planes(
-    const Node *node, const float *source, float *target, int64_t top, int64_t left, float value) {
+static void shift_planes(const Node *node, const Stored *source, Stored *target, int64_t top,
+    int64_t left, Stored value) {
     const int64_t *from = node->operands[0]->type.dims, *to = node->results[0]->type.dims;
     int64_t begin = left < 0 ? -left : 0;
     int64_t end = from[3] - left < to[3] ? from[3] - left : to[3];
@@ -117,22 +117,23 @@ static void shift_planes(
                 continue;
             memcpy(target + (plane * to[2] + row) * to[3] + begin,
                 source + (plane * from[2] + row + top) * from[3] + begin + left,
-                (size_t)(end - begin) * sizeof(float));
+                (size_t)(end - begin) * sizeof(Stored));
         }
     }
 }
 
 void interpret_pad(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     (void)scratch;
     const int64_t *padding = node_list(node, "padding").items;
-    shift_planes(
-        node, operands[0], results[0], -padding[0], -padding[1], (float)node_number(node, "value"));
+    shift_planes(node, operands[0], results[0], -padding[0], -padding[1],
+        stored_of(number_constant(node_number(node, "value"))));
 }
 
 void interpret_crop(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     (void)scratch;
     const int64_t *margins = node_list(node, "margins").items;
-    shift_planes(node, operands[0], results[0], margins[0], margins[1], 0);
+    shift_planes(
+        node, operands[0], results[0], margins[0], margins[1], stored_of(number_integer(0)));
 }

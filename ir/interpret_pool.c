@@ -42,36 +42,34 @@ static Pooling describe(const Node *node) {
     return pooling;
 }
 
-typedef double PoolWindow(
-    const Pooling *pooling, const float *plane, WindowSpan rows, WindowSpan columns);
+typedef Number PoolWindow(
+    const Pooling *pooling, const Stored *plane, WindowSpan rows, WindowSpan columns);
 
-static double largest_in_window(
-    const Pooling *pooling, const float *plane, WindowSpan rows, WindowSpan columns) {
-    double largest = -INFINITY;
+static Number largest_in_window(
+    const Pooling *pooling, const Stored *plane, WindowSpan rows, WindowSpan columns) {
+    Number largest = number_constant(-INFINITY);
     for (int64_t y = rows.begin; y < rows.end; y++) {
-        for (int64_t x = columns.begin; x < columns.end; x++) {
-            double cell = (double)plane[y * pooling->size[1] + x];
-            largest = cell > largest || isnan(cell) ? cell : largest;
-        }
+        for (int64_t x = columns.begin; x < columns.end; x++)
+            largest = number_larger(number_of(plane[y * pooling->size[1] + x]), largest);
     }
     return largest;
 }
 
-static double mean_of_window(
-    const Pooling *pooling, const float *plane, WindowSpan rows, WindowSpan columns) {
-    double sum = 0;
+static Number mean_of_window(
+    const Pooling *pooling, const Stored *plane, WindowSpan rows, WindowSpan columns) {
+    Number sum = number_integer(0);
     for (int64_t y = rows.begin; y < rows.end; y++) {
         for (int64_t x = columns.begin; x < columns.end; x++)
-            sum += (double)plane[y * pooling->size[1] + x];
+            sum = number_add(sum, number_of(plane[y * pooling->size[1] + x]));
     }
     int64_t cells = pooling->count_padding
                         ? rows.padded_length * columns.padded_length
                         : (rows.end - rows.begin) * (columns.end - columns.begin);
-    return sum / (double)cells;
+    return number_divide(sum, number_integer(cells));
 }
 
 static void pool(const Node *node, const Pooling *pooling, PoolWindow *pool_window,
-    const float *source, float *target) {
+    const Stored *source, Stored *target) {
     const TensorType *type = &node->results[0]->type;
     int64_t planes = type->dims[0] * type->dims[1];
     for (int64_t plane = 0; plane < planes; plane++) {
@@ -79,21 +77,21 @@ static void pool(const Node *node, const Pooling *pooling, PoolWindow *pool_wind
             WindowSpan rows = window_span(pooling, 0, row);
             for (int64_t column = 0; column < pooling->result_size[1]; column++)
                 *target++ =
-                    (float)pool_window(pooling, source, rows, window_span(pooling, 1, column));
+                    stored_of(pool_window(pooling, source, rows, window_span(pooling, 1, column)));
         }
         source += pooling->size[0] * pooling->size[1];
     }
 }
 
 void interpret_max_pool(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     (void)scratch;
     Pooling pooling = describe(node);
     pool(node, &pooling, largest_in_window, operands[0], results[0]);
 }
 
 void interpret_avg_pool(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     (void)scratch;
     Pooling pooling = describe(node);
     pooling.count_padding = node_flag(node, "count_padding");
@@ -101,14 +99,14 @@ void interpret_avg_pool(
 }
 
 void interpret_global_avg_pool(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     (void)scratch;
     const TensorType *type = &node->operands[0]->type;
     int64_t plane = plane_size(type);
     for (int64_t i = 0; i < type->dims[0] * type->dims[1]; i++) {
-        double sum = 0;
+        Number sum = number_integer(0);
         for (int64_t j = 0; j < plane; j++)
-            sum += (double)operands[0][i * plane + j];
-        results[0][i] = (float)(sum / (double)plane);
+            sum = number_add(sum, number_of(operands[0][i * plane + j]));
+        results[0][i] = stored_of(number_divide(sum, number_integer(plane)));
     }
 }

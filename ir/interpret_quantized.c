@@ -17,26 +17,6 @@ static float to_byte(float x) {
     return rounded <= 0 ? 0 : rounded > 255 ? 255 : rounded;
 }
 
-void interpret_pixels(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
-    (void)scratch;
-    const TensorType *type = &node->operands[0]->type;
-    Preprocessing pixels = node_pixels(node);
-    int64_t plane = plane_size(type);
-    for (int64_t i = 0; i < tensor_elements(type); i++) {
-        int64_t channel = i / plane % type->dims[1];
-        results[0][i] = (float)(((double)operands[0][i] * pixels.scale - pixels.mean[channel]) /
-                                pixels.std[channel]);
-    }
-}
-
-void interpret_range(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
-    (void)scratch;
-    size_t count = (size_t)tensor_elements(&node->operands[0]->type);
-    memcpy(results[0], operands[0], count * sizeof(float));
-}
-
 /* One plane with its padding; [n,c] is a plane of one cell. */
 static void quantize_plane(
     const Node *node, const float *source, float *target, float factor, float zero) {

@@ -6,7 +6,7 @@
 
 /* Copies numbers from where their steps lead: along dimension i of `sizes`, `steps[i]` in the
  * source. */
-static void copy_by_steps(const float *source, float *target, const int64_t *sizes,
+static void copy_by_steps(const Stored *source, Stored *target, const int64_t *sizes,
     const int64_t *steps, size_t count, Arena *scratch) {
     int64_t *index = ARENA_ARRAY(scratch, int64_t, count + 1), at = 0;
     for (;;) {
@@ -24,7 +24,7 @@ static void copy_by_steps(const float *source, float *target, const int64_t *siz
 }
 
 void interpret_rearrange(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     IntegerList factors = node_list(node, "factors"), order = node_list(node, "order");
     int64_t *dense = ARENA_ARRAY(scratch, int64_t, factors.count);
     int64_t *sizes = ARENA_ARRAY(scratch, int64_t, order.count);
@@ -40,7 +40,7 @@ void interpret_rearrange(
 }
 
 void interpret_slice(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     const TensorType *from = &node->operands[0]->type, *to = &node->results[0]->type;
     const int64_t *begin = node_list(node, "begin").items, *step = node_list(node, "step").items;
     int64_t steps[MAX_RANK], first = 0, product = 1;
@@ -52,18 +52,18 @@ void interpret_slice(
 }
 
 void interpret_join(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     (void)scratch;
     const TensorType *type = &node->results[0]->type;
     int axis = (int)node_integer(node, "axis");
     int64_t outer = 1;
     for (int i = 0; i < axis; i++)
         outer *= type->dims[i];
-    float *target = results[0];
+    Stored *target = results[0];
     for (int64_t i = 0; i < outer; i++)
         for (int k = 0; k < node->operand_count; k++) {
             size_t count = (size_t)(tensor_elements(&node->operands[k]->type) / outer);
-            memcpy(target, operands[k] + (size_t)i * count, count * sizeof(float));
+            memcpy(target, operands[k] + (size_t)i * count, count * sizeof(Stored));
             target += count;
         }
 }

@@ -38,74 +38,82 @@ static void step(ReduceWalk *walk) {
     }
 }
 
-static double term_of(ReductionTerm term, double x) {
+static Number term_of(ReductionTerm term, Number x) {
     switch (term) {
     case TERM_SAME:
         break;
     case TERM_ABSOLUTE:
-        return fabs(x);
+        return number_absolute(x);
     case TERM_SQUARE:
-        return x * x;
+        return number_multiply(x, x);
     case TERM_NEGATIVE:
-        return -x;
+        return number_negate(x);
     }
     return x;
 }
 
-static double combined(ReductionCombine combine, double a, double b) {
+static Number combined(ReductionCombine combine, Number a, Number b) {
     if (combine == COMBINE_ADD)
-        return a + b;
-    return b > a || isnan(b) ? b : a;
+        return number_add(a, b);
+    return number_larger(b, a);
 }
 
-static double finished(ReductionFinish finish, double x, int64_t count) {
+static Number finished(ReductionFinish finish, Number x, int64_t count) {
     switch (finish) {
     case FINISH_SAME:
         break;
     case FINISH_MEAN:
-        return x / (double)count;
+        return number_divide(x, number_integer(count));
     case FINISH_ROOT:
-        return sqrt(x);
+        return number_square_root(x);
     case FINISH_NEGATIVE:
-        return -x;
+        return number_negate(x);
     }
     return x;
 }
 
 void interpret_reduce(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     const Reduction *reduction = node_reduction(node);
     int64_t count = tensor_elements(&node->operands[0]->type);
     int64_t result_count = tensor_elements(&node->results[0]->type);
-    double *sums = ARENA_ARRAY(scratch, double, result_count);
+    Number *sums = ARENA_ARRAY(scratch, Number, result_count);
     for (int64_t i = 0; i < result_count; i++)
-        sums[i] = reduction->combine == COMBINE_ADD ? 0 : -INFINITY;
+        sums[i] = number_constant(reduction->combine == COMBINE_ADD ? 0 : -INFINITY);
     ReduceWalk walk = walk_of(node);
     for (int64_t i = 0; i < count; i++, step(&walk)) {
-        double *sum = &sums[place_of(&walk)];
-        *sum = combined(reduction->combine, *sum, term_of(reduction->term, (double)operands[0][i]));
+        Number *sum = &sums[place_of(&walk)];
+        *sum =
+            combined(reduction->combine, *sum, term_of(reduction->term, number_of(operands[0][i])));
     }
     for (int64_t i = 0; i < result_count; i++)
-        results[0][i] = (float)finished(reduction->finish, sums[i], node_reduced_count(node));
+        results[0][i] = stored_of(finished(reduction->finish, sums[i], node_reduced_count(node)));
+}
+
+static bool is_better(double x, double best, bool last) {
+    return x > best || (last && x == best) || isnan(x);
 }
 
 void interpret_arg_max(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     int64_t axis = node_integer(node, "axis");
     int64_t count = tensor_elements(&node->operands[0]->type);
     int64_t result_count = tensor_elements(&node->results[0]->type);
     bool least = node_flag(node, "least"), last = node_flag(node, "last");
-    double *best = ARENA_ARRAY(scratch, double, result_count);
+    Number *best = ARENA_ARRAY(scratch, Number, result_count);
     ReduceWalk walk = walk_of(node);
     for (int64_t i = 0; i < count; i++, step(&walk)) {
-        double x = (double)operands[0][i] * (least ? -1 : 1);
+        Number number = number_of(operands[0][i]), x = least ? number_negate(number) : number;
         int64_t place = place_of(&walk), index = walk.index[axis];
-        if (index > 0 && !(x > best[place] || (last && x == best[place]) || isnan(x)))
-            continue;
-        best[place] = x;
-        results[0][place] = (float)index;
+        bool near = index > 0 && numbers_are_near(x, best[place]);
+        if (index == 0 || is_better(number_as_double(x), number_as_double(best[place]), last)) {
+            best[place] = x;
+            results[0][place] = stored_of(number_integer(index));
+        }
+        if (near)
+            results[0][place] = stored_of(number_unsure(number_of(results[0][place])));
     }
     for (int64_t i = 0; i < result_count; i++)
-        if (isnan(best[i]))
-            results[0][i] = NAN;
+        if (isnan(number_as_double(best[i])))
+            results[0][i] = stored_of(number_constant(NAN));
 }

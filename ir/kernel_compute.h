@@ -9,11 +9,11 @@
  * zeros. */
 typedef struct RegisterFile {
     const int *first; /* by register: where its lanes begin */
-    uint32_t *lanes;
+    void *lanes;      /* uint32_t; in proofs pairs (kernel_pairs.h) */
 } RegisterFile;
 
 static inline uint32_t *register_bits(const RegisterFile *registers, int index) {
-    return registers->lanes + registers->first[index];
+    return (uint32_t *)registers->lanes + registers->first[index];
 }
 
 /* Gives the destination its value by those of the sources; for what accesses no memory. */

@@ -35,7 +35,8 @@ static void make_locals(KernelMachine *machine, Arena *arena) {
     for (int i = 0; i < kernel->local_count; i++) {
         int64_t count = kernel->local_floats[i], bytes = count * (int64_t)sizeof(float);
         KernelBuffer *local = &machine->buffers[MAX_KERNEL_PARAMETERS + i];
-        *local = (KernelBuffer){ARENA_ARRAY(arena, unsigned char, bytes), 0, bytes, bytes, NULL};
+        *local = (KernelBuffer){.readable = bytes, .writable = bytes};
+        machine->arithmetic->make_local(local, kernel->local_elements[i], arena);
         if (kernel->threads > 0)
             local->words = ARENA_ARRAY(arena, KernelWord, count);
     }
@@ -51,7 +52,9 @@ static void make_threads(KernelLaunch *launch, Arena *arena) {
     for (int i = 0; i < launch->thread_count; i++)
         launch->threads[i] = (KernelThread){.index = i,
             .variables = ARENA_ARRAY(arena, int64_t, kernel->variable_count),
-            .registers = {launch->machine.first_lanes, ARENA_ARRAY(arena, uint32_t, lanes + 1)},
+            .registers = {launch->machine.first_lanes,
+                arena_allocate(
+                    arena, (size_t)(lanes + 1) * launch->machine.arithmetic->lane_bytes)},
             .has_value = ARENA_ARRAY(arena, bool, kernel->register_count + 1),
             .frames = ARENA_ARRAY(arena, KernelFrame, depth)};
 }
@@ -118,10 +121,9 @@ static bool launch_block(KernelLaunch *launch, int64_t begin, int64_t end) {
     run->blocks++;
     if (run->steps_left-- <= 0)
         return kernel_machine_fail(&launch->machine, NULL, NULL, "more steps than allowed");
-    for (int i = 0; i < launch->machine.kernel->local_count; i++) {
-        const KernelBuffer *local = &launch->machine.buffers[MAX_KERNEL_PARAMETERS + i];
-        memset(local->begin, 0xff, (size_t)local->writable);
-    }
+    for (int i = 0; i < launch->machine.kernel->local_count; i++)
+        launch->machine.arithmetic->forget_local(
+            &launch->machine.buffers[MAX_KERNEL_PARAMETERS + i]);
     for (int i = 0; i < launch->thread_count; i++)
         kernel_thread_begin(&launch->machine, &launch->threads[i], begin, end);
     do {
@@ -136,7 +138,11 @@ static bool launch_block(KernelLaunch *launch, int64_t begin, int64_t end) {
 
 bool kernel_interpret(const Kernel *kernel, const KernelBuffer *buffers, int64_t begin, int64_t end,
     KernelRun *run, Arena *arena) {
-    KernelLaunch launch = {.machine = {.kernel = kernel, .run = run, .arena = arena}};
+    KernelLaunch launch = {
+        .machine = {.kernel = kernel,
+            .arithmetic = run->pairs ? &kernel_arithmetic_of_pairs : &kernel_arithmetic_of_bits,
+            .run = run,
+            .arena = arena}};
     Arena *memory = arena_create();
     run->fault = NULL;
     if (kernel->parameter_count > 0)

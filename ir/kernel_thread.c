@@ -100,27 +100,6 @@ static const char *expression_value(const KernelMachine *machine, const KernelTh
 
 /* ---- accesses ---- */
 
-static void read_lanes(
-    const unsigned char *bytes, int64_t size, int first, int count, uint32_t *lanes) {
-    for (int i = 0; i < count; i++) {
-        uint32_t bits = 0;
-        memcpy(&bits, bytes + i * size, (size_t)size); /* little-endian, as all of riffle */
-        lanes[first + i] = bits;
-    }
-}
-
-static void write_lanes(
-    const uint32_t *lanes, int64_t size, int first, int count, unsigned char *bytes) {
-    for (int i = 0; i < count; i++)
-        memcpy(bytes + i * size, &lanes[first + i], (size_t)size);
-}
-
-/* What was read is spread over all lanes, again and again. */
-static void spread(int lanes, int count, uint32_t *value) {
-    for (int i = count; i < lanes; i++)
-        value[i] = value[i - count];
-}
-
 /* NULL, or what threads do wrong at byte `at` of the buffer. */
 static const char *threads_fault(const KernelMachine *machine, const KernelThread *thread,
     const Instruction *instruction, int64_t offset, int64_t at) {
@@ -163,25 +142,13 @@ static const char *find_place(const KernelMachine *machine, const KernelThread *
 static bool access_memory(
     KernelMachine *machine, KernelThread *thread, const Statement *statement) {
     const Instruction *instruction = &statement->instruction;
-    const Kernel *kernel = machine->kernel;
-    int64_t size = lane_bytes(kernel_buffer_element(kernel, instruction->parameter)), at;
-    int first = instruction->first_lane, count = instruction->lane_count;
+    int64_t at;
     const char *fault = find_place(machine, thread, instruction, &at);
-    if (fault != NULL)
-        return kernel_machine_fail(machine, thread, statement, fault);
-    unsigned char *bytes = machine->buffers[instruction->parameter].begin + at;
-    if (instruction->kind == INSTRUCTION_store) {
-        write_lanes(
-            register_bits(&thread->registers, instruction->sources[0]), size, first, count, bytes);
-        return true;
-    }
-    uint32_t *destination = register_bits(&thread->registers, instruction->destination);
-    int lanes = kernel->register_lanes[instruction->destination];
-    memset(destination, 0, (size_t)lanes * sizeof *destination);
-    read_lanes(bytes, size, first, count, destination);
-    if (instruction->kind != INSTRUCTION_load)
-        spread(lanes, count, destination);
-    return true;
+    if (fault == NULL && instruction->kind == INSTRUCTION_store)
+        fault = machine->arithmetic->store(machine, instruction, &thread->registers, at);
+    else if (fault == NULL)
+        machine->arithmetic->load(machine, instruction, &thread->registers, at);
+    return fault == NULL || kernel_machine_fail(machine, thread, statement, fault);
 }
 
 /* ---- statements ---- */
@@ -205,7 +172,7 @@ static bool run_instruction(
             thread->barrier = statement;
             return true;
         }
-        kernel_compute(machine->kernel, instruction, &thread->registers);
+        machine->arithmetic->compute(machine->kernel, instruction, &thread->registers);
         break;
     case ACCESS_HINT: /* may be of any address */
         return true;

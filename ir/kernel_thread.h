@@ -6,14 +6,35 @@
 #include "ir/kernel_compute.h"
 #include "ir/kernel_interpret.h"
 
+typedef struct KernelMachine KernelMachine;
+
+/* What lanes and memory hold, and what instructions make of it. */
+typedef struct KernelArithmetic {
+    size_t lane_bytes; /* of a register file */
+    void (*compute)(
+        const Kernel *kernel, const Instruction *instruction, const RegisterFile *registers);
+    /* Accesses at a byte of the instruction's buffer that was found to lie inside. A store gives
+     * NULL, or what is wrong with it. */
+    void (*load)(const KernelMachine *machine, const Instruction *instruction,
+        const RegisterFile *registers, int64_t at);
+    const char *(*store)(const KernelMachine *machine, const Instruction *instruction,
+        const RegisterFile *registers, int64_t at);
+    /* Makes a buffer of the kernel's own of so many bytes, or what it holds have no value. */
+    void (*make_local)(KernelBuffer *local, LaneType element, Arena *arena);
+    void (*forget_local)(const KernelBuffer *local);
+} KernelArithmetic;
+
+extern const KernelArithmetic kernel_arithmetic_of_bits, kernel_arithmetic_of_pairs;
+
 /* What all threads of a run share. */
-typedef struct KernelMachine {
+struct KernelMachine {
     const Kernel *kernel;
+    const KernelArithmetic *arithmetic;
     KernelBuffer buffers[MAX_KERNEL_PARAMETERS + MAX_KERNEL_LOCALS];
     int *first_lanes; /* by register: in a RegisterFile */
     KernelRun *run;
     Arena *arena; /* of faults */
-} KernelMachine;
+};
 
 /* A block of statements that is being done. */
 typedef struct KernelFrame {

@@ -27,7 +27,7 @@ static void begin(Fixture *fixture, const char *text) {
     assert_int_equal(kernels->count, 1);
     fixture->kernel = kernels->kernels[0];
     for (int i = 0; i < 5; i++)
-        fixture->buffers[i] = (KernelBuffer){fixture->bytes[i], 0, 64, 64, NULL};
+        fixture->buffers[i] = (KernelBuffer){fixture->bytes[i], 0, 64, 64, NULL, NULL};
 }
 
 static const char *run(Fixture *fixture, int64_t steps) {

@@ -31,7 +31,7 @@ static void begin(Fixture *fixture, const char *text, KernelOrder order) {
         fixture->numbers[0][i] = (float)i;
     for (int i = 0; i < 2; i++)
         fixture->buffers[i] = (KernelBuffer){(unsigned char *)fixture->numbers[i], 0,
-            sizeof fixture->numbers[i], sizeof fixture->numbers[i], fixture->words[i]};
+            sizeof fixture->numbers[i], sizeof fixture->numbers[i], fixture->words[i], NULL};
 }
 
 static const char *run_items(Fixture *fixture, int64_t first, int64_t end) {

@@ -1,6 +1,5 @@
 /* Logarithms, and what is made of them, as kernel instructions. */
-#include "backends/program/math.h"
-#include "ir/kernel.h"
+#include "ir/kernel_math.h"
 #include <float.h>
 
 static int binary(KernelBuilder *builder, InstructionKind kind, int a, int b) {

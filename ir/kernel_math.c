@@ -1,7 +1,5 @@
 /* Functions of numbers that kernels of several ops share. */
-#include "backends/program/math.h"
-#include "ir/arena.h"
-#include "ir/kernel.h"
+#include "ir/kernel_math.h"
 #include <stdarg.h>
 
 const Expression *expression_sum(Arena *arena, ...) {
