@@ -13,6 +13,7 @@
 #include "backends/program/support.h"
 #include "backends/run/model.h"
 #include "backends/run/peak.h"
+#include "backends/run/proof.h"
 #include "backends/target/core.h"
 #include "backends/target/levels.h"
 #include "backends/target/target.h"

@@ -4,6 +4,7 @@
 #include "driver/precision.h"
 #include "driver/table.h"
 #include "driver/tensors.h"
+#include "driver/verify_exact.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,14 +17,15 @@ enum {
     OPTION_LAYERS,
     OPTION_TOLERANCE,
     OPTION_THREADS,
-    OPTION_EVALUATE
+    OPTION_EVALUATE,
+    OPTION_EXACT
 };
 
 typedef struct VerifyOptions {
     ModelOptions model;
     Session *session;
     int64_t count, seed, threads;
-    bool count_given, tolerance_given, layers;
+    bool count_given, tolerance_given, layers, exact;
     double tolerance;
     const char **inputs;
     size_t input_count;
@@ -68,6 +70,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_LAYERS:
         options->layers = true;
         return 0;
+    case OPTION_EXACT:
+        options->exact = true;
+        return 0;
     case OPTION_INPUT:
         if (options->inputs == NULL)
             options->inputs = ARENA_ARRAY(session->arena, const char *, state->argc);
@@ -98,6 +103,10 @@ static const struct argp_option options_table[] = {
         "file of raw float32 numbers, and fail if they are further off than the tolerance; may be "
         "repeated",
         0},
+    {"exact", OPTION_EXACT, NULL, 0,
+        "Prove without tolerance that the kernels compute what the network after the passes does, "
+        "with residues modulo a prime in place of numbers; --count is how often they are drawn",
+        0},
     {"threads", OPTION_THREADS, "N", 0, "Share each run out to this many threads (default 1)", 0},
     {0}};
 
@@ -116,9 +125,13 @@ static const struct argp argp = {.options = options_table,
         "precision. With --layers it runs the network after the passes, and every layer's result "
         "becomes an output of both.\n"
         "\n"
+        "With --exact no code runs: the kernels are interpreted, and what they compute is held "
+        "against the network after the passes without tolerance. Any target will do.\n"
+        "\n"
         "Examples:\n"
         "  riffle verify examples/shufflenet_v2.rfl --count 5\n"
-        "  riffle verify net.rfl --weights net.safetensors --target x86-64-v3 --layers\n",
+        "  riffle verify net.rfl --weights net.safetensors --target x86-64-v3 --layers\n"
+        "  riffle verify net.rfl --exact --target cortex-a76\n",
     .children = children};
 
 /* ---- every layer's result as an output ---- */
@@ -284,7 +297,7 @@ static bool verify_loaded(const VerifyOptions *options, const Graph *oracle, con
 
 static bool verify(const VerifyOptions *options, CompiledModel *compiled) {
     Session *session = options->session;
-    if (!model_compile(&options->model, true, compiled))
+    if (!model_compile(&options->model, !options->exact, compiled))
         return false;
     const Graph *oracle = compiled->as_written, *graph = compiled->model.graph;
     if (options->model.precision != PRECISION_FP32)
@@ -296,6 +309,8 @@ static bool verify(const VerifyOptions *options, CompiledModel *compiled) {
         if (compiled->program == NULL)
             return false;
     }
+    if (options->exact)
+        return verify_exact(&options->model, graph, compiled, options->count, options->seed);
     LoadedModel *loaded = jit_load(compiled->program, session->diagnostics);
     if (loaded == NULL)
         return false;
@@ -316,12 +331,31 @@ static bool verify(const VerifyOptions *options, CompiledModel *compiled) {
     return done;
 }
 
+/* Nothing that --exact has no use for. */
+static bool check_exact_options(const VerifyOptions *options) {
+    const char *option = options->input_count > 0                ? "--input"
+                         : options->tolerance_given              ? "--tolerance"
+                         : options->evaluated.count > 0          ? "--evaluate"
+                         : options->threads != 1                 ? "--threads"
+                         : options->model.runner.command != NULL ? "--runner"
+                                                                 : NULL;
+    if (!options->exact || option == NULL)
+        return true;
+    diagnostics_error(options->session->diagnostics,
+        "no code is made and run for a proof: --exact interprets the kernels, with numbers that it "
+        "draws itself",
+        "%s does not go with --exact", option);
+    return false;
+}
+
 int command_verify(int argc, char **argv) {
     Session session = session_begin();
     VerifyOptions options = {
         .session = &session, .count = 3, .seed = 1, .threads = 1, .tolerance = 1e-4};
     options.model = model_options(&session, "native");
     if (!command_line_parse(&argp, argc, argv, &options, &session))
+        return session_finish(&session, EXIT_USAGE);
+    if (!check_exact_options(&options))
         return session_finish(&session, EXIT_USAGE);
     options.model.runner.threads = (int)options.threads;
     if (options.model.precision != PRECISION_FP32 && !options.tolerance_given)

@@ -9,19 +9,19 @@
 
 enum { LARGEST_NAMES = 16 << 20 };
 
-typedef struct Pair {
+typedef struct NamePair {
     const char *name, *path;
     SourceRange where; /* of the name */
     bool used;
-    struct Pair *next;
-} Pair;
+    struct NamePair *next;
+} NamePair;
 
 typedef struct RenamedWeights {
     const SourceFile *file;
     Arena *arena;
     Diagnostics *diagnostics;
     NameMap *by_name;
-    Pair *first, **end;
+    NamePair *first, **end;
 } RenamedWeights;
 
 /* The next word of the line; its length is 0 where there is none. */
@@ -50,8 +50,9 @@ static bool read_line(RenamedWeights *names, size_t begin, size_t end) {
             "a line has a layer's name in the file and its path in the network");
         return false;
     }
-    Pair *pair = ARENA_NEW(names->arena, Pair);
-    *pair = (Pair){.name = copy_word(names, name), .path = copy_word(names, path), .where = name};
+    NamePair *pair = ARENA_NEW(names->arena, NamePair);
+    *pair =
+        (NamePair){.name = copy_word(names, name), .path = copy_word(names, path), .where = name};
     if (name_map_find(names->by_name, pair->name) != NULL) {
         diagnostics_report(names->diagnostics, SEVERITY_ERROR, name, NULL,
             "there is a line for this name already");
@@ -79,7 +80,7 @@ static bool read_names(RenamedWeights *names) {
 static void rename_tensor(const RenamedWeights *names, FileTensor *tensor, Arena *arena) {
     const char *dot = strrchr(tensor->key, '.');
     size_t length = dot == NULL ? strlen(tensor->key) : (size_t)(dot - tensor->key);
-    Pair *pair = name_map_find(names->by_name, tensor->key);
+    NamePair *pair = name_map_find(names->by_name, tensor->key);
     const char *ending = "";
     if (pair == NULL) {
         pair = name_map_find(names->by_name, arena_copy_bytes(arena, tensor->key, length));
@@ -93,7 +94,7 @@ static void rename_tensor(const RenamedWeights *names, FileTensor *tensor, Arena
 }
 
 static bool all_used(const RenamedWeights *names, const TensorFile *file) {
-    for (const Pair *pair = names->first; pair != NULL; pair = pair->next) {
+    for (const NamePair *pair = names->first; pair != NULL; pair = pair->next) {
         if (pair->used)
             continue;
         diagnostics_report(names->diagnostics, SEVERITY_ERROR, pair->where, NULL,

@@ -40,7 +40,7 @@ static PlainConvolution describe(const Node *node, Arena *scratch) {
         .top = node_list(node, "padding").items[0],
         .left = node_list(node, "padding").items[1],
         .filter_size = weight->dims[1] * weight->dims[2] * weight->dims[3],
-        .bias = bias == NULL ? NULL : weight_numbers(bias),
+        .bias = bias == NULL ? NULL : weight_stored(bias),
         .activation = number_formula(scratch, node_formula_attribute(node, "activation")),
         .residual_activation =
             number_formula(scratch, node_formula_attribute(node, "residual_activation")),
@@ -57,7 +57,7 @@ static void pack_filters(const PlainConvolution *conv, const Stored *weight, Num
     for (int64_t f = 0; f < conv->group_filters; f++) {
         Number *target = packed + f / FILTERS * conv->filter_size * FILTERS + f % FILTERS;
         for (int64_t i = 0; i < conv->filter_size; i++)
-            target[i * FILTERS] = number_of(weight[f * conv->filter_size + i]);
+            target[i * FILTERS] = number_read(weight[f * conv->filter_size + i]);
     }
 }
 
@@ -72,7 +72,7 @@ static void fill_tap(const PlainConvolution *conv, const Stored *group, int64_t 
     }
     const Stored *source = group + y * conv->width + x;
     for (int64_t c = 0; c < conv->group_channels; c++)
-        panel[c * step] = number_of(source[c * plane]);
+        panel[c * step] = number_read(source[c * plane]);
 }
 
 /* panel[cell][pixel] for four output pixels from `first` on; what it holds for pixels beyond the
@@ -150,10 +150,10 @@ typedef struct ChannelGroup {
 static void store_pixel(const PlainConvolution *conv, const ChannelGroup *group, int64_t filter,
     int64_t at, Number sum) {
     if (group->bias != NULL)
-        sum = number_add(sum, number_of(group->bias[filter]));
+        sum = number_add(sum, number_read(group->bias[filter]));
     sum = number_formula_value(&conv->activation, &sum);
     if (group->residual != NULL) {
-        sum = number_add(sum, number_of(group->residual[at]));
+        sum = number_add(sum, number_read(group->residual[at]));
         sum = number_formula_value(&conv->residual_activation, &sum);
     }
     group->target[at] = stored_of(sum);
@@ -202,8 +202,8 @@ static void convolve_depthwise(
                 for (int64_t kx = 0; kx < conv->kernel_columns; kx++) {
                     int64_t x = column * conv->stride[1] + kx * conv->dilation[1] - conv->left;
                     if (x >= 0 && x < conv->width)
-                        sum = number_multiply_add(number_of(group->source[y * conv->width + x]),
-                            number_of(filter[ky * conv->kernel_columns + kx]), sum);
+                        sum = number_multiply_add(number_read(group->source[y * conv->width + x]),
+                            number_read(filter[ky * conv->kernel_columns + kx]), sum);
                 }
             }
             store_pixel(conv, group, 0, row * conv->result_width + column, sum);
@@ -214,7 +214,7 @@ static void convolve_depthwise(
 void interpret_conv(
     const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     PlainConvolution conv = describe(node, scratch);
-    const Stored *weight = weight_numbers(node_weight(node, "weight"));
+    const Stored *weight = weight_stored(node_weight(node, "weight"));
     int64_t batch = node->operands[0]->type.dims[0], groups = node_integer(node, "groups");
     int64_t source_size = conv.group_channels * conv.height * conv.width;
     int64_t target_size = conv.group_filters * conv.result_height * conv.result_width;
@@ -252,9 +252,9 @@ void interpret_linear(
     for (int64_t n = 0; n < batch; n++) {
         for (int64_t o = 0; o < outputs; o++) {
             Number sum =
-                dot_product(operands[0] + n * inputs, weight_numbers(weight) + o * inputs, inputs);
+                dot_product(operands[0] + n * inputs, weight_stored(weight) + o * inputs, inputs);
             if (bias != NULL)
-                sum = number_add(sum, number_of(weight_numbers(bias)[o]));
+                sum = number_add(sum, number_read(weight_stored(bias)[o]));
             results[0][n * outputs + o] = stored_of(number_formula_value(&activation, &sum));
         }
     }

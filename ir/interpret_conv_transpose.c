@@ -22,8 +22,8 @@ static void scatter(const Filters *conv, const Stored *source, const Stored *fil
                     if (column < 0 || column >= conv->to[3])
                         continue;
                     Number *sum = &sums[row * conv->to[3] + column];
-                    *sum = number_multiply_add(number_of(source[y * conv->from[3] + x]),
-                        number_of(filter[ky * conv->kernel[1] + kx]), *sum);
+                    *sum = number_multiply_add(number_read(source[y * conv->from[3] + x]),
+                        number_read(filter[ky * conv->kernel[1] + kx]), *sum);
                 }
         }
 }
@@ -47,10 +47,10 @@ void interpret_conv_transpose(
         for (int64_t o = 0; o < conv.to[1]; o++) {
             int64_t first = o / filters * channels; /* channel of the filter's group */
             for (int64_t i = 0; i < target; i++)
-                sums[i] = bias == NULL ? number_integer(0) : number_of(weight_numbers(bias)[o]);
+                sums[i] = bias == NULL ? number_integer(0) : number_read(weight_stored(bias)[o]);
             for (int64_t c = first; c < first + channels; c++)
                 scatter(&conv, operands[0] + (n * conv.from[1] + c) * source,
-                    weight_numbers(weight) + (c * filters + o % filters) * taps, sums);
+                    weight_stored(weight) + (c * filters + o % filters) * taps, sums);
             Stored *plane = results[0] + (n * conv.to[1] + o) * target;
             for (int64_t i = 0; i < target; i++)
                 plane[i] = stored_of(number_formula_value(&activation, &sums[i]));

@@ -15,7 +15,7 @@ static void scale_channels(const Node *node, const Stored *source, Stored *targe
             int64_t first = (n * type->dims[1] + c) * plane;
             for (int64_t i = first; i < first + plane; i++)
                 target[i] =
-                    stored_of(number_multiply_add(number_of(source[i]), factor[c], term[c]));
+                    stored_of(number_multiply_add(number_read(source[i]), factor[c], term[c]));
         }
     }
 }
@@ -23,18 +23,18 @@ static void scale_channels(const Node *node, const Stored *source, Stored *targe
 void interpret_batch_norm(
     const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     int64_t channels = node->results[0]->type.dims[1];
-    const Stored *scale = weight_numbers(node_weight(node, "weight"));
-    const Stored *bias = weight_numbers(node_weight(node, "bias"));
-    const Stored *mean = weight_numbers(node_weight(node, "running_mean"));
-    const Stored *variance = weight_numbers(node_weight(node, "running_var"));
+    const Stored *scale = weight_stored(node_weight(node, "weight"));
+    const Stored *bias = weight_stored(node_weight(node, "bias"));
+    const Stored *mean = weight_stored(node_weight(node, "running_mean"));
+    const Stored *variance = weight_stored(node_weight(node, "running_var"));
     Number epsilon = number_constant(node_number(node, "epsilon"));
     Number *factor = ARENA_ARRAY(scratch, Number, channels);
     Number *term = ARENA_ARRAY(scratch, Number, channels);
     for (int64_t c = 0; c < channels; c++) {
-        factor[c] = number_divide(
-            number_of(scale[c]), number_square_root(number_add(number_of(variance[c]), epsilon)));
+        factor[c] = number_divide(number_read(scale[c]),
+            number_square_root(number_add(number_read(variance[c]), epsilon)));
         term[c] =
-            number_subtract(number_of(bias[c]), number_multiply(number_of(mean[c]), factor[c]));
+            number_subtract(number_read(bias[c]), number_multiply(number_read(mean[c]), factor[c]));
     }
     scale_channels(node, operands[0], results[0], factor, term);
 }
@@ -42,12 +42,12 @@ void interpret_batch_norm(
 void interpret_bias(
     const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     int64_t channels = node->results[0]->type.dims[1];
-    const Stored *bias = weight_numbers(node_weight(node, "bias"));
+    const Stored *bias = weight_stored(node_weight(node, "bias"));
     Number *factor = ARENA_ARRAY(scratch, Number, channels);
     Number *term = ARENA_ARRAY(scratch, Number, channels);
     for (int64_t c = 0; c < channels; c++) {
         factor[c] = number_integer(1);
-        term[c] = number_of(bias[c]);
+        term[c] = number_read(bias[c]);
     }
     scale_channels(node, operands[0], results[0], factor, term);
 }
@@ -57,7 +57,7 @@ void interpret_constant(
     (void)operands;
     (void)scratch;
     size_t count = (size_t)tensor_elements(&node->results[0]->type);
-    memcpy(results[0], weight_numbers(node_weight(node, "value")), count * sizeof(Stored));
+    memcpy(results[0], weight_stored(node_weight(node, "value")), count * sizeof(Stored));
 }
 
 /* From one index of each dimension of the result to the next, in the operand: 0 where the operand
@@ -82,7 +82,7 @@ void interpret_elements(
         repeated_strides(&node->operands[k]->type, type->rank, strides[k]);
     for (int64_t i = 0; i < count; i++) {
         for (int k = 0; k < node->operand_count; k++)
-            numbers[k] = number_of(operands[k][at[k]]);
+            numbers[k] = number_read(operands[k][at[k]]);
         results[0][i] = stored_of(number_formula_value(&formula, numbers));
         for (int d = type->rank; d-- > 0;) {
             for (int k = 0; k < node->operand_count; k++)
@@ -96,27 +96,28 @@ void interpret_elements(
     }
 }
 
-typedef struct Softmax {
+typedef struct SoftmaxNumbers {
     const NumberFunction *exponential, *logarithm;
     int64_t channels, step; /* how far apart their numbers stand */
-} Softmax;
+} SoftmaxNumbers;
 
-static Number exponential(const Softmax *softmax, Number x) {
+static Number exponential(const SoftmaxNumbers *softmax, Number x) {
     return number_function_value(softmax->exponential, OP_exp, x, number_integer(0));
 }
 
 /* One softmax, or its logarithm. */
 static void softmax_column(
-    const Softmax *softmax, OpKind op, const Stored *source, Stored *target) {
+    const SoftmaxNumbers *softmax, OpKind op, const Stored *source, Stored *target) {
     Number largest = number_constant(-INFINITY), sum = number_integer(0);
     int64_t end = softmax->channels * softmax->step;
     for (int64_t c = 0; c < end; c += softmax->step)
-        largest = number_larger(number_of(source[c]), largest);
+        largest = number_larger(number_read(source[c]), largest);
     for (int64_t c = 0; c < end; c += softmax->step)
-        sum = number_add(sum, exponential(softmax, number_subtract(number_of(source[c]), largest)));
+        sum =
+            number_add(sum, exponential(softmax, number_subtract(number_read(source[c]), largest)));
     Number logarithm = number_function_value(softmax->logarithm, OP_log, sum, number_integer(0));
     for (int64_t c = 0; c < end; c += softmax->step) {
-        Number x = number_subtract(number_of(source[c]), largest);
+        Number x = number_subtract(number_read(source[c]), largest);
         target[c] = stored_of(op == OP_log_softmax ? number_subtract(x, logarithm)
                                                    : number_divide(exponential(softmax, x), sum));
     }
@@ -126,7 +127,7 @@ void interpret_softmax(
     const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     const TensorType *type = &node->results[0]->type;
     int64_t plane = plane_size(type), channels = type->dims[1];
-    Softmax softmax = {number_function(scratch, OP_exp, NULL),
+    SoftmaxNumbers softmax = {number_function(scratch, OP_exp, NULL),
         number_function(scratch, OP_log, NULL), channels, plane};
     for (int64_t n = 0; n < type->dims[0]; n++) {
         int64_t first = n * channels * plane;
@@ -142,7 +143,7 @@ static Number squares_around(
     int64_t end = channels - c > reach ? c + reach + 1 : channels;
     Number sum = number_integer(0);
     for (int64_t i = begin; i < end; i++) {
-        Number x = number_of(column[i * step]);
+        Number x = number_read(column[i * step]);
         sum = number_multiply_add(x, x, sum);
     }
     return sum;
@@ -165,7 +166,7 @@ void interpret_local_response_norm(
                 Number squares = squares_around(source, c, size / 2, channels, plane);
                 Number base = number_multiply_add(alpha, squares, k);
                 results[0][first + c * plane] = stored_of(
-                    number_divide(number_of(source[c * plane]), number_power(base, exponent)));
+                    number_divide(number_read(source[c * plane]), number_power(base, exponent)));
             }
         }
     }
@@ -191,7 +192,7 @@ void interpret_pixels(
     int64_t plane = plane_size(type);
     for (int64_t i = 0; i < tensor_elements(type); i++) {
         int64_t channel = i / plane % type->dims[1];
-        results[0][i] = stored_of(pixel(&pixels, channel, number_of(operands[0][i])));
+        results[0][i] = stored_of(pixel(&pixels, channel, number_read(operands[0][i])));
     }
 }
 

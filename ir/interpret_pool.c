@@ -50,7 +50,7 @@ static Number largest_in_window(
     Number largest = number_constant(-INFINITY);
     for (int64_t y = rows.begin; y < rows.end; y++) {
         for (int64_t x = columns.begin; x < columns.end; x++)
-            largest = number_larger(number_of(plane[y * pooling->size[1] + x]), largest);
+            largest = number_larger(number_read(plane[y * pooling->size[1] + x]), largest);
     }
     return largest;
 }
@@ -60,7 +60,7 @@ static Number mean_of_window(
     Number sum = number_integer(0);
     for (int64_t y = rows.begin; y < rows.end; y++) {
         for (int64_t x = columns.begin; x < columns.end; x++)
-            sum = number_add(sum, number_of(plane[y * pooling->size[1] + x]));
+            sum = number_add(sum, number_read(plane[y * pooling->size[1] + x]));
     }
     int64_t cells = pooling->count_padding
                         ? rows.padded_length * columns.padded_length
@@ -106,7 +106,7 @@ void interpret_global_avg_pool(
     for (int64_t i = 0; i < type->dims[0] * type->dims[1]; i++) {
         Number sum = number_integer(0);
         for (int64_t j = 0; j < plane; j++)
-            sum = number_add(sum, number_of(operands[0][i * plane + j]));
+            sum = number_add(sum, number_read(operands[0][i * plane + j]));
         results[0][i] = stored_of(number_divide(sum, number_integer(plane)));
     }
 }

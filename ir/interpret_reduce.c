@@ -83,8 +83,8 @@ void interpret_reduce(
     ReduceWalk walk = walk_of(node);
     for (int64_t i = 0; i < count; i++, step(&walk)) {
         Number *sum = &sums[place_of(&walk)];
-        *sum =
-            combined(reduction->combine, *sum, term_of(reduction->term, number_of(operands[0][i])));
+        *sum = combined(
+            reduction->combine, *sum, term_of(reduction->term, number_read(operands[0][i])));
     }
     for (int64_t i = 0; i < result_count; i++)
         results[0][i] = stored_of(finished(reduction->finish, sums[i], node_reduced_count(node)));
@@ -103,7 +103,7 @@ void interpret_arg_max(
     Number *best = ARENA_ARRAY(scratch, Number, result_count);
     ReduceWalk walk = walk_of(node);
     for (int64_t i = 0; i < count; i++, step(&walk)) {
-        Number number = number_of(operands[0][i]), x = least ? number_negate(number) : number;
+        Number number = number_read(operands[0][i]), x = least ? number_negate(number) : number;
         int64_t place = place_of(&walk), index = walk.index[axis];
         bool near = index > 0 && numbers_are_near(x, best[place]);
         if (index == 0 || is_better(number_as_double(x), number_as_double(best[place]), last)) {
@@ -111,7 +111,7 @@ void interpret_arg_max(
             results[0][place] = stored_of(number_integer(index));
         }
         if (near)
-            results[0][place] = stored_of(number_unsure(number_of(results[0][place])));
+            results[0][place] = stored_of(number_unsure(number_read(results[0][place])));
     }
     for (int64_t i = 0; i < result_count; i++)
         if (isnan(number_as_double(best[i])))

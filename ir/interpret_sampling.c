@@ -12,7 +12,7 @@ static Number weighted(const Sample *sample, Number first, Number second) {
 }
 
 static Number sampled_row(const Sample *column, const Stored *row) {
-    return weighted(column, number_of(row[column->first]), number_of(row[column->second]));
+    return weighted(column, number_read(row[column->first]), number_read(row[column->second]));
 }
 
 void interpret_sampled(

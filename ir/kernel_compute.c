@@ -192,7 +192,7 @@ static uint32_t half_dot_add(const uint32_t *a, const uint32_t *b, int half, uin
     return c;
 }
 
-static uint32_t pair_add(LaneType type, const uint32_t *a, const uint32_t *b, uint32_t c) {
+static uint32_t add_pair(LaneType type, const uint32_t *a, const uint32_t *b, uint32_t c) {
     if (type == LANE_S32) {
         for (int i = 0; i < 2; i++)
             c += (uint32_t)(word_as_signed(a[i]) * word_as_signed(b[i]));
@@ -235,7 +235,7 @@ static uint32_t gather_lane(const Instruction *instruction, LaneType type, int i
     case INSTRUCTION_half_dot_add:
         return half_dot_add(a + 2 * i, b + 2 * i, source_lanes / 2, c[i]);
     case INSTRUCTION_pair_add:
-        return pair_add(type, a + 2 * i, b + 2 * i, c[i]);
+        return add_pair(type, a + 2 * i, b + 2 * i, c[i]);
     case INSTRUCTION_widen_even:
         return type == LANE_F32 ? a[2 * i] << 16 : a[2 * i];
     case INSTRUCTION_widen_odd:

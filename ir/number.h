@@ -9,10 +9,10 @@
 #ifdef RIFFLE_PAIRS
 #include "ir/pair.h"
 
-typedef Pair Number; /* what is computed */
-typedef Pair Stored; /* what tensors are made of */
+#define Number Pair
+#define Stored Pair
 
-#define number_of(stored) (stored)
+#define number_read(stored) (stored)
 #define stored_of(number) (number)
 #define number_constant pair_of_constant
 #define number_integer pair_of_integer
@@ -34,10 +34,10 @@ typedef Pair Stored; /* what tensors are made of */
 #else
 #include <math.h>
 
-typedef double Number;
-typedef float Stored;
+typedef double Number; /* what is computed */
+typedef float Stored;  /* what tensors are made of */
 
-static inline Number number_of(Stored stored) {
+static inline Number number_read(Stored stored) {
     return (double)stored;
 }
 
@@ -115,7 +115,7 @@ static inline double number_as_double(Number a) {
 #endif
 
 /* The weight's numbers, as the node that is run has them. */
-static inline const Stored *weight_numbers(const Weight *weight) {
+static inline const Stored *weight_stored(const Weight *weight) {
     return (const Stored *)(const void *)weight->data;
 }
 

@@ -126,6 +126,22 @@ const char *interpret_program(const Oracle *oracle, const InterpretedProgram *in
     return fault;
 }
 
+const char *interpret_program_outputs(const Oracle *oracle, const InterpretedProgram *interpreted,
+    InterpretedRun *run, float *const *outputs, Arena *arena) {
+    Arena *scratch = arena_create();
+    Memory memory = make_memory(oracle, interpreted->program, scratch);
+    const char *fault = run_steps(&memory, interpreted, run, scratch);
+    if (fault == NULL)
+        fault = find_unwritten(&memory, scratch);
+    for (int i = 0; i < oracle->graph->output_count && fault == NULL; i++)
+        memcpy(outputs[i], memory.outputs[i], output_bytes(oracle->graph, i));
+    if (fault != NULL)
+        fault = arena_copy_string(arena, fault);
+    guarded_free(memory.workspace);
+    arena_destroy(scratch);
+    return fault;
+}
+
 KernelFile *kernels_read_back(const Program *program, Arena *arena, Diagnostics *diagnostics) {
     Text text = {0};
     program_print(program, &text);

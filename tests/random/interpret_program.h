@@ -26,6 +26,9 @@ KernelFile *kernels_read_back(const Program *program, Arena *arena, Diagnostics 
  * outputs: "KIND: more". */
 const char *interpret_program(const Oracle *oracle, const InterpretedProgram *interpreted,
     InterpretedRun *run, Exactness exactness, Arena *arena);
+/* The same, but what comes out is given to the caller instead. */
+const char *interpret_program_outputs(const Oracle *oracle, const InterpretedProgram *interpreted,
+    InterpretedRun *run, float *const *outputs, Arena *arena);
 /* "one by one, threads backward", for messages. */
 const char *interpreted_run_name(const InterpretedRun *run, bool has_threads, Arena *arena);
 

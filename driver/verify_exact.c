@@ -1,0 +1,97 @@
+#include "driver/verify_exact.h"
+#include "ir/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { MOST_DRAWS_AGAIN = 5 };
+static const int64_t most_steps = INT64_MAX;
+
+typedef struct ExactLowering {
+    const ModelOptions *options;
+    const CompiledModel *compiled;
+} ExactLowering;
+
+static Program *lower_again(void *context, const Graph *graph) {
+    const ExactLowering *lowering = context;
+    return model_lower(
+        lowering->options, graph, lowering->compiled->target, lowering->compiled->tuning);
+}
+
+static const char *order_name(ExactOrder order) {
+    static const char *const names[] = {[EXACT_AT_ONCE] = "items in one call",
+        [EXACT_BACKWARD] = "items one by one, backward",
+        [EXACT_SHUFFLED] = "items one by one, shuffled"};
+    return names[order];
+}
+
+/* One draw that all are sure of, or none after so many. */
+static bool prove_once(Proof *proof, int64_t draw, int64_t count, uint64_t *seed, int64_t *compared,
+    Session *session) {
+    ExactOrder order = (ExactOrder)(draw % EXACT_ORDER_COUNT);
+    double start = seconds_now();
+    for (int again = 0; again <= MOST_DRAWS_AGAIN; again++) {
+        if (!proof_draw(proof, (*seed)++, session->diagnostics))
+            return false;
+        ProofResult result =
+            proof_run(proof, proof->program->kernels, order, most_steps, session->arena);
+        if (result.verdict == PROOF_UNSURE)
+            continue;
+        *compared += result.compared;
+        if (result.verdict == PROOF_EQUAL) {
+            printf("draw %" PRId64 " of %" PRId64 ", %s: %" PRId64 " residues are equal (%.1f s)\n",
+                draw + 1, count, order_name(order), result.compared, seconds_now() - start);
+            return true;
+        }
+        diagnostics_error(session->diagnostics,
+            "this is no rounding but a fault of riffle: please report it", "%s (%s)", result.fault,
+            order_name(order));
+        return false;
+    }
+    diagnostics_error(session->diagnostics, "try another --seed",
+        "numbers that the network compares were too near to each other in each of %d draws",
+        MOST_DRAWS_AGAIN + 1);
+    return false;
+}
+
+static bool prove(Proof *proof, int64_t count, int64_t seed, Session *session) {
+    uint64_t next_seed = (uint64_t)seed;
+    int64_t compared = 0;
+    for (int64_t i = 0; i < count; i++)
+        if (!prove_once(proof, i, count, &next_seed, &compared, session))
+            return false;
+    printf("the kernels compute what the network says: %" PRId64
+           " residues modulo 2^61 - 1 of %" PRId64 " draw%s are equal\n",
+        compared, count, count == 1 ? "" : "s");
+    return true;
+}
+
+static void print_origins(const Proof *proof, double seconds) {
+    int64_t numbers = 0;
+    for (int64_t i = 0; i < proof->origins.cells; i++)
+        numbers += proof->origins.groups[i] >= 0;
+    printf("%" PRId64 " packed numbers are weights of the network, %" PRId64
+           " of them sums of several (%.1f s)\n",
+        numbers, proof->origins.sums, seconds);
+}
+
+bool verify_exact(const ModelOptions *options, const Graph *graph, const CompiledModel *compiled,
+    int64_t count, int64_t seed) {
+    Session *session = options->session;
+    if (compiled->levels != NULL) {
+        diagnostics_error(session->diagnostics, "give one of them: --target x86-64-v3",
+            "'%s' is several targets, and a proof is of one", options->target);
+        return false;
+    }
+    ExactLowering lowering = {options, compiled};
+    const LowerAgain again = {lower_again, &lowering};
+    double start = seconds_now();
+    Proof *proof =
+        proof_begin(graph, compiled->program, &again, session->arena, session->diagnostics);
+    if (proof == NULL)
+        return false;
+    print_origins(proof, seconds_now() - start);
+    bool good = prove(proof, count, seed, session);
+    proof_close(proof);
+    return good;
+}

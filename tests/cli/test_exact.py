@@ -1,0 +1,60 @@
+"""riffle verify --exact: what it proves, for which targets, and what it refuses."""
+
+import unittest
+
+from support import ROOT
+from test_interrupted import TemporaryFolder
+
+SMALL = """network small {
+    input x: f32[1, 6, 9, 7]
+    a = x |> conv(8, 3) @ a |> relu
+    b = a |> shuffle(2) @ s |> conv(10, 1) @ b
+    output left = b |> sigmoid
+    output right = b |> max_pool(2, stride = 2) |> avg_pool(3) |> conv(4, 1) @ c |> softmax
+}
+"""
+
+
+class Exact(TemporaryFolder):
+    def setUp(self):
+        super().setUp()
+        (self.folder / "small.rfl").write_text(SMALL)
+
+    def test_equal(self):
+        for target in ["x86-64-v3", "armv8-a", "armv7-a", "cuda-sm_80", "generic"]:
+            said = self.succeed("verify", "small.rfl", "--exact", "--target", target,
+                *(["--backend", "c"] if target == "generic" else []))
+            self.assertRegex(said, r"the kernels compute what the network says: \d+ residues")
+            self.assertIn("draw 2 of 3, items one by one, backward", said)
+
+    def test_winograd(self):
+        (self.folder / "wide.rfl").write_text(
+            "network wide { input x: f32[1, 64, 14, 14] nhwc\n output y nhwc = x |> conv(64, 3) }")
+        said = self.succeed("verify", "wide.rfl", "--exact", "--target", "x86-64-v3", "--winograd", "always")
+        self.assertRegex(said, r"packed numbers are weights of the network, [1-9]\d* of them sums of several")
+
+    def test_layers(self):
+        few = self.succeed("verify", "small.rfl", "--exact", "--target", "x86-64-v3", "--count", 1)
+        all_of_them = self.succeed("verify", "small.rfl", "--exact", "--target", "x86-64-v3", "--count", 1, "--layers")
+        count = [int(said.split(" residues modulo")[0].split()[-1]) for said in (few, all_of_them)]
+        self.assertLess(count[0], count[1])
+
+    def test_precisions(self):
+        for precision, target in [("bf16", "znver4"), ("fp16", "cortex-a76")]:
+            said = self.succeed("verify", "small.rfl", "--exact", "--target", target, "--precision", precision)
+            self.assertIn("the kernels compute what the network says", said)
+
+    def test_refused(self):
+        for words, message in [
+                (["--tolerance", "0.1"], "--tolerance does not go with --exact"),
+                (["--target", "x86-64-multi"], "'x86-64-multi' is several targets, and a proof is of one"),
+                (["--target", "x86-64-v3", "--precision", "int8", "--calibration", "random"],
+                    "small.rfl:3:14: error: 'quantize' cannot be computed exactly")]:
+            done = self.invoke("verify", "small.rfl", "--exact", *words)
+            self.assertIn(message, done.stderr)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertEqual(done.stdout, "")
+
+
+if __name__ == "__main__":
+    unittest.main()
