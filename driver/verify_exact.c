@@ -1,7 +1,9 @@
 #include "driver/verify_exact.h"
 #include "ir/clock.h"
+#include "ir/pair_degree.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 enum { MOST_DRAWS_AGAIN = 5 };
@@ -54,6 +56,19 @@ static bool prove_once(Proof *proof, int64_t draw, int64_t count, uint64_t *seed
     return false;
 }
 
+/* Of one draw, where what is compared lies. */
+static void print_chance(const Graph *graph) {
+    double degree = graph_degree(graph);
+    if (degree > 0)
+        printf("a number that is wrong, of degree %g at most, is equal by a chance of 2^%.1f at "
+               "most in each draw\n",
+            degree, log2(degree) - 61);
+    else
+        printf(
+            "a number that is wrong is equal by a chance of about 2^-61 in each draw; no bound is "
+            "known where there are quotients, roots or functions\n");
+}
+
 static bool prove(Proof *proof, int64_t count, int64_t seed, Session *session) {
     uint64_t next_seed = (uint64_t)seed;
     int64_t compared = 0;
@@ -63,16 +78,15 @@ static bool prove(Proof *proof, int64_t count, int64_t seed, Session *session) {
     printf("the kernels compute what the network says: %" PRId64
            " residues modulo 2^61 - 1 of %" PRId64 " draw%s are equal\n",
         compared, count, count == 1 ? "" : "s");
+    print_chance(proof->graph);
     return true;
 }
 
 static void print_origins(const Proof *proof, double seconds) {
-    int64_t numbers = 0;
-    for (int64_t i = 0; i < proof->origins.cells; i++)
-        numbers += proof->origins.groups[i] >= 0;
-    printf("%" PRId64 " packed numbers are weights of the network, %" PRId64
-           " of them sums of several (%.1f s)\n",
-        numbers, proof->origins.sums, seconds);
+    const PackedOrigins *origins = &proof->origins;
+    printf("%" PRId64 " packed numbers are weights of the network, and %" PRId64
+           " sums of some (%.1f s)\n",
+        origins->weights, origins->sums, seconds);
 }
 
 bool verify_exact(const ModelOptions *options, const Graph *graph, const CompiledModel *compiled,

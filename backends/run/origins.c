@@ -1,12 +1,7 @@
-#include "backends/run/origins.h"
-#include "ir/bf16.h"
-#include "ir/f16.h"
+#include "backends/run/origins_finder.h"
 #include "ir/kernel_pairs.h"
 #include <math.h>
 #include <string.h>
-
-/* Groups are told apart by their digits, from 1 on, which the shortest type (bf16) has exactly. */
-enum { DIGIT_BASE = 256, MOST_DIGITS = 4, MOST_FORMS = 4096 };
 
 WeightNumbers weight_numbers_of(const Graph *graph, Arena *arena) {
     WeightNumbers numbers = {0};
@@ -24,238 +19,42 @@ WeightNumbers weight_numbers_of(const Graph *graph, Arena *arena) {
     return numbers;
 }
 
-/* ---- lowering with made up weights ---- */
+/* ---- what is one weight ---- */
 
-/* What stands for a number of a weight: a digit of its group's number, or 1; for all taps, or one.
- */
-typedef struct Probe {
-    int digit; /* -1: 1; -2: 0 */
-    int tap;   /* -1: all */
-} Probe;
-
-static float probe_value(const Probe *probe, int64_t number) {
-    int64_t group = number / ORIGIN_TAPS;
-    if (probe->digit == -2 || (probe->tap >= 0 && number % ORIGIN_TAPS != probe->tap))
-        return 0;
-    for (int i = 0; i < probe->digit; i++)
-        group /= DIGIT_BASE;
-    return probe->digit < 0 ? 1 : (float)(group % DIGIT_BASE + 1);
-}
-
-typedef struct Finder {
-    const Graph *graph;
-    const Program *program;
-    const LowerAgain *again;
-    const WeightNumbers *numbers;
-    PackedOrigins *origins;
-    LaneType *types; /* by block of packed weights; LANE_TYPE_COUNT: a table */
-    Arena *arena;
-    Diagnostics *diagnostics;
-} Finder;
-
-static Program *lower_probe(const Finder *finder, const Probe *probe) {
-    Graph *copy = graph_copy(finder->graph, finder->arena);
-    float *values = ARENA_ARRAY(finder->arena, float, finder->numbers->count + 1);
-    for (int64_t i = 0; i < finder->numbers->count; i++)
-        values[i] = probe_value(probe, i);
-    int i = 0;
-    for (Weight *weight = copy->first_weight; weight != NULL; weight = weight->next, i++) {
-        weight->data = values + finder->numbers->first[i];
-        weight->rests = false;
-    }
-    Program *program = finder->again->lower(finder->again->context, copy);
-    if (program != NULL && program->weights.length != finder->program->weights.length) {
-        diagnostics_error(finder->diagnostics, NULL,
-            "packed weights have another size where the weights are others");
-        program_destroy(program);
-        return NULL;
-    }
-    return program;
-}
-
-/* ---- cells ---- */
-
-/* Behind the last block there is padding that nobody reads. */
-static int block_of(const Program *program, int64_t byte) {
-    int low = 0, high = program->weight_block_count - 1;
-    while (low < high) {
-        int middle = (low + high + 1) / 2;
-        if (program->weight_blocks[middle] <= byte)
-            low = middle;
-        else
-            high = middle - 1;
-    }
-    return low;
-}
-
-static void find_types(Finder *finder) {
-    const Program *program = finder->program;
-    finder->types = ARENA_ARRAY(finder->arena, LaneType, program->weight_block_count + 1);
-    for (int i = 0; i <= program->weight_block_count; i++)
-        finder->types[i] = LANE_F32;
-    finder->origins->cell_bytes = sizeof(float);
-    for (int i = 0; i < program->step_count; i++) {
-        const Step *step = &program->steps[i];
-        const Kernel *kernel = program->kernels[step->kernel];
-        for (int k = 0; k < kernel->parameter_count; k++) {
-            const Argument *argument = &step->arguments[k];
-            if (argument->buffer != WEIGHTS_BUFFER)
-                continue;
-            bool table = kernel->parameters[k].role == PARAMETER_TABLE;
-            LaneType type = table ? LANE_TYPE_COUNT : kernel->parameters[k].element;
-            int64_t bytes = table ? (int64_t)sizeof(int32_t) : lane_bytes(type);
-            finder->types[block_of(program, argument->offset * bytes)] = type;
-            if (bytes < finder->origins->cell_bytes)
-                finder->origins->cell_bytes = (int)bytes;
-        }
-    }
-}
-
-static double read_number(const Program *program, LaneType type, int64_t byte) {
-    const char *at = program->weights.data + byte;
-    uint16_t half;
-    float number;
-    if (type == LANE_F16 || type == LANE_BF16) {
-        memcpy(&half, at, sizeof half);
-        return (double)(type == LANE_F16 ? f16_to_float(half) : bf16_to_float(half));
-    }
-    memcpy(&number, at, sizeof number);
-    return (double)number;
-}
-
-/* The numbers that there are, one after the other. */
-typedef struct CellWalk {
-    const Finder *finder;
-    int block;
-    int64_t cell, byte;
-    LaneType type;
-} CellWalk;
-
-static bool next_number(CellWalk *walk, bool first) {
-    const Program *program = walk->finder->program;
-    const PackedOrigins *origins = walk->finder->origins;
-    walk->byte += first ? 0 : walk->type == LANE_TYPE_COUNT ? 4 : lane_bytes(walk->type);
-    for (;;) {
-        while (walk->block + 1 < program->weight_block_count &&
-               program->weight_blocks[walk->block + 1] <= walk->byte)
-            walk->block++;
-        walk->type = walk->finder->types[walk->block];
-        walk->cell = walk->byte / origins->cell_bytes;
-        if (walk->byte + 4 > (int64_t)program->weights.length)
-            return false;
-        if (walk->type != LANE_TYPE_COUNT)
-            return true;
-        walk->byte += 4;
-    }
-}
-
-static CellWalk walk_begin(const Finder *finder) {
-    return (CellWalk){.finder = finder, .type = LANE_F32};
-}
-
-/* ---- forms and groups ---- */
-
-typedef struct FoundOrigins {
-    int32_t (*coefficients)[ORIGIN_TAPS]; /* by cell */
-    double *constants;                    /* by cell: with all weights 0 */
-    int64_t *groups;                      /* by cell */
-} FoundOrigins;
-
-static bool fail(const Finder *finder, int64_t byte, const char *what) {
-    diagnostics_error(finder->diagnostics, "packed weights must be sums of weights times fractions",
-        "the packed number at byte %lld %s", (long long)byte, what);
-    return false;
-}
-
-/* What the probe makes of each cell is a sum with these coefficients. */
-static bool note_tap(const Finder *finder, const Program *probed, int tap, FoundOrigins *found) {
-    CellWalk walk = walk_begin(finder);
-    for (bool more = next_number(&walk, true); more; more = next_number(&walk, false)) {
-        double value = read_number(probed, walk.type, walk.byte) - found->constants[walk.cell];
-        double parts = value * ORIGIN_PARTS, nearest = nearbyint(parts);
-        if (fabs(parts - nearest) > 1e-3 || fabs(nearest) > 1e6)
-            return fail(finder, walk.byte, "is made of a weight by a factor that is not known");
-        found->coefficients[walk.cell][tap] = (int32_t)nearest;
-    }
-    return true;
-}
-
-static double sum_of(const int32_t *coefficients) {
-    int64_t sum = 0;
-    for (int i = 0; i < ORIGIN_TAPS; i++)
-        sum += coefficients[i];
-    return (double)sum / ORIGIN_PARTS;
-}
-
-static bool is_constant(const int32_t *coefficients) {
-    for (int i = 0; i < ORIGIN_TAPS; i++)
-        if (coefficients[i] != 0)
-            return false;
-    return true;
-}
-
-static bool note_digit(
-    const Finder *finder, const Program *probed, int64_t weight_of_digit, FoundOrigins *found) {
-    CellWalk walk = walk_begin(finder);
-    for (bool more = next_number(&walk, true); more; more = next_number(&walk, false)) {
-        if (is_constant(found->coefficients[walk.cell]))
-            continue;
-        double value = read_number(probed, walk.type, walk.byte) - found->constants[walk.cell];
-        double sum = sum_of(found->coefficients[walk.cell]);
-        double digit = nearbyint(value / sum);
-        if (sum == 0 || fabs(value / sum - digit) > 1e-2 || digit < 1 || digit > DIGIT_BASE)
-            return fail(finder, walk.byte, "is made of weights that cannot be told");
-        found->groups[walk.cell] += ((int64_t)digit - 1) * weight_of_digit;
-    }
-    return true;
-}
-
-static int find_form(Finder *finder, int32_t (*forms)[ORIGIN_TAPS], const int32_t *coefficients) {
-    int count = finder->origins->form_count;
-    for (int i = 0; i < count; i++)
-        if (memcmp(forms[i], coefficients, sizeof forms[i]) == 0)
-            return i;
-    if (count == MOST_FORMS)
-        return -1;
-    memcpy(forms[count], coefficients, sizeof forms[count]);
-    finder->origins->form_count++;
-    return count;
-}
-
-static bool keep_found(Finder *finder, const FoundOrigins *found) {
+/* What does not change is a constant; what is no digit makes its block one of sums. */
+static bool note_number(const OriginsFinder *finder, const Program *probed, int digit) {
     PackedOrigins *origins = finder->origins;
-    int32_t(*forms)[ORIGIN_TAPS] = arena_allocate_array(finder->arena, MOST_FORMS, sizeof *forms);
-    origins->groups = ARENA_ARRAY(finder->arena, int32_t, origins->cells);
-    origins->forms = ARENA_ARRAY(finder->arena, uint16_t, origins->cells);
-    for (int64_t i = 0; i < origins->cells; i++)
-        origins->groups[i] = ORIGIN_REST;
     CellWalk walk = walk_begin(finder);
-    int last = 0;
     for (bool more = next_number(&walk, true); more; more = next_number(&walk, false)) {
-        const int32_t *coefficients = found->coefficients[walk.cell];
-        bool constant = is_constant(coefficients);
-        origins->groups[walk.cell] = constant ? ORIGIN_CONSTANT : (int32_t)found->groups[walk.cell];
-        if (constant) {
+        int32_t *number = &origins->numbers[walk.cell];
+        double value = read_packed_number(probed, walk.type, walk.byte);
+        double zero = read_packed_number(finder->zero, walk.type, walk.byte);
+        bool constant = value == zero || (isnan(value) && isnan(zero));
+        if (digit == 0)
+            *number = constant ? ORIGIN_CONSTANT : 0;
+        if (constant && *number == ORIGIN_CONSTANT)
             origins->forms[walk.cell] = (uint16_t)walk.type;
-            continue;
-        }
-        if (origins->form_count == 0 || memcmp(forms[last], coefficients, sizeof forms[last]) != 0)
-            last = find_form(finder, forms, coefficients);
-        if (last < 0)
-            return fail(finder, walk.byte, "is one of too many kinds of sums");
-        origins->forms[walk.cell] = (uint16_t)last;
-        int used = 0;
-        for (int i = 0; i < ORIGIN_TAPS; i++)
-            used += coefficients[i] != 0;
-        origins->sums += used > 1;
+        else if (*number != ORIGIN_CONSTANT && is_probe_digit(value) && zero == 0)
+            *number += (int32_t)(((int64_t)value - 1) * digit_weight(digit));
+        else
+            finder->has_sums[walk.block] = true;
     }
-    origins->coefficients = (const int32_t(*)[ORIGIN_TAPS])forms;
     return true;
+}
+
+static bool note_numbers(const OriginsFinder *finder) {
+    bool good = true;
+    for (int i = 0; i < count_digits(finder->numbers->count) && good; i++) {
+        Probed probed = lower_probe(finder, (Probe){PROBE_NUMBER, i});
+        good = probed.program != NULL && note_number(finder, probed.program, i);
+        probed_free(&probed);
+    }
+    return good;
 }
 
 /* ---- the program's own packed weights ---- */
 
-static double weight_value(const Finder *finder, int64_t number) {
+static double weight_value(const OriginsFinder *finder, int64_t number) {
     const WeightNumbers *numbers = finder->numbers;
     int low = 0, high = numbers->weight_count - 1;
     while (low < high) {
@@ -267,42 +66,59 @@ static double weight_value(const Finder *finder, int64_t number) {
     }
     int64_t index = number - numbers->first[low];
     bool inside = index < tensor_elements(&numbers->weights[low]->type);
-    return inside ? (double)numbers->weights[low]->data[index] : NAN;
+    return inside ? (double)numbers->weights[low]->data[index] : 0; /* of a gap */
 }
 
 static double rounding_of(LaneType type) {
     return type == LANE_BF16 ? 0x1p-8 : type == LANE_F16 ? 0x1p-11 : 0;
 }
 
-static bool check_number(const Finder *finder, const CellWalk *walk, const FoundOrigins *found) {
+/* What the origins make of the cell; *size is that of its terms. */
+static double expected_value(const OriginsFinder *finder, int64_t cell, double *size) {
     const PackedOrigins *origins = finder->origins;
-    double actual = read_number(finder->program, walk->type, walk->byte);
-    double expected = found->constants[walk->cell], size = 0;
-    int terms = 0;
-    if (origins->groups[walk->cell] >= 0) {
-        const int32_t *coefficients = origins->coefficients[origins->forms[walk->cell]];
-        for (int i = 0; i < ORIGIN_TAPS; i++) {
-            if (coefficients[i] == 0)
-                continue;
-            double term =
-                weight_value(finder, (int64_t)origins->groups[walk->cell] * ORIGIN_TAPS + i) *
-                coefficients[i] / ORIGIN_PARTS;
-            expected += term;
-            size += fabs(term);
-            terms += 1 + (coefficients[i] != ORIGIN_PARTS);
-        }
+    int64_t number = origins->numbers[cell];
+    double sum = 0;
+    *size = 0;
+    if (origins->forms[cell] == 0) {
+        sum = weight_value(finder, number);
+        *size = fabs(sum);
+        return sum;
     }
-    double allowed = (terms > 1 ? 1e-6 * size : 0) + rounding_of(walk->type) * size +
-                     0x1p-24 * (walk->type == LANE_F16);
-    return fabs(actual - expected) <= allowed || actual == expected ||
-           (isnan(actual) && isnan(expected)) ||
-           fail(finder, walk->byte, "is not what its weights make it");
+    const int32_t *coefficients = origins->coefficients[origins->forms[cell]];
+    for (int i = 0; i < ORIGIN_TAPS; i++) {
+        if (coefficients[i] == 0)
+            continue;
+        double term = weight_value(finder, number + i) * coefficients[i] / ORIGIN_PARTS;
+        sum += term;
+        *size += fabs(term);
+    }
+    return sum;
 }
 
-static bool check_program(const Finder *finder, const FoundOrigins *found) {
+static bool check_number(const OriginsFinder *finder, const CellWalk *walk) {
+    PackedOrigins *origins = finder->origins;
+    double actual = read_packed_number(finder->program, walk->type, walk->byte), size = 0,
+           allowed = 0;
+    double expected;
+    if (origins->numbers[walk->cell] == ORIGIN_CONSTANT) {
+        expected = read_packed_number(finder->zero, walk->type, walk->byte);
+    } else {
+        expected = expected_value(finder, walk->cell, &size);
+        bool is_sum = origins->forms[walk->cell] > 0;
+        allowed = (is_sum ? 1e-6 : 0) * size + rounding_of(walk->type) * size +
+                  (walk->type == LANE_F16 ? 0x1p-24 : 0);
+        origins->sums += is_sum;
+        origins->weights += !is_sum;
+    }
+    return fabs(actual - expected) <= allowed || actual == expected ||
+           (isnan(actual) && isnan(expected)) ||
+           origins_fail(finder, walk, "is not what its weights make it");
+}
+
+static bool check_program(const OriginsFinder *finder) {
     CellWalk walk = walk_begin(finder);
     for (bool more = next_number(&walk, true); more; more = next_number(&walk, false))
-        if (!check_number(finder, &walk, found))
+        if (!check_number(finder, &walk))
             return false;
     return true;
 }
@@ -310,10 +126,10 @@ static bool check_program(const Finder *finder, const FoundOrigins *found) {
 /* ---- all of it ---- */
 
 /* Whether the kernels are the same: nothing but packed weights may depend on weights. */
-static bool check_kernels(const Finder *finder, const Program *probed) {
+static bool check_kernels(const OriginsFinder *finder) {
     Text own = {0}, other = {0};
     program_print(finder->program, &own);
-    program_print(probed, &other);
+    program_print(finder->zero, &other);
     bool equal = own.length == other.length && memcmp(own.data, other.data, own.length) == 0;
     text_free(&own);
     text_free(&other);
@@ -323,50 +139,39 @@ static bool check_kernels(const Finder *finder, const Program *probed) {
     return equal;
 }
 
-static bool note_constants(const Finder *finder, FoundOrigins *found) {
-    Program *probed = lower_probe(finder, &(Probe){-2, -1});
-    if (probed == NULL)
-        return false;
-    bool equal = check_kernels(finder, probed);
-    CellWalk walk = walk_begin(finder);
-    for (bool more = next_number(&walk, true); more; more = next_number(&walk, false))
-        found->constants[walk.cell] = read_number(probed, walk.type, walk.byte);
-    program_destroy(probed);
-    return equal;
-}
-
-static bool note_all(const Finder *finder, FoundOrigins *found) {
-    int64_t groups = finder->numbers->count / ORIGIN_TAPS, weight = 1;
-    bool good = note_constants(finder, found);
-    for (int tap = 0; tap < ORIGIN_TAPS && good; tap++) {
-        Program *probed = lower_probe(finder, &(Probe){-1, tap});
-        good = probed != NULL && note_tap(finder, probed, tap, found);
-        program_destroy(probed);
-    }
-    for (int digit = 0; digit < MOST_DIGITS && weight < groups && good; digit++) {
-        Program *probed = lower_probe(finder, &(Probe){digit, -1});
-        good = probed != NULL && note_digit(finder, probed, weight, found);
-        program_destroy(probed);
-        weight *= DIGIT_BASE;
-    }
-    return good;
+static bool few_enough(const WeightNumbers *numbers, Diagnostics *diagnostics) {
+    if (numbers->count >= INT32_MAX)
+        diagnostics_error(diagnostics, NULL,
+            "the network has %lld weights, and a proof at most %lld", (long long)numbers->count,
+            (long long)INT32_MAX);
+    return numbers->count < INT32_MAX;
 }
 
 bool packed_origins_find(const Graph *graph, const Program *program, const LowerAgain *again,
     const WeightNumbers *numbers, PackedOrigins *origins, Arena *arena, Diagnostics *diagnostics) {
-    Arena *scratch = arena_create();
-    Finder finder = {graph, program, again, numbers, origins, NULL, scratch, diagnostics};
-    *origins = (PackedOrigins){0};
-    find_types(&finder);
+    OriginsFinder finder = {.graph = graph,
+        .program = program,
+        .again = again,
+        .numbers = numbers,
+        .origins = origins,
+        .arena = arena,
+        .scratch = arena_create(),
+        .diagnostics = diagnostics};
+    *origins = (PackedOrigins){.form_count = 1};
+    find_block_types(&finder);
+    finder.has_sums = ARENA_ARRAY(finder.scratch, bool, program->weight_block_count + 1);
     origins->cells = (int64_t)program->weights.length / origins->cell_bytes;
-    FoundOrigins found = {
-        arena_allocate_array(scratch, (size_t)origins->cells, sizeof *found.coefficients),
-        ARENA_ARRAY(scratch, double, origins->cells),
-        ARENA_ARRAY(scratch, int64_t, origins->cells)};
-    bool good = note_all(&finder, &found);
-    finder.arena = arena;
-    good = good && keep_found(&finder, &found) && check_program(&finder, &found);
-    arena_destroy(scratch);
+    origins->numbers = ARENA_ARRAY(arena, int32_t, origins->cells);
+    origins->forms = ARENA_ARRAY(arena, uint16_t, origins->cells);
+    for (int64_t i = 0; i < origins->cells; i++)
+        origins->numbers[i] = ORIGIN_REST;
+    Probed zero = lower_probe(&finder, (Probe){PROBE_ZERO, 0});
+    finder.zero = zero.program;
+    bool good = zero.program != NULL && few_enough(numbers, diagnostics) &&
+                check_kernels(&finder) && note_numbers(&finder) && note_sums(&finder) &&
+                check_program(&finder);
+    probed_free(&zero);
+    arena_destroy(finder.scratch);
     return good;
 }
 
@@ -374,8 +179,8 @@ bool packed_origins_find(const Graph *graph, const Program *program, const Lower
 
 /* The factors of all forms. */
 static Pair *make_factors(const PackedOrigins *origins, Arena *scratch) {
-    Pair *factors = ARENA_ARRAY(scratch, Pair, origins->form_count * ORIGIN_TAPS + 1);
-    for (int i = 0; i < origins->form_count * ORIGIN_TAPS; i++) {
+    Pair *factors = ARENA_ARRAY(scratch, Pair, origins->form_count * ORIGIN_TAPS);
+    for (int i = ORIGIN_TAPS; i < origins->form_count * ORIGIN_TAPS; i++) {
         int32_t parts = origins->coefficients[i / ORIGIN_TAPS][i % ORIGIN_TAPS];
         factors[i] = (Pair){residue_of_fraction(parts, ORIGIN_PARTS), (double)parts / ORIGIN_PARTS};
     }
@@ -397,15 +202,17 @@ void packed_pairs(
     Arena *scratch = arena_create();
     const Pair *factors = make_factors(origins, scratch);
     for (int64_t i = 0; i < origins->cells; i++) {
-        int32_t group = origins->groups[i];
-        if (group >= 0)
-            cells[i] = sum_pairs(factors + (int64_t)origins->forms[i] * ORIGIN_TAPS,
-                numbers + (int64_t)group * ORIGIN_TAPS);
-        else if (group == ORIGIN_CONSTANT)
-            cells[i] = pair_of_constant(
-                read_number(program, (LaneType)origins->forms[i], i * origins->cell_bytes));
-        else
+        int32_t number = origins->numbers[i];
+        int form = origins->forms[i];
+        if (number == ORIGIN_REST)
             cells[i] = (Pair){PAIR_REST, NAN};
+        else if (number == ORIGIN_CONSTANT)
+            cells[i] = pair_of_constant(
+                read_packed_number(program, (LaneType)form, i * origins->cell_bytes));
+        else if (form == 0)
+            cells[i] = numbers[number];
+        else
+            cells[i] = sum_pairs(factors + (int64_t)form * ORIGIN_TAPS, numbers + number);
     }
     arena_destroy(scratch);
 }

@@ -1,6 +1,6 @@
-/* Where the packed weights of a program come from: each number of them is a sum of the graph's
- * weights times fractions, or a constant of riffle's own. It is found out from outside, by lowering
- * the graph again with other weights: whatever packs them is seen as it is. */
+/* Where the packed weights of a program come from: each number of them is one of the graph's
+ * weights, a sum of such times fractions, or a constant of riffle's own. It is found out from
+ * outside, by lowering the graph again with other weights: whatever packs them is seen as it is. */
 #ifndef RIFFLE_BACKENDS_RUN_ORIGINS_H
 #define RIFFLE_BACKENDS_RUN_ORIGINS_H
 
@@ -27,13 +27,14 @@ typedef struct WeightNumbers {
 WeightNumbers weight_numbers_of(const Graph *graph, Arena *arena);
 
 typedef struct PackedOrigins {
-    int cell_bytes;  /* of the smallest numbers among the packed ones */
-    int64_t cells;   /* of all packed weights */
-    int32_t *groups; /* by cell: of so many numbers of weights; or one of the two below */
-    uint16_t *forms; /* by cell: how it is made of its group; its type where it is constant */
+    int cell_bytes;   /* of the smallest numbers among the packed ones */
+    int64_t cells;    /* of all packed weights */
+    int32_t *numbers; /* by cell: of the graph's weights, that which it is, or the first of those
+                         that it is a sum of; or one of the two below */
+    uint16_t *forms;  /* by cell: 0 of a weight; how it is summed up; of a constant, its type */
     int form_count;
     const int32_t (*coefficients)[ORIGIN_TAPS]; /* by form: in parts of ORIGIN_PARTS */
-    int64_t sums;                               /* that are made of several weights */
+    int64_t weights, sums;                      /* cells that are weights, and sums */
 } PackedOrigins;
 
 enum { ORIGIN_CONSTANT = -1, ORIGIN_REST = -2 };

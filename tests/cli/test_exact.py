@@ -31,7 +31,7 @@ class Exact(TemporaryFolder):
         (self.folder / "wide.rfl").write_text(
             "network wide { input x: f32[1, 64, 14, 14] nhwc\n output y nhwc = x |> conv(64, 3) }")
         said = self.succeed("verify", "wide.rfl", "--exact", "--target", "x86-64-v3", "--winograd", "always")
-        self.assertRegex(said, r"packed numbers are weights of the network, [1-9]\d* of them sums of several")
+        self.assertRegex(said, r"packed numbers are weights of the network, and [1-9]\d* sums of some")
 
     def test_layers(self):
         few = self.succeed("verify", "small.rfl", "--exact", "--target", "x86-64-v3", "--count", 1)

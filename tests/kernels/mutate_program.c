@@ -133,7 +133,7 @@ static Mutant mutate_weights(
     for (int64_t i = 0; i < count; i++) {
         int64_t cell = (int64_t)((number >> 4) + (uint64_t)i) % count;
         int64_t other = cell + 1 + (int64_t)(number % 13);
-        if (other >= count || origins->groups[cell] < 0 || origins->groups[other] < 0)
+        if (other >= count || origins->numbers[cell] < 0 || origins->numbers[other] < 0)
             continue;
         Mutant mutant = {.what = "two weights are exchanged", .cells = {cell, other}};
         mutant.where =

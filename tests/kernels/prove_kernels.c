@@ -81,12 +81,13 @@ static bool is_found(Trial *trial) {
     return false;
 }
 
-static void try_mutant(Trial *trial, MutantKind kind, uint64_t number, Tally *tally) {
+/* False where there is nothing of that kind to change. */
+static bool try_mutant(Trial *trial, MutantKind kind, uint64_t number, Tally *tally) {
     Arena *arena = trial->session->arena;
     Mutant mutant =
         program_mutate(trial->program, trial->proofs, trial->kernels->kernels, kind, number, arena);
     if (mutant.what == NULL)
-        return;
+        return false;
     bool found = is_found(trial), changes = changes_answer(trial);
     tally->changing += changes;
     tally->found += changes && found;
@@ -96,6 +97,7 @@ static void try_mutant(Trial *trial, MutantKind kind, uint64_t number, Tally *ta
         printf("%s: %s (%s)\n", changes ? "missed" : "found, but no bit changed", mutant.what,
             mutant.where);
     mutant_undo(&mutant, trial->program, trial->proofs);
+    return true;
 }
 
 /* ---- all of them ---- */
@@ -108,9 +110,10 @@ static uint64_t next_random(uint64_t *state) {
 static void try_mutants(Trial *trial) {
     uint64_t state = (uint64_t)trial->options->seed << 32;
     Tally tallies[MUTANT_KIND_COUNT] = {0};
-    for (int64_t i = 0; i < trial->options->mutants; i++) {
-        int64_t kind = (i + trial->options->seed) % MUTANT_KIND_COUNT;
-        try_mutant(trial, (MutantKind)kind, next_random(&state), &tallies[kind]);
+    int64_t tried = 0;
+    for (int64_t i = trial->options->seed; tried < trial->options->mutants; i++) {
+        int64_t kind = i % MUTANT_KIND_COUNT;
+        tried += try_mutant(trial, (MutantKind)kind, next_random(&state), &tallies[kind]);
     }
     for (int i = 0; i < MUTANT_KIND_COUNT; i++)
         printf("%s: %lld of %lld found, %lld changed nothing\n", mutant_names[i],

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""Proves the kernels of the examples (riffle verify --exact), made small, each for one of several targets.
+
+    prove_examples.py --riffle build/dev/riffle          # those that take a second or two, as tests do
+    prove_examples.py --riffle build/dev/riffle --all    # all, some minutes
+"""
+
+import argparse
+import itertools
+import pathlib
+import subprocess
+import sys
+import time
+
+EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
+TARGETS = ["x86-64-v3", "armv8-a", "x86-64-v4", "cortex-a55", "x86-64", "armv7-a", "cuda-sm_80"]
+SMALL = ["size=[33,37]"]
+QUICK = {
+    "densenet_small": SMALL,
+    "squeezenet": SMALL,
+    "shufflenet_v1": ["groups=3", "width=0.25", *SMALL],
+    "shufflenet_v2": ["width=0.5", *SMALL],
+    "shufflenet_v2_backbone": ["width=0.5", "size=[64,96]"],
+    "detect/fastestdet": ["size=[96,96]"],
+    "detect/yunet": ["size=[64,96]"],
+    "digits/digits": [],
+    "guidelines/g1_channel_widths": ["size=[9,11]"],
+    "guidelines/g2_groups": ["size=[9,11]", "groups=4"],
+    "guidelines/g3_fragments": ["size=[9,11]", "fragments=2"],
+    "guidelines/g4_elementwise": ["size=[9,11]"],
+    "pass_plugin/mobileone": ["size=32"],
+}
+# Those with the most weights take gigabytes.
+OTHERS = {
+    "condensenet": SMALL,
+    "densenet121": SMALL,
+    "googlenet": SMALL,
+    "igcv2": SMALL,
+    "igcv3": SMALL,
+    "mobilenet_v1": SMALL,
+    "mobilenet_v2": SMALL,
+    "nasnet_a_mobile": ["size=[75,75]"],
+    "pnasnet_5_mobile": ["size=[75,75]"],
+    "resnet": ["layers=18", *SMALL],
+    "resnext50_32x4d": SMALL,
+    "se_resnet50": SMALL,
+    "shufflenet_v2_164": SMALL,
+    "shufflenet_v2_50": SMALL,
+    "shufflenet_v2_plus": SMALL,
+    "vgg_like": SMALL,
+    "alexnet": ["size=[75,75]"],
+    "vgg": ["layers=11", "size=[64,64]"],
+}
+
+
+def known(names):
+    """Whether each example that is a network is in a table."""
+    files = [path for path in EXAMPLES.rglob("*.rfl") if path.parent.name != "units"]
+    missing = [str(path) for path in files if str(path.relative_to(EXAMPLES).with_suffix("")) not in names]
+    print("".join(f"{path} is in no table here\n" for path in missing), end="")
+    return not missing
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--riffle", type=pathlib.Path, required=True)
+    parser.add_argument("--all", action="store_true")
+    options = parser.parse_args()
+    networks = {**QUICK, **OTHERS} if options.all else QUICK
+    good = known({**QUICK, **OTHERS})
+    for (name, settings), target in zip(networks.items(), itertools.cycle(TARGETS)):
+        words = [word for setting in settings for word in ("--set", setting)]
+        start = time.monotonic()
+        done = subprocess.run([options.riffle, "verify", EXAMPLES / f"{name}.rfl", *words, "--exact", "--target", target,
+            "--count", "2"], capture_output=True, text=True, timeout=900, check=False)
+        proved = done.returncode == 0 and "the kernels compute what the network says" in done.stdout
+        print(f"{name:28} {target:11} {time.monotonic() - start:6.1f} s {'proved' if proved else 'FAILED'}")
+        if not proved:
+            print(done.stdout + done.stderr)
+        good = good and proved
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
