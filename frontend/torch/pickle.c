@@ -118,7 +118,7 @@ static bool take_number(
 
 static bool take_data(
     PickleMachine *machine, const char *opcode, unsigned length_bytes, PickleOperand *operand) {
-    uint64_t length;
+    uint64_t length = 0;
     if (!take_number(machine, opcode, length_bytes, &length))
         return false;
     if (length > machine->text->length - machine->at)
