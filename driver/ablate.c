@@ -2,6 +2,7 @@
 #include "driver/samples.h"
 #include "driver/tensors.h"
 #include "ir/clock.h"
+#include "ir/progress.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -275,13 +276,17 @@ static bool try_all(const Laboratory *laboratory, Candidate *full, Ablation *abl
     count(full, &ablation->full);
     size_t steps = laboratory->pipeline->count;
     ablation->variants = ARENA_ARRAY(laboratory->session->arena, Variant, steps);
-    for (size_t i = 0; i < steps; i++) {
-        if (is_first(laboratory, i) &&
-            !try_variant(laboratory, full, i, &ablation->variants[ablation->variant_count++]))
-            return false;
+    int work = progress_begin("leaving out pass", (int64_t)steps);
+    bool done = true;
+    for (size_t i = 0; done && i < steps; i++) {
+        progress_set((int64_t)i + 1);
+        if (is_first(laboratory, i))
+            done = try_variant(laboratory, full, i, &ablation->variants[ablation->variant_count++]);
     }
-    summarize_full(ablation);
-    return true;
+    progress_end(work);
+    if (done)
+        summarize_full(ablation);
+    return done;
 }
 
 /* The target, the network and the pipeline. */

@@ -2,6 +2,7 @@
 
 #include "driver/calibration.h"
 #include "driver/tensors.h"
+#include "ir/progress.h"
 
 #include <math.h>
 #include <string.h>
@@ -35,6 +36,7 @@ static bool add_run(Evaluation *evaluation, const Tensors *tensors, Session *ses
                 tensors->inputs[i], bytes);
     }
     float **outputs = outputs_create(reference, session->arena);
+    progress_set((int64_t)evaluation->count + 1);
     evaluation->inputs[evaluation->count] = inputs;
     evaluation->expected[evaluation->count++] = outputs;
     return graph_interpret(reference, inputs, outputs, NULL, NULL, session->diagnostics);
@@ -47,6 +49,7 @@ bool evaluation_create(const Graph *reference, const FileList *files, bool rando
         .inputs = ARENA_ARRAY(session->arena, const float **, most + 1),
         .expected = ARENA_ARRAY(session->arena, float **, most + 1)};
     Tensors tensors = {0};
+    int work = progress_begin("interpreting in fp32, input", (int64_t)most);
     bool done = tensors_create(reference, 0, session, &tensors);
     for (size_t i = 0; done && i < files->count; i++)
         done = calibration_read(&tensors, files->paths[i], session) &&
@@ -55,6 +58,7 @@ bool evaluation_create(const Graph *reference, const FileList *files, bool rando
         tensors_randomize_inputs(&tensors, FIRST_RANDOM_SEED + i);
         done = add_run(evaluation, &tensors, session);
     }
+    progress_end(work);
     tensors_free(&tensors);
     return done;
 }

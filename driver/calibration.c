@@ -2,6 +2,7 @@
 
 #include "driver/calibration_moments.h"
 #include "driver/image.h"
+#include "ir/progress.h"
 
 #include <math.h>
 #include <string.h>
@@ -202,18 +203,24 @@ static bool see_inputs(Calibration *calibration, Tensors *tensors, Session *sess
 static bool see_all(const ModelOptions *options, Calibration *calibration) {
     Session *session = options->session;
     Tensors tensors = {0};
+    int64_t files = (int64_t)options->calibration.count;
+    int work = progress_begin(
+        "calibrating on input", files + (options->random_calibration ? RANDOM_INPUTS : 0));
     bool done = tensors_create(calibration->graph, 0, session, &tensors);
     for (size_t i = 0; done && i < options->calibration.count; i++) {
+        progress_set((int64_t)i + 1);
         const char *path = options->calibration.paths[i];
         calibration->input = arena_format(calibration->arena, "'%s'", path);
         done =
             calibration_read(&tensors, path, session) && see_inputs(calibration, &tensors, session);
     }
     for (uint64_t seed = 1; done && options->random_calibration && seed <= RANDOM_INPUTS; seed++) {
+        progress_set(files + (int64_t)seed);
         calibration->input = "random numbers";
         tensors_randomize_inputs(&tensors, seed);
         done = see_inputs(calibration, &tensors, session);
     }
+    progress_end(work);
     tensors_free(&tensors);
     return done;
 }

@@ -8,6 +8,7 @@
 #include "driver/samples.h"
 #include "driver/tensors.h"
 #include "ir/clock.h"
+#include "ir/progress.h"
 
 #include <stdio.h>
 
@@ -157,6 +158,7 @@ static bool time_runs(const BenchOptions *options, const LoadedModel *loaded, Te
             return false;
     }
     for (int round = 0; round < TIMING_ROUNDS && runs->count < most; round++) {
+        progress_set(round + 1);
         if (!limit_measure(&measurement->limit, turn / 2))
             return false;
         int64_t end = options->runs > 0 ? most * (round + 1) / TIMING_ROUNDS : most;
@@ -264,11 +266,13 @@ static bool measure(const BenchOptions *options, const CompiledModel *compiled,
         return profile(compiled, loaded, tensors, pool, &profiling, session) &&
                tensors_check_guards(tensors, session);
     Measurement measurement = {0};
+    int work = progress_begin("timing, round", TIMING_ROUNDS);
     bool timed =
         limit_create(compiled->target, model_runner(&options->model), pool, (int)options->threads,
             graph_macs(compiled->as_written), session, &measurement.limit) &&
         time_runs(options, loaded, tensors, pool, &measurement);
     limit_destroy(&measurement.limit);
+    progress_end(work);
     if (!timed)
         return false;
     BenchReport report = make_report(options, compiled, &measurement);

@@ -13,6 +13,7 @@
 #include "driver/output_files.h"
 #include "driver/variants.h"
 #include "ir/clock.h"
+#include "ir/progress.h"
 #include "ir/quote.h"
 
 #include <errno.h>
@@ -26,7 +27,6 @@ enum {
     OPTION_EMIT = 1000,
     OPTION_DEPFILE,
     OPTION_DRAW_ONLY,
-    OPTION_VERBOSE,
     OPTION_WEIGHTS_FILE,
     OPTION_VARIANT,
     OPTION_SHARED,
@@ -100,7 +100,6 @@ typedef struct CompileOptions {
     bool weights_apart, shared;
     const char *linker; /* that --linker names; NULL: whichever is there */
     VariantList variants;
-    bool verbose;
 } CompileOptions;
 
 static void take_emit_word(CompileOptions *options, const char *word) {
@@ -164,9 +163,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_LINKER:
         options->linker = argument;
         return 0;
-    case OPTION_VERBOSE:
-        options->verbose = true;
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -203,8 +199,6 @@ static const struct argp_option options_table[] = {
         0},
     {"linker", OPTION_LINKER, "PROGRAM", 0,
         "The linker that makes libNAME.so: LLVM's or GNU's (default: ld.lld, or ld)", 0},
-    {"verbose", OPTION_VERBOSE, NULL, 0, "Print the files, their sizes and the time of each phase",
-        0},
     {0}};
 
 static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0},
@@ -218,7 +212,8 @@ static const struct argp argp = {.options = options_table,
         "SPEC is a .rfl or .json spec, or a .rir graph. The default target is x86-64-v3.\v"
         "The library needs nothing beside itself: no allocation, no global state, no other "
         "library. Link it and include the header, which documents itself. Equal specs, weights "
-        "and options give equal bytes. When anything fails, no file is written.\n"
+        "and options give equal bytes. When anything fails, no file is written. With --verbose, "
+        "the files, their sizes and the memory that was taken are printed.\n"
         "\n"
         "Examples:\n"
         "  riffle compile net.rfl --weights net.safetensors -o out/\n"
@@ -478,6 +473,7 @@ static bool write_outputs(const CompileOptions *options, const CompiledLibrary *
         return false;
     }
     OutputFiles files = {.session = session};
+    int work = progress_begin("writing files", 0);
     for (int part = 0; part < library->count; part++)
         for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
             const Output *output = &library->outputs[part][kind];
@@ -496,9 +492,10 @@ static bool write_outputs(const CompileOptions *options, const CompiledLibrary *
     }
     written = written && output_files_write(&files, options->directory);
     text_free(&rule);
+    progress_end(work);
     if (!written)
         return false;
-    for (size_t i = 0; i < files.count && options->verbose; i++)
+    for (size_t i = 0; i < files.count && session->messages.verbose; i++)
         printf("%-40s %10zu bytes\n",
             quote_copy(session->arena,
                 output_file_path(&files.items[i], options->directory, session->arena)),
@@ -632,7 +629,7 @@ static bool compile(CompileOptions *options, CompiledLibrary *library) {
     bool done = make_outputs(options, library);
     double emit_seconds = seconds_now() - start;
     done = done && write_outputs(options, library);
-    for (int i = 0; i < library->count && done && options->verbose; i++)
+    for (int i = 0; i < library->count && done && options->session->messages.verbose; i++)
         print_phases(&library->models[i], i == 0 ? emit_seconds : 0);
     return done;
 }
@@ -654,7 +651,7 @@ int command_compile(int argc, char **argv) {
     CompiledLibrary *library = ARENA_NEW(session.arena, CompiledLibrary);
     options.nvcc = is_for_gpu(&options) ? cuda_find_nvcc(session.arena) : NULL;
     bool done = compile(&options, library);
-    if (done && is_for_gpu(&options) && options.nvcc == NULL)
+    if (done && is_for_gpu(&options) && options.nvcc == NULL && !session.messages.quiet)
         fprintf(stderr, "riffle compile: there is no nvcc: NAME.cu was written, and no library\n");
     close_library(library);
     return session_finish(&session, done ? EXIT_DONE : EXIT_FAILED);

@@ -2,6 +2,7 @@
  * first fault, in getopt's words, without a hint at what was meant. */
 #include "driver/driver.h"
 
+#include "driver/progress.h"
 #include "ir/ending.h"
 #include "ir/quote.h"
 
@@ -98,8 +99,10 @@ static int check_long(
     const KnownOption *option = find_long(known, word, length, session);
     if (option == NULL)
         return 0;
-    const char *value = word[length] == '=' ? word + length + 1 : next;
-    if (option->value != NULL && value != NULL)
+    const char *value = option->value == NULL ? NULL
+                        : word[length] == '=' ? word + length + 1
+                                              : next;
+    if (option->value == NULL || value != NULL)
         messages_option(&session->messages, option->name, value, session->diagnostics);
     if (word[length] == '=') {
         if (option->value == NULL)
@@ -154,6 +157,8 @@ static bool check_words(const struct argp *argp, int argc, char **argv, Session 
         else if (argv[i][0] == '-' && argv[i][1] != '\0')
             i += check_short(&known, argv[i] + 1, next == NULL, session);
     }
+    if (session->messages.quiet && session->messages.verbose)
+        diagnostics_error(session->diagnostics, NULL, "--quiet and --verbose exclude each other");
     return diagnostics_error_count(session->diagnostics) == errors_before;
 }
 
@@ -199,7 +204,10 @@ bool command_line_parse(
     if (error != 0 && diagnostics_error_count(session->diagnostics) == errors_before)
         diagnostics_error(session->diagnostics, "--help lists the options",
             "the command line cannot be read: %s", strerror(error));
-    return diagnostics_error_count(session->diagnostics) == errors_before;
+    bool good = diagnostics_error_count(session->diagnostics) == errors_before;
+    if (good)
+        progress_show(session->messages);
+    return good;
 }
 
 bool option_integer(Session *session, const char *option, const char *text, int64_t least,

@@ -5,6 +5,7 @@
 #include "driver/table.h"
 #include "driver/tensors.h"
 #include "driver/verify_exact.h"
+#include "ir/progress.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -222,17 +223,20 @@ static bool compare_run(const VerifyOptions *options, const Graph *oracle, Tenso
 
 static bool compare_runs(const VerifyOptions *options, const Graph *oracle, Tensors *actual,
     Tensors *expected, const LoadedModel *loaded, riffle_pool *pool, Difference *differences) {
-    if (options->input_count > 0) {
-        if (!tensors_read_inputs(actual, options->inputs, options->input_count, options->session) ||
-            !compare_run(options, oracle, actual, expected, loaded, pool, differences))
-            return false;
+    int64_t files = options->input_count > 0, count = files + options->count;
+    int work = progress_begin("comparing on input", count);
+    bool done = true;
+    for (int64_t i = 0; done && i < count; i++) {
+        progress_set(i + 1);
+        if (i < files)
+            done = tensors_read_inputs(
+                actual, options->inputs, options->input_count, options->session);
+        else
+            tensors_randomize_inputs(actual, (uint64_t)(options->seed + i - files));
+        done = done && compare_run(options, oracle, actual, expected, loaded, pool, differences);
     }
-    for (int64_t i = 0; i < options->count; i++) {
-        tensors_randomize_inputs(actual, (uint64_t)(options->seed + i));
-        if (!compare_run(options, oracle, actual, expected, loaded, pool, differences))
-            return false;
-    }
-    return true;
+    progress_end(work);
+    return done;
 }
 
 /* ---- reporting ---- */

@@ -5,9 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPTION_FORMAT = 3000, OPTION_COLOUR };
+enum { OPTION_FORMAT = 3000, OPTION_COLOUR, OPTION_QUIET, OPTION_VERBOSE };
 
-static const char format_option[] = "diagnostics-format", colour_option[] = "color";
+static const char format_option[] = "diagnostics-format", colour_option[] = "color",
+                  quiet_option[] = "quiet", verbose_option[] = "verbose";
 static const char *const formats[] = {"text", "json", "sarif"};
 static const char *const colours[] = {"auto", "always", "never"};
 enum { WORD_COUNT = 3 };
@@ -19,12 +20,16 @@ static const struct argp_option options_table[] = {
     {"color", OPTION_COLOUR, "WHEN", 0,
         "Print messages in colours: auto (on terminals, unless NO_COLOR is set), always or never",
         50},
+    {"quiet", OPTION_QUIET, NULL, 0,
+        "Print errors alone: no warnings and notes, and no line that shows how far long work is",
+        50},
+    {"verbose", OPTION_VERBOSE, NULL, 0, "Print how long each part of the work took, too", 50},
     {0}};
 
 /* The values were taken when the words were checked: they hold for errors in other options, too. */
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
     (void)argument, (void)state;
-    return key == OPTION_FORMAT || key == OPTION_COLOUR ? 0 : ARGP_ERR_UNKNOWN;
+    return key >= OPTION_FORMAT && key <= OPTION_VERBOSE ? 0 : ARGP_ERR_UNKNOWN;
 }
 
 const struct argp messages_argp = {.options = options_table, .parser = parse_option};
@@ -52,6 +57,8 @@ void messages_option(
         form->format = (MessageFormat)find_word(formats, option, value, diagnostics);
     else if (strcmp(option, colour_option) == 0)
         form->colour = (MessageColour)find_word(colours, option, value, diagnostics);
+    form->quiet = form->quiet || strcmp(option, quiet_option) == 0;
+    form->verbose = form->verbose || strcmp(option, verbose_option) == 0;
 }
 
 /* https://no-color.org: set, and not empty. */
@@ -124,20 +131,36 @@ static void print_json(const Diagnostics *diagnostics, FILE *stream) {
 
 /* ---- all forms ---- */
 
-void messages_print(MessageForm form, const Diagnostics *diagnostics, int status, FILE *stream) {
-    if (form.format != MESSAGES_SARIF) {
-        messages_print_between(form, diagnostics, stream);
-        return;
-    }
+static void print_sarif(const Diagnostics *diagnostics, int status, FILE *stream) {
     Text text = {0};
     messages_write_sarif(diagnostics, status, &text);
     fputs(text.data, stream);
     text_free(&text);
 }
 
-void messages_print_between(MessageForm form, const Diagnostics *diagnostics, FILE *stream) {
-    if (form.format == MESSAGES_JSON)
+static void print_in_format(
+    MessageForm form, const Diagnostics *diagnostics, int status, FILE *stream) {
+    if (form.format == MESSAGES_SARIF)
+        print_sarif(diagnostics, status, stream);
+    else if (form.format == MESSAGES_JSON)
         print_json(diagnostics, stream);
     else
         print_text(form, diagnostics, stream);
+}
+
+void messages_print(MessageForm form, const Diagnostics *diagnostics, int status, FILE *stream) {
+    if (!form.quiet) {
+        print_in_format(form, diagnostics, status, stream);
+        return;
+    }
+    Diagnostics *errors = diagnostics_create();
+    diagnostics_take_errors(errors, diagnostics);
+    print_in_format(form, errors, status, stream);
+    diagnostics_destroy(errors);
+}
+
+void messages_print_between(MessageForm form, const Diagnostics *diagnostics, FILE *stream) {
+    if (form.format == MESSAGES_SARIF)
+        form.format = MESSAGES_TEXT;
+    messages_print(form, diagnostics, 0, stream);
 }

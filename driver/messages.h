@@ -1,5 +1,5 @@
-/* How the messages of a command are printed: as text, perhaps in colours, or for programs. The
- * options for that are those of every command. */
+/* How the messages of a command are printed: as text, perhaps in colours, or for programs, and how
+ * much is said. The options for that are those of every command. */
 #ifndef RIFFLE_DRIVER_MESSAGES_H
 #define RIFFLE_DRIVER_MESSAGES_H
 
@@ -14,12 +14,15 @@ typedef enum MessageColour { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER } MessageC
 typedef struct MessageForm {
     MessageFormat format;
     MessageColour colour;
+    bool quiet;   /* errors alone */
+    bool verbose; /* also what takes time */
 } MessageForm;
 
 /* The options, for help; messages_option takes their values. */
 extern const struct argp messages_argp;
 
-/* Takes the value if the option is one of those, and reports one that it cannot have. */
+/* Takes the value (NULL for an option without) if the option is one of those, and reports one that
+ * it cannot have. */
 void messages_option(
     MessageForm *form, const char *option, const char *value, Diagnostics *diagnostics);
 

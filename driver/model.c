@@ -7,6 +7,7 @@
 #include "ir/clock.h"
 #include "ir/ending.h"
 #include "ir/names.h"
+#include "ir/progress.h"
 #include "ir/quote.h"
 #include "ir/source_file.h"
 #include "passes/rules/rules.h"
@@ -287,29 +288,48 @@ static bool find_target(
     return !for_this_machine || check_runs(options, compiled->target);
 }
 
+typedef bool ModelPhase(const ModelOptions *options, CompiledModel *compiled);
+
+static bool read_phase(const ModelOptions *options, CompiledModel *compiled) {
+    return model_read(options, &compiled->model);
+}
+
+static bool weights_phase(const ModelOptions *options, CompiledModel *compiled) {
+    if (!model_load_weights(options, &compiled->model))
+        return false;
+    compiled->as_written = graph_copy(compiled->model.graph, options->session->arena);
+    return true;
+}
+
+static bool passes_phase(const ModelOptions *options, CompiledModel *compiled) {
+    return model_run_passes(options, &compiled->model);
+}
+
+static bool lower_phase(const ModelOptions *options, CompiledModel *compiled) {
+    compiled->program = lower_compiled(options, compiled);
+    return compiled->program != NULL;
+}
+
+static bool do_phase(const char *what, ModelPhase *phase, const ModelOptions *options,
+    CompiledModel *compiled, double *seconds) {
+    int work = progress_begin(what, 0);
+    double start = seconds_now();
+    bool done = phase(options, compiled);
+    *seconds = seconds_now() - start;
+    progress_end(work);
+    return done;
+}
+
 bool model_compile(const ModelOptions *options, bool for_this_machine, CompiledModel *compiled) {
     Session *session = options->session;
     if (!find_target(options, for_this_machine, compiled))
         return false;
-    double start = seconds_now();
-    if (!model_read(options, &compiled->model))
+    if (!do_phase("reading the network", read_phase, options, compiled, &compiled->read_seconds) ||
+        !do_phase(
+            "loading weights", weights_phase, options, compiled, &compiled->weights_seconds) ||
+        !do_phase("running passes", passes_phase, options, compiled, &compiled->passes_seconds))
         return false;
-    compiled->read_seconds = seconds_now() - start;
-
-    start = seconds_now();
-    if (!model_load_weights(options, &compiled->model))
-        return false;
-    compiled->as_written = graph_copy(compiled->model.graph, session->arena);
-    compiled->weights_seconds = seconds_now() - start;
-
-    start = seconds_now();
-    if (!model_run_passes(options, &compiled->model))
-        return false;
-    compiled->passes_seconds = seconds_now() - start;
-
-    start = seconds_now();
-    compiled->program = lower_compiled(options, compiled);
-    compiled->lower_seconds = seconds_now() - start;
+    do_phase("making kernels", lower_phase, options, compiled, &compiled->lower_seconds);
     if (compiled->program != NULL && options->tuning_file != NULL)
         tuning_report_unused(compiled->tuning, session->diagnostics);
     return compiled->program != NULL &&

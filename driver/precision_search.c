@@ -1,6 +1,7 @@
 #include "driver/precision_search.h"
 
 #include "driver/precision.h"
+#include "ir/progress.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -51,6 +52,11 @@ static bool measure_chosen(const PrecisionSearch *search, Accuracy *accuracy) {
     return done;
 }
 
+static bool attempt_chosen(PrecisionSearch *search, Accuracy *accuracy) {
+    progress_set(++search->attempts);
+    return measure_chosen(search, accuracy);
+}
+
 /* Of the prepared graph, those that compute with their weights: what else has some became part of
  * them, or is no layer. */
 static void list_layers(PrecisionSearch *search) {
@@ -65,9 +71,13 @@ static void list_layers(PrecisionSearch *search) {
 
 bool precision_measure(PrecisionSearch *search) {
     list_layers(search);
+    int work = progress_begin("measuring layer", (int64_t)search->count);
     bool done = measure_chosen(search, &search->all);
-    for (size_t i = 0; done && i < search->count; i++)
+    for (size_t i = 0; done && i < search->count; i++) {
+        progress_set((int64_t)i + 1);
         done = measure_layer(search, &search->layers[i]);
+    }
+    progress_end(work);
     search->chosen = search->all;
     return done;
 }
@@ -113,7 +123,7 @@ static bool try_first(
     for (size_t i = 0; i < count; i++)
         sorted[i].layer->kept = i < first;
     search->kept_count = first;
-    return measure_chosen(search, &search->chosen);
+    return attempt_chosen(search, &search->chosen);
 }
 
 /* The least number of first layers that the budget holds with, if more of them are never worse. */
@@ -138,7 +148,7 @@ static bool let_go(
     for (size_t i = search->kept_count; i > 0; i--) {
         Accuracy without;
         sorted[i - 1].layer->kept = false;
-        if (!measure_chosen(search, &without))
+        if (!attempt_chosen(search, &without))
             return false;
         sorted[i - 1].layer->kept = !budget_holds(budget, &without);
         if (sorted[i - 1].layer->kept)
@@ -154,5 +164,9 @@ bool precision_choose(PrecisionSearch *search, const PrecisionBudget *budget) {
         return true;
     size_t count;
     const RankedLayer *sorted = sorted_layers(search, &count);
-    return bisect(search, budget, sorted, count) && let_go(search, budget, sorted);
+    int work = progress_begin("choosing layers, attempt", 0);
+    search->attempts = 0;
+    bool done = bisect(search, budget, sorted, count) && let_go(search, budget, sorted);
+    progress_end(work);
+    return done;
 }

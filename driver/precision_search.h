@@ -38,6 +38,7 @@ typedef struct PrecisionSearch {
     Accuracy all;    /* with every layer reduced that can be */
     Accuracy chosen; /* with those kept that were chosen */
     size_t kept_count;
+    int64_t attempts; /* to choose */
     PrecisionTimes times;
     WayEffect *ways; /* of precision_try_ways */
     int way_count;

@@ -3,6 +3,7 @@
 #include "driver/precision_search.h"
 
 #include "backends/backends.h"
+#include "ir/progress.h"
 
 #include <math.h>
 
@@ -83,12 +84,15 @@ bool precision_estimate(PrecisionSearch *search, const Target *target) {
     double floats = cycles_where(&estimate, is_any, NULL);
     double chosen = cycles_where(&estimate, is_chosen, NULL);
     bool done = reduced > 0 && floats > 0 && chosen > 0;
+    int work = progress_begin("estimating the cost of layer", (int64_t)search->count);
     for (size_t i = 0; done && i < search->count; i++) {
+        progress_set((int64_t)i + 1);
         LayerEffect *layer = &search->layers[i];
         double cycles = layer->is_reduced ? cycles_where(&estimate, is_that, layer) : reduced;
         done = cycles > 0;
         layer->cost = cycles / reduced - 1;
     }
+    progress_end(work);
     if (done)
         search->times = (PrecisionTimes){target->cpu, floats / reduced, chosen / reduced};
     return done;

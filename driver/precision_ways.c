@@ -1,6 +1,7 @@
 /* What ways to calibrate and to round do to the answers, each alone. */
 #include "driver/precision.h"
 #include "driver/precision_search.h"
+#include "ir/progress.h"
 
 #include <math.h>
 
@@ -43,13 +44,16 @@ static bool measure_way(const PrecisionSearch *search, const Graph *floats, cons
 
 bool precision_try_ways(PrecisionSearch *search, const Graph *floats) {
     search->ways = ARENA_ARRAY(search->session->arena, WayEffect, WAY_COUNT);
-    for (int i = 0; i < WAY_COUNT; i++) {
+    int work = progress_begin("trying way", WAY_COUNT);
+    bool done = true;
+    for (int i = 0; done && i < WAY_COUNT; i++) {
+        progress_set(i + 1);
         if (ways[i].precision != search->options->precision)
             continue;
         WayEffect *effect = &search->ways[search->way_count++];
         effect->spelling = ways[i].spelling;
-        if (!measure_way(search, floats, &ways[i], &effect->whole))
-            return false;
+        done = measure_way(search, floats, &ways[i], &effect->whole);
     }
-    return true;
+    progress_end(work);
+    return done;
 }

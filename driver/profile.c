@@ -3,6 +3,7 @@
  * are in any run. */
 #include "driver/profile.h"
 #include "ir/clock.h"
+#include "ir/progress.h"
 
 #include <stdio.h>
 
@@ -89,6 +90,7 @@ static bool time_steps(const PeakProbe *probe, const LoadedModel *loaded, Tensor
     double turn = options->seconds / (double)TIMING_ROUNDS;
     double seconds = options->runs > 0 ? (double)LONGEST_TURN_SECONDS : turn;
     for (int round = 0; round < TIMING_ROUNDS && runs->count < runs->capacity; round++) {
+        progress_set(round + 1);
         double measured = peak_gflops(probe, options->threads, turn / 4);
         *peak = measured > *peak ? measured : *peak;
         int64_t end = runs->capacity * (round + 1) / TIMING_ROUNDS;
@@ -161,9 +163,11 @@ bool profile(const CompiledModel *compiled, const LoadedModel *loaded, Tensors *
     if (profile.memory_gbytes <= 0)
         return false;
     PeakProbe *probe = peak_probe_create(compiled->target, options->runner, session->diagnostics);
+    int work = progress_begin("timing, round", TIMING_ROUNDS);
     bool timed = probe != NULL && time_steps(probe, loaded, tensors, &clock, &runs, options,
                                       session, &profile.peak_gflops);
     peak_probe_destroy(probe);
+    progress_end(work);
     if (!timed)
         return false;
     samples_sort(&runs);

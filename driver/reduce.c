@@ -4,7 +4,7 @@
 #include "driver/opt.h"
 #include "driver/shell_word.h"
 #include "driver/table.h"
-#include "ir/clock.h"
+#include "ir/progress.h"
 #include "ir/write_files.h"
 #include "passes/reducer.h"
 
@@ -26,8 +26,6 @@ typedef struct ReduceRun {
     bool failed; /* the test could not be run; it was reported */
     int attempts;
     GraphSize best;
-    bool shows_progress;
-    double shown; /* when */
 } ReduceRun;
 
 static GraphSize size_of(const Graph *graph) {
@@ -111,22 +109,11 @@ static bool begins_well(ReduceRun *run, const Graph *graph, const char *pipeline
     return end.ran && graph_command_status(&end) == 0;
 }
 
-/* ---- progress, on a terminal ---- */
-
-static void show_progress(ReduceRun *run) {
-    static const double seconds_between = 0.1;
-    double now = seconds_now();
-    if (!run->shows_progress || now - run->shown < seconds_between)
-        return;
-    run->shown = now;
+static void tell_progress(const ReduceRun *run) {
     Arena *arena = arena_create();
-    fprintf(stderr, "\r%d attempts: %s\033[K", run->attempts, size_text(run->best, arena));
+    progress_set(run->attempts);
+    progress_detail(size_text(run->best, arena));
     arena_destroy(arena);
-}
-
-static void end_progress(const ReduceRun *run) {
-    if (run->shown > 0)
-        fputs("\r\033[K", stderr);
 }
 
 static ReducerVerdict is_still_of_interest(void *context, Graph *graph, const char *pipeline) {
@@ -135,7 +122,7 @@ static ReducerVerdict is_still_of_interest(void *context, Graph *graph, const ch
     bool yes = end.ran && graph_command_status(&end) == 0;
     if (yes)
         run->best = size_of(graph);
-    show_progress(run);
+    tell_progress(run);
     run->failed = !end.ran && !signals_came(run->signals);
     return yes ? VERDICT_YES : end.ran ? VERDICT_NO : VERDICT_STOP;
 }
@@ -172,15 +159,15 @@ bool reduce_model(
         .command = {.line = command_line_of(options->test, session->arena),
             .purpose = "reduce",
             .seconds = options->seconds},
-        .signals = signals,
-        .shows_progress = isatty(STDERR_FILENO) && session->messages.format == MESSAGES_TEXT};
+        .signals = signals};
     const char *pipeline = opt_reproducer_pipeline(model->ir_text, session->arena);
     if (!begins_well(&run, model->graph, pipeline))
         return false;
     GraphSize before = run.best;
+    int work = progress_begin("reducing, attempt", 0);
     ReducedGraph reduced = graph_reduce(
         model->graph, pipeline, is_still_of_interest, &run, (int)options->attempts, session->arena);
-    end_progress(&run);
+    progress_end(work);
     *came = signals_take(signals);
     bool written = write_result(options, &run, &reduced);
     if (written)

@@ -1,4 +1,5 @@
 #include "driver/driver.h"
+#include "driver/progress.h"
 
 #include "backends/backends.h"
 #include "frontend/frontend.h"
@@ -12,6 +13,7 @@ Session session_begin(void) {
 }
 
 int session_finish(Session *session, int status) {
+    progress_finish();
     if (fflush(stdout) != 0 || ferror(stdout))
         diagnostics_error(
             session->diagnostics, NULL, "cannot write standard output: %s", strerror(errno));

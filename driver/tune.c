@@ -14,6 +14,7 @@
 #include "driver/samples.h"
 #include "driver/tensors.h"
 #include "ir/clock.h"
+#include "ir/progress.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,7 @@ static bool open_variant(Tuner *tuner, Tuning *tuning, LowerChains chains) {
     Session *session = tuner->session;
     TuneVariant *variant = &tuner->variants[tuner->count++];
     *variant = (TuneVariant){0};
+    progress_set(tuner->count);
     ModelOptions options = *tuner->model;
     options.chains = chains;
     const Graph *graph = tuner->compiled->model.graph;
@@ -161,7 +163,10 @@ static bool run_variants_elsewhere(Tuner *tuner) {
 /* The forms take turns, so that what slows the machine down slows all of them. */
 static bool time_variants(Tuner *tuner) {
     bool elsewhere = jit_is_elsewhere(tuner->variants[0].loaded);
-    if (!(elsewhere ? run_variants_elsewhere(tuner) : run_variants(tuner)))
+    int work = progress_begin("timing all forms in turns", 0);
+    bool timed = elsewhere ? run_variants_elsewhere(tuner) : run_variants(tuner);
+    progress_end(work);
+    if (!timed)
         return false;
     for (int i = 0; i < tuner->count; i++) {
         TuneVariant *variant = &tuner->variants[i];
@@ -289,7 +294,8 @@ static void take_best(Tuner *tuner, const TileQuestion *question, void *context)
     tuning_set(tuning, TUNING_TILE, question->key, shapes[best].pixels, shapes[best].vectors);
 }
 
-static bool tune_tiles(Tuner *tuner, Tuning *tuning) {
+static bool tune_tiles(Tuner *tuner, TuneReport *report) {
+    Tuning *tuning = report->tuning;
     if (!open_variant(tuner, NULL, CHAINS_BY_COST))
         return false;
     for (int i = 1; i < tuner->options->candidates; i++) {
@@ -354,7 +360,8 @@ static void take_chains(const Tuner *tuner, Tuning *tuning, int form, int other,
     }
 }
 
-static bool tune_chains(Tuner *tuner, Tuning *tuning) {
+static bool tune_chains(Tuner *tuner, TuneReport *report) {
+    Tuning *tuning = report->tuning;
     if (!open_variant(tuner, tuning, CHAINS_BY_COST) ||
         !open_variant(tuner, tuning, CHAINS_NEVER) || !open_variant(tuner, tuning, CHAINS_ALWAYS) ||
         !time_variants(tuner))
@@ -375,6 +382,17 @@ static bool compare(Tuner *tuner, TuneReport *report) {
     return true;
 }
 
+typedef bool FormComparison(Tuner *tuner, TuneReport *report);
+
+static bool do_comparison(
+    const char *what, int forms, FormComparison *comparison, Tuner *tuner, TuneReport *report) {
+    int work = progress_begin(what, forms);
+    bool done = comparison(tuner, report);
+    close_variants(tuner);
+    progress_end(work);
+    return done;
+}
+
 bool tune(const ModelOptions *model, const CompiledModel *compiled, const TuneOptions *options,
     TuneReport *report) {
     Tuner tuner = {.model = model,
@@ -383,12 +401,10 @@ bool tune(const ModelOptions *model, const CompiledModel *compiled, const TuneOp
         .options = options,
         .session = model->session};
     report->tuning = tuning_create(compiled->target->name, model->session->arena);
-    bool done = tune_tiles(&tuner, report->tuning);
-    close_variants(&tuner);
-    done = done && tune_chains(&tuner, report->tuning);
-    close_variants(&tuner);
-    done = done && compare(&tuner, report);
-    close_variants(&tuner);
+    bool done =
+        do_comparison("comparing tiles, form", options->candidates, tune_tiles, &tuner, report) &&
+        do_comparison("comparing chains, form", 3, tune_chains, &tuner, report) &&
+        do_comparison("comparing with the model, form", 2, compare, &tuner, report);
     report->tried = tuner.tried;
     report->changed_tiles = tuner.changed_tiles;
     return done;

@@ -212,22 +212,39 @@ static const char *copy_if_any(Arena *arena, const char *string) {
     return string == NULL ? NULL : arena_copy_string(arena, string);
 }
 
-void diagnostics_take(Diagnostics *diagnostics, const Diagnostics *others) {
+static void append_copy(Diagnostics *diagnostics, const Diagnostic *other) {
     Arena *arena = diagnostics->arena;
+    Diagnostic *copy = ARENA_NEW(arena, Diagnostic);
+    *copy = *other;
+    copy->file = copy_if_any(arena, other->file);
+    copy->message = arena_copy_string(arena, other->message);
+    copy->hint = copy_if_any(arena, other->hint);
+    copy->lines = copy_if_any(arena, other->lines);
+    copy->excerpt = copy_if_any(arena, other->excerpt);
+    copy->next = NULL;
+    append(diagnostics, copy);
+}
+
+/* Those that are as grave, each with its notes. */
+static void take_from(Diagnostics *diagnostics, const Diagnostics *others, Severity least) {
+    bool takes = least == SEVERITY_NOTE;
     for (const Diagnostic *other = others->first; other != NULL; other = other->next) {
-        Diagnostic *copy = ARENA_NEW(arena, Diagnostic);
-        *copy = *other;
-        copy->file = copy_if_any(arena, other->file);
-        copy->message = arena_copy_string(arena, other->message);
-        copy->hint = copy_if_any(arena, other->hint);
-        copy->lines = copy_if_any(arena, other->lines);
-        copy->excerpt = copy_if_any(arena, other->excerpt);
-        copy->next = NULL;
-        append(diagnostics, copy);
+        if (other->severity != SEVERITY_NOTE)
+            takes = other->severity <= least;
+        if (takes)
+            append_copy(diagnostics, other);
     }
     diagnostics->error_count += others->error_count;
     diagnostics->dropped_count += others->dropped_count;
     diagnostics->last_was_dropped = others->last_was_dropped;
+}
+
+void diagnostics_take(Diagnostics *diagnostics, const Diagnostics *others) {
+    take_from(diagnostics, others, SEVERITY_NOTE);
+}
+
+void diagnostics_take_errors(Diagnostics *diagnostics, const Diagnostics *others) {
+    take_from(diagnostics, others, SEVERITY_ERROR);
 }
 
 size_t diagnostics_error_count(const Diagnostics *diagnostics) {

@@ -74,6 +74,8 @@ const char *severity_name(Severity severity);
 
 /* Adds copies of all that the others hold. */
 void diagnostics_take(Diagnostics *diagnostics, const Diagnostics *others);
+/* Of the errors and their notes alone. */
+void diagnostics_take_errors(Diagnostics *diagnostics, const Diagnostics *others);
 
 size_t diagnostics_error_count(const Diagnostics *diagnostics);
 void diagnostics_print(const Diagnostics *diagnostics, FILE *stream);

@@ -1,6 +1,7 @@
 /* The interpreter: node by node, values from their first use to their last. It is the oracle of all
  * tests. */
 #include "ir/interpret_graph.h"
+#include "ir/progress.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,18 @@ static bool run_node(Interpreter *interpreter, const Node *node) {
     return done;
 }
 
+static bool run_nodes(Interpreter *interpreter) {
+    int work = progress_begin("interpreting layer", graph_node_count(interpreter->graph));
+    int64_t index = 0;
+    bool done = true;
+    for (const Node *node = interpreter->graph->first; node != NULL && done; node = node->next) {
+        progress_set(++index);
+        done = run_node(interpreter, node);
+    }
+    progress_end(work);
+    return done;
+}
+
 static bool run_graph(
     Interpreter *interpreter, const Stored *const *inputs, Stored *const *outputs) {
     const Graph *graph = interpreter->graph;
@@ -136,10 +149,8 @@ static bool run_graph(
             interpreter->way->read_input(type, inputs[i], scratch), data);
         arena_destroy(scratch);
     }
-    for (const Node *node = graph->first; node != NULL; node = node->next) {
-        if (!run_node(interpreter, node))
-            return false;
-    }
+    if (!run_nodes(interpreter))
+        return false;
     for (int i = 0; i < graph->output_count; i++) {
         const GraphOutput *output = &graph->outputs[i];
         convert_layout(&output->value->type, LAYOUT_NCHW, output->layout,

@@ -30,6 +30,7 @@
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
 #include "ir/graph.h"
+#include "ir/progress.h"
 #include "ir/resting.h"
 #include <assert.h>
 #include <string.h>
@@ -203,6 +204,20 @@ static Program *new_program(const Graph *graph, const Compilation *compilation, 
     return program;
 }
 
+static bool lower_nodes(Emission *emission) {
+    int work = progress_begin("layer", graph_node_count(emission->graph));
+    int64_t index = 0;
+    bool done = true;
+    for (const Node *const *node = emission->decisions->order; done && *node; node++) {
+        progress_set(++index);
+        done = lower_node(emission, *node);
+        node_rest_weights(*node);
+        count_reads(emission, *node);
+    }
+    progress_end(work);
+    return done;
+}
+
 static bool lower_for_processor(Emission *emission) {
     const Graph *graph = emission->graph;
     for (const Node *node = graph->first; node; node = node->next)
@@ -215,12 +230,8 @@ static bool lower_for_processor(Emission *emission) {
     program->live_bytes = decisions->live_bytes;
     add_public_buffers(emission);
     place_owned(emission);
-    for (const Node *const *node = decisions->order; *node; node++) {
-        if (!lower_node(emission, *node))
-            return false;
-        node_rest_weights(*node);
-        count_reads(emission, *node);
-    }
+    if (!lower_nodes(emission))
+        return false;
     copy_other_outputs(emission);
     resting_append(&program->weights, 64);
     program->buffers[0].bytes = (int64_t)program->weights.length;

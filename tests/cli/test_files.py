@@ -102,11 +102,13 @@ class Compile(Command):
         self.assertEqual(self.compile(), "")
         made = {"out/deep/libsmall.a", "out/deep/small.h", "out/deep/small.json"}
         self.assertEqual(set(self.files()), {*before, *made})
-        printed = self.compile("--emit", "ll,s,o", "--emit", "rir,schedule,kernels", "--verbose")
+        done = self.invoke("compile", "small.rfl", "--random-weights", 1, "-o", "out/deep", "--emit", "ll,s,o", "--emit",
+                           "rir,schedule,kernels", "--verbose")
+        self.assertEqual(done.returncode, 0, done.stderr)
         made |= {f"out/deep/small{end}" for end in [".ll", ".s", ".o", "_weights.o", ".rir", ".schedule", ".rkir"]}
         self.assertEqual(set(self.files()), {*before, *made})
         for path in made:
-            self.assertIn(path, printed)
+            self.assertIn(path, done.stdout)
 
     @needs_llvm
     def test_name(self):

@@ -23,7 +23,11 @@ MISTAKES = [
     ("compile small.rfl --weights", "riffle: error: option '--weights' needs a value: --weights FILE\n"),
     ("compile small.rfl -o", "riffle: error: option '-o' needs a value: -o DIRECTORY\n"),
     ("compile small.rfl --verbose=2", "riffle: error: option '--verbose' takes no value\n"),
-    ("compile small.rfl --ver", "riffle: error: option '--ver' could be '--verbose' or '--verify-each'\n"),
+    ("compile small.rfl --ver", "riffle: error: option '--ver' could be '--verify-each' or '--verbose'\n"),
+    ("ops --verbose=2 --quiet=1", "riffle: error: option '--verbose' takes no value\n"
+                                  "riffle: error: option '--quiet' takes no value\n"
+                                  "riffle: error: --quiet and --verbose exclude each other\n"),
+    ("inspect small.rfl --quiet --verbose", "riffle: error: --quiet and --verbose exclude each other\n"),
     ("compile small.rfl --emit ll,kernel",
      "riffle: error: 'kernel' is nothing that --emit can write\nhint: did you mean 'kernels'?\n"),
     ("compile small.rfl --emit asm", "riffle: error: 'asm' is nothing that --emit can write\n"

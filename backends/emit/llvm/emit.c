@@ -9,6 +9,7 @@
 #include "backends/target/target.h"
 #include "ir/diagnostics.h"
 #include "ir/ending.h"
+#include "ir/progress.h"
 #include "ir/resting.h"
 #include "ir/text.h"
 #include <llvm-c/Analysis.h>
@@ -201,7 +202,10 @@ bool llvm_emit(const Program *program, EmitKind kind, Text *out, Diagnostics *di
     if (!has_code_for_kernels(program, diagnostics))
         return false;
     MakeModule *make = program->target->gpu ? codegen_gpu_program : codegen_program;
-    return emit_for(program->target, program, make, kind, out, diagnostics);
+    int work = progress_begin("making machine code", 0);
+    bool good = emit_for(program->target, program, make, kind, out, diagnostics);
+    progress_end(work);
+    return good;
 }
 
 bool llvm_emit_blank_weights(
