@@ -14,7 +14,8 @@ if(HELP2MAN)
     install(DIRECTORY ${manual}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
 endif()
 install(FILES README.md CHANGELOG.md LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN .gitignore EXCLUDE PATTERN node_modules EXCLUDE)
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN .gitignore EXCLUDE PATTERN node_modules EXCLUDE
+    PATTERN site.py EXCLUDE PATTERN requirements.txt EXCLUDE)
 
 # Where to find the pool of threads, for programs that are not built by CMake.
 file(RELATIVE_PATH riffle_prefix_from_pkgconfig /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
