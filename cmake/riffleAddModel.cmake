@@ -1,9 +1,9 @@
 # riffle_add_model(TARGET <target> SPEC <file>
 #                  WEIGHTS <file> | RANDOM_WEIGHTS <seed>
 #                  [NAME <name>] [SET <parameter=value>...] [TARGET_CPU <processor>]
-#                  [OPTIONS <option>...] [DEPENDS <file>...])
+#                  [SHARED] [OPTIONS <option>...] [DEPENDS <file>...])
 #
-# Makes <target>, a static library with the compiled network; linking it gives the include directory of
+# Makes <target>, a static (or shared) library with the compiled network; linking it gives the include directory of
 # its header, NAME.h. It is compiled again when a file that was read (the spec and what it imports, weights,
 # calibration, tuning) or the compiler changes; with CMake before 3.21, when the spec, the weights, DEPENDS or the
 # compiler change.
@@ -17,6 +17,7 @@
 #   TARGET_CPU      the processor, as `riffle compile --cpu` (default: any that the platform has); x86-64-multi and
 #                   aarch64-multi have code for several. The platform is the one that the build's compiler makes code for; where
 #                   riffle has none of that name, TARGET_CPU must be one whose code fits. cuda-... is a GPU.
+#   SHARED          <target> is the shared library lib<name>.so (Linux and Android); the static one lies beside it
 #   OPTIONS         further options of `riffle compile`
 #   DEPENDS         further files to watch, such as those that another rule makes
 #
@@ -31,7 +32,7 @@ if(POLICY CMP0116) # paths in depfiles
 endif()
 function(riffle_add_model)
     set(single TARGET NAME SPEC WEIGHTS RANDOM_WEIGHTS TARGET_CPU)
-    cmake_parse_arguments(PARSE_ARGV 0 MODEL "" "${single}" "SET;OPTIONS;DEPENDS")
+    cmake_parse_arguments(PARSE_ARGV 0 MODEL "SHARED" "${single}" "SET;OPTIONS;DEPENDS")
     if(MODEL_UNPARSED_ARGUMENTS)
         message(FATAL_ERROR "riffle_add_model: unknown arguments: ${MODEL_UNPARSED_ARGUMENTS}")
     endif()
@@ -78,9 +79,17 @@ function(riffle_add_model)
         list(APPEND arguments --depfile ${folder}/${MODEL_NAME}.d)
         set(depfile DEPFILE ${folder}/${MODEL_NAME}.d)
     endif()
+    set(kind STATIC)
+    set(files ${library})
+    if(MODEL_SHARED)
+        set(kind SHARED)
+        set(library ${folder}/lib${MODEL_NAME}.so)
+        list(APPEND files ${library})
+        list(APPEND arguments --shared)
+    endif()
     file(MAKE_DIRECTORY ${folder}) # an include directory must be there when targets are generated
     add_custom_command(
-        OUTPUT ${library} ${folder}/${MODEL_NAME}.h ${folder}/${MODEL_NAME}.json
+        OUTPUT ${files} ${folder}/${MODEL_NAME}.h ${folder}/${MODEL_NAME}.json
         COMMAND ${program} compile ${spec} ${arguments} ${MODEL_OPTIONS} -o ${folder}
         DEPENDS ${depends}
         ${depfile}
@@ -88,9 +97,9 @@ function(riffle_add_model)
         VERBATIM)
     add_custom_target(${MODEL_TARGET}_compiled DEPENDS ${library})
 
-    add_library(${MODEL_TARGET} STATIC IMPORTED GLOBAL)
+    add_library(${MODEL_TARGET} ${kind} IMPORTED GLOBAL)
     set_target_properties(${MODEL_TARGET} PROPERTIES IMPORTED_LOCATION ${library}
-        INTERFACE_INCLUDE_DIRECTORIES ${folder})
+        IMPORTED_SONAME lib${MODEL_NAME}.so INTERFACE_INCLUDE_DIRECTORIES ${folder})
     add_dependencies(${MODEL_TARGET} ${MODEL_TARGET}_compiled)
 endfunction()
 cmake_policy(POP)

@@ -303,6 +303,44 @@ static unsigned statuses(const Header *header) {
            (header->frames ? STATUS_OF_FRAMES : 0u);
 }
 
+static void write_steps(Text *out, const char *of, const HeaderTensor *tensors, int count) {
+    for (int i = 0; i < count; i++)
+        text_format(out, "        %s.%s = %ss->%s + i * %s_ELEMENTS;\n", of, tensors[i].name.member,
+            of, tensors[i].name.member, tensors[i].name.macro);
+}
+
+/* In the header, so that it is there for all targets, in whatever file the code is. */
+static void write_batch_function(const Header *header) {
+    const char *name = header->name;
+    Text *out = header->out;
+    text_format(out,
+        "\n/* As %s_run, `count` times: the tensors of run i lie behind those of run i - 1, with "
+        "no "
+        "gap.\n"
+        " * Ends with the first status that is not %s_OK. */\n"
+        "static inline int %s_run_batch(const struct %s_inputs *inputs,\n"
+        "    const struct %s_outputs *outputs, void *workspace, size_t count) {\n"
+        "    struct %s_inputs input;\n"
+        "    struct %s_outputs output;\n"
+        "    int status = %s_OK;\n"
+        "    size_t i;\n"
+        "    if (inputs == NULL || outputs == NULL)\n"
+        "        return %s_ERROR_NULL_POINTER;\n"
+        "    input = *inputs;\n"
+        "    output = *outputs;\n"
+        "    for (i = 0; i < count && status == %s_OK; i++) {\n",
+        name, header->upper, name, name, name, name, name, header->upper, header->upper,
+        header->upper);
+    write_steps(out, "input", header->inputs, header->input_count);
+    write_steps(out, "output", header->outputs, header->output_count);
+    text_format(out,
+        "        status = %s_run(&input, &output, workspace);\n"
+        "    }\n"
+        "    return status;\n"
+        "}\n",
+        name);
+}
+
 static void write_functions(const Header *header) {
     const char *name = header->name, *upper = header->upper;
     Text *out = header->out;
@@ -338,6 +376,7 @@ static void write_functions(const Header *header) {
         "    const struct %s_outputs *outputs, void *workspace,\n"
         "    %s_parallel_for *parallel_for, void *pool);\n",
         name, upper, name, name, name, name);
+    write_batch_function(header);
     text_format(out,
         "\n/* A status in words. */\n"
         "static inline const char *%s_status_text(int status) {\n"

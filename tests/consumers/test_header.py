@@ -32,7 +32,8 @@ int use(const struct {name}_inputs *inputs, const struct {name}_outputs *outputs
     int status = {name}_run(inputs, outputs, workspace);
     if (status != {upper}_OK)
         return strlen({name}_status_text(status)) > 0 ? status : -1;
-    return {name}_run_parallel(inputs, outputs, workspace, NULL, NULL);
+    status = {name}_run_batch(inputs, outputs, workspace, 2);
+    return status != {upper}_OK ? status : {name}_run_parallel(inputs, outputs, workspace, NULL, NULL);
 }}
 """
 

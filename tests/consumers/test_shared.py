@@ -13,7 +13,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import HERE, RIFFLE, TINY, available, compile_network, run
+from support import HERE, PACKAGE, RIFFLE, TINY, available, compile_network, run
 
 LLD = available("ld.lld", *[f"ld.lld-{version}" for version in range(40, 9, -1)])[:1]
 LINKERS = [*LLD, *available("ld", "ld.gold")]
@@ -64,6 +64,30 @@ class SharedLibrary(unittest.TestCase):
         for kind, access in segments:
             self.assertFalse("W" in access and "E" in access, (kind, access))
         self.assertNotIn("E", dict(segments)["GNU_STACK"])
+
+    @unittest.skipUnless(available("cmake") and available("ninja"), "there is no CMake and Ninja")
+    def test_cmake(self):
+        """riffle_add_model(... SHARED) makes a target that a program is linked with, beside a static one."""
+        source, build = self.folder / "project", self.folder / "build"
+        shutil.copytree(HERE / "package", source)
+        shutil.copy(TINY, source)
+        lists = source / "CMakeLists.txt"
+        lists.write_text(lists.read_text().replace("TARGET tiny SPEC", "TARGET tiny SHARED SPEC"))
+        run("cmake", "-G", "Ninja", "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={PACKAGE}")
+        run("cmake", "--build", build)
+        self.assertEqual(len(run(build / "app").split()), 17)
+        needed = re.findall(r"NEEDED.*\[(.*)\]", run("readelf", "-dW", build / "app"))
+        self.assertIn("libtiny.so", needed)
+        self.assertNotIn("libseven.so", needed)
+        shared = build / "riffle" / "tiny" / "libtiny.so"
+        self.check_loading(shared)
+        before = shared.stat().st_mtime_ns
+        run("cmake", "--build", build)
+        self.assertEqual(shared.stat().st_mtime_ns, before, "compiled again although nothing had changed")
+        spec = source / "tiny.rfl"
+        spec.write_text(spec.read_text().replace("classes = 10", "classes = 11"))
+        run("cmake", "--build", build)
+        self.assertEqual(len(run(build / "app").split()), 18)
 
     def image(self):
         numbers = random.Random(1)
