@@ -127,6 +127,19 @@ class Reduce(TemporaryFolder):
         done = self.reduce(detector, "--test=grep -q '= concat'")
         self.assertNotIn("answer", done.stdout)
 
+    def test_labels(self):
+        """They stay while the script needs them, and fit the classes that are left."""
+        self.write("names.txt", "cat\ndog\nowl\n")
+        self.write("owls.rfl", "network owls {\n    input x: f32[1, 3]\n    labels = \"names.txt\"\n"
+                                "    output y = x |> relu |> negate\n}\n")
+        done = self.reduce("owls.rfl", "--test=grep -q '^  labels'")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('\n  labels = ["cat", "dog", "owl"]\n', done.stdout)
+        self.write("small.rir", done.stdout)
+        self.assertEqual(self.succeed("opt", "small.rir", "--passes="), done.stdout)
+        done = self.reduce("owls.rfl", "--test=grep -q '= relu'")
+        self.assertRegex(done.stdout, r"^graph owls \{\n  input .*\[1,1\]\n.* = relu .*\n  output .*\n\}\n$")
+
     def test_bytes(self):
         """Filters of bytes have points of zero, factors and offsets."""
         self.write("bytes.rir", BYTES)
