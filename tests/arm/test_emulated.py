@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from emulated import EMULATORS, Program, missing
 from marks import needs_shared
-from support import EXAMPLES, FULL, assert_close, run_riffle, settings
+from support import EXAMPLES, FULL, assert_close, riffle, run_riffle, settings
 from test_reference import RELEASED, reference
 from test_single_layers import CASES, write_case
 from twins import buffer_shape, to_buffer
@@ -55,6 +55,22 @@ def test_small_network(target, tmp_path):
     options = [*settings(width=0.5, size=(64, 64)), "--random-weights", "1"]
     image = np.random.default_rng(5).standard_normal((1, 3, 64, 64), np.float32)
     compare(target, EXAMPLES / "shufflenet_v2.rfl", options, [image], [(1, 1000)], tmp_path)
+
+
+PICTURES = """network pictures {
+    input image: u8[1, 3, 23, 39] nhwc = pixels(rgb, scale = 1 / 255, mean = [0.485, 0.456, 0.406], std = 0.25)
+    output y = image |> conv(20, 3, stride = 2, padding = 1) @ stem |> relu |> max_pool(3, stride = 2, padding = 1)
+}
+"""
+
+
+@pytest.mark.parametrize("target", [parameter(target) for target in GNU])
+def test_pictures(target, tmp_path):
+    """A first layer of bytes."""
+    spec = tmp_path / "net.rfl"
+    spec.write_text(PICTURES)
+    riffle("verify", spec, "--random-weights", 1, "--target", target, "--count", 1, "--runner",
+           " ".join(EMULATORS[target]))
 
 
 @needs_shared

@@ -8,6 +8,17 @@ from support import riffle
 WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Wshadow", "-Werror"]
 CLANGS = [*(f"clang-{version}" for version in range(29, 13, -1)), "clang"]  # the newest
 
+# Bytes of pictures, of which a row is no whole number of vectors.
+PICTURES = """network net {
+    input image: u8[1, 3, 9, 23] nhwc = pixels(rgb, scale = 1 / 255, mean = [0.485, 0.456, 0.406], std = [0.2, 0.3, 0.25])
+    output logits = image |> conv(20, 3, stride = 2, padding = 1) @ a |> relu |> flatten |> linear(10) @ b
+    input grey: u8[2, 1, 7, 2] nhwc = pixels(scale = 1 / 128, mean = 1)
+    output y = grey |> conv(5, 3, padding = [0, 1, 2, 1]) @ c
+    input four: u8[1, 4, 6, 17] nhwc = pixels(scale = 1 / 64, mean = 2)
+    output z = four
+}
+"""
+
 
 def first(*names):
     return next(([name] for name in names if shutil.which(name)), None)

@@ -6,7 +6,7 @@ By default each case is tried on one target, by one compiler, in turn; RIFFLE_FU
 import itertools
 
 import pytest
-from compilers import NATIVE
+from compilers import NATIVE, PICTURES
 from marks import lacking_flags
 from networks import FULL, path
 from support import TARGET_FLAGS, part, settings, verify
@@ -38,6 +38,14 @@ def test_network(target, compiler):
     """Tails of channels, chains of layers, stores to several runs; on three threads."""
     verify(path("shufflenet_v2"), *settings(width=0.5, size=(33, 37), batch=2), "--random-weights", 3, "--count", 1,
            "--target", target, "--backend", "c", "--cc", compiler, "--threads", 3)
+
+
+@pytest.mark.parametrize("target, compiler", WAYS)
+def test_pictures(target, compiler, tmp_path):
+    """Bytes, of which a row is no whole number of vectors."""
+    spec = tmp_path / "net.rfl"
+    spec.write_text(PICTURES)
+    verify(spec, "--random-weights", 3, "--count", 1, "--target", target, "--backend", "c", "--cc", compiler)
 
 
 @pytest.mark.parametrize("flag", ["-DHAS_VECTORS=0", "-fsanitize=undefined -fno-sanitize-recover=all"])

@@ -4,7 +4,7 @@ By default each example is made for one target, in turn; RIFFLE_FULL_MATRIX=1 ma
 """
 
 import pytest
-from compilers import NATIVE, TARGETS, WARNINGS, make_source, run
+from compilers import NATIVE, PICTURES, TARGETS, WARNINGS, make_source, run
 from networks import FULL, all_examples, name, path
 from support import settings
 
@@ -35,6 +35,16 @@ def test_no_warning_when_optimised(target, tmp_path):
     make_source(path("shufflenet_v2" if FULL else "digits/digits"), target, tmp_path, "--random-weights", 5)
     for compiler in TARGETS[target]:
         assert run(*compiler, *WARNINGS, "-O2", "-c", "net.c", cwd=tmp_path) == ""
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_warning_of_bytes(target, tmp_path):
+    if not TARGETS[target]:
+        pytest.skip(f"no C compiler for {target} is here")
+    (tmp_path / "net.rfl").write_text(PICTURES)
+    make_source(tmp_path / "net.rfl", target, tmp_path, "--random-weights", 5)
+    for compiler in TARGETS[target]:
+        assert run(*compiler, *WARNINGS, "-O1", "-c", "net.c", cwd=tmp_path) == ""
 
 
 def test_without_vectors(tmp_path):

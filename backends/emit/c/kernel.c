@@ -33,6 +33,8 @@ static const char *instruction_fault(const Instruction *instruction) {
     case INSTRUCTION_permute:
     case INSTRUCTION_reduce_add:
     case INSTRUCTION_reduce_maximum:
+    case INSTRUCTION_widen:
+    case INSTRUCTION_to_float:
         return NULL;
     default:
         return instruction_info(instruction->kind)->name;
@@ -50,10 +52,43 @@ static const char *block_fault(const Block *block) {
     return NULL;
 }
 
+/* Bytes are loaded as the floats that they become: to widen them and to convert what comes out
+ * changes nothing any more. So that is all that they can be asked for. */
+static bool is_of_floats(const Kernel *kernel, const Instruction *instruction) {
+    const LaneType *types = kernel->register_types;
+    const int *sources = instruction->sources;
+    int count = instruction_info(instruction->kind)->source_count;
+    int destination = instruction->destination;
+    switch (instruction->kind) {
+    case INSTRUCTION_load:
+        return types[destination] == LANE_F32 || types[destination] == LANE_U8;
+    case INSTRUCTION_widen:
+        return types[destination] == LANE_S32 && types[sources[0]] == LANE_U8;
+    case INSTRUCTION_to_float:
+        return true;
+    default:
+        break;
+    }
+    for (int i = 0; i < count; i++)
+        if (types[sources[i]] != LANE_F32)
+            return false;
+    return destination < 0 || types[destination] == LANE_F32;
+}
+
+static bool block_is_of_floats(const Kernel *kernel, const Block *block) {
+    for (const Statement *statement = block->first; statement; statement = statement->next)
+        if (statement->kind == STATEMENT_INSTRUCTION
+                ? !is_of_floats(kernel, &statement->instruction)
+                : !block_is_of_floats(kernel, &statement->body))
+            return false;
+    return true;
+}
+
 const char *c_kernel_fault(const Kernel *kernel) {
     if (kernel->threads > 0)
         return "threads of a GPU";
-    for (int i = 0; i < kernel->register_count; i++)
+    bool floats = block_is_of_floats(kernel, &kernel->body);
+    for (int i = 0; i < kernel->register_count && !floats; i++)
         if (kernel->register_types[i] != LANE_F32)
             return lane_type_name(kernel->register_types[i]);
     return block_fault(&kernel->body);
@@ -101,10 +136,12 @@ static void append_load(Syntax *syntax, const Instruction *instruction) {
         syntax_element(syntax, instruction->parameter, instruction->offset);
         return;
     }
+    bool bytes = syntax->kernel->register_types[instruction->destination] == LANE_U8;
     if (count == lanes)
-        append_name(syntax, HELPER_LOAD, lanes, 0, 0);
+        append_name(syntax, bytes ? HELPER_LOAD_BYTES : HELPER_LOAD, lanes, 0, 0);
     else
-        append_name(syntax, HELPER_LOAD_LANES, lanes, instruction->first_lane, count);
+        append_name(syntax, bytes ? HELPER_LOAD_BYTE_LANES : HELPER_LOAD_LANES, lanes,
+            instruction->first_lane, count);
     syntax_address(syntax, instruction);
     text_append(syntax->out, ")");
 }
@@ -165,6 +202,8 @@ static void append_value(Syntax *syntax, const Instruction *instruction) {
         append_load(syntax, instruction);
         return;
     case INSTRUCTION_move:
+    case INSTRUCTION_widen:
+    case INSTRUCTION_to_float:
         syntax_register(syntax, instruction->sources[0]);
         return;
     case INSTRUCTION_add:
@@ -261,8 +300,8 @@ static const Dialect c_dialect = {
 };
 
 static void append_pointer(
-    const Syntax *syntax, const char *qualifier, const char *name, size_t *column) {
-    const char *parameter = arena_format(syntax->arena, "%sfloat *restrict %s, ", qualifier, name);
+    const Syntax *syntax, const char *type, const char *name, size_t *column) {
+    const char *parameter = arena_format(syntax->arena, "%s *restrict %s, ", type, name);
     bool full = *column + strlen(parameter) > 100;
     text_format(syntax->out, "%s%s", full ? "\n    " : "", parameter);
     *column = (full ? 4 : *column) + strlen(parameter);
@@ -276,11 +315,16 @@ static void append_head(const Syntax *syntax) {
     for (int i = 0; i < kernel->parameter_count; i++) {
         ParameterRole role = kernel->parameters[i].role;
         bool writes = role == PARAMETER_WRITE || role == PARAMETER_UPDATE;
-        append_pointer(syntax, writes ? "" : "const ", syntax->parameters[i], &column);
+        bool bytes = kernel->parameters[i].element == LANE_U8; /* they are read only */
+        append_pointer(syntax,
+            bytes    ? "const unsigned char"
+            : writes ? "float"
+                     : "const float",
+            syntax->parameters[i], &column);
     }
     for (int i = 0; i < kernel->local_count; i++)
         if (kernel->local_is_scratch[i])
-            append_pointer(syntax, "", syntax->locals[i], &column);
+            append_pointer(syntax, "float", syntax->locals[i], &column);
     text_format(out, "%sptrdiff_t begin, ptrdiff_t end) {\n", column > 70 ? "\n    " : "");
 }
 

@@ -80,12 +80,27 @@ static void append_includes(Source *source) {
                      "#else\n#define NEVER_UNROLL\n#endif\n\n");
 }
 
+/* Whether kernels read the input as bytes. */
+static bool input_is_of_bytes(const Program *program, int index) {
+    for (int i = 0; i < program->step_count; i++) {
+        const Step *step = &program->steps[i];
+        const Kernel *kernel = program->kernels[step->kernel];
+        for (int j = 0; j < kernel->parameter_count; j++) {
+            const Buffer *buffer = &program->buffers[step->arguments[j].buffer];
+            if (buffer->kind == BUFFER_INPUT && buffer->index == index)
+                return kernel->parameters[j].element == LANE_U8;
+        }
+    }
+    return false;
+}
+
 static void append_structs(Source *source) {
     const char *name = source->name;
     Text *out = source->out;
     text_format(out, "struct %s_inputs {\n", name);
     for (int i = 0; i < source->program->input_count; i++)
-        text_format(out, "    const float *%s;\n", source->inputs[i]);
+        text_format(out, "    const %s *%s;\n",
+            input_is_of_bytes(source->program, i) ? "unsigned char" : "float", source->inputs[i]);
     text_format(out, "};\n\nstruct %s_outputs {\n", name);
     for (int i = 0; i < source->program->output_count; i++)
         text_format(out, "    float *%s;\n", source->outputs[i]);

@@ -176,6 +176,14 @@ static void lanes_any(const Helper *helper, Text *out) {
         text_append(out, "    return a;\n");
 }
 
+/* No byte behind the last is read. */
+static void load_byte_lanes(const Helper *helper, Text *out) {
+    text_format(out,
+        "    unsigned char bytes[%d] = {0};\n    memcpy(bytes + %d, p, %d);\n"
+        "    return f32x%d_load_bytes(bytes);\n",
+        helper->lanes, helper->first, helper->count, helper->lanes);
+}
+
 void helper_write_lanes(const Vectors *vectors, const Helper *helper, Text *out) {
     bool load = helper->kind == HELPER_LOAD_LANES;
     if (helper->kind == HELPER_SUM || helper->kind == HELPER_LARGEST) {
@@ -184,6 +192,10 @@ void helper_write_lanes(const Vectors *vectors, const Helper *helper, Text *out)
     }
     if (helper->kind == HELPER_LANE) {
         append_lane(helper, out);
+        return;
+    }
+    if (helper->kind == HELPER_LOAD_BYTE_LANES) {
+        load_byte_lanes(helper, out);
         return;
     }
     switch (vectors->family) {

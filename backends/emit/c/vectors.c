@@ -16,6 +16,7 @@ static const HelperRow rows[HELPER_COUNT] = {
     [HELPER_##kind] = {#name, signature, x86, neon, gnu, plain},
 #include "backends/emit/c/vectors.def"
     [HELPER_LOAD_LANES] = {.name = "load", .signature = "vp"},
+    [HELPER_LOAD_BYTE_LANES] = {.name = "load_bytes", .signature = "vb"},
     [HELPER_STORE_LANES] = {.name = "store", .signature = "-wv"},
     [HELPER_SUM] = {.name = "sum", .signature = "fv"},
     [HELPER_LARGEST] = {.name = "largest", .signature = "fv"},
@@ -55,6 +56,7 @@ static const char *helper_name(const Vectors *vectors, const Helper *helper) {
     const char *name = rows[helper->kind].name;
     switch (helper->kind) {
     case HELPER_LOAD_LANES:
+    case HELPER_LOAD_BYTE_LANES:
     case HELPER_STORE_LANES:
         if (helper->count == 1)
             return arena_format(arena, "%s_%s_lane_%d", type, name, helper->first);
@@ -79,6 +81,8 @@ static void use_parts(Vectors *vectors, HelperKind kind, int lanes, int count) {
         vectors_function(vectors, HELPER_LOAD, lanes, 0, 0);
     } else if (through_memory) {
         vectors_function(vectors, HELPER_STORE, lanes, 0, 0);
+    } else if (kind == HELPER_LOAD_BYTE_LANES) {
+        vectors_function(vectors, HELPER_LOAD_BYTES, lanes, 0, 0);
     } else if (kind == HELPER_LOAD_LANES && vectors->family == FAMILY_ANY) {
         vectors_function(vectors, HELPER_SPLAT, lanes, 0, 0);
     } else if (lanes == 1 && kind == HELPER_SQUARE_ROOT && vectors->family != FAMILY_ANY) {
@@ -113,6 +117,11 @@ static const char *placeholder(const Vectors *vectors, int lanes, const char *na
     static const char *const above[] = {"_mm_and_ps(_mm_cmpgt_ps(whole, a), one)",
         "_mm256_and_ps(_mm256_cmp_ps(whole, a, _CMP_GT_OQ), one)",
         "_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(whole, a, _CMP_GT_OQ), one)"};
+    static const char *const bytes[] = {
+        "_mm_unpacklo_epi16(_mm_unpacklo_epi8(_mm_cvtsi32_si128(p[0] | p[1] << 8 | p[2] << 16 |\n"
+        "        (int)((unsigned)p[3] << 24)), _mm_setzero_si128()), _mm_setzero_si128())",
+        "_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p))",
+        "_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p))"};
     if (length == 1 && *name == 'T')
         return arena_format(vectors->arena, "f32x%d", lanes);
     if (length == 1 && *name == 'M')
@@ -121,6 +130,8 @@ static const char *placeholder(const Vectors *vectors, int lanes, const char *na
         return lanes == 16 ? "512" : lanes == 8 ? "256" : "128";
     if (length == 1 && *name == 'I')
         return lanes == 16 ? "__m512i" : lanes == 8 ? "__m256i" : "__m128i";
+    if (length == strlen("BYTES"))
+        return bytes[lanes == 16 ? 2 : lanes == 8 ? 1 : 0];
     assert(length == strlen("ONE_IF_ABOVE"));
     return above[lanes == 16 ? 2 : lanes == 8 ? 1 : 0];
 }
@@ -131,7 +142,9 @@ static void append_filled(const Vectors *vectors, int lanes, const char *text, T
             text_append_bytes(out, at++, 1);
             continue;
         }
-        size_t length = strncmp(at + 1, "ONE_IF_ABOVE", 12) == 0 ? 12 : 1;
+        size_t length = strncmp(at + 1, "ONE_IF_ABOVE", 12) == 0 ? 12
+                        : strncmp(at + 1, "BYTES", 5) == 0       ? 5
+                                                                 : 1;
         text_append(out, placeholder(vectors, lanes, at + 1, length));
         at += 1 + length;
     }
@@ -157,8 +170,10 @@ static void append_head(const Vectors *vectors, const Helper *helper, Text *out)
     char parameter = 'a';
     for (const char *at = signature + 1; *at != '\0'; at++) {
         text_append(out, at == signature + 1 ? "" : ", ");
-        if (*at == 'p' || *at == 'w')
-            text_append(out, *at == 'p' ? "const float *p" : "float *p");
+        if (*at == 'p' || *at == 'w' || *at == 'b')
+            text_append(out, *at == 'b'   ? "const unsigned char *p"
+                             : *at == 'p' ? "const float *p"
+                                          : "float *p");
         else if (*at == 'i')
             text_append(out, "int i");
         else
@@ -180,7 +195,8 @@ static void append_body(const Vectors *vectors, int lanes, const char *text, Tex
 /* Without vector types: the function of one lane for each lane. */
 static void append_lane_by_lane(const Helper *helper, Text *out) {
     const HelperRow *row = &rows[helper->kind];
-    if (helper->kind == HELPER_SPLAT || helper->kind == HELPER_LOAD) {
+    if (helper->kind == HELPER_SPLAT || helper->kind == HELPER_LOAD ||
+        helper->kind == HELPER_LOAD_BYTES) {
         text_format(out,
             "    f32x%d v;\n    for (int i = 0; i < %d; i++)\n        v.lane[i] = %s;\n"
             "    return v;\n",

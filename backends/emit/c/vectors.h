@@ -11,7 +11,8 @@
 typedef enum HelperKind {
 #define HELPER(kind, ...) HELPER_##kind,
 #include "backends/emit/c/vectors.def"
-    HELPER_LOAD_LANES, /* of `first` to `first + count - 1`; the others are zero */
+    HELPER_LOAD_LANES,      /* of `first` to `first + count - 1`; the others are zero */
+    HELPER_LOAD_BYTE_LANES, /* the same of bytes */
     HELPER_STORE_LANES,
     HELPER_SUM,     /* of all lanes, as a float */
     HELPER_LARGEST, /* lane */
