@@ -274,6 +274,8 @@ static Moments fill_node(Graph *graph, const Node *node, const Moments *moments,
     case OP_quantize:
         fill(graph, node_weight(node, "factor"), seed, 40, 5);
         fill_integers(graph, node_weight(node, "zero"), seed, 128, 20);
+        if (node_weight(node, "term") != NULL)
+            fill(graph, node_weight(node, "term"), seed, 128, 20);
         return byte_moments;
     case OP_quantized_conv:
     case OP_quantized_linear:

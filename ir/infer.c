@@ -132,8 +132,8 @@ static bool takes_element(const Node *node, int index, ElementType element) {
     if (element == ELEMENT_F32 || op_keeps_numbers(op))
         return true;
     if (element == ELEMENT_U8)
-        return index == 0 &&
-               (op == OP_quantized_conv || op == OP_quantized_linear || op == OP_pixels);
+        return index == 0 && (op == OP_quantized_conv || op == OP_quantized_linear ||
+                                 op == OP_pixels || op == OP_quantize);
     if (element == ELEMENT_F16 && op_takes_f16(op))
         return true;
     return (index == 0 || element == ELEMENT_F16) && (op == OP_conv || op == OP_linear);

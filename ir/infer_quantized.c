@@ -38,6 +38,13 @@ void infer_quantize(Inference *inference) {
     check_channel_weights(inference);
     int64_t padding[4];
     TensorType type = *operand_type(inference, 0);
+    if (type.element == ELEMENT_U8 && (inference->node->operands[0]->producer != NULL ||
+                                          type.rank != 4 || type.dims[1] > MOST_PIXEL_CHANNELS)) {
+        shape_fault(inference,
+            "an operand of u8 must be an input of at most %d channels, but is %s",
+            MOST_PIXEL_CHANNELS, operand_spelling(inference, 0));
+        return;
+    }
     if (!read_steps(inference, "padding", 4, 0, padding))
         return;
     for (int i = 0; i < 4; i++) {

@@ -19,7 +19,7 @@ static float to_byte(float x) {
 
 /* One plane with its padding; [n,c] is a plane of one cell. */
 static void quantize_plane(
-    const Node *node, const float *source, float *target, float factor, float zero) {
+    const Node *node, const float *source, float *target, float factor, float term, float zero) {
     const int64_t *padding = node_list(node, "padding").items;
     const TensorType *from = &node->operands[0]->type, *to = &node->results[0]->type;
     int64_t height = from->rank == 4 ? from->dims[2] : 1, width = plane_size(from) / height;
@@ -29,7 +29,7 @@ static void quantize_plane(
             int64_t row = y - padding[0], column = x - padding[1];
             bool inside = row >= 0 && row < height && column >= 0 && column < width;
             target[y * out_width + x] =
-                to_byte(inside ? fmaf(source[row * width + column], factor, zero) : zero);
+                to_byte(inside ? fmaf(source[row * width + column], factor, term) : zero);
         }
 }
 
@@ -39,9 +39,12 @@ void interpret_quantize(
     const TensorType *from = &node->operands[0]->type, *to = &node->results[0]->type;
     const float *factor = node_weight(node, "factor")->data;
     const float *zero = node_weight(node, "zero")->data;
-    for (int64_t i = 0; i < from->dims[0] * from->dims[1]; i++)
+    const Weight *term = node_weight(node, "term");
+    for (int64_t i = 0; i < from->dims[0] * from->dims[1]; i++) {
+        int64_t channel = i % from->dims[1];
         quantize_plane(node, operands[0] + i * plane_size(from), results[0] + i * plane_size(to),
-            factor[i % from->dims[1]], zero[i % from->dims[1]]);
+            factor[channel], term != NULL ? term->data[channel] : zero[channel], zero[channel]);
+    }
 }
 
 /* The operand less its zero points: what the weights are multiplied with. */

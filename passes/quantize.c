@@ -149,7 +149,8 @@ static bool can_quantize(Quantization *q, const Node *node) {
     if (!is_product(node))
         return false;
     const Value *operand = node->operands[0];
-    if (operand->producer == NULL && pass_flag(q->context, "keep-first"))
+    bool is_input = operand->producer == NULL || operand->producer->op == OP_pixels;
+    if (is_input && pass_flag(q->context, "keep-first"))
         return false;
     if (node->op == OP_linear && pass_flag(q->context, "keep-last"))
         return false;
@@ -211,6 +212,7 @@ static void prepare_quantize(Graph *graph, Node *node, const void *context) {
     const NewNode *new_node = context;
     node->weights[0] = new_node->weights[0];
     node->weights[1] = new_node->weights[1];
+    node->weights[2] = new_node->weights[2];
     if (new_node->padding != NULL)
         node_set_list(graph, node, "padding", new_node->padding, 4);
 }
@@ -237,16 +239,22 @@ static void prepare_product(Graph *graph, Node *node, const void *context) {
 }
 
 /* A quantize of the value before the node; of what was rounded to a given scale, from before it
- * was. */
+ * was; of pixels, from the bytes that they are made of. */
 static Value *insert_quantize(
     Quantization *q, Value *value, Node *position, const int64_t *padding) {
-    Weight *weights[2];
+    Weight *weights[3];
+    Preprocessing pixels;
     bool is_rounded = value->producer != NULL && value->producer->op == OP_fake_quantize &&
                       scale_of(q, value)->given;
     Value *source = is_rounded ? value->producer->operands[0] : value;
     const char *path = path_of(value->producer);
-    quantize_scales(
-        q->graph, arena_format(q->graph->arena, "%s.bytes", path), scale_of(q, value), weights);
+    bool of_pixels = source->producer != NULL && source->producer->op == OP_pixels;
+    if (of_pixels) {
+        pixels = node_pixels(source->producer);
+        source = source->producer->operands[0];
+    }
+    quantize_scales(q->graph, arena_format(q->graph->arena, "%s.bytes", path), scale_of(q, value),
+        of_pixels ? &pixels : NULL, weights);
     NewNode new_node = {.weights = weights, .padding = padding};
     Node *node =
         insert_node(q->graph, position, OP_quantize, path, &source, 1, prepare_quantize, &new_node);
@@ -324,6 +332,15 @@ static void pass_on(Quantization *q, Node *node) {
         node->results[i]->type.element = ELEMENT_U8;
 }
 
+/* Pixels whose bytes layers read now. */
+static void remove_unread_pixels(Graph *graph) {
+    for (Node *node = graph->first, *next; node; node = next) {
+        next = node->next;
+        if (node->op == OP_pixels)
+            remove_unused(graph, node->results[0]);
+    }
+}
+
 bool pass_quantize(PassContext *context) {
     Graph *graph = context->graph;
     Quantization q = {.context = context,
@@ -352,5 +369,6 @@ bool pass_quantize(PassContext *context) {
         else if (op_keeps_numbers(node->op))
             pass_on(&q, node);
     }
+    remove_unread_pixels(graph);
     return true;
 }

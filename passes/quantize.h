@@ -59,7 +59,9 @@ void rounding_apply(const Rounding *rounding, const double *exact, int limit, fl
 
 /* The weights of a quantised node, in the order of ops.def. */
 void quantize_product(Graph *graph, const QuantizedProduct *product, Weight **weights);
-/* factor and zero of a node that quantises. */
-void quantize_scales(Graph *graph, const char *path, const ByteScale *scale, Weight **weights);
+/* factor, zero and term of a node that quantises: numbers, or the bytes that these pixels are made
+ * of. */
+void quantize_scales(Graph *graph, const char *path, const ByteScale *scale,
+    const Preprocessing *pixels, Weight **weights);
 
 #endif

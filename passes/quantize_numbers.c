@@ -120,12 +120,18 @@ static Weight *add_zeros(Graph *graph, const char *path, const ByteScale *scale)
     return add_vector(graph, path, "zero", zeros, scale->channels);
 }
 
-void quantize_scales(Graph *graph, const char *path, const ByteScale *scale, Weight **weights) {
+void quantize_scales(Graph *graph, const char *path, const ByteScale *scale,
+    const Preprocessing *pixels, Weight **weights) {
     double *factors = ARENA_ARRAY(graph->arena, double, scale->channels);
-    for (int64_t c = 0; c < scale->channels; c++)
-        factors[c] = 1 / scale->scale[c];
+    double *terms = ARENA_ARRAY(graph->arena, double, scale->channels);
+    for (int64_t c = 0; c < scale->channels; c++) {
+        double step = scale->scale[c] * (pixels != NULL ? pixels->std[c] : 1);
+        factors[c] = (pixels != NULL ? pixels->scale : 1) / step;
+        terms[c] = scale->zero[c] - (pixels != NULL ? pixels->mean[c] / step : 0);
+    }
     weights[0] = add_vector(graph, path, "factor", factors, scale->channels);
     weights[1] = add_zeros(graph, path, scale);
+    weights[2] = pixels != NULL ? add_vector(graph, path, "term", terms, scale->channels) : NULL;
 }
 
 /* ---- products ---- */

@@ -51,7 +51,18 @@ BLOCKS = """network blocks {
 }
 """
 
-TEXTS = {"panels": PANELS, "borders": BORDERS, "blocks": BLOCKS, "units": UNITS.format(channels=36),
+# The bytes of pictures, of which a row is no whole number of vectors.
+PICTURES = """network pictures {
+    input a: u8[1, 3, 9, 23] nhwc = pixels(rgb, scale = 1 / 255, mean = [0.485, 0.456, 0.406], std = [0.2, 0.3, 0.25])
+    input b: u8[2, 1, 7, 2] nhwc = pixels(scale = 1 / 128, mean = 1)
+    input c: u8[1, 4, 6, 17] nhwc = pixels(scale = 1 / 64, mean = 2)
+    output x = a |> conv(20, 3, stride = 2, padding = 1) @ a |> relu |> conv(7, 1) @ d
+    output y = b |> conv(5, 3, padding = [0, 1, 2, 1]) @ b |> relu |> conv(7, 1) @ e
+    output z = c |> conv(9, 5) @ c |> relu |> conv(7, 1) @ f
+}
+"""
+
+TEXTS = {"panels": PANELS, "borders": BORDERS, "blocks": BLOCKS, "pictures": PICTURES, "units": UNITS.format(channels=36),
          "windows": WINDOWS.format(channels=29, size=24)}
 
 

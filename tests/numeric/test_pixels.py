@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 from marks import needs_shared, target_parameters
-from support import EXAMPLES, SHARED, invoke, read_floats, riffle, verify, write_weights
+from support import EXAMPLES, SHARED, invoke, lacking_flags, processor_flags, read_floats, riffle, verify, write_weights
 
 SHAPES = [(1, 1, 1, 1), (1, 1, 5, 3), (2, 2, 3, 33), (1, 3, 7, 13), (2, 3, 4, 128), (1, 4, 9, 65)]
 MEAN = [0.485, 0.456, 0.406, 0.25]
@@ -141,6 +141,28 @@ def test_network(precision, tmp_path):
     assert np.abs(answers[0] - answers[1]).max() <= limit * np.abs(answers[0]).max()
 
 
+@pytest.mark.parametrize(("shape", "layer"), [
+    ((1, 3, 9, 23), "conv(20, 3, stride = 2, padding = 1)"),
+    ((2, 1, 7, 2), "conv(5, 3, padding = [0, 1, 2, 1])"),
+    ((1, 4, 6, 17), "conv(9, 5)"),
+    ((1, 2, 5, 67), "conv(12, 1)"),
+])
+@pytest.mark.parametrize("cpu", ["haswell", "skylake-avx512", "cascadelake"])
+def test_bytes_to_bytes(cpu, shape, layer, tmp_path):
+    """With int8 the first layer's bytes are made of the picture's: as in the interpreter, to the bit, without floats."""
+    if lacking_flags("x86-64-v3" if cpu == "haswell" else "x86-64-v4"):
+        pytest.skip(f"this processor cannot run code for {cpu}")
+    if cpu == "cascadelake" and "avx512_vnni" not in processor_flags():
+        pytest.skip("this processor has no VNNI")
+    net = tmp_path / "net.rfl"
+    net.write_text(spec(shape, "u8", f"    output y = image |> {layer} @ a |> relu |> conv(7, 1) @ b\n"))
+    options = ["--random-weights", 3, "--precision", "int8", "--calibration", "random", "--target", "x86_64-linux-gnu",
+        "--cpu", cpu]
+    verify(net, *options, "--tolerance", 0)
+    riffle("compile", net, *options, "-o", tmp_path)
+    assert "pixels to floats" not in (tmp_path / "net.json").read_text()
+
+
 def test_called_from_c(tmp_path):
     """Bytes at an odd address; a null pointer is a status."""
     shape = (1, 3, 5, 7)
@@ -180,8 +202,7 @@ def test_refused(tmp_path):
     for words, message in (
             (["run", net, "--input", tmp_path / "pixels", "--output", tmp_path / "y"],
                 "has 47 bytes where input 'image' takes 48"),
-            (["compile", net, "--backend", "c", "-o", tmp_path / "c"], "the C backend does not know 'u8'"),
             (["compile", net, "--target", "cuda-sm_80", "-o", tmp_path / "cuda"], "no code for 'pixels' on GPUs")):
         done = invoke(*words)
         assert done.returncode == 1 and message in done.stderr, done.stderr
-    assert not (tmp_path / "c").exists() and not (tmp_path / "cuda").exists()
+    assert not (tmp_path / "cuda").exists()

@@ -2,8 +2,8 @@
  *
  * Planes of an image of up to four channels, as callers give them, become pixels of four bytes
  * each: packing puts four pixels of the channels side by side, and a permute within sixteen bytes
- * turns them. A convolution reads such a pixel at once. Everything else is read by vectors of
- * channels. */
+ * turns them. A convolution reads such a pixel at once. The bytes of a picture become such pixels,
+ * too. Everything else is read by vectors of channels. */
 #include "backends/kernels/copy.h"
 #include "backends/kernels/emit.h"
 #include "backends/kernels/place.h"
@@ -24,6 +24,8 @@
 
 enum { PIXEL_BYTES = 4 };
 
+typedef enum Source { OF_CHANNELS, OF_PLANES, OF_BYTES } QuantizeSource;
+
 typedef struct Quantize {
     Emission *emission;
     KernelBuilder *builder;
@@ -31,7 +33,9 @@ typedef struct Quantize {
     const Node *node;
     const Placement *input, *output;
     const int *input_parameters, *output_parameters;
-    int scales, zeros; /* parameters: factors, then zeros as floats; zeros as bytes */
+    QuantizeSource source;
+    /* Parameters: factors, then terms, of channels or of bytes for each lane; zeros as bytes. */
+    int scales, zeros;
     int64_t padding[4];
     const Expression *image, *row; /* of the output */
 } Quantize;
@@ -143,7 +147,7 @@ static void emit_planes(const Quantize *q) {
         emit_pixels(q, factors, zeros, expression_constant(q->arena, whole), (int)(width - whole));
 }
 
-/* ---- vectors of channels ---- */
+/* ---- the bytes of a picture to pixels ---- */
 
 /* Vectors of channels that become one of bytes where they lie in order: of 16 bytes. */
 enum { TOGETHER = 4 };
@@ -151,6 +155,67 @@ enum { TOGETHER = 4 };
 static int vectors_together(const Target *target) {
     return target->lanes == TOGETHER ? TOGETHER : 1;
 }
+
+/* Lanes of vector `index` from the picture's bytes: each pixel gets room for four. */
+static int spread_pixels(const Quantize *q, int bytes, int index) {
+    int lanes = q->emission->compilation->target->lanes, channels = (int)q->input->channels;
+    int *indices = ARENA_ARRAY(q->arena, int, lanes);
+    int spread = kernel_register_of(q->builder, LANE_U8, lanes);
+    for (int i = 0; i < lanes; i++) {
+        int place = index * lanes + i, channel = place % PIXEL_BYTES;
+        indices[i] = place / PIXEL_BYTES * channels + (channel < channels ? channel : 0);
+    }
+    kernel_permute(q->builder, spread, bytes, bytes, indices);
+    return emit_as(q->builder, spread, LANE_F32);
+}
+
+/* `count` pixels from a column on; `read` bytes of them, or of others of the row, are there. */
+static void emit_spread(
+    const Quantize *q, const int *scales, const Expression *column, int64_t count, int64_t read) {
+    KernelBuilder *builder = q->builder;
+    const Target *target = q->emission->compilation->target;
+    int vectors = vectors_together(target), all = vectors * target->lanes, integers[TOGETHER];
+    int bytes = kernel_register_of(builder, LANE_U8, all), result;
+    kernel_load(builder, bytes, q->input_parameters[0],
+        input_place(q, &q->input->runs[0], column, 0), 0, (int)read);
+    for (int v = 0; v < vectors; v++)
+        integers[v] = to_integers(q, spread_pixels(q, bytes, v), scales[0], scales[1]);
+    if (vectors > 1) {
+        result = emit_packed_bytes(builder, integers, vectors, target->lanes);
+    } else {
+        result = kernel_register_of(builder, LANE_U8, all);
+        kernel_unary(builder, INSTRUCTION_narrow, result, integers[0]);
+    }
+    kernel_store(builder, result, q->output_parameters[0],
+        output_place(q, &q->output->runs[0], expression_offset(q->arena, column, q->padding[1]), 0),
+        0, (int)(PIXEL_BYTES * count));
+}
+
+/* Whole vectors as long as they end in the row: behind the last is memory of others. */
+static void emit_bytes(const Quantize *q) {
+    const Target *target = q->emission->compilation->target;
+    int64_t all = (int64_t)vectors_together(target) * target->lanes, pixels = all / PIXEL_BYTES;
+    int64_t channels = q->input->channels, width = q->input->width, row = width * channels;
+    int64_t whole = row < all ? 0 : (row - all) / (pixels * channels) + 1;
+    int scales[2];
+    for (int i = 0; i < 2; i++) {
+        scales[i] = kernel_register(q->builder, target->lanes);
+        kernel_load(q->builder, scales[i], q->scales,
+            expression_constant(q->arena, (int64_t)i * target->lanes), 0, target->lanes);
+    }
+    if (whole > 0) {
+        const Expression *column =
+            kernel_open_range(q->builder, "column", 0, whole * pixels, pixels);
+        emit_spread(q, scales, column, pixels, all);
+        kernel_close(q->builder);
+    }
+    for (int64_t column = whole * pixels; column < width; column += pixels) {
+        int64_t count = width - column < pixels ? width - column : pixels;
+        emit_spread(q, scales, expression_constant(q->arena, column), count, count * channels);
+    }
+}
+
+/* ---- vectors of channels ---- */
 
 static void load_scales(
     const Quantize *q, const Expression *channel, int lanes, int count, int *factors, int *zeros) {
@@ -237,6 +302,17 @@ static bool are_planes(const Placement *input) {
            run->channel_stride != 1;
 }
 
+static QuantizeSource source_of(
+    const Emission *emission, const Node *node, const Placement *input) {
+    const Value *value = node->results[0];
+    if (input->element == LANE_U8)
+        return OF_BYTES;
+    bool planes = are_planes(input) && value->type.rank == 4 &&
+                  !emission->decisions->claims[value->id] &&
+                  !emission->decisions->stored[value->id];
+    return planes ? OF_PLANES : OF_CHANNELS;
+}
+
 /* Pixels of four bytes, of which the tensor's channels are the first. */
 static Placement *place_pixels(Emission *emission, const Value *value) {
     Placement *like = ARENA_NEW(emission->arena, Placement);
@@ -252,10 +328,18 @@ static Placement *place_pixels(Emission *emission, const Value *value) {
 
 static void pack_scales(Quantize *q, KernelCall *call) {
     const Weight *factor = node_weight(q->node, "factor"), *zero = node_weight(q->node, "zero");
-    int64_t channels = q->input->channels;
-    float *scales = call_weights(q->emission, call, 2 * channels, &q->scales);
-    memcpy(scales, factor->data, (size_t)channels * sizeof(float));
-    memcpy(scales + channels, zero->data, (size_t)channels * sizeof(float));
+    const Weight *term = node_weight(q->node, "term");
+    int64_t channels = q->input->channels, lanes = q->emission->compilation->target->lanes;
+    bool of_bytes = q->source == OF_BYTES;
+    int64_t numbers = of_bytes ? lanes : channels;
+    float *scales = call_weights(q->emission, call, 2 * numbers, &q->scales);
+    for (int64_t i = 0; i < numbers; i++) {
+        int64_t channel = of_bytes ? i % PIXEL_BYTES : i;
+        if (channel >= channels)
+            continue; /* zeros */
+        scales[i] = factor->data[channel];
+        scales[numbers + i] = (term ? term : zero)->data[channel];
+    }
     if (q->output->height == q->input->height && q->output->width == q->input->width)
         return;
     uint8_t *bytes = call_weight_bytes(q->emission, call, channels, &q->zeros);
@@ -263,18 +347,25 @@ static void pack_scales(Quantize *q, KernelCall *call) {
         bytes[c] = (uint8_t)zero->data[c];
 }
 
-static void emit_row(const Quantize *q, bool planes) {
+static void emit_row(const Quantize *q) {
     int64_t width = q->output->width;
     fill_columns(q, 0, q->padding[1]);
-    if (planes)
+    switch (q->source) {
+    case OF_PLANES:
         emit_planes(q);
-    else
+        break;
+    case OF_BYTES:
+        emit_bytes(q);
+        break;
+    case OF_CHANNELS:
         emit_channels(q);
+        break;
+    }
     fill_columns(q, width - q->padding[3], width);
 }
 
 /* The row that the parallel axis is at: of padding, or of the input with padding at both ends. */
-static void emit_rows(Quantize *q, bool planes) {
+static void emit_rows(Quantize *q) {
     KernelBuilder *builder = q->builder;
     Arena *arena = q->arena;
     int64_t top = q->padding[0], bottom = q->padding[2], width = q->output->width;
@@ -294,7 +385,7 @@ static void emit_rows(Quantize *q, bool planes) {
     if (bottom > 0)
         kernel_open_if_less(
             builder, q->row, expression_constant(arena, q->output->height - bottom));
-    emit_row(q, planes);
+    emit_row(q);
     if (bottom > 0)
         kernel_close(builder);
     if (top > 0)
@@ -306,13 +397,12 @@ bool lower_quantize(Emission *emission, const Node *node) {
     Value *value = node->results[0];
     Quantize q = {.emission = emission, .arena = emission->arena, .node = node};
     q.input = value_placement(emission, node->operands[0]);
-    bool planes = are_planes(q.input) && value->type.rank == 4 &&
-                  !emission->decisions->claims[value->id] &&
-                  !emission->decisions->stored[value->id];
-    if (!planes)
+    q.source = source_of(emission, node, q.input);
+    if (q.source == OF_CHANNELS)
         q.input = make_channels_last(emission, node, q.input);
     memcpy(q.padding, node_list(node, "padding").items, sizeof q.padding);
-    q.output = planes ? place_pixels(emission, value) : place_result(emission, value);
+    q.output =
+        q.source == OF_CHANNELS ? place_result(emission, value) : place_pixels(emission, value);
     call_begin(emission, &call, node, q.output->images * q.output->height);
     q.builder = &call.builder;
     q.input_parameters = call_placement(&call, PARAMETER_READ, "input", q.input);
@@ -322,7 +412,7 @@ bool lower_quantize(Emission *emission, const Node *node) {
         kernel_variable(q.builder, VARIABLE_BEGIN), kernel_variable(q.builder, VARIABLE_END), 1);
     q.image = expression_divide(q.arena, index, q.output->height);
     q.row = expression_remainder(q.arena, index, q.output->height);
-    emit_rows(&q, planes);
+    emit_rows(&q);
     kernel_close(q.builder);
     call_describe(&call, "quantize, %lld channels", (long long)q.input->channels);
     call_end(emission, &call);
