@@ -1,5 +1,6 @@
 /* The interpreter: node by node, values from their first use to their last. It is the oracle of all
  * tests. */
+#include "ir/ending.h"
 #include "ir/interpret_graph.h"
 #include "ir/progress.h"
 
@@ -54,7 +55,6 @@ InterpretFunction *interpret_function(OpKind op) {
 typedef struct Interpreter {
     const Graph *graph;
     const InterpretWay *way;
-    Diagnostics *diagnostics;
     Arena *arena;    /* of the whole run */
     Stored **values; /* by value id: malloc'ed, freed after the last use */
     int *uses_left;  /* by value id */
@@ -62,11 +62,8 @@ typedef struct Interpreter {
 
 static Stored *value_allocate(Interpreter *interpreter, const Value *value) {
     size_t bytes = (size_t)tensor_elements(&value->type) * sizeof(Stored);
-    Stored *data = malloc(bytes);
+    Stored *data = allocate_or_end(bytes);
     interpreter->values[value->id] = data;
-    if (data == NULL)
-        diagnostics_report(interpreter->diagnostics, SEVERITY_ERROR, value->where, NULL,
-            "out of memory: a value of %zu bytes cannot be held", bytes);
     return data;
 }
 
@@ -99,19 +96,15 @@ static void convert_layout(
     }
 }
 
-static bool run_node(Interpreter *interpreter, const Node *node) {
+static void run_node(Interpreter *interpreter, const Node *node) {
     Arena *scratch = arena_create();
     const Stored **operands = ARENA_ARRAY(scratch, const Stored *, node->operand_count);
     Stored **results = ARENA_ARRAY(scratch, Stored *, node->result_count);
-    bool done = true;
     for (int i = 0; i < node->operand_count; i++)
         operands[i] = interpreter->values[node->operands[i]->id];
-    for (int i = 0; i < node->result_count && done; i++) {
+    for (int i = 0; i < node->result_count; i++)
         results[i] = value_allocate(interpreter, node->results[i]);
-        done = results[i] != NULL;
-    }
-    if (done)
-        interpreter->way->run_node(interpreter->way->context, node, operands, results, scratch);
+    interpreter->way->run_node(interpreter->way->context, node, operands, results, scratch);
     node_rest_weights(node);
     arena_destroy(scratch);
     for (int i = 0; i < node->operand_count; i++) {
@@ -120,55 +113,46 @@ static bool run_node(Interpreter *interpreter, const Node *node) {
     }
     for (int i = 0; i < node->result_count; i++)
         value_release(interpreter, node->results[i]);
-    return done;
 }
 
-static bool run_nodes(Interpreter *interpreter) {
+static void run_nodes(Interpreter *interpreter) {
     int work = progress_begin("interpreting layer", graph_node_count(interpreter->graph));
     int64_t index = 0;
-    bool done = true;
-    for (const Node *node = interpreter->graph->first; node != NULL && done; node = node->next) {
+    for (const Node *node = interpreter->graph->first; node != NULL; node = node->next) {
         progress_set(++index);
-        done = run_node(interpreter, node);
+        run_node(interpreter, node);
     }
     progress_end(work);
-    return done;
 }
 
-static bool run_graph(
+static void run_graph(
     Interpreter *interpreter, const Stored *const *inputs, Stored *const *outputs) {
     const Graph *graph = interpreter->graph;
     for (int i = 0; i < graph->input_count; i++) {
         const GraphInput *input = &graph->inputs[i];
         Stored *data = value_allocate(interpreter, input->value);
-        if (data == NULL)
-            return false;
         const TensorType *type = &input->value->type;
         Arena *scratch = arena_create();
         convert_layout(type, input->layout, LAYOUT_NCHW,
             interpreter->way->read_input(type, inputs[i], scratch), data);
         arena_destroy(scratch);
     }
-    if (!run_nodes(interpreter))
-        return false;
+    run_nodes(interpreter);
     for (int i = 0; i < graph->output_count; i++) {
         const GraphOutput *output = &graph->outputs[i];
         convert_layout(&output->value->type, LAYOUT_NCHW, output->layout,
             interpreter->values[output->value->id], outputs[i]);
     }
-    return true;
 }
 
-bool interpret_graph(const Graph *graph, const InterpretWay *way, const Stored *const *inputs,
-    Stored *const *outputs, Diagnostics *diagnostics) {
-    Interpreter interpreter = {
-        .graph = graph, .way = way, .diagnostics = diagnostics, .arena = arena_create()};
+void interpret_graph(const Graph *graph, const InterpretWay *way, const Stored *const *inputs,
+    Stored *const *outputs) {
+    Interpreter interpreter = {.graph = graph, .way = way, .arena = arena_create()};
     interpreter.values = ARENA_ARRAY(interpreter.arena, Stored *, graph->next_value_id);
     /* An output counts as a use, so its value stays to the end. */
     interpreter.uses_left = graph_use_counts(graph, interpreter.arena);
-    bool done = run_graph(&interpreter, inputs, outputs);
+    run_graph(&interpreter, inputs, outputs);
     for (int id = 0; id < graph->next_value_id; id++)
         free(interpreter.values[id]);
     arena_destroy(interpreter.arena);
-    return done;
 }

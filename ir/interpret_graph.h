@@ -20,8 +20,7 @@ typedef struct InterpretWay {
 
 /* NULL where there is none for these numbers. */
 InterpretFunction *interpret_function(OpKind op);
-/* False after reporting. */
-bool interpret_graph(const Graph *graph, const InterpretWay *way, const Stored *const *inputs,
-    Stored *const *outputs, Diagnostics *diagnostics);
+void interpret_graph(const Graph *graph, const InterpretWay *way, const Stored *const *inputs,
+    Stored *const *outputs);
 
 #endif

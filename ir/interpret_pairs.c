@@ -30,9 +30,9 @@ bool graph_has_pairs(const Graph *graph, const Node **node) {
     return true;
 }
 
-bool graph_interpret_pairs(const Graph *graph, const Pair *const *inputs, Pair *const *outputs,
-    const PairWeights *weights, Diagnostics *diagnostics) {
+void graph_interpret_pairs(const Graph *graph, const Pair *const *inputs, Pair *const *outputs,
+    const PairWeights *weights) {
     PairWeights copy = *weights;
     const InterpretWay way = {&copy, run_node, read_input};
-    return interpret_graph(graph, &way, inputs, outputs, diagnostics);
+    interpret_graph(graph, &way, inputs, outputs);
 }

@@ -13,9 +13,8 @@ typedef struct PairWeights {
 
 /* Whether all ops of the graph have a meaning for pairs; else *node is the first that has none. */
 bool graph_has_pairs(const Graph *graph, const Node **node);
-/* Runs such a graph. inputs[i] and outputs[i] are in the layout of the graph's input or output.
- * False after reporting. */
-bool graph_interpret_pairs(const Graph *graph, const Pair *const *inputs, Pair *const *outputs,
-    const PairWeights *weights, Diagnostics *diagnostics);
+/* Runs such a graph. inputs[i] and outputs[i] are in the layout of the graph's input or output. */
+void graph_interpret_pairs(const Graph *graph, const Pair *const *inputs, Pair *const *outputs,
+    const PairWeights *weights);
 
 #endif

@@ -86,7 +86,7 @@ static const Pair *find_weight(void *context, const Weight *weight) {
     return proof->weights + proof->numbers.first[i];
 }
 
-bool proof_draw(Proof *proof, uint64_t seed, Diagnostics *diagnostics) {
+void proof_draw(Proof *proof, uint64_t seed) {
     if (proof->draw_arena != NULL)
         arena_destroy(proof->draw_arena);
     proof->draw_arena = arena_create();
@@ -97,7 +97,7 @@ bool proof_draw(Proof *proof, uint64_t seed, Diagnostics *diagnostics) {
     draw_inputs(proof, dense);
     proof->expected = make_outputs(proof->graph, 1, proof->draw_arena);
     const PairWeights weights = {find_weight, proof};
-    return graph_interpret_pairs(proof->graph, dense, proof->expected, &weights, diagnostics);
+    graph_interpret_pairs(proof->graph, dense, proof->expected, &weights);
 }
 
 /* ---- comparing ---- */

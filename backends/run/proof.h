@@ -26,8 +26,8 @@ Proof *proof_begin(const Graph *graph, const Program *program, const LowerAgain 
 void proof_close(Proof *proof); /* NULL is allowed */
 
 /* Draws weights and inputs anew, and lets the graph compute: a double is near the number of the
- * weight that it stands for. False after reporting. */
-bool proof_draw(Proof *proof, uint64_t seed, Diagnostics *diagnostics);
+ * weight that it stands for. */
+void proof_draw(Proof *proof, uint64_t seed);
 
 typedef enum ProofVerdict {
     PROOF_EQUAL,

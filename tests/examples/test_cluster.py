@@ -123,6 +123,8 @@ def two_nodes(monkeypatch):
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     monkeypatch.setenv("RAY_worker_niceness", "0")
     logs = tempfile.mkdtemp(prefix="ray-")  # names of sockets must be short
+    monkeypatch.setenv("RAY_TMPDIR", logs)
+    os.mkdir(os.path.join(logs, "ray"))  # where Ray writes its address, and does not make the folder
     options = {"num_cpus": 1, "object_store_memory": 10**8, "temp_dir": logs}
     cluster = Cluster()
     try:

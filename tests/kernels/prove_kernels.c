@@ -127,8 +127,7 @@ static bool prove_unchanged(Trial *trial) {
     int sure = 0;
     for (uint64_t seed = 1; seed < 8 && sure < PROOF_DRAWS; seed++) {
         Proof *proof = trial->proofs[sure];
-        if (!proof_draw(proof, seed, session->diagnostics))
-            return false;
+        proof_draw(proof, seed);
         ProofResult result =
             proof_run(proof, trial->kernels->kernels, EXACT_AT_ONCE, INT64_MAX, session->arena);
         if (result.verdict == PROOF_FAULT) {
