@@ -179,6 +179,8 @@ static bool prove_all(const Options *options, Model *model, Session *session) {
         try_mutants(&trial);
     for (int i = 0; i < PROOF_DRAWS; i++)
         proof_close(trial.proofs[i]);
+    for (int i = 0; trial.oracle.inputs != NULL && i < model->graph->input_count; i++)
+        guarded_free((void *)(uintptr_t)trial.oracle.inputs[i]);
     program_destroy(trial.program);
     return good;
 }
