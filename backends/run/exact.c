@@ -72,6 +72,8 @@ static KernelBuffer buffer_of(const Memory *memory, const Argument *argument,
         cells->pairs = memory->workspace + buffer->offset / run->cell_bytes;
         cells->writers = memory->workspace_writers + buffer->offset / run->cell_bytes;
         place.readable = program->workspace_bytes - buffer->offset;
+        if (buffer->bytes == 0) /* that tables count from */
+            place.writable = place.readable;
         break;
     case BUFFER_INPUT:
         cells->pairs = (Pair *)(uintptr_t)run->inputs[buffer->index];
