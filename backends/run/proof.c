@@ -22,9 +22,11 @@ static double typical_size(const float *data, int64_t count) {
 }
 
 /* Near the weight, so that the network decides as it does; but of no weight equal to another's, as
- * then the doubles would be equal where the residues are not. */
+ * then the doubles would be equal where the residues are not, and of a channel that training has
+ * left dead (its weights are 1e-20, say) not all near to zero, as then no relu could be decided. */
 static double near_weight(float weight, double size, double unit) {
-    return weight == 0 ? 0x1p-10 * size * unit : (double)weight * (1 + 0x1p-7 * unit);
+    bool small = fabs((double)weight) < 0x1p-10 * size;
+    return small ? 0x1p-10 * size * unit : (double)weight * (1 + 0x1p-7 * unit);
 }
 
 static void draw_weights(Proof *proof) {

@@ -2,7 +2,7 @@
 
 import unittest
 
-from support import ROOT
+from support import float_bytes, safetensors
 from test_interrupted import TemporaryFolder
 
 SMALL = """network small {
@@ -32,6 +32,17 @@ class Exact(TemporaryFolder):
             "network wide { input x: f32[1, 64, 14, 14] nhwc\n output y nhwc = x |> conv(64, 3) }")
         said = self.succeed("verify", "wide.rfl", "--exact", "--target", "x86-64-v3", "--winograd", "always")
         self.assertRegex(said, r"packed numbers are weights of the network, and [1-9]\d* sums of some")
+
+    def test_dead_channel(self):
+        """Whose weights training has brought to nothing: its relu is decided all the same."""
+        (self.folder / "dead.rfl").write_text(
+            "network dead { input x: f32[1, 4, 6, 6]\n output y = x |> conv(4, 1) @ a |> relu |> conv(2, 1) @ b }\n")
+        weights = safetensors({"a.weight": [4, 4, 1, 1], "b.weight": [2, 4, 1, 1]})
+        begin = len(weights) - 4 * (16 + 8)
+        dead = float_bytes([1e-20, -2e-20, 3e-20, 1e-21])
+        (self.folder / "dead.safetensors").write_bytes(weights[:begin] + dead + weights[begin + len(dead):])
+        said = self.succeed("verify", "dead.rfl", "--weights", "dead.safetensors", "--exact", "--target", "x86-64-v3")
+        self.assertIn("the kernels compute what the network says", said)
 
     def test_layers(self):
         few = self.succeed("verify", "small.rfl", "--exact", "--target", "x86-64-v3", "--count", 1)
