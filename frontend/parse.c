@@ -118,6 +118,12 @@ static bool follows_first_word(const ParseContext *context, Span where) {
     return end > position && !is_keyword(word) && is_first_on_line(context, (Span){position, end});
 }
 
+static bool is_word_keyword(const char *text, size_t length) {
+    char word[16];
+    snprintf(word, sizeof(word), "%.*s", (int)length, text);
+    return length < sizeof(word) && is_keyword(word);
+}
+
 static bool is_on_line_of_complaint(const ParseContext *context, Span where) {
     uint32_t end = context->complaint_end;
     return end > 0 && end <= where.begin &&
@@ -133,7 +139,10 @@ void parse_report_unexpected(
     const char *text = context->file->text + where.begin;
     size_t shown = quote_word(text, length);
     bool assigns = length == 1 && *text == '=' && follows_first_word(context, where);
-    const char *hint = assigns ? "is the line above complete?" : NULL;
+    const char *hint = assigns ? "is the line above complete?"
+                       : strstr(expected, "a name") && is_word_keyword(text, length)
+                           ? "a keyword is no name: take another word"
+                           : NULL;
     if (what) {
         diagnostics_report(context->diagnostics, SEVERITY_ERROR, parse_range(context, where), hint,
             "unexpected %s%s", what, expected);
