@@ -1,6 +1,7 @@
 /* Operators on compile-time values. Whole numbers stay whole under + - * // % and are checked for
  * overflow; '/' always gives a number. */
 #include "frontend/evaluate.h"
+#include "ir/floor_division.h"
 
 #include <math.h>
 #include <string.h>
@@ -47,13 +48,10 @@ static Datum integer_operation(
         if (right == 0) {
             return division_by_zero(evaluator, expression);
         }
-        if (left == INT64_MIN && right == -1) {
-            overflows = expression->operation == OPERATOR_floor_divide;
+        if (expression->operation == OPERATOR_floor_divide) {
+            overflows = floor_divide_overflow(left, right, &result);
         } else {
-            bool adjust = left % right != 0 && (left < 0) != (right < 0);
-            result = expression->operation == OPERATOR_floor_divide
-                         ? left / right - (adjust ? 1 : 0)
-                         : left % right + (adjust ? right : 0);
+            result = floor_remainder(left, right);
         }
         break;
     }

@@ -1,9 +1,7 @@
 /* Reports of the evaluator, one for each place, and the limits of its work. */
 #include "frontend/evaluate.h"
-#include "ir/ending.h"
 
 #include <stdarg.h>
-#include <stdlib.h>
 
 bool was_reported(const Evaluator *evaluator, SourceRange where) {
     for (const struct Reported *entry = evaluator->reported; entry; entry = entry->next) {
@@ -45,13 +43,9 @@ Datum complain(Evaluator *evaluator, SourceRange where, const char *hint, const 
     }
     va_list arguments;
     va_start(arguments, format);
-    char *message = NULL;
-    int length = vasprintf(&message, format, arguments);
+    diagnostics_report_arguments(
+        evaluator->diagnostics, SEVERITY_ERROR, where, hint, format, arguments);
     va_end(arguments);
-    if (length < 0)
-        out_of_memory();
-    diagnostics_report(evaluator->diagnostics, SEVERITY_ERROR, where, hint, "%s", message);
-    free(message);
     note_calls(evaluator);
     return datum_unknown;
 }

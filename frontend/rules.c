@@ -1,7 +1,6 @@
 /* Rules of a spec and of what it imports. */
 #include "frontend/rules.h"
 #include "frontend/evaluate.h"
-#include "ir/ending.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -15,12 +14,9 @@ void rule_complain(
     reader->failed = true;
     va_list arguments;
     va_start(arguments, format);
-    char *message = NULL;
-    if (vasprintf(&message, format, arguments) < 0)
-        out_of_memory();
+    diagnostics_report_arguments(
+        reader->diagnostics, SEVERITY_ERROR, where, hint, format, arguments);
     va_end(arguments);
-    diagnostics_report(reader->diagnostics, SEVERITY_ERROR, where, hint, "%s", message);
-    free(message);
 }
 
 /* ---- names ---- */

@@ -4,7 +4,6 @@
 #include "ir/quote.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -133,8 +132,8 @@ static void append(Diagnostics *diagnostics, Diagnostic *diagnostic) {
     diagnostics->last = diagnostic;
 }
 
-static void report(Diagnostics *diagnostics, Severity severity, SourceRange where, const char *hint,
-    const char *format, va_list arguments) {
+void diagnostics_report_arguments(Diagnostics *diagnostics, Severity severity, SourceRange where,
+    const char *hint, const char *format, va_list arguments) {
     if (severity == SEVERITY_ERROR)
         diagnostics->error_count++;
     if (severity != SEVERITY_NOTE)
@@ -163,14 +162,15 @@ void diagnostics_report(Diagnostics *diagnostics, Severity severity, SourceRange
     const char *hint, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    report(diagnostics, severity, where, hint, format, arguments);
+    diagnostics_report_arguments(diagnostics, severity, where, hint, format, arguments);
     va_end(arguments);
 }
 
 void diagnostics_error(Diagnostics *diagnostics, const char *hint, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    report(diagnostics, SEVERITY_ERROR, (SourceRange){0}, hint, format, arguments);
+    diagnostics_report_arguments(
+        diagnostics, SEVERITY_ERROR, (SourceRange){0}, hint, format, arguments);
     va_end(arguments);
 }
 

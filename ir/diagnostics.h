@@ -17,6 +17,7 @@
 
 #include "ir/arena.h"
 #include "ir/source_position.h"
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -37,6 +38,10 @@ void diagnostics_destroy(Diagnostics *diagnostics);
  * goes on. `hint` may be NULL. All strings are copied. */
 void diagnostics_report(Diagnostics *diagnostics, Severity severity, SourceRange where,
     const char *hint, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* The same for those who have a format and its arguments from their caller. */
+void diagnostics_report_arguments(Diagnostics *diagnostics, Severity severity, SourceRange where,
+    const char *hint, const char *format, va_list arguments) __attribute__((format(printf, 5, 0)));
 
 /* Short form of an error without a place in a source file. */
 void diagnostics_error(Diagnostics *diagnostics, const char *hint, const char *format, ...)

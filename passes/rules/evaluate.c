@@ -1,21 +1,17 @@
 /* What the expressions of a rule are worth at a place of a graph. */
-#include "ir/ending.h"
+#include "ir/floor_division.h"
 #include "passes/rules/match.h"
 
 #include <math.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 RuleDatum rule_fault(RuleMatch *match, const RuleExpression *expression, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    char *message = NULL;
-    if (vasprintf(&message, format, arguments) < 0)
-        out_of_memory();
+    diagnostics_report_arguments(
+        match->diagnostics, SEVERITY_ERROR, expression->where, NULL, format, arguments);
     va_end(arguments);
-    diagnostics_report(match->diagnostics, SEVERITY_ERROR, expression->where, NULL, "%s", message);
-    free(message);
     const Node *root = match->nodes[match->rule->roots[0]];
     if (!match->failed && root != NULL && root->where.file != NULL)
         diagnostics_report(match->diagnostics, SEVERITY_NOTE, root->where, NULL,
@@ -87,7 +83,7 @@ static RuleDatum whole_number(RuleMatch *match, const RuleExpression *call, int6
     int64_t result = 0;
     bool overflows = false;
     bool divides = call->function == RULE_floor_divide || call->function == RULE_remainder;
-    if (divides && (b == 0 || (a == INT64_MIN && b == -1)))
+    if (divides && b == 0)
         return rule_fault(match, call, "division by zero");
     switch (call->function) {
     case RULE_add:
@@ -100,10 +96,10 @@ static RuleDatum whole_number(RuleMatch *match, const RuleExpression *call, int6
         overflows = __builtin_mul_overflow(a, b, &result);
         break;
     case RULE_floor_divide:
-        result = a / b - (a % b != 0 && (a < 0) != (b < 0));
+        overflows = floor_divide_overflow(a, b, &result);
         break;
     default:
-        result = a % b + (a % b != 0 && (a < 0) != (b < 0) ? b : 0);
+        result = floor_remainder(a, b);
         break;
     }
     return overflows ? rule_fault(match, call, "the number is too large") : rule_integer(result);
