@@ -13,6 +13,7 @@ With --program, a program of another engine is counted in place of riffle's, fro
 
 import argparse
 import collections
+import functools
 import os
 import re
 import sys
@@ -31,20 +32,22 @@ PROCESSORS = {"aarch64": ["cortex-a55", "neoverse-n1"], "armv7": ["cortex-a7", "
 OBJDUMP, MCA = (tool(f"llvm-{name}-22", f"llvm-{name}") for name in ("objdump", "mca"))
 
 
-def build_plugin(folder):
-    """The first interface version that this qemu takes is found by trying."""
+@functools.cache
+def build_plugins():
+    """One for each version of the interface that a qemu may want, in a folder that stays until the end."""
+    folder = tempfile.TemporaryDirectory(prefix="riffle-count-")
     plugins = []
     for version in (1, 4, 2, 6):
-        plugins.append(folder / f"count{version}.so")
+        plugins.append(Path(folder.name) / f"count{version}.so")
         execute("cc", "-O2", "-shared", "-fPIC", f"-DPLUGIN_VERSION={version}", HERE / "count_instructions.c",
                 "-o", plugins[-1])
-    return plugins
+    return folder, plugins
 
 
 def count_blocks(emulator, program, folder):
-    """{(address, instructions): runs} of one run."""
+    """{(address, instructions): runs} of one run. The first interface version that this qemu takes is found by trying."""
     out, failures = folder / "counts", []
-    for plugin in build_plugin(folder):
+    for plugin in build_plugins()[1]:
         try:
             execute(*emulator, "-plugin", f"{plugin},out={out}", *program)
         except AssertionError as fault:
