@@ -14,6 +14,7 @@ benchmark.py does this for a table of networks.
 
 import argparse
 import json
+import math
 import sys
 import tempfile
 import time
@@ -21,13 +22,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import timing
-from engines import Limit, Riffle
+from engines import EngineError, Limit, Riffle
 from peers import PEERS, SLOW
 from task import NETWORKS, make_task, parse_setting
-from workers import EngineError, Remote
+from workers import Remote
 
 from support import TOLERANCE, best_target, relative_error
 
+NEEDED = ("riffle", "limit")  # without these nothing can be said
 PAUSE = 0.05  # seconds: threads of a pool look for work for some milliseconds before they sleep
 
 
@@ -52,37 +54,59 @@ def parse_arguments():
     return parser.parse_args()
 
 
+def leave_out(engines, name, why, failed):
+    """Closes an engine that is not timed, and says why. riffle and the limit must be."""
+    for engine in [each for each in engines if each.name == name]:
+        engine.close()
+        engines.remove(engine)
+    if name in NEEDED:
+        sys.exit(f"{name}: {why}")
+    failed[name] = why
+
+
+def with_all_that_run(engines, failed, action):
+    """What the action makes of the engines. One that ends meanwhile is left out, and it begins again with the others."""
+    while True:
+        try:
+            return action(engines)
+        except EngineError as error:
+            leave_out(engines, error.name, str(error), failed)
+
+
 def start(task, folder, peers, cores, options=(), extra=()):
     """riffle, `extra` engines not yet waited for, and peers; and why those that do not run do not. riffle must."""
     engines = [Remote(Riffle, task, folder / "riffle", *options, cores=cores), *extra,
                *(Remote(PEERS[peer], task, folder / peer, cores=cores) for peer in peers)]
-    running, failed = [], {}
-    for engine in engines:
+    failed = {}
+    for engine in list(engines):
         try:
-            running.append(engine.wait())
-            engine.run()
+            engine.wait().run()
         except EngineError as error:
-            failed[engine.name] = str(error)
-            running = [each for each in running if each is not engine]
-            engine.close()
-    if "riffle" in failed:
-        sys.exit(f"riffle: {failed['riffle']}")
-    return running, failed
+            leave_out(engines, engine.name, str(error), failed)
+    return engines, failed
+
+
+def difference_of(output, expected):
+    """relative_error, or what there is to say where it has no sense: another shape, or numbers that are none."""
+    try:
+        return relative_error(output, expected), ""
+    except AssertionError as error:
+        return math.inf, str(error)
 
 
 def keep_agreeing(engines, failed, tolerance=TOLERANCE, reference="onnxruntime"):
-    """The engines whose outputs are those of the reference, or of riffle where that is missing, and how far they are
-    from them; the others are closed and put into `failed`. riffle must agree."""
-    outputs = {engine.name: engine.output() for engine in engines}
+    """How far the outputs are from those of the reference, or of riffle where that is missing. Engines that are further
+    than the tolerance are left out. riffle must agree."""
+    outputs = with_all_that_run(engines, failed, lambda those: {engine.name: engine.output() for engine in those})
     expected = outputs.get(reference, outputs["riffle"])
-    differences = {name: relative_error(each, expected) for name, each in outputs.items()}
-    if not differences["riffle"] <= tolerance:  # NaN, too
-        sys.exit(f"riffle disagrees with {reference}: {differences['riffle']:.3g} of the largest output")
-    for engine in engines:
-        if not differences[engine.name] <= tolerance:
-            failed[engine.name] = f"disagrees: {differences.pop(engine.name):.3g} of the largest output"
-            engine.close()
-    return [engine for engine in engines if engine.name in differences], differences
+    differences = {}
+    for name, output in outputs.items():
+        difference, why = difference_of(output, expected)
+        if difference <= tolerance:
+            differences[name] = difference
+        else:
+            leave_out(engines, name, f"disagrees: {why or f'{difference:.3g} of the largest output'}", failed)
+    return differences
 
 
 @dataclass
@@ -120,19 +144,20 @@ def compare(task, folder, peers, cores, options=(), extra=(), retries=None, agre
     engines, failed = start(task, folder, peers, cores, options, extra)
     try:
         limiter.wait()
-        engines, differences = keep_agreeing(engines, failed, **(agreement or {}))
+        differences = keep_agreeing(engines, failed, **(agreement or {}))
         before = timing.peak_gflops(task.target, task.threads)
-        times, lost, attempts = (retries or Retries()).measure(
-            [limiter, *engines], pause=PAUSE if task.threads > 1 else 0, **how)
+        engines.insert(0, limiter)
+        times, lost, attempts = with_all_that_run(engines, failed, lambda those: (retries or Retries()).measure(
+            those, pause=PAUSE if task.threads > 1 else 0, **how))
         after = timing.peak_gflops(task.target, task.threads)
     finally:
-        for engine in (limiter, *engines):
+        for engine in {limiter, *engines}:
             engine.close()
     limit = timing.statistics(times[limiter.name])
     peak = max(before, after, timing.gflops(task.macs, limit["min_ms"]))
     best_limit_ms = timing.limit_ms(task.macs, peak)
     described = [describe(engine, times[engine.name], limit, best_limit_ms, differences[engine.name])
-                 for engine in engines]
+                 for engine in engines if engine is not limiter]
     return {"network": task.spec.stem, "parameters": task.parameters, "macs": task.macs, "target": task.target,
             "threads": task.threads, "cores": sorted(cores), "limit_ms": limit["p5_ms"], "limit": limit,
             "peak_gflops": peak, "best_limit_ms": best_limit_ms, "lost_share": lost, "attempts": attempts,

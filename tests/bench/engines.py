@@ -38,6 +38,14 @@ def join(outputs):
     return np.concatenate([array.ravel() for array in outputs])
 
 
+class EngineError(Exception):
+    """An engine in a process of its own does not run, or no more; the text says why."""
+
+    def __init__(self, name, why):
+        super().__init__(why)
+        self.name = name
+
+
 class Engine:
     """`run()` is what is timed: it leaves out converting inputs and outputs as far as the engine's interface allows.
     `output()` is all outputs of the last run in one row. `version` and `settings` say what ran.

@@ -8,14 +8,10 @@ import time
 
 import numpy as np
 import timing
-from engines import Engine
+from engines import Engine, EngineError
 
 START_SECONDS = 300  # to import, convert and compile
 RUN_SECONDS = 300
-
-
-class EngineError(Exception):
-    """An engine does not run; the text says why."""
 
 
 def serve(pipe, module, maker, task, folder, options, cores):
@@ -68,20 +64,20 @@ class Remote(Engine):
         try:
             if not self._pipe.poll(seconds):
                 self.close()
-                raise EngineError(f"no answer for {seconds} seconds")
+                raise EngineError(self.name, f"no answer for {seconds} seconds")
             good, answer = self._pipe.recv()
         except (EOFError, ConnectionError):
             self._process.join(5)
-            raise EngineError(f"its process ended with status {self._process.exitcode}") from None
+            raise EngineError(self.name, f"its process ended with status {self._process.exitcode}") from None
         if not good:
-            raise EngineError(answer)
+            raise EngineError(self.name, answer)
         return answer
 
     def _ask(self, request, *arguments):
         try:
             self._pipe.send((request, arguments))
         except (BrokenPipeError, OSError):
-            raise EngineError("its process has ended") from None
+            raise EngineError(self.name, "its process has ended") from None
         return self._answer(RUN_SECONDS)
 
     def run(self):
