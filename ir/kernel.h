@@ -38,6 +38,7 @@ typedef struct Expression {
 const Expression *expression_constant(Arena *arena, int64_t constant);
 const Expression *expression_add(Arena *arena, const Expression *a, const Expression *b);
 const Expression *expression_multiply(Arena *arena, const Expression *a, int64_t factor);
+const Expression *expression_product(Arena *arena, const Expression *a, const Expression *b);
 const Expression *expression_offset(Arena *arena, const Expression *a, int64_t constant);
 const Expression *expression_divide(Arena *arena, const Expression *a, int64_t divisor);
 const Expression *expression_remainder(Arena *arena, const Expression *a, int64_t divisor);

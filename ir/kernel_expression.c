@@ -75,9 +75,18 @@ const Expression *expression_multiply(Arena *arena, const Expression *a, int64_t
         return a;
     if (a->kind == EXPRESSION_CONSTANT)
         return expression_constant(arena, a->constant * factor);
-    if (a->kind == EXPRESSION_MULTIPLY) /* the right side is constant */
+    if (a->kind == EXPRESSION_MULTIPLY && a->right->kind == EXPRESSION_CONSTANT)
         return expression_multiply(arena, a->left, a->right->constant * factor);
     return make_expression(arena, EXPRESSION_MULTIPLY, a, expression_constant(arena, factor));
+}
+
+const Expression *expression_product(Arena *arena, const Expression *a, const Expression *b) {
+    int64_t factor;
+    if (expression_is_constant(b, &factor))
+        return expression_multiply(arena, a, factor);
+    if (expression_is_constant(a, &factor))
+        return expression_multiply(arena, b, factor);
+    return make_expression(arena, EXPRESSION_MULTIPLY, a, b);
 }
 
 const Expression *expression_divide(Arena *arena, const Expression *a, int64_t divisor) {
@@ -138,7 +147,7 @@ bool expression_is_linear(const Expression *expression, int variable, int64_t *f
             return false;
         *factor = left + right;
         return true;
-    case EXPRESSION_MULTIPLY: /* the right side is constant */
+    case EXPRESSION_MULTIPLY:
         if (expression->right->kind != EXPRESSION_CONSTANT ||
             !expression_is_linear(expression->left, variable, &left))
             return false;

@@ -305,7 +305,7 @@ typedef struct RemoteWork {
     uint64_t request[REQUEST_NUMBERS], answer[ANSWER_NUMBERS];
     Array arrays[MOST_ARRAYS + 1]; /* inputs, outputs, workspace */
     uint64_t digests[MOST_ARRAYS];
-    const float *inputs[MOST_ARRAYS];
+    const float *inputs[2 * MOST_ARRAYS]; /* behind them row bytes: rows have no gaps */
     float *outputs[MOST_ARRAYS];
     void *workspace;
     float *

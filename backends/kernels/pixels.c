@@ -27,6 +27,7 @@ typedef struct Pixels {
     Arena *arena;
     int lanes, channels;
     const Run *from, *to;
+    ByteRows bytes;
     int input, output, scales; /* parameters */
 } Pixels;
 
@@ -103,22 +104,30 @@ static void emit_stretch(const Pixels *pixels, const Stretch *stretch) {
                 expression_offset(arena, stretch->to, whole), stretch->count - whole});
 }
 
-/* The first of the row's columns that are computed, in the run. */
-static const Expression *first_number(
-    const Pixels *pixels, const Run *run, const Expression *image, const Expression *row) {
+/* How far into a row of the run the first of the columns is that are computed. */
+static const Expression *first_column(const Pixels *pixels, const Run *run) {
     Arena *arena = pixels->arena;
     const Expression *column = column_in(
         arena, &pixels->rows, run, expression_constant(arena, pixels->rows.columns.begin));
+    return expression_multiply(arena, column, run->pixel_stride);
+}
+
+static const Expression *row_of_numbers(
+    const Pixels *pixels, const Expression *image, const Expression *row) {
+    Arena *arena = pixels->arena;
+    const Run *run = pixels->to;
     return expression_sum(arena, expression_multiply(arena, image, run->image_stride),
-        row_offset(arena, run, row), expression_multiply(arena, column, run->pixel_stride),
-        expression_constant(arena, run->displacement), NULL);
+        row_offset(arena, run, row), expression_constant(arena, run->displacement), NULL);
 }
 
 static void emit_pixel_row(const RowOp *rows, const Expression *image, const Expression *row) {
     const Pixels *pixels = (const Pixels *)rows;
-    emit_stretch(pixels, &(Stretch){first_number(pixels, pixels->from, image, row),
-                             first_number(pixels, pixels->to, image, row),
-                             (rows->columns.end - rows->columns.begin) * pixels->channels});
+    const Expression *from = byte_row(pixels->builder, &pixels->bytes, image, row);
+    const Expression *to = row_of_numbers(pixels, image, row);
+    emit_stretch(
+        pixels, &(Stretch){expression_add(pixels->arena, from, first_column(pixels, pixels->from)),
+                    expression_add(pixels->arena, to, first_column(pixels, pixels->to)),
+                    (rows->columns.end - rows->columns.begin) * pixels->channels});
 }
 
 static bool is_packed(const Placement *placement) {
@@ -148,6 +157,7 @@ static RowOp *make_pixels(Emission *emission, KernelCall *call, const Node *node
         .input = input};
     pixels->rows.input_parameters = call_link(call, PARAMETER_READ, "input", NULL, input);
     pixels->input = pixels->rows.input_parameters[0];
+    pixels->bytes = call_byte_rows(call, emission, input);
     pack_scales(emission, call, node, pixels);
     pixels->output = call_link(call, PARAMETER_WRITE, "output", to, output)[0];
     note_pixels(&call->step, emission->arena, node);

@@ -168,6 +168,9 @@ static void add_public_buffers(Emission *emission) {
         int64_t bytes = tensor_elements(&graph->outputs[i].value->type) * (int64_t)sizeof(float);
         add_buffer(emission, BUFFER_OUTPUT, i, bytes, graph->outputs[i].name);
     }
+    for (int i = 0; i < graph->input_count; i++)
+        if (graph->inputs[i].value->type.element == ELEMENT_U8)
+            add_row_bytes(emission, 1 + i, &graph->inputs[i].value->type);
 }
 
 static bool have_data(const Graph *graph, Diagnostics *diagnostics) {

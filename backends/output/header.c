@@ -62,6 +62,17 @@ static void collect_tensors(Header *header, const Graph *graph) {
     }
 }
 
+static bool is_of_bytes(const HeaderTensor *tensor) {
+    return tensor->type->element == ELEMENT_U8;
+}
+
+static bool takes_bytes(const Header *header) {
+    bool any = false;
+    for (int i = 0; i < header->input_count; i++)
+        any = any || is_of_bytes(&header->inputs[i]);
+    return any;
+}
+
 /* ---- documentation ---- */
 
 /* Which dimension of the type stands at a place of the caller's array. */
@@ -76,8 +87,8 @@ static const char *dimension_name(int dimension) {
 }
 
 static void document_shape(Text *out, const HeaderTensor *tensor) {
-    text_format(out, " *   %s: %s [", tensor->name.member,
-        tensor->type->element == ELEMENT_U8 ? "bytes" : "float32");
+    text_format(
+        out, " *   %s: %s [", tensor->name.member, is_of_bytes(tensor) ? "bytes" : "float32");
     for (int i = 0; i < tensor->type->rank; i++)
         text_format(
             out, i > 0 ? ", %lld" : "%lld", (long long)tensor->type->dims[dimension_at(tensor, i)]);
@@ -154,11 +165,11 @@ static void document_preprocessing(Text *out, const HeaderTensor *tensor) {
     const char *order = channels < 3         ? "gray"
                         : preprocessing->bgr ? "blue, green, red"
                                              : "red, green, blue";
-    if (type->element == ELEMENT_U8)
+    if (is_of_bytes(tensor))
         text_format(out,
-            " *     Packed pixels of 0 to 255, channels in the order %s, row after row. The "
-            "network\n"
-            " *     computes with:\n",
+            " *     Packed pixels of 0 to 255, channels in the order %s, row after row; rows may "
+            "have\n"
+            " *     gaps between them (row_bytes). The network computes with:\n",
             order);
     else
         text_format(out, " *     From pixels of 0 to 255, channels in the order %s:\n", order);
@@ -183,17 +194,11 @@ static void document_use(const Header *header) {
         header->upper, header->upper, header->name);
     append_members(out, header->inputs, header->input_count);
     text_append(out, header->weights_file ? ", weights" : "");
+    text_append(out, takes_bytes(header) ? ", {0}" : "");
     text_format(out, "};\n *     struct %s_outputs outputs = {", header->name);
     append_members(out, header->outputs, header->output_count);
     text_format(
         out, "};\n *     int status = %s_run(&inputs, &outputs, workspace);\n */\n", header->name);
-}
-
-static bool takes_bytes(const Header *header) {
-    bool any = false;
-    for (int i = 0; i < header->input_count; i++)
-        any = any || header->inputs[i].type->element == ELEMENT_U8;
-    return any;
 }
 
 static void write_documentation(const Header *header) {
@@ -277,18 +282,30 @@ static void write_macros(const Header *header, const ProgramSummary *summary) {
         write_tensor_macros(out, &header->outputs[i]);
 }
 
+static void write_row_bytes(const Header *header) {
+    if (!takes_bytes(header))
+        return;
+    text_append(header->out,
+        "    struct { /* bytes from a row of pixels to the next; 0: there are no gaps */\n");
+    for (int i = 0; i < header->input_count; i++)
+        if (is_of_bytes(&header->inputs[i]))
+            text_format(header->out, "        int %s;\n", header->inputs[i].name.member);
+    text_append(header->out, "    } row_bytes;\n");
+}
+
 static void write_structs(const Header *header) {
     Text *out = header->out;
     text_format(out, "\nstruct %s_inputs {\n", header->name);
     for (int i = 0; i < header->input_count; i++)
         text_format(out, "    const %s *%s; /* %s_ELEMENTS */\n",
-            header->inputs[i].type->element == ELEMENT_U8 ? "unsigned char" : "float",
+            is_of_bytes(&header->inputs[i]) ? "unsigned char" : "float",
             header->inputs[i].name.member, header->inputs[i].name.macro);
     if (header->weights_file)
         text_format(out,
             "    const void *weights; /* what %s.weights holds, aligned to %s_WEIGHTS_ALIGNMENT "
             "*/\n",
             header->library, header->upper);
+    write_row_bytes(header);
     text_format(out, "};\n\nstruct %s_outputs {\n", header->name);
     for (int i = 0; i < header->output_count; i++)
         text_format(out, "    float *%s; /* %s_ELEMENTS */\n", header->outputs[i].name.member,
@@ -300,13 +317,22 @@ static void write_structs(const Header *header) {
 static unsigned statuses(const Header *header) {
     return (header->levels ? STATUS_OF_LEVELS : 0u) |
            (header->weights_file ? STATUS_OF_WEIGHTS_APART : 0u) |
-           (header->frames ? STATUS_OF_FRAMES : 0u);
+           (header->frames ? STATUS_OF_FRAMES : 0u) | (takes_bytes(header) ? STATUS_OF_BYTES : 0u);
 }
 
 static void write_steps(Text *out, const char *of, const HeaderTensor *tensors, int count) {
-    for (int i = 0; i < count; i++)
-        text_format(out, "        %s.%s = %ss->%s + i * %s_ELEMENTS;\n", of, tensors[i].name.member,
-            of, tensors[i].name.member, tensors[i].name.macro);
+    for (int i = 0; i < count; i++) {
+        const char *member = tensors[i].name.member, *macro = tensors[i].name.macro;
+        text_format(out, "        %s.%s = %ss->%s + i * ", of, member, of, member);
+        if (is_of_bytes(&tensors[i]))
+            text_format(out,
+                "(inputs->row_bytes.%s > 0\n"
+                "            ? (size_t)inputs->row_bytes.%s * %s_BATCH * %s_HEIGHT : "
+                "%s_ELEMENTS);\n",
+                member, member, macro, macro, macro);
+        else
+            text_format(out, "%s_ELEMENTS;\n", macro);
+    }
 }
 
 /* In the header, so that it is there for all targets, in whatever file the code is. */

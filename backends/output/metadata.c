@@ -42,6 +42,8 @@ static const char *buffer_kind_name(BufferKind kind) {
         return "output";
     case BUFFER_WEIGHTS:
         return "weights";
+    case BUFFER_ROW_BYTES:
+        return "row bytes";
     }
     return "";
 }

@@ -85,6 +85,8 @@ static const char *kind_word(BufferKind kind) {
         return "input";
     case BUFFER_OUTPUT:
         return "output";
+    case BUFFER_ROW_BYTES:
+        return "row bytes";
     case BUFFER_WEIGHTS:
         break;
     }

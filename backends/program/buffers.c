@@ -29,6 +29,20 @@ int add_buffer(Emission *emission, BufferKind kind, int index, int64_t bytes, co
     return program->buffer_count++;
 }
 
+void add_row_bytes(Emission *emission, int input, const TensorType *type) {
+    Buffer *buffer = &emission->program->buffers[input];
+    buffer->row_bytes = type->dims[1] * type->dims[3];
+    add_buffer(emission, BUFFER_ROW_BYTES, buffer->index, (int64_t)sizeof(int32_t), buffer->name);
+}
+
+int row_bytes_buffer(const Program *program, int input) {
+    int buffer = input + 1;
+    while (program->buffers[buffer].kind != BUFFER_ROW_BYTES ||
+           program->buffers[buffer].index != program->buffers[input].index)
+        buffer++;
+    return buffer;
+}
+
 static const LaneType element_lanes[] = {[ELEMENT_F32] = LANE_F32,
     [ELEMENT_U8] = LANE_U8,
     [ELEMENT_BF16] = LANE_BF16,

@@ -35,6 +35,10 @@ Placement *own_placement_in_parts(
 const char *buffer_name(const Emission *emission, const Value *value);
 /* Adds a buffer to the program; returns its number. Names stand in descriptions and pictures. */
 int add_buffer(Emission *emission, BufferKind kind, int index, int64_t bytes, const char *name);
+/* For the buffer of an input of bytes, whose rows the caller may have put apart: the one that says
+ * how far. */
+void add_row_bytes(Emission *emission, int input, const TensorType *type);
+int row_bytes_buffer(const Program *program, int input);
 /* All of a tensor in the buffer, in this layout; `exact` as in Run. Makes no buffer. */
 Placement *dense_placement(
     Arena *arena, const TensorType *type, int buffer, Layout layout, bool exact);

@@ -1,5 +1,6 @@
 /* Kernels under construction: their parameters and weights, and the step that calls them. */
 #include "backends/program/call.h"
+#include "backends/program/buffers.h"
 #include "backends/program/compilation.h"
 #include "backends/program/emission.h"
 #include "backends/program/placement.h"
@@ -69,6 +70,26 @@ static size_t reserve_weights(Emission *emission, int64_t bytes) {
     resting_append(weights, gap + (size_t)bytes);
     add_weight_block(emission->program, (int64_t)offset);
     return offset;
+}
+
+ByteRows call_byte_rows(KernelCall *call, const Emission *emission, const Placement *input) {
+    int buffer = input->runs[0].buffer;
+    assert(emission->program->buffers[buffer].kind == BUFFER_INPUT);
+    return (ByteRows){.parameter = call_parameter(call, PARAMETER_TABLE, "row_bytes",
+                          row_bytes_buffer(emission->program, buffer), 0),
+        .packed = emission->program->buffers[buffer].row_bytes,
+        .height = input->height};
+}
+
+const Expression *byte_row(
+    KernelBuilder *builder, const ByteRows *rows, const Expression *image, const Expression *row) {
+    Arena *arena = builder->arena;
+    const Expression *given =
+        expression_element(arena, rows->parameter, expression_constant(arena, 0));
+    const Expression *bytes = kernel_let(builder, "apart",
+        expression_maximum(arena, given, expression_constant(arena, rows->packed)));
+    return expression_product(
+        arena, expression_add(arena, expression_multiply(arena, image, rows->height), row), bytes);
 }
 
 ParameterRole buffer_role(ParameterRole role, int buffer) {

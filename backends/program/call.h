@@ -22,6 +22,18 @@ int call_parameter(
 int call_parameter_of(KernelCall *call, ParameterRole role, const char *name, LaneType element,
     int buffer, int64_t offset);
 
+/* The rows of an input of bytes, which may have gaps between them. */
+typedef struct ByteRows {
+    int parameter;  /* how far they are apart */
+    int64_t packed; /* bytes of a row */
+    int64_t height;
+} ByteRows;
+
+ByteRows call_byte_rows(KernelCall *call, const Emission *emission, const Placement *input);
+/* The first byte of a row of an image. */
+const Expression *byte_row(
+    KernelBuilder *builder, const ByteRows *rows, const Expression *image, const Expression *row);
+
 /* One parameter per buffer; returns by run which one is its. */
 const int *call_placement(
     KernelCall *call, ParameterRole role, const char *name, const Placement *placement);

@@ -67,9 +67,24 @@ static StepCount count_step(
     return result;
 }
 
-static bool has_table(const Kernel *kernel) {
+void step_tables(const Program *program, const Step *step, const int32_t **tables) {
+    static const int32_t packed[1] = {0};
+    const Kernel *kernel = program->kernels[step->kernel];
+    for (int i = 0; i < kernel->parameter_count; i++) {
+        const Argument *argument = &step->arguments[i];
+        tables[i] = kernel->parameters[i].role != PARAMETER_TABLE ? NULL
+                    : program->buffers[argument->buffer].kind == BUFFER_ROW_BYTES
+                        ? packed
+                        : (const int32_t *)(const void *)program->weights.data + argument->offset;
+    }
+}
+
+/* Whether it has tables that are not alike in all its calls. */
+static bool is_sampled(const Program *program, const Step *step) {
+    const Kernel *kernel = program->kernels[step->kernel];
     for (int i = 0; i < kernel->parameter_count; i++)
-        if (kernel->parameters[i].role == PARAMETER_TABLE)
+        if (kernel->parameters[i].role == PARAMETER_TABLE &&
+            program->buffers[step->arguments[i].buffer].kind == BUFFER_WEIGHTS)
             return true;
     return false;
 }
@@ -102,18 +117,15 @@ static int64_t sampled_bytes(const Step *step, int64_t row_bytes, Arena *scratch
     return operand + row_weights * to[2] + column_weights;
 }
 
-/* A kernel with tables is one of a resize or take, which does something else in each step, and in
- * each row of the result the same to other rows: one row is run. */
+/* A kernel with tables among the weights is one of a resize or take, which does something else in
+ * each step, and in each row of the result the same to other rows: one row is run. */
 const KernelCount *count_step_kernel(
     const Program *program, const Step *step, Kernel *kernel, int64_t *rounds, Arena *arena) {
-    const int32_t *tables[MAX_KERNEL_PARAMETERS] = {NULL};
+    const int32_t *tables[MAX_KERNEL_PARAMETERS];
     *kernel = *program->kernels[step->kernel];
     *rounds = 1;
-    for (int i = 0; i < kernel->parameter_count; i++)
-        if (kernel->parameters[i].role == PARAMETER_TABLE)
-            tables[i] =
-                (const int32_t *)(const void *)program->weights.data + step->arguments[i].offset;
-    if (has_table(kernel)) {
+    step_tables(program, step, tables);
+    if (is_sampled(program, step)) {
         *rounds = kernel->extent;
         kernel->extent = 1;
     }
@@ -139,19 +151,25 @@ static void count_sampled(Program *program, Step *step) {
 /* The sets of one kernel at a time: those of large images are large. */
 static void count_steps_of(Program *program, int kernel) {
     Arena *scratch = arena_create();
-    const KernelCount *count = kernel_count(program->kernels[kernel], NULL, scratch);
-    for (int i = 0; i < program->step_count; i++)
-        if (program->steps[i].kernel == kernel)
-            program->steps[i].count = count_step(program, &program->steps[i], count, scratch);
+    const KernelCount *count = NULL;
+    const int32_t *tables[MAX_KERNEL_PARAMETERS];
+    for (int i = 0; i < program->step_count; i++) {
+        Step *step = &program->steps[i];
+        if (step->kernel != kernel || is_sampled(program, step))
+            continue;
+        step_tables(program, step, tables);
+        if (!count)
+            count = kernel_count(program->kernels[kernel], tables, scratch);
+        step->count = count_step(program, step, count, scratch);
+    }
     arena_destroy(scratch);
 }
 
 void program_count(Program *program) {
     for (int i = 0; i < program->kernel_count; i++)
-        if (!has_table(program->kernels[i]))
-            count_steps_of(program, i);
+        count_steps_of(program, i);
     for (int i = 0; i < program->step_count; i++)
-        if (has_table(program->kernels[program->steps[i].kernel]))
+        if (is_sampled(program, &program->steps[i]))
             count_sampled(program, &program->steps[i]);
 }
 

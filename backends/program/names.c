@@ -19,8 +19,7 @@ static const char *const reserved_words[] = {"alignas", "alignof", "and", "and_e
     "short", "signed", "sizeof", "static", "static_assert", "static_cast", "struct", "switch",
     "template", "this", "thread_local", "throw", "true", "try", "typedef", "typeid", "typename",
     "typeof", "typeof_unqual", "union", "unix", "unsigned", "using", "virtual", "void", "volatile",
-    "wchar_t", "while", "xor", "xor_eq",
-    "weights"}; /* the member of NAME_inputs for a file of weights */
+    "wchar_t", "while", "xor", "xor_eq", "weights", "row_bytes"}; /* members of NAME_inputs */
 
 const char *upper_case(Arena *arena, const char *word) {
     char *copy = arena_copy_string(arena, word);

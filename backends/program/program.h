@@ -20,7 +20,9 @@ typedef enum BufferKind {
     BUFFER_WORKSPACE, /* offset: bytes from the start of the workspace */
     BUFFER_INPUT,     /* index: which input of the network */
     BUFFER_OUTPUT,
-    BUFFER_WEIGHTS /* the packed weights */
+    BUFFER_WEIGHTS,  /* the packed weights */
+    BUFFER_ROW_BYTES /* an integer of 32 bits, which the caller gives with an input of bytes: from
+                        one of its rows to the next; 0 where they are packed */
 } BufferKind;
 
 enum { WEIGHTS_BUFFER = 0 }; /* the number of that buffer */
@@ -29,6 +31,7 @@ typedef struct Buffer {
     BufferKind kind;
     int index;
     int64_t bytes;
+    int64_t row_bytes;         /* INPUT of bytes: of a row; else 0 */
     int64_t offset;            /* WORKSPACE: set by the memory planner */
     int first_step, last_step; /* WORKSPACE: alive from when to when, both included */
     const char *name;          /* of the value that it was made for */
@@ -113,6 +116,16 @@ int64_t program_source_stack_bytes(const Program *program);
 int64_t program_unoptimized_stack_bytes(const Program *program);
 /* Of the buffers of the kernel that keeps the most on the stack. */
 int64_t program_local_bytes(const Program *program);
+
+/* Whether the caller gives the input as bytes, packed or with gaps between rows. */
+bool program_input_is_of_bytes(const Program *program, int index);
+/* Where NAME_inputs has the row bytes of that input: among those of all such inputs, behind the
+ * pointers. */
+int program_row_bytes_place(const Program *program, int index);
+
+/* What expressions of the step's kernel read of its parameters that are tables; NULL for others.
+ * Rows of inputs are packed. */
+void step_tables(const Program *program, const Step *step, const int32_t **tables);
 
 /* Counts the kernel of a step, which `kernel` becomes; where it has tables, the first of its items,
  * and *rounds is how many there are. */

@@ -15,7 +15,8 @@ typedef enum StatusOf {
     STATUS_OF_ALL = 0,
     STATUS_OF_LEVELS = 1 << 0,        /* code for several processors */
     STATUS_OF_WEIGHTS_APART = 1 << 1, /* weights in a file of their own */
-    STATUS_OF_FRAMES = 1 << 2         /* NAME_prepare_... */
+    STATUS_OF_FRAMES = 1 << 2,        /* NAME_prepare_... */
+    STATUS_OF_BYTES = 1 << 3          /* inputs of bytes */
 } StatusOf;
 
 /* The enum NAME_status as C, of a library with what `of` has of STATUS_OF_. */

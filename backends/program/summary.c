@@ -67,7 +67,8 @@ void program_print(const Program *program, Text *text) {
     static const char *const kinds[] = {[BUFFER_WORKSPACE] = "workspace",
         [BUFFER_INPUT] = "input",
         [BUFFER_OUTPUT] = "output",
-        [BUFFER_WEIGHTS] = "weights"};
+        [BUFFER_WEIGHTS] = "weights",
+        [BUFFER_ROW_BYTES] = "row bytes"};
     text_format(text, "program %s for %s, workspace %lld bytes\n\n", program->name,
         program->target->name, (long long)program->workspace_bytes);
     for (int i = 0; i < program->buffer_count; i++) {
@@ -96,6 +97,20 @@ void program_print(const Program *program, Text *text) {
         text_append(text, "\n");
         kernel_print(program->kernels[i], text);
     }
+}
+
+bool program_input_is_of_bytes(const Program *program, int index) {
+    for (int i = 0; i < program->buffer_count; i++)
+        if (program->buffers[i].kind == BUFFER_ROW_BYTES && program->buffers[i].index == index)
+            return true;
+    return false;
+}
+
+int program_row_bytes_place(const Program *program, int index) {
+    int place = 0;
+    for (int i = 0; i < index; i++)
+        place += program_input_is_of_bytes(program, i);
+    return place;
 }
 
 const RestingBytes *program_weights(const Program *program) {

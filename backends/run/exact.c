@@ -55,6 +55,8 @@ static void spoil_scratch(const Memory *memory, const Step *step) {
         cells_of(memory->run, buffer->bytes));
 }
 
+static const int32_t packed = 0; /* rows of bytes */
+
 static KernelBuffer buffer_of(const Memory *memory, const Argument *argument,
     const KernelParameter *parameter, Arena *arena) {
     const Program *program = memory->program;
@@ -77,6 +79,10 @@ static KernelBuffer buffer_of(const Memory *memory, const Argument *argument,
         break;
     case BUFFER_INPUT:
         cells->pairs = (Pair *)(uintptr_t)run->inputs[buffer->index];
+        place.writable = 0;
+        break;
+    case BUFFER_ROW_BYTES:
+        place.begin = (unsigned char *)(uintptr_t)&packed;
         place.writable = 0;
         break;
     case BUFFER_OUTPUT:

@@ -26,7 +26,7 @@ export class Network {
     const [input] = description.inputs;
     this.image = this.allocate(input.elements * (input.type === "u8" ? 1 : 4));
     this.outputs = description.outputs.map((output) => this.allocate(output.elements * 4));
-    this.inputTable = this.allocateWords([this.image]);
+    this.inputTable = this.allocateWords([this.image, 0]); // rows of bytes have no gaps
     this.outputTable = this.allocateWords(this.outputs);
     this.workspace = this.allocate(description.totals.workspace_bytes);
     this.mapping = this.allocateWords([0, 0, 0, 0]);

@@ -175,7 +175,9 @@ class Network(Support):
         try:
             slot = self._slots.pop()
         except IndexError:
-            slot = _Slot(self._input_count + (self._weights_file is not None), len(self.outputs), self.workspace_bytes)
+            # Behind the pointers row bytes of inputs of bytes: 0, they are packed.
+            pointers = 2 * self._input_count + (self._weights_file is not None)
+            slot = _Slot(pointers, len(self.outputs), self.workspace_bytes)
         weights = self._weights
         if slot.weights is not weights and weights is not None:
             slot.inputs[self._input_count] = weights.address

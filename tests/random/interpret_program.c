@@ -33,6 +33,8 @@ static Memory make_memory(const Oracle *oracle, const Program *program, Arena *a
     return memory;
 }
 
+static const int32_t packed = 0; /* rows of bytes */
+
 static KernelBuffer buffer_of(
     const Memory *memory, const Argument *argument, LaneType element, bool threads) {
     const Program *program = memory->program;
@@ -51,6 +53,10 @@ static KernelBuffer buffer_of(
         break;
     case BUFFER_INPUT:
         place.begin = (unsigned char *)(uintptr_t)memory->oracle->inputs[buffer->index];
+        place.writable = 0;
+        break;
+    case BUFFER_ROW_BYTES:
+        place.begin = (unsigned char *)(uintptr_t)&packed;
         place.writable = 0;
         break;
     case BUFFER_OUTPUT:

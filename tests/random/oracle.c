@@ -15,7 +15,7 @@ static float next_input(uint64_t *state) {
 }
 
 float **make_inputs(const Graph *graph, uint64_t seed, Arena *arena) {
-    float **inputs = ARENA_ARRAY(arena, float *, graph->input_count + 1);
+    float **inputs = ARENA_ARRAY(arena, float *, 2 * graph->input_count + 1);
     for (int i = 0; i < graph->input_count; i++) {
         size_t count = (size_t)tensor_elements(&graph->inputs[i].value->type);
         inputs[i] = guarded_allocate(count * sizeof(float));

@@ -165,11 +165,8 @@ static void check_told(const Kernel *kernel, const KernelCount *count, const Ste
 static void check_step(const Program *program, const Step *step, bool sampled) {
     const Kernel *kernel = program->kernels[step->kernel];
     Arena *arena = arena_create();
-    const int32_t *tables[MAX_KERNEL_PARAMETERS] = {NULL};
-    for (int i = 0; i < kernel->parameter_count; i++)
-        if (kernel->parameters[i].role == PARAMETER_TABLE)
-            tables[i] =
-                (const int32_t *)(const void *)program->weights.data + step->arguments[i].offset;
+    const int32_t *tables[MAX_KERNEL_PARAMETERS];
+    step_tables(program, step, tables);
     const KernelCount *count = kernel_count(kernel, tables, arena);
     if (sampled)
         check_told(kernel, count, &step->count);

@@ -80,18 +80,18 @@ static void append_includes(Source *source) {
                      "#else\n#define NEVER_UNROLL\n#endif\n\n");
 }
 
-/* Whether kernels read the input as bytes. */
-static bool input_is_of_bytes(const Program *program, int index) {
-    for (int i = 0; i < program->step_count; i++) {
-        const Step *step = &program->steps[i];
-        const Kernel *kernel = program->kernels[step->kernel];
-        for (int j = 0; j < kernel->parameter_count; j++) {
-            const Buffer *buffer = &program->buffers[step->arguments[j].buffer];
-            if (buffer->kind == BUFFER_INPUT && buffer->index == index)
-                return kernel->parameters[j].element == LANE_U8;
-        }
-    }
-    return false;
+static bool takes_bytes(const Program *program) {
+    return program_row_bytes_place(program, program->input_count) > 0;
+}
+
+static void append_row_bytes(Source *source) {
+    if (!takes_bytes(source->program))
+        return;
+    text_append(source->out, "    struct {\n");
+    for (int i = 0; i < source->program->input_count; i++)
+        if (program_input_is_of_bytes(source->program, i))
+            text_format(source->out, "        int %s;\n", source->inputs[i]);
+    text_append(source->out, "    } row_bytes;\n");
 }
 
 static void append_structs(Source *source) {
@@ -100,7 +100,9 @@ static void append_structs(Source *source) {
     text_format(out, "struct %s_inputs {\n", name);
     for (int i = 0; i < source->program->input_count; i++)
         text_format(out, "    const %s *%s;\n",
-            input_is_of_bytes(source->program, i) ? "unsigned char" : "float", source->inputs[i]);
+            program_input_is_of_bytes(source->program, i) ? "unsigned char" : "float",
+            source->inputs[i]);
+    append_row_bytes(source);
     text_format(out, "};\n\nstruct %s_outputs {\n", name);
     for (int i = 0; i < source->program->output_count; i++)
         text_format(out, "    float *%s;\n", source->outputs[i]);
@@ -111,8 +113,10 @@ static void append_structs(Source *source) {
 static void append_declarations(Source *source) {
     const char *name = source->name, *upper = source->upper;
     append_structs(source);
-    status_write_enum(
-        name, upper, source->program->weights_file ? STATUS_OF_WEIGHTS_APART : 0, source->out);
+    status_write_enum(name, upper,
+        (source->program->weights_file ? STATUS_OF_WEIGHTS_APART : 0u) |
+            (takes_bytes(source->program) ? STATUS_OF_BYTES : 0u),
+        source->out);
     text_format(source->out,
         "\ntypedef void %s_task(void *context, size_t begin, size_t end);\n"
         "typedef void %s_parallel_for(void *pool, %s_task *task, void *context, size_t count);\n\n"
@@ -192,10 +196,11 @@ static void append_kernels(Source *source) {
         "\nINLINE ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) {\n    return a > b ? a : b;\n}\n");
     if (has_tables(program))
         text_append(source->out,
-            "\n/* Weights that are whole numbers. */\n"
+            "\n/* Whole numbers. */\n"
             "INLINE ptrdiff_t table_entry(const float *table, ptrdiff_t index) {\n"
-            "    union {\n        float weight;\n        int32_t entry;\n    } word;\n"
-            "    word.weight = table[index];\n    return word.entry;\n}\n");
+            "    int32_t entry;\n"
+            "    memcpy(&entry, (const char *)table + index * 4, sizeof entry);\n"
+            "    return entry;\n}\n");
     text_append_bytes(source->out, kernels.data, kernels.length);
     text_free(&kernels);
 }
@@ -224,6 +229,10 @@ static void append_argument(Source *source, const Argument *argument) {
         break;
     case BUFFER_OUTPUT:
         text_format(out, "call->outputs.%s", source->outputs[buffer->index]);
+        break;
+    case BUFFER_ROW_BYTES:
+        text_format(out, "(const float *)(const void *)&call->inputs.row_bytes.%s",
+            source->inputs[buffer->index]);
         break;
     }
     if (offset != 0)
@@ -302,6 +311,18 @@ static void append_weights_check(Source *source) {
         (unsigned long long)header->bytes, upper);
 }
 
+static void append_row_checks(Source *source) {
+    for (int i = 0; i < source->program->buffer_count; i++) {
+        const Buffer *buffer = &source->program->buffers[i];
+        const char *name = buffer->row_bytes == 0 ? NULL : source->inputs[buffer->index];
+        if (name)
+            text_format(source->out,
+                "    if (inputs->row_bytes.%s != 0 && inputs->row_bytes.%s < %lld)\n"
+                "        return %s_ERROR_ROW_BYTES;\n",
+                name, name, (long long)buffer->row_bytes, source->upper);
+    }
+}
+
 static void append_check(Source *source) {
     const char *name = source->name, *upper = source->upper;
     Text *out = source->out;
@@ -323,6 +344,7 @@ static void append_check(Source *source) {
         WORKSPACE_ALIGNMENT, upper);
     if (source->program->weights_file)
         append_weights_check(source);
+    append_row_checks(source);
     text_format(out, "    return %s_OK;\n}\n", upper);
 }
 

@@ -28,6 +28,8 @@ static void write_argument(
     case BUFFER_OUTPUT:
         text_format(out, "p.output%d", buffer->index);
         break;
+    case BUFFER_ROW_BYTES: /* rows of a GPU's inputs have no gaps */
+        break;
     }
     if (offset != 0)
         text_format(out, " + %lld", offset);

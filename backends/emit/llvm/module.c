@@ -41,6 +41,17 @@ static LLVMValueRef pointer_of(ModuleCodegen *m, LLVMValueRef array, int index) 
     return LLVMBuildLoad2(builder, m->codegen.pointer, address, "");
 }
 
+/* Where the caller says how far rows of an input of bytes are apart. */
+static LLVMValueRef row_bytes_pointer(ModuleCodegen *m, LLVMValueRef inputs, int input) {
+    int pointers = m->program->input_count + (m->program->weights_file ? 1 : 0);
+    LLVMValueRef before = LLVMConstInt(m->codegen.index, (unsigned long long)pointers, 0);
+    LLVMValueRef place = LLVMConstInt(
+        m->codegen.index, (unsigned long long)program_row_bytes_place(m->program, input), 0);
+    LLVMValueRef first =
+        LLVMBuildGEP2(m->codegen.builder, m->codegen.pointer, inputs, &before, 1, "");
+    return LLVMBuildGEP2(m->codegen.builder, m->codegen.i32, first, &place, 1, "");
+}
+
 static LLVMValueRef argument_pointer(
     ModuleCodegen *m, LLVMValueRef context, const Argument *argument, LaneType element) {
     LLVMBuilderRef builder = m->codegen.builder;
@@ -65,6 +76,10 @@ static LLVMValueRef argument_pointer(
         base = codegen_context_field(
             &m->codegen, context, buffer->kind == BUFFER_INPUT ? CONTEXT_INPUTS : CONTEXT_OUTPUTS);
         base = pointer_of(m, base, buffer->index);
+        break;
+    case BUFFER_ROW_BYTES:
+        base = row_bytes_pointer(
+            m, codegen_context_field(&m->codegen, context, CONTEXT_INPUTS), buffer->index);
         break;
     }
     LLVMValueRef offset = LLVMConstInt(m->codegen.index, (unsigned long long)bytes, 0);
@@ -151,6 +166,22 @@ static void check_weights(ModuleCodegen *m, LLVMValueRef function) {
     }
 }
 
+static void check_row_bytes(ModuleCodegen *m, LLVMValueRef function) {
+    LLVMBuilderRef builder = m->codegen.builder;
+    for (int i = 0; i < m->program->buffer_count; i++) {
+        const Buffer *buffer = &m->program->buffers[i];
+        if (buffer->row_bytes == 0)
+            continue;
+        LLVMValueRef address = row_bytes_pointer(m, LLVMGetParam(function, 0), buffer->index);
+        LLVMValueRef given = LLVMBuildLoad2(builder, m->codegen.i32, address, "");
+        LLVMValueRef least = LLVMConstInt(m->codegen.i32, (unsigned long long)buffer->row_bytes, 0);
+        LLVMValueRef wrong = LLVMBuildAnd(builder,
+            LLVMBuildICmp(builder, LLVMIntNE, given, LLVMConstNull(m->codegen.i32), ""),
+            LLVMBuildICmp(builder, LLVMIntSLT, given, least, ""), "");
+        return_if(m, function, wrong, STATUS_ROW_BYTES);
+    }
+}
+
 /* Begins the function with room for the context, or for all that a shared run needs. */
 static LLVMValueRef check_and_make_context(ModuleCodegen *m, LLVMValueRef function, bool shared) {
     LLVMBuilderRef builder = m->codegen.builder;
@@ -166,6 +197,7 @@ static LLVMValueRef check_and_make_context(ModuleCodegen *m, LLVMValueRef functi
     check_alignment(m, function, workspace, STATUS_MISALIGNED_WORKSPACE);
     if (m->program->weights_file)
         check_weights(m, function);
+    check_row_bytes(m, function);
     for (unsigned field = 0; field < CONTEXT_POINTERS; field++)
         LLVMBuildStore(builder, LLVMGetParam(function, field),
             LLVMBuildStructGEP2(builder, type, context, field, ""));

@@ -34,6 +34,7 @@ typedef struct Quantize {
     const Placement *input, *output;
     const int *input_parameters, *output_parameters;
     QuantizeSource source;
+    ByteRows bytes; /* OF_BYTES */
     /* Parameters: factors, then terms, of channels or of bytes for each lane; zeros as bytes. */
     int scales, zeros;
     int64_t padding[4];
@@ -169,15 +170,17 @@ static int spread_pixels(const Quantize *q, int bytes, int index) {
     return emit_as(q->builder, spread, LANE_F32);
 }
 
-/* `count` pixels from a column on; `read` bytes of them, or of others of the row, are there. */
-static void emit_spread(
-    const Quantize *q, const int *scales, const Expression *column, int64_t count, int64_t read) {
+/* `count` pixels from a column on, in a row that begins at a byte; `read` bytes of them, or of
+ * others of the row, are there. */
+static void emit_spread(const Quantize *q, const int *scales, const Expression *begin,
+    const Expression *column, int64_t count, int64_t read) {
     KernelBuilder *builder = q->builder;
     const Target *target = q->emission->compilation->target;
     int vectors = vectors_together(target), all = vectors * target->lanes, integers[TOGETHER];
     int bytes = kernel_register_of(builder, LANE_U8, all), result;
     kernel_load(builder, bytes, q->input_parameters[0],
-        input_place(q, &q->input->runs[0], column, 0), 0, (int)read);
+        expression_add(q->arena, begin, expression_multiply(q->arena, column, q->input->channels)),
+        0, (int)read);
     for (int v = 0; v < vectors; v++)
         integers[v] = to_integers(q, spread_pixels(q, bytes, v), scales[0], scales[1]);
     if (vectors > 1) {
@@ -198,6 +201,8 @@ static void emit_bytes(const Quantize *q) {
     int64_t channels = q->input->channels, width = q->input->width, row = width * channels;
     int64_t whole = row < all ? 0 : (row - all) / (pixels * channels) + 1;
     int scales[2];
+    const Expression *begin = byte_row(
+        q->builder, &q->bytes, q->image, expression_offset(q->arena, q->row, -q->padding[0]));
     for (int i = 0; i < 2; i++) {
         scales[i] = kernel_register(q->builder, target->lanes);
         kernel_load(q->builder, scales[i], q->scales,
@@ -206,12 +211,13 @@ static void emit_bytes(const Quantize *q) {
     if (whole > 0) {
         const Expression *column =
             kernel_open_range(q->builder, "column", 0, whole * pixels, pixels);
-        emit_spread(q, scales, column, pixels, all);
+        emit_spread(q, scales, begin, column, pixels, all);
         kernel_close(q->builder);
     }
     for (int64_t column = whole * pixels; column < width; column += pixels) {
         int64_t count = width - column < pixels ? width - column : pixels;
-        emit_spread(q, scales, expression_constant(q->arena, column), count, count * channels);
+        emit_spread(
+            q, scales, begin, expression_constant(q->arena, column), count, count * channels);
     }
 }
 
@@ -406,6 +412,8 @@ bool lower_quantize(Emission *emission, const Node *node) {
     call_begin(emission, &call, node, q.output->images * q.output->height);
     q.builder = &call.builder;
     q.input_parameters = call_placement(&call, PARAMETER_READ, "input", q.input);
+    if (q.source == OF_BYTES)
+        q.bytes = call_byte_rows(&call, emission, q.input);
     pack_scales(&q, &call);
     q.output_parameters = call_placement(&call, PARAMETER_WRITE, "output", q.output);
     const Expression *index = kernel_open_for(q.builder, "row",
