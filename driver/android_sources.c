@@ -111,8 +111,12 @@ static void add_tensors(JavaClass *class, bool outputs) {
     }
 }
 
+static bool is_of_bytes(const JavaTensor *tensor) {
+    return tensor->type->element == ELEMENT_U8;
+}
+
 static int64_t bytes_of(const JavaTensor *tensor) {
-    return 4 * tensor_elements(tensor->type);
+    return element_type_bytes(tensor->type->element) * tensor_elements(tensor->type);
 }
 
 /* ---- what differs from network to network ---- */
@@ -138,8 +142,9 @@ static const char *each(
 }
 
 static void write_doc(const JavaTensor *tensor, Text *out) {
-    text_format(out, " * - `%s`: %s, floats [", tensor->parameter,
-        tensor->is_output ? "an output" : "an input");
+    text_format(out, " * - `%s`: %s, %s [", tensor->parameter,
+        tensor->is_output ? "an output" : "an input",
+        is_of_bytes(tensor) ? "bytes, pixels row after row," : "floats");
     for (int i = 0; i < tensor->type->rank; i++)
         text_format(out, i > 0 ? ", %lld" : "%lld", (long long)tensor->type->dims[i]);
     text_append(out, "]\n");
@@ -188,13 +193,14 @@ static void write_jni_parameter(const JavaTensor *tensor, Text *out) {
 }
 
 static void write_jni_tensor(const JavaTensor *tensor, Text *out) {
+    const char *to = tensor->is_output ? "outputs" : "inputs";
     text_format(out,
-        "    %s.%s = numbers(env, %s, %s_ELEMENTS,\n"
-        "        \"%s must be a direct buffer with %lld bytes left, aligned as floats are\");\n"
+        "    %s.%s = numbers(env, %s, %s_ELEMENTS, sizeof *%s.%s,\n"
+        "        \"%s must be a direct buffer with %lld bytes left%s\");\n"
         "    if (%s.%s == NULL)\n"
         "        return;\n",
-        tensor->is_output ? "outputs" : "inputs", tensor->member, tensor->parameter, tensor->macro,
-        tensor->parameter, (long long)bytes_of(tensor), tensor->is_output ? "outputs" : "inputs",
+        to, tensor->member, tensor->parameter, tensor->macro, to, tensor->member, tensor->parameter,
+        (long long)bytes_of(tensor), is_of_bytes(tensor) ? "" : ", aligned as floats are", to,
         tensor->member);
 }
 
@@ -251,13 +257,6 @@ static const char *package_folder(const JavaClass *class) {
 static bool fits_java(const JavaClass *class, Session *session) {
     for (int i = 0; i < class->count; i++) {
         const JavaTensor *tensor = &class->tensors[i];
-        if (tensor->type->element != ELEMENT_F32) {
-            diagnostics_error(session->diagnostics,
-                "let the input be of f32, or call the library from C",
-                "'%s' is of %s, and classes for Java take floats only", tensor->member,
-                element_name(tensor->type->element));
-            return false;
-        }
         if (bytes_of(tensor) <= INT32_MAX)
             continue;
         diagnostics_error(session->diagnostics, NULL,

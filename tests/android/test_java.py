@@ -29,7 +29,9 @@ IllegalStateException: the network was closed
 ODD = """network _odd_2name {
     input class: f32[2, 3, 4, 4]
     input Class: f32[1, 2]
+    input row_bytes: u8[1, 3, 2, 2] nhwc = pixels(rgb)
     output this = class |> relu
+    output bytes = row_bytes
     output scores = Class |> relu
 }
 """
@@ -93,6 +95,8 @@ class Sources(unittest.TestCase):
         self.package("odd.rfl", "--abi", ABI, "--java-package", "a_b", "--language", "java", "-o", "package")
         source = self.folder / "package" / "java" / "a_b" / "Odd2name.java"
         self.assertNotIn("classify", source.read_text())
+        self.assertIn("INPUT_ROW_BYTES__BYTES = 12;", source.read_text())
+        self.assertIn("`row_bytes_Buffer`: an input, bytes, pixels row after row, [1, 3, 2, 2]", source.read_text())
         run(self.java("javac"), "-Xlint:all", "-Werror", "-d", self.folder, source)
         symbols = run("nm", "-D", "--defined-only", self.build(self.folder / "package", "_odd_2name"))
         self.assertIn(" Java_a_1b_Odd2name_compute\n", symbols)
