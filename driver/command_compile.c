@@ -522,15 +522,15 @@ static void print_phases(const CompiledModel *compiled, double emit_seconds) {
 
 /* Whether each --emit is of something that there is one of. */
 static bool emits_fit_levels(const CompileOptions *options) {
-    const TargetLevels *levels = target_levels_find(options->model.target);
+    const TargetLevels *levels = model_levels(&options->model);
     bool fit = true;
     for (int kind = 0; levels != NULL && kind < OUTPUT_COUNT; kind++) {
         const char *word = output_table[kind].emit_word;
         if (!options->wanted[kind] || kind == OUTPUT_GRAPH || kind == OUTPUT_WEIGHTS_OBJECT)
             continue;
         diagnostics_error(options->session->diagnostics,
-            arena_format(options->session->arena, "give one of them: --target %s",
-                levels->levels[target_levels_count(levels) - 1].target),
+            arena_format(options->session->arena, "give one of them: --%s %s",
+                options->model.processor ? "cpu" : "target", target_levels_example(levels)),
             "--emit %s is of one processor's code, and '%s' is several", word, levels->name);
         fit = false;
     }

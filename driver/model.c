@@ -174,6 +174,10 @@ bool backend_available(const ModelOptions *options) {
     return options->backend == BACKEND_C || require_llvm(options->session);
 }
 
+const TargetLevels *model_levels(const ModelOptions *options) {
+    return target_levels_find(options->processor != NULL ? options->processor : options->target);
+}
+
 const Target *model_target(const ModelOptions *options) {
     Session *session = options->session;
     return target_find_processor(
@@ -196,8 +200,9 @@ static Program *lower_compiled(const ModelOptions *options, CompiledModel *compi
         return model_lower(options, graph, compiled->target, compiled->tuning);
     if (options->backend == BACKEND_C) {
         diagnostics_error(session->diagnostics,
-            arena_format(session->arena, "leave out --backend c, or give one of them: --target %s",
-                compiled->levels->levels[1].target),
+            arena_format(session->arena, "leave out --backend c, or give one of them: --%s %s",
+                options->processor != NULL ? "cpu" : "target",
+                target_levels_example(compiled->levels)),
             "'%s' asks the processor, which only LLVM's code can", compiled->levels->name);
         return NULL;
     }
@@ -252,28 +257,26 @@ static bool check_runs(const ModelOptions *options, const Target *target) {
     return false;
 }
 
+/* All levels must have code for the precision, as far as is known before the graph is read. */
+static bool find_levels(const ModelOptions *options, const TargetLevels *levels,
+    bool for_this_machine, CompiledModel *compiled) {
+    Session *session = options->session;
+    if (options->processor != NULL)
+        levels = target_levels_on(levels, options->target, session->arena, session->diagnostics);
+    compiled->levels = levels;
+    return levels != NULL && precision_has_levels(options, levels) &&
+           (!for_this_machine || check_runs(options, target_levels_base(levels, session->arena,
+                                                         session->diagnostics)));
+}
+
 static bool find_target(
     const ModelOptions *options, bool for_this_machine, CompiledModel *compiled) {
     Session *session = options->session;
     if (for_this_machine && !backend_available(options))
         return false;
-    compiled->levels = options->processor == NULL && options->tuning_file == NULL
-                           ? target_levels_find(options->target)
-                           : NULL;
-    if (compiled->levels != NULL && options->precision == PRECISION_FP32)
-        return !for_this_machine || check_runs(options, target_class(compiled->levels->base));
-    if (compiled->levels != NULL) {
-        bool x86 = target_class(compiled->levels->base)->architecture == ARCHITECTURE_X86_64;
-        const char *const hints[] = {
-            [PRECISION_INT8] = x86 ? "give one of them: --target x86-64-v3"
-                                   : "give a processor: --target cortex-a76",
-            [PRECISION_BF16] = "give a processor: --target znver4",
-            [PRECISION_FP16] = "give a processor: --target cortex-a76"};
-        diagnostics_error(session->diagnostics, hints[options->precision],
-            "'%s' is several targets, and --precision %s is for one", compiled->levels->name,
-            precision_name(options->precision));
-        return false;
-    }
+    const TargetLevels *levels = options->tuning_file == NULL ? model_levels(options) : NULL;
+    if (levels != NULL)
+        return find_levels(options, levels, for_this_machine, compiled);
     compiled->target = model_target(options);
     if (compiled->target == NULL || !model_tuning(options, compiled->target, &compiled->tuning) ||
         !precision_has_target(options, compiled->target))

@@ -99,6 +99,8 @@ typedef struct CompiledModel {
     double read_seconds, weights_seconds, passes_seconds, lower_seconds;
 } CompiledModel;
 
+/* The row of several targets that the options name; NULL: they name one. */
+const TargetLevels *model_levels(const ModelOptions *options);
 /* The one target that the options name. NULL after reporting. */
 const Target *model_target(const ModelOptions *options);
 /* Reads the file of --tuning, if there is one; else *tuning is NULL. False after reporting. */

@@ -45,12 +45,13 @@ const char *precision_pass(const ModelOptions *options) {
     if (options->precision == PRECISION_FP32)
         return NULL;
     Arena *arena = options->session->arena;
-    const Target *target = model_target(options);
     const char *more = options->precision_options;
-    if (options->precision == PRECISION_BF16)
+    if (options->precision == PRECISION_BF16) {
+        const Target *target = model_target(options);
         return arena_format(arena, "bfloat16{values=%s,most-pixels=%d%s%s}",
             target != NULL && target->bf16 == BF16_FAST ? "true" : "false", MOST_PIXELS,
             more != NULL ? "," : "", more != NULL ? more : "");
+    }
     if (options->precision == PRECISION_FP16)
         return arena_format(
             arena, "float16{values=true%s%s}", more != NULL ? "," : "", more != NULL ? more : "");
@@ -73,6 +74,50 @@ bool precision_has_target(const ModelOptions *options, const Target *target) {
     diagnostics_error(session->diagnostics, owners, "there is no code for %s on '%s'",
         precision_name(options->precision), options->target);
     return false;
+}
+
+static bool has_precision(const Target *target, Precision precision) {
+    switch (precision) {
+    case PRECISION_FP32:
+        break;
+    case PRECISION_FP16:
+        return target->f16;
+    case PRECISION_INT8:
+        return target->bytes != BYTES_NONE;
+    case PRECISION_BF16:
+        return target->bf16 != BF16_NONE;
+    }
+    return true;
+}
+
+/* The last of the levels that has it; NULL: none has. */
+static const char *level_with(const ModelOptions *options, const TargetLevels *levels) {
+    Session *session = options->session;
+    const char *found = NULL;
+    for (int i = 0; i < target_levels_count(levels); i++)
+        if (has_precision(target_levels_target(levels, i, session->arena, session->diagnostics),
+                options->precision))
+            found = levels->levels[i].target;
+    return found;
+}
+
+bool precision_has_levels(const ModelOptions *options, const TargetLevels *levels) {
+    Session *session = options->session;
+    const char *with = level_with(options, levels);
+    for (int i = 0; i < target_levels_count(levels); i++) {
+        const Target *target =
+            target_levels_target(levels, i, session->arena, session->diagnostics);
+        if (has_precision(target, options->precision))
+            continue;
+        diagnostics_error(session->diagnostics,
+            with != NULL ? arena_format(session->arena, "give a level that has it: --%s %s",
+                               options->processor != NULL ? "cpu" : "target", with)
+                         : "give a processor: --target znver4",
+            "there is no code for %s on '%s', which '%s' is for, too",
+            precision_name(options->precision), levels->levels[i].target, levels->name);
+        return false;
+    }
+    return true;
 }
 
 /* A model that was quantised elsewhere says itself what its values range over. */

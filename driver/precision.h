@@ -14,6 +14,9 @@ const char *precision_name(Precision precision); /* "int8" */
 /* Whether there is code of the precision for the target; reports that there is none. */
 bool precision_has_target(const ModelOptions *options, const Target *target);
 
+/* The same of each level. */
+bool precision_has_levels(const ModelOptions *options, const TargetLevels *levels);
+
 /* The pass that makes the precision, as text of a pipeline; NULL for fp32. The target must be known
  * to exist. */
 const char *precision_pass(const ModelOptions *options);

@@ -106,10 +106,10 @@ bool variant_take(VariantList *list, const char *text, Session *session) {
 /* ---- compiling them ---- */
 
 bool variants_fit(const VariantList *list, const ModelOptions *options) {
-    const char *reason = strncmp(options->target, "cuda-", 5) == 0     ? "a GPU"
-                         : target_levels_find(options->target) != NULL ? "several targets"
-                         : options->backend == BACKEND_C               ? "the C backend"
-                                                                       : NULL;
+    const char *reason = strncmp(options->target, "cuda-", 5) == 0 ? "a GPU"
+                         : model_levels(options) != NULL           ? "several targets"
+                         : options->backend == BACKEND_C           ? "the C backend"
+                                                                   : NULL;
     if (list->count == 0 || reason == NULL)
         return true;
     diagnostics_error(options->session->diagnostics,

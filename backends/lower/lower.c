@@ -133,6 +133,13 @@ static bool node_uses(const Node *node, ElementType element) {
     return uses;
 }
 
+bool computes_with(const Graph *graph, ElementType element) {
+    for (const Node *node = graph->first; node; node = node->next)
+        if (node_uses(node, element))
+            return true;
+    return false;
+}
+
 /* Whether code for the type can be made for the target, where the graph needs it. */
 static bool has_element(Emission *emission, ElementType element, bool has, const char *names) {
     for (const Node *node = has ? NULL : emission->graph->first; node; node = node->next) {

@@ -15,9 +15,12 @@
 Program *program_lower(
     const Graph *graph, const Compilation *compilation, Arena *arena, Diagnostics *diagnostics);
 
-/* The same for each level: the program of the highest that
- * runs here (or else of the lowest), from which the writers and jit_load find the others. Sums are
- * taken in the same order as elsewhere, but tiles may be others than for the target alone. */
+/* Whether a layer of the graph multiplies weights of the type, or a node gives numbers of it. */
+bool computes_with(const Graph *graph, ElementType element);
+
+/* The same for each level that computes the graph in a way of its own: the program of the highest
+ * that runs here (or else of the lowest), from which the writers and jit_load find the others. Sums
+ * are taken in the same order as elsewhere, but tiles may be others than for the target alone. */
 Program *program_lower_levels(const Graph *graph, const TargetLevels *levels,
     const LowerOptions *options, Arena *arena, Diagnostics *diagnostics);
 

@@ -2,6 +2,7 @@
 #include "backends/lower/shared_weights.h"
 #include "backends/program/program.h"
 #include "ir/arena.h"
+#include "ir/kernel.h"
 #include "ir/resting.h"
 #include "runtime/support/weights_file.h"
 
@@ -61,6 +62,12 @@ static int block_at(const Program *program, int64_t byte) {
     return low;
 }
 
+/* What an argument's offset counts. */
+static int64_t parameter_bytes(const KernelParameter *parameter) {
+    return parameter->role == PARAMETER_TABLE ? (int64_t)sizeof(int32_t)
+                                              : lane_bytes(parameter->element);
+}
+
 /* Keeps the blocks of the program, and lets its steps read them there. */
 static void move_weights(WeightPool *pool, Program *program) {
     int64_t *places = ARENA_ARRAY(pool->arena, int64_t, program->weight_block_count + 1);
@@ -72,14 +79,15 @@ static void move_weights(WeightPool *pool, Program *program) {
     }
     for (int i = 0; i < program->step_count; i++) {
         Step *step = &program->steps[i];
-        for (int j = 0; j < program->kernels[step->kernel]->parameter_count; j++) {
+        const Kernel *kernel = program->kernels[step->kernel];
+        for (int j = 0; j < kernel->parameter_count; j++) {
             Argument *argument = &step->arguments[j];
             if (argument->buffer != WEIGHTS_BUFFER)
                 continue;
-            int64_t byte = argument->offset * (int64_t)sizeof(float);
+            int64_t unit = parameter_bytes(&kernel->parameters[j]);
+            int64_t byte = argument->offset * unit;
             int block = block_at(program, byte);
-            argument->offset =
-                (byte - program->weight_blocks[block] + places[block]) / (int64_t)sizeof(float);
+            argument->offset = (byte - program->weight_blocks[block] + places[block]) / unit;
         }
     }
     for (int i = 0; i < program->weight_block_count; i++)

@@ -422,10 +422,26 @@ static void write_level_enum(const Header *header) {
     text_append(header->out, "\n};\n");
 }
 
-/* Levels of x86 are parts of the instruction set; those of ARM are orders of the same instructions.
- */
+/* Whether there are levels of ARM that some processors lack. */
+static bool levels_ask_more(const ProgramLevels *levels) {
+    bool more = false;
+    for (int i = 0; i < levels->count; i++)
+        more = more || levels->programs[i]->level->hwcap != 0;
+    return more;
+}
+
+/* Levels of x86 are parts of the instruction set; those of ARM are orders of the same instructions,
+ * and parts of it besides. */
 static void write_level_words(const Header *header, bool rises) {
     const char *name = header->name, *upper = header->upper;
+    const char *everywhere =
+        levels_ask_more(header->levels)
+            ? " * those without DOT or I8MM in their names run everywhere, as fast as they fit; "
+              "the "
+              "others stop at\n"
+              " * an illegal instruction where the processor has no such. Any other number "
+              "returns\n"
+            : " * all run everywhere, as fast as they fit. Any other number returns\n";
     text_format(header->out,
         rises
             ? "\n/* The highest level of this processor. %s_run and %s_run_parallel ask it at each "
@@ -447,10 +463,10 @@ static void write_level_words(const Header *header, bool rises) {
               " * a few microseconds. */\n"
               "int %s_level(void);\n"
               "\n/* As %s_run and %s_run_parallel, by the code of that level, whatever %s_level() "
-              "says:\n"
-              " * all run everywhere, as fast as they fit. Any other number returns "
-              "%s_ERROR_PROCESSOR. */\n",
+              "says:\n",
         name, name, name, name, name, name, upper);
+    if (!rises)
+        text_format(header->out, "%s * %s_ERROR_PROCESSOR. */\n", everywhere, upper);
 }
 
 /* What a library with code for several processors has besides. */

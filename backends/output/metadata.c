@@ -144,13 +144,13 @@ static void write_labels(JsonWriter *writer, const GraphLabels *labels) {
     json_write_array_end(writer);
 }
 
-static void write_levels_target(JsonWriter *writer, const TargetLevels *levels) {
+static void write_levels_target(JsonWriter *writer, const ProgramLevels *levels) {
     json_write_object(writer, "target", JSON_LINES);
-    json_write_string(writer, "name", levels->name);
-    json_write_string(writer, "triple", levels->triple);
+    json_write_string(writer, "name", levels->target->name);
+    json_write_string(writer, "triple", levels->target->triple);
     json_write_array(writer, "levels", JSON_INLINE);
-    for (int i = 0; i < target_levels_count(levels); i++)
-        json_write_string(writer, NULL, levels->levels[i].target);
+    for (int i = 0; i < levels->count; i++)
+        json_write_string(writer, NULL, levels->programs[i]->level->target);
     json_write_array_end(writer);
     json_write_object_end(writer);
 }
@@ -278,7 +278,7 @@ static void write_weights_file(JsonWriter *writer, const Program *program) {
 static void write_network(
     JsonWriter *writer, const Graph *graph, const Program *program, const char *pipeline) {
     if (program->levels)
-        write_levels_target(writer, program->levels->target);
+        write_levels_target(writer, program->levels);
     else
         write_target(writer, program->target);
     json_write_string(writer, "precision", graph_precision(graph));

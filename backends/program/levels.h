@@ -13,6 +13,7 @@ struct ProgramLevels {
     const TargetLevels *target;
     Program *programs[MOST_LEVELS];
     int count;
+    bool bytes; /* the network computes with them */
 };
 
 /* Releases the weights of all; the rest belongs to the arena. */

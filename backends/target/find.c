@@ -144,9 +144,9 @@ static void report_unknown(const char *what, const char *name, bool with_platfor
     Diagnostics *diagnostics) {
     const TargetLevels *levels = target_levels_find(name);
     if (levels != NULL) {
-        const char *highest = levels->levels[target_levels_count(levels) - 1].target;
         diagnostics_error(diagnostics,
-            arena_format(arena, "give one of them: --target %s", highest),
+            arena_format(arena, "give one of them: --%s %s", with_platforms ? "target" : "cpu",
+                target_levels_example(levels)),
             "'%s' is several targets, and this is about one", name);
         return;
     }

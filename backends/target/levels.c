@@ -4,7 +4,12 @@
 #include <string.h>
 
 static const TargetLevels table[] = {
-#define LEVELS(name, triple, base, summary, ...) {name, triple, base, summary, {__VA_ARGS__}},
+#define LEVELS(row_name, row_triple, row_base, row_summary, ...)                                   \
+    {.name = row_name,                                                                             \
+        .triple = row_triple,                                                                      \
+        .base = row_base,                                                                          \
+        .summary = row_summary,                                                                    \
+        .levels = {__VA_ARGS__}},
 #include "backends/target/levels.def"
 };
 
@@ -25,4 +30,8 @@ int target_levels_count(const TargetLevels *levels) {
     while (count < MOST_LEVELS && levels->levels[count].target)
         count++;
     return count;
+}
+
+const char *target_levels_example(const TargetLevels *levels) {
+    return levels->levels[1].target; /* what most machines have */
 }

@@ -1,7 +1,8 @@
 /* Runs a network named "net" that has levels, without any library: writes what net_level says, and
- * the outputs of net_run and of each level on made up inputs. With LACKS_GETAUXVAL the program has
- * no such function. */
+ * the outputs of net_run and of the levels from FIRST_LEVEL to LAST_LEVEL on made up inputs; no
+ * other number is a level. With LACKS_GETAUXVAL the program has no such function. */
 #include "net.h"
+#include <stdbool.h>
 
 static long call(long number, long a, long b, long c) {
     register long x8 __asm__("x8") = number, x0 __asm__("x0") = a, x1 __asm__("x1") = b;
@@ -43,12 +44,14 @@ __attribute__((used)) void start_here(const unsigned long *stack) {
     int level = net_level(), status = net_run(&inputs, &outputs, workspace);
     say(&level, sizeof level);
     say(output, sizeof output);
-    for (int i = NET_LEVEL_ARMV8_A; i <= NET_LEVEL_IN_ORDER; i++) {
+    for (int i = FIRST_LEVEL; i <= LAST_LEVEL; i++) {
         status += net_run_level(i, &inputs, &outputs, workspace);
         say(output, sizeof output);
     }
-    int none = net_run_level(NET_LEVEL_IN_ORDER + 1, &inputs, &outputs, workspace);
-    call(CALL_EXIT, status != 0 ? 1 : none != NET_ERROR_PROCESSOR ? 2 : 0, 0, 0);
+    int low = net_run_level(NET_LEVEL_NONE, &inputs, &outputs, workspace);
+    int high = net_run_level(HIGHEST_LEVEL + 1, &inputs, &outputs, workspace);
+    bool refused = low == NET_ERROR_PROCESSOR && high == NET_ERROR_PROCESSOR;
+    call(CALL_EXIT, status != 0 ? 1 : refused ? 0 : 2, 0, 0);
     for (;;) {
     }
 }

@@ -24,12 +24,18 @@ class Variants(unittest.TestCase):
         return {name: [float.fromhex(number) for number in numbers] for name, *numbers in lines}
 
     def test_answers(self):
+        self.compare_answers()
+
+    def test_answers_of_bytes(self):
+        self.compare_answers("--precision", "int8", "--calibration", "random")
+
+    def compare_answers(self, *options):
         """Each as a library of its own gives them: packed otherwise, so but for rounding."""
-        compile_network(TINY, self.folder, *VARIANTS)
+        compile_network(TINY, self.folder, *VARIANTS, *options)
         together = self.logits(HERE / "variants.c", self.folder, self.folder / "libtiny.a")
         apart = self.folder / "apart"
-        compile_network(TINY, apart, "--name", "tiny_32x32")
-        compile_network(TINY, apart, "--name", "tiny_pair", "--set", "size=[44, 37]", "--set", "batch=2")
+        compile_network(TINY, apart, "--name", "tiny_32x32", *options)
+        compile_network(TINY, apart, "--name", "tiny_pair", "--set", "size=[44, 37]", "--set", "batch=2", *options)
         (apart / "tiny.h").write_text('#include "tiny_32x32.h"\n#include "tiny_pair.h"\n')
         alone = self.logits(HERE / "variants.c", apart, apart / "libtiny_32x32.a", apart / "libtiny_pair.a")
         self.assertEqual({name: len(numbers) for name, numbers in together.items()}, {"tiny_32x32": 10, "tiny_pair": 20})

@@ -156,22 +156,27 @@ static void processors_have_their_facts(void **state) {
 /* Each level of a library has what the one below it has. */
 static void levels_rise(void **state) {
     (void)state;
+    Fixture fixture = no_graph();
     size_t count;
     const TargetLevels *table = target_levels_table(&count);
     for (size_t i = 0; i < count; i++) {
         assert_non_null(target_class(table[i].base));
         for (int j = 0; j < target_levels_count(&table[i]); j++) {
             const Target *lower =
-                target_class(j == 0 ? table[i].base : table[i].levels[j - 1].target);
-            const Target *level = target_class(table[i].levels[j].target);
+                j == 0 ? target_class(table[i].base)
+                       : target_levels_target(&table[i], j - 1, fixture.arena, fixture.diagnostics);
+            const Target *level =
+                target_levels_target(&table[i], j, fixture.arena, fixture.diagnostics);
             assert_non_null(level);
             assert_string_equal(level->triple, table[i].triple);
             assert_true(level->lanes >= lower->lanes && level->registers >= lower->registers);
             assert_true(level->bytes >= lower->bytes);
             assert_true(level->fused_multiply_add || !lower->fused_multiply_add);
             assert_true(level->masks || !lower->masks);
+            assert_true(level->f16 || !lower->f16);
         }
     }
+    fixture_free(&fixture);
 }
 
 /* A platform stands for a class of its architecture. */

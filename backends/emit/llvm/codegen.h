@@ -4,6 +4,7 @@
 
 #include "backends/emit/emit.h"
 #include "backends/program/loop_schedule.h"
+#include "backends/program/program.h"
 #include "backends/program/summary.h"
 #include "backends/target/target.h"
 #include "ir/diagnostics.h"
@@ -126,9 +127,10 @@ LLVMValueRef codegen_shared(Codegen *codegen, int64_t floats);
 LLVMModuleRef codegen_dispatch(
     LLVMContextRef context, const Program *program, LLVMTargetMachineRef machine);
 
-/* dispatch_arm.c: whether the core that runs this now works in order, as far as the system tells; 0
- * or 1. The builder goes on in another block of the function. */
-LLVMValueRef codegen_core_is_in_order(const Codegen *codegen, LLVMValueRef function);
+/* dispatch_arm.c: the number of the level for the core that runs this now, as far as the system
+ * tells. The builder goes on in another block of the function. */
+LLVMValueRef codegen_core_level(
+    const Codegen *codegen, LLVMValueRef function, const ProgramLevels *levels);
 
 /* emit.c */
 LLVMTargetMachineRef target_machine_create(const Target *target, Diagnostics *diagnostics);

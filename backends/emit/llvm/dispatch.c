@@ -103,17 +103,10 @@ static void emit_level(Dispatch *d) {
     LLVMBuildRet(d->codegen.builder, constant(d, (uint32_t)level));
 }
 
-/* The same on ARM: the level of cores that work in order, or the other one. */
+/* The same on ARM: the highest level for cores that work in order, or of the others. */
 static void emit_core_level(Dispatch *d) {
-    const ProgramLevels *levels = d->program->levels;
-    int number[2] = {0, 0};
-    for (int i = 0; i < levels->count; i++)
-        number[levels->programs[i]->level->in_order] = levels->programs[i]->level->number;
     begin_level(d);
-    LLVMValueRef in_order = codegen_core_is_in_order(&d->codegen, d->ask);
-    LLVMBuildRet(d->codegen.builder,
-        LLVMBuildSelect(d->codegen.builder, in_order, constant(d, (uint32_t)number[1]),
-            constant(d, (uint32_t)number[0]), ""));
+    LLVMBuildRet(d->codegen.builder, codegen_core_level(&d->codegen, d->ask, d->program->levels));
 }
 
 /* int NAME_run_level(level, ...): calls the function of that level with the rest of the arguments.

@@ -1,11 +1,14 @@
-/* Which kind of core this is, on 64-bit ARM: the register that names it can be read where the
- * system says that it answers for it. Threads wander between cores of both kinds, so it is asked
- * each time.
+/* Which kind of core this is, on 64-bit ARM: what the system says that all cores have, and the
+ * register that names this one, which can be read where the system says that it answers for it.
+ * Threads wander between cores of both kinds, so it is asked each time.
  *
  * What the system says is asked of getauxval, where the program has one: a weak symbol, and the one
  * that a library needs besides those of any C environment (docs/abi.md). */
 #include "backends/emit/llvm/codegen.h"
+#include "backends/program/levels.h"
+#include "backends/program/program.h"
 #include "backends/target/core.h"
+#include "backends/target/levels.h"
 #include <string.h>
 
 static LLVMBasicBlockRef add_block(
@@ -52,29 +55,77 @@ static LLVMValueRef is_of_table(const Codegen *codegen, LLVMValueRef main_id) {
     return found;
 }
 
-LLVMValueRef codegen_core_is_in_order(const Codegen *codegen, LLVMValueRef function) {
-    enum { AT_HWCAP = 16, HWCAP_CPUID = 1 << 11 };
+/* What is known of a core: two words of the system's, and whether it works in order. */
+typedef struct Answers {
+    LLVMValueRef hwcap, hwcap2, in_order;
+} Answers;
+
+static LLVMValueRef ask_system(const Codegen *codegen, LLVMValueRef getauxval, uint64_t what) {
+    LLVMTypeRef type = LLVMGlobalGetValueType(getauxval);
+    return LLVMBuildCall2(
+        codegen->builder, type, getauxval, (LLVMValueRef[]){number(codegen, what)}, 1, "");
+}
+
+static LLVMValueRef has_all(const Codegen *codegen, LLVMValueRef word, uint64_t bits) {
+    LLVMValueRef found = LLVMBuildAnd(codegen->builder, word, number(codegen, bits), "");
+    return LLVMBuildICmp(codegen->builder, LLVMIntEQ, found, number(codegen, bits), "");
+}
+
+/* One answer of several blocks, which go on to this one. */
+static LLVMValueRef join(const Codegen *codegen, LLVMValueRef *answers, LLVMBasicBlockRef *blocks) {
+    enum { BLOCKS = 3 };
+    LLVMValueRef joined = LLVMBuildPhi(codegen->builder, LLVMTypeOf(answers[0]), "");
+    LLVMAddIncoming(joined, answers, blocks, BLOCKS);
+    return joined;
+}
+
+/* Without getauxval nothing is known, and where the register does not answer, not the core. */
+static Answers ask(const Codegen *codegen, LLVMValueRef function) {
+    enum { AT_HWCAP = 16, AT_HWCAP2 = 26, HWCAP_CPUID = 1 << 11 };
     LLVMBuilderRef builder = codegen->builder;
     LLVMTypeRef type = LLVMFunctionType(codegen->index, (LLVMTypeRef[]){codegen->index}, 1, 0);
     LLVMValueRef getauxval = LLVMAddFunction(codegen->module, "getauxval", type);
     LLVMSetLinkage(getauxval, LLVMExternalWeakLinkage);
-    LLVMTypeRef truth = LLVMInt1TypeInContext(codegen->context);
-    LLVMBasicBlockRef unknown = add_block(codegen, function, "unknown"),
-                      known = add_block(codegen, function, "known");
-    go_on_if(codegen, function, LLVMBuildIsNotNull(builder, getauxval, ""), unknown);
-    LLVMValueRef asked[] = {number(codegen, AT_HWCAP)};
-    LLVMValueRef bits = LLVMBuildCall2(builder, type, getauxval, asked, 1, "");
-    bits = LLVMBuildAnd(builder, bits, number(codegen, HWCAP_CPUID), "");
-    go_on_if(codegen, function, LLVMBuildICmp(builder, LLVMIntNE, bits, number(codegen, 0), ""),
-        unknown);
-    LLVMValueRef found = is_of_table(codegen, read_main_id(codegen));
-    LLVMBasicBlockRef last = LLVMGetInsertBlock(builder);
-    LLVMBuildBr(builder, known);
-    LLVMPositionBuilderAtEnd(builder, unknown);
+    LLVMValueRef no = LLVMConstInt(LLVMInt1TypeInContext(codegen->context), 0, 0);
+    LLVMValueRef nothing = number(codegen, 0);
+    LLVMBasicBlockRef known = add_block(codegen, function, "known"), blocks[3];
+    blocks[0] = LLVMGetInsertBlock(builder);
+    go_on_if(codegen, function, LLVMBuildIsNotNull(builder, getauxval, ""), known);
+    LLVMValueRef hwcap = ask_system(codegen, getauxval, AT_HWCAP);
+    LLVMValueRef hwcap2 = ask_system(codegen, getauxval, AT_HWCAP2);
+    blocks[1] = LLVMGetInsertBlock(builder);
+    go_on_if(codegen, function, has_all(codegen, hwcap, HWCAP_CPUID), known);
+    LLVMValueRef in_order = is_of_table(codegen, read_main_id(codegen));
+    blocks[2] = LLVMGetInsertBlock(builder);
     LLVMBuildBr(builder, known);
     LLVMPositionBuilderAtEnd(builder, known);
-    LLVMValueRef answer = LLVMBuildPhi(builder, truth, "");
-    LLVMAddIncoming(answer, (LLVMValueRef[]){found, LLVMConstInt(truth, 0, 0)},
-        (LLVMBasicBlockRef[]){last, unknown}, 2);
-    return answer;
+    Answers answers;
+    answers.hwcap = join(codegen, (LLVMValueRef[]){nothing, hwcap, hwcap}, blocks);
+    answers.hwcap2 = join(codegen, (LLVMValueRef[]){nothing, hwcap2, hwcap2}, blocks);
+    answers.in_order = join(codegen, (LLVMValueRef[]){no, no, in_order}, blocks);
+    return answers;
+}
+
+static LLVMValueRef suits(const Codegen *codegen, const Answers *answers, const TargetLevel *level,
+    const ProgramLevels *levels) {
+    LLVMBuilderRef builder = codegen->builder;
+    uint64_t bits = level->hwcap | (levels->bytes ? level->byte_hwcap : 0);
+    LLVMValueRef order =
+        level->in_order ? answers->in_order : LLVMBuildNot(builder, answers->in_order, "");
+    LLVMValueRef has = LLVMBuildAnd(builder, has_all(codegen, answers->hwcap, bits),
+        has_all(codegen, answers->hwcap2, level->hwcap2), "");
+    return LLVMBuildAnd(builder, order, has, "");
+}
+
+LLVMValueRef codegen_core_level(
+    const Codegen *codegen, LLVMValueRef function, const ProgramLevels *levels) {
+    Answers answers = ask(codegen, function);
+    LLVMValueRef found = LLVMConstInt(codegen->i32, 0, 0);
+    for (int i = 0; i < levels->count; i++) {
+        const TargetLevel *level = levels->programs[i]->level;
+        LLVMValueRef this = LLVMConstInt(codegen->i32, (unsigned)level->number, 0);
+        found = LLVMBuildSelect(
+            codegen->builder, suits(codegen, &answers, level, levels), this, found, "");
+    }
+    return found;
 }

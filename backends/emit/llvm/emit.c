@@ -216,7 +216,6 @@ bool llvm_emit_blank_weights(
 }
 
 bool llvm_emit_dispatch(const Program *program, Text *out, Diagnostics *diagnostics) {
-    const char *base = program->levels->target->base;
-    const Target *target = target_find(base, program->arena, diagnostics);
+    const Target *target = target_levels_base(program->levels->target, program->arena, diagnostics);
     return emit_for(target, program, codegen_dispatch, EMIT_OBJECT, out, diagnostics);
 }

@@ -171,7 +171,7 @@ static bool emit(Codegen *codegen, LLVMTargetMachineRef machine, const Program *
 bool llvm_emit_support(const Program *program, const SupportFunctions *functions, Text *out,
     Diagnostics *diagnostics) {
     const Target *target =
-        program->levels ? target_find(program->levels->target->base, program->arena, diagnostics)
+        program->levels ? target_levels_base(program->levels->target, program->arena, diagnostics)
                         : program->target;
     LLVMTargetMachineRef machine = target_machine_create(target, diagnostics);
     if (!machine)
