@@ -3,6 +3,7 @@
 #include "driver/android.h"
 #include "driver/model.h"
 #include "driver/zip.h"
+#include "ir/progress.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -187,11 +188,17 @@ static bool make_abi(
 }
 
 static bool make_package(PackageOptions *options, OutputFiles *files, const char **name) {
-    for (size_t i = 0; i < options->abi_count; i++)
-        if (!make_abi(options, options->abis[i], files, name))
-            return false;
-    android_add_package_files(*name, options->abis, options->abi_count, files);
-    return true;
+    int work = progress_begin("making the library of ABI", (int64_t)options->abi_count);
+    bool done = true;
+    for (size_t i = 0; done && i < options->abi_count; i++) {
+        progress_set((int64_t)i + 1);
+        progress_detail(options->abis[i]->name);
+        done = make_abi(options, options->abis[i], files, name);
+    }
+    progress_end(work);
+    if (done)
+        android_add_package_files(*name, options->abis, options->abi_count, files);
+    return done;
 }
 
 static bool write_zip(const OutputFiles *files, const char *name, Text *out) {

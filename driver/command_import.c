@@ -5,6 +5,7 @@
 #include "frontend/frontend.h"
 #include "frontend/ncnn/import.h"
 #include "frontend/onnx/import.h"
+#include "ir/progress.h"
 #include "ir/quote.h"
 
 #include <ctype.h>
@@ -287,7 +288,7 @@ static void report_part(ImportOptions *options) {
     text_free(&command);
 }
 
-static Graph *import_file(const ImportOptions *options) {
+static Graph *read_model(const ImportOptions *options) {
     Session *session = options->session;
     if (ncnn_is_model(options->input))
         return ncnn_import(options->input, options->model_weights, &options->model, session->arena,
@@ -297,6 +298,13 @@ static Graph *import_file(const ImportOptions *options) {
     diagnostics_error(session->diagnostics, "an ONNX model names the files of its weights itself",
         "--weights is for models of ncnn, and '%s' is none", options->input);
     return NULL;
+}
+
+static Graph *import_file(const ImportOptions *options) {
+    int work = progress_begin("reading the model", 0);
+    Graph *graph = read_model(options);
+    progress_end(work);
+    return graph;
 }
 
 static bool import(ImportOptions *options) {
@@ -317,11 +325,13 @@ static bool import(ImportOptions *options) {
     bool done = graph != NULL &&
                 make_spec(options, graph, output_files_add_outside(&files, options->output));
     if (done) {
+        int work = progress_begin("writing files", 0);
         weights_write(graph, &header, &data);
         Splice splice = {data.data, data.length, header.length, data.rests};
         text_append_bytes(output_files_add_spliced_outside(&files, options->weights, splice),
             header.data, header.length);
         done = write_both(options, &files);
+        progress_end(work);
     }
     output_files_free(&files);
     text_free(&header);

@@ -2,6 +2,7 @@
  * memory first, so that a fault leaves no file behind. */
 #include "driver/apple.h"
 #include "driver/model.h"
+#include "ir/progress.h"
 
 enum { OPTION_PLATFORM = 1000 };
 
@@ -123,8 +124,13 @@ static bool make_framework(FrameworkOptions *options) {
     OutputFiles files = {.session = options->session};
     const char *name = NULL, *directory = options->directory;
     bool done = true;
-    for (size_t i = 0; done && i < options->slice_count; i++)
+    int work = progress_begin("making the library for platform", (int64_t)options->slice_count);
+    for (size_t i = 0; done && i < options->slice_count; i++) {
+        progress_set((int64_t)i + 1);
+        progress_detail(options->slices[i]->folder);
         done = make_slice(options, options->slices[i], &files, &name);
+    }
+    progress_end(work);
     if (done) {
         apple_add_files(name, options->slices, options->slice_count, &files);
         if (directory == NULL)

@@ -1,4 +1,5 @@
 #include "driver/graphviz.h"
+#include "ir/progress.h"
 
 #include <errno.h>
 #include <spawn.h>
@@ -67,8 +68,10 @@ static bool render(const Text *drawing, FILE *input, FILE *output, Text *svg, Se
 
 bool graphviz_render(const Text *drawing, Text *svg, Session *session) {
     FILE *input = tmpfile(), *output = tmpfile();
+    int work = progress_begin("drawing by Graphviz", 0);
     bool done = input != NULL && output != NULL ? render(drawing, input, output, svg, session)
                                                 : fail(session, "make a temporary file", errno);
+    progress_end(work);
     if (input != NULL)
         fclose(input);
     if (output != NULL)

@@ -48,7 +48,7 @@ static Graph *read_spec(const ModelOptions *options) {
     return graph != NULL && take_rules(options, spec) ? graph : NULL;
 }
 
-bool model_read(const ModelOptions *options, Model *model) {
+static bool read_network(const ModelOptions *options, Model *model) {
     Session *session = options->session;
     if (options->name != NULL && !is_identifier(options->name)) {
         diagnostics_error(session->diagnostics,
@@ -71,7 +71,14 @@ bool model_read(const ModelOptions *options, Model *model) {
     return true;
 }
 
-bool model_load_weights(const ModelOptions *options, Model *model) {
+bool model_read(const ModelOptions *options, Model *model) {
+    int work = progress_begin("reading the network", 0);
+    bool done = read_network(options, model);
+    progress_end(work);
+    return done;
+}
+
+static bool load_weights(const ModelOptions *options, Model *model) {
     Session *session = options->session;
     if (!graph_within_limits(model->graph, session->diagnostics))
         return false;
@@ -90,6 +97,13 @@ bool model_load_weights(const ModelOptions *options, Model *model) {
     model->weight_file = weights_load(model->graph, options->weights_file, options->weights_prefix,
         options->weights_names, session->diagnostics);
     return model->weight_file != NULL;
+}
+
+bool model_load_weights(const ModelOptions *options, Model *model) {
+    int work = progress_begin("loading weights", 0);
+    bool done = load_weights(options, model);
+    progress_end(work);
+    return done;
 }
 
 static const char *float_pipeline(const ModelOptions *options) {
@@ -114,7 +128,7 @@ bool model_run_float_passes(const ModelOptions *options, Model *model) {
         model->graph, float_pipeline(options), &pipeline, options->session->diagnostics);
 }
 
-bool model_run_passes(const ModelOptions *options, Model *model) {
+static bool run_passes(const ModelOptions *options, Model *model) {
     const NameMap *kept = NULL;
     if (options->precision_map != NULL) {
         PrecisionMap map;
@@ -123,6 +137,13 @@ bool model_run_passes(const ModelOptions *options, Model *model) {
         kept = map.kept;
     }
     return model_run_float_passes(options, model) && precision_apply(options, kept, model->graph);
+}
+
+bool model_run_passes(const ModelOptions *options, Model *model) {
+    int work = progress_begin("running passes", 0);
+    bool done = run_passes(options, model);
+    progress_end(work);
+    return done;
 }
 
 void model_close(Model *model) {
@@ -309,17 +330,17 @@ static bool passes_phase(const ModelOptions *options, CompiledModel *compiled) {
 }
 
 static bool lower_phase(const ModelOptions *options, CompiledModel *compiled) {
+    int work = progress_begin("making kernels", 0);
     compiled->program = lower_compiled(options, compiled);
+    progress_end(work);
     return compiled->program != NULL;
 }
 
-static bool do_phase(const char *what, ModelPhase *phase, const ModelOptions *options,
-    CompiledModel *compiled, double *seconds) {
-    int work = progress_begin(what, 0);
+static bool do_phase(
+    ModelPhase *phase, const ModelOptions *options, CompiledModel *compiled, double *seconds) {
     double start = seconds_now();
     bool done = phase(options, compiled);
     *seconds = seconds_now() - start;
-    progress_end(work);
     return done;
 }
 
@@ -327,12 +348,11 @@ bool model_compile(const ModelOptions *options, bool for_this_machine, CompiledM
     Session *session = options->session;
     if (!find_target(options, for_this_machine, compiled))
         return false;
-    if (!do_phase("reading the network", read_phase, options, compiled, &compiled->read_seconds) ||
-        !do_phase(
-            "loading weights", weights_phase, options, compiled, &compiled->weights_seconds) ||
-        !do_phase("running passes", passes_phase, options, compiled, &compiled->passes_seconds))
+    if (!do_phase(read_phase, options, compiled, &compiled->read_seconds) ||
+        !do_phase(weights_phase, options, compiled, &compiled->weights_seconds) ||
+        !do_phase(passes_phase, options, compiled, &compiled->passes_seconds))
         return false;
-    do_phase("making kernels", lower_phase, options, compiled, &compiled->lower_seconds);
+    do_phase(lower_phase, options, compiled, &compiled->lower_seconds);
     if (compiled->program != NULL && options->tuning_file != NULL)
         tuning_report_unused(compiled->tuning, session->diagnostics);
     return compiled->program != NULL &&

@@ -7,7 +7,9 @@
  * not monotonous. */
 #include "driver/graph_command.h"
 #include "driver/opt.h"
+#include "driver/progress.h"
 #include "driver/shell_word.h"
+#include "ir/progress.h"
 
 enum { TRIAL_PASSES = 0, TRIAL_FAILS = 1, TRIAL_IMPOSSIBLE = 2 };
 
@@ -74,6 +76,7 @@ static void before_rewrite(void *context, const PassContext *pass, const Node *n
     run->progress->rewrites = is_last ? pass->rewrites : 0;
     if (!is_last || pass->rewrites != running->trial->shown)
         return;
+    progress_hide();
     Text text = {0};
     if (node != NULL)
         node_print(pass->graph, node, &text);
@@ -100,6 +103,7 @@ static int run_trial(OptRun *run, void *context) {
     if (pipeline_execute(&pipeline, run->model.graph, &options, session->diagnostics))
         result =
             run->opt->bisect_command != NULL ? check_by_command(run) : check_by_interpreter(run);
+    progress_hide();
     if (trial->prints_reasons || result == TRIAL_IMPOSSIBLE)
         messages_print_between(session->messages, session->diagnostics, stderr);
     return result;
@@ -129,8 +133,8 @@ typedef struct Search {
 } Search;
 
 static bool passes_check(Search *search, Trial trial, int64_t *rewrites) {
+    progress_set(++search->trials);
     int result = try_steps(search->run, trial, rewrites);
-    search->trials++;
     search->impossible = search->impossible || result == TRIAL_IMPOSSIBLE;
     return result == TRIAL_PASSES;
 }
@@ -181,6 +185,16 @@ static bool has_range(Search *search) {
     return !search->impossible;
 }
 
+static const char trial_work[] = "looking for the first pass that fails, trial";
+
+/* After how many steps the check first fails; 0 after reporting why that cannot be said. */
+static size_t find_failing_step(Search *search) {
+    int work = progress_begin(trial_work, 0);
+    size_t steps = has_range(search) ? find_step(search) : 0;
+    progress_end(work);
+    return search->impossible ? 0 : steps;
+}
+
 static void print_result(Search *search, size_t steps) {
     OptRun *run = search->run;
     const PipelineStep *step = &run->pipeline->steps[steps - 1];
@@ -189,9 +203,11 @@ static void print_result(Search *search, size_t steps) {
     printf("first pass that fails: %s, %zu of %zu\n", name.data, steps, run->pipeline->count);
     text_free(&name);
     int64_t rewrites = 0, first = 0;
+    int work = progress_begin(trial_work, 0);
     passes_check(search, (Trial){.steps = steps, .limit = INT64_MAX}, &rewrites);
     if (rewrites > 0)
         first = find_rewrite(search, steps, rewrites);
+    progress_end(work);
     if (first == 0)
         printf("it fails without any rewrite that it counts\n");
     else
@@ -239,10 +255,8 @@ int opt_bisect(OptRun *run) {
         if (run->answers == NULL)
             return opt_finish(run, EXIT_FAILED);
     }
-    if (!has_range(&search))
-        return opt_finish(run, EXIT_FAILED);
-    size_t steps = find_step(&search);
-    if (search.impossible)
+    size_t steps = find_failing_step(&search);
+    if (steps == 0)
         return opt_finish(run, EXIT_FAILED);
     print_result(&search, steps);
     run->opt->check_each = run->opt->bisect_command == NULL;

@@ -1,6 +1,7 @@
 /* Passes run in a process of their own, so that one that crashes leaves a message and a reproducer.
  * This process keeps the network as it was: it can run the passes before the fatal one again. */
 #include "driver/opt.h"
+#include "driver/progress.h"
 #include "ir/ending.h"
 #include "ir/signals.h"
 
@@ -34,12 +35,14 @@ static void finish(void *progress) {
 OptOutcome opt_guard(OptRun *run, OptFunction *function, void *context) {
     *run->progress = (OptProgress){.running = -1};
     fflush(NULL);
+    progress_pause();
     HeldSignals signals;
     signals_hold(&signals);
     pid_t child = fork();
     if (child <= 0)
         signals_release(&signals);
     if (child < 0) {
+        progress_resume(false);
         diagnostics_error(run->opt->model.session->diagnostics, NULL, "cannot start a process: %s",
             strerror(errno));
         return (OptOutcome){0};
@@ -48,17 +51,21 @@ OptOutcome opt_guard(OptRun *run, OptFunction *function, void *context) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody waits for the result any more */
         Ending ending;                    /* with a message that tells all */
         ending_expect(&ending, finish, run->progress);
+        progress_take_over();
         opt_start_clock(run);
         int status = function(run, context);
+        progress_finish();
         run->progress->finished = true;
         fflush(NULL);
         _exit(status);
     }
     int status = signals_wait(&signals, child); /* so that it can take away what it has begun */
     signals_release(&signals);
+    bool finished = run->progress->finished && WIFEXITED(status);
+    progress_resume(!finished);
     return (OptOutcome){
         .started = true,
-        .finished = run->progress->finished && WIFEXITED(status),
+        .finished = finished,
         .status = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
         .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
     };

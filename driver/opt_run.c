@@ -1,6 +1,8 @@
 /* One run of the pipeline of `riffle opt`, with what is printed and checked on the way. */
 #include "driver/opt.h"
+#include "driver/progress.h"
 #include "ir/name_map.h"
+#include "ir/progress.h"
 #include "ir/write_files.h"
 
 #include <math.h>
@@ -15,6 +17,7 @@ static size_t step_index(const OptRun *run, const PipelineStep *step) {
 }
 
 static void write_error_stream(Text *text) {
+    progress_hide();
     fwrite(text->data, 1, text->length, stderr);
     text_free(text);
 }
@@ -79,6 +82,7 @@ static bool check_step(
     if (answers != NULL) {
         difference = answers_difference(run->answers, answers);
         run->steps[step_index(run, step)].difference = difference;
+        progress_hide();
         fprintf(
             stderr, "%s: largest difference %.3g of the largest output\n", name.data, difference);
         if (!answers_agree(difference))
@@ -138,8 +142,10 @@ static bool run_pipeline(OptRun *run) {
         .missed = opt->remarks ? opt_remark : NULL,
         .context = run,
     };
+    int work = progress_begin("running passes", 0);
     bool succeeded =
         pipeline_execute(run->pipeline, run->model.graph, &options, diagnostics_of(run));
+    progress_end(work);
     opt_stop_clock();
     opt_report(run, &options);
     if (!succeeded)

@@ -5,6 +5,7 @@
 #include "ir/clock.h"
 #include "ir/ending.h"
 #include "ir/progress.h"
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -25,13 +26,17 @@ static struct {
     pthread_mutex_t mutex; /* of all below */
     pthread_cond_t ends;
     bool draws, wants_end, is_shown;
+    bool is_hidden; /* until there is news */
+    bool is_paused; /* while another process draws */
     ProgressWork works[MOST_PROGRESS_WORKS];
     int count;
 } screen;
 
 static struct {
     bool verbose;
-    pid_t process; /* a child of it shows nothing: it has no drawer */
+    double began;
+    pid_t process; /* a child of it shows nothing: it has no drawer, unless it goes on with the work
+                    */
     Ending ending;
 } shown;
 
@@ -102,7 +107,7 @@ static void draw(void) {
     ProgressLine line = {
         .most = (size_t)terminal_columns() - 1}; /* in the last column it would break */
     char text[MOST_COLUMNS + 8];
-    if (!is_in_foreground())
+    if (screen.is_hidden || screen.is_paused || !is_in_foreground())
         return;
     if (screen.count == 0) {
         erase();
@@ -128,7 +133,8 @@ static void *draw_on(void *unused) {
     struct timespec next;
     clock_gettime(CLOCK_MONOTONIC, &next);
     pthread_mutex_lock(&screen.mutex);
-    for (double wait = seconds_silent; !screen.wants_end; wait = seconds_between) {
+    double wait = fmax(0, shown.began + seconds_silent - seconds_now());
+    for (; !screen.wants_end; wait = seconds_between) {
         next = later(next, wait);
         while (!screen.wants_end && pthread_cond_timedwait(&screen.ends, &screen.mutex, &next) == 0)
             ;
@@ -177,6 +183,7 @@ static void take_works(void *unused, const ProgressWork *works, int count) {
     pthread_mutex_lock(&screen.mutex);
     memcpy(screen.works, works, (size_t)count * sizeof *works);
     screen.count = count;
+    screen.is_hidden = false;
     if (count == 0)
         erase(); /* what comes next may be an answer on this terminal */
     pthread_mutex_unlock(&screen.mutex);
@@ -210,6 +217,7 @@ static bool draws_on_terminal(MessageForm form) {
 void progress_show(MessageForm form) {
     shown.verbose = form.verbose && form.format == MESSAGES_TEXT;
     shown.process = getpid();
+    shown.began = seconds_now();
     screen.draws = draws_on_terminal(form) && start_drawer();
     if (screen.draws)
         ending_expect(&shown.ending, clear_at_end, NULL);
@@ -222,6 +230,33 @@ void progress_hide(void) {
         return;
     pthread_mutex_lock(&screen.mutex);
     erase();
+    screen.is_hidden = true;
+    pthread_mutex_unlock(&screen.mutex);
+}
+
+void progress_pause(void) {
+    if (!screen.draws || is_child())
+        return;
+    pthread_mutex_lock(&screen.mutex);
+    erase();
+    screen.is_paused = true;
+    pthread_mutex_unlock(&screen.mutex);
+}
+
+/* The thread that drew is not there, and what it left of the mutex is not known. */
+void progress_take_over(void) {
+    shown.process = getpid();
+    screen.is_paused = false;
+    screen.draws = screen.draws && start_drawer();
+}
+
+void progress_resume(bool has_crashed) {
+    if (!screen.draws || is_child())
+        return;
+    pthread_mutex_lock(&screen.mutex);
+    screen.is_shown = screen.is_shown || has_crashed; /* perhaps it is */
+    erase();
+    screen.is_paused = false;
     pthread_mutex_unlock(&screen.mutex);
 }
 

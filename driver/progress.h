@@ -11,6 +11,12 @@ void progress_show(MessageForm form);
 /* Takes the line away, until there is news again: before something is printed while work goes on.
  */
 void progress_hide(void);
+/* Around a process of its own that goes on with the work, with all that has begun: before it is
+ * made, in it, and when it has ended; one that crashed leaves its line. In between only that one
+ * shows anything, and before it ends it calls progress_finish. */
+void progress_pause(void);
+void progress_take_over(void);
+void progress_resume(bool has_crashed);
 /* Ends it; the line is gone. */
 void progress_finish(void);
 

@@ -1,6 +1,8 @@
 #include "driver/verify_exact.h"
+#include "driver/progress.h"
 #include "ir/clock.h"
 #include "ir/pair_degree.h"
+#include "ir/progress.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -40,6 +42,7 @@ static bool prove_once(Proof *proof, int64_t draw, int64_t count, uint64_t *seed
             continue;
         *compared += result.compared;
         if (result.verdict == PROOF_EQUAL) {
+            progress_hide();
             printf("draw %" PRId64 " of %" PRId64 ", %s: %" PRId64 " residues are equal (%.1f s)\n",
                 draw + 1, count, order_name(order), result.compared, seconds_now() - start);
             return true;
@@ -70,10 +73,15 @@ static void print_chance(const Graph *graph) {
 
 static bool prove(Proof *proof, int64_t count, int64_t seed, Session *session) {
     uint64_t next_seed = (uint64_t)seed;
-    int64_t compared = 0;
-    for (int64_t i = 0; i < count; i++)
-        if (!prove_once(proof, i, count, &next_seed, &compared, session))
-            return false;
+    int64_t compared = 0, done = 0;
+    int work = progress_begin("proving, draw", count);
+    for (bool equal = true; equal && done < count; done += equal) {
+        progress_set(done + 1);
+        equal = prove_once(proof, done, count, &next_seed, &compared, session);
+    }
+    progress_end(work);
+    if (done < count)
+        return false;
     printf("the kernels compute what the network says: %" PRId64
            " residues modulo 2^61 - 1 of %" PRId64 " draw%s are equal\n",
         compared, count, count == 1 ? "" : "s");
@@ -99,8 +107,10 @@ bool verify_exact(const ModelOptions *options, const Graph *graph, const Compile
     ExactLowering lowering = {options, compiled};
     const LowerAgain again = {lower_again, &lowering};
     double start = seconds_now();
+    int work = progress_begin("finding the weights in packed numbers", 0);
     Proof *proof =
         proof_begin(graph, compiled->program, &again, session->arena, session->diagnostics);
+    progress_end(work);
     if (proof == NULL)
         return false;
     print_origins(proof, seconds_now() - start);

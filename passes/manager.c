@@ -1,6 +1,7 @@
 /* The running of pipelines. */
 #include "ir/clock.h"
 #include "ir/name_map.h"
+#include "ir/progress.h"
 #include "passes/passes.h"
 
 #include <string.h>
@@ -110,13 +111,15 @@ bool pipeline_execute(
         options = &none;
     options->report_count = 0;
     options->failed_step = NULL;
-    for (size_t i = 0; i < pipeline->count; i++) {
-        if (run_step(&pipeline->steps[i], graph, options, diagnostics))
-            continue;
-        options->failed_step = &pipeline->steps[i];
-        return false;
+    int work = progress_begin("pass", (int64_t)pipeline->count);
+    for (size_t i = 0; i < pipeline->count && options->failed_step == NULL; i++) {
+        progress_set((int64_t)i + 1);
+        progress_detail(pipeline->steps[i].pass->name);
+        if (!run_step(&pipeline->steps[i], graph, options, diagnostics))
+            options->failed_step = &pipeline->steps[i];
     }
-    return true;
+    progress_end(work);
+    return options->failed_step == NULL;
 }
 
 bool pipeline_run(

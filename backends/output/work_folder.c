@@ -1,6 +1,7 @@
 #include "backends/output/work_folder.h"
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
+#include "ir/progress.h"
 #include "ir/signals.h"
 #include "ir/text.h"
 #include "ir/write_files.h"
@@ -27,7 +28,7 @@ static void remove_contents(void *context) {
     _Alignas(struct dirent64) char entries[4096];
     int contents = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (ssize_t length;
-        contents >= 0 && (length = getdents64(contents, entries, sizeof entries)) > 0;)
+        contents >= 0 && (length = getdents64(contents, (void *)entries, sizeof entries)) > 0;)
         for (ssize_t at = 0; at < length;) {
             const struct dirent64 *entry = (const struct dirent64 *)(const void *)(entries + at);
             (void)unlinkat(contents, entry->d_name, 0);
@@ -185,7 +186,10 @@ static int run(const WorkFolder *folder, const char *const *words, bool from_her
         errno = error;
         return -1;
     }
+    int work = progress_begin("waiting for the program", 0);
+    progress_detail(words[0]);
     int status = signals_wait(&folder->signals, child);
+    progress_end(work);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 

@@ -1,5 +1,6 @@
 /* Rules tried on random graphs: before and after are interpreted, in double, and compared. */
 #include "passes/rules/test.h"
+#include "ir/progress.h"
 #include "passes/rules/apply.h"
 #include "passes/rules/random_graph.h"
 
@@ -121,8 +122,10 @@ static bool try_condition(const RuleTrial *trial, int64_t number, RuleCondition 
 static void try_conditions(RuleTrial *trial, RuleVerdict *verdict) {
     const RuleCheck *checks = rule_checks(trial->rule, trial->arena, &verdict->condition_count);
     verdict->conditions = ARENA_ARRAY(trial->arena, RuleCondition, verdict->condition_count + 1);
+    int work = progress_begin("leaving out condition", verdict->condition_count);
     for (int i = 0; i < verdict->condition_count; i++) {
         RuleCondition *condition = &verdict->conditions[i];
+        progress_set(i + 1);
         condition->text = rule_check_text(trial->rule, &checks[i], trial->arena);
         condition->usual = checks[i].expected == NULL;
         trial->broken = i;
@@ -130,6 +133,7 @@ static void try_conditions(RuleTrial *trial, RuleVerdict *verdict) {
             if (!try_condition(trial, k, condition))
                 break;
     }
+    progress_end(work);
 }
 
 RuleVerdict rule_test(
@@ -137,13 +141,17 @@ RuleVerdict rule_test(
     RuleVerdict verdict = {.rule = rule};
     RuleTrial trial = {
         .rule = rule, .broken = -1, .seed = seed, .arena = arena, .diagnostics = diagnostics};
+    int work = progress_begin("testing rule on random graph", graphs);
+    progress_detail(rule->name);
     for (int64_t i = 0; i < graphs && !verdict.wrong; i++) {
         int64_t before = verdict.graphs;
+        progress_set(i + 1);
         try_graph(&trial, i, &verdict);
         if (i >= 3 && verdict.graphs == 0 && before == 0)
             break; /* there is no graph to be found */
     }
     if (!verdict.wrong && verdict.graphs > 0)
         try_conditions(&trial, &verdict);
+    progress_end(work);
     return verdict;
 }

@@ -118,6 +118,38 @@ class Progress(Command):
         self.assertEqual(terminal.wait(), 0)
         self.assertNotIn(b"\x1b", terminal.output)
 
+    def test_bisect(self):
+        """Trials are processes of their own, which go on with the line; what they print stands alone."""
+        self.reduction(0.5)
+        command = ["opt", "four.rfl", "--passes=simplify,fold-bias,merge-layout,dead-code",
+                   "--bisect-command=sh slow.sh", "--reproducer=reproducer.rir"]
+        piped = self.invoke(*command)
+        terminal = self.open(*command)
+        self.assertEqual(terminal.wait(), 1, terminal.output)
+        self.assertIn(b"\rlooking for the first pass that fails, trial ", terminal.output)
+        self.assertEqual(sorted(lines_left(terminal.output)), sorted((piped.stdout + piped.stderr).splitlines()))
+
+    def test_crash(self):
+        """The line of a process that is killed is taken away, too."""
+        self.reduction(60)
+        terminal = self.open("opt", "four.rfl", "--bisect-command=sh slow.sh", "--timeout=4")
+        self.assertEqual(terminal.wait(), 1, terminal.output)
+        self.assertIn(b"\rlooking for the first pass that fails, trial 1, ", terminal.output)
+        self.assertEqual(lines_left(terminal.output), ["riffle: the pipeline took longer than --timeout allows",
+                                                       "riffle: error: the check fails before any pass has run"])
+
+    def test_laboratory(self):
+        rules = ROOT / "examples" / "rules" / "first.rfl"
+        commands = {
+            rb"testing rule on random graph \d+ of 100000, ": ["opt", f"--rules={rules}", "--test-rules=100000"],
+            rb"(running passes: pass|interpreting layer) \d+ of \d+": ["opt", ROOT / "examples" / "vgg.rfl", "--check"],
+        }
+        for pattern, words in commands.items():
+            terminal = self.open(*words)
+            with self.subTest(pattern):
+                self.assertTrue(terminal.wait_for(rb"\r" + pattern), terminal.output)
+                terminal.process.kill()
+
     @needs_llvm
     def test_commands(self):
         """Each says what it is at. All at once: they are ended as soon as they do."""
@@ -125,6 +157,7 @@ class Progress(Command):
         calibration = ["--precision", "int8", "--calibration", "random"]
         commands = {
             rb"making machine code, \d s": ["compile", ROOT / "examples" / "pnasnet_5_mobile.rfl", "--random-weights", 1],
+            rb"(finding the weights in packed numbers|proving, draw \d+ of 9)": ["verify", network, "--exact", "--count", 9],
             rb"comparing tiles, form \d of 4": ["tune", network],
             rb"comparing on input \d+ of 999: interpreting layer \d+ of \d+": ["verify", network, "--count", 999],
             rb"timing, round \d+ of 10, \d+ s": ["bench", DIGITS, "--seconds", 3600],
