@@ -81,12 +81,23 @@ bool target_runs_here(const Target *target) {
            !bulldozer && runs_lanes(target->lanes);
 }
 
+#if defined(_SC_LEVEL1_DCACHE_SIZE) && defined(_SC_LEVEL2_CACHE_SIZE)
 /* The system may not know (0 or less), or tell what a virtual machine made up. */
 static int64_t cache_here(int name, int64_t typical) {
     enum { LEAST = 16 << 10, MOST = 16 << 20 };
     long bytes = sysconf(name);
     return bytes >= LEAST && bytes <= MOST ? bytes : typical;
 }
+
+static void take_caches(Target *target) {
+    target->l1_bytes = cache_here(_SC_LEVEL1_DCACHE_SIZE, target->l1_bytes);
+    target->l2_bytes = cache_here(_SC_LEVEL2_CACHE_SIZE, target->l2_bytes);
+}
+#else /* a C library that cannot be asked: typical ones stay */
+static void take_caches(Target *target) {
+    (void)target;
+}
+#endif
 
 static const char *byte_feature(bool x86, ByteProducts bytes) {
     return x86 ? "+avx512vnni" : bytes == BYTES_IN_QUADS ? "+i8mm" : "+dotprod";
@@ -102,10 +113,7 @@ const Target *target_native(Arena *arena) {
         return NULL;
     Target *target = ARENA_NEW(arena, Target);
     *target = *best;
-#if defined(_SC_LEVEL1_DCACHE_SIZE) && defined(_SC_LEVEL2_CACHE_SIZE)
-    target->l1_bytes = cache_here(_SC_LEVEL1_DCACHE_SIZE, best->l1_bytes);
-    target->l2_bytes = cache_here(_SC_LEVEL2_CACHE_SIZE, best->l2_bytes);
-#endif
+    take_caches(target);
     bool x86 = best->architecture == ARCHITECTURE_X86_64;
     ByteProducts bytes = byte_products();
     if ((x86 && best->lanes < 16) || bytes == BYTES_NONE)
