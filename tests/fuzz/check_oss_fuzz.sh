@@ -15,7 +15,11 @@ fail() {
     exit 1
 }
 
-export CC=clang-22 CXX=clang++-22 LIB_FUZZING_ENGINE=${LIB_FUZZING_ENGINE:--fsanitize=fuzzer} WORK=$folder/work OUT=$folder/out
+# The newest clang; its C++ is another name.
+for version in -22 -21 -20 -19 ""; do
+    ! command -v "clang$version" >/dev/null || break
+done
+export CC=clang$version CXX=clang++$version LIB_FUZZING_ENGINE=${LIB_FUZZING_ENGINE:--fsanitize=fuzzer} WORK=$folder/work OUT=$folder/out
 export CFLAGS='-O1 -fno-omit-frame-pointer -gline-tables-only -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
     -fsanitize=address -fsanitize-address-use-after-scope -fsanitize=fuzzer-no-link'
 CFLAGS=${CFLAGS//$'\n'/}
