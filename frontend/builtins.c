@@ -354,7 +354,7 @@ bool is_function(const Evaluator *evaluator, const char *name) {
 }
 
 bool is_word(const char *name) {
-    static const char *const words[] = {"none", "rgb", "bgr",
+    static const char *const words[] = {"none", "grey", "nv12", "nv21", "i420",
 #define CHOICE(attribute, word, ...) #word,
 #include "ir/choices.def"
         NULL};

@@ -229,7 +229,7 @@ bool call_builtin(Evaluator *evaluator, Call *call, Datum *result);
 const char *const *builtin_names(void);
 bool is_builtin(const char *name);
 bool is_function(const Evaluator *evaluator, const char *name);
-/* Words that stand for themselves: rgb, bgr, paper, megvii, none. */
+/* Words that stand for themselves: rgb, nv21, paper, megvii, none. */
 bool is_word(const char *name);
 
 /* ---- operations.c: functions that make nodes ---- */

@@ -119,15 +119,86 @@ static bool read_order(
     if (!order) {
         return true;
     }
-    int choice =
-        argument_choice(evaluator, call, order, "order", (const char *const[]){"rgb", "bgr", NULL});
-    if (choice >= 0 && channels != 3) {
-        complain(evaluator, order->where, NULL,
-            "rgb and bgr are for 3 channels, the input has %" PRId64, channels);
+    int choice = argument_choice(evaluator, call, order, "order", choice_words("pixel_order"));
+    if (choice < 0) {
         return false;
     }
-    preprocessing->bgr = choice == 1;
-    return choice >= 0;
+    bool four = choice >= PIXELS_RGBA;
+    if (channels != (four ? 4 : 3)) {
+        complain(evaluator, order->where, NULL, "%s are for %d channels, the input has %" PRId64,
+            four ? "rgba and bgra" : "rgb and bgr", four ? 4 : 3, channels);
+        return false;
+    }
+    preprocessing->order = (PixelOrder)choice;
+    return true;
+}
+
+/* What lies in the caller's memory where that is not what the network computes with: `order` is
+ * then that of the bytes. */
+typedef enum FrameFormat {
+    FRAME_GREY = PIXELS_BGRA + 1, /* before it the orders */
+    FRAME_NV12                    /* and others of several planes */
+} FrameFormat;
+
+static bool read_format(Evaluator *evaluator, const Call *call, const CallArgument *argument,
+    const SpecStatement *statement, const TensorType *type, int *format) {
+    const char *prepares = arena_format(evaluator->arena,
+        "NAME_prepare_%s of the library makes the input of frames of any format", statement->name);
+    *format = argument_choice(evaluator, call, argument, "frame",
+        (const char *const[]){"rgb", "bgr", "rgba", "bgra", "grey", "nv12", "nv21", "i420", NULL});
+    if (*format < 0) {
+        return false;
+    }
+    if (type->element != ELEMENT_U8) {
+        complain(evaluator, argument->where, prepares, "only inputs of u8 are read from a frame");
+    } else if (*format >= FRAME_NV12) {
+        complain(evaluator, argument->where, prepares,
+            "an input is one plane of pixels, and such frames have several");
+    } else if (type->dims[1] != (*format == FRAME_GREY ? 1 : 3)) {
+        complain(evaluator, argument->where, prepares, "%s, the input has %" PRId64,
+            *format == FRAME_GREY ? "grey is for 1 channel" : "colours are for 3 channels",
+            type->dims[1]);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* Means and deviations are given in the network's order, and noted in that of the frame. */
+static void take_frame_order(Preprocessing *pixels, PixelOrder order) {
+    if (pixel_order_is_bgr(order) != pixel_order_is_bgr(pixels->order)) {
+        double *const numbers[] = {pixels->mean, pixels->std};
+        for (int i = 0; i < 2; i++) {
+            double first = numbers[i][0];
+            numbers[i][0] = numbers[i][2];
+            numbers[i][2] = first;
+        }
+    }
+    pixels->order = order;
+}
+
+/* `taken`: the three channels of the frame that the network computes with, unless they are all in
+ * order. */
+static bool read_frame(Evaluator *evaluator, Call *call, const SpecStatement *statement,
+    TensorType *type, Preprocessing *pixels, const int64_t **taken) {
+    const CallArgument *frame = find_argument(call, "frame", 7);
+    int format;
+    if (!frame) {
+        return true;
+    }
+    if (!read_format(evaluator, call, frame, statement, type, &format)) {
+        return false;
+    }
+    if (format != FRAME_GREY) {
+        static const int64_t in_order[] = {0, 1, 2}, reversed[] = {2, 1, 0};
+        bool reverse = pixel_order_is_bgr((PixelOrder)format) != pixel_order_is_bgr(pixels->order);
+        if (reverse || format >= PIXELS_RGBA) {
+            *taken = reverse ? reversed : in_order;
+        }
+        take_frame_order(pixels, (PixelOrder)format);
+        type->dims[1] = format >= PIXELS_RGBA ? 4 : 3;
+    }
+    return true;
 }
 
 /* Where the picture lies in the input, and what is outside it. */
@@ -161,8 +232,9 @@ static bool read_place(Evaluator *evaluator, Call *call, Preprocessing *preproce
     return true;
 }
 
-static bool read_pixels(
-    Evaluator *evaluator, Call *call, int64_t channels, Preprocessing *preprocessing) {
+static bool read_pixels(Evaluator *evaluator, Call *call, const SpecStatement *statement,
+    TensorType *type, Preprocessing *preprocessing, const int64_t **taken) {
+    int64_t channels = type->dims[1];
     *preprocessing = (Preprocessing){.scale = 1, .std = {1, 1, 1, 1}};
     bool good = read_order(evaluator, call, channels, preprocessing);
     const CallArgument *scale = find_argument(call, "scale", 1);
@@ -180,14 +252,16 @@ static bool read_pixels(
             good = false;
         }
     }
+    good = good && read_frame(evaluator, call, statement, type, preprocessing, taken);
     check_unused(evaluator, call,
         (const char *const[]){
-            "order", "scale", "mean", "std", "resize", "letterbox", "fill", NULL});
+            "order", "scale", "mean", "std", "resize", "letterbox", "fill", "frame", NULL});
     return good;
 }
 
-static bool read_preprocessing(Evaluator *evaluator, const SpecExpression *expression,
-    const TensorType *type, Preprocessing *preprocessing) {
+static bool read_preprocessing(Evaluator *evaluator, const SpecStatement *statement,
+    TensorType *type, Preprocessing *preprocessing, const int64_t **taken) {
+    const SpecExpression *expression = statement->value;
     Call call;
     if (strcmp(expression->name, "pixels") != 0) {
         complain(evaluator, expression->name_where, "as in pixels(rgb, scale = 1 / 255)",
@@ -207,7 +281,7 @@ static bool read_preprocessing(Evaluator *evaluator, const SpecExpression *expre
             "pixels are for tensors [batch, channels, height, width] with at most 4 channels");
         return false;
     }
-    return read_pixels(evaluator, &call, type->dims[1], preprocessing);
+    return read_pixels(evaluator, &call, statement, type, preprocessing, taken);
 }
 
 /* Bytes are packed pixels, and only `pixels` says what numbers they are. */
@@ -234,14 +308,25 @@ static Value *add_pixels(Evaluator *evaluator, const GraphInput *input) {
     return node->results[0];
 }
 
+static Value *take_channels(Evaluator *evaluator, Value *value, const int64_t *channels) {
+    Node *node = node_create(evaluator->graph, OP_gather, value->name, &value, 1, value->where);
+    node_set_list(evaluator->graph, node, "channels", channels, 3);
+    if (!node_infer(evaluator->graph, node, evaluator->diagnostics)) {
+        return NULL;
+    }
+    graph_append(evaluator->graph, node);
+    return node->results[0];
+}
+
 void declare_input(Evaluator *evaluator, const SpecStatement *statement) {
     TensorType type;
     Layout layout;
     Preprocessing preprocessing = {0};
+    const int64_t *taken = NULL; /* channels of the frame; NULL: all */
     bool good = check_declaration(evaluator, statement) && read_type(evaluator, statement, &type) &&
                 read_layout(evaluator, statement, type.rank, &layout) &&
                 (!statement->value ||
-                    read_preprocessing(evaluator, statement->value, &type, &preprocessing)) &&
+                    read_preprocessing(evaluator, statement, &type, &preprocessing, &taken)) &&
                 check_packed(evaluator, statement, &type, layout);
     if (!good) {
         define(evaluator, statement->name, datum_unknown);
@@ -255,6 +340,9 @@ void declare_input(Evaluator *evaluator, const SpecStatement *statement) {
     input->preprocessing = preprocessing;
     if (type.element == ELEMENT_U8) {
         value = add_pixels(evaluator, input);
+        if (value && taken) {
+            value = take_channels(evaluator, value, taken);
+        }
     }
     define(evaluator, statement->name, value ? datum_tensor(value) : datum_unknown);
 }

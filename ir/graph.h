@@ -113,8 +113,15 @@ typedef enum Letterbox { LETTERBOX_NONE, LETTERBOX_CENTRE, LETTERBOX_CORNER } Le
 
 const char *letterbox_name(Letterbox letterbox);
 
+/* Of the channels, where there are three; or four, of which the last may mean nothing. The order of
+ * the words in choices.def. */
+typedef enum PixelOrder { PIXELS_RGB, PIXELS_BGR, PIXELS_RGBA, PIXELS_BGRA } PixelOrder;
+
+const char *pixel_order_name(PixelOrder order);
+bool pixel_order_is_bgr(PixelOrder order);
+
 typedef struct Preprocessing {
-    bool bgr;               /* channel order: false is RGB */
+    PixelOrder order;
     double scale;           /* 1/255 or 1 */
     double mean[4], std[4]; /* per channel of the network's order; 4 is enough for any image */
     int64_t resize; /* shorter side is resized to this (antialiased bilinear) before a centre crop

@@ -225,19 +225,26 @@ static bool parse_outside(Parser *parser, Preprocessing *pixels) {
     return parser_expect_mark(parser, ')');
 }
 
+static bool parse_order(Parser *parser, PixelOrder *order) {
+    for (int i = PIXELS_RGB; i <= PIXELS_BGRA; i++)
+        if (parser_at_word(parser, pixel_order_name((PixelOrder)i))) {
+            *order = (PixelOrder)i;
+            parser_advance(parser);
+            return true;
+        }
+    return parser_expected(parser, "'rgb', 'bgr', 'rgba' or 'bgra'");
+}
+
 /* pixels(rgb, scale = 1.0, mean = [...], std = [...], resize = 256) */
 static bool parse_pixels(Parser *parser, int channels, Preprocessing *pixels) {
     parser_advance(parser);
     if (!parser_expect_mark(parser, '('))
         return false;
-    pixels->bgr = parser_at_word(parser, "bgr");
-    if (!pixels->bgr && !parser_at_word(parser, "rgb"))
-        return parser_expected(parser, "'rgb' or 'bgr'");
-    parser_advance(parser);
-    if (!parse_field(parser, "scale") || !parse_double(parser, &pixels->scale) ||
-        !parse_field(parser, "mean") || !parse_doubles(parser, pixels->mean, channels) ||
-        !parse_field(parser, "std") || !parse_doubles(parser, pixels->std, channels) ||
-        !parse_field(parser, "resize") || !parse_integer(parser, &pixels->resize))
+    if (!parse_order(parser, &pixels->order) || !parse_field(parser, "scale") ||
+        !parse_double(parser, &pixels->scale) || !parse_field(parser, "mean") ||
+        !parse_doubles(parser, pixels->mean, channels) || !parse_field(parser, "std") ||
+        !parse_doubles(parser, pixels->std, channels) || !parse_field(parser, "resize") ||
+        !parse_integer(parser, &pixels->resize))
         return false;
     return parse_outside(parser, pixels);
 }

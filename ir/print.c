@@ -213,7 +213,7 @@ static void print_input(Printer *printer, const GraphInput *input) {
     if (input->has_preprocessing) {
         const Preprocessing *pixels = &input->preprocessing;
         int channels = preprocessing_channels(&input->value->type);
-        text_format(text, " pixels(%s, scale = ", pixels->bgr ? "bgr" : "rgb");
+        text_format(text, " pixels(%s, scale = ", pixel_order_name(pixels->order));
         text_append_double(text, pixels->scale);
         text_append(text, ", mean = ");
         print_numbers(text, pixels->mean, channels);

@@ -72,6 +72,14 @@ const char *letterbox_name(Letterbox letterbox) {
     return choice_words("letterbox")[letterbox];
 }
 
+const char *pixel_order_name(PixelOrder order) {
+    return choice_words("pixel_order")[order];
+}
+
+bool pixel_order_is_bgr(PixelOrder order) {
+    return order == PIXELS_BGR || order == PIXELS_BGRA;
+}
+
 int preprocessing_channels(const TensorType *type) {
     if (type->rank != 4)
         return 1;

@@ -89,6 +89,11 @@ static void verify_inputs(Verification *verification) {
             FAULT(verification, value->where,
                 "input '%s' is of u8, but is no packed picture: nhwc, with pixels(...)",
                 value->name);
+        if (input->preprocessing.order >= PIXELS_RGBA &&
+            (value->type.rank != 4 || value->type.dims[1] != 4))
+            FAULT(verification, value->where,
+                "input '%s' is pixels of %s, but has no four channels", value->name,
+                pixel_order_name(input->preprocessing.order));
         if (!is_bytes && value->type.element != ELEMENT_F32)
             FAULT(verification, value->where, "input '%s' is %s: inputs are of f32", value->name,
                 tensor_type_spelling(&value->type, verification->scratch));

@@ -162,9 +162,11 @@ static void document_preprocessing(Text *out, const HeaderTensor *tensor) {
     const Preprocessing *preprocessing = tensor->preprocessing;
     const TensorType *type = tensor->type;
     int64_t channels = type->dims[1] < 4 ? type->dims[1] : 4;
-    const char *order = channels < 3         ? "gray"
-                        : preprocessing->bgr ? "blue, green, red"
-                                             : "red, green, blue";
+    static const char *const orders[] = {[PIXELS_RGB] = "red, green, blue",
+        [PIXELS_BGR] = "blue, green, red",
+        [PIXELS_RGBA] = "red, green, blue, any",
+        [PIXELS_BGRA] = "blue, green, red, any"};
+    const char *order = channels < 3 ? "gray" : orders[preprocessing->order];
     if (is_of_bytes(tensor))
         text_format(out,
             " *     Packed pixels of 0 to 255, channels in the order %s, row after row; rows may "

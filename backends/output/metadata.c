@@ -78,10 +78,8 @@ static void write_preprocessing(
     JsonWriter *writer, const Preprocessing *preprocessing, const TensorType *type) {
     int64_t channels = type->rank > 1 && type->dims[1] < 4 ? type->dims[1] : 4;
     json_write_object(writer, "preprocessing", JSON_LINES);
-    json_write_string(writer, "channel_order",
-        channels < 3         ? "gray"
-        : preprocessing->bgr ? "bgr"
-                             : "rgb");
+    json_write_string(
+        writer, "channel_order", channels < 3 ? "gray" : pixel_order_name(preprocessing->order));
     json_write_number(writer, "scale", preprocessing->scale);
     json_write_array(writer, "mean", JSON_INLINE);
     for (int64_t i = 0; i < channels; i++)

@@ -7,8 +7,10 @@ enum { LARGEST_RESIZE = 1 << 16 };
 bool support_prepares(const GraphInput *input) {
     const TensorType *type = &input->value->type;
     return input->has_preprocessing && type->rank == 4 &&
-           (type->dims[1] == 1 || type->dims[1] == 3) && type->dims[2] <= LARGEST_FRAME &&
-           type->dims[3] <= LARGEST_FRAME && input->preprocessing.resize <= LARGEST_RESIZE;
+           (type->dims[1] == 1 || type->dims[1] == 3 ||
+               input->preprocessing.order >= PIXELS_RGBA) &&
+           type->dims[2] <= LARGEST_FRAME && type->dims[3] <= LARGEST_FRAME &&
+           input->preprocessing.resize <= LARGEST_RESIZE;
 }
 
 SupportConstants support_numbers(const int32_t *numbers, int count) {
@@ -25,7 +27,7 @@ SupportConstants support_constants(const GraphInput *input, int32_t largest, Are
     numbers[RIFFLE_PREPARE_CHANNELS] = channels;
     numbers[RIFFLE_PREPARE_HEIGHT] = (int32_t)type->dims[2];
     numbers[RIFFLE_PREPARE_WIDTH] = (int32_t)type->dims[3];
-    numbers[RIFFLE_PREPARE_BGR] = pixels->bgr;
+    numbers[RIFFLE_PREPARE_BGR] = pixel_order_is_bgr(pixels->order);
     numbers[RIFFLE_PREPARE_NHWC] = input->layout == LAYOUT_NHWC;
     numbers[RIFFLE_PREPARE_BYTES] = type->element == ELEMENT_U8;
     numbers[RIFFLE_PREPARE_RESIZE] = (int32_t)pixels->resize;

@@ -278,7 +278,7 @@ static void riffle_support_write_row(
             end = pixels ? begin + call->columns : width;
     for (int32_t c = 0; c < channels; c++) {
         const float *values = numbers[RIFFLE_PREPARE_BYTES] ? NULL : call->values + 256 * c;
-        int32_t source = numbers[RIFFLE_PREPARE_BGR] ? channels - 1 - c : c;
+        int32_t source = numbers[RIFFLE_PREPARE_BGR] && channels >= 3 && c < 3 ? 2 - c : c;
         size_t rows_before = (size_t)(step == 1 ? c * numbers[RIFFLE_PREPARE_HEIGHT] + y : y);
         size_t row = rows_before * (size_t)width * (size_t)step + (size_t)(step == 1 ? 0 : c);
         size_t shown = row + (size_t)begin * (size_t)step;

@@ -1,6 +1,6 @@
 /* What support code knows of an input of pixels, by place in a row of numbers. */
 enum riffle_support_prepare_number {
-    RIFFLE_PREPARE_CHANNELS, /* 1 or 3 */
+    RIFFLE_PREPARE_CHANNELS, /* 1, 3, or 4, of which the last means nothing */
     RIFFLE_PREPARE_HEIGHT,   /* of the input */
     RIFFLE_PREPARE_WIDTH,
     RIFFLE_PREPARE_BGR,       /* 1: the input has blue first */

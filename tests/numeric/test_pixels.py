@@ -6,6 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from PIL import Image
 from marks import needs_shared, target_parameters
 from support import EXAMPLES, SHARED, invoke, lacking_flags, processor_flags, read_floats, riffle, verify, write_weights
 
@@ -119,6 +120,35 @@ def test_stem_without_floats(target, stem, tmp_path):
         assert any(buffer["name"] == "image" and buffer["kind"] == "workspace" for buffer in buffers) == (
             chains == "never")
     assert answers[0] == answers[1]
+
+
+FRAMES = {"rgb": [0, 1, 2], "bgr": [2, 1, 0], "rgba": [0, 1, 2, 0], "bgra": [2, 1, 0, 0]}
+TARGETS = target_parameters()
+
+
+@pytest.mark.parametrize(("target", "frame", "order"), [
+    pytest.param(*TARGETS[i % len(TARGETS)].values, frame, order, marks=TARGETS[i % len(TARGETS)].marks)
+    for i, (frame, order) in enumerate((frame, order) for frame in FRAMES for order in ("rgb", "bgr"))])
+def test_frames(target, frame, order, tmp_path):
+    """Pixels in an order other than the network's give its answers, and so does a picture that is prepared."""
+    text = spec((1, 3, 9, 14), "u8", "    output y = image |> conv(20, 3, padding = 1) @ a |> relu\n")
+    pixels = random_pixels((1, 3, 9, 14))
+    Image.fromarray(pixels[0] if order == "rgb" else pixels[0, :, :, ::-1]).save(tmp_path / "picture.png")
+    answers = []
+    for word, channels in (("", [0, 1, 2]), (f", frame = {frame}", FRAMES[frame] if order == "rgb" else
+                                             [[2, 1, 0][c] for c in FRAMES[frame]])):
+        net = tmp_path / "net.rfl"
+        net.write_text(text.replace("pixels(scale", f"pixels({order}{word}, scale"))
+        options = ["--random-weights", 3, "--target", target]
+        verify(net, *options)
+        lying = pixels[..., [min(c, 2) for c in channels]].copy()
+        lying[..., 3:] = 99
+        lying.tofile(tmp_path / "pixels")
+        for source in (["--input", tmp_path / "pixels"], ["--image", tmp_path / "picture.png"]):
+            riffle("run", net, *options, *source, "--output", tmp_path / "y")
+            answers.append(read_floats(tmp_path / "y"))
+    for answer in answers[1:]:
+        np.testing.assert_allclose(answer, answers[0], rtol=0, atol=2e-6 * np.abs(answers[0]).max())
 
 
 @needs_shared

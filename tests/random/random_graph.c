@@ -78,7 +78,7 @@ static void add_inputs(Maker *maker) {
         GraphInput *input = &maker->graph->inputs[i];
         if (rank == 4 && dims[1] <= 4 && chance(maker, 20)) {
             input->has_preprocessing = true;
-            input->preprocessing.bgr = chance(maker, 50);
+            input->preprocessing.order = chance(maker, 50) ? PIXELS_BGR : PIXELS_RGB;
             input->preprocessing.scale = chance(maker, 50) ? 1.0 / 255 : 1.0;
         }
     }

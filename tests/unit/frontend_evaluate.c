@@ -189,7 +189,7 @@ static void inputs_say_how_pixels_become_numbers(void **state) {
     assert_false(graph->inputs[0].has_preprocessing);
     assert_string_equal(input->value->name, "image");
     assert_int_equal(input->layout, LAYOUT_NHWC);
-    assert_true(input->has_preprocessing && input->preprocessing.bgr);
+    assert_true(input->has_preprocessing && input->preprocessing.order == PIXELS_BGR);
     assert_true(input->preprocessing.scale == 1.0 / 255 && input->preprocessing.mean[2] == 3);
     assert_true(input->preprocessing.std[0] == 2 && input->preprocessing.resize == 9);
     assert_int_equal(graph->output_count, 2);
