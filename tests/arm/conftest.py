@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "numeric")]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "numeric")]
 
+from part import keep_part  # noqa: E402
 from support import RIFFLE  # noqa: E402
+
+
+def pytest_collection_modifyitems(config, items):
+    keep_part(config, items)
 
 
 def pytest_sessionstart(session):

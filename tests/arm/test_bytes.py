@@ -13,7 +13,8 @@ INT8 = ("--precision", "int8", "--calibration", "random", "--random-weights", "1
 # Processors that code is for, and those that qemu has to run it: what the code must not use, these lack.
 PROCESSORS = {"cortex-a53": "cortex-a53", "cortex-a76": "cortex-a76", "neoverse-n2": "max"}
 
-pytestmark = pytest.mark.skipif(bool(missing(TARGET)), reason=f"no programs for {TARGET}: lacking {missing(TARGET)}")
+pytestmark = [pytest.mark.part(2),
+              pytest.mark.skipif(bool(missing(TARGET)), reason=f"no programs for {TARGET}: lacking {missing(TARGET)}")]
 
 
 def exact(spec, processor, *options, tolerance=0):

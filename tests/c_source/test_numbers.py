@@ -26,7 +26,7 @@ def cases():
                 yield pytest.param(name, target, compiler, id=f"{name}-{target}-{compiler}")
 
 
-@pytest.mark.parametrize("name, target, compiler", part(cases(), 2))
+@pytest.mark.parametrize("name, target, compiler", part(cases(), 3))
 def test_layer(name, target, compiler, tmp_path, monkeypatch):
     monkeypatch.setenv("CFLAGS", "-O1")
     _, spec, _ = write_case(name, tmp_path)

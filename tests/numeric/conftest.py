@@ -6,9 +6,15 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+from part import keep_part  # noqa: E402
 from support import RIFFLE  # noqa: E402
+
+
+def pytest_collection_modifyitems(config, items):
+    keep_part(config, items)
 
 
 def pytest_sessionstart(session):

@@ -13,6 +13,8 @@ from marks import target_parameters
 from numpy.lib.stride_tricks import sliding_window_view
 from support import almost_powers_of_two, relative_error, run_riffle, write_weights
 
+pytestmark = pytest.mark.part(3)
+
 ALLOWED = 2e-6
 
 BACKENDS = [*(pytest.param(["--target", each.values[0]], marks=each.marks, id=each.id) for each in target_parameters()),

@@ -10,6 +10,8 @@ import pytest
 from networks_onnx import V1_STAGES, V1_STEM, V2_STAGES
 from support import EXAMPLES, FULL, best_target, invoke, settings, verify
 
+pytestmark = pytest.mark.part(2)
+
 SIZES = [(224, 224), (160, 160), (97, 131)]
 BATCHES = [1, 3]
 SHAPES = list(itertools.product(SIZES, BATCHES))

@@ -3,6 +3,8 @@
 import pytest
 from networks_page import COMMAND, DOCS, PAGE, count, distinct_rows, page, read_data
 
+pytestmark = pytest.mark.part(2)
+
 AGAIN = f"out of date; run {COMMAND} --counts-only"
 
 

@@ -8,6 +8,8 @@ from nasnet_onnx import nasnet_a_mobile, pnasnet_5_mobile
 from support import EXAMPLES, best_target, riffle_json, settings
 from test_onnx import compare, name
 
+pytestmark = pytest.mark.part(2)
+
 VARIANTS = [
     (alexnet, {"size": (95, 75), "batch": 2}),
     (vgg, {"layers": 16, "size": (32, 64), "batch": 1}),

@@ -10,6 +10,8 @@ from marks import target_parameters
 from small_networks import SMALL_EXAMPLES, UNITS, WINDOWS
 from support import EXAMPLES, invoke, riffle, run_riffle, settings, write_weights
 
+pytestmark = pytest.mark.part(2)
+
 TARGETS = [parameter for parameter in target_parameters() if "x86-64-v2" not in parameter.values
            and "x86-64" not in parameter.values]
 INT8 = ("--precision", "int8", "--calibration", "random", "--random-weights", "1")

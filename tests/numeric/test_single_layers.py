@@ -442,7 +442,7 @@ def write_case(name, folder):
 
 
 @pytest.mark.parametrize("target", target_parameters())
-@pytest.mark.parametrize("name", part(CASES, 2))
+@pytest.mark.parametrize("name", part(CASES, 3))
 def test_against_interpreter(name, target, tmp_path):
     _, spec, _ = write_case(name, tmp_path)
     verify(spec, "--random-weights", 3, "--target", target, "--count", 2)

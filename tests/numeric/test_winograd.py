@@ -95,7 +95,7 @@ def write_case(name, folder):
 
 @pytest.mark.parametrize("target", target_parameters())
 @pytest.mark.parametrize("tiles", ["2x2", "4x4"])
-@pytest.mark.parametrize("name", part(CASES, 2))
+@pytest.mark.parametrize("name", part(CASES, 3))
 def test_against_interpreter(name, tiles, target, tmp_path):
     _, spec = write_case(name, tmp_path)
     verify(spec, "--random-weights", 3, "--target", target, f"--winograd={tiles}", "--threads", 2)
