@@ -60,8 +60,10 @@ static const struct argp_option options[] = {{NULL, 0, NULL, 0, "Output:", 5},
         "Interpret the graph before and after the pipeline on the same random input and fail when "
         "outputs differ by more than 1e-4 of the largest",
         0},
-    {"check-each", OPTION_CHECK_EACH, NULL, 0,
-        "The same before and after each pass, and the verifier", 0},
+    {"check-each", OPTION_CHECK_EACH, "exact", OPTION_ARG_OPTIONAL,
+        "The same before and after each pass, and the verifier; 'exact' proves each pass instead, "
+        "with numbers that are never rounded",
+        0},
     {"check-seed", OPTION_CHECK_SEED, "SEED", 0, "Seed of that input (default 0)", 0},
     {"test-rules", OPTION_TEST_RULES, "GRAPHS", OPTION_ARG_OPTIONAL,
         "Try the rules of --rules on so many random graphs that they fit (default 40), and on "
@@ -126,14 +128,22 @@ static error_t take_changed(OptOptions *opt, const char *text) {
     return 0;
 }
 
+static error_t take_check(OptOptions *opt, const char *text) {
+    opt->check_each = true;
+    opt->check_exact = text != NULL;
+    if (text != NULL && strcmp(text, "exact") != 0)
+        diagnostics_error(opt->model.session->diagnostics, NULL,
+            "'%s' is no form of --check-each: give exact, or nothing for a tolerance", text);
+    return 0;
+}
+
 static error_t parse_check_option(int key, char *argument, OptOptions *opt) {
     switch (key) {
     case OPTION_CHECK:
         opt->check = true;
         return 0;
     case OPTION_CHECK_EACH:
-        opt->check_each = true;
-        return 0;
+        return take_check(opt, argument);
     case OPTION_CHECK_SEED:
         return option_integer(
                    opt->model.session, "--check-seed", argument, 0, INT64_MAX, &opt->check_seed)
@@ -238,6 +248,7 @@ static const struct argp argp = {
            "  riffle opt examples/shufflenet_v2.rfl -O2 --stats --time-passes -o v2.rir\n"
            "  riffle opt net.rir -O2 --stop-after=fold-bias#2 --print-before=fold-bias\n"
            "  riffle opt net.rir -O2 --check-each\n"
+           "  riffle opt net.rir -O2 --check-each=exact -o /dev/null\n"
            "  riffle opt net.rir -O2 --bisect\n"
            "  riffle opt net.rir -O2 --ablate\n"
            "  riffle opt net.rir -O2 --draw-pass=absorb-route --svg=routes.svg\n"

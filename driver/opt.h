@@ -13,7 +13,7 @@ typedef struct OptOptions {
     const char *output;                     /* NULL: standard output */
     const char *print_before, *print_after; /* NULL, or names of steps */
     const char *stop_after;                 /* NULL, or the name of a step */
-    bool check, check_each;
+    bool check, check_each, check_exact;    /* the last: each step is proved */
     int64_t check_seed;
     ReportForm stats, times;
     bool print_pipeline, print_rewrites, remarks;
@@ -58,6 +58,7 @@ typedef struct OptRun {
     struct NameMap *remarks; /* what was remarked in it */
     Arena *answers_arena;
     const GraphAnswers *answers; /* of that graph, for --check-each */
+    GraphProof *proof;           /* for --check-each=exact, or NULL */
 } OptRun;
 
 /* ---- the network and the pipeline (opt_input.c) ---- */
@@ -76,6 +77,17 @@ bool opt_prepare(OptOptions *opt, OptRun *run);
 bool opt_run(OptRun *run);
 /* The IR of `graph`, "-" and NULL are standard output. */
 bool opt_write_graph(const OptRun *run, const char *path, const Graph *graph);
+
+/* ---- checks (opt_check.c) ---- */
+
+/* Draws what the network's weights are for --check-each=exact. False after reporting. */
+bool opt_proof_begin(OptRun *run);
+/* Holds the graph after the step against that before, in the way of --check-each. */
+bool opt_check_step(
+    OptRun *run, const PipelineStep *step, const Graph *graph, Diagnostics *diagnostics);
+/* Whether a graph was proved; else reports, with `after`, " after the pass 'x'", in what is said.
+ * Nothing is said where the verdict is UNKNOWN. */
+bool opt_report_proof(const GraphProofResult *result, const char *after, Diagnostics *diagnostics);
 
 /* ---- remarks (opt_remarks.c) ---- */
 

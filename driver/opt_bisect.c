@@ -40,6 +40,17 @@ static int check_by_command(const OptRun *run) {
     return graph_command_status(&end) == 0 ? TRIAL_PASSES : TRIAL_FAILS;
 }
 
+static int check_by_proof(const OptRun *run, const Graph *graph) {
+    Session *session = run->opt->model.session;
+    GraphProofResult result = graph_proof_compare(run->proof, graph, session->arena);
+    if (result.verdict == GRAPH_PROOF_UNKNOWN) {
+        diagnostics_error(session->diagnostics, "without --check-each=exact there is a tolerance",
+            "the weight '%s' is computed in a way that cannot be followed", result.what);
+        return TRIAL_IMPOSSIBLE;
+    }
+    return opt_report_proof(&result, "", session->diagnostics) ? TRIAL_PASSES : TRIAL_FAILS;
+}
+
 static int check_by_interpreter(const OptRun *run) {
     Session *session = run->opt->model.session;
     const Graph *graph = run->model.graph;
@@ -50,6 +61,8 @@ static int check_by_interpreter(const OptRun *run) {
             session->diagnostics, NULL, "the inputs or outputs of the graph were changed");
         return TRIAL_FAILS;
     }
+    if (run->proof != NULL)
+        return check_by_proof(run, graph);
     const GraphAnswers *answers =
         graph_answers(graph, (uint64_t)run->opt->check_seed, session->arena, session->diagnostics);
     if (answers == NULL)
@@ -249,7 +262,7 @@ static int write_reproducer(OptRun *run, void *context) {
 int opt_bisect(OptRun *run) {
     Session *session = run->opt->model.session;
     Search search = {.run = run};
-    if (run->opt->bisect_command == NULL) {
+    if (run->opt->bisect_command == NULL && run->proof == NULL) {
         run->answers = graph_answers(
             run->original, (uint64_t)run->opt->check_seed, session->arena, session->diagnostics);
         if (run->answers == NULL)

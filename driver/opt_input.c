@@ -163,6 +163,8 @@ bool opt_prepare(OptOptions *opt, OptRun *run) {
     good = (opt->draw_pass == NULL || mark_drawn(run)) && good;
     if (!good || !load_weights(run))
         return false;
+    if (opt->check_exact && !opt_proof_begin(run))
+        return false;
     run->original = graph_copy(run->model.graph, arena);
     return true;
 }

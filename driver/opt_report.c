@@ -79,7 +79,7 @@ static void write_json_step(JsonWriter *writer, const OptRun *run, const PassRep
     }
     if (opt->times == REPORT_JSON)
         json_write_number(writer, "seconds", report->seconds);
-    if (opt->check_each)
+    if (opt->check_each && !opt->check_exact)
         json_write_number(
             writer, "difference", run->steps[report->step - run->pipeline->steps].difference);
     json_write_object_end(writer);

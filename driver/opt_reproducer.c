@@ -27,7 +27,9 @@ static void print_head(const OptRun *run, size_t first, Text *text) {
     pipeline_print(run->pipeline, first, text);
     text_format(text, "\n%s", checks_mark);
     text_append(text, opt->model.verify_each ? " verify-each" : "");
-    text_append(text, opt->check_each ? " check-each" : "");
+    text_append(text, opt->check_exact  ? " check-each=exact"
+                      : opt->check_each ? " check-each"
+                                        : "");
     text_append(text, opt->check ? " check" : "");
     bool weights = opt->model.random_weights || opt->model.weights_file != NULL;
     text_append(text, weights ? " random-weights" : "");
@@ -119,6 +121,8 @@ static void read_check(OptOptions *opt, const char *word) {
         opt->model.verify_each = true;
     else if (strcmp(word, "check-each") == 0)
         opt->check_each = true;
+    else if (strcmp(word, "check-each=exact") == 0)
+        opt->check_each = opt->check_exact = true;
     else if (strcmp(word, "check") == 0)
         opt->check = true;
     else if (strcmp(word, "random-weights") == 0 && opt->model.weights_file == NULL)

@@ -57,43 +57,14 @@ static bool before_step(
         run->drawn_before = graph_copy(graph, run->opt->model.session->arena);
     run->before_arena = arena_create();
     run->before = graph_copy(graph, run->before_arena);
-    if (run->opt->check_each && run->answers == NULL && !first_answers(run, graph, diagnostics))
+    bool compares = run->opt->check_each && run->proof == NULL;
+    if (compares && run->answers == NULL && !first_answers(run, graph, diagnostics))
         return false;
     run->remarks = name_map_create(run->before_arena);
     run->progress->rewrites = 0;
     run->progress->running = (int)index;
     opt_start_clock(run);
     return true;
-}
-
-/* Interprets the graph after the step, and keeps its answers for the next one. */
-static bool check_step(
-    OptRun *run, const PipelineStep *step, const Graph *graph, Diagnostics *diagnostics) {
-    Text name = {0};
-    pipeline_step_name(step, &name);
-    Arena *arena = arena_create();
-    const GraphAnswers *answers = NULL;
-    double difference = NAN;
-    if (!graph_same_interface(run->before, graph))
-        diagnostics_error(diagnostics, "a pass must keep their number, types and layouts",
-            "the pass '%s' changed the inputs or outputs of the graph", name.data);
-    else
-        answers = graph_answers(graph, (uint64_t)run->opt->check_seed, arena, diagnostics);
-    if (answers != NULL) {
-        difference = answers_difference(run->answers, answers);
-        run->steps[step_index(run, step)].difference = difference;
-        progress_hide();
-        fprintf(
-            stderr, "%s: largest difference %.3g of the largest output\n", name.data, difference);
-        if (!answers_agree(difference))
-            diagnostics_error(diagnostics, "--bisect names the rewrite that does it",
-                "the graph computes something else after the pass '%s'", name.data);
-    }
-    arena_destroy(run->answers_arena);
-    run->answers_arena = arena;
-    run->answers = answers;
-    text_free(&name);
-    return answers_agree(difference);
 }
 
 static bool after_step(
@@ -105,7 +76,7 @@ static bool after_step(
         opt_print_changed(run, step, graph);
     if (run->steps[step_index(run, step)].draw)
         run->drawn_after = graph_copy(graph, run->opt->model.session->arena);
-    if (run->opt->check_each && !check_step(run, step, graph, diagnostics))
+    if (run->opt->check_each && !opt_check_step(run, step, graph, diagnostics))
         return false;
     run->progress->running = -1;
     forget_before(run);
@@ -151,7 +122,8 @@ static bool run_pipeline(OptRun *run) {
     if (!succeeded)
         opt_reproducer_write(run, run->before, step_index(run, options.failed_step));
     forget_before(run);
-    arena_destroy(run->answers_arena);
+    if (run->answers_arena != NULL)
+        arena_destroy(run->answers_arena);
     run->answers_arena = NULL;
     run->progress->running = -1;
     return succeeded;

@@ -72,7 +72,9 @@ typedef struct Weight {
     const char *path; /* unique in the graph: "stage2.0.branch1.0.weight" */
     TensorType type;
     const float *data;
-    bool rests; /* the data lies where it can rest (ir/resting.h) */
+    struct Pair *pairs; /* of a proof that follows the graph (ir/pair.h), or NULL */
+    double degree;      /* of the pairs (ir/pair_degree.h); 0: they are drawn */
+    bool rests;         /* the data lies where it can rest (ir/resting.h) */
     SourceRange where;
     struct Weight *next;
 } Weight;
@@ -160,6 +162,7 @@ typedef struct Graph {
     struct NameMap *weights_by_path; /* kept by graph_weight and the like */
     Node *first, *last;
     int next_value_id;
+    bool has_pairs; /* a proof follows it: weights have pairs (ir/weight_numbers.h) */
 } Graph;
 
 /* ---- op table (ops.c) ---- */

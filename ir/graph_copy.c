@@ -35,6 +35,7 @@ Graph *graph_copy(const Graph *graph, Arena *arena) {
     Arena *scratch = arena_create();
     Value **copies = ARENA_ARRAY(scratch, Value *, graph->next_value_id);
     copy->next_value_id = graph->next_value_id;
+    copy->has_pairs = graph->has_pairs;
     copy->inputs = ARENA_ARRAY(arena, GraphInput, graph->input_count * 2);
     copy->input_count = graph->input_count;
     for (int i = 0; i < graph->input_count; i++) {
@@ -44,6 +45,8 @@ Graph *graph_copy(const Graph *graph, Arena *arena) {
     for (const Weight *weight = graph->first_weight; weight != NULL; weight = weight->next) {
         Weight *same = graph_weight(copy, weight->path, weight->type, weight->where);
         same->data = weight->data;
+        same->pairs = weight->pairs;
+        same->degree = weight->degree;
         same->rests = weight->rests;
     }
     for (const Node *node = graph->first; node != NULL; node = node->next)

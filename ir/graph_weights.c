@@ -2,6 +2,7 @@
 #include "ir/graph.h"
 #include "ir/name_map.h"
 #include "ir/resting.h"
+#include "ir/weight_numbers.h"
 
 Weight *graph_find_weight(const Graph *graph, const char *path) {
     return name_map_find(graph->weights_by_path, path);
@@ -44,6 +45,33 @@ float *weight_allocate(const Graph *graph, Weight *weight) {
     float *data = arena_allocate_resting(graph->arena, count, sizeof(float), &weight->rests);
     weight->data = data;
     return data;
+}
+
+void weight_allocate_moved(const Graph *graph, Weight *weight, const Weight *from) {
+    if (from->data == NULL)
+        return;
+    weight_allocate(graph, weight);
+    if (from->pairs != NULL)
+        weight_allocate_numbers(graph, weight, NUMBERS_PAIR);
+    weight->degree = from->degree;
+}
+
+size_t number_kind_size(NumberKind kind) {
+    return kind == NUMBERS_PAIR ? sizeof(Pair) : sizeof(double);
+}
+
+const void *weight_kind_numbers(const Weight *weight, NumberKind kind) {
+    return weight == NULL         ? NULL
+           : kind == NUMBERS_PAIR ? (const void *)weight->pairs
+                                  : (const void *)weight->data;
+}
+
+void *weight_allocate_numbers(const Graph *graph, Weight *weight, NumberKind kind) {
+    if (kind == NUMBERS_FLOAT)
+        return weight_allocate(graph, weight);
+    size_t count = (size_t)tensor_elements(&weight->type);
+    weight->pairs = graph->has_pairs ? ARENA_ARRAY(graph->arena, Pair, count) : NULL;
+    return weight->pairs;
 }
 
 void weight_rest(const Weight *weight) {

@@ -36,11 +36,9 @@ static InterpretFunction *const interpret_functions[OP_COUNT] = {
     [OP_unflatten] = interpret_flatten,
     [OP_linear] = interpret_linear,
     [OP_range] = interpret_range,
-#ifndef RIFFLE_PAIRS
     [OP_quantize] = interpret_quantize,
     [OP_quantized_conv] = interpret_quantized_conv,
     [OP_quantized_linear] = interpret_quantized_linear,
-#endif
     [OP_softmax] = interpret_softmax,
     [OP_log_softmax] = interpret_softmax,
     [OP_reduce] = interpret_reduce,

@@ -34,6 +34,9 @@
 #define interpret_reduce interpret_reduce_of_pairs
 #define interpret_arg_max interpret_arg_max_of_pairs
 #define interpret_sampled interpret_sampled_of_pairs
+#define interpret_quantize interpret_quantize_of_pairs
+#define interpret_quantized_conv interpret_quantized_conv_of_pairs
+#define interpret_quantized_linear interpret_quantized_linear_of_pairs
 #endif
 
 /* operands[i] and results[i] are dense, NCHW. Types, weights and attributes were verified.

@@ -23,13 +23,6 @@ static const Pair *read_input(const TensorType *type, const Pair *given, Arena *
     return given;
 }
 
-bool graph_has_pairs(const Graph *graph, const Node **node) {
-    for (*node = graph->first; *node != NULL; *node = (*node)->next)
-        if (interpret_function((*node)->op) == NULL)
-            return false;
-    return true;
-}
-
 void graph_interpret_pairs(const Graph *graph, const Pair *const *inputs, Pair *const *outputs,
     const PairWeights *weights) {
     PairWeights copy = *weights;

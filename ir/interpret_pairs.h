@@ -11,9 +11,7 @@ typedef struct PairWeights {
     void *context;
 } PairWeights;
 
-/* Whether all ops of the graph have a meaning for pairs; else *node is the first that has none. */
-bool graph_has_pairs(const Graph *graph, const Node **node);
-/* Runs such a graph. inputs[i] and outputs[i] are in the layout of the graph's input or output. */
+/* Runs the graph. inputs[i] and outputs[i] are in the layout of the graph's input or output. */
 void graph_interpret_pairs(const Graph *graph, const Pair *const *inputs, Pair *const *outputs,
     const PairWeights *weights);
 

@@ -2,24 +2,14 @@
  * double, and are rounded to f32 once, as compiled code does when it converts its 32-bit sums. What
  * follows is computed in f32, step by step as compiled code does it, so that both agree bit for
  * bit. */
-#include "ir/formula.h"
+#include "ir/formula_number.h"
 #include "ir/interpret.h"
 
-#include <math.h>
 #include <string.h>
 
-/* NaN, which no byte is, becomes 0: what compiled code makes of it without a further instruction.
- */
-static float to_byte(float x) {
-    if (isnan(x))
-        return 0;
-    float rounded = rintf(x);
-    return rounded <= 0 ? 0 : rounded > 255 ? 255 : rounded;
-}
-
 /* One plane with its padding; [n,c] is a plane of one cell. */
-static void quantize_plane(
-    const Node *node, const float *source, float *target, float factor, float term, float zero) {
+static void quantize_plane(const Node *node, const Stored *source, Stored *target, Stored factor,
+    Stored term, Stored zero) {
     const int64_t *padding = node_list(node, "padding").items;
     const TensorType *from = &node->operands[0]->type, *to = &node->results[0]->type;
     int64_t height = from->rank == 4 ? from->dims[2] : 1, width = plane_size(from) / height;
@@ -28,62 +18,67 @@ static void quantize_plane(
         for (int64_t x = 0; x < out_width; x++) {
             int64_t row = y - padding[0], column = x - padding[1];
             bool inside = row >= 0 && row < height && column >= 0 && column < width;
-            target[y * out_width + x] =
-                to_byte(inside ? fmaf(source[row * width + column], factor, term) : zero);
+            target[y * out_width + x] = stored_to_byte(
+                inside ? stored_multiply_add(source[row * width + column], factor, term) : zero);
         }
 }
 
 void interpret_quantize(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     (void)scratch;
     const TensorType *from = &node->operands[0]->type, *to = &node->results[0]->type;
-    const float *factor = node_weight(node, "factor")->data;
-    const float *zero = node_weight(node, "zero")->data;
+    const Stored *factor = weight_stored(node_weight(node, "factor"));
+    const Stored *zero = weight_stored(node_weight(node, "zero"));
     const Weight *term = node_weight(node, "term");
     for (int64_t i = 0; i < from->dims[0] * from->dims[1]; i++) {
         int64_t channel = i % from->dims[1];
         quantize_plane(node, operands[0] + i * plane_size(from), results[0] + i * plane_size(to),
-            factor[channel], term != NULL ? term->data[channel] : zero[channel], zero[channel]);
+            factor[channel], term != NULL ? weight_stored(term)[channel] : zero[channel],
+            zero[channel]);
     }
 }
 
 /* The operand less its zero points: what the weights are multiplied with. */
-static float *without_zero(const Node *node, const float *operand, Arena *scratch) {
+static Stored *without_zero(const Node *node, const Stored *operand, Arena *scratch) {
     const TensorType *type = &node->operands[0]->type;
-    const float *zero = node_weight(node, "zero")->data;
+    const Stored *zero = weight_stored(node_weight(node, "zero"));
     int64_t count = tensor_elements(type), plane = plane_size(type);
-    float *numbers = ARENA_ARRAY(scratch, float, count);
+    Stored *numbers = ARENA_ARRAY(scratch, Stored, count);
     for (int64_t i = 0; i < count; i++)
-        numbers[i] = operand[i] - zero[i / plane % type->dims[1]];
+        numbers[i] = stored_subtract(operand[i], zero[i / plane % type->dims[1]]);
     return numbers;
 }
 
 /* From sums to what the node gives, in place. */
-static void finish(const Node *node, float *sums, Arena *scratch) {
+static void finish(const Node *node, Stored *sums, Arena *scratch) {
     const TensorType *type = &node->results[0]->type;
-    const float *factor = node_weight(node, "factor")->data;
-    const float *offset = node_weight(node, "offset")->data;
-    const Formula *activation = formula_expand(scratch, node_formula_attribute(node, "activation"));
+    const Stored *factor = weight_stored(node_weight(node, "factor"));
+    const Stored *offset = weight_stored(node_weight(node, "offset"));
+    const NumberFormula activation =
+        number_formula(scratch, node_formula_attribute(node, "activation"));
     int64_t plane = plane_size(type);
     for (int64_t i = 0; i < tensor_elements(type); i++) {
         int64_t channel = i / plane % type->dims[1];
-        float number = fmaf(sums[i], factor[channel], offset[channel]);
+        Stored stored = stored_multiply_add(sums[i], factor[channel], offset[channel]);
+        Number number = number_read(stored);
         sums[i] = type->element == ELEMENT_U8
-                      ? to_byte(number)
-                      : (float)formula_value(activation, &(double){(double)number});
+                      ? stored_to_byte(stored)
+                      : stored_of(number_formula_value(&activation, &number));
     }
 }
 
-static void add_residual(const Node *node, const float *residual, float *result, Arena *scratch) {
-    const Formula *activation =
-        formula_expand(scratch, node_formula_attribute(node, "residual_activation"));
-    for (int64_t i = 0; i < tensor_elements(&node->results[0]->type); i++)
-        result[i] = (float)formula_value(activation, &(double){(double)(result[i] + residual[i])});
+static void add_residual(const Node *node, const Stored *residual, Stored *result, Arena *scratch) {
+    const NumberFormula activation =
+        number_formula(scratch, node_formula_attribute(node, "residual_activation"));
+    for (int64_t i = 0; i < tensor_elements(&node->results[0]->type); i++) {
+        Number sum = number_read(stored_add(result[i], residual[i]));
+        result[i] = stored_of(number_formula_value(&activation, &sum));
+    }
 }
 
 /* Lets the float op with the same weight compute the sums: as a node with the weight alone. */
 static void interpret_product(const Node *node, OpKind op, InterpretFunction *interpret,
-    const float *operand, float *result, Arena *scratch) {
+    const Stored *operand, Stored *result, Arena *scratch) {
     const OpInfo *info = op_info(op);
     Attribute *attributes = ARENA_ARRAY(scratch, Attribute, info->attribute_count);
     for (int i = 0; i < info->attribute_count; i++) {
@@ -104,8 +99,8 @@ static void interpret_product(const Node *node, OpKind op, InterpretFunction *in
 }
 
 void interpret_quantized_conv(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
-    float *numbers = without_zero(node, operands[0], scratch);
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
+    Stored *numbers = without_zero(node, operands[0], scratch);
     interpret_product(node, OP_conv, interpret_conv, numbers, results[0], scratch);
     finish(node, results[0], scratch);
     if (node->operand_count > 1)
@@ -113,8 +108,8 @@ void interpret_quantized_conv(
 }
 
 void interpret_quantized_linear(
-    const Node *node, const float *const *operands, float *const *results, Arena *scratch) {
-    float *numbers = without_zero(node, operands[0], scratch);
+    const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
+    Stored *numbers = without_zero(node, operands[0], scratch);
     interpret_product(node, OP_linear, interpret_linear, numbers, results[0], scratch);
     finish(node, results[0], scratch);
 }

@@ -2,6 +2,7 @@
 #include "ir/kernel_pairs.h"
 #include "ir/kernel_thread.h"
 #include <inttypes.h>
+#include <string.h>
 
 /* Whether another block of this phase wrote the cell. */
 static bool is_foreign(const KernelCells *cells, int64_t cell, const KernelRun *run) {
@@ -18,6 +19,16 @@ static Pair read_cells(const KernelCells *cells, int64_t first, int count, const
     return cells->pairs[first];
 }
 
+/* Whole numbers of packed weights are what they are, wherever they lie: layers of bytes keep some
+ * of 32 bits among floats. */
+static Pair read_whole(const unsigned char *bytes, LaneType type) {
+    int64_t number = 0;
+    memcpy(&number, bytes, (size_t)lane_bytes(type)); /* little-endian, as all of riffle */
+    return pair_of_integer(type == LANE_U8    ? number
+                           : type == LANE_S16 ? (int64_t)(int16_t)number
+                                              : (int64_t)(int32_t)number);
+}
+
 static void load(const KernelMachine *machine, const Instruction *instruction,
     const RegisterFile *registers, int64_t at) {
     const Kernel *kernel = machine->kernel;
@@ -28,9 +39,14 @@ static void load(const KernelMachine *machine, const Instruction *instruction,
     Pair *destination = register_pairs(registers, instruction->destination);
     for (int i = 0; i < lanes; i++)
         destination[i] = (Pair){0};
+    LaneType type = kernel->register_types[instruction->destination];
+    const unsigned char *packed = machine->buffers[instruction->parameter].begin;
+    bool is_whole = packed != NULL && (type == LANE_U8 || type == LANE_S16 || type == LANE_S32);
     for (int i = 0; i < count; i++)
-        destination[first + i] =
-            read_cells(cells, at / cells->bytes + (int64_t)i * of_number, of_number, machine->run);
+        destination[first + i] = is_whole
+                                     ? read_whole(packed + at + i * size, type)
+                                     : read_cells(cells, at / cells->bytes + (int64_t)i * of_number,
+                                           of_number, machine->run);
     for (int i = count; instruction->kind != INSTRUCTION_load && i < lanes; i++)
         destination[i] = destination[i - count];
 }

@@ -103,6 +103,17 @@ static void gather(const Instruction *instruction, int lanes, const Pair *const 
     memcpy(destination, gathered, (size_t)lanes * sizeof *gathered);
 }
 
+static bool has_whole_lanes(LaneType type) {
+    return type == LANE_U8 || type == LANE_S16 || type == LANE_S32;
+}
+
+/* Whether it makes whole numbers, or something of them. */
+static bool is_whole(const Kernel *kernel, const Instruction *instruction) {
+    return has_whole_lanes(kernel->register_types[instruction->destination]) ||
+           (instruction_info(instruction->kind)->source_count > 0 &&
+               has_whole_lanes(kernel->register_types[instruction->sources[0]]));
+}
+
 void kernel_compute_pairs(
     const Kernel *kernel, const Instruction *instruction, const RegisterFile *registers) {
     static const Pair none = {0};
@@ -112,7 +123,9 @@ void kernel_compute_pairs(
     const Pair *sources[3] = {&none, &none, &none};
     for (int i = 0; i < source_count; i++)
         sources[i] = register_pairs(registers, instruction->sources[i]);
-    if (gathers(instruction->kind)) {
+    if (is_whole(kernel, instruction)) {
+        kernel_compute_whole_pairs(kernel, instruction, sources, destination);
+    } else if (gathers(instruction->kind)) {
         gather(instruction, lanes, sources, kernel->register_lanes[instruction->sources[0]],
             destination);
     } else if (instruction->kind == INSTRUCTION_splat) {
@@ -127,19 +140,4 @@ void kernel_compute_pairs(
             destination[i] = compute_lane(instruction->kind, sources[0][i],
                 source_count > 1 ? sources[1][i] : none, source_count > 2 ? sources[2][i] : none);
     }
-}
-
-/* ---- what has no meaning ---- */
-
-static bool has_pairs(LaneType type) {
-    return type == LANE_F32 || type == LANE_F16 || type == LANE_BF16;
-}
-
-bool kernel_has_pairs(const Kernel *kernel, const char **what) {
-    for (int i = 0; i < kernel->register_count; i++)
-        if (!has_pairs(kernel->register_types[i])) {
-            *what = lane_type_name(kernel->register_types[i]);
-            return false;
-        }
-    return true;
 }

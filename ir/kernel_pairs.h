@@ -6,14 +6,14 @@
 #include "ir/kernel_compute.h"
 #include "ir/pair.h"
 
-/* Whether all that the kernel does has a meaning for pairs; else *what is what has none. */
-bool kernel_has_pairs(const Kernel *kernel, const char **what);
-
 static inline Pair *register_pairs(const RegisterFile *registers, int index) {
     return (Pair *)registers->lanes + registers->first[index];
 }
 
 void kernel_compute_pairs(
     const Kernel *kernel, const Instruction *instruction, const RegisterFile *registers);
+/* Those that have to do with whole numbers (kernel_pairs_whole.c). */
+void kernel_compute_whole_pairs(const Kernel *kernel, const Instruction *instruction,
+    const Pair *const *sources, Pair *destination);
 
 #endif

@@ -30,6 +30,10 @@
 #define number_larger pair_larger
 #define number_smaller pair_smaller
 #define number_as_double(a) ((a).number)
+#define stored_multiply_add pair_multiply_add
+#define stored_add pair_add
+#define stored_subtract pair_subtract
+#define stored_to_byte(a) pair_to_whole((a), 0, 255)
 
 #else
 #include <math.h>
@@ -111,6 +115,29 @@ static inline Number number_smaller(Number a, Number b) {
 
 static inline double number_as_double(Number a) {
     return a;
+}
+
+/* ---- as kernels of bytes compute, step by step ---- */
+
+static inline Stored stored_multiply_add(Stored a, Stored b, Stored c) {
+    return fmaf(a, b, c);
+}
+
+static inline Stored stored_add(Stored a, Stored b) {
+    return a + b;
+}
+
+static inline Stored stored_subtract(Stored a, Stored b) {
+    return a - b;
+}
+
+/* NaN, which no byte is, becomes 0: what compiled code makes of it without a further instruction.
+ */
+static inline Stored stored_to_byte(Stored x) {
+    if (isnan(x))
+        return 0;
+    float rounded = rintf(x);
+    return rounded <= 0 ? 0 : rounded > 255 ? 255 : rounded;
 }
 #endif
 

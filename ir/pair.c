@@ -187,6 +187,22 @@ Pair pair_floor(Pair a) {
     return unclear ? unsure(whole, a.residue) : pair_made(result.residue, whole, a.residue);
 }
 
+static bool is_decided(Pair a, double below) {
+    int64_t twice = 2 * (int64_t)below + 1;
+    return fabs(a.number - below - 0.5) > 1e-11 * (fabs(a.number) + 1) ||
+           a.residue == residue_of_fraction(twice, 2);
+}
+
+Pair pair_to_whole(Pair a, double least, double most) {
+    if (!(a.number > least)) /* NaN, too */
+        return pair_made(pair_of_integer((int64_t)least).residue, least, a.residue);
+    if (a.number >= most)
+        return pair_made(pair_of_integer((int64_t)most).residue, most, a.residue);
+    Pair result = pair_of_integer((int64_t)rint(a.number));
+    uint64_t unclear = is_decided(a, floor(a.number)) ? 0 : PAIR_UNSURE;
+    return pair_made(result.residue, result.number, a.residue | unclear);
+}
+
 /* ---- sums ---- */
 
 /* As many products as 128 bits have room for are added before they are reduced. */

@@ -90,6 +90,9 @@ Pair pair_square_root(Pair a);
 Pair pair_power(Pair base, double exponent);
 /* The largest integer that is not greater than the double. */
 Pair pair_floor(Pair a);
+/* The nearest whole number, of two the even one, and not outside of those limits; NaN is the least.
+ * Unsure where the double is too near to the middle of two, and not that to the bit. */
+Pair pair_to_whole(Pair a, double least, double most);
 /* NaN counts as the larger, and as the smaller. */
 Pair pair_larger(Pair a, Pair b);
 Pair pair_smaller(Pair a, Pair b);

@@ -3,7 +3,7 @@
 #include "ir/reduction.h"
 #include <math.h>
 
-static double larger(double a, double b) {
+double larger_degree(double a, double b) {
     return isnan(a) || a > b ? a : b;
 }
 
@@ -23,7 +23,7 @@ static double term_degree(const Formula *formula, const FormulaTerm *term, const
     case OP_subtract:
     case OP_maximum:
     case OP_minimum:
-        return larger(a, b);
+        return larger_degree(a, b);
     case OP_multiply:
         return a + b;
     case OP_divide:
@@ -62,12 +62,17 @@ static double formula_degree(const Formula *formula, const double *operands) {
 
 /* ---- nodes ---- */
 
+double weight_degree(const Weight *weight) {
+    return weight == NULL ? 0 : weight->degree == 0 ? 1 : weight->degree;
+}
+
 static double product_degree(const Node *node, const double *operands) {
-    double sum = larger(operands[0] + 1, node_weight(node, "bias") != NULL ? 1 : 0);
+    double sum = larger_degree(operands[0] + weight_degree(node_weight(node, "weight")),
+        weight_degree(node_weight(node, "bias")));
     sum = formula_degree(node_formula_attribute(node, "activation"), &sum);
     if (node->op != OP_conv || node->operand_count == 1)
         return sum;
-    sum = larger(sum, operands[1]);
+    sum = larger_degree(sum, operands[1]);
     return formula_degree(node_formula_attribute(node, "residual_activation"), &sum);
 }
 
@@ -88,8 +93,18 @@ static double elements_degree(const Node *node, const double *operands) {
 static double largest_degree(const double *operands, int count) {
     double degree = 0;
     for (int i = 0; i < count; i++)
-        degree = larger(operands[i], degree);
+        degree = larger_degree(operands[i], degree);
     return degree;
+}
+
+/* (x - mean) * weight / root + bias */
+static double batch_norm_degree(const Node *node, double operand) {
+    double mean = weight_degree(node_weight(node, "running_mean"));
+    double scale = weight_degree(node_weight(node, "weight")) + 1;
+    bool drawn = weight_degree(node_weight(node, "running_var")) == 1;
+    return drawn ? larger_degree(larger_degree(operand, mean) + scale,
+                       weight_degree(node_weight(node, "bias")))
+                 : NAN;
 }
 
 static double node_degree(const Node *node, const double *operands) {
@@ -99,14 +114,15 @@ static double node_degree(const Node *node, const double *operands) {
     case OP_linear:
         return product_degree(node, operands);
     case OP_bias:
-        return larger(operands[0], 1);
+        return larger_degree(operands[0], weight_degree(node->weights[0]));
     case OP_constant:
-        return 1;
+        return weight_degree(node->weights[0]);
+    case OP_batch_norm:
+        return batch_norm_degree(node, operands[0]);
     case OP_arg_max:
         return 0;
     case OP_reduce:
         return reduce_degree(node, operands[0]);
-    case OP_batch_norm:
     case OP_softmax:
     case OP_log_softmax:
     case OP_local_response_norm:
@@ -130,7 +146,7 @@ double graph_degree(const Graph *graph) {
             degrees[node->results[i]->id] = node_degree(node, operands);
     }
     for (int i = 0; i < graph->output_count; i++)
-        degree = larger(degrees[graph->outputs[i].value->id], degree);
+        degree = larger_degree(degrees[graph->outputs[i].value->id], degree);
     arena_destroy(scratch);
     return degree;
 }

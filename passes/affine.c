@@ -1,56 +1,72 @@
 #include "passes/affine.h"
 
+#include "ir/pair_degree.h"
+#include "passes/affine_numbers.h"
 #include "passes/rewrite.h"
 #include <math.h>
 
-/* y = scale[c] * x + shift[c]. Both are NULL when the graph has no weight data: then passes still
- * make the structural change, so that shapes and counts can be inspected. */
+static const AffineArithmetic *const arithmetic[NUMBER_KIND_COUNT] = {
+    [NUMBERS_FLOAT] = &affine_of_floats, [NUMBERS_PAIR] = &affine_of_pairs};
+
+/* Numbers are NULL when the graph has no weight data: then passes still make the structural change,
+ * so that shapes and counts can be inspected. */
 typedef struct Affine {
-    size_t channels;
-    double *scale, *shift;
+    int64_t channels;
+    AffineNumbers numbers[NUMBER_KIND_COUNT];
+    double scale_degree, shift_degree; /* of their pairs (ir/pair_degree.h) */
 } Affine;
+
+static bool has_numbers(const Affine *affine, NumberKind kind) {
+    return affine->numbers[kind].scale != NULL;
+}
 
 /* ---- scale and shift ---- */
 
-static bool batch_norm_affine(PassContext *context, const Node *node, Affine *affine) {
-    const Weight *weight = node_weight(node, "weight"), *bias = node_weight(node, "bias");
-    const Weight *mean = node_weight(node, "running_mean");
-    const Weight *variance = node_weight(node, "running_var");
-    if (!weight->data || !bias->data || !mean->data || !variance->data)
-        return true;
-    double epsilon = node_number(node, "epsilon");
-    double *scale = ARENA_ARRAY(context->scratch, double, affine->channels);
-    double *shift = ARENA_ARRAY(context->scratch, double, affine->channels);
-    for (size_t c = 0; c < affine->channels; c++) {
-        double spread = (double)variance->data[c] + epsilon;
-        if (!(spread > 0)) {
-            diagnostics_report(context->diagnostics, SEVERITY_ERROR, variance->where, NULL,
-                "weight '%s': variance plus epsilon is %g at channel %zu; it must be positive",
-                variance->path, spread, c);
-            return false;
-        }
-        scale[c] = (double)weight->data[c] / sqrt(spread);
-        shift[c] = (double)bias->data[c] - (double)mean->data[c] * scale[c];
+static bool affine_of_kind(
+    PassContext *context, const Node *node, NumberKind kind, AffineNumbers *affine) {
+    int count = op_info(node->op)->weight_count;
+    const void *weights[MAX_OP_WEIGHTS];
+    for (int i = 0; i < count; i++) {
+        weights[i] = weight_kind_numbers(node->weights[i], kind);
+        if (weights[i] == NULL)
+            return true;
     }
-    affine->scale = scale;
-    affine->shift = shift;
-    return true;
+    size_t size = number_kind_size(kind), channels = (size_t)affine->channels;
+    affine->scale = arena_allocate_array(context->scratch, channels, size);
+    affine->shift = arena_allocate_array(context->scratch, channels, size);
+    if (node->op != OP_batch_norm) {
+        arithmetic[kind]->of_bias(affine, weights[0]);
+        return true;
+    }
+    double epsilon = node_number(node, "epsilon");
+    int64_t faulty = arithmetic[kind]->of_batch_norm(affine, weights, epsilon);
+    const Weight *variance = node_weight(node, "running_var");
+    if (faulty >= 0)
+        diagnostics_report(context->diagnostics, SEVERITY_ERROR, variance->where, NULL,
+            "weight '%s': variance plus epsilon is %g at channel %lld; it must be positive",
+            variance->path, (double)variance->data[faulty] + epsilon, (long long)faulty);
+    return faulty < 0;
+}
+
+static void set_degrees(const Node *node, Affine *affine) {
+    affine->shift_degree = weight_degree(node_weight(node, "bias"));
+    if (node->op != OP_batch_norm)
+        return;
+    bool drawn = weight_degree(node_weight(node, "running_var")) == 1;
+    affine->scale_degree = drawn ? weight_degree(node_weight(node, "weight")) + 1 : NAN;
+    affine->shift_degree = larger_degree(affine->shift_degree,
+        weight_degree(node_weight(node, "running_mean")) + affine->scale_degree);
 }
 
 static bool affine_of(PassContext *context, const Node *node, Affine *affine) {
-    *affine = (Affine){.channels = (size_t)node->results[0]->type.dims[1]};
-    if (node->op == OP_batch_norm)
-        return batch_norm_affine(context, node, affine);
-    const Weight *bias = node_weight(node, "bias");
-    if (!bias->data)
-        return true;
-    affine->scale = ARENA_ARRAY(context->scratch, double, affine->channels);
-    affine->shift = ARENA_ARRAY(context->scratch, double, affine->channels);
-    for (size_t c = 0; c < affine->channels; c++) {
-        affine->scale[c] = 1;
-        affine->shift[c] = (double)bias->data[c];
+    *affine = (Affine){.channels = node->results[0]->type.dims[1]};
+    set_degrees(node, affine);
+    bool good = true;
+    for (int kind = 0; kind < NUMBER_KIND_COUNT && good; kind++) {
+        affine->numbers[kind].channels = affine->channels;
+        good = affine_of_kind(context, node, (NumberKind)kind, &affine->numbers[kind]);
     }
-    return true;
+    return good;
 }
 
 /* ---- folding ---- */
@@ -76,33 +92,37 @@ static Node *layer_to_fold_into(PassContext *context, const Node *node) {
     return missed == NULL ? layer : NULL;
 }
 
-/* The filters of each channel of the result times its scale: a row of the weight has those of one;
- * transposed, a row has one of each channel of its group. */
+/* What of its weights a layer needs for that. */
+static bool can_scale(const Node *layer, const Affine *affine, NumberKind kind) {
+    const Weight *bias = layer->weights[1];
+    return has_numbers(affine, kind) && weight_kind_numbers(layer->weights[0], kind) != NULL &&
+           (bias == NULL || weight_kind_numbers(bias, kind) != NULL);
+}
+
 static void scale_filters(
     const Graph *graph, const Node *layer, const Affine *affine, Weight *scaled) {
     const Weight *weight = layer->weights[0];
     const int64_t *dims = weight->type.dims;
     bool transposed = layer->op == OP_conv_transpose;
-    size_t count = (size_t)tensor_elements(&weight->type), rows = (size_t)dims[0];
-    size_t filters = transposed ? (size_t)dims[1] : 1, size = count / rows / filters;
-    size_t group_rows = transposed ? rows / (size_t)node_integer(layer, "groups") : 1;
-    float *data = weight_allocate(graph, scaled);
-    for (size_t i = 0; i < count; i++) {
-        size_t row = i / size / filters, filter = i / size % filters;
-        double scale = affine->scale[row / group_rows * filters + filter];
-        data[i] = (float)((double)weight->data[i] * scale);
-    }
-    weight_rest(weight);
-    weight_rest(scaled);
+    const FilterOrder order = {.count = tensor_elements(&weight->type),
+        .rows = dims[0],
+        .filters = transposed ? dims[1] : 1,
+        .group_rows = transposed ? dims[0] / node_integer(layer, "groups") : 1};
+    for (int kind = 0; kind < NUMBER_KIND_COUNT; kind++)
+        if (can_scale(layer, affine, (NumberKind)kind))
+            arithmetic[kind]->scale_filters(&affine->numbers[kind], &order,
+                weight_kind_numbers(weight, (NumberKind)kind),
+                weight_allocate_numbers(graph, scaled, (NumberKind)kind));
+    scaled->degree = weight_degree(weight) + affine->scale_degree;
+    weights_rest(scaled, weight);
 }
 
-static const float *scaled_bias(Graph *graph, const Weight *bias, const Affine *affine) {
-    float *data = ARENA_ARRAY(graph->arena, float, affine->channels);
-    for (size_t c = 0; c < affine->channels; c++) {
-        double old = bias == NULL ? 0 : (double)bias->data[c];
-        data[c] = (float)(old * affine->scale[c] + affine->shift[c]);
-    }
-    return data;
+static void shift_bias(const Graph *graph, const Weight *bias, const Affine *affine,
+    NumberKind kind, Weight *shifted) {
+    arithmetic[kind]->shift_bias(&affine->numbers[kind], weight_kind_numbers(bias, kind),
+        weight_allocate_numbers(graph, shifted, kind));
+    shifted->degree =
+        larger_degree(weight_degree(bias) + affine->scale_degree, affine->shift_degree);
 }
 
 static void fold(PassContext *context, Node *node, Node *layer, const Affine *affine) {
@@ -111,16 +131,18 @@ static void fold(PassContext *context, Node *node, Node *layer, const Affine *af
     const char *bias_path = bias != NULL
                                 ? bias->path
                                 : arena_format(graph->arena, "%s.bias", weight_stem(graph, layer));
-    bool has_data = affine->scale != NULL && weight->data != NULL && (!bias || bias->data != NULL);
-    int64_t channels[] = {(int64_t)affine->channels};
+    Weight *scaled = weight;
     if (node->op == OP_batch_norm) {
-        Weight *scaled = graph_add_computed_weight(graph, weight->path, weight->type, NULL);
-        if (has_data)
-            scale_filters(graph, layer, affine, scaled);
-        layer->weights[0] = scaled;
+        scaled = graph_add_computed_weight(graph, weight->path, weight->type, NULL);
+        scale_filters(graph, layer, affine, scaled);
     }
-    layer->weights[1] = graph_add_computed_weight(graph, bias_path, tensor_type(1, channels),
-        has_data ? scaled_bias(graph, bias, affine) : NULL);
+    Weight *shifted =
+        graph_add_computed_weight(graph, bias_path, tensor_type(1, &affine->channels), NULL);
+    for (int kind = 0; kind < NUMBER_KIND_COUNT; kind++)
+        if (can_scale(layer, affine, (NumberKind)kind))
+            shift_bias(graph, bias, affine, (NumberKind)kind, shifted);
+    layer->weights[0] = scaled;
+    layer->weights[1] = shifted;
     replace_node(graph, node, layer->results[0]);
 }
 
@@ -142,24 +164,27 @@ bool fold_affine_nodes(PassContext *context, OpKind op) {
 /* ---- lowering ---- */
 
 static Weight *shift_weight(Graph *graph, const Node *node, const Affine *affine) {
-    int64_t dims[] = {(int64_t)affine->channels};
-    return graph_add_computed_weight(graph,
-        arena_format(graph->arena, "%s.bias", weight_stem(graph, node)), tensor_type(1, dims),
-        affine->shift != NULL ? scaled_bias(graph, NULL, affine) : NULL);
+    Weight *shift = graph_add_computed_weight(graph,
+        arena_format(graph->arena, "%s.bias", weight_stem(graph, node)),
+        tensor_type(1, &affine->channels), NULL);
+    for (int kind = 0; kind < NUMBER_KIND_COUNT; kind++)
+        if (has_numbers(affine, (NumberKind)kind))
+            shift_bias(graph, NULL, affine, (NumberKind)kind, shift);
+    return shift;
 }
 
 /* scale as [c,1,1,1], the weight of a depthwise 1x1 convolution. */
 static Weight *scale_weight(Graph *graph, const Node *node, const Affine *affine) {
-    float *data = NULL;
-    if (affine->scale != NULL) {
-        data = ARENA_ARRAY(graph->arena, float, affine->channels);
-        for (size_t c = 0; c < affine->channels; c++)
-            data[c] = (float)affine->scale[c];
-    }
-    int64_t dims[] = {(int64_t)affine->channels, 1, 1, 1};
-    return graph_add_computed_weight(graph,
+    int64_t dims[] = {affine->channels, 1, 1, 1};
+    Weight *scale = graph_add_computed_weight(graph,
         arena_format(graph->arena, "%s.weight", weight_stem(graph, node)), tensor_type(4, dims),
-        data);
+        NULL);
+    for (int kind = 0; kind < NUMBER_KIND_COUNT; kind++)
+        if (has_numbers(affine, (NumberKind)kind))
+            arithmetic[kind]->take_scale(
+                &affine->numbers[kind], weight_allocate_numbers(graph, scale, (NumberKind)kind));
+    scale->degree = affine->scale_degree;
+    return scale;
 }
 
 typedef struct LoweredWeights {

@@ -11,6 +11,7 @@
  * each, and so do the layer's, and lose nothing. What it costs: narrow channels lose the room that
  * they had for what calibration has not seen. */
 #include "ir/formula.h"
+#include "ir/weight_numbers.h"
 #include "passes/permute.h"
 #include "passes/rewrite.h"
 
@@ -101,11 +102,16 @@ static void scale_rows(Graph *graph, Weight **slot, const int *doublings, int si
         return;
     Weight *new = graph_add_computed_weight(graph, old->path, old->type, NULL);
     float *data = weight_allocate(graph, new);
+    Pair *pairs = old->pairs != NULL ? weight_allocate_numbers(graph, new, NUMBERS_PAIR) : NULL;
     int64_t rows = old->type.dims[0], row = tensor_elements(&old->type) / rows;
-    for (int64_t i = 0; i < rows * row; i++)
-        data[i] = ldexpf(old->data[i], sign * doublings[i / row]);
-    weight_rest(old);
-    weight_rest(new);
+    for (int64_t i = 0; i < rows * row; i++) {
+        int power = sign * doublings[i / row];
+        data[i] = ldexpf(old->data[i], power);
+        if (pairs != NULL)
+            pairs[i] = pair_multiply(old->pairs[i], pair_of_power(power));
+    }
+    new->degree = old->degree;
+    weights_rest(new, old);
     *slot = new;
 }
 

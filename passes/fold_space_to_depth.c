@@ -11,6 +11,7 @@
  * Numbers are the same, up to the order in which they are added: tap i of channel (c, a) becomes
  * tap s·i + a of channel c. */
 #include "ir/index_map.h"
+#include "ir/weight_numbers.h"
 #include "passes/rewrite.h"
 
 #include <string.h>
@@ -178,21 +179,20 @@ static Weight *larger_weight(PassContext *context, const Weight *weight, const S
     int64_t dims[] = {d[0], channels, d[2] * step, d[3] * step};
     Weight *made =
         graph_add_computed_weight(context->graph, weight->path, tensor_type(4, dims), NULL);
-    if (weight->data == NULL)
-        return made;
-    float *to = weight_allocate(context->graph, made);
-    const float *from = weight->data;
+    int64_t from = 0;
+    weight_allocate_moved(context->graph, made, weight);
     for (int64_t o = 0; o < d[0]; o++)
         for (int64_t c = 0; c < d[1]; c++) {
             const SourceSquare *place = &squares->places[c];
             for (int64_t i = 0; i < d[2]; i++)
                 for (int64_t j = 0; j < d[3]; j++)
-                    to[((o * channels + place->channel) * dims[2] + i * step + place->row) *
-                            dims[3] +
-                        j * step + place->column] = *from++;
+                    weight_move(made,
+                        ((o * channels + place->channel) * dims[2] + i * step + place->row) *
+                                dims[3] +
+                            j * step + place->column,
+                        weight, from++, 1);
         }
-    weight_rest(weight);
-    weight_rest(made);
+    weights_rest(made, weight);
     return made;
 }
 

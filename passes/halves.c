@@ -52,6 +52,8 @@ void halve_weight(const Halves *halves, Node *node) {
     type.element = halves->element;
     node->weights[0] = graph_add_computed_weight(halves->graph, weight->path, type, weight->data);
     node->weights[0]->rests = weight->rests;
+    node->weights[0]->pairs = weight->pairs;
+    node->weights[0]->degree = weight->degree;
 }
 
 void halve_result(const Halves *halves, Node *node) {

@@ -15,6 +15,7 @@
  * Always legal. A filter of its own for each channel stays one convolution for each a: those have
  * kernels of their own. */
 #include "ir/arena.h"
+#include "ir/weight_numbers.h"
 #include "passes/rewrite.h"
 
 typedef struct TransposedConv {
@@ -64,17 +65,19 @@ typedef struct PhaseWeights {
 
 /* Filter f of place (a, b) of group g, channel c of it: the taps of both axes backwards. */
 static void fill_filter(const TransposedConv *conv, const Phase phases[2], const int64_t place[2],
-    const float *filter, float *target) {
+    int64_t filter, Weight *weight, int64_t target) {
     const Phase *rows = &phases[0], *columns = &phases[1];
     for (int64_t y = rows->taps; y-- > 0;)
         for (int64_t x = columns->taps; x-- > 0;)
-            *target++ = filter[(rows->first_tap + place[0] + y * rows->step) * conv->kernel[1] +
-                               columns->first_tap + place[1] + x * columns->step];
+            weight_move(weight, target++, conv->node->weights[0],
+                filter + (rows->first_tap + place[0] + y * rows->step) * conv->kernel[1] +
+                    columns->first_tap + place[1] + x * columns->step,
+                1);
 }
 
 static void fill_weight(const TransposedConv *conv, const Phase phases[2], Weight *weight) {
-    const float *source = conv->node->weights[0]->data;
-    float *target = weight_allocate(conv->graph, weight);
+    int64_t target = 0;
+    weight_allocate_moved(conv->graph, weight, conv->node->weights[0]);
     int64_t size = conv->kernel[0] * conv->kernel[1], taps = phases[0].taps * phases[1].taps;
     int64_t place[2];
     for (int64_t g = 0; g < conv->groups; g++)
@@ -83,19 +86,19 @@ static void fill_weight(const TransposedConv *conv, const Phase phases[2], Weigh
                 for (int64_t f = 0; f < conv->filters; f++)
                     for (int64_t c = g * conv->channels; c < (g + 1) * conv->channels; c++) {
                         fill_filter(
-                            conv, phases, place, source + (c * conv->filters + f) * size, target);
+                            conv, phases, place, (c * conv->filters + f) * size, weight, target);
                         target += taps;
                     }
     weight_rest(weight);
 }
 
 static void fill_bias(const TransposedConv *conv, int64_t places, Weight *bias) {
-    const float *source = conv->node->weights[1]->data;
-    float *target = weight_allocate(conv->graph, bias);
+    const Weight *old = conv->node->weights[1];
+    weight_allocate_moved(conv->graph, bias, old);
     for (int64_t g = 0; g < conv->groups; g++)
         for (int64_t place = 0; place < places; place++)
-            for (int64_t f = 0; f < conv->filters; f++)
-                *target++ = source[g * conv->filters + f];
+            weight_move(
+                bias, (g * places + place) * conv->filters, old, g * conv->filters, conv->filters);
     weight_rest(bias);
 }
 
@@ -107,14 +110,12 @@ static void make_weights(PhaseWeights *weights) {
     int64_t all = conv->groups * places * conv->filters;
     weights->weight = graph_add_computed_weight(conv->graph, old[0]->path,
         tensor_type(4, (int64_t[]){all, conv->channels, phases[0].taps, phases[1].taps}), NULL);
-    if (old[0]->data != NULL)
-        fill_weight(conv, phases, weights->weight);
+    fill_weight(conv, phases, weights->weight);
     if (old[1] == NULL)
         return;
     weights->bias =
         graph_add_computed_weight(conv->graph, old[1]->path, tensor_type(1, &all), NULL);
-    if (old[1]->data != NULL)
-        fill_bias(conv, places, weights->bias);
+    fill_bias(conv, places, weights->bias);
 }
 
 static void prepare_part(Graph *graph, Node *node, const void *context) {

@@ -210,6 +210,33 @@ bool answers_agree(double difference);
 double graph_difference(
     const Graph *before, const Graph *after, uint64_t seed, Diagnostics *diagnostics);
 
+/* ---- proving that passes keep what a graph computes (compare_exact.c) ---- */
+
+/* What a graph computed of drawn pairs (ir/pair.h), before passes. */
+typedef struct GraphProof GraphProof;
+
+/* Draws pairs for the weights of the graph, which must have all data: passes take them along. The
+ * weights' numbers become those that were drawn near them, in the graph's arena. NULL after
+ * reporting. */
+GraphProof *graph_proof_begin(Graph *graph, uint64_t seed, Arena *arena, Diagnostics *diagnostics);
+
+typedef enum GraphVerdict {
+    GRAPH_PROOF_EQUAL,
+    GRAPH_PROOF_FAULT,  /* `what` is wrong */
+    GRAPH_PROOF_UNSURE, /* two numbers that the graph compares are too near to each other */
+    GRAPH_PROOF_UNKNOWN /* the weight `what` was computed in a way that cannot be followed */
+} GraphVerdict;
+
+typedef struct GraphProofResult {
+    GraphVerdict verdict;
+    const char *what;
+    int64_t compared; /* numbers of outputs */
+    double chance;    /* the logarithm to base 2 of that of missing a fault; NaN: not known */
+} GraphProofResult;
+
+/* The graph that passes have made of it, or of a copy. */
+GraphProofResult graph_proof_compare(const GraphProof *proof, const Graph *graph, Arena *arena);
+
 /* ---- memory planning (plan.c): where values live in one arena ---- */
 
 typedef struct PlannedBuffer {

@@ -1,10 +1,10 @@
 /* Weights in another order of channels: new data, so that other nodes keep theirs. */
 #include "passes/permute.h"
 #include "ir/reduction.h"
+#include "ir/weight_numbers.h"
 #include "passes/rewrite.h"
 
 #include <assert.h>
-#include <string.h>
 
 bool is_depthwise_conv(const Node *node) {
     if (node->op != OP_conv)
@@ -43,23 +43,21 @@ static void permute_weight(
     if (old == NULL || (rows == NULL && columns == NULL))
         return;
     Weight *new = graph_add_computed_weight(graph, old->path, old->type, NULL);
-    float *data = old->data != NULL ? weight_allocate(graph, new) : NULL;
+    weight_allocate_moved(graph, new, old);
     int64_t row_count = old->type.dims[0];
     int64_t column_count = old->type.rank > 1 ? old->type.dims[1] : 1;
     int64_t inner = tensor_elements(&old->type) / row_count / column_count;
-    for (int64_t r = 0; data != NULL && r < row_count; r++) {
+    for (int64_t r = 0; r < row_count; r++) {
         int64_t row = rows != NULL ? rows[r] : r;
         int64_t first = r / (row_count / groups) * column_count; /* channel of the group's first */
         for (int64_t c = 0; c < column_count; c++) {
             int64_t column = columns != NULL ? columns[first + c] - first : c;
             assert(column >= 0 && column < column_count);
-            for (int64_t k = 0; k < inner; k++)
-                data[(r * column_count + c) * inner + k] =
-                    old->data[(row * column_count + column) * inner + k];
+            weight_move(new, (r * column_count + c) * inner, old,
+                (row * column_count + column) * inner, inner);
         }
     }
-    weight_rest(old);
-    weight_rest(new);
+    weights_rest(new, old);
     *slot = new;
 }
 
@@ -69,14 +67,13 @@ static void permute_constant(Graph *graph, Node *node, const int64_t *channels) 
     if (channels == NULL)
         return;
     Weight *new = graph_add_computed_weight(graph, old->path, old->type, NULL);
-    float *data = old->data != NULL ? weight_allocate(graph, new) : NULL;
-    size_t plane = (size_t)(tensor_elements(&old->type) / dims[0] / dims[1]);
-    for (int64_t n = 0; data != NULL && n < dims[0]; n++)
+    weight_allocate_moved(graph, new, old);
+    int64_t plane = tensor_elements(&old->type) / dims[0] / dims[1];
+    for (int64_t n = 0; n < dims[0]; n++)
         for (int64_t c = 0; c < dims[1]; c++)
-            memcpy(data + (size_t)(n * dims[1] + c) * plane,
-                old->data + (size_t)(n * dims[1] + channels[c]) * plane, plane * sizeof *data);
-    weight_rest(old);
-    weight_rest(new);
+            weight_move(
+                new, (n * dims[1] + c) * plane, old, (n * dims[1] + channels[c]) * plane, plane);
+    weights_rest(new, old);
     node->weights[0] = new;
 }
 

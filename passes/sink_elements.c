@@ -11,6 +11,7 @@
  *     3. nothing but such ops reads the rearranges.
  * Values are the same. */
 #include "ir/index_map.h"
+#include "ir/weight_numbers.h"
 #include "passes/rewrite.h"
 
 #include <string.h>
@@ -98,14 +99,14 @@ static TensorType constant_type(
     return tensor_type(map->source_rank, dims);
 }
 
-static float number_at(const IndexMap *map, const float *numbers, const int64_t *strides,
-    const int64_t index[MAX_RANK]) {
+static int64_t place_of(
+    const IndexMap *map, const int64_t *strides, const int64_t index[MAX_RANK]) {
     int64_t at = 0;
     for (int i = 0; i < map->digit_count; i++) {
         const Digit *digit = &map->digits[i];
         at += index[digit->source_dimension] / digit->source_weight % digit->size * strides[i];
     }
-    return numbers[at];
+    return at;
 }
 
 static Weight *rearranged_constant(
@@ -114,18 +115,15 @@ static Weight *rearranged_constant(
     int64_t strides[MOST_DIGITS];
     TensorType type = constant_type(map, &weight->type, strides);
     Weight *made = graph_add_computed_weight(context->graph, weight->path, type, NULL);
-    if (weight->data == NULL)
-        return made;
-    float *numbers = weight_allocate(context->graph, made);
+    weight_allocate_moved(context->graph, made, weight);
     int64_t index[MAX_RANK] = {0};
     for (int64_t i = 0, count = tensor_elements(&type); i < count; i++) {
         int64_t rest = i;
         for (int d = type.rank; d-- > 0; rest /= type.dims[d])
             index[d] = rest % type.dims[d];
-        numbers[i] = number_at(map, weight->data, strides, index);
+        weight_move(made, i, weight, place_of(map, strides, index), 1);
     }
-    weight_rest(weight);
-    weight_rest(made);
+    weights_rest(made, weight);
     return made;
 }
 

@@ -20,6 +20,7 @@
  *     5. the convolution has at most twice as many filters as x has channels: a sum is read and
  *        written for each filter. */
 #include "ir/index_map.h"
+#include "ir/weight_numbers.h"
 #include "passes/rewrite.h"
 
 enum { MOST_FILTERS_PER_CHANNEL = 2 };
@@ -101,14 +102,11 @@ static Weight *take_columns(
     const int64_t dims[] = {filters, count, 1, 1};
     Weight *taken =
         graph_add_computed_weight(context->graph, weight->path, tensor_type(4, dims), NULL);
-    if (weight->data == NULL)
-        return taken;
-    float *data = weight_allocate(context->graph, taken);
+    weight_allocate_moved(context->graph, taken, weight);
     for (int64_t o = 0; o < filters; o++)
         for (int64_t c = 0; c < count; c++)
-            data[o * count + c] = weight->data[o * all + columns[c]];
-    weight_rest(weight);
-    weight_rest(taken);
+            weight_move(taken, o * count + c, weight, o * all + columns[c], 1);
+    weights_rest(taken, weight);
     return taken;
 }
 

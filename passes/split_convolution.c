@@ -10,6 +10,7 @@
  *     3. the ranges are at least least-filters long: the operand is read once for each
  *     4. and one of them goes to an activation, rearrange, slice or join, and nowhere else.
  * Filters that nobody reads go. Values are the same. */
+#include "ir/weight_numbers.h"
 #include "passes/rewrite.h"
 
 #include <string.h>
@@ -78,13 +79,10 @@ static Weight *take_rows(PassContext *context, const Weight *weight, int64_t beg
     TensorType type = weight->type;
     type.dims[0] = count;
     Weight *taken = graph_add_computed_weight(context->graph, weight->path, type, NULL);
-    if (weight->data == NULL)
-        return taken;
-    size_t row = (size_t)(tensor_elements(&weight->type) / weight->type.dims[0]);
-    memcpy(weight_allocate(context->graph, taken), weight->data + (size_t)begin * row,
-        (size_t)count * row * sizeof *weight->data);
-    weight_rest(weight);
-    weight_rest(taken);
+    int64_t row = tensor_elements(&weight->type) / weight->type.dims[0];
+    weight_allocate_moved(context->graph, taken, weight);
+    weight_move(taken, 0, weight, begin * row, count * row);
+    weights_rest(taken, weight);
     return taken;
 }
 

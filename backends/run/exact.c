@@ -13,8 +13,23 @@ typedef struct Memory {
 
 /* ---- memory ---- */
 
-static int64_t cells_of(const ExactRun *run, int64_t bytes) {
-    return (bytes + run->cell_bytes - 1) / run->cell_bytes;
+static int64_t cells_of(const ExactRun *run, BufferKind kind, int64_t bytes) {
+    return (bytes + run->cell_bytes[kind] - 1) / run->cell_bytes[kind];
+}
+
+void program_cell_bytes(const Program *program, int cell_bytes[BUFFER_KIND_COUNT]) {
+    for (int kind = 0; kind < BUFFER_KIND_COUNT; kind++)
+        cell_bytes[kind] = sizeof(float);
+    for (int i = 0; i < program->step_count; i++) {
+        const Step *step = &program->steps[i];
+        const Kernel *kernel = program->kernels[step->kernel];
+        for (int k = 0; k < kernel->parameter_count; k++) {
+            int *smallest = &cell_bytes[program->buffers[step->arguments[k].buffer].kind];
+            int64_t bytes = lane_bytes(kernel->parameters[k].element);
+            if (kernel->parameters[k].role != PARAMETER_TABLE && bytes < *smallest)
+                *smallest = (int)bytes;
+        }
+    }
 }
 
 static void forget(Pair *cells, int64_t count) {
@@ -30,7 +45,7 @@ static const Buffer *find_output(const Program *program, int index) {
 }
 
 static Memory make_memory(const Program *program, const ExactRun *run, Arena *arena) {
-    int64_t cells = cells_of(run, program->workspace_bytes);
+    int64_t cells = cells_of(run, BUFFER_WORKSPACE, program->workspace_bytes);
     Memory memory = {.program = program,
         .run = run,
         .workspace = ARENA_ARRAY(arena, Pair, cells + 1),
@@ -38,7 +53,7 @@ static Memory make_memory(const Program *program, const ExactRun *run, Arena *ar
         .output_writers = ARENA_ARRAY(arena, uint32_t *, program->output_count + 1)};
     forget(memory.workspace, cells);
     for (int i = 0; i < program->output_count; i++) {
-        int64_t count = cells_of(run, find_output(program, i)->bytes);
+        int64_t count = cells_of(run, BUFFER_OUTPUT, find_output(program, i)->bytes);
         memory.output_writers[i] = ARENA_ARRAY(arena, uint32_t, count);
         forget(run->outputs[i], count);
     }
@@ -51,8 +66,8 @@ static void spoil_scratch(const Memory *memory, const Step *step) {
     if (step->scratch == 0)
         return;
     const Buffer *buffer = &memory->program->buffers[step->scratch];
-    forget(memory->workspace + buffer->offset / memory->run->cell_bytes,
-        cells_of(memory->run, buffer->bytes));
+    forget(memory->workspace + buffer->offset / memory->run->cell_bytes[BUFFER_WORKSPACE],
+        cells_of(memory->run, BUFFER_WORKSPACE, buffer->bytes));
 }
 
 static const int32_t packed = 0; /* rows of bytes */
@@ -67,12 +82,12 @@ static KernelBuffer buffer_of(const Memory *memory, const Argument *argument,
     KernelBuffer place = {
         .offset = argument->offset * element, .readable = buffer->bytes, .writable = buffer->bytes};
     KernelCells *cells = ARENA_NEW(arena, KernelCells);
-    cells->bytes = run->cell_bytes;
+    cells->bytes = run->cell_bytes[buffer->kind];
     place.cells = cells;
     switch (buffer->kind) {
     case BUFFER_WORKSPACE: /* vectors may read on behind the buffer, but not write */
-        cells->pairs = memory->workspace + buffer->offset / run->cell_bytes;
-        cells->writers = memory->workspace_writers + buffer->offset / run->cell_bytes;
+        cells->pairs = memory->workspace + buffer->offset / cells->bytes;
+        cells->writers = memory->workspace_writers + buffer->offset / cells->bytes;
         place.readable = program->workspace_bytes - buffer->offset;
         if (buffer->bytes == 0) /* that tables count from */
             place.writable = place.readable;
@@ -145,19 +160,4 @@ const char *program_run_pairs(const Program *program, ExactRun *how, Arena *aren
     how->steps_left = run.steps_left;
     arena_destroy(scratch);
     return fault;
-}
-
-/* ---- what can be run ---- */
-
-bool program_has_pairs(const Program *program, Diagnostics *diagnostics) {
-    for (int i = 0; i < program->kernel_count; i++) {
-        const char *what;
-        if (kernel_has_pairs(program->kernels[i], &what))
-            continue;
-        diagnostics_error(diagnostics,
-            "floats, bf16 and fp16 are proved; bytes are compared without --exact",
-            "kernels with numbers of %s cannot be run exactly", what);
-        return false;
-    }
-    return true;
 }

@@ -17,7 +17,7 @@ typedef enum ExactOrder {
 typedef struct ExactRun {
     Kernel *const *kernels; /* those of the program, or others in their place */
     const Pair *weights;    /* packed (packed_pairs) */
-    int cell_bytes;         /* of these, and of all memory */
+    int cell_bytes[BUFFER_KIND_COUNT];
     const Pair *const *inputs;
     Pair *const *outputs;
     ExactOrder order;
@@ -25,8 +25,8 @@ typedef struct ExactRun {
     int64_t steps_left; /* statements and iterations of kernels that it may take */
 } ExactRun;
 
-/* Whether all of its kernels can be run so; false after reporting. */
-bool program_has_pairs(const Program *program, Diagnostics *diagnostics);
+/* The bytes of the smallest numbers in memory of each kind. */
+void program_cell_bytes(const Program *program, int cell_bytes[BUFFER_KIND_COUNT]);
 /* Runs it once. NULL, or what a step does wrong. */
 const char *program_run_pairs(const Program *program, ExactRun *run, Arena *arena);
 

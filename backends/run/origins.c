@@ -3,6 +3,18 @@
 #include <math.h>
 #include <string.h>
 
+/* What layers of bytes read stays as it is: bytes are exact. */
+static void find_fixed(const Graph *graph, WeightNumbers *numbers) {
+    for (const Node *node = graph->first; node != NULL; node = node->next) {
+        bool has_bytes = node->op == OP_quantize || node->op == OP_quantized_conv ||
+                         node->op == OP_quantized_linear;
+        for (int i = 0; has_bytes && i < numbers->weight_count; i++)
+            for (int k = 0; k < MAX_OP_WEIGHTS; k++)
+                numbers->fixed[i] |= numbers->weights[i] == node->weights[k];
+        numbers->has_fixed = numbers->has_fixed || has_bytes;
+    }
+}
+
 WeightNumbers weight_numbers_of(const Graph *graph, Arena *arena) {
     WeightNumbers numbers = {0};
     for (const Weight *weight = graph->first_weight; weight != NULL; weight = weight->next)
@@ -16,6 +28,8 @@ WeightNumbers weight_numbers_of(const Graph *graph, Arena *arena) {
         int64_t groups = (tensor_elements(&weight->type) + ORIGIN_TAPS - 1) / ORIGIN_TAPS;
         numbers.count += groups * ORIGIN_TAPS;
     }
+    numbers.fixed = ARENA_ARRAY(arena, bool, numbers.weight_count + 1);
+    find_fixed(graph, &numbers);
     return numbers;
 }
 
@@ -197,6 +211,11 @@ static Pair sum_pairs(const Pair *factors, const Pair *numbers) {
     return sum;
 }
 
+static Pair constant_pair(LaneType type, double value) {
+    bool whole = type == LANE_U8 || type == LANE_S16 || type == LANE_S32;
+    return whole ? pair_of_integer((int64_t)value) : pair_of_constant(value);
+}
+
 void packed_pairs(
     const Program *program, const PackedOrigins *origins, const Pair *numbers, Pair *cells) {
     Arena *scratch = arena_create();
@@ -207,7 +226,7 @@ void packed_pairs(
         if (number == ORIGIN_REST)
             cells[i] = (Pair){PAIR_REST, NAN};
         else if (number == ORIGIN_CONSTANT)
-            cells[i] = pair_of_constant(
+            cells[i] = constant_pair((LaneType)form,
                 read_packed_number(program, (LaneType)form, i * origins->cell_bytes));
         else if (form == 0)
             cells[i] = numbers[number];

@@ -22,6 +22,8 @@ typedef struct WeightNumbers {
     int64_t *first; /* by weight: where its numbers begin */
     int weight_count;
     int64_t count; /* of all numbers, with gaps */
+    bool *fixed;   /* by weight: what computes with bytes has it, and its numbers are its own */
+    bool has_fixed;
 } WeightNumbers;
 
 WeightNumbers weight_numbers_of(const Graph *graph, Arena *arena);

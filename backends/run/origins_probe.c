@@ -53,6 +53,8 @@ Probed lower_probe(const OriginsFinder *finder, Probe probe) {
         values[i] = probe_value(probe, i);
     int i = 0;
     for (Weight *weight = copy->first_weight; weight != NULL; weight = weight->next, i++) {
+        if (finder->numbers->fixed[i])
+            continue;
         weight->data = values + finder->numbers->first[i];
         weight->rests = false;
     }

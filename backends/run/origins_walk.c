@@ -42,13 +42,27 @@ void find_block_types(OriginsFinder *finder) {
 double read_packed_number(const Program *program, LaneType type, int64_t byte) {
     const char *at = program->weights.data + byte;
     uint16_t half;
+    int32_t whole;
     float number;
-    if (type == LANE_F16 || type == LANE_BF16) {
+    switch (type) {
+    case LANE_U8:
+        return (double)*(const unsigned char *)at;
+    case LANE_S16:
         memcpy(&half, at, sizeof half);
-        return (double)(type == LANE_F16 ? f16_to_float(half) : bf16_to_float(half));
+        return (double)(int16_t)half;
+    case LANE_S32:
+        memcpy(&whole, at, sizeof whole);
+        return (double)whole;
+    case LANE_F16:
+        memcpy(&half, at, sizeof half);
+        return (double)f16_to_float(half);
+    case LANE_BF16:
+        memcpy(&half, at, sizeof half);
+        return (double)bf16_to_float(half);
+    default:
+        memcpy(&number, at, sizeof number);
+        return (double)number;
     }
-    memcpy(&number, at, sizeof number);
-    return (double)number;
 }
 
 bool next_number(CellWalk *walk, bool first) {

@@ -12,6 +12,7 @@ typedef struct Proof {
     WeightNumbers numbers;
     PackedOrigins origins;
     Arena *arena, *draw_arena; /* the second: of what was drawn */
+    int cell_bytes[BUFFER_KIND_COUNT];
     uint64_t seed;
     Pair *weights, *packed;
     const Pair **inputs;
@@ -45,5 +46,10 @@ typedef struct ProofResult {
 /* Runs the kernels, those of the program or others in their place, on what was drawn. */
 ProofResult proof_run(
     const Proof *proof, Kernel *const *kernels, ExactOrder order, int64_t most_steps, Arena *arena);
+
+/* Whether that level of the program's library is the program that was lowered for it alone: steps,
+ * buffers, and the packed weights of each step. False after reporting. */
+bool program_is_level(
+    const Program *alone, const Program *program, int level, Diagnostics *diagnostics);
 
 #endif

@@ -2,6 +2,7 @@
  * wrong with them is known before anything is changed. */
 #include "passes/rules/apply.h"
 #include "passes/rewrite.h"
+#include "passes/rules/tensor_numbers.h"
 
 #include <math.h>
 #include <string.h>
@@ -48,15 +49,15 @@ static bool set_weight(RuleEdit *edit, int made, int weight, const RuleArgument 
 }
 
 static bool fill_weight(RuleEdit *edit, Weight *weight, const RuleTensor *tensor) {
-    if (tensor->numbers == NULL)
-        return true;
-    float *data = weight_allocate(edit->graph, weight);
     int64_t elements = tensor_elements(&weight->type);
+    for (NumberKind kind = NUMBERS_FLOAT; kind < NUMBER_KIND_COUNT; kind++)
+        if (tensor->numbers[kind] != NULL)
+            tensor_arithmetic(kind)->to_weight(tensor->numbers[kind], elements,
+                weight_allocate_numbers(edit->graph, weight, kind));
+    weight->degree = tensor->degree;
     bool finite = true;
-    for (int64_t i = 0; i < elements; i++) {
-        data[i] = (float)tensor->numbers[i];
-        finite = finite && isfinite(data[i]);
-    }
+    for (int64_t i = 0; weight->data != NULL && i < elements; i++)
+        finite = finite && isfinite(weight->data[i]);
     weight_rest(weight);
     return finite;
 }

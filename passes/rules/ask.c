@@ -1,6 +1,7 @@
 /* What a rule asks of the graph: attributes, weights, shapes, uses. */
+#include "ir/pair_degree.h"
 #include "passes/rewrite.h"
-#include "passes/rules/match.h"
+#include "passes/rules/tensor_numbers.h"
 
 #include <string.h>
 
@@ -28,13 +29,18 @@ RuleDatum rule_attribute_datum(AttributeKind kind, const char *name, const Attri
 static RuleDatum weight_datum(RuleMatch *match, Weight *weight) {
     if (weight == NULL)
         return (RuleDatum){.kind = RULE_DATUM_NOTHING};
-    RuleTensor tensor = {.rank = weight->type.rank, .weight = weight};
+    RuleTensor tensor = {
+        .rank = weight->type.rank, .weight = weight, .degree = weight_degree(weight)};
     memcpy(tensor.dims, weight->type.dims, sizeof tensor.dims);
     int64_t elements = tensor_elements(&weight->type);
-    double *numbers = weight->data != NULL ? ARENA_ARRAY(match->arena, double, elements) : NULL;
-    for (int64_t i = 0; numbers != NULL && i < elements; i++)
-        numbers[i] = (double)weight->data[i];
-    tensor.numbers = numbers;
+    for (NumberKind kind = NUMBERS_FLOAT; kind < NUMBER_KIND_COUNT; kind++) {
+        const void *numbers = weight_kind_numbers(weight, kind);
+        if (numbers == NULL)
+            continue;
+        tensor.numbers[kind] =
+            arena_allocate_array(match->arena, (size_t)elements, number_kind_size(kind));
+        tensor_arithmetic(kind)->of_weight(numbers, elements, tensor.numbers[kind]);
+    }
     return (RuleDatum){.kind = RULE_DATUM_TENSOR, .tensor = tensor};
 }
 

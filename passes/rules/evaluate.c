@@ -118,7 +118,8 @@ static RuleDatum arithmetic(RuleMatch *match, const RuleExpression *call, const 
         return rule_fault(match, call, "this takes whole numbers");
     RuleDatum result = rule_tensor_call(match, call, items);
     bool plain = result.kind == RULE_DATUM_TENSOR && result.tensor.rank == 0;
-    return plain ? (RuleDatum){.kind = RULE_DATUM_NUMBER, .number = result.tensor.numbers[0]}
+    return plain ? (RuleDatum){.kind = RULE_DATUM_NUMBER,
+                       .number = *(double *)result.tensor.numbers[NUMBERS_FLOAT]}
                  : result;
 }
 

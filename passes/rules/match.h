@@ -4,14 +4,17 @@
 
 #include "ir/formula.h"
 #include "ir/rule.h"
+#include "ir/weight_numbers.h"
 
 /* ---- values (evaluate.c) ---- */
 
 typedef struct RuleTensor {
     int rank;
     int64_t dims[MAX_RANK];
-    const double *numbers; /* NULL where the weights have none */
-    Weight *weight;        /* which it is, unchanged; NULL where it was computed */
+    void *numbers[NUMBER_KIND_COUNT]; /* computed ones; NULL where the weights have none */
+    double degree;                    /* of pairs (ir/pair_degree.h) */
+    bool is_root;                     /* of what is drawn */
+    Weight *weight;                   /* which it is, unchanged; NULL where it was computed */
 } RuleTensor;
 
 typedef enum RuleDatumKind {

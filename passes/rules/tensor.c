@@ -1,11 +1,16 @@
 /* Weights of results: a small set of functions of weights, computed in double. Where the weights
  * have no numbers the shapes are computed all the same. */
-#include "passes/rules/match.h"
+#include "ir/pair_degree.h"
+#include "passes/rules/tensor_numbers.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { MOST_ELEMENTS = 1 << 30 };
+
+const TensorArithmetic *tensor_arithmetic(NumberKind kind) {
+    return kind == NUMBERS_PAIR ? &tensors_of_pairs : &tensors_of_doubles;
+}
 
 int64_t rule_tensor_elements(const RuleTensor *tensor) {
     int64_t elements = 1;
@@ -17,18 +22,46 @@ int64_t rule_tensor_elements(const RuleTensor *tensor) {
     return elements;
 }
 
-/* Numbers to be filled; NULL, and no fault, where an operand has none. */
-static double *allocate(RuleMatch *match, const RuleExpression *call, RuleTensor *tensor,
-    bool has_numbers, bool *fits) {
-    int64_t elements = rule_tensor_elements(tensor);
-    *fits = elements >= 0;
-    if (!*fits)
-        rule_fault(match, call, "the weight is larger than riffle allows");
-    double *numbers = *fits && has_numbers ? ARENA_ARRAY(match->arena, double, elements) : NULL;
-    tensor->numbers = numbers;
-    tensor->weight = NULL;
-    return numbers;
+/* Of numbers that are drawn; NaN where no bound is known. */
+static double combined_degree(RuleFunction function, const RuleTensor *a, const RuleTensor *b) {
+    switch (function) {
+    case RULE_add:
+    case RULE_subtract:
+    case RULE_concat:
+        return larger_degree(a->degree, b->degree);
+    case RULE_divide:
+        return b->degree == 0 ? a->degree : b->is_root ? a->degree + 1 : NAN;
+    default:
+        return a->degree + b->degree;
+    }
 }
+
+static void *allocate_kind(const RuleMatch *match, int64_t elements, NumberKind kind) {
+    return arena_allocate_array(match->arena, (size_t)elements, number_kind_size(kind));
+}
+
+/* Zeros, to be filled, of each kind that all operands have (a NULL has all that the graph has). */
+static bool allocate(RuleMatch *match, const RuleExpression *call, RuleTensor *tensor,
+    const RuleTensor *a, const RuleTensor *b) {
+    RuleTensor first = a != NULL ? *a : *tensor, second = b != NULL ? *b : first;
+    int64_t elements = rule_tensor_elements(tensor);
+    tensor->weight = NULL;
+    tensor->degree = a == NULL ? 0 : b == NULL ? a->degree : combined_degree(call->function, a, b);
+    tensor->is_root = false;
+    for (int kind = 0; kind < NUMBER_KIND_COUNT && elements >= 0; kind++) {
+        bool has = a != NULL ? first.numbers[kind] != NULL && second.numbers[kind] != NULL
+                             : kind == NUMBERS_FLOAT || match->graph->has_pairs;
+        tensor->numbers[kind] = has ? allocate_kind(match, elements, (NumberKind)kind) : NULL;
+    }
+    if (elements < 0)
+        rule_fault(match, call, "the weight is larger than riffle allows");
+    return elements >= 0;
+}
+
+/* Calls the function of each kind of numbers that the tensor has. */
+#define FOR_EACH_KIND(tensor, kind)                                                                \
+    for (NumberKind kind = NUMBERS_FLOAT; kind < NUMBER_KIND_COUNT; kind++)                        \
+        if ((tensor).numbers[kind] != NULL)
 
 static RuleDatum tensor_datum(RuleTensor tensor) {
     return (RuleDatum){.kind = RULE_DATUM_TENSOR, .tensor = tensor};
@@ -36,6 +69,16 @@ static RuleDatum tensor_datum(RuleTensor tensor) {
 
 static const RuleDatum fault = {.kind = RULE_DATUM_FAULT};
 static const RuleDatum nothing = {.kind = RULE_DATUM_NOTHING};
+
+/* With the numbers of the other shape, which has few enough. */
+static RuleTensor filled_tensor(
+    RuleMatch *match, const RuleExpression *call, RuleTensor shape, double number) {
+    RuleTensor tensor = shape;
+    if (allocate(match, call, &tensor, NULL, NULL))
+        FOR_EACH_KIND(tensor, kind)
+    tensor_arithmetic(kind)->fill(number, rule_tensor_elements(&tensor), tensor.numbers[kind]);
+    return tensor;
+}
 
 /* A number stands for a tensor of one element. */
 static bool to_tensor(RuleMatch *match, RuleDatum datum, RuleTensor *tensor) {
@@ -45,26 +88,12 @@ static bool to_tensor(RuleMatch *match, RuleDatum datum, RuleTensor *tensor) {
     }
     if (datum.kind != RULE_DATUM_INTEGER && datum.kind != RULE_DATUM_NUMBER)
         return false;
-    double *number = ARENA_NEW(match->arena, double);
-    *number = datum.kind == RULE_DATUM_INTEGER ? (double)datum.integer : datum.number;
-    *tensor = (RuleTensor){.rank = 0, .numbers = number};
+    double number = datum.kind == RULE_DATUM_INTEGER ? (double)datum.integer : datum.number;
+    *tensor = filled_tensor(match, NULL, (RuleTensor){.rank = 0}, number);
     return true;
 }
 
 /* ---- element by element ---- */
-
-static double combine(RuleFunction function, double a, double b) {
-    switch (function) {
-    case RULE_add:
-        return a + b;
-    case RULE_subtract:
-        return a - b;
-    case RULE_multiply:
-        return a * b;
-    default:
-        return a / b;
-    }
-}
 
 /* Equal dimensions, or 1, which is repeated; a number goes with all. */
 static bool common_shape(const RuleTensor *a, const RuleTensor *b, RuleTensor *shape) {
@@ -79,7 +108,7 @@ static bool common_shape(const RuleTensor *a, const RuleTensor *b, RuleTensor *s
     return fits;
 }
 
-static int64_t element_at(const RuleTensor *tensor, const RuleTensor *shape, int64_t element) {
+int64_t rule_tensor_element(const RuleTensor *tensor, const RuleTensor *shape, int64_t element) {
     int64_t at = 0, step = 1;
     for (int i = tensor->rank - 1; i >= 0; i--) {
         int64_t index = element % shape->dims[i];
@@ -94,25 +123,25 @@ static RuleDatum binary(RuleMatch *match, const RuleExpression *call, RuleTensor
     RuleTensor result;
     if (!common_shape(&a, &b, &result))
         return rule_fault(match, call, "these weights have shapes that do not go together");
-    bool fits, has_numbers = a.numbers != NULL && b.numbers != NULL;
-    double *numbers = allocate(match, call, &result, has_numbers, &fits);
-    if (!fits)
+    if (!allocate(match, call, &result, &a, &b))
         return fault;
-    int64_t elements = rule_tensor_elements(&result);
-    for (int64_t i = 0; numbers != NULL && i < elements; i++)
-        numbers[i] = combine(call->function, a.numbers[element_at(&a, &result, i)],
-            b.numbers[element_at(&b, &result, i)]);
+    FOR_EACH_KIND(result, kind)
+    tensor_arithmetic(kind)->combine(call->function, &result, &a, &b, result.numbers[kind]);
     return tensor_datum(result);
 }
 
 static RuleDatum unary(RuleMatch *match, const RuleExpression *call, RuleTensor a) {
-    bool fits;
     RuleTensor result = a;
-    double *numbers = allocate(match, call, &result, a.numbers != NULL, &fits);
-    int64_t elements = rule_tensor_elements(&a);
-    for (int64_t i = 0; numbers != NULL && i < elements; i++)
-        numbers[i] = call->function == RULE_sqrt ? sqrt(a.numbers[i]) : -a.numbers[i];
-    return fits ? tensor_datum(result) : fault;
+    if (!allocate(match, call, &result, &a, NULL))
+        return fault;
+    FOR_EACH_KIND(result, kind)
+    tensor_arithmetic(kind)->unary(
+        call->function, a.numbers[kind], rule_tensor_elements(&a), result.numbers[kind]);
+    if (call->function == RULE_sqrt && a.degree > 0) {
+        result.is_root = a.degree == 1;
+        result.degree = result.is_root ? 1 : NAN;
+    }
+    return tensor_datum(result);
 }
 
 /* Zeros of any shape: they add nothing, and what they are multiplied with is nothing, too. */
@@ -151,7 +180,8 @@ static RuleDatum per_channel(RuleMatch *match, const RuleExpression *call, RuleT
     if (a.rank != 1)
         return rule_fault(match, call, "'%s' takes a weight of one dimension",
             rule_function_info(call->function)->name);
-    RuleTensor result = {.rank = 4, .dims = {1, 1, 1, 1}, .numbers = a.numbers};
+    RuleTensor result = {.rank = 4, .dims = {1, 1, 1, 1}, .degree = a.degree, .is_root = a.is_root};
+    memcpy(result.numbers, a.numbers, sizeof result.numbers);
     result.dims[call->function == RULE_per_output ? 0 : 1] = a.dims[0];
     return tensor_datum(result);
 }
@@ -161,12 +191,18 @@ static RuleDatum sum_taps(RuleMatch *match, const RuleExpression *call, RuleTens
         return rule_fault(match, call, "'sum_taps' takes a weight of four dimensions");
     RuleTensor result = {.rank = 2, .dims = {a.dims[0], a.dims[1]}};
     int64_t taps = a.dims[2] * a.dims[3], kernels = a.dims[0] * a.dims[1];
-    bool fits;
-    double *numbers = allocate(match, call, &result, a.numbers != NULL, &fits);
-    for (int64_t i = 0; numbers != NULL && i < kernels; i++)
-        for (int64_t k = 0; k < taps; k++)
-            numbers[i] += a.numbers[i * taps + k];
-    return fits ? tensor_datum(result) : fault;
+    if (!allocate(match, call, &result, &a, NULL))
+        return fault;
+    FOR_EACH_KIND(result, kind)
+    tensor_arithmetic(kind)->sum_taps(a.numbers[kind], kernels, taps, result.numbers[kind]);
+    return tensor_datum(result);
+}
+
+static void move_numbers(RuleTensor *to, int64_t at, const RuleTensor *from, int64_t first,
+    int64_t count, NumberKind kind) {
+    size_t size = number_kind_size(kind);
+    memcpy((char *)to->numbers[kind] + (size_t)at * size,
+        (const char *)from->numbers[kind] + (size_t)first * size, (size_t)count * size);
 }
 
 static RuleDatum pad(
@@ -181,20 +217,22 @@ static RuleDatum pad(
     RuleTensor result = a;
     result.dims[2] += sides.items[0] + sides.items[2];
     result.dims[3] += sides.items[1] + sides.items[3];
-    bool fits;
-    double *numbers = allocate(match, call, &result, a.numbers != NULL, &fits);
+    if (!allocate(match, call, &result, &a, NULL))
+        return fault;
     int64_t rows = a.dims[2], columns = a.dims[3];
-    for (int64_t i = 0; numbers != NULL && i < a.dims[0] * a.dims[1] * rows; i++) {
+    FOR_EACH_KIND(result, kind)
+    for (int64_t i = 0; i < a.dims[0] * a.dims[1] * rows; i++) {
         int64_t row = i / rows * result.dims[2] + sides.items[0] + i % rows;
-        memcpy(numbers + row * result.dims[3] + sides.items[1], a.numbers + i * columns,
-            (size_t)columns * sizeof *numbers);
+        move_numbers(
+            &result, row * result.dims[3] + sides.items[1], &a, i * columns, columns, kind);
     }
-    return fits ? tensor_datum(result) : fault;
+    return tensor_datum(result);
 }
 
 static RuleDatum reshape(
     RuleMatch *match, const RuleExpression *call, RuleTensor a, IntegerList dims) {
-    RuleTensor result = {.rank = (int)dims.count, .numbers = a.numbers};
+    RuleTensor result = {.rank = (int)dims.count, .degree = a.degree, .is_root = a.is_root};
+    memcpy(result.numbers, a.numbers, sizeof result.numbers);
     if (dims.count > MAX_RANK)
         return rule_fault(match, call, "a weight has at most %d dimensions", MAX_RANK);
     for (size_t i = 0; i < dims.count; i++)
@@ -212,20 +250,18 @@ static RuleDatum filled(
             match, call, "'filled' takes at most %d dimensions, and a number", MAX_RANK);
     for (size_t i = 0; i < dims.count; i++)
         result.dims[i] = dims.items[i];
-    bool fits;
-    double *numbers = allocate(match, call, &result, true, &fits);
-    for (int64_t i = 0; numbers != NULL && i < rule_tensor_elements(&result); i++)
-        numbers[i] = number.numbers[0];
-    return fits ? tensor_datum(result) : fault;
+    double value = *(double *)number.numbers[NUMBERS_FLOAT];
+    result = filled_tensor(match, call, result, value);
+    return rule_tensor_elements(&result) < 0 ? fault : tensor_datum(result);
 }
 
 static RuleDatum identity(RuleMatch *match, const RuleExpression *call, int64_t channels) {
     RuleTensor result = {.rank = 4, .dims = {channels, channels, 1, 1}};
-    bool fits;
-    double *numbers = allocate(match, call, &result, true, &fits);
-    for (int64_t i = 0; numbers != NULL && i < channels; i++)
-        numbers[i * channels + i] = 1;
-    return fits ? tensor_datum(result) : fault;
+    if (!allocate(match, call, &result, NULL, NULL))
+        return fault;
+    FOR_EACH_KIND(result, kind)
+    tensor_arithmetic(kind)->identity(channels, result.numbers[kind]);
+    return tensor_datum(result);
 }
 
 /* ---- functions of two weights ---- */
@@ -237,15 +273,12 @@ static RuleDatum matmul(RuleMatch *match, const RuleExpression *call, RuleTensor
             "'matmul' takes [o,m] or [o,m,1,1] and [m,...]: the shapes do not go together");
     RuleTensor result = b;
     result.dims[0] = a.dims[0];
-    bool fits;
-    double *numbers = allocate(match, call, &result, a.numbers != NULL && b.numbers != NULL, &fits);
-    if (!fits)
+    if (!allocate(match, call, &result, &a, &b))
         return fault;
     int64_t middle = a.dims[1], size = rule_tensor_elements(&b) / middle;
-    for (int64_t o = 0; numbers != NULL && o < a.dims[0]; o++)
-        for (int64_t m = 0; m < middle; m++)
-            for (int64_t k = 0; k < size; k++)
-                numbers[o * size + k] += a.numbers[o * middle + m] * b.numbers[m * size + k];
+    FOR_EACH_KIND(result, kind)
+    tensor_arithmetic(kind)->matmul(
+        a.numbers[kind], b.numbers[kind], a.dims[0], middle, size, result.numbers[kind]);
     return tensor_datum(result);
 }
 
@@ -258,13 +291,13 @@ static RuleDatum concat(RuleMatch *match, const RuleExpression *call, RuleTensor
             match, call, "'concat' joins weights that differ in the first dimension alone");
     RuleTensor result = a;
     result.dims[0] += b.dims[0];
-    bool fits;
-    double *numbers = allocate(match, call, &result, a.numbers != NULL && b.numbers != NULL, &fits);
-    if (!fits || numbers == NULL)
-        return fits ? tensor_datum(result) : fault;
-    size_t first = (size_t)rule_tensor_elements(&a), second = (size_t)rule_tensor_elements(&b);
-    memcpy(numbers, a.numbers, first * sizeof *numbers);
-    memcpy(numbers + first, b.numbers, second * sizeof *numbers);
+    if (!allocate(match, call, &result, &a, &b))
+        return fault;
+    int64_t first = rule_tensor_elements(&a), second = rule_tensor_elements(&b);
+    FOR_EACH_KIND(result, kind) {
+        move_numbers(&result, 0, &a, 0, first, kind);
+        move_numbers(&result, first, &b, 0, second, kind);
+    }
     return tensor_datum(result);
 }
 

@@ -14,8 +14,14 @@ typedef enum Harm {
     HARM_CRASH,
     HARM_EXIT,
     HARM_HANG,
-    HARM_ERROR
+    HARM_ERROR,
+    HARM_LITTLE /* less than any tolerance */
 } Harm;
+
+static void prepare_little(Graph *graph, Node *node, const void *context) {
+    (void)graph, (void)context;
+    node_attribute(node, "slope")->number = 1e-7;
+}
 
 static bool do_harm(PassContext *context, Harm harm, Node *relu) {
     Graph *graph = context->graph;
@@ -23,6 +29,12 @@ static bool do_harm(PassContext *context, Harm harm, Node *relu) {
     case HARM_ANSWER: {
         Node *wrong =
             insert_node(graph, relu, OP_sigmoid, relu->path, relu->operands, 1, NULL, NULL);
+        replace_node(graph, relu, wrong->results[0]);
+        return true;
+    }
+    case HARM_LITTLE: {
+        Node *wrong = insert_node(
+            graph, relu, OP_leaky_relu, relu->path, relu->operands, 1, prepare_little, NULL);
         replace_node(graph, relu, wrong->results[0]);
         return true;
     }
@@ -79,8 +91,8 @@ static bool lose_relus(PassContext *context) {
 
 static const PassOption options[] = {
     {"at", PASS_OPTION_INTEGER, "1", 1, 1000, "the rewrite that does harm"}};
-static const Harm harms[] = {
-    HARM_ANSWER, HARM_GRAPH, HARM_INTERFACE, HARM_CRASH, HARM_EXIT, HARM_HANG, HARM_ERROR};
+static const Harm harms[] = {HARM_ANSWER, HARM_GRAPH, HARM_INTERFACE, HARM_CRASH, HARM_EXIT,
+    HARM_HANG, HARM_ERROR, HARM_LITTLE};
 static const char statistic[] = "one relu node";
 static const Pass faulty_passes[] = {
     {"wrong-answer", "A sigmoid.", statistic, renew_relus, options, 1, &harms[0]},
@@ -90,6 +102,7 @@ static const Pass faulty_passes[] = {
     {"wrong-exit", "Exits.", statistic, renew_relus, options, 1, &harms[4]},
     {"wrong-hang", "Never returns.", statistic, renew_relus, options, 1, &harms[5]},
     {"wrong-error", "Reports an error.", statistic, renew_relus, options, 1, &harms[6]},
+    {"wrong-little", "A slope of 1e-7.", statistic, renew_relus, options, 1, &harms[7]},
     {"wrong-uncounted", "Removes all relus.", statistic, lose_relus, NULL, 0, NULL},
 };
 
