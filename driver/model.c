@@ -191,6 +191,13 @@ Program *model_lower(
     return program;
 }
 
+Program *model_lower_level(
+    const ModelOptions *options, const Graph *graph, const TargetLevels *levels, int level) {
+    LowerOptions lower = lower_options(options);
+    return program_lower_level(
+        graph, levels, level, &lower, options->session->arena, options->session->diagnostics);
+}
+
 bool backend_available(const ModelOptions *options) {
     return options->backend == BACKEND_C || require_llvm(options->session);
 }

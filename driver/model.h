@@ -108,6 +108,9 @@ bool model_tuning(const ModelOptions *options, const Target *target, Tuning **tu
 /* Lowers a graph in the form that the options ask for. NULL after reporting. */
 Program *model_lower(
     const ModelOptions *options, const Graph *graph, const Target *target, Tuning *tuning);
+/* One of several targets alone, as a library for all of them has it. */
+Program *model_lower_level(
+    const ModelOptions *options, const Graph *graph, const TargetLevels *levels, int level);
 /* That of --runner, or NULL. */
 const Runner *model_runner(const ModelOptions *options);
 /* What shares the runs of a model out to so many threads: *pool for what runs here, NULL for one

@@ -1,6 +1,6 @@
 /* --check-each: what is said of a graph after a step. */
 #include "driver/opt.h"
-#include "ir/progress.h"
+#include "driver/progress.h"
 
 #include <inttypes.h>
 #include <math.h>

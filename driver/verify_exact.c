@@ -14,6 +14,7 @@ static const int64_t most_steps = INT64_MAX;
 typedef struct ExactLowering {
     const ModelOptions *options;
     const CompiledModel *compiled;
+    int level; /* of several targets */
 } ExactLowering;
 
 static Program *lower_again(void *context, const Graph *graph) {
@@ -59,9 +60,12 @@ static bool prove_once(Proof *proof, int64_t draw, int64_t count, uint64_t *seed
 }
 
 /* Of one draw, where what is compared lies. */
-static void print_chance(const Graph *graph) {
-    double degree = graph_degree(graph);
-    if (degree > 0)
+static void print_chance(const Proof *proof) {
+    double degree = graph_degree(proof->graph);
+    if (proof->numbers.has_fixed)
+        printf("layers of bytes round to whole numbers: what is wrong in them is found where it "
+               "makes a byte of a draw another\n");
+    else if (degree > 0)
         printf("a number that is wrong, of degree %g at most, is equal by a chance of 2^%.1f at "
                "most in each draw\n",
             degree, log2(degree) - 61);
@@ -85,7 +89,7 @@ static bool prove(Proof *proof, int64_t count, int64_t seed, Session *session) {
     printf("the kernels compute what the network says: %" PRId64
            " residues modulo 2^61 - 1 of %" PRId64 " draw%s are equal\n",
         compared, count, count == 1 ? "" : "s");
-    print_chance(proof->graph);
+    print_chance(proof);
     return true;
 }
 
@@ -96,20 +100,11 @@ static void print_origins(const Proof *proof, double seconds) {
         origins->weights, origins->sums, seconds);
 }
 
-bool verify_exact(const ModelOptions *options, const Graph *graph, const CompiledModel *compiled,
-    int64_t count, int64_t seed) {
-    Session *session = options->session;
-    if (compiled->levels != NULL) {
-        diagnostics_error(session->diagnostics, "give one of them: --target x86-64-v3",
-            "'%s' is several targets, and a proof is of one", options->target);
-        return false;
-    }
-    ExactLowering lowering = {options, compiled};
-    const LowerAgain again = {lower_again, &lowering};
+static bool prove_program(const Graph *graph, const Program *program, const LowerAgain *again,
+    int64_t count, int64_t seed, Session *session) {
     double start = seconds_now();
     int work = progress_begin("finding the weights in packed numbers", 0);
-    Proof *proof =
-        proof_begin(graph, compiled->program, &again, session->arena, session->diagnostics);
+    Proof *proof = proof_begin(graph, program, again, session->arena, session->diagnostics);
     progress_end(work);
     if (proof == NULL)
         return false;
@@ -117,4 +112,49 @@ bool verify_exact(const ModelOptions *options, const Graph *graph, const Compile
     bool good = prove(proof, count, seed, session);
     proof_close(proof);
     return good;
+}
+
+/* ---- several targets ---- */
+
+static Program *lower_level_again(void *context, const Graph *graph) {
+    const ExactLowering *lowering = context;
+    return model_lower_level(lowering->options, graph, lowering->compiled->levels, lowering->level);
+}
+
+/* The level alone, and that it is what the library has. */
+static bool prove_level(ExactLowering *lowering, const Graph *graph, int64_t count, int64_t seed) {
+    Session *session = lowering->options->session;
+    const LowerAgain again = {lower_level_again, lowering};
+    Program *alone = lower_level_again(lowering, graph);
+    if (alone != NULL)
+        printf("%s:\n", program_target(alone)->name);
+    const Program *library = lowering->compiled->program;
+    bool joined = library->levels != NULL; /* not where each layer is an output */
+    bool good =
+        alone != NULL &&
+        (!joined || program_is_level(alone, library, lowering->level, session->diagnostics)) &&
+        prove_program(graph, alone, &again, count, seed, session);
+    program_destroy(alone);
+    return good;
+}
+
+static bool prove_levels(ExactLowering *lowering, const Graph *graph, int64_t count, int64_t seed) {
+    Session *session = lowering->options->session;
+    int levels = program_level_count(
+        graph, lowering->compiled->levels, session->arena, session->diagnostics);
+    bool good = true;
+    for (int i = 0; i < levels && good; i++) {
+        lowering->level = i;
+        good = prove_level(lowering, graph, count, seed);
+    }
+    return good;
+}
+
+bool verify_exact(const ModelOptions *options, const Graph *graph, const CompiledModel *compiled,
+    int64_t count, int64_t seed) {
+    ExactLowering lowering = {options, compiled, 0};
+    if (compiled->levels != NULL)
+        return prove_levels(&lowering, graph, count, seed);
+    const LowerAgain again = {lower_again, &lowering};
+    return prove_program(graph, compiled->program, &again, count, seed, options->session);
 }

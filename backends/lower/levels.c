@@ -74,6 +74,18 @@ static void share_workspace(ProgramLevels *levels) {
         levels->programs[i]->workspace_bytes = most;
 }
 
+Program *program_lower_level(const Graph *graph, const TargetLevels *levels, int level,
+    const LowerOptions *options, Arena *arena, Diagnostics *diagnostics) {
+    const ChosenLevels chosen = choose_levels(graph, levels, arena, diagnostics);
+    const Compilation *compilations = level_compilations(&chosen, options, arena);
+    return program_lower(graph, &compilations[level], arena, diagnostics);
+}
+
+int program_level_count(
+    const Graph *graph, const TargetLevels *levels, Arena *arena, Diagnostics *diagnostics) {
+    return choose_levels(graph, levels, arena, diagnostics).count;
+}
+
 Program *program_lower_levels(const Graph *graph, const TargetLevels *target,
     const LowerOptions *options, Arena *arena, Diagnostics *diagnostics) {
     ProgramLevels *levels = ARENA_NEW(arena, ProgramLevels);

@@ -24,6 +24,13 @@ bool computes_with(const Graph *graph, ElementType element);
 Program *program_lower_levels(const Graph *graph, const TargetLevels *levels,
     const LowerOptions *options, Arena *arena, Diagnostics *diagnostics);
 
+/* How many programs that makes: levels that would compute alike have one. */
+int program_level_count(
+    const Graph *graph, const TargetLevels *levels, Arena *arena, Diagnostics *diagnostics);
+/* One of these alone, as the library has it but for sharing weights. */
+Program *program_lower_level(const Graph *graph, const TargetLevels *levels, int level,
+    const LowerOptions *options, Arena *arena, Diagnostics *diagnostics);
+
 /* Makes one library of programs for one target, each of which has a name of its own: they share
  * packed weights, as far as they pack them alike (Compilation.weight_block). */
 void program_join_variants(const char *name, const Graph *const *graphs, Program *const *programs,

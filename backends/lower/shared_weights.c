@@ -1,5 +1,6 @@
 /* See shared_weights.h. */
 #include "backends/lower/shared_weights.h"
+#include "backends/program/levels.h"
 #include "backends/program/program.h"
 #include "ir/arena.h"
 #include "ir/kernel.h"
@@ -8,8 +9,6 @@
 
 #include <assert.h>
 #include <string.h>
-
-enum { WEIGHTS_ALIGNMENT = 64 };
 
 /* A stretch of packed weights that the steps of one program ask for by its beginning. */
 typedef struct WeightBlock {

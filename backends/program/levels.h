@@ -16,6 +16,9 @@ struct ProgramLevels {
     bool bytes; /* the network computes with them */
 };
 
+/* Blocks of packed weights begin at a multiple of it, and as many bytes lie behind the last. */
+enum { WEIGHTS_ALIGNMENT = 64 };
+
 /* Releases the weights of all; the rest belongs to the arena. */
 void program_levels_destroy(ProgramLevels *levels);
 

@@ -126,6 +126,15 @@ static void exchange(Program *program, Proof *const *proofs, const int64_t *cell
     }
 }
 
+/* Both are weights of the graph, or those of layers of bytes. */
+static bool can_exchange(const PackedOrigins *origins, int64_t a, int64_t b) {
+    LaneType type = (LaneType)origins->forms[a];
+    bool whole = origins->numbers[a] == ORIGIN_CONSTANT && (type == LANE_U8 || type == LANE_S16) &&
+                 origins->numbers[b] == ORIGIN_CONSTANT && origins->forms[b] == type &&
+                 lane_bytes(type) == origins->cell_bytes;
+    return whole || (origins->numbers[a] >= 0 && origins->numbers[b] >= 0);
+}
+
 static Mutant mutate_weights(
     Program *program, Proof *const *proofs, uint64_t number, Arena *arena) {
     const PackedOrigins *origins = &proofs[0]->origins;
@@ -133,7 +142,7 @@ static Mutant mutate_weights(
     for (int64_t i = 0; i < count; i++) {
         int64_t cell = (int64_t)((number >> 4) + (uint64_t)i) % count;
         int64_t other = cell + 1 + (int64_t)(number % 13);
-        if (other >= count || origins->numbers[cell] < 0 || origins->numbers[other] < 0)
+        if (other >= count || !can_exchange(origins, cell, other))
             continue;
         Mutant mutant = {.what = "two weights are exchanged", .cells = {cell, other}};
         mutant.where =

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Proves the kernels of the examples (riffle verify --exact), made small, each for one of several targets.
+"""Proves the passes and the kernels of the examples (riffle opt --check-each=exact, riffle verify --exact), made small, the
+kernels of each for one of several targets.
 
     prove_examples.py --riffle build/dev/riffle          # those that take a second or two, as tests do
     prove_examples.py --riffle build/dev/riffle --all    # all, some minutes
@@ -76,10 +77,16 @@ def main():
         done = subprocess.run([options.riffle, "verify", EXAMPLES / f"{name}.rfl", *words, "--exact", "--target", target,
             "--count", "2"], capture_output=True, text=True, timeout=900, check=False)
         proved = done.returncode == 0 and "the kernels compute what the network says" in done.stdout
-        print(f"{name:28} {target:11} {time.monotonic() - start:6.1f} s {'proved' if proved else 'FAILED'}")
-        if not proved:
-            print(done.stdout + done.stderr)
-        good = good and proved
+        middle = time.monotonic()
+        passes = subprocess.run([options.riffle, "opt", EXAMPLES / f"{name}.rfl", *words, "--check-each=exact", "-o",
+            "/dev/null", "--reproducer=/dev/null"], capture_output=True, text=True, timeout=900, check=False)
+        steps = passes.stderr.count("residues are equal")
+        kept = passes.returncode == 0 and "not proved" not in passes.stderr
+        print(f"{name:28} {target:11} {middle - start:6.1f} s {'proved' if proved else 'FAILED'}   "
+            f"{steps:2} steps of passes {time.monotonic() - middle:6.1f} s {'proved' if kept else 'FAILED'}")
+        if not proved or not kept:
+            print(done.stdout + done.stderr + passes.stderr)
+        good = good and proved and kept
     return 0 if good else 1
 
 

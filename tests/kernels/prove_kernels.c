@@ -23,6 +23,7 @@ typedef struct Options {
 typedef struct Trial {
     const Options *options;
     Session *session;
+    const CompiledModel *compiled;
     Program *program;
     KernelFile *kernels;
     Proof *proofs[PROOF_DRAWS];
@@ -37,7 +38,7 @@ typedef struct Tally {
 
 static Program *lower_again(void *context, const Graph *graph) {
     const Trial *trial = context;
-    return model_lower(&trial->options->model, graph, trial->program->target, NULL);
+    return model_lower(&trial->options->model, graph, trial->compiled->target, NULL);
 }
 
 /* ---- one mutant ---- */
@@ -157,31 +158,27 @@ static bool note_answer(Trial *trial, const Graph *graph) {
     return fault == NULL;
 }
 
-static bool prove_all(const Options *options, Model *model, Session *session) {
-    const Target *target = model_target(&options->model);
-    if (target == NULL || !model_read(&options->model, model) ||
-        !model_load_weights(&options->model, model) || !model_run_passes(&options->model, model))
+static bool prove_all(const Options *options, CompiledModel *compiled, Session *session) {
+    if (!model_compile(&options->model, false, compiled))
         return false;
-    Trial trial = {.options = options, .session = session};
-    trial.program = model_lower(&options->model, model->graph, target, NULL);
-    if (trial.program == NULL)
-        return false;
+    const Graph *graph = compiled->model.graph;
+    Trial trial = {
+        .options = options, .session = session, .compiled = compiled, .program = compiled->program};
     trial.kernels = kernels_read_back(trial.program, session->arena, session->diagnostics);
     const LowerAgain again = {lower_again, &trial};
     bool good = trial.kernels != NULL;
     for (int i = 0; i < PROOF_DRAWS && good; i++) {
         trial.proofs[i] =
-            proof_begin(model->graph, trial.program, &again, session->arena, session->diagnostics);
+            proof_begin(graph, trial.program, &again, session->arena, session->diagnostics);
         good = trial.proofs[i] != NULL;
     }
-    good = good && prove_unchanged(&trial) && note_answer(&trial, model->graph);
+    good = good && prove_unchanged(&trial) && note_answer(&trial, graph);
     if (good)
         try_mutants(&trial);
     for (int i = 0; i < PROOF_DRAWS; i++)
         proof_close(trial.proofs[i]);
-    for (int i = 0; trial.oracle.inputs != NULL && i < model->graph->input_count; i++)
+    for (int i = 0; trial.oracle.inputs != NULL && i < graph->input_count; i++)
         guarded_free((void *)(uintptr_t)trial.oracle.inputs[i]);
-    program_destroy(trial.program);
     return good;
 }
 
@@ -217,9 +214,9 @@ int main(int argc, char **argv) {
     static const struct argp argp = {table, parse_option, "SPEC", NULL, children, NULL, NULL};
     Session session = session_begin();
     Options options = {.model = model_options(&session, "x86-64-v3")};
-    Model model = {0};
+    CompiledModel compiled = {0};
     bool good = command_line_parse(&argp, argc, argv, &options, &session) &&
-                prove_all(&options, &model, &session);
-    model_close(&model);
+                prove_all(&options, &compiled, &session);
+    compiled_model_close(&compiled);
     return session_finish(&session, good ? EXIT_DONE : EXIT_FAILED);
 }
