@@ -23,10 +23,12 @@ static double typical_size(const float *data, int64_t count) {
 
 /* Near the weight, so that the network decides as it does; but of no weight equal to another's, as
  * then the doubles would be equal where the residues are not, and of a channel that training has
- * left dead (its weights are 1e-20, say) not all near to zero, as then no relu could be decided. */
+ * left dead (its weights are 1e-20, say) not all near to zero, as then no relu could be decided.
+ * Its sign stays: a variance has none. */
 static double near_weight(float weight, double size, double unit) {
     bool small = fabs((double)weight) < 0x1p-10 * size;
-    return small ? 0x1p-10 * size * unit : (double)weight * (1 + 0x1p-7 * unit);
+    return small ? copysign(0x1p-10 * size * unit, (double)weight)
+                 : (double)weight * (1 + 0x1p-7 * unit);
 }
 
 void pairs_draw_weight(const Weight *weight, int index, uint64_t seed, Pair *pairs) {
