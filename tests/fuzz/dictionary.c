@@ -45,6 +45,10 @@ static const char *const words[READER_COUNT] = {
         "room packed read write update weights table begin0 end1 local0 shared0 min( "
         "max( v0 v1 .4 .8u8 = < + * / % [ ] ( ) { } , f32 s32 s16 u8 bf16 inf nan "
         "9223372036854775807 1048575",
+    [READER_RULES] =
+        "rewrite where let => @ |> any like first.weight second.bias users( channels( dims( has( "
+        "keeps( formula( follow( per_output( per_input( matmul( sum_taps( reshape( activation and "
+        "or not in if then else == != <= // % [ ] ( ) { } , 9223372036854775807 1e308",
     [READER_PICTURE] = "IHDR IDAT IEND PLTE tRNS gAMA sRGB iCCP cHRM sBIT JFIF Adobe Exif",
 };
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 const char *const reader_names[READER_COUNT] = {"spec", "json", "rir", "safetensors", "pth",
-    "pipeline", "onnx", "ncnn", "tuning", "picture", "rkir"};
+    "pipeline", "onnx", "ncnn", "tuning", "picture", "rkir", "rules"};
 
 /* Larger networks are read and printed, but not compiled: that takes its time by right. */
 enum { MOST_COMPILED_ELEMENTS = 100 * 1000, MOST_COMPILED_NODES = 200 };
@@ -212,6 +212,8 @@ bool reader_try(ReaderKind kind, const Text *file) {
         return try_picture(file);
     case READER_RKIR:
         return try_rkir(file);
+    case READER_RULES:
+        return try_rules(file);
     }
     abort();
 }

@@ -17,9 +17,10 @@ typedef enum ReaderKind {
     READER_NCNN,
     READER_TUNING,
     READER_PICTURE,
-    READER_RKIR
+    READER_RKIR,
+    READER_RULES
 } ReaderKind;
-enum { READER_COUNT = READER_RKIR + 1 };
+enum { READER_COUNT = READER_RULES + 1 };
 
 extern const char *const reader_names[READER_COUNT];
 

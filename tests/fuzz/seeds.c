@@ -132,6 +132,8 @@ int reader_seeds(ReaderKind kind, const char *examples, Text *seeds, int most) {
         return picture_seeds(seeds, most);
     if (kind == READER_RKIR)
         return rkir_seeds(seeds, most);
+    if (kind == READER_RULES)
+        return rules_seeds(examples, seeds, most);
     if (kind == READER_ONNX) {
         if (onnx_is_built_in() && most > 0)
             onnx_seed(&seeds[0]);

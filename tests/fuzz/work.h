@@ -23,6 +23,11 @@ bool work_check(const Work *work, bool taken);
 bool try_rkir(const Text *file);
 int rkir_seeds(Text *seeds, int most);
 
+/* ---- rules (readers_rules.c) ---- */
+
+bool try_rules(const Text *file);
+int rules_seeds(const char *examples, Text *seeds, int most);
+
 /* ---- readers that want a path (readers_files.c) ---- */
 
 bool try_weights(const Text *file);
