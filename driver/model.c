@@ -183,7 +183,7 @@ Program *model_lower(
     Session *session = options->session;
     const Compilation compilation = {.target = target,
         .tuning = tuning,
-        .weight_block = options->shares_weights ? target->lanes : 0,
+        .weight_block = options->shares_weights ? shared_weight_block(graph, target) : 0,
         .options = lower_options(options)};
     Program *program = program_lower(graph, &compilation, session->arena, session->diagnostics);
     if (program != NULL)

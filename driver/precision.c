@@ -67,8 +67,9 @@ bool precision_has_target(const ModelOptions *options, const Target *target) {
         owners = arena_format(session->arena,
             "%s have it, and `--target native` where this machine does",
             target_names_with_bf16(session->arena));
-    if (options->precision == PRECISION_FP16 && !target->f16)
-        owners = arena_format(session->arena, "%s have it", target_names_with_f16(session->arena));
+    if (options->precision == PRECISION_FP16 && !target_stores_f16(target))
+        owners = arena_format(session->arena, "64-bit ARM has it, and %s compute with it",
+            target_names_with_f16(session->arena));
     if (owners == NULL)
         return true;
     diagnostics_error(session->diagnostics, owners, "there is no code for %s on '%s'",
@@ -81,7 +82,7 @@ static bool has_precision(const Target *target, Precision precision) {
     case PRECISION_FP32:
         break;
     case PRECISION_FP16:
-        return target->f16;
+        return target_stores_f16(target);
     case PRECISION_INT8:
         return target->bytes != BYTES_NONE;
     case PRECISION_BF16:
@@ -112,7 +113,8 @@ bool precision_has_levels(const ModelOptions *options, const TargetLevels *level
         diagnostics_error(session->diagnostics,
             with != NULL ? arena_format(session->arena, "give a level that has it: --%s %s",
                                options->processor != NULL ? "cpu" : "target", with)
-                         : "give a processor: --target znver4",
+                         : arena_format(session->arena, "give a processor: --target %s",
+                               options->precision == PRECISION_BF16 ? "znver4" : "cortex-a76"),
             "there is no code for %s on '%s', which '%s' is for, too",
             precision_name(options->precision), levels->levels[i].target, levels->name);
         return false;

@@ -98,6 +98,18 @@ void *memset(void *to, int value, size_t size) {
     return to;
 }
 
+/* What the system says of the processor: pairs of numbers up to one whose first is 0. */
+static const unsigned long *auxiliary;
+
+/* A library with code for several processors asks it. */
+unsigned long getauxval(unsigned long type);
+unsigned long getauxval(unsigned long type) {
+    for (const unsigned long *pair = auxiliary; pair[0] != 0; pair += 2)
+        if (pair[0] == type)
+            return pair[1];
+    return 0;
+}
+
 #if defined(__arm__)
 unsigned __aeabi_uidiv(unsigned number, unsigned divisor);
 void __aeabi_memcpy(void *to, const void *from, size_t size);
@@ -448,10 +460,19 @@ static void write_answer(const char *path) {
         give_up("cannot write its answer: is there room for it?");
 }
 
-/* What the system leaves on the stack: the number of arguments, and where they are. */
+/* What the system leaves on the stack: the number of arguments, where they are, and behind them and
+ * the environment what it says of the processor. */
 __attribute__((used)) _Noreturn void start_here(const long *stack);
 
+static void find_auxiliary(const long *stack) {
+    const long *at = stack + 1 + stack[0] + 1;
+    while (*at != 0)
+        at++;
+    auxiliary = (const unsigned long *)(const void *)(at + 1);
+}
+
 void start_here(const long *stack) {
+    find_auxiliary(stack);
     if (stack[0] != 3)
         give_up("takes two arguments: the request's file and the answer's");
     const char *const *arguments = (const char *const *)(const void *)(stack + 1);

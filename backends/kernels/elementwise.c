@@ -74,6 +74,12 @@ static LaneType element_type(const Elementwise *op) {
     return op->placements[0]->element;
 }
 
+/* Numbers of f16 are computed as f32 where the target has them in memory alone. */
+static LaneType computed_type(const Elementwise *op) {
+    bool widened = element_type(op) == LANE_F16 && !op->emission->compilation->target->f16;
+    return widened ? LANE_F32 : element_type(op);
+}
+
 /* As vectors of the numbers see it. */
 static Target seen_target(const Elementwise *op) {
     return target_for_lanes(op->emission->compilation->target, element_type(op));
@@ -106,8 +112,12 @@ static void emit_element(const Elementwise *op, const Segment *segment, const Ex
     int registers[MOST_FORMULA_OPERANDS];
     for (int i = 0; i < op->node->operand_count; i++)
         registers[i] = load_operand(op, 1 + i, segment, channel, lanes, channels_left);
+    LaneType computed = computed_type(op);
+    for (int i = 0; i < op->node->operand_count; i++)
+        registers[i] = emit_as(op->builder, registers[i], computed);
     int result = registers[0];
     emit_formula(op->builder, op->formula, registers, result);
+    result = emit_as(op->builder, result, element_type(op));
     const Run *run = &op->placements[0]->runs[segment->runs[0]];
     int count = channels_left < lanes ? (int)channels_left : lanes;
     store_repeated(op->builder, result, op->parameters[0][segment->runs[0]], run,

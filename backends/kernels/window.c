@@ -147,14 +147,13 @@ static int *load_taps(const WindowOp *op, const WindowTile *tile, const Expressi
     int64_t taps = op->rows.window.kernel[1];
     int *weights = ARENA_ARRAY(arena, int, taps);
     for (int64_t tap = 0; op->kind == WINDOW_DEPTHWISE && tap < taps; tap++) {
-        bool words = op->blocking.sum == LANE_S32;
-        weights[tap] =
-            kernel_register_of(op->builder, words ? LANE_S16 : op->blocking.sum, tile->lanes);
+        bool words = op->weight_type == LANE_S16;
+        int loaded = kernel_register_of(op->builder, op->weight_type, tile->lanes);
         const Expression *offset =
             expression_sum(arena, tile->channel, scaled(op, kernel_row, taps * op->input->channels),
                 expression_constant(arena, tap * op->input->channels), NULL);
-        kernel_load(
-            op->builder, weights[tap], words ? op->words : op->weights, offset, 0, tile->lanes);
+        kernel_load(op->builder, loaded, words ? op->words : op->weights, offset, 0, tile->lanes);
+        weights[tap] = words ? loaded : emit_as(op->builder, loaded, op->blocking.sum);
     }
     return weights;
 }
@@ -193,15 +192,19 @@ static void emit_kernel_row(const WindowOp *op, const WindowTile *tile, const in
 
 static void start_window(const WindowOp *op, const WindowTile *tile, int *accumulators) {
     KernelBuilder *builder = op->builder;
-    int start = kernel_register_of(builder, op->blocking.sum, tile->lanes);
+    bool biased = op->kind == WINDOW_DEPTHWISE && op->has_bias;
+    bool halves = biased && op->weight_type == LANE_F16;
+    int start = kernel_register_of(builder, halves ? LANE_F16 : op->blocking.sum, tile->lanes);
     float first = op->kind != WINDOW_MAXIMUM    ? op->value
                   : op->blocking.sum == LANE_U8 ? 0.0f
                                                 : -INFINITY;
-    if (op->kind == WINDOW_DEPTHWISE && op->has_bias)
+    if (biased)
         kernel_load(builder, start, op->weights,
             expression_offset(op->arena, tile->channel, op->bias_offset), 0, tile->lanes);
     else
         kernel_splat(builder, start, first);
+    if (halves)
+        start = emit_as(builder, start, op->blocking.sum);
     new_sums(op, tile, accumulators);
     for (int pixel = 0; pixel < tile->pixels; pixel++)
         kernel_unary(builder, INSTRUCTION_move, accumulators[pixel], start);

@@ -21,7 +21,8 @@ typedef struct WindowOp {
     const int *input_parameters, *output_parameters, *residual_parameters; /* by run */
     /* Parameter: depthwise weights [tap][channel], then biases; of bytes also the factors and the
      * offsets that make results of sums. Or divisors. */
-    int weights, words; /* words: the taps' weights of 16 bits, where sums are integers */
+    int weights, words;   /* words: the taps' weights of 16 bits, where sums are integers */
+    LaneType weight_type; /* of the taps' weights, in either */
     bool has_bias, has_scales;
     int64_t bias_offset;
     bool has_divisors; /* mean: a table of 1/count per output pixel, else one number */

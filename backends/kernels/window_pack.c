@@ -39,7 +39,8 @@ void pack_window_weights(WindowOp *op, KernelCall *call, const Node *node) {
     if (!op->has_scales)
         bias = node_weight(node, "bias");
     op->has_bias = op->has_scales || bias;
-    bool words = op->blocking.sum == LANE_S32, f16 = op->blocking.sum == LANE_F16;
+    bool words = op->blocking.sum == LANE_S32, f16 = weight->type.element == ELEMENT_F16;
+    op->weight_type = words ? LANE_S16 : f16 ? LANE_F16 : LANE_F32;
     op->bias_offset = words ? 0 : taps * channels;
     if (words)
         pack_words(op, call, weight->data, taps);

@@ -52,16 +52,17 @@ static ChosenLevels choose_levels(
 
 /* They pack weights for the widest vectors among them. */
 static Compilation *level_compilations(
-    const ChosenLevels *chosen, const LowerOptions *options, Arena *arena) {
-    int lanes = 0;
+    const Graph *graph, const ChosenLevels *chosen, const LowerOptions *options, Arena *arena) {
+    int block = 0;
     Compilation *compilations = ARENA_ARRAY(arena, Compilation, chosen->count);
     for (int i = 0; i < chosen->count; i++) {
         const Target *target = chosen->targets[i];
         compilations[i] = (Compilation){.target = target, .options = *options};
-        lanes = target->lanes > lanes ? target->lanes : lanes;
+        int here = shared_weight_block(graph, target);
+        block = here > block ? here : block;
     }
     for (int i = 0; i < chosen->count; i++)
-        compilations[i].weight_block = lanes;
+        compilations[i].weight_block = block;
     return compilations;
 }
 
@@ -77,7 +78,7 @@ static void share_workspace(ProgramLevels *levels) {
 Program *program_lower_level(const Graph *graph, const TargetLevels *levels, int level,
     const LowerOptions *options, Arena *arena, Diagnostics *diagnostics) {
     const ChosenLevels chosen = choose_levels(graph, levels, arena, diagnostics);
-    const Compilation *compilations = level_compilations(&chosen, options, arena);
+    const Compilation *compilations = level_compilations(graph, &chosen, options, arena);
     return program_lower(graph, &compilations[level], arena, diagnostics);
 }
 
@@ -91,7 +92,7 @@ Program *program_lower_levels(const Graph *graph, const TargetLevels *target,
     ProgramLevels *levels = ARENA_NEW(arena, ProgramLevels);
     const ChosenLevels chosen = choose_levels(graph, target, arena, diagnostics);
     int count = chosen.count, here = count - 1;
-    const Compilation *compilations = level_compilations(&chosen, options, arena);
+    const Compilation *compilations = level_compilations(graph, &chosen, options, arena);
     levels->target = target;
     levels->bytes = computes_with(graph, ELEMENT_U8);
     for (int i = 0; i < count; i++) {

@@ -26,6 +26,7 @@
 #include "backends/schedule/lowering.h"
 #include "backends/schedule/step_schedule.h"
 #include "backends/schedule/winograd.h"
+#include "backends/target/product.h"
 #include "backends/target/target.h"
 #include "ir/arena.h"
 #include "ir/diagnostics.h"
@@ -140,6 +141,11 @@ bool computes_with(const Graph *graph, ElementType element) {
     return false;
 }
 
+int shared_weight_block(const Graph *graph, const Target *target) {
+    bool halves = target->f16 && computes_with(graph, ELEMENT_F16);
+    return target_for_lanes(target, halves ? LANE_F16 : LANE_F32).lanes;
+}
+
 /* Whether code for the type can be made for the target, where the graph needs it. */
 static bool has_element(Emission *emission, ElementType element, bool has, const char *names) {
     for (const Node *node = has ? NULL : emission->graph->first; node; node = node->next) {
@@ -157,7 +163,8 @@ static bool has_elements(Emission *emission) {
     const Target *target = emission->compilation->target;
     return has_element(emission, ELEMENT_BF16, target->bf16 != BF16_NONE,
                target_names_with_bf16(emission->arena)) &&
-           has_element(emission, ELEMENT_F16, target->f16, target_names_with_f16(emission->arena));
+           has_element(
+               emission, ELEMENT_F16, target_stores_f16(target), "processors of 64-bit ARM");
 }
 
 static void add_public_buffers(Emission *emission) {

@@ -18,6 +18,10 @@ Program *program_lower(
 /* Whether a layer of the graph multiplies weights of the type, or a node gives numbers of it. */
 bool computes_with(const Graph *graph, ElementType element);
 
+/* Output channels that weights of the graph keep together where programs share them
+ * (Compilation.weight_block): those of the widest vector of sums on the target. */
+int shared_weight_block(const Graph *graph, const Target *target);
+
 /* The same for each level that computes the graph in a way of its own: the program of the highest
  * that runs here (or else of the lowest), from which the writers and jit_load find the others. Sums
  * are taken in the same order as elsewhere, but tiles may be others than for the target alone. */

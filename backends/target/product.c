@@ -16,6 +16,10 @@ static bool target_has(const Target *target, ProductNeeds needs) {
         break;
     case NEEDS_LANE:
         return target->lane_multiply_add;
+    case NEEDS_HALVES:
+        return target->f16;
+    case NEEDS_LANE_HALVES:
+        return target->f16 && target->lane_multiply_add;
     case NEEDS_PAIRS:
         return target->bytes == BYTES_IN_PAIRS;
     case NEEDS_LANE_QUADS:

@@ -11,6 +11,8 @@ typedef enum ProductOperand { OPERAND_BROADCAST, OPERAND_LANE } ProductOperand;
 typedef enum ProductNeeds {
     NEEDS_NOTHING,
     NEEDS_LANE,
+    NEEDS_HALVES,
+    NEEDS_LANE_HALVES,
     NEEDS_PAIRS,
     NEEDS_LANE_QUADS,
     NEEDS_SIGNED,

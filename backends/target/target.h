@@ -100,6 +100,12 @@ const Target *gpu_target_table(size_t *count);
 const char *architecture_name(Architecture architecture);
 int architecture_pointer_bytes(Architecture architecture);
 
+/* Whether it takes numbers of fp16 from memory and back, also where it computes with them as f32.
+ */
+static inline bool target_stores_f16(const Target *target) {
+    return target->f16 || target->architecture == ARCHITECTURE_AARCH64;
+}
+
 /* The processors that multiply pairs of bf16, joined by commas; and those that compute with fp16.
  */
 const char *target_names_with_bf16(Arena *arena);

@@ -49,12 +49,12 @@ def execute(*words, **options):
 
 
 @functools.cache
-def start_object(target):
-    """remote_program.c as an object of the target."""
+def start_object(target, run="net_run"):
+    """remote_program.c as an object of the target, which calls that function."""
     folder = Path(tempfile.mkdtemp(prefix="riffle-arm-"))
     out = folder / "program.o"
     execute(CLANG, f"--target={target}", "-O2", "-ffreestanding", "-fno-stack-protector", "-Wall", "-Wextra",
-            "-Werror", "-DNETWORK_RUN=net_run", "-DNETWORK_RUN_PARALLEL=net_run_parallel", "-c",
+            "-Werror", f"-DNETWORK_RUN={run}", f"-DNETWORK_RUN_PARALLEL={run}_parallel", "-c",
             RUNTIME / "remote_program.c", "-o", out)
     return out
 
@@ -68,8 +68,12 @@ class Program:
         self.path = folder / "program"
         riffle("compile", *words, "--target", target, "--name", "net", "-o", folder)
         self.description = json.loads((folder / "net.json").read_text())
-        execute(LINKER, "-static", "-z", "text", "--no-undefined", "-z", "noexecstack", start_object(target),
-                folder / "libnet.a", "-o", self.path)
+        self.link(folder / "libnet.a", "net_run")
+
+    def link(self, library, run):
+        """With the function of that name of a library."""
+        execute(LINKER, "-static", "-z", "text", "--no-undefined", "-z", "noexecstack", start_object(self.target, run), library,
+                "-o", self.path)
 
     def output_bytes(self):
         return [4 * tensor["elements"] for tensor in self.description["outputs"]]

@@ -21,6 +21,7 @@ NETWORK = """network net {
 # Numbers of levels, and the targets whose code they are.
 ANY, IN_ORDER, DOT, DOT_IN_ORDER, I8MM, I8MM_IN_ORDER = range(1, 7)
 TARGETS = ["armv8-a", "armv8-a-small", "cortex-a76", "cortex-a55", "neoverse-n2", "cortex-a510"]
+HALVES = ["--precision", "fp16"]
 INT8 = ["--precision", "int8", "--calibration", "random"]
 
 pytestmark = pytest.mark.skipif(bool(missing(TARGET)) or not NM, reason=missing(TARGET) or "lacking llvm-nm")
@@ -40,6 +41,11 @@ def make_library(tmp_path):
 @pytest.fixture(name="library_of_bytes", scope="module")
 def make_library_of_bytes(tmp_path_factory):
     return compile_network(tmp_path_factory.mktemp("bytes"), "--target", "aarch64-multi", *INT8)
+
+
+@pytest.fixture(name="library_of_halves", scope="module")
+def make_library_of_halves(tmp_path_factory):
+    return compile_network(tmp_path_factory.mktemp("halves"), "--target", "aarch64-multi", *HALVES)
 
 
 def run(folder, processor, *definitions, levels=(ANY, IN_ORDER), highest=IN_ORDER):
@@ -91,6 +97,39 @@ def test_bytes_without_getauxval(library_of_bytes):
     found, outputs = run(library_of_bytes, "max", "-DLACKS_GETAUXVAL", highest=I8MM_IN_ORDER)
     assert found == ANY
     assert np.array_equal(outputs[0], outputs[1])
+
+
+@pytest.mark.parametrize("processor, level", [
+    ("cortex-a53", IN_ORDER), ("cortex-a72", ANY), ("cortex-a76", DOT), ("max", DOT)])
+def test_level_of_halves(processor, level, library_of_halves):
+    """fp16 is computed with where the processor does, and widened to f32 elsewhere: the same numbers in memory."""
+    found, outputs = run(library_of_halves, processor, levels=range(ANY, max(level, IN_ORDER) + (level == DOT) + 1),
+                         highest=DOT_IN_ORDER)
+    assert found == level
+    assert np.array_equal(outputs[0], outputs[level])
+    assert np.abs(outputs[0]).max() > 0
+    for output in outputs:
+        assert_close(output, outputs[0], 0.005)
+    if level == DOT:
+        assert not np.array_equal(outputs[DOT], outputs[ANY])
+        assert np.array_equal(outputs[DOT], outputs[DOT_IN_ORDER])
+
+
+def test_runner_chooses(library_of_halves):
+    """The program of --runner says what the processor has: the answers are those of its level, which are further off."""
+    words = ["verify", library_of_halves / "net.rfl", "--random-weights", 1, *HALVES, "--target", "aarch64-multi", "--count", 1,
+             "--tolerance", 1e-4, "--runner"]
+    riffle(*words, "qemu-aarch64 -cpu cortex-a53")
+    riffle(*words, "qemu-aarch64 -cpu cortex-a76", status=1)
+
+
+def test_description_of_halves(library_of_halves, tmp_path):
+    data = json.loads((library_of_halves / "net.json").read_text())
+    assert data["target"]["levels"] == TARGETS[:4]
+    sizes = {level["totals"]["weight_bytes"] for level in data["levels"]}
+    compile_network(tmp_path, "--target", "cortex-a76", *HALVES)
+    one = json.loads((tmp_path / "net.json").read_text())["totals"]["weight_bytes"]
+    assert len(sizes) == 1 and sizes.pop() < 1.1 * one
 
 
 def test_description_of_bytes(library_of_bytes):

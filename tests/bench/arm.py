@@ -164,7 +164,7 @@ def main():
     parser.add_argument("spec", nargs="?", default=EXAMPLES / "shufflenet_v2.rfl", type=Path)
     parser.add_argument("--target", default="aarch64-linux-gnu", choices=EMULATORS)
     parser.add_argument("--cpu")
-    parser.add_argument("--precision", choices=["int8"])
+    parser.add_argument("--precision", choices=["fp16", "int8"])
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--kernels", action="store_true", help="list the kernels by instructions")
     parser.add_argument("--program", nargs="+", help="count this program and its arguments")

@@ -35,7 +35,9 @@ static int64_t vector_weights(const Convolution *conv, int channel) {
 }
 
 int as_multiplied(const Convolution *conv, int reg) {
-    return conv->product->weight == LANE_F16 ? emit_as(conv->builder, reg, LANE_F16) : reg;
+    if (conv->product->weight != LANE_F16)
+        return reg;
+    return emit_as(conv->builder, emit_as(conv->builder, reg, LANE_F16), conv->product->sum);
 }
 
 void load_tile_weights(const Convolution *conv, const TileRegisters *registers,
@@ -48,6 +50,7 @@ void load_tile_weights(const Convolution *conv, const TileRegisters *registers,
             expression_offset(
                 conv->arena, offset, vector_weights(conv, registers->vectors.firsts[v])),
             0, registers->vectors.widths[v]);
+        weights[v] = as_multiplied(conv, weights[v]);
     }
 }
 

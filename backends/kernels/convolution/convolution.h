@@ -126,8 +126,8 @@ const Expression *tile_channel(const Convolution *conv, const ConvolutionTile *t
 /* Whether the tap of pixel p lies inside the input's columns; at edges, column and tap are
  * constant. */
 bool column_inside(const Convolution *conv, const ConvolutionTile *tile, int p);
-/* A register of inputs that were loaded, as they are multiplied: those of f32 that meet weights of
- * f16 are rounded. */
+/* A register of inputs or weights that were loaded, as they are multiplied: inputs of f32 that meet
+ * weights of f16 are rounded, and numbers of f16 are widened where the sums are of f32. */
 int as_multiplied(const Convolution *conv, int reg);
 /* Loads a vector of weights for each of the tile, from the offset of the first on. */
 void load_tile_weights(const Convolution *conv, const TileRegisters *registers,
