@@ -68,9 +68,10 @@ def wanted_peers(arguments, row):
             sys.exit(f"benchmark.py: no engine is called '{name}'; --list prints them")
     if not row.peers:
         return []
+    those = [name for name, peer in PEERS.items() if peer.precision == row.precision]
     if arguments.engines is not None:
-        return arguments.engines
-    return [name for name in PEERS if row.compilers or name not in SLOW]
+        return [name for name in those if name in arguments.engines]
+    return [name for name in those if row.compilers or name not in SLOW]
 
 
 def precision_options(row, folder, image=None):
@@ -86,11 +87,13 @@ def precision_options(row, folder, image=None):
 
 
 def why_impossible(row):
-    """Why this riffle, or this machine, lacks the row's precision; nothing where it has it."""
-    from task import EXAMPLES
+    """Why this riffle, or this machine, lacks the row's precision or model; nothing where it has it."""
+    from task import EXAMPLES, MODELS
 
     from support import invoke, settings
 
+    if row.model and not (MODELS / row.model).is_file():
+        return f"{MODELS / row.model} is not there"
     if row.precision == "fp32":
         return ""
     with tempfile.TemporaryDirectory(prefix="riffle-benchmark-") as folder:
@@ -104,7 +107,7 @@ def measure_row(row, arguments, retries):
     from compare import compare
     from engines import Riffle
     from rows import TOLERANCES
-    from task import make_task
+    from task import MODELS, imported_task, make_task
     from timing import choose_cores
     from workers import Remote
 
@@ -115,9 +118,10 @@ def measure_row(row, arguments, retries):
     with tempfile.TemporaryDirectory(prefix="riffle-benchmark-") as name:
         folder = Path(name)
         target = row.target or best_target()
-        task = make_task(row.network, row.parameters, target, folder, threads=row.threads)
+        task = imported_task(MODELS / row.model, target, folder) if row.model else \
+            make_task(row.network, row.parameters, target, folder, threads=row.threads)
         cores = choose_cores(row.threads, arguments.core)
-        extra, agreement = [], {"tolerance": TOLERANCES.get(row.precision, TOLERANCE)}
+        extra, agreement = [], {"tolerance": row.tolerance or TOLERANCES.get(row.precision, TOLERANCE)}
         if row.precision != "fp32":  # what the precision is worth
             extra = [Remote(Riffle, task, folder / "floats", name="riffle, fp32", cores=cores)]
             agreement["reference"] = "riffle, fp32"

@@ -30,6 +30,7 @@ from workers import Remote
 from support import TOLERANCE, best_target, relative_error
 
 NEEDED = ("riffle", "limit")  # without these nothing can be said
+FLOATS = [name for name, peer in PEERS.items() if peer.precision == "fp32"]
 PAUSE = 0.05  # seconds: threads of a pool look for work for some milliseconds before they sleep
 
 
@@ -39,7 +40,7 @@ def parse_arguments():
     parser.add_argument("--set", type=parse_setting, action="append", default=[], metavar="NAME=VALUE",
                         help="a parameter of the network; may be repeated")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="safetensors file (default: random weights)")
-    parser.add_argument("--peer", choices=PEERS, action="append",
+    parser.add_argument("--peer", choices=FLOATS, action="append",
                         help=f"engine to compare with (default: all but {', '.join(SLOW)})")
     parser.add_argument("--target", default=best_target(), help="riffle's target (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="of every engine (default: %(default)s)")
@@ -200,7 +201,7 @@ def main():
         folder = Path(name)
         task = make_task(arguments.network, dict(arguments.set), arguments.target, folder, arguments.weights,
                          arguments.threads)
-        peers = arguments.peer or [peer for peer in PEERS if peer not in SLOW]
+        peers = arguments.peer or [peer for peer in FLOATS if peer not in SLOW]
         result = compare(task, folder, peers, cores, seconds=arguments.seconds, block=arguments.block,
                          retries=Retries(arguments.retries, arguments.retries * 2 * arguments.seconds))
     print_comparison(result)

@@ -48,10 +48,12 @@ class EngineError(Exception):
 
 class Engine:
     """`run()` is what is timed: it leaves out converting inputs and outputs as far as the engine's interface allows.
-    `output()` is all outputs of the last run in one row. `version` and `settings` say what ran.
+    `output()` is all outputs of the last run in one row. `version` and `settings` say what ran, `precision` of which
+    rows it is a peer.
     """
 
     name = version = settings = ""
+    precision = "fp32"
     cores = frozenset()  # of a process of its own
     slowness = 1  # it gets that many times fewer runs
 
@@ -155,18 +157,22 @@ class OnnxRuntime(Engine):
     name = "onnxruntime"
     settings = "all optimisations, inputs and outputs bound"
 
-    def __init__(self, task, _folder):
+    def __init__(self, task, folder):
         import onnxruntime
 
         self.version = onnxruntime.__version__
-        self._session = onnx_builder.session(task.model_file.read_bytes(), threads=task.threads)
+        self._session = onnx_builder.session(self.model(task, folder).read_bytes(), threads=task.threads)
         self._binding = self._session.io_binding()
         self._image = onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(task.image))
         self._outputs = [onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros(shape, np.float32))
                          for shape in task.output_shapes]
-        self._binding.bind_ortvalue_input("image", self._image)
+        self._binding.bind_ortvalue_input(task.input_name, self._image)
         for slot, value in zip(self._session.get_outputs(), self._outputs, strict=True):
             self._binding.bind_ortvalue_output(slot.name, value)
+
+    def model(self, task, _folder):
+        """The file that it reads."""
+        return task.model_file
 
     def run(self):
         self._session.run_with_iobinding(self._binding)

@@ -1,4 +1,4 @@
-"""The engines that riffle is compared with, each with the settings that make it fastest in float32.
+"""The engines that riffle is compared with, each with the settings that make it fastest in its precision.
 
 To add one: a class as those below and a row in PEERS; its packages go to requirements.txt. All read the ONNX model or
 what their own converter makes of it. Packages are imported late: an engine whose package is missing is left out.
@@ -68,6 +68,32 @@ class Ncnn(Engine):
         return join(np.array(each) for each in self._found)
 
 
+def folded(task, folder):
+    """The ONNX model without batch norms, as ONNX Runtime folds them."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(folder / "folded.onnx")
+    onnxruntime.InferenceSession(task.model_file.read_bytes(), options, providers=["CPUExecutionProvider"])
+    return folder / "folded.onnx"
+
+
+def quantised(task, folder):
+    """The ONNX model in int8, calibrated with the image that is timed, as riffle is."""
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+    class OneImage(CalibrationDataReader):
+        images = iter([{task.input_name: np.ascontiguousarray(task.image)}])
+
+        def get_next(self):
+            return next(self.images, None)
+
+    quantize_static(folded(task, folder), folder / "quantised.onnx", OneImage(), quant_format=QuantFormat.QDQ,
+                    per_channel=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
+    return folder / "quantised.onnx"
+
+
 class LiteRt(Engine):
     """XNNPACK, its default; the model is written by tflite_model.py, channels last."""
 
@@ -76,16 +102,11 @@ class LiteRt(Engine):
 
     def __init__(self, task, folder):
         import onnx
-        import onnxruntime
         from ai_edge_litert.interpreter import Interpreter
         from tflite_model import write_tflite
 
         self.version = metadata.version("ai-edge-litert")
-        options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC  # folds batch norms
-        options.optimized_model_filepath = str(folder / "folded.onnx")
-        onnxruntime.InferenceSession(task.model_file.read_bytes(), options, providers=["CPUExecutionProvider"])
-        write_tflite(onnx.load(folder / "folded.onnx"), folder / "model.tflite")
+        write_tflite(onnx.load(folded(task, folder)), folder / "model.tflite")
         self._interpreter = Interpreter(model_path=str(folder / "model.tflite"), num_threads=task.threads)
         self._interpreter.allocate_tensors()
         self._interpreter.set_tensor(self._interpreter.get_input_details()[0]["index"],
@@ -105,17 +126,21 @@ class OpenVino(Engine):
     name = "openvino"
     settings = "f32, one stream"
 
-    def __init__(self, task, _folder):
+    def __init__(self, task, folder):
         import openvino
 
         self.version = openvino.__version__.split("-")[0]
-        model = openvino.Core().compile_model(task.model_file, "CPU", {
+        model = openvino.Core().compile_model(self.model(task, folder), "CPU", {
             "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1,
             "INFERENCE_NUM_THREADS": task.threads, "ENABLE_CPU_PINNING": False})
         self._request = model.create_infer_request()
         self._image = np.ascontiguousarray(task.image)
         self._request.set_input_tensor(openvino.Tensor(self._image, shared_memory=True))
         self._count = len(model.outputs)
+
+    def model(self, task, _folder):
+        """The file that it reads."""
+        return task.model_file
 
     def run(self):
         self._request.infer()
@@ -227,5 +252,24 @@ class Tvm(Engine):
         return join(each.numpy() for each in ([self._found] if hasattr(self._found, "numpy") else self._found))
 
 
-PEERS = {engine.name: engine for engine in (OnnxRuntime, Ncnn, LiteRt, OpenVino, Mnn, Iree, Tvm)}
+class OnnxRuntimeBytes(OnnxRuntime):
+    name = "onnxruntime, int8"
+    settings = f"{OnnxRuntime.settings}; its own quantisation, for each channel, as QDQ"
+    precision = "int8"
+
+    def model(self, task, folder):
+        return quantised(task, folder)
+
+
+class OpenVinoBytes(OpenVino):
+    name = "openvino, int8"
+    settings = "one stream; ONNX Runtime's quantisation, as QDQ"
+    precision = "int8"
+
+    def model(self, task, folder):
+        return quantised(task, folder)
+
+
+PEERS = {engine.name: engine for engine in (OnnxRuntime, Ncnn, LiteRt, OpenVino, Mnn, Iree, Tvm, OnnxRuntimeBytes,
+                                            OpenVinoBytes)}
 SLOW = ("iree", "tvm")  # many times slower than the others, and slow to compile

@@ -23,6 +23,8 @@ class Row:
     peers: bool = True
     precision: str = "fp32"  # riffle's; others are timed beside fp32
     aim_floats: float = None  # fp32 / riffle, at least
+    model: str = None  # a file of ../shared/models that is imported, in place of a network of the examples
+    tolerance: float = None  # how far engines may differ, where it is not as usual
 
     @property
     def images(self):
@@ -58,9 +60,18 @@ def sized(make, *arguments, size):
     return make(*arguments, suffix=f"-{text}", said=f", {text}", parameters={"size": size})
 
 
-def reduced(precision, target="native", **more):
-    """A reduced precision beside fp32, both for the same target."""
-    return v2(1.0, None, None, precision=precision, peers=False, target=target, **more)
+def reduced(precision, make=v2, *arguments, target="native", peers=True, **more):
+    """A reduced precision beside fp32, both for the same target, and peers of that precision."""
+    return make(*(arguments or (1.0,)), None, more.pop("aim_peer", None), precision=precision, peers=peers,
+                target=target, **more)
+
+
+def named(network, title, *aims, suffix="", said="", **more):
+    return Row(f"{network.replace('_', '-')}{suffix}", f"{title}{said}", network, more.pop("parameters", {}), *aims, **more)
+
+
+def detector(file, title, **more):
+    return Row(file.partition("_")[0], title, file, aim_peer=1.3, model=f"{file}.onnx", **more)
 
 
 ROWS = {row.name: row for row in (
@@ -76,8 +87,8 @@ ROWS = {row.name: row for row in (
     sized(v1, 1.0, 3, 1.2, 1.25, size=(480, 640)),
     sized(v2, 1.0, 1.25, 1.35, size=(720, 1280)),
     sized(v1, 1.0, 3, 1.25, 1.35, size=(720, 1280)),
-    Row("mobilenet-v1", "MobileNet V1", "mobilenet_v1", {}, 1.12, 1.05),
-    Row("mobilenet-v2", "MobileNet V2", "mobilenet_v2", {}, 1.15, 1.15),
+    named("mobilenet_v1", "MobileNet V1", 1.12, 1.05),
+    named("mobilenet_v2", "MobileNet V2", 1.15, 1.15),
     Row("squeezenet-1.1", "SqueezeNet 1.1, 227x227", "squeezenet", {"version": 1.1, "size": (227, 227)}, 1.1, 1.1),
     v2(1.0, None, 1.2, threads=2, suffix="-2threads", said=", 2 threads"),
     v2(1.0, None, 1.2, threads=2, suffix="-720x1280-2threads", said=", 720x1280, 2 threads",
@@ -85,10 +96,17 @@ ROWS = {row.name: row for row in (
     v1(1.0, 3, None, 1.2, threads=2, suffix="-2threads", said=", 2 threads"),
     v2(1.0, 1.25, None, target="x86-64-v3", peers=False, suffix="-avx2", said=", AVX2"),
     v2(1.0, None, None, suffix="-batch8", said=", 8 images, each", parameters={"batch": 8}),
-    reduced("int8", suffix="-int8", said=", int8", aim_floats=2.2),
+    reduced("int8", suffix="-int8", said=", int8", aim_floats=3.5, aim_peer=2.4),
+    reduced("int8", v2, 0.5, suffix="-int8", said=", int8", aim_peer=3.1),
+    reduced("int8", v1, 1.0, 3, suffix="-int8", said=", int8", aim_peer=2.1),
+    reduced("int8", named, "mobilenet_v2", "MobileNet V2", suffix="-int8", said=", int8", aim_peer=2.0),
     reduced("int8", suffix="-int8-2threads", said=", int8, 2 threads", threads=2),
-    reduced("int8", suffix="-int8-avx2", said=", int8, AVX2", target="x86-64-v3"),
+    reduced("int8", suffix="-int8-avx2", said=", int8, AVX2", target="x86-64-v3", peers=False, aim_floats=2.2),
     reduced("bf16", suffix="-bf16", said=", bf16"),
+    detector("fastestdet", "FastestDet"),
+    detector("ultraface_rfb_320", "UltraFace"),
+    # Its objectness at places without a face is 1e-5, where the rounding of engines is large beside it.
+    detector("yunet_n_320", "YuNet", tolerance=0.05),
 )}
 # How far outputs may be from those of fp32, of the largest: with random weights, and one image to calibrate with.
 TOLERANCES = {"int8": 0.2, "bf16": 0.05}
