@@ -94,8 +94,7 @@ static const char *check_guards(const Oracle *oracle, const Buffers *buffers) {
         if (!guards_hold(buffers->outputs[i], output_bytes(graph, i)))
             return "guards: the code writes beside an output";
     for (int i = 0; i < graph->input_count; i++)
-        if (!guards_hold(oracle->inputs[i],
-                (size_t)tensor_elements(&graph->inputs[i].value->type) * sizeof(float)))
+        if (!guards_hold(oracle->inputs[i], input_bytes(graph, i)))
             return "guards: the code writes beside an input";
     return NULL;
 }

@@ -14,13 +14,26 @@ static float next_input(uint64_t *state) {
     return (*state >> 32) % 8 == 0 ? 4 * number : number;
 }
 
+bool input_is_of_bytes(const Graph *graph, int index) {
+    return graph->inputs[index].value->type.element == ELEMENT_U8;
+}
+
+size_t input_bytes(const Graph *graph, int index) {
+    const TensorType *type = &graph->inputs[index].value->type;
+    return (size_t)(tensor_elements(type) * element_type_bytes(type->element));
+}
+
 float **make_inputs(const Graph *graph, uint64_t seed, Arena *arena) {
     float **inputs = ARENA_ARRAY(arena, float *, 2 * graph->input_count + 1);
     for (int i = 0; i < graph->input_count; i++) {
-        size_t count = (size_t)tensor_elements(&graph->inputs[i].value->type);
-        inputs[i] = guarded_allocate(count * sizeof(float));
-        for (size_t k = 0; k < count; k++)
-            inputs[i][k] = next_input(&seed);
+        size_t bytes = input_bytes(graph, i);
+        inputs[i] = guarded_allocate(bytes);
+        if (input_is_of_bytes(graph, i))
+            for (size_t k = 0; k < bytes; k++)
+                ((unsigned char *)inputs[i])[k] = (unsigned char)(int)(64 * next_input(&seed));
+        else
+            for (size_t k = 0; k < bytes / sizeof(float); k++)
+                inputs[i][k] = next_input(&seed);
     }
     return inputs;
 }
@@ -32,6 +45,10 @@ float **change_inputs(
     for (int i = 0; i < graph->input_count; i++) {
         int64_t count = tensor_elements(&graph->inputs[i].value->type);
         inputs[i] = ARENA_ARRAY(arena, float, count);
+        if (input_is_of_bytes(graph, i)) {
+            memcpy(inputs[i], oracle->inputs[i], input_bytes(graph, i));
+            continue;
+        }
         for (int64_t k = 0; k < count; k++)
             inputs[i][k] = change(oracle->inputs[i][k], (size_t)k);
     }

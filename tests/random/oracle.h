@@ -43,8 +43,11 @@ const Oracle *special_oracle(const Oracle *oracle, Arena *arena, const char **fa
 
 /* ---- parts of oracles ---- */
 
+/* An input is floats, or bytes. */
+bool input_is_of_bytes(const Graph *graph, int index);
+size_t input_bytes(const Graph *graph, int index);
 float **make_inputs(const Graph *graph, uint64_t seed, Arena *arena); /* with guards */
-/* The oracle's inputs, each number changed; `place` is its index. Without guards. */
+/* The oracle's inputs, each number changed, bytes not; `place` is its index. Without guards. */
 float **change_inputs(
     const Oracle *oracle, float (*change)(float number, size_t place), Arena *arena);
 float **make_outputs(const Graph *graph, Arena *arena);

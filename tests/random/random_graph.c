@@ -53,6 +53,26 @@ static Layout pick_layout(Maker *maker) {
     return chance(maker, 50) ? LAYOUT_NCHW : LAYOUT_NHWC;
 }
 
+/* A picture: at times of bytes, whose numbers are what else is made of. */
+static Value *make_picture(Maker *maker, Value *value) {
+    GraphInput *input = &maker->graph->inputs[maker->graph->input_count - 1];
+    Preprocessing *pixels = &input->preprocessing;
+    input->has_preprocessing = true;
+    pixels->order = (PixelOrder)pick(maker, value->type.dims[1] == 4 ? 4 : 2);
+    pixels->scale = chance(maker, 50) ? 1.0 / 255 : 1.0 / 32;
+    for (int i = 0; i < 4; i++) {
+        pixels->mean[i] = (double)pick(maker, 5) / 4;
+        pixels->std[i] = (double)pick_between(maker, 1, 4) / 2;
+    }
+    if (chance(maker, 50))
+        return value;
+    input->layout = LAYOUT_NHWC;
+    value->type.element = ELEMENT_U8;
+    Node *node = maker_node(maker, OP_pixels, &value, 1);
+    node_set_pixels(node, pixels);
+    return maker_finish(maker, node);
+}
+
 /* Most graphs are narrow, since those show most faults in least time; others have channels that
  * fill several vectors and leave some lanes over, and a few have rows so wide that chains are cut
  * into strips. */
@@ -73,14 +93,11 @@ static void add_inputs(Maker *maker) {
             dims[2] = pick_between(maker, 1, largest);
         int rank = i > 0 && chance(maker, 10) ? 2 : 4;
         const char *name = arena_format(maker->graph->arena, "x%d", (int)i);
-        maker->values[maker->value_count++] = graph_add_input(
+        Value *value = graph_add_input(
             maker->graph, name, tensor_type(rank, dims), pick_layout(maker), (SourceRange){0});
-        GraphInput *input = &maker->graph->inputs[i];
-        if (rank == 4 && dims[1] <= 4 && chance(maker, 20)) {
-            input->has_preprocessing = true;
-            input->preprocessing.order = chance(maker, 50) ? PIXELS_BGR : PIXELS_RGB;
-            input->preprocessing.scale = chance(maker, 50) ? 1.0 / 255 : 1.0;
-        }
+        if (rank == 4 && dims[1] <= 4 && chance(maker, 40))
+            value = make_picture(maker, value);
+        maker->values[maker->value_count++] = value;
     }
 }
 

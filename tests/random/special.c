@@ -31,7 +31,7 @@ static void make_special(
     enum { NUMBERS = sizeof kind->numbers / sizeof kind->numbers[0] };
     for (int i = 0; i < graph->input_count; i++) {
         int64_t count = tensor_elements(&graph->inputs[i].value->type);
-        for (int64_t k = 0; k < count; k++) {
+        for (int64_t k = 0; !input_is_of_bytes(graph, i) && k < count; k++) {
             seed = seed * 6364136223846793005u + 1442695040888963407u;
             if ((seed >> 60) == 0)
                 inputs[i][k] = kind->numbers[(seed >> 32) % NUMBERS];
@@ -56,6 +56,13 @@ static void make_weights_positive(const Graph *graph, const Node *node) {
     }
 }
 
+static void make_pixels_positive(Node *node) {
+    Preprocessing pixels = node_pixels(node);
+    for (int i = 0; i < MOST_PIXEL_CHANNELS; i++)
+        pixels.mean[i] = -pixels.mean[i];
+    node_set_pixels(node, &pixels);
+}
+
 /* An activation in a layer would hide an overflow, and the squares of a response norm would make
  * numbers small. */
 static void make_positive(Graph *graph) {
@@ -67,6 +74,8 @@ static void make_positive(Graph *graph) {
         for (int i = 0; i < info->attribute_count; i++)
             if (info->attributes[i].kind == ATTRIBUTE_FORMULA)
                 node->attributes[i].formula = NULL;
+        if (node->op == OP_pixels)
+            make_pixels_positive(node);
         if (node->op == OP_local_response_norm)
             node_attribute(node, "alpha")->number = 0;
         if (node->op == OP_reduce && node_integer(node, "kind") == REDUCTION_min)
