@@ -29,6 +29,7 @@ typedef struct Quantization {
     bool *takes_bytes;                  /* by value id: some reader computes with bytes */
     bool *takes_floats;                 /* by value id: some reader needs floats */
     bool *layers;                       /* by id of the result: the layer will compute with bytes */
+    bool *read_as_bytes;                /* by id of what pixels make: layers read their bytes */
     Value **bytes;                      /* by value id: the same value as bytes; NULL */
     ByteScale **scales;                 /* by value id: of these bytes */
     int limit;
@@ -251,6 +252,7 @@ static Value *insert_quantize(
     bool of_pixels = source->producer != NULL && source->producer->op == OP_pixels;
     if (of_pixels) {
         pixels = node_pixels(source->producer);
+        q->read_as_bytes[source->id] = true;
         source = source->producer->operands[0];
     }
     quantize_scales(q->graph, arena_format(q->graph->arena, "%s.bytes", path), scale_of(q, value),
@@ -333,11 +335,11 @@ static void pass_on(Quantization *q, Node *node) {
 }
 
 /* Pixels whose bytes layers read now. */
-static void remove_unread_pixels(Graph *graph) {
-    for (Node *node = graph->first, *next; node; node = next) {
+static void remove_unread_pixels(const Quantization *q) {
+    for (Node *node = q->graph->first, *next; node; node = next) {
         next = node->next;
-        if (node->op == OP_pixels)
-            remove_unused(graph, node->results[0]);
+        if (node->op == OP_pixels && q->read_as_bytes[node->results[0]->id])
+            remove_unused(q->graph, node->results[0]);
     }
 }
 
@@ -349,6 +351,7 @@ bool pass_quantize(PassContext *context) {
         .limit = (int)pass_integer(context, "largest-weight")};
     /* A layer becomes at most three nodes, and a value gets at most two others. */
     size_t ids = 6 * (size_t)graph->next_value_id + 1;
+    q.read_as_bytes = ARENA_ARRAY(q.arena, bool, ids);
     q.low = ARENA_ARRAY(q.arena, const Weight *, ids);
     q.high = ARENA_ARRAY(q.arena, const Weight *, ids);
     q.mean = ARENA_ARRAY(q.arena, const Weight *, ids);
@@ -369,6 +372,6 @@ bool pass_quantize(PassContext *context) {
         else if (op_keeps_numbers(node->op))
             pass_on(&q, node);
     }
-    remove_unread_pixels(graph);
+    remove_unread_pixels(&q);
     return true;
 }
