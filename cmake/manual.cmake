@@ -1,5 +1,5 @@
 # Run by the build (cmake -P): what `riffle` says of itself, as files for shells and manual pages below FOLDER.
-# RIFFLE is the program, VERSION its version, HELP2MAN the program that makes manual pages, or empty.
+# RIFFLE is the program and what runs it, VERSION its version, HELP2MAN the program that makes manual pages, or empty.
 function(write_output file)
     execute_process(COMMAND ${ARGN} OUTPUT_VARIABLE text ERROR_VARIABLE error RESULT_VARIABLE status)
     if(NOT status EQUAL 0)
@@ -22,18 +22,19 @@ function(write_page name summary command)
 endfunction()
 
 file(REMOVE_RECURSE ${FOLDER})
+list(JOIN RIFFLE " " program)
 write_output(bash ${RIFFLE} completion bash)
 write_output(_riffle ${RIFFLE} completion zsh)
 write_output(riffle.fish ${RIFFLE} completion fish)
 if(HELP2MAN)
-    write_page(riffle "compile small convolutional networks to static libraries" ${RIFFLE})
+    write_page(riffle "compile small convolutional networks to static libraries" "${program}")
     execute_process(COMMAND ${RIFFLE} --help OUTPUT_VARIABLE help COMMAND_ERROR_IS_FATAL ANY)
     string(REGEX MATCHALL "\n  [a-z-]+ +[^\n]+" lines "${help}")
     foreach(line IN LISTS lines)
         if(NOT line MATCHES "^\n  riffle " AND line MATCHES "^\n  ([a-z-]+) +(.*)")
             set(name ${CMAKE_MATCH_1})
             set(summary "${CMAKE_MATCH_2}")
-            write_page(riffle-${name} "${summary}" "${RIFFLE} ${name}")
+            write_page(riffle-${name} "${summary}" "${program} ${name}")
         endif()
     endforeach()
 endif()

@@ -6,6 +6,7 @@
 Reads, prints, checks, rewrites and interprets the examples with both, without LLVM. Prints what differs; the exit status is
 that of a comparison."""
 
+import difflib
 import subprocess
 import sys
 import tempfile
@@ -17,14 +18,13 @@ DIGITS = ["examples/digits/digits.rfl", "--weights", "examples/digits/digits.saf
 SMALL = ["examples/shufflenet_v2.rfl", "--set", "width=0.5", "--random-weights", "1"]
 
 # Words of a command, and the files that it makes, if any, in the folder that stands for OUT.
+# None of what a machine or its libc says: `targets`, plugins, help for options that argp has.
 COMMANDS = [
     (["--help"], []),
-    (["opt", "--help"], []),
     (["opt", "--no-such-option"], []),
     (["inspect", "no-such-file.rfl"], []),
     (["ops"], []),
     (["passes"], []),
-    (["targets"], []),
     (["completion", "bash"], []),
     *((["fmt", path], []) for path in EXAMPLES),
     *((["inspect", path], []) for path in EXAMPLES[::4]),
@@ -35,21 +35,24 @@ COMMANDS = [
     (["reduce", "examples/digits/digits.rfl", "--test", "grep -q relu"], []),
     (["run", *DIGITS, "--interpret", "--image", "examples/digits/seven.png"], []),
     (["run", *SMALL, "--interpret", "--image", "docs/images/detect_face.jpg"], []),
-    (["run", *DIGITS, "--interpret", "--load-pass-plugin", "no-such-file.so"], []),
     (["compile", *DIGITS, "--backend", "c", "--target", "x86-64-v3", "--emit", "source", "-o", "OUT"], ["OUT/digits.c"]),
     (["compile", *DIGITS, "--target", "native", "-o", "OUT"], []),
-    (["report", *DIGITS, "-o", "OUT/digits.html"], ["OUT/digits.html"]),
+    (["report", *DIGITS, "--target", "x86-64-v3", "-o", "OUT/digits.html"], ["OUT/digits.html"]),
 ]
 
 
 def result(riffle, words, files):
-    """What the command says and writes; the program's path in messages is no difference."""
+    """What the command says and writes."""
     with tempfile.TemporaryDirectory() as folder:
         words = [str(word).replace("OUT", folder) for word in words]
         done = subprocess.run([*riffle, *words], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True)
         written = [Path(name.replace("OUT", folder)) for name in files]
         texts = [done.stdout, done.stderr, *(path.read_bytes() if path.exists() else None for path in written)]
         return [done.returncode, *(text and text.replace(folder.encode(), b"OUT") for text in texts)]
+
+
+def lines(said):
+    return said.decode(errors="replace").splitlines() if isinstance(said, bytes) else [str(said)]
 
 
 def main():
@@ -64,8 +67,7 @@ def main():
             different += 1
             print(f"riffle {' '.join(map(str, words))}:")
             for ours, theirs in zip(a, b):
-                if ours != theirs:
-                    print(f"  here  {str(ours)[-600:]}\n  there {str(theirs)[-600:]}")
+                print("\n".join(list(difflib.unified_diff(lines(ours), lines(theirs), "here", "there", lineterm="", n=0))[:20]))
     print(f"{len(COMMANDS)} commands, {different} of which differ")
     sys.exit(different > 0)
 

@@ -118,8 +118,8 @@ static const char *placeholder(const Vectors *vectors, int lanes, const char *na
         "_mm256_and_ps(_mm256_cmp_ps(whole, a, _CMP_GT_OQ), one)",
         "_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(whole, a, _CMP_GT_OQ), one)"};
     static const char *const bytes[] = {
-        "_mm_unpacklo_epi16(_mm_unpacklo_epi8(_mm_cvtsi32_si128(p[0] | p[1] << 8 | p[2] << 16 |\n"
-        "        (int)((unsigned)p[3] << 24)), _mm_setzero_si128()), _mm_setzero_si128())",
+        ("_mm_unpacklo_epi16(_mm_unpacklo_epi8(_mm_cvtsi32_si128(p[0] | p[1] << 8 | p[2] << 16 |\n"
+         "        (int)((unsigned)p[3] << 24)), _mm_setzero_si128()), _mm_setzero_si128())"),
         "_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p))",
         "_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p))"};
     if (length == 1 && *name == 'T')
