@@ -107,21 +107,27 @@ static void find_homes(Syntax *syntax) {
 
 /* ---- names ---- */
 
-static bool is_repeated(const Kernel *kernel, int variable) {
+/* Whether another variable, or a parameter, has the variable's name. */
+static bool is_repeated(const Syntax *syntax, int variable) {
+    const Kernel *kernel = syntax->kernel;
+    const char *name = kernel->variables[variable];
     for (int i = 0; i < kernel->variable_count; i++)
-        if (i != variable && strcmp(kernel->variables[i], kernel->variables[variable]) == 0)
+        if (i != variable && strcmp(kernel->variables[i], name) == 0)
+            return true;
+    for (int i = 0; i < kernel->parameter_count; i++)
+        if (strcmp(syntax->parameters[i], name) == 0)
             return true;
     return false;
 }
 
 static void make_names(Syntax *syntax) {
     const Kernel *kernel = syntax->kernel;
+    syntax->parameters = kernel_parameter_names(kernel, syntax->arena);
     syntax->variables = ARENA_ARRAY(syntax->arena, const char *, kernel->variable_count);
     for (int i = 0; i < kernel->variable_count; i++)
-        syntax->variables[i] = is_repeated(kernel, i)
+        syntax->variables[i] = is_repeated(syntax, i)
                                    ? arena_format(syntax->arena, "%s%d", kernel->variables[i], i)
                                    : kernel->variables[i];
-    syntax->parameters = kernel_parameter_names(kernel, syntax->arena);
     for (int i = 0; i < kernel->local_count; i++)
         syntax->locals[i] = arena_format(syntax->arena, "local%d", i);
 }
