@@ -69,7 +69,7 @@ class Tune(Command):
         self.expect_error([*COMPILE, "--tuning", "nowhere"], "riffle: error: cannot open 'nowhere': No such file or directory\n")
         self.expect_error("tune pair.rfl --tuning pair.tuning", "riffle: error: --tuning is what this command makes\n")
         self.expect_error("tune pair.rfl --target x86-64-multi", "riffle: error: 'x86-64-multi' is several targets, "
-                          "and this is about one\nhint: give one of them: --target x86-64-v4\n")
+                          "and this is about one\nhint: give one of them: --target x86-64-v3\n")
 
 
 if __name__ == "__main__":

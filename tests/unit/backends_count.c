@@ -69,8 +69,11 @@ static void run_access(PlainRun *run, const Instruction *instruction) {
     bool stores = instruction->kind == INSTRUCTION_store;
     BufferCount *buffer = &run->count.buffers[instruction->parameter];
     int64_t offset = evaluate(run, instruction->offset);
+    int64_t bytes = lane_bytes(kernel_buffer_element(run->kernel, instruction->parameter));
+    int local = instruction->parameter - MAX_KERNEL_PARAMETERS;
     *(stores ? &run->count.stores : &run->count.loads) += 1;
-    *(stores ? &run->count.stored_bytes : &run->count.loaded_bytes) += 4 * instruction->lane_count;
+    *(stores ? &run->count.stored_bytes : &run->count.loaded_bytes) +=
+        bytes * instruction->lane_count;
     for (int i = 0; i < instruction->lane_count; i++) {
         int lane = instruction->first_lane + i;
         if (!stores) {
@@ -87,7 +90,7 @@ static void run_access(PlainRun *run, const Instruction *instruction) {
         run->moves |= moved;
         run->computes |= !moved && !constant;
         run->count.local_moved_bytes +=
-            moved && instruction->parameter >= MAX_KERNEL_PARAMETERS ? 4 : 0;
+            moved && local >= 0 && !run->kernel->local_packs[local] ? bytes : 0;
     }
 }
 
