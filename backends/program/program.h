@@ -25,7 +25,7 @@ typedef enum BufferKind {
                         one of its rows to the next; 0 where they are packed */
 } BufferKind;
 
-enum { BUFFER_KIND_COUNT = BUFFER_WEIGHTS + 1 };
+enum { BUFFER_KIND_COUNT = BUFFER_ROW_BYTES + 1 };
 enum { WEIGHTS_BUFFER = 0 }; /* the number of that buffer */
 
 typedef struct Buffer {

@@ -208,7 +208,7 @@ int main(void) {
     for (int i = 0; i < NET_INPUT_IMAGE_ELEMENTS; i++)
         bytes[1 + i] = (unsigned char)(7 * i);
     const unsigned char *image = bytes + 1;
-    struct net_inputs inputs = {image};
+    struct net_inputs inputs = {.image = image};
     struct net_outputs outputs = {y};
     int status = net_run(&inputs, &outputs, workspace);
     fwrite(y, sizeof *y, NET_OUTPUT_Y_ELEMENTS, stdout);
