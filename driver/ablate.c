@@ -118,8 +118,7 @@ static bool same_program(const Program *a, const Program *b) {
     Text x = {0}, y = {0};
     program_print(a, &x);
     program_print(b, &y);
-    bool same = x.length == y.length && memcmp(x.data, y.data, x.length) == 0 &&
-                program_weights_equal(a, b);
+    bool same = text_equal(&x, &y) && program_weights_equal(a, b);
     text_free(&x);
     text_free(&y);
     return same;

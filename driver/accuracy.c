@@ -28,7 +28,7 @@ static float **outputs_create(const Graph *graph, Arena *arena) {
 
 static bool add_run(Evaluation *evaluation, const Tensors *tensors, Session *session) {
     const Graph *reference = evaluation->reference;
-    const float **inputs = ARENA_ARRAY(session->arena, const float *, 2 * reference->input_count);
+    const float **inputs = jit_inputs_create(reference->input_count, session->arena);
     for (int i = 0; i < reference->input_count; i++) {
         size_t bytes = input_bytes(reference, i);
         inputs[i] =

@@ -56,7 +56,7 @@ static bool is_unchanged(const OptRun *run, const Graph *graph) {
     Text before = {0}, after = {0};
     graph_print(run->before, &before);
     graph_print(graph, &after);
-    bool same = before.length == after.length && strcmp(before.data, after.data) == 0;
+    bool same = text_equal(&before, &after);
     const Weight *old = run->before->first_weight, *new = graph->first_weight;
     for (; same && old != NULL && new != NULL; old = old->next, new = new->next)
         same = old->data == new->data && old->pairs == new->pairs;

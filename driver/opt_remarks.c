@@ -36,7 +36,7 @@ void opt_print_changed(const OptRun *run, const PipelineStep *step, const Graph 
     Text before = {0}, after = {0}, text = {0};
     graph_print(run->before, &before);
     graph_print(graph, &after);
-    bool same = before.length == after.length && strcmp(before.data, after.data) == 0;
+    bool same = text_equal(&before, &after);
     text_append(&text, same ? "# unchanged by " : "# changed by ");
     pipeline_step_name(step, &text);
     text_append(&text, "\n");

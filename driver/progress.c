@@ -225,22 +225,22 @@ void progress_show(MessageForm form) {
         progress_watch(&watcher);
 }
 
-void progress_hide(void) {
+/* Takes the line away, and lets it stay away while the flag of the screen is set. */
+static void take_away(bool *flag) {
     if (!screen.draws || is_child())
         return;
     pthread_mutex_lock(&screen.mutex);
     erase();
-    screen.is_hidden = true;
+    *flag = true;
     pthread_mutex_unlock(&screen.mutex);
 }
 
+void progress_hide(void) {
+    take_away(&screen.is_hidden);
+}
+
 void progress_pause(void) {
-    if (!screen.draws || is_child())
-        return;
-    pthread_mutex_lock(&screen.mutex);
-    erase();
-    screen.is_paused = true;
-    pthread_mutex_unlock(&screen.mutex);
+    take_away(&screen.is_paused);
 }
 
 /* The thread that drew is not there, and what it left of the mutex is not known. */

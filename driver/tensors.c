@@ -46,7 +46,7 @@ bool tensors_create(
     *tensors = (Tensors){.graph = graph};
     int inputs = graph->input_count, outputs = graph->output_count;
     tensors->buffers = ARENA_ARRAY(session->arena, GuardedBuffer, inputs + outputs + 1);
-    tensors->inputs = ARENA_ARRAY(session->arena, const float *, 2 * inputs);
+    tensors->inputs = jit_inputs_create(inputs, session->arena);
     tensors->outputs = ARENA_ARRAY(session->arena, float *, outputs);
     for (int i = 0; i < inputs; i++) {
         const Value *value = graph->inputs[i].value;

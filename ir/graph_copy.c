@@ -1,6 +1,7 @@
 /* A copy of a graph in another arena. */
 #include "ir/answer.h"
 #include "ir/labels.h"
+#include "ir/weight_numbers.h"
 
 static Value *value_copy(Graph *graph, const Value *value, Node *producer, Value **copies) {
     Value *copy = ARENA_NEW(graph->arena, Value);
@@ -43,11 +44,7 @@ Graph *graph_copy(const Graph *graph, Arena *arena) {
         copy->inputs[i].value = value_copy(copy, graph->inputs[i].value, NULL, copies);
     }
     for (const Weight *weight = graph->first_weight; weight != NULL; weight = weight->next) {
-        Weight *same = graph_weight(copy, weight->path, weight->type, weight->where);
-        same->data = weight->data;
-        same->pairs = weight->pairs;
-        same->degree = weight->degree;
-        same->rests = weight->rests;
+        weight_share_numbers(graph_weight(copy, weight->path, weight->type, weight->where), weight);
     }
     for (const Node *node = graph->first; node != NULL; node = node->next)
         node_copy(copy, node, copies);

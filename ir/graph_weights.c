@@ -47,6 +47,13 @@ float *weight_allocate(const Graph *graph, Weight *weight) {
     return data;
 }
 
+void weight_share_numbers(Weight *weight, const Weight *from) {
+    weight->data = from->data;
+    weight->pairs = from->pairs;
+    weight->degree = from->degree;
+    weight->rests = from->rests;
+}
+
 void weight_allocate_moved(const Graph *graph, Weight *weight, const Weight *from) {
     if (from->data == NULL)
         return;

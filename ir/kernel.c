@@ -32,6 +32,15 @@ int64_t lane_bytes(LaneType type) {
     return bytes[type];
 }
 
+bool lane_is_whole(LaneType type) {
+    return type == LANE_U8 || type == LANE_S16 || type == LANE_S32;
+}
+
+int64_t parameter_bytes(const KernelParameter *parameter) {
+    return parameter->role == PARAMETER_TABLE ? (int64_t)sizeof(int32_t)
+                                              : lane_bytes(parameter->element);
+}
+
 const char *lane_type_name(LaneType type) {
     static const char *const names[] = {[LANE_F32] = "f32",
         [LANE_S32] = "s32",

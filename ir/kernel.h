@@ -69,6 +69,7 @@ typedef enum LaneType {
 } LaneType;
 
 int64_t lane_bytes(LaneType type);
+bool lane_is_whole(LaneType type);         /* integers */
 const char *lane_type_name(LaneType type); /* "f32" */
 
 typedef enum InstructionKind {
@@ -141,6 +142,9 @@ typedef struct KernelParameter {
     ParameterRole role;
     LaneType element; /* registers that are loaded or stored have lanes of that size */
 } KernelParameter;
+
+/* Of what its offsets count: numbers of the element, or a table's entries. */
+int64_t parameter_bytes(const KernelParameter *parameter);
 
 enum { MAX_KERNEL_PARAMETERS = 64, MAX_KERNEL_LOCALS = 4, VARIABLE_BEGIN = 0, VARIABLE_END = 1 };
 

@@ -41,7 +41,7 @@ static void load(const KernelMachine *machine, const Instruction *instruction,
         destination[i] = (Pair){0};
     LaneType type = kernel->register_types[instruction->destination];
     const unsigned char *packed = machine->buffers[instruction->parameter].begin;
-    bool is_whole = packed != NULL && (type == LANE_U8 || type == LANE_S16 || type == LANE_S32);
+    bool is_whole = packed != NULL && lane_is_whole(type);
     for (int i = 0; i < count; i++)
         destination[first + i] = is_whole
                                      ? read_whole(packed + at + i * size, type)

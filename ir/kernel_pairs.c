@@ -103,15 +103,11 @@ static void gather(const Instruction *instruction, int lanes, const Pair *const 
     memcpy(destination, gathered, (size_t)lanes * sizeof *gathered);
 }
 
-static bool has_whole_lanes(LaneType type) {
-    return type == LANE_U8 || type == LANE_S16 || type == LANE_S32;
-}
-
 /* Whether it makes whole numbers, or something of them. */
 static bool is_whole(const Kernel *kernel, const Instruction *instruction) {
-    return has_whole_lanes(kernel->register_types[instruction->destination]) ||
+    return lane_is_whole(kernel->register_types[instruction->destination]) ||
            (instruction_info(instruction->kind)->source_count > 0 &&
-               has_whole_lanes(kernel->register_types[instruction->sources[0]]));
+               lane_is_whole(kernel->register_types[instruction->sources[0]]));
 }
 
 void kernel_compute_pairs(

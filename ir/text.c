@@ -95,6 +95,10 @@ void text_splice(Text *text, const Splice *splice) {
     text->data[text->length] = '\0';
 }
 
+bool text_equal(const Text *a, const Text *b) {
+    return a->length == b->length && (a->length == 0 || memcmp(a->data, b->data, a->length) == 0);
+}
+
 void text_free(Text *text) {
     free(text->data);
     *text = (Text){0};

@@ -32,6 +32,8 @@ void text_append_float(Text *text, float number);
 void text_append_double(Text *text, double number);
 /* Copies them, after all. */
 void text_splice(Text *text, const Splice *splice);
+/* Whether they have the same bytes. */
+bool text_equal(const Text *a, const Text *b);
 void text_free(Text *text); /* releases the memory and zeroes the struct */
 
 /* Writes one file, whole or not at all; see ir/write_files.h. Returns 0, or an errno value. */

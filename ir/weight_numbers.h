@@ -11,6 +11,8 @@
 
 /* ---- moving ---- */
 
+/* The numbers of the other weight, of as many, are this one's, too. */
+void weight_share_numbers(Weight *weight, const Weight *from);
 /* Memory, zeros at first, for numbers that all come from the other weight; none where that has no
  * numbers, and pairs where that has some. */
 void weight_allocate_moved(const Graph *graph, Weight *weight, const Weight *from);

@@ -1,4 +1,5 @@
 #include "passes/halves.h"
+#include "ir/weight_numbers.h"
 
 bool is_product_layer(const Node *node) {
     return node->op == OP_conv || node->op == OP_linear;
@@ -50,10 +51,8 @@ void halve_weight(const Halves *halves, Node *node) {
     const Weight *weight = node->weights[0];
     TensorType type = weight->type;
     type.element = halves->element;
-    node->weights[0] = graph_add_computed_weight(halves->graph, weight->path, type, weight->data);
-    node->weights[0]->rests = weight->rests;
-    node->weights[0]->pairs = weight->pairs;
-    node->weights[0]->degree = weight->degree;
+    node->weights[0] = graph_add_computed_weight(halves->graph, weight->path, type, NULL);
+    weight_share_numbers(node->weights[0], weight);
 }
 
 void halve_result(const Halves *halves, Node *node) {

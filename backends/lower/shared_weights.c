@@ -61,12 +61,6 @@ static int block_at(const Program *program, int64_t byte) {
     return low;
 }
 
-/* What an argument's offset counts. */
-static int64_t parameter_bytes(const KernelParameter *parameter) {
-    return parameter->role == PARAMETER_TABLE ? (int64_t)sizeof(int32_t)
-                                              : lane_bytes(parameter->element);
-}
-
 /* Keeps the blocks of the program, and lets its steps read them there. */
 static void move_weights(WeightPool *pool, Program *program) {
     int64_t *places = ARENA_ARRAY(pool->arena, int64_t, program->weight_block_count + 1);

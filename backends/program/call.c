@@ -164,8 +164,7 @@ static bool prints_as(const Kernel *kernel, const Kernel *like, const Text *like
     Kernel unnamed = *kernel;
     unnamed.name = "";
     kernel_print(&unnamed, &text);
-    bool equal =
-        text.length == like_text->length && memcmp(text.data, like_text->data, text.length) == 0;
+    bool equal = text_equal(&text, like_text);
     text_free(&text);
     return equal;
 }

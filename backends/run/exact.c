@@ -77,10 +77,9 @@ static KernelBuffer buffer_of(const Memory *memory, const Argument *argument,
     const Program *program = memory->program;
     const ExactRun *run = memory->run;
     const Buffer *buffer = &program->buffers[argument->buffer];
-    int64_t element = parameter->role == PARAMETER_TABLE ? (int64_t)sizeof(int32_t)
-                                                         : lane_bytes(parameter->element);
-    KernelBuffer place = {
-        .offset = argument->offset * element, .readable = buffer->bytes, .writable = buffer->bytes};
+    KernelBuffer place = {.offset = argument->offset * parameter_bytes(parameter),
+        .readable = buffer->bytes,
+        .writable = buffer->bytes};
     KernelCells *cells = ARENA_NEW(arena, KernelCells);
     cells->bytes = run->cell_bytes[buffer->kind];
     place.cells = cells;

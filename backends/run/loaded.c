@@ -42,6 +42,10 @@ int64_t jit_code_bytes(const LoadedModel *model) {
     return model->code_bytes;
 }
 
+const float **jit_inputs_create(int input_count, Arena *arena) {
+    return ARENA_ARRAY(arena, const float *, 2 * input_count + 1);
+}
+
 int jit_run(
     const LoadedModel *model, const float *const *inputs, float *const *outputs, void *workspace) {
     if (model->remote)

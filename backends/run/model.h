@@ -5,6 +5,7 @@
 
 #include "backends/program/summary.h"
 #include "backends/target/target.h"
+#include "ir/arena.h"
 #include "ir/diagnostics.h"
 #include "runtime/riffle_runtime.h"
 #include <stdbool.h>
@@ -22,11 +23,14 @@ bool jit_is_elsewhere(const LoadedModel *model);
 /* Bytes of instructions; -1 when the object is not ELF, or runs elsewhere. */
 int64_t jit_code_bytes(const LoadedModel *model);
 
-/* inputs[i] and outputs[i] as in the graph, and behind the inputs as many pointers that are NULL:
- * where the library has row bytes of inputs of bytes, which are packed here; workspace of
- * workspace_bytes, aligned to 64. Returns the library's error code, 0 for success. What runs
- * elsewhere has a workspace of its own there, and may also return JIT_REPORTED: it gave no answer,
- * which was reported. */
+/* Room for the inputs of jit_run, and behind them zeros, where a library looks for the row bytes of
+ * inputs of bytes: their rows are packed. */
+const float **jit_inputs_create(int input_count, Arena *arena);
+
+/* inputs[i] and outputs[i] as in the graph, those of a graph with inputs of bytes made by
+ * jit_inputs_create; workspace of workspace_bytes, aligned to 64. Returns the library's error code,
+ * 0 for success. What runs elsewhere has a workspace of its own there, and may also return
+ * JIT_REPORTED: it gave no answer, which was reported. */
 enum { JIT_REPORTED = -1 };
 int jit_run(
     const LoadedModel *model, const float *const *inputs, float *const *outputs, void *workspace);

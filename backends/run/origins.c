@@ -144,7 +144,7 @@ static bool check_kernels(const OriginsFinder *finder) {
     Text own = {0}, other = {0};
     program_print(finder->program, &own);
     program_print(finder->zero, &other);
-    bool equal = own.length == other.length && memcmp(own.data, other.data, own.length) == 0;
+    bool equal = text_equal(&own, &other);
     text_free(&own);
     text_free(&other);
     if (!equal)
@@ -212,8 +212,7 @@ static Pair sum_pairs(const Pair *factors, const Pair *numbers) {
 }
 
 static Pair constant_pair(LaneType type, double value) {
-    bool whole = type == LANE_U8 || type == LANE_S16 || type == LANE_S32;
-    return whole ? pair_of_integer((int64_t)value) : pair_of_constant(value);
+    return lane_is_whole(type) ? pair_of_integer((int64_t)value) : pair_of_constant(value);
 }
 
 void packed_pairs(

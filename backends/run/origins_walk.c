@@ -31,7 +31,7 @@ void find_block_types(OriginsFinder *finder) {
                 continue;
             bool table = kernel->parameters[k].role == PARAMETER_TABLE;
             LaneType type = table ? LANE_TYPE_COUNT : kernel->parameters[k].element;
-            int64_t bytes = table ? (int64_t)sizeof(int32_t) : lane_bytes(type);
+            int64_t bytes = parameter_bytes(&kernel->parameters[k]);
             finder->types[block_of(program, argument->offset * bytes)] = type;
             if (bytes < finder->origins->cell_bytes)
                 finder->origins->cell_bytes = (int)bytes;

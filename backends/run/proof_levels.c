@@ -14,17 +14,13 @@ static int64_t packed_end(const Program *program, int64_t byte) {
     return (end + WEIGHTS_ALIGNMENT - 1) / WEIGHTS_ALIGNMENT * WEIGHTS_ALIGNMENT;
 }
 
-static int64_t argument_byte(const KernelParameter *parameter, int64_t offset) {
-    bool table = parameter->role == PARAMETER_TABLE;
-    return offset * (table ? (int64_t)sizeof(int32_t) : lane_bytes(parameter->element));
-}
-
 static bool same_argument(const Program *alone, const Program *shared,
     const KernelParameter *parameter, const Argument *a, const Argument *b) {
     if (a->buffer != b->buffer || a->buffer != WEIGHTS_BUFFER)
         return a->buffer == b->buffer && a->offset == b->offset;
     const RestingBytes *packed = program_weights(shared);
-    int64_t from = argument_byte(parameter, a->offset), to = argument_byte(parameter, b->offset);
+    int64_t from = a->offset * parameter_bytes(parameter),
+            to = b->offset * parameter_bytes(parameter);
     int64_t bytes = packed_end(alone, from) - from;
     return to + bytes <= (int64_t)packed->length &&
            memcmp(alone->weights.data + from, packed->data + to, (size_t)bytes) == 0;
@@ -34,7 +30,7 @@ static bool same_kernel(const Kernel *a, const Kernel *b) {
     Text first = {0}, second = {0};
     kernel_print(a, &first);
     kernel_print(b, &second);
-    bool same = first.length == second.length && memcmp(first.data, second.data, first.length) == 0;
+    bool same = text_equal(&first, &second);
     text_free(&first);
     text_free(&second);
     return same;

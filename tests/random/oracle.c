@@ -24,7 +24,7 @@ size_t input_bytes(const Graph *graph, int index) {
 }
 
 float **make_inputs(const Graph *graph, uint64_t seed, Arena *arena) {
-    float **inputs = ARENA_ARRAY(arena, float *, 2 * graph->input_count + 1);
+    float **inputs = (float **)(void *)jit_inputs_create(graph->input_count, arena);
     for (int i = 0; i < graph->input_count; i++) {
         size_t bytes = input_bytes(graph, i);
         inputs[i] = guarded_allocate(bytes);
