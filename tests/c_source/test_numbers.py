@@ -51,6 +51,6 @@ def test_pictures(target, compiler, tmp_path):
 @pytest.mark.parametrize("flag", ["-DHAS_VECTORS=0", "-fsanitize=undefined -fno-sanitize-recover=all"])
 def test_generic(flag, monkeypatch):
     monkeypatch.setenv("CFLAGS", f"-O1 {flag}")
-    for spec, parameters in (("shufflenet_v1", {"groups": 3, "width": 0.25}), ("squeezenet", {"version": 1.1})):
+    for spec, parameters in part([("shufflenet_v1", {"groups": 3, "width": 0.25}), ("squeezenet", {"version": 1.1})], 2):
         verify(path(spec), *settings(**parameters, size=(33, 35)), "--random-weights", 3, "--count", 1, "--target",
                "generic", "--backend", "c", "--cc", " ".join(NATIVE[0]))

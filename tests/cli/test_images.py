@@ -1,6 +1,7 @@
 """What riffle run makes of pictures: every kind of JPEG and PNG, and files that lie."""
 
 import base64
+import itertools
 import json
 import struct
 import unittest
@@ -10,7 +11,7 @@ try:
 except ImportError:
     PIL = None
 
-from support import GRAY, GRAY_ALPHA, PALETTE, RGB, RGBA, ROOT, SHARED, Command, floats, has_llvm, png
+from support import GRAY, GRAY_ALPHA, PALETTE, RGB, RGBA, ROOT, SHARED, Command, floats, has_llvm, part, png
 
 # 8 x 8 pixels of gray 120, and of the inks (0, 255, 128, 64), which are pixels of (191, 0, 95).
 GRAY_JPEG = base64.b64decode(
@@ -182,10 +183,9 @@ class Photos(Command):
     def test_compiled(self):
         if not has_llvm():
             self.skipTest("skipped: this riffle has no LLVM")
-        for photo in PHOTOS:
-            for number in range(len(NETWORKS)):
-                with self.subTest(photo=photo, network=NETWORKS[number][0]):
-                    self.check(photo, number)
+        for photo, number in part(itertools.product(PHOTOS, range(len(NETWORKS))), 4):
+            with self.subTest(photo=photo, network=NETWORKS[number][0]):
+                self.check(photo, number)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ class Pictures(Command):
     @unittest.skipUnless(shutil.which("dot"), "needs Graphviz")
     def test_every_example(self):
         """Each step of each example is in its picture, also where Graphviz would take minutes to be content."""
-        for spec in part(sorted((ROOT / "examples").rglob("*.rfl")), 4):
+        for spec in part(sorted((ROOT / "examples").rglob("*.rfl")), 12):
             if not re.search("^network ", spec.read_text(encoding="utf-8"), re.MULTILINE):
                 continue  # units to import
             with self.subTest(spec.name):

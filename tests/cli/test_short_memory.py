@@ -12,7 +12,7 @@ import torch_files
 from support import RGB, RIFFLE, SECONDS, Command, has_llvm, png, safetensors
 
 LIBRARY = os.environ.get("SHORT_MEMORY_LIBRARY")
-TRIES = 25  # allocations of each command that fail, beside the first ones
+TRIES = 14  # allocations of each command that fail, beside the first ones
 FIRST = 12
 END_OTHERS = "end other programs, or take a machine with more memory"
 

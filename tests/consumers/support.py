@@ -10,6 +10,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests"))
+
+from part import part  # noqa: E402, F401 (for all who use this module)
+
 HERE = Path(__file__).resolve().parent
 RIFFLE = os.environ.get("RIFFLE", str(ROOT / "build" / "release" / "riffle"))
 PACKAGE = os.environ.get("RIFFLE_PACKAGE", str(Path(RIFFLE).parent))

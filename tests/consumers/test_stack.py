@@ -14,9 +14,9 @@ import time
 import unittest
 from pathlib import Path
 
-from support import HERE, ROOT, TINY, available, compile_network, run
+from support import HERE, ROOT, TINY, available, compile_network, part, run
 
-SECONDS = 40
+SECONDS = 25
 MOST_FRAME = 65536
 FLAGS = set(re.findall(r"\w+", Path("/proc/cpuinfo").read_text())) if Path("/proc/cpuinfo").exists() else set()
 # With the flag that a processor of it has, and the precisions that are tried.
@@ -95,7 +95,7 @@ class Stack(unittest.TestCase):
                            [level, f"-DCLAIM={claim}", *march], "net.c", "net_weights.S")
 
     def test_c_source(self):
-        for target in C_TARGETS:
+        for target in part(C_TARGETS, 3):
             self.check_source(TINY, target, LEVELS)
 
     def test_spilling_c_source(self):

@@ -442,12 +442,13 @@ def write_case(name, folder):
 
 
 @pytest.mark.parametrize("target", target_parameters())
-@pytest.mark.parametrize("name", part(CASES, 3))
+@pytest.mark.parametrize("name", part(CASES, 5))
 def test_against_interpreter(name, target, tmp_path):
     _, spec, _ = write_case(name, tmp_path)
     verify(spec, "--random-weights", 3, "--target", target, "--count", 2)
 
 
+@pytest.mark.part(3)
 @pytest.mark.parametrize("how", ["interpreted", "compiled"])
 @pytest.mark.parametrize("name", CASES)
 def test_against_onnxruntime(name, how, tmp_path):

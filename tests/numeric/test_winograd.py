@@ -95,7 +95,7 @@ def write_case(name, folder):
 
 @pytest.mark.parametrize("target", target_parameters())
 @pytest.mark.parametrize("tiles", ["2x2", "4x4"])
-@pytest.mark.parametrize("name", part(CASES, 3))
+@pytest.mark.parametrize("name", part(CASES, 5))
 def test_against_interpreter(name, tiles, target, tmp_path):
     _, spec = write_case(name, tmp_path)
     verify(spec, "--random-weights", 3, "--target", target, f"--winograd={tiles}", "--threads", 2)
@@ -114,6 +114,7 @@ def test_threads_change_no_bit(name, tiles, tmp_path):
         assert np.array_equal(alone, shared)
 
 
+@pytest.mark.part(3)
 @pytest.mark.parametrize("tiles", ["2x2", "4x4"])
 @pytest.mark.parametrize("name", ["sizes-9", "tails-58", "runs-13"])
 def test_in_c(name, tiles, tmp_path):
