@@ -6,7 +6,8 @@ files that they show.
     ```c                stands in the plugin or in the pass for the tree, word by word
     ```diff             is applied; hunks have no numbers, their lines must be found
 
-With --update the page gets what the commands print now."""
+With --update the page gets what the commands print now. Of two commits in a row tests/run builds riffle with the new pass
+in it at one (tests/part.py): that takes a minute."""
 
 import os
 import re
@@ -18,6 +19,10 @@ import unittest
 from pathlib import Path
 
 from support import PACKAGE, ROOT, run
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+from part import part
 
 PAGE = ROOT / "docs" / "writing_a_pass.md"
 EXAMPLE = ROOT / "examples" / "pass_plugin"
@@ -84,8 +89,6 @@ class Reader:
         self.plugin, self.tree, prefix = folder / "pass_plugin", folder / "tree", folder / "prefix"
         run("cmake", "--install", PACKAGE, "--prefix", prefix)
         shutil.copytree(EXAMPLE, self.plugin)
-        self.tree.mkdir()
-        copy_tree(self.tree)
         self.environment = {**os.environ, "RIFFLE_PREFIX": str(prefix), "CMAKE_PREFIX_PATH": str(prefix), "LC_ALL": "C",
                             "PATH": f"{prefix / 'bin'}:{os.environ['PATH']}:{Path(LIT).parent}"}
         self.folder = self.plugin
@@ -127,7 +130,11 @@ class Reader:
     def read(self, page):
         first, second = page.split(IN_THE_TREE)
         first = BLOCK.sub(self.take, first)
+        if not part([False, True], 2)[-1]:
+            return first + IN_THE_TREE + second
         self.folder = self.tree
+        self.tree.mkdir()
+        copy_tree(self.tree)
         return first + IN_THE_TREE + BLOCK.sub(self.take, second)
 
 
@@ -145,7 +152,7 @@ class Page(unittest.TestCase):
                 PAGE.write_text(page)
                 return
             self.assertEqual(reader.complaints, [], "\n".join(reader.complaints))
-            self.assertGreater(reader.count, 20)
+            self.assertGreater(reader.count, 14)
 
 
 class Mapping(unittest.TestCase):

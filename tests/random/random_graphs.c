@@ -18,6 +18,7 @@ static const char usage[] =
     "  --seed N          the first seed (1)\n"
     "  --count N         how many graphs (RIFFLE_RANDOM_GRAPHS; else 120, or 2000 for passes "
     "only)\n"
+    "  --part N          of these one in N, which RIFFLE_TEST_SEED chooses; all without it (1)\n"
     "  --orders N        random orders of passes for each graph (3)\n"
     "  --compile N       how often each graph is compiled, for any target and level (1)\n"
     "  --gpu N           interprets one graph in N as kernels for a GPU (2; 0: none)\n"
@@ -33,6 +34,7 @@ typedef struct Options {
     const char *keep;
     bool no_reduce, print;
     uint64_t most_failures;
+    uint64_t part, turn; /* one graph in `part`: those whose number leaves `turn` */
     char **files;
     int file_count;
 } Options;
@@ -55,6 +57,17 @@ static uint64_t usual_count(const Options *options) {
     if (wanted != NULL && wanted[0] != '\0')
         return read_number("RIFFLE_RANDOM_GRAPHS", wanted);
     return options->battery.compilations == 0 ? 2000 : 120;
+}
+
+/* Which part it is this time; without a seed there is one part. */
+static void choose_part(Options *options) {
+    const char *seed = getenv("RIFFLE_TEST_SEED");
+    if (options->part == 0)
+        refuse("a number from 1 on is expected after ", "--part");
+    if (seed == NULL || seed[0] == '\0')
+        options->part = 1;
+    else
+        options->turn = read_number("RIFFLE_TEST_SEED", seed) % options->part;
 }
 
 /* Options that stand alone; false for others. */
@@ -83,6 +96,8 @@ static void read_option(Options *options, const char *word, const char *value) {
         options->battery.compilations = (int)read_number(word, value);
     else if (strcmp(word, "--gpu") == 0)
         options->battery.gpu_share = (int)read_number(word, value);
+    else if (strcmp(word, "--part") == 0)
+        options->part = read_number(word, value);
     else if (strcmp(word, "--most-failures") == 0)
         options->most_failures = read_number(word, value);
     else
@@ -92,7 +107,8 @@ static void read_option(Options *options, const char *word, const char *value) {
 static Options read_options(int argc, char **argv) {
     Options options = {.battery = {.orders = 3, .compilations = 1, .gpu_share = 2},
         .seed = 1,
-        .most_failures = 10};
+        .most_failures = 10,
+        .part = 1};
     options.files = argv;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
@@ -110,6 +126,7 @@ static Options read_options(int argc, char **argv) {
         options.battery.compilations = 0;
     if (options.count == 0)
         options.count = usual_count(&options);
+    choose_part(&options);
     return options;
 }
 
@@ -194,7 +211,8 @@ int main(int argc, char **argv) {
     for (int i = 0; i < options.file_count; i++, tried++)
         failed += !try_file(&options, options.files[i]);
     uint64_t count = options.file_count > 0 ? 0 : options.count;
-    for (uint64_t i = 0; i < count && failed < options.most_failures; i++, tried++) {
+    for (uint64_t i = options.turn; i < count && failed < options.most_failures;
+        i += options.part, tried++) {
         if (tried > 0 && tried % 1000 == 0 && !options.print)
             printf("%llu graphs\n", (unsigned long long)tried);
         failed += !try_seed(&options, options.seed + i);
