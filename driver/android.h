@@ -2,6 +2,7 @@
 #ifndef RIFFLE_DRIVER_ANDROID_H
 #define RIFFLE_DRIVER_ANDROID_H
 
+#include "backends/program/summary.h"
 #include "driver/driver.h"
 #include "driver/output_files.h"
 #include "ir/graph.h"
@@ -33,8 +34,8 @@ typedef enum JavaLanguage { LANGUAGE_KOTLIN, LANGUAGE_JAVA } JavaLanguage;
 bool android_java_package_is_good(const char *package, Session *session);
 /* Adds what calls the network from a class of that package: the class, and in jni/ its native
  * functions, the pool of threads and a CMake project that builds them. False after reporting. */
-bool android_add_sources(
-    const Graph *graph, const char *package, JavaLanguage language, OutputFiles *files);
+bool android_add_sources(const Graph *graph, const Program *program, const char *package,
+    JavaLanguage language, OutputFiles *files);
 
 /* Appends an archive for Gradle, made of these files. False after reporting. */
 bool android_aar_write(const char *name, const AndroidAbi *const *abis, size_t abi_count,

@@ -26,6 +26,7 @@ typedef struct JavaClass {
     const char *name, *package;
     JavaTensor *tensors; /* inputs, then outputs */
     int count;
+    bool has_labels; /* the library has NAME_label */
     Arena *arena;
 } JavaClass;
 
@@ -210,13 +211,13 @@ static bool classifies(const Graph *graph) {
            output_is_classes(&graph->outputs[0]) && graph->outputs[0].value->type.dims[0] == 1;
 }
 
-static const char *filled(const JavaClass *class, const char *template) {
-    const TemplateWord words[] = {
+static const char *filled(const JavaClass *class, bool wanted, const char *template) {
+    const TemplateWord words[] = {{"name", class->graph->name}, {"symbol", jni_symbol(class)},
         {"kotlin_inputs", each(class, INPUTS, ", ", write_kotlin_parameter)},
         {"java_inputs", each(class, INPUTS, ", ", write_java_parameter)},
         {"input_names", each(class, INPUTS, ", ", write_name)},
         {"scores", class->tensors[class->count - 1].constant}};
-    if (!classifies(class->graph))
+    if (!wanted)
         return "";
     Text text = {0};
     template_fill(template, words, sizeof words / sizeof *words, &text);
@@ -229,6 +230,7 @@ static const char *filled(const JavaClass *class, const char *template) {
 
 static void fill(const JavaClass *class, const char *template, Text *out) {
     const Graph *graph = class->graph;
+    bool labels = class->has_labels;
     const TemplateWord words[] = {{"name", graph->name},
         {"NAME", upper_case(class->arena, graph->name)}, {"Class", class->name},
         {"package", class->package}, {"symbol", jni_symbol(class)},
@@ -237,13 +239,16 @@ static void fill(const JavaClass *class, const char *template, Text *out) {
         {"kotlin_parameters", each(class, ALL, ", ", write_kotlin_parameter)},
         {"kotlin_constants", each(class, ALL, "", write_kotlin_constant)},
         {"kotlin_writable", each(class, OUTPUTS, "", write_kotlin_writable)},
-        {"kotlin_classify", filled(class, kotlin_classify_template)},
+        {"kotlin_classify", filled(class, classifies(graph), kotlin_classify_template)},
+        {"kotlin_label", filled(class, labels, kotlin_label_template)},
         {"java_parameters", each(class, ALL, ", ", write_java_parameter)},
         {"java_constants", each(class, ALL, "", write_java_constant)},
         {"java_writable", each(class, OUTPUTS, "", write_java_writable)},
-        {"java_classify", filled(class, java_classify_template)},
+        {"java_classify", filled(class, classifies(graph), java_classify_template)},
+        {"java_label", filled(class, labels, java_label_template)},
         {"jni_parameters", each(class, ALL, "", write_jni_parameter)},
-        {"jni_tensors", each(class, ALL, "", write_jni_tensor)}};
+        {"jni_tensors", each(class, ALL, "", write_jni_tensor)},
+        {"jni_label", filled(class, labels, jni_label_template)}};
     template_fill(template, words, sizeof words / sizeof *words, out);
 }
 
@@ -267,13 +272,14 @@ static bool fits_java(const JavaClass *class, Session *session) {
     return true;
 }
 
-bool android_add_sources(
-    const Graph *graph, const char *package, JavaLanguage language, OutputFiles *files) {
+bool android_add_sources(const Graph *graph, const Program *program, const char *package,
+    JavaLanguage language, OutputFiles *files) {
     Arena *arena = files->session->arena;
     JavaClass class = {.graph = graph,
         .name = class_name(graph, arena),
         .package = arena_copy_string(arena, package),
         .tensors = ARENA_ARRAY(arena, JavaTensor, graph->input_count + graph->output_count),
+        .has_labels = graph->labels != NULL && support_is_built_in(program),
         .arena = arena};
     add_tensors(&class, false);
     add_tensors(&class, true);

@@ -180,8 +180,9 @@ static bool make_abi(
         metadata_write(graph, compiled.program, model_pipeline(&options->model),
             output_files_add(files, arena_format(arena, "libs/%s/%s.json", abi->name, *name)));
         if (abi == options->abis[0] && options->java_package != NULL) /* the same for all */
-            done =
-                android_add_sources(graph, options->java_package, options->language, files) && done;
+            done = android_add_sources(
+                       graph, compiled.program, options->java_package, options->language, files) &&
+                   done;
     }
     compiled_model_close(&compiled);
     return done;

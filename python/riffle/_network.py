@@ -20,7 +20,7 @@ from riffle._batch import share
 from riffle._diagnostics import Error
 from riffle._reports import html_table
 from riffle._support import Support
-from riffle._tensor import Array, Tensor
+from riffle._tensor import Array, Tensor, row_bytes
 from riffle._weights import Weights, check_of
 
 _ALIGNMENT = 64  # NAME_WORKSPACE_ALIGNMENT, of every library
@@ -31,14 +31,20 @@ _allocate = _ffi.new_allocator(should_clear_after_alloc=False)
 _from_buffer, _ndarray, _empty = _ffi.from_buffer, np.ndarray, np.empty
 
 
+def _bytes_of_rows(array: Array) -> Any:
+    """Of an array with gaps, which has no buffer; the caller keeps it."""
+    return _ffi.cast("char *", array.__array_interface__["data"][0])
+
+
 class _Slot:
     """What one call at a time uses: the pointers to tensors, and a workspace."""
 
-    __slots__ = ("inputs", "memory", "outputs", "weights", "workspace")
+    __slots__ = ("inputs", "memory", "outputs", "row_bytes", "weights", "workspace")
 
     def __init__(self, inputs: int, outputs: int, workspace_bytes: int) -> None:
         self.inputs = _ffi.new("void *[]", inputs)
         self.outputs = _ffi.new("void *[]", outputs)
+        self.row_bytes: Any = None
         self.memory = _allocate("char[]", workspace_bytes + _ALIGNMENT)
         address = int(_ffi.cast("uintptr_t", self.memory))
         self.workspace = self.memory + -address % _ALIGNMENT
@@ -63,6 +69,7 @@ class Network(Support):
         self._expected = [(tensor.dtype, tensor.shape, tensor) for tensor in self.inputs]
         self._shapes = [(tensor.shape, tensor.dtype) for tensor in self.outputs]
         self._input_count, self._single = len(self.inputs), len(self.outputs) == 1
+        self._of_bytes = [index for index, tensor in enumerate(self.inputs) if tensor.dtype == np.uint8]
         self._lacking = _processor.lacking(part["target"])
         self._weights_file: str | None = part.get("weights_file", {}).get("name")
         self._library_path = folder / description["shared_library"]
@@ -89,7 +96,8 @@ class Network(Support):
 
         Inputs are given in order, or by name (a name that is no word of Python: `net(**{"a-b": x})`). Each is an array
         of NumPy, or an object with DLPack on the CPU (a tensor of PyTorch), of exactly the input's shape and dtype. One
-        that is contiguous is read where it lies; another is copied first.
+        that is contiguous is read where it lies, and so is one of bytes with gaps between its rows alone; another is
+        copied first.
 
         Returns the output as a new array, or a dict of arrays by name where there are several. `out` is an array (or a
         dict of arrays by name) to write to instead, which is returned. NaN in an input comes out as NaN.
@@ -99,7 +107,7 @@ class Network(Support):
         if named or len(arrays) != self._input_count:
             arrays = tuple(self._in_order(arrays, named))
         taken = [array if type(array) is _ndarray and array.dtype is dtype and array.shape == shape and array.flags.carray
-                 else tensor.take(array) for array, (dtype, shape, tensor) in zip(arrays, self._expected)]
+                 else tensor.take_rows(array) for array, (dtype, shape, tensor) in zip(arrays, self._expected)]
         if out is None:
             results = [_empty(shape, dtype) for shape, dtype in self._shapes]
         else:
@@ -119,7 +127,7 @@ class Network(Support):
         inputs = [tensor.stack(value) for tensor, value in zip(self.inputs, self._in_order(arrays, named))]
         count = self._runs(inputs)
         shapes = [(count * tensor.shape[0], *tensor.shape[1:]) for tensor in self.outputs]
-        taken = [tensor.take(value, (count * tensor.shape[0], *tensor.shape[1:]))
+        taken = [tensor.take_rows(value, (count * tensor.shape[0], *tensor.shape[1:]))
                  for tensor, value in zip(self.inputs, inputs)]
         results = self._results(out, taken, shapes)
         if count > 0:
@@ -175,9 +183,10 @@ class Network(Support):
         try:
             slot = self._slots.pop()
         except IndexError:
-            # Behind the pointers row bytes of inputs of bytes: 0, they are packed.
-            pointers = 2 * self._input_count + (self._weights_file is not None)
-            slot = _Slot(pointers, len(self.outputs), self.workspace_bytes)
+            # Behind the pointers the row bytes of inputs of bytes, an int each.
+            pointers = self._input_count + (self._weights_file is not None)
+            slot = _Slot(pointers + len(self._of_bytes), len(self.outputs), self.workspace_bytes)
+            slot.row_bytes = _ffi.cast("int *", slot.inputs + pointers)
         weights = self._weights
         if slot.weights is not weights and weights is not None:
             slot.inputs[self._input_count] = weights.address
@@ -189,9 +198,11 @@ class Network(Support):
         slot = self._take_slot()
         input_pointers, output_pointers = slot.inputs, slot.outputs
         for i, array in enumerate(inputs):
-            input_pointers[i] = _from_buffer(array)
+            input_pointers[i] = _from_buffer(array) if array.flags.c_contiguous else _bytes_of_rows(array)
         for i, array in enumerate(outputs):
             output_pointers[i] = _from_buffer(array)
+        for i, index in enumerate(self._of_bytes):
+            slot.row_bytes[i] = row_bytes(inputs[index])
         status = run(input_pointers, output_pointers, slot.workspace)
         self._slots.append(slot)
         if status != 0:
@@ -200,12 +211,16 @@ class Network(Support):
     def _runner(self, count: int, inputs: list[Array], outputs: list[Array]) -> Callable[[int, int], None]:
         """What makes runs `begin` to `end` - 1 of `count`, whose tensors lie one after the other in the arrays."""
         run = self._loaded()
-        reads = [(i, _from_buffer(array), array.nbytes // count) for i, array in enumerate(inputs)]
+        reads = [(i, _from_buffer(array), array.nbytes // count) if array.flags.c_contiguous
+                 else (i, _bytes_of_rows(array), array.strides[0] * (len(array) // count)) for i, array in enumerate(inputs)]
+        rows = [row_bytes(inputs[index]) for index in self._of_bytes]
         writes = [(i, _from_buffer(array), array.nbytes // count) for i, array in enumerate(outputs)]
 
         def make_runs(begin: int, end: int) -> None:
             slot = self._take_slot()
             input_pointers, output_pointers, workspace = slot.inputs, slot.outputs, slot.workspace
+            for i, step in enumerate(rows):
+                slot.row_bytes[i] = step
             for index in range(begin, end):
                 for i, first, step in reads:
                     input_pointers[i] = first + index * step

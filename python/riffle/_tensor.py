@@ -12,6 +12,7 @@ from riffle._diagnostics import Error
 
 Array = NDArray[Any]
 
+_LARGEST_ROW = 2**31 - 1  # an int of C
 _DTYPES: dict[str, np.dtype[Any]] = {"f32": np.dtype(np.float32), "u8": np.dtype(np.uint8)}
 
 
@@ -45,6 +46,21 @@ class Tensor:
     def take(self, value: Any, shape: tuple[int, ...] | None = None) -> Array:
         """The value as an array that the network reads: itself where it is contiguous, else a copy of the same numbers.
         TypeError unless it is an array of NumPy or DLPack and of the dtype, ValueError if its shape is another."""
+        array = self._checked(value, shape)
+        flags = array.flags
+        if flags.c_contiguous and flags.aligned:
+            return array
+        return np.require(array, requirements=["C", "A"])
+
+    def take_rows(self, value: Any, shape: tuple[int, ...] | None = None) -> Array:
+        """The same for an input: of bytes, an array whose rows lie apart is itself, too."""
+        if self.dtype == np.uint8:
+            array = self._checked(value, shape)
+            if row_bytes(array) > 0:
+                return array
+        return self.take(value, shape)
+
+    def _checked(self, value: Any, shape: tuple[int, ...] | None) -> Array:
         array: Array = value if type(value) is np.ndarray else _array_of(self.name, value)
         if array.dtype != self.dtype:
             raise TypeError(f"'{self.name}' is {self.dtype}, and the array is {array.dtype}: "
@@ -52,10 +68,7 @@ class Tensor:
         if array.shape != (shape or self.shape):
             raise ValueError(f"'{self.name}' has the shape {shape or self.shape}, and the array {array.shape}"
                              + _reshape_hint(array.shape, shape or self.shape))
-        flags = array.flags
-        if flags.c_contiguous and flags.aligned:
-            return array
-        return np.require(array, requirements=["C", "A"])
+        return array
 
     def stack(self, value: Any) -> Any:
         """Many images as one array: an array as it is, a sequence of images copied together."""
@@ -80,6 +93,18 @@ class Tensor:
         if taken is not array or not array.flags.writeable:
             raise ValueError(f"'{self.name}' can be written only to an array that is contiguous and writeable")
         return taken
+
+
+def row_bytes(array: Array) -> int:
+    """Of bytes [N, H, W, C] with gaps between the rows alone: from one row to the next. 0 for any other array."""
+    if array.ndim != 4 or array.flags.c_contiguous:
+        return 0
+    images, height, width, channels = array.shape
+    image_step, row, pixel, channel = array.strides
+    packed = (channels == 1 or channel == 1) and (width == 1 or pixel == channels)
+    if not packed or not width * channels <= row <= _LARGEST_ROW or (images > 1 and image_step != height * row):
+        return 0
+    return row
 
 
 def _reshape_hint(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:

@@ -35,6 +35,25 @@ ODD = """network _odd_2name {
     output scores = Class |> relu
 }
 """
+# Names of classes that are no ASCII, empty, or beyond the first plane of Unicode.
+NAMES = ["cat", "Größe 😀", "", "dog, \"x\""]
+LABELLED = """network labelled {
+    input x: f32[1, 4]
+    output scores = x |> relu
+    labels = "names.txt"
+}
+"""
+LABELS_SEEN = """\
+import org.example.Labelled;
+
+class Labels {
+    public static void main(String[] arguments) {
+        var out = new java.io.PrintStream(System.out, true, java.nio.charset.StandardCharsets.UTF_8);
+        for (int i = -1; i <= 4; i++)
+            out.println(Labelled.label(i));
+    }
+}
+"""
 
 
 def java_home():
@@ -100,6 +119,24 @@ class Sources(unittest.TestCase):
         run(self.java("javac"), "-Xlint:all", "-Werror", "-d", self.folder, source)
         symbols = run("nm", "-D", "--defined-only", self.build(self.folder / "package", "_odd_2name"))
         self.assertIn(" Java_a_1b_Odd2name_compute\n", symbols)
+
+    def test_labels(self):
+        """What the library says of a class, as a string of Java."""
+        (self.folder / "names.txt").write_text("\n".join(NAMES) + "\n", encoding="utf-8")
+        (self.folder / "labelled.rfl").write_text(LABELLED)
+        for language in ("kotlin", "java"):
+            self.package("labelled.rfl", "--abi", ABI, "--java-package", "org.example", "--language", language, "-o", "package")
+        package = self.folder / "package"
+        if "labelled_label" not in (package / "include" / ABI / "labelled.h").read_text():
+            self.skipTest("riffle was built without clang")
+        self.assertIn("fun label(classIndex: Int): String?",
+                      (package / "kotlin" / "org" / "example" / "Labelled.kt").read_text())
+        library = self.build(package, "labelled")
+        (self.folder / "Labels.java").write_text(LABELS_SEEN)
+        run(self.java("javac"), "-Xlint:all", "-Werror", "-d", self.folder, self.folder / "Labels.java",
+            package / "java" / "org" / "example" / "Labelled.java")
+        said = run(self.java("java"), "-Xcheck:jni", f"-Djava.library.path={library.parent}", "-cp", self.folder, "Labels")
+        self.assertEqual(said.split("\n")[:-1], ["null", *NAMES, "null"])
 
     def test_kotlin(self):
         """Declares what the JNI functions are called for; compiled where there is a compiler."""

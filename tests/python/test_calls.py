@@ -221,3 +221,54 @@ def test_pixels_side_by_side(tmp_path):
         net(floats, pixels.astype(np.float32))
     with pytest.raises(ValueError, match=re.escape("transpose(0, 2, 3, 1)")):
         net(floats.transpose(0, 3, 1, 2), pixels)
+
+
+ROWS = """network rows(batch = 1) {
+    input first: u8[batch, 3, 6, 10] nhwc = pixels(rgb, scale = 1 / 255)
+    input floats: f32[batch, 2]
+    input second: u8[batch, 1, 4, 5] nhwc = pixels()
+    output a nhwc = first |> relu
+    output b = floats |> linear(3) @ l
+    output c nhwc = second |> relu
+}
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["--weights-file"]], ids=["inside", "file"])
+def test_rows_with_gaps(tmp_path, options):
+    """A part of a frame is read where it lies; what is no row of pixels side by side is copied."""
+    net = riffle.load(write_spec(tmp_path, ROWS), random_weights=1).compile(options=options)
+    random = np.random.default_rng(3)
+    floats = random.standard_normal((1, 2)).astype(np.float32)
+    frame, grey = (random.integers(0, 256, shape, np.uint8) for shape in ((1, 9, 16, 3), (1, 4, 12, 1)))
+    read_only = frame[:, :6, :10]
+    read_only.flags.writeable = False
+    parts = [frame[:, 2:8, 3:13], frame[:, 3:9, 6:16], read_only]
+    for first, second in zip(parts, [grey[:, :, 7:], grey[:, :, :5].copy(), grey[:, :, 1:6]], strict=True):
+        assert net.inputs[0].take_rows(first) is first and net.inputs[2].take_rows(second) is second
+        wanted = net(first.copy(), floats, second.copy())
+        np.testing.assert_array_equal(wanted["c"], second)
+        for name, array in net(first, floats, second).items():
+            np.testing.assert_array_equal(array, wanted[name])
+    for copied in (frame[:, 6:0:-1, 3:13], frame[:, :6, 12:2:-1], np.repeat(frame, 2, 3)[:, :6, :10, ::2],
+                   np.asfortranarray(frame[:, :6, :10])):
+        taken = net.inputs[0].take_rows(copied)
+        assert taken is not copied and taken.flags.c_contiguous
+        np.testing.assert_allclose(net(copied, floats, grey[:, :, :5])["a"], copied / np.float32(255), rtol=1e-6)
+
+
+def test_rows_with_gaps_in_batches(tmp_path):
+    """Images that lie as many rows apart as they have; others are copied."""
+    net = riffle.load(write_spec(tmp_path, ROWS), random_weights=1, set={"batch": 2}).compile()
+    random = np.random.default_rng(4)
+    floats = random.standard_normal((6, 2)).astype(np.float32)
+    frames, greys = (random.integers(0, 256, shape, np.uint8) for shape in ((6, 6, 16, 3), (6, 4, 9, 1)))
+    first, second = frames[:, :, 4:14], greys[:, :, 2:7]
+    wanted = net.batch(first.copy(), floats, second.copy())
+    for threads in (1, 3):
+        for name, array in net.batch(first, floats, second, threads=threads).items():
+            np.testing.assert_array_equal(array, wanted[name])
+    assert net.inputs[0].take_rows(first, first.shape) is first
+    every_second = np.repeat(first, 2, 0)[::2]
+    assert net.inputs[0].take_rows(every_second, first.shape) is not every_second
+    np.testing.assert_array_equal(net.batch(every_second, floats, second)["a"], wanted["a"])
