@@ -27,8 +27,10 @@ static bool is_asked_for(const PassContext *context, const Node *node) {
 }
 
 static void keep_of_node(PassContext *context, Halves *halves, Node *node) {
-    bool layer =
-        is_product_layer(node) && is_asked_for(context, node) && pass_may_rewrite(context, node);
+    bool asked = is_product_layer(node) && is_asked_for(context, node);
+    if (is_product_layer(node) && !asked && node_adds_channels(node))
+        pass_missed(context, node, "its result has more pixels than the option 'most-pixels' says");
+    bool layer = asked && pass_may_rewrite(context, node);
     if (layer)
         halves->layers[node->results[0]->id] = true;
     if (op_keeps_numbers(node->op))

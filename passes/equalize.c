@@ -136,6 +136,9 @@ bool pass_equalize(PassContext *context) {
             continue;
         Node *own, *layer = layer_before(&readers, range);
         Node *reader = depthwise_after(&readers, range, &own);
+        if (layer == NULL && reader != NULL)
+            pass_missed(context, reader,
+                "what it reads is read elsewhere, too, or no layer's with relu or no activation");
         if (layer == NULL || reader == NULL)
             continue;
         int *doublings = ARENA_ARRAY(context->scratch, int, range->results[0]->type.dims[1]);

@@ -126,17 +126,26 @@ static bool has_free_filters(const Graph *graph, const Value *value) {
 static bool is_worthwhile_slice(
     PassContext *context, const Node *slice, Value **source, Extracted *extracted) {
     const Node *before = slice->operands[0]->producer;
-    return is_slice_of_channels(context, slice, source, extracted) &&
-           (before == NULL || before->op != OP_rearrange ||
-               graph_is_read_only_by(context->graph, slice->operands[0], slices_channels, context));
+    if (!is_slice_of_channels(context, slice, source, extracted))
+        return false;
+    bool alone =
+        before == NULL || before->op != OP_rearrange ||
+        graph_is_read_only_by(context->graph, slice->operands[0], slices_channels, context);
+    if (!alone)
+        pass_missed(context, slice, "other ops than such slices read the rearrange before it");
+    return alone;
 }
 
 static bool is_worthwhile_rearrange(
     PassContext *context, const Node *rearrange, Value **source, Extracted *extracted) {
     IndexMap map;
     *source = rearrange->operands[0];
-    return has_free_filters(context->graph, *source) && index_map_of(rearrange, &map) &&
-           extract_channels(context, rearrange, &map, extracted);
+    if (!index_map_of(rearrange, &map) || !extract_channels(context, rearrange, &map, extracted))
+        return false;
+    bool is_free = has_free_filters(context->graph, *source);
+    if (!is_free)
+        pass_missed(context, rearrange, "no layer's filters alone are what it rearranges");
+    return is_free;
 }
 
 static bool is_worthwhile(

@@ -67,37 +67,53 @@ static bool counts_padding(const Node *node) {
            (border.sides[0] | border.sides[1] | border.sides[2] | border.sides[3]) == 0;
 }
 
-/* Rules 1 to 3: the node and the one before add up. */
-static bool adds_up(const Node *node, const Node *before, Border sum) {
+/* What keeps an average pooling from taking over the pad before it; NULL: nothing. */
+static const char *pooling_obstacle(const Node *node, Border sum) {
+    if (!counts_padding(node))
+        return "the pooling does not count its padding";
+    if (node_flag(node, "ceil"))
+        return "the size of the pooling's result is rounded up";
+    for (int i = 0; i < 4; i++)
+        if (sum.sides[i] >= node_list(node, "kernel").items[i % 2])
+            return "the pooling's padding would be as large as its kernel";
+    return NULL;
+}
+
+/* Rules 1 to 3: why the node and the one before, which could, do not add up; NULL: they do. */
+static const char *obstacle(const Node *node, const Node *before, Border sum) {
+    if (!within_limits(sum))
+        return "together they are larger than riffle allows";
+    if (node->op == before->op)
+        return pad_value(before) == pad_value(node) ? NULL : "both pad by different numbers";
+    if (pad_value(before) != 0)
+        return "what is padded before it is not zeros";
+    return node->op == OP_conv ? NULL : pooling_obstacle(node, sum);
+}
+
+/* The pad or crop whose border the node could take over. */
+static const Node *border_before(const Node *node) {
     switch (node->op) {
     case OP_conv:
-        return before->op == OP_pad && pad_value(before) == 0;
     case OP_avg_pool:
-        if (before->op != OP_pad || pad_value(before) != 0 || !counts_padding(node) ||
-            node_flag(node, "ceil"))
-            return false;
-        for (int i = 0; i < 4; i++)
-            if (sum.sides[i] >= node_list(node, "kernel").items[i % 2])
-                return false;
-        return true;
     case OP_pad:
+        return producer_of(node, OP_pad);
     case OP_crop:
-        return before->op == node->op && pad_value(before) == pad_value(node);
+        return producer_of(node, OP_crop);
     default:
-        return false;
+        return NULL;
     }
 }
 
 /* The pad or crop whose border the node can take over, and the sum of both; NULL without. */
-static const Node *foldable(const Node *node, Border *sum) {
-    const Node *before = producer_of(node, OP_pad);
+static const Node *foldable(PassContext *context, const Node *node, Border *sum) {
+    const Node *before = border_before(node);
     if (before == NULL)
-        before = producer_of(node, OP_crop);
-    if (before == NULL || (node->op != OP_conv && node->op != OP_avg_pool && node->op != OP_pad &&
-                              node->op != OP_crop))
         return NULL;
     *sum = joined(node_border(node), node_border(before));
-    return within_limits(*sum) && adds_up(node, before, *sum) ? before : NULL;
+    const char *missing = obstacle(node, before, *sum);
+    if (missing != NULL)
+        pass_missed(context, node, missing);
+    return missing == NULL ? before : NULL;
 }
 
 typedef struct NewBorder {
@@ -113,7 +129,7 @@ static void set_border(Graph *graph, Node *node, const void *context) {
 }
 
 /* Rule 4: what crop and pad come to. False where it is refused. */
-static bool cancels(const Node *crop, Border *added, Border *taken) {
+static bool cancels(PassContext *context, const Node *crop, Border *added, Border *taken) {
     const Node *pad = crop->op == OP_crop ? producer_of(crop, OP_pad) : NULL;
     if (pad == NULL)
         return false;
@@ -125,8 +141,11 @@ static bool cancels(const Node *crop, Border *added, Border *taken) {
         taken->sides[i] -= both;
     }
     const int64_t *size = pad->operands[0]->type.dims + 2;
-    return taken->sides[0] + taken->sides[2] < size[0] &&
-           taken->sides[1] + taken->sides[3] < size[1];
+    bool leaves =
+        taken->sides[0] + taken->sides[2] < size[0] && taken->sides[1] + taken->sides[3] < size[1];
+    if (!leaves)
+        pass_missed(context, crop, "it leaves nothing of what is padded before it");
+    return leaves;
 }
 
 /* Returns the crop that is left, which may cancel with a pad before it. */
@@ -146,9 +165,9 @@ bool pass_fold_pad(PassContext *context) {
         next = node->next;
         Border sum, added, taken;
         const Node *before;
-        while ((before = foldable(node, &sum)) != NULL && pass_may_rewrite(context, node))
+        while ((before = foldable(context, node, &sum)) != NULL && pass_may_rewrite(context, node))
             take_border(graph, node, before, sum);
-        if (cancels(node, &added, &taken) && pass_may_rewrite(context, node))
+        if (cancels(context, node, &added, &taken) && pass_may_rewrite(context, node))
             next = cancel(graph, node, &added, &taken);
     }
     return true;

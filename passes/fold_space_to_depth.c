@@ -142,8 +142,7 @@ static bool each_is_there_once(PassContext *context, const Squares *squares, int
 
 static bool find_squares(PassContext *context, const Node *conv, Squares *squares) {
     Value *read = conv->operands[0];
-    if (read->producer == NULL || node_integer(conv, "groups") != 1 ||
-        node_list(conv, "dilation").items[0] != 1 || node_list(conv, "dilation").items[1] != 1)
+    if (read->producer == NULL)
         return false;
     *squares = (Squares){.places = ARENA_ARRAY(context->scratch, SourceSquare, read->type.dims[1])};
     const Node *route = read->producer;
@@ -171,6 +170,15 @@ static bool within_limits(const Node *conv, int64_t step) {
                 return false;
     }
     return true;
+}
+
+/* What is missing where a convolution reads squares of pixels; NULL: nothing. */
+static const char *obstacle(const Node *conv, int64_t step) {
+    const int64_t *dilation = node_list(conv, "dilation").items;
+    return node_integer(conv, "groups") != 1      ? "the convolution has groups" /* 1 */
+           : dilation[0] != 1 || dilation[1] != 1 ? "the convolution is dilated"
+           : !within_limits(conv, step) ? "stride or padding would be larger than riffle allows"
+                                        : NULL;
 }
 
 static Weight *larger_weight(PassContext *context, const Weight *weight, const Squares *squares) {
@@ -216,8 +224,12 @@ bool pass_fold_space_to_depth(PassContext *context) {
     for (Node *node = context->graph->first, *next; node; node = next) {
         Squares squares;
         next = node->next;
-        if (node->op == OP_conv && find_squares(context, node, &squares) &&
-            within_limits(node, squares.step) && pass_may_rewrite(context, node))
+        if (node->op != OP_conv || !find_squares(context, node, &squares))
+            continue;
+        const char *missing = obstacle(node, squares.step);
+        if (missing != NULL)
+            pass_missed(context, node, missing);
+        else if (pass_may_rewrite(context, node))
             enlarge(context, node, &squares);
     }
     return true;

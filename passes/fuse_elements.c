@@ -71,6 +71,15 @@ static void set_formula(Graph *graph, Node *node, const void *context) {
     node_set_formula(node, "formula", context);
 }
 
+/* Why the node cannot take its element-wise operand's producer in; NULL: it can. */
+static const char *obstacle(const Graph *graph, const Node *node, const Value *operand) {
+    return !tensor_type_equal(&operand->type, &node->results[0]->type) /* 3 */
+               ? "an operand is repeated"
+               : !is_read_by_all(graph, node, operand) /* 2 */
+                     ? "the result of an element-wise op before it has another use"
+                     : NULL;
+}
+
 /* Takes one operand's producer into the node; the map that comes of it, or NULL. */
 static Node *fuse_one(PassContext *context, Node *node) {
     Graph *graph = context->graph;
@@ -78,13 +87,18 @@ static Node *fuse_one(PassContext *context, Node *node) {
         Value *operand = node->operands[i];
         Node *producer = operand->producer;
         ElementTree tree = {.builder = {.arena = graph->arena}};
-        if (producer == NULL || !op_computes_elements(producer->op) ||     /* 1 */
-            !tensor_type_equal(&operand->type, &node->results[0]->type) || /* 3 */
-            !is_read_by_all(graph, node, operand))                         /* 2 */
+        if (producer == NULL || !op_computes_elements(producer->op)) /* 1 */
             continue;
-        const Formula *formula = tree_formula(context, node, operand, &tree);
-        if (formula == NULL || formula_size(formula) > MOST_FORMULA_SIZE || /* 4, 5 */
-            !pass_may_rewrite(context, node))
+        const char *missing = obstacle(graph, node, operand);
+        const Formula *formula =
+            missing != NULL ? NULL : tree_formula(context, node, operand, &tree);
+        if (missing == NULL && formula == NULL) /* 4 */
+            missing = "both together have more operands than a map may have";
+        else if (missing == NULL && formula_size(formula) > MOST_FORMULA_SIZE) /* 5 */
+            missing = "the formula of both is too long";
+        if (missing != NULL)
+            pass_missed(context, node, missing);
+        if (missing != NULL || !pass_may_rewrite(context, node))
             continue;
         Node *map = insert_node(
             graph, node, OP_map, node->path, tree.operands, tree.count, set_formula, formula);

@@ -73,6 +73,14 @@ static Value *merged_value(PassContext *context, Node *node, Value *source) {
         ->results[0];
 }
 
+/* Whether one rearrange can take the place of both. */
+static bool can_be_one(const Node *node, const Node *before) {
+    IndexMap map;
+    Rearrangement both;
+    return map_from(node, before->operands[0], &map) &&
+           (index_map_is_identity(&map) || index_map_rearrangement(&map, &both));
+}
+
 bool pass_merge_rearrange(PassContext *context) {
     Graph *graph = context->graph;
     for (Node *node = graph->first, *next; node; node = next) {
@@ -83,8 +91,11 @@ bool pass_merge_rearrange(PassContext *context) {
         Node *before = operand->producer;
         bool follows = before != NULL && before->op == OP_rearrange;
         Value *merged = merged_value(context, node, follows ? before->operands[0] : operand);
-        if (merged == NULL && follows)
+        if (merged == NULL && follows) {
+            if (!can_be_one(node, before))
+                pass_missed(context, node, "no rearrange says what it and the one before come to");
             merged = merged_value(context, node, operand);
+        }
         if (merged == NULL)
             continue;
         replace_node(graph, node, merged);

@@ -101,6 +101,11 @@ static bool plugin_may_rewrite(riffle_graph *graph, riffle_node *node) {
     return pass_may_rewrite(plugin_run(graph)->context, (const Node *)node);
 }
 
+static void plugin_missed(riffle_graph *graph, riffle_node *node, const char *condition) {
+    if (node != NULL && condition != NULL)
+        pass_missed(plugin_run(graph)->context, (const Node *)node, condition);
+}
+
 static riffle_node *plugin_new_node(riffle_graph *graph, const char *op, const char *path,
     riffle_value *const *operands, size_t operand_count) {
     OpKind kind;
@@ -262,4 +267,5 @@ void plugin_add_changes(riffle_graph *functions) {
     functions->allocate = plugin_allocate;
     functions->error = plugin_error;
     functions->warning = plugin_warning;
+    functions->missed = plugin_missed;
 }

@@ -145,29 +145,36 @@ static bool needs_padding(Quantization *q, const Node *node) {
     return is_padded(node) && byte_scale_has_zero_points(scale_of(q, node->operands[0]));
 }
 
-/* Numbered as above. */
-static bool can_quantize(Quantization *q, const Node *node) {
-    if (!is_product(node))
-        return false;
+/* Why the layer keeps floats; NULL: it need not. Numbered as above. */
+static const char *obstacle(Quantization *q, const Node *node) {
     const Value *operand = node->operands[0];
     bool is_input = operand->producer == NULL || operand->producer->op == OP_pixels;
     if (is_input && pass_flag(q->context, "keep-first"))
-        return false;
+        return "the option 'keep-first' keeps floats";
     if (node->op == OP_linear && pass_flag(q->context, "keep-last"))
-        return false;
+        return "the option 'keep-last' keeps floats";
     const Weight *weight = node_weight(node, "weight");
     if (weight->type.element != ELEMENT_F32 || node_integer(node, "result") != RESULT_F32)
-        return false; /* it computes with bf16 */
+        return "it computes with halves";
     const ByteScale *scale = scale_of(q, operand);
     if (scale == NULL) /* 1 */
-        return false;
+        return "the range of what it reads is not known";
     if (scale->given && (!byte_scale_is_uniform(scale) || !weights_are_whole(node, q->limit)))
-        return false;
+        return "its input says how it is scaled, and its weights are no whole numbers";
     int64_t filter = tensor_elements(&weight->type) / weight->type.dims[0]; /* 2 */
     if (filter > INT32_MAX / (255 * 127) || (weight->type.dims[1] == 1 && filter > MOST_EXACT_TAPS))
-        return false;
+        return "its sums may be too large";
     bool through = operand->producer != NULL && op_keeps_numbers(operand->producer->op); /* 3 */
-    return !needs_padding(q, node) || !through;
+    return needs_padding(q, node) && through
+               ? "it pads what comes through ops that only move numbers, with other bytes than 0"
+               : NULL;
+}
+
+static bool can_quantize(Quantization *q, const Node *node) {
+    const char *missing = is_product(node) ? obstacle(q, node) : NULL;
+    if (missing != NULL)
+        pass_missed(q->context, node, missing);
+    return is_product(node) && missing == NULL;
 }
 
 static bool gives_bytes(const Quantization *q, const Value *value) {

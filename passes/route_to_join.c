@@ -97,7 +97,9 @@ bool pass_route_to_join(PassContext *context) {
             continue;
         int count;
         const OperandRange *ranges = find_ranges(context, node, most, &count);
-        if (ranges != NULL && pass_may_rewrite(context, node))
+        if (ranges == NULL)
+            pass_missed(context, node, "it takes more ranges than the option 'most-parts' says");
+        else if (pass_may_rewrite(context, node))
             become_join(context, node, ranges, count);
     }
     return true;

@@ -82,6 +82,9 @@ static Node *renaming_before(const Node *node) {
 
 static void skip_renaming(PassContext *context, Node *linear) {
     Node *renaming = renaming_before(linear);
+    const Node *before = linear->operands[0]->producer;
+    if (renaming == NULL && before != NULL && before->op == OP_flatten)
+        pass_missed(context, linear, "what is flattened before it has more than one pixel");
     if (renaming == NULL || !pass_may_rewrite(context, linear))
         return;
     linear->operands[0] = renaming->operands[0];

@@ -19,25 +19,27 @@ static bool is_single_result_layout(const Node *node) {
                                node->op == OP_rearrange || node->op == OP_join);
 }
 
-static bool can_sink(
+/* What keeps the activation from sinking over the layout op; NULL: nothing. */
+static const char *obstacle(
     const Graph *graph, const Node *layout, const Node *activation, int64_t depth) {
     if (depth == 0)
-        return false;
-    for (int i = 0; i < layout->operand_count; i++) {
+        return "more layout ops lie before it than the option 'depth' says";
+    const char *missing = NULL;
+    for (int i = 0; i < layout->operand_count && missing == NULL; i++) {
         const Value *operand = layout->operands[i];
         const Node *producer = operand->producer;
         if (activation_keeps(activation, operand)) /* 3 */
             continue;
-        if (producer == NULL || !used_once(graph, operand)) /* 4, 5 */
-            return false;
-        if (is_single_result_layout(producer)) {
-            if (!can_sink(graph, producer, activation, depth - 1))
-                return false;
-        } else if (free_activation_attribute(producer) == NULL) {
-            return false;
-        }
+        if (producer == NULL)
+            missing = "an input of the network goes into the layout op before it";
+        else if (!used_once(graph, operand)) /* 4, 5 */
+            missing = "an operand of the layout op before it has another use";
+        else if (is_single_result_layout(producer))
+            missing = obstacle(graph, producer, activation, depth - 1);
+        else if (free_activation_attribute(producer) == NULL)
+            missing = "what makes an operand of the layout op before it cannot take an activation";
     }
-    return true;
+    return missing;
 }
 
 static void sink(Graph *graph, Node *layout, const Node *activation) {
@@ -64,9 +66,14 @@ bool pass_sink_activation(PassContext *context) {
         if (!is_activation(node))
             continue;
         Node *layout = node->operands[0]->producer;
-        if (!is_single_result_layout(layout) || !used_once(graph, node->operands[0])) /* 1, 2 */
+        if (!is_single_result_layout(layout)) /* 1 */
             continue;
-        if (!can_sink(graph, layout, node, depth) || !pass_may_rewrite(context, node))
+        const char *missing = !used_once(graph, node->operands[0]) /* 2 */
+                                  ? "the result of the layout op before it has another use"
+                                  : obstacle(graph, layout, node, depth);
+        if (missing != NULL)
+            pass_missed(context, node, missing);
+        if (missing != NULL || !pass_may_rewrite(context, node))
             continue;
         sink(graph, layout, node);
         replace_node(graph, node, layout->results[0]);

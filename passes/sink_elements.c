@@ -165,8 +165,11 @@ bool pass_sink_elements(PassContext *context) {
     for (Node *node = context->graph->first, *next; node; node = next) {
         Sinking sinking;
         next = node->next;
-        if (can_sink(node, &sinking) && is_worthwhile(context->graph, node) &&
-            pass_may_rewrite(context, node))
+        if (!can_sink(node, &sinking))
+            continue;
+        if (!is_worthwhile(context->graph, node))
+            pass_missed(context, node, "another op reads the rearrange before it, too");
+        else if (pass_may_rewrite(context, node))
             sink(context, node, &sinking);
     }
     return true;

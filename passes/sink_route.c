@@ -30,14 +30,12 @@ static int64_t *inverse_list(PassContext *context, const Node *route) {
     return places;
 }
 
-/* The only reader of the route, when the route can sink over it. */
-static Node *find_reader(const Graph *graph, const Node *route) {
+/* The first reader of the route that the route could sink over. */
+static Node *find_reader(const Node *route) {
     const Value *value = route->results[0];
-    if (!used_once(graph, value))
-        return NULL;
     for (Node *node = route->next; node; node = node->next)
-        if (node->operand_count > 0 && node->operands[0] == value)
-            return node->operand_count == 1 && is_channelwise(node) ? node : NULL;
+        if (node->operand_count == 1 && node->operands[0] == value && is_channelwise(node))
+            return node;
     return NULL; /* an output, or a second operand */
 }
 
@@ -66,10 +64,19 @@ bool pass_sink_route(PassContext *context) {
         if (node->op != OP_route)
             continue;
         const int64_t *places = inverse_list(context, node);
-        Node *reader = NULL;
-        while (places && (reader = find_reader(context->graph, node)) != NULL &&
-               pass_may_rewrite(context, reader))
+        Node *reader;
+        while ((reader = find_reader(node)) != NULL) {
+            const char *missing = places == NULL /* 1 */
+                                      ? "it does not take each channel of one operand once"
+                                      : !used_once(context->graph, node->results[0]) /* 2 */
+                                            ? "its result has another use"
+                                            : NULL;
+            if (missing != NULL)
+                pass_missed(context, node, missing);
+            if (missing != NULL || !pass_may_rewrite(context, reader))
+                break;
             sink(context, node, reader, places);
+        }
     }
     return true;
 }

@@ -20,9 +20,16 @@ bool pass_sink_softmax(PassContext *context) {
     for (Node *node = graph->first, *next; node; node = next) {
         next = node->next;
         Node *layout = node->op == OP_softmax ? node->operands[0]->producer : NULL;
-        if (layout == NULL || layout->op != OP_rearrange || !keeps_channels(layout) || /* 1 */
-            !used_once(graph, layout->results[0]) ||                                   /* 2 */
-            !pass_may_rewrite(context, node))
+        if (layout == NULL || layout->op != OP_rearrange)
+            continue;
+        const char *missing = !keeps_channels(layout) /* 1 */
+                                  ? "the rearrange before it moves channels"
+                                  : !used_once(graph, layout->results[0]) /* 2 */
+                                        ? "the result of the rearrange before it has another use"
+                                        : NULL;
+        if (missing != NULL)
+            pass_missed(context, node, missing);
+        if (missing != NULL || !pass_may_rewrite(context, node))
             continue;
         layout->operands[0] =
             insert_node(graph, layout, OP_softmax, node->path, layout->operands, 1, NULL, NULL)

@@ -213,19 +213,29 @@ static void swap_with_convolution(PassContext *context, Node *conv, const IndexM
     replace_node(graph, conv, x);
 }
 
+static bool is_worthwhile(PassContext *context, const Node *conv, const Value *upsampled) {
+    const char *missing =
+        !pays(conv, upsampled) /* 5 */
+            ? "it has more than twice as many filters as there are channels before the upsampling"
+            : !only_pointwise_read(context->graph, upsampled) /* 3 */
+                  ? "not only pointwise convolutions read what is upsampled"
+                  : NULL;
+    if (missing != NULL)
+        pass_missed(context, conv, missing);
+    return missing == NULL;
+}
+
 static void try_operands(PassContext *context, Node *conv) {
     const Node *producer = conv->operands[0]->producer;
     IndexMap map;
-    if (upsampling_map(producer, &map) && pays(conv, producer->results[0]) &&
-        only_pointwise_read(context->graph, producer->results[0])) {
+    if (upsampling_map(producer, &map) && is_worthwhile(context, conv, producer->results[0])) {
         swap_with_convolution(context, conv, &map);
         return;
     }
     bool joins = producer != NULL && (producer->op == OP_concat || producer->op == OP_route);
     for (int i = 0; joins && i < producer->operand_count; i++) {
         const Value *operand = producer->operands[i];
-        if (!upsampling_map(operand->producer, &map) || !pays(conv, operand) ||
-            !only_pointwise_read(context->graph, operand))
+        if (!upsampling_map(operand->producer, &map) || !is_worthwhile(context, conv, operand))
             continue;
         split_convolution(context, conv, i, &map);
         return;

@@ -49,14 +49,14 @@ static bool meets_another(const Way *ways, int count, const Way *way) {
 }
 
 /* The ways of the value; 0 where something else reads it. */
-static int find_ways(const Graph *graph, const Value *value, int64_t least, Way *ways) { /* 2, 3 */
+static int find_ways(const Graph *graph, const Value *value, Way *ways) { /* 2 */
     int count = 0;
     for (Node *node = value->producer->next; node; node = node->next)
         for (int i = 0; i < node->operand_count; i++) {
             if (node->operands[i] != value)
                 continue;
             if (count == MOST_WAYS || !read_range(node, i, &ways[count]) ||
-                ways[count].count < least || meets_another(ways, count, &ways[count]))
+                meets_another(ways, count, &ways[count]))
                 return 0;
             count++;
         }
@@ -128,21 +128,38 @@ static void take_way(PassContext *context, Node *conv, const Way *way) {
         replace_operand(context, way, part);
 }
 
+/* What is missing where the filters go such ways; NULL: nothing. */
+static const char *obstacle(const Node *conv, const Way *ways, int count, int64_t least) {
+    if (conv->operand_count != 1) /* 1 */
+        return "the convolution adds a residual";
+    if (node_integer(conv, "groups") != 1)
+        return "the convolution has groups";
+    if (conv->weights[0]->type.element != ELEMENT_F32)
+        return "the weights of the convolution are rounded";
+    for (int i = 0; i < count; i++)
+        if (ways[i].count < least) /* 3 */
+            return "a range of filters is shorter than the option 'least-filters' says";
+    return NULL;
+}
+
 bool pass_split_convolution(PassContext *context) {
     Graph *graph = context->graph;
     int64_t least = pass_integer(context, "least-filters");
     for (Node *node = graph->first, *next; node; node = next) {
         next = node->next;
-        if (node->op != OP_conv || node->operand_count != 1 ||
-            node_integer(node, "groups") != 1 || /* 1 */
-            node->weights[0]->type.element != ELEMENT_F32)
+        if (node->op != OP_conv)
             continue;
         Way ways[MOST_WAYS];
-        int count = find_ways(graph, node->results[0], least, ways);
+        int count = find_ways(graph, node->results[0], ways);
         bool any = false;
         for (int i = 0; i < count; i++)
             any = any || gains(graph, ways[i].route);
-        if (!any || !pass_may_rewrite(context, node))
+        if (!any)
+            continue;
+        const char *missing = obstacle(node, ways, count, least);
+        if (missing != NULL)
+            pass_missed(context, node, missing);
+        if (missing != NULL || !pass_may_rewrite(context, node))
             continue;
         for (int i = 0; i < count; i++)
             take_way(context, node, &ways[i]);

@@ -51,7 +51,7 @@ extern "C" {
 /* A plugin is loaded when its major number is that of riffle and its minor number is not larger.
  * The minor number rises when functions are added at the end of riffle_graph, the major number with
  * every other change of this file. */
-enum { RIFFLE_PASS_ABI_MAJOR = 2, RIFFLE_PASS_ABI_MINOR = 0 };
+enum { RIFFLE_PASS_ABI_MAJOR = 2, RIFFLE_PASS_ABI_MINOR = 1 };
 
 #if defined(__GNUC__)
 #define RIFFLE_PASS_EXPORT __attribute__((visibility("default")))
@@ -206,6 +206,10 @@ struct riffle_graph {
         riffle_graph *graph, riffle_node *node, const char *format, ...) RIFFLE_PASS_MESSAGE;
     void (*warning)(
         riffle_graph *graph, riffle_node *node, const char *format, ...) RIFFLE_PASS_MESSAGE;
+
+    /* From 2.1 on. For 'riffle opt --remarks': all that the pass looks for was found at the node,
+     * but this condition does not hold: "the result of the convolution has another use". */
+    void (*missed)(riffle_graph *graph, riffle_node *node, const char *condition);
 };
 
 #ifdef __cplusplus

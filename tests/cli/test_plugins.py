@@ -44,10 +44,10 @@ BAD = [
      "riffle: error: 'p.so' is no pass plugin: it does not export riffle_pass_plugin_entry\n"
      "hint: a pass plugin exports the function riffle_pass_plugin_entry, see riffle/pass.h\n"),
     ("RIFFLE_PASS_ABI_MAJOR,", "3,",
-     "riffle: error: the pass plugin 'p.so' was built for version 3.0 of riffle/pass.h, this riffle has 2.0\n"
+     "riffle: error: the pass plugin 'p.so' was built for version 3.1 of riffle/pass.h, this riffle has 2.1\n"
      "hint: build it again with the header of this riffle\n"),
-    ("RIFFLE_PASS_ABI_MINOR,", "1,",
-     "riffle: error: the pass plugin 'p.so' was built for version 2.1 of riffle/pass.h, this riffle has 2.0\n"
+    ("RIFFLE_PASS_ABI_MINOR,", "2,",
+     "riffle: error: the pass plugin 'p.so' was built for version 2.2 of riffle/pass.h, this riffle has 2.1\n"
      "hint: build it again with the header of this riffle\n"),
     ("passes, 1}", "passes, 0}", "riffle: error: the pass plugin 'p.so' has no passes\n"),
     ("passes, 1}", "NULL, 1}", "riffle: error: the pass plugin 'p.so' has no passes\n"),
@@ -295,6 +295,59 @@ class Plugins(Command):
         done = self.invoke("opt", "net.rir", "--load-pass-plugin=p.so", "--passes=dead-code,mine", "--bisect")
         self.assertEqual(done.returncode, 1)
         self.assertIn("first pass that fails: mine, 2 of 2\nfirst rewrite that fails: 1 of 1, at\n  %b = relu", done.stdout)
+
+    def test_older_plugins(self):
+        self.build(GOOD.replace("RIFFLE_PASS_ABI_MINOR,", "0,"))
+        self.assertEqual(self.opt().returncode, 0)
+
+    def test_remarks(self):
+        self.build(PLUGIN % """graph->missed(graph, relu, "it is no tanh");
+            graph->missed(graph, NULL, "nowhere"); graph->missed(graph, relu, NULL); return true;""")
+        done = self.invoke("opt", "net.rir", "--load-pass-plugin=p.so", "--passes=mine", "--remarks")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("net.rir:5:8: remark: mine does not apply: it is no tanh, at  %b = relu", done.stderr)
+        self.assertEqual(done.stderr.count("remark"), 1)
+
+    def test_exact(self):
+        """A plugin's step is proved: what leaves weights alone is, what makes some is compared with a tolerance, and a fault
+        that no tolerance finds is found."""
+        exact = ["opt", "net.rir", "--load-pass-plugin=p.so", "--passes=mine,dead-code", "--check-each=exact", "-o", "/dev/null"]
+        self.build(PLUGIN % """if (graph->may_rewrite(graph, relu)) {
+                graph->set_choice(graph, conv, "activation", "relu");
+                graph->replace_uses(graph, graph->result(graph, relu, 0), graph->result(graph, conv, 0));
+                graph->remove_node(graph, relu);
+            }
+            return true;""")
+        done = self.invoke(*exact)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stderr, r"mine: all of 144 residues are equal; by chance with a probability of 2\^-\d")
+        make = """static float numbers[16];
+            const float *old = graph->weight_data(graph, graph->weight(graph, conv, "weight"));
+            for (int i = 0; old != NULL && i < 16; i++)
+                numbers[i] = old[i] %s;
+            if (graph->may_rewrite(graph, conv))
+                graph->set_weight(graph, conv, "weight", graph->new_weight(graph, "mine", graph->weight_shape(graph,
+                    graph->weight(graph, conv, "weight")), old == NULL ? NULL : numbers));
+            return true;"""
+        self.build(PLUGIN % (make % "* 1"))
+        done = self.invoke(*exact)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("mine: not proved", done.stderr)
+        self.build(PLUGIN % (make % "* 2"))
+        self.assertEqual(self.invoke(*exact).returncode, 1)
+        self.build(PLUGIN % """riffle_value *y = graph->result(graph, relu, 0), *x = graph->result(graph, conv, 0);
+            riffle_node *leaky = graph->new_node(graph, "leaky_relu", "l", &x, 1);
+            graph->set_number(graph, leaky, "slope", 1e-7);
+            if (graph->may_rewrite(graph, relu) && graph->insert_node(graph, relu, leaky)) {
+                graph->replace_uses(graph, y, graph->result(graph, leaky, 0));
+                graph->remove_node(graph, relu);
+            }
+            return true;""")
+        done = self.invoke(*exact)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("the graph computes something else after the pass 'mine'", done.stderr)
+        exact[exact.index("--check-each=exact")] = "--check-each"
+        self.assertEqual(self.invoke(*exact).returncode, 0)
 
     def test_everywhere(self):
         self.build(GOOD)
