@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-enum { OPTION_CLOCK = 1000 };
+enum { OPTION_CLOCK = 1000, OPTION_PROFILE };
 
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
     ReportOptions *options = state->input;
@@ -17,6 +17,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         return 0;
     case OPTION_CLOCK:
         return clock_parse(options->model.session, argument, &options->hertz) ? 0 : EINVAL;
+    case OPTION_PROFILE:
+        options->profile = argument;
+        return 0;
     case ARGP_KEY_END:
         if (options->output != NULL)
             return 0;
@@ -34,6 +37,10 @@ static const struct argp_option options_table[] = {
         "Show also how long each step should take on the processor of --cpu or --target at this "
         "clock, as in 1.8GHz: an estimate by a model of its core (docs/predicted_time.md)",
         0},
+    {"profile", OPTION_PROFILE, "FILE", 0,
+        "Show also how long each step took, and how near it came to what the machine can do: what "
+        "`riffle bench --profile --json` printed for the same network, target and passes",
+        0},
     {0}};
 
 static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0}, {&weights_argp, 0, NULL, 0},
@@ -44,10 +51,13 @@ static const struct argp argp = {.options = options_table,
     .args_doc = "SPEC",
     .doc = "Writes a page of HTML that shows a network: the graph before and after each pass, and "
            "where its channels come from and go; buffers over time; what each step moves and "
-           "computes. One file, which needs no network and no server.\v"
+           "computes; what breaks the guidelines of ShuffleNet V2. One file, which needs no "
+           "network and no server.\v"
            "Examples:\n"
            "  riffle report examples/shufflenet_v2.rfl -o report.html\n"
            "  riffle report net.rfl --cpu=cortex-a55 --clock=1.8GHz -o report.html\n"
+           "  riffle bench net.rfl --profile --json > times.json\n"
+           "  riffle report net.rfl --profile=times.json -o report.html\n"
            "\n"
            "No weights are needed.",
     .children = children};

@@ -57,5 +57,7 @@ bool guidelines_find(
     const Graph *graph, const char *target, Session *session, Guidelines *guidelines);
 void guidelines_print(const Guidelines *guidelines, Text *text);
 void guidelines_write_json(const Guidelines *guidelines, JsonWriter *writer);
+/* An array of what breaks a guideline, without a name. */
+void guidelines_write_findings(const Guidelines *guidelines, JsonWriter *writer);
 
 #endif

@@ -182,6 +182,17 @@ static void write_finding(const Finding *finding, JsonWriter *writer) {
     json_write_object_end(writer);
 }
 
+static void write_findings(const Guidelines *guidelines, const char *name, JsonWriter *writer) {
+    json_write_array(writer, name, JSON_LINES);
+    for (int i = 0; i < guidelines->finding_count; i++)
+        write_finding(&guidelines->findings[i], writer);
+    json_write_array_end(writer);
+}
+
+void guidelines_write_findings(const Guidelines *guidelines, JsonWriter *writer) {
+    write_findings(guidelines, NULL, writer);
+}
+
 void guidelines_write_json(const Guidelines *guidelines, JsonWriter *writer) {
     json_write_object(writer, "guidelines", JSON_LINES);
     json_write_string(writer, "target", guidelines->target);
@@ -190,10 +201,7 @@ void guidelines_write_json(const Guidelines *guidelines, JsonWriter *writer) {
     for (int i = 0; i < guidelines->layer_count; i++)
         write_layer(&guidelines->layers[i], writer);
     json_write_array_end(writer);
-    json_write_array(writer, "findings", JSON_LINES);
-    for (int i = 0; i < guidelines->finding_count; i++)
-        write_finding(&guidelines->findings[i], writer);
-    json_write_array_end(writer);
+    write_findings(guidelines, "findings", writer);
     json_write_object(writer, "compiled", JSON_INLINE);
     json_write_integer(writer, "elementwise_bytes", guidelines->compiled.elementwise_bytes);
     json_write_integer(writer, "layout_bytes", guidelines->compiled.layout_bytes);

@@ -4,9 +4,11 @@
 #include "driver/report.h"
 
 #include "backends/backends.h"
+#include "driver/inspect_guidelines.h"
 #include "driver/inspect_time.h"
 #include "driver/report_graph.h"
 #include "driver/report_page.h"
+#include "driver/report_profile.h"
 #include "ir/write_files.h"
 
 #include <string.h>
@@ -26,6 +28,7 @@ typedef struct NetworkReport {
     Text last; /* the graph that was added last, as .rir */
     ReportPass *passes;
     size_t pass_count, pass_capacity;
+    Text guidelines; /* an object, of the network as it is written */
 } NetworkReport;
 
 static const char *step_name(const NetworkReport *report, const PipelineStep *step) {
@@ -150,6 +153,33 @@ static void make_page(const Text *data, Text *page) {
     text_append(page, "</script>\n</body>\n</html>\n");
 }
 
+static bool write_measured(
+    const NetworkReport *report, const Graph *graph, const Program *program, JsonWriter *writer) {
+    const ReportOptions *options = report->options;
+    MeasuredTimes times;
+    if (options->profile == NULL)
+        return true;
+    if (!measured_times_read(
+            &times, options->profile, graph->name, program, options->model.session))
+        return false;
+    json_write_object(writer, "measured", JSON_LINES);
+    json_write_integer(writer, "threads", times.threads);
+    json_write_integer(writer, "runs", times.runs);
+    json_write_number(writer, "median_ms", times.median_ms);
+    json_write_number(writer, "peak_gflops", times.peak_gflops);
+    json_write_number(writer, "memory_gbytes_per_second", times.memory_gbytes_per_second);
+    json_write_array(writer, "steps", JSON_LINES);
+    for (int i = 0; i < program_summary(program).step_count; i++) {
+        json_write_object(writer, NULL, JSON_INLINE);
+        json_write_number(writer, "us", times.steps[i].us);
+        json_write_number(writer, "p5_us", times.steps[i].p5_us);
+        json_write_object_end(writer);
+    }
+    json_write_array_end(writer);
+    json_write_object_end(writer);
+    return true;
+}
+
 /* False after reporting. */
 static bool make_data(
     const NetworkReport *report, const Graph *graph, const Program *program, Text *data) {
@@ -160,7 +190,10 @@ static bool make_data(
     json_write_string(&writer, "name", graph->name);
     write_passes(report, &writer);
     report_files_write(&report->files, &writer);
-    bool good = write_time(report, program, &writer);
+    bool good =
+        write_time(report, program, &writer) && write_measured(report, graph, program, &writer);
+    text_append(data, ",\n\"findings\": ");
+    text_append_bytes(data, report->guidelines.data, report->guidelines.length);
     text_append(data, ",\n\"program\": ");
     text_append_bytes(data, metadata.data, metadata.length);
     text_append(data, ",\n\"graphs\": [\n");
@@ -187,6 +220,20 @@ static bool write_page(const NetworkReport *report, const Graph *graph, const Pr
     return good;
 }
 
+/* What breaks the guidelines, of the network as it is written. */
+static bool find_guidelines(NetworkReport *report, const Graph *graph) {
+    const ModelOptions *model = &report->options->model;
+    const Target *target = model_target(model);
+    Guidelines guidelines = {0};
+    if (target != NULL && target->gpu != NULL)
+        return true; /* there will be no report */
+    if (target == NULL || !guidelines_find(graph, target->name, model->session, &guidelines))
+        return false;
+    JsonWriter writer = {.out = &report->guidelines};
+    guidelines_write_findings(&guidelines, &writer);
+    return true;
+}
+
 /* Values of weights change no picture, so any will do. */
 static bool read_model(const ModelOptions *options, Model *model) {
     if (!model_read(options, model))
@@ -209,12 +256,14 @@ bool report_write(const ReportOptions *options) {
     Model model = {0};
     NetworkReport report = {
         .options = options, .arena = session->arena, .files = {.arena = session->arena}};
-    bool good = read_model(&options->model, &model) && run_passes(&report, model.graph);
+    bool good = read_model(&options->model, &model) && find_guidelines(&report, model.graph) &&
+                run_passes(&report, model.graph);
     Program *program = good ? lower(&report, model.graph) : NULL;
     good = program != NULL && write_page(&report, model.graph, program);
     program_destroy(program);
     text_free(&report.graphs);
     text_free(&report.last);
+    text_free(&report.guidelines);
     model_close(&model);
     return good;
 }

@@ -7,7 +7,8 @@
 typedef struct ReportOptions {
     ModelOptions model;
     const char *output;
-    double hertz; /* 0: no time is predicted */
+    double hertz;        /* 0: no time is predicted */
+    const char *profile; /* of times that were measured; NULL: none */
 } ReportOptions;
 
 /* Runs the passes, lowers the network and writes the page. False after reporting. */

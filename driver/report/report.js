@@ -417,6 +417,9 @@ const heats = [["MACs", (step) => step.macs], ["bytes moved", (step) => step.byt
 if (data.estimated_time)
     heats.push([`microseconds (predicted, ${data.estimated_time.processor})`, (step, i) => data.estimated_time.steps[i].microseconds]);
 
+if (data.measured)
+    heats.push(["microseconds (measured)", (step, i) => data.measured.steps[i].us]);
+
 function drawSteps() {
     const heads = ["step", "layer", "what it does", ...heats.map(([name]) => name)];
     if (data.estimated_time)
@@ -450,9 +453,112 @@ function colourSteps() {
     });
 }
 
+// ---- the roofline ----
+
+const roofline = { points: [], selected: -1 };
+
+// Powers of ten around the numbers.
+function decades(numbers) {
+    const exponents = numbers.map((value) => Math.log10(value));
+    return [Math.floor(Math.min(...exponents)), Math.ceil(Math.max(...exponents))];
+}
+
+function pointText(point) {
+    const roof = Math.min(data.measured.peak_gflops, point.intensity * data.measured.memory_gbytes_per_second);
+    return `step ${point.index}, ${point.step.label}: ${number.format(Math.round(point.us * 10) / 10)} \u00b5s, ` +
+        `${point.gflops.toFixed(1)} GFLOP/s of ${roof.toFixed(1)} under the roof, ` +
+        `${point.intensity.toFixed(1)} operations a byte`;
+}
+
+function drawRoofline() {
+    const { peak_gflops: peak, memory_gbytes_per_second: speed } = data.measured;
+    roofline.points = steps.map((step, index) => {
+        const us = data.measured.steps[index].us, bytes = step.bytes_read + step.bytes_written;
+        return { step, index, us, gflops: 2 * step.macs / us / 1e3, intensity: 2 * step.macs / bytes };
+    }).filter((point) => point.gflops > 0 && point.intensity > 0 && isFinite(point.gflops) && isFinite(point.intensity));
+    byId("roofline-part").hidden = false;
+    byId("roofline-says").textContent = `Measured: ${number.format(data.measured.median_ms)} ms a run, ` +
+        `${data.measured.threads} ${data.measured.threads === 1 ? "thread" : "threads"}. The roof: ${peak.toFixed(1)} GFLOP/s, ` +
+        `and ${speed.toFixed(2)} GB/s from memory; a step above it had its numbers from caches. ` +
+        `Steps that multiply nothing are not there: ${steps.length - roofline.points.length} of ${steps.length}.`;
+    if (roofline.points.length === 0 || peak <= 0 || speed <= 0)
+        return;
+    const left = 70, wide = 760, high = 380, bottom = 40;
+    const [x0, x1] = decades([...roofline.points.map((point) => point.intensity), peak / speed]);
+    const [y0, y1] = decades([...roofline.points.map((point) => point.gflops), peak]);
+    const x = (value) => left + wide * (Math.log10(value) - x0) / Math.max(1, x1 - x0);
+    const y = (value) => 10 + high - high * (Math.log10(value) - y0) / Math.max(1, y1 - y0);
+    const svg = drawn("svg", { width: left + wide + 20, height: high + bottom + 20 });
+    for (let e = x0; e <= x1; e++)
+        svg.append(drawn("path", { class: "edge", d: `M${x(10 ** e)} 10V${10 + high}` }),
+            drawn("text", { x: x(10 ** e), y: high + 28, "text-anchor": "middle" }, `${10 ** e}`));
+    for (let e = y0; e <= y1; e++)
+        svg.append(drawn("path", { class: "edge", d: `M${left} ${y(10 ** e)}H${left + wide}` }),
+            drawn("text", { x: left - 6, y: y(10 ** e) + 4, "text-anchor": "end" }, `${10 ** e}`));
+    svg.append(drawn("text", { x: left + wide / 2, y: high + 46, "text-anchor": "middle" }, "operations a byte"),
+        drawn("text", { x: left, y: high + 46, "text-anchor": "end" }, "GFLOP/s"));
+    // Where the slope enters the picture, the ridge, and the right side.
+    const low = Math.max(10 ** x0, 10 ** y0 / speed), ridge = Math.min(peak / speed, 10 ** x1);
+    svg.append(drawn("path", { class: "roof", d: `M${x(low)} ${y(low * speed)}L${x(ridge)} ${y(Math.min(peak, ridge * speed))}` +
+        `H${left + wide}` }));
+    const longest = Math.max(...roofline.points.map((point) => point.us));
+    roofline.points.forEach((point, i) => {
+        const dot = drawn("circle", { class: "point", id: `point-${i}`, role: "img", "aria-label": pointText(point),
+            cx: x(point.intensity), cy: y(point.gflops), r: 3 + 9 * Math.sqrt(point.us / longest) });
+        dot.addEventListener("click", () => selectPoint(i));
+        dot.addEventListener("dblclick", () => goTo(point.step));
+        hover(dot, () => pointText(point));
+        point.dot = dot;
+        svg.append(dot);
+    });
+    byId("roofline").replaceChildren(svg);
+}
+
+function selectPoint(index) {
+    roofline.points.forEach((point, i) => point.dot.classList.toggle("selected", i === index));
+    roofline.selected = index;
+    byId("roofline").setAttribute("aria-activedescendant", `point-${index}`);
+    byId("point").textContent = pointText(roofline.points[index]);
+}
+
+function rooflineKey(event) {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (event.key === "Enter" && roofline.selected >= 0)
+        goTo(roofline.points[roofline.selected].step);
+    if (step === undefined || roofline.points.length === 0)
+        return;
+    event.preventDefault();
+    selectPoint(Math.max(0, Math.min(roofline.selected + step, roofline.points.length - 1)));
+}
+
+// ---- guidelines ----
+
+function drawGuidelines() {
+    const heads = ["guideline", "layer", "what", "cycles lost", "bytes more", "better"];
+    const row = element("tr");
+    row.append(...heads.map((text) => element("th", { scope: "col" }, text)));
+    byId("findings").tHead.replaceChildren(row);
+    byId("guidelines-say").textContent = data.findings.length === 0
+        ? "Nothing breaks them." : `${data.findings.length} places, by a model of ${data.program.target.name}.`;
+    byId("findings").tBodies[0].replaceChildren(...data.findings.map((finding) => {
+        const line = element("tr"), layer = element("td");
+        const go = element("button", { type: "button" }, finding.layer || finding.op);
+        go.addEventListener("click", () => goToOp(finding, 0));
+        layer.append(go);
+        const count = (value) => element("td", { class: "number" }, number.format(Math.round(value)));
+        line.append(element("td", {}, finding.guideline), layer, element("td", {}, finding.what), count(finding.cycles),
+            count(finding.bytes), element("td", {}, finding.suggestion || ""));
+        return line;
+    }));
+}
+
 // The op of the last graph that the step belongs to.
 function goTo(step) {
-    byId("slider").value = view.pass = data.passes.length - 1;
+    goToOp(step, data.passes.length - 1);
+}
+
+function goToOp(step, pass) {
+    byId("slider").value = view.pass = pass;
     show("graph");
     draw();
     const there = view.graph.nodes.find((node) => node.path === step.layer && node.op === step.op) ||
@@ -464,7 +570,7 @@ function goTo(step) {
 
 // ---- tabs ----
 
-const tabs = ["graph", "memory", "steps"];
+const tabs = ["graph", "memory", "steps", "guidelines"];
 
 function show(name) {
     for (const tab of tabs) {
@@ -497,7 +603,11 @@ byId("search").addEventListener("keydown", (event) => { if (event.key === "Enter
 byId("graph").addEventListener("keydown", graphKey);
 byId("memory").addEventListener("keydown", memoryKey);
 byId("heat").addEventListener("change", colourSteps);
+byId("roofline").addEventListener("keydown", rooflineKey);
 draw();
 drawMemory();
 drawSteps();
+drawGuidelines();
+if (data.measured)
+    drawRoofline();
 })();

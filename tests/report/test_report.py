@@ -226,7 +226,7 @@ class Browser(Command):
         self.page.key("ArrowRight")
         self.assertEqual(self.page.js("document.activeElement.id"), "tab-memory")
         self.assertEqual(self.page.js("[...document.querySelectorAll('[role=tabpanel]')].map((e) => e.hidden)"),
-                         [True, False, True])
+                         [True, False, True, True])
         self.page.focus("#memory")
         self.page.key("ArrowRight")
         self.assertIn(" bytes at ", self.page.text("#buffer"))
@@ -277,6 +277,79 @@ class Browser(Command):
         self.page.mouse("#steps tbody tr:last-child button", clicks=1)
         self.assertFalse(self.page.js("document.getElementById('view-graph').hidden"))
         self.assertIn("linear fc", self.page.text("#details"))
+
+    def measured(self, spec, *words):
+        """A profile of steps that the report has, with times that are easy to tell."""
+        steps = json.loads(riffle("inspect", spec, *words, "--cpu=cortex-a55", "--clock=1GHz", "--json").stdout)
+        steps = steps["estimated_time"]["steps"]
+        profile = {"name": "shufflenet_v2_x1_0", "target": "aarch64-linux-gnu", "threads": 2, "runs": 5, "median_ms": 7.5,
+                   "peak_gflops": 100.0, "memory_gbytes_per_second": 10.0,
+                   "steps": [{"layer": step["layer"], "label": step["label"], "us": 10.0 * (i + 1), "p5_us": 9.0}
+                             for i, step in enumerate(steps)]}
+        return profile
+
+    def test_roofline(self):
+        """Each step that multiplies is a point, as far right as it has operations a byte, as high as it was fast."""
+        profile = self.measured(V2)
+        profile["target"] = self.report(V2, "--cpu=cortex-a55")["program"]["target"]["name"]
+        self.assertTrue(self.page.js("document.getElementById('roofline-part').hidden"))
+        self.write("times.json", json.dumps(profile))
+        data = self.report(V2, "--cpu=cortex-a55", "--profile=times.json")
+        self.page.mouse("#tab-steps", clicks=1)
+        steps = data["program"]["steps"]
+        multiply = [i for i, step in enumerate(steps) if step["macs"] > 0]
+        self.assertEqual(self.page.count("#roofline .point"), len(multiply))
+        self.assertIn("The roof: 100.0 GFLOP/s, and 10.00 GB/s from memory", self.page.text("#roofline-says"))
+        places = self.page.js("[...document.querySelectorAll('#roofline .point')].map((e) => "
+                              "[Number(e.getAttribute('cx')), Number(e.getAttribute('cy'))])")
+        bytes_of = [steps[i]["bytes_read"] + steps[i]["bytes_written"] for i in multiply]
+        for numbers, axis, sign in [([steps[i]["macs"] / b for i, b in zip(multiply, bytes_of)], 0, 1),
+                                    ([steps[i]["macs"] / (i + 1) for i in multiply], 1, -1)]:
+            order = sorted(range(len(multiply)), key=lambda k: numbers[k])
+            drawn = [sign * places[k][axis] for k in order]
+            self.assertTrue(all(a <= b + 1e-6 for a, b in zip(drawn, drawn[1:])))
+        self.page.focus("#roofline")
+        self.page.key("ArrowRight")
+        first = multiply[0]
+        gflops = 2 * steps[first]["macs"] / (10.0 * (first + 1)) / 1e3
+        self.assertIn(f"step {first}, {steps[first]['label']}: {10 * (first + 1)} \u00b5s, {gflops:.1f} GFLOP/s of ",
+                      self.page.text("#point"))
+        self.page.key("Enter")
+        self.assertFalse(self.page.js("document.getElementById('view-graph').hidden"))
+
+    def test_other_profiles(self):
+        """Of another network, target, or steps; and what is none."""
+        good = self.measured(V2)
+        good["target"] = json.loads(re.search(r"<script type=\"application/json\" id=\"data\">(.*?)</script>", (
+            self.report(V2, "--cpu=cortex-a55"), (self.folder / "r.html").read_text())[1], re.DOTALL)
+            .group(1))["program"]["target"]["name"]
+        less = {**good, "steps": good["steps"][:-1]}
+        for profile, message in [
+                ({**good, "name": "other"}, "'p.json' is of the network 'other', not of 'shufflenet_v2_x1_0'"),
+                ({**good, "target": "x86-64-v3"}, "'p.json' was measured for x86-64-v3, and the report is for "),
+                (less, f"'p.json' has other steps than the report, from step {len(less['steps'])} on"),
+                ({**good, "peak_gflops": -1}, "'p.json' is no profile"),
+                ({**good, "steps": {}}, "'p.json' is no profile"), ([1], "'p.json' is no profile")]:
+            self.write("p.json", json.dumps(profile))
+            done = self.invoke("report", V2, "--cpu=cortex-a55", "--profile=p.json", "-o", "none.html")
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(f"riffle: error: {message}", done.stderr)
+            self.assertNotIn("none.html", self.files())
+        self.write("p.json", "{")
+        self.assertIn("'p.json' is no JSON: ", self.invoke("report", V2, "--profile=p.json", "-o", "none.html").stderr)
+
+    def test_guidelines(self):
+        """Those that inspect finds; a button leads to the op as it is written."""
+        data = self.report(ROOT / "examples" / "shufflenet_v1.rfl", "--target=x86-64-v3")
+        found = json.loads(riffle("inspect", ROOT / "examples" / "shufflenet_v1.rfl", "--guidelines", "--json",
+                                  "--target=x86-64-v3").stdout)["guidelines"]["findings"]
+        self.assertEqual(data["findings"], found)
+        self.page.mouse("#tab-guidelines", clicks=1)
+        self.assertEqual(self.page.count("#findings tbody tr"), len(found))
+        self.assertGreater(len(found), 10)
+        self.page.mouse("#findings tbody tr:first-child button", clicks=1)
+        self.assertIn("as written", self.page.text("#pass"))
+        self.assertIn(f"{found[0]['op']} {found[0]['layer']}", self.page.text("#details h2"))
 
     # ---- and ----
 
