@@ -7,140 +7,47 @@
 #include "ir/arena.h"
 #include "ir/kernel.h"
 
-enum { FEW_SLICES = 4 }; /* that one thread adds up */
+/* ---- loads ---- */
 
-/* ---- registers ---- */
-
-/* `count` (4 or 1) registers of one lane as one. */
-static int join_lanes(KernelBuilder *builder, const int *lanes, int count) {
-    static const int first_two[] = {0, 1}, all[] = {0, 1, 2, 3};
-    if (count == 1)
-        return lanes[0];
-    int low = kernel_register(builder, 2), high = kernel_register(builder, 2);
-    int joined = kernel_register(builder, 4);
-    kernel_permute(builder, low, lanes[0], lanes[1], first_two);
-    kernel_permute(builder, high, lanes[2], lanes[3], first_two);
-    kernel_permute(builder, joined, low, high, all);
-    return joined;
-}
-
-/* ---- the tile in shared memory: [slice][channel of the tile][pixel of the tile] ---- */
-
-static void store_sums(const GpuConvolution *conv, const int *sums) {
+/* `lanes` times the bias of channel `index` of the tile. */
+static int load_bias(const GpuConvolution *conv, int lanes, const Expression *index) {
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
-    const GpuConvolutionShape *shape = &conv->shape;
-    int threads = shape->quads * shape->parts * shape->slices;
-    bool idle = threads < BLOCK_THREADS;
-    const Expression *row = expression_add(arena,
-        expression_multiply(arena,
+    int bias = kernel_register(builder, lanes);
+    kernel_broadcast(builder, bias, conv->weights,
+        expression_offset(arena,
             expression_add(
-                arena, expression_multiply(arena, conv->slice, shape->parts), conv->part),
-            shape->channels * tile_pixels(conv)),
-        expression_multiply(arena, conv->quad, shape->pixels));
-    if (idle)
-        kernel_open_if_less(builder, conv->thread, expression_constant(arena, threads));
-    for (int i = 0; i < shape->channels; i++)
-        kernel_store(builder, join_lanes(builder, sums + i * shape->pixels, shape->pixels),
-            conv->shared, expression_offset(arena, row, i * tile_pixels(conv)), 0, shape->pixels);
-    if (idle)
-        kernel_close(builder);
-    kernel_barrier(builder);
+                arena, expression_multiply(arena, conv->tile, tile_channels(conv)), index),
+            conv->bias_offset));
+    return bias;
 }
 
-/* Opens a loop of all threads over the quads of so many slices. */
-static const Expression *open_quads(const GpuConvolution *conv, int64_t slices) {
-    int64_t quads = slices * tile_channels(conv) * conv->shape.quads;
-    return kernel_open_for(conv->builder, "element", conv->thread,
-        expression_constant(conv->arena, quads), BLOCK_THREADS);
+static int load_residual(
+    const GpuConvolution *conv, int lanes, const Expression *channel, const Expression *pixel) {
+    int residual = kernel_register(conv->builder, lanes);
+    kernel_load(conv->builder, residual, conv->residual.parameter,
+        expression_add(conv->arena, access_plane(&conv->residual, channel), pixel), 0, lanes);
+    return residual;
 }
 
-static int load_quad(const GpuConvolution *conv, const Expression *quad, int64_t slice) {
-    int pixels = conv->shape.pixels, reg = kernel_register(conv->builder, pixels);
-    kernel_load(conv->builder, reg, conv->shared,
-        expression_offset(conv->arena, expression_multiply(conv->arena, quad, pixels),
-            slice * tile_channels(conv) * tile_pixels(conv)),
-        0, pixels);
-    return reg;
+static const Expression *tile_channel(const GpuConvolution *conv, const Expression *index) {
+    return expression_add(conv->arena, conv->first_channel, index);
 }
 
-static void store_quad(const GpuConvolution *conv, int reg, const Expression *quad) {
-    int pixels = conv->shape.pixels;
-    kernel_store(conv->builder, reg, conv->shared, expression_multiply(conv->arena, quad, pixels),
-        0, pixels);
+/* A channel that there is: for loads whose number may be of no use. */
+static const Expression *valid_channel(const GpuConvolution *conv, const Expression *channel) {
+    if (conv->group_outputs % tile_channels(conv) == 0)
+        return channel;
+    return expression_minimum(conv->arena, channel,
+        expression_constant(conv->arena, conv->groups * conv->group_outputs - 1));
 }
 
-/* Halves the slices until few are left. Returns how many. */
-static int64_t fold_slices(const GpuConvolution *conv) {
-    int64_t slices = conv->shape.slices;
-    while (slices > FEW_SLICES) {
-        int64_t kept = (slices + 1) / 2;
-        const Expression *quad = open_quads(conv, slices - kept);
-        int sum = load_quad(conv, quad, 0);
-        kernel_binary(conv->builder, INSTRUCTION_add, sum, sum, load_quad(conv, quad, kept));
-        store_quad(conv, sum, quad);
-        kernel_close(conv->builder);
-        kernel_barrier(conv->builder);
-        slices = kept;
-    }
-    return slices;
-}
-
-/* ---- bias, activation, residual, store ---- */
-
-/* Adds the bias of channel `index` of the tile. */
-static void add_bias(const GpuConvolution *conv, int reg, const Expression *index) {
-    KernelBuilder *builder = conv->builder;
+/* Where the plane lies that the thread will store in, from a table. */
+static const Expression *early_plane(const GpuConvolution *conv, const Expression *channel) {
     Arena *arena = conv->arena;
-    if (conv->has_bias) {
-        int bias = kernel_register(builder, conv->shape.pixels);
-        kernel_broadcast(builder, bias, conv->weights,
-            expression_offset(arena,
-                expression_add(
-                    arena, expression_multiply(arena, conv->tile, tile_channels(conv)), index),
-                conv->bias_offset));
-        kernel_binary(builder, INSTRUCTION_add, reg, reg, bias);
-    }
-    emit_activation(builder, conv->activation, reg);
-}
-
-static void add_residual(
-    const GpuConvolution *conv, int reg, const Expression *channel, const Expression *pixel) {
-    KernelBuilder *builder = conv->builder;
-    Arena *arena = conv->arena;
-    int pixels = conv->shape.pixels;
-    if (!conv->has_residual)
-        return;
-    int other = kernel_register(builder, pixels);
-    kernel_load(builder, other, conv->residual.parameter,
-        expression_add(arena, access_plane(&conv->residual, channel), pixel), 0, pixels);
-    kernel_binary(builder, INSTRUCTION_add, reg, reg, other);
-    emit_activation(builder, conv->residual_activation, reg);
-}
-
-static void store_pixels(
-    const GpuConvolution *conv, int reg, const Expression *channel, const Expression *pixel) {
-    KernelBuilder *builder = conv->builder;
-    Arena *arena = conv->arena;
-    int64_t all = tensor_pixels(conv->out);
-    int pixels = conv->shape.pixels;
-    const Expression *plane = access_plane(&conv->output, channel);
-    if (conv->out->flat) {
-        kernel_store(
-            builder, reg, conv->output.parameter, expression_add(arena, plane, pixel), 0, pixels);
-        return;
-    }
-    plane = kernel_let(builder, "plane", plane);
-    for (int i = 0; i < pixels; i++) {
-        const Expression *at = expression_offset(arena, pixel, i);
-        bool partial = i > 0 && all % pixels != 0;
-        if (partial)
-            kernel_open_if_less(builder, at, expression_constant(arena, all));
-        kernel_store(builder, emit_lane(builder, reg, i), conv->output.parameter,
-            expression_add(arena, plane, access_pixel(&conv->output, at)), 0, 1);
-        if (partial)
-            kernel_close(builder);
-    }
+    const Expression *last = expression_constant(arena, conv->groups * conv->group_outputs - 1);
+    return kernel_let(conv->builder, "plane",
+        access_plane(&conv->output, expression_minimum(arena, channel, last)));
 }
 
 /* Opens a condition for channel `index` of the tile, when the last tile is not full. */
@@ -151,13 +58,62 @@ static bool open_channel(const GpuConvolution *conv, const Expression *index) {
     return true;
 }
 
-static void finish_pixels(
-    const GpuConvolution *conv, int reg, const Expression *index, const Expression *pixel) {
-    const Expression *channel = expression_add(conv->arena, conv->first_channel, index);
+/* Pixels that are stored: with those that fill up planes of the workspace. */
+static int64_t stored_pixels(const GpuConvolution *conv) {
+    int64_t all = conv->images * conv->height * conv->width;
+    return conv->out->flat ? plane_floats(all) : all;
+}
+
+/* ---- bias, activation, residual, store ---- */
+
+static void finish_sum(const GpuConvolution *conv, int sum, int bias) {
+    if (conv->has_bias)
+        kernel_binary(conv->builder, INSTRUCTION_add, sum, sum, bias);
+    emit_activation(conv->builder, conv->activation, sum);
+}
+
+static void add_residual(const GpuConvolution *conv, int sum, int residual) {
+    kernel_binary(conv->builder, INSTRUCTION_add, sum, sum, residual);
+    emit_activation(conv->builder, conv->residual_activation, sum);
+}
+
+/* `lanes` pixels of a plane, which NULL lets compute from the channel. */
+static void store_pixels(const GpuConvolution *conv, int reg, int lanes, const Expression *plane,
+    const Expression *channel, const Expression *pixel) {
+    KernelBuilder *builder = conv->builder;
+    Arena *arena = conv->arena;
+    int64_t all = tensor_pixels(conv->out);
+    if (!plane)
+        plane = access_plane(&conv->output, channel);
+    if (conv->out->flat) {
+        kernel_store(
+            builder, reg, conv->output.parameter, expression_add(arena, plane, pixel), 0, lanes);
+        return;
+    }
+    plane = kernel_let(builder, "plane", plane);
+    for (int i = 0; i < lanes; i++) {
+        const Expression *at = expression_offset(arena, pixel, i);
+        bool partial = i > 0 && all % lanes != 0;
+        if (partial)
+            kernel_open_if_less(builder, at, expression_constant(arena, all));
+        kernel_store(builder, emit_lane(builder, reg, i), conv->output.parameter,
+            expression_add(arena, plane, access_pixel(&conv->output, at)), 0, 1);
+        if (partial)
+            kernel_close(builder);
+    }
+}
+
+/* With loads that were made ahead, or NULL. */
+static void finish_pixels(const GpuConvolution *conv, int reg, int lanes, const FinishLoads *ahead,
+    const Expression *index, const Expression *pixel) {
+    const Expression *channel = tile_channel(conv, index);
     bool partial = open_channel(conv, index);
-    add_bias(conv, reg, index);
-    add_residual(conv, reg, channel, pixel);
-    store_pixels(conv, reg, channel, pixel);
+    int bias = ahead ? ahead->bias : conv->has_bias ? load_bias(conv, lanes, index) : -1;
+    finish_sum(conv, reg, bias);
+    if (conv->has_residual)
+        add_residual(
+            conv, reg, ahead ? ahead->residual : load_residual(conv, lanes, channel, pixel));
+    store_pixels(conv, reg, lanes, ahead ? ahead->plane : NULL, channel, pixel);
     if (partial)
         kernel_close(conv->builder);
 }
@@ -167,58 +123,57 @@ static void finish_registers(const GpuConvolution *conv, const int *sums) {
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
     const GpuConvolutionShape *shape = &conv->shape;
-    int threads = shape->quads * shape->parts;
-    bool idle = threads < BLOCK_THREADS;
     const Expression *pixel = kernel_let(builder, "out_pixel",
         expression_add(
             arena, conv->first_pixel, expression_multiply(arena, conv->quad, shape->pixels)));
-    if (idle)
-        kernel_open_if_less(builder, conv->thread, expression_constant(arena, threads));
+    int closes = open_threads(conv, (int64_t)shape->quads * shape->parts);
     kernel_open_if_less(
         builder, pixel, expression_constant(arena, conv->images * conv->height * conv->width));
     for (int i = 0; i < shape->channels; i++)
         finish_pixels(conv, join_lanes(builder, sums + i * shape->pixels, shape->pixels),
+            shape->pixels, NULL,
             expression_offset(arena, expression_multiply(arena, conv->part, shape->channels), i),
             pixel);
-    kernel_close(builder);
-    if (idle)
+    for (closes++; closes > 0; closes--)
         kernel_close(builder);
 }
 
-/* Adds up what is left of the slices, in *quad of the loop that is open. */
-static int add_slices(const GpuConvolution *conv, const Expression *quad, int64_t slices) {
-    int sum = load_quad(conv, quad, 0);
-    for (int64_t slice = 1; slice < slices; slice++)
-        kernel_binary(conv->builder, INSTRUCTION_add, sum, sum, load_quad(conv, quad, slice));
-    return sum;
-}
-
-static void finish_slices(const GpuConvolution *conv, int64_t slices) {
+static void finish_slices(
+    const GpuConvolution *conv, const TileUnits *units, const FinishLoads *loads, int64_t slices) {
     KernelBuilder *builder = conv->builder;
-    Arena *arena = conv->arena;
-    const Expression *quad = open_quads(conv, 1);
-    const Expression *index =
-        kernel_let(builder, "index", expression_divide(arena, quad, conv->shape.quads));
-    const Expression *pixel = kernel_let(builder, "out_pixel",
-        expression_add(arena, conv->first_pixel,
-            expression_multiply(
-                arena, expression_remainder(arena, quad, conv->shape.quads), conv->shape.pixels)));
+    int closes = 0;
+    TileUnit unit = loads->unit;
+    if (loads->early)
+        closes = open_threads(conv, units->count);
+    else
+        unit = open_units(conv, units, &closes);
     kernel_open_if_less(
-        builder, pixel, expression_constant(arena, conv->images * conv->height * conv->width));
-    finish_pixels(conv, add_slices(conv, quad, slices), index, pixel);
-    kernel_close(builder);
-    kernel_close(builder);
+        builder, unit.out_pixel, expression_constant(conv->arena, stored_pixels(conv)));
+    finish_pixels(conv, add_slices(conv, units, &unit, slices), units->lanes,
+        loads->early ? loads : NULL, unit.index, unit.out_pixel);
+    for (closes++; closes > 0; closes--)
+        kernel_close(builder);
 }
 
 /* ---- the next layer, from the tile ---- */
 
-static void complete_tile(const GpuConvolution *conv, int64_t slices) {
-    const Expression *quad = open_quads(conv, 1);
-    int sum = add_slices(conv, quad, slices);
-    add_bias(conv, sum, expression_divide(conv->arena, quad, conv->shape.quads));
-    store_quad(conv, sum, quad);
-    kernel_close(conv->builder);
-    kernel_barrier(conv->builder);
+static void complete_tile(
+    const GpuConvolution *conv, const TileUnits *units, const FinishLoads *loads, int64_t slices) {
+    KernelBuilder *builder = conv->builder;
+    int closes = 0, bias = loads->bias;
+    TileUnit unit = loads->unit;
+    if (loads->early)
+        closes = open_threads(conv, units->count);
+    else
+        unit = open_units(conv, units, &closes);
+    int sum = add_slices(conv, units, &unit, slices);
+    if (!loads->early && conv->has_bias)
+        bias = load_bias(conv, units->lanes, unit.index);
+    finish_sum(conv, sum, bias);
+    kernel_store(builder, sum, conv->shared, unit.in_tile, 0, units->lanes);
+    while (closes-- > 0)
+        kernel_close(builder);
+    kernel_barrier(builder);
 }
 
 typedef struct TileChannel {
@@ -239,36 +194,55 @@ static void load_tile(
         0, 1);
 }
 
-static void finish_window(const GpuConvolution *conv) {
+/* An output of the next layer, of the thread. */
+typedef struct WindowPoint {
+    const Expression *index; /* channel of the tile */
+    const Expression *rest;  /* number among the outputs of the tile's channel */
+    const Expression *channel;
+} WindowPoint;
+
+static int64_t window_outputs(const GpuConvolution *conv) {
+    return tile_channels(conv) * conv->shape.rows * conv->window_op.width_out;
+}
+
+static WindowPoint window_point(const GpuConvolution *conv, const Expression *element) {
+    Arena *arena = conv->arena;
+    int64_t pixels = conv->shape.rows * conv->window_op.width_out;
+    WindowPoint point;
+    point.index = kernel_let(conv->builder, "index", expression_divide(arena, element, pixels));
+    point.rest = expression_remainder(arena, element, pixels);
+    point.channel = kernel_let(conv->builder, "channel", tile_channel(conv, point.index));
+    return point;
+}
+
+static void finish_window(const GpuConvolution *conv, const FinishLoads *loads) {
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
     const GpuWindowOp *op = &conv->window_op;
-    int64_t pixels = conv->shape.rows * op->width_out;
-    const Expression *element = kernel_open_for(builder, "element", conv->thread,
-        expression_constant(arena, tile_channels(conv) * pixels), BLOCK_THREADS);
-    const Expression *index =
-        kernel_let(builder, "index", expression_divide(arena, element, pixels));
-    const Expression *rest = expression_remainder(arena, element, pixels);
+    int closes;
+    const Expression *element = open_elements(conv, window_outputs(conv), &closes);
+    WindowPoint point = window_point(conv, element);
     const Expression *row = kernel_let(builder, "y",
-        expression_add(arena, conv->first_row_out, expression_divide(arena, rest, op->width_out)));
+        expression_add(
+            arena, conv->first_row_out, expression_divide(arena, point.rest, op->width_out)));
     const Expression *column =
-        kernel_let(builder, "x", expression_remainder(arena, rest, op->width_out));
-    const Expression *channel =
-        kernel_let(builder, "channel", expression_add(arena, conv->first_channel, index));
-    bool partial_rows = op->height_out % conv->shape.rows != 0;
-    if (partial_rows)
+        kernel_let(builder, "x", expression_remainder(arena, point.rest, op->width_out));
+    if (op->height_out % conv->shape.rows != 0) {
         kernel_open_if_less(builder, row, expression_constant(arena, op->height_out));
-    bool partial = open_channel(conv, index);
+        closes++;
+    }
+    closes += open_channel(conv, point.index);
     TileChannel tile = {
         conv, kernel_let(builder, "first_in_tile",
-                  expression_add(
-                      arena, expression_multiply(arena, index, tile_pixels(conv)), conv->shift))};
-    int value = emit_window(op, builder, channel, row, column, load_tile, &tile);
+                  expression_add(arena, channel_in_tile(conv, point.index), conv->shift))};
+    int value = emit_window(op, builder, loads->window.taps ? &loads->window : NULL, point.channel,
+        row, column, load_tile, &tile);
     kernel_store(builder, value, conv->output.parameter,
-        expression_add(arena, access_plane(&conv->output, channel),
+        expression_add(arena,
+            loads->window_plane ? loads->window_plane : access_plane(&conv->output, point.channel),
             access_position(&conv->output, conv->image, row, column)),
         0, 1);
-    for (int close = 1 + partial_rows + partial; close > 0; close--)
+    while (closes-- > 0)
         kernel_close(builder);
 }
 
@@ -276,9 +250,9 @@ static void finish_window(const GpuConvolution *conv) {
 static void finish_pool(const GpuConvolution *conv) {
     KernelBuilder *builder = conv->builder;
     Arena *arena = conv->arena;
-    int64_t lanes = 32, pixels = conv->height * conv->width;
-    while (lanes * tile_channels(conv) > BLOCK_THREADS)
-        lanes /= 2;
+    int64_t lanes = 1, pixels = conv->height * conv->width;
+    while (lanes < 32 && lanes * lanes < pixels && 2 * lanes * tile_channels(conv) <= BLOCK_THREADS)
+        lanes *= 2;
     int partial_sums = kernel_local(builder, BLOCK_THREADS);
     const Expression *lane =
         kernel_let(builder, "lane", expression_remainder(arena, conv->thread, lanes));
@@ -286,16 +260,17 @@ static void finish_pool(const GpuConvolution *conv) {
         kernel_let(builder, "index", expression_divide(arena, conv->thread, lanes));
     int sum = emit_splat(builder, 1, 0.0f), total = emit_splat(builder, 1, 0.0f);
     kernel_open_if_less(builder, index, expression_constant(arena, tile_channels(conv)));
-    const Expression *pixel =
-        kernel_open_for(builder, "pixel", lane, expression_constant(arena, pixels), lanes);
+    const Expression *step = kernel_open_range(builder, "step", 0, (pixels + lanes - 1) / lanes, 1);
+    const Expression *pixel = kernel_let(
+        builder, "pixel", expression_add(arena, lane, expression_multiply(arena, step, lanes)));
+    if (pixels % lanes != 0)
+        kernel_open_if_less(builder, pixel, expression_constant(arena, pixels));
     int value = kernel_register(builder, 1);
     kernel_load(builder, value, conv->shared,
-        expression_sum(
-            arena, expression_multiply(arena, index, tile_pixels(conv)), conv->shift, pixel, NULL),
-        0, 1);
+        expression_sum(arena, channel_in_tile(conv, index), conv->shift, pixel, NULL), 0, 1);
     kernel_binary(builder, INSTRUCTION_add, sum, sum, value);
-    kernel_close(builder);
-    kernel_close(builder);
+    for (int closes = 2 + (pixels % lanes != 0); closes > 0; closes--)
+        kernel_close(builder);
     kernel_store(builder, sum, partial_sums, conv->thread, 0, 1);
     kernel_barrier(builder);
     /* lane 0 of a channel that is there */
@@ -321,22 +296,81 @@ static void finish_pool(const GpuConvolution *conv) {
     kernel_close(builder);
 }
 
-void emit_finish(GpuConvolution *conv, const int *sums) {
-    if (conv->shape.rows == 0 && conv->shape.slices == 1) {
+/* ---- the whole ---- */
+
+static bool is_shared(const GpuConvolution *conv) {
+    return conv->shape.rows > 0 || conv->shape.slices > 1;
+}
+
+/* What the thread's only unit needs. */
+static void load_unit_ahead(GpuConvolution *conv, const TileUnits *units, FinishLoads *loads) {
+    KernelBuilder *builder = conv->builder;
+    const Expression *index, *channel;
+    loads->early = true;
+    loads->unit = only_unit(conv, units);
+    index = loads->unit.index;
+    channel = tile_channel(conv, index);
+    if (conv->shape.rows == 0 && conv->output.table >= 0)
+        loads->plane = early_plane(conv, channel);
+    int closes = open_threads(conv, units->count);
+    if (conv->has_bias)
+        loads->bias = load_bias(conv, units->lanes, index);
+    if (conv->has_residual) {
+        kernel_open_if_less(
+            builder, loads->unit.out_pixel, expression_constant(conv->arena, stored_pixels(conv)));
+        loads->residual =
+            load_residual(conv, units->lanes, valid_channel(conv, channel), loads->unit.out_pixel);
+        closes++;
+    }
+    while (closes-- > 0)
+        kernel_close(builder);
+}
+
+/* What the thread's only output of the next layer needs. */
+static void load_window_ahead(GpuConvolution *conv, FinishLoads *loads) {
+    bool weights = window_loads_ahead(&conv->window_op) && sums_leave_registers(conv);
+    if (!weights && conv->output.table < 0)
+        return;
+    WindowPoint point = window_point(conv, conv->thread);
+    if (conv->output.table >= 0)
+        loads->window_plane = early_plane(conv, point.channel);
+    if (!weights)
+        return;
+    int closes = open_threads(conv, window_outputs(conv));
+    loads->window =
+        emit_window_loads(&conv->window_op, conv->builder, valid_channel(conv, point.channel));
+    while (closes-- > 0)
+        kernel_close(conv->builder);
+}
+
+FinishLoads emit_finish_loads(GpuConvolution *conv) {
+    FinishLoads loads = {.bias = -1, .residual = -1};
+    if (!is_shared(conv) || conv->taps > 1) /* whose sums leave no registers */
+        return loads;
+    TileUnits units = tile_units(conv);
+    if (units.count <= BLOCK_THREADS)
+        load_unit_ahead(conv, &units, &loads);
+    if (conv->shape.rows > 0 && is_window_op(conv->next) && window_outputs(conv) <= BLOCK_THREADS)
+        load_window_ahead(conv, &loads);
+    return loads;
+}
+
+void emit_finish(GpuConvolution *conv, const FinishLoads *loads, const int *sums) {
+    if (!is_shared(conv)) {
         finish_registers(conv, sums);
         return;
     }
-    conv->shared =
-        kernel_local(conv->builder, conv->shape.slices * tile_channels(conv) * tile_pixels(conv));
+    TileUnits units = tile_units(conv);
+    conv->shared = kernel_local(conv->builder, conv->shape.channels * channel_floats(&conv->shape));
     store_sums(conv, sums);
-    int64_t slices = fold_slices(conv);
+    int64_t slices = fold_slices(conv, &units);
     if (conv->shape.rows == 0) {
-        finish_slices(conv, slices);
+        finish_slices(conv, &units, loads, slices);
         return;
     }
-    complete_tile(conv, slices);
+    complete_tile(conv, &units, loads, slices);
     if (is_window_op(conv->next))
-        finish_window(conv);
+        finish_window(conv, loads);
     else
         finish_pool(conv);
 }

@@ -38,14 +38,15 @@ static bool joins(const Node *node, const Node *next) {
 /* ---- packing ---- */
 
 /* [tile][part][input channel][kernel row][kernel column][channel of the thread], zeros for channels
- * that are not there; then the biases in the same order. */
-static void pack_weights(GpuConvolution *conv) {
+ * that are not there; then the biases in the same order; then `more` numbers, whose place is
+ * returned. */
+static PackedBehind pack_weights(GpuConvolution *conv, int64_t more) {
     const Weight *weight = node_weight(conv->node, "weight"),
                  *bias = node_weight(conv->node, "bias");
     int64_t tiles = conv->groups * conv->channel_tiles, channels = conv->shape.channels;
     int64_t parts = tiles * conv->shape.parts, sums = conv->group_inputs * conv->taps;
-    float *packed = call_weights(&conv->gpu->emission, &conv->call,
-        parts * channels * (sums + (bias ? 1 : 0)), &conv->weights);
+    int64_t own = parts * channels * (sums + (bias ? 1 : 0));
+    float *packed = call_weights(&conv->gpu->emission, &conv->call, own + more, &conv->weights);
     conv->bias_offset = parts * channels * sums;
     conv->has_bias = bias != NULL;
     for (int64_t part = 0; part < parts; part++) {
@@ -62,6 +63,7 @@ static void pack_weights(GpuConvolution *conv) {
     }
     conv->call.step.count.bytes_read +=
         conv->groups * conv->group_outputs * (sums + 1) * (int64_t)sizeof(float);
+    return (PackedBehind){packed + own, conv->weights, own};
 }
 
 /* ---- the block ---- */
@@ -206,14 +208,16 @@ static void emit_kernel(GpuConvolution *conv) {
     if (conv->has_residual)
         conv->residual = gpu_access(
             gpu, &conv->call, PARAMETER_READ, "residual", gpu_tensor(gpu, conv->node->operands[1]));
-    pack_weights(conv);
-    if (conv->next && is_window_op(conv->next))
-        conv->window_op = window_op(gpu, &conv->call, conv->next);
+    bool window = conv->next && is_window_op(conv->next);
+    PackedBehind behind = pack_weights(conv, window ? window_weights(conv->next) : 0);
+    if (window)
+        conv->window_op = window_op(gpu, &conv->call, conv->next, &behind);
     conv->output = gpu_access(gpu, &conv->call, PARAMETER_WRITE, "output", conv->out);
     tell(conv);
     find_tile(conv);
     find_thread(conv);
-    emit_finish(conv, emit_sums(conv));
+    FinishLoads loads = emit_finish_loads(conv);
+    emit_finish(conv, &loads, emit_sums(conv));
     gpu_call_count(&conv->call, conv->in, conv->out);
     if (conv->has_residual)
         gpu_call_count(&conv->call, conv->residual.tensor, NULL);

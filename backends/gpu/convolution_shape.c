@@ -84,8 +84,7 @@ static double shape_cycles(const GpuConvolution *conv, const GpuConvolutionShape
 static bool fits(const GpuConvolution *conv, const GpuConvolutionShape *shape) {
     int64_t limit = conv->gpu->emission.compilation->target->gpu->tile_bytes;
     int64_t floats =
-        (int64_t)shape->slices * shape->channels * shape->parts * shape->quads * shape->pixels +
-        (shape->rows > 0 ? BLOCK_THREADS : 0);
+        shape->channels * channel_floats(shape) + (shape->rows > 0 ? BLOCK_THREADS : 0);
     bool shared = shape->rows > 0 || shape->slices > 1;
     return shape->quads * shape->parts * shape->slices <= BLOCK_THREADS &&
            (!shared || floats * (int64_t)sizeof(float) <= limit);

@@ -89,52 +89,133 @@ static void close_products(const Sums *sums, int64_t part) {
 
 /* ---- products ---- */
 
-static void load_weights(const Sums *sums, const Expression *sum_index, int *registers) {
-    const GpuConvolution *conv = sums->conv;
-    int channels = conv->shape.channels, lanes = channels % 4 == 0 ? 4 : 1;
-    const Expression *offset = expression_add(
-        sums->arena, sums->weights, expression_multiply(sums->arena, sum_index, channels));
-    for (int i = 0; i < channels; i += lanes) {
-        int reg = kernel_register(sums->builder, lanes);
-        kernel_load(
-            sums->builder, reg, conv->weights, expression_offset(sums->arena, offset, i), 0, lanes);
-        for (int lane = 0; lane < lanes; lane++)
-            registers[i + lane] = emit_lane(sums->builder, reg, lane);
+static int weight_lanes(const Sums *sums) {
+    return sums->conv->shape.channels % 4 == 0 ? 4 : 1;
+}
+
+/* Registers for the weights of the thread's channels, a register for 4 or 1 of them; zeros where
+ * they may not be loaded. */
+static void start_weights(const Sums *sums, int *registers, bool may_miss) {
+    int lanes = weight_lanes(sums);
+    for (int i = 0; i < sums->conv->shape.channels / lanes; i++) {
+        registers[i] = kernel_register(sums->builder, lanes);
+        if (may_miss)
+            kernel_splat(sums->builder, registers[i], 0.0f);
     }
 }
 
-static void emit_products(const Sums *sums, const int *inputs, const Expression *sum_index) {
+static void load_weights(const Sums *sums, const Expression *sum_index, const int *registers) {
+    const GpuConvolution *conv = sums->conv;
+    int channels = conv->shape.channels, lanes = weight_lanes(sums);
+    const Expression *offset = expression_add(
+        sums->arena, sums->weights, expression_multiply(sums->arena, sum_index, channels));
+    for (int i = 0; i < channels / lanes; i++)
+        kernel_load(sums->builder, registers[i], conv->weights,
+            expression_offset(sums->arena, offset, i * lanes), 0, lanes);
+}
+
+static void emit_products(const Sums *sums, const int *inputs, const int *weights) {
     const GpuConvolutionShape *shape = &sums->conv->shape;
-    int weights[MOST_CHANNELS];
-    load_weights(sums, sum_index, weights);
-    for (int channel = 0; channel < shape->channels; channel++)
+    int lanes = weight_lanes(sums);
+    for (int channel = 0; channel < shape->channels; channel++) {
+        int weight = emit_lane(sums->builder, weights[channel / lanes], channel % lanes);
         for (int pixel = 0; pixel < shape->pixels; pixel++) {
             int sum = sums->sums[channel * shape->pixels + pixel];
-            kernel_multiply_add(sums->builder, sum, inputs[pixel], weights[channel], sum);
+            kernel_multiply_add(sums->builder, sum, inputs[pixel], weight, sum);
         }
+    }
+}
+
+/* ---- the thread's input channels ---- */
+
+/* What is done for one of them; where it `may_miss`, it may lie behind the last. */
+typedef void EmitInput(Sums *sums, const Expression *input, bool may_miss);
+
+enum { REGISTERS_AHEAD = 48, MOST_STEPS_AHEAD = 8 };
+
+/* How many channels are loaded together: as many as registers have room for. A window's taps are
+ * enough. */
+static int64_t steps_ahead(const GpuConvolution *conv) {
+    int64_t steps = REGISTERS_AHEAD / (conv->shape.channels + conv->shape.pixels);
+    if (conv->taps > 1 || steps < 1)
+        return 1;
+    return steps < MOST_STEPS_AHEAD ? steps : MOST_STEPS_AHEAD;
+}
+
+/* `count` steps of which the first is number `first`; they take all threads alike, so that the
+ * loads of all are under way together. */
+static void emit_steps(
+    Sums *sums, EmitInput *emit, const Expression *first, int64_t count, bool may_miss) {
+    const GpuConvolution *conv = sums->conv;
+    Arena *arena = sums->arena;
+    const Expression *step = kernel_open_range(sums->builder, "step", 0, count, 1);
+    emit(sums,
+        kernel_let(sums->builder, "input_channel",
+            expression_add(arena, conv->slice,
+                expression_multiply(
+                    arena, expression_add(arena, first, step), conv->shape.slices))),
+        may_miss);
+    kernel_close(sums->builder);
+}
+
+static int64_t thread_steps(const GpuConvolution *conv) {
+    return (conv->group_inputs + conv->shape.slices - 1) / conv->shape.slices;
+}
+
+bool sums_leave_registers(const GpuConvolution *conv) {
+    return thread_steps(conv) <= 2 * steps_ahead(conv);
+}
+
+/* Steps in groups, of which only the last may leave the group's channels. */
+static void emit_inputs(Sums *sums, EmitInput *emit) {
+    const GpuConvolution *conv = sums->conv;
+    Arena *arena = sums->arena;
+    int64_t slices = conv->shape.slices, steps = thread_steps(conv);
+    int64_t ahead = steps_ahead(conv), groups = (steps - 1) / ahead;
+    if (sums->parts.inputs > 0) {
+        emit(sums,
+            open_products(
+                sums, "input_channel", conv->slice, conv->group_inputs, slices, sums->parts.inputs),
+            false);
+        close_products(sums, sums->parts.inputs);
+        return;
+    }
+    if (groups > 0) {
+        const Expression *group = kernel_open_range(sums->builder, "group", 0, groups, 1);
+        emit_steps(sums, emit, expression_multiply(arena, group, ahead), ahead, false);
+        kernel_close(sums->builder);
+    }
+    emit_steps(sums, emit, expression_constant(arena, groups * ahead), steps - groups * ahead,
+        conv->group_inputs % slices != 0);
+}
+
+/* Opens a condition for loads of that channel, whose registers are 0 before. */
+static void open_input(const Sums *sums, const Expression *input, bool may_miss) {
+    if (may_miss)
+        kernel_open_if_less(
+            sums->builder, input, expression_constant(sums->arena, sums->conv->group_inputs));
 }
 
 /* ---- a 1x1 convolution: consecutive numbers of each plane ---- */
 
-static const Expression *open_inputs(const Sums *sums) {
+static void emit_pointwise_input(Sums *sums, const Expression *index, bool may_miss) {
     const GpuConvolution *conv = sums->conv;
-    return open_products(sums, "input_channel", conv->slice, conv->group_inputs, conv->shape.slices,
-        sums->parts.inputs);
-}
-
-static void emit_pointwise(const Sums *sums) {
-    const GpuConvolution *conv = sums->conv;
-    int pixels = conv->shape.pixels, inputs[MOST_PIXELS];
-    const Expression *index = open_inputs(sums);
+    int pixels = conv->shape.pixels, inputs[MOST_PIXELS], weights[MOST_CHANNELS];
     const Expression *plane =
         access_plane(&conv->input, expression_add(sums->arena, sums->first_input, index));
     int reg = kernel_register(sums->builder, pixels);
+    if (may_miss)
+        kernel_splat(sums->builder, reg, 0.0f);
+    start_weights(sums, weights, may_miss);
+    open_input(sums, index, may_miss);
     kernel_load(sums->builder, reg, conv->input.parameter,
         expression_add(sums->arena, plane, sums->pixel), 0, pixels);
+    load_weights(sums, index, weights);
+    if (may_miss)
+        kernel_close(sums->builder);
     for (int pixel = 0; pixel < pixels; pixel++)
         inputs[pixel] = emit_lane(sums->builder, reg, pixel);
-    emit_products(sums, inputs, index);
-    close_products(sums, sums->parts.inputs);
+    emit_products(sums, inputs, weights);
 }
 
 /* ---- any convolution: number by number ---- */
@@ -198,15 +279,14 @@ static int open_bounds(const Sums *sums, int axis, const Expression *at) {
     return below + above;
 }
 
-/* The number at a tap of the window, zero in the padding. */
-static int load_tap(const Sums *sums, const PixelWindow *window, const Expression *plane,
+/* Loads the number at a tap of the window, but in the padding. */
+static void load_tap(const Sums *sums, int reg, const PixelWindow *window, const Expression *plane,
     const Expression *row_tap, const Expression *column_tap) {
     const GpuConvolution *conv = sums->conv;
     Arena *arena = sums->arena;
     const Tensor *in = conv->input.tensor;
     const Expression *down = expression_multiply(arena, row_tap, conv->window.dilation[0]);
     const Expression *right = expression_multiply(arena, column_tap, conv->window.dilation[1]);
-    int reg = emit_splat(sums->builder, 1, 0.0f);
     int open = open_bounds(sums, 0, expression_add(arena, window->row, down));
     open += open_bounds(sums, 1, expression_add(arena, window->column, right));
     kernel_load(sums->builder, reg, conv->input.parameter,
@@ -215,32 +295,41 @@ static int load_tap(const Sums *sums, const PixelWindow *window, const Expressio
         0, 1);
     while (open-- > 0)
         kernel_close(sums->builder);
-    return reg;
 }
 
-static void emit_any(Sums *sums) {
+static void emit_any_input(Sums *sums, const Expression *index, bool may_miss) {
     const GpuConvolution *conv = sums->conv;
     KernelBuilder *builder = sums->builder;
     Arena *arena = sums->arena;
-    int inputs[MOST_PIXELS];
-    for (int pixel = 0; pixel < conv->shape.pixels; pixel++)
-        find_window(sums, pixel);
-    const Expression *index = open_inputs(sums);
+    int inputs[MOST_PIXELS], weights[MOST_CHANNELS];
     const Expression *plane = kernel_let(builder, "plane",
-        access_plane(&conv->input, expression_add(arena, sums->first_input, index)));
+        access_plane(&conv->input,
+            may_miss ? expression_minimum(arena, expression_add(arena, sums->first_input, index),
+                           expression_constant(arena, conv->in->channels - 1))
+                     : expression_add(arena, sums->first_input, index)));
     const Expression *zero = expression_constant(arena, 0);
     const Expression *row =
         open_products(sums, "kernel_row", zero, conv->window.kernel[0], 1, sums->parts.rows);
     const Expression *column =
         open_products(sums, "kernel_column", zero, conv->window.kernel[1], 1, sums->parts.columns);
-    for (int pixel = 0; pixel < conv->shape.pixels; pixel++)
-        inputs[pixel] = load_tap(sums, &sums->windows[pixel], plane, row, column);
-    emit_products(sums, inputs,
+    for (int pixel = 0; pixel < conv->shape.pixels; pixel++) {
+        inputs[pixel] = emit_splat(builder, 1, 0.0f);
+        open_input(sums, index, may_miss);
+        load_tap(sums, inputs[pixel], &sums->windows[pixel], plane, row, column);
+        if (may_miss)
+            kernel_close(builder);
+    }
+    start_weights(sums, weights, may_miss);
+    open_input(sums, index, may_miss);
+    load_weights(sums,
         expression_sum(arena, expression_multiply(arena, index, conv->taps),
-            expression_multiply(arena, row, conv->window.kernel[1]), column, NULL));
+            expression_multiply(arena, row, conv->window.kernel[1]), column, NULL),
+        weights);
+    if (may_miss)
+        kernel_close(builder);
+    emit_products(sums, inputs, weights);
     close_products(sums, sums->parts.columns);
     close_products(sums, sums->parts.rows);
-    close_products(sums, sums->parts.inputs);
 }
 
 /* ---- the thread ---- */
@@ -272,10 +361,10 @@ const int *emit_sums(GpuConvolution *conv) {
         kernel_open_if_less(builder, conv->thread, expression_constant(arena, threads));
     kernel_open_if_less(
         builder, sums.pixel, expression_constant(arena, conv->images * conv->height * conv->width));
-    if (conv->pointwise)
-        emit_pointwise(&sums);
-    else
-        emit_any(&sums);
+    if (!conv->pointwise)
+        for (int pixel = 0; pixel < shape->pixels; pixel++)
+            find_window(&sums, pixel);
+    emit_inputs(&sums, conv->pointwise ? emit_pointwise_input : emit_any_input);
     kernel_close(builder);
     if (idle)
         kernel_close(builder);

@@ -116,8 +116,8 @@ static void load_window(
 }
 
 static int emit_window_point(Map *map) {
-    return emit_window(
-        &map->window, map->builder, map->at.channel, map->at.row, map->at.column, load_window, map);
+    return emit_window(&map->window, map->builder, NULL, map->at.channel, map->at.row,
+        map->at.column, load_window, map);
 }
 
 static bool lower_window(GpuLowering *gpu, const Node *node) {
@@ -126,7 +126,7 @@ static bool lower_window(GpuLowering *gpu, const Node *node) {
     const Tensor *output = gpu_place(gpu, node->results[0]);
     const Expression *thread = begin_map(&map, output);
     map.inputs[0] = gpu_access(gpu, &map.call, PARAMETER_READ, "input", input);
-    map.window = window_op(gpu, &map.call, node);
+    map.window = window_op(gpu, &map.call, node, NULL);
     map.output = gpu_access(gpu, &map.call, PARAMETER_WRITE, "output", output);
     emit_map(&map, thread, emit_window_point);
     map.call.step.macs = node_macs(node);

@@ -18,20 +18,35 @@ bool is_window_op(const Node *node) {
            node->op == OP_avg_pool || node->op == OP_pad;
 }
 
-static void pack_depthwise(GpuLowering *gpu, KernelCall *call, GpuWindowOp *op) {
+int64_t window_weights(const Node *node) {
+    if (window_kind(node) != WINDOW_DEPTHWISE)
+        return 0;
+    const Weight *weight = node_weight(node, "weight"), *bias = node_weight(node, "bias");
+    return weight->type.dims[0] * (weight->type.dims[2] * weight->type.dims[3] + (bias ? 1 : 0));
+}
+
+static void pack_depthwise(
+    GpuLowering *gpu, KernelCall *call, GpuWindowOp *op, const PackedBehind *behind) {
     const Weight *weight = node_weight(op->node, "weight"), *bias = node_weight(op->node, "bias");
     int64_t channels = weight->type.dims[0], taps = weight->type.dims[2] * weight->type.dims[3];
-    float *packed =
-        call_weights(&gpu->emission, call, channels * (taps + (bias ? 1 : 0)), &op->weights);
-    memcpy(packed, weight->data, (size_t)(channels * taps) * sizeof(float));
+    PackedBehind place = {0};
+    if (behind)
+        place = *behind;
+    else
+        place.packed =
+            call_weights(&gpu->emission, call, window_weights(op->node), &place.parameter);
+    memcpy(place.packed, weight->data, (size_t)(channels * taps) * sizeof(float));
     if (bias)
-        memcpy(packed + channels * taps, bias->data, (size_t)channels * sizeof(float));
-    op->bias_offset = bias ? channels * taps : -1;
+        memcpy(place.packed + channels * taps, bias->data, (size_t)channels * sizeof(float));
+    op->weights = place.parameter;
+    op->taps_offset = place.offset;
+    op->bias_offset = bias ? place.offset + channels * taps : -1;
     op->activation = node_formula_attribute(op->node, "activation");
     call->step.count.bytes_read += channels * (taps + 1) * (int64_t)sizeof(float);
 }
 
-GpuWindowOp window_op(GpuLowering *gpu, KernelCall *call, const Node *node) {
+GpuWindowOp window_op(
+    GpuLowering *gpu, KernelCall *call, const Node *node, const PackedBehind *behind) {
     const int64_t *in = node->operands[0]->type.dims, *out = node->results[0]->type.dims;
     GpuWindowOp op = {.node = node,
         .kind = window_kind(node),
@@ -41,7 +56,7 @@ GpuWindowOp window_op(GpuLowering *gpu, KernelCall *call, const Node *node) {
         .height_out = out[2],
         .width_out = out[3]};
     if (op.kind == WINDOW_DEPTHWISE)
-        pack_depthwise(gpu, call, &op);
+        pack_depthwise(gpu, call, &op, behind);
     if (op.kind == WINDOW_PIXEL)
         op.value = (float)node_number(node, "value");
     if (op.kind == WINDOW_MEAN)
@@ -81,16 +96,23 @@ static void close_blocks(KernelBuilder *builder, int count) {
 
 /* ---- taps ---- */
 
-static void emit_tap(const GpuWindowOp *op, KernelBuilder *builder, const Expression *channel,
-    const Expression *tap, int sum, int value) {
+static int load_tap_weight(const GpuWindowOp *op, KernelBuilder *builder, const Expression *channel,
+    const Expression *tap) {
     Arena *arena = builder->arena;
     int64_t taps = op->window.kernel[0] * op->window.kernel[1];
-    int weight;
+    int weight = kernel_register(builder, 1);
+    kernel_load(builder, weight, op->weights,
+        expression_offset(arena,
+            expression_add(arena, expression_multiply(arena, channel, taps), tap), op->taps_offset),
+        0, 1);
+    return weight;
+}
+
+/* `weight`: of a depthwise convolution. */
+static void emit_tap(
+    const GpuWindowOp *op, KernelBuilder *builder, int weight, int sum, int value) {
     switch (op->kind) {
     case WINDOW_DEPTHWISE:
-        weight = kernel_register(builder, 1);
-        kernel_load(builder, weight, op->weights,
-            expression_add(arena, expression_multiply(arena, channel, taps), tap), 0, 1);
         kernel_multiply_add(builder, sum, value, weight, sum);
         return;
     case WINDOW_MAXIMUM:
@@ -189,6 +211,16 @@ static PartLoop open_taps(
         expression_constant(arena, site->op->window.kernel[axis]), 1, part, sum);
 }
 
+static void emit_value(const WindowSite *site, int weight, int sum, const Expression *at_row,
+    const Expression *at_column) {
+    const GpuWindowOp *op = site->op;
+    int checks = open_bounds(site->builder, bounds_of(op, 1), at_column, op->width_in);
+    int value = kernel_register(site->builder, 1);
+    site->load(site->context, value, at_row, at_column);
+    emit_tap(op, site->builder, weight, sum, value);
+    close_blocks(site->builder, checks);
+}
+
 static void emit_row(const WindowSite *site, int sum, const Expression *ky) {
     const GpuWindowOp *op = site->op;
     KernelBuilder *builder = site->builder;
@@ -197,24 +229,62 @@ static void emit_row(const WindowSite *site, int sum, const Expression *ky) {
     int row_checks = open_bounds(builder, bounds_of(op, 0), at_row, op->height_in);
     PartLoop taps = open_taps(site, "kernel_column", 1, op->parts.columns, sum);
     const Expression *at_column = tap_place(site, "column", 1, site->column, taps.index);
-    int column_checks = open_bounds(builder, bounds_of(op, 1), at_column, op->width_in);
-    int value = kernel_register(builder, 1);
-    site->load(site->context, value, at_row, at_column);
-    emit_tap(op, builder, site->channel,
-        expression_add(arena, expression_multiply(arena, ky, op->window.kernel[1]), taps.index),
-        taps.part_sum, value);
-    close_blocks(builder, column_checks);
+    int weight = -1;
+    if (op->kind == WINDOW_DEPTHWISE)
+        weight = load_tap_weight(op, builder, site->channel,
+            expression_add(
+                arena, expression_multiply(arena, ky, op->window.kernel[1]), taps.index));
+    emit_value(site, weight, taps.part_sum, at_row, at_column);
     close_part_loop(builder, &taps);
     close_blocks(builder, row_checks);
 }
 
-int emit_window(const GpuWindowOp *op, KernelBuilder *builder, const Expression *channel,
-    const Expression *row, const Expression *column, WindowLoad *load, const void *context) {
+/* ---- with weights that were loaded ahead ---- */
+
+enum { MOST_TAPS_AHEAD = 9 }; /* registers of each thread */
+
+bool window_loads_ahead(const GpuWindowOp *op) {
+    return op->kind == WINDOW_DEPTHWISE &&
+           op->window.kernel[0] * op->window.kernel[1] <= MOST_TAPS_AHEAD;
+}
+
+WindowLoads emit_window_loads(
+    const GpuWindowOp *op, KernelBuilder *builder, const Expression *channel) {
+    int64_t taps = op->window.kernel[0] * op->window.kernel[1];
+    WindowLoads loads = {start_value(op, builder, channel), ARENA_ARRAY(builder->arena, int, taps)};
+    for (int64_t tap = 0; tap < taps; tap++)
+        loads.taps[tap] =
+            load_tap_weight(op, builder, channel, expression_constant(builder->arena, tap));
+    return loads;
+}
+
+/* Tap by tap, since a register has no index. */
+static void emit_taps(const WindowSite *site, const WindowLoads *loads) {
+    const GpuWindowOp *op = site->op;
+    Arena *arena = site->builder->arena;
+    for (int64_t ky = 0; ky < op->window.kernel[0]; ky++) {
+        const Expression *at_row =
+            tap_place(site, "row", 0, site->row, expression_constant(arena, ky));
+        int row_checks = open_bounds(site->builder, bounds_of(op, 0), at_row, op->height_in);
+        for (int64_t kx = 0; kx < op->window.kernel[1]; kx++)
+            emit_value(site, loads->taps[ky * op->window.kernel[1] + kx], loads->start, at_row,
+                tap_place(site, "column", 1, site->column, expression_constant(arena, kx)));
+        close_blocks(site->builder, row_checks);
+    }
+}
+
+int emit_window(const GpuWindowOp *op, KernelBuilder *builder, const WindowLoads *loads,
+    const Expression *channel, const Expression *row, const Expression *column, WindowLoad *load,
+    const void *context) {
     const WindowSite site = {op, builder, channel, row, column, load, context};
-    int sum = start_value(op, builder, channel);
-    PartLoop rows = open_taps(&site, "kernel_row", 0, op->parts.rows, sum);
-    emit_row(&site, rows.part_sum, rows.index);
-    close_part_loop(builder, &rows);
+    int sum = loads ? loads->start : start_value(op, builder, channel);
+    if (loads) {
+        emit_taps(&site, loads);
+    } else {
+        PartLoop rows = open_taps(&site, "kernel_row", 0, op->parts.rows, sum);
+        emit_row(&site, rows.part_sum, rows.index);
+        close_part_loop(builder, &rows);
+    }
     if (op->kind == WINDOW_MEAN)
         emit_division(op, builder, sum, row, column);
     emit_activation(builder, op->activation, sum);

@@ -72,10 +72,10 @@ class Model:
                              [f"-I{self.folder}", f"-I{PROGRAM}"], [self.assemble_weights()])
 
     def synchronisation(self, fences=True):
-        """Line numbers of barriers, and fences, in the source."""
-        words = ["__syncthreads();", "__syncwarp();"] + ["__threadfence();"] * fences
+        """Line numbers of barriers, and of releases and acquisitions, in the source."""
+        words = ("__syncthreads();", "__syncwarp();") + ("asm volatile(",) * fences
         return [number for number, line in enumerate(self.source.read_text().splitlines(), 1)
-                if line.split("/*")[0].strip() in words]
+                if line.split("/*")[0].strip().startswith(words)]
 
 
 def refuses(*words):

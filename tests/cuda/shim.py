@@ -46,11 +46,20 @@ LAUNCH = re.compile(r"(\w+)\s*<<<(.*?)>>>\s*\(", re.DOTALL)
 DYNAMIC = re.compile(r"extern\s+__shared__\s+(?:__align__\(\d+\)\s*|alignas\(\d+\)\s*)?(\w[\w ]*?)\s*(\w+)\[\]\s*;")
 KERNEL = re.compile(r"__global__\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?void\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?(\w+)\s*\(")
 
+# The PTX that sources have, as calls of the stand-in; other PTX is nothing that the host's compiler takes.
+PTX = [(re.compile(r'asm volatile\("red\.release\.gpu\.add\.u32 \[%0\], %1;" : : "l"\((\w+)\), "r"\((\w+)\) : "memory"\);'),
+        r"shim_add_release(__LINE__, \1, \2);"),
+       (re.compile(r'asm volatile\("ld\.acquire\.gpu\.u32 %0, \[%1\];" : "=r"\((\w+)\) : "l"\((\w+)\) : "memory"\);'),
+        r"\1 = shim_load_acquire(__LINE__, \2);"),
+       (re.compile(r'asm volatile\("" : "\+l"\(\w+\)\);'), ";")]
+
 
 def prepare(text):
     """The source as C++ for the stand-in's header. Lines keep their numbers."""
     text = LAUNCH.sub(r"shim::launcher(\1, \2)(", text)
     text = DYNAMIC.sub(r"\1 *const \2 = static_cast<\1 *>(shim_dynamic_shared());", text)
+    for pattern, call_of_shim in PTX:
+        text = pattern.sub(call_of_shim, text)
     kernels = dict.fromkeys(KERNEL.findall(text))  # the stand-in wants to know the types of their arguments
     return text + "".join(f"[[maybe_unused]] static const shim::Registration shim_{kernel}({kernel});\n" for kernel in kernels)
 

@@ -1,6 +1,7 @@
 """Every example as CUDA: its kernels, run on the host, agree with the interpreter.
 
-Each in three orders of threads, through a graph, and with one launch for each phase; under AddressSanitizer, so that
+Each in three orders of threads, through a graph, with one launch for each phase, and with more blocks than some phases have
+work for; under AddressSanitizer, so that
 nothing is read or written outside of an allocation, and from addresses that a GPU could load from."""
 
 import pytest
@@ -11,7 +12,7 @@ from shim import call
 from support import TOLERANCE, part
 
 CASES = [pytest.param(*each, id=name(*each)) for each in part(all_examples(), 2)]
-FORMS = ["forward", "backward", "shuffled", "graph", "launch a phase"]
+FORMS = ["forward", "backward", "shuffled", "graph", "launch a phase", "many blocks"]
 
 
 def compare(model, build, inputs=None):

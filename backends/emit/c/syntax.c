@@ -365,12 +365,49 @@ static bool has_loop(const Block *block) {
     return false;
 }
 
+/* Trips of a loop whose bounds are constants; else more than any limit. */
+static int64_t known_trips(const Statement *statement) {
+    if (statement->begin->kind != EXPRESSION_CONSTANT ||
+        statement->end->kind != EXPRESSION_CONSTANT)
+        return INT32_MAX;
+    return (statement->end->constant - statement->begin->constant - 1) / statement->step + 1;
+}
+
+/* Instructions of the block with all its loops unrolled, or more than any limit. */
+static int64_t unrolled_size(const Block *block) {
+    int64_t size = 0;
+    for (const Statement *statement = block->first; statement && size < INT32_MAX;
+        statement = statement->next) {
+        if (statement->kind == STATEMENT_INSTRUCTION)
+            size++;
+        else if (statement->kind == STATEMENT_FOR)
+            size += known_trips(statement) * unrolled_size(&statement->body);
+        else
+            size += unrolled_size(&statement->body);
+    }
+    return size < INT32_MAX ? size : INT32_MAX;
+}
+
+/* A few trips; those of loops around others only where little code comes of it. */
+static bool is_short(const Statement *statement) {
+    enum { MOST_TRIPS = 16, MOST_INSTRUCTIONS = 32 };
+    int64_t trips = known_trips(statement);
+    return trips <= MOST_TRIPS && (!has_loop(&statement->body) ||
+                                      trips * unrolled_size(&statement->body) <= MOST_INSTRUCTIONS);
+}
+
+static const char *before_for(const Dialect *dialect, const Statement *statement) {
+    if (dialect->before_short_loop && is_short(statement))
+        return dialect->before_short_loop;
+    if (dialect->before_inner_loop && !has_loop(&statement->body))
+        return dialect->before_inner_loop;
+    return dialect->before_loop;
+}
+
 static void append_for(Syntax *syntax, const Statement *statement, int indent) {
     Text *out = syntax->out;
     const char *name = syntax->variables[statement->variable];
-    const char *before = syntax->dialect->before_loop;
-    if (syntax->dialect->before_inner_loop && !has_loop(&statement->body))
-        before = syntax->dialect->before_inner_loop;
+    const char *before = before_for(syntax->dialect, statement);
     if (before)
         text_format(out, "%*s%s\n", indent, "", before);
     text_format(out, "%*sfor (%s %s = ", indent, "", syntax->dialect->index_type, name);

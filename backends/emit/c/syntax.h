@@ -18,6 +18,8 @@ typedef struct Dialect {
     const char *table;             /* a function of a table and an index; NULL: table[index] */
     const char *before_loop;       /* a line of its own before each `for`; NULL for none */
     const char *before_inner_loop; /* that before a `for` without another in it */
+    const char
+        *before_short_loop; /* that before one worth unrolling as a whole, whose trips are known */
     /* Appends the type of a register: "float", "f32x8". */
     void (*type)(Syntax *syntax, int index);
     /* Appends the value of an instruction that has a destination, as an expression. */

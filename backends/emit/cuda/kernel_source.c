@@ -269,6 +269,7 @@ static const Dialect cuda_dialect = {.index_type = "int",
     .maximum = "larger",
     .before_loop = "#pragma unroll 1",
     .before_inner_loop = "#pragma unroll 4",
+    .before_short_loop = "#pragma unroll",
     .type = append_type,
     .value = append_value,
     .effect = append_effect};
@@ -309,18 +310,22 @@ static void write_head(Syntax *syntax, Text *out) {
     for (int i = 0; i < kernel->parameter_count; i++)
         text_format(
             out, "%s%s, ", parameter_type(kernel->parameters[i].role), syntax->parameters[i]);
-    text_append(out, "float *shared, int first_item)\n{\n");
+    text_append(out, "int first_item)\n{\n");
     for (int i = 0; i < kernel->parameter_count; i++)
         if (!syntax->parameter_is_used[i])
             text_format(out, "    (void)%s;\n", syntax->parameters[i]);
+    /* Else a function that is called through its own address would load by generic addresses. */
+    for (int i = 0; i < kernel->parameter_count; i++)
+        if (syntax->parameter_is_used[i])
+            text_format(out, "    __builtin_assume(__isGlobal(%s));\n", syntax->parameters[i]);
     int64_t offset = 0;
+    if (kernel->local_count > 0)
+        text_append(out, "    extern __shared__ float4 shared[];\n");
     for (int i = 0; i < kernel->local_count; i++) {
-        text_format(out, "    float *%s = shared + %lld; /* %lld floats */\n", syntax->locals[i],
-            (long long)offset, (long long)kernel->local_floats[i]);
+        text_format(out, "    float *%s = (float *)shared + %lld; /* %lld floats */\n",
+            syntax->locals[i], (long long)offset, (long long)kernel->local_floats[i]);
         offset += kernel->local_floats[i];
     }
-    if (kernel->local_count == 0)
-        text_append(out, "    (void)shared;\n");
     if (syntax->variable_is_used[kernel->thread_variable])
         text_format(
             out, "    const int %s = threadIdx.x;\n", syntax->variables[kernel->thread_variable]);

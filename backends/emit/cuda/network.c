@@ -16,17 +16,17 @@ static void write_argument(
     text_append(out, table ? "(const int *)(" : "");
     switch (buffer->kind) {
     case BUFFER_WEIGHTS:
-        text_append(out, "p.weights");
+        text_append(out, "opaque(p.weights)");
         break;
     case BUFFER_WORKSPACE:
-        text_append(out, "p.workspace");
+        text_append(out, "opaque(p.workspace)");
         offset += buffer->offset / (int64_t)sizeof(float);
         break;
     case BUFFER_INPUT:
-        text_format(out, "p.input%d", buffer->index);
+        text_format(out, "opaque(p.input%d)", buffer->index);
         break;
     case BUFFER_OUTPUT:
-        text_format(out, "p.output%d", buffer->index);
+        text_format(out, "opaque(p.output%d)", buffer->index);
         break;
     case BUFFER_ROW_BYTES: /* rows of a GPU's inputs have no gaps */
         break;
@@ -50,9 +50,9 @@ static void write_call(const Program *program, const Step *step, int64_t before,
         text_append(out, ", ");
     }
     if (before == 0)
-        text_append(out, "shared, blockIdx.x);\n");
+        text_append(out, "blockIdx.x);\n");
     else
-        text_format(out, "shared, block_after(%lld));\n", (long long)before);
+        text_format(out, "block_after(%lld));\n", (long long)before);
 }
 
 int64_t cuda_phase_items(const Program *program, int phase) {
@@ -63,14 +63,12 @@ int64_t cuda_phase_items(const Program *program, int phase) {
     return items;
 }
 
-/* The items of all steps of the phase in a row; each block takes every gridDim.x-th. A function of
- * its own, or the compiler would compute the addresses of all phases ahead. */
+/* The items of all steps of the phase in a row; each block takes every gridDim.x-th. */
 static void write_phase(const Program *program, int phase, Text *out) {
     int64_t before = 0;
     bool shared = false; /* whether an earlier step of the phase uses shared memory */
-    text_format(out,
-        "static __device__ __noinline__ void phase_%d(struct Pointers p, float *shared)\n{\n",
-        phase);
+    text_format(
+        out, "static __device__ __forceinline__ void phase_%d(struct Pointers p)\n{\n", phase);
     for (int i = 0; i < program->step_count; i++) {
         const Step *step = &program->steps[i];
         if (step->phase != phase)
@@ -98,27 +96,76 @@ static void write_pointers(const Program *program, Text *out) {
         text_format(out, "    const float *input%d;\n", i);
     for (int i = 0; i < program->output_count; i++)
         text_format(out, "    float *output%d;\n", i);
-    text_append(out, "    unsigned *barrier;\n};\n\n");
+    text_append(out,
+        "    unsigned *arrived; /* blocks, at the barrier behind each phase */\n};\n\n"
+        "/* A pointer of which the compiler knows nothing: it would compute the addresses "
+        "of all phases\n * ahead. */\n"
+        "template <typename T> static __device__ __forceinline__ T *opaque(T *pointer)\n"
+        "{\n"
+        "    asm volatile(\"\" : \"+l\"(pointer));\n"
+        "    return pointer;\n"
+        "}\n\n");
 }
 
 static void write_grid_barrier(Text *out) {
     text_append(out,
-        "/* All blocks of the grid get here before one goes on. Each adds one to the counter, the "
-        "first\n"
-        " * what is missing to a multiple of 2^31: the top bit turns when all have. */\n"
-        "static __device__ void grid_barrier(unsigned *barrier)\n"
+        "/* What this block wrote before is seen by who reads the sum, or a later one, by "
+        "load_acquire. */\n"
+        "static __device__ void add_release(unsigned *sum, unsigned value)\n"
         "{\n"
+        "    asm volatile(\"red.release.gpu.add.u32 [%0], %1;\" : : \"l\"(sum), \"r\"(value) : "
+        "\"memory\");\n"
+        "}\n\n"
+        "static __device__ unsigned load_acquire(const unsigned *sum)\n"
+        "{\n"
+        "    unsigned value;\n"
+        "    asm volatile(\"ld.acquire.gpu.u32 %0, [%1];\" : \"=r\"(value) : \"l\"(sum) : "
+        "\"memory\");\n"
+        "    return value;\n"
+        "}\n\n"
+        "/* Between two phases, the first of which has `before` items and the next `after`: the "
+        "blocks "
+        "that\n"
+        " * have worked arrive, and those that will work wait until all of them have. */\n"
+        "static __device__ __noinline__ void grid_barrier(unsigned *arrived, unsigned before, "
+        "unsigned "
+        "after)\n"
+        "{\n"
+        "    const unsigned all = before < gridDim.x ? before : gridDim.x;\n"
+        "    if (blockIdx.x >= all && blockIdx.x >= after)\n"
+        "        return;\n"
         "    __syncthreads();\n"
         "    if (threadIdx.x == 0) {\n"
-        "        unsigned step = blockIdx.x == 0 ? 0x80000000u - (gridDim.x - 1) : 1u;\n"
-        "        __threadfence();\n"
-        "        unsigned before = atomicAdd(barrier, step);\n"
-        "        while (((before ^ *(volatile unsigned *)barrier) & 0x80000000u) == 0)\n"
+        "        if (blockIdx.x < all)\n"
+        "            add_release(arrived, 1u);\n"
+        "        while (blockIdx.x < after && load_acquire(arrived) < all)\n"
         "            __nanosleep(20);\n"
-        "        __threadfence();\n"
         "    }\n"
         "    __syncthreads();\n"
+        "}\n\n"
+        "/* Behind the last phase, of so many items: who comes last sets all counters back for the "
+        "next "
+        "run. */\n"
+        "static __device__ __noinline__ void grid_end(unsigned *arrived, int phases, unsigned "
+        "items)\n"
+        "{\n"
+        "    const unsigned all = items < gridDim.x ? items : gridDim.x;\n"
+        "    if (threadIdx.x != 0 || blockIdx.x >= all || atomicAdd(&arrived[phases - 1], 1u) + 1 "
+        "< "
+        "all)\n"
+        "        return;\n"
+        "    for (int phase = 0; phase < phases; phase++)\n"
+        "        atomicExch(&arrived[phase], 0u);\n"
         "}\n\n");
+}
+
+static void write_one_phase(const Program *program, Text *out) {
+    text_append(out, "static __device__ __noinline__ void one_phase(struct Pointers p, int phase)\n"
+                     "{\n"
+                     "    switch (phase) {\n");
+    for (int phase = 0; phase < program->phase_count; phase++)
+        text_format(out, "    case %d:\n        phase_%d(p);\n        break;\n", phase, phase);
+    text_append(out, "    }\n}\n\n");
 }
 
 static void write_network(const Program *program, const char *name, Text *out) {
@@ -131,24 +178,27 @@ static void write_network(const Program *program, const char *name, Text *out) {
                          "}\n\n");
     for (int phase = 0; phase < program->phase_count; phase++)
         write_phase(program, phase, out);
+    write_one_phase(program, out);
     text_format(out,
-        "/* Phases first_phase to end_phase - 1. With more than one the launch must be "
-        "cooperative. */\n"
-        "static __global__ void __launch_bounds__(%d, %d) %s_network(\n"
-        "    struct Pointers p, int first_phase, int end_phase)\n"
+        "/* All phases, which must be launched as cooperative, or only one; -1: all. */\n"
+        "static __global__ void __launch_bounds__(%d, %d) %s_network(struct Pointers p, int only)\n"
         "{\n"
-        "    extern __shared__ float4 shared[];\n"
-        "    #pragma unroll 1\n"
-        "    for (int phase = first_phase; phase < end_phase; phase++) {\n"
-        "        if (phase > first_phase)\n"
-        "            grid_barrier(p.barrier);\n"
-        "        switch (phase) {\n",
+        "    if (only >= 0) {\n"
+        "        one_phase(p, only);\n"
+        "        return;\n"
+        "    }\n",
         CUDA_THREADS, BLOCKS_PER_MULTIPROCESSOR, name);
-    for (int phase = 0; phase < program->phase_count; phase++)
-        text_format(out,
-            "        case %d:\n            phase_%d(p, (float *)shared);\n            break;\n",
-            phase, phase);
-    text_append(out, "        }\n    }\n}\n\n");
+    for (int phase = 0; phase < program->phase_count; phase++) {
+        long long items = (long long)cuda_phase_items(program, phase);
+        if (phase > 0)
+            text_format(out, "    grid_barrier(opaque(p.arrived) + %d, %lld, %lld);\n", phase - 1,
+                (long long)cuda_phase_items(program, phase - 1), items);
+        text_format(out, "    phase_%d(p);\n", phase);
+    }
+    if (program->phase_count > 1)
+        text_format(out, "    grid_end(opaque(p.arrived), %d, %lld);\n", program->phase_count,
+            (long long)cuda_phase_items(program, program->phase_count - 1));
+    text_append(out, "}\n\n");
 }
 
 void cuda_network_write(const Program *program, const char *name, Text *out) {

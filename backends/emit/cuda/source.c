@@ -24,7 +24,9 @@ static void write_constants(const Program *program, Text *out) {
     text_format(out, "    SHARED_BYTES = %lld,\n", (long long)cuda_shared_bytes(program));
     int64_t workspace =
         (program->workspace_bytes + PART_ALIGNMENT - 1) / PART_ALIGNMENT * PART_ALIGNMENT;
-    text_format(out, "    BARRIER_BYTES = %d\n};\n", PART_ALIGNMENT);
+    int64_t counters = program->phase_count * (int64_t)sizeof(uint32_t);
+    text_format(out, "    BARRIER_BYTES = %lld\n};\n",
+        (long long)(counters + PART_ALIGNMENT - 1) / PART_ALIGNMENT * PART_ALIGNMENT);
     text_format(out, "static const size_t workspace_bytes = %lldu;\n", (long long)workspace);
     text_format(out, "static const size_t weight_bytes = %zuu;\n\n", program->weights.length);
     text_append(out, "/* Blocks that have something to do in each phase. */\n"
@@ -53,7 +55,7 @@ static void write_template(const char *template, const char *name, const char *u
 static const char create_template[] =
     "struct @_model {\n"
     "    int device, grid, cooperative;\n"
-    "    char *memory; /* on the device: the counter of the barrier, the workspace, the weights "
+    "    char *memory; /* on the device: the counters of barriers, the workspace, the weights "
     "*/\n"
     "    int error;    /* of the CUDA runtime */\n"
     "};\n"
@@ -159,15 +161,14 @@ static const char create_template[] =
     "static cudaError_t launch(const struct @_model *model, struct Pointers p, cudaStream_t "
     "stream)\n"
     "{\n"
-    "    int first = 0, end = PHASES;\n"
-    "    void *arguments[] = {&p, &first, &end};\n"
+    "    int only = -1;\n"
+    "    void *arguments[] = {&p, &only};\n"
     "    if (model->cooperative)\n"
     "        return cudaLaunchCooperativeKernel((const void *)@_network, dim3(model->grid),\n"
     "            dim3(THREADS), arguments, SHARED_BYTES, stream);\n"
-    "    for (; first < PHASES; first++) {\n"
-    "        end = first + 1;\n"
+    "    for (only = 0; only < PHASES; only++) {\n"
     "        cudaError_t error = cudaLaunchKernel((const void *)@_network,\n"
-    "            dim3(phase_items[first]), dim3(THREADS), arguments, SHARED_BYTES, stream);\n"
+    "            dim3(phase_items[only]), dim3(THREADS), arguments, SHARED_BYTES, stream);\n"
     "        if (error != cudaSuccess)\n"
     "            return error;\n"
     "    }\n"
@@ -223,7 +224,7 @@ static void write_run(const Graph *graph, const Names *names, Text *out) {
         "    if (device != model->device)\n"
         "        return %s_ERROR_WRONG_DEVICE;\n"
         "    struct Pointers p;\n"
-        "    p.barrier = (unsigned *)model->memory;\n"
+        "    p.arrived = (unsigned *)model->memory;\n"
         "    p.workspace = (float *)(model->memory + BARRIER_BYTES);\n"
         "    p.weights = (const float *)(model->memory + BARRIER_BYTES + workspace_bytes);\n",
         upper, upper);

@@ -15,26 +15,20 @@ INLINE int smaller(int a, int b) { return a < b ? a : b; }
 INLINE int larger(int a, int b) { return a > b ? a : b; }
 INLINE float4 load4(const float *at) { return *(const float4 *)at; }
 INLINE void store4(float *at, float4 a) { *(float4 *)at = a; }
-INLINE float4 spread4(float a) { return make_float4(a, a, a, a); }
 INLINE float power_of_two(float a) { return __int_as_float(((int)a + 127) << 23); }
 INLINE float maximum_or_nan(float a, float b)
 {
     return a > b || a != a ? a : b;
 }
-INLINE float4 add4(float4 a, float4 b)
-{
-    return make_float4(a.x + b.x, a.y + b.y,
-        a.z + b.z, a.w + b.w);
-}
-INLINE float4 maximum4(float4 a, float4 b)
-{
-    return make_float4(a.x > b.x ? a.x : b.x, a.y > b.y ? a.y : b.y,
-        a.z > b.z ? a.z : b.z, a.w > b.w ? a.w : b.w);
-}
 
-static __device__ __noinline__ void kernel_0(const float *input, const float *__restrict__ weights, float *output, const int *__restrict__ output_planes, float *shared, int first_item)
+static __device__ __noinline__ void kernel_0(const float *input, const float *__restrict__ weights, float *output, const int *__restrict__ output_planes, int first_item)
 {
-    float *tile0 = shared + 0; /* 36 floats */
+    __builtin_assume(__isGlobal(input));
+    __builtin_assume(__isGlobal(weights));
+    __builtin_assume(__isGlobal(output));
+    __builtin_assume(__isGlobal(output_planes));
+    extern __shared__ float4 shared[];
+    float *tile0 = (float *)shared + 0; /* 44 floats */
     const int thread = threadIdx.x;
     for (int item = first_item; item < 8; item += gridDim.x) {
         const int tile = item % 4;
@@ -44,6 +38,13 @@ static __device__ __noinline__ void kernel_0(const float *input, const float *__
         const int start = first_row * 4;
         const int quad = thread % 3;
         const int slice = thread / 3;
+        const int thread_channel = thread / 12;
+        const int number = thread % 12;
+        if (thread < 12) {
+        }
+        const int index14 = thread / 2;
+        const int channel15 = tile + index14;
+        const int plane16 = output_planes[smaller(channel15, 3)];
         float v0 = 0.0f;
         float v1 = 0.0f;
         float v2 = 0.0f;
@@ -52,55 +53,52 @@ static __device__ __noinline__ void kernel_0(const float *input, const float *__
         const int pixel = start + quad * 4;
         if (thread < 9) {
             if (pixel < 16) {
-                const int row13 = smaller(first_row + quad * 4 / 4, 3) * 2 - 1;
-                const int column14 = quad * 4 % 4 * 2 - 1;
-                const int base15 = row13 * 8 + column14;
-                const int row16 = smaller(first_row + (quad * 4 + 1) / 4, 3) * 2 - 1;
-                const int column17 = (quad * 4 + 1) % 4 * 2 - 1;
-                const int base18 = row16 * 8 + column17;
-                const int row19 = smaller(first_row + (quad * 4 + 2) / 4, 3) * 2 - 1;
-                const int column20 = (quad * 4 + 2) % 4 * 2 - 1;
+                const int row19 = smaller(first_row + quad * 4 / 4, 3) * 2 - 1;
+                const int column20 = quad * 4 % 4 * 2 - 1;
                 const int base21 = row19 * 8 + column20;
-                const int row22 = smaller(first_row + (quad * 4 + 3) / 4, 3) * 2 - 1;
-                const int column23 = (quad * 4 + 3) % 4 * 2 - 1;
+                const int row22 = smaller(first_row + (quad * 4 + 1) / 4, 3) * 2 - 1;
+                const int column23 = (quad * 4 + 1) % 4 * 2 - 1;
                 const int base24 = row22 * 8 + column23;
+                const int row25 = smaller(first_row + (quad * 4 + 2) / 4, 3) * 2 - 1;
+                const int column26 = (quad * 4 + 2) % 4 * 2 - 1;
+                const int base27 = row25 * 8 + column26;
+                const int row28 = smaller(first_row + (quad * 4 + 3) / 4, 3) * 2 - 1;
+                const int column29 = (quad * 4 + 3) % 4 * 2 - 1;
+                const int base30 = row28 * 8 + column29;
+                const int plane31 = slice * 64;
                 #pragma unroll 1
-                for (int input_channel = slice; input_channel < 3; input_channel += 3) {
-                    const int plane = input_channel * 64;
-                    #pragma unroll 1
-                    for (int kernel_row27 = 0; kernel_row27 < 3; kernel_row27++) {
-                        #pragma unroll 4
-                        for (int kernel_column28 = 0; kernel_column28 < 3; kernel_column28++) {
-                            float v4 = 0.0f;
-                            if (-1 < row13 + kernel_row27) {
-                                if (-1 < column14 + kernel_column28) {
-                                    v4 = input[plane + base15 + kernel_row27 * 8 + kernel_column28];
-                                }
+                for (int kernel_row32 = 0; kernel_row32 < 3; kernel_row32++) {
+                    #pragma unroll
+                    for (int kernel_column33 = 0; kernel_column33 < 3; kernel_column33++) {
+                        float v4 = 0.0f;
+                        if (-1 < row19 + kernel_row32) {
+                            if (-1 < column20 + kernel_column33) {
+                                v4 = input[plane31 + base21 + kernel_row32 * 8 + kernel_column33];
                             }
-                            float v5 = 0.0f;
-                            if (-1 < row16 + kernel_row27) {
-                                if (-1 < column17 + kernel_column28) {
-                                    v5 = input[plane + base18 + kernel_row27 * 8 + kernel_column28];
-                                }
-                            }
-                            float v6 = 0.0f;
-                            if (-1 < row19 + kernel_row27) {
-                                if (-1 < column20 + kernel_column28) {
-                                    v6 = input[plane + base21 + kernel_row27 * 8 + kernel_column28];
-                                }
-                            }
-                            float v7 = 0.0f;
-                            if (-1 < row22 + kernel_row27) {
-                                if (-1 < column23 + kernel_column28) {
-                                    v7 = input[plane + base24 + kernel_row27 * 8 + kernel_column28];
-                                }
-                            }
-                            float v8 = __ldg(&weights[first_weight + input_channel * 9 + kernel_row27 * 3 + kernel_column28]);
-                            v0 = fmaf(v4, v8, v0);
-                            v1 = fmaf(v5, v8, v1);
-                            v2 = fmaf(v6, v8, v2);
-                            v3 = fmaf(v7, v8, v3);
                         }
+                        float v5 = 0.0f;
+                        if (-1 < row22 + kernel_row32) {
+                            if (-1 < column23 + kernel_column33) {
+                                v5 = input[plane31 + base24 + kernel_row32 * 8 + kernel_column33];
+                            }
+                        }
+                        float v6 = 0.0f;
+                        if (-1 < row25 + kernel_row32) {
+                            if (-1 < column26 + kernel_column33) {
+                                v6 = input[plane31 + base27 + kernel_row32 * 8 + kernel_column33];
+                            }
+                        }
+                        float v7 = 0.0f;
+                        if (-1 < row28 + kernel_row32) {
+                            if (-1 < column29 + kernel_column33) {
+                                v7 = input[plane31 + base30 + kernel_row32 * 8 + kernel_column33];
+                            }
+                        }
+                        float v8 = __ldg(&weights[first_weight + slice * 9 + kernel_row32 * 3 + kernel_column33]);
+                        v0 = fmaf(v4, v8, v0);
+                        v1 = fmaf(v5, v8, v1);
+                        v2 = fmaf(v6, v8, v2);
+                        v3 = fmaf(v7, v8, v3);
                     }
                 }
             }
@@ -109,55 +107,66 @@ static __device__ __noinline__ void kernel_0(const float *input, const float *__
             float2 v9 = make_float2(v0, v1);
             float2 v10 = make_float2(v2, v3);
             float4 v11 = make_float4(v9.x, v9.y, v10.x, v10.y);
-            store4(&tile0[slice * 12 + quad * 4], v11);
+            store4(&tile0[thread * 4], v11);
         }
         __syncthreads();
-        #pragma unroll 4
-        for (int element29 = thread; element29 < 3; element29 += 256) {
-            float4 v12 = load4(&tile0[element29 * 4]);
-            float4 v13 = load4(&tile0[element29 * 4 + 12]);
-            v12 = add4(v12, v13);
-            float4 v14 = load4(&tile0[element29 * 4 + 24]);
-            v12 = add4(v12, v14);
-            float4 v15 = spread4(0.0f);
-            v12 = maximum4(v15, v12);
-            store4(&tile0[element29 * 4], v12);
+        if (thread < 12) {
+            float v12 = tile0[thread_channel * 44 + number];
+            float v13 = tile0[thread_channel * 44 + number + 12];
+            v12 = v12 + v13;
+            float v14 = tile0[thread_channel * 44 + number + 24];
+            v12 = v12 + v14;
+            float v15 = 0.0f;
+            v12 = v15 > v12 ? v15 : v12;
+            tile0[thread_channel * 44 + number] = v12;
         }
         __syncthreads();
-        #pragma unroll 1
-        for (int element30 = thread; element30 < 2; element30 += 256) {
-            const int index = element30 / 2;
-            const int y = first_row_out + element30 % 2 / 2;
-            const int x = element30 % 2 % 2;
-            const int channel = tile + index;
-            const int first_in_tile = index * 12;
+        if (thread < 2) {
+            const int index34 = thread / 2;
+            const int y = first_row_out + thread % 2 / 2;
+            const int x = thread % 2 % 2;
+            const int first_in_tile = index34 * 44;
             float v16 = -INFINITY;
-            #pragma unroll 1
-            for (int kernel_row36 = 0; kernel_row36 < 3; kernel_row36++) {
-                const int row37 = y * 2 + kernel_row36 - 1;
-                if (-1 < row37) {
-                    #pragma unroll 4
-                    for (int kernel_column38 = 0; kernel_column38 < 3; kernel_column38++) {
-                        const int column39 = x * 2 + kernel_column38 - 1;
-                        if (-1 < column39) {
-                            float v17 = tile0[first_in_tile + (row37 - first_row) * 4 + column39];
+            #pragma unroll
+            for (int kernel_row39 = 0; kernel_row39 < 3; kernel_row39++) {
+                const int row40 = y * 2 + kernel_row39 - 1;
+                if (-1 < row40) {
+                    #pragma unroll
+                    for (int kernel_column41 = 0; kernel_column41 < 3; kernel_column41++) {
+                        const int column42 = x * 2 + kernel_column41 - 1;
+                        if (-1 < column42) {
+                            float v17 = tile0[first_in_tile + (row40 - first_row) * 4 + column42];
                             v16 = maximum_or_nan(v16, v17);
                         }
                     }
                 }
             }
-            output[output_planes[channel] + y * 2 + x] = v16;
+            output[plane16 + y * 2 + x] = v16;
         }
         if (item < 8 - (int)gridDim.x)
             __syncthreads();
     }
 }
 
-static __device__ __noinline__ void kernel_1(const float *input, const float *__restrict__ weights, const float *__restrict__ weights_2, float *output, float *shared, int first_item)
+static __device__ __noinline__ void kernel_1(const float *input, const float *__restrict__ weights, float *output, int first_item)
 {
-    float *tile0 = shared + 0; /* 8 floats */
+    __builtin_assume(__isGlobal(input));
+    __builtin_assume(__isGlobal(weights));
+    __builtin_assume(__isGlobal(output));
+    extern __shared__ float4 shared[];
+    float *tile0 = (float *)shared + 0; /* 8 floats */
     const int thread = threadIdx.x;
     for (int item = first_item; item < 4; item += gridDim.x) {
+        float v0 = 0.0f;
+        float v1 = 0.0f;
+        float v2 = 0.0f;
+        float v3 = 0.0f;
+        float v4 = 0.0f;
+        float v5 = 0.0f;
+        float v6 = 0.0f;
+        float v7 = 0.0f;
+        float v8 = 0.0f;
+        float v9 = 0.0f;
         const int tile = item % 2;
         const int pixel_tile = item / 2;
         const int first_row_out = pixel_tile % 2;
@@ -167,81 +176,154 @@ static __device__ __noinline__ void kernel_1(const float *input, const float *__
         const int shift = start - first_pixel;
         const int quad = thread % 2;
         const int slice = thread / 2;
-        float v0 = 0.0f;
-        float v1 = 0.0f;
-        float v2 = 0.0f;
-        float v3 = 0.0f;
+        const int thread_channel = thread / 8;
+        const int number = thread % 8;
+        if (thread < 8) {
+        }
+        const int index16 = thread / 2;
+        const int channel17 = tile + index16;
+        if (thread < 2) {
+            v0 = 0.0f;
+            v1 = __ldg(&weights[channel17 * 9 + 4]);
+            v2 = __ldg(&weights[channel17 * 9 + 5]);
+            v3 = __ldg(&weights[channel17 * 9 + 6]);
+            v4 = __ldg(&weights[channel17 * 9 + 7]);
+            v5 = __ldg(&weights[channel17 * 9 + 8]);
+            v6 = __ldg(&weights[channel17 * 9 + 9]);
+            v7 = __ldg(&weights[channel17 * 9 + 10]);
+            v8 = __ldg(&weights[channel17 * 9 + 11]);
+            v9 = __ldg(&weights[channel17 * 9 + 12]);
+        }
+        float v10 = 0.0f;
+        float v11 = 0.0f;
+        float v12 = 0.0f;
+        float v13 = 0.0f;
         const int first_weight = tile * 2;
         const int pixel = first_pixel + quad * 4;
         if (thread < 2) {
             if (pixel < 4) {
-                #pragma unroll 4
-                for (int input_channel = slice; input_channel < 2; input_channel++) {
-                    float4 v4 = load4(&input[input_channel * 4 + pixel]);
-                    float v5 = v4.x;
-                    float v6 = v4.y;
-                    float v7 = v4.z;
-                    float v8 = v4.w;
-                    float v9 = __ldg(&weights[first_weight + input_channel]);
-                    v0 = fmaf(v5, v9, v0);
-                    v1 = fmaf(v6, v9, v1);
-                    v2 = fmaf(v7, v9, v2);
-                    v3 = fmaf(v8, v9, v3);
+                #pragma unroll
+                for (int step = 0; step < 2; step++) {
+                    const int input_channel = slice + step;
+                    float4 v14 = load4(&input[input_channel * 4 + pixel]);
+                    float v15 = __ldg(&weights[first_weight + input_channel]);
+                    float v16 = v14.x;
+                    float v17 = v14.y;
+                    float v18 = v14.z;
+                    float v19 = v14.w;
+                    v10 = fmaf(v16, v15, v10);
+                    v11 = fmaf(v17, v15, v11);
+                    v12 = fmaf(v18, v15, v12);
+                    v13 = fmaf(v19, v15, v13);
                 }
             }
         }
         if (thread < 2) {
-            float2 v10 = make_float2(v0, v1);
-            float2 v11 = make_float2(v2, v3);
-            float4 v12 = make_float4(v10.x, v10.y, v11.x, v11.y);
-            store4(&tile0[slice * 8 + quad * 4], v12);
+            float2 v20 = make_float2(v10, v11);
+            float2 v21 = make_float2(v12, v13);
+            float4 v22 = make_float4(v20.x, v20.y, v21.x, v21.y);
+            store4(&tile0[thread * 4], v22);
         }
         __syncthreads();
-        #pragma unroll 4
-        for (int element16 = thread; element16 < 2; element16 += 256) {
-            float4 v13 = load4(&tile0[element16 * 4]);
-            float4 v14 = spread4(0.0f);
-            v13 = maximum4(v14, v13);
-            store4(&tile0[element16 * 4], v13);
+        if (thread < 8) {
+            float v23 = tile0[thread_channel * 8 + number];
+            float v24 = 0.0f;
+            v23 = v24 > v23 ? v24 : v23;
+            tile0[thread_channel * 8 + number] = v23;
         }
         __syncthreads();
-        #pragma unroll 1
-        for (int element17 = thread; element17 < 2; element17 += 256) {
-            const int index = element17 / 2;
-            const int y = first_row_out + element17 % 2 / 2;
-            const int x = element17 % 2 % 2;
-            const int channel = tile + index;
-            const int first_in_tile = index * 8 + shift;
-            float v15 = 0.0f;
-            #pragma unroll 1
-            for (int kernel_row = 0; kernel_row < 3; kernel_row++) {
-                const int row = y + kernel_row - 1;
-                if (-1 < row) {
-                    if (row < 2) {
-                        #pragma unroll 4
-                        for (int kernel_column = 0; kernel_column < 3; kernel_column++) {
-                            const int column = x + kernel_column - 1;
-                            if (-1 < column) {
-                                if (column < 2) {
-                                    float v16 = tile0[first_in_tile + (row - first_row) * 2 + column];
-                                    float v17 = __ldg(&weights_2[channel * 9 + kernel_row * 3 + kernel_column]);
-                                    v15 = fmaf(v16, v17, v15);
-                                }
-                            }
+        if (thread < 2) {
+            const int index22 = thread / 2;
+            const int channel23 = tile + index22;
+            const int y = first_row_out + thread % 2 / 2;
+            const int x = thread % 2 % 2;
+            const int first_in_tile = index22 * 8 + shift;
+            const int row27 = y - 1;
+            if (-1 < row27) {
+                if (row27 < 2) {
+                    const int column28 = x - 1;
+                    if (-1 < column28) {
+                        if (column28 < 2) {
+                            float v25 = tile0[first_in_tile + (row27 - first_row) * 2 + column28];
+                            v0 = fmaf(v25, v1, v0);
+                        }
+                    }
+                    if (-1 < x) {
+                        if (x < 2) {
+                            float v26 = tile0[first_in_tile + (row27 - first_row) * 2 + x];
+                            v0 = fmaf(v26, v2, v0);
+                        }
+                    }
+                    const int column29 = x + 1;
+                    if (-1 < column29) {
+                        if (column29 < 2) {
+                            float v27 = tile0[first_in_tile + (row27 - first_row) * 2 + column29];
+                            v0 = fmaf(v27, v3, v0);
                         }
                     }
                 }
             }
-            output[channel * 4 + y * 2 + x] = v15;
+            if (-1 < y) {
+                if (y < 2) {
+                    const int column30 = x - 1;
+                    if (-1 < column30) {
+                        if (column30 < 2) {
+                            float v28 = tile0[first_in_tile + (y - first_row) * 2 + column30];
+                            v0 = fmaf(v28, v4, v0);
+                        }
+                    }
+                    if (-1 < x) {
+                        if (x < 2) {
+                            float v29 = tile0[first_in_tile + (y - first_row) * 2 + x];
+                            v0 = fmaf(v29, v5, v0);
+                        }
+                    }
+                    const int column31 = x + 1;
+                    if (-1 < column31) {
+                        if (column31 < 2) {
+                            float v30 = tile0[first_in_tile + (y - first_row) * 2 + column31];
+                            v0 = fmaf(v30, v6, v0);
+                        }
+                    }
+                }
+            }
+            const int row32 = y + 1;
+            if (-1 < row32) {
+                if (row32 < 2) {
+                    const int column33 = x - 1;
+                    if (-1 < column33) {
+                        if (column33 < 2) {
+                            float v31 = tile0[first_in_tile + (row32 - first_row) * 2 + column33];
+                            v0 = fmaf(v31, v7, v0);
+                        }
+                    }
+                    if (-1 < x) {
+                        if (x < 2) {
+                            float v32 = tile0[first_in_tile + (row32 - first_row) * 2 + x];
+                            v0 = fmaf(v32, v8, v0);
+                        }
+                    }
+                    const int column34 = x + 1;
+                    if (-1 < column34) {
+                        if (column34 < 2) {
+                            float v33 = tile0[first_in_tile + (row32 - first_row) * 2 + column34];
+                            v0 = fmaf(v33, v9, v0);
+                        }
+                    }
+                }
+            }
+            output[channel23 * 4 + y * 2 + x] = v0;
         }
         if (item < 4 - (int)gridDim.x)
             __syncthreads();
     }
 }
 
-static __device__ __noinline__ void kernel_2(const float *input, const float *__restrict__ weights, float *output, float *shared, int first_item)
+static __device__ __noinline__ void kernel_2(const float *input, const float *__restrict__ weights, float *output, int first_item)
 {
-    (void)shared;
+    __builtin_assume(__isGlobal(input));
+    __builtin_assume(__isGlobal(weights));
+    __builtin_assume(__isGlobal(output));
     const int thread = threadIdx.x;
     for (int item = first_item; item < 2; item += gridDim.x) {
         float v0 = 0.0f;
@@ -251,18 +333,19 @@ static __device__ __noinline__ void kernel_2(const float *input, const float *__
         const int first_weight = item * 2;
         if (thread < 1) {
             if (0 < 4) {
-                #pragma unroll 4
-                for (int input_channel = thread; input_channel < 2; input_channel++) {
+                #pragma unroll
+                for (int step = 0; step < 2; step++) {
+                    const int input_channel = thread + step;
                     float4 v4 = load4(&input[input_channel * 4]);
-                    float v5 = v4.x;
-                    float v6 = v4.y;
-                    float v7 = v4.z;
-                    float v8 = v4.w;
-                    float v9 = __ldg(&weights[first_weight + input_channel]);
-                    v0 = fmaf(v5, v9, v0);
-                    v1 = fmaf(v6, v9, v1);
-                    v2 = fmaf(v7, v9, v2);
-                    v3 = fmaf(v8, v9, v3);
+                    float v5 = __ldg(&weights[first_weight + input_channel]);
+                    float v6 = v4.x;
+                    float v7 = v4.y;
+                    float v8 = v4.z;
+                    float v9 = v4.w;
+                    v0 = fmaf(v6, v5, v0);
+                    v1 = fmaf(v7, v5, v1);
+                    v2 = fmaf(v8, v5, v2);
+                    v3 = fmaf(v9, v5, v3);
                 }
             }
         }
@@ -277,9 +360,12 @@ static __device__ __noinline__ void kernel_2(const float *input, const float *__
     }
 }
 
-static __device__ __noinline__ void kernel_3(const float *input, float *output, float *shared, int first_item)
+static __device__ __noinline__ void kernel_3(const float *input, float *output, int first_item)
 {
-    float *tile0 = shared + 0; /* 256 floats */
+    __builtin_assume(__isGlobal(input));
+    __builtin_assume(__isGlobal(output));
+    extern __shared__ float4 shared[];
+    float *tile0 = (float *)shared + 0; /* 256 floats */
     const int thread = threadIdx.x;
     for (int item = first_item; item < 1; item += gridDim.x) {
         const int lane = thread % 32;
@@ -310,17 +396,20 @@ static __device__ __noinline__ void kernel_3(const float *input, float *output, 
     }
 }
 
-static __device__ __noinline__ void kernel_4(const float *input, const float *__restrict__ weights, float *output, float *shared, int first_item)
+static __device__ __noinline__ void kernel_4(const float *input, const float *__restrict__ weights, float *output, int first_item)
 {
-    (void)shared;
+    __builtin_assume(__isGlobal(input));
+    __builtin_assume(__isGlobal(weights));
+    __builtin_assume(__isGlobal(output));
     const int thread = threadIdx.x;
     for (int item = first_item; item < 3; item += gridDim.x) {
         float v0 = 0.0f;
         const int first_weight = item * 4;
         if (thread < 1) {
             if (0 < 1) {
-                #pragma unroll 4
-                for (int input_channel = thread; input_channel < 4; input_channel++) {
+                #pragma unroll
+                for (int step = 0; step < 4; step++) {
+                    const int input_channel = thread + step;
                     float v1 = input[input_channel * 4];
                     float v2 = __ldg(&weights[first_weight + input_channel]);
                     v0 = fmaf(v1, v2, v0);
@@ -337,9 +426,12 @@ static __device__ __noinline__ void kernel_4(const float *input, const float *__
     }
 }
 
-static __device__ __noinline__ void kernel_5(const float *input, float *output, float *shared, int first_item)
+static __device__ __noinline__ void kernel_5(const float *input, float *output, int first_item)
 {
-    float *tile0 = shared + 0; /* 256 floats */
+    __builtin_assume(__isGlobal(input));
+    __builtin_assume(__isGlobal(output));
+    extern __shared__ float4 shared[];
+    float *tile0 = (float *)shared + 0; /* 256 floats */
     const int thread = threadIdx.x;
     for (int item = first_item; item < 1; item += gridDim.x) {
         float v0 = -INFINITY;
@@ -551,91 +643,142 @@ struct Pointers {
     float *workspace;
     const float *input0;
     float *output0;
-    unsigned *barrier;
+    unsigned *arrived; /* blocks, at the barrier behind each phase */
 };
 
-/* All blocks of the grid get here before one goes on. Each adds one to the counter, the first
- * what is missing to a multiple of 2^31: the top bit turns when all have. */
-static __device__ void grid_barrier(unsigned *barrier)
+/* A pointer of which the compiler knows nothing: it would compute the addresses of all phases
+ * ahead. */
+template <typename T> static __device__ __forceinline__ T *opaque(T *pointer)
 {
+    asm volatile("" : "+l"(pointer));
+    return pointer;
+}
+
+/* What this block wrote before is seen by who reads the sum, or a later one, by load_acquire. */
+static __device__ void add_release(unsigned *sum, unsigned value)
+{
+    asm volatile("red.release.gpu.add.u32 [%0], %1;" : : "l"(sum), "r"(value) : "memory");
+}
+
+static __device__ unsigned load_acquire(const unsigned *sum)
+{
+    unsigned value;
+    asm volatile("ld.acquire.gpu.u32 %0, [%1];" : "=r"(value) : "l"(sum) : "memory");
+    return value;
+}
+
+/* Between two phases, the first of which has `before` items and the next `after`: the blocks that
+ * have worked arrive, and those that will work wait until all of them have. */
+static __device__ __noinline__ void grid_barrier(unsigned *arrived, unsigned before, unsigned after)
+{
+    const unsigned all = before < gridDim.x ? before : gridDim.x;
+    if (blockIdx.x >= all && blockIdx.x >= after)
+        return;
     __syncthreads();
     if (threadIdx.x == 0) {
-        unsigned step = blockIdx.x == 0 ? 0x80000000u - (gridDim.x - 1) : 1u;
-        __threadfence();
-        unsigned before = atomicAdd(barrier, step);
-        while (((before ^ *(volatile unsigned *)barrier) & 0x80000000u) == 0)
+        if (blockIdx.x < all)
+            add_release(arrived, 1u);
+        while (blockIdx.x < after && load_acquire(arrived) < all)
             __nanosleep(20);
-        __threadfence();
     }
     __syncthreads();
 }
 
-static __device__ __noinline__ void phase_0(struct Pointers p, float *shared)
+/* Behind the last phase, of so many items: who comes last sets all counters back for the next run. */
+static __device__ void grid_end(unsigned *arrived, int phases, unsigned items)
+{
+    const unsigned all = items < gridDim.x ? items : gridDim.x;
+    if (threadIdx.x != 0 || blockIdx.x >= all || atomicAdd(&arrived[phases - 1], 1u) + 1 < all)
+        return;
+    for (int phase = 0; phase < phases; phase++)
+        atomicExch(&arrived[phase], 0u);
+}
+
+static __device__ __forceinline__ void phase_0(struct Pointers p)
 {
     /* first: conv 3x3 3 -> 4, relu + max_pool */
-    kernel_0(p.input0, p.weights, p.workspace, (const int *)(p.weights + 112), shared, blockIdx.x);
+    kernel_0(opaque(p.input0), opaque(p.weights), opaque(p.workspace), (const int *)(opaque(p.weights) + 112), blockIdx.x);
 }
 
-static __device__ __noinline__ void phase_1(struct Pointers p, float *shared)
+static __device__ __forceinline__ void phase_1(struct Pointers p)
 {
     /* unit.0: conv 1x1 2 -> 2, relu + depthwise */
-    kernel_1(p.workspace + 64, p.weights + 128, p.weights + 144, p.workspace + 128, shared, blockIdx.x);
+    kernel_1(opaque(p.workspace) + 64, opaque(p.weights) + 128, opaque(p.workspace) + 128, blockIdx.x);
 }
 
-static __device__ __noinline__ void phase_2(struct Pointers p, float *shared)
+static __device__ __forceinline__ void phase_2(struct Pointers p)
 {
     /* unit.2: conv 1x1 2 -> 2 */
-    kernel_2(p.workspace + 128, p.weights + 176, p.workspace + 8, shared, blockIdx.x);
+    kernel_2(opaque(p.workspace) + 128, opaque(p.weights) + 160, opaque(p.workspace) + 8, blockIdx.x);
 }
 
-static __device__ __noinline__ void phase_3(struct Pointers p, float *shared)
+static __device__ __forceinline__ void phase_3(struct Pointers p)
 {
     /* global_avg_pool, 4 */
-    kernel_3(p.workspace, p.workspace + 64, shared, blockIdx.x);
+    kernel_3(opaque(p.workspace), opaque(p.workspace) + 64, blockIdx.x);
 }
 
-static __device__ __noinline__ void phase_4(struct Pointers p, float *shared)
+static __device__ __forceinline__ void phase_4(struct Pointers p)
 {
     /* last: linear 1x1 4 -> 3 */
-    kernel_4(p.workspace + 64, p.weights + 192, p.workspace, shared, blockIdx.x);
+    kernel_4(opaque(p.workspace) + 64, opaque(p.weights) + 176, opaque(p.workspace), blockIdx.x);
 }
 
-static __device__ __noinline__ void phase_5(struct Pointers p, float *shared)
+static __device__ __forceinline__ void phase_5(struct Pointers p)
 {
     /* softmax, 3 */
-    kernel_5(p.workspace, p.output0, shared, blockIdx.x);
+    kernel_5(opaque(p.workspace), opaque(p.output0), blockIdx.x);
 }
 
-/* Phases first_phase to end_phase - 1. With more than one the launch must be cooperative. */
-static __global__ void __launch_bounds__(256, 2) tiny_cuda_network(
-    struct Pointers p, int first_phase, int end_phase)
+static __device__ __noinline__ void one_phase(struct Pointers p, int phase)
 {
-    extern __shared__ float4 shared[];
-    #pragma unroll 1
-    for (int phase = first_phase; phase < end_phase; phase++) {
-        if (phase > first_phase)
-            grid_barrier(p.barrier);
-        switch (phase) {
-        case 0:
-            phase_0(p, (float *)shared);
-            break;
-        case 1:
-            phase_1(p, (float *)shared);
-            break;
-        case 2:
-            phase_2(p, (float *)shared);
-            break;
-        case 3:
-            phase_3(p, (float *)shared);
-            break;
-        case 4:
-            phase_4(p, (float *)shared);
-            break;
-        case 5:
-            phase_5(p, (float *)shared);
-            break;
-        }
+    switch (phase) {
+    case 0:
+        phase_0(p);
+        break;
+    case 1:
+        phase_1(p);
+        break;
+    case 2:
+        phase_2(p);
+        break;
+    case 3:
+        phase_3(p);
+        break;
+    case 4:
+        phase_4(p);
+        break;
+    case 5:
+        phase_5(p);
+        break;
     }
+}
+
+/* All phases, which must be launched as cooperative, or only one; -1: all. */
+static __global__ void __launch_bounds__(256, 2) tiny_cuda_network(struct Pointers p, int only)
+{
+    if (only >= 0) {
+        one_phase(p, only);
+        return;
+    }
+    if (blockIdx.x < 8)
+        phase_0(p);
+    grid_barrier(opaque(p.arrived) + 0, 8, 4);
+    if (blockIdx.x < 4)
+        phase_1(p);
+    grid_barrier(opaque(p.arrived) + 1, 4, 2);
+    if (blockIdx.x < 2)
+        phase_2(p);
+    grid_barrier(opaque(p.arrived) + 2, 2, 1);
+    if (blockIdx.x < 1)
+        phase_3(p);
+    grid_barrier(opaque(p.arrived) + 3, 1, 3);
+    if (blockIdx.x < 3)
+        phase_4(p);
+    grid_barrier(opaque(p.arrived) + 4, 3, 1);
+    if (blockIdx.x < 1)
+        phase_5(p);
+    grid_end(opaque(p.arrived), 6, 1);
 }
 
 enum {
@@ -647,14 +790,14 @@ enum {
     BARRIER_BYTES = 256
 };
 static const size_t workspace_bytes = 768u;
-static const size_t weight_bytes = 892u;
+static const size_t weight_bytes = 828u;
 
 /* Blocks that have something to do in each phase. */
 static const int phase_items[PHASES] = {8, 4, 2, 1, 3, 1};
 
 struct tiny_cuda_model {
     int device, grid, cooperative;
-    char *memory; /* on the device: the counter of the barrier, the workspace, the weights */
+    char *memory; /* on the device: the counters of barriers, the workspace, the weights */
     int error;    /* of the CUDA runtime */
 };
 
@@ -755,15 +898,14 @@ extern "C" int tiny_cuda_error(const struct tiny_cuda_model *model)
 /* One launch of all phases, or where blocks cannot wait for each other, one of each. */
 static cudaError_t launch(const struct tiny_cuda_model *model, struct Pointers p, cudaStream_t stream)
 {
-    int first = 0, end = PHASES;
-    void *arguments[] = {&p, &first, &end};
+    int only = -1;
+    void *arguments[] = {&p, &only};
     if (model->cooperative)
         return cudaLaunchCooperativeKernel((const void *)tiny_cuda_network, dim3(model->grid),
             dim3(THREADS), arguments, SHARED_BYTES, stream);
-    for (; first < PHASES; first++) {
-        end = first + 1;
+    for (only = 0; only < PHASES; only++) {
         cudaError_t error = cudaLaunchKernel((const void *)tiny_cuda_network,
-            dim3(phase_items[first]), dim3(THREADS), arguments, SHARED_BYTES, stream);
+            dim3(phase_items[only]), dim3(THREADS), arguments, SHARED_BYTES, stream);
         if (error != cudaSuccess)
             return error;
     }
@@ -782,7 +924,7 @@ extern "C" int tiny_cuda_run(
     if (device != model->device)
         return TINY_CUDA_ERROR_WRONG_DEVICE;
     struct Pointers p;
-    p.barrier = (unsigned *)model->memory;
+    p.arrived = (unsigned *)model->memory;
     p.workspace = (float *)(model->memory + BARRIER_BYTES);
     p.weights = (const float *)(model->memory + BARRIER_BYTES + workspace_bytes);
     p.input0 = input;

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 static const int ORDERS[] = {SHIM_FORWARD, SHIM_BACKWARD, 7};
-enum { ORDER_COUNT = 3, NOT_FOUND = 0, FOUND = 1, NOT_REACHED = 2 };
+enum { ORDER_COUNT = 3, MANY_BLOCKS = 7, NOT_FOUND = 0, FOUND = 1, NOT_REACHED = 2 };
 
 struct fixture {
     struct network_cuda_model *model;
@@ -61,8 +61,19 @@ static double run_graph(struct fixture *fixture) {
     return worst;
 }
 
-/* Prints the errors: in each order, through a graph, and on a device without cooperative launches.
- */
+/* On a device with more blocks than most phases have work for; twice, since the first run leaves
+ * the counter of the barrier behind. */
+static double run_on(struct shim_device device, int order) {
+    shim_set_device(device);
+    struct fixture fixture = fixture_make();
+    const double first = run_once(&fixture, order), error = fmax(first, run_once(&fixture, order));
+    fixture_free(&fixture);
+    shim_set_device(shim_default_device());
+    return error;
+}
+
+/* Prints the errors: in each order, through a graph, on a device without cooperative launches, and
+ * on one with many blocks. */
 static int compare(void) {
     struct fixture fixture = fixture_make();
     for (int i = 0; i < ORDER_COUNT; i++)
@@ -71,10 +82,10 @@ static int compare(void) {
     fixture_free(&fixture);
     struct shim_device device = shim_default_device();
     device.cooperative = 0;
-    shim_set_device(device);
-    fixture = fixture_make();
-    printf("%g\n", run_once(&fixture, SHIM_BACKWARD));
-    fixture_free(&fixture);
+    printf("%g ", run_on(device, SHIM_BACKWARD));
+    device = shim_default_device();
+    device.multiprocessors = MANY_BLOCKS;
+    printf("%g\n", run_on(device, 7));
     fprintf(stderr, "races %ld\n", shim_races());
     return shim_races() == 0 ? 0 : 5;
 }

@@ -22,6 +22,7 @@
 #define __noinline__ /* empty: libstdc++ uses the word inside of attributes */
 #define __align__(bytes) __attribute__((aligned(bytes)))
 #define __launch_bounds__(...)
+#define __builtin_assume(condition) shim_assume(condition)
 #define __shared__ static __attribute__((section("riffle_shared")))
 
 #include "device.h"

@@ -17,8 +17,29 @@ void shim_threadfence(int line) {
         shim::races_fence();
 }
 
+void shim_add_release(int line, unsigned *address, unsigned value) {
+    shim_threadfence(line);
+    atomicAdd(address, value);
+}
+
+unsigned shim_load_acquire(int line, const unsigned *address) {
+    shim::races_load(address);
+    const unsigned value = *static_cast<const volatile unsigned *>(address);
+    shim_threadfence(line);
+    return value;
+}
+
 void *shim_dynamic_shared() {
     return shim::current_thread()->block->dynamic;
+}
+
+bool __isGlobal(const void *address) {
+    return !shim::is_shared(address) && !shim::fiber_owns(address);
+}
+
+void shim_assume(bool condition) {
+    if (!condition)
+        shim::fault("what the compiler was told is not so");
 }
 
 const unsigned long long *shim_exchange(int line, unsigned mask, unsigned long long value) {

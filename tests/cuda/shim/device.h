@@ -17,6 +17,10 @@ void shim_syncthreads(int line);
 void shim_syncwarp(int line, unsigned mask = 0xffffffffU);
 void shim_threadfence(int line);
 void *shim_dynamic_shared();
+/* Whether the address is in no block's shared memory, nor on a thread's stack. */
+bool __isGlobal(const void *address);
+/* What a compiler may build upon; ends the program where it is not so. */
+void shim_assume(bool condition);
 /* The values of all lanes of the mask, by lane; valid until the thread waits again. */
 const unsigned long long *shim_exchange(int line, unsigned mask, unsigned long long value);
 unsigned shim_lane();
@@ -26,6 +30,10 @@ unsigned shim_lane();
 #define __threadfence() shim_threadfence(__LINE__)
 
 void __nanosleep(unsigned);
+
+/* red.release.gpu and ld.acquire.gpu; left out, they are relaxed. */
+void shim_add_release(int line, unsigned *address, unsigned value);
+unsigned shim_load_acquire(int line, const unsigned *address);
 
 /* ---- shuffles and votes ---- */
 

@@ -214,6 +214,10 @@ static void acquire(const Thread *thread, const void *address) {
         join(watcher.unseen[thread], published->second);
 }
 
+void races_load(const void *address) {
+    acquire(current_thread(), address);
+}
+
 void races_atomic(const void *address) {
     const Thread *thread = current_thread();
     const Block &block = *thread->block;

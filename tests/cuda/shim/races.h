@@ -18,6 +18,8 @@ void races_block_begin(Block &block);
 void races_block_barrier(Block &block);
 void races_fence();
 void races_atomic(const void *address);
+/* A load that may see what an atomic published; a fence must follow. */
+void races_load(const void *address);
 /* A load that sees no write of the same launch, whatever is between them. */
 void races_read_only(const void *address, std::size_t bytes);
 
