@@ -38,13 +38,6 @@ static __device__ __noinline__ void kernel_0(const float *input, const float *__
         const int start = first_row * 4;
         const int quad = thread % 3;
         const int slice = thread / 3;
-        const int thread_channel = thread / 12;
-        const int number = thread % 12;
-        if (thread < 12) {
-        }
-        const int index14 = thread / 2;
-        const int channel15 = tile + index14;
-        const int plane16 = output_planes[smaller(channel15, 3)];
         float v0 = 0.0f;
         float v1 = 0.0f;
         float v2 = 0.0f;
@@ -53,48 +46,48 @@ static __device__ __noinline__ void kernel_0(const float *input, const float *__
         const int pixel = start + quad * 4;
         if (thread < 9) {
             if (pixel < 16) {
-                const int row19 = smaller(first_row + quad * 4 / 4, 3) * 2 - 1;
-                const int column20 = quad * 4 % 4 * 2 - 1;
+                const int row13 = smaller(first_row + quad * 4 / 4, 3) * 2 - 1;
+                const int column14 = quad * 4 % 4 * 2 - 1;
+                const int base15 = row13 * 8 + column14;
+                const int row16 = smaller(first_row + (quad * 4 + 1) / 4, 3) * 2 - 1;
+                const int column17 = (quad * 4 + 1) % 4 * 2 - 1;
+                const int base18 = row16 * 8 + column17;
+                const int row19 = smaller(first_row + (quad * 4 + 2) / 4, 3) * 2 - 1;
+                const int column20 = (quad * 4 + 2) % 4 * 2 - 1;
                 const int base21 = row19 * 8 + column20;
-                const int row22 = smaller(first_row + (quad * 4 + 1) / 4, 3) * 2 - 1;
-                const int column23 = (quad * 4 + 1) % 4 * 2 - 1;
+                const int row22 = smaller(first_row + (quad * 4 + 3) / 4, 3) * 2 - 1;
+                const int column23 = (quad * 4 + 3) % 4 * 2 - 1;
                 const int base24 = row22 * 8 + column23;
-                const int row25 = smaller(first_row + (quad * 4 + 2) / 4, 3) * 2 - 1;
-                const int column26 = (quad * 4 + 2) % 4 * 2 - 1;
-                const int base27 = row25 * 8 + column26;
-                const int row28 = smaller(first_row + (quad * 4 + 3) / 4, 3) * 2 - 1;
-                const int column29 = (quad * 4 + 3) % 4 * 2 - 1;
-                const int base30 = row28 * 8 + column29;
-                const int plane31 = slice * 64;
+                const int plane = slice * 64;
                 #pragma unroll 1
-                for (int kernel_row32 = 0; kernel_row32 < 3; kernel_row32++) {
+                for (int kernel_row26 = 0; kernel_row26 < 3; kernel_row26++) {
                     #pragma unroll
-                    for (int kernel_column33 = 0; kernel_column33 < 3; kernel_column33++) {
+                    for (int kernel_column27 = 0; kernel_column27 < 3; kernel_column27++) {
                         float v4 = 0.0f;
-                        if (-1 < row19 + kernel_row32) {
-                            if (-1 < column20 + kernel_column33) {
-                                v4 = input[plane31 + base21 + kernel_row32 * 8 + kernel_column33];
+                        if (-1 < row13 + kernel_row26) {
+                            if (-1 < column14 + kernel_column27) {
+                                v4 = input[plane + base15 + kernel_row26 * 8 + kernel_column27];
                             }
                         }
                         float v5 = 0.0f;
-                        if (-1 < row22 + kernel_row32) {
-                            if (-1 < column23 + kernel_column33) {
-                                v5 = input[plane31 + base24 + kernel_row32 * 8 + kernel_column33];
+                        if (-1 < row16 + kernel_row26) {
+                            if (-1 < column17 + kernel_column27) {
+                                v5 = input[plane + base18 + kernel_row26 * 8 + kernel_column27];
                             }
                         }
                         float v6 = 0.0f;
-                        if (-1 < row25 + kernel_row32) {
-                            if (-1 < column26 + kernel_column33) {
-                                v6 = input[plane31 + base27 + kernel_row32 * 8 + kernel_column33];
+                        if (-1 < row19 + kernel_row26) {
+                            if (-1 < column20 + kernel_column27) {
+                                v6 = input[plane + base21 + kernel_row26 * 8 + kernel_column27];
                             }
                         }
                         float v7 = 0.0f;
-                        if (-1 < row28 + kernel_row32) {
-                            if (-1 < column29 + kernel_column33) {
-                                v7 = input[plane31 + base30 + kernel_row32 * 8 + kernel_column33];
+                        if (-1 < row22 + kernel_row26) {
+                            if (-1 < column23 + kernel_column27) {
+                                v7 = input[plane + base24 + kernel_row26 * 8 + kernel_column27];
                             }
                         }
-                        float v8 = __ldg(&weights[first_weight + slice * 9 + kernel_row32 * 3 + kernel_column33]);
+                        float v8 = __ldg(&weights[first_weight + slice * 9 + kernel_row26 * 3 + kernel_column27]);
                         v0 = fmaf(v4, v8, v0);
                         v1 = fmaf(v5, v8, v1);
                         v2 = fmaf(v6, v8, v2);
@@ -111,6 +104,8 @@ static __device__ __noinline__ void kernel_0(const float *input, const float *__
         }
         __syncthreads();
         if (thread < 12) {
+            const int thread_channel = thread / 12;
+            const int number = thread % 12;
             float v12 = tile0[thread_channel * 44 + number];
             float v13 = tile0[thread_channel * 44 + number + 12];
             v12 = v12 + v13;
@@ -122,26 +117,27 @@ static __device__ __noinline__ void kernel_0(const float *input, const float *__
         }
         __syncthreads();
         if (thread < 2) {
-            const int index34 = thread / 2;
+            const int index = thread / 2;
+            const int channel = tile + index;
             const int y = first_row_out + thread % 2 / 2;
             const int x = thread % 2 % 2;
-            const int first_in_tile = index34 * 44;
+            const int first_in_tile = index * 44;
             float v16 = -INFINITY;
             #pragma unroll
-            for (int kernel_row39 = 0; kernel_row39 < 3; kernel_row39++) {
-                const int row40 = y * 2 + kernel_row39 - 1;
-                if (-1 < row40) {
+            for (int kernel_row36 = 0; kernel_row36 < 3; kernel_row36++) {
+                const int row37 = y * 2 + kernel_row36 - 1;
+                if (-1 < row37) {
                     #pragma unroll
-                    for (int kernel_column41 = 0; kernel_column41 < 3; kernel_column41++) {
-                        const int column42 = x * 2 + kernel_column41 - 1;
-                        if (-1 < column42) {
-                            float v17 = tile0[first_in_tile + (row40 - first_row) * 4 + column42];
+                    for (int kernel_column38 = 0; kernel_column38 < 3; kernel_column38++) {
+                        const int column39 = x * 2 + kernel_column38 - 1;
+                        if (-1 < column39) {
+                            float v17 = tile0[first_in_tile + (row37 - first_row) * 4 + column39];
                             v16 = maximum_or_nan(v16, v17);
                         }
                     }
                 }
             }
-            output[plane16 + y * 2 + x] = v16;
+            output[output_planes[channel] + y * 2 + x] = v16;
         }
         if (item < 8 - (int)gridDim.x)
             __syncthreads();
@@ -685,7 +681,7 @@ static __device__ __noinline__ void grid_barrier(unsigned *arrived, unsigned bef
 }
 
 /* Behind the last phase, of so many items: who comes last sets all counters back for the next run. */
-static __device__ void grid_end(unsigned *arrived, int phases, unsigned items)
+static __device__ __noinline__ void grid_end(unsigned *arrived, int phases, unsigned items)
 {
     const unsigned all = items < gridDim.x ? items : gridDim.x;
     if (threadIdx.x != 0 || blockIdx.x >= all || atomicAdd(&arrived[phases - 1], 1u) + 1 < all)
@@ -761,23 +757,17 @@ static __global__ void __launch_bounds__(256, 2) tiny_cuda_network(struct Pointe
         one_phase(p, only);
         return;
     }
-    if (blockIdx.x < 8)
-        phase_0(p);
+    phase_0(p);
     grid_barrier(opaque(p.arrived) + 0, 8, 4);
-    if (blockIdx.x < 4)
-        phase_1(p);
+    phase_1(p);
     grid_barrier(opaque(p.arrived) + 1, 4, 2);
-    if (blockIdx.x < 2)
-        phase_2(p);
+    phase_2(p);
     grid_barrier(opaque(p.arrived) + 2, 2, 1);
-    if (blockIdx.x < 1)
-        phase_3(p);
+    phase_3(p);
     grid_barrier(opaque(p.arrived) + 3, 1, 3);
-    if (blockIdx.x < 3)
-        phase_4(p);
+    phase_4(p);
     grid_barrier(opaque(p.arrived) + 4, 3, 1);
-    if (blockIdx.x < 1)
-        phase_5(p);
+    phase_5(p);
     grid_end(opaque(p.arrived), 6, 1);
 }
 
