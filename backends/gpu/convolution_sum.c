@@ -131,7 +131,9 @@ static void emit_products(const Sums *sums, const int *inputs, const int *weight
 /* What is done for one of them; where it `may_miss`, it may lie behind the last. */
 typedef void EmitInput(Sums *sums, const Expression *input, bool may_miss);
 
-enum { REGISTERS_AHEAD = 48, MOST_STEPS_AHEAD = 8 };
+/* Of the 128 registers of a thread: for loads of steps that are made together; and for the sums and
+ * the loads of all steps. */
+enum { REGISTERS_AHEAD = 48, MOST_STEPS_AHEAD = 8, MOST_REGISTERS_OF_SUMS = 104 };
 
 /* How many channels are loaded together: as many as registers have room for. A window's taps are
  * enough. */
@@ -166,10 +168,27 @@ bool sums_leave_registers(const GpuConvolution *conv) {
     return thread_steps(conv) <= 2 * steps_ahead(conv);
 }
 
-/* Steps in groups, of which only the last may leave the group's channels. */
+/* Whether all groups of steps are in one loop. Otherwise the last, which alone may leave the
+ * channels, is behind it, and compilers have its loads under way with those of a loop that turns
+ * once: where there are registers for both. */
+static bool is_one_loop(const GpuConvolution *conv) {
+    int64_t channels = conv->shape.channels, pixels = conv->shape.pixels;
+    int64_t steps = thread_steps(conv), ahead = steps_ahead(conv);
+    if (ahead == 1)
+        return conv->group_inputs % conv->shape.slices == 0;
+    return steps > ahead && steps <= 2 * ahead &&
+           channels * pixels + steps * (channels + pixels) > MOST_REGISTERS_OF_SUMS;
+}
+
+static void emit_groups(Sums *sums, EmitInput *emit, int64_t groups, bool may_miss) {
+    int64_t ahead = steps_ahead(sums->conv);
+    const Expression *group = kernel_open_range(sums->builder, "group", 0, groups, 1);
+    emit_steps(sums, emit, expression_multiply(sums->arena, group, ahead), ahead, may_miss);
+    kernel_close(sums->builder);
+}
+
 static void emit_inputs(Sums *sums, EmitInput *emit) {
     const GpuConvolution *conv = sums->conv;
-    Arena *arena = sums->arena;
     int64_t slices = conv->shape.slices, steps = thread_steps(conv);
     int64_t ahead = steps_ahead(conv), groups = (steps - 1) / ahead;
     if (sums->parts.inputs > 0) {
@@ -180,12 +199,13 @@ static void emit_inputs(Sums *sums, EmitInput *emit) {
         close_products(sums, sums->parts.inputs);
         return;
     }
-    if (groups > 0) {
-        const Expression *group = kernel_open_range(sums->builder, "group", 0, groups, 1);
-        emit_steps(sums, emit, expression_multiply(arena, group, ahead), ahead, false);
-        kernel_close(sums->builder);
+    if (is_one_loop(conv)) {
+        emit_groups(sums, emit, groups + 1, conv->group_inputs < (groups + 1) * ahead * slices);
+        return;
     }
-    emit_steps(sums, emit, expression_constant(arena, groups * ahead), steps - groups * ahead,
+    if (groups > 0)
+        emit_groups(sums, emit, groups, false);
+    emit_steps(sums, emit, expression_constant(sums->arena, groups * ahead), steps - groups * ahead,
         conv->group_inputs % slices != 0);
 }
 

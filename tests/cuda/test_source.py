@@ -83,4 +83,4 @@ def test_ptx(tmp_path):
         pytest.skip("this riffle has no LLVM")
     ptx = (tmp_path / "tiny.ptx").read_text()
     assert ptx.count(".visible .entry tiny_cuda_kernel_") == 6
-    assert ".target sm_80" in ptx and "bar.sync" in ptx and "ld.shared.v4" in ptx
+    assert ".target sm_80" in ptx and "bar.sync" in ptx and "st.shared.v4" in ptx
