@@ -30,7 +30,7 @@ static int load_residual(
     return residual;
 }
 
-static const Expression *tile_channel(const GpuConvolution *conv, const Expression *index) {
+static const Expression *result_channel(const GpuConvolution *conv, const Expression *index) {
     return expression_add(conv->arena, conv->first_channel, index);
 }
 
@@ -106,7 +106,7 @@ static void store_pixels(const GpuConvolution *conv, int reg, int lanes, const E
 /* With loads that were made ahead, or NULL. */
 static void finish_pixels(const GpuConvolution *conv, int reg, int lanes, const FinishLoads *ahead,
     const Expression *index, const Expression *pixel) {
-    const Expression *channel = tile_channel(conv, index);
+    const Expression *channel = result_channel(conv, index);
     bool partial = open_channel(conv, index);
     int bias = ahead ? ahead->bias : conv->has_bias ? load_bias(conv, lanes, index) : -1;
     finish_sum(conv, reg, bias);
@@ -211,7 +211,7 @@ static WindowPoint window_point(const GpuConvolution *conv, const Expression *el
     WindowPoint point;
     point.index = kernel_let(conv->builder, "index", expression_divide(arena, element, pixels));
     point.rest = expression_remainder(arena, element, pixels);
-    point.channel = kernel_let(conv->builder, "channel", tile_channel(conv, point.index));
+    point.channel = kernel_let(conv->builder, "channel", result_channel(conv, point.index));
     return point;
 }
 
@@ -309,7 +309,7 @@ static void load_unit_ahead(GpuConvolution *conv, const TileUnits *units, Finish
     loads->early = true;
     loads->unit = only_unit(conv, units);
     index = loads->unit.index;
-    channel = tile_channel(conv, index);
+    channel = result_channel(conv, index);
     if (conv->shape.rows == 0 && conv->output.table >= 0)
         loads->plane = early_plane(conv, channel);
     int closes = open_threads(conv, units->count);
