@@ -6,7 +6,7 @@
 #include <time.h>
 
 void signals_hold(HeldSignals *signals) {
-    static const int ending[] = {SIGHUP, SIGINT, SIGTERM};
+    static const int ending[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
     sigemptyset(&signals->held);
     for (size_t i = 0; i < sizeof ending / sizeof *ending; i++) {
         struct sigaction action;

@@ -11,8 +11,8 @@ typedef struct HeldSignals {
     sigset_t held, mask_before;
 } HeldSignals;
 
-/* Holds SIGHUP, SIGINT and SIGTERM (but those that the process ignores) until the release, for this
- * thread and those that it makes. May be nested. */
+/* Holds SIGHUP, SIGINT, SIGTERM and SIGALRM (but those that the process ignores) until the release,
+ * for this thread and those that it makes. May be nested. */
 void signals_hold(HeldSignals *signals);
 /* Whether one came, so that the work in hand is in vain. */
 bool signals_came(const HeldSignals *signals);

@@ -10,6 +10,7 @@ import subprocess
 import termios
 import time
 import unittest
+from pathlib import Path
 
 from support import RIFFLE, ROOT, SECONDS, Command, has_llvm
 
@@ -28,13 +29,20 @@ def lines_left(output):
     return [line for line in lines if line]
 
 
+def lives(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 class Terminal:
     """A process whose standard output and error are one terminal."""
 
-    def __init__(self, words, folder, kind="xterm", columns=120):
+    def __init__(self, words, folder, kind="xterm", columns=120, **variables):
         parent, child = pty.openpty()
         fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        environment = {**os.environ, "TERM": kind, "NO_COLOR": "1"}
+        environment = {**os.environ, "TERM": kind, "NO_COLOR": "1", **variables}
         self.process = subprocess.Popen([RIFFLE, *map(str, words)], stdin=child, stdout=child, stderr=child, cwd=folder,
                                         env=environment, preexec_fn=lambda: self.lead(child))
         os.close(child)
@@ -65,9 +73,12 @@ class Terminal:
             pass
         return re.search(pattern, self.output)
 
-    def close(self):
+    def end(self):
         self.process.kill()
         self.process.wait()
+
+    def close(self):
+        self.end()
         os.close(self.file)
 
 
@@ -77,18 +88,37 @@ class Progress(Command):
         self.addCleanup(terminal.close)
         return terminal
 
-    def reduction(self, seconds):
-        """Of four layers to one; each attempt takes so long."""
+    def slow_command(self, name="first", seconds=1):
+        """Looks for a shuffle among four layers; the first three times, noted in a file of that name, take so long."""
         self.write("four.rfl", "network four {\n    input x: f32[1, 4, 6, 6]\n"
                                "    output y = x |> relu |> sigmoid |> shuffle(2) @ s |> hard_swish\n}\n")
-        self.write("slow.sh", f"sleep {seconds}\ngrep -q '= shuffle' $1\n")
-        return ["reduce", "four.rfl", "--test", "sh slow.sh", "-o", "small.rir"]
+        self.write("slow.sh", "echo $$ >>$1\n[ $(wc -l <$1) -gt 3 ] || sleep $2\ngrep -q '= shuffle' $3\n")
+        return f"sh slow.sh {name} {seconds}"
+
+    def reduction(self, name="first"):
+        """Of four layers to one; the first attempts take long enough for a line."""
+        return ["reduce", "four.rfl", "--test", self.slow_command(name), "-o", f"{name}.rir"]
+
+    def see_all(self, commands):
+        """Runs the commands all at once, each until it says what belongs to it."""
+        terminals = {pattern: self.open(*words) for pattern, words in commands.items()}
+        waiting = dict(terminals)
+        while waiting:
+            ready, _, _ = select.select([terminal.file for terminal in waiting.values()], [], [], SECONDS)
+            for pattern, terminal in list(waiting.items()):
+                ended = not ready or (terminal.file in ready and not terminal.read())
+                if ended or re.search(rb"\r" + pattern, terminal.output):
+                    terminal.end()
+                    del waiting[pattern]
+        for pattern, terminal in terminals.items():
+            with self.subTest(pattern):
+                self.assertRegex(terminal.output, rb"\r" + pattern)
 
     def test_line_and_its_end(self):
         """The line comes after two seconds, fits, and is gone when the message is printed."""
         columns = 30
         began = time.monotonic()
-        terminal = self.open(*self.reduction(0.4), columns=columns)
+        terminal = self.open(*self.reduction(), columns=columns)
         self.assertTrue(terminal.wait_for(rb"\rreducing, attempt \d+, "), terminal.output)
         self.assertGreater(time.monotonic() - began, 1.9)
         self.assertEqual(terminal.wait(), 0, terminal.output)
@@ -99,11 +129,10 @@ class Progress(Command):
 
     def test_nowhere_else(self):
         """Not when piped, nor quiet, nor where the terminal cannot take a line away, nor between JSON."""
-        command = self.reduction(0.3)
-        piped = subprocess.Popen([RIFFLE, *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        piped = subprocess.Popen([RIFFLE, *self.reduction("piped")], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                  stderr=subprocess.PIPE, cwd=self.folder, text=True)
-        others = [self.open(*command, "--quiet"), self.open(*command, kind="dumb"),
-                  self.open(*command, "--diagnostics-format", "json")]
+        others = [self.open(*self.reduction("quiet"), "--quiet"), self.open(*self.reduction("dumb"), kind="dumb"),
+                  self.open(*self.reduction("json"), "--diagnostics-format", "json")]
         printed, messages = piped.communicate(timeout=SECONDS)
         self.assertEqual((piped.returncode, printed), (0, ""))
         self.assertRegex(messages, rf"^{NOTE}$")
@@ -120,23 +149,25 @@ class Progress(Command):
 
     def test_bisect(self):
         """Trials are processes of their own, which go on with the line; what they print stands alone."""
-        self.reduction(0.5)
-        command = ["opt", "four.rfl", "--passes=simplify,fold-bias,merge-layout,dead-code",
-                   "--bisect-command=sh slow.sh", "--reproducer=reproducer.rir"]
-        piped = self.invoke(*command)
-        terminal = self.open(*command)
+        command = ["opt", "four.rfl", "--passes=simplify,fold-bias,merge-layout,dead-code", "--reproducer=reproducer.rir"]
+        piped = self.invoke(*command, "--bisect-command=" + self.slow_command("piped", 0))
+        terminal = self.open(*command, "--bisect-command=" + self.slow_command())
         self.assertEqual(terminal.wait(), 1, terminal.output)
         self.assertIn(b"\rlooking for the first pass that fails, trial ", terminal.output)
         self.assertEqual(sorted(lines_left(terminal.output)), sorted((piped.stdout + piped.stderr).splitlines()))
 
     def test_crash(self):
-        """The line of a process that is killed is taken away, too."""
-        self.reduction(60)
-        terminal = self.open("opt", "four.rfl", "--bisect-command=sh slow.sh", "--timeout=4")
+        """The line of a process that is killed is taken away, too; so are the command that it ran and its file."""
+        temporary = self.folder / "temporary"
+        temporary.mkdir()
+        command = self.slow_command(seconds=600)
+        terminal = self.open("opt", "four.rfl", f"--bisect-command={command}", "--timeout=3", TMPDIR=str(temporary))
         self.assertEqual(terminal.wait(), 1, terminal.output)
         self.assertIn(b"\rlooking for the first pass that fails, trial 1, ", terminal.output)
         self.assertEqual(lines_left(terminal.output), ["riffle: the pipeline took longer than --timeout allows",
                                                        "riffle: error: the check fails before any pass has run"])
+        self.assertEqual(list(temporary.iterdir()), [])
+        self.assertFalse(lives(int((self.folder / "first").read_text())))
 
     def test_laboratory(self):
         rules = ROOT / "examples" / "rules" / "first.rfl"
@@ -144,15 +175,11 @@ class Progress(Command):
             rb"testing rule on random graph \d+ of 100000, ": ["opt", f"--rules={rules}", "--test-rules=100000"],
             rb"(running passes: pass|interpreting layer) \d+ of \d+": ["opt", ROOT / "examples" / "vgg.rfl", "--check"],
         }
-        for pattern, words in commands.items():
-            terminal = self.open(*words)
-            with self.subTest(pattern):
-                self.assertTrue(terminal.wait_for(rb"\r" + pattern), terminal.output)
-                terminal.process.kill()
+        self.see_all(commands)
 
     @needs_llvm
     def test_commands(self):
-        """Each says what it is at. All at once: they are ended as soon as they do."""
+        """Each says what it is at."""
         network = ROOT / "examples" / "shufflenet_v2.rfl"
         calibration = ["--precision", "int8", "--calibration", "random"]
         commands = {
@@ -164,15 +191,11 @@ class Progress(Command):
             rb"measuring layer \d+ of \d+: interpreting layer \d+": ["precision", network, "--random-weights", 1, *calibration],
             rb"leaving out pass \d+ of \d+": ["bench", network, "--ablate", "--seconds", 3600],
         }
-        terminals = {pattern: self.open(*words) for pattern, words in commands.items()}
-        for pattern, terminal in terminals.items():
-            with self.subTest(pattern):
-                self.assertTrue(terminal.wait_for(rb"\r" + pattern), terminal.output)
-                terminal.process.kill()
+        self.see_all(commands)
 
     @needs_llvm
     def test_answers_stand_alone(self):
-        terminal = self.open("bench", DIGITS, "--seconds", 4)
+        terminal = self.open("bench", DIGITS, "--seconds", 3)
         self.assertEqual(terminal.wait(), 0, terminal.output)
         self.assertIn(b"\rtiming, round ", terminal.output)
         left = lines_left(terminal.output)
