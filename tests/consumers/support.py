@@ -15,6 +15,10 @@ sys.path.append(str(ROOT / "tests"))
 from part import part  # noqa: E402, F401 (for all who use this module)
 
 HERE = Path(__file__).resolve().parent
+sys.path.append(str(ROOT / "tests"))
+
+from this_build import settings_of_this_build  # noqa: E402, F401 (for all who use this module)
+
 RIFFLE = os.environ.get("RIFFLE", str(ROOT / "build" / "release" / "riffle"))
 PACKAGE = os.environ.get("RIFFLE_PACKAGE", str(Path(RIFFLE).parent))
 TINY = HERE / "tiny.rfl"

@@ -6,7 +6,7 @@ import time
 import unittest
 from pathlib import Path
 
-from support import HERE, PACKAGE, RIFFLE, ROOT, TINY, available, read_floats, run, write_floats
+from support import HERE, PACKAGE, RIFFLE, ROOT, TINY, available, read_floats, run, settings_of_this_build, write_floats
 
 
 def expected_logits(folder, image, classes, seed):
@@ -18,12 +18,7 @@ def expected_logits(folder, image, classes, seed):
     return read_floats(outputs[1])
 
 
-def settings_of_this_build():
-    """What riffle's own build was told, that another build of it needs to be told, too."""
-    cache = Path(PACKAGE) / "CMakeCache.txt"
-    names = ("CMAKE_C_COMPILER_LAUNCHER", "CMAKE_PREFIX_PATH", "LLVM_DIR")
-    lines = cache.read_text().splitlines() if cache.exists() else []
-    return [f"-D{line}" for line in lines if line.split(":")[0] in names]
+SETTINGS = [f"-D{name}={value}" for name, value in settings_of_this_build(PACKAGE).items()]
 
 
 class Package(unittest.TestCase):
@@ -105,7 +100,7 @@ class Package(unittest.TestCase):
         """riffle is built along; its program and the models' folders lie in the same build tree."""
         build = self.folder / "build"
         self.use_sources(f'add_subdirectory("{ROOT}" riffle-build EXCLUDE_FROM_ALL)')
-        self.configure("", build, *settings_of_this_build())
+        self.configure("", build, *SETTINGS)
         targets = run("ninja", "-C", build, "-t", "targets", "all")
         self.assertNotIn("riffle-build/tests/", targets, "tests of riffle are no part of other projects")
         run("cmake", "--build", build, "--", "-j2")
@@ -122,7 +117,7 @@ class Package(unittest.TestCase):
         (self.source / "CMakeLists.txt").open("a").write(
             "get_target_property(old riffle::riffle_runtime ALIASED_TARGET)\n"
             "get_target_property(pass riffle::pass ALIASED_TARGET)\nmessage(STATUS \"names: ${old} ${pass}\")\n")
-        run("cmake", "-G", "Ninja", "-S", self.source, "-B", build, *settings_of_this_build())
+        run("cmake", "-G", "Ninja", "-S", self.source, "-B", build, *SETTINGS)
         self.assertIn("riffle compile", run("ninja", "-C", build, "-t", "commands", "app"))
 
     def test_faults_are_explained(self):

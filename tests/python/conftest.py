@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS / "numeric"), str(TESTS.parent / "python")]
+sys.path[:0] = [str(TESTS / "numeric"), str(TESTS), str(TESTS.parent / "python")]
 
 import riffle  # noqa: E402
 

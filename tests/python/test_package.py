@@ -10,7 +10,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import riffle
 from conftest import TESTS, TINY
+from this_build import settings_of_this_build
 
 ROOT = TESTS.parent
 
@@ -60,11 +62,15 @@ def build_folder(tmp_path_factory):
 
 @pytest.fixture
 def environment(monkeypatch, build_folder):
+    program = Path(riffle.program())
     monkeypatch.setenv("SKBUILD_BUILD_DIR", str(build_folder))
     monkeypatch.delenv("RIFFLE", raising=False)
     monkeypatch.delenv("PYTHONPATH", raising=False)
-    if shutil.which("ccache"):
-        monkeypatch.setenv("CMAKE_C_COMPILER_LAUNCHER", "ccache")
+    settings = settings_of_this_build(program.parent)
+    if "CMAKE_BUILD_TYPE" in settings:
+        monkeypatch.setenv("SKBUILD_CMAKE_BUILD_TYPE", settings.pop("CMAKE_BUILD_TYPE"))
+        monkeypatch.setenv("SKBUILD_INSTALL_STRIP", "true")  # as a release is
+    monkeypatch.setenv("CMAKE_ARGS", " ".join(f"-D{name}={value}" for name, value in settings.items()))
 
 
 @pytest.mark.skipif(os.environ.get("RIFFLE_SANITIZED") == "1", reason="a wheel has no sanitizers: another build tests it")
