@@ -2,6 +2,8 @@
 
 #include "frontend/analysis_scope.h"
 #include "frontend/cursor.h"
+#include "ir/rule.h"
+
 #include <string.h>
 
 struct SpecAnalysis {
@@ -222,11 +224,37 @@ static void add_variable(void *context, const SpecExpression *name) {
     sink->add(sink->context, COMPLETION_VARIABLE, name->name, NULL);
 }
 
-static void add_functions(const SpecAnalysis *analysis, AddCompletion *add, void *context) {
+/* Rules have functions of their own (docs/rules.md), and words that stand for ops. */
+static void add_rule_functions(AddCompletion *add, void *context) {
+    for (int i = 0; i < RULE_FUNCTION_COUNT; i++) {
+        const RuleFunctionInfo *info = rule_function_info((RuleFunction)i);
+        if (!info->is_operator)
+            add(context, COMPLETION_FUNCTION, info->name, info->summary);
+    }
+    add(context, COMPLETION_OPERATION, "activation", "any element-wise op of one operand");
+    add(context, COMPLETION_ARGUMENT, "any", "attributes that are not named may be anything");
+    add(context, COMPLETION_ARGUMENT, "like", "attributes and weights that are not named: its");
+}
+
+static bool is_in_rule(const Spec *spec, uint32_t offset) {
+    for (int i = 0; spec != NULL && i < spec->count; i++) {
+        const Item *item = spec->items[i];
+        if (item->kind == ITEM_REWRITE && item->where.begin <= offset && offset <= item->where.end)
+            return true;
+    }
+    return false;
+}
+
+static void add_functions(
+    const SpecAnalysis *analysis, bool in_rule, AddCompletion *add, void *context) {
     for (const char *const *name = operation_names(); *name != NULL; name++) {
         OpKind op;
         operation_op(*name, &op);
         add(context, COMPLETION_OPERATION, *name, op_info(op)->summary);
+    }
+    if (in_rule) {
+        add_rule_functions(add, context);
+        return;
     }
     add_names(builtin_names(), COMPLETION_FUNCTION, add, context);
     for (int i = 0; i < analysis->evaluator->unit_count; i++)
@@ -244,6 +272,6 @@ void analysis_complete(
         add_arguments(analysis, cursor.call, add, context);
     VariableSink sink = {add, context};
     scope_visit(analysis->spec, offset, add_variable, &sink);
-    add_functions(analysis, add, context);
+    add_functions(analysis, is_in_rule(analysis->spec, offset), add, context);
     add_names(keyword_names(), COMPLETION_KEYWORD, add, context);
 }

@@ -207,10 +207,11 @@ bool rule_edit_prepare(RuleMatch *match, Graph *graph, RuleEdit *edit) {
         .results = ARENA_ARRAY(match->arena, Value *, rule->root_count + 1),
         .position = last_root(match),
     };
+    match->made = edit->made;
     for (int i = 0; i < count; i++)
         if (!make_node(edit, i))
             return false;
-    return results_fit(edit);
+    return results_fit(edit) && rule_result_conditions_hold(match);
 }
 
 /* Nodes of a pattern stand in topological order: who reads comes after what it reads. */

@@ -20,7 +20,7 @@ typedef struct RuleEdit {
 bool rule_set_attribute(Graph *graph, Node *node, const OpAttribute *attribute, RuleDatum datum);
 
 /* Makes the nodes, beside the graph. False after reporting why they cannot be, which is a fault of
- * the rule. */
+ * the rule; or where a condition on them does not hold, which is none. */
 bool rule_edit_prepare(RuleMatch *match, Graph *graph, RuleEdit *edit);
 /* Puts them in place of what was matched. False after reporting that a weight is no number. */
 bool rule_edit_commit(RuleEdit *edit);

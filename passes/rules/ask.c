@@ -26,13 +26,15 @@ RuleDatum rule_attribute_datum(AttributeKind kind, const char *name, const Attri
     return (RuleDatum){.kind = RULE_DATUM_NOTHING};
 }
 
-static RuleDatum weight_datum(RuleMatch *match, Weight *weight) {
+static RuleDatum weight_datum(RuleMatch *match, const RuleExpression *member, Weight *weight) {
     if (weight == NULL)
         return (RuleDatum){.kind = RULE_DATUM_NOTHING};
     RuleTensor tensor = {
         .rank = weight->type.rank, .weight = weight, .degree = weight_degree(weight)};
     memcpy(tensor.dims, weight->type.dims, sizeof tensor.dims);
     int64_t elements = tensor_elements(&weight->type);
+    if (!rule_take_room(match, member, elements))
+        return (RuleDatum){.kind = RULE_DATUM_FAULT};
     for (NumberKind kind = NUMBERS_FLOAT; kind < NUMBER_KIND_COUNT; kind++) {
         const void *numbers = weight_kind_numbers(weight, kind);
         if (numbers == NULL)
@@ -62,19 +64,27 @@ RuleDatum rule_member(RuleMatch *match, const RuleExpression *member) {
                 info->attributes[i].kind, member->text, &node->attributes[i]);
     for (int i = 0; i < info->weight_count; i++)
         if (strcmp(info->weights[i].name, member->text) == 0)
-            return weight_datum(match, node->weights[i]);
+            return weight_datum(match, member, node->weights[i]);
     return size_datum(rule_size(node->op, member->text), node);
 }
 
 /* ---- questions about the graph ---- */
 
+/* The op that a label names; NULL where it is not there, or not yet. */
+static const Node *node_of(const RuleMatch *match, const RuleExpression *expression) {
+    int made = expression->index - match->rule->pattern_count;
+    if (expression->kind != RULE_NODE)
+        return NULL;
+    return made < 0              ? match->nodes[expression->index]
+           : match->made != NULL ? match->made[made]
+                                 : NULL;
+}
+
 static const Value *value_of(RuleMatch *match, const RuleExpression *expression) {
     if (expression->kind == RULE_PARAMETER)
         return match->parameters[expression->index];
-    return expression->kind == RULE_NODE && expression->index < match->rule->pattern_count &&
-                   match->nodes[expression->index] != NULL
-               ? match->nodes[expression->index]->results[0]
-               : NULL;
+    const Node *node = node_of(match, expression);
+    return node != NULL && node->result_count > 0 ? node->results[0] : NULL;
 }
 
 /* The weight that a member names; false where it is no weight. */
@@ -119,6 +129,14 @@ static RuleDatum ask_activation(RuleMatch *match, const RuleExpression *call) {
     return (RuleDatum){.kind = RULE_DATUM_FORMULA, .formula = node_formula(node, match->arena)};
 }
 
+static RuleDatum ask_cost(RuleMatch *match, const RuleExpression *call) {
+    const Node *node = node_of(match, call->items[0]);
+    if (node == NULL || node->result_count == 0 || node->results[0] == NULL)
+        return rule_fault(
+            match, call, "'%s' takes the label of an op", rule_function_info(call->function)->name);
+    return rule_integer(call->function == RULE_macs ? node_macs(node) : node_bytes(node));
+}
+
 RuleDatum rule_ask(RuleMatch *match, const RuleExpression *call) {
     const Value *value;
     const Weight *weight;
@@ -134,6 +152,9 @@ RuleDatum rule_ask(RuleMatch *match, const RuleExpression *call) {
     case RULE_keeps:
     case RULE_formula:
         return ask_activation(match, call);
+    case RULE_macs:
+    case RULE_bytes:
+        return ask_cost(match, call);
     default:
         return ask_shape(match, call);
     }

@@ -274,6 +274,12 @@ static RuleDatum call_function(RuleMatch *match, const RuleExpression *call) {
     case RULE_plus:
     case RULE_minus:
         return list_call(match, call, items);
+    case RULE_range:
+    case RULE_through:
+    case RULE_inverse:
+    case RULE_is_order:
+    case RULE_shuffled:
+        return rule_order_call(match, call, items);
     case RULE_follow:
         return follow(match, call, items);
     case RULE_terms:
@@ -305,6 +311,8 @@ static RuleDatum worth_of_call(RuleMatch *match, const RuleExpression *call) {
     case RULE_has:
     case RULE_keeps:
     case RULE_formula:
+    case RULE_macs:
+    case RULE_bytes:
         return rule_ask(match, call);
     default:
         return call_function(match, call);

@@ -91,6 +91,7 @@ RuleMatch rule_match_create(
         .variables = ARENA_ARRAY(arena, RuleDatum, rule->variable_count + 1),
         .known = ARENA_ARRAY(arena, bool, rule->variable_count + 1),
         .ignored = -1,
+        .room = -1,
     };
     match.checks = rule_checks(rule, arena, &match.check_count);
     return match;
@@ -193,11 +194,33 @@ static bool check_holds(RuleMatch *match, const RuleCheck *check) {
     return false;
 }
 
+static bool asks_about_result(const Rule *rule, const RuleExpression *expression) {
+    if (expression->kind == RULE_NODE || expression->kind == RULE_MEMBER)
+        return expression->index >= rule->pattern_count;
+    if (expression->kind == RULE_VARIABLE && rule->variables[expression->index].value != NULL)
+        return asks_about_result(rule, rule->variables[expression->index].value);
+    bool asks = false;
+    for (int i = 0; i < expression->count; i++)
+        asks = asks || asks_about_result(rule, expression->items[i]);
+    return asks;
+}
+
+static bool is_of_result(const Rule *rule, const RuleCheck *check) {
+    return check->node < 0 && asks_about_result(rule, check->expected);
+}
+
+bool rule_asks_about_result(const Rule *rule) {
+    bool asks = false;
+    for (int i = 0; i < rule->condition_count; i++)
+        asks = asks || asks_about_result(rule, rule->conditions[i]);
+    return asks;
+}
+
 /* A condition may rely on those before it, so the first that fails ends this. */
-static bool conditions_hold(RuleMatch *match) {
-    bind_variables(match);
-    match->broken = false;
+static bool checks_hold(RuleMatch *match, bool of_result) {
     for (int i = 0; i < match->check_count; i++) {
+        if (is_of_result(match->rule, &match->checks[i]) != of_result)
+            continue;
         bool holds = check_holds(match, &match->checks[i]);
         if (match->failed)
             return false;
@@ -209,6 +232,16 @@ static bool conditions_hold(RuleMatch *match) {
         }
     }
     return true;
+}
+
+static bool conditions_hold(RuleMatch *match) {
+    bind_variables(match);
+    match->broken = false;
+    return checks_hold(match, false);
+}
+
+bool rule_result_conditions_hold(RuleMatch *match) {
+    return checks_hold(match, true);
 }
 
 /* ---- further roots ---- */

@@ -67,8 +67,10 @@ typedef struct RuleMatch {
     Node **nodes;             /* of the pattern */
     Value **parameters;
     RuleDatum *variables;
-    bool *known; /* variables that have a value */
-    bool failed; /* something was reported */
+    bool *known;       /* variables that have a value */
+    bool failed;       /* something was reported */
+    Node *const *made; /* of the result, as far as they are; NULL: none yet */
+    int64_t room;      /* numbers of weights that may still be computed; -1: not counted yet */
     const struct RuleCheck *checks;
     int check_count;
     int ignored;                  /* index of a check that is not asked; -1: none */
@@ -82,6 +84,9 @@ RuleMatch rule_match_create(
 /* Whether the rule's first root is the node, and all else fits. False also where something is wrong
  * with the rule, which is reported; `failed` is set then. */
 bool rule_match(RuleMatch *match, Node *root);
+/* Conditions that ask about ops of the result: once these are made, beside the graph. */
+bool rule_result_conditions_hold(RuleMatch *match);
+bool rule_asks_about_result(const Rule *rule);
 /* ---- evaluate.c, ask.c, tensor.c ---- */
 
 static inline RuleDatum rule_integer(int64_t integer) {
@@ -107,5 +112,11 @@ RuleDatum rule_ask(RuleMatch *match, const RuleExpression *call);
 /* A function of tensors and numbers among them. */
 RuleDatum rule_tensor_call(RuleMatch *match, const RuleExpression *call, const RuleDatum *items);
 int64_t rule_tensor_elements(const RuleTensor *tensor); /* -1: too many */
+/* Takes so many numbers off what may be computed. False after reporting that they are too many. */
+bool rule_take_room(RuleMatch *match, const RuleExpression *expression, int64_t elements);
+/* ---- orders.c ---- */
+
+/* A function of lists that say orders of channels. */
+RuleDatum rule_order_call(RuleMatch *match, const RuleExpression *call, const RuleDatum *items);
 
 #endif

@@ -30,6 +30,8 @@ IntegerList random_kernel(GraphMaker *maker) {
 /* Each channel once, or any, in any order. */
 static IntegerList pick_channels(GraphMaker *maker, int64_t channels) {
     int64_t *items = ARENA_ARRAY(maker->arena, int64_t, channels + 1);
+    if (random_chance(maker, 20))
+        return random_list(maker, (size_t)random_pick(maker, 1, channels), 0, channels - 1);
     for (int64_t i = 0; i < channels; i++)
         items[i] = i;
     for (int64_t i = channels - 1; i > 0 && random_chance(maker, 80); i--) {

@@ -302,7 +302,10 @@ static bool fits(
     match.ignored = broken;
     made->graph = maker->graph;
     made->root = maker->match.nodes[maker->rule->roots[0]];
+    RuleEdit edit;
     bool matches = graph_verify(maker->graph, faults) && rule_match(&match, made->root);
+    if (matches && rule_asks_about_result(maker->rule))
+        matches = rule_edit_prepare(&match, maker->graph, &edit);
     *fault = match.failed && broken < 0;
     if (*fault)
         diagnostics_take(diagnostics, faults);

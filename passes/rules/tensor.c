@@ -6,7 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_ELEMENTS = 1 << 30 };
+/* A weight of a small network may become a large one; else twice as large as all that there are. */
+enum { MOST_ELEMENTS = 1 << 30, FEW_ELEMENTS = 1 << 22, MOST_WEIGHTS = 8 };
 
 const TensorArithmetic *tensor_arithmetic(NumberKind kind) {
     return kind == NUMBERS_PAIR ? &tensors_of_pairs : &tensors_of_doubles;
@@ -20,6 +21,25 @@ int64_t rule_tensor_elements(const RuleTensor *tensor) {
         elements *= tensor->dims[i];
     }
     return elements;
+}
+
+static int64_t usual_room(const Graph *graph) {
+    int64_t all = 0;
+    for (const Weight *weight = graph->first_weight; weight != NULL; weight = weight->next)
+        all += tensor_elements(&weight->type);
+    return 2 * all > FEW_ELEMENTS ? 2 * all : FEW_ELEMENTS;
+}
+
+bool rule_take_room(RuleMatch *match, const RuleExpression *expression, int64_t elements) {
+    int64_t usual = match->room < 0 ? usual_room(match->graph) : 0;
+    match->room = match->room < 0 ? MOST_WEIGHTS * usual : match->room;
+    bool enough = elements <= match->room && (usual == 0 || elements <= usual);
+    if (enough)
+        match->room -= elements;
+    else
+        rule_fault(match, expression,
+            "the weights of this rewrite are far larger than those of the network");
+    return enough;
 }
 
 /* Of numbers that are drawn; NaN where no bound is known. */
@@ -45,6 +65,8 @@ static bool allocate(RuleMatch *match, const RuleExpression *call, RuleTensor *t
     const RuleTensor *a, const RuleTensor *b) {
     RuleTensor first = a != NULL ? *a : *tensor, second = b != NULL ? *b : first;
     int64_t elements = rule_tensor_elements(tensor);
+    if (elements >= 0 && !rule_take_room(match, call, elements))
+        return false;
     tensor->weight = NULL;
     tensor->degree = a == NULL ? 0 : b == NULL ? a->degree : combined_degree(call->function, a, b);
     tensor->is_root = false;
@@ -229,6 +251,31 @@ static RuleDatum pad(
     return tensor_datum(result);
 }
 
+/* rows, columns: those of a dimension that the list says. */
+static RuleDatum take(
+    RuleMatch *match, const RuleExpression *call, RuleTensor a, IntegerList list) {
+    int dimension = call->function == RULE_rows ? 0 : 1;
+    bool good = dimension < a.rank && list.count > 0;
+    for (size_t i = 0; good && i < list.count; i++)
+        good = list.items[i] >= 0 && list.items[i] < a.dims[dimension];
+    if (!good)
+        return rule_fault(match, call, "'%s' takes a weight, and a list of what there is of it",
+            rule_function_info(call->function)->name);
+    RuleTensor result = a;
+    result.dims[dimension] = (int64_t)list.count;
+    if (!allocate(match, call, &result, &a, NULL))
+        return fault;
+    int64_t outer = dimension == 0 ? 1 : a.dims[0], inner = 1;
+    for (int i = dimension + 1; i < a.rank; i++)
+        inner *= a.dims[i];
+    FOR_EACH_KIND(result, kind)
+    for (int64_t o = 0; o < outer; o++)
+        for (size_t i = 0; i < list.count; i++)
+            move_numbers(&result, (o * (int64_t)list.count + (int64_t)i) * inner, &a,
+                (o * a.dims[dimension] + list.items[i]) * inner, inner, kind);
+    return tensor_datum(result);
+}
+
 static RuleDatum reshape(
     RuleMatch *match, const RuleExpression *call, RuleTensor a, IntegerList dims) {
     RuleTensor result = {.rank = (int)dims.count, .degree = a.degree, .is_root = a.is_root};
@@ -312,9 +359,16 @@ static RuleDatum call_with_list(
         return rule_fault(match, call, "'%s' takes a %s and a %s here",
             rule_function_info(call->function)->name, filling ? "list" : "weight",
             filling ? "number" : "list");
-    return filling                      ? filled(match, call, list.list, tensor)
-           : call->function == RULE_pad ? pad(match, call, tensor, list.list)
-                                        : reshape(match, call, tensor, list.list);
+    switch (call->function) {
+    case RULE_filled:
+        return filled(match, call, list.list, tensor);
+    case RULE_pad:
+        return pad(match, call, tensor, list.list);
+    case RULE_reshape:
+        return reshape(match, call, tensor, list.list);
+    default:
+        return take(match, call, tensor, list.list);
+    }
 }
 
 static RuleDatum call_with_weights(
@@ -353,6 +407,8 @@ RuleDatum rule_tensor_call(RuleMatch *match, const RuleExpression *call, const R
     case RULE_pad:
     case RULE_reshape:
     case RULE_filled:
+    case RULE_rows:
+    case RULE_columns:
         return call_with_list(match, call, items);
     default:
         return call_with_weights(match, call, items);

@@ -225,6 +225,14 @@ class Transcript(Server):
         labels = self.labels("y = x |> reduce([2], kind = ^)")
         self.assertEqual(labels["mean"], 20)
 
+    def test_completion_in_rules(self):
+        rule = "rewrite twice(x) {\n    x |> relu @ r => x |> relu\n    where us\n}\n"
+        items = self.ask("textDocument/completion", position(rule, "where us", inside=8), rule)
+        labels = {item["label"]: item for item in items}
+        self.assertLessEqual({"users", "channels", "macs", "matmul", "relu", "activation", "any"}, set(labels))
+        self.assertIn("how often a tensor", json.dumps(labels["users"]))
+        self.assertNotIn("macs", self.labels("y = x |> co^"))
+
     def test_no_completion_in_text(self):
         for line in ("# co^", "y = x |> conv(8, 3) @ co^", "assert true, \"co^", "assert true, \"c^o\""):
             with self.subTest(line):

@@ -107,6 +107,54 @@ class Rules(Command):
         self.assertEqual(printed.count("= relu"), 1)
         self.succeed("opt", "net.rfl", "--rules=rules.rfl", "--passes=relu-twice,O2")
 
+    def test_orders(self):
+        """Channels that are taken in a row, and undone."""
+        first, second = [3, 0, 2, 1, 5, 4], [1, 1, 5, 0]
+        shuffled = [c % 3 * 2 + c // 3 for c in range(6)]
+        self.write("rules.rfl", """rewrite meet(x) {
+            x |> gather(channels = a) |> gather(channels = b) => x |> gather(channels = through(a, b)) }
+        rewrite meet(x) { x |> shuffle(groups = g) => x |> gather(channels = shuffled(channels(x), g)) }
+        rewrite undo(x) {
+            x |> gather(channels = a) => x |> gather(channels = inverse(a))
+            where is_order(a) and a[0] == 3 }
+        rewrite drop(x) { x |> gather(channels = a) => x where a == range(6) }
+        """)
+
+        def channels(*ops, passes):
+            chain = "".join(f" |> {op}" for op in ops)
+            self.write("net.rfl", f"network net {{\n    input x: f32[1, 6, 2, 2]\n    output y = x{chain}\n}}\n")
+            out = self.succeed("opt", "net.rfl", "--rules=rules.rfl", f"--passes={passes},dead-code")
+            return [list(map(int, one.split(","))) for one in re.findall(r"channels = \[(.*?)\]", out)]
+
+        self.assertEqual(channels(f"gather({first})", f"gather({second})", passes="meet"), [[first[i] for i in second]])
+        self.assertEqual(channels("shuffle(3)", passes="meet"), [shuffled])
+        undone = channels(f"gather({first})", passes="undo")[0]
+        self.assertEqual([first[i] for i in undone], list(range(6)))
+        self.assertEqual(channels(f"gather({second})", passes="undo"), [second])
+        self.assertEqual(channels(f"gather({list(range(6))})", passes="drop"), [])
+
+    def test_costs(self):
+        """Two convolutions stay where a narrow tensor lies between: one would multiply more."""
+        rules = (ROOT / "examples" / "rules" / "costs.rfl").read_text()
+        self.write("rules.rfl", rules)
+        for middle, count in ((2, 2), (64, 1)):
+            self.write("net.rfl", f"network net {{\n    input x: f32[1, 16, 8, 8]\n"
+                       f"    output y = x |> conv({middle}, 1) @ a |> conv(32, 1) @ b\n}}\n")
+            done = self.invoke("opt", "net.rfl", "--rules=rules.rfl", "--passes=merge-where-cheaper", "--check", "--remarks")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stdout.count("= conv"), count)
+            self.assertEqual("does not hold: macs(merged) <= macs(first) + macs(second)" in done.stderr, middle == 2)
+
+    def test_too_large(self):
+        """A weight that no memory holds is refused before any is taken."""
+        for weight in ("filled([40000, 40000, 1, 1], 1)", "pad(c.weight, [0, 0, 400000, 400000])",
+                       "identity(30000)", " + ".join(["filled([2048, 2048], 1)"] * 8)):
+            with self.subTest(weight):
+                self.write("rules.rfl", f"rewrite a(x) {{\n    x |> conv(any) @ c => x |> conv(like = c, weight = {weight})\n}}\n")
+                done = self.invoke("opt", "net.rir", "--rules=rules.rfl", "--passes=a")
+                self.assertEqual(done.returncode, 1)
+                self.assertRegex(done.stderr, "far larger than those of the network|larger than riffle allows")
+
     def test_without_end(self):
         self.write("rules.rfl", "rewrite again(x) {\n    x |> relu => x |> relu\n}\n")
         done = self.opt("again")

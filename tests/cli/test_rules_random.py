@@ -106,6 +106,19 @@ class SameAsPasses(Command):
                                    "--check-each")
                 self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_page(self):
+        """The table of docs/rules.md: each pass that has rules in its place, with those that are compared here."""
+        page = (ROOT / "docs" / "rules.md").read_text()
+        table = page[page.index("## Rules beside"):page.index("## What `--test-rules`")]
+        rows = {cells[0].strip(" `"): set(re.findall(r"`([\w-]+)`", cells[1]))
+                for cells in (line.strip("|").split("|") for line in table.splitlines() if line.startswith("| `"))}
+        pairs = [(set(passes.split(",")), set(rules.split(","))) for _, passes, rules in SAME]
+        pairs += [(set(passes.split(",")), set(rules.split(","))) for passes, rules in SAME_GRAPH]
+        self.assertGreaterEqual(len(rows), 8)
+        for passes, rules in pairs:
+            self.assertEqual(set().union(*(rows[name] for name in passes)), rules)
+        self.assertEqual(set(rows), set().union(*(passes for passes, _ in pairs)))
+
     def test_mobileone(self):
         """The plugin of examples/pass_plugin, and the rule in its place."""
         compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
