@@ -101,7 +101,10 @@ def make_stand_in(folder):
     include = tools / "sysroot" / "usr" / "include"
     include.mkdir(parents=True)
     shutil.copy(HERE / "standin" / "jni.h", include)
+    shutil.copytree(HERE / "standin" / "android", include / "android")
     (include / "stdlib.h").write_text("#include <stddef.h>\nvoid *malloc(size_t);\nvoid free(void *);\n")
+    (include / "string.h").write_text("#include <stddef.h>\nvoid *memcpy(void *, const void *, size_t);\n")
+    (include / "dlfcn.h").write_text("#define RTLD_NOW 2\nvoid *dlopen(const char *, int);\nvoid *dlsym(void *, const char *);\n")
     for abi in (*ABIS.values(), *WITHOUT_CODE.values()):
         (include / abi[0]).mkdir()
         for level in (LEVEL, *OTHER_LEVELS):

@@ -11,7 +11,8 @@ import ndk
 import prefab
 from ndk import ABIS, DIGITS, EXAMPLE, LEVEL, PACKAGE, read_elf, run, symbols
 
-JNI_FUNCTIONS = {"Java_org_example_digits_Digits_classify", "Java_org_example_digits_Digits_classifyFrame"}
+JNI_FUNCTIONS = {"Java_org_example_digits_Digits_classify", "Java_org_example_digits_Digits_classifyFrame",
+                 "Java_org_example_digits_Digits_classifyBuffer"}
 
 
 def symbols_of(library, undefined):
@@ -63,6 +64,10 @@ class Build(unittest.TestCase):
         allowed = {name for names in symbols(LEVEL).values() for name in names}
         self.assertLessEqual(symbols_of(library, undefined=True), allowed)
 
+    def copy_sources(self, project):
+        for name in ("classify.c", "hardware_buffer.c", "digits_jni.h"):
+            shutil.copy(EXAMPLE / name, project)
+
     def test_all_abis(self):
         for abi in ABIS:
             for style, options in (("toolchain", self.by_toolchain_file(abi)), ("cmake", self.by_cmake(abi))):
@@ -81,15 +86,15 @@ class Build(unittest.TestCase):
         """A package made beforehand, in a project that knows no riffle."""
         project = self.folder / "project"
         project.mkdir()
-        shutil.copy(EXAMPLE / "classify.c", project)
+        self.copy_sources(project)
         run(ndk.RIFFLE, "android-package", DIGITS / "digits.rfl", "--weights", DIGITS / "digits.safetensors", "--abi",
             "arm64-v8a,armeabi-v7a", "-o", project / "digits-android")
         (project / "CMakeLists.txt").write_text(
             "cmake_minimum_required(VERSION 3.22)\nproject(packaged C)\n"
             "find_package(digits REQUIRED PATHS ${CMAKE_CURRENT_SOURCE_DIR}/digits-android NO_DEFAULT_PATH\n"
             "    NO_CMAKE_FIND_ROOT_PATH)\n"
-            "add_library(classify SHARED classify.c)\n"
-            "target_link_libraries(classify PRIVATE digits::digits)\n"
+            "add_library(classify SHARED classify.c hardware_buffer.c)\n"
+            "target_link_libraries(classify PRIVATE digits::digits dl)\n"
             "target_link_options(classify PRIVATE -Wl,-z,max-page-size=16384 -Wl,-z,text -Wl,--no-undefined\n"
             "    -Wl,--exclude-libs,ALL)\n")
         for abi in ("arm64-v8a", "armeabi-v7a"):
@@ -104,12 +109,12 @@ class Build(unittest.TestCase):
         """The archive for Gradle, unpacked as prefab does it, and found in the way that Gradle passes on."""
         project = self.folder / "gradle"
         project.mkdir()
-        shutil.copy(EXAMPLE / "classify.c", project)
+        self.copy_sources(project)
         run(ndk.RIFFLE, "android-package", DIGITS / "digits.rfl", "--weights", DIGITS / "digits.safetensors",
             "-o", project / "unused", "--aar", project / "digits.aar")
         (project / "CMakeLists.txt").write_text(
             "cmake_minimum_required(VERSION 3.22)\nproject(gradle C)\nfind_package(digits 1.0 REQUIRED CONFIG)\n"
-            "add_library(classify SHARED classify.c)\ntarget_link_libraries(classify PRIVATE digits::digits)\n"
+            "add_library(classify SHARED classify.c hardware_buffer.c)\ntarget_link_libraries(classify PRIVATE digits::digits dl)\n"
             "target_link_options(classify PRIVATE -Wl,-z,max-page-size=16384 -Wl,-z,text -Wl,--no-undefined\n"
             "    -Wl,--exclude-libs,ALL)\n")
         for abi, (triple, _, _) in ABIS.items():

@@ -1,7 +1,6 @@
 """The class and the JNI functions that android-package makes, as a project takes them: built for this machine by the
 package's own CMake project, against the package's library, and run in a Java machine."""
 
-import os
 import platform
 import shutil
 import struct
@@ -10,6 +9,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from jdk import HOME
 from ndk import DIGITS, HERE, RIFFLE, run
 
 IMAGES, CLASSES = 360, 10
@@ -54,15 +54,6 @@ class Labels {
     }
 }
 """
-
-
-def java_home():
-    javac = shutil.which("javac")
-    homes = [os.environ.get("JAVA_HOME"), Path(javac).resolve().parents[1] if javac else None]
-    return next((Path(home) for home in homes if home and (Path(home) / "include" / "jni.h").is_file()), None)
-
-
-HOME = java_home()
 
 
 class Sources(unittest.TestCase):

@@ -1,11 +1,9 @@
 /* What Digits.java declares as native: the compiled network, called with Java's arrays. */
-#include "digits.h"
+#include "digits_jni.h"
 
-#include <jni.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
-static void throw_exception(JNIEnv *env, const char *name, const char *message) {
+void throw_exception(JNIEnv *env, const char *name, const char *message) {
     jclass class = (*env)->FindClass(env, name);
     if (class != NULL)
         (*env)->ThrowNew(env, class, message);
@@ -65,8 +63,14 @@ static bool set_plane(
     return true;
 }
 
-/* The square in the middle of the frame as the network's input. */
-static int prepare(struct digits_frame *frame, float *pixels) {
+bool scores_fit(JNIEnv *env, jfloatArray scores) {
+    if (scores != NULL && (*env)->GetArrayLength(env, scores) == DIGITS_OUTPUT_LOGITS_ELEMENTS)
+        return true;
+    throw_exception(env, "java/lang/IllegalArgumentException", "scores must have 10 numbers");
+    return false;
+}
+
+int prepare_frame(struct digits_frame *frame, float *pixels) {
     int side = frame->width < frame->height ? frame->width : frame->height;
     frame->crop_x = (frame->width - side) / 2;
     frame->crop_y = (frame->height - side) / 2;
@@ -75,6 +79,14 @@ static int prepare(struct digits_frame *frame, float *pixels) {
     int status = digits_prepare_image(frame, pixels, NULL, scratch);
     free(scratch);
     return status;
+}
+
+jint answer_prepared(JNIEnv *env, int status, const float *pixels, jfloatArray scores) {
+    if (status != DIGITS_OK) {
+        throw_exception(env, "java/lang/IllegalArgumentException", digits_status_text(status));
+        return -1;
+    }
+    return answer(env, pixels, scores);
 }
 
 /* static native int classifyFrame(ByteBuffer y, ByteBuffer u, ByteBuffer v, int rowStride,
@@ -90,18 +102,14 @@ JNIEXPORT jint JNICALL Java_org_example_digits_Digits_classifyFrame(JNIEnv *env,
         .chroma_bytes = chroma_pixel_stride};
     (void)class;
 
-    if (scores == NULL || (*env)->GetArrayLength(env, scores) != DIGITS_OUTPUT_LOGITS_ELEMENTS ||
-        !set_plane(env, y, row_stride, 0, &frame) ||
+    if (!scores_fit(env, scores))
+        return -1;
+    if (!set_plane(env, y, row_stride, 0, &frame) ||
         !set_plane(env, u, chroma_row_stride, 1, &frame) ||
         !set_plane(env, v, chroma_row_stride, 2, &frame)) {
-        throw_exception(env, "java/lang/IllegalArgumentException",
-            "y, u and v must be direct buffers, and scores have 10 numbers");
+        throw_exception(
+            env, "java/lang/IllegalArgumentException", "y, u and v must be direct buffers");
         return -1;
     }
-    int status = prepare(&frame, pixels);
-    if (status != DIGITS_OK) {
-        throw_exception(env, "java/lang/IllegalArgumentException", digits_status_text(status));
-        return -1;
-    }
-    return answer(env, pixels, scores);
+    return answer_prepared(env, prepare_frame(&frame, pixels), pixels, scores);
 }

@@ -1,5 +1,6 @@
 package org.example.digits;
 
+import android.hardware.HardwareBuffer;
 import java.nio.ByteBuffer;
 
 /** A network that reads handwritten digits, compiled by riffle. */
@@ -30,4 +31,13 @@ public final class Digits {
      */
     public static native int classifyFrame(ByteBuffer y, ByteBuffer u, ByteBuffer v, int rowStride, int chromaRowStride,
             int chromaPixelStride, int width, int height, float[] scores);
+
+    /**
+     * The same for a frame that lies in memory shared with the camera, a decoder or the GPU (Image.getHardwareBuffer, or a
+     * surface's): RGBA_8888 and RGBX_8888 from Android 8 on, YCBCR_420_888 from Android 10 on. It must have been made to
+     * be read by the processor (USAGE_CPU_READ_OFTEN).
+     *
+     * @param scores takes the score of each digit
+     */
+    public static native int classifyBuffer(HardwareBuffer buffer, float[] scores);
 }
