@@ -7,6 +7,9 @@
 #include <jni.h>
 #include <stdbool.h>
 
+/* Java calls none of these: the app's symbol table need not have them. */
+#pragma GCC visibility push(hidden)
+
 void throw_exception(JNIEnv *env, const char *name, const char *message);
 
 /* False after throwing. */
@@ -17,5 +20,7 @@ int prepare_frame(struct digits_frame *frame, float *pixels);
 
 /* From that status and these pixels to the digit and its scores; -1 after throwing. */
 jint answer_prepared(JNIEnv *env, int status, const float *pixels, jfloatArray scores);
+
+#pragma GCC visibility pop
 
 #endif
