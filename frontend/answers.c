@@ -85,7 +85,7 @@ static bool read_answer(Evaluator *evaluator, Call *call, GraphAnswer *answer) {
         good = (!argument || read_part(evaluator, call, argument, known[i], &answer->parts[i])) &&
                good;
     }
-    if (info.by_stride) {
+    if (info.cells == CELLS_BY_STRIDE) {
         known[info.part_count] = "strides";
         const CallArgument *argument = find_argument(call, "strides", info.part_count);
         good = (!argument || read_strides(evaluator, call, argument, answer)) && good;

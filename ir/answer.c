@@ -7,9 +7,9 @@
 
 static const struct {
     const char *name;
-    bool by_stride;
+    DecodingCells cells;
 } decodings[] = {
-#define DECODING(name, by_stride) {#name, by_stride},
+#define DECODING(name, cells) {#name, CELLS_##cells},
 #include "ir/decodings.def"
 };
 
@@ -23,8 +23,7 @@ static const struct {
 };
 
 DecodingInfo decoding_info(Decoding decoding) {
-    DecodingInfo info = {
-        .name = decodings[decoding].name, .by_stride = decodings[decoding].by_stride};
+    DecodingInfo info = {.name = decodings[decoding].name, .cells = decodings[decoding].cells};
     for (size_t i = 0; i < sizeof all_parts / sizeof *all_parts; i++)
         if (all_parts[i].decoding == decoding)
             info.parts[info.part_count++] = all_parts[i].part;
@@ -33,7 +32,7 @@ DecodingInfo decoding_info(Decoding decoding) {
 
 const char *const *decoding_names(void) {
     static const char *const names[] = {
-#define DECODING(name, by_stride) #name,
+#define DECODING(name, cells) #name,
 #include "ir/decodings.def"
         NULL};
     return names;
@@ -111,22 +110,42 @@ static const char *output_fault(
         columns);
 }
 
+/* The rows of a part that have as many boxes as those of the first part. */
+static const char *rows_fault(
+    const Graph *graph, const DecodingPart *part, int output, int first, Arena *arena) {
+    const TensorType *type = &graph->outputs[output].value->type;
+    const TensorType *boxes = &graph->outputs[first].value->type;
+    int64_t batch = graph->inputs[0].value->type.dims[0];
+    if (type->rank != 3 || type->dims[0] != batch || !is_channels(part, type->dims[2]))
+        return arena_format(arena, "output '%s' is %s where '%s' is [%" PRId64 ", boxes, %s]",
+            graph->outputs[output].name, tensor_type_spelling(type, arena), part->name, batch,
+            channels_spelling(part, arena));
+    if (type->dims[1] == boxes->dims[1])
+        return NULL;
+    return arena_format(arena, "output '%s' has %" PRId64 " boxes where '%s' has %" PRId64,
+        graph->outputs[output].name, type->dims[1], graph->outputs[first].name, boxes->dims[1]);
+}
+
 static const char *part_fault(
     const Graph *graph, const GraphAnswer *answer, int index, Arena *arena) {
     DecodingInfo info = decoding_info(answer->decoding);
     const DecodingPart *wanted = &info.parts[index];
     const AnswerPart *part = &answer->parts[index];
-    int count = info.by_stride ? answer->stride_count : 1;
+    bool by_stride = info.cells == CELLS_BY_STRIDE;
+    int count = by_stride ? answer->stride_count : 1;
     if (part->count == 0)
         return wanted->required
                    ? arena_format(arena, "'%s' of %s is missing", wanted->name, info.name)
                    : NULL;
     if (part->count != count)
         return arena_format(arena, "'%s' of %s has %d outputs, not %d%s", wanted->name, info.name,
-            part->count, count, info.by_stride ? ", one for each stride" : "");
+            part->count, count, by_stride ? ", one for each stride" : "");
     for (int i = 0; i < count; i++) {
-        int64_t stride = info.by_stride ? answer->strides[i] : 0;
-        const char *fault = output_fault(graph, wanted, part->outputs[i], stride, arena);
+        int64_t stride = by_stride ? answer->strides[i] : 0;
+        const char *fault =
+            info.cells == CELLS_ROWS
+                ? rows_fault(graph, wanted, part->outputs[i], answer->parts[0].outputs[0], arena)
+                : output_fault(graph, wanted, part->outputs[i], stride, arena);
         if (fault != NULL)
             return fault;
         int64_t channels = output_channels(graph, part->outputs[i]);
@@ -142,7 +161,7 @@ static const char *part_fault(
 static const char *stride_fault(const Graph *graph, const GraphAnswer *answer, Arena *arena) {
     DecodingInfo info = decoding_info(answer->decoding);
     const TensorType *picture = &graph->inputs[0].value->type;
-    if (info.by_stride && answer->stride_count == 0)
+    if (info.cells == CELLS_BY_STRIDE && answer->stride_count == 0)
         return arena_format(arena, "'strides' of %s is missing", info.name);
     for (int i = 0; i < answer->stride_count; i++) {
         int64_t stride = answer->strides[i];

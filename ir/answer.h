@@ -6,7 +6,7 @@
 #include "ir/graph.h"
 
 typedef enum Decoding {
-#define DECODING(name, by_stride) DECODING_##name,
+#define DECODING(name, cells) DECODING_##name,
 #include "ir/decodings.def"
     DECODING_COUNT
 } Decoding;
@@ -19,9 +19,12 @@ typedef struct DecodingPart {
     int fixed, repeated;
 } DecodingPart;
 
+/* decodings.def says which outputs have them. */
+typedef enum DecodingCells { CELLS_SHARED, CELLS_BY_STRIDE, CELLS_ROWS } DecodingCells;
+
 typedef struct DecodingInfo {
     const char *name;
-    bool by_stride;
+    DecodingCells cells;
     DecodingPart parts[MOST_ANSWER_PARTS];
     int part_count;
 } DecodingInfo;

@@ -53,7 +53,7 @@ static bool find_field(
         return (*part)->count == 0 || wrong(parser, name, NULL, "it was given before");
     }
     *part = NULL;
-    if (!info.by_stride || strcmp(name.string, "strides") != 0)
+    if (info.cells != CELLS_BY_STRIDE || strcmp(name.string, "strides") != 0)
         return wrong(parser, name, NULL, "the decoding has no such part");
     return answer->stride_count == 0 || wrong(parser, name, NULL, "it was given before");
 }

@@ -7,16 +7,14 @@
 
 #include <string.h>
 
-/* The part of a decoding that tells landmarks; -1 for none. */
-static const int landmark_parts[DECODING_COUNT] = {
-    [DECODING_tanh_boxes] = -1, [DECODING_exp_boxes] = 3};
-
+/* Of the part with that name, where the decoding has one and it was given. */
 int support_answer_landmarks(const Graph *graph) {
     const GraphAnswer *answer = graph->answer;
-    int part = landmark_parts[answer->decoding];
-    return part >= 0 && answer->parts[part].count > 0
-               ? (int)answer_channels(graph, &answer->parts[part]) / 2
-               : 0;
+    DecodingInfo info = decoding_info(answer->decoding);
+    for (int i = 0; i < info.part_count; i++)
+        if (strcmp(info.parts[i].name, "landmarks") == 0 && answer->parts[i].count > 0)
+            return (int)answer_channels(graph, &answer->parts[i]) / 2;
+    return 0;
 }
 
 static void set_part(const GraphOutput *output, int index, int32_t *numbers) {
@@ -35,11 +33,15 @@ static void set_level(const Graph *graph, int index, int32_t *numbers) {
     const GraphAnswer *answer = graph->answer;
     const TensorType *input = &graph->inputs[0].value->type;
     const TensorType *map = &graph->outputs[answer->parts[0].outputs[0]].value->type;
-    bool by_stride = answer->stride_count > 0;
-    numbers[RIFFLE_LEVEL_ROWS] =
-        (int32_t)(by_stride ? input->dims[2] / answer->strides[index] : map->dims[2]);
-    numbers[RIFFLE_LEVEL_COLUMNS] =
-        (int32_t)(by_stride ? input->dims[3] / answer->strides[index] : map->dims[3]);
+    int64_t rows = map->rank == 4 ? map->dims[2] : 1, columns = map->dims[map->rank - 1];
+    if (decoding_info(answer->decoding).cells == CELLS_BY_STRIDE) {
+        rows = input->dims[2] / answer->strides[index];
+        columns = input->dims[3] / answer->strides[index];
+    } else if (map->rank == 3) {
+        columns = map->dims[1];
+    }
+    numbers[RIFFLE_LEVEL_ROWS] = (int32_t)rows;
+    numbers[RIFFLE_LEVEL_COLUMNS] = (int32_t)columns;
     for (int i = 0; i < MOST_ANSWER_PARTS; i++) {
         int32_t *part = numbers + RIFFLE_LEVEL_NUMBERS + i * RIFFLE_PART_NUMBERS;
         int output = answer->parts[i].outputs[index];

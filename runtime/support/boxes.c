@@ -85,13 +85,19 @@ static double riffle_support_unit_range(double x) {
 static double riffle_support_score(
     int32_t decoding, const struct riffle_support_level *level, int32_t cell, int32_t *index) {
     const struct riffle_support_part *parts = level->parts;
-    if (decoding == RIFFLE_DECODING_tanh_boxes)
+    switch (decoding) {
+    case RIFFLE_DECODING_tanh_boxes:
         return riffle_support_number(&parts[0], cell, 0) *
                riffle_support_best_class(&parts[0], cell, 5, index);
-    double class_score = riffle_support_best_class(&parts[0], cell, 0, index);
-    return riffle_support_square_root(
-        riffle_support_unit_range(class_score) *
-        riffle_support_unit_range(riffle_support_number(&parts[1], cell, 0)));
+    case RIFFLE_DECODING_exp_boxes:
+        return riffle_support_square_root(
+            riffle_support_unit_range(riffle_support_best_class(&parts[0], cell, 0, index)) *
+            riffle_support_unit_range(riffle_support_number(&parts[1], cell, 0)));
+    case RIFFLE_DECODING_ready_boxes:
+        return riffle_support_best_class(&parts[0], cell, 1, index);
+    default:
+        return riffle_support_best_class(&parts[0], cell, 0, index);
+    }
 }
 
 /* Offset `channel` of the part in cells, and the next, as a point of the input. */
@@ -101,24 +107,88 @@ static void riffle_support_point(const struct riffle_support_level *level,
     *y = (cell / level->columns + riffle_support_number(part, cell, channel + 1)) * level->stride_y;
 }
 
-static struct riffle_support_place_of_box riffle_support_place_box(
-    int32_t decoding, const struct riffle_support_level *level, int32_t cell) {
+static struct riffle_support_place_of_box riffle_support_place_of_tanh(
+    const struct riffle_support_level *level, int32_t cell) {
     struct riffle_support_place_of_box place;
-    if (decoding == RIFFLE_DECODING_tanh_boxes) {
-        const struct riffle_support_part *part = &level->parts[0];
-        double x = riffle_support_tanh(riffle_support_number(part, cell, 1));
-        double y = riffle_support_tanh(riffle_support_number(part, cell, 2));
-        place.x = (cell % level->columns + x) * level->stride_x;
-        place.y = (cell / level->columns + y) * level->stride_y;
-        place.width = riffle_support_sigmoid(riffle_support_number(part, cell, 3)) * level->width;
-        place.height = riffle_support_sigmoid(riffle_support_number(part, cell, 4)) * level->height;
-        return place;
+    const struct riffle_support_part *part = &level->parts[0];
+    double x = riffle_support_tanh(riffle_support_number(part, cell, 1));
+    double y = riffle_support_tanh(riffle_support_number(part, cell, 2));
+    place.x = (cell % level->columns + x) * level->stride_x;
+    place.y = (cell / level->columns + y) * level->stride_y;
+    place.width = riffle_support_sigmoid(riffle_support_number(part, cell, 3)) * level->width;
+    place.height = riffle_support_sigmoid(riffle_support_number(part, cell, 4)) * level->height;
+    return place;
+}
+
+static struct riffle_support_place_of_box riffle_support_place_of_sides(
+    double left, double top, double right, double bottom) {
+    struct riffle_support_place_of_box place = {
+        (left + right) / 2, (top + bottom) / 2, right - left, bottom - top};
+    return place;
+}
+
+/* The mean of 0, 1, 2 ... weighted by the softmax of as many numbers; one number is itself. */
+static double riffle_support_distance(
+    const struct riffle_support_part *part, int32_t cell, int32_t side) {
+    int32_t count = part->channels / 4, first = side * count, unused;
+    struct riffle_support_part own = *part;
+    if (count == 1)
+        return riffle_support_number(part, cell, side);
+    own.channels = first + count;
+    double largest = riffle_support_best_class(&own, cell, first, &unused), sum = 0, weighted = 0;
+    for (int32_t i = 0; i < count; i++) {
+        double weight = riffle_support_exp(riffle_support_number(part, cell, first + i) - largest);
+        sum = sum + weight;
+        weighted = weighted + i * weight;
     }
+    return weighted / sum;
+}
+
+/* `middle` is the cell's place from which distances are, in cells from its corner. */
+static struct riffle_support_place_of_box riffle_support_place_of_distances(
+    const struct riffle_support_level *level, int32_t cell, double middle) {
+    const struct riffle_support_part *part = &level->parts[1];
+    double x = cell % level->columns + middle, y = cell / level->columns + middle;
+    double left = x - riffle_support_distance(part, cell, 0);
+    double top = y - riffle_support_distance(part, cell, 1);
+    double right = x + riffle_support_distance(part, cell, 2);
+    double bottom = y + riffle_support_distance(part, cell, 3);
+    return riffle_support_place_of_sides(left * level->stride_x, top * level->stride_y,
+        right * level->stride_x, bottom * level->stride_y);
+}
+
+static struct riffle_support_place_of_box riffle_support_place_of_shares(
+    const struct riffle_support_level *level, int32_t cell) {
+    const struct riffle_support_part *part = &level->parts[1];
+    return riffle_support_place_of_sides(riffle_support_number(part, cell, 0) * level->width,
+        riffle_support_number(part, cell, 1) * level->height,
+        riffle_support_number(part, cell, 2) * level->width,
+        riffle_support_number(part, cell, 3) * level->height);
+}
+
+static struct riffle_support_place_of_box riffle_support_place_of_exp(
+    const struct riffle_support_level *level, int32_t cell) {
+    struct riffle_support_place_of_box place;
     const struct riffle_support_part *sizes = &level->parts[2];
     riffle_support_point(level, sizes, cell, 0, &place.x, &place.y);
     place.width = riffle_support_exp(riffle_support_number(sizes, cell, 2)) * level->stride_x;
     place.height = riffle_support_exp(riffle_support_number(sizes, cell, 3)) * level->stride_y;
     return place;
+}
+
+static struct riffle_support_place_of_box riffle_support_place_box(
+    int32_t decoding, const struct riffle_support_level *level, int32_t cell) {
+    switch (decoding) {
+    case RIFFLE_DECODING_tanh_boxes:
+        return riffle_support_place_of_tanh(level, cell);
+    case RIFFLE_DECODING_exp_boxes:
+        return riffle_support_place_of_exp(level, cell);
+    case RIFFLE_DECODING_ready_boxes:
+        return riffle_support_place_of_shares(level, cell);
+    default:
+        return riffle_support_place_of_distances(
+            level, cell, decoding == RIFFLE_DECODING_distance_boxes ? 0.5 : 0);
+    }
 }
 
 /* ---- the best candidates: a heap whose first is the worst of them ---- */

@@ -185,3 +185,87 @@ def test_numbers_that_are_none(tmp_path, options):
             assert np.isfinite(boxes["box"]).all() and np.isfinite(boxes["score"]).all()
     assert grid.find([None], 0.1, 0.4) == -NULL_POINTER
     assert grid.function(None, None, 0, 0, 0, grid.scratch.ctypes.data, 1, grid.scratch.ctypes.data) == -NULL_POINTER
+
+
+# Cells at two strides of one input, in both layouts; `bins` numbers for each side.
+DISTANCES = """network sides(bins = 1) {
+    input cells: f32[1, 3 + 4 * bins, 4, 6]
+    let near = split(cells |> negate |> negate, [3, 4 * bins])
+    let far = split(cells |> max_pool(1, stride = 2), [3, 4 * bins])
+    output classes nhwc = near[0]
+    output distances = near[1]
+    output far_classes = far[0]
+    output far_distances nhwc = far[1]
+    answer things = DECODING([near[0], far[0]], [near[1], far[1]], strides = [1, 2])
+}
+"""
+READY = """network ready {
+    input cells: f32[1, 8, 5, 4]
+    let parts = split(cells |> negate |> negate, [4, 4])
+    let scores = parts[0] |> permute([0, 2, 3, 1]) |> reshape([1, 20, 4])
+    let corners = parts[1] |> permute([0, 2, 3, 1]) |> reshape([1, 20, 4])
+    output classes = scores
+    output boxes = corners
+    answer things = ready_boxes(scores, corners)
+}
+"""
+
+
+def distances_of(numbers):
+    """Of the four sides of each cell, whose numbers come last."""
+    sides = numbers.reshape(*numbers.shape[:-1], 4, -1).astype(float)
+    if sides.shape[-1] == 1:
+        return sides[..., 0]
+    weights = np.exp(sides - sides.max(-1, keepdims=True))
+    return (weights * np.arange(sides.shape[-1])).sum(-1) / weights.sum(-1)
+
+
+def check(boxes, scores, corners, threshold):
+    """All boxes, none left out for another, the best first."""
+    best = scores.max(1)
+    order = [i for i in np.argsort(-best, kind="stable") if best[i] >= threshold]
+    assert len(boxes) == len(order) > 0
+    assert boxes["class"].tolist() == scores.argmax(1)[order].tolist()
+    assert boxes["score"].tolist() == best[order].tolist()
+    assert np.allclose(boxes["box"], corners[order], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("bins", [1, 8])
+@pytest.mark.parametrize(("decoding", "middle"), [("distance_boxes", 0.5), ("corner_distance_boxes", 0)])
+def test_distances(tmp_path, options, decoding, middle, bins):
+    spec = DISTANCES.replace("DECODING", decoding).replace("bins = 1", f"bins = {bins}")
+    sides = Library(tmp_path, "sides", "things", spec, options)
+    numbers = np.random.default_rng(bins)
+    for _ in range(20):
+        cells = numbers.normal(0.3, 2, (3 + 4 * bins, 4, 6)).astype(np.float32)
+        if bins == 1:
+            cells[3:] = np.abs(cells[3:])
+        scores, corners = [], []
+        for stride in (1, 2):
+            last = cells[:, ::stride, ::stride].transpose(1, 2, 0)
+            y, x = np.indices(last.shape[:2]) + middle
+            left, top, right, bottom = np.moveaxis(distances_of(last[..., 3:]), -1, 0)
+            scores.append(last[..., :3].reshape(-1, 3))
+            corners.append(stride * np.stack([x - left, y - top, x + right, y + bottom], -1).reshape(-1, 4))
+        near, far = cells, cells[:, ::2, ::2]
+        outputs = [near[:3].transpose(1, 2, 0), near[3:], far[:3], far[3:].transpose(1, 2, 0)]
+        boxes = sides.find([np.ascontiguousarray(o) for o in outputs], 0.1, 1)
+        check(boxes, np.concatenate(scores), np.concatenate(corners), 0.1)
+
+
+def test_ready_boxes(tmp_path, options):
+    """Corners as shares of 4 columns and 5 rows; the first class is none."""
+    ready = Library(tmp_path, "ready", "things", READY, options)
+    numbers = np.random.default_rng(7)
+    for _ in range(20):
+        scores, corners = (numbers.random((20, 4), np.float32) for _ in range(2))
+        corners[:, 2:] += corners[:, :2]
+        check(ready.find([scores, corners], 0.6, 1), scores[:, 1:], corners * [4, 5, 4, 5], 0.6)
+    scores[3], corners[5, 1] = math.nan, math.inf
+    boxes = ready.find([scores, corners], 0, 1)
+    assert len(boxes) == 18 and np.isfinite(boxes["box"]).all()
+    given = np.stack([scores, corners], 1).reshape(1, 5, 4, 8).transpose(0, 3, 1, 2)
+    np.ascontiguousarray(given).tofile(tmp_path / "cells")
+    found = json.loads(run(RIFFLE, "run", tmp_path / "ready.rfl", "--interpret", "--json", "--input", tmp_path / "cells",
+                           "--threshold", 0, "--overlap", 1, statuses=(3,)))["boxes"][0]
+    assert [[np.float32(x) for x in box["corners"]] for box in found] == boxes["box"].tolist()
