@@ -100,6 +100,15 @@ static Program *lower(const NetworkReport *report, const Graph *graph) {
     return NULL;
 }
 
+/* What the core could do at most. */
+static void write_roof(const Core *core, double hertz, JsonWriter *writer) {
+    double lanes = core->vector_bytes / (double)sizeof(float);
+    json_write_object(writer, "estimated_roof", JSON_INLINE);
+    json_write_number(writer, "peak_gflops", 2 * core->multiply_adds * lanes * hertz / 1e9);
+    json_write_number(writer, "memory_gbytes_per_second", core->memory_gigabytes);
+    json_write_object_end(writer);
+}
+
 static bool write_time(const NetworkReport *report, const Program *program, JsonWriter *writer) {
     Session *session = report->options->model.session;
     const Target *target = program_target(program);
@@ -112,6 +121,7 @@ static bool write_time(const NetworkReport *report, const Program *program, Json
         return false;
     predicted.steps = program_predict(program, core, predicted.hertz, session->arena);
     predicted_time_write_json(&predicted, writer);
+    write_roof(core, predicted.hertz, writer);
     return true;
 }
 

@@ -456,6 +456,8 @@ function colourSteps() {
 // ---- the roofline ----
 
 const roofline = { points: [], selected: -1 };
+const roof = data.measured || data.estimated_roof;
+const microseconds = (index) => data.measured ? data.measured.steps[index].us : data.estimated_time.steps[index].microseconds;
 
 // Powers of ten around the numbers.
 function decades(numbers) {
@@ -464,21 +466,23 @@ function decades(numbers) {
 }
 
 function pointText(point) {
-    const roof = Math.min(data.measured.peak_gflops, point.intensity * data.measured.memory_gbytes_per_second);
+    const most = Math.min(roof.peak_gflops, point.intensity * roof.memory_gbytes_per_second);
     return `step ${point.index}, ${point.step.label}: ${number.format(Math.round(point.us * 10) / 10)} \u00b5s, ` +
-        `${point.gflops.toFixed(1)} GFLOP/s of ${roof.toFixed(1)} under the roof, ` +
+        `${point.gflops.toFixed(1)} GFLOP/s of ${most.toFixed(1)} under the roof, ` +
         `${point.intensity.toFixed(1)} operations a byte`;
 }
 
 function drawRoofline() {
-    const { peak_gflops: peak, memory_gbytes_per_second: speed } = data.measured;
+    const { peak_gflops: peak, memory_gbytes_per_second: speed } = roof;
     roofline.points = steps.map((step, index) => {
-        const us = data.measured.steps[index].us, bytes = step.bytes_read + step.bytes_written;
+        const us = microseconds(index), bytes = step.bytes_read + step.bytes_written;
         return { step, index, us, gflops: 2 * step.macs / us / 1e3, intensity: 2 * step.macs / bytes };
     }).filter((point) => point.gflops > 0 && point.intensity > 0 && isFinite(point.gflops) && isFinite(point.intensity));
     byId("roofline-part").hidden = false;
-    byId("roofline-says").textContent = `Measured: ${number.format(data.measured.median_ms)} ms a run, ` +
-        `${data.measured.threads} ${data.measured.threads === 1 ? "thread" : "threads"}. The roof: ${peak.toFixed(1)} GFLOP/s, ` +
+    const source = data.measured ? `Measured: ${number.format(data.measured.median_ms)} ms a run, ` +
+        `${data.measured.threads} ${data.measured.threads === 1 ? "thread" : "threads"}.`
+        : `Predicted for ${data.estimated_time.processor}, not measured.`;
+    byId("roofline-says").textContent = `${source} The roof: ${peak.toFixed(1)} GFLOP/s, ` +
         `and ${speed.toFixed(2)} GB/s from memory; a step above it had its numbers from caches. ` +
         `Steps that multiply nothing are not there: ${steps.length - roofline.points.length} of ${steps.length}.`;
     if (roofline.points.length === 0 || peak <= 0 || speed <= 0)
@@ -608,6 +612,6 @@ draw();
 drawMemory();
 drawSteps();
 drawGuidelines();
-if (data.measured)
+if (roof)
     drawRoofline();
 })();

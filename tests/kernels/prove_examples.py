@@ -5,7 +5,8 @@ kernels of each for one of several targets.
     prove_examples.py --riffle build/dev/riffle          # those that take a second or two, as tests do
     prove_examples.py --riffle build/dev/riffle --all    # all, some minutes
 
-tests/run tries half of the first, the others after the next commit (tests/part.py).
+tests/run tries half of the first, the others after the next commit (tests/part.py). With --one-more (where there are no
+sanitizers) also one of the others that need no gigabytes, another after each commit.
 """
 
 import argparse
@@ -19,7 +20,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from part import part
+from part import SEED, part
 
 EXAMPLES = ROOT / "examples"
 TARGETS = ["x86-64-v3", "armv8-a", "x86-64-v4", "cortex-a55", "x86-64", "armv7-a", "cuda-sm_80"]
@@ -40,7 +41,6 @@ QUICK = {
     "pass_plugin/mobileone": ["size=32"],
     "search/net": ["size=[33,37]", "units=[1,1,1]"],
 }
-# Those with the most weights take gigabytes.
 OTHERS = {
     "condensenet": SMALL,
     "densenet121": SMALL,
@@ -54,6 +54,9 @@ OTHERS = {
     "resnet": ["layers=18", *SMALL],
     "resnext50_32x4d": SMALL,
     "se_resnet50": SMALL,
+}
+# Those with the most weights take gigabytes.
+LARGE = {
     "shufflenet_v2_164": SMALL,
     "shufflenet_v2_50": SMALL,
     "shufflenet_v2_plus": SMALL,
@@ -61,6 +64,7 @@ OTHERS = {
     "alexnet": ["size=[75,75]"],
     "vgg": ["layers=11", "size=[64,64]"],
 }
+ALL = {**QUICK, **OTHERS, **LARGE}
 
 
 def known(names):
@@ -71,20 +75,23 @@ def known(names):
     return not missing
 
 
-def chosen(all_of_them):
+def chosen(all_of_them, one_more):
     """(name, settings, target) of those that are tried."""
     every = [(name, settings, target)
-        for (name, settings), target in zip({**QUICK, **OTHERS}.items(), itertools.cycle(TARGETS))]
-    return every if all_of_them else part(every[:len(QUICK)], 2)
+        for (name, settings), target in zip(ALL.items(), itertools.cycle(TARGETS))]
+    quick, others = every[:len(QUICK)], every[len(QUICK):len(QUICK) + len(OTHERS)]
+    more = part(others, len(others)) if one_more and SEED is not None else []
+    return every if all_of_them else part(quick, 2) + more
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--riffle", type=pathlib.Path, required=True)
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--one-more", action="store_true")
     options = parser.parse_args()
-    good = known({**QUICK, **OTHERS})
-    for name, settings, target in chosen(options.all):
+    good = known(ALL)
+    for name, settings, target in chosen(options.all, options.one_more):
         words = [word for setting in settings for word in ("--set", setting)]
         start = time.monotonic()
         done = subprocess.run([options.riffle, "verify", EXAMPLES / f"{name}.rfl", *words, "--exact", "--target", target,

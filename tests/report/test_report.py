@@ -266,6 +266,8 @@ class Browser(Command):
         times = [step["microseconds"] for step in data["estimated_time"]["steps"]]
         total = inspected["estimated_time"]["microseconds"]
         self.assertAlmostEqual(sum(times), total, delta=total * 1e-3)
+        self.assertIn("Predicted for cortex-a55, not measured. The roof: 14.4 GFLOP/s", self.page.text("#roofline-says"))
+        self.assertEqual(self.page.count("#roofline .point"), sum(step["macs"] > 0 for step in data["program"]["steps"]))
         for value, numbers in (("2", times), ("0", [step["macs"] for step in data["program"]["steps"]])):
             self.page.js(f"(() => {{ const e = document.getElementById('heat'); e.value = '{value}';"
                          "e.dispatchEvent(new Event('change')); })()")
