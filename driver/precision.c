@@ -41,6 +41,12 @@ bool precision_parse(Session *session, const char *name, Precision *precision) {
     return false;
 }
 
+/* Where taking a number of fp16 from memory costs more than computing with it as a float: weights
+ * are read once for several pixels, values for each vector of weights. */
+static bool widens_weights(const Target *target) {
+    return target != NULL && target->architecture == ARCHITECTURE_X86_64;
+}
+
 const char *precision_pass(const ModelOptions *options) {
     if (options->precision == PRECISION_FP32)
         return NULL;
@@ -53,8 +59,9 @@ const char *precision_pass(const ModelOptions *options) {
             more != NULL ? "," : "", more != NULL ? more : "");
     }
     if (options->precision == PRECISION_FP16)
-        return arena_format(
-            arena, "float16{values=true%s%s}", more != NULL ? "," : "", more != NULL ? more : "");
+        return arena_format(arena, "float16{%s=true%s%s}",
+            widens_weights(model_target(options)) ? "weights" : "values", more != NULL ? "," : "",
+            more != NULL ? more : "");
     const char *before = options->equalize ? "equalize," : "";
     return more == NULL ? arena_format(arena, "%squantize", before)
                         : arena_format(arena, "%squantize{%s}", before, more);
@@ -68,8 +75,9 @@ bool precision_has_target(const ModelOptions *options, const Target *target) {
             "%s have it, and `--target native` where this machine does",
             target_names_with_bf16(session->arena));
     if (options->precision == PRECISION_FP16 && !target_stores_f16(target))
-        owners = arena_format(session->arena, "64-bit ARM has it, and %s compute with it",
-            target_names_with_f16(session->arena));
+        owners =
+            arena_format(session->arena, "64-bit ARM and x86-64-v3 have it, and %s compute with it",
+                target_names_with_f16(session->arena));
     if (owners == NULL)
         return true;
     diagnostics_error(session->diagnostics, owners, "there is no code for %s on '%s'",

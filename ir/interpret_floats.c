@@ -65,12 +65,12 @@ static void round_weights(Node *node, Arena *scratch) {
     }
 }
 
-/* A layer with weights of f16 rounds floats that it reads. */
+/* A layer with weights of f16 rounds floats that it reads, or says that it does not. */
 static const float *const *round_operand(
     const Node *node, const float *const *operands, Arena *scratch) {
     if ((node->op != OP_conv && node->op != OP_linear) ||
         node->weights[0]->type.element != ELEMENT_F16 ||
-        node->operands[0]->type.element != ELEMENT_F32)
+        node->operands[0]->type.element != ELEMENT_F32 || !node_flag(node, "rounds"))
         return operands;
     int64_t count = tensor_elements(&node->operands[0]->type);
     const float **rounded = ARENA_ARRAY(scratch, const float *, node->operand_count);

@@ -9,6 +9,9 @@
  * A layer that reads f32 keeps its weights, adds up in f32, and rounds what it gives; but with the
  * option `inputs` one that reads an input of the network, and adds up channels, rounds that.
  *
+ * With the option `weights` instead, weights of layers that add up channels are rounded, and
+ * nothing else: for processors that widen what they load.
+ *
  * Numbers beyond 65504 become infinite: a network whose values pass that must be left alone, or the
  * layers concerned. Answers change by what rounding to eleven bits does. */
 #include "passes/halves.h"
@@ -38,12 +41,29 @@ static void halve_layer(const PassContext *context, const Halves *halves, Node *
         halve_result(halves, node);
 }
 
+/* Weights are widened as they are read, and all else stays as it is. */
+static void halve_weights(PassContext *context) {
+    Halves halves = {.graph = context->graph, .element = ELEMENT_F16};
+    for (Node *node = context->graph->first; node; node = node->next) {
+        if (!is_product_layer(node) || !node_adds_channels(node) ||
+            node->operands[0]->type.element != ELEMENT_F32 ||
+            node_weight(node, "weight")->type.element != ELEMENT_F32 ||
+            !pass_may_rewrite(context, node))
+            continue;
+        halve_weight(&halves, node);
+        node_attribute(node, "rounds")->flag = false;
+    }
+}
+
 bool pass_float16(PassContext *context) {
     Graph *graph = context->graph;
     if (!pass_has_numbers(context))
         return false;
-    if (!pass_flag(context, "values"))
+    if (!pass_flag(context, "values")) {
+        if (pass_flag(context, "weights"))
+            halve_weights(context);
         return true;
+    }
     Halves halves = halves_begin(context, op_takes_f16, ELEMENT_F16);
     for (Node *node = graph->first; node; node = node->next)
         keep_of_node(context, &halves, node);

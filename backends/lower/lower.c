@@ -163,8 +163,8 @@ static bool has_elements(Emission *emission) {
     const Target *target = emission->compilation->target;
     return has_element(emission, ELEMENT_BF16, target->bf16 != BF16_NONE,
                target_names_with_bf16(emission->arena)) &&
-           has_element(
-               emission, ELEMENT_F16, target_stores_f16(target), "processors of 64-bit ARM");
+           has_element(emission, ELEMENT_F16, target_stores_f16(target),
+               "processors of 64-bit ARM and of x86-64-v3");
 }
 
 static void add_public_buffers(Emission *emission) {

@@ -47,7 +47,10 @@ static int64_t count_products(const ConvolutionSizes *sizes) {
 const Product *node_product(const Target *target, const Node *node) {
     LaneType input = element_lane_type(node->operands[0]->type.element);
     LaneType weight = element_lane_type(node_weight(node, "weight")->type.element);
-    return product_find(target, input, input == LANE_U8 ? LANE_U8 : weight);
+    if (input == LANE_U8)
+        return product_find(target, input, LANE_U8, input);
+    bool rounds = weight == LANE_F16 && node_flag(node, "rounds");
+    return product_find(target, input, weight, rounds ? LANE_F16 : input);
 }
 
 /* ---- vectors of a panel ---- */

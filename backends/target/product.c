@@ -5,8 +5,9 @@
 #include <stddef.h>
 
 static const Product products[] = {
-#define PRODUCT(name, input, weight, sum, channels, operand, needs, meaning)                       \
-    {#name, LANE_##input, LANE_##weight, LANE_##sum, channels, OPERAND_##operand, NEEDS_##needs},
+#define PRODUCT(name, input, weight, multiplied, sum, channels, operand, needs, meaning)           \
+    {#name, LANE_##input, LANE_##weight, LANE_##multiplied, LANE_##sum, channels,                  \
+        OPERAND_##operand, NEEDS_##needs},
 #include "backends/target/products.def"
 };
 
@@ -32,11 +33,13 @@ static bool target_has(const Target *target, ProductNeeds needs) {
     return true;
 }
 
-const Product *product_find(const Target *target, LaneType input, LaneType weight) {
+const Product *product_find(
+    const Target *target, LaneType input, LaneType weight, LaneType multiplied) {
     const Product *found = NULL;
     for (size_t i = 0; i < sizeof products / sizeof products[0]; i++) {
         const Product *product = &products[i];
-        bool takes = product->input == input && (product->weight == weight || input == LANE_U8);
+        bool takes = product->input == input && product->multiplied == multiplied &&
+                     (product->weight == weight || input == LANE_U8);
         if (takes && target_has(target, product->needs))
             found = product; /* the later row is the better one */
     }

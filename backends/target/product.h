@@ -21,15 +21,17 @@ typedef enum ProductNeeds {
 
 typedef struct Product {
     const char *name;
-    LaneType input, weight, sum;
+    LaneType input, weight, multiplied, sum;
     int channels; /* of the input, that are multiplied at once */
     ProductOperand operand;
     ProductNeeds needs;
 } Product;
 
-/* The product of a target for an input and weights of these types; there must be one. Whole numbers
- * that meet bytes are packed as the product has them. */
-const Product *product_find(const Target *target, LaneType input, LaneType weight);
+/* The product of a target for an input and weights of these types, of inputs that are `multiplied`
+ * as numbers of that type; there must be one. Whole numbers that meet bytes are packed as the
+ * product has them. */
+const Product *product_find(
+    const Target *target, LaneType input, LaneType weight, LaneType multiplied);
 
 /* Whether inputs are flipped for it: it multiplies numbers that are 128 smaller, so that sums lack
  * 128 times their weights. */

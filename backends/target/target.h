@@ -103,7 +103,8 @@ int architecture_pointer_bytes(Architecture architecture);
 /* Whether it takes numbers of fp16 from memory and back, also where it computes with them as f32.
  */
 static inline bool target_stores_f16(const Target *target) {
-    return target->f16 || target->architecture == ARCHITECTURE_AARCH64;
+    return target->f16 || target->architecture == ARCHITECTURE_AARCH64 ||
+           (target->architecture == ARCHITECTURE_X86_64 && target->fused_multiply_add);
 }
 
 /* The processors that multiply pairs of bf16, joined by commas; and those that compute with fp16.

@@ -10,7 +10,7 @@ enum { MOST_ELEMENTS = 1 << 14, MOST_PICKED_CHANNELS = 8 };
 
 /* What the compiler alone chooses stays as it is. */
 static bool is_compilers_choice(const char *name) {
-    return strcmp(name, "result") == 0 || strcmp(name, "part") == 0;
+    return strcmp(name, "result") == 0 || strcmp(name, "part") == 0 || strcmp(name, "rounds") == 0;
 }
 
 static const RuleArgument *argument_of(const RuleNode *pattern, const char *name) {
@@ -33,11 +33,11 @@ static bool is_free(const GraphMaker *maker, const RuleExpression *value) {
 static bool make_attribute(GraphMaker *maker, int index, Node *node, const OpAttribute *attribute) {
     const RuleNode *pattern = &maker->rule->nodes[index];
     const RuleArgument *argument = argument_of(pattern, attribute->name);
-    bool anything = argument == NULL ? pattern->any && random_chance(maker, 50)
+    bool compilers = is_compilers_choice(attribute->name);
+    bool anything = argument == NULL ? !compilers && pattern->any && random_chance(maker, 50)
                                      : is_free(maker, argument->value);
     bool must = *attribute->default_text == '\0' && argument == NULL;
-    if ((anything || must || is_broken(maker, index, attribute->name)) &&
-        !is_compilers_choice(attribute->name))
+    if ((anything || must || is_broken(maker, index, attribute->name)) && !compilers)
         random_attribute(maker, node, attribute);
     else if (argument != NULL) {
         RuleDatum datum = rule_evaluate(&maker->match, argument->value);

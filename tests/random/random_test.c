@@ -60,7 +60,7 @@ static void every_op_occurs(void **state) {
         for (int i = 0; i < info->attribute_count; i++)
             if (strcmp(info->attributes[i].name, "result") != 0 && /* rounds, as bytes do */
                 strcmp(info->attributes[i].name, "part") != 0 &&   /* of such layers */
-                !seen.attributes[op][i])
+                strcmp(info->attributes[i].name, "rounds") != 0 && !seen.attributes[op][i])
                 fail_msg("%s never has an unusual %s", info->name, info->attributes[i].name);
         for (int i = 0; i < info->weight_count; i++)
             if (!seen.weights[op][i])

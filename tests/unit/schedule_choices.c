@@ -101,7 +101,7 @@ static ConvolutionSizes flat_sizes(
         .rows = 1,
         .width_in = width,
         .width = width,
-        .product = product_find(target, LANE_F32, LANE_F32),
+        .product = product_find(target, LANE_F32, LANE_F32, LANE_F32),
         .result = LANE_F32,
         .flat = true};
 }
@@ -176,7 +176,7 @@ static void blocks_of_pairs_are_even(void **state) {
     int cut = 0;
     for (int64_t inputs = 500; inputs < 4000; inputs += 101) {
         ConvolutionSizes sizes = flat_sizes(compilation.target, inputs, 256, 196);
-        sizes.product = product_find(compilation.target, LANE_BF16, LANE_BF16);
+        sizes.product = product_find(compilation.target, LANE_BF16, LANE_BF16, LANE_BF16);
         assert_flat_blocking(&compilation, &sizes);
         int64_t block = choose_blocking(&compilation, &sizes).input_block;
         assert_true(block == inputs || block % 2 == 0);
@@ -232,7 +232,7 @@ static void assert_byte_panel(const Compilation *compilation, LaneType result, i
     enum { MOST_CHANNELS = 64 };
     const Target *target = compilation->target;
     ConvolutionSizes sizes = flat_sizes(target, 16, channels, 49);
-    sizes.product = product_find(target, LANE_U8, LANE_U8);
+    sizes.product = product_find(target, LANE_U8, LANE_U8, LANE_U8);
     sizes.result = result;
     PanelVectors vectors = panel_vectors(compilation, &sizes, channels);
     int lanes = vectors.widths[0];
@@ -298,7 +298,7 @@ static void parts_of_convolutions(void **state) {
             assert_true(parts.inputs + parts.taps * sizes.inputs + parts.rows * row <= most);
         }
     ConvolutionSizes bytes = row_sizes(target, 4096, 8, 100, 3);
-    bytes.product = product_find(target, LANE_U8, LANE_U8); /* integers lose nothing */
+    bytes.product = product_find(target, LANE_U8, LANE_U8, LANE_U8); /* integers lose nothing */
     assert_int_equal(convolution_sum_part(&bytes), 0);
 }
 

@@ -37,7 +37,8 @@ static int64_t vector_weights(const Convolution *conv, int channel) {
 int as_multiplied(const Convolution *conv, int reg) {
     if (conv->product->weight != LANE_F16)
         return reg;
-    return emit_as(conv->builder, emit_as(conv->builder, reg, LANE_F16), conv->product->sum);
+    return emit_as(
+        conv->builder, emit_as(conv->builder, reg, conv->product->multiplied), conv->product->sum);
 }
 
 void load_tile_weights(const Convolution *conv, const TileRegisters *registers,

@@ -45,6 +45,23 @@ static void pack_floats(
         memcpy(packed, bias->data, (size_t)bias->type.dims[0] * sizeof(float));
 }
 
+static void pack_halves(
+    Convolution *conv, const Weight *weight, const Weight *bias, int64_t count) {
+    Arena *scratch = arena_create();
+    float *floats = ARENA_ARRAY(scratch, float, count);
+    pack_floats(conv, weight, bias, floats);
+    call_weights_f16(conv->emission, conv->call, floats, count, &conv->weights);
+    arena_destroy(scratch);
+}
+
+/* Floats of their own, beside weights of another type. */
+static void pack_biases(Convolution *conv, const Weight *bias, int64_t outputs) {
+    if (bias == NULL)
+        return;
+    float *biases = call_weights(conv->emission, conv->call, outputs, &conv->biases);
+    memcpy(biases, bias->data, (size_t)outputs * sizeof(float));
+}
+
 void pack_convolution(Convolution *conv, const Node *node) {
     const Weight *weight = node_weight(node, "weight"), *bias = NULL;
     if (conv->product->input == LANE_U8) {
@@ -58,20 +75,18 @@ void pack_convolution(Convolution *conv, const Node *node) {
     conv->has_bias = bias != NULL;
     if (conv->product->channels > 1) {
         pack_pairs(conv, weight);
-        float *biases =
-            bias ? call_weights(conv->emission, conv->call, outputs, &conv->biases) : NULL;
-        if (bias)
-            memcpy(biases, bias->data, (size_t)outputs * sizeof(float));
+        pack_biases(conv, bias, outputs);
+        return;
+    }
+    if (conv->product->weight == LANE_F16 && conv->product->multiplied == LANE_F32) {
+        pack_halves(conv, weight, NULL, conv->groups * conv->group_weights);
+        pack_biases(conv, bias, outputs);
         return;
     }
     conv->bias_offset = conv->groups * conv->group_weights;
     int64_t count = conv->bias_offset + (bias ? outputs : 0);
     if (conv->product->weight == LANE_F16) {
-        Arena *scratch = arena_create();
-        float *floats = ARENA_ARRAY(scratch, float, count);
-        pack_floats(conv, weight, bias, floats);
-        call_weights_f16(conv->emission, conv->call, floats, count, &conv->weights);
-        arena_destroy(scratch);
+        pack_halves(conv, weight, bias, count);
     } else {
         pack_floats(
             conv, weight, bias, call_weights(conv->emission, conv->call, count, &conv->weights));

@@ -85,7 +85,8 @@ static void start_registers(const Convolution *conv, const ConvolutionTile *tile
     const Expression *channel = tile_channel(conv, tile);
     for (int v = 0; v < registers->vectors.count; v++) {
         int width = registers->vectors.widths[v];
-        LaneType loaded = conv->product->weight == LANE_F16 ? LANE_F16 : conv->product->sum;
+        LaneType loaded =
+            conv->biases == conv->weights ? conv->product->weight : conv->product->sum;
         int start = kernel_register_of(builder, bias ? loaded : type, width);
         if (conv->product->sum == LANE_S32)
             load_scale(conv, tile, &registers->vectors, SCALE_START, v, start);

@@ -35,8 +35,8 @@ static void emit_products(const Convolution *conv, const ConvolutionTile *tile,
             if (v > 0 && widths[v] != widths[0]) {
                 narrow =
                     kernel_register_of(builder, builder->kernel->register_types[value], widths[v]);
-                if (conv->emission->compilation->target
-                        ->memory_broadcast) /* an operand: takes no register */
+                if (conv->emission->compilation->target->memory_broadcast &&
+                    conv->product->input == conv->product->sum) /* an operand: takes no register */
                     kernel_broadcast(builder, narrow, parameter, offset);
                 else
                     kernel_permute(builder, narrow, value, value, first_lanes);

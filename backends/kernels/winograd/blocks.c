@@ -219,7 +219,7 @@ static void describe_result(
     conv->builder = &call->builder;
     conv->arena = emission->arena;
     conv->groups = 1;
-    conv->product = product_find(emission->compilation->target, LANE_F32, LANE_F32);
+    conv->product = product_find(emission->compilation->target, LANE_F32, LANE_F32, LANE_F32);
     conv->residual_activation = node_formula_attribute(node, "residual_activation");
     conv->activation = node_formula_attribute(node, "activation");
     conv->input = make_channels_last(emission, node, value_placement(emission, node->operands[0]));
