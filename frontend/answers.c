@@ -57,27 +57,32 @@ static bool read_part(Evaluator *evaluator, const Call *call, const CallArgument
     return true;
 }
 
-static bool read_strides(
-    Evaluator *evaluator, const Call *call, const CallArgument *argument, GraphAnswer *answer) {
-    IntegerList strides;
-    if (!argument_integers(evaluator, call, argument, "strides", 1, &strides)) {
+/* A list of whole numbers, in the place `position`; true without one. */
+static bool read_numbers(Evaluator *evaluator, Call *call, const char *name, int position,
+    int64_t *numbers, int most, int *count) {
+    IntegerList list;
+    const CallArgument *argument = find_argument(call, name, position);
+    if (!argument) {
+        return true;
+    }
+    if (!argument_integers(evaluator, call, argument, name, 1, &list)) {
         return false;
     }
-    if (strides.count > MOST_ANSWER_STRIDES) {
-        complain(evaluator, argument->where, NULL, "'strides' of %s has more than %d numbers",
-            call->name, MOST_ANSWER_STRIDES);
+    if (list.count > (size_t)most) {
+        complain(evaluator, argument->where, NULL, "'%s' of %s has more than %d numbers", name,
+            call->name, most);
         return false;
     }
-    answer->stride_count = (int)strides.count;
-    for (size_t i = 0; i < strides.count; i++) {
-        answer->strides[i] = strides.items[i];
+    *count = (int)list.count;
+    for (size_t i = 0; i < list.count; i++) {
+        numbers[i] = list.items[i];
     }
     return true;
 }
 
 static bool read_answer(Evaluator *evaluator, Call *call, GraphAnswer *answer) {
     DecodingInfo info = decoding_info(answer->decoding);
-    const char *known[MOST_ANSWER_PARTS + 2] = {0};
+    const char *known[MOST_ANSWER_PARTS + 3] = {0};
     bool good = true;
     for (int i = 0; i < info.part_count; i++) {
         known[i] = info.parts[i].name;
@@ -85,10 +90,19 @@ static bool read_answer(Evaluator *evaluator, Call *call, GraphAnswer *answer) {
         good = (!argument || read_part(evaluator, call, argument, known[i], &answer->parts[i])) &&
                good;
     }
-    if (info.cells == CELLS_BY_STRIDE) {
-        known[info.part_count] = "strides";
-        const CallArgument *argument = find_argument(call, "strides", info.part_count);
-        good = (!argument || read_strides(evaluator, call, argument, answer)) && good;
+    int position = info.part_count;
+    if (decoding_has_strides(&info)) {
+        known[position] = "strides";
+        good = read_numbers(evaluator, call, "strides", position, answer->strides,
+                   MOST_ANSWER_STRIDES, &answer->stride_count) &&
+               good;
+        position++;
+    }
+    if (info.cells == CELLS_BY_ANCHOR) {
+        known[position] = "anchors";
+        good = read_numbers(evaluator, call, "anchors", position, answer->anchors,
+                   2 * MOST_ANSWER_ANCHORS, &answer->anchor_numbers) &&
+               good;
     }
     check_unused(evaluator, call, known);
     return good;

@@ -30,6 +30,10 @@ DecodingInfo decoding_info(Decoding decoding) {
     return info;
 }
 
+bool decoding_has_strides(const DecodingInfo *info) {
+    return info->cells == CELLS_BY_STRIDE || info->cells == CELLS_BY_ANCHOR;
+}
+
 const char *const *decoding_names(void) {
     static const char *const names[] = {
 #define DECODING(name, cells) #name,
@@ -53,14 +57,17 @@ void graph_set_answer(Graph *graph, const GraphAnswer *answer) {
 
 /* ---- faults ---- */
 
-static bool is_channels(const DecodingPart *part, int64_t channels) {
+static bool is_channels(const DecodingPart *part, int anchors, int64_t all) {
+    int64_t channels = all % anchors == 0 ? all / anchors : -1;
     int64_t repeated = channels - part->fixed;
     return part->repeated == 0 ? repeated == 0
                                : repeated >= part->repeated && repeated % part->repeated == 0;
 }
 
-/* "5 + n", "4", "n * 2" */
-static const char *channels_spelling(const DecodingPart *part, Arena *arena) {
+/* "5 + n", "4", "2 * n", "3 * (5 + n)" */
+static const char *channels_spelling(const DecodingPart *part, int anchors, Arena *arena) {
+    if (anchors > 1)
+        return arena_format(arena, "%d * (%s)", anchors, channels_spelling(part, 1, arena));
     if (part->repeated == 0)
         return arena_format(arena, "%d", part->fixed);
     const char *many = part->repeated == 1 ? "n" : arena_format(arena, "%d * n", part->repeated);
@@ -72,8 +79,12 @@ static int64_t output_channels(const Graph *graph, int output) {
     return type->rank == 3 ? type->dims[2] : type->dims[1];
 }
 
+int answer_anchors(const GraphAnswer *answer) {
+    return answer->anchor_numbers > 0 ? answer->anchor_numbers / (2 * answer->stride_count) : 1;
+}
+
 int64_t answer_channels(const Graph *graph, const AnswerPart *part) {
-    return output_channels(graph, part->outputs[0]);
+    return output_channels(graph, part->outputs[0]) / answer_anchors(graph->answer);
 }
 
 int64_t answer_classes(const Graph *graph) {
@@ -83,8 +94,9 @@ int64_t answer_classes(const Graph *graph) {
 }
 
 /* `stride` is 0 where the cells share the input out. */
-static const char *output_fault(
-    const Graph *graph, const DecodingPart *part, int output, int64_t stride, Arena *arena) {
+static const char *output_fault(const Graph *graph, const GraphAnswer *answer,
+    const DecodingPart *part, int output, int64_t stride, Arena *arena) {
+    int anchors = answer_anchors(answer);
     const TensorType *picture = &graph->inputs[0].value->type;
     const TensorType *type = &graph->outputs[output].value->type;
     int64_t batch = picture->dims[0];
@@ -94,9 +106,9 @@ static const char *output_fault(
     bool is_map =
         type->rank == 4 && (stride == 0 || (type->dims[2] == rows && type->dims[3] == columns));
     if ((is_list || is_map) && type->dims[0] == batch &&
-        is_channels(part, output_channels(graph, output)))
+        is_channels(part, anchors, output_channels(graph, output)))
         return NULL;
-    const char *channels = channels_spelling(part, arena);
+    const char *channels = channels_spelling(part, anchors, arena);
     const char *name = graph->outputs[output].name;
     const char *spelling = tensor_type_spelling(type, arena);
     if (stride == 0)
@@ -116,10 +128,10 @@ static const char *rows_fault(
     const TensorType *type = &graph->outputs[output].value->type;
     const TensorType *boxes = &graph->outputs[first].value->type;
     int64_t batch = graph->inputs[0].value->type.dims[0];
-    if (type->rank != 3 || type->dims[0] != batch || !is_channels(part, type->dims[2]))
+    if (type->rank != 3 || type->dims[0] != batch || !is_channels(part, 1, type->dims[2]))
         return arena_format(arena, "output '%s' is %s where '%s' is [%" PRId64 ", boxes, %s]",
             graph->outputs[output].name, tensor_type_spelling(type, arena), part->name, batch,
-            channels_spelling(part, arena));
+            channels_spelling(part, 1, arena));
     if (type->dims[1] == boxes->dims[1])
         return NULL;
     return arena_format(arena, "output '%s' has %" PRId64 " boxes where '%s' has %" PRId64,
@@ -131,7 +143,7 @@ static const char *part_fault(
     DecodingInfo info = decoding_info(answer->decoding);
     const DecodingPart *wanted = &info.parts[index];
     const AnswerPart *part = &answer->parts[index];
-    bool by_stride = info.cells == CELLS_BY_STRIDE;
+    bool by_stride = decoding_has_strides(&info);
     int count = by_stride ? answer->stride_count : 1;
     if (part->count == 0)
         return wanted->required
@@ -145,15 +157,16 @@ static const char *part_fault(
         const char *fault =
             info.cells == CELLS_ROWS
                 ? rows_fault(graph, wanted, part->outputs[i], answer->parts[0].outputs[0], arena)
-                : output_fault(graph, wanted, part->outputs[i], stride, arena);
+                : output_fault(graph, answer, wanted, part->outputs[i], stride, arena);
         if (fault != NULL)
             return fault;
         int64_t channels = output_channels(graph, part->outputs[i]);
-        if (channels != answer_channels(graph, part))
+        int64_t first = output_channels(graph, part->outputs[0]);
+        if (channels != first)
             return arena_format(arena,
                 "output '%s' has %" PRId64 " channels where '%s' has %" PRId64,
                 graph->outputs[part->outputs[i]].name, channels,
-                graph->outputs[part->outputs[0]].name, answer_channels(graph, part));
+                graph->outputs[part->outputs[0]].name, first);
     }
     return NULL;
 }
@@ -161,7 +174,7 @@ static const char *part_fault(
 static const char *stride_fault(const Graph *graph, const GraphAnswer *answer, Arena *arena) {
     DecodingInfo info = decoding_info(answer->decoding);
     const TensorType *picture = &graph->inputs[0].value->type;
-    if (info.cells == CELLS_BY_STRIDE && answer->stride_count == 0)
+    if (decoding_has_strides(&info) && answer->stride_count == 0)
         return arena_format(arena, "'strides' of %s is missing", info.name);
     for (int i = 0; i < answer->stride_count; i++) {
         int64_t stride = answer->strides[i];
@@ -174,6 +187,23 @@ static const char *stride_fault(const Graph *graph, const GraphAnswer *answer, A
     return NULL;
 }
 
+static const char *anchor_fault(const GraphAnswer *answer, Arena *arena) {
+    DecodingInfo info = decoding_info(answer->decoding);
+    int count = answer->anchor_numbers;
+    if (info.cells == CELLS_BY_ANCHOR && count == 0)
+        return arena_format(arena, "'anchors' of %s is missing", info.name);
+    if (count > 0 && count % (2 * answer->stride_count) != 0)
+        return arena_format(arena,
+            "'anchors' of %s has %d numbers, which is not a width and a height for as many anchors "
+            "of each of %d strides",
+            info.name, count, answer->stride_count);
+    for (int i = 0; i < count; i++)
+        if (answer->anchors[i] < 1 || answer->anchors[i] > LARGEST_ANCHOR)
+            return arena_format(arena, "an anchor has 1 to %d pixels, not %" PRId64, LARGEST_ANCHOR,
+                answer->anchors[i]);
+    return NULL;
+}
+
 const char *answer_fault(
     const Graph *graph, const GraphAnswer *answer, Arena *arena, SourceRange *where) {
     DecodingInfo info = decoding_info(answer->decoding);
@@ -182,6 +212,8 @@ const char *answer_fault(
         return arena_format(arena,
             "%s is for networks with one input, [batch, channels, height, width]", info.name);
     const char *fault = stride_fault(graph, answer, arena);
+    if (fault == NULL)
+        fault = anchor_fault(answer, arena);
     for (int i = 0; fault == NULL && i < info.part_count; i++) {
         fault = part_fault(graph, answer, i, arena);
         if (fault != NULL && answer->parts[i].count > 0)
@@ -191,6 +223,16 @@ const char *answer_fault(
 }
 
 /* ---- text ---- */
+
+/* , strides = [8, 16]; nothing where there are none. */
+static void print_integers(const char *name, const int64_t *numbers, int count, Text *text) {
+    for (int i = 0; i < count; i++) {
+        if (i == 0)
+            text_format(text, ", %s = [", name);
+        text_format(text, i == 0 ? "%" PRId64 : ", %" PRId64, numbers[i]);
+    }
+    text_append(text, count > 0 ? "]" : "");
+}
 
 /* answer faces = exp_boxes(classes = [cls_8, cls_16], ..., strides = [8, 16]) */
 void answer_print(const Graph *graph, Text *text) {
@@ -208,9 +250,7 @@ void answer_print(const Graph *graph, Text *text) {
         text_append(text, "]");
         before = ", ";
     }
-    for (int i = 0; i < answer->stride_count; i++) {
-        text_append(text, i == 0 ? before : "");
-        text_format(text, i == 0 ? "strides = [%" PRId64 : ", %" PRId64, answer->strides[i]);
-    }
-    text_append(text, answer->stride_count > 0 ? "])\n" : ")\n");
+    print_integers("strides", answer->strides, answer->stride_count, text);
+    print_integers("anchors", answer->anchors, answer->anchor_numbers, text);
+    text_append(text, ")\n");
 }

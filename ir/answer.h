@@ -11,7 +11,8 @@ typedef enum Decoding {
     DECODING_COUNT
 } Decoding;
 
-enum { MOST_ANSWER_PARTS = 4, MOST_ANSWER_STRIDES = 16 };
+enum { MOST_ANSWER_PARTS = 4, MOST_ANSWER_STRIDES = 16, MOST_ANSWER_ANCHORS = 64 };
+enum { LARGEST_ANCHOR = 1 << 20 };
 
 typedef struct DecodingPart {
     const char *name;
@@ -20,7 +21,12 @@ typedef struct DecodingPart {
 } DecodingPart;
 
 /* decodings.def says which outputs have them. */
-typedef enum DecodingCells { CELLS_SHARED, CELLS_BY_STRIDE, CELLS_ROWS } DecodingCells;
+typedef enum DecodingCells {
+    CELLS_SHARED,
+    CELLS_BY_STRIDE,
+    CELLS_BY_ANCHOR,
+    CELLS_ROWS
+} DecodingCells;
 
 typedef struct DecodingInfo {
     const char *name;
@@ -30,6 +36,8 @@ typedef struct DecodingInfo {
 } DecodingInfo;
 
 DecodingInfo decoding_info(Decoding decoding);
+/* Whether an answer says the distances of cells: `strides`. */
+bool decoding_has_strides(const DecodingInfo *info);
 /* DECODING_COUNT when there is none of that name. */
 Decoding decoding_find(const char *name);
 /* The names of all, ending with NULL, for hints. */
@@ -47,6 +55,9 @@ typedef struct GraphAnswer {
     AnswerPart parts[MOST_ANSWER_PARTS];
     int64_t strides[MOST_ANSWER_STRIDES];
     int stride_count;
+    int64_t anchors[2 * MOST_ANSWER_ANCHORS]; /* width and height of each, in pixels of the input;
+                                                 as many for each stride, which are in order */
+    int anchor_numbers;
     SourceRange where;
 } GraphAnswer;
 
@@ -58,7 +69,10 @@ void graph_set_answer(Graph *graph, const GraphAnswer *answer);
 const char *answer_fault(
     const Graph *graph, const GraphAnswer *answer, Arena *arena, SourceRange *where);
 
-/* The part's channels in all of its outputs, of an answer without faults. */
+/* Boxes of each cell, of an answer without faults. */
+int answer_anchors(const GraphAnswer *answer);
+
+/* The part's channels for each box in all of its outputs, of an answer without faults. */
 int64_t answer_channels(const Graph *graph, const AnswerPart *part);
 
 /* The classes that the answer of the graph tells apart. */

@@ -33,19 +33,25 @@ static bool parse_part_output(Parser *parser, AnswerPart *part) {
     return true;
 }
 
-static bool parse_stride(Parser *parser, GraphAnswer *answer) {
-    Token stride;
-    if (!parser_expect(parser, TOKEN_INTEGER, "a stride", &stride))
+/* Numbers of an answer that are no outputs. */
+typedef struct AnswerNumbers {
+    int64_t *items;
+    int *count, most;
+} AnswerNumbers;
+
+static bool parse_number(Parser *parser, AnswerNumbers numbers) {
+    Token token;
+    if (!parser_expect(parser, TOKEN_INTEGER, "an integer", &token))
         return false;
-    if (answer->stride_count == MOST_ANSWER_STRIDES)
-        return wrong(parser, stride, NULL, "the list is too long");
-    answer->strides[answer->stride_count++] = stride.integer;
+    if (*numbers.count == numbers.most)
+        return wrong(parser, token, NULL, "the list is too long");
+    numbers.items[(*numbers.count)++] = token.integer;
     return true;
 }
 
-/* The part of that name, or NULL for the strides; false after reporting that it is neither. */
-static bool find_field(
-    Parser *parser, DecodingInfo info, GraphAnswer *answer, Token name, AnswerPart **part) {
+/* The part of that name, or NULL and the numbers; false after reporting that it is neither. */
+static bool find_field(Parser *parser, DecodingInfo info, GraphAnswer *answer, Token name,
+    AnswerPart **part, AnswerNumbers *numbers) {
     for (int i = 0; i < info.part_count; i++) {
         if (strcmp(info.parts[i].name, name.string) != 0)
             continue;
@@ -53,20 +59,26 @@ static bool find_field(
         return (*part)->count == 0 || wrong(parser, name, NULL, "it was given before");
     }
     *part = NULL;
-    if (info.cells != CELLS_BY_STRIDE || strcmp(name.string, "strides") != 0)
+    if (decoding_has_strides(&info) && strcmp(name.string, "strides") == 0)
+        *numbers = (AnswerNumbers){answer->strides, &answer->stride_count, MOST_ANSWER_STRIDES};
+    else if (info.cells == CELLS_BY_ANCHOR && strcmp(name.string, "anchors") == 0)
+        *numbers =
+            (AnswerNumbers){answer->anchors, &answer->anchor_numbers, 2 * MOST_ANSWER_ANCHORS};
+    else
         return wrong(parser, name, NULL, "the decoding has no such part");
-    return answer->stride_count == 0 || wrong(parser, name, NULL, "it was given before");
+    return *numbers->count == 0 || wrong(parser, name, NULL, "it was given before");
 }
 
 static bool parse_field(Parser *parser, DecodingInfo info, GraphAnswer *answer) {
     Token name;
     AnswerPart *part;
+    AnswerNumbers numbers = {0};
     if (!parser_expect(parser, TOKEN_WORD, "a part of the answer", &name) ||
-        !find_field(parser, info, answer, name, &part) || !parser_expect_mark(parser, '=') ||
-        !parser_expect_mark(parser, '['))
+        !find_field(parser, info, answer, name, &part, &numbers) ||
+        !parser_expect_mark(parser, '=') || !parser_expect_mark(parser, '['))
         return false;
     do {
-        if (part != NULL ? !parse_part_output(parser, part) : !parse_stride(parser, answer))
+        if (part != NULL ? !parse_part_output(parser, part) : !parse_number(parser, numbers))
             return false;
     } while (parser_accept_mark(parser, ','));
     if (part != NULL)

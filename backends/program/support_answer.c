@@ -17,24 +17,29 @@ int support_answer_landmarks(const Graph *graph) {
     return 0;
 }
 
-static void set_part(const GraphOutput *output, int index, int32_t *numbers) {
+/* Of `anchors` boxes for each cell the one at `anchor`. */
+static void set_part(
+    const GraphOutput *output, int index, int anchor, int anchors, int32_t *numbers) {
     const TensorType *type = &output->value->type;
     bool is_list = type->rank == 3;
     int64_t channels = is_list ? type->dims[2] : type->dims[1];
     int64_t cells = is_list ? type->dims[1] : type->dims[2] * type->dims[3];
     bool channels_last = is_list || output->layout == LAYOUT_NHWC;
     numbers[RIFFLE_PART_OUTPUT] = index;
-    numbers[RIFFLE_PART_CHANNELS] = (int32_t)channels;
+    numbers[RIFFLE_PART_FIRST_CHANNEL] = (int32_t)(channels / anchors * anchor);
+    numbers[RIFFLE_PART_CHANNELS] = (int32_t)(channels / anchors);
     numbers[RIFFLE_PART_CELL_STEP] = (int32_t)(channels_last ? channels : 1);
     numbers[RIFFLE_PART_CHANNEL_STEP] = (int32_t)(channels_last ? 1 : cells);
 }
 
-static void set_level(const Graph *graph, int index, int32_t *numbers) {
+/* Levels are the anchors of one stride after the other. */
+static void set_level(const Graph *graph, int level, int32_t *numbers) {
     const GraphAnswer *answer = graph->answer;
+    int anchors = answer_anchors(answer), index = level / anchors;
     const TensorType *input = &graph->inputs[0].value->type;
     const TensorType *map = &graph->outputs[answer->parts[0].outputs[0]].value->type;
     int64_t rows = map->rank == 4 ? map->dims[2] : 1, columns = map->dims[map->rank - 1];
-    if (decoding_info(answer->decoding).cells == CELLS_BY_STRIDE) {
+    if (answer->stride_count > 0) {
         rows = input->dims[2] / answer->strides[index];
         columns = input->dims[3] / answer->strides[index];
     } else if (map->rank == 3) {
@@ -42,12 +47,16 @@ static void set_level(const Graph *graph, int index, int32_t *numbers) {
     }
     numbers[RIFFLE_LEVEL_ROWS] = (int32_t)rows;
     numbers[RIFFLE_LEVEL_COLUMNS] = (int32_t)columns;
+    if (answer->anchor_numbers > 0) {
+        numbers[RIFFLE_LEVEL_ANCHOR_WIDTH] = (int32_t)answer->anchors[2 * level];
+        numbers[RIFFLE_LEVEL_ANCHOR_HEIGHT] = (int32_t)answer->anchors[2 * level + 1];
+    }
     for (int i = 0; i < MOST_ANSWER_PARTS; i++) {
         int32_t *part = numbers + RIFFLE_LEVEL_NUMBERS + i * RIFFLE_PART_NUMBERS;
         int output = answer->parts[i].outputs[index];
         part[RIFFLE_PART_OUTPUT] = -1;
         if (answer->parts[i].count > 0)
-            set_part(&graph->outputs[output], output, part);
+            set_part(&graph->outputs[output], output, level % anchors, anchors, part);
     }
 }
 
@@ -56,7 +65,8 @@ SupportConstants support_answer_constants(const Graph *graph, Arena *arena) {
     enum { OF_LEVEL = RIFFLE_LEVEL_NUMBERS + RIFFLE_LEVEL_PARTS * RIFFLE_PART_NUMBERS };
     const GraphAnswer *answer = graph->answer;
     const TensorType *input = &graph->inputs[0].value->type;
-    int levels = answer->parts[0].count, count = RIFFLE_BOXES_NUMBERS + levels * OF_LEVEL;
+    int levels = answer->parts[0].count * answer_anchors(answer),
+        count = RIFFLE_BOXES_NUMBERS + levels * OF_LEVEL;
     int32_t *numbers = ARENA_ARRAY(arena, int32_t, count);
     numbers[RIFFLE_BOXES_DECODING] = (int32_t)answer->decoding;
     numbers[RIFFLE_BOXES_HEIGHT] = (int32_t)input->dims[2];

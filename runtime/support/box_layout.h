@@ -10,11 +10,20 @@ enum riffle_support_box_number {
     RIFFLE_BOXES_NUMBERS
 };
 
-enum riffle_support_level_number { RIFFLE_LEVEL_ROWS, RIFFLE_LEVEL_COLUMNS, RIFFLE_LEVEL_NUMBERS };
+/* Each anchor has a level of its own, whose sizes are 0 where there are no anchors. */
+enum riffle_support_level_number {
+    RIFFLE_LEVEL_ROWS,
+    RIFFLE_LEVEL_COLUMNS,
+    RIFFLE_LEVEL_ANCHOR_WIDTH,
+    RIFFLE_LEVEL_ANCHOR_HEIGHT,
+    RIFFLE_LEVEL_NUMBERS
+};
 
-/* Channel c of cell i is number i * CELL_STEP + c * CHANNEL_STEP of the output. */
+/* Channel c of cell i is number i * CELL_STEP + (FIRST_CHANNEL + c) * CHANNEL_STEP of the output.
+ */
 enum riffle_support_part_number {
     RIFFLE_PART_OUTPUT, /* its place among the outputs; -1: there is no such part */
+    RIFFLE_PART_FIRST_CHANNEL,
     RIFFLE_PART_CHANNELS,
     RIFFLE_PART_CELL_STEP,
     RIFFLE_PART_CHANNEL_STEP,

@@ -4,7 +4,7 @@
 /* The numbers of one part, for one level. */
 struct riffle_support_part {
     const float *numbers; /* NULL: there is no such part */
-    int32_t channels, cell_step, channel_step;
+    int32_t first_channel, channels, cell_step, channel_step;
 };
 
 /* All parts for one level of cells. */
@@ -13,6 +13,7 @@ struct riffle_support_level {
     int32_t cells, columns, landmarks;
     double stride_x, stride_y; /* pixels of the input from cell to cell */
     double width, height;      /* of the input */
+    double anchor_width, anchor_height;
 };
 
 /* A cell whose score is high enough. */
@@ -32,7 +33,7 @@ struct riffle_support_place_of_box {
 static double riffle_support_number(
     const struct riffle_support_part *part, int32_t cell, int32_t channel) {
     return part->numbers[(size_t)cell * (size_t)part->cell_step +
-                         (size_t)channel * (size_t)part->channel_step];
+                         (size_t)(part->first_channel + channel) * (size_t)part->channel_step];
 }
 
 /* The level that `index` is, of the outputs' numbers. */
@@ -45,15 +46,17 @@ static struct riffle_support_level riffle_support_level(
         .columns = own[RIFFLE_LEVEL_COLUMNS],
         .landmarks = numbers[RIFFLE_BOXES_LANDMARKS],
         .width = numbers[RIFFLE_BOXES_WIDTH],
-        .height = numbers[RIFFLE_BOXES_HEIGHT]};
+        .height = numbers[RIFFLE_BOXES_HEIGHT],
+        .anchor_width = own[RIFFLE_LEVEL_ANCHOR_WIDTH],
+        .anchor_height = own[RIFFLE_LEVEL_ANCHOR_HEIGHT]};
     level.stride_x = level.width / own[RIFFLE_LEVEL_COLUMNS];
     level.stride_y = level.height / own[RIFFLE_LEVEL_ROWS];
     for (int32_t i = 0; i < RIFFLE_LEVEL_PARTS; i++) {
         const int32_t *part = own + RIFFLE_LEVEL_NUMBERS + i * RIFFLE_PART_NUMBERS;
         if (part[RIFFLE_PART_OUTPUT] >= 0)
             level.parts[i] = (struct riffle_support_part){outputs[part[RIFFLE_PART_OUTPUT]],
-                part[RIFFLE_PART_CHANNELS], part[RIFFLE_PART_CELL_STEP],
-                part[RIFFLE_PART_CHANNEL_STEP]};
+                part[RIFFLE_PART_FIRST_CHANNEL], part[RIFFLE_PART_CHANNELS],
+                part[RIFFLE_PART_CELL_STEP], part[RIFFLE_PART_CHANNEL_STEP]};
     }
     return level;
 }
@@ -93,6 +96,9 @@ static double riffle_support_score(
         return riffle_support_square_root(
             riffle_support_unit_range(riffle_support_best_class(&parts[0], cell, 0, index)) *
             riffle_support_unit_range(riffle_support_number(&parts[1], cell, 0)));
+    case RIFFLE_DECODING_anchor_boxes:
+        return riffle_support_sigmoid(riffle_support_number(&parts[0], cell, 4)) *
+               riffle_support_sigmoid(riffle_support_best_class(&parts[0], cell, 5, index));
     case RIFFLE_DECODING_ready_boxes:
         return riffle_support_best_class(&parts[0], cell, 1, index);
     default:
@@ -166,6 +172,19 @@ static struct riffle_support_place_of_box riffle_support_place_of_shares(
         riffle_support_number(part, cell, 3) * level->height);
 }
 
+static struct riffle_support_place_of_box riffle_support_place_of_anchor(
+    const struct riffle_support_level *level, int32_t cell) {
+    struct riffle_support_place_of_box place;
+    double share[4];
+    for (int32_t i = 0; i < 4; i++)
+        share[i] = 2 * riffle_support_sigmoid(riffle_support_number(&level->parts[0], cell, i));
+    place.x = (cell % level->columns + share[0] - 0.5) * level->stride_x;
+    place.y = (cell / level->columns + share[1] - 0.5) * level->stride_y;
+    place.width = share[2] * share[2] * level->anchor_width;
+    place.height = share[3] * share[3] * level->anchor_height;
+    return place;
+}
+
 static struct riffle_support_place_of_box riffle_support_place_of_exp(
     const struct riffle_support_level *level, int32_t cell) {
     struct riffle_support_place_of_box place;
@@ -183,6 +202,8 @@ static struct riffle_support_place_of_box riffle_support_place_box(
         return riffle_support_place_of_tanh(level, cell);
     case RIFFLE_DECODING_exp_boxes:
         return riffle_support_place_of_exp(level, cell);
+    case RIFFLE_DECODING_anchor_boxes:
+        return riffle_support_place_of_anchor(level, cell);
     case RIFFLE_DECODING_ready_boxes:
         return riffle_support_place_of_shares(level, cell);
     default:

@@ -254,6 +254,16 @@ static void riffle_support_write_bytes(const unsigned char *restrict pixels, int
         out[(size_t)x * (size_t)step] = pixels[x * pixel];
 }
 
+/* All of them at once, for a row of three bytes a pixel: `red` is where the first of them lies. */
+static void riffle_support_write_pixels(
+    const unsigned char *restrict pixels, int32_t red, unsigned char *restrict out, int32_t count) {
+    for (int32_t x = 0; x < count; x++) {
+        out[3 * x] = pixels[4 * x + red];
+        out[3 * x + 1] = pixels[4 * x + 1];
+        out[3 * x + 2] = pixels[4 * x + 2 - red];
+    }
+}
+
 /* What lies outside the frame: `count` places, from `at` on. */
 static void riffle_support_fill(const struct riffle_support_call *call, const float *values,
     size_t at, int32_t step, int32_t count) {
@@ -283,7 +293,11 @@ static void riffle_support_write_row(
         size_t row = rows_before * (size_t)width * (size_t)step + (size_t)(step == 1 ? 0 : c);
         size_t shown = row + (size_t)begin * (size_t)step;
         riffle_support_fill(call, values, row, step, begin);
-        if (pixels && numbers[RIFFLE_PREPARE_BYTES])
+        if (pixels && numbers[RIFFLE_PREPARE_BYTES] && step == 3 && pixel == 4) {
+            if (c == 0)
+                riffle_support_write_pixels(
+                    pixels, source, (unsigned char *)call->image + shown, call->columns);
+        } else if (pixels && numbers[RIFFLE_PREPARE_BYTES])
             riffle_support_write_bytes(
                 pixels + source, pixel, (unsigned char *)call->image + shown, step, call->columns);
         else if (pixels)

@@ -226,7 +226,7 @@ def check(boxes, scores, corners, threshold):
     order = [i for i in np.argsort(-best, kind="stable") if best[i] >= threshold]
     assert len(boxes) == len(order) > 0
     assert boxes["class"].tolist() == scores.argmax(1)[order].tolist()
-    assert boxes["score"].tolist() == best[order].tolist()
+    assert np.allclose(boxes["score"], best[order], rtol=1e-6)
     assert np.allclose(boxes["box"], corners[order], rtol=1e-6, atol=1e-6)
 
 
@@ -269,3 +269,43 @@ def test_ready_boxes(tmp_path, options):
     found = json.loads(run(RIFFLE, "run", tmp_path / "ready.rfl", "--interpret", "--json", "--input", tmp_path / "cells",
                            "--threshold", 0, "--overlap", 1, statuses=(3,)))["boxes"][0]
     assert [[np.float32(x) for x in box["corners"]] for box in found] == boxes["box"].tolist()
+
+
+# Two anchors for each cell of two strides, one output a list, the other a map.
+ANCHORS = """network anchored {
+    input cells: f32[1, 16, 4, 6]
+    let near = cells |> negate |> negate
+    let far = cells |> max_pool(1, stride = 2) |> permute([0, 2, 3, 1]) |> reshape([1, 6, 16])
+    output near = near
+    output far = far
+    answer things = anchor_boxes([near, far], strides = [1, 2], anchors = [3, 2, 1, 5, 7, 4, 2, 9])
+}
+"""
+
+
+def test_anchors(tmp_path, options):
+    anchored = Library(tmp_path, "anchored", "things", ANCHORS, options)
+    numbers = np.random.default_rng(11)
+    for _ in range(20):
+        cells = numbers.normal(0, 1.5, (16, 4, 6)).astype(np.float32)
+        scores, corners = [], []
+        for stride, sizes in ((1, [(3, 2), (1, 5)]), (2, [(7, 4), (2, 9)])):
+            last = cells[:, ::stride, ::stride].transpose(1, 2, 0)
+            y, x = np.indices(last.shape[:2])
+            for anchor, (width, height) in enumerate(sizes):
+                share = 1 / (1 + np.exp(-last[..., 8 * anchor:8 * anchor + 8].astype(float)))
+                middle = np.stack([x, y], -1) + 2 * share[..., :2] - 0.5
+                half = (2 * share[..., 2:4]) ** 2 * [width, height] / 2
+                scores.append((share[..., 4:5] * share[..., 5:]).reshape(-1, 3))
+                corners.append(np.concatenate([middle * stride - half, middle * stride + half], -1).reshape(-1, 4))
+        outputs = [cells, np.ascontiguousarray(cells[:, ::2, ::2].transpose(1, 2, 0))]
+        check(anchored.find(outputs, 0.3, 1), np.concatenate(scores), np.concatenate(corners), 0.3)
+    cells[None].tofile(tmp_path / "cells")
+    found = json.loads(run(RIFFLE, "run", tmp_path / "anchored.rfl", "--interpret", "--json", "--input", tmp_path / "cells",
+                           "--threshold", 0.3, "--overlap", 0.4))["boxes"][0]
+    boxes = anchored.find(outputs, 0.3, 0.4)
+    assert [[np.float32(x) for x in box["corners"]] for box in found] == boxes["box"].tolist() and len(found) > 2
+    text = run(RIFFLE, "opt", tmp_path / "anchored.rfl", "--passes=")
+    assert "strides = [1, 2], anchors = [3, 2, 1, 5, 7, 4, 2, 9])" in text
+    (tmp_path / "again.rir").write_text(text)
+    assert run(RIFFLE, "opt", tmp_path / "again.rir", "--passes=") == text
