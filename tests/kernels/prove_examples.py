@@ -62,7 +62,7 @@ LARGE = {
     "shufflenet_v2_plus": SMALL,
     "vgg_like": SMALL,
     "alexnet": ["size=[75,75]"],
-    "vgg": ["layers=11", "size=[64,64]"],
+    "vgg": ["layers=16", "size=[64,64]"],
 }
 ALL = {**QUICK, **OTHERS, **LARGE}
 

@@ -3,8 +3,8 @@
  * Compiles the network up to its kernels and proves them (backends/run/proof.h). Then changes one
  * thing in a kernel or beside it, so many times from a seed, and proves it again. Whether a
  * change changes an answer says the interpreter of kernels, on the bits of floats. Prints for each
- * kind "KIND: N of M found, K changed nothing"; with --list, what was not found though it changes
- * an answer. */
+ * kind "KIND: N of M found, K changed nothing"; with --list, what was not found, or changes no
+ * answer. */
 #include "backends/program/program.h"
 #include "driver/model.h"
 #include "mutate_program.h"
@@ -94,9 +94,12 @@ static bool try_mutant(Trial *trial, MutantKind kind, uint64_t number, Tally *ta
     tally->found += changes && found;
     tally->same += !changes;
     tally->found_same += !changes && found;
-    if (trial->options->lists && changes != found)
-        printf("%s: %s (%s)\n", changes ? "missed" : "found, but no bit changed", mutant.what,
-            mutant.where);
+    if (trial->options->lists && !(changes && found))
+        printf("%s: %s (%s)\n",
+            changes ? "missed"
+            : found ? "found, but no bit changed"
+                    : "nothing changed",
+            mutant.what, mutant.where);
     mutant_undo(&mutant, trial->program, trial->proofs);
     return true;
 }
@@ -208,7 +211,7 @@ int main(int argc, char **argv) {
     static const struct argp_option table[] = {
         {"mutants", 'm', "COUNT", 0, "Change one thing, so many times", 0},
         {"first", 'f', "SEED", 0, "Which changes, and of which kind the first is", 0},
-        {"list", 'l', NULL, 0, "Print the changes that are not found", 0}, {0}};
+        {"list", 'l', NULL, 0, "Print the changes that are not found, or change nothing", 0}, {0}};
     static const struct argp_child children[] = {{&spec_argp, 0, NULL, 0},
         {&weights_argp, 0, NULL, 0}, {&passes_argp, 0, NULL, 0}, {&target_argp, 0, NULL, 0}, {0}};
     static const struct argp argp = {table, parse_option, "SPEC", NULL, children, NULL, NULL};
