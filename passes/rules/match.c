@@ -29,14 +29,38 @@ static int add_node_checks(const Rule *rule, int index, bool *bound, RuleCheck *
         const OpAttribute *attribute = &info->attributes[i];
         const RuleExpression *value = argument_value(node, attribute->name);
         if (value == NULL ? !node->any : !binds(rule, value, bound))
-            checks[count++] = (RuleCheck){index, attribute, attribute->name, value};
+            checks[count++] = (RuleCheck){index, attribute, attribute->name, value, false};
     }
     for (int i = 0; i < node->argument_count; i++)
         if (rule_size(node->op, node->arguments[i].name) != RULE_SIZE_NONE &&
             !binds(rule, node->arguments[i].value, bound))
             checks[count++] =
-                (RuleCheck){index, NULL, node->arguments[i].name, node->arguments[i].value};
+                (RuleCheck){index, NULL, node->arguments[i].name, node->arguments[i].value, false};
     return count;
+}
+
+/* Whether the expression asks about an op of the result; `variables` says it of each name. */
+static bool asks_about_result(
+    const Rule *rule, const RuleExpression *expression, const bool *variables) {
+    if (expression->kind == RULE_NODE || expression->kind == RULE_MEMBER)
+        return expression->index >= rule->pattern_count;
+    if (expression->kind == RULE_VARIABLE)
+        return variables[expression->index];
+    bool asks = false;
+    for (int i = 0; i < expression->count; i++)
+        asks = asks || asks_about_result(rule, expression->items[i], variables);
+    return asks;
+}
+
+static void add_conditions(const Rule *rule, Arena *arena, RuleCheck *checks, int *count) {
+    bool *variables = ARENA_ARRAY(arena, bool, rule->variable_count + 1);
+    for (int i = 0; i < rule->variable_count; i++) /* each knows those before it */
+        variables[i] = rule->variables[i].value != NULL &&
+                       asks_about_result(rule, rule->variables[i].value, variables);
+    for (int i = 0; i < rule->condition_count; i++)
+        checks[(*count)++] = (RuleCheck){.node = -1,
+            .expected = rule->conditions[i],
+            .of_result = asks_about_result(rule, rule->conditions[i], variables)};
 }
 
 const RuleCheck *rule_checks(const Rule *rule, Arena *arena, int *count) {
@@ -48,8 +72,7 @@ const RuleCheck *rule_checks(const Rule *rule, Arena *arena, int *count) {
     *count = 0;
     for (int i = 0; i < rule->pattern_count; i++)
         *count = add_node_checks(rule, i, bound, checks, *count);
-    for (int i = 0; i < rule->condition_count; i++)
-        checks[(*count)++] = (RuleCheck){.node = -1, .expected = rule->conditions[i]};
+    add_conditions(rule, arena, checks, count);
     return checks;
 }
 
@@ -194,32 +217,10 @@ static bool check_holds(RuleMatch *match, const RuleCheck *check) {
     return false;
 }
 
-static bool asks_about_result(const Rule *rule, const RuleExpression *expression) {
-    if (expression->kind == RULE_NODE || expression->kind == RULE_MEMBER)
-        return expression->index >= rule->pattern_count;
-    if (expression->kind == RULE_VARIABLE && rule->variables[expression->index].value != NULL)
-        return asks_about_result(rule, rule->variables[expression->index].value);
-    bool asks = false;
-    for (int i = 0; i < expression->count; i++)
-        asks = asks || asks_about_result(rule, expression->items[i]);
-    return asks;
-}
-
-static bool is_of_result(const Rule *rule, const RuleCheck *check) {
-    return check->node < 0 && asks_about_result(rule, check->expected);
-}
-
-bool rule_asks_about_result(const Rule *rule) {
-    bool asks = false;
-    for (int i = 0; i < rule->condition_count; i++)
-        asks = asks || asks_about_result(rule, rule->conditions[i]);
-    return asks;
-}
-
 /* A condition may rely on those before it, so the first that fails ends this. */
 static bool checks_hold(RuleMatch *match, bool of_result) {
     for (int i = 0; i < match->check_count; i++) {
-        if (is_of_result(match->rule, &match->checks[i]) != of_result)
+        if (match->checks[i].of_result != of_result)
             continue;
         bool holds = check_holds(match, &match->checks[i]);
         if (match->failed)

@@ -51,6 +51,7 @@ typedef struct RuleCheck {
     const OpAttribute *attribute; /* NULL for a size */
     const char *name;
     const RuleExpression *expected;
+    bool of_result; /* a condition that asks about ops of the result */
 } RuleCheck;
 
 /* All of a rule, in the order in which they are asked. */
@@ -86,7 +87,6 @@ RuleMatch rule_match_create(
 bool rule_match(RuleMatch *match, Node *root);
 /* Conditions that ask about ops of the result: once these are made, beside the graph. */
 bool rule_result_conditions_hold(RuleMatch *match);
-bool rule_asks_about_result(const Rule *rule);
 /* ---- evaluate.c, ask.c, tensor.c ---- */
 
 static inline RuleDatum rule_integer(int64_t integer) {

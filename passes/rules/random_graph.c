@@ -302,10 +302,11 @@ static bool fits(
     match.ignored = broken;
     made->graph = maker->graph;
     made->root = maker->match.nodes[maker->rule->roots[0]];
-    RuleEdit edit;
+    RuleEdit edit = {0};
     bool matches = graph_verify(maker->graph, faults) && rule_match(&match, made->root);
-    if (matches && rule_asks_about_result(maker->rule))
-        matches = rule_edit_prepare(&match, maker->graph, &edit);
+    for (int i = 0; i < match.check_count && matches && edit.graph == NULL; i++)
+        if (match.checks[i].of_result)
+            matches = rule_edit_prepare(&match, maker->graph, &edit);
     *fault = match.failed && broken < 0;
     if (*fault)
         diagnostics_take(diagnostics, faults);

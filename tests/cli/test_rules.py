@@ -155,6 +155,13 @@ class Rules(Command):
                 self.assertEqual(done.returncode, 1)
                 self.assertRegex(done.stderr, "far larger than those of the network|larger than riffle allows")
 
+    def test_names_of_names(self):
+        """What each name says of the one before is looked at once, not twice as often each time."""
+        names = "".join(f"    let n{i + 1} = n{i} + n{i}\n" for i in range(50))
+        self.write("rules.rfl", "rewrite a(x) {\n    x |> relu => x |> relu6 @ r\n    let n0 = 0\n"
+                   f"{names}    where n50 == 0 and macs(r) == 0\n}}\n")
+        self.assertEqual(self.opt("a").returncode, 0)
+
     def test_without_end(self):
         self.write("rules.rfl", "rewrite again(x) {\n    x |> relu => x |> relu\n}\n")
         done = self.opt("again")
