@@ -143,8 +143,8 @@ static bool compile_sources(const Job *job, const Program *program) {
 
 static bool make_archive(
     const Job *job, const Graph *graph, const Program *program, Text *out, Splice *splice) {
-    static const char *const functions[] = {
-        "create", "destroy", "run", "capture", "graph_launch", "graph_destroy", "error", "weights"};
+    static const char *const functions[] = {"create", "create_limited", "destroy", "run", "capture",
+        "graph_launch", "graph_destroy", "error", "weights"};
     enum { CODE, WEIGHTS, MEMBERS, SYMBOLS = sizeof functions / sizeof *functions };
     ArchiveMember members[MEMBERS] = {
         [CODE] = {.name = "code.o"}, [WEIGHTS] = {.name = "weights.o"}};

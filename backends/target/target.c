@@ -27,8 +27,9 @@ static const Processor processors[] = {
 
 /* Two blocks of threads and their tiles go into a multiprocessor. */
 static const GpuTarget gpu_properties[] = {
-#define GPU(name, cpu, capability, features, multiprocessors, shared, summary)                     \
-    {capability, multiprocessors, (shared) * 1024LL, (shared) < 100 ? 32 * 1024 : 48 * 1024},
+#define GPU(name, cpu, capability, features, multiprocessors, shared, version, summary)            \
+    {capability, multiprocessors, (shared) * 1024LL, (shared) < 100 ? 32 * 1024 : 48 * 1024,       \
+        version},
 #include "backends/target/gpus.def"
 };
 
@@ -39,7 +40,8 @@ enum {
 };
 
 static const Target gpu_targets[] = {
-#define GPU(gpu_name, gpu_cpu, capability, gpu_features, multiprocessors, shared, gpu_summary)     \
+#define GPU(                                                                                       \
+    gpu_name, gpu_cpu, capability, gpu_features, multiprocessors, shared, version, gpu_summary)    \
     {.name = gpu_name,                                                                             \
         .architecture = ARCHITECTURE_NVPTX,                                                        \
         .triple = "nvptx64-nvidia-cuda",                                                           \

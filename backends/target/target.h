@@ -23,6 +23,7 @@ typedef struct GpuTarget {
     int multiprocessors;    /* of the largest common part */
     int64_t shared_bytes;   /* that a block can have */
     int64_t tile_bytes;     /* that a block should have, so that another one fits beside it */
+    int cuda_version;       /* the first whose nvcc makes code for it: 12080 for 12.8 */
 } GpuTarget;
 
 /* How a processor multiplies bytes and adds them up, with four products in a lane of 32 bits: not

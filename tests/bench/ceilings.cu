@@ -1,6 +1,9 @@
 /* What a GPU can do at most, and how long it takes for nothing: memory, fp32 multiply-adds,
- * launches in a graph, barriers of all blocks. Prints one line of JSON. */
+ * launches in a graph, barriers of all blocks: those of a network, which cuda.py copies from its
+ * source to grid_barrier.h. Prints one line of JSON. */
 #include <cuda_runtime.h>
+
+#include "grid_barrier.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,17 +37,8 @@ __global__ void nothing(void) {
 }
 
 __global__ void barriers(unsigned *arrived) {
-    for (unsigned i = 1; i <= BARRIERS; i++) {
-        __syncthreads();
-        if (threadIdx.x == 0) {
-            __threadfence();
-            atomicAdd(arrived, 1u);
-            while (*(volatile unsigned *)arrived < i * gridDim.x)
-                ;
-            __threadfence();
-        }
-        __syncthreads();
-    }
+    for (int i = 0; i < BARRIERS; i++)
+        grid_barrier(arrived + i, gridDim.x, gridDim.x);
 }
 
 /* Seconds of the fastest of a few tries. */
@@ -104,10 +98,10 @@ static double launch_seconds(cudaStream_t stream) {
 
 static double barrier_seconds(cudaStream_t stream, int multiprocessors) {
     unsigned *arrived;
-    MUST(cudaMalloc(&arrived, sizeof *arrived));
+    MUST(cudaMalloc(&arrived, BARRIERS * sizeof *arrived));
     void *arguments[] = {&arrived};
     const double time = seconds(stream, [&] {
-        MUST(cudaMemsetAsync(arrived, 0, sizeof *arrived, stream));
+        MUST(cudaMemsetAsync(arrived, 0, BARRIERS * sizeof *arrived, stream));
         MUST(cudaLaunchCooperativeKernel(
             (const void *)barriers, dim3(multiprocessors), dim3(THREADS), arguments, 0, stream));
     });

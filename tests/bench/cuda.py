@@ -23,11 +23,12 @@ from types import SimpleNamespace
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "cuda"), str(HERE.parent / "numeric")]
 
+import cuda_phases  # noqa: E402
 from task import make_task  # noqa: E402
 
 from model import PROGRAM, Model  # noqa: E402
-from shim import find_nvcc  # noqa: E402
-from support import SHARED, TOLERANCE, run_riffle  # noqa: E402
+from shim import call, find_nvcc  # noqa: E402
+from support import RIFFLE, SHARED, TOLERANCE, run_riffle  # noqa: E402
 
 NETWORKS = [("V2 1.0x", "shufflenet_v2", {"width": 1.0}), ("V2 0.5x", "shufflenet_v2", {"width": 0.5}),
             ("V2 1.5x", "shufflenet_v2", {"width": 1.5}), ("V2 2.0x", "shufflenet_v2", {"width": 2.0}),
@@ -36,6 +37,8 @@ RELEASED = {"V2 1.0x": "shufflenet_v2_x1_0.safetensors"}
 BATCHES = [1, 8]
 SANITIZERS = ["memcheck", "racecheck", "synccheck"]
 PEERS = HERE / "cuda_peers.py"
+# In NAME.cu: the functions of the barrier between phases.
+GRID_BARRIER = re.compile(r"static __device__ void add_release\(.*?\n}\n\n(?=/\* Behind the last phase)", re.DOTALL)
 
 
 def parse_arguments():
@@ -97,6 +100,7 @@ class Bench:
             self.compile_program(folder, ["network.cu", PROGRAM / "time.cu", "weights.o"], "time", ["-I.", f"-I{PROGRAM}"])
         found = SimpleNamespace(title=title, batch=batch, folder=folder, macs=task.macs, model_file=task.model_file,
                                 bytes=4 * (task.image.size + expected.size) + task.weights_file.stat().st_size,
+                                spec=task.spec, options=model.options,
                                 phases=int(re.search(r"PHASES = (\d+)", model.source.read_text()).group(1)), real=weights is not None, row={})
         self.say(f"{title}, batch {batch}: compiled for {self.architecture}")
         return found
@@ -120,12 +124,46 @@ class Bench:
             return {"failed": (done.stdout + done.stderr).strip()[-300:]}
         return json.loads(done.stdout)
 
-    def ceilings(self):
-        self.compile_program(self.folder, [HERE / "ceilings.cu"], "ceilings")
+    def compile_ceilings(self, subject):
+        """With the barrier of the subject's source."""
+        source = (subject.folder / "network.cu").read_text()
+        (self.folder / "grid_barrier.h").write_text(GRID_BARRIER.search(source).group())
+        self.compile_program(self.folder, [HERE / "ceilings.cu"], "ceilings", ["-I."])
+
+    def ceilings(self, subject):
+        self.compile_ceilings(subject)
         done = self.call([self.folder / "ceilings"])
         if done.returncode != 0:
             sys.exit(f"the GPU does not work: {done.stderr}")
         return json.loads(done.stdout)
+
+    # ---- phases ----
+
+    def predict(self, subject):
+        """The phases of its kernels, by the model."""
+        call([RIFFLE, "compile", subject.spec, *subject.options, "--target", f"cuda-{self.architecture}", "--name", "network",
+              "--emit", "kernels", "-o", subject.folder], env={"NVCC": "none"})
+        return cuda_phases.predict(subject.folder, cuda_phases.Gpu())
+
+    def compile_stamps(self, subject):
+        self.compile_program(subject.folder, ["network.cu", PROGRAM / "time.cu", "weights.o"], "stamps",
+                             ["-I.", f"-I{PROGRAM}", "-DNETWORK_CUDA_STAMPS"])
+
+    def print_phases(self, subject):
+        """Each phase, measured by stamps and predicted by the model, and the barrier behind it."""
+        self.compile_stamps(subject)
+        done = self.call([subject.folder / "stamps"], cwd=subject.folder)
+        if done.returncode != 0:
+            self.remark(f"stamps of {subject.title}: {(done.stdout + done.stderr).strip()[-200:]}")
+            return
+        measured, predicted = json.loads(done.stdout)["phases"], self.predict(subject)
+        subject.row["phases"] = [each | {"predicted": phase.microseconds, "label": phase.label}
+                                 for each, phase in zip(measured, predicted, strict=True)]
+        print(f"\n{subject.title}, batch {subject.batch}, microseconds of each phase: measured, predicted; the barrier behind it")
+        for number, each in enumerate(subject.row["phases"]):
+            print(f"  {number:3} {each['label'][:60]:60}{each['work']:8.2f}{each['predicted']:8.2f}{each['barrier']:8.2f}")
+        sums = [sum(each[name] for each in subject.row["phases"]) for name in ("work", "predicted", "barrier")]
+        print(f"      {'all':60}{sums[0]:8.2f}{sums[1]:8.2f}{sums[2]:8.2f}", flush=True)
 
     def sanitize(self, subject):
         tool = shutil.which("compute-sanitizer") or "/usr/local/cuda/bin/compute-sanitizer"
@@ -191,13 +229,19 @@ class Bench:
         if self.gpu is None or self.nvcc is None:
             self.say("no GPU here, or --dry-run: these would follow: ceilings.cu; each program against the interpreter, by "
                      f"graph and by run; {', '.join(SANITIZERS)}; {PEERS.name} on the same weights")
+            self.say(f"{subjects[0].title}, batch {subjects[0].batch}: {len(self.predict(subjects[0]))} phases, of which stamps "
+                     "would be printed beside the model's times")
             if self.nvcc:
-                self.compile_program(self.folder, [HERE / "ceilings.cu"], "ceilings")
+                self.compile_stamps(subjects[0])
+                self.compile_ceilings(subjects[0])
                 self.say(f"the program without a driver: {self.time(subjects[0].folder)}")
             return 0
-        ceilings = self.ceilings()
+        ceilings = self.ceilings(subjects[0])
         self.say(json.dumps(ceilings))
         good = self.time_riffle(subjects, ceilings)
+        for subject in subjects:
+            if subject.title == subjects[0].title and self.seconds_left() > 120:
+                self.print_phases(subject)
         self.check_released(subjects[0])
         self.peers_after_sanitizers(subjects)
         self.print_table(subjects, ceilings)

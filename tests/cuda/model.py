@@ -8,7 +8,6 @@ from shim import HERE, build_program, call
 from support import RIFFLE, invoke, run_riffle, settings
 
 PROGRAM = HERE / "program"
-ARCHITECTURES = ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"]
 
 
 def write_sources(spec, options, target, folder):
@@ -66,10 +65,10 @@ class Model:
         call(["cc", "-c", "network_weights.S", "-o", weights.name], cwd=self.folder)
         return weights
 
-    def program(self, build, source="check.cu"):
+    def program(self, build, source="check.cu", options=()):
         """One of the programs, over the stand-in."""
         return build_program(build, [self.source, PROGRAM / source], self.folder / f"{source.split('.')[0]}-{build}",
-                             [f"-I{self.folder}", f"-I{PROGRAM}"], [self.assemble_weights()])
+                             [f"-I{self.folder}", f"-I{PROGRAM}", *options], [self.assemble_weights()])
 
     def synchronisation(self, fences=True):
         """Line numbers of barriers, and of releases and acquisitions, in the source."""

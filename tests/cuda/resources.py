@@ -21,9 +21,10 @@ GPUS = {row[0]: int(row[1]) for row in re.findall(
     r'^GPU\("cuda-\w+", "(sm_\d+)", \d+, "[^"]*", \d+, (\d+),', (ROOT / "backends" / "target" / "gpus.def").read_text(), re.MULTILINE)}
 ARCHITECTURES = list(GPUS)
 # By the CUDA C++ Programming Guide, "Technical Specifications per Compute Capability".
-SHARED_KIB_LIMITS = {"sm_75": 64, "sm_80": 163, "sm_86": 99, "sm_89": 99, "sm_90": 227, "sm_100": 227, "sm_120": 99}
-SHARED_KIB_OF_MULTIPROCESSOR = {"sm_75": 64, "sm_80": 164, "sm_86": 100, "sm_89": 100, "sm_90": 228, "sm_100": 228,
-                                "sm_120": 100}
+SHARED_KIB_LIMITS = {"sm_75": 64, "sm_80": 163, "sm_86": 99, "sm_87": 163, "sm_89": 99, "sm_90": 227,
+                     "sm_100": 227, "sm_103": 227, "sm_110": 227, "sm_120": 99, "sm_121": 99}
+SHARED_KIB_OF_MULTIPROCESSOR = {"sm_75": 64, "sm_80": 164, "sm_86": 100, "sm_87": 164, "sm_89": 100, "sm_90": 228,
+                                "sm_100": 228, "sm_103": 228, "sm_110": 228, "sm_120": 100, "sm_121": 100}
 REGISTERS_OF_MULTIPROCESSOR = 65536
 SHARED_KIB_RESERVED = 1  # for each block
 

@@ -51,6 +51,7 @@ PTX = [(re.compile(r'asm volatile\("red\.release\.gpu\.add\.u32 \[%0\], %1;" : :
         r"shim_add_release(__LINE__, \1, \2);"),
        (re.compile(r'asm volatile\("ld\.acquire\.gpu\.u32 %0, \[%1\];" : "=r"\((\w+)\) : "l"\((\w+)\) : "memory"\);'),
         r"\1 = shim_load_acquire(__LINE__, \2);"),
+       (re.compile(r'asm volatile\("mov\.u64 %0, %%globaltimer;" : "=l"\((\w+)\)\);'), r"\1 = shim_nanoseconds();"),
        (re.compile(r'asm volatile\("" : "\+l"\(\w+\)\);'), ";")]
 
 

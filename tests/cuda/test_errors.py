@@ -5,7 +5,7 @@ import os
 import pytest
 from model import Model, write_sources
 from networks import path
-from shim import call
+from shim import SHIM, call
 from support import RIFFLE
 
 DIGITS = path("digits/digits")
@@ -29,6 +29,41 @@ def test_failing_runtime(tmp_path):
     said = call([model.program("asan", "errors.cu")], cwd=tmp_path).stdout
     in_create, in_work = (int(word) for word in said.split() if word.isdigit())
     assert in_create >= 5 and in_work >= 8
+
+
+def test_streams(tmp_path):
+    """Runs on several streams are done in their order; by several threads at once, refused; and beside other work, a phase
+    a launch, or with fewer blocks."""
+    model = Model(DIGITS, {}, tmp_path)
+    model.write_expected()
+    assert call([model.program("asan", "streams.cu")], cwd=tmp_path).stdout == "in order\n"
+
+
+def test_stamps(tmp_path):
+    """When blocks begin and end each phase."""
+    model = Model(DIGITS, {}, tmp_path)
+    model.write_expected()
+    assert call([model.program("asan", "stamps.cu", ["-DNETWORK_CUDA_STAMPS"])], cwd=tmp_path).stdout.endswith(" phases\n")
+
+
+def test_order_is_needed(tmp_path):
+    """Without the wait for the run before, the test of streams fails."""
+    model = Model(DIGITS, {}, tmp_path)
+    model.write_expected()
+    source = model.source.read_text()
+    assert source.count("cudaStreamWaitEvent(stream, model->done, 0)") == 1
+    model.source.write_text(source.replace("cudaStreamWaitEvent(stream, model->done, 0)",
+                                             "model->done != NULL ? cudaSuccess : cudaErrorUnknown"))
+    done = call([model.program("asan", "streams.cu")], cwd=tmp_path, check=False)
+    assert "outputs_are_right() does not hold" in done.stderr
+
+
+def test_old_cuda(tmp_path):
+    """The least version is asked for."""
+    write_sources(DIGITS, ["--random-weights", 1], "cuda-sm_100", tmp_path)
+    done = call(["c++", "-fsyntax-only", "-x", "c++", "-include", SHIM / "cuda_runtime.h", "-DCUDART_VERSION=12070", f"-I{SHIM}",
+                 "network.cu"], cwd=tmp_path, check=False)
+    assert "this file needs CUDA 12.8 or newer" in done.stderr
 
 
 def test_no_nvcc(tmp_path):

@@ -11,7 +11,7 @@ from networks import all_examples, name, path
 from shim import call
 from support import TOLERANCE, part
 
-CASES = [pytest.param(*each, id=name(*each)) for each in part(all_examples(), 2)]
+CASES = [pytest.param(*each, id=name(*each)) for each in part(all_examples(), 4)]
 FORMS = ["forward", "backward", "shuffled", "graph", "launch a phase", "many blocks"]
 
 

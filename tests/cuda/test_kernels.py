@@ -3,7 +3,7 @@ holds the same; here are the others, each for another GPU. Those with the larges
 RIFFLE_FULL_MATRIX=1 alone."""
 
 import pytest
-from model import ARCHITECTURES
+from resources import ARCHITECTURES
 from networks import FULL, NETWORKS, name, path
 from shim import HERE, call
 from support import RIFFLE, settings

@@ -14,7 +14,7 @@ NVCC = find_nvcc()
 pytestmark = pytest.mark.skipif(NVCC is None, reason="no nvcc: see requirements.txt")
 
 DIGITS = path("digits/digits")
-FUNCTIONS = {"create", "destroy", "run", "capture", "graph_launch", "graph_destroy", "error"}
+FUNCTIONS = {"create", "create_limited", "destroy", "run", "capture", "graph_launch", "graph_destroy", "error"}
 # Beside CUDA's runtime, what any program of the host has.
 ALLOWED = {"atexit", "calloc", "free", "_GLOBAL_OFFSET_TABLE_", "__stack_chk_fail"}
 WARNINGS = ["-Wall", "-Wextra", "-pedantic", "-Wshadow", "-Wconversion", "-Wundef", "-Werror"]

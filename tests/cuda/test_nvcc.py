@@ -18,7 +18,7 @@ OTHERS = [(spec, parameters, architecture) for spec, variants in NETWORKS.items(
           for parameters in (variants if FULL else variants[:1])
           for architecture in (ARCHITECTURES if FULL else ["sm_80"])
           if (spec, parameters, architecture) not in WIDE_CASES]
-CASES = [pytest.param(*each, id=f"{name(*each[:2])}-{each[2]}") for each in WIDE_CASES + part(OTHERS, 2)]
+CASES = [pytest.param(*each, id=f"{name(*each[:2])}-{each[2]}") for each in part(WIDE_CASES, 4) + part(OTHERS, 4)]
 
 
 @pytest.mark.parametrize("spec, parameters, architecture", CASES)

@@ -41,9 +41,12 @@ static void write_documentation(
         " *     status = %s_run(model, %s, stream);\n"
         " *     %s_destroy(model);\n"
         " *\n"
-        " * A model belongs to the device that was current when it was made. It has one workspace: "
-        "runs of\n"
-        " * one model must follow each other, as those on one stream do. */\n",
+        " * A model belongs to the device that was current when it was made. It has one workspace, "
+        "so each\n"
+        " * run begins when the one before has ended, on whichever streams they are. Graphs that "
+        "you "
+        "capture\n"
+        " * yourself are not known here: no other run of the model may go on beside one. */\n",
         names->name, names->name, names->name,
         cuda_takes_pointers(graph) ? "device_input, device_output" : "&inputs, &outputs",
         names->name);
@@ -54,6 +57,7 @@ static void write_macros(
     text_format(out, "#define %s_ABI_VERSION 1\n", names->upper);
     text_format(out, "#define %s_WORKSPACE_BYTES %lld /* on the device, made by create */\n",
         names->upper, (long long)program->workspace_bytes);
+    text_format(out, "#define %s_PHASES %d\n", names->upper, program->phase_count);
     text_format(
         out, "#define %s_WEIGHT_BYTES %zu /* the same */\n", names->upper, program->weights.length);
     for (int i = 0; i < graph->input_count; i++)
@@ -75,7 +79,9 @@ static const CudaStatus statuses[] = {{"OK", "success"},
     {"ERROR_NO_DEVICE", "there is no CUDA device, or no driver for it"},
     {"ERROR_WRONG_DEVICE", "the current device is not the model's, or cannot run its code"},
     {"ERROR_NO_MEMORY", "there is not enough memory"},
-    {"ERROR_CUDA", "the CUDA runtime reports an error"}};
+    {"ERROR_CUDA", "the CUDA runtime reports an error"},
+    {"ERROR_OLD_DRIVER", "the driver is older than the CUDA runtime"},
+    {"ERROR_BUSY", "another thread is starting work of this model"}};
 
 enum { STATUSES = sizeof statuses / sizeof *statuses };
 
@@ -123,6 +129,11 @@ static void write_functions(const Graph *graph, const Names *names, Text *out) {
         "/* Allocates on the current device and copies the weights there. *model is NULL after an\n"
         " * error. */\n"
         "int %s_create(struct %s_model **model);\n"
+        "/* The same, but no more than so many blocks of threads run at once, where other work "
+        "shall "
+        "have\n"
+        " * room beside it; 0: as many as the device holds. */\n"
+        "int %s_create_limited(struct %s_model **model, unsigned blocks);\n"
         "void %s_destroy(struct %s_model *model); /* NULL is allowed */\n\n"
         "/* Starts the network on the stream, a cudaStream_t (NULL is the default one), and "
         "returns: it\n"
@@ -132,10 +143,22 @@ static void write_functions(const Graph *graph, const Names *names, Text *out) {
         "int %s_capture(struct %s_model *model, %s,\n    struct %s_graph **graph);\n"
         "int %s_graph_launch(struct %s_graph *graph, void *stream);\n"
         "void %s_graph_destroy(struct %s_graph *graph); /* NULL is allowed */\n\n"
+        "#ifdef %s_STAMPS\n"
+        "/* With the macro, by which NAME.cu must be compiled, too, a run notes when each block "
+        "that has "
+        "work\n"
+        " * begins and ends a phase, in nanoseconds: [phase][begin, end][block], 0 where it has "
+        "none. "
+        "Copies\n"
+        " * those of the last run, which must have ended; NULL: only says how many blocks there "
+        "are. "
+        "*/\n"
+        "int %s_stamps(struct %s_model *model, unsigned long long *stamps, int *blocks);\n"
+        "#endif\n\n"
         "/* What the CUDA runtime said last: the cudaError_t behind the status ERROR_CUDA. */\n"
         "int %s_error(const struct %s_model *model);\n",
-        name, name, name, name, name, name, name, name, tensors, name, name, tensors, name, name,
-        name, name, name, name, name);
+        name, name, name, name, name, name, name, name, name, name, tensors, name, name, tensors,
+        name, name, name, name, name, names->upper, name, name, name, name);
 }
 
 void cuda_header_write(const Graph *graph, const Program *program, Text *out) {

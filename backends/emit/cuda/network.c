@@ -90,14 +90,21 @@ static bool has_shared_phases(const Program *program) {
     return false;
 }
 
-static void write_pointers(const Program *program, Text *out) {
+static void write_pointers(const Program *program, const char *upper, Text *out) {
     text_append(out, "struct Pointers {\n    const float *weights;\n    float *workspace;\n");
     for (int i = 0; i < program->input_count; i++)
         text_format(out, "    const float *input%d;\n", i);
     for (int i = 0; i < program->output_count; i++)
         text_format(out, "    float *output%d;\n", i);
+    text_format(out,
+        "    unsigned *arrived; /* blocks, at the barrier behind each phase */\n"
+        "#ifdef %s_STAMPS\n"
+        "    unsigned long long *stamps; /* [phase][begin, end][block] */\n"
+        "    unsigned stamp_blocks;\n"
+        "#endif\n",
+        upper);
     text_append(out,
-        "    unsigned *arrived; /* blocks, at the barrier behind each phase */\n};\n\n"
+        "};\n\n"
         "/* A pointer of which the compiler knows nothing: it would compute the addresses "
         "of all phases\n * ahead. */\n"
         "template <typename T> static __device__ __forceinline__ T *opaque(T *pointer)\n"
@@ -159,12 +166,43 @@ static void write_grid_barrier(Text *out) {
         "}\n\n");
 }
 
+/* Behind the macro, since it takes time. */
+static void write_stamp(const char *upper, Text *out) {
+    text_format(out, "#ifdef %s_STAMPS\n", upper);
+    text_append(out,
+        "/* When this block, one of so many that have work, begins (2 * phase) and ends (2 * phase "
+        "+ "
+        "1). */\n"
+        "static __device__ void stamp(const struct Pointers &p, int number, unsigned items)\n"
+        "{\n"
+        "    unsigned long long now;\n"
+        "    __syncthreads();\n"
+        "    asm volatile(\"mov.u64 %0, %%globaltimer;\" : \"=l\"(now));\n"
+        "    if (threadIdx.x == 0 && blockIdx.x < items)\n"
+        "        p.stamps[number * p.stamp_blocks + blockIdx.x] = now;\n"
+        "}\n"
+        "#define STAMP(number, items) stamp(p, number, items)\n"
+        "#else\n"
+        "#define STAMP(number, items) (void)0\n"
+        "#endif\n\n");
+}
+
+/* The call of a phase between its stamps. */
+static void write_stamped(const Program *program, int phase, const char *indent, Text *out) {
+    long long items = (long long)cuda_phase_items(program, phase);
+    text_format(out, "%sSTAMP(%d, %lld);\n%sphase_%d(p);\n%sSTAMP(%d, %lld);\n", indent, 2 * phase,
+        items, indent, phase, indent, 2 * phase + 1, items);
+}
+
 static void write_one_phase(const Program *program, Text *out) {
     text_append(out, "static __device__ __noinline__ void one_phase(struct Pointers p, int phase)\n"
                      "{\n"
                      "    switch (phase) {\n");
-    for (int phase = 0; phase < program->phase_count; phase++)
-        text_format(out, "    case %d:\n        phase_%d(p);\n        break;\n", phase, phase);
+    for (int phase = 0; phase < program->phase_count; phase++) {
+        text_format(out, "    case %d:\n", phase);
+        write_stamped(program, phase, "        ", out);
+        text_append(out, "        break;\n");
+    }
     text_append(out, "    }\n}\n\n");
 }
 
@@ -193,7 +231,7 @@ static void write_network(const Program *program, const char *name, Text *out) {
         if (phase > 0)
             text_format(out, "    grid_barrier(opaque(p.arrived) + %d, %lld, %lld);\n", phase - 1,
                 (long long)cuda_phase_items(program, phase - 1), items);
-        text_format(out, "    phase_%d(p);\n", phase);
+        write_stamped(program, phase, "    ", out);
     }
     if (program->phase_count > 1)
         text_format(out, "    grid_end(opaque(p.arrived), %d, %lld);\n", program->phase_count,
@@ -201,8 +239,9 @@ static void write_network(const Program *program, const char *name, Text *out) {
     text_append(out, "}\n\n");
 }
 
-void cuda_network_write(const Program *program, const char *name, Text *out) {
-    write_pointers(program, out);
+void cuda_network_write(const Program *program, const Names *names, Text *out) {
+    write_pointers(program, names->upper, out);
     write_grid_barrier(out);
-    write_network(program, name, out);
+    write_stamp(names->upper, out);
+    write_network(program, names->name, out);
 }

@@ -40,158 +40,14 @@ static void write_constants(const Program *program, Text *out) {
     text_append(out, "};\n\n");
 }
 
-/* Text in which @ stands for NAME_cuda and # for the same in upper case. */
-static void write_template(const char *template, const char *name, const char *upper, Text *out) {
-    for (const char *at = template; *at != '\0'; at++) {
-        if (*at == '@')
-            text_append(out, name);
-        else if (*at == '`')
-            text_append(out, upper);
-        else
-            text_append_bytes(out, at, 1);
-    }
+/* `version` as CUDART_VERSION has it: 12080 for 12.8. */
+static void write_least_version(int version, Text *out) {
+    text_format(out,
+        "#if CUDART_VERSION < %d\n"
+        "#error \"this file needs CUDA %d.%d or newer\"\n"
+        "#endif\n\n",
+        version, version / 1000, version % 1000 / 10);
 }
-
-static const char create_template[] =
-    "struct @_model {\n"
-    "    int device, grid, cooperative;\n"
-    "    char *memory; /* on the device: the counters of barriers, the workspace, the weights "
-    "*/\n"
-    "    int error;    /* of the CUDA runtime */\n"
-    "};\n"
-    "\n"
-    "struct @_graph {\n"
-    "    struct @_model *model;\n"
-    "    cudaGraphExec_t executable;\n"
-    "};\n"
-    "\n"
-    "static int failed(struct @_model *model, cudaError_t error, int status)\n"
-    "{\n"
-    "    if (error == cudaSuccess)\n"
-    "        return `_OK;\n"
-    "    model->error = (int)error;\n"
-    "    return status;\n"
-    "}\n"
-    "\n"
-    "/* What the device is, and how many blocks run on it at once. */\n"
-    "static int examine_device(struct @_model *model)\n"
-    "{\n"
-    "    int major = 0, minor = 0, multiprocessors = 0, blocks = 0, count = 0;\n"
-    "    cudaError_t error = cudaGetDeviceCount(&count);\n"
-    "    if (error != cudaSuccess || count == 0) {\n"
-    "        (void)cudaGetLastError();\n"
-    "        return `_ERROR_NO_DEVICE;\n"
-    "    }\n"
-    "    error = cudaGetDevice(&model->device);\n"
-    "    if (error == cudaSuccess)\n"
-    "        error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, "
-    "model->device);\n"
-    "    if (error == cudaSuccess)\n"
-    "        error = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, "
-    "model->device);\n"
-    "    if (error == cudaSuccess && major * 10 + minor < COMPUTE_CAPABILITY)\n"
-    "        return `_ERROR_WRONG_DEVICE;\n"
-    "    if (error == cudaSuccess)\n"
-    "        error = cudaDeviceGetAttribute(\n"
-    "            &multiprocessors, cudaDevAttrMultiProcessorCount, model->device);\n"
-    "    if (error == cudaSuccess)\n"
-    "        error = cudaDeviceGetAttribute(\n"
-    "            &model->cooperative, cudaDevAttrCooperativeLaunch, model->device);\n"
-    "    if (error == cudaSuccess && SHARED_BYTES > 48 * 1024)\n"
-    "        error = cudaFuncSetAttribute((const void *)@_network,\n"
-    "            cudaFuncAttributeMaxDynamicSharedMemorySize, SHARED_BYTES);\n"
-    "    if (error == cudaSuccess)\n"
-    "        error = cudaOccupancyMaxActiveBlocksPerMultiprocessor(\n"
-    "            &blocks, (const void *)@_network, THREADS, SHARED_BYTES);\n"
-    "    model->grid = blocks * multiprocessors < MOST_ITEMS ? blocks * multiprocessors : "
-    "MOST_ITEMS;\n"
-    "    if (error == cudaSuccess && model->grid < 1)\n"
-    "        return `_ERROR_WRONG_DEVICE;\n"
-    "    return failed(model, error, `_ERROR_CUDA);\n"
-    "}\n"
-    "\n"
-    "static int fill_memory(struct @_model *model)\n"
-    "{\n"
-    "    void *memory = NULL;\n"
-    "    cudaError_t error = cudaMalloc(&memory, BARRIER_BYTES + workspace_bytes + weight_bytes);\n"
-    "    model->memory = (char *)memory;\n"
-    "    if (error == cudaSuccess)\n"
-    "        error = cudaMemset(memory, 0, BARRIER_BYTES);\n"
-    "    if (error == cudaSuccess)\n"
-    "        error = cudaMemcpy(model->memory + BARRIER_BYTES + workspace_bytes, @_weights,\n"
-    "            weight_bytes, cudaMemcpyHostToDevice);\n"
-    "    return failed(model, error,\n"
-    "        error == cudaErrorMemoryAllocation ? `_ERROR_NO_MEMORY : `_ERROR_CUDA);\n"
-    "}\n"
-    "\n"
-    "extern \"C\" int @_create(struct @_model **result)\n"
-    "{\n"
-    "    if (result == NULL)\n"
-    "        return `_ERROR_NULL_POINTER;\n"
-    "    *result = NULL;\n"
-    "    struct @_model *model = (struct @_model *)calloc(1, sizeof *model);\n"
-    "    if (model == NULL)\n"
-    "        return `_ERROR_NO_MEMORY;\n"
-    "    int status = examine_device(model);\n"
-    "    if (status == `_OK)\n"
-    "        status = fill_memory(model);\n"
-    "    if (status != `_OK) {\n"
-    "        @_destroy(model);\n"
-    "        return status;\n"
-    "    }\n"
-    "    *result = model;\n"
-    "    return `_OK;\n"
-    "}\n"
-    "\n"
-    "extern \"C\" void @_destroy(struct @_model *model)\n"
-    "{\n"
-    "    if (model == NULL)\n"
-    "        return;\n"
-    "    if (model->memory != NULL)\n"
-    "        (void)cudaFree(model->memory);\n"
-    "    free(model);\n"
-    "}\n"
-    "\n"
-    "extern \"C\" int @_error(const struct @_model *model)\n"
-    "{\n"
-    "    return model == NULL ? 0 : model->error;\n"
-    "}\n"
-    "\n"
-    "/* One launch of all phases, or where blocks cannot wait for each other, one of each. */\n"
-    "static cudaError_t launch(const struct @_model *model, struct Pointers p, cudaStream_t "
-    "stream)\n"
-    "{\n"
-    "    int only = -1;\n"
-    "    void *arguments[] = {&p, &only};\n"
-    "    if (model->cooperative)\n"
-    "        return cudaLaunchCooperativeKernel((const void *)@_network, dim3(model->grid),\n"
-    "            dim3(THREADS), arguments, SHARED_BYTES, stream);\n"
-    "    for (only = 0; only < PHASES; only++) {\n"
-    "        cudaError_t error = cudaLaunchKernel((const void *)@_network,\n"
-    "            dim3(phase_items[only]), dim3(THREADS), arguments, SHARED_BYTES, stream);\n"
-    "        if (error != cudaSuccess)\n"
-    "            return error;\n"
-    "    }\n"
-    "    return cudaSuccess;\n"
-    "}\n"
-    "\n";
-
-static const char graph_template[] =
-    "extern \"C\" int @_graph_launch(struct @_graph *graph, void *stream)\n"
-    "{\n"
-    "    if (graph == NULL)\n"
-    "        return `_ERROR_NULL_POINTER;\n"
-    "    return failed(graph->model, cudaGraphLaunch(graph->executable, (cudaStream_t)stream),\n"
-    "        `_ERROR_CUDA);\n"
-    "}\n"
-    "\n"
-    "extern \"C\" void @_graph_destroy(struct @_graph *graph)\n"
-    "{\n"
-    "    if (graph == NULL)\n"
-    "        return;\n"
-    "    (void)cudaGraphExecDestroy(graph->executable);\n"
-    "    free(graph);\n"
-    "}\n";
 
 static void write_parameters(const Graph *graph, const char *name, bool names_only, Text *out) {
     if (cuda_takes_pointers(graph))
@@ -226,17 +82,19 @@ static void write_run(const Graph *graph, const Names *names, Text *out) {
         "    struct Pointers p;\n"
         "    p.arrived = (unsigned *)model->memory;\n"
         "    p.workspace = (float *)(model->memory + BARRIER_BYTES);\n"
-        "    p.weights = (const float *)(model->memory + BARRIER_BYTES + workspace_bytes);\n",
-        upper, upper);
+        "    p.weights = (const float *)(model->memory + BARRIER_BYTES + workspace_bytes);\n"
+        "#ifdef %s_STAMPS\n"
+        "    p.stamps = model->stamps;\n"
+        "    p.stamp_blocks = (unsigned)model->grid;\n"
+        "#endif\n",
+        upper, upper, upper);
     for (int i = 0; i < graph->input_count; i++)
         text_format(out, "    p.input%d = %s%s;\n", i, pointers ? "input" : "inputs->",
             pointers ? "" : names->inputs[i]);
     for (int i = 0; i < graph->output_count; i++)
         text_format(out, "    p.output%d = %s%s;\n", i, pointers ? "output" : "outputs->",
             pointers ? "" : names->outputs[i]);
-    text_format(out,
-        "    return failed(model, launch(model, p, (cudaStream_t)stream), %s_ERROR_CUDA);\n}\n\n",
-        upper);
+    text_append(out, "    return start(model, p, (cudaStream_t)stream);\n}\n\n");
 }
 
 static void write_capture(const Graph *graph, const Names *names, Text *out) {
@@ -273,7 +131,8 @@ static void write_capture(const Graph *graph, const Names *names, Text *out) {
         "    }\n"
         "    graph->model = model;\n"
         "    if (status == %s_OK)\n"
-        "        status = failed(model, cudaGraphInstantiate(&graph->executable, captured, 0),\n"
+        "        status = failed(model,\n"
+        "            cudaGraphInstantiateWithFlags(&graph->executable, captured, 0),\n"
         "            %s_ERROR_CUDA);\n"
         "    if (captured != NULL)\n"
         "        (void)cudaGraphDestroy(captured);\n"
@@ -296,22 +155,24 @@ void cuda_source_write(const Graph *graph, const Program *program, Text *out) {
         "/* The network %s for %s (%s). Compile with\n"
         " *     nvcc -O3 -arch=%s -c %s.cu\n"
         " * and link with %s_weights.S. The functions are documented in %s.h. */\n"
-        "#include \"%s.h\"\n\n#include <cuda_runtime.h>\n#include <math.h>\n#include <stdlib.h>\n\n"
-        "extern \"C\" const unsigned char %s_weights[];\n\n",
+        "#include \"%s.h\"\n\n#include <cuda_runtime.h>\n#include <math.h>\n#include "
+        "<stdlib.h>\n\n",
         graph->name, program->target->name, program->target->summary, program->target->cpu,
-        graph->name, graph->name, graph->name, graph->name, names.name);
+        graph->name, graph->name, graph->name, graph->name);
+    write_least_version(program->target->gpu->cuda_version, out);
+    text_format(out, "extern \"C\" const unsigned char %s_weights[];\n\n", names.name);
     Text kernels = {0};
     for (int i = 0; i < program->kernel_count; i++)
         cuda_kernel_write(program->kernels[i], scratch, &kernels);
     cuda_prelude_write(kernels.data, out);
     text_append_bytes(out, kernels.data, kernels.length);
     text_free(&kernels);
-    cuda_network_write(program, names.name, out);
+    cuda_network_write(program, &names, out);
     write_constants(program, out);
-    write_template(create_template, names.name, names.upper, out);
+    cuda_model_write(&names, out);
     write_run(graph, &names, out);
     write_capture(graph, &names, out);
-    write_template(graph_template, names.name, names.upper, out);
+    cuda_graph_write(&names, out);
     arena_destroy(scratch);
 }
 

@@ -22,12 +22,6 @@ void cuda_kernel_write(const Kernel *kernel, Arena *arena, Text *out);
 /* Bytes of shared memory that the largest kernel of the program needs. */
 int64_t cuda_shared_bytes(const Program *program);
 
-/* network.c: the global function that runs all phases, and the items of a phase, each done by a
- * block. */
-enum { CUDA_THREADS = 256 };
-void cuda_network_write(const Program *program, const char *name, Text *out);
-int64_t cuda_phase_items(const Program *program, int phase);
-
 /* names.c: what the files call things. */
 typedef struct Names {
     const char *name, *upper;       /* NAME_cuda, NAME_CUDA */
@@ -35,6 +29,17 @@ typedef struct Names {
 } Names;
 
 Names cuda_names(const Graph *graph, Arena *arena);
+
+/* network.c: the global function that runs all phases, and the items of a phase, each done by a
+ * block. */
+enum { CUDA_THREADS = 256 };
+void cuda_network_write(const Program *program, const Names *names, Text *out);
+int64_t cuda_phase_items(const Program *program, int phase);
+
+/* model.c: the functions that make, end and launch a model; and those of a graph that was captured.
+ */
+void cuda_model_write(const Names *names, Text *out);
+void cuda_graph_write(const Names *names, Text *out);
 
 /* Whether NAME_cuda_run takes the one input and the one output, and no structs of them. */
 bool cuda_takes_pointers(const Graph *graph);

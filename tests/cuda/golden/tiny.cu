@@ -7,6 +7,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+#if CUDART_VERSION < 11040
+#error "this file needs CUDA 11.4 or newer"
+#endif
+
 extern "C" const unsigned char tiny_cuda_weights[];
 
 #define INLINE static __device__ __forceinline__
@@ -640,6 +644,10 @@ struct Pointers {
     const float *input0;
     float *output0;
     unsigned *arrived; /* blocks, at the barrier behind each phase */
+#ifdef TINY_CUDA_STAMPS
+    unsigned long long *stamps; /* [phase][begin, end][block] */
+    unsigned stamp_blocks;
+#endif
 };
 
 /* A pointer of which the compiler knows nothing: it would compute the addresses of all phases
@@ -690,6 +698,21 @@ static __device__ __noinline__ void grid_end(unsigned *arrived, int phases, unsi
         atomicExch(&arrived[phase], 0u);
 }
 
+#ifdef TINY_CUDA_STAMPS
+/* When this block, one of so many that have work, begins (2 * phase) and ends (2 * phase + 1). */
+static __device__ void stamp(const struct Pointers &p, int number, unsigned items)
+{
+    unsigned long long now;
+    __syncthreads();
+    asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now));
+    if (threadIdx.x == 0 && blockIdx.x < items)
+        p.stamps[number * p.stamp_blocks + blockIdx.x] = now;
+}
+#define STAMP(number, items) stamp(p, number, items)
+#else
+#define STAMP(number, items) (void)0
+#endif
+
 static __device__ __forceinline__ void phase_0(struct Pointers p)
 {
     /* first: conv 3x3 3 -> 4, relu + max_pool */
@@ -730,22 +753,34 @@ static __device__ __noinline__ void one_phase(struct Pointers p, int phase)
 {
     switch (phase) {
     case 0:
+        STAMP(0, 8);
         phase_0(p);
+        STAMP(1, 8);
         break;
     case 1:
+        STAMP(2, 4);
         phase_1(p);
+        STAMP(3, 4);
         break;
     case 2:
+        STAMP(4, 2);
         phase_2(p);
+        STAMP(5, 2);
         break;
     case 3:
+        STAMP(6, 1);
         phase_3(p);
+        STAMP(7, 1);
         break;
     case 4:
+        STAMP(8, 3);
         phase_4(p);
+        STAMP(9, 3);
         break;
     case 5:
+        STAMP(10, 1);
         phase_5(p);
+        STAMP(11, 1);
         break;
     }
 }
@@ -757,17 +792,29 @@ static __global__ void __launch_bounds__(256, 2) tiny_cuda_network(struct Pointe
         one_phase(p, only);
         return;
     }
+    STAMP(0, 8);
     phase_0(p);
+    STAMP(1, 8);
     grid_barrier(opaque(p.arrived) + 0, 8, 4);
+    STAMP(2, 4);
     phase_1(p);
+    STAMP(3, 4);
     grid_barrier(opaque(p.arrived) + 1, 4, 2);
+    STAMP(4, 2);
     phase_2(p);
+    STAMP(5, 2);
     grid_barrier(opaque(p.arrived) + 2, 2, 1);
+    STAMP(6, 1);
     phase_3(p);
+    STAMP(7, 1);
     grid_barrier(opaque(p.arrived) + 3, 1, 3);
+    STAMP(8, 3);
     phase_4(p);
+    STAMP(9, 3);
     grid_barrier(opaque(p.arrived) + 4, 3, 1);
+    STAMP(10, 1);
     phase_5(p);
+    STAMP(11, 1);
     grid_end(opaque(p.arrived), 6, 1);
 }
 
@@ -787,8 +834,13 @@ static const int phase_items[PHASES] = {8, 4, 2, 1, 3, 1};
 
 struct tiny_cuda_model {
     int device, grid, cooperative;
-    char *memory; /* on the device: the counters of barriers, the workspace, the weights */
-    int error;    /* of the CUDA runtime */
+    char *memory;      /* on the device: the counters of barriers, the workspace, the weights */
+    cudaEvent_t done;  /* behind the last run */
+    int entered;       /* by a call that has not returned */
+    int error;         /* of the CUDA runtime */
+#ifdef TINY_CUDA_STAMPS
+    unsigned long long *stamps;
+#endif
 };
 
 struct tiny_cuda_graph {
@@ -804,14 +856,16 @@ static int failed(struct tiny_cuda_model *model, cudaError_t error, int status)
     return status;
 }
 
-/* What the device is, and how many blocks run on it at once. */
-static int examine_device(struct tiny_cuda_model *model)
+static int find_device(struct tiny_cuda_model *model)
 {
-    int major = 0, minor = 0, multiprocessors = 0, blocks = 0, count = 0;
+    int major = 0, minor = 0, count = 0;
     cudaError_t error = cudaGetDeviceCount(&count);
     if (error != cudaSuccess || count == 0) {
+        int driver = 0; /* stays 0 where there is none: that error is the same */
+        (void)cudaDriverGetVersion(&driver);
         (void)cudaGetLastError();
-        return TINY_CUDA_ERROR_NO_DEVICE;
+        return error == cudaErrorInsufficientDriver && driver > 0 ? TINY_CUDA_ERROR_OLD_DRIVER
+                                                                  : TINY_CUDA_ERROR_NO_DEVICE;
     }
     error = cudaGetDevice(&model->device);
     if (error == cudaSuccess)
@@ -820,9 +874,15 @@ static int examine_device(struct tiny_cuda_model *model)
         error = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, model->device);
     if (error == cudaSuccess && major * 10 + minor < COMPUTE_CAPABILITY)
         return TINY_CUDA_ERROR_WRONG_DEVICE;
-    if (error == cudaSuccess)
-        error = cudaDeviceGetAttribute(
-            &multiprocessors, cudaDevAttrMultiProcessorCount, model->device);
+    return failed(model, error, TINY_CUDA_ERROR_CUDA);
+}
+
+/* How many blocks run on the device at once, or most, where that is fewer and not 0. */
+static int count_blocks(struct tiny_cuda_model *model, unsigned most)
+{
+    int multiprocessors = 0, blocks = 0;
+    cudaError_t error = cudaDeviceGetAttribute(
+        &multiprocessors, cudaDevAttrMultiProcessorCount, model->device);
     if (error == cudaSuccess)
         error = cudaDeviceGetAttribute(
             &model->cooperative, cudaDevAttrCooperativeLaunch, model->device);
@@ -833,10 +893,31 @@ static int examine_device(struct tiny_cuda_model *model)
         error = cudaOccupancyMaxActiveBlocksPerMultiprocessor(
             &blocks, (const void *)tiny_cuda_network, THREADS, SHARED_BYTES);
     model->grid = blocks * multiprocessors < MOST_ITEMS ? blocks * multiprocessors : MOST_ITEMS;
+    if (most > 0 && (unsigned)model->grid > most)
+        model->grid = (int)most;
     if (error == cudaSuccess && model->grid < 1)
         return TINY_CUDA_ERROR_WRONG_DEVICE;
     return failed(model, error, TINY_CUDA_ERROR_CUDA);
 }
+
+#ifdef TINY_CUDA_STAMPS
+static size_t stamp_bytes(const struct tiny_cuda_model *model)
+{
+    return (size_t)model->grid * 2 * PHASES * sizeof(unsigned long long);
+}
+
+extern "C" int tiny_cuda_stamps(struct tiny_cuda_model *model, unsigned long long *stamps, int *blocks)
+{
+    if (model == NULL || blocks == NULL)
+        return TINY_CUDA_ERROR_NULL_POINTER;
+    *blocks = model->grid;
+    if (stamps == NULL)
+        return TINY_CUDA_OK;
+    return failed(model,
+        cudaMemcpy(stamps, model->stamps, stamp_bytes(model), cudaMemcpyDeviceToHost),
+        TINY_CUDA_ERROR_CUDA);
+}
+#endif
 
 static int fill_memory(struct tiny_cuda_model *model)
 {
@@ -848,11 +929,21 @@ static int fill_memory(struct tiny_cuda_model *model)
     if (error == cudaSuccess)
         error = cudaMemcpy(model->memory + BARRIER_BYTES + workspace_bytes, tiny_cuda_weights,
             weight_bytes, cudaMemcpyHostToDevice);
+    if (error == cudaSuccess)
+        error = cudaEventCreateWithFlags(&model->done, cudaEventDisableTiming);
+#ifdef TINY_CUDA_STAMPS
+    if (error == cudaSuccess)
+        error = cudaMalloc(&memory, stamp_bytes(model));
+    if (error == cudaSuccess) {
+        model->stamps = (unsigned long long *)memory;
+        error = cudaMemset(memory, 0, stamp_bytes(model));
+    }
+#endif
     return failed(model, error,
         error == cudaErrorMemoryAllocation ? TINY_CUDA_ERROR_NO_MEMORY : TINY_CUDA_ERROR_CUDA);
 }
 
-extern "C" int tiny_cuda_create(struct tiny_cuda_model **result)
+extern "C" int tiny_cuda_create_limited(struct tiny_cuda_model **result, unsigned blocks)
 {
     if (result == NULL)
         return TINY_CUDA_ERROR_NULL_POINTER;
@@ -860,7 +951,9 @@ extern "C" int tiny_cuda_create(struct tiny_cuda_model **result)
     struct tiny_cuda_model *model = (struct tiny_cuda_model *)calloc(1, sizeof *model);
     if (model == NULL)
         return TINY_CUDA_ERROR_NO_MEMORY;
-    int status = examine_device(model);
+    int status = find_device(model);
+    if (status == TINY_CUDA_OK)
+        status = count_blocks(model, blocks);
     if (status == TINY_CUDA_OK)
         status = fill_memory(model);
     if (status != TINY_CUDA_OK) {
@@ -871,10 +964,21 @@ extern "C" int tiny_cuda_create(struct tiny_cuda_model **result)
     return TINY_CUDA_OK;
 }
 
+extern "C" int tiny_cuda_create(struct tiny_cuda_model **result)
+{
+    return tiny_cuda_create_limited(result, 0);
+}
+
 extern "C" void tiny_cuda_destroy(struct tiny_cuda_model *model)
 {
     if (model == NULL)
         return;
+    if (model->done != NULL)
+        (void)cudaEventDestroy(model->done);
+#ifdef TINY_CUDA_STAMPS
+    if (model->stamps != NULL)
+        (void)cudaFree(model->stamps);
+#endif
     if (model->memory != NULL)
         (void)cudaFree(model->memory);
     free(model);
@@ -885,21 +989,72 @@ extern "C" int tiny_cuda_error(const struct tiny_cuda_model *model)
     return model == NULL ? 0 : model->error;
 }
 
-/* One launch of all phases, or where blocks cannot wait for each other, one of each. */
+/* ---- runs of a model share its memory: each begins when the one before has ended ---- */
+
+/* Whether no other thread is between this and leave(). */
+static int enter(struct tiny_cuda_model *model)
+{
+    return __atomic_exchange_n(&model->entered, 1, __ATOMIC_ACQUIRE) == 0;
+}
+
+static void leave(struct tiny_cuda_model *model)
+{
+    __atomic_store_n(&model->entered, 0, __ATOMIC_RELEASE);
+}
+
+/* What comes next on the stream waits for the run before, unless the stream records a graph: nobody
+ * knows when that will run. */
+static cudaError_t wait_for_last(struct tiny_cuda_model *model, cudaStream_t stream, int *waits)
+{
+    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    cudaError_t error = cudaStreamIsCapturing(stream, &status);
+    *waits = status == cudaStreamCaptureStatusNone;
+    if (error == cudaSuccess && *waits)
+        error = cudaStreamWaitEvent(stream, model->done, 0);
+    return error;
+}
+
+/* One launch of all phases; or one of each, where blocks cannot wait for each other, since the device
+ * has no such launches, or not all of them have room at once (a share of the device, as by MPS). */
 static cudaError_t launch(const struct tiny_cuda_model *model, struct Pointers p, cudaStream_t stream)
 {
     int only = -1;
     void *arguments[] = {&p, &only};
-    if (model->cooperative)
-        return cudaLaunchCooperativeKernel((const void *)tiny_cuda_network, dim3(model->grid),
-            dim3(THREADS), arguments, SHARED_BYTES, stream);
+    if (model->cooperative) {
+        cudaError_t error = cudaLaunchCooperativeKernel((const void *)tiny_cuda_network,
+            dim3(model->grid), dim3(THREADS), arguments, SHARED_BYTES, stream);
+        if (error != cudaErrorCooperativeLaunchTooLarge)
+            return error;
+        (void)cudaGetLastError();
+    }
     for (only = 0; only < PHASES; only++) {
-        cudaError_t error = cudaLaunchKernel((const void *)tiny_cuda_network,
-            dim3(phase_items[only]), dim3(THREADS), arguments, SHARED_BYTES, stream);
+        int blocks = phase_items[only] < model->grid ? phase_items[only] : model->grid;
+        cudaError_t error = cudaLaunchKernel((const void *)tiny_cuda_network, dim3(blocks), dim3(THREADS),
+            arguments, SHARED_BYTES, stream);
         if (error != cudaSuccess)
             return error;
     }
     return cudaSuccess;
+}
+
+static cudaError_t first_error(cudaError_t first, cudaError_t second)
+{
+    return first != cudaSuccess ? first : second;
+}
+
+static int start(struct tiny_cuda_model *model, struct Pointers p, cudaStream_t stream)
+{
+    int waits = 0;
+    if (!enter(model))
+        return TINY_CUDA_ERROR_BUSY;
+    cudaError_t error = wait_for_last(model, stream, &waits);
+    if (error == cudaSuccess)
+        error = launch(model, p, stream);
+    if (waits) /* also behind what was launched before an error */
+        error = first_error(error, cudaEventRecord(model->done, stream));
+    int status = failed(model, error, TINY_CUDA_ERROR_CUDA);
+    leave(model);
+    return status;
 }
 
 extern "C" int tiny_cuda_run(
@@ -917,9 +1072,13 @@ extern "C" int tiny_cuda_run(
     p.arrived = (unsigned *)model->memory;
     p.workspace = (float *)(model->memory + BARRIER_BYTES);
     p.weights = (const float *)(model->memory + BARRIER_BYTES + workspace_bytes);
+#ifdef TINY_CUDA_STAMPS
+    p.stamps = model->stamps;
+    p.stamp_blocks = (unsigned)model->grid;
+#endif
     p.input0 = input;
     p.output0 = output;
-    return failed(model, launch(model, p, (cudaStream_t)stream), TINY_CUDA_ERROR_CUDA);
+    return start(model, p, (cudaStream_t)stream);
 }
 
 extern "C" int tiny_cuda_capture(
@@ -947,7 +1106,8 @@ extern "C" int tiny_cuda_capture(
     }
     graph->model = model;
     if (status == TINY_CUDA_OK)
-        status = failed(model, cudaGraphInstantiate(&graph->executable, captured, 0),
+        status = failed(model,
+            cudaGraphInstantiateWithFlags(&graph->executable, captured, 0),
             TINY_CUDA_ERROR_CUDA);
     if (captured != NULL)
         (void)cudaGraphDestroy(captured);
@@ -965,8 +1125,18 @@ extern "C" int tiny_cuda_graph_launch(struct tiny_cuda_graph *graph, void *strea
 {
     if (graph == NULL)
         return TINY_CUDA_ERROR_NULL_POINTER;
-    return failed(graph->model, cudaGraphLaunch(graph->executable, (cudaStream_t)stream),
-        TINY_CUDA_ERROR_CUDA);
+    struct tiny_cuda_model *model = graph->model;
+    int waits = 0;
+    if (!enter(model))
+        return TINY_CUDA_ERROR_BUSY;
+    cudaError_t error = wait_for_last(model, (cudaStream_t)stream, &waits);
+    if (error == cudaSuccess)
+        error = cudaGraphLaunch(graph->executable, (cudaStream_t)stream);
+    if (error == cudaSuccess && waits)
+        error = cudaEventRecord(model->done, (cudaStream_t)stream);
+    int status = failed(model, error, TINY_CUDA_ERROR_CUDA);
+    leave(model);
+    return status;
 }
 
 extern "C" void tiny_cuda_graph_destroy(struct tiny_cuda_graph *graph)

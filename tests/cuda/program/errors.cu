@@ -40,6 +40,12 @@ static void check_devices(void) {
     device.count = 0;
     shim_set_device(device);
     CHECK(network_cuda_create(&model) == NETWORK_CUDA_ERROR_NO_DEVICE && model == NULL);
+    device.driver = 0;
+    shim_set_device(device);
+    CHECK(network_cuda_create(&model) == NETWORK_CUDA_ERROR_NO_DEVICE && model == NULL);
+    device.driver = 11000;
+    shim_set_device(device);
+    CHECK(network_cuda_create(&model) == NETWORK_CUDA_ERROR_OLD_DRIVER && model == NULL);
     device = shim_default_device();
     device.major = 5;
     shim_set_device(device);

@@ -1,5 +1,6 @@
 /* On a GPU: compares a model with files of outputs, then times replays of its graph, and calls of
- * `run`, by events. Prints one line of JSON. */
+ * `run`, by events. Prints one line of JSON. Compiled with NETWORK_CUDA_STAMPS, which
+ * takes time itself, it also says how long each phase took, and the barrier behind it. */
 #include "model.h"
 
 enum { WARM_UPS = 50, ROUNDS = 60, REPLAYS = 20 };
@@ -66,6 +67,68 @@ static double error_of(struct subject *subject, work *work, cudaStream_t stream)
     return worst;
 }
 
+#ifdef NETWORK_CUDA_STAMPS
+
+/* Nanoseconds, added up over runs. */
+struct phase {
+    double work, barrier;
+};
+
+/* From the first block that begins to the last that ends; the barrier from there to the next
+ * phase's first. */
+static void add_stamps(
+    struct phase *phases, const unsigned long long *stamps, int blocks, double *last_end) {
+    for (int phase = 0; phase < NETWORK_CUDA_PHASES; phase++) {
+        const unsigned long long *begins = stamps + 2 * phase * blocks, *ends = begins + blocks;
+        unsigned long long first = ~0ULL, last = 0;
+        for (int block = 0; block < blocks; block++) {
+            first = begins[block] > 0 && begins[block] < first ? begins[block] : first;
+            last = ends[block] > last ? ends[block] : last;
+        }
+        if (phase > 0)
+            phases[phase - 1].barrier += (double)first - *last_end;
+        phases[phase].work += (double)(last - first);
+        *last_end = (double)last;
+    }
+}
+
+static void print_phases(struct subject *subject, cudaStream_t stream) {
+    struct phase phases[NETWORK_CUDA_PHASES] = {};
+    int blocks = 0;
+    MUST(network_cuda_stamps(subject->model, NULL, &blocks));
+    unsigned long long *stamps =
+        (unsigned long long *)malloc((size_t)blocks * 2 * NETWORK_CUDA_PHASES * sizeof *stamps);
+    for (int i = 0; i < WARM_UPS + ROUNDS * REPLAYS; i++) {
+        double last_end = 0;
+        run(subject, stream);
+        if (i < WARM_UPS)
+            continue;
+        MUST(cudaStreamSynchronize(stream));
+        MUST(network_cuda_stamps(subject->model, stamps, &blocks));
+        add_stamps(phases, stamps, blocks, &last_end);
+    }
+    free(stamps);
+    const double microseconds = 1e3 * ROUNDS * REPLAYS;
+    printf(", \"phases\": [");
+    for (int phase = 0; phase < NETWORK_CUDA_PHASES; phase++)
+        printf("%s{\"work\": %.3f, \"barrier\": %.3f}", phase > 0 ? ", " : "",
+            phases[phase].work / microseconds, phases[phase].barrier / microseconds);
+    printf("]");
+}
+
+#endif
+
+static void print_times(struct subject *subject, cudaStream_t stream) {
+    const struct times graph = measure(replay, subject, stream),
+                       plain = measure(run, subject, stream);
+    printf(", \"graph\": {\"p5\": %.2f, \"median\": %.2f}, \"run\": {\"p5\": %.2f, \"median\": "
+           "%.2f}",
+        graph.p5, graph.median, plain.p5, plain.median);
+#ifdef NETWORK_CUDA_STAMPS
+    print_phases(subject, stream);
+#endif
+}
+
 /* time [--check]: with it, nothing is timed. */
 int main(int count, char **words) {
     cudaStream_t stream;
@@ -78,13 +141,8 @@ int main(int count, char **words) {
         subject.model, subject.inputs.device, subject.outputs.device, &subject.graph));
     const double error = fmax(error_of(&subject, run, stream), error_of(&subject, replay, stream));
     printf("{\"error\": %g", error < INFINITY ? error : 1e30);
-    if (count < 2 || strcmp(words[1], "--check") != 0) {
-        const struct times graph = measure(replay, &subject, stream),
-                           plain = measure(run, &subject, stream);
-        printf(", \"graph\": {\"p5\": %.2f, \"median\": %.2f}, \"run\": {\"p5\": %.2f, \"median\": "
-               "%.2f}",
-            graph.p5, graph.median, plain.p5, plain.median);
-    }
+    if (count < 2 || strcmp(words[1], "--check") != 0)
+        print_times(&subject, stream);
     printf("}\n");
     network_cuda_graph_destroy(subject.graph);
     network_cuda_destroy(subject.model);

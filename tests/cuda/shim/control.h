@@ -20,6 +20,10 @@ long shim_left_out(void);
  * Only code that was compiled with -fsanitize=thread is watched. */
 long shim_races(void);
 
+/* Whether what streams are given waits until someone waits for it; those made last then go first,
+ * each as far as it can. Otherwise it is done at once. */
+void shim_defer(int deferred);
+
 /* The device; by default one of 2 multiprocessors with one block each. */
 struct shim_device {
     int count; /* of devices: 0 or 1 */
@@ -27,6 +31,8 @@ struct shim_device {
     int cooperative;        /* whether cooperative launches are possible */
     int shared_bytes_limit; /* of a block, opted in */
     int major, minor;       /* compute capability */
+    int driver;             /* its version; an older one than CUDART_VERSION finds no device */
+    int taken;              /* by others: so many blocks less than are counted have room at once */
 };
 struct shim_device shim_default_device(void);
 void shim_set_device(struct shim_device device);
@@ -36,11 +42,15 @@ void shim_set_device(struct shim_device device);
 void shim_fail_call(long number);
 long shim_calls(void);
 
+/* Calls the function within the next call of the runtime, as another thread might. */
+void shim_within_next_call(void (*function)(void));
+
 /* Allocations, streams, events and graphs that were made and not destroyed. */
 long shim_objects(void);
 
-/* Kernels run so far. */
+/* Kernels run so far; blocks of the last. */
 long shim_launches(void);
+unsigned shim_last_blocks(void);
 
 #ifdef __cplusplus
 }

@@ -30,6 +30,8 @@ unsigned shim_lane();
 #define __threadfence() shim_threadfence(__LINE__)
 
 void __nanosleep(unsigned);
+/* %globaltimer: goes on by one with each call. */
+unsigned long long shim_nanoseconds();
 
 /* red.release.gpu and ld.acquire.gpu; left out, they are relaxed. */
 void shim_add_release(int line, unsigned *address, unsigned value);

@@ -1,5 +1,6 @@
 #include "control.h"
 #include "cuda_runtime.h"
+#include "streams.h"
 #include "threads.h"
 
 #include <chrono>
@@ -19,13 +20,7 @@
 #define SHOW(address, bytes) static_cast<void>(0)
 #endif
 
-using Work = std::function<void()>;
 using Clock = std::chrono::steady_clock;
-
-struct shim_stream {
-    bool captures = false;
-    std::vector<Work> captured;
-};
 
 struct shim_graph {
     std::vector<Work> work;
@@ -33,11 +28,6 @@ struct shim_graph {
 
 struct shim_graph_exec {
     std::vector<Work> work;
-};
-
-struct shim_event {
-    Clock::time_point time;
-    bool recorded = false;
 };
 
 namespace {
@@ -51,7 +41,9 @@ struct Runtime {
     std::map<char *, std::size_t> allocations;
     std::map<const void *, std::size_t> shared_limits; /* by kernel */
     long objects = 0, calls = 0, failing_call = 0, launches = 0;
-    int capturing = 0; /* streams */
+    unsigned last_blocks = 0;
+    void (*within)(void) = nullptr; /* the next call */
+    int capturing = 0;              /* streams */
     cudaError_t last_error = cudaSuccess;
 } runtime;
 
@@ -66,6 +58,8 @@ cudaError_t enter() {
         return fails(cudaErrorNoDevice);
     if (++runtime.calls == runtime.failing_call)
         return fails(cudaErrorUnknown);
+    if (void (*const within)(void) = std::exchange(runtime.within, nullptr); within != nullptr)
+        within();
     return cudaSuccess;
 }
 
@@ -103,9 +97,11 @@ cudaError_t submit(cudaStream_t stream, Work work) {
     }
     if (stream == nullptr && runtime.capturing > 0) /* it would wait for the one that captures */
         return fails(cudaErrorStreamCaptureUnsupported);
-    show_device(true);
-    work();
-    show_device(false);
+    shim::stream_add(stream, [work = std::move(work)] {
+        show_device(true);
+        work();
+        show_device(false);
+    });
     return cudaSuccess;
 }
 
@@ -149,8 +145,15 @@ cudaError_t cudaPeekAtLastError() {
     return runtime.last_error;
 }
 
+cudaError_t cudaDriverGetVersion(int *version) {
+    *version = runtime.device.driver;
+    return cudaSuccess;
+}
+
 cudaError_t cudaGetDeviceCount(int *count) {
     *count = 0;
+    if (runtime.device.driver < CUDART_VERSION)
+        return fails(cudaErrorInsufficientDriver);
     ENTER();
     *count = runtime.device.count;
     return cudaSuccess;
@@ -201,7 +204,10 @@ cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int dev
 
 cudaError_t cudaDeviceSynchronize() {
     ENTER();
-    return runtime.capturing > 0 ? fails(cudaErrorStreamCaptureUnsupported) : cudaSuccess;
+    if (runtime.capturing > 0)
+        return fails(cudaErrorStreamCaptureUnsupported);
+    shim::streams_finish();
+    return cudaSuccess;
 }
 
 /* ---- memory ---- */
@@ -232,6 +238,7 @@ cudaError_t cudaFree(void *address) {
     const auto found = runtime.allocations.find(static_cast<char *>(address));
     if (found == runtime.allocations.end())
         return fails(cudaErrorInvalidValue);
+    shim::streams_finish();
     SHOW(found->first, found->second);
     std::free(found->first);
     runtime.allocations.erase(found);
@@ -258,7 +265,10 @@ cudaError_t cudaMemcpyAsync(
 }
 
 cudaError_t cudaMemcpy(void *to, const void *from, std::size_t bytes, cudaMemcpyKind kind) {
-    return cudaMemcpyAsync(to, from, bytes, kind, nullptr);
+    shim::streams_finish();
+    const cudaError_t error = cudaMemcpyAsync(to, from, bytes, kind, nullptr);
+    shim::streams_finish();
+    return error;
 }
 
 cudaError_t cudaMemsetAsync(void *to, int value, std::size_t bytes, cudaStream_t stream) {
@@ -269,7 +279,10 @@ cudaError_t cudaMemsetAsync(void *to, int value, std::size_t bytes, cudaStream_t
 }
 
 cudaError_t cudaMemset(void *to, int value, std::size_t bytes) {
-    return cudaMemsetAsync(to, value, bytes, nullptr);
+    shim::streams_finish();
+    const cudaError_t error = cudaMemsetAsync(to, value, bytes, nullptr);
+    shim::streams_finish();
+    return error;
 }
 
 /* ---- streams, graphs, events ---- */
@@ -291,8 +304,27 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     ENTER();
-    return stream != nullptr && stream->captures ? fails(cudaErrorStreamCaptureUnsupported)
-                                                 : cudaSuccess;
+    if (stream != nullptr && stream->captures)
+        return fails(cudaErrorStreamCaptureUnsupported);
+    shim::streams_finish();
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus *status) {
+    ENTER();
+    const bool captures = stream != nullptr && stream->captures;
+    *status = captures ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+    ENTER();
+    if (event == nullptr)
+        return fails(cudaErrorInvalidResourceHandle);
+    if (stream != nullptr && stream->captures) /* an event from outside of the graph */
+        return fails(cudaErrorStreamCaptureIsolation);
+    shim::stream_wait(stream, event);
+    return cudaSuccess;
 }
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
@@ -318,7 +350,8 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
     return cudaSuccess;
 }
 
-cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long) {
+cudaError_t cudaGraphInstantiateWithFlags(
+    cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long) {
     ENTER();
     if (graph == nullptr)
         return fails(cudaErrorInvalidValue);
@@ -346,35 +379,46 @@ cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
     return destroy(graph);
 }
 
-cudaError_t cudaEventCreate(cudaEvent_t *event) {
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) {
     ENTER();
     return create(event);
+}
+
+cudaError_t cudaEventCreate(cudaEvent_t *event) {
+    return cudaEventCreateWithFlags(event, 0);
 }
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
     ENTER();
     if (event == nullptr)
         return fails(cudaErrorInvalidResourceHandle);
+    if (stream != nullptr && stream->captures) /* it would be an event of the graph */
+        return fails(cudaErrorStreamCaptureUnsupported);
+    event->asked++;
     return submit(stream, [event] {
         event->time = Clock::now();
-        event->recorded = true;
+        event->done++;
     });
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
     ENTER();
-    return event != nullptr ? cudaSuccess : fails(cudaErrorInvalidResourceHandle);
+    if (event == nullptr)
+        return fails(cudaErrorInvalidResourceHandle);
+    shim::streams_finish();
+    return cudaSuccess;
 }
 
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t begin, cudaEvent_t end) {
     ENTER();
-    if (begin == nullptr || end == nullptr || !begin->recorded || !end->recorded)
+    if (begin == nullptr || end == nullptr || begin->done == 0 || end->done == 0)
         return fails(cudaErrorInvalidResourceHandle);
     *milliseconds = std::chrono::duration<float, std::milli>(end->time - begin->time).count();
     return cudaSuccess;
 }
 
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
+    shim::streams_finish();
     return destroy(event);
 }
 
@@ -397,8 +441,8 @@ static cudaError_t launch_fault(const void *kernel, const dim3 &grid, const dim3
     const shim_device &device = runtime.device;
     if (device.cooperative == 0)
         return cudaErrorNotSupported;
-    const auto together =
-        static_cast<std::uint64_t>(device.multiprocessors * device.blocks_per_multiprocessor);
+    const auto together = static_cast<std::uint64_t>(
+        device.multiprocessors * device.blocks_per_multiprocessor - device.taken);
     return blocks > together ? cudaErrorCooperativeLaunchTooLarge : cudaSuccess;
 }
 
@@ -410,6 +454,7 @@ cudaError_t shim_launch(const void *kernel, dim3 grid, dim3 block, std::size_t d
         return fails(error);
     return submit(stream, [=] {
         runtime.launches++;
+        runtime.last_blocks = grid.x;
         shim::launch_run({grid, block, dynamic_bytes, cooperative, body});
     });
 }
@@ -465,7 +510,7 @@ cudaError_t shim_occupancy(
 /* ---- control ---- */
 
 shim_device shim_default_device(void) {
-    return {1, 2, 1, 1, 99 << 10, 12, 0};
+    return {1, 2, 1, 1, 99 << 10, 12, 0, CUDART_VERSION, 0};
 }
 
 void shim_set_device(shim_device device) {
@@ -487,4 +532,12 @@ long shim_objects(void) {
 
 long shim_launches(void) {
     return runtime.launches;
+}
+
+unsigned shim_last_blocks(void) {
+    return runtime.last_blocks;
+}
+
+void shim_within_next_call(void (*function)(void)) {
+    runtime.within = function;
 }
