@@ -278,6 +278,15 @@ SHIM_ACCESS(8)
 SHIM_ACCESS(16)
 #undef SHIM_ACCESS
 
+/* Of the host's functions, between its threads. */
+int __tsan_atomic32_exchange(volatile int *address, int value, int) {
+    return __atomic_exchange_n(address, value, __ATOMIC_SEQ_CST);
+}
+
+void __tsan_atomic32_store(volatile int *address, int value, int) {
+    __atomic_store_n(address, value, __ATOMIC_SEQ_CST);
+}
+
 void __tsan_read_range(void *address, unsigned long bytes) {
     shim::note(address, bytes, false, __builtin_return_address(0));
 }
