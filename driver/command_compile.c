@@ -53,6 +53,8 @@ typedef enum OutputKind {
     OUTPUT_C_WEIGHTS_BYTES,
     OUTPUT_CUDA_SOURCE,
     OUTPUT_PTX,
+    OUTPUT_CUBIN,
+    OUTPUT_FATBIN,
     OUTPUT_COUNT
 } OutputKind;
 
@@ -81,6 +83,8 @@ static const OutputInfo output_table[OUTPUT_COUNT] = {
     [OUTPUT_C_WEIGHTS_BYTES] = {"c", "%s_weights.bin"},
     [OUTPUT_CUDA_SOURCE] = {"cu", "%s.cu"},
     [OUTPUT_PTX] = {"ptx", "%s.ptx"},
+    [OUTPUT_CUBIN] = {"cubin", "%s.cubin"},
+    [OUTPUT_FATBIN] = {"fatbin", "%s.fatbin"},
 };
 
 /* What is written to a file. */
@@ -117,9 +121,9 @@ static void take_emit_word(CompileOptions *options, const char *word) {
         return;
     const char *nearest = closest_word(word, words, count);
     diagnostics_error(options->session->diagnostics,
-        nearest == NULL
-            ? "give some of c, ll, s, o, ptx, rir, schedule, kernels, dot, svg, separated by commas"
-            : arena_format(options->session->arena, "did you mean '%s'?", nearest),
+        nearest == NULL ? "give some of c, ll, s, o, ptx, cubin, fatbin, rir, schedule, kernels, "
+                          "dot, svg, separated by commas"
+                        : arena_format(options->session->arena, "did you mean '%s'?", nearest),
         "'%s' is nothing that --emit can write", word);
 }
 
@@ -172,7 +176,8 @@ static const struct argp_option options_table[] = {
     {"output", 'o', "DIRECTORY", 0, "Write the files there; made when absent (default: here)", 0},
     {"emit", OPTION_EMIT, "LIST", 0,
         "Write these too: c (C source, and the weights as files for a C compiler), ll (LLVM IR), s "
-        "(assembly), o (object files), ptx (of kernels for a GPU), rir (the graph after the "
+        "(assembly), o (object files), ptx (of kernels for a GPU), cubin or fatbin (the "
+        "network for a GPU, by nvcc), rir (the graph after the "
         "passes), schedule (what was decided of each step), kernels (the kernel IR), dot or svg (a "
         "picture of kernel calls and the buffers "
         "between them; svg needs Graphviz)",
@@ -338,6 +343,10 @@ static bool make_output(const CompileOptions *options, OutputKind kind,
         return true;
     case OUTPUT_PTX:
         return llvm_emit(compiled->program, EMIT_ASSEMBLY, out, diagnostics);
+    case OUTPUT_CUBIN:
+    case OUTPUT_FATBIN:
+        return cuda_binary_write(graph, compiled->program, options->nvcc,
+            output_table[kind].emit_word, out, diagnostics);
     case OUTPUT_SHARED_LIBRARY:
     case OUTPUT_CUDA_SOURCE:
     case OUTPUT_COUNT:
@@ -380,7 +389,8 @@ static bool emits_fit_target(const CompileOptions *options) {
     for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
         bool both = kind == OUTPUT_GRAPH || kind == OUTPUT_KERNELS || kind == OUTPUT_DRAWING ||
                     kind == OUTPUT_PICTURE;
-        bool of_gpu = kind == OUTPUT_CUDA_SOURCE || kind == OUTPUT_PTX;
+        bool of_gpu = kind == OUTPUT_CUDA_SOURCE || kind == OUTPUT_PTX || kind == OUTPUT_CUBIN ||
+                      kind == OUTPUT_FATBIN;
         bool first = kind == 0 || output_table[kind - 1].emit_word == NULL ||
                      strcmp(output_table[kind].emit_word, output_table[kind - 1].emit_word) != 0;
         if (!options->wanted[kind] || both || of_gpu == gpu || !first)
@@ -393,6 +403,19 @@ static bool emits_fit_target(const CompileOptions *options) {
         fit = false;
     }
     return fit;
+}
+
+/* Whether nvcc is there for what it alone makes. */
+static bool check_nvcc(const CompileOptions *options) {
+    for (int kind = OUTPUT_CUBIN; kind <= OUTPUT_FATBIN; kind++) {
+        if (!options->wanted[kind] || options->nvcc != NULL)
+            continue;
+        diagnostics_error(options->session->diagnostics,
+            "name one by the environment variable NVCC; '--emit ptx' needs none",
+            "'--emit %s' is made by nvcc, and there is none", output_table[kind].emit_word);
+        return false;
+    }
+    return true;
 }
 
 /* Whether what LLVM alone can write is asked of LLVM. */
@@ -621,7 +644,7 @@ static void join_models(const CompileOptions *options, CompiledLibrary *library)
 static bool compile(CompileOptions *options, CompiledLibrary *library) {
     if (!weights_fit_target(options) || !shared_fits(options) ||
         !variants_fit(&options->variants, &options->model) || !emits_fit_target(options) ||
-        !check_backend(options) || !emits_fit_levels(options) ||
+        !check_nvcc(options) || !check_backend(options) || !emits_fit_levels(options) ||
         !compile_models(options, library) || !find_linker(options, library))
         return false;
     join_models(options, library);

@@ -128,17 +128,23 @@ static bool write_sources(const Job *job, const Graph *graph, const Program *pro
     return done;
 }
 
+/* code.cu to `result`: an object (-c), or code for the device alone (-cubin, -fatbin), of which
+ * `macro` (-DNAME; else NULL) tells it. */
+static bool compile_code(const Job *job, const Program *program, const char *what,
+    const char *result, const char *macro) {
+    const char *architecture = arena_format(job->arena, "-arch=%s", program->target->cpu);
+    const char *words[] = {job->nvcc, "-O3", architecture, "-Xcompiler",
+        "-fPIC,-fvisibility=hidden,-fno-exceptions,-fno-threadsafe-statics", what, "code.cu", "-o",
+        result, macro, NULL};
+    return knows_processor(job, program->target) && run_or_report(job, words);
+}
+
 static bool compile_sources(const Job *job, const Program *program) {
     const char *assembler = getenv("CC");
     if (assembler == NULL || *assembler == '\0' || strchr(assembler, ' ') != NULL)
         assembler = "cc";
-    const char *architecture = arena_format(job->arena, "-arch=%s", program->target->cpu);
-    const char *nvcc_words[] = {job->nvcc, "-O3", architecture, "-Xcompiler",
-        "-fPIC,-fvisibility=hidden,-fno-exceptions,-fno-threadsafe-statics", "-c", "code.cu", "-o",
-        "code.o", NULL};
     const char *assembler_words[] = {assembler, "-c", "weights.S", "-o", "weights.o", NULL};
-    return knows_processor(job, program->target) && run_or_report(job, nvcc_words) &&
-           run_or_report(job, assembler_words);
+    return compile_code(job, program, "-c", "code.o", NULL) && run_or_report(job, assembler_words);
 }
 
 static bool make_archive(
@@ -160,6 +166,19 @@ static bool make_archive(
     if (done)
         archive_write(FORMAT_ELF, members, MEMBERS, symbols, member_of, SYMBOLS, out, splice);
     text_free(&members[CODE].contents);
+    return done;
+}
+
+bool cuda_binary_write(const Graph *graph, const Program *program, const char *nvcc,
+    const char *word, Text *out, Diagnostics *diagnostics) {
+    Job job = {.arena = arena_create(), .diagnostics = diagnostics, .nvcc = nvcc};
+    bool done = work_folder_make(&job.folder, job.arena, diagnostics) && check_folder(&job) &&
+                write_sources(&job, graph, program) &&
+                compile_code(&job, program, arena_format(job.arena, "-%s", word), "code.bin",
+                    arena_format(job.arena, "-D%s_ALONE", cuda_names(graph, job.arena).upper)) &&
+                work_folder_read(&job.folder, "code.bin", out);
+    work_folder_remove(&job.folder);
+    arena_destroy(job.arena);
     return done;
 }
 

@@ -73,6 +73,10 @@ bool shared_library_write(const Program *program, const char *linker, const Text
  * when there is none. */
 const char *cuda_find_nvcc(Arena *arena);
 
+/* NAME.cu as code for the device alone, by that nvcc: `word` is cubin or fatbin. */
+bool cuda_binary_write(const Graph *graph, const Program *program, const char *nvcc,
+    const char *word, Text *out, Diagnostics *diagnostics);
+
 /* libNAME.a, compiled by that nvcc and the C compiler of $CC or cc. */
 bool cuda_library_write(const Graph *graph, const Program *program, const char *nvcc, Text *out,
     Splice *splice, Diagnostics *diagnostics);

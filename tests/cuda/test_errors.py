@@ -74,6 +74,28 @@ def test_no_nvcc(tmp_path):
     assert "libnetwork.a" not in files
 
 
+def test_cubin_without_nvcc(tmp_path):
+    done = call([RIFFLE, "compile", DIGITS, "--random-weights", 1, "--target", "cuda-sm_90", "--emit", "cubin", "-o",
+                 tmp_path / "out"], env={"NVCC": "none"}, check=False)
+    assert done.returncode != 0
+    assert "'--emit cubin' is made by nvcc, and there is none" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_ranges(tmp_path):
+    """With the macro for Nsight, each run and each launch of a graph is a range."""
+    model = Model(DIGITS, {}, tmp_path)
+    model.write_expected()
+    header = tmp_path / "nvtx3" / "nvToolsExt.h"
+    header.parent.mkdir()
+    header.write_text('#include <cstdio>\n'
+                      'static inline int nvtxRangePushA(const char *name) { return fprintf(stderr, "<%s", name); }\n'
+                      'static inline int nvtxRangePop(void) { return fprintf(stderr, ">"); }\n')
+    said = call([model.program("asan", options=["-DNETWORK_CUDA_NVTX"]), "compare"], cwd=tmp_path).stderr
+    assert said.count("<network_cuda_run>") >= 6 and said.count("<network_cuda_graph_launch>") >= 1
+    assert said.count("<") == said.count(">")
+
+
 def test_nvcc_without_the_architecture(tmp_path):
     nvcc = fake_nvcc(tmp_path, "echo sm_50 sm_52; echo sm_900")
     done = compile_digits(tmp_path / "out", nvcc)

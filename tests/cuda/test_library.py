@@ -75,6 +75,14 @@ def test_beside_the_cpu(gpu, tmp_path):
     assert call([tmp_path / "both"]).stdout in ("success\n", "there is no CUDA device, or no driver for it\n")
 
 
+def test_cubin_and_fatbin(tmp_path):
+    """The network for the device alone, under a name that a loader finds."""
+    compile_digits(tmp_path, "cuda-sm_90", "--emit", "cubin,fatbin")
+    assert re.search(r"FUNC +GLOBAL .* network_cuda_network$", call(["readelf", "-sW", tmp_path / "network.cubin"]).stdout,
+                     re.MULTILINE)
+    assert (tmp_path / "network.fatbin").read_bytes()[:4] == bytes.fromhex("50ed55ba")
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_ptx(architecture, tmp_path):
     """ptxas takes what LLVM makes of the kernels, for each architecture."""

@@ -206,7 +206,7 @@ static void write_one_phase(const Program *program, Text *out) {
     text_append(out, "    }\n}\n\n");
 }
 
-static void write_network(const Program *program, const char *name, Text *out) {
+static void write_network(const Program *program, const Names *names, Text *out) {
     if (has_shared_phases(program))
         text_append(out, "/* The first item of this block, where so many blocks before it have "
                          "others to do. */\n"
@@ -219,13 +219,18 @@ static void write_network(const Program *program, const char *name, Text *out) {
     write_one_phase(program, out);
     text_format(out,
         "/* All phases, which must be launched as cooperative, or only one; -1: all. */\n"
-        "static __global__ void __launch_bounds__(%d, %d) %s_network(struct Pointers p, int only)\n"
+        "#ifdef %s_ALONE /* without host functions: a loader finds it by its name */\n"
+        "extern \"C\"\n"
+        "#else\n"
+        "static\n"
+        "#endif\n"
+        "__global__ void __launch_bounds__(%d, %d) %s_network(struct Pointers p, int only)\n"
         "{\n"
         "    if (only >= 0) {\n"
         "        one_phase(p, only);\n"
         "        return;\n"
         "    }\n",
-        CUDA_THREADS, BLOCKS_PER_MULTIPROCESSOR, name);
+        names->upper, CUDA_THREADS, BLOCKS_PER_MULTIPROCESSOR, names->name);
     for (int phase = 0; phase < program->phase_count; phase++) {
         long long items = (long long)cuda_phase_items(program, phase);
         if (phase > 0)
@@ -243,5 +248,5 @@ void cuda_network_write(const Program *program, const Names *names, Text *out) {
     write_pointers(program, names->upper, out);
     write_grid_barrier(out);
     write_stamp(names->upper, out);
-    write_network(program, names->name, out);
+    write_network(program, names, out);
 }

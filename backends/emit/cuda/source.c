@@ -160,6 +160,9 @@ void cuda_source_write(const Graph *graph, const Program *program, Text *out) {
         graph->name, program->target->name, program->target->summary, program->target->cpu,
         graph->name, graph->name, graph->name, graph->name);
     write_least_version(program->target->gpu->cuda_version, out);
+    text_format(out,
+        "#ifdef %s_NVTX /* ranges for Nsight */\n#include <nvtx3/nvToolsExt.h>\n#endif\n\n",
+        names.upper);
     text_format(out, "extern \"C\" const unsigned char %s_weights[];\n\n", names.name);
     Text kernels = {0};
     for (int i = 0; i < program->kernel_count; i++)

@@ -11,6 +11,10 @@
 #error "this file needs CUDA 11.4 or newer"
 #endif
 
+#ifdef TINY_CUDA_NVTX /* ranges for Nsight */
+#include <nvtx3/nvToolsExt.h>
+#endif
+
 extern "C" const unsigned char tiny_cuda_weights[];
 
 #define INLINE static __device__ __forceinline__
@@ -786,7 +790,12 @@ static __device__ __noinline__ void one_phase(struct Pointers p, int phase)
 }
 
 /* All phases, which must be launched as cooperative, or only one; -1: all. */
-static __global__ void __launch_bounds__(256, 2) tiny_cuda_network(struct Pointers p, int only)
+#ifdef TINY_CUDA_ALONE /* without host functions: a loader finds it by its name */
+extern "C"
+#else
+static
+#endif
+__global__ void __launch_bounds__(256, 2) tiny_cuda_network(struct Pointers p, int only)
 {
     if (only >= 0) {
         one_phase(p, only);
@@ -1037,6 +1046,14 @@ static cudaError_t launch(const struct tiny_cuda_model *model, struct Pointers p
     return cudaSuccess;
 }
 
+#ifdef TINY_CUDA_NVTX
+#define RANGE_BEGIN(name) (void)nvtxRangePushA(name)
+#define RANGE_END() (void)nvtxRangePop()
+#else
+#define RANGE_BEGIN(name) (void)0
+#define RANGE_END() (void)0
+#endif
+
 static cudaError_t first_error(cudaError_t first, cudaError_t second)
 {
     return first != cudaSuccess ? first : second;
@@ -1047,12 +1064,14 @@ static int start(struct tiny_cuda_model *model, struct Pointers p, cudaStream_t 
     int waits = 0;
     if (!enter(model))
         return TINY_CUDA_ERROR_BUSY;
+    RANGE_BEGIN("tiny_cuda_run");
     cudaError_t error = wait_for_last(model, stream, &waits);
     if (error == cudaSuccess)
         error = launch(model, p, stream);
     if (waits) /* also behind what was launched before an error */
         error = first_error(error, cudaEventRecord(model->done, stream));
     int status = failed(model, error, TINY_CUDA_ERROR_CUDA);
+    RANGE_END();
     leave(model);
     return status;
 }
@@ -1129,12 +1148,14 @@ extern "C" int tiny_cuda_graph_launch(struct tiny_cuda_graph *graph, void *strea
     int waits = 0;
     if (!enter(model))
         return TINY_CUDA_ERROR_BUSY;
+    RANGE_BEGIN("tiny_cuda_graph_launch");
     cudaError_t error = wait_for_last(model, (cudaStream_t)stream, &waits);
     if (error == cudaSuccess)
         error = cudaGraphLaunch(graph->executable, (cudaStream_t)stream);
     if (error == cudaSuccess && waits)
         error = cudaEventRecord(model->done, (cudaStream_t)stream);
     int status = failed(model, error, TINY_CUDA_ERROR_CUDA);
+    RANGE_END();
     leave(model);
     return status;
 }
