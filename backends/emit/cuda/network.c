@@ -246,7 +246,8 @@ static void write_network(const Program *program, const Names *names, Text *out)
 
 void cuda_network_write(const Program *program, const Names *names, Text *out) {
     write_pointers(program, names->upper, out);
-    write_grid_barrier(out);
+    if (program->phase_count > 1)
+        write_grid_barrier(out);
     write_stamp(names->upper, out);
     write_network(program, names, out);
 }
