@@ -376,7 +376,7 @@ static __device__ __noinline__ void kernel_3(const float *input, float *output, 
         const int plane = item * 8 + thread / 32;
         float v0 = 0.0f;
         if (plane < 4) {
-            #pragma unroll 4
+            #pragma unroll 2
             for (int pixel = lane; pixel < 4; pixel += 32) {
                 float v1 = input[plane * 4 + pixel / 2 * 2 + pixel % 2];
                 v0 = v0 + v1;
@@ -386,7 +386,7 @@ static __device__ __noinline__ void kernel_3(const float *input, float *output, 
         __syncthreads();
         if (plane + lane * 4 < 4) {
             float v2 = 0.0f;
-            #pragma unroll 4
+            #pragma unroll 2
             for (int other = 0; other < 32; other++) {
                 float v3 = tile0[thread + other];
                 v2 = v2 + v3;
@@ -440,7 +440,7 @@ static __device__ __noinline__ void kernel_5(const float *input, float *output, 
     for (int item = first_item; item < 1; item += gridDim.x) {
         float v0 = -INFINITY;
         float v1 = 0.0f;
-        #pragma unroll 4
+        #pragma unroll 2
         for (int channel3 = thread; channel3 < 3; channel3 += 256) {
             float v2 = input[channel3 * 4 + item];
             v0 = v0 > v2 ? v0 : v2;
@@ -505,7 +505,7 @@ static __device__ __noinline__ void kernel_5(const float *input, float *output, 
         __syncthreads();
         float v19 = tile0[0];
         __syncthreads();
-        #pragma unroll 4
+        #pragma unroll 2
         for (int channel4 = thread; channel4 < 3; channel4 += 256) {
             float v20 = input[channel4 * 4 + item];
             v20 = v20 - v19;
@@ -600,7 +600,7 @@ static __device__ __noinline__ void kernel_5(const float *input, float *output, 
         }
         __syncthreads();
         float v53 = tile0[0];
-        #pragma unroll 4
+        #pragma unroll 2
         for (int channel5 = thread; channel5 < 3; channel5 += 256) {
             float v54 = input[channel5 * 4 + item];
             v54 = v54 - v19;
