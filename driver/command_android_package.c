@@ -2,6 +2,7 @@
  * made in memory first, so that a fault leaves no file behind. */
 #include "driver/android.h"
 #include "driver/model.h"
+#include "driver/provenance.h"
 #include "driver/zip.h"
 #include "ir/progress.h"
 
@@ -177,7 +178,8 @@ static bool make_abi(
             text_splice(library, &splice); /* the program goes */
         header_write(graph, compiled.program,
             output_files_add(files, arena_format(arena, "include/%s/%s.h", abi->name, *name)));
-        metadata_write(graph, compiled.program, model_pipeline(&options->model),
+        Provenance provenance = model_provenance(&options->model);
+        metadata_write(graph, compiled.program, &provenance,
             output_files_add(files, arena_format(arena, "libs/%s/%s.json", abi->name, *name)));
         if (abi == options->abis[0] && options->java_package != NULL) /* the same for all */
             done = android_add_sources(

@@ -11,6 +11,7 @@
 #include "driver/graphviz.h"
 #include "driver/model.h"
 #include "driver/output_files.h"
+#include "driver/provenance.h"
 #include "driver/variants.h"
 #include "ir/clock.h"
 #include "ir/progress.h"
@@ -48,6 +49,7 @@ typedef enum OutputKind {
     OUTPUT_KERNELS,
     OUTPUT_DRAWING,
     OUTPUT_PICTURE,
+    OUTPUT_MATERIALS,
     OUTPUT_C_SOURCE,
     OUTPUT_C_WEIGHTS,
     OUTPUT_C_WEIGHTS_BYTES,
@@ -78,6 +80,7 @@ static const OutputInfo output_table[OUTPUT_COUNT] = {
     [OUTPUT_KERNELS] = {"kernels", "%s.rkir"},
     [OUTPUT_DRAWING] = {"dot", "%s.dot"},
     [OUTPUT_PICTURE] = {"svg", "%s.svg"},
+    [OUTPUT_MATERIALS] = {"cyclonedx", "%s.cdx.json"},
     [OUTPUT_C_SOURCE] = {"c", "%s.c"},
     [OUTPUT_C_WEIGHTS] = {"c", "%s_weights.S"},
     [OUTPUT_C_WEIGHTS_BYTES] = {"c", "%s_weights.bin"},
@@ -122,7 +125,7 @@ static void take_emit_word(CompileOptions *options, const char *word) {
     const char *nearest = closest_word(word, words, count);
     diagnostics_error(options->session->diagnostics,
         nearest == NULL ? "give some of c, ll, s, o, ptx, cubin, fatbin, rir, schedule, kernels, "
-                          "dot, svg, separated by commas"
+                          "dot, svg, cyclonedx, separated by commas"
                         : arena_format(options->session->arena, "did you mean '%s'?", nearest),
         "'%s' is nothing that --emit can write", word);
 }
@@ -180,7 +183,8 @@ static const struct argp_option options_table[] = {
         "network for a GPU, by nvcc), rir (the graph after the "
         "passes), schedule (what was decided of each step), kernels (the kernel IR), dot or svg (a "
         "picture of kernel calls and the buffers "
-        "between them; svg needs Graphviz)",
+        "between them; svg needs Graphviz), cyclonedx (a bill of materials: the files that were "
+        "read, and their hashes)",
         0},
     {"depfile", OPTION_DEPFILE, "FILE", 0,
         "Write a rule for Make and Ninja there: the first of the files depends on all that were "
@@ -234,6 +238,7 @@ typedef struct CompiledLibrary {
     LibraryPart parts[MOST_LIBRARY_VARIANTS]; /* the same */
     int count;
     const char *name;
+    Provenance provenance;
     Output outputs[MOST_LIBRARY_VARIANTS][OUTPUT_COUNT]; /* of the whole: in the first row */
 } CompiledLibrary;
 
@@ -288,7 +293,8 @@ static bool make_gpu_output(const CompileOptions *options, OutputKind kind,
 }
 
 static bool make_output(const CompileOptions *options, OutputKind kind,
-    const CompiledModel *compiled, const char *pipeline, Output *output, Diagnostics *diagnostics) {
+    const CompiledModel *compiled, const Provenance *provenance, Output *output) {
+    Diagnostics *diagnostics = options->session->diagnostics;
     const Graph *graph = compiled->model.graph;
     const RestingBytes *weights = program_weights(compiled->program);
     Text *out = &output->text;
@@ -302,7 +308,7 @@ static bool make_output(const CompileOptions *options, OutputKind kind,
         header_write(graph, compiled->program, out);
         return true;
     case OUTPUT_METADATA:
-        metadata_write(graph, compiled->program, pipeline, out);
+        metadata_write(graph, compiled->program, provenance, out);
         return true;
     case OUTPUT_WEIGHTS_FILE:
         text_append_bytes(
@@ -348,6 +354,7 @@ static bool make_output(const CompileOptions *options, OutputKind kind,
         return cuda_binary_write(graph, compiled->program, options->nvcc,
             output_table[kind].emit_word, out, diagnostics);
     case OUTPUT_SHARED_LIBRARY:
+    case OUTPUT_MATERIALS:
     case OUTPUT_CUDA_SOURCE:
     case OUTPUT_COUNT:
         break;
@@ -388,7 +395,7 @@ static bool emits_fit_target(const CompileOptions *options) {
     bool fit = true, gpu = is_for_gpu(options);
     for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
         bool both = kind == OUTPUT_GRAPH || kind == OUTPUT_KERNELS || kind == OUTPUT_DRAWING ||
-                    kind == OUTPUT_PICTURE;
+                    kind == OUTPUT_PICTURE || kind == OUTPUT_MATERIALS;
         bool of_gpu = kind == OUTPUT_CUDA_SOURCE || kind == OUTPUT_PTX || kind == OUTPUT_CUBIN ||
                       kind == OUTPUT_FATBIN;
         bool first = kind == 0 || output_table[kind - 1].emit_word == NULL ||
@@ -435,7 +442,8 @@ static bool check_backend(const CompileOptions *options) {
 /* Whether there is one of them for all variants. */
 static bool is_of_library(OutputKind kind) {
     return kind == OUTPUT_LIBRARY || kind == OUTPUT_SHARED_LIBRARY || kind == OUTPUT_HEADER ||
-           kind == OUTPUT_METADATA || kind == OUTPUT_WEIGHTS_FILE || kind == OUTPUT_WEIGHTS_OBJECT;
+           kind == OUTPUT_METADATA || kind == OUTPUT_MATERIALS || kind == OUTPUT_WEIGHTS_FILE ||
+           kind == OUTPUT_WEIGHTS_OBJECT;
 }
 
 static bool has_output(const CompileOptions *options, int part, OutputKind kind) {
@@ -452,13 +460,15 @@ static bool make_shared_library(const CompileOptions *options, CompiledLibrary *
 /* One that is made of other outputs, or of all parts. */
 static bool make_output_of_library(const CompileOptions *options, OutputKind kind,
     CompiledLibrary *library, Text *out, bool *done) {
-    const char *pipeline = model_pipeline(&options->model);
+    const Provenance *provenance = &library->provenance;
     if (kind == OUTPUT_SHARED_LIBRARY)
         *done = make_shared_library(options, library);
+    else if (kind == OUTPUT_MATERIALS)
+        cyclonedx_write(library->name, provenance, out);
     else if (kind == OUTPUT_HEADER && library->count > 1)
         header_write_variants(library->parts, library->count, out);
     else if (kind == OUTPUT_METADATA && library->count > 1)
-        metadata_write_variants(library->parts, library->count, pipeline, out);
+        metadata_write_variants(library->parts, library->count, provenance, out);
     else
         return false;
     return true;
@@ -473,7 +483,7 @@ static bool make_outputs(const CompileOptions *options, CompiledLibrary *library
                 continue;
             if (!make_output_of_library(options, (OutputKind)kind, library, &output->text, &done))
                 done = make_output(options, (OutputKind)kind, &library->models[part],
-                    model_pipeline(&options->model), output, options->session->diagnostics);
+                    &library->provenance, output);
             if (!done)
                 return false;
         }
@@ -549,7 +559,8 @@ static bool emits_fit_levels(const CompileOptions *options) {
     bool fit = true;
     for (int kind = 0; levels != NULL && kind < OUTPUT_COUNT; kind++) {
         const char *word = output_table[kind].emit_word;
-        if (!options->wanted[kind] || kind == OUTPUT_GRAPH || kind == OUTPUT_WEIGHTS_OBJECT)
+        if (!options->wanted[kind] || kind == OUTPUT_GRAPH || kind == OUTPUT_MATERIALS ||
+            kind == OUTPUT_WEIGHTS_OBJECT)
             continue;
         diagnostics_error(options->session->diagnostics,
             arena_format(options->session->arena, "give one of them: --%s %s",
@@ -648,6 +659,7 @@ static bool compile(CompileOptions *options, CompiledLibrary *library) {
         !compile_models(options, library) || !find_linker(options, library))
         return false;
     join_models(options, library);
+    library->provenance = model_provenance(&options->model);
     double start = seconds_now();
     bool done = make_outputs(options, library);
     double emit_seconds = seconds_now() - start;

@@ -6,6 +6,7 @@
 #include "backends/backends.h"
 #include "driver/inspect_guidelines.h"
 #include "driver/inspect_time.h"
+#include "driver/provenance.h"
 #include "driver/report_graph.h"
 #include "driver/report_page.h"
 #include "driver/report_profile.h"
@@ -195,7 +196,8 @@ static bool make_data(
     const NetworkReport *report, const Graph *graph, const Program *program, Text *data) {
     JsonWriter writer = {.out = data};
     Text metadata = {0};
-    metadata_write(graph, program, model_pipeline(&report->options->model), &metadata);
+    Provenance provenance = model_provenance(&report->options->model);
+    metadata_write(graph, program, &provenance, &metadata);
     json_write_object(&writer, NULL, JSON_LINES);
     json_write_string(&writer, "name", graph->name);
     write_passes(report, &writer);

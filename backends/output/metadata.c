@@ -310,33 +310,52 @@ static void write_statuses(JsonWriter *writer) {
     json_write_array_end(writer);
 }
 
+/* Without names of files: what they hold makes a library what it is. */
+static void write_provenance(JsonWriter *writer, const Provenance *provenance) {
+    json_write_string(writer, "compiler", "riffle");
+    json_write_string(writer, "compiler_version", provenance->version);
+    json_write_array(writer, "made_of", JSON_LINES);
+    for (size_t i = 0; i < provenance->file_count; i++) {
+        if (provenance->files[i].sha256 == NULL)
+            continue;
+        json_write_object(writer, NULL, JSON_INLINE);
+        json_write_string(writer, "sha256", provenance->files[i].sha256);
+        json_write_object_end(writer);
+    }
+    json_write_array_end(writer);
+}
+
 /* What the whole library begins with. */
-static void write_library(JsonWriter *writer, const char *name, const Program *program) {
+static void write_library(
+    JsonWriter *writer, const char *name, const Program *program, const Provenance *provenance) {
     json_write_string(writer, "name", name);
     json_write_integer(writer, "metadata_version", METADATA_VERSION);
+    write_provenance(writer, provenance);
     if (program->shared)
         json_write_string(writer, "shared_library", arena_format(program->arena, "lib%s.so", name));
     write_statuses(writer);
 }
 
-void metadata_write(const Graph *graph, const Program *program, const char *pipeline, Text *out) {
+void metadata_write(
+    const Graph *graph, const Program *program, const Provenance *provenance, Text *out) {
     JsonWriter writer = {.out = out};
     json_write_object(&writer, NULL, JSON_LINES);
-    write_library(&writer, graph->name, program);
-    write_network(&writer, graph, program, pipeline);
+    write_library(&writer, graph->name, program, provenance);
+    write_network(&writer, graph, program, provenance->pipeline);
     json_write_object_end(&writer);
     json_write_end(&writer);
 }
 
-void metadata_write_variants(const LibraryPart *parts, int count, const char *pipeline, Text *out) {
+void metadata_write_variants(
+    const LibraryPart *parts, int count, const Provenance *provenance, Text *out) {
     JsonWriter writer = {.out = out};
     json_write_object(&writer, NULL, JSON_LINES);
-    write_library(&writer, program_library_name(parts[0].program), parts[0].program);
+    write_library(&writer, program_library_name(parts[0].program), parts[0].program, provenance);
     json_write_array(&writer, "variants", JSON_LINES);
     for (int i = 0; i < count; i++) {
         json_write_object(&writer, NULL, JSON_LINES);
         json_write_string(&writer, "name", parts[i].graph->name);
-        write_network(&writer, parts[i].graph, parts[i].program, pipeline);
+        write_network(&writer, parts[i].graph, parts[i].program, provenance->pipeline);
         json_write_object_end(&writer);
     }
     json_write_array_end(&writer);

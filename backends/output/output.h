@@ -2,6 +2,7 @@
 #ifndef RIFFLE_BACKENDS_OUTPUT_OUTPUT_H
 #define RIFFLE_BACKENDS_OUTPUT_OUTPUT_H
 
+#include "backends/output/provenance.h"
 #include "backends/program/options.h"
 #include "backends/program/summary.h"
 #include "backends/target/levels.h"
@@ -50,9 +51,11 @@ typedef struct LibraryPart {
 void header_write(const Graph *graph, const Program *program, Text *out);
 void header_write_variants(const LibraryPart *parts, int count, Text *out);
 
-/* NAME.json. `pipeline` is the pass pipeline that made the graph. */
-void metadata_write(const Graph *graph, const Program *program, const char *pipeline, Text *out);
-void metadata_write_variants(const LibraryPart *parts, int count, const char *pipeline, Text *out);
+/* NAME.json. */
+void metadata_write(
+    const Graph *graph, const Program *program, const Provenance *provenance, Text *out);
+void metadata_write_variants(
+    const LibraryPart *parts, int count, const Provenance *provenance, Text *out);
 
 /* libNAME.a as bytes, with all levels and variants; the splice lives as long as the program. */
 bool library_write(const Graph *graph, const Program *program, Text *out, Splice *splice,

@@ -68,6 +68,7 @@ class Network(Support):
         self.workspace_bytes: int = max(level["totals"]["workspace_bytes"] for level in part.get("levels", [part]))
         self._expected = [(tensor.dtype, tensor.shape, tensor) for tensor in self.inputs]
         self._shapes = [(tensor.shape, tensor.dtype) for tensor in self.outputs]
+        self._output_names = [tensor.name for tensor in self.outputs]
         self._input_count, self._single = len(self.inputs), len(self.outputs) == 1
         self._of_bytes = [index for index, tensor in enumerate(self.inputs) if tensor.dtype == np.uint8]
         self._lacking = _processor.lacking(part["target"])
@@ -175,9 +176,7 @@ class Network(Support):
         return results
 
     def _answer(self, results: list[Array]) -> Any:
-        if len(results) == 1:
-            return results[0]
-        return {tensor.name: array for tensor, array in zip(self.outputs, results)}
+        return results[0] if self._single else dict(zip(self._output_names, results))
 
     def _take_slot(self) -> _Slot:
         try:
@@ -197,12 +196,16 @@ class Network(Support):
         run = self._run or self._loaded()
         slot = self._take_slot()
         input_pointers, output_pointers = slot.inputs, slot.outputs
-        for i, array in enumerate(inputs):
-            input_pointers[i] = _from_buffer(array) if array.flags.c_contiguous else _bytes_of_rows(array)
+        if self._of_bytes:
+            for i, array in enumerate(inputs):
+                input_pointers[i] = _from_buffer(array) if array.flags.c_contiguous else _bytes_of_rows(array)
+            for i, index in enumerate(self._of_bytes):
+                slot.row_bytes[i] = row_bytes(inputs[index])
+        else:
+            for i, array in enumerate(inputs):
+                input_pointers[i] = _from_buffer(array)
         for i, array in enumerate(outputs):
             output_pointers[i] = _from_buffer(array)
-        for i, index in enumerate(self._of_bytes):
-            slot.row_bytes[i] = row_bytes(inputs[index])
         status = run(input_pointers, output_pointers, slot.workspace)
         self._slots.append(slot)
         if status != 0:

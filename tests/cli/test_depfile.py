@@ -1,11 +1,15 @@
-"""compile --depfile: each file that was read, in words that Make understands."""
+"""compile --depfile: each file that was read, in words that Make understands; what NAME.json and a bill of materials say of
+them."""
 
+import hashlib
+import json
 import os
 import shutil
 import subprocess
 import unittest
+from pathlib import Path
 
-from support import NETWORK, Command, float_bytes, has_llvm, safetensors
+from support import NETWORK, RIFFLE, Command, float_bytes, has_llvm, safetensors
 
 UNITS = "unit block(x) {\n    return x |> relu\n}\n"
 
@@ -39,6 +43,25 @@ class Depfile(Command):
         target = next(iter(self.rules()))
         self.assertTrue((self.folder / target).is_file(), "the target is a file that was written")
         self.assertEqual(self.rules(), {target: ["net.rfl", "units/block.rfl"], "net.rfl": [], "units/block.rfl": []})
+
+    def test_hashes(self):
+        """Lengths about the ends of blocks: hashlib agrees. Only the bill names the files."""
+        self.write("w.safetensors", safetensors({"conv.weight": [8, 3, 3, 3], "fc.weight": [4, 8], "fc.bias": [4]}))
+        self.write_importing("units/block.rfl")
+        for length in [118, 119, 120, 127, 128, 129, 65535, 65536, 65537]:
+            self.write("units/block.rfl", UNITS + "#" * (length - len(UNITS)))
+            self.compile("net.rfl", "--weights", "w.safetensors", "--emit", "cyclonedx")
+            expected = {Path(name).name: hashlib.sha256((self.folder / name).read_bytes()).hexdigest()
+                        for name in ["net.rfl", "units/block.rfl", "w.safetensors"]}
+            description = json.loads((self.folder / "out" / "small.json").read_text())
+            self.assertEqual(description["made_of"], [{"sha256": digest} for digest in expected.values()])
+        version = subprocess.run([RIFFLE, "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
+        self.assertEqual((description["compiler"], description["compiler_version"]), ("riffle", version))
+        bill = json.loads((self.folder / "out" / "small.cdx.json").read_text())
+        self.assertEqual((bill["bomFormat"], bill["specVersion"], bill["metadata"]["component"]["name"]), ("CycloneDX", "1.6", "small"))
+        self.assertEqual(bill["metadata"]["tools"]["components"], [{"type": "application", "name": "riffle", "version": version}])
+        self.assertEqual(bill["components"], [
+            {"type": "file", "name": name, "hashes": [{"alg": "SHA-256", "content": digest}]} for name, digest in expected.items()])
 
     @unittest.skipUnless(has_llvm(), "skipped: this riffle has no LLVM")
     def test_what_else_is_read(self):

@@ -129,10 +129,11 @@ class Progress(Command):
 
     def test_nowhere_else(self):
         """Not when piped, nor quiet, nor where the terminal cannot take a line away, nor between JSON."""
-        piped = subprocess.Popen([RIFFLE, *self.reduction("piped")], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        piped, quiet, dumb, json = map(self.reduction, ["piped", "quiet", "dumb", "json"])  # before any runs: it writes files
+        piped = subprocess.Popen([RIFFLE, *piped], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                  stderr=subprocess.PIPE, cwd=self.folder, text=True)
-        others = [self.open(*self.reduction("quiet"), "--quiet"), self.open(*self.reduction("dumb"), kind="dumb"),
-                  self.open(*self.reduction("json"), "--diagnostics-format", "json")]
+        others = [self.open(*quiet, "--quiet"), self.open(*dumb, kind="dumb"),
+                  self.open(*json, "--diagnostics-format", "json")]
         printed, messages = piped.communicate(timeout=SECONDS)
         self.assertEqual((piped.returncode, printed), (0, ""))
         self.assertRegex(messages, rf"^{NOTE}$")

@@ -31,7 +31,7 @@ MISTAKES = [
     ("compile small.rfl --emit ll,kernel",
      "riffle: error: 'kernel' is nothing that --emit can write\nhint: did you mean 'kernels'?\n"),
     ("compile small.rfl --emit asm", "riffle: error: 'asm' is nothing that --emit can write\n"
-                                     "hint: give some of c, ll, s, o, ptx, cubin, fatbin, rir, schedule, kernels, dot, svg, separated by commas\n"),
+                                     "hint: give some of c, ll, s, o, ptx, cubin, fatbin, rir, schedule, kernels, dot, svg, cyclonedx, separated by commas\n"),
     ("compile small.rfl --set width", "riffle: error: 'width' is no value for --set: give NAME=VALUE\n"
                                       "hint: write --set width=0.5\n"),
     ("compile small.rfl --set a=1 --set a=2", "riffle: error: --set gives 'a' a value more than once\n"),
