@@ -5,11 +5,8 @@
 #include "ir/clock.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum {
     OPTION_EMIT = 1000,
