@@ -177,7 +177,7 @@ static void take_frame_order(Preprocessing *pixels, PixelOrder order) {
     pixels->order = order;
 }
 
-/* `taken`: the three channels of the frame that the network computes with, unless they are all in
+/* `taken`: the three channels of the frame that the network computes with, unless they are in
  * order. */
 static bool read_frame(Evaluator *evaluator, Call *call, const SpecStatement *statement,
     TensorType *type, Preprocessing *pixels, const int64_t **taken) {
@@ -190,10 +190,9 @@ static bool read_frame(Evaluator *evaluator, Call *call, const SpecStatement *st
         return false;
     }
     if (format != FRAME_GREY) {
-        static const int64_t in_order[] = {0, 1, 2}, reversed[] = {2, 1, 0};
-        bool reverse = pixel_order_is_bgr((PixelOrder)format) != pixel_order_is_bgr(pixels->order);
-        if (reverse || format >= PIXELS_RGBA) {
-            *taken = reverse ? reversed : in_order;
+        static const int64_t reversed[] = {2, 1, 0};
+        if (pixel_order_is_bgr((PixelOrder)format) != pixel_order_is_bgr(pixels->order)) {
+            *taken = reversed;
         }
         take_frame_order(pixels, (PixelOrder)format);
         type->dims[1] = format >= PIXELS_RGBA ? 4 : 3;
@@ -296,11 +295,14 @@ static bool check_packed(
     return false;
 }
 
-/* The numbers of the input's bytes. */
-static Value *add_pixels(Evaluator *evaluator, const GraphInput *input) {
+/* The numbers of the input's bytes, of so many channels. */
+static Value *add_pixels(Evaluator *evaluator, const GraphInput *input, int64_t channels) {
     Value *value = input->value;
     Node *node = node_create(evaluator->graph, OP_pixels, value->name, &value, 1, value->where);
     node_set_pixels(node, &input->preprocessing);
+    if (channels < value->type.dims[1]) {
+        node_set_integer(node, "channels", channels);
+    }
     if (!node_infer(evaluator->graph, node, evaluator->diagnostics)) {
         return NULL;
     }
@@ -322,12 +324,14 @@ void declare_input(Evaluator *evaluator, const SpecStatement *statement) {
     TensorType type;
     Layout layout;
     Preprocessing preprocessing = {0};
-    const int64_t *taken = NULL; /* channels of the frame; NULL: all */
+    const int64_t *taken = NULL; /* channels of the frame; NULL: in order */
     bool good = check_declaration(evaluator, statement) && read_type(evaluator, statement, &type) &&
-                read_layout(evaluator, statement, type.rank, &layout) &&
-                (!statement->value ||
-                    read_preprocessing(evaluator, statement, &type, &preprocessing, &taken)) &&
-                check_packed(evaluator, statement, &type, layout);
+                read_layout(evaluator, statement, type.rank, &layout);
+    int64_t channels = good ? type.dims[1] : 0; /* of the network */
+    good = good &&
+           (!statement->value ||
+               read_preprocessing(evaluator, statement, &type, &preprocessing, &taken)) &&
+           check_packed(evaluator, statement, &type, layout);
     if (!good) {
         define(evaluator, statement->name, datum_unknown);
         return;
@@ -339,7 +343,7 @@ void declare_input(Evaluator *evaluator, const SpecStatement *statement) {
     input->has_preprocessing = statement->value != NULL;
     input->preprocessing = preprocessing;
     if (type.element == ELEMENT_U8) {
-        value = add_pixels(evaluator, input);
+        value = add_pixels(evaluator, input, channels);
         if (value && taken) {
             value = take_channels(evaluator, value, taken);
         }

@@ -315,6 +315,9 @@ Attribute *node_attribute(
 Weight *node_weight(const Node *node, const char *name); /* NULL when absent */
 /* The scale, means and deviations of a node `pixels`. */
 Preprocessing node_pixels(const Node *node);
+/* The same of a channel: the number is pixel * factor + term. */
+double pixel_factor(const Preprocessing *pixels, int64_t channel);
+double pixel_term(const Preprocessing *pixels, int64_t channel);
 void node_set_pixels(Node *node, const Preprocessing *pixels);
 void node_set_integer(Node *node, const char *name, int64_t value);
 void node_set_formula(Node *node, const char *name, const Formula *formula); /* not copied */

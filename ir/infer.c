@@ -100,10 +100,10 @@ void check_weight(Inference *inference, const char *name, int rank, const int64_
             tensor_type_spelling(&wanted, inference->scratch));
 }
 
-void check_channel_weights(Inference *inference) {
+void check_channel_weights(Inference *inference, int64_t channels) {
     const OpInfo *info = op_info(inference->node->op);
     for (int i = 0; i < info->weight_count; i++)
-        check_weight(inference, info->weights[i].name, 1, &operand_type(inference, 0)->dims[1]);
+        check_weight(inference, info->weights[i].name, 1, &channels);
 }
 
 bool read_steps(

@@ -46,7 +46,7 @@ bool wants_pixels(Inference *inference);
 /* Compares a weight that is there with the shape it must have. */
 void check_weight(Inference *inference, const char *name, int rank, const int64_t *dims);
 /* All weights of the op have a number for each channel of the first operand. */
-void check_channel_weights(Inference *inference);
+void check_channel_weights(Inference *inference, int64_t channels);
 /* Reads a list attribute of exactly `count` entries from `least` to LARGEST_STEP. */
 bool read_steps(
     Inference *inference, const char *name, size_t count, int64_t least, int64_t *items);

@@ -9,7 +9,7 @@ void infer_same(Inference *inference) {
 }
 
 void infer_batch_norm(Inference *inference) {
-    check_channel_weights(inference);
+    check_channel_weights(inference, operand_type(inference, 0)->dims[1]);
     double epsilon = node_number(inference->node, "epsilon");
     if (!(isfinite(epsilon) && epsilon >= 0))
         shape_fault(inference, "epsilon must be finite and not negative");
@@ -17,7 +17,7 @@ void infer_batch_norm(Inference *inference) {
 }
 
 void infer_bias(Inference *inference) {
-    check_channel_weights(inference);
+    check_channel_weights(inference, operand_type(inference, 0)->dims[1]);
     infer_same(inference);
 }
 

@@ -1,6 +1,7 @@
 /* Shape rules of quantised ops. */
 #include "ir/infer.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 void infer_range(Inference *inference) {
@@ -17,9 +18,10 @@ void infer_range(Inference *inference) {
 
 void infer_pixels(Inference *inference) {
     TensorType type = *operand_type(inference, 0);
-    if (type.element != ELEMENT_U8 || type.rank != 4 || type.dims[1] > MOST_PIXEL_CHANNELS) {
+    if (type.element != ELEMENT_U8 || type.rank != 4 || type.dims[1] > MOST_PIXEL_CHANNELS ||
+        inference->node->operands[0]->producer != NULL) {
         shape_fault(inference,
-            "the operand must be u8[n,c,h,w] with at most %d channels, but is %s",
+            "the operand must be an input u8[n,c,h,w] with at most %d channels, but is %s",
             MOST_PIXEL_CHANNELS, operand_spelling(inference, 0));
         return;
     }
@@ -30,12 +32,26 @@ void infer_pixels(Inference *inference) {
             shape_fault(inference, "scale and mean must be finite, and std finite and not zero");
             return;
         }
+    int64_t taken = node_integer(inference->node, "channels");
+    if (taken != 0 && (taken < type.dims[1] - 1 || taken > type.dims[1])) {
+        shape_fault(inference, "channels must be 0 or %" PRId64 ", or one less", type.dims[1]);
+        return;
+    }
+    if (taken > 0)
+        type.dims[1] = taken;
     type.element = ELEMENT_F32;
     add_result(inference, type);
 }
 
+/* Of a picture's channels, the first may be all that the layer computes with. */
+static void take_channels(const Inference *inference, TensorType *type) {
+    const Weight *factor = node_weight(inference->node, "factor");
+    if (type->element == ELEMENT_U8 && factor != NULL && factor->type.rank == 1 &&
+        factor->type.dims[0] < type->dims[1])
+        type->dims[1] = factor->type.dims[0];
+}
+
 void infer_quantize(Inference *inference) {
-    check_channel_weights(inference);
     int64_t padding[4];
     TensorType type = *operand_type(inference, 0);
     if (type.element == ELEMENT_U8 && (inference->node->operands[0]->producer != NULL ||
@@ -45,6 +61,8 @@ void infer_quantize(Inference *inference) {
             MOST_PIXEL_CHANNELS, operand_spelling(inference, 0));
         return;
     }
+    take_channels(inference, &type);
+    check_channel_weights(inference, type.dims[1]);
     if (!read_steps(inference, "padding", 4, 0, padding))
         return;
     for (int i = 0; i < 4; i++) {

@@ -175,8 +175,8 @@ void interpret_local_response_norm(
 #ifdef RIFFLE_PAIRS
 /* By the two floats that kernels have of a channel. */
 static Number pixel(const Preprocessing *pixels, int64_t channel, Number x) {
-    return number_multiply_add(x, number_constant(pixels->scale / pixels->std[channel]),
-        number_constant(-pixels->mean[channel] / pixels->std[channel]));
+    return number_multiply_add(x, number_constant(pixel_factor(pixels, channel)),
+        number_constant(pixel_term(pixels, channel)));
 }
 #else
 static Number pixel(const Preprocessing *pixels, int64_t channel, Number x) {
@@ -187,12 +187,14 @@ static Number pixel(const Preprocessing *pixels, int64_t channel, Number x) {
 void interpret_pixels(
     const Node *node, const Stored *const *operands, Stored *const *results, Arena *scratch) {
     (void)scratch;
-    const TensorType *type = &node->operands[0]->type;
+    const TensorType *type = &node->results[0]->type;
     Preprocessing pixels = node_pixels(node);
-    int64_t plane = plane_size(type);
+    int64_t plane = plane_size(type), channels = type->dims[1];
+    int64_t bytes = node->operands[0]->type.dims[1]; /* of a pixel */
     for (int64_t i = 0; i < tensor_elements(type); i++) {
-        int64_t channel = i / plane % type->dims[1];
-        results[0][i] = stored_of(pixel(&pixels, channel, number_read(operands[0][i])));
+        int64_t image = i / plane / channels, channel = i / plane % channels;
+        int64_t source = (image * bytes + channel) * plane + i % plane;
+        results[0][i] = stored_of(pixel(&pixels, channel, number_read(operands[0][source])));
     }
 }
 

@@ -30,11 +30,11 @@ void interpret_quantize(
     const Stored *factor = weight_stored(node_weight(node, "factor"));
     const Stored *zero = weight_stored(node_weight(node, "zero"));
     const Weight *term = node_weight(node, "term");
-    for (int64_t i = 0; i < from->dims[0] * from->dims[1]; i++) {
-        int64_t channel = i % from->dims[1];
-        quantize_plane(node, operands[0] + i * plane_size(from), results[0] + i * plane_size(to),
-            factor[channel], term != NULL ? weight_stored(term)[channel] : zero[channel],
-            zero[channel]);
+    for (int64_t i = 0; i < to->dims[0] * to->dims[1]; i++) {
+        int64_t channel = i % to->dims[1], source = i / to->dims[1] * from->dims[1] + channel;
+        quantize_plane(node, operands[0] + source * plane_size(from),
+            results[0] + i * plane_size(to), factor[channel],
+            term != NULL ? weight_stored(term)[channel] : zero[channel], zero[channel]);
     }
 }
 

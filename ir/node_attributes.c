@@ -77,6 +77,14 @@ Preprocessing node_pixels(const Node *node) {
     return pixels;
 }
 
+double pixel_factor(const Preprocessing *pixels, int64_t channel) {
+    return pixels->scale / pixels->std[channel];
+}
+
+double pixel_term(const Preprocessing *pixels, int64_t channel) {
+    return -pixels->mean[channel] / pixels->std[channel];
+}
+
 void node_set_pixels(Node *node, const Preprocessing *pixels) {
     node_attribute(node, "scale")->number = pixels->scale;
     for (int i = 0; i < MOST_PIXEL_CHANNELS; i++) {

@@ -51,8 +51,8 @@ static Tensor tensor_of_placement(Arena *arena, const Placement *placement) {
 static bool copy_part(
     GpuLowering *gpu, const Node *node, const ArrangedPart *part, const Tensor *result) {
     Arena *arena = gpu->emission.arena;
-    Placement from =
-        placement_of_tensor(arena, gpu_tensor(gpu, part->source), part->source->type.rank);
+    Placement from = placement_of_tensor(
+        arena, gpu_make_floats(gpu, node, part->source), part->source->type.rank);
     Placement to = placement_of_tensor(arena, result, node->results[0]->type.rank);
     ArrangedPiece *pieces;
     int count = arranged_pieces(arena, &part->map, &from, &to, &pieces);

@@ -278,9 +278,8 @@ static void find_window(Sums *sums, int pixel) {
     window->column =
         kernel_let(builder, "column", place_in_window(arena, &conv->window, 1, column));
     window->base = kernel_let(builder, "base",
-        expression_sum(arena, expression_multiply(arena, image, in->image_stride),
-            expression_multiply(arena, window->row, in->row_stride),
-            expression_multiply(arena, window->column, in->pixel_stride), NULL));
+        expression_add(arena, access_row(&conv->input, image, window->row),
+            expression_multiply(arena, window->column, in->pixel_stride)));
 }
 
 static int open_bounds(const Sums *sums, int axis, const Expression *at) {
@@ -299,8 +298,13 @@ static int open_bounds(const Sums *sums, int axis, const Expression *at) {
     return below + above;
 }
 
+typedef struct PlanePlace {
+    const Expression *offset;
+    AccessScale scale;
+} PlanePlace;
+
 /* Loads the number at a tap of the window, but in the padding. */
-static void load_tap(const Sums *sums, int reg, const PixelWindow *window, const Expression *plane,
+static void load_tap(const Sums *sums, int reg, const PixelWindow *window, const PlanePlace *plane,
     const Expression *row_tap, const Expression *column_tap) {
     const GpuConvolution *conv = sums->conv;
     Arena *arena = sums->arena;
@@ -309,10 +313,9 @@ static void load_tap(const Sums *sums, int reg, const PixelWindow *window, const
     const Expression *right = expression_multiply(arena, column_tap, conv->window.dilation[1]);
     int open = open_bounds(sums, 0, expression_add(arena, window->row, down));
     open += open_bounds(sums, 1, expression_add(arena, window->column, right));
-    kernel_load(sums->builder, reg, conv->input.parameter,
-        expression_sum(arena, plane, window->base, expression_multiply(arena, down, in->row_stride),
-            expression_multiply(arena, right, in->pixel_stride), NULL),
-        0, 1);
+    access_load(sums->builder, &conv->input, &plane->scale, reg,
+        expression_sum(arena, plane->offset, window->base, access_rows(&conv->input, down),
+            expression_multiply(arena, right, in->pixel_stride), NULL));
     while (open-- > 0)
         kernel_close(sums->builder);
 }
@@ -322,11 +325,12 @@ static void emit_any_input(Sums *sums, const Expression *index, bool may_miss) {
     KernelBuilder *builder = sums->builder;
     Arena *arena = sums->arena;
     int inputs[MOST_PIXELS], weights[MOST_CHANNELS];
-    const Expression *plane = kernel_let(builder, "plane",
-        access_plane(&conv->input,
-            may_miss ? expression_minimum(arena, expression_add(arena, sums->first_input, index),
-                           expression_constant(arena, conv->in->channels - 1))
-                     : expression_add(arena, sums->first_input, index)));
+    const Expression *channel = expression_add(arena, sums->first_input, index);
+    if (may_miss)
+        channel =
+            expression_minimum(arena, channel, expression_constant(arena, conv->in->channels - 1));
+    PlanePlace plane = {kernel_let(builder, "plane", access_plane(&conv->input, channel)),
+        access_scale(builder, &conv->input, channel)};
     const Expression *zero = expression_constant(arena, 0);
     const Expression *row =
         open_products(sums, "kernel_row", zero, conv->window.kernel[0], 1, sums->parts.rows);
@@ -335,7 +339,7 @@ static void emit_any_input(Sums *sums, const Expression *index, bool may_miss) {
     for (int pixel = 0; pixel < conv->shape.pixels; pixel++) {
         inputs[pixel] = emit_splat(builder, 1, 0.0f);
         open_input(sums, index, may_miss);
-        load_tap(sums, inputs[pixel], &sums->windows[pixel], plane, row, column);
+        load_tap(sums, inputs[pixel], &sums->windows[pixel], &plane, row, column);
         if (may_miss)
             kernel_close(builder);
     }

@@ -2,7 +2,8 @@
  *
  * Inside the network a tensor is planar: each channel is a plane of all images, rows and columns
  * of the batch, one after the other, padded to four numbers. So a plane may lie anywhere: concat,
- * split, shuffle and every other route are lists of planes, and never a kernel. */
+ * split, shuffle and every other route are lists of planes, and never a kernel. A picture of bytes
+ * is a view, too: what the numbers are, kernels compute when they read it. */
 #ifndef RIFFLE_BACKENDS_GPU_GPU_H
 #define RIFFLE_BACKENDS_GPU_GPU_H
 
@@ -24,16 +25,22 @@ enum {
 
 typedef struct Plane {
     int buffer;
-    int64_t offset; /* in floats */
+    int64_t offset; /* in floats, or bytes of a picture */
 } Plane;
 
+/* Of a channel's bytes: the number is byte * factor + term. */
+typedef struct ByteMeaning {
+    float factor, term;
+} ByteMeaning;
+
 /* Element (image, row, column) of channel c is at planes[c] + image*image_stride +
- * row*row_stride + column*pixel_stride. */
+ * row*row_stride + column*pixel_stride. Of bytes, the caller says how far rows are apart. */
 typedef struct Tensor {
     Plane *planes; /* one per channel */
     int64_t images, channels, height, width;
     int64_t image_stride, row_stride, pixel_stride;
     bool flat; /* pixels are consecutive over all images, planes aligned and padded */
+    const ByteMeaning *bytes; /* one per channel of a picture of bytes; NULL: floats */
 } Tensor;
 
 /* A tensor that a step reaches through a table of offsets. */
@@ -74,6 +81,8 @@ Tensor *gpu_new_tensor(GpuLowering *gpu, const char *name, int64_t images, int64
 void gpu_view(GpuLowering *gpu, const Node *node);
 /* The tensor of an operand as a flat one in the workspace: copied when it is not. */
 const Tensor *gpu_make_flat(GpuLowering *gpu, const Node *node, const Value *value);
+/* The tensor of an operand as one of floats: of bytes a copy. */
+const Tensor *gpu_make_floats(GpuLowering *gpu, const Node *node, const Value *value);
 Tensor *gpu_output_tensor(GpuLowering *gpu, int output);
 /* With the shape of the type, but without places of its planes. */
 Tensor *tensor_of_type(Arena *arena, const TensorType *type);
@@ -88,6 +97,9 @@ typedef struct Access {
     int parameter;
     int table; /* parameter; -1: planes are at a regular distance */
     int64_t channel_stride;
+    ByteRows rows; /* of bytes: */
+    const Expression *apart;
+    int scales; /* parameter: the factor and the term of each channel */
 } Access;
 
 Access gpu_access(
@@ -98,6 +110,19 @@ const Expression *access_plane(const Access *access, const Expression *channel);
 const Expression *access_pixel(const Access *access, const Expression *pixel);
 const Expression *access_position(
     const Access *access, const Expression *image, const Expression *row, const Expression *column);
+/* Where a row begins, which may lie beside the tensor; and where one so many rows below does. */
+const Expression *access_row(const Access *access, const Expression *image, const Expression *row);
+const Expression *access_rows(const Access *access, const Expression *rows);
+
+/* Registers with the factor and the term of a channel of bytes; of floats none. */
+typedef struct AccessScale {
+    int factor, term;
+} AccessScale;
+
+AccessScale access_scale(KernelBuilder *builder, const Access *access, const Expression *channel);
+/* A number of the tensor in a register of one lane. */
+void access_load(KernelBuilder *builder, const Access *access, const AccessScale *scale, int reg,
+    const Expression *offset);
 
 /* A kernel for blocks of threads, `items` of them; *thread is the variable. */
 void gpu_call_begin(

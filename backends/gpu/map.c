@@ -97,9 +97,10 @@ static void end_map(Map *map, const Tensor *first, const Tensor *second, const T
 
 static int load_at(
     const Map *map, const Access *access, const Expression *channel, const Expression *position) {
+    AccessScale scale = access_scale(map->builder, access, channel);
     int reg = kernel_register(map->builder, 1);
-    kernel_load(map->builder, reg, access->parameter,
-        expression_add(map->builder->arena, access_plane(access, channel), position), 0, 1);
+    access_load(map->builder, access, &scale, reg,
+        expression_add(map->builder->arena, access_plane(access, channel), position));
     return reg;
 }
 
@@ -109,10 +110,10 @@ static void load_window(
     const void *context, int reg, const Expression *row, const Expression *column) {
     const Map *map = context;
     const Access *input = &map->inputs[0];
-    kernel_load(map->builder, reg, input->parameter,
+    AccessScale scale = access_scale(map->builder, input, map->at.channel);
+    access_load(map->builder, input, &scale, reg,
         expression_add(map->builder->arena, access_plane(input, map->at.channel),
-            access_position(input, map->at.image, row, column)),
-        0, 1);
+            access_position(input, map->at.image, row, column)));
 }
 
 static int emit_window_point(Map *map) {

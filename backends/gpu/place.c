@@ -75,14 +75,17 @@ void gpu_add_public_buffers(GpuLowering *gpu) {
     for (int i = 0; i < graph->input_count; i++) {
         const GraphInput *input = &graph->inputs[i];
         const TensorType *type = &input->value->type;
-        int buffer = add_buffer(&gpu->emission, BUFFER_INPUT, i, float_bytes(tensor_elements(type)),
-            input->value->name);
+        int buffer = add_buffer(&gpu->emission, BUFFER_INPUT, i,
+            tensor_elements(type) * element_type_bytes(type->element), input->value->name);
         gpu->tensors[input->value->id] =
             public_tensor(gpu->emission.arena, type, buffer, input->layout);
     }
     for (int i = 0; i < graph->output_count; i++)
         add_buffer(&gpu->emission, BUFFER_OUTPUT, i,
             float_bytes(tensor_elements(&graph->outputs[i].value->type)), graph->outputs[i].name);
+    for (int i = 0; i < graph->input_count; i++)
+        if (graph->inputs[i].value->type.element == ELEMENT_U8)
+            add_row_bytes(&gpu->emission, FIRST_INPUT_BUFFER + i, &graph->inputs[i].value->type);
 }
 
 Tensor *gpu_output_tensor(GpuLowering *gpu, int index) {
@@ -127,9 +130,9 @@ static bool may_own(const void *context, const Node *node) {
 static bool can_store(const void *context, const Value *value) {
     const GpuLowering *gpu = context;
     const Node *producer = value->producer;
-    return producer && producer->op != OP_constant && producer->op != OP_flatten &&
-           producer->op != OP_unflatten && producer->op != OP_crop && !gpu->direct[value->id] &&
-           !gpu->fused_into[value->id];
+    return producer && producer->op != OP_constant && producer->op != OP_pixels &&
+           producer->op != OP_flatten && producer->op != OP_unflatten && producer->op != OP_crop &&
+           !gpu->direct[value->id] && !gpu->fused_into[value->id];
 }
 
 void gpu_claim_planes(GpuLowering *gpu) {

@@ -149,7 +149,7 @@ bool gpu_lower_reduce(GpuLowering *gpu, const Node *node) {
         return gpu_lower_numbers(gpu, node);
     BlockReduction r = {.gpu = gpu, .builder = &r.call.builder, .arena = gpu->emission.arena};
     bool pools = node->op == OP_global_avg_pool;
-    const Tensor *input = gpu_tensor(gpu, node->operands[0]);
+    const Tensor *input = gpu_make_floats(gpu, node, node->operands[0]);
     const Tensor *output = gpu_place(gpu, node->results[0]);
     int64_t planes = input->channels * input->images;
     gpu_call_begin(gpu, &r.call, node,

@@ -94,7 +94,7 @@ static void find_place(Numbers *numbers, const Expression *index) {
 bool gpu_lower_numbers(GpuLowering *gpu, const Node *node) {
     KernelCall call;
     Arena *arena = gpu->emission.arena;
-    const Tensor *input = gpu_tensor(gpu, node->operands[0]);
+    const Tensor *input = gpu_make_floats(gpu, node, node->operands[0]);
     const Tensor *output = gpu_place(gpu, node->results[0]);
     const Expression *thread;
     int64_t total = output->channels * tensor_pixels(output);

@@ -2,6 +2,7 @@
  * of rows, and no picture of floats is ever written.
  *
  * Packed pixels are rows of bytes, whose scales repeat after as many vectors as there are channels.
+ * Where a pixel has one more byte, a permute leaves it out.
  */
 #include "backends/kernels/copy.h"
 #include "backends/kernels/emit.h"
@@ -25,16 +26,16 @@ typedef struct Pixels {
     RowOp rows; /* first: Pixels are a RowOp */
     KernelBuilder *builder;
     Arena *arena;
-    int lanes, channels;
+    int lanes, channels, pixel_bytes;
     const Run *from, *to;
     ByteRows bytes;
     int input, output, scales; /* parameters */
 } Pixels;
 
-/* The numbers of a row that are there, and where they come from and go to. */
+/* Numbers of a row that are there, and where they come from and go to. */
 typedef struct Stretch {
     const Expression *from, *to;
-    int64_t count;
+    int64_t count; /* of numbers: whole pixels */
 } Stretch;
 
 /* Of as many vectors as there are channels. */
@@ -49,8 +50,8 @@ static void pack_scales(Emission *emission, KernelCall *call, const Node *node, 
     float *packed = call_weights(emission, call, (int64_t)2 * numbers, &pixels->scales);
     for (int i = 0; i < numbers; i++) {
         int channel = i % pixels->channels;
-        packed[i] = (float)(scales.scale / scales.std[channel]);
-        packed[numbers + i] = (float)(-scales.mean[channel] / scales.std[channel]);
+        packed[i] = (float)pixel_factor(&scales, channel);
+        packed[numbers + i] = (float)pixel_term(&scales, channel);
     }
 }
 
@@ -70,15 +71,51 @@ static PixelScales load_scales(const Pixels *pixels) {
     return scales;
 }
 
+static bool takes_all(const Pixels *pixels) {
+    return pixels->channels == pixels->pixel_bytes;
+}
+
+/* Up to a vector of bytes from one of the stretch on, none behind its last pixel. */
+static int load_bytes(const Pixels *pixels, const Stretch *stretch, int64_t first) {
+    int64_t left = stretch->count / pixels->channels * pixels->pixel_bytes - first;
+    int bytes = kernel_register_of(pixels->builder, LANE_U8, pixels->lanes);
+    kernel_load(pixels->builder, bytes, pixels->input,
+        expression_offset(pixels->arena, stretch->from, first), 0,
+        left < pixels->lanes ? (int)left : pixels->lanes);
+    return bytes;
+}
+
+/* Which byte of a stretch becomes its number. */
+static int64_t byte_of(const Pixels *pixels, int64_t number) {
+    return number / pixels->channels * pixels->pixel_bytes + number % pixels->channels;
+}
+
+/* The bytes of a vector of numbers, of which some lie between others: all in two vectors, which do
+ * not end behind the pixels that are there. */
+static int load_taken(const Pixels *pixels, const Stretch *stretch, int64_t first) {
+    int64_t lanes = pixels->lanes, count = stretch->count - first, last = count - 1;
+    int64_t all = stretch->count / pixels->channels * pixels->pixel_bytes;
+    int64_t begin = byte_of(pixels, first);
+    if (begin > all - 2 * lanes)
+        begin = all > 2 * lanes ? all - 2 * lanes : 0;
+    int halves[2] = {load_bytes(pixels, stretch, begin)};
+    halves[1] = all > begin + lanes ? load_bytes(pixels, stretch, begin + lanes) : halves[0];
+    int *indices = ARENA_ARRAY(pixels->arena, int, lanes);
+    for (int64_t i = 0; i < lanes; i++)
+        indices[i] = (int)(byte_of(pixels, first + (i < last ? i : last)) - begin);
+    int bytes = kernel_register_of(pixels->builder, LANE_U8, pixels->lanes);
+    kernel_permute(pixels->builder, bytes, halves[0], halves[1], indices);
+    return bytes;
+}
+
 /* As many numbers as the scales are for, or fewer at the end of a row. */
 static void emit_numbers(const Pixels *pixels, const PixelScales *scales, const Stretch *stretch) {
     KernelBuilder *builder = pixels->builder;
     for (int v = 0; v < pixels->channels && v * pixels->lanes < stretch->count; v++) {
         int64_t first = (int64_t)v * pixels->lanes, left = stretch->count - first;
         int lanes = left < pixels->lanes ? (int)left : pixels->lanes;
-        int bytes = kernel_register_of(builder, LANE_U8, pixels->lanes);
-        kernel_load(builder, bytes, pixels->input,
-            expression_offset(pixels->arena, stretch->from, first), 0, lanes);
+        int bytes = takes_all(pixels) ? load_bytes(pixels, stretch, first)
+                                      : load_taken(pixels, stretch, first);
         int number = emit_as(builder, bytes, LANE_F32);
         kernel_multiply_add(builder, number, number, scales->factors[v], scales->terms[v]);
         kernel_store(builder, number, pixels->output,
@@ -89,19 +126,25 @@ static void emit_numbers(const Pixels *pixels, const PixelScales *scales, const 
 static void emit_stretch(const Pixels *pixels, const Stretch *stretch) {
     Arena *arena = pixels->arena;
     PixelScales scales = load_scales(pixels);
-    int64_t step = (int64_t)pixels->channels * pixels->lanes;
-    int64_t whole = stretch->count / step * step;
+    int64_t step = pixels->lanes, count = stretch->count / pixels->channels;
+    int64_t whole = count / step * step, bytes = pixels->pixel_bytes, channels = pixels->channels;
+    int64_t unit = takes_all(pixels) ? channels : 1; /* a place is a number, or a pixel */
     if (whole > 0) {
-        const Expression *place = kernel_open_range(pixels->builder, "place", 0, whole, step);
+        const Expression *place =
+            kernel_open_range(pixels->builder, "place", 0, whole * unit, step * unit);
         emit_numbers(pixels, &scales,
-            &(Stretch){expression_add(arena, stretch->from, place),
-                expression_add(arena, stretch->to, place), step});
+            &(Stretch){expression_add(
+                           arena, stretch->from, expression_multiply(arena, place, bytes / unit)),
+                expression_add(
+                    arena, stretch->to, expression_multiply(arena, place, channels / unit)),
+                step * channels});
         kernel_close(pixels->builder);
     }
-    if (whole < stretch->count)
+    if (whole < count)
         emit_numbers(pixels, &scales,
-            &(Stretch){expression_offset(arena, stretch->from, whole),
-                expression_offset(arena, stretch->to, whole), stretch->count - whole});
+            &(Stretch){expression_offset(arena, stretch->from, whole * bytes),
+                expression_offset(arena, stretch->to, whole * channels),
+                (count - whole) * channels});
 }
 
 /* How far into a row of the run the first of the columns is that are computed. */
@@ -144,7 +187,8 @@ static RowOp *make_pixels(Emission *emission, KernelCall *call, const Node *node
     *pixels = (Pixels){.builder = &call->builder,
         .arena = emission->arena,
         .lanes = emission->compilation->target->lanes,
-        .channels = (int)input->channels,
+        .channels = (int)output->channels,
+        .pixel_bytes = (int)input->channels,
         .from = &input->runs[0],
         .to = &output->runs[0]};
     assert(is_packed(input) && is_packed(output));
@@ -157,11 +201,11 @@ static RowOp *make_pixels(Emission *emission, KernelCall *call, const Node *node
         .input = input};
     pixels->rows.input_parameters = call_link(call, PARAMETER_READ, "input", NULL, input);
     pixels->input = pixels->rows.input_parameters[0];
-    pixels->bytes = call_byte_rows(call, emission, input);
+    pixels->bytes = call_byte_rows(call, emission, input->runs[0].buffer, input->height);
     pack_scales(emission, call, node, pixels);
     pixels->output = call_link(call, PARAMETER_WRITE, "output", to, output)[0];
     note_pixels(&call->step, emission->arena, node);
-    call_describe(call, "pixels to floats, %lld channels", (long long)input->channels);
+    call_describe(call, "pixels to floats, %lld channels", (long long)output->channels);
     return &pixels->rows;
 }
 
@@ -173,6 +217,7 @@ RowOp *pixels_row_op(Emission *emission, KernelCall *call, const Node *node, con
 static const Placement *place_apart(Emission *emission, const Node *node) {
     Placement like = *value_placement(emission, node->operands[0]);
     like.element = LANE_F32;
+    like.channels = node->results[0]->type.dims[1];
     return temporary_placement(emission, &like, buffer_name(emission, node->results[0]));
 }
 

@@ -33,8 +33,8 @@ static bool lower_node(GpuLowering *gpu, const Node *node) {
         return gpu_lower_reduce(gpu, node);
     case GPU_NO_CODE:
         diagnostics_report(gpu->emission.diagnostics, SEVERITY_ERROR, node->where,
-            node->op == OP_pixels ? "let the input be of f32" : "compile without --precision int8",
-            "there is no code for '%s' on GPUs", op_info(node->op)->name);
+            "compile without --precision int8", "there is no code for '%s' on GPUs",
+            op_info(node->op)->name);
         return false;
     case GPU_NONE:
         break;
@@ -50,7 +50,8 @@ static void choose_direct_outputs(GpuLowering *gpu) {
         const GraphOutput *output = &graph->outputs[i];
         const Node *producer = output->value->producer;
         if (producer && !op_moves_channels(producer->op) && producer->op != OP_constant &&
-            producer->op != OP_flatten && producer->op != OP_unflatten && producer->op != OP_crop &&
+            producer->op != OP_pixels && producer->op != OP_flatten &&
+            producer->op != OP_unflatten && producer->op != OP_crop &&
             graph_use_count(graph, output->value) == 1)
             gpu->direct[output->value->id] = output;
     }

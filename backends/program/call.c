@@ -72,24 +72,28 @@ static size_t reserve_weights(Emission *emission, int64_t bytes) {
     return offset;
 }
 
-ByteRows call_byte_rows(KernelCall *call, const Emission *emission, const Placement *input) {
-    int buffer = input->runs[0].buffer;
+ByteRows call_byte_rows(KernelCall *call, const Emission *emission, int buffer, int64_t height) {
     assert(emission->program->buffers[buffer].kind == BUFFER_INPUT);
     return (ByteRows){.parameter = call_parameter(call, PARAMETER_TABLE, "row_bytes",
                           row_bytes_buffer(emission->program, buffer), 0),
         .packed = emission->program->buffers[buffer].row_bytes,
-        .height = input->height};
+        .height = height};
+}
+
+const Expression *byte_rows_apart(KernelBuilder *builder, const ByteRows *rows) {
+    Arena *arena = builder->arena;
+    const Expression *given =
+        expression_element(arena, rows->parameter, expression_constant(arena, 0));
+    return kernel_let(builder, "apart",
+        expression_maximum(arena, given, expression_constant(arena, rows->packed)));
 }
 
 const Expression *byte_row(
     KernelBuilder *builder, const ByteRows *rows, const Expression *image, const Expression *row) {
     Arena *arena = builder->arena;
-    const Expression *given =
-        expression_element(arena, rows->parameter, expression_constant(arena, 0));
-    const Expression *bytes = kernel_let(builder, "apart",
-        expression_maximum(arena, given, expression_constant(arena, rows->packed)));
+    const Expression *apart = byte_rows_apart(builder, rows);
     return expression_product(
-        arena, expression_add(arena, expression_multiply(arena, image, rows->height), row), bytes);
+        arena, expression_add(arena, expression_multiply(arena, image, rows->height), row), apart);
 }
 
 ParameterRole buffer_role(ParameterRole role, int buffer) {

@@ -29,7 +29,9 @@ typedef struct ByteRows {
     int64_t height;
 } ByteRows;
 
-ByteRows call_byte_rows(KernelCall *call, const Emission *emission, const Placement *input);
+/* Of the input in a buffer, of so many rows. */
+ByteRows call_byte_rows(KernelCall *call, const Emission *emission, int buffer, int64_t height);
+const Expression *byte_rows_apart(KernelBuilder *builder, const ByteRows *rows);
 /* The first byte of a row of an image. */
 const Expression *byte_row(
     KernelBuilder *builder, const ByteRows *rows, const Expression *image, const Expression *row);

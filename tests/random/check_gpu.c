@@ -28,17 +28,7 @@ static const char *run_oracles(
     return NULL;
 }
 
-/* Which GPUs have no code for. */
-static bool takes_bytes(const Graph *graph) {
-    bool any = false;
-    for (int i = 0; i < graph->input_count; i++)
-        any = any || input_is_of_bytes(graph, i);
-    return any;
-}
-
 const char *check_gpu(const Oracle *oracle, const Graph *graph, const Check *check, Arena *arena) {
-    if (takes_bytes(graph))
-        return NULL;
     Diagnostics *diagnostics = diagnostics_create();
     const char *fault = NULL;
     Program *program =

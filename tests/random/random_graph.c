@@ -70,6 +70,8 @@ static Value *make_picture(Maker *maker, Value *value) {
     value->type.element = ELEMENT_U8;
     Node *node = maker_node(maker, OP_pixels, &value, 1);
     node_set_pixels(node, pixels);
+    if (chance(maker, 40))
+        node_set_integer(node, "channels", value->type.dims[1] - 1); /* of one channel: all */
     return maker_finish(maker, node);
 }
 

@@ -12,7 +12,8 @@ static void document_tensor(
     static const char *const names[] = {"batch", "channels", "height", "width"};
     static const int channels_last[] = {0, 2, 3, 1};
     bool last = type->rank == 4 && layout == LAYOUT_NHWC;
-    text_format(out, " *   %s %s: float32 [", kind, member);
+    text_format(out, " *   %s %s: %s [", kind, member,
+        type->element == ELEMENT_U8 ? "bytes of pixels" : "float32");
     for (int i = 0; i < type->rank; i++)
         text_format(
             out, "%s%lld", i > 0 ? ", " : "", (long long)type->dims[last ? channels_last[i] : i]);
@@ -26,8 +27,8 @@ static void write_documentation(
     const Graph *graph, const Program *program, const Names *names, Text *out) {
     text_format(out,
         "/* The network %s, compiled for %s.\n *\n"
-        " * Tensors are dense arrays of float on the device, last dimension fastest:\n",
-        graph->name, program->target->name);
+        " * Tensors are dense arrays%s on the device, last dimension fastest:\n",
+        graph->name, program->target->name, cuda_takes_bytes(graph) ? "" : " of float");
     for (int i = 0; i < graph->input_count; i++)
         document_tensor(
             out, names->inputs[i], &graph->inputs[i].value->type, graph->inputs[i].layout, "input");
@@ -81,25 +82,41 @@ static const CudaStatus statuses[] = {{"OK", "success"},
     {"ERROR_NO_MEMORY", "there is not enough memory"},
     {"ERROR_CUDA", "the CUDA runtime reports an error"},
     {"ERROR_OLD_DRIVER", "the driver is older than the CUDA runtime"},
-    {"ERROR_BUSY", "another thread is starting work of this model"}};
+    {"ERROR_BUSY", "another thread is starting work of this model"},
+    {"ERROR_ROW_BYTES",
+        "the rows of an input of bytes are less than a row apart, or too far for 32 bits"}};
 
 enum { STATUSES = sizeof statuses / sizeof *statuses };
 
-static void write_statuses(const Names *names, Text *out) {
+/* The last is of inputs of bytes. */
+static void write_statuses(const Graph *graph, const Names *names, Text *out) {
+    int count = cuda_takes_bytes(graph) ? STATUSES : STATUSES - 1;
     text_format(out, "\nenum %s_status {\n", names->name);
-    for (int i = 0; i < STATUSES; i++)
+    for (int i = 0; i < count; i++)
         text_format(out, "    %s_%s = %d%s /* %s */\n", names->upper, statuses[i].name, i,
-            i + 1 < STATUSES ? "," : "", statuses[i].meaning);
+            i + 1 < count ? "," : "", statuses[i].meaning);
     text_append(out, "};\n\n");
     text_format(out,
         "/* A status in words. */\n"
         "static inline const char *%s_status_text(int status) {\n"
         "    switch (status) {\n",
         names->name);
-    for (int i = 0; i < STATUSES; i++)
+    for (int i = 0; i < count; i++)
         text_format(out, "    case %s_%s:\n        return \"%s\";\n", names->upper,
             statuses[i].name, statuses[i].meaning);
     text_append(out, "    default:\n        return \"unknown status\";\n    }\n}\n");
+}
+
+static void write_row_bytes(const Graph *graph, const Names *names, Text *out) {
+    if (!cuda_takes_bytes(graph))
+        return;
+    text_append(
+        out, "    struct { /* bytes from a row of pixels to the next; 0: there are no gaps */\n");
+    for (int i = 0; i < graph->input_count; i++)
+        if (cuda_input_is_of_bytes(graph, i))
+            text_format(out, "        int %s; /* up to %lld */\n", names->inputs[i],
+                (long long)cuda_most_row_bytes(&graph->inputs[i].value->type));
+    text_append(out, "    } row_bytes;\n");
 }
 
 static void write_structs(const Graph *graph, const Names *names, Text *out) {
@@ -109,7 +126,9 @@ static void write_structs(const Graph *graph, const Names *names, Text *out) {
         "\n/* The structs are the host's, the arrays the device's. */\nstruct %s_inputs {\n",
         names->name);
     for (int i = 0; i < graph->input_count; i++)
-        text_format(out, "    const float *%s;\n", names->inputs[i]);
+        text_format(out, "    const %s *%s;\n",
+            cuda_input_is_of_bytes(graph, i) ? "unsigned char" : "float", names->inputs[i]);
+    write_row_bytes(graph, names, out);
     text_format(out, "};\n\nstruct %s_outputs {\n", names->name);
     for (int i = 0; i < graph->output_count; i++)
         text_format(out, "    float *%s;\n", names->outputs[i]);
@@ -169,7 +188,7 @@ void cuda_header_write(const Graph *graph, const Program *program, Text *out) {
         "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
         names.upper, names.upper);
     write_macros(graph, program, &names, out);
-    write_statuses(&names, out);
+    write_statuses(graph, &names, out);
     write_structs(graph, &names, out);
     write_functions(graph, &names, out);
     text_append(out, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");

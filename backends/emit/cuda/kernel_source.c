@@ -98,7 +98,10 @@ void cuda_prelude_write(const char *kernels, Text *out) {
 
 static void append_type(Syntax *syntax, int index) {
     int lanes = syntax_lanes(syntax, index);
-    text_append(syntax->out, lanes == 1 ? "float" : lanes == 2 ? "float2" : "float4");
+    if (syntax->kernel->register_types[index] != LANE_F32) /* the bytes of pictures */
+        text_append(syntax->out, "int");
+    else
+        text_append(syntax->out, lanes == 1 ? "float" : lanes == 2 ? "float2" : "float4");
 }
 
 static bool reads_weights(const Syntax *syntax, const Instruction *instruction) {
@@ -195,6 +198,11 @@ static void append_value(Syntax *syntax, const Instruction *instruction) {
         append_broadcast(syntax, instruction, lanes);
         return;
     case INSTRUCTION_move:
+    case INSTRUCTION_widen:
+        append_sources(syntax, instruction, "");
+        return;
+    case INSTRUCTION_to_float:
+        text_append(syntax->out, "(float)");
         append_sources(syntax, instruction, "");
         return;
     case INSTRUCTION_add:
@@ -276,8 +284,10 @@ static const Dialect cuda_dialect = {.index_type = "int",
 
 /* ---- the function ---- */
 
-static const char *parameter_type(ParameterRole role) {
-    switch (role) {
+static const char *parameter_type(const KernelParameter *parameter) {
+    if (parameter->element == LANE_U8)
+        return "const unsigned char *__restrict__ ";
+    switch (parameter->role) {
     case PARAMETER_READ: /* written by other blocks of the same launch: not for the read-only cache
                           */
         return "const float *";
@@ -308,8 +318,7 @@ static void write_head(Syntax *syntax, Text *out) {
     const Kernel *kernel = syntax->kernel;
     text_format(out, "static __device__ __noinline__ void %s(", kernel->name);
     for (int i = 0; i < kernel->parameter_count; i++)
-        text_format(
-            out, "%s%s, ", parameter_type(kernel->parameters[i].role), syntax->parameters[i]);
+        text_format(out, "%s%s, ", parameter_type(&kernel->parameters[i]), syntax->parameters[i]);
     text_append(out, "int first_item)\n{\n");
     for (int i = 0; i < kernel->parameter_count; i++)
         if (!syntax->parameter_is_used[i])

@@ -13,6 +13,7 @@ static void write_argument(
     const Program *program, const Argument *argument, bool table, Text *out) {
     const Buffer *buffer = &program->buffers[argument->buffer];
     long long offset = argument->offset;
+    table = table && buffer->kind != BUFFER_ROW_BYTES;
     text_append(out, table ? "(const int *)(" : "");
     switch (buffer->kind) {
     case BUFFER_WEIGHTS:
@@ -28,7 +29,8 @@ static void write_argument(
     case BUFFER_OUTPUT:
         text_format(out, "opaque(p.output%d)", buffer->index);
         break;
-    case BUFFER_ROW_BYTES: /* rows of a GPU's inputs have no gaps */
+    case BUFFER_ROW_BYTES:
+        text_format(out, "&p.row_bytes%d", buffer->index);
         break;
     }
     if (offset != 0)
@@ -93,7 +95,8 @@ static bool has_shared_phases(const Program *program) {
 static void write_pointers(const Program *program, const char *upper, Text *out) {
     text_append(out, "struct Pointers {\n    const float *weights;\n    float *workspace;\n");
     for (int i = 0; i < program->input_count; i++)
-        text_format(out, "    const float *input%d;\n", i);
+        text_format(out, "    const %s *input%d;\n",
+            program_input_is_of_bytes(program, i) ? "unsigned char" : "float", i);
     for (int i = 0; i < program->output_count; i++)
         text_format(out, "    float *output%d;\n", i);
     text_format(out,
@@ -103,6 +106,9 @@ static void write_pointers(const Program *program, const char *upper, Text *out)
         "    unsigned stamp_blocks;\n"
         "#endif\n",
         upper);
+    for (int i = 0; i < program->input_count; i++)
+        if (program_input_is_of_bytes(program, i))
+            text_format(out, "    int row_bytes%d;\n", i);
     text_append(out,
         "};\n\n"
         "/* A pointer of which the compiler knows nothing: it would compute the addresses "

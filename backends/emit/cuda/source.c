@@ -59,6 +59,20 @@ static void write_parameters(const Graph *graph, const char *name, bool names_on
             name, name);
 }
 
+/* 0, or no less than a row and no more than kernels can count. */
+static void write_row_checks(const Graph *graph, const Names *names, Text *out) {
+    for (int i = 0; i < graph->input_count; i++) {
+        const TensorType *type = &graph->inputs[i].value->type;
+        if (cuda_input_is_of_bytes(graph, i))
+            text_format(out,
+                "    if (inputs->row_bytes.%s != 0 &&\n"
+                "        (inputs->row_bytes.%s < %lld || inputs->row_bytes.%s > %lld))\n"
+                "        return %s_ERROR_ROW_BYTES;\n",
+                names->inputs[i], names->inputs[i], (long long)(type->dims[1] * type->dims[3]),
+                names->inputs[i], (long long)cuda_most_row_bytes(type), names->upper);
+    }
+}
+
 static void write_run(const Graph *graph, const Names *names, Text *out) {
     const char *name = names->name, *upper = names->upper;
     bool pointers = cuda_takes_pointers(graph);
@@ -72,6 +86,7 @@ static void write_run(const Graph *graph, const Names *names, Text *out) {
     for (int i = 0; i < graph->output_count && !pointers; i++)
         text_format(out, " ||\n        outputs->%s == NULL", names->outputs[i]);
     text_format(out, ")\n        return %s_ERROR_NULL_POINTER;\n", upper);
+    write_row_checks(graph, names, out);
     text_format(out,
         "    int device = -1;\n"
         "    cudaError_t error = cudaGetDevice(&device);\n"
@@ -91,6 +106,9 @@ static void write_run(const Graph *graph, const Names *names, Text *out) {
     for (int i = 0; i < graph->input_count; i++)
         text_format(out, "    p.input%d = %s%s;\n", i, pointers ? "input" : "inputs->",
             pointers ? "" : names->inputs[i]);
+    for (int i = 0; i < graph->input_count; i++)
+        if (cuda_input_is_of_bytes(graph, i))
+            text_format(out, "    p.row_bytes%d = inputs->row_bytes.%s;\n", i, names->inputs[i]);
     for (int i = 0; i < graph->output_count; i++)
         text_format(out, "    p.output%d = %s%s;\n", i, pointers ? "output" : "outputs->",
             pointers ? "" : names->outputs[i]);

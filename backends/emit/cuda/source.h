@@ -41,6 +41,11 @@ int64_t cuda_phase_items(const Program *program, int phase);
 void cuda_model_write(const Names *names, Text *out);
 void cuda_graph_write(const Names *names, Text *out);
 
+bool cuda_input_is_of_bytes(const Graph *graph, int index);
+bool cuda_takes_bytes(const Graph *graph); /* any of them */
+/* How far rows of an input of bytes may be apart: kernels compute places in 32 bits. */
+int64_t cuda_most_row_bytes(const TensorType *type);
+
 /* Whether NAME_cuda_run takes the one input and the one output, and no structs of them. */
 bool cuda_takes_pointers(const Graph *graph);
 

@@ -159,12 +159,13 @@ static int vectors_together(const Target *target) {
 
 /* Lanes of vector `index` from the picture's bytes: each pixel gets room for four. */
 static int spread_pixels(const Quantize *q, int bytes, int index) {
-    int lanes = q->emission->compilation->target->lanes, channels = (int)q->input->channels;
+    int lanes = q->emission->compilation->target->lanes, channels = (int)q->output->channels;
+    int pixel_bytes = (int)q->input->channels;
     int *indices = ARENA_ARRAY(q->arena, int, lanes);
     int spread = kernel_register_of(q->builder, LANE_U8, lanes);
     for (int i = 0; i < lanes; i++) {
         int place = index * lanes + i, channel = place % PIXEL_BYTES;
-        indices[i] = place / PIXEL_BYTES * channels + (channel < channels ? channel : 0);
+        indices[i] = place / PIXEL_BYTES * pixel_bytes + (channel < channels ? channel : 0);
     }
     kernel_permute(q->builder, spread, bytes, bytes, indices);
     return emit_as(q->builder, spread, LANE_F32);
@@ -198,8 +199,8 @@ static void emit_spread(const Quantize *q, const int *scales, const Expression *
 static void emit_bytes(const Quantize *q) {
     const Target *target = q->emission->compilation->target;
     int64_t all = (int64_t)vectors_together(target) * target->lanes, pixels = all / PIXEL_BYTES;
-    int64_t channels = q->input->channels, width = q->input->width, row = width * channels;
-    int64_t whole = row < all ? 0 : (row - all) / (pixels * channels) + 1;
+    int64_t bytes = q->input->channels, width = q->input->width, row = width * bytes;
+    int64_t whole = row < all ? 0 : (row - all) / (pixels * bytes) + 1;
     int scales[2];
     const Expression *begin = byte_row(
         q->builder, &q->bytes, q->image, expression_offset(q->arena, q->row, -q->padding[0]));
@@ -216,8 +217,7 @@ static void emit_bytes(const Quantize *q) {
     }
     for (int64_t column = whole * pixels; column < width; column += pixels) {
         int64_t count = width - column < pixels ? width - column : pixels;
-        emit_spread(
-            q, scales, begin, expression_constant(q->arena, column), count, count * channels);
+        emit_spread(q, scales, begin, expression_constant(q->arena, column), count, count * bytes);
     }
 }
 
@@ -335,7 +335,7 @@ static Placement *place_pixels(Emission *emission, const Value *value) {
 static void pack_scales(Quantize *q, KernelCall *call) {
     const Weight *factor = node_weight(q->node, "factor"), *zero = node_weight(q->node, "zero");
     const Weight *term = node_weight(q->node, "term");
-    int64_t channels = q->input->channels, lanes = q->emission->compilation->target->lanes;
+    int64_t channels = q->output->channels, lanes = q->emission->compilation->target->lanes;
     bool of_bytes = q->source == OF_BYTES;
     int64_t numbers = of_bytes ? lanes : channels;
     float *scales = call_weights(q->emission, call, 2 * numbers, &q->scales);
@@ -413,7 +413,7 @@ bool lower_quantize(Emission *emission, const Node *node) {
     q.builder = &call.builder;
     q.input_parameters = call_placement(&call, PARAMETER_READ, "input", q.input);
     if (q.source == OF_BYTES)
-        q.bytes = call_byte_rows(&call, emission, q.input);
+        q.bytes = call_byte_rows(&call, emission, q.input->runs[0].buffer, q.input->height);
     pack_scales(&q, &call);
     q.output_parameters = call_placement(&call, PARAMETER_WRITE, "output", q.output);
     const Expression *index = kernel_open_for(q.builder, "row",
@@ -422,7 +422,7 @@ bool lower_quantize(Emission *emission, const Node *node) {
     q.row = expression_remainder(q.arena, index, q.output->height);
     emit_rows(&q);
     kernel_close(q.builder);
-    call_describe(&call, "quantize, %lld channels", (long long)q.input->channels);
+    call_describe(&call, "quantize, %lld channels", (long long)q.output->channels);
     call_end(emission, &call);
     return true;
 }
