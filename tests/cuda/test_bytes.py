@@ -4,7 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from model import ARCHITECTURES, PROGRAM, Model, write_sources
+from model import PROGRAM, Model, write_sources
+from resources import ARCHITECTURES
 from shim import build_program, call
 from support import RIFFLE, TOLERANCE, part
 
