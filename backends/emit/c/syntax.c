@@ -27,12 +27,19 @@ static bool is_dead(const Syntax *syntax, const Instruction *instruction) {
     return instruction->destination >= 0 && syntax->used_lanes[instruction->destination] == 0;
 }
 
-static void use_block(Syntax *syntax, const Block *block) {
-    for (const Statement *statement = block->first; statement; statement = statement->next) {
+/* A variable that the rest of the block does not use is left out, too. */
+static void use_statements(Syntax *syntax, const Statement *statement) {
+    for (; statement; statement = statement->next) {
+        if (statement->kind == STATEMENT_LET) {
+            use_statements(syntax, statement->next);
+            if (syntax->variable_is_used[statement->variable])
+                use_expression(syntax, statement->begin);
+            return;
+        }
         if (statement->kind != STATEMENT_INSTRUCTION) {
             use_expression(syntax, statement->begin);
             use_expression(syntax, statement->end);
-            use_block(syntax, &statement->body);
+            use_statements(syntax, statement->body.first);
             continue;
         }
         const Instruction *instruction = &statement->instruction;
@@ -137,11 +144,12 @@ Syntax syntax_begin(const Dialect *dialect, const Kernel *kernel, Arena *arena, 
     int registers = kernel->register_count + 1;
     syntax.variable_is_used = ARENA_ARRAY(arena, bool, kernel->variable_count);
     syntax.parameter_is_used = ARENA_ARRAY(arena, bool, kernel->parameter_count + 1);
+    syntax.parameter_is_entry = ARENA_ARRAY(arena, bool, kernel->parameter_count + 1);
     syntax.used_lanes = kernel_used_lanes(kernel, arena);
     syntax.homes = ARENA_ARRAY(arena, const Block *, registers);
     syntax.declared = ARENA_ARRAY(arena, bool, registers);
     make_names(&syntax);
-    use_block(&syntax, &kernel->body);
+    use_statements(&syntax, kernel->body.first);
     find_homes(&syntax);
     return syntax;
 }
@@ -219,6 +227,10 @@ static int precedence_of(const Expression *expression) {
 
 /* An entry of a table. */
 static void append_entry(Syntax *syntax, const Expression *expression) {
+    if (syntax->parameter_is_entry[expression->variable]) {
+        text_append(syntax->out, syntax->parameters[expression->variable]);
+        return;
+    }
     if (!syntax->dialect->table) {
         syntax_element(syntax, expression->variable, expression->left);
         return;

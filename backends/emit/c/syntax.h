@@ -44,9 +44,10 @@ struct Syntax {
     /* What the kernel's body reads and writes: what does not occur needs no name in the function's
      * head, or a cast to void. */
     bool *variable_is_used, *parameter_is_used;
-    LaneMask *used_lanes; /* of each register; 0: nothing that is stored depends on it */
-    const Block **homes;  /* the block that declares each register; NULL: the function */
-    bool *declared;       /* registers that a statement has declared so far */
+    bool *parameter_is_entry; /* of a table: the only entry itself, not a pointer to it */
+    LaneMask *used_lanes;     /* of each register; 0: nothing that is stored depends on it */
+    const Block **homes;      /* the block that declares each register; NULL: the function */
+    bool *declared;           /* registers that a statement has declared so far */
 };
 
 Syntax syntax_begin(const Dialect *dialect, const Kernel *kernel, Arena *arena, Text *out);

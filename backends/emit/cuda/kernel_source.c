@@ -314,18 +314,30 @@ static void name_parameters(Syntax *syntax) {
                 syntax->parameters[i] = arena_format(syntax->arena, "weights_%d", i);
 }
 
+/* How far rows are apart is an argument of the network: a pointer to it would not be one to global
+ * memory. */
+static void find_entries(Syntax *syntax, const Program *program, int index) {
+    for (int i = 0; i < program->step_count; i++)
+        for (int j = 0; program->steps[i].kernel == index && j < syntax->kernel->parameter_count;
+             j++)
+            if (program->buffers[program->steps[i].arguments[j].buffer].kind == BUFFER_ROW_BYTES)
+                syntax->parameter_is_entry[j] = true;
+}
+
 static void write_head(Syntax *syntax, Text *out) {
     const Kernel *kernel = syntax->kernel;
     text_format(out, "static __device__ __noinline__ void %s(", kernel->name);
     for (int i = 0; i < kernel->parameter_count; i++)
-        text_format(out, "%s%s, ", parameter_type(&kernel->parameters[i]), syntax->parameters[i]);
+        text_format(out, "%s%s, ",
+            syntax->parameter_is_entry[i] ? "int " : parameter_type(&kernel->parameters[i]),
+            syntax->parameters[i]);
     text_append(out, "int first_item)\n{\n");
     for (int i = 0; i < kernel->parameter_count; i++)
         if (!syntax->parameter_is_used[i])
             text_format(out, "    (void)%s;\n", syntax->parameters[i]);
     /* Else a function that is called through its own address would load by generic addresses. */
     for (int i = 0; i < kernel->parameter_count; i++)
-        if (syntax->parameter_is_used[i])
+        if (syntax->parameter_is_used[i] && !syntax->parameter_is_entry[i])
             text_format(out, "    __builtin_assume(__isGlobal(%s));\n", syntax->parameters[i]);
     int64_t offset = 0;
     if (kernel->local_count > 0)
@@ -340,11 +352,13 @@ static void write_head(Syntax *syntax, Text *out) {
             out, "    const int %s = threadIdx.x;\n", syntax->variables[kernel->thread_variable]);
 }
 
-void cuda_kernel_write(const Kernel *kernel, Arena *arena, Text *out) {
+void cuda_kernel_write(const Program *program, int index, Arena *arena, Text *out) {
+    const Kernel *kernel = program->kernels[index];
     assert(kernel->threads > 0);
     Syntax syntax = syntax_begin(&cuda_dialect, kernel, arena, out);
     syntax.variables[VARIABLE_BEGIN] = "item";
     name_parameters(&syntax);
+    find_entries(&syntax, program, index);
     write_head(&syntax, out);
     /* The loop is here and not around the call, so that no argument lives across calls. */
     text_format(out, "    for (int item = first_item; item < %lld; item += gridDim.x) {\n",

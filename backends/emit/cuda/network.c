@@ -13,7 +13,7 @@ static void write_argument(
     const Program *program, const Argument *argument, bool table, Text *out) {
     const Buffer *buffer = &program->buffers[argument->buffer];
     long long offset = argument->offset;
-    table = table && buffer->kind != BUFFER_ROW_BYTES;
+    table = table && buffer->kind != BUFFER_ROW_BYTES; /* the number itself */
     text_append(out, table ? "(const int *)(" : "");
     switch (buffer->kind) {
     case BUFFER_WEIGHTS:
@@ -30,7 +30,7 @@ static void write_argument(
         text_format(out, "opaque(p.output%d)", buffer->index);
         break;
     case BUFFER_ROW_BYTES:
-        text_format(out, "&p.row_bytes%d", buffer->index);
+        text_format(out, "p.row_bytes%d", buffer->index);
         break;
     }
     if (offset != 0)

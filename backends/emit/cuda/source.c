@@ -184,7 +184,7 @@ void cuda_source_write(const Graph *graph, const Program *program, Text *out) {
     text_format(out, "extern \"C\" const unsigned char %s_weights[];\n\n", names.name);
     Text kernels = {0};
     for (int i = 0; i < program->kernel_count; i++)
-        cuda_kernel_write(program->kernels[i], scratch, &kernels);
+        cuda_kernel_write(program, i, scratch, &kernels);
     cuda_prelude_write(kernels.data, out);
     text_append_bytes(out, kernels.data, kernels.length);
     text_free(&kernels);

@@ -18,7 +18,7 @@ void cuda_weights_write(const Graph *graph, Text *out);
 /* kernel_source.c: the functions that these kernels call, and a kernel as a function, which does
  * the items of one block. */
 void cuda_prelude_write(const char *kernels, Text *out);
-void cuda_kernel_write(const Kernel *kernel, Arena *arena, Text *out);
+void cuda_kernel_write(const Program *program, int index, Arena *arena, Text *out);
 /* Bytes of shared memory that the largest kernel of the program needs. */
 int64_t cuda_shared_bytes(const Program *program);
 
