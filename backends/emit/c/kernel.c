@@ -53,7 +53,7 @@ static const char *block_fault(const Block *block) {
 }
 
 /* Bytes are loaded as the floats that they become: to widen them and to convert what comes out
- * changes nothing any more. So that is all that they can be asked for. */
+ * changes nothing any more. So that and to permute them is all that they can be asked for. */
 static bool is_of_floats(const Kernel *kernel, const Instruction *instruction) {
     const LaneType *types = kernel->register_types;
     const int *sources = instruction->sources;
@@ -61,6 +61,7 @@ static bool is_of_floats(const Kernel *kernel, const Instruction *instruction) {
     int destination = instruction->destination;
     switch (instruction->kind) {
     case INSTRUCTION_load:
+    case INSTRUCTION_permute: /* its sources are of the same type */
         return types[destination] == LANE_F32 || types[destination] == LANE_U8;
     case INSTRUCTION_widen:
         return types[destination] == LANE_S32 && types[sources[0]] == LANE_U8;
