@@ -319,7 +319,7 @@ static void name_parameters(Syntax *syntax) {
 static void find_entries(Syntax *syntax, const Program *program, int index) {
     for (int i = 0; i < program->step_count; i++)
         for (int j = 0; program->steps[i].kernel == index && j < syntax->kernel->parameter_count;
-             j++)
+            j++)
             if (program->buffers[program->steps[i].arguments[j].buffer].kind == BUFFER_ROW_BYTES)
                 syntax->parameter_is_entry[j] = true;
 }
