@@ -1,7 +1,8 @@
 /* Finds faces in the frames of a video: NV12, one after the other, on standard input.
  *     ffmpeg -i VIDEO -f rawvideo -pix_fmt nv12 - | camera WIDTH HEIGHT
  * Prints for each frame its number, and for each face the score and left, top, right and bottom in
- * pixels of the frame; at the end, on standard error, the mean time of each part. */
+ * pixels of the frame; at the end, on standard error, the mean time of each part,
+ * and how many frames a second that would be. */
 #include "yunet.h"
 
 #include <stdio.h>
@@ -94,8 +95,11 @@ int main(int argc, char **argv) {
         printf("\n");
     }
     if (frames > 0)
-        fprintf(stderr, "%d frames; ms for each: prepare %.2f, network %.2f, faces %.2f\n", frames,
-            1e3 * times[PREPARE] / frames, 1e3 * times[RUN] / frames, 1e3 * times[FIND] / frames);
+        fprintf(stderr,
+            "%d frames; ms for each: prepare %.2f, network %.2f, faces %.2f; %.0f frames a "
+            "second\n",
+            frames, 1e3 * times[PREPARE] / frames, 1e3 * times[RUN] / frames,
+            1e3 * times[FIND] / frames, frames / (times[PREPARE] + times[RUN] + times[FIND]));
     free(pixels);
     free(scratch);
     free(find_scratch);

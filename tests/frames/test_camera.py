@@ -46,7 +46,8 @@ def test_faces(tmp_path):
     done = run("out/camera", WIDTH, HEIGHT, input=b"".join(frames) + bytes(100))
     lines = done.stdout.decode().splitlines()
     assert [line.split()[0] for line in lines] == ["0", "1", "2", "3"]
-    assert re.fullmatch(r"4 frames; ms for each: prepare \d+\.\d\d, network \d+\.\d\d, faces \d+\.\d\d\n",
+    assert re.fullmatch(r"4 frames; ms for each: prepare \d+\.\d\d, network \d+\.\d\d, faces \d+\.\d\d; "
+                        r"\d+ frames a second\n",
                         done.stderr.decode())
     seen = [[float(word) for word in line.split()[1:]] for line in lines]
     assert [len(numbers) for numbers in seen] == [5, 5, 5, 0]
