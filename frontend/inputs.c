@@ -252,9 +252,10 @@ static bool read_pixels(Evaluator *evaluator, Call *call, const SpecStatement *s
         }
     }
     good = good && read_frame(evaluator, call, statement, type, preprocessing, taken);
-    check_unused(evaluator, call,
-        (const char *const[]){
-            "order", "scale", "mean", "std", "resize", "letterbox", "fill", "frame", NULL});
+    if (good) /* else some were not looked at */
+        check_unused(evaluator, call,
+            (const char *const[]){
+                "order", "scale", "mean", "std", "resize", "letterbox", "fill", "frame", NULL});
     return good;
 }
 

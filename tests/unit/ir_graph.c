@@ -44,7 +44,7 @@ static void op_table_is_complete(void **state) {
     assert_int_equal(conv->weight_count, 2);
     assert_string_equal(conv->weights[1].name, "bias");
     assert_true(conv->weights[0].required && !conv->weights[1].required);
-    assert_int_equal(conv->attribute_count, 8);
+    assert_int_equal(conv->attribute_count, 9);
     assert_string_equal(conv->attributes[5].name, "residual_activation");
     assert_int_equal(op_info(OP_concat)->most_operands, INT_MAX);
     assert_int_equal(op_info(OP_relu)->attribute_count, 0);

@@ -25,6 +25,8 @@ typedef struct Case {
 } Case;
 
 #define FLOATS(...) ((const float[]){__VA_ARGS__})
+/* What an input of u8 is given. */
+#define BYTES(...) ((const float *)(const void *)(const unsigned char[]){__VA_ARGS__})
 #define ONE_TO_16 FLOATS(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 
 static const Case cases[] = {
@@ -328,12 +330,16 @@ static const Case cases[] = {
         "%y = range %x low=@l high=@h : f32[1,2]\noutput y = %y\n",
         {FLOATS(5, -7)}, {{"l", FLOATS(0, 0)}, {"h", FLOATS(1, 1)}}, {FLOATS(5, -7)}},
     {"numbers channel by channel", OP_pixels,
-        "input %x : f32[1,2,1,2]\nweight @one : f32[2]\nweight @z : f32[2]\n"
-        "%q = quantize %x factor=@one zero=@z : u8[1,2,1,2]\n"
-        "%y = pixels %q {scale = 0.5, mean_0 = 1.0, mean_1 = 2.0, std_1 = 4.0} : f32[1,2,1,2]\n"
+        "input %x : u8[1,2,1,2] nhwc pixels(rgb, scale = 1.0, mean = [0.0, 0.0], "
+        "std = [1.0, 1.0], resize = 0)\n"
+        "%y = pixels %x {scale = 0.5, mean_0 = 1.0, mean_1 = 2.0, std_1 = 4.0} : f32[1,2,1,2]\n"
         "output y = %y\n",
-        {FLOATS(10, 20, 30, 40)}, {{"one", FLOATS(1, 1)}, {"z", FLOATS(0, 0)}},
-        {FLOATS(4, 9, 3.25f, 4.5f)}},
+        {BYTES(10, 30, 20, 40)}, {{0}}, {FLOATS(4, 9, 3.25f, 4.5f)}},
+    {"the first channels", OP_pixels,
+        "input %x : u8[2,2,1,2] nhwc pixels(rgb, scale = 1.0, mean = [0.0, 0.0], "
+        "std = [1.0, 1.0], resize = 0)\n"
+        "%y = pixels %x {scale = 2.0, channels = 1} : f32[2,1,1,2]\noutput y = %y\n",
+        {BYTES(10, 30, 20, 40, 50, 70, 60, 80)}, {{0}}, {FLOATS(20, 40, 100, 120)}},
     {"halves to even, bounds, padding", OP_quantize,
         "input %x : f32[1,2,1,3]\nweight @f : f32[2]\nweight @z : f32[2]\nweight @w : "
         "f32[2,1,1,1]\n"
