@@ -43,7 +43,10 @@ bool precision_parse(Session *session, const char *name, Precision *precision) {
 
 /* Where taking a number of fp16 from memory costs more than computing with it as a float: weights
  * are read once for several pixels, values for each vector of weights. */
-static bool widens_weights(const Target *target) {
+static bool widens_weights(const ModelOptions *options) {
+    if (model_levels(options) != NULL) /* of x86-64 the lowest has no such numbers */
+        return false;
+    const Target *target = model_target(options);
     return target != NULL && target->architecture == ARCHITECTURE_X86_64;
 }
 
@@ -60,7 +63,7 @@ const char *precision_pass(const ModelOptions *options) {
     }
     if (options->precision == PRECISION_FP16)
         return arena_format(arena, "float16{%s=true%s%s}",
-            widens_weights(model_target(options)) ? "weights" : "values", more != NULL ? "," : "",
+            widens_weights(options) ? "weights" : "values", more != NULL ? "," : "",
             more != NULL ? more : "");
     const char *before = options->equalize ? "equalize," : "";
     return more == NULL ? arena_format(arena, "%squantize", before)
