@@ -34,9 +34,15 @@ typedef enum OutputKind {
     OUTPUT_COUNT
 } OutputKind;
 
+/* What an output is made for. */
+typedef enum OutputMachines { FOR_CPUS, FOR_GPUS, FOR_ALL } OutputMachines;
+
 typedef struct OutputInfo {
     const char *emit_word; /* of --emit; NULL: written always */
     const char *format;    /* of the file's name; %s is the network's */
+    OutputMachines machines;
+    bool of_library; /* there is one for all variants */
+    bool of_levels;  /* there is one for all levels of a target */
 } OutputInfo;
 
 /* What is written to a file. */

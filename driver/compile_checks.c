@@ -7,14 +7,12 @@
 static bool emits_fit_target(const CompileOptions *options) {
     bool fit = true, gpu = compile_is_for_gpu(options);
     for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
-        bool both = kind == OUTPUT_GRAPH || kind == OUTPUT_KERNELS || kind == OUTPUT_DRAWING ||
-                    kind == OUTPUT_PICTURE || kind == OUTPUT_MATERIALS;
-        bool of_gpu = kind == OUTPUT_CUDA_SOURCE || kind == OUTPUT_PTX || kind == OUTPUT_CUBIN ||
-                      kind == OUTPUT_FATBIN;
+        OutputMachines machines = compile_output_table[kind].machines;
+        bool fits = machines == FOR_ALL || (machines == FOR_GPUS) == gpu;
         bool first = kind == 0 || compile_output_table[kind - 1].emit_word == NULL ||
                      strcmp(compile_output_table[kind].emit_word,
                          compile_output_table[kind - 1].emit_word) != 0;
-        if (!options->wanted[kind] || both || of_gpu == gpu || !first)
+        if (!options->wanted[kind] || fits || !first)
             continue;
         diagnostics_error(options->session->diagnostics,
             gpu ? "NAME.cu is always written; --emit ptx writes what LLVM makes of the kernels"
@@ -59,8 +57,7 @@ static bool emits_fit_levels(const CompileOptions *options) {
     bool fit = true;
     for (int kind = 0; levels != NULL && kind < OUTPUT_COUNT; kind++) {
         const char *word = compile_output_table[kind].emit_word;
-        if (!options->wanted[kind] || kind == OUTPUT_GRAPH || kind == OUTPUT_MATERIALS ||
-            kind == OUTPUT_WEIGHTS_OBJECT)
+        if (!options->wanted[kind] || compile_output_table[kind].of_levels)
             continue;
         diagnostics_error(options->session->diagnostics,
             arena_format(options->session->arena, "give one of them: --%s %s",

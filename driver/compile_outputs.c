@@ -14,33 +14,36 @@
 #include <string.h>
 
 const OutputInfo compile_output_table[OUTPUT_COUNT] = {
-    [OUTPUT_LIBRARY] = {NULL, "lib%s.a"},
-    [OUTPUT_SHARED_LIBRARY] = {NULL, "lib%s.so"},
-    [OUTPUT_HEADER] = {NULL, "%s.h"},
-    [OUTPUT_METADATA] = {NULL, "%s.json"},
-    [OUTPUT_WEIGHTS_FILE] = {NULL, "%s.weights"},
-    [OUTPUT_LLVM_IR] = {"ll", "%s.ll"},
-    [OUTPUT_ASSEMBLY] = {"s", "%s.s"},
-    [OUTPUT_OBJECT] = {"o", "%s.o"},
-    [OUTPUT_WEIGHTS_OBJECT] = {"o", "%s_weights.o"},
-    [OUTPUT_GRAPH] = {"rir", "%s.rir"},
-    [OUTPUT_SCHEDULE] = {"schedule", "%s.schedule"},
-    [OUTPUT_KERNELS] = {"kernels", "%s.rkir"},
-    [OUTPUT_DRAWING] = {"dot", "%s.dot"},
-    [OUTPUT_PICTURE] = {"svg", "%s.svg"},
-    [OUTPUT_MATERIALS] = {"cyclonedx", "%s.cdx.json"},
-    [OUTPUT_C_SOURCE] = {"c", "%s.c"},
-    [OUTPUT_C_WEIGHTS] = {"c", "%s_weights.S"},
-    [OUTPUT_C_WEIGHTS_BYTES] = {"c", "%s_weights.bin"},
-    [OUTPUT_CUDA_SOURCE] = {"cu", "%s.cu"},
-    [OUTPUT_PTX] = {"ptx", "%s.ptx"},
-    [OUTPUT_CUBIN] = {"cubin", "%s.cubin"},
-    [OUTPUT_FATBIN] = {"fatbin", "%s.fatbin"},
+    [OUTPUT_LIBRARY] = {NULL, "lib%s.a", FOR_ALL, .of_library = true},
+    [OUTPUT_SHARED_LIBRARY] = {NULL, "lib%s.so", FOR_CPUS, .of_library = true},
+    [OUTPUT_HEADER] = {NULL, "%s.h", FOR_ALL, .of_library = true},
+    [OUTPUT_METADATA] = {NULL, "%s.json", FOR_ALL, .of_library = true},
+    [OUTPUT_WEIGHTS_FILE] = {NULL, "%s.weights", FOR_CPUS, .of_library = true},
+    [OUTPUT_LLVM_IR] = {"ll", "%s.ll", FOR_CPUS},
+    [OUTPUT_ASSEMBLY] = {"s", "%s.s", FOR_CPUS},
+    [OUTPUT_OBJECT] = {"o", "%s.o", FOR_CPUS},
+    [OUTPUT_WEIGHTS_OBJECT] = {"o", "%s_weights.o", FOR_CPUS, .of_library = true,
+        .of_levels = true},
+    [OUTPUT_GRAPH] = {"rir", "%s.rir", FOR_ALL, .of_levels = true},
+    [OUTPUT_SCHEDULE] = {"schedule", "%s.schedule", FOR_CPUS},
+    [OUTPUT_KERNELS] = {"kernels", "%s.rkir", FOR_ALL},
+    [OUTPUT_DRAWING] = {"dot", "%s.dot", FOR_ALL},
+    [OUTPUT_PICTURE] = {"svg", "%s.svg", FOR_ALL},
+    [OUTPUT_MATERIALS] = {"cyclonedx", "%s.cdx.json", FOR_ALL, .of_library = true,
+        .of_levels = true},
+    [OUTPUT_C_SOURCE] = {"c", "%s.c", FOR_CPUS},
+    [OUTPUT_C_WEIGHTS] = {"c", "%s_weights.S", FOR_CPUS},
+    [OUTPUT_C_WEIGHTS_BYTES] = {"c", "%s_weights.bin", FOR_CPUS},
+    [OUTPUT_CUDA_SOURCE] = {"cu", "%s.cu", FOR_GPUS},
+    [OUTPUT_PTX] = {"ptx", "%s.ptx", FOR_GPUS},
+    [OUTPUT_CUBIN] = {"cubin", "%s.cubin", FOR_GPUS},
+    [OUTPUT_FATBIN] = {"fatbin", "%s.fatbin", FOR_GPUS},
 };
 
 bool compile_is_for_gpu(const CompileOptions *options) {
     return strncmp(options->model.target, "cuda-", 5) == 0;
 }
+
 /* ---- making ---- */
 
 static bool make_drawing(
@@ -184,15 +187,8 @@ bool compile_wants(const CompileOptions *options, OutputKind kind) {
     }
 }
 
-/* Whether there is one of them for all variants. */
-static bool is_of_library(OutputKind kind) {
-    return kind == OUTPUT_LIBRARY || kind == OUTPUT_SHARED_LIBRARY || kind == OUTPUT_HEADER ||
-           kind == OUTPUT_METADATA || kind == OUTPUT_MATERIALS || kind == OUTPUT_WEIGHTS_FILE ||
-           kind == OUTPUT_WEIGHTS_OBJECT;
-}
-
 static bool has_output(const CompileOptions *options, int part, OutputKind kind) {
-    return compile_wants(options, kind) && (part == 0 || !is_of_library(kind));
+    return compile_wants(options, kind) && (part == 0 || !compile_output_table[kind].of_library);
 }
 
 static bool make_shared_library(const CompileOptions *options, CompiledLibrary *library) {
@@ -255,8 +251,9 @@ bool compile_outputs_write(const CompileOptions *options, const CompiledLibrary 
     for (int part = 0; part < library->count; part++)
         for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
             const Output *output = &library->outputs[part][kind];
-            const char *name =
-                is_of_library((OutputKind)kind) ? library->name : library->parts[part].graph->name;
+            const char *name = compile_output_table[kind].of_library
+                                   ? library->name
+                                   : library->parts[part].graph->name;
             if (has_output(options, part, (OutputKind)kind))
                 *output_files_add_spliced(&files, file_name(options, (OutputKind)kind, name),
                     output->splice) = output->text;

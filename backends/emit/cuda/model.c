@@ -3,7 +3,7 @@
 #include "backends/emit/cuda/source.h"
 #include "ir/text.h"
 
-/* Text in which @ stands for NAME_cuda and # for the same in upper case. */
+/* Text in which @ stands for NAME_cuda and ` for the same in upper case. */
 static void write_template(const char *template, const char *name, const char *upper, Text *out) {
     for (const char *at = template; *at != '\0'; at++) {
         if (*at == '@')
