@@ -2,7 +2,7 @@
  * declares as native, and the pool of threads, filled into the texts of driver/android/. */
 #include "driver/android.h"
 #include "driver/answer.h"
-#include "driver/template.h"
+#include "ir/template.h"
 
 #include "backends/backends.h"
 #include "backends/program/names.h"

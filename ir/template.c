@@ -1,4 +1,4 @@
-#include "driver/template.h"
+#include "ir/template.h"
 
 #include <assert.h>
 #include <string.h>

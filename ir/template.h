@@ -1,6 +1,6 @@
 /* Texts with words to be filled in. */
-#ifndef RIFFLE_DRIVER_TEMPLATE_H
-#define RIFFLE_DRIVER_TEMPLATE_H
+#ifndef RIFFLE_IR_TEMPLATE_H
+#define RIFFLE_IR_TEMPLATE_H
 
 #include "ir/text.h"
 #include <stddef.h>
