@@ -8,19 +8,6 @@ import org.my_app.digits.Digits;
 class Check {
     static final int IMAGES = 360;
 
-    interface Call {
-        void run();
-    }
-
-    static void expect(Call call) {
-        try {
-            call.run();
-            System.out.println("nothing thrown");
-        } catch (RuntimeException exception) {
-            System.out.println(exception.getClass().getSimpleName() + ": " + exception.getMessage());
-        }
-    }
-
     static ByteBuffer image(ByteBuffer images, int index) {
         ByteBuffer part = images.duplicate();
         part.position(index * Digits.INPUT_IMAGE_BYTES).limit((index + 1) * Digits.INPUT_IMAGE_BYTES);
@@ -64,17 +51,17 @@ class Check {
         ByteBuffer image = Digits.buffer(Digits.INPUT_IMAGE_BYTES), scores = Digits.buffer(Digits.OUTPUT_LOGITS_BYTES);
         ByteBuffer large = Digits.buffer(Digits.INPUT_IMAGE_BYTES + 4);
         Digits digits = new Digits();
-        expect(() -> digits.run(ByteBuffer.allocate(Digits.INPUT_IMAGE_BYTES), scores));
-        expect(() -> digits.run(large, scores));
-        expect(() -> digits.run(image, Digits.buffer(4)));
+        Thrown.expect(() -> digits.run(ByteBuffer.allocate(Digits.INPUT_IMAGE_BYTES), scores));
+        Thrown.expect(() -> digits.run(large, scores));
+        Thrown.expect(() -> digits.run(image, Digits.buffer(4)));
         large.position(2).limit(2 + Digits.INPUT_IMAGE_BYTES);
-        expect(() -> digits.run(large, scores));
-        expect(() -> digits.run(image, scores.asReadOnlyBuffer()));
-        expect(() -> digits.run(image.asReadOnlyBuffer(), scores));
+        Thrown.expect(() -> digits.run(large, scores));
+        Thrown.expect(() -> digits.run(image, scores.asReadOnlyBuffer()));
+        Thrown.expect(() -> digits.run(image.asReadOnlyBuffer(), scores));
         digits.close();
         digits.close();
-        expect(() -> digits.run(image, scores));
-        expect(() -> digits.classify(image));
+        Thrown.expect(() -> digits.run(image, scores));
+        Thrown.expect(() -> digits.classify(image));
     }
 
     public static void main(String[] arguments) throws Exception {

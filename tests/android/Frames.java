@@ -7,19 +7,6 @@ import org.example.digits.Digits;
  * buffers; prints the answers, then what is thrown. Without a size: what is thrown where Android has none of these.
  */
 class Frames {
-    interface Call {
-        void run();
-    }
-
-    static void expect(Call call) {
-        try {
-            call.run();
-            System.out.println("nothing thrown");
-        } catch (RuntimeException exception) {
-            System.out.println(exception.getClass().getSimpleName() + ": " + exception.getMessage());
-        }
-    }
-
     static void print(String kind, int digit, float[] scores) {
         StringBuilder line = new StringBuilder(kind).append(' ').append(digit);
         for (float score : scores)
@@ -61,7 +48,7 @@ class Frames {
         float[] scores = new float[Digits.CLASSES];
         if (arguments.length == 0) {
             HardwareBuffer any = new HardwareBuffer(8, 8, 1, null, 32, null, null, 0, 0);
-            expect(() -> Digits.classifyBuffer(any, scores));
+            Thrown.expect(() -> Digits.classifyBuffer(any, scores));
             return;
         }
         int width = Integer.parseInt(arguments[0]), height = Integer.parseInt(arguments[1]);
@@ -77,14 +64,15 @@ class Frames {
             last = new HardwareBuffer(width, height, format, colours(width, height, pixels), pixels, null, null, 0, 0);
             print("rgba", Digits.classifyBuffer(last, scores), scores);
         }
-        expect(() -> Digits.classifyFrame(y, u, v, row, chromaRow, step + 1, width, height, scores));
-        expect(() -> Digits.classifyFrame(y, ByteBuffer.allocate(999), v, row, chromaRow, step, width, height, scores));
-        expect(() -> Digits.classifyFrame(y, u, v, row, chromaRow, step, width, height, new float[9]));
-        expect(() -> Digits.classifyBuffer(null, scores));
-        expect(() -> Digits.classifyBuffer(new HardwareBuffer(width, height, 4, y, row, u, v, 1, 1), scores));
-        expect(() -> Digits.classifyBuffer(new HardwareBuffer(width, height, 1, null, row, u, v, 1, 1), scores));
+        Thrown.expect(() -> Digits.classifyFrame(y, u, v, row, chromaRow, step + 1, width, height, scores));
+        Thrown.expect(() ->
+                Digits.classifyFrame(y, ByteBuffer.allocate(999), v, row, chromaRow, step, width, height, scores));
+        Thrown.expect(() -> Digits.classifyFrame(y, u, v, row, chromaRow, step, width, height, new float[9]));
+        Thrown.expect(() -> Digits.classifyBuffer(null, scores));
+        Thrown.expect(() -> Digits.classifyBuffer(new HardwareBuffer(width, height, 4, y, row, u, v, 1, 1), scores));
+        Thrown.expect(() -> Digits.classifyBuffer(new HardwareBuffer(width, height, 1, null, row, u, v, 1, 1), scores));
         HardwareBuffer narrow = new HardwareBuffer(width, height, 1, y, 4 * width - 4, null, null, 0, 0);
-        expect(() -> Digits.classifyBuffer(narrow, scores));
+        Thrown.expect(() -> Digits.classifyBuffer(narrow, scores));
         System.out.println("locks: " + (planes.locks + last.locks + narrow.locks));
     }
 }

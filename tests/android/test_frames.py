@@ -57,7 +57,7 @@ class Frames(unittest.TestCase):
             shutil.copy(self.folder / "libandroid.so", android / name)
         (self.folder / "libandroid.so").unlink()
         classes = self.folder / "classes"
-        run(HOME / "bin" / "javac", "-Xlint:all", "-Werror", "-d", classes, HERE / "Frames.java",
+        run(HOME / "bin" / "javac", "-Xlint:all", "-Werror", "-d", classes, HERE / "Frames.java", HERE / "Thrown.java",
             STANDIN / "android" / "HardwareBuffer.java", EXAMPLE.parent / "java" / "org" / "example" / "digits" / "Digits.java")
         words = [HOME / "bin" / "java", "-Xcheck:jni", f"-Djava.library.path={self.folder}", "-cp", classes, "Frames"]
         said = run("env", f"LD_LIBRARY_PATH={android}", *words, WIDTH, HEIGHT)

@@ -83,7 +83,7 @@ class Sources(unittest.TestCase):
         self.assertEqual({line.split()[-1].removeprefix("Java_org_my_1app_digits_Digits_") for line in visible.splitlines()},
                          {"create", "destroy", "compute"})
         classes = self.folder / "classes"
-        run(self.java("javac"), "-Xlint:all", "-Werror", "-d", classes, HERE / "Check.java",
+        run(self.java("javac"), "-Xlint:all", "-Werror", "-d", classes, HERE / "Check.java", HERE / "Thrown.java",
             self.folder / "package" / "java" / "org" / "my_app" / "digits" / "Digits.java")
         said = run(self.java("java"), "-Xcheck:jni", f"-Djava.library.path={library.parent}", "-cp", classes, "Check",
                    DIGITS / "heldout.f32").splitlines()
